@@ -1,0 +1,1 @@
+"""Lockstep: rotates passwords behind vendor reset APIs and keeps the secret store in lockstep."""

@@ -1,0 +1,1 @@
+"""Login checks that several drivers share."""

@@ -1,0 +1,1 @@
+"""One module per secret store. A store knows no vendor."""

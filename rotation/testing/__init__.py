@@ -1,0 +1,1 @@
+"""The shipped test kit: simulators, strict doubles, fault injection and conformance suites."""

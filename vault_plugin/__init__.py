@@ -1,0 +1,1 @@
+"""Faces towards HashiCorp Vault and OpenBao."""
