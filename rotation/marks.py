@@ -7,7 +7,7 @@ A mark is a label such as ``lockstep:intent:1700000000``. In AWS Secrets Manager
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,7 +49,7 @@ class Mark:
     def parse(cls, label: str) -> Mark | None:
         """Read a label back; ``None`` for labels that are not marks."""
         match = re.fullmatch(r"lockstep:([a-z]+):(.+)", label)
-        if match is None or match[1] not in Kind:
+        if match is None or match[1] not in {kind.value for kind in Kind}:
             return None
         return cls(Kind(match[1]), match[2])
 
@@ -86,18 +86,20 @@ def verified(evidence: Evidence) -> Mark:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version as the store shows it."""
+    """One version with every label that the store shows."""
 
     id: str
-    stages: frozenset[str]
-    marks: frozenset[Mark] = frozenset()
+    labels: frozenset[str]
 
-    @classmethod
-    def of(cls, version_id: str, labels: Iterable[str]) -> Version:
-        """Split a version's labels into stages and marks; labels of other tools are left alone."""
-        labels = list(labels)
-        marks = frozenset(mark for mark in map(Mark.parse, labels) if mark is not None)
-        return cls(version_id, frozenset(label for label in labels if not label.startswith(PREFIX)), marks)
+    @property
+    def stages(self) -> frozenset[str]:
+        """Labels that are not ours, such as AWSCURRENT."""
+        return frozenset(label for label in self.labels if not label.startswith(PREFIX))
+
+    @property
+    def marks(self) -> frozenset[Mark]:
+        """Our marks; labels of the lease are none."""
+        return frozenset(mark for mark in map(Mark.parse, self.labels) if mark is not None)
 
     def all(self, kind: Kind) -> list[Mark]:
         """Return the marks of one kind."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from rotation.lease import Claim
 from rotation.marks import Mark, SecretState
 from rotation.model import LoginTarget, Observation, Progress, Task, Verdict
 from rotation.secret import Secret, SecretDocument
@@ -180,8 +181,8 @@ class Store(Protocol):
         """Take a mark away; harmless when it is not there."""
         ...
 
-    def acquire(self, token: str, *, holder: str, until: float, now: float) -> None:
-        """Take the secret's lease for this token until an epoch time, by compare-and-swap.
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
+        """Take the secret's lease for this token, by compare-and-swap against the state seen a moment ago.
 
         Raises:
             InProgress: somebody else holds it; ``not_before`` tells until when.

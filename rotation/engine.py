@@ -1,0 +1,174 @@
+"""The four steps over the ports. Each one asks the guard table first and may run any number of times."""
+
+from __future__ import annotations
+
+from rotation import marks
+from rotation.errors import (
+    CannotVerify,
+    ConfigError,
+    LoginRejected,
+    NotReady,
+    PolicyError,
+    RotationNotEnabled,
+    StageConflict,
+    StageError,
+)
+from rotation.guard import Guarded
+from rotation.machine import GUARD, Cell, Standing, standing
+from rotation.marks import SecretState
+from rotation.model import Evidence, Observation, Step, Verdict
+from rotation.policy import Context
+from rotation.reconcile import reconcile
+from rotation.secret import Secret
+from rotation.session import DEFAULT_LOCKOUT, Budget, Result, Session
+
+
+def run(session: Session, step: Step) -> Result:
+    """Run one step.
+
+    Raises:
+        RotationError: the step failed; ``retryable`` tells whether the same step may succeed later.
+    """
+    state = session.store.describe()
+    if not state.rotation_enabled:
+        raise RotationNotEnabled("rotation is not enabled for this secret")
+    where = standing(state, session.token, has_value=_has_value(session, state))
+    cell = GUARD[where, step]
+    if cell is Cell.REFUSE:
+        raise StageError(_REFUSALS[where])
+    if cell is Cell.NOT_YET:
+        raise NotReady(f"{step} came before createSecret's value is visible")
+    if cell is Cell.VERIFY_CURRENT:
+        return _verify_current(session, state)
+    if cell is Cell.DONE:
+        return _done(session, state, step)
+    return {Step.CREATE: _create, Step.SET: reconcile, Step.TEST: _test, Step.FINISH: _finish}[step](session, state)
+
+
+_REFUSALS = {
+    Standing.ABSENT: "the token is no version of this secret",
+    Standing.STALE: "the token's version is neither pending nor current",
+    Standing.STAGED: "finishSecret came for a candidate that was never sent to the vendor",
+}
+
+
+def _has_value(session: Session, state: SecretState) -> bool:
+    version = state.versions.get(session.token)
+    if version is None or version.intent is not None:
+        return True
+    return session.store.read(session.token) is not None
+
+
+def _done(session: Session, state: SecretState, step: Step) -> Result:
+    if step is Step.FINISH:
+        session.store.settle(session.token)
+    proof = state.versions[session.token].verified
+    return Result(outcome="already_done", evidence=proof)
+
+
+def _create(session: Session, state: SecretState) -> Result:
+    current = session.current(state)
+    bound = session.bind(current.document)
+    seen = bound.observe()
+    _raise_obstacle(seen)
+    bound.require_provable(seen.login)
+    candidate = _candidate(bound, seen, current.document.password)
+    document = current.document.replaced(
+        password=candidate.reveal(), lockstep={"variant": seen.variant, "found": dict(seen.found)}
+    )
+    try:
+        session.store.stage(session.token, document)
+    except StageConflict:
+        # A parallel create won; its candidate is the one (rotation-systems.md W10).
+        session.candidate()
+        return Result(outcome="adopted", driver=bound.spec.code)
+    return Result(outcome="staged", driver=bound.spec.code)
+
+
+def _raise_obstacle(seen: Observation) -> None:
+    for obstacle in seen.obstacles:
+        raise obstacle
+
+
+def _candidate(bound: Guarded, seen: Observation, previous: Secret) -> Secret:
+    policy = bound.spec.policies.get(seen.variant)
+    if policy is None:
+        raise PolicyError(f"{bound.spec.code} has no policy for the variant it found")
+    context = Context(username=bound.username, previous=previous)
+    candidate = policy.generate(context)
+    # A value cannot be replaced under its token, so it is checked by the rules before it is staged.
+    problems = policy.problems(candidate, context)
+    if problems:
+        raise PolicyError(f"the generator broke its own policy: {', '.join(problem.code for problem in problems)}")
+    return candidate
+
+
+def _verify_current(session: Session, state: SecretState) -> Result:
+    """Serve a test-only invocation (RotateImmediately=false): never resets, never fails a healthy secret."""
+    current = session.current(state)
+    bound = session.bind(current.document)
+    if not bound.can_log_in:
+        return Result(outcome="nothing_to_verify", driver=bound.spec.code)
+    budget = Budget(session=session, lockout=bound.spec.lockout or DEFAULT_LOCKOUT, version_id=current.version_id)
+    budget.require(state)
+    if bound.verify(current.document.password) is Verdict.REJECTED:
+        budget.charge(state)
+        raise LoginRejected(
+            "the current password does not open the account",
+            hint="Somebody changed it outside. Put the live password into the secret as a new version.",
+        )
+    return Result(outcome="current_verified", driver=bound.spec.code, evidence=Evidence.LOGIN)
+
+
+def _test(session: Session, state: SecretState) -> Result:
+    proof = state.versions[session.token].verified
+    if proof is not None:
+        return Result(outcome="already_verified", evidence=proof)
+    candidate = session.candidate()
+    bound = session.bind(candidate.document)
+    evidence = _prove(session, state, bound, candidate.document.password)
+    if evidence < bound.minimum:
+        raise ConfigError(f"{evidence.name} is all the proof there is, but {bound.minimum.name} is demanded")
+    session.store.mark(session.token, marks.verified(evidence))
+    return Result(outcome="verified", driver=bound.spec.code, evidence=evidence)
+
+
+def _prove(session: Session, state: SecretState, bound: Guarded, password: Secret) -> Evidence:
+    if bound.can_log_in:
+        try:
+            return _prove_by_login(session, state, bound, password)
+        except CannotVerify:
+            if bound.minimum is Evidence.LOGIN:
+                raise
+    readback = bound.observe().readback
+    if readback is not None and readback == password:
+        return Evidence.READBACK
+    if state.versions[session.token].accepted:
+        return Evidence.ACCEPTED
+    raise NotReady("the vendor has not yet said a definitive yes to this candidate")
+
+
+def _prove_by_login(session: Session, state: SecretState, bound: Guarded, password: Secret) -> Evidence:
+    budget = Budget(session=session, lockout=bound.spec.lockout or DEFAULT_LOCKOUT, version_id=session.token)
+    budget.require(state)
+    # Charged after the fact: here a reset was acknowledged or found live, so a rejection is the exception, and a crash
+    # right between the vendor's "no" and the charge hides at most this one.
+    if bound.verify(password) is Verdict.ACCEPTED:
+        return Evidence.LOGIN
+    budget.charge(state)
+    settled = (state.versions[session.token].intent or 0) + bound.spec.propagation_seconds
+    if session.clock.now() < settled:
+        raise NotReady("the new password does not work yet; the vendor may still be applying it")
+    raise LoginRejected("the candidate does not open the account; the next attempt sends it again")
+
+
+def _finish(session: Session, state: SecretState) -> Result:
+    proof = state.versions[session.token].verified
+    if proof is None:
+        proof = _test(session, state).evidence
+    bound = session.bind_pair(session.current(state).document, session.candidate().document)
+    if proof is None or proof < bound.minimum:
+        raise ConfigError("the proof on this version is weaker than the deployment now demands")
+    session.store.promote(session.token, current_id=state.current_id)
+    session.store.settle(session.token)
+    return Result(outcome="promoted", driver=bound.spec.code, evidence=proof)

@@ -1,0 +1,98 @@
+"""The error tree: whose fault, is it worth calling again, and what to do next.
+
+Every error has a stable ``code``, a ``retryable`` flag, a ``definite`` flag (true when the failure proves that the
+vendor changed nothing) and a ``hint`` for the person on call. Messages name keys, codes and rules. They never hold a
+value that came from a secret, a vendor's answer or an event.
+"""
+
+from rotation.errors._base import (
+    RotationError,
+)
+from rotation.errors._driver import (
+    AccountLocked,
+    AccountUnusable,
+    AdminRejected,
+    CannotVerify,
+    DriverBug,
+    DriverError,
+    InProgress,
+    LoginRejected,
+    OldPasswordRejected,
+    OutcomeUnknown,
+    PasswordRejected,
+    PasswordReused,
+    PermissionDenied,
+    PreconditionFailed,
+    RateLimited,
+    TooSoon,
+    UnexpectedReply,
+    VendorUnavailable,
+)
+from rotation.errors._ours import (
+    ConfigError,
+    DriverNotAllowed,
+    EventError,
+    HostNotAllowed,
+    IdentityChanged,
+    MissingExtra,
+    NotEnoughTime,
+    NotReady,
+    Parked,
+    PolicyError,
+    RotationNotEnabled,
+    SecretDocumentError,
+    SettingsError,
+    StageError,
+    UnknownDriver,
+)
+from rotation.errors._store import (
+    NotYetVisible,
+    SecretNotFound,
+    StageConflict,
+    StoreDenied,
+    StoreError,
+    StoreUnavailable,
+)
+
+__all__ = [
+    "AccountLocked",
+    "AccountUnusable",
+    "AdminRejected",
+    "CannotVerify",
+    "ConfigError",
+    "DriverBug",
+    "DriverError",
+    "DriverNotAllowed",
+    "EventError",
+    "HostNotAllowed",
+    "IdentityChanged",
+    "InProgress",
+    "LoginRejected",
+    "MissingExtra",
+    "NotEnoughTime",
+    "NotReady",
+    "NotYetVisible",
+    "OldPasswordRejected",
+    "OutcomeUnknown",
+    "Parked",
+    "PasswordRejected",
+    "PasswordReused",
+    "PermissionDenied",
+    "PolicyError",
+    "PreconditionFailed",
+    "RateLimited",
+    "RotationError",
+    "RotationNotEnabled",
+    "SecretDocumentError",
+    "SecretNotFound",
+    "SettingsError",
+    "StageConflict",
+    "StageError",
+    "StoreDenied",
+    "StoreError",
+    "StoreUnavailable",
+    "TooSoon",
+    "UnexpectedReply",
+    "UnknownDriver",
+    "VendorUnavailable",
+]

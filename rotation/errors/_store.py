@@ -1,0 +1,49 @@
+"""Errors of the secret store."""
+
+from __future__ import annotations
+
+from rotation.errors._base import RotationError
+
+
+class StoreError(RotationError):
+    """The secret store could not do what was asked."""
+
+    code = "store_error"
+
+
+class SecretNotFound(StoreError):
+    """The store has no such secret."""
+
+    code = "secret_not_found"
+    default_hint = "Check the secret's name or ARN, region and account."
+
+
+class NotYetVisible(StoreError):
+    """A value was staged but the store does not show it yet."""
+
+    code = "not_yet_visible"
+    retryable = True
+    default_hint = "The store is eventually consistent; the next attempt reads it."
+
+
+class StageConflict(StoreError):
+    """A compare-and-swap was lost, or another value sits under this token."""
+
+    code = "stage_conflict"
+    retryable = True
+    default_hint = "Another run or an operator moved the labels; the next attempt looks again."
+
+
+class StoreDenied(StoreError):
+    """The store refused for lack of a right."""
+
+    code = "store_denied"
+    default_hint = "Grant the rotation role the actions listed in template.yaml, and the use of the KMS key."
+
+
+class StoreUnavailable(StoreError):
+    """The store did not answer, or throttled."""
+
+    code = "store_unavailable"
+    retryable = True
+    default_hint = "The service retries; look at the store's health page if it lasts."

@@ -1,0 +1,152 @@
+"""Wraps a driver and one account: only typed errors escape, secrets are scrubbed by value, time is bounded.
+
+The engine never touches a driver but through ``Guarded``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
+
+from rotation.errors import CannotVerify, ConfigError, DriverBug, DriverError, NotEnoughTime, RotationError
+from rotation.model import DriverSpec, Evidence, LoginTarget, Observation, Progress, Task, Verdict
+from rotation.ports import Driver, LoginProbe, Observes, Polls, Verifies
+from rotation.secret import MASK, Secret
+
+T = TypeVar("T")
+
+RESERVE_SECONDS = 5.0
+"""Kept free after a vendor call for writing down what came of it."""
+
+
+def scrub(text: str, secrets: tuple[Secret, ...]) -> str:
+    """Return ``text`` with every secret masked, in raw, Base64, URL-encoded, JSON-escaped and hexadecimal form."""
+    for secret in secrets:
+        raw = secret.reveal()
+        if not raw:
+            continue
+        data = raw.encode()
+        forms = {
+            raw,
+            base64.b64encode(data).decode(),
+            base64.urlsafe_b64encode(data).decode(),
+            quote(raw, safe=""),
+            quote_plus(raw),
+            json.dumps(raw)[1:-1],
+            json.dumps(raw, ensure_ascii=False)[1:-1],
+            data.hex(),
+        }
+        for form in sorted(forms, key=len, reverse=True):
+            text = text.replace(form, MASK)
+    return text
+
+
+def sealed(error: RotationError, secrets: tuple[Secret, ...]) -> RotationError:
+    """Scrub an error's texts in place and cut its causes and frames, which may hold values."""
+    error.message = scrub(error.message, secrets)
+    error.hint = scrub(error.hint, secrets)
+    error.vendor_code = scrub(error.vendor_code, secrets) if error.vendor_code else error.vendor_code
+    error.request_id = scrub(error.request_id, secrets) if error.request_id else error.request_id
+    error.args = (error.message,)
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarded:
+    """One driver bound to one account.
+
+    Attributes:
+        spec: the driver's record.
+        driver: the driver.
+        account: instance of ``spec.account``.
+        username: the account's name, for the policy.
+        probe: the shared login probe, where the spec names one.
+        minimum: the least evidence that the deployment accepts.
+        time_left: seconds until this run must have ended.
+        known: secrets to scrub beside those in a call's arguments (the admin credential).
+    """
+
+    spec: DriverSpec
+    driver: Driver
+    account: Any
+    username: str
+    minimum: Evidence
+    time_left: Callable[[], float]
+    probe: LoginProbe | None = None
+    known: tuple[Secret, ...] = ()
+
+    @property
+    def can_log_in(self) -> bool:
+        """Whether anybody can tell by a login if a password is live."""
+        return isinstance(self.driver, Verifies) or self.probe is not None
+
+    def set_password(self, new: Secret, *, current: Secret | None) -> Task | None:
+        """As ``Driver.set_password``. Refuses to start with too little time left."""
+        if self.time_left() < self.spec.call_seconds + RESERVE_SECONDS:
+            raise NotEnoughTime(f"a change at {self.spec.code} may take {self.spec.call_seconds} s; less is left")
+        secrets = (new,) if current is None else (new, current)
+        return self._call(lambda: self.driver.set_password(self.account, new, current=current), secrets)
+
+    def observe(self) -> Observation:
+        """As ``Observes.observe``; a driver that cannot look has exactly one policy variant."""
+        driver = self.driver
+        if isinstance(driver, Observes):
+            return self._call(lambda: driver.observe(self.account), ())
+        (variant,) = self.spec.policies
+        return Observation(variant=variant)
+
+    def verify(self, password: Secret) -> Verdict:
+        """Log in with ``password``, by the driver or by the shared probe."""
+        driver = self.driver
+        if isinstance(driver, Verifies):
+            return self._call(lambda: driver.verify(self.account, password), (password,))
+        probe, target = self.probe, self.observe().login
+        if probe is None or target is None:
+            raise CannotVerify(f"{self.spec.code} names no place where the account could log in")
+        return self._call(lambda: probe.login(target, password), (password,))
+
+    def poll(self, task: Task) -> Progress:
+        """As ``Polls.poll``."""
+        driver = self.driver
+        if not isinstance(driver, Polls):
+            raise DriverBug(f"{self.spec.code} gave a task but cannot poll it")
+        return self._call(lambda: driver.poll(self.account, task), ())
+
+    def require_provable(self, login: LoginTarget | None) -> None:
+        """Refuse before anything changes when the demanded evidence can never be won.
+
+        Raises:
+            ConfigError: names what is missing.
+        """
+        if self.minimum is not Evidence.LOGIN:
+            return
+        if not self.can_log_in:
+            raise ConfigError(
+                f"{self.spec.code} has no login check, but LOGIN is the least evidence accepted",
+                hint=f"Set LOCKSTEP_MIN_EVIDENCE to {self.spec.evidence.name} if that is proof enough for you.",
+            )
+        if self.spec.login_probe is None:
+            return
+        if login is None or not login.host_key:
+            raise ConfigError(
+                "the account cannot be verified by login: "
+                + ("the vendor names no login address" if login is None else "the secret lacks `host_key`"),
+                hint="Add the host's public key (`ssh-keyscan` over a trusted network) to the secret as `host_key`, "
+                "or lower LOCKSTEP_MIN_EVIDENCE.",
+            )
+
+    def _call(self, verb: Callable[[], T], secrets: tuple[Secret, ...]) -> T:
+        failure: RotationError
+        try:
+            return verb()
+        except RotationError as error:
+            failure = error if isinstance(error, (DriverError, ConfigError, NotEnoughTime)) else DriverBug(error.code)
+        except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
+            failure = DriverBug(f"{self.spec.code} raised {type(foreign).__name__}")
+        # Raised outside the handler, so that no context with a value in its frames hangs on it.
+        raise sealed(failure, (*secrets, *self.known))

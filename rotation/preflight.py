@@ -1,0 +1,43 @@
+"""Everything that can be checked before setSecret's intent mark, while nothing was sent."""
+
+from __future__ import annotations
+
+from rotation.errors import PasswordRejected, TooSoon
+from rotation.guard import Guarded
+from rotation.marks import SecretState
+from rotation.policy import Context
+from rotation.ports import StoredValue
+from rotation.session import Session
+
+
+def preflight(
+    session: Session, state: SecretState, bound: Guarded, current: StoredValue, candidate: StoredValue
+) -> None:
+    """Refuse a first reset that would be refused, unsafe or impossible to prove.
+
+    Raises:
+        TooSoon: the current password is younger than the vendor's minimum age.
+        DriverError: an obstacle at the target.
+        ConfigError: the demanded evidence can never be won.
+        PasswordRejected: the candidate breaks the policy; it was released.
+    """
+    version = state.versions[str(state.current_id)]
+    if version.intent is not None and session.clock.now() < version.intent + bound.spec.min_age_seconds:
+        raise TooSoon(
+            "the current password is younger than the vendor's minimum age",
+            not_before=version.intent + bound.spec.min_age_seconds,
+        )
+    seen = bound.observe()
+    for obstacle in seen.obstacles:
+        raise obstacle
+    bound.require_provable(seen.login)
+    policy = bound.spec.policies[seen.variant]
+    context = Context(username=bound.username, previous=current.document.password)
+    problems = policy.problems(candidate.document.password, context)
+    if problems:
+        session.store.release(session.token)
+        raise PasswordRejected(
+            f"the candidate breaks the policy: {', '.join(problem.code for problem in problems)}",
+            hint="The policy or the account changed since createSecret. Nothing was sent and the candidate was "
+            "released; the next rotation makes a fitting one.",
+        )

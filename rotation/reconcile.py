@@ -1,0 +1,284 @@
+"""setSecret: send the candidate once, or find out what became of an earlier attempt. The only dangerous step.
+
+``machine.RECONCILIATION`` decides; this module carries the moves out, under the secret's lease.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from rotation import marks
+from rotation.errors import (
+    AccountLocked,
+    DriverError,
+    InProgress,
+    OldPasswordRejected,
+    Parked,
+    PasswordRejected,
+    PasswordReused,
+    RotationError,
+    StageConflict,
+    StoreError,
+    TooSoon,
+)
+from rotation.guard import RESERVE_SECONDS, Guarded
+from rotation.lease import Claim
+from rotation.machine import PENDING, Facts, Finding, Move, Oracle, Stored, TaskFinding, next_move
+from rotation.marks import Kind, SecretState
+from rotation.model import Authority, Evidence, Lockout, Task, TaskState, Verdict
+from rotation.ports import StoredValue
+from rotation.preflight import preflight
+from rotation.secret import Secret
+from rotation.session import DEFAULT_LOCKOUT, Budget, Result, Session, park, raise_if_parked
+
+_MOST_SENDS = 2
+"""Per invocation: a second one happens only when the refusal of the first told which password is live."""
+
+
+def reconcile(session: Session, state: SecretState) -> Result:
+    """Bring the vendor to the candidate, as far as this invocation can."""
+    raise_if_parked(session, state)
+    current, candidate = session.current(state), session.candidate()
+    bound = session.bind_pair(current.document, candidate.document)
+    if state.versions[session.token].intent is None:
+        preflight(session, state, bound, current, candidate)
+    now = session.clock.now()
+    claim = Claim(session.holder, now, now + session.time_left())
+    session.store.acquire(session.token, state, claim)
+    try:
+        work = _Work(session, bound, session.store.describe(), current, candidate)
+        return work.run()
+    finally:
+        _yield_lease(session)
+
+
+def _yield_lease(session: Session) -> None:
+    try:
+        session.store.yield_lease(session.token, holder=session.holder)
+    except StoreError:
+        return  # It expires by itself, and the step's own outcome matters more.
+
+
+_PROBES = {
+    Move.PROBE_PENDING: Stored.PENDING,
+    Move.PROBE_CURRENT: Stored.CURRENT,
+    Move.PROBE_PREVIOUS: Stored.PREVIOUS,
+}
+_SENDS = (Move.SEND_FIRST, Move.SEND_AGAIN, Move.SEND_FROM_PREVIOUS)
+
+
+@dataclass(slots=True)
+class _Work:
+    """The loop of one invocation.
+
+    Attributes:
+        state: the labels as last read.
+        facts: what the reconciliation table decides by.
+        maybe_applied: whether a reset with this candidate can have reached the account, by any attempt so far.
+        sends: resets sent by this invocation.
+        unclear: why the last probe could not tell.
+    """
+
+    session: Session
+    bound: Guarded
+    state: SecretState
+    current: StoredValue
+    candidate: StoredValue
+    facts: Facts = field(init=False)
+    maybe_applied: bool = field(init=False)
+    sends: int = 0
+    unclear: RotationError | None = None
+
+    def __post_init__(self) -> None:
+        version = self.state.versions[self.session.token]
+        self.maybe_applied = version.intent is not None
+        self.facts = Facts(
+            intent=self.maybe_applied,
+            authority=self.bound.spec.authority,
+            oracle=Oracle.LOGIN if self.bound.can_log_in else Oracle.NONE,
+            accepted=version.accepted,
+            task=TaskFinding.NONE if version.task is None else TaskFinding.NOT_POLLED,
+            previous=Finding.NOT_ASKED if self.state.previous_id else Finding.ABSENT,
+        )
+
+    def run(self) -> Result:
+        """Move until the candidate is live as far as this step can tell."""
+        while True:
+            move = next_move(self.facts).move
+            if move is Move.DONE:
+                return self._result("found_live")
+            if move in _SENDS:
+                if self._send(move):
+                    return self._result("sent")
+            elif move is Move.POLL:
+                self._follow(Task(str(self.state.versions[self.session.token].task)))
+            elif move in _PROBES:
+                self._probe(_PROBES[move])
+            else:
+                raise self._stop(move)
+
+    def _result(self, outcome: str) -> Result:
+        for mark in self.state.versions[self.session.token].all(Kind.PARKED):
+            self.session.store.unmark(self.session.token, mark)
+        return Result(outcome=outcome, driver=self.bound.spec.code)
+
+    def _stop(self, move: Move) -> RotationError:
+        if move is Move.KEEP_POLLING:
+            return InProgress("the vendor's task is still running")
+        if move is Move.PARK_EXTERNAL:
+            return self._park("external_change", self._now() + self._lockout.window_seconds)
+        # PARK_LOCKED and RETRY_LATER: a probe said why it could not tell.
+        return self.unclear or InProgress("could not tell which password is live")
+
+    def _park(self, reason: str, until: float) -> RotationError:
+        self._forget_intent()
+        return park(self.session, self.session.token, reason, until)
+
+    def _forget_intent(self) -> None:
+        """Take the intent mark back when every attempt was definitively refused, so that nobody probes for nothing."""
+        if self.maybe_applied:
+            return
+        try:
+            for mark in self.session.store.describe().versions[self.session.token].all(Kind.INTENT):
+                self.session.store.unmark(self.session.token, mark)
+        except StoreError:
+            return  # The mark stays, and the next attempt asks the vendor first: slower, not less safe.
+
+    def _now(self) -> float:
+        return self.session.clock.now()
+
+    @property
+    def _lockout(self) -> Lockout:
+        return self.bound.spec.lockout or DEFAULT_LOCKOUT
+
+    @property
+    def _budget(self) -> Budget:
+        return Budget(session=self.session, lockout=self._lockout, version_id=self.session.token)
+
+    def _probe(self, which: Stored) -> None:
+        intent = self.state.versions[self.session.token].intent or 0.0
+        if self._now() < intent + self.bound.spec.propagation_seconds:
+            raise InProgress(
+                "the vendor may still be applying the reset", not_before=intent + self.bound.spec.propagation_seconds
+            )
+        password = self._password(which)
+        finding = Finding.ABSENT
+        if password is not None:
+            finding = self._ask(password)
+            self.state = self.session.store.describe()
+        self.facts = self.facts.learned(which, finding)
+
+    def _ask(self, password: Secret) -> Finding:
+        try:
+            verdict = self._budget.probe(self.bound, password, self.state)
+        except Parked as locked:
+            self.unclear = locked
+            return Finding.LOCKED
+        except DriverError as unclear:
+            self.unclear = unclear
+            return Finding.UNKNOWN
+        return Finding.ACCEPTED if verdict is Verdict.ACCEPTED else Finding.REJECTED
+
+    def _password(self, which: Stored) -> Secret | None:
+        if which is Stored.PENDING:
+            return self.candidate.document.password
+        if which is Stored.CURRENT:
+            return self.current.document.password
+        previous = self.session.store.read(str(self.state.previous_id))
+        return None if previous is None else previous.document.password
+
+    def _send(self, move: Move) -> bool:
+        """Send one reset. Return whether the vendor took it; ``False`` means that its refusal taught something."""
+        if self.sends >= _MOST_SENDS:
+            raise InProgress("two resets were sent in this run; the next one looks again")
+        old = None
+        if self.bound.spec.authority is Authority.SELF:
+            self._budget.require(self.state)
+            old = self._password(Stored.PREVIOUS if move is Move.SEND_FROM_PREVIOUS else Stored.CURRENT)
+        self._intend()
+        self.sends += 1
+        try:
+            task = self.bound.set_password(self.candidate.document.password, current=old)
+        except OldPasswordRejected:
+            self._learn_old_is_wrong(move)
+            return False
+        except PasswordReused:
+            self._learn_it_was_live()
+            return False
+        except RotationError as refusal:
+            raise self._refused(refusal) from None
+        self.maybe_applied = True
+        if task is not None:
+            self.session.store.mark(self.session.token, marks.task(task.id))
+            self._follow(task)
+            return self.facts.task is TaskFinding.DONE and self._accepted()
+        return self._accepted()
+
+    def _accepted(self) -> bool:
+        if self.bound.minimum is not Evidence.LOGIN:
+            self.session.store.mark(self.session.token, marks.accepted(self._now()))
+        return True
+
+    def _intend(self) -> None:
+        token, store = self.session.token, self.session.store
+        mine = marks.intent(self._now())
+        before = self.state
+        store.mark(token, mine)
+        self.state = store.describe()
+        version = self.state.versions.get(token)
+        if version is None or PENDING not in version.stages or self.state.current_id != before.current_id:
+            self._forget_intent()
+            raise StageConflict("the labels moved while this rotation ran; nothing was sent")
+        for old in version.all(Kind.INTENT) + version.all(Kind.TASK):
+            if old != mine:
+                store.unmark(token, old)
+        self.facts = replace(self.facts, intent=True, task=TaskFinding.NONE)
+
+    def _learn_old_is_wrong(self, move: Move) -> None:
+        self._budget.charge(self.state)
+        self.state = self.session.store.describe()
+        refuted = Stored.PREVIOUS if move is Move.SEND_FROM_PREVIOUS else Stored.CURRENT
+        # A candidate that was never sent before cannot be live; otherwise it is the likeliest, so it is asked again.
+        pending = Finding.NOT_ASKED if self.maybe_applied else Finding.REJECTED
+        self.facts = self.facts.learned(Stored.PENDING, pending).learned(refuted, Finding.REJECTED)
+
+    def _learn_it_was_live(self) -> None:
+        self.maybe_applied = True
+        if self.facts.pending is Finding.REJECTED:
+            raise self._park("candidate_refused", self._now() + self._lockout.window_seconds)
+        if self.facts.oracle is Oracle.NONE:
+            self.session.store.mark(self.session.token, marks.accepted(self._now()))
+        self.facts = replace(self.facts, accepted=True, pending=Finding.NOT_ASKED)
+
+    def _refused(self, refusal: RotationError) -> RotationError:
+        if not refusal.definite:
+            return refusal
+        if isinstance(refusal, AccountLocked):
+            self._forget_intent()
+            return self._budget.locked(refusal)
+        if isinstance(refusal, TooSoon) and refusal.not_before is not None:
+            return self._park("too_soon", refusal.not_before)
+        if isinstance(refusal, PasswordRejected):
+            if self.maybe_applied:
+                return self._park("candidate_refused", self._now() + self._lockout.window_seconds)
+            self.session.store.release(self.session.token)
+            return refusal
+        self._forget_intent()
+        return refusal
+
+    def _follow(self, task: Task) -> None:
+        """Poll until the task ends or the time runs out."""
+        while True:
+            progress = self.bound.poll(task)
+            self.facts = replace(self.facts, task=_TASK_FINDINGS[progress.state])
+            pause = self.bound.spec.poll_seconds
+            if progress.state is not TaskState.RUNNING or self.session.time_left() < pause + RESERVE_SECONDS:
+                return
+            self.session.clock.sleep(pause)
+
+
+_TASK_FINDINGS = {
+    TaskState.RUNNING: TaskFinding.RUNNING,
+    TaskState.DONE: TaskFinding.DONE,
+    TaskState.FAILED: TaskFinding.FAILED,
+}

@@ -1,0 +1,221 @@
+"""What the steps share: the secret as seen in this run, the bound account, the wrong-login budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from rotation import marks
+from rotation.errors import (
+    AccountLocked,
+    IdentityChanged,
+    NotYetVisible,
+    Parked,
+    SecretDocumentError,
+)
+from rotation.guard import Guarded
+from rotation.marks import SecretState
+from rotation.model import Evidence, Lockout, Verdict
+from rotation.ports import Clock, Store, StoredValue
+from rotation.secret import Secret, SecretDocument
+
+DEFAULT_LOCKOUT = Lockout(tries=5, window_seconds=300, reserve=2)
+"""Assumed where a vendor publishes no lock-out rule: fail2ban's defaults are 5 tries within 10 minutes."""
+
+
+class Bind(Protocol):
+    """Turns an account document into a guarded driver, by the deployment's rules."""
+
+    def __call__(self, document: SecretDocument) -> Guarded:
+        """Bind.
+
+        Raises:
+            RotationError: the document or the deployment is wrong; nothing was called at the vendor.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a step did.
+
+    Attributes:
+        outcome: one word for logs and ``--json``.
+        driver: the driver's code, when one was bound.
+        evidence: the proof, when there is one.
+    """
+
+    outcome: str
+    driver: str | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One invocation for one secret and token."""
+
+    store: Store
+    token: str
+    bind: Bind
+    clock: Clock
+    time_left: Callable[[], float]
+    holder: str
+
+    def current(self, state: SecretState) -> StoredValue:
+        """Return the current value.
+
+        Raises:
+            SecretDocumentError: there is none yet.
+        """
+        value = self.store.read(state.current_id) if state.current_id else None
+        if value is None:
+            raise SecretDocumentError(
+                "the secret has no current value yet",
+                hint="Put the account document, with the password that works now, before rotating.",
+            )
+        return value
+
+    def candidate(self) -> StoredValue:
+        """Return the candidate.
+
+        Raises:
+            NotYetVisible: it was staged, but cannot be read (yet).
+        """
+        value = self.store.read(self.token)
+        if value is None:
+            raise NotYetVisible("the candidate is staged but not readable yet")
+        return value
+
+    def bind_pair(self, current: SecretDocument, candidate: SecretDocument) -> Guarded:
+        """Bind the candidate's account, after making sure that it is the current one's (confused deputy).
+
+        Raises:
+            IdentityChanged: names the fields that differ.
+        """
+        bound, before = self.bind(candidate), self.bind(current)
+        if bound.spec.code != before.spec.code:
+            raise IdentityChanged("current and candidate name different drivers")
+        names = sorted(_identity(bound).items() ^ _identity(before).items())
+        if names:
+            fields = ", ".join(sorted({name for name, _ in names}))
+            raise IdentityChanged(f"current and candidate differ in {fields}")
+        return bound
+
+
+def _identity(bound: Guarded) -> Mapping[str, str]:
+    account = bound.account
+    names = set(account.__dataclass_fields__) - bound.spec.not_identity
+    return {name: repr(getattr(account, name)) for name in names} | {"username": repr(bound.username)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Wrong logins, counted durably on the secret's versions.
+
+    Attributes:
+        session: where to write.
+        lockout: the vendor's rule.
+        version_id: the version that carries this run's charges.
+    """
+
+    session: Session
+    lockout: Lockout
+    version_id: str
+
+    def require(self, state: SecretState) -> None:
+        """Refuse a probe that could spend the last try.
+
+        Raises:
+            Parked: until the window is over.
+        """
+        now = self.session.clock.now()
+        count, latest = state.wrong_logins(since=now - self.lockout.window_seconds)
+        if count >= self.lockout.budget:
+            raise self._parked("wrong_login_budget", latest + self.lockout.window_seconds)
+
+    def charge(self, state: SecretState) -> None:
+        """Write one wrong login down, beside those still in the window."""
+        now = self.session.clock.now()
+        version = state.versions[self.version_id]
+        count, at = version.rejected
+        total = 1 + (count if at > now - self.lockout.window_seconds else 0)
+        self._replace(state, marks.rejected(total, now))
+
+    def refund(self, state: SecretState) -> None:
+        """Take back what ``charge`` wrote, given the state from before it."""
+        after = self.session.store.describe()
+        before = {mark for mark in state.versions[self.version_id].marks if mark.kind is marks.Kind.REJECTED}
+        for mark in before:
+            self.session.store.mark(self.version_id, mark)
+        for mark in after.versions[self.version_id].all(marks.Kind.REJECTED):
+            if mark not in before:
+                self.session.store.unmark(self.version_id, mark)
+
+    def probe(self, bound: Guarded, password: Secret, state: SecretState) -> Verdict:
+        """Log in, charging before the attempt, so that a crash in between never hides a wrong login.
+
+        Raises:
+            Parked: the budget is spent, or the account is locked.
+            DriverError: could not tell; not charged.
+        """
+        self.require(state)
+        self.charge(state)
+        try:
+            verdict = bound.verify(password)
+        except AccountLocked as locked:
+            self.refund(state)
+            raise self.locked(locked) from None
+        except Exception:
+            self.refund(state)
+            raise
+        if verdict is Verdict.ACCEPTED:
+            self.refund(state)
+        return verdict
+
+    def locked(self, error: AccountLocked) -> Parked:
+        """Park until the lock window is over."""
+        now = self.session.clock.now()
+        return self._parked("account_locked", error.not_before or now + self.lockout.window_seconds)
+
+    def _parked(self, reason: str, until: float) -> Parked:
+        return park(self.session, self.version_id, reason, until)
+
+    def _replace(self, state: SecretState, mark: marks.Mark) -> None:
+        self.session.store.mark(self.version_id, mark)
+        for old in state.versions[self.version_id].all(mark.kind):
+            if old != mark:
+                self.session.store.unmark(self.version_id, old)
+
+
+_PARKED_HINTS = {
+    "wrong_login_budget": "No more wrong logins are spent before `not_before`; the next attempt goes on by itself.",
+    "account_locked": "The vendor locked the account. Nothing is tried before `not_before`.",
+    "external_change": "None of the stored passwords opens the account. Put the live one into the secret as a new "
+    "version, or reset it at the vendor to the candidate's value.",
+    "too_soon": "The password is younger than the vendor's minimum age. The next attempt goes on by itself.",
+    "candidate_refused": "The vendor refuses the candidate, and an earlier reset with it may have been applied. "
+    "Find out which password is live, then cancel the rotation.",
+}
+
+
+def park(session: Session, version_id: str, reason: str, until: float) -> Parked:
+    """Write down why and until when this token is parked, and return the error to raise."""
+    session.store.mark(version_id, marks.parked(reason, until))
+    return Parked(
+        f"parked: {reason.replace('_', ' ')}", reason=reason, not_before=until, hint=_PARKED_HINTS.get(reason, "")
+    )
+
+
+def raise_if_parked(session: Session, state: SecretState) -> None:
+    """Refuse to touch the vendor before a parked token's time.
+
+    Raises:
+        Parked: with the reason and the time written down earlier.
+    """
+    note = state.versions[session.token].parked
+    if note is not None and note[1] > session.clock.now():
+        reason, until = note
+        raise Parked(
+            f"parked: {reason.replace('_', ' ')}", reason=reason, not_before=until, hint=_PARKED_HINTS.get(reason, "")
+        )
