@@ -1,0 +1,287 @@
+"""The one door to vendors: allow-listed hosts, bounded time, one attempt, and nothing secret in errors.
+
+Also here is what every driver needs to read an answer: ``json_object`` and ``check_status``.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests  # noqa: TID251 - this is the one door
+import requests.adapters  # noqa: TID251 - same
+import requests.utils  # noqa: TID251 - same
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+
+from rotation.errors import (
+    ConfigError,
+    DriverError,
+    HostNotAllowed,
+    NotEnoughTime,
+    OutcomeUnknown,
+    RateLimited,
+    UnexpectedReply,
+    VendorUnavailable,
+)
+from rotation.ports import HttpReply, HttpRequest
+
+RESERVE_SECONDS = 1.0
+"""Left to the caller after a call ends, to write down how it ended."""
+LEAST_SECONDS = 1.0
+"""With less than this a call is not started."""
+BODY_LIMIT = 1024 * 1024
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class HttpDoor:
+    """Implements ``ports.Http`` on requests.
+
+    Args:
+        allowed_hosts: ``host`` means https on port 443; any other port is named, as in ``127.0.0.1:8080``.
+        time_left: seconds until the process may be stopped.
+        call_seconds: the longest one call may take.
+        request_id_header: response header with the vendor's request id.
+        ca_file: PEM file of the accepted authorities instead of the bundled ones.
+    """
+
+    def __init__(
+        self,
+        allowed_hosts: frozenset[str],
+        *,
+        time_left: Callable[[], float],
+        call_seconds: float,
+        request_id_header: str,
+        ca_file: str | None = None,
+    ) -> None:
+        self._allowed = frozenset(host.lower() for host in allowed_hosts)
+        self._time_left = time_left
+        self._call_seconds = call_seconds
+        self._request_id_header = request_id_header
+        self._verify = ca_file or True
+
+    def send(self, request: HttpRequest) -> HttpReply:
+        """Send once; see ``ports.Http.send``."""
+        loopback = self._check_address(request.url)
+        seconds = min(self._call_seconds, self._time_left() - RESERVE_SECONDS)
+        if seconds < LEAST_SECONDS:
+            raise NotEnoughTime("too little time is left to call the vendor; nothing was sent")
+        # No session outlives its request: a frozen and thawed process would send on a connection that is long dead.
+        with requests.Session() as session, _Watch(seconds) as watch:
+            session.trust_env = False  # requests would put a netrc login into Authorization
+            session.headers.clear()
+            adapter = _OneAttempt(watch)
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
+            prepared = _prepared(session, request)
+            proxies = {} if loopback else requests.utils.get_environ_proxies(request.url)
+            failure: DriverError | None = None
+            try:
+                reply = session.send(
+                    prepared,
+                    timeout=seconds,
+                    verify=self._verify,
+                    proxies=proxies,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                body = _body(reply, watch)
+            except Exception as error:  # noqa: BLE001 - whatever failed after the start, the request may have arrived
+                failure = _failure(error, changes=request.changes)
+        if failure is not None:
+            raise failure  # outside the handler, so that the foreign error does not ride along
+        return self._checked(reply, body)
+
+    def _check_address(self, url: str) -> bool:
+        # Parsers disagree on backslashes, blanks and user parts; what passes here means the same to all of them.
+        if not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(?:[/?][!-\[\]-~]*)?", url):
+            raise HostNotAllowed("the vendor's address is malformed")
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise HostNotAllowed("the vendor's address is malformed") from None
+        host = parts.hostname or ""
+        loopback = host in LOOPBACK
+        if parts.scheme != "https" and not loopback:
+            raise HostNotAllowed(f"plain http to {host} is refused")
+        name = f"[{host}]" if ":" in host else host
+        number = port or (443 if parts.scheme == "https" else 80)
+        if f"{name}:{number}" in self._allowed or (number == 443 and name in self._allowed):  # noqa: PLR2004 - the port of https
+            return loopback
+        raise HostNotAllowed(f"{name}:{number} is not on the allow-list")
+
+    def _checked(self, reply: requests.Response, body: bytes | None) -> HttpReply:
+        headers = {name.lower(): value for name, value in reply.headers.items()}
+        request_id: str | None = headers.get(self._request_id_header.lower(), "")
+        # It goes into log lines, so only what looks like an id is taken.
+        if not re.fullmatch(r"[A-Za-z0-9_.:/=+-]{1,128}", request_id or ""):
+            request_id = None
+        status = reply.status_code
+        if 300 <= status < 400:  # noqa: PLR2004 - the range of redirects
+            raise UnexpectedReply(f"the vendor answered with a redirect ({status})", request_id=request_id)
+        if body is None:
+            raise UnexpectedReply("the vendor's answer is larger than one MiB", request_id=request_id)
+        return HttpReply(status, headers, body, request_id)
+
+
+class _Watch:
+    """Ends one exchange when its time is over, even while the peer keeps sending a byte at a time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() >= self._end
+
+    def connected(self, connection: HTTPConnection | HTTPSConnection) -> None:
+        """Start to watch a socket before anything is sent on it."""
+        if self.over:
+            connection.close()
+            raise ConnectTimeoutError(connection, "connected too late to send anything")
+        self._timer = threading.Timer(self._end - time.monotonic(), _shut, (connection.sock,))
+        self._timer.daemon = True
+        self._timer.start()
+
+
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        # The plain method: that of a TLS socket would pull its state from under the thread that reads.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class _WatchedHttp(HTTPConnection):
+    def __init__(self, *args: Any, watch: _Watch, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own arguments
+        super().__init__(*args, **kwargs)
+        self._watch = watch
+
+    def connect(self) -> None:
+        super().connect()
+        self._watch.connected(self)
+
+
+class _WatchedHttps(HTTPSConnection):
+    def __init__(self, *args: Any, watch: _Watch, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own arguments
+        super().__init__(*args, **kwargs)
+        self._watch = watch
+
+    def connect(self) -> None:
+        super().connect()
+        self._watch.connected(self)
+
+
+class _OneAttempt(requests.adapters.HTTPAdapter):
+    """Never sends twice, and has every connection watched."""
+
+    def __init__(self, watch: _Watch) -> None:
+        super().__init__(max_retries=0)
+        self._watch = watch
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - requests' own signature
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        kind = _WatchedHttps if pool.scheme == "https" else _WatchedHttp
+        pool.ConnectionCls = functools.partial(kind, watch=self._watch)
+        return pool
+
+
+def _prepared(session: requests.Session, request: HttpRequest) -> requests.PreparedRequest:
+    # No compression: the limit on the body would otherwise be one on what a small answer unpacks to.
+    headers = {"User-Agent": "lockstep", "Accept-Encoding": "identity", "Connection": "close", **request.headers}
+    try:
+        return session.prepare_request(
+            requests.Request(request.method, request.url, headers=headers, data=request.body or None)
+        )
+    except (requests.RequestException, ValueError):
+        pass
+    raise ConfigError("a request to the vendor cannot be built from these settings; nothing was sent")
+
+
+def _body(reply: requests.Response, watch: _Watch) -> bytes | None:
+    body = bytearray()
+    for chunk in reply.iter_content(65536):
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return None
+    if watch.over:  # a socket that was shut looks like the end of an answer without a length
+        raise TimeoutError
+    return bytes(body)
+
+
+def _failure(error: Exception, *, changes: bool) -> DriverError:
+    """Say what a failed exchange proves. Reads no text of ``error``, which may hold the URL or a header."""
+    if _nothing_sent(error):
+        return VendorUnavailable(f"the vendor could not be reached ({type(error).__name__}); nothing was sent")
+    if changes:
+        return OutcomeUnknown(f"the vendor's answer was lost ({type(error).__name__})")
+    return VendorUnavailable(f"the vendor did not answer ({type(error).__name__})")
+
+
+def _nothing_sent(error: Exception) -> bool:
+    # ProxyError: urllib3 raises it only as long as no proxy let us through.
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
+        return True
+    wrapped = error.args[0] if error.args else None
+    reason = wrapped.reason if isinstance(wrapped, MaxRetryError) else wrapped
+    if isinstance(reason, NewConnectionError):
+        return True
+    cause = reason.args[0] if isinstance(reason, Exception) and reason.args else None
+    return isinstance(error, requests.exceptions.SSLError) and isinstance(cause, ssl.SSLCertVerificationError)
+
+
+def json_object(reply: HttpReply, *, changes: bool) -> dict[str, object]:
+    """Parse an answer that must be a JSON object.
+
+    Args:
+        reply: the vendor's answer.
+        changes: whether the request may have changed something.
+
+    Raises:
+        OutcomeUnknown: HTML, a truncated or empty body, or no object, in answer to a change.
+        UnexpectedReply: the same in answer to a read.
+    """
+    try:
+        value = json.loads(reply.body.decode())
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return value
+    kind = OutcomeUnknown if changes else UnexpectedReply
+    raise kind(f"the vendor's answer (HTTP {reply.status}) is no JSON object", request_id=reply.request_id)
+
+
+def check_status(reply: HttpReply, *, changes: bool) -> None:
+    """Raise for the HTTP statuses that mean the same everywhere; call it when no table of the driver knows the code.
+
+    Raises:
+        RateLimited: 429.
+        OutcomeUnknown: 5xx in answer to a change.
+        VendorUnavailable: 5xx in answer to a read.
+        UnexpectedReply: any other status from 400 on.
+    """
+    status, request_id = reply.status, reply.request_id
+    if status == 429:  # noqa: PLR2004 - Too Many Requests
+        raise RateLimited("the vendor throttles (HTTP 429)", request_id=request_id)
+    if status >= 500:  # noqa: PLR2004 - server errors
+        kind = OutcomeUnknown if changes else VendorUnavailable
+        raise kind(f"the vendor failed (HTTP {status})", request_id=request_id)
+    if status >= 400:  # noqa: PLR2004 - refusals
+        raise UnexpectedReply(f"the vendor refused with HTTP {status} and no code we know", request_id=request_id)
