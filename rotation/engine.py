@@ -129,7 +129,7 @@ def _test(session: Session, state: SecretState) -> Result:
     evidence = _prove(session, state, bound, candidate.document.password)
     if evidence < bound.minimum:
         raise ConfigError(f"{evidence.name} is all the proof there is, but {bound.minimum.name} is demanded")
-    session.store.mark(session.token, marks.verified(evidence))
+    session.store.mark(session.token, marks.verified(evidence, session.clock.now()))
     return Result(outcome="verified", driver=bound.spec.code, evidence=evidence)
 
 

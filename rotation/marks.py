@@ -30,7 +30,7 @@ class Kind(StrEnum):
     PARKED = "parked"
     """Stopped on purpose; value: reason and epoch before which nothing is tried."""
     VERIFIED = "verified"
-    """testSecret's proof; value: the evidence."""
+    """testSecret's proof; value: the evidence and epoch (a label sits on one version only, so it must be unique)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,9 @@ def parked(reason: str, until: float) -> Mark:
     return Mark(Kind.PARKED, f"{reason}:{int(until)}")
 
 
-def verified(evidence: Evidence) -> Mark:
+def verified(evidence: Evidence, now: float) -> Mark:
     """Return testSecret's proof."""
-    return Mark(Kind.VERIFIED, evidence.name.lower())
+    return Mark(Kind.VERIFIED, f"{evidence.name.lower()}:{int(now)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,8 @@ class Version:
     def verified(self) -> Evidence | None:
         """The proof that testSecret put."""
         known = {member.name.lower(): member for member in Evidence}
-        return max((known[mark.value] for mark in self.all(Kind.VERIFIED) if mark.value in known), default=None)
+        names = [mark.value.partition(":")[0] for mark in self.all(Kind.VERIFIED)]
+        return max((known[name] for name in names if name in known), default=None)
 
     @property
     def parked(self) -> tuple[str, float] | None:

@@ -1,0 +1,177 @@
+"""AWS Secrets Manager: versions, staging labels, compare-and-swap by ``RemoveFromVersionId``.
+
+Contract facts by the API model of 2017-10-17 as shipped with botocore, read 2026-11: a put is idempotent by token and
+fails for another value under the same token; a pending version may exist without a value; reads may lag behind writes;
+a label sits on one version at a time, and moving it needs the right holder's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from rotation import lease, tidy
+from rotation.errors import (
+    NotYetVisible,
+    SecretDocumentError,
+    SecretNotFound,
+    StageConflict,
+    StoreDenied,
+    StoreError,
+    StoreUnavailable,
+)
+from rotation.lease import Claim
+from rotation.machine import CURRENT, PENDING
+from rotation.marks import Mark, SecretState, Version
+from rotation.ports import Clock, StoredValue
+from rotation.secret import Secret, SecretDocument
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+T = TypeVar("T")
+
+_PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between re-reads of a value that was put but is not visible yet; about 3 s in all."""
+
+_ERRORS: dict[str, tuple[type[StoreError], str]] = {
+    "ResourceNotFoundException": (SecretNotFound, "the secret does not exist"),
+    "ResourceExistsException": (StageConflict, "another value sits under this token"),
+    "InvalidParameterException": (StageConflict, "a staging label does not sit where it was expected"),
+    "AccessDeniedException": (StoreDenied, "the rotation role may not do this"),
+    "DecryptionFailure": (StoreDenied, "the secret's KMS key cannot be used to decrypt"),
+    "EncryptionFailure": (StoreDenied, "the secret's KMS key cannot be used to encrypt"),
+    "InvalidRequestException": (StoreError, "the secret is scheduled for deletion or does not allow this"),
+    "LimitExceededException": (StoreError, "a limit of Secrets Manager is reached"),
+    "UnrecognizedClientException": (StoreDenied, "the AWS credentials are not valid"),
+    "InvalidSignatureException": (StoreDenied, "the AWS credentials or the clock are not valid"),
+    "ExpiredTokenException": (StoreDenied, "the AWS session has expired"),
+}
+"""Everything else (throttling, InternalServiceError, 5xx) is worth another attempt."""
+
+
+class AwsSecretsManager:
+    """``ports.Store`` for one secret."""
+
+    def __init__(
+        self, client: SecretsManagerClient, secret_id: str, *, clock: Clock, rotation_token: Secret | None = None
+    ) -> None:
+        self._client = client
+        self._secret_id = secret_id
+        self._clock = clock
+        self._rotation_token = rotation_token
+
+    def describe(self) -> SecretState:
+        """See ``ports.Store``."""
+        answer = _asked(lambda: self._client.describe_secret(SecretId=self._secret_id))
+        labelled = answer.get("VersionIdsToStages", {})
+        versions = {key: Version(key, frozenset(labels)) for key, labels in labelled.items()}
+        return SecretState(bool(answer.get("RotationEnabled", False)), versions)
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """See ``ports.Store``."""
+        try:
+            answer = _asked(lambda: self._client.get_secret_value(SecretId=self._secret_id, VersionId=version_id))
+        except SecretNotFound:
+            # Secrets Manager says the same for a version without a value as for no version at all.
+            return None
+        text = answer.get("SecretString")
+        if not text:
+            raise SecretDocumentError("the secret's value is binary, not text")
+        return StoredValue(version_id, SecretDocument.parse(text), answer["CreatedDate"].timestamp())
+
+    def stage(self, token: str, document: SecretDocument) -> None:
+        """See ``ports.Store``."""
+        extra: dict[str, Any] = {}
+        if self._rotation_token is not None:
+            extra["RotationToken"] = self._rotation_token.reveal()
+        _asked(
+            lambda: self._client.put_secret_value(
+                SecretId=self._secret_id,
+                ClientRequestToken=token,
+                SecretString=document.dump().reveal(),
+                VersionStages=[PENDING],
+                **extra,
+            )
+        )
+        for pause in (*_PATIENCE, None):
+            if self.read(token) is not None:
+                return
+            if pause is not None:
+                self._clock.sleep(pause)
+        raise NotYetVisible("the candidate was put but cannot be read yet")
+
+    def mark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self.attach(mark.label, version_id)
+
+    def unmark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self.detach(mark.label, version_id)
+
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
+        """See ``ports.Store``."""
+        lease.take(self, state, token, claim)
+
+    def yield_lease(self, token: str, *, holder: str) -> None:
+        """See ``ports.Store``."""
+        lease.give_back(self, self.describe(), token, holder=holder)
+
+    def promote(self, token: str, *, current_id: str | None) -> None:
+        """See ``ports.Store``."""
+        if current_id is None:
+            raise SecretDocumentError("the secret has no current version to take over from")
+        try:
+            self.move(CURRENT, source=current_id, target=token)
+        except StageConflict:
+            if self.describe().current_id != token:
+                raise
+
+    def release(self, token: str) -> None:
+        """See ``ports.Store``."""
+        tidy.release(self, self.describe(), token)
+
+    def settle(self, token: str) -> None:
+        """See ``ports.Store``."""
+        tidy.settle(self, self.describe(), token)
+
+    def attach(self, label: str, version_id: str) -> None:
+        """See ``lease.Labels``."""
+        self._stage(VersionStage=label, MoveToVersionId=version_id)
+
+    def move(self, label: str, *, source: str, target: str) -> None:
+        """See ``lease.Labels``."""
+        self._stage(VersionStage=label, RemoveFromVersionId=source, MoveToVersionId=target)
+
+    def detach(self, label: str, version_id: str) -> None:
+        """See ``lease.Labels``."""
+        try:
+            self._stage(VersionStage=label, RemoveFromVersionId=version_id)
+        except StageConflict:
+            return  # It is not there, which is what was asked for.
+
+    def _stage(self, **change: str) -> None:
+        _asked(lambda: self._client.update_secret_version_stage(SecretId=self._secret_id, **change))  # type: ignore[arg-type]  # one of three shapes
+
+
+def _asked(call: Callable[[], T]) -> T:
+    """Run one call and translate its errors; botocore's own texts are withheld, since they may quote parameters."""
+    failure: StoreError
+    try:
+        return call()
+    except ClientError as error:
+        failure = _translated(error.response)
+    except ParamValidationError:
+        failure = StoreError("Secrets Manager's client refused a parameter")
+    except BotoCoreError as error:
+        failure = StoreUnavailable(f"Secrets Manager could not be reached ({type(error).__name__})")
+    raise failure
+
+
+def _translated(response: Any) -> StoreError:  # noqa: ANN401 - botocore's untyped error response
+    code = str(response.get("Error", {}).get("Code", ""))
+    request_id = response.get("ResponseMetadata", {}).get("RequestId")
+    cls, message = _ERRORS.get(code, (StoreUnavailable, "Secrets Manager throttled or failed"))
+    return cls(message, vendor_code=code or None, request_id=request_id)

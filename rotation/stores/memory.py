@@ -1,0 +1,160 @@
+"""A secret in memory with the label rules of Secrets Manager: for tests, dry runs and simulations."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rotation import lease, tidy
+from rotation.errors import NotYetVisible, SecretDocumentError, StageConflict
+from rotation.lease import Claim
+from rotation.machine import CURRENT, PENDING, PREVIOUS
+from rotation.marks import Mark, SecretState, Version
+from rotation.ports import StoredValue
+from rotation.secret import Secret, SecretDocument
+
+_MOST_LABELS = 20
+_LONGEST_LABEL = 256
+
+
+@dataclass(slots=True)
+class _Held:
+    labels: set[str] = field(default_factory=set)
+    text: Secret | None = None
+    created: float = 0.0
+
+
+class MemorySecret:
+    """The state that several ``MemoryStore`` objects share. A label sits on one version at a time."""
+
+    def __init__(self, *, now: Callable[[], float]) -> None:
+        self.rotation_enabled = True
+        self._now = now
+        self._versions: dict[str, _Held] = {}
+        self._lock = threading.RLock()
+
+    def put(self, version_id: str, document: SecretDocument | None, *stages: str) -> None:
+        """Put a version as an operator or the service would, taking its stages from wherever they are."""
+        with self._lock:
+            for stage in stages:
+                self._take(stage)
+            held = self._versions.setdefault(version_id, _Held())
+            held.labels.update(stages)
+            if document is not None:
+                held.text, held.created = document.dump(), self._now()
+
+    def describe(self) -> SecretState:
+        """Return the labelled versions."""
+        with self._lock:
+            shown = {key: Version(key, frozenset(held.labels)) for key, held in self._versions.items() if held.labels}
+            return SecretState(self.rotation_enabled, shown)
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """Return a labelled version's value."""
+        with self._lock:
+            held = self._versions.get(version_id)
+            if held is None or not held.labels or held.text is None:
+                return None
+            return StoredValue(version_id, SecretDocument.parse(held.text.reveal()), held.created)
+
+    def stage(self, version_id: str, document: SecretDocument) -> None:
+        """Put once under this version id."""
+        with self._lock:
+            held = self._versions.setdefault(version_id, _Held())
+            if held.text is not None and held.text != document.dump():
+                raise StageConflict("another value sits under this token")
+            self.put(version_id, document, PENDING)
+
+    def attach(self, label: str, version_id: str) -> None:
+        """As ``lease.Labels.attach``."""
+        with self._lock:
+            owner = self._owner(label)
+            if owner not in (None, version_id):
+                raise StageConflict("the label sits on another version")
+            self._add(label, version_id)
+
+    def move(self, label: str, *, source: str, target: str) -> None:
+        """As ``lease.Labels.move``."""
+        with self._lock:
+            if self._owner(label) != source:
+                raise StageConflict("the label does not sit where it was expected")
+            if label == CURRENT:
+                self._take(PREVIOUS)
+                self._versions[source].labels.add(PREVIOUS)
+            self._versions[source].labels.discard(label)
+            self._add(label, target)
+
+    def detach(self, label: str, version_id: str) -> None:
+        """As ``lease.Labels.detach``."""
+        with self._lock:
+            if version_id in self._versions:
+                self._versions[version_id].labels.discard(label)
+
+    def _owner(self, label: str) -> str | None:
+        return next((key for key, held in self._versions.items() if label in held.labels), None)
+
+    def _take(self, label: str) -> None:
+        for held in self._versions.values():
+            held.labels.discard(label)
+
+    def _add(self, label: str, version_id: str) -> None:
+        held = self._versions.get(version_id)
+        if held is None:
+            raise StageConflict("there is no such version")
+        if len(label) > _LONGEST_LABEL or len(held.labels | {label}) > _MOST_LABELS:
+            raise StageConflict("a version takes at most 20 labels of at most 256 characters")
+        held.labels.add(label)
+
+
+class MemoryStore:
+    """``ports.Store`` over a ``MemorySecret``."""
+
+    def __init__(self, secret: MemorySecret) -> None:
+        self._secret = secret
+
+    def describe(self) -> SecretState:
+        """See ``ports.Store``."""
+        return self._secret.describe()
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """See ``ports.Store``."""
+        return self._secret.read(version_id)
+
+    def stage(self, token: str, document: SecretDocument) -> None:
+        """See ``ports.Store``."""
+        self._secret.stage(token, document)
+        if self._secret.read(token) is None:
+            raise NotYetVisible("the candidate was put but cannot be read yet")
+
+    def mark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self._secret.attach(mark.label, version_id)
+
+    def unmark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self._secret.detach(mark.label, version_id)
+
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
+        """See ``ports.Store``."""
+        lease.take(self._secret, state, token, claim)
+
+    def yield_lease(self, token: str, *, holder: str) -> None:
+        """See ``ports.Store``."""
+        lease.give_back(self._secret, self.describe(), token, holder=holder)
+
+    def promote(self, token: str, *, current_id: str | None) -> None:
+        """See ``ports.Store``."""
+        if self.describe().current_id == token:
+            return
+        if current_id is None:
+            raise SecretDocumentError("the secret has no current version to take over from")
+        self._secret.move(CURRENT, source=current_id, target=token)
+
+    def release(self, token: str) -> None:
+        """See ``ports.Store``."""
+        tidy.release(self._secret, self.describe(), token)
+
+    def settle(self, token: str) -> None:
+        """See ``ports.Store``."""
+        tidy.settle(self._secret, self.describe(), token)
