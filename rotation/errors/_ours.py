@@ -120,3 +120,12 @@ class Parked(RotationError):
     def describe(self) -> dict[str, object]:
         """Return the shared fields and the reason."""
         return {**super().describe(), "reason": self.reason}
+
+
+class InternalError(RotationError):
+    """Lockstep itself is at fault; the foreign error's text is withheld since it may hold a value."""
+
+    code = "internal_error"
+    retryable = True
+    definite = False
+    default_hint = "Report it with the type named in the message."

@@ -39,7 +39,7 @@ _PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
 _ERRORS: dict[str, tuple[type[StoreError], str]] = {
     "ResourceNotFoundException": (SecretNotFound, "the secret does not exist"),
     "ResourceExistsException": (StageConflict, "another value sits under this token"),
-    "InvalidParameterException": (StageConflict, "a staging label does not sit where it was expected"),
+    "InvalidParameterException": (StoreError, "a parameter is not valid for this secret"),
     "AccessDeniedException": (StoreDenied, "the rotation role may not do this"),
     "DecryptionFailure": (StoreDenied, "the secret's KMS key cannot be used to decrypt"),
     "EncryptionFailure": (StoreDenied, "the secret's KMS key cannot be used to encrypt"),
@@ -153,7 +153,15 @@ class AwsSecretsManager:
             return  # It is not there, which is what was asked for.
 
     def _stage(self, **change: str) -> None:
-        _asked(lambda: self._client.update_secret_version_stage(SecretId=self._secret_id, **change))  # type: ignore[arg-type]  # one of three shapes
+        try:
+            _asked(lambda: self._client.update_secret_version_stage(SecretId=self._secret_id, **change))
+        except StoreError as error:
+            conflict = error.vendor_code == "InvalidParameterException"
+            if not conflict:
+                raise
+        else:
+            return
+        raise StageConflict("a staging label does not sit where it was expected")
 
 
 def _asked(call: Callable[[], T]) -> T:

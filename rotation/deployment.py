@@ -1,0 +1,207 @@
+"""What a deployment allows, read from the environment, and how a document becomes a guarded driver.
+
+The rotated secret may choose only among what stands here, since whoever can write the secret must not be able to aim a
+rotation at a server of his own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from rotation import registry, settings
+from rotation.errors import DriverNotAllowed, HostNotAllowed, RotationError, SettingsError
+from rotation.guard import Guarded
+from rotation.http import HttpDoor
+from rotation.model import DriverSpec, Evidence, Wiring
+from rotation.ports import Clock, Http, HttpReply, HttpRequest
+from rotation.secret import Secret, SecretDocument
+
+COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
+"""Keys of the account document that are no settings of a driver."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """The deployment's settings.
+
+    Attributes:
+        drivers: codes of the drivers that secrets may name.
+        plugins: distributions whose drivers may be loaded.
+        hosts: extra ``host[:port]`` that may be called.
+        minimum: the least evidence accepted; ``None`` is each driver's own best.
+        endpoints: base URL by driver code, where it is not the driver's default.
+        admin_secrets: name or ARN of the admin credential's secret by driver code.
+    """
+
+    drivers: tuple[str, ...]
+    plugins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    minimum: Evidence | None = None
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    admin_secrets: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Deployment:
+        """Read the ``LOCKSTEP_*`` variables.
+
+        Raises:
+            SettingsError: lists every fault at once.
+        """
+        faults: list[str] = []
+        drivers = _listed(environment.get("LOCKSTEP_DRIVERS", ""))
+        if not drivers:
+            faults.append("LOCKSTEP_DRIVERS names no driver")
+        faults.extend(f"LOCKSTEP_DRIVERS: {code!r} is no driver code" for code in drivers if not registry.is_code(code))
+        minimum = None
+        if environment.get("LOCKSTEP_MIN_EVIDENCE"):
+            try:
+                minimum = Evidence.parse(environment["LOCKSTEP_MIN_EVIDENCE"])
+            except ValueError as fault:
+                faults.append(f"LOCKSTEP_MIN_EVIDENCE {fault}")
+        endpoints, admin_secrets = {}, {}
+        for code in drivers:
+            prefix = f"LOCKSTEP_{code.upper()}_"
+            endpoint = environment.get(prefix + "ENDPOINT")
+            if endpoint:
+                endpoints[code] = endpoint
+                problem = settings.base_url(endpoint)
+                faults.extend([f"{prefix}ENDPOINT {problem}"] if problem else [])
+            if environment.get(prefix + "ADMIN_SECRET"):
+                admin_secrets[code] = environment[prefix + "ADMIN_SECRET"]
+        if faults:
+            raise SettingsError("environment", tuple(faults))
+        return cls(
+            drivers=drivers,
+            plugins=_listed(environment.get("LOCKSTEP_PLUGINS", "")),
+            hosts=_listed(environment.get("LOCKSTEP_HOSTS", "")),
+            minimum=minimum,
+            endpoints=MappingProxyType(endpoints),
+            admin_secrets=MappingProxyType(admin_secrets),
+        )
+
+    def load(self, document: SecretDocument) -> DriverSpec:
+        """Return the record of the driver that a document names.
+
+        Raises:
+            DriverNotAllowed: the deployment does not allow it.
+        """
+        code = document.text("driver")
+        if code not in self.drivers:
+            raise DriverNotAllowed(f"the secret names a driver that is not among {', '.join(self.drivers)}")
+        return registry.load_driver(code, self.plugins)
+
+    def endpoint(self, spec: DriverSpec) -> str:
+        """Return the base URL to call.
+
+        Raises:
+            HostNotAllowed: it is neither one of the vendor's nor in ``hosts``.
+        """
+        endpoint = self.endpoints.get(spec.code, spec.endpoint)
+        if endpoint.rstrip("/") not in spec.endpoints and urlsplit(endpoint).netloc not in self.hosts:
+            raise HostNotAllowed(f"the endpoint of {spec.code} is neither the vendor's nor in LOCKSTEP_HOSTS")
+        return endpoint.rstrip("/")
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part for part in (part.strip() for part in text.split(",")) if part)
+
+
+class Recorded:
+    """Passes requests on and remembers the vendor's latest request id, for the log line."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self.request_id: str | None = None
+
+    def send(self, request: HttpRequest) -> HttpReply:
+        """As ``ports.Http.send``."""
+        reply = self._http.send(request)
+        self.request_id = reply.request_id or self.request_id
+        return reply
+
+
+@dataclass(slots=True, kw_only=True)
+class Binder:
+    """Turns account documents into guarded drivers; one per invocation.
+
+    Attributes:
+        deployment: what is allowed.
+        fetch: reads another secret's current document, for the admin credential.
+        clock: for signatures.
+        time_left: seconds until this run must have ended.
+        bound: the drivers in use, so that the log line can name the vendor's request id.
+    """
+
+    deployment: Deployment
+    fetch: Callable[[str], SecretDocument]
+    clock: Clock
+    time_left: Callable[[], float]
+    driver: str | None = None
+    door: Recorded | None = None
+    _wirings: dict[str, Wiring] = field(default_factory=dict)
+
+    @property
+    def vendor_request_id(self) -> str | None:
+        """The vendor's request id of the latest reply."""
+        return None if self.door is None else self.door.request_id
+
+    def __call__(self, document: SecretDocument) -> Guarded:
+        """See ``session.Bind``."""
+        spec = self.deployment.load(document)
+        self.driver = spec.code
+        username = document.text("username")
+        own = {key: value for key, value in document.items() if key not in COMMON_KEYS}
+        account = settings.load(spec.account, own, where="secret", ignore_unknown=True)
+        wiring = self._wirings.get(spec.code) or self._wire(spec)
+        self._wirings[spec.code] = wiring
+        return Guarded(
+            spec=spec,
+            driver=spec.factory(wiring),
+            account=account,
+            username=username,
+            minimum=spec.evidence if self.deployment.minimum is None else self.deployment.minimum,
+            time_left=self.time_left,
+            probe=registry.login_probe(spec.login_probe, time_left=self.time_left) if spec.login_probe else None,
+            known=_secrets(wiring.admin),
+        )
+
+    def _wire(self, spec: DriverSpec) -> Wiring:
+        endpoint = self.deployment.endpoint(spec)
+        hosts = {urlsplit(url).netloc for url in (*spec.endpoints, endpoint)} | set(self.deployment.hosts)
+        door = HttpDoor(
+            frozenset(hosts),
+            time_left=self.time_left,
+            call_seconds=spec.call_seconds,
+            request_id_header=spec.request_id_header,
+        )
+        self.door = Recorded(door)
+        return Wiring(http=self.door, endpoint=endpoint, admin=self._admin(spec), now=self.clock.now)
+
+    def _admin(self, spec: DriverSpec) -> Any:  # noqa: ANN401 - an instance of the spec's admin class
+        if spec.admin is None:
+            return None
+        name = self.deployment.admin_secrets.get(spec.code)
+        if name is None:
+            key = f"LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET"
+            raise SettingsError("environment", (f"{key} is missing (the secret with the admin credential)",))
+        failure: RotationError
+        try:
+            return settings.load(
+                spec.admin, self.fetch(name), where=f"admin secret of {spec.code}", ignore_unknown=True
+            )
+        except RotationError as error:
+            failure = error
+            failure.hint = failure.hint or "Check the admin credential's secret."
+        raise failure
+
+
+def _secrets(admin: Any) -> tuple[Secret, ...]:  # noqa: ANN401 - an instance of the spec's admin class
+    if admin is None:
+        return ()
+    values = (getattr(admin, each.name) for each in dataclasses.fields(admin))
+    return tuple(value for value in values if isinstance(value, Secret))

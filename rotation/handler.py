@@ -1,0 +1,144 @@
+"""AWS Lambda entry: parse the event, wire, run one step, write one structured line and one metric record.
+
+A raised exception is how a rotation function says "step failed". Only Lockstep's own errors leave; they hold no value.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from rotation import engine
+from rotation.clock import SystemClock
+from rotation.deployment import Binder, Deployment
+from rotation.errors import InternalError, RotationError, SecretNotFound
+from rotation.model import RotationEvent
+from rotation.ports import Clock
+from rotation.secret import SecretDocument
+from rotation.session import Result, Session
+from rotation.stores.aws_secrets_manager import AwsSecretsManager
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+class LambdaContext(Protocol):
+    """The part of the runtime's context that is used."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the function is stopped."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything outside: the client, the environment and the clock. Tests and the CLI bring their own."""
+
+    client: SecretsManagerClient
+    environment: Mapping[str, str]
+    clock: Clock
+
+
+@lru_cache(maxsize=1)
+def _client() -> SecretsManagerClient:
+    """Return the client, made once per runtime. A botocore session starts faster than a boto3 one and does the same."""
+    import botocore.session
+    from botocore.config import Config
+
+    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+    client: SecretsManagerClient = botocore.session.get_session().create_client("secretsmanager", config=config)
+    return client
+
+
+def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
+    """Serve one invocation by Secrets Manager.
+
+    Returns:
+        The log line's fields; Secrets Manager ignores them.
+
+    Raises:
+        RotationError: the step failed.
+    """
+    return handle(event, context, World(client=_client(), environment=os.environ, clock=SystemClock()))
+
+
+def handle(event: object, context: LambdaContext, world: World) -> dict[str, object]:
+    """Serve one invocation in a given world; see ``lambda_handler``."""
+    started = world.clock.now()
+    report: dict[str, object] = {"request_id": context.aws_request_id}
+    failure: RotationError | None = None
+    try:
+        report |= _run(event, lambda: context.get_remaining_time_in_millis() / 1000, world, report)
+    except RotationError as error:
+        failure = error
+    except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
+        failure = InternalError(f"{type(foreign).__name__} inside Lockstep")
+    report["duration_ms"] = round((world.clock.now() - started) * 1000)
+    _tell(report, failure)
+    if failure is not None:
+        failure.__context__ = failure.__cause__ = None
+        raise failure.with_traceback(None)
+    return report
+
+
+def _run(event: object, time_left: Callable[[], float], world: World, report: dict[str, object]) -> dict[str, object]:
+    parsed = RotationEvent.parse(event)
+    report |= {"secret_id": parsed.secret_id, "token": parsed.token, "step": parsed.step.value}
+    deployment = Deployment.from_environment(world.environment)
+
+    def fetch(name: str) -> SecretDocument:
+        return _read_current(AwsSecretsManager(world.client, name, clock=world.clock))
+
+    binder = Binder(deployment=deployment, fetch=fetch, clock=world.clock, time_left=time_left)
+    store = AwsSecretsManager(world.client, parsed.secret_id, clock=world.clock, rotation_token=parsed.rotation_token)
+    session = Session(
+        store=store,
+        token=parsed.token,
+        bind=binder,
+        clock=world.clock,
+        time_left=time_left,
+        holder=os.urandom(8).hex(),
+    )
+    try:
+        result = engine.run(session, parsed.step)
+    finally:
+        report |= {"driver": binder.driver, "vendor_request_id": binder.vendor_request_id}
+    return _fields(result)
+
+
+def _read_current(store: AwsSecretsManager) -> SecretDocument:
+    state = store.describe()
+    value = store.read(state.current_id) if state.current_id else None
+    if value is None:
+        raise SecretNotFound("the admin credential's secret has no current value")
+    return value.document
+
+
+def _fields(result: Result) -> dict[str, object]:
+    return {"outcome": result.outcome, "evidence": result.evidence.name if result.evidence else None}
+
+
+def _tell(report: Mapping[str, object], failure: RotationError | None) -> None:
+    """Write the one log line and the EMF record. The event itself is never logged: it may hold a RotationToken."""
+    logger = Logger(service="lockstep", log_uncaught_exceptions=False)
+    fields = {key: value for key, value in report.items() if value is not None}
+    if failure is None:
+        logger.info("step succeeded", extra=fields)
+    else:
+        logger.error("step failed", extra=fields | {"error": failure.describe()})
+    metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Lockstep"), service="lockstep")
+    metrics.add_dimension("driver", str(report.get("driver") or "none"))
+    metrics.add_dimension("step", str(report.get("step") or "none"))
+    metrics.add_metric("StepFailed", MetricUnit.Count, 0 if failure is None else 1)
+    metrics.add_metric("StepDuration", MetricUnit.Milliseconds, float(str(report["duration_ms"])))
+    if report.get("evidence"):
+        metrics.add_metric(f"Evidence{str(report['evidence']).title()}", MetricUnit.Count, 1)
+    metrics.flush_metrics()
