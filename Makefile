@@ -1,0 +1,99 @@
+# Everything from a bare Python >= 3.11 and make: each target makes what it needs in .venv first.
+#   make PYTHON=/path/to/python3 ...   another interpreter than the first of python3.13, 3.12, 3.11, python3 that runs
+
+PYTHON ?=
+BIN := .venv/bin
+READY := .venv/.ready
+WORKERS ?= 2
+
+# The rotation function's artefact: which runtime it is packed for, and whether SSH login checks are inside (SSH=0: not).
+LAMBDA_PYTHON ?= 3.13
+LAMBDA_ARCH ?= x86_64
+SSH ?= 1
+LAMBDA_REQUIREMENTS := requirements/lambda$(if $(filter-out 0,$(SSH)),-ssh).txt
+ARTEFACT_SOURCES := template.yaml samconfig.toml Makefile $(wildcard requirements/lambda*.txt) \
+  $(shell find rotation -name testing -prune -o -name cli -prune -o -name '*.py' -print)
+
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-annotate --no-emit-index-url $(UPGRADE)
+
+.PHONY: help demo test check invoke bench build artefact requirements clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo                    watch two passwords rotate against local servers"
+	@echo "make test                    run the tests"
+	@echo "make check                   lint, types, import direction, and the tests with coverage"
+	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
+	@echo "make bench                   time what matters on this machine"
+	@echo "make build                   pack the rotation function with sam build"
+	@echo "make requirements            pin again what requirements/*.txt pins (UPGRADE=--upgrade: newest versions)"
+	@echo "make clean                   remove everything that was made here"
+
+demo: $(READY)
+	@$(BIN)/lockstep demo
+
+invoke: $(READY)
+	@test -n "$(EVENT)" || { echo "Name an event: make invoke EVENT=events/huawei_meeting/createSecret.json" >&2; exit 2; }
+	@$(BIN)/lockstep invoke $(EVENT)
+
+# The other interpreter runs everything but the slow tests; the full run on the main one closes the output.
+test: $(READY) .venv-second/.ready artefact
+	@if [ -x .venv-second/bin/python ]; then \
+	  .venv-second/bin/python -m pytest -q -n $(WORKERS) -m "not slow" -p no:cacheprovider; fi
+	@$(BIN)/python -m pytest -q -n $(WORKERS)
+
+check: $(READY) .venv-second/.ready artefact
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
+
+bench: $(READY)
+	@$(BIN)/python -m pytest -q -m bench tests/bench
+
+build: $(READY)
+	@$(MAKE) --no-print-directory artefact
+
+# Only what the artefact is made of, never .venv: tests call this target while .venv is in use.
+artefact: .aws-sam/build/.fresh
+
+.aws-sam/build/.fresh: $(ARTEFACT_SOURCES)
+	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) $(BIN)/sam build
+	@touch $@
+
+# Called by sam build. No .py of the kit or the command line; byte-code for the runtime's own minor version, since
+# /var/task is read-only and every cold start would compile everything again. Unchecked hashes keep it reproducible.
+.PHONY: build-RotationFunction
+build-RotationFunction:
+	$(BIN)/uv pip install -q --target "$(ARTIFACTS_DIR)" --link-mode copy --require-hashes -r $(LAMBDA_REQUIREMENTS) \
+	  --only-binary :all: --python-version $(LAMBDA_PYTHON) --python-platform $(LAMBDA_ARCH)-manylinux_2_34
+	rm -rf "$(ARTIFACTS_DIR)/bin" "$(ARTIFACTS_DIR)/.lock"
+	cp -R rotation "$(ARTIFACTS_DIR)/rotation"
+	rm -rf "$(ARTIFACTS_DIR)/rotation/testing" "$(ARTIFACTS_DIR)/rotation/cli"
+	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
+	@if python=$$(.ci/find-python $(LAMBDA_PYTHON)); then \
+	  "$$python" -m compileall -q --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)"; \
+	else echo "No python$(LAMBDA_PYTHON) here: the artefact carries no byte-code, cold starts will be slower."; fi
+
+$(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
+	@python="$(PYTHON)"; [ -n "$$python" ] || python=$$(.ci/find-python) || exit 1; .ci/make-venv .venv "$$python"
+	@touch $@
+
+# A second interpreter, where there is one: the runtime's own 3.13, or 3.11 as the oldest supported.
+.venv-second/.ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml | $(READY)
+	@mkdir -p .venv-second
+	@minor=$$($(BIN)/python -c "import sys; print('3.11' if sys.version_info[:2] == (3, 13) else '3.13')"); \
+	if python=$$(.ci/find-python $$minor); then .ci/make-venv .venv-second "$$python"; fi
+	@touch $@
+
+requirements: $(READY)
+	$(COMPILE) pyproject.toml requirements/build.in --extra dev -o requirements/dev.txt
+	$(COMPILE) requirements/bootstrap.in -c requirements/dev.txt -o requirements/bootstrap.txt
+	$(COMPILE) requirements/lambda.in -c requirements/dev.txt -o requirements/lambda.txt
+	$(COMPILE) requirements/lambda-ssh.in -c requirements/dev.txt -o requirements/lambda-ssh.txt
+
+clean:
+	rm -rf .venv .venv-second .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	find rotation vault_plugin tests -name __pycache__ -prune -exec rm -rf {} +
