@@ -38,7 +38,7 @@ from rotation.ports import HttpReply, HttpRequest
 RESERVE_SECONDS = 1.0
 """Left to the caller after a call ends, to write down how it ended."""
 LEAST_SECONDS = 1.0
-"""With less than this a call is not started."""
+"""With less than this a call that changes nothing is not started; one that does needs its full time."""
 BODY_LIMIT = 1024 * 1024
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -73,7 +73,8 @@ class HttpDoor:
         """Send once; see ``ports.Http.send``."""
         loopback = self._check_address(request.url)
         seconds = min(self._call_seconds, self._time_left() - RESERVE_SECONDS)
-        if seconds < LEAST_SECONDS:
+        # A change gets its full time: cut short, it would only end as "outcome unknown".
+        if seconds < (self._call_seconds if request.changes else min(LEAST_SECONDS, self._call_seconds)):
             raise NotEnoughTime("too little time is left to call the vendor; nothing was sent")
         # No session outlives its request: a frozen and thawed process would send on a connection that is long dead.
         with requests.Session() as session, _Watch(seconds) as watch:
