@@ -17,6 +17,8 @@ ARTEFACT_SOURCES := template.yaml samconfig.toml Makefile $(wildcard requirement
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --no-emit-index-url $(UPGRADE)
 
+# One recipe at a time: they share .venv.
+.NOTPARALLEL:
 .PHONY: help demo test check invoke bench build artefact requirements clean
 .DEFAULT_GOAL := help
 
@@ -54,14 +56,20 @@ bench: $(READY)
 	@$(BIN)/python -m pytest -q -m bench tests/bench
 
 build: $(READY)
-	@$(MAKE) --no-print-directory artefact
-
-# Only what the artefact is made of, never .venv: tests call this target while .venv is in use.
-artefact: .aws-sam/build/.fresh
-
-.aws-sam/build/.fresh: $(ARTEFACT_SOURCES)
 	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) $(BIN)/sam build
-	@touch $@
+
+# What runs under the emulator here: the same build for this machine's processor and, where there is no python3.13, for
+# the interpreter that is there. It must not touch .venv: tests call this target while .venv is in use.
+artefact: .aws-sam/local/.interpreter
+
+.aws-sam/local/.interpreter: $(ARTEFACT_SOURCES)
+	@python=.venv-second/bin/python; \
+	"$$python" -c "import sys; sys.exit(sys.version_info[:2] != (3, 13))" 2>/dev/null || python=$(BIN)/python; \
+	minor=$$("$$python" -c "import sys; print('%d.%d' % sys.version_info[:2])"); \
+	echo "Packing the rotation function to run under the Lambda runtime emulator with python$$minor"; \
+	SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$$minor LAMBDA_ARCH=$$(uname -m) SSH=1 \
+	  $(BIN)/sam build --build-dir .aws-sam/local >.aws-sam-build.log 2>&1 || { cat .aws-sam-build.log >&2; exit 1; }; \
+	rm -f .aws-sam-build.log; echo "$$python" > $@
 
 # Called by sam build. No .py of the kit or the command line; byte-code for the runtime's own minor version, since
 # /var/task is read-only and every cold start would compile everything again. Unchecked hashes keep it reproducible.
