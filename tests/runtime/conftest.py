@@ -1,0 +1,59 @@
+"""The artefact of ``sam build``, and the interpreter that it was packed for."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rotation.testing.lambda_runtime import LambdaRuntime
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A packed function, its interpreter and where that interpreter's awslambdaric and boto3 are installed."""
+
+    task_root: Path
+    python: Path
+    site_packages: Path | None
+
+    def runtime(self, env: dict[str, str], *, timeout: int = 60) -> LambdaRuntime:
+        """Return the function under the emulator, not yet started."""
+        return LambdaRuntime(
+            self.task_root, env=env, python=self.python, site_packages=self.site_packages, timeout=timeout
+        )
+
+
+@pytest.fixture(scope="session")
+def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
+    """Pack the function unless the packed one is fresh; workers that run side by side wait for one another."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if base.name.startswith("popen-") else base
+    with (shared / "artefact.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "artefact"], cwd=ROOT, check=True, timeout=110)
+    build = ROOT / ".aws-sam" / "local"
+    python = ROOT / (build / ".interpreter").read_text().strip()
+    own = python.parent == ROOT / ".venv" / "bin" and Path(sys.prefix) == ROOT / ".venv"
+    found = None if own else next(python.parents[1].glob("lib/python3*/site-packages"))
+    return Artefact(build / "RotationFunction", python, found)
+
+
+@pytest.fixture
+def function(tmp_path: Path) -> Callable[..., LambdaRuntime]:
+    """Return a maker of tiny functions: the source of a module whose ``handler`` is called, under the emulator."""
+
+    def make(source: str, *, env: dict[str, str] | None = None, timeout: int = 10) -> LambdaRuntime:
+        task_root = tmp_path / "task"
+        task_root.mkdir()
+        (task_root / "tiny.py").write_text(source)
+        return LambdaRuntime(task_root, "tiny.handler", env=env, timeout=timeout)
+
+    return make

@@ -1,0 +1,116 @@
+"""The emulator harness itself, with tiny functions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rotation.testing.lambda_runtime import LambdaRuntime, RuntimeUnavailable, emulator_binary, link_runtime
+
+Function = Callable[..., LambdaRuntime]
+
+
+def test_result_and_log_lines_come_back(function: Function) -> None:
+    """A result is the payload; what the function printed is in that invocation's logs and in no other's."""
+    source = "def handler(event, context):\n    print('got', event['n'])\n    return {'twice': event['n'] * 2}\n"
+    with function(source) as runtime:
+        first, second = runtime.invoke({"n": 4}), runtime.invoke({"n": 5})
+    assert first.payload == {"twice": 8}
+    assert first.error is None
+    assert "got 4" in first.logs
+    assert "got 5" in second.logs
+    assert "got 4" not in second.logs
+
+
+def test_raised_exception_is_an_error(function: Function) -> None:
+    """An exception comes back as type and message, without a payload, and the function goes on serving."""
+    source = "def handler(event, context):\n    return 1 / event\n"
+    with function(source) as runtime:
+        failed, served = runtime.invoke(0), runtime.invoke(1)
+    assert failed.payload is None
+    assert failed.error == {"errorType": "ZeroDivisionError", "errorMessage": "division by zero"}
+    assert served.payload == 1.0
+
+
+def test_process_exit_is_an_error_and_heals(function: Function) -> None:
+    """A function that dies yields Runtime.ExitError; the next invocation gets a new process."""
+    source = "import os\ndef handler(event, context):\n    return os._exit(9) if event else os.getpid()\n"
+    with function(source) as runtime:
+        before, died, after = runtime.invoke(0), runtime.invoke(1), runtime.invoke(0)
+    assert died.error is not None
+    assert died.error["errorType"] == "Runtime.ExitError"
+    assert after.error is None
+    assert after.payload != before.payload
+
+
+def test_time_out_ends_the_function(function: Function) -> None:
+    """A function that runs out of its time is stopped by the emulator and reported as timed out."""
+    source = "import threading\ndef handler(event, context):\n    threading.Event().wait(30)\n"
+    with function(source, timeout=1) as runtime:
+        result = runtime.invoke({})
+    assert result.error == {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": "Task timed out after 1.00 seconds",
+    }
+
+
+def test_body_that_is_no_json_never_reaches_the_function(function: Function) -> None:
+    """The runtime itself refuses a body that is not JSON."""
+    with function("def handler(event, context):\n    raise SystemExit\n") as runtime:
+        result = runtime.invoke_raw(b"{")
+    assert result.error is not None
+    assert result.error["errorType"] == "Runtime.UnmarshalError"
+
+
+def test_no_process_is_left(function: Function) -> None:
+    """At the end of the block both the emulator and the function's process are gone."""
+    with function("import os\ndef handler(event, context):\n    return [os.getpid(), os.getppid()]\n") as runtime:
+        pids = runtime.invoke({}).payload
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_only_task_root_runtime_and_standard_library_are_importable(function: Function, tmp_path: Path) -> None:
+    """The function finds boto3, but neither this project nor any package that only the tests' environment has."""
+    source = (
+        "import importlib.util, sys\n"
+        "def handler(event, context):\n"
+        "    found = {name: bool(importlib.util.find_spec(name)) for name in event}\n"
+        "    return {'found': found, 'first': sys.path[0]}\n"
+    )
+    with function(source) as runtime:
+        seen = runtime.invoke(["boto3", "awslambdaric", "tiny", "rotation", "requests", "paramiko", "pytest"]).payload
+    assert seen["first"] == str(tmp_path / "task")
+    assert {name for name, there in seen["found"].items() if there} == {"boto3", "awslambdaric", "tiny"}
+
+
+def test_environment_is_only_what_is_given(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables of the calling process do not leak into the function; given ones arrive."""
+    monkeypatch.setenv("LEAKED_IN_BY_MISTAKE", "yes")
+    source = "import os\ndef handler(event, context):\n    return [os.environ.get(name) for name in event]\n"
+    with function(source, env={"GIVEN": "1"}) as runtime:
+        assert runtime.invoke(["LEAKED_IN_BY_MISTAKE", "GIVEN", "AWS_REGION"]).payload == [None, "1", "eu-central-1"]
+
+
+def test_two_runtimes_run_side_by_side(function: Function, tmp_path: Path) -> None:
+    """Each runtime has ports of its own."""
+    with function("def handler(event, context):\n    return event\n") as one:
+        with LambdaRuntime(tmp_path / "task", "tiny.handler") as other:
+            assert other.invoke("other").payload == "other"
+        assert one.invoke("one").payload == "one"
+
+
+def test_missing_runtime_is_said_so(tmp_path: Path) -> None:
+    """A site-packages directory without awslambdaric is a plain error, not a function that fails later."""
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RuntimeUnavailable, match="is not installed"):
+        link_runtime(tmp_path / "runtime", tmp_path / "empty")
+
+
+def test_emulator_is_found_without_importing_sam() -> None:
+    """The binary is an executable file of the installed wheel."""
+    assert os.access(emulator_binary(), os.X_OK)
