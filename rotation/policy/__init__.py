@@ -1,0 +1,21 @@
+"""Password policies as data: exact, uniform, feasible, portable."""
+
+from __future__ import annotations
+
+from rotation.policy.model import AtLeast, Charset, Context, Name, Problem, Source, Word
+from rotation.policy.narrowing import intersect
+from rotation.policy.policy import PasswordPolicy
+from rotation.policy.vendors import VENDOR_POLICIES
+
+__all__ = [
+    "VENDOR_POLICIES",
+    "AtLeast",
+    "Charset",
+    "Context",
+    "Name",
+    "PasswordPolicy",
+    "Problem",
+    "Source",
+    "Word",
+    "intersect",
+]

@@ -1,0 +1,175 @@
+"""How many strings satisfy the rules, exactly, and which one is the n-th.
+
+Dynamic programming from the left. Characters that no rule tells apart form a *kind* and are counted together, so that
+the tables stay small: the state is what the rest of the string still owes (classes), the node of the word automaton,
+the kind and length of the current run, and how far the string already is from the previous password.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rotation.errors import PolicyError
+from rotation.policy.needs import Needs
+from rotation.policy.rules import Rules
+from rotation.policy.words import DEAD, Trie
+
+MOST_STATES = 400_000
+
+
+class Kind(NamedTuple):
+    """Characters that behave alike: in the same classes, words, edge rules and part of the previous password."""
+
+    chars: str
+    signature: int
+    letter: str
+    first_ok: bool
+    last_ok: bool
+    new: bool
+
+
+class State(NamedTuple):
+    """What the past of a string means for its future.
+
+    ``last`` and ``run`` are -1 and 0 without a run rule. ``seen`` counts the distinct new characters so far by kind,
+    and is ``None`` once there are enough.
+    """
+
+    need: int
+    node: int
+    last: int
+    run: int
+    seen: tuple[tuple[int, int], ...] | None
+    differs: int
+
+
+class Language:
+    """The strings that satisfy ``rules``; ``rules.used`` is left to the caller."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.length = rules.length
+        self.max_repeat = rules.max_repeat
+        self.new_chars = rules.new_chars
+        # Enough new characters always mean enough changed positions.
+        self.positions = rules.positions if rules.positions > rules.new_chars else 0
+        self.previous = rules.previous
+        self._trie = Trie(rules.forbidden)
+        self._needs = Needs(rules)
+        self.kinds = self._sort(rules)
+        self._sums: list[dict[State, int]] = [{} for _ in range(rules.length)]
+        self._states = 0
+        surplus = max(0, len(self.previous) - self.length)
+        self.start = State(self._needs.start, 0, -1, 0, () if self.new_chars else None, min(self.positions, surplus))
+        self.size = self.count(0, self.start)
+
+    def _sort(self, rules: Rules) -> tuple[Kind, ...]:
+        by_key: dict[tuple[object, ...], list[str]] = {}
+        for char in rules.alphabet:
+            letter = char.lower() if char.lower() in self._trie.letters else ""
+            old = char in rules.previous
+            alone = char if self.positions and old else ""
+            edges = (char not in rules.first_not, char not in rules.last_not)
+            key = (self._needs.signature(char), letter, *edges, bool(self.new_chars) and not old, alone)
+            by_key.setdefault(key, []).append(char)
+        return tuple(
+            Kind("".join(chars), *key[:5])  # type: ignore[arg-type]  # the key was built in this order just above
+            for key, chars in by_key.items()
+        )
+
+    def count(self, at: int, state: State) -> int:
+        """Return how many ways there are to go on from ``state`` after ``at`` characters."""
+        left = self.length - at
+        seen = 0 if state.seen is None else self.new_chars - sum(number for _, number in state.seen)
+        if max(self._needs.least(state.need), seen, self.positions - state.differs) > left:
+            return 0
+        if not left:
+            return 1
+        total = self._free(at, state._replace(last=-1, run=0))
+        if state.last >= 0:
+            # The free sum took the repeated character for the start of a new run.
+            total -= self._after(at, state, state.last, 1, state.seen)
+            if state.run < self.max_repeat:
+                total += self._after(at, state, state.last, state.run + 1, state.seen)
+        return total
+
+    def _free(self, at: int, state: State) -> int:
+        """Return the ways to go on when the next character starts a run, whatever it is."""
+        known = self._sums[at].get(state)
+        if known is None:
+            self._states += 1
+            if self._states > MOST_STATES:
+                raise PolicyError("the rules are too entangled to be counted: words, runs, classes and distance")
+            known = sum(
+                number * self._after(at, state, index, 1, after)
+                for index in range(len(self.kinds))
+                for number, after in self._choices(index, state.seen)
+            )
+            self._sums[at][state] = known
+        return known
+
+    def _choices(
+        self, index: int, seen: tuple[tuple[int, int], ...] | None
+    ) -> tuple[tuple[int, tuple[tuple[int, int], ...] | None], ...]:
+        """Return, for characters of one kind, how many there are by what seeing them does to ``seen``."""
+        kind = self.kinds[index]
+        if seen is None or not kind.new:
+            return ((len(kind.chars), seen),)
+        counts = dict(seen)
+        already = counts.get(index, 0)
+        counts[index] = already + 1
+        more = None if sum(counts.values()) >= self.new_chars else tuple(sorted(counts.items()))
+        return ((len(kind.chars) - already, more), (already, seen))
+
+    def _after(self, at: int, state: State, index: int, run: int, seen: tuple[tuple[int, int], ...] | None) -> int:
+        following = self._step(at, state, index, run, seen)
+        return 0 if following is None else self.count(at + 1, following)
+
+    def _step(
+        self, at: int, state: State, index: int, run: int, seen: tuple[tuple[int, int], ...] | None
+    ) -> State | None:
+        """Return the state after one more character of a kind, or nothing where a rule forbids it."""
+        kind = self.kinds[index]
+        if (at == 0 and not kind.first_ok) or (at == self.length - 1 and not kind.last_ok):
+            return None
+        node = self._trie.step(state.node, kind.letter) if kind.letter else 0
+        if node == DEAD:
+            return None
+        last, run = (index, run) if self.max_repeat else (-1, 0)
+        differs = state.differs
+        if differs < self.positions and kind.chars != self.previous[at : at + 1]:
+            differs += 1
+        return State(self._needs.step(state.need, kind.signature), node, last, run, seen, differs)
+
+    def unrank(self, rank: int) -> str:
+        """Return string number ``rank`` of ``size``, counted from 0 in a fixed order."""
+        text = ""
+        state = self.start
+        for at in range(self.length):
+            rank, char, state = self._choose(rank, at, state, text)
+            text += char
+        return text
+
+    def _choose(self, rank: int, at: int, state: State, text: str) -> tuple[int, str, State]:
+        for index, kind in enumerate(self.kinds):
+            repeats = int(state.last == index)
+            for number, seen in self._choices(index, state.seen):
+                # A repeated character is no new one: it stands among those that change nothing.
+                own = repeats if seen == state.seen else 0
+                for size, run in ((own, state.run + 1), (number - own, 1)):
+                    if not size or (self.max_repeat and run > self.max_repeat):
+                        continue
+                    following = self._step(at, state, index, run, seen)
+                    each = 0 if following is None else self.count(at + 1, following)
+                    if following is not None and rank < size * each:
+                        pool = text[-1] if run > 1 else self._pool(kind, text, own, state.seen, seen)
+                        return rank % each, pool[rank // each], following
+                    rank -= size * each
+        raise AssertionError("a rank below the size always ends in a character")
+
+    @staticmethod
+    def _pool(kind: Kind, text: str, repeats: int, before: object, after: object) -> str:
+        """Return the characters of a kind that a choice stands for."""
+        chars = kind.chars
+        if kind.new and before is not None:
+            chars = "".join(char for char in chars if (char in text) == (before == after))
+        return chars.replace(text[-1], "") if repeats else chars

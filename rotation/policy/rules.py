@@ -1,0 +1,91 @@
+"""A policy and a context, resolved: plain data that the checker, the counter and the bounds share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rotation.policy.words import fragments, spellable
+
+if TYPE_CHECKING:
+    from rotation.policy.model import Context
+    from rotation.policy.policy import PasswordPolicy
+
+
+class Rules(NamedTuple):
+    """What a string of exactly ``length`` characters must satisfy.
+
+    ``minimums`` and ``classes`` hold characters, not names. ``words`` and ``names`` are lower-case.
+    ``used`` are whole strings that must not come again. Never print one: it holds old passwords.
+    """
+
+    alphabet: str
+    length: int
+    minimums: tuple[tuple[str, int], ...]
+    classes: tuple[tuple[int, tuple[str, ...]], ...]
+    first_not: str
+    last_not: str
+    max_repeat: int
+    words: tuple[str, ...]
+    names: tuple[str, ...]
+    previous: str
+    positions: int
+    new_chars: int
+    used: frozenset[str]
+
+    @property
+    def forbidden(self) -> tuple[str, ...]:
+        """The words and names that can occur at all, without redundant ones."""
+        return spellable((*self.words, *self.names), self.alphabet, self.length)
+
+    def without_context(self) -> Rules:
+        """Return the rules that hold for every account."""
+        return self._replace(names=(), previous="", positions=0, new_chars=0, used=frozenset())
+
+
+def resolve(policy: PasswordPolicy, context: Context, length: int) -> Rules:
+    """Return the rules for strings of ``length`` characters in this context."""
+    chars = {charset.name: charset.chars for charset in policy.charsets}
+    alphabet = "".join(sorted(set("".join(chars.values()))))
+    words = [piece for word in policy.words for piece in fragments(word.text, word.fragment)]
+    names: list[str] = []
+    for rule in policy.names:
+        name = context.name(rule.key)
+        for spelling in (name, name[::-1]) if rule.backwards else (name,):
+            names.extend(fragments(spelling, rule.fragment))
+    previous = "" if context.previous is None else context.previous.reveal()
+    return Rules(
+        alphabet=alphabet,
+        length=length,
+        minimums=tuple((charset.chars, charset.min_chars) for charset in policy.charsets if charset.min_chars),
+        classes=tuple(
+            (rule.count, tuple("".join(chars[name] for name in group) for group in policy.groups(rule)))
+            for rule in policy.classes
+        ),
+        first_not=policy.first_not,
+        last_not=policy.last_not,
+        max_repeat=policy.max_repeat,
+        words=tuple(word.lower() for word in words),
+        names=tuple(name.lower() for name in names if name),
+        previous=previous,
+        positions=policy.positions if previous else 0,
+        new_chars=policy.new_chars if previous else 0,
+        used=context.used(),
+    )
+
+
+def differing(candidate: str, previous: str) -> int:
+    """Return at how many positions two strings differ; a position that only one of them has counts."""
+    same = sum(a == b for a, b in zip(candidate, previous, strict=False))
+    return max(len(candidate), len(previous)) - same
+
+
+def fresh(candidate: str, previous: str) -> int:
+    """Return how many distinct characters of ``candidate`` do not occur in ``previous``."""
+    return len(set(candidate) - set(previous))
+
+
+def far_enough(rules: Rules, candidate: str) -> bool:
+    """Say whether the candidate keeps its distance from the previous password."""
+    return (not rules.positions or differing(candidate, rules.previous) >= rules.positions) and (
+        not rules.new_chars or fresh(candidate, rules.previous) >= rules.new_chars
+    )
