@@ -84,28 +84,29 @@ class Language:
             return 0
         if not left:
             return 1
-        total = self._free(at, state._replace(last=-1, run=0))
-        if state.last >= 0:
-            # The free sum took the repeated character for the start of a new run.
-            total -= self._after(at, state, state.last, 1, state.seen)
-            if state.run < self.max_repeat:
-                total += self._after(at, state, state.last, state.run + 1, state.seen)
-        return total
-
-    def _free(self, at: int, state: State) -> int:
-        """Return the ways to go on when the next character starts a run, whatever it is."""
         known = self._sums[at].get(state)
         if known is None:
             self._states += 1
             if self._states > MOST_STATES:
                 raise PolicyError("the rules are too entangled to be counted: words, runs, classes and distance")
-            known = sum(
-                number * self._after(at, state, index, 1, after)
-                for index in range(len(self.kinds))
-                for number, after in self._choices(index, state.seen)
-            )
-            self._sums[at][state] = known
+            known = self._sums[at][state] = self._free(at, state) if state.last < 0 else self._running(at, state)
         return known
+
+    def _running(self, at: int, state: State) -> int:
+        """Return the ways to go on inside a run."""
+        # The free sum takes the repeated character for the start of a new run.
+        total = self.count(at, state._replace(last=-1, run=0)) - self._after(at, state, state.last, 1, state.seen)
+        if state.run < self.max_repeat:
+            total += self._after(at, state, state.last, state.run + 1, state.seen)
+        return total
+
+    def _free(self, at: int, state: State) -> int:
+        """Return the ways to go on when the next character starts a run, whatever it is."""
+        return sum(
+            number * self._after(at, state, index, 1, after)
+            for index in range(len(self.kinds))
+            for number, after in self._choices(index, state.seen)
+        )
 
     def _choices(
         self, index: int, seen: tuple[tuple[int, int], ...] | None
