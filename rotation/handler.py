@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -17,12 +17,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from rotation import engine
 from rotation.clock import SystemClock
 from rotation.deployment import Binder, Deployment
-from rotation.errors import InternalError, RotationError, SecretNotFound
+from rotation.errors import InternalError, RotationError
 from rotation.model import RotationEvent
 from rotation.ports import Clock
 from rotation.secret import SecretDocument
 from rotation.session import Result, Session
-from rotation.stores.aws_secrets_manager import AwsSecretsManager
+from rotation.stores.aws_secrets_manager import AwsSecretsManager, read_current
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -54,8 +54,8 @@ def _client() -> SecretsManagerClient:
     from botocore.config import Config
 
     config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
-    client: SecretsManagerClient = botocore.session.get_session().create_client("secretsmanager", config=config)
-    return client
+    session = botocore.session.get_session()
+    return cast("SecretsManagerClient", session.create_client("secretsmanager", config=config))
 
 
 def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
@@ -95,7 +95,7 @@ def _run(event: object, time_left: Callable[[], float], world: World, report: di
     deployment = Deployment.from_environment(world.environment)
 
     def fetch(name: str) -> SecretDocument:
-        return _read_current(AwsSecretsManager(world.client, name, clock=world.clock))
+        return read_current(world.client, name)
 
     binder = Binder(deployment=deployment, fetch=fetch, clock=world.clock, time_left=time_left)
     store = AwsSecretsManager(world.client, parsed.secret_id, clock=world.clock, rotation_token=parsed.rotation_token)
@@ -112,14 +112,6 @@ def _run(event: object, time_left: Callable[[], float], world: World, report: di
     finally:
         report |= {"driver": binder.driver, "vendor_request_id": binder.vendor_request_id}
     return _fields(result)
-
-
-def _read_current(store: AwsSecretsManager) -> SecretDocument:
-    state = store.describe()
-    value = store.read(state.current_id) if state.current_id else None
-    if value is None:
-        raise SecretNotFound("the admin credential's secret has no current value")
-    return value.document
 
 
 def _fields(result: Result) -> dict[str, object]:

@@ -49,7 +49,7 @@ def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unkno
     hints = get_type_hints(cls)
     faults: list[str] = []
     found: dict[str, object] = {}
-    fields = dataclasses.fields(cls)  # type: ignore[arg-type]  # S is bound to dataclasses by use
+    fields = dataclasses.fields(cls)
     for field in fields:
         if field.name not in values:
             if field.default is dataclasses.MISSING:

@@ -164,6 +164,17 @@ class AwsSecretsManager:
         raise StageConflict("a staging label does not sit where it was expected")
 
 
+def read_current(client: SecretsManagerClient, secret_id: str) -> SecretDocument:
+    """Return another secret's current document, such as an admin credential; needs GetSecretValue on it and no more.
+
+    Raises:
+        StoreError: it cannot be read.
+        SecretDocumentError: it is no JSON object.
+    """
+    answer = _asked(lambda: client.get_secret_value(SecretId=secret_id))
+    return SecretDocument.parse(answer.get("SecretString", ""))
+
+
 def _asked(call: Callable[[], T]) -> T:
     """Run one call and translate its errors; botocore's own texts are withheld, since they may quote parameters."""
     failure: StoreError
