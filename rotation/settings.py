@@ -20,7 +20,7 @@ Check = Callable[[str], str | None]
 """Takes the text, returns the broken rule in words, or ``None``."""
 
 
-def setting(help_text: str, *, check: Check | None = None, default: object = dataclasses.MISSING) -> Any:  # noqa: ANN401 - stands for a field of any type
+def setting(help_text: str, *, check: Check | None = None, default: Any = dataclasses.MISSING) -> Any:  # noqa: ANN401 - stands for a field of any type
     """Declare one setting of a frozen dataclass.
 
     Args:
@@ -28,7 +28,7 @@ def setting(help_text: str, *, check: Check | None = None, default: object = dat
         check: an extra rule on the text.
         default: makes the setting optional.
     """
-    return dataclasses.field(default=default, metadata={"help": help_text, "check": check})  # type: ignore[call-overload]
+    return dataclasses.field(default=default, metadata={"help": help_text, "check": check})
 
 
 def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unknown: bool = False) -> S:
@@ -49,7 +49,7 @@ def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unkno
     hints = get_type_hints(cls)
     faults: list[str] = []
     found: dict[str, object] = {}
-    fields = dataclasses.fields(cls)
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]  # S is always a dataclass
     for field in fields:
         if field.name not in values:
             if field.default is dataclasses.MISSING:
