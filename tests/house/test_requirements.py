@@ -1,0 +1,54 @@
+"""What is installed is pinned, hashed, complete, and says nothing about where it is fetched from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PINNED = sorted((ROOT / "requirements").glob("*.txt"))
+
+
+def _pins(path: Path) -> dict[str, str]:
+    """Return the requirement blocks by name: ``name==version`` and the hashes that continue its line."""
+    joined = path.read_text().replace("\\\n", " ")
+    blocks = [line for line in joined.splitlines() if line.strip() and not line.startswith("#")]
+    return {re.split(r"[=\[ ]", block, maxsplit=1)[0]: block for block in blocks}
+
+
+@pytest.mark.parametrize("path", PINNED, ids=lambda path: path.name)
+def test_every_line_is_pinned_and_hashed(path: Path) -> None:
+    """Each requirement names one version and at least one SHA-256; there are no options and no addresses."""
+    pins = _pins(path)
+    assert pins
+    for name, block in pins.items():
+        assert re.match(r"[a-z0-9-]+==[0-9][^ ]*( ; [^-]+)? +--hash=sha256:[0-9a-f]{64}", block), name
+    assert "://" not in path.read_text()
+    assert not [name for name in pins if name.startswith("-")]
+
+
+def test_function_and_tests_use_the_same_versions() -> None:
+    """What the rotation function is packed with is what the tests ran with."""
+    tested = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / "dev.txt").items()}
+    packed = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / "lambda-ssh.txt").items()}
+    assert packed.items() <= tested.items()
+
+
+def test_function_brings_no_client_that_the_runtime_has() -> None:
+    """boto3 comes with the Lambda runtime; Vault's client is not needed there. SSH is in one of the two sets only."""
+    plain = set(_pins(ROOT / "requirements" / "lambda.txt"))
+    with_ssh = set(_pins(ROOT / "requirements" / "lambda-ssh.txt"))
+    assert plain.isdisjoint({"boto3", "botocore", "hvac", "paramiko", "pydantic"})
+    assert with_ssh.isdisjoint({"boto3", "botocore", "hvac", "pydantic"})
+    assert "paramiko" in with_ssh
+    assert {"requests", "aws-lambda-powertools"} <= plain
+
+
+def test_runtime_dependencies_are_these_four() -> None:
+    """Lockstep depends on boto3, requests, hvac and aws-lambda-powertools and on nothing else."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[<>=\[ ]", entry, maxsplit=1)[0] for entry in project["dependencies"]}
+    assert names == {"boto3", "requests", "hvac", "aws-lambda-powertools"}
