@@ -56,7 +56,8 @@ class Language:
         self._trie = Trie(rules.forbidden)
         self._needs = Needs(rules)
         self.kinds = self._sort(rules)
-        self._sums: list[dict[State, int]] = [{} for _ in range(rules.length)]
+        self._sums: list[dict[State, int]] = [{} for _ in range(rules.length + 1)]
+        self._known_moves: dict[object, dict[State, int]] = {}
         self._states = 0
         surplus = max(0, len(self.previous) - self.length)
         self.start = State(self._needs.start, 0, -1, 0, () if self.new_chars else None, min(self.positions, surplus))
@@ -78,19 +79,22 @@ class Language:
 
     def count(self, at: int, state: State) -> int:
         """Return how many ways there are to go on from ``state`` after ``at`` characters."""
+        known = self._sums[at].get(state)
+        if known is None:
+            self._states += 1
+            if self._states > MOST_STATES:
+                raise PolicyError("the rules are too entangled to be counted: words, runs, classes and distance")
+            known = self._sums[at][state] = self._count(at, state)
+        return known
+
+    def _count(self, at: int, state: State) -> int:
         left = self.length - at
         seen = 0 if state.seen is None else self.new_chars - sum(number for _, number in state.seen)
         if max(self._needs.least(state.need), seen, self.positions - state.differs) > left:
             return 0
         if not left:
             return 1
-        known = self._sums[at].get(state)
-        if known is None:
-            self._states += 1
-            if self._states > MOST_STATES:
-                raise PolicyError("the rules are too entangled to be counted: words, runs, classes and distance")
-            known = self._sums[at][state] = self._free(at, state) if state.last < 0 else self._running(at, state)
-        return known
+        return self._free(at, state) if state.last < 0 else self._running(at, state)
 
     def _running(self, at: int, state: State) -> int:
         """Return the ways to go on inside a run."""
@@ -102,11 +106,22 @@ class Language:
 
     def _free(self, at: int, state: State) -> int:
         """Return the ways to go on when the next character starts a run, whatever it is."""
-        return sum(
-            number * self._after(at, state, index, 1, after)
-            for index in range(len(self.kinds))
-            for number, after in self._choices(index, state.seen)
-        )
+        after = at + 1
+        return sum([number * self.count(after, following) for following, number in self._moves(at, state).items()])
+
+    def _moves(self, at: int, state: State) -> dict[State, int]:
+        """Return the states that one more character may lead to, and how many characters lead there."""
+        # Where in the string we are matters at its ends, and everywhere when positions are compared.
+        key = (at if self.positions else (at == 0, at == self.length - 1), state)
+        moves = self._known_moves.get(key)
+        if moves is None:
+            moves = self._known_moves[key] = {}
+            for index in range(len(self.kinds)):
+                for number, seen in self._choices(index, state.seen):
+                    following = self._step(at, state, index, 1, seen)
+                    if following is not None and number:
+                        moves[following] = moves.get(following, 0) + number
+        return moves
 
     def _choices(
         self, index: int, seen: tuple[tuple[int, int], ...] | None

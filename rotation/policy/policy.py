@@ -7,7 +7,7 @@ from functools import cached_property
 from math import log2
 
 from rotation.policy import checking
-from rotation.policy.bounds import at_most_refused
+from rotation.policy.bounds import floor
 from rotation.policy.counting import Language
 from rotation.policy.drawing import Sampler
 from rotation.policy.feasibility import LEAST_BITS, check_size, exact_size
@@ -67,7 +67,7 @@ class PasswordPolicy:
         object.__setattr__(self, "max_length", self.max_length or self.length)
         check_fields(self)
         rules = self._rules(NO_CONTEXT)
-        if self._too_few(self._floor(rules)):
+        if self._too_few(floor(rules)):
             check_size(self.name, rules, self._language.size, allow_weak=self.allow_weak)
 
     @property
@@ -135,29 +135,20 @@ class PasswordPolicy:
         return Language(self._rules(NO_CONTEXT))
 
     @cached_property
-    def _skeleton_size(self) -> int:
-        """How many strings keep classes, edges and runs: cheap to count, since no word is involved."""
-        return Language(self._rules(NO_CONTEXT)._replace(words=())).size
-
-    @cached_property
     def _sampler(self) -> Sampler:
         rules = self._rules(NO_CONTEXT)
-        return Sampler(rules, self._floor(rules), lambda: self._language)
+        return Sampler(rules, floor(rules), lambda: self._language)
 
     def _sampler_for(self, context: Context) -> Sampler:
         rules = self._rules(context)
-        floor = self._floor(rules)
-        if self._too_few(floor):
+        least = floor(rules)
+        if self._too_few(least):
             check_size(self.name, rules, exact_size(rules, Language(rules)), allow_weak=self.allow_weak)
-        return Sampler(rules, floor, lambda: self._language)
+        return Sampler(rules, least, lambda: self._language)
 
     def _rules(self, context: Context) -> Rules:
         return resolve(self, context, self.length)
 
-    def _floor(self, rules: Rules) -> int:
-        """Return a lower bound of the accepted set, without counting words."""
-        return self._skeleton_size - at_most_refused(rules)
-
-    def _too_few(self, floor: int) -> bool:
+    def _too_few(self, least: int) -> bool:
         """Say whether a lower bound does not settle that there is enough."""
-        return floor < (1 if self.allow_weak else 1 << LEAST_BITS)
+        return least < (1 if self.allow_weak else 1 << LEAST_BITS)
