@@ -1,0 +1,109 @@
+"""``template.yaml``: valid, least privilege, and in step with what the code reads and calls."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samcli.yamlhelper import yaml_parse
+
+from rotation import registry
+from rotation.deployment import Deployment
+
+ROOT = Path(__file__).parents[2]
+Resources = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    """The template with CloudFormation's short forms written out."""
+    return dict(yaml_parse((ROOT / "template.yaml").read_text()))
+
+
+@pytest.fixture(scope="module")
+def resources(template: dict[str, Any]) -> Resources:
+    """The template's resources by name."""
+    return dict(template["Resources"])
+
+
+def _statements(resources: Resources) -> list[dict[str, Any]]:
+    raw = resources["RotationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    return [each["Fn::If"][1] if "Fn::If" in each else each for each in raw]
+
+
+@pytest.mark.slow
+def test_sam_finds_no_fault(tmp_path: Path) -> None:
+    """``sam validate --lint`` is clean, without credentials and without telemetry."""
+    home = {
+        "HOME": str(tmp_path),
+        "PATH": os.environ["PATH"],
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
+    command = [str(Path(sys.executable).with_name("sam")), "validate", "--lint", "--template", "template.yaml"]
+    done = subprocess.run(command, cwd=ROOT, env=home, capture_output=True, text=True, check=False, timeout=110)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is a valid SAM Template" in done.stdout
+
+
+def test_every_statement_names_actions_and_resources(resources: Resources) -> None:
+    """No action and no resource is a bare wildcard."""
+    for statement in _statements(resources):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not [action for action in actions if "*" in action]
+        assert statement["Resource"] != "*"
+
+
+def test_rotated_secrets_must_name_this_function(resources: Resources) -> None:
+    """The role may change only secrets under the prefix whose rotation function is this one."""
+    rotated = next(each for each in _statements(resources) if each["Sid"] == "RotatedSecrets")
+    assert rotated["Resource"]["Fn::Sub"].endswith(":secret:${SecretNamePrefix}*")
+    condition = rotated["Condition"]["StringEquals"]["secretsmanager:resource/AllowRotationLambdaArn"]
+    assert condition["Fn::Sub"].endswith(":function:${FunctionName}")
+
+
+def test_only_this_accounts_secrets_manager_may_invoke(resources: Resources) -> None:
+    """The invoke permission names the service and the source account."""
+    permission = resources["RotationPermission"]["Properties"]
+    assert permission["Principal"] == "secretsmanager.amazonaws.com"
+    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+
+def test_example_is_never_rotated_by_creating_it(resources: Resources) -> None:
+    """Creating the example's schedule resets no password."""
+    assert resources["ExampleSchedule"]["Properties"]["RotateImmediatelyOnUpdate"] is False
+
+
+def test_every_parameter_is_described(template: dict[str, Any]) -> None:
+    """Each parameter says what it is for."""
+    assert [name for name, each in template["Parameters"].items() if not each.get("Description")] == []
+
+
+def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
+    """Every LOCKSTEP_ variable of the template changes what the deployment reads, and each driver has its own."""
+    names = set(resources["RotationFunction"]["Properties"]["Environment"]["Variables"])
+    values = {
+        "LOCKSTEP_DRIVERS": "huawei_meeting,ucloud_compshare",
+        "LOCKSTEP_PLUGINS": "some-plugin",
+        "LOCKSTEP_HOSTS": "proxy.example:8443",
+        "LOCKSTEP_MIN_EVIDENCE": "ACCEPTED",
+        "LOCKSTEP_HUAWEI_MEETING_ENDPOINT": "https://meeting.example",
+        "LOCKSTEP_UCLOUD_COMPSHARE_ENDPOINT": "https://ucloud.example",
+        "LOCKSTEP_UCLOUD_COMPSHARE_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:admin",
+    }
+    assert {name for name in names if name.startswith("LOCKSTEP_")} == set(values)
+    full = Deployment.from_environment(values)
+    for name in set(values) - {"LOCKSTEP_DRIVERS"}:
+        assert Deployment.from_environment(values | {name: ""}) != full, name
+
+
+def test_drivers_with_an_admin_credential_have_a_place_for_it(resources: Resources) -> None:
+    """Each driver that needs an admin credential has its variable; the role may read that secret."""
+    names = set(resources["RotationFunction"]["Properties"]["Environment"]["Variables"])
+    for code in ("huawei_meeting", "ucloud_compshare"):
+        needs_admin = registry.load_driver(code, ()).admin is not None
+        assert (f"LOCKSTEP_{code.upper()}_ADMIN_SECRET" in names) == needs_admin
