@@ -1,0 +1,178 @@
+"""Does this password open this account over SSH? Password method only, host key pinned.
+
+A key in an agent or a key file would open the door whatever the password is, and an unknown host would be handed the
+fresh password; hence neither is ever used. Needs the extra ``ssh`` (paramiko).
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rotation.errors import CannotVerify, MissingExtra, NotEnoughTime
+from rotation.model import LoginTarget, Verdict
+from rotation.secret import Secret
+
+if TYPE_CHECKING:
+    import paramiko
+
+RESERVE_SECONDS = 1.0
+LEAST_SECONDS = 2.0
+MOST_SECONDS = 20.0
+_RSA = ("rsa-sha2-512", "rsa-sha2-256")
+
+
+class SshProbe:
+    """Implements ``ports.LoginProbe``.
+
+    Args:
+        time_left: seconds until the process may be stopped.
+        most_seconds: the longest one login may take.
+    """
+
+    def __init__(self, *, time_left: Callable[[], float], most_seconds: float = MOST_SECONDS) -> None:
+        self._time_left = time_left
+        self._most_seconds = most_seconds
+
+    def login(self, target: LoginTarget, password: Secret) -> Verdict:
+        """Try the password once.
+
+        Returns:
+            ``REJECTED`` only when the host takes passwords and refused this one.
+
+        Raises:
+            CannotVerify: could not tell. ``vendor_code`` says why: ``host_key_missing``, ``host_key_changed``,
+                ``port_closed``, ``no_answer``, ``ssh_protocol``, ``password_method_not_offered``,
+                ``password_expired``, ``second_factor``.
+            MissingExtra: paramiko is not installed.
+            NotEnoughTime: nothing was tried.
+        """
+        if not target.host_key:
+            raise _cannot(
+                "host_key_missing",
+                "the host's key is not known, so the password is not shown to it",
+                hint="Add the host's public key to the secret as `host_key`.",
+            )
+        deadline = self._deadline()
+        with _transport(target.host, target.port, deadline, target.host_key) as transport:
+            return _judge(transport, target.username, password, deadline)
+
+    def host_key(self, host: str, port: int) -> str:
+        """Return the key that a host shows, as the secret's ``host_key`` wants it. Trust it only after checking it."""
+        with _transport(host, port, self._deadline(), None) as transport:
+            return _key_line(transport)
+
+    def _deadline(self) -> float:
+        seconds = min(self._most_seconds, self._time_left() - RESERVE_SECONDS)
+        if seconds < min(LEAST_SECONDS, self._most_seconds):
+            raise NotEnoughTime("too little time is left to try a login")
+        return time.monotonic() + seconds
+
+
+def _cannot(code: str, message: str, *, hint: str = "") -> CannotVerify:
+    return CannotVerify(message, vendor_code=code, hint=hint or None)
+
+
+def _left(deadline: float) -> float:
+    return max(deadline - time.monotonic(), 0.01)
+
+
+@contextmanager
+def _transport(host: str, port: int, deadline: float, pinned: str | None) -> Iterator[paramiko.Transport]:
+    """Connect, exchange keys and compare the host's key; close in any case."""
+    try:
+        import paramiko
+    except ImportError:
+        raise MissingExtra("an SSH login needs paramiko", hint="Install lockstep-rotation[ssh].") from None
+    try:
+        sock = socket.create_connection((host, port), timeout=_left(deadline))
+    except TimeoutError:
+        raise _cannot("no_answer", "the host did not answer in time") from None
+    except OSError:
+        raise _cannot("port_closed", "the host's SSH port cannot be reached") from None
+    with sock:
+        transport = paramiko.Transport(sock)
+        try:
+            _limit(transport, deadline, pinned)
+            _exchange_keys(transport, deadline)
+            if pinned and _key_line(transport) != " ".join(pinned.split()[:2]):
+                raise _changed()
+            yield transport
+        finally:
+            transport.close()
+
+
+def _limit(transport: paramiko.Transport, deadline: float, pinned: str | None) -> None:
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = _left(deadline)
+    if pinned is None:
+        return
+    kind = pinned.split()[0]
+    wanted = _RSA if kind == "ssh-rsa" else (kind,)
+    options = transport.get_security_options()
+    known = tuple(each for each in options.key_types if each in wanted)
+    if not known:
+        raise _cannot("ssh_protocol", "the secret's host_key is of a kind that this client does not know")
+    options.key_types = known
+
+
+def _exchange_keys(transport: paramiko.Transport, deadline: float) -> None:
+    import paramiko
+
+    try:
+        transport.start_client(timeout=_left(deadline))
+    except paramiko.ssh_exception.IncompatiblePeer as error:
+        if "host key" in str(error):  # it shows keys, but none of the pinned kind
+            raise _changed() from None
+        raise _cannot("ssh_protocol", "the host and this client have no algorithm in common") from None
+    except (paramiko.SSHException, OSError, EOFError):
+        code = "no_answer" if time.monotonic() >= deadline else "ssh_protocol"
+        raise _cannot(code, "the SSH handshake with the host failed") from None
+
+
+def _changed() -> CannotVerify:
+    return _cannot(
+        "host_key_changed",
+        "the host shows another key than the secret's `host_key`, so the password was not sent",
+        hint="If the machine was reinstalled, store its new key; otherwise somebody stands in between.",
+    )
+
+
+def _key_line(transport: paramiko.Transport) -> str:
+    key = transport.get_remote_server_key()
+    return f"{key.get_name()} {key.get_base64()}"
+
+
+def _judge(transport: paramiko.Transport, username: str, password: Secret, deadline: float) -> Verdict:
+    import paramiko
+
+    transport.auth_timeout = _left(deadline)
+    try:
+        # No fallback: it would answer whatever a keyboard-interactive prompt asks with the password.
+        more = transport.auth_password(username, password.reveal(), fallback=False)
+    except paramiko.BadAuthenticationType:
+        raise _cannot(
+            "password_method_not_offered",
+            "the host takes no passwords",
+            hint="Set PasswordAuthentication yes on the host, or lower the minimum evidence.",
+        ) from None
+    except paramiko.AuthenticationException as error:
+        # paramiko 5.1 raises the same class when time is over or the host hangs up; only this text is a refusal.
+        if str(error) == "Authentication failed.":
+            return Verdict.REJECTED
+        code = "no_answer" if time.monotonic() >= deadline else "ssh_protocol"
+        raise _cannot(code, "the host ended the login without an answer") from None
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        # Message 60 after a password is PASSWD_CHANGEREQ (RFC 4252 section 8); paramiko takes it for an info request.
+        if "Illegal info request" in str(error):
+            raise _cannot(
+                "password_expired",
+                "the password is right, but the host wants it changed first",
+                hint="Lift the expiry on the host (chage), then run the rotation again.",
+            ) from None
+        raise _cannot("ssh_protocol", "the host ended the login without an answer") from None
+    if more:
+        raise _cannot("second_factor", "the host took the password and wants a second factor")
+    return Verdict.ACCEPTED
