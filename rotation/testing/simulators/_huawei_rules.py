@@ -103,6 +103,5 @@ def _longest_run(text: str) -> int:
 
 
 def _differences(new: str, old: str) -> int:
-    """Count as the strictest reading does: differing places, or letters that the old one lacks, whichever is fewer."""
-    places = sum(a != b for a, b in zip(new, old, strict=False)) + abs(len(new) - len(old))
-    return min(places, len(set(new) - set(old)))
+    """Count as the strictest reading does: letters that the old one lacks (never more than the places that differ)."""
+    return len(set(new) - set(old))

@@ -197,7 +197,6 @@ class HuaweiMeeting(Simulator):
         if user.account != token.account:
             raise Refused("206030016")
         _changeable(user)
-        self.directory.check_lock(user)
         if not self.rules.old_password_first:
             self._check_age(user)
         self.directory.check_password(user, old, "206030006")
