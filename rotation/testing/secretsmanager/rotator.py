@@ -133,7 +133,8 @@ class Rotator:
             )
         new = Schedule(arn, dict(rules) if rules is not None else (dict(old.rules) if old else {}))
         new.last = old.last if old else None
-        new.next = due_after(new.rules, self._world.clock())
+        kept = old is not None and old.enabled and rules is None
+        new.next = old.next if old and kept else due_after(new.rules, self._world.clock())
         return new
 
     def resume(self, secret: SecretRecord, token: str) -> Rotation:

@@ -108,7 +108,7 @@ class SecretsManager:
     def environment(self) -> dict[str, str]:
         """Return the variables that point a client in another process here. Holds the generated secret key."""
         return {
-            "AWS_ENDPOINT_URL_SECRETSMANAGER": self.endpoint,
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key.reveal(),
             "AWS_DEFAULT_REGION": self._world.region,
