@@ -12,7 +12,7 @@ LAMBDA_ARCH ?= x86_64
 SSH ?= 1
 LAMBDA_REQUIREMENTS := requirements/lambda$(if $(filter-out 0,$(SSH)),-ssh).txt
 ARTEFACT_SOURCES := template.yaml samconfig.toml Makefile $(wildcard requirements/lambda*.txt) \
-  $(shell find rotation -name testing -prune -o -name cli -prune -o -name '*.py' -print)
+  $(shell find rotation \( -name testing -o -name cli -o -name __pycache__ \) -prune -o \( -name '*.py' -o -type d \) -print)
 
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --no-emit-index-url $(UPGRADE)
@@ -27,7 +27,7 @@ help:
 	@echo "make test                    run the tests"
 	@echo "make check                   lint, types, import direction, and the tests with coverage"
 	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
-	@echo "make bench                   time what matters on this machine"
+	@echo "make bench                   time cold starts of the packed function"
 	@echo "make build                   pack the rotation function with sam build"
 	@echo "make requirements            pin again what requirements/*.txt pins (UPGRADE=--upgrade: newest versions)"
 	@echo "make clean                   remove everything that was made here"
@@ -40,36 +40,38 @@ invoke: $(READY)
 	@$(BIN)/lockstep invoke $(EVENT)
 
 # The other interpreter runs everything but the slow tests; the full run on the main one closes the output.
-test: $(READY) .venv-second/.ready artefact
-	@if [ -x .venv-second/bin/python ]; then \
-	  .venv-second/bin/python -m pytest -q -n $(WORKERS) -m "not slow" -p no:cacheprovider; fi
+test: $(READY) .venv/second/.ready artefact
+	@if [ -x .venv/second/bin/python ]; then \
+	  .venv/second/bin/python -m pytest -q -n $(WORKERS) -m "not slow" -p no:cacheprovider; fi
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
-check: $(READY) .venv-second/.ready artefact
+check: $(READY) .venv/second/.ready artefact
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
 
-bench: $(READY)
-	@$(BIN)/python -m pytest -q -m bench tests/bench
+bench: $(READY) .venv/second/.ready artefact
+	@$(BIN)/python tests/runtime/cold_start.py
 
 build: $(READY)
 	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) $(BIN)/sam build
 
 # What runs under the emulator here: the same build for this machine's processor and, where there is no python3.13, for
-# the interpreter that is there. It must not touch .venv: tests call this target while .venv is in use.
+# the interpreter that is there. It must not touch .venv: tests call this target while .venv is in use. The stamp is as
+# old as the build's start, so a source that changes meanwhile is packed next time.
 artefact: .aws-sam/local/.interpreter
 
 .aws-sam/local/.interpreter: $(ARTEFACT_SOURCES)
-	@python=.venv-second/bin/python; \
+	@mkdir -p .aws-sam; python=.venv/second/bin/python; \
 	"$$python" -c "import sys; sys.exit(sys.version_info[:2] != (3, 13))" 2>/dev/null || python=$(BIN)/python; \
 	minor=$$("$$python" -c "import sys; print('%d.%d' % sys.version_info[:2])"); \
+	echo "$$python" > .aws-sam/started; \
 	echo "Packing the rotation function to run under the Lambda runtime emulator with python$$minor"; \
 	SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$$minor LAMBDA_ARCH=$$(uname -m) SSH=1 \
-	  $(BIN)/sam build --build-dir .aws-sam/local >.aws-sam-build.log 2>&1 || { cat .aws-sam-build.log >&2; exit 1; }; \
-	rm -f .aws-sam-build.log; echo "$$python" > $@
+	  $(BIN)/sam build --build-dir .aws-sam/local >.aws-sam/build.log 2>&1 || { cat .aws-sam/build.log >&2; exit 1; }; \
+	mv .aws-sam/started $@
 
 # Called by sam build. No .py of the kit or the command line; byte-code for the runtime's own minor version, since
 # /var/task is read-only and every cold start would compile everything again. Unchecked hashes keep it reproducible.
@@ -82,7 +84,7 @@ build-RotationFunction:
 	rm -rf "$(ARTIFACTS_DIR)/rotation/testing" "$(ARTIFACTS_DIR)/rotation/cli"
 	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	@if python=$$(.ci/find-python $(LAMBDA_PYTHON)); then \
-	  "$$python" -m compileall -q --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)"; \
+	  "$$python" -m compileall -q --invalidation-mode unchecked-hash -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"; \
 	else echo "No python$(LAMBDA_PYTHON) here: the artefact carries no byte-code, cold starts will be slower."; fi
 
 $(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
@@ -90,10 +92,10 @@ $(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 	@touch $@
 
 # A second interpreter, where there is one: the runtime's own 3.13, or 3.11 as the oldest supported.
-.venv-second/.ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml | $(READY)
-	@mkdir -p .venv-second
+.venv/second/.ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml | $(READY)
+	@mkdir -p .venv/second
 	@minor=$$($(BIN)/python -c "import sys; print('3.11' if sys.version_info[:2] == (3, 13) else '3.13')"); \
-	if python=$$(.ci/find-python $$minor); then .ci/make-venv .venv-second "$$python"; fi
+	if python=$$(.ci/find-python $$minor); then .ci/make-venv .venv/second "$$python"; fi
 	@touch $@
 
 requirements: $(READY)
@@ -103,5 +105,5 @@ requirements: $(READY)
 	$(COMPILE) requirements/lambda-ssh.in -c requirements/dev.txt -o requirements/lambda-ssh.txt
 
 clean:
-	rm -rf .venv .venv-second .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf .venv .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	find rotation vault_plugin tests -name __pycache__ -prune -exec rm -rf {} +

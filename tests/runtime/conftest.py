@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ class Artefact:
 
     task_root: Path
     python: Path
-    site_packages: Path | None
+    site_packages: Path
 
     def runtime(self, env: dict[str, str], *, timeout: int = 60) -> LambdaRuntime:
         """Return the function under the emulator, not yet started."""
@@ -41,8 +40,7 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
         subprocess.run(["make", "-s", "artefact"], cwd=ROOT, check=True, timeout=110)
     build = ROOT / ".aws-sam" / "local"
     python = ROOT / (build / ".interpreter").read_text().strip()
-    own = python.parent == ROOT / ".venv" / "bin" and Path(sys.prefix) == ROOT / ".venv"
-    found = None if own else next(python.parents[1].glob("lib/python3*/site-packages"))
+    found = next(python.parents[1].glob("lib/python3*/site-packages"))
     return Artefact(build / "RotationFunction", python, found)
 
 

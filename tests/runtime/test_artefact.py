@@ -1,0 +1,57 @@
+"""What ``sam build`` packed: all that the function needs, nothing else, and byte-code that is used."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rotation.testing.lambda_runtime import LambdaRuntime
+
+pytestmark = pytest.mark.slow
+
+UNCHECKED_HASH = 1
+ORIGINS = """
+import importlib, sys
+def handler(names, context):
+    return {name: importlib.import_module(name).__file__ for name in names}
+"""
+
+
+def test_code_comes_from_the_task_root_alone(artefact: Any, tmp_path: Path) -> None:
+    """Inside the runtime, our code and each packed dependency are those of the artefact, also where tests have both."""
+    for entry in artefact.task_root.iterdir():
+        (tmp_path / entry.name).symlink_to(entry)
+    (tmp_path / "origins.py").write_text(ORIGINS)
+    names = ["rotation", "rotation.drivers.huawei_meeting", "rotation.probes.ssh", "requests", "urllib3", "paramiko"]
+    with LambdaRuntime(
+        tmp_path, "origins.handler", python=artefact.python, site_packages=artefact.site_packages
+    ) as runtime:
+        result = runtime.invoke(names)
+    assert result.error is None
+    assert {name: Path(file).is_relative_to(tmp_path) for name, file in result.payload.items()} == dict.fromkeys(
+        names, True
+    )
+
+
+def test_artefact_holds_no_kit_no_command_line_and_no_boto3(artefact: Any) -> None:
+    """Tests' doubles and the command line stay out; the runtime brings boto3 itself."""
+    top = {entry.name for entry in artefact.task_root.iterdir()}
+    assert {"rotation", "requests", "aws_lambda_powertools", "paramiko"} <= top
+    assert top.isdisjoint({"boto3", "botocore", "hvac", "pydantic", "tests", "vault_plugin", "typer", "bin", ".venv"})
+    packed = {entry.name for entry in (artefact.task_root / "rotation").iterdir()}
+    assert packed.isdisjoint({"testing", "cli"})
+
+
+def test_every_module_has_byte_code_that_is_never_checked(artefact: Any) -> None:
+    """Each of our modules is compiled for the interpreter that runs it; the runtime need not look at the source."""
+    command = [artefact.python, "-c", "import sys; print(sys.implementation.cache_tag)"]
+    tag = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+    modules = sorted((artefact.task_root / "rotation").rglob("*.py"))
+    assert modules
+    for module in modules:
+        compiled = module.parent / "__pycache__" / f"{module.stem}.{tag}.pyc"
+        # PEP 552: bytes 4 to 7 are flags; 1 is hash-based, 2 would ask for a check.
+        assert int.from_bytes(compiled.read_bytes()[4:8], "little") == UNCHECKED_HASH, module

@@ -1,0 +1,256 @@
+"""``events/*.json`` through the packed function under the real Lambda runtime, with boto3's calls over the wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samcli.yamlhelper import yaml_parse
+
+from rotation.testing.lambda_runtime import InvocationResult, LambdaRuntime
+from rotation.testing.secretsmanager import RotationState
+from rotation.testing.world import FUNCTION_ARN, HUAWEI, UCLOUD, World, world
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+EVENTS = ROOT / "events"
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+NAMES = {HUAWEI: "lockstep/huawei_meeting/alice", UCLOUD: "lockstep/ucloud_compshare/trainer"}
+FOREIGN_ARN = FUNCTION_ARN.replace("111122223333", "444455556666")
+Event = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Scene:
+    """The world, the function in it, and every event that Secrets Manager sent."""
+
+    world: World
+    runtime: LambdaRuntime
+    sent: list[Event] = field(default_factory=list)
+
+    def arn(self, code: str) -> str:
+        """Return the ARN that the double gave the driver's secret."""
+        return str(self.world.secrets_manager.call("DescribeSecret", SecretId=NAMES[code])["ARN"])
+
+    def event(self, name: str) -> Event:
+        """Return a sample event, for the secret that has the sample's name here."""
+        event: Event = json.loads((EVENTS / name).read_text())
+        code = next(code for code, secret in NAMES.items() if f":secret:{secret}-" in event["SecretId"])
+        return event | {"SecretId": self.arn(code)}
+
+    def begin(self, event: Event, *, function: str = FUNCTION_ARN) -> Event:
+        """Have Secrets Manager begin a rotation whose first invocation gets lost, and return what it had sent."""
+
+        def lost(sent: Event) -> None:
+            self.sent.append(sent)
+            raise TimeoutError
+
+        self.world.secrets_manager.register_function(function, lost)
+        self.world.secrets_manager.rotate(event["SecretId"], function=function, token=event["ClientRequestToken"])
+        return self.sent[-1]
+
+    def serve(self, sent: Event) -> None:
+        """Be the rotation function, as Secrets Manager sees it."""
+        self.sent.append(sent)
+        result = self.runtime.invoke(sent)
+        if result.error is not None:
+            raise RuntimeError(result.error["errorType"])
+
+    def state(self, code: str) -> tuple[object, ...]:
+        """Return all that a repetition could change: labels, values, and what happened at the vendor."""
+        store = self.world.secrets_manager
+        labels = store.labels(NAMES[code])
+        values = {version: store.value(NAMES[code], version=version) for version in labels}
+        return labels, values, self.world.changes(code), self.world.wrong_logins(code)
+
+    def logs(self) -> str:
+        """Return everything that the function has written."""
+        return self.runtime.log_file.read_text()
+
+
+Setup = Callable[[], AbstractContextManager[Scene]]
+
+
+@contextmanager
+def _scene(artefact: Any) -> Iterator[Scene]:
+    with world(names=NAMES, retry_delays=()) as started, artefact.runtime(started.environment()) as runtime:
+        yield Scene(started, runtime)
+
+
+@pytest.fixture
+def scene(artefact: Any) -> Iterator[Scene]:
+    """A fresh world with the function in it."""
+    with _scene(artefact) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def idle(artefact: Any) -> Iterator[Scene]:
+    """One world for all events that must change nothing."""
+    with _scene(artefact) as made:
+        yield made
+
+
+def _lines(result: InvocationResult) -> list[Event]:
+    return [json.loads(line) for line in result.logs.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.parametrize("code", [HUAWEI, UCLOUD])
+def test_four_events_rotate_and_repeating_any_changes_nothing(scene: Scene, code: str) -> None:
+    """The four events end in a new live password; each step, and then all four, can be repeated without any effect."""
+    before = scene.world.live(code)
+    scene.begin(scene.event(f"{code}/createSecret.json"))
+    outcomes = []
+    for step in STEPS:
+        event = scene.event(f"{code}/{step}.json")
+        first = scene.runtime.invoke(event)
+        assert first.error is None
+        outcomes.append(first.payload["outcome"])
+        after = scene.state(code)
+        assert scene.runtime.invoke(event).error is None
+        assert scene.state(code) == after
+    for step in STEPS:
+        assert scene.runtime.invoke(scene.event(f"{code}/{step}.json")).error is None
+    assert scene.state(code) == after
+    assert outcomes[0] == "staged"
+    assert outcomes[2:] == ["verified", "promoted"]
+    assert scene.world.stored(code) == scene.world.live(code) != before
+    assert scene.world.stored(code, "AWSPREVIOUS") == before
+    assert (scene.world.changes(code), scene.world.wrong_logins(code)) == (1, 0)
+
+
+@pytest.mark.parametrize("code", [HUAWEI, UCLOUD])
+def test_secrets_manager_rotates_through_the_function(scene: Scene, code: str) -> None:
+    """RotateSecret ends in success at the first attempt, and the sent events have the sample events' keys."""
+    scene.world.secrets_manager.register_function(FUNCTION_ARN, scene.serve)
+    rotation = scene.world.secrets_manager.rotate(NAMES[code], function=FUNCTION_ARN)
+    assert rotation.failures == []
+    assert rotation.state is RotationState.SUCCEEDED
+    assert [sent["Step"] for sent in scene.sent] == list(STEPS)
+    for sent in scene.sent:
+        assert sent.keys() == scene.event(f"{code}/{sent['Step']}.json").keys()
+    assert scene.world.stored(code) == scene.world.live(code)
+
+
+def test_no_secret_value_is_logged(scene: Scene) -> None:
+    """Old and new passwords, the vendor key and the AWS key are in no line that function or emulator wrote."""
+    live = [scene.world.live(code) for code in (HUAWEI, UCLOUD)]
+    scene.world.secrets_manager.register_function(FUNCTION_ARN, scene.serve)
+    for code in (HUAWEI, UCLOUD):
+        scene.world.secrets_manager.rotate(NAMES[code], function=FUNCTION_ARN)
+    live += [scene.world.live(code) for code in (HUAWEI, UCLOUD)]
+    live += [scene.world.secrets_manager.secret_key, scene.world.ucloud.credentials.private_key]
+    logs = scene.logs()
+    assert len(set(map(id, live))) == 6
+    assert logs.count('"step succeeded"') == 8
+    assert [index for index, value in enumerate(live) if value.reveal() in logs] == []
+
+
+def test_function_calls_only_what_its_role_allows(scene: Scene) -> None:
+    """Every call of a rotation is among the actions that template.yaml grants, and no granted action is unused."""
+    scene.world.secrets_manager.register_function(FUNCTION_ARN, scene.serve)
+    used = set()
+    for code in (HUAWEI, UCLOUD):
+        scene.begin(scene.event(f"{code}/createSecret.json"))
+        before = len(scene.world.secrets_manager.calls)
+        events = [scene.event(f"{code}/{step}.json") for step in STEPS]
+        looked_up = len(scene.world.secrets_manager.calls) - before
+        for event in events:
+            assert scene.runtime.invoke(event).error is None
+        used |= {call.operation for call in scene.world.secrets_manager.calls[before + looked_up :]}
+    role = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["RotationRole"]["Properties"]
+    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+    rotated = next(each for each in statements if each.get("Sid") == "RotatedSecrets")
+    assert {f"secretsmanager:{operation}" for operation in used} == set(rotated["Action"])
+
+
+def test_each_step_writes_one_line_and_one_metric_record(scene: Scene) -> None:
+    """The line names secret, token, step, driver, outcome and duration; the metric record has driver and step."""
+    event = scene.event("ucloud_compshare/createSecret.json")
+    scene.begin(event)
+    line, metric = _lines(scene.runtime.invoke(event))
+    expected = {"secret_id": event["SecretId"], "token": event["ClientRequestToken"], "step": "createSecret"}
+    assert line.items() >= (expected | {"driver": UCLOUD, "outcome": "staged"}).items()
+    assert line["duration_ms"] >= 0
+    assert line["vendor_request_id"]
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Lockstep"
+    assert (metric["driver"], metric["step"], metric["StepFailed"]) == (UCLOUD, "createSecret", [0.0])
+
+
+def test_cross_account_event_passes_its_rotation_token_on(scene: Scene) -> None:
+    """With the token that Secrets Manager gave, the candidate is staged; the token is in no log line."""
+    sample = scene.event("cross_account.json")
+    sent = scene.begin(sample, function=FOREIGN_ARN)
+    assert sent.keys() == sample.keys()
+    result = scene.runtime.invoke(sample | {"RotationToken": sent["RotationToken"]})
+    assert result.error is None
+    assert result.payload["outcome"] == "staged"
+    assert sent["RotationToken"] not in scene.logs()
+
+
+@pytest.mark.parametrize("wrong", ["another", "none"])
+def test_cross_account_event_with_a_wrong_rotation_token_is_refused(scene: Scene, wrong: str) -> None:
+    """A RotationToken that Secrets Manager did not give, or none, cannot stage anything; nor is it logged."""
+    sample = scene.event("cross_account.json")
+    scene.begin(sample, function=FOREIGN_ARN)
+    token = sample["RotationToken"]
+    result = scene.runtime.invoke(sample if wrong == "another" else sample | {"RotationToken": None})
+    assert result.error is not None
+    assert result.error["errorType"] == "StoreDenied"
+    assert scene.world.stored(HUAWEI, "AWSPENDING") is None
+    assert token not in scene.logs() + json.dumps(result.error)
+
+
+def test_test_only_event_never_resets(scene: Scene) -> None:
+    """RotateImmediately=false sends just the sample's testSecret: the login is checked and nothing is changed."""
+    sample = scene.event("test_only.json")
+    before = scene.world.live(HUAWEI)
+    scene.world.secrets_manager.register_function(FUNCTION_ARN, scene.serve)
+    rotation = scene.world.secrets_manager.rotate(
+        sample["SecretId"], function=FUNCTION_ARN, token=sample["ClientRequestToken"], immediately=False
+    )
+    assert scene.sent == [sample]
+    assert rotation.state is RotationState.SUCCEEDED
+    assert scene.world.changes(HUAWEI) == 0
+    assert scene.world.stored(HUAWEI) == scene.world.live(HUAWEI) == before
+
+
+def test_snake_case_step_is_the_same_step(scene: Scene) -> None:
+    """The user guide's spelling of a step does what the real spelling does."""
+    event = scene.event("snake_case.json")
+    scene.begin(event)
+    result = scene.runtime.invoke(event)
+    assert result.error is None
+    assert (result.payload["step"], result.payload["outcome"]) == ("createSecret", "staged")
+
+
+@pytest.mark.parametrize("path", sorted((EVENTS / "malformed").glob("*.json")), ids=lambda path: path.stem)
+def test_malformed_event_is_a_typed_error_and_calls_nobody(idle: Scene, path: Path) -> None:
+    """A malformed event fails with a code and a hint; neither Secrets Manager nor a vendor hears of it."""
+    calls = len(idle.world.secrets_manager.calls)
+    result = idle.runtime.invoke(json.loads(path.read_text()))
+    assert result.error is not None
+    assert result.error["errorType"] == "EventError"
+    line = next(each for each in _lines(result) if each["message"] == "step failed")
+    assert line["error"]["code"] == "event_error"
+    assert line["error"]["hint"]
+    assert len(idle.world.secrets_manager.calls) == calls
+    assert idle.world.huawei.requests == idle.world.ucloud.requests == []
+
+
+def test_rotation_that_is_not_enabled_is_refused(idle: Scene) -> None:
+    """An event for a secret without rotation, and one for no secret at all, are typed errors without a vendor call."""
+    event = idle.event("huawei_meeting/createSecret.json")
+    refused = idle.runtime.invoke(event)
+    unknown = idle.runtime.invoke(event | {"SecretId": event["SecretId"].replace("alice", "mallory")})
+    assert refused.error is not None
+    assert refused.error["errorType"] == "RotationNotEnabled"
+    assert unknown.error is not None
+    assert unknown.error["errorType"] == "SecretNotFound"
+    assert idle.world.huawei.requests == []
