@@ -134,6 +134,7 @@ def _test(session: Session, state: SecretState) -> Result:
 
 
 def _prove(session: Session, state: SecretState, bound: Guarded, password: Secret) -> Evidence:
+    session.let_it_apply(state.versions[session.token].intent, bound)
     if bound.can_log_in:
         try:
             return _prove_by_login(session, state, bound, password)
@@ -156,9 +157,6 @@ def _prove_by_login(session: Session, state: SecretState, bound: Guarded, passwo
     if bound.verify(password) is Verdict.ACCEPTED:
         return Evidence.LOGIN
     budget.charge(state)
-    settled = (state.versions[session.token].intent or 0) + bound.spec.propagation_seconds
-    if session.clock.now() < settled:
-        raise NotReady("the new password does not work yet; the vendor may still be applying it")
     raise LoginRejected("the candidate does not open the account; the next attempt sends it again")
 
 

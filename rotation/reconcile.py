@@ -106,6 +106,7 @@ class _Work:
         while True:
             move = next_move(self.facts).move
             if move is Move.DONE:
+                self._note_acceptance()
                 return self._result("found_live")
             if move in _SENDS:
                 if self._send(move):
@@ -156,11 +157,7 @@ class _Work:
         return Budget(session=self.session, lockout=self._lockout, version_id=self.session.token)
 
     def _probe(self, which: Stored) -> None:
-        intent = self.state.versions[self.session.token].intent or 0.0
-        if self._now() < intent + self.bound.spec.propagation_seconds:
-            raise InProgress(
-                "the vendor may still be applying the reset", not_before=intent + self.bound.spec.propagation_seconds
-            )
+        self.session.let_it_apply(self.state.versions[self.session.token].intent, self.bound)
         password = self._password(which)
         finding = Finding.ABSENT
         if password is not None:
@@ -211,13 +208,15 @@ class _Work:
         if task is not None:
             self.session.store.mark(self.session.token, marks.task(task.id))
             self._follow(task)
-            return self.facts.task is TaskFinding.DONE and self._accepted()
-        return self._accepted()
+            if self.facts.task is not TaskFinding.DONE:
+                return False
+        self._note_acceptance()
+        return True
 
-    def _accepted(self) -> bool:
+    def _note_acceptance(self) -> None:
+        """Write the vendor's definitive yes down where it may have to serve as the proof."""
         if self.bound.minimum is not Evidence.LOGIN:
             self.session.store.mark(self.session.token, marks.accepted(self._now()))
-        return True
 
     def _intend(self) -> None:
         token, store = self.session.token, self.session.store
@@ -246,8 +245,6 @@ class _Work:
         self.maybe_applied = True
         if self.facts.pending is Finding.REJECTED:
             raise self._park("candidate_refused", self._now() + self._lockout.window_seconds)
-        if self.facts.oracle is Oracle.NONE:
-            self.session.store.mark(self.session.token, marks.accepted(self._now()))
         self.facts = replace(self.facts, accepted=True, pending=Finding.NOT_ASKED)
 
     def _refused(self, refusal: RotationError) -> RotationError:

@@ -10,11 +10,12 @@ from rotation import marks
 from rotation.errors import (
     AccountLocked,
     IdentityChanged,
+    InProgress,
     NotYetVisible,
     Parked,
     SecretDocumentError,
 )
-from rotation.guard import Guarded
+from rotation.guard import RESERVE_SECONDS, Guarded
 from rotation.marks import SecretState
 from rotation.model import Evidence, Lockout, Verdict
 from rotation.ports import Clock, Store, StoredValue
@@ -61,6 +62,20 @@ class Session:
     clock: Clock
     time_left: Callable[[], float]
     holder: str
+
+    def let_it_apply(self, intent: float | None, bound: Guarded) -> None:
+        """Wait until the vendor has had its declared time, so that a probe never blames a password that is underway.
+
+        Raises:
+            InProgress: the time left does not suffice.
+        """
+        due = (intent or 0.0) + bound.spec.propagation_seconds
+        pause = due - self.clock.now()
+        if pause <= 0:
+            return
+        if self.time_left() < pause + bound.spec.call_seconds + RESERVE_SECONDS:
+            raise InProgress("the vendor may still be applying the reset", not_before=due)
+        self.clock.sleep(pause)
 
     def current(self, state: SecretState) -> StoredValue:
         """Return the current value.

@@ -1,0 +1,83 @@
+"""Process death at any effect. A ``Fuse`` counts the effects of everything it wraps and blows before or after the n-th.
+
+In memory it raises ``Crash`` and then lets nothing through any more, as a dead process does nothing more; with
+``exits=True`` it really ends the process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NoReturn, TypeVar
+
+T = TypeVar("T")
+
+
+class Crash(BaseException):
+    """The process died here. No ``Exception``, so that nobody handles it."""
+
+
+class Edge(StrEnum):
+    """On which side of an effect the fuse blows."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(slots=True)
+class Fuse:
+    """Counts effects and blows once.
+
+    Attributes:
+        at: number of the effect, from 1; 0 never blows.
+        edge: before or after it.
+        exits: end the process for real, with code 137 as a kill does.
+        error: raise what this makes for the effect's name instead of dying; later effects pass.
+        effects: names of the effects seen.
+        blown: whether it blew.
+    """
+
+    at: int = 0
+    edge: Edge = Edge.BEFORE
+    exits: bool = False
+    error: Callable[[str], Exception] | None = None
+    effects: list[str] = field(default_factory=list)
+    blown: bool = False
+
+    def wrap(self, thing: T, methods: Collection[str]) -> T:
+        """Return a stand-in for ``thing`` whose ``methods`` count as effects; all else passes through."""
+        return _Wrapped(self, thing, frozenset(methods))  # type: ignore[return-value]  # stands in for it
+
+    def pass_through(self, name: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the call returns
+        """Make one counted call."""
+        if self.blown and self.error is None:
+            raise Crash(name)
+        self.effects.append(name)
+        mine = len(self.effects) == self.at
+        if mine and self.edge is Edge.BEFORE:
+            self._blow(name)
+        answer = call()
+        if mine:
+            self._blow(name)
+        return answer
+
+    def _blow(self, name: str) -> NoReturn:
+        self.blown = True
+        if self.error is not None:
+            raise self.error(name)
+        if self.exits:
+            os._exit(137)
+        raise Crash(name)
+
+
+class _Wrapped:
+    def __init__(self, fuse: Fuse, thing: object, methods: frozenset[str]) -> None:
+        self._fuse, self._thing, self._methods = fuse, thing, methods
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the thing has
+        value = getattr(self._thing, name)
+        if name not in self._methods:
+            return value
+        return lambda *args, **kwargs: self._fuse.pass_through(name, lambda: value(*args, **kwargs))

@@ -1,0 +1,131 @@
+"""One secret, one vendor and a clock, all in memory, with the engine between them: the ground of the fault tests."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+
+from rotation import engine
+from rotation.errors import RotationError
+from rotation.guard import Guarded
+from rotation.machine import PENDING
+from rotation.model import Evidence, Step, Wiring
+from rotation.secret import Secret, SecretDocument
+from rotation.session import Result, Session
+from rotation.stores.memory import MemorySecret, MemoryStore
+from rotation.testing.fuse import Crash, Fuse
+from rotation.testing.vendor import MemoryAccount, MemoryVendor, counted, memory_spec
+
+LABEL_EFFECTS = ("describe", "read", "stage", "attach", "move", "detach")
+FUNCTION_SECONDS = 60.0
+"""Time-out of the simulated function."""
+
+
+@dataclass(slots=True)
+class VirtualClock:
+    """A clock that moves only when told to, or when somebody sleeps."""
+
+    time: float = 1_700_000_000.0
+
+    def now(self) -> float:
+        """Return epoch seconds."""
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Move on."""
+        self.time += seconds
+
+
+@dataclass(slots=True)
+class Scenario:
+    """A secret whose current version holds the vendor's live password.
+
+    Attributes:
+        vendor: the vendor's side.
+        clock: shared by everybody.
+        oracle: whether the driver has a login call.
+        minimum: least evidence accepted; the driver's best when ``None``.
+        propagation_seconds: what the driver declares.
+        fuse: what the next invocation runs over.
+    """
+
+    vendor: MemoryVendor
+    clock: VirtualClock
+    oracle: bool = True
+    minimum: Evidence | None = None
+    propagation_seconds: int = 0
+    fuse: Fuse = field(default_factory=Fuse)
+    secret: MemorySecret = field(init=False)
+    _tokens: itertools.count[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        self.secret = MemorySecret(now=self.clock.now)
+        document = {
+            "driver": "memory",
+            "username": self.vendor.username,
+            "password": self.vendor.live.reveal(),
+            "note": "kept",
+        }
+        self.secret.put("version-0", SecretDocument(document), "AWSCURRENT")
+
+    def begin(self) -> str:
+        """Start a rotation as the service does: an empty pending version. Return its token."""
+        token = f"token-{next(self._tokens):026d}"
+        self.secret.put(token, None, PENDING)
+        return token
+
+    def step(self, step: Step, token: str) -> Result:
+        """Run one invocation of the function."""
+        fuse, start = self.fuse, self.clock.now()
+        spec = memory_spec(self.vendor, oracle=self.oracle, propagation_seconds=self.propagation_seconds)
+        store = MemoryStore(fuse.wrap(self.secret, LABEL_EFFECTS))
+
+        def time_left() -> float:
+            return start + FUNCTION_SECONDS - self.clock.now()
+
+        def bind(document: SecretDocument) -> Guarded:
+            wiring = Wiring(http=None, endpoint=spec.endpoint, admin=None, now=self.clock.now)  # type: ignore[arg-type]  # the memory driver calls nobody
+            return Guarded(
+                spec=spec,
+                driver=counted(spec.factory(wiring), fuse),
+                account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
+                username=document.text("username"),
+                minimum=spec.evidence if self.minimum is None else self.minimum,
+                time_left=time_left,
+            )
+
+        holder = f"{abs(hash((token, step, start))):x}"[:16]
+        session = Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
+        return engine.run(session, step)
+
+    def rotate(self, token: str, *, attempts: int = 12, spacing: float = 600.0) -> list[str]:
+        """Run the whole rotation as the service does, from the first step again after every failure.
+
+        Returns:
+            The codes of the failures on the way; ``["..."]`` ends with ``gave up`` when attempts ran out.
+        """
+        failures: list[str] = []
+        for _ in range(attempts):
+            try:
+                for step in Step:
+                    self.step(step, token)
+            except RotationError as error:
+                failures.append(error.code)
+            except Crash:
+                failures.append("crash")
+            else:
+                return failures
+            self.fuse = Fuse()
+            self.clock.sleep(spacing)
+        return [*failures, "gave up"]
+
+    def password(self, stage: str = "AWSCURRENT") -> Secret | None:
+        """Return the password under a stage."""
+        holder = self.secret.describe().holder(stage)
+        value = self.secret.read(holder) if holder else None
+        return None if value is None else value.document.password
+
+    def stored(self) -> list[Secret]:
+        """Return the passwords of every labelled version."""
+        values = (self.secret.read(version_id) for version_id in self.secret.describe().versions)
+        return [value.document.password for value in values if value is not None]

@@ -1,0 +1,49 @@
+"""Worlds for the engine tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rotation.model import Authority, Lockout
+from rotation.policy import Charset, PasswordPolicy
+from rotation.secret import Secret
+from rotation.testing.scenario import Scenario, VirtualClock
+from rotation.testing.vendor import MemoryVendor
+
+POLICY = PasswordPolicy(
+    length=20,
+    charsets=(
+        Charset("lower", "abcdefghijklmnopqrstuvwxyz", min_chars=1),
+        Charset("upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_chars=1),
+        Charset("digit", "0123456789", min_chars=1),
+    ),
+    name="test",
+)
+OLD = "Old0Password0Old0Pas"
+KINDS = {
+    "admin": {"authority": Authority.ADMIN},
+    "admin-late": {"authority": Authority.ADMIN, "delay_seconds": 30.0},
+    "admin-task": {"authority": Authority.ADMIN, "delay_seconds": 45.0, "asynchronous": True},
+    "self": {
+        "authority": Authority.SELF,
+        "min_age_seconds": 300,
+        "history": 5,
+        "lockout": Lockout(tries=5, window_seconds=300),
+    },
+}
+
+
+@pytest.fixture
+def world() -> Callable[..., Scenario]:
+    """Make a scenario of one vendor class; keyword arguments go to the vendor."""
+
+    def make(kind: str = "admin", *, oracle: bool = True, **vendor: object) -> Scenario:
+        clock = VirtualClock()
+        settings = {**KINDS[kind], **vendor}
+        made = MemoryVendor(now=clock.now, initial=Secret(OLD), policy=POLICY, **settings)
+        propagation = 30 if kind == "admin-late" else 0
+        return Scenario(made, clock, oracle=oracle, propagation_seconds=propagation)
+
+    return make

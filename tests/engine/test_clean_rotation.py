@@ -1,0 +1,150 @@
+"""What a rotation without faults does and leaves behind, for every class of vendor."""
+
+import pytest
+
+from rotation.model import Evidence, Step
+from rotation.secret import Secret
+
+KINDS = ("admin", "admin-late", "admin-task", "self")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clean_rotation_ends_with_current_live(world, kind):
+    """After four steps the vendor accepts exactly what readers get."""
+    scenario = world(kind)
+
+    failures = scenario.rotate(scenario.begin(), spacing=40.0)
+
+    assert set(failures) <= {"not_ready", "in_progress"}
+    assert scenario.password() == scenario.vendor.live
+    assert scenario.password() != Secret("Old0Password0Old0Pas")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clean_rotation_resets_once(world, kind):
+    """One token, one reset."""
+    scenario = world(kind)
+
+    scenario.rotate(scenario.begin(), spacing=40.0)
+
+    assert scenario.vendor.resets == 1
+
+
+@pytest.mark.parametrize("kind", ["admin", "admin-task", "self"])
+def test_a_clean_rotation_causes_no_wrong_login(world, kind):
+    """The intent mark makes probing before the first reset unnecessary."""
+    scenario = world(kind)
+
+    scenario.rotate(scenario.begin(), spacing=40.0)
+
+    assert scenario.vendor.wrong_logins == 0
+
+
+def test_the_old_current_becomes_previous(world):
+    """Promotion keeps the former value readable under AWSPREVIOUS."""
+    scenario = world("admin")
+
+    scenario.rotate(scenario.begin())
+
+    assert scenario.password("AWSPREVIOUS") == Secret("Old0Password0Old0Pas")
+
+
+def test_unknown_keys_and_their_order_survive(world):
+    """The candidate document is the current one with only the password and our bookkeeping changed."""
+    scenario = world("admin")
+    token = scenario.begin()
+
+    scenario.rotate(token)
+
+    document = scenario.secret.read(token).document
+    assert list(document) == ["driver", "username", "password", "note", "lockstep"]
+    assert document["note"] == "kept"
+
+
+def test_the_proof_is_visible_on_the_current_version(world):
+    """The evidence stays as a mark on the version that readers get."""
+    scenario = world("admin")
+    token = scenario.begin()
+
+    scenario.rotate(token)
+
+    assert scenario.secret.describe().versions[token].verified is Evidence.LOGIN
+
+
+def test_only_the_current_version_keeps_marks(world):
+    """Old versions lose our labels, so that the store may forget them; the resting lease stays."""
+    scenario = world("admin")
+    for _ in range(4):
+        scenario.rotate(scenario.begin())
+        scenario.clock.sleep(3600)
+
+    state = scenario.secret.describe()
+    marked = [version.id for version in state.versions.values() if version.marks]
+
+    assert marked == [state.current_id]
+    assert len(state.versions) == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_repeating_any_step_changes_nothing(world, kind):
+    """Every step may run again, and so may all four, without another reset or another value."""
+    scenario = world(kind)
+    token = scenario.begin()
+    candidates = []
+    for step in Step:
+        for _ in range(3):
+            _settle(scenario, step, token)
+            candidates.append(scenario.secret.read(token).document.password)
+
+    for step in Step:
+        assert scenario.step(step, token).outcome == "already_done"
+
+    assert scenario.vendor.resets == 1
+    assert all(candidate == candidates[0] for candidate in candidates)
+    assert scenario.password() == scenario.vendor.live
+
+
+def _settle(scenario, step, token):
+    """Run a step; a vendor that applies late gets its time."""
+    from rotation.errors import InProgress, NotReady
+
+    try:
+        scenario.step(step, token)
+    except (InProgress, NotReady):
+        scenario.clock.sleep(60)
+        scenario.step(step, token)
+
+
+def test_without_an_oracle_the_evidence_says_accepted(world):
+    """A vendor with no login call is never called verified."""
+    scenario = world("admin", oracle=False)
+    token = scenario.begin()
+
+    failures = scenario.rotate(token)
+
+    assert failures == []
+    assert scenario.secret.describe().versions[token].verified is Evidence.ACCEPTED
+
+
+def test_a_readback_proves_more_than_a_yes(world):
+    """Where the vendor's API returns the password, that is the evidence."""
+    scenario = world("admin", oracle=False, readback=True)
+    token = scenario.begin()
+
+    failures = scenario.rotate(token)
+
+    assert failures == []
+    assert scenario.secret.describe().versions[token].verified is Evidence.READBACK
+
+
+def test_a_test_only_invocation_never_resets(world):
+    """RotateImmediately=false calls testSecret alone on an empty pending version: current is verified instead."""
+    scenario = world("self")
+    token = scenario.begin()
+
+    result = scenario.step(Step.TEST, token)
+
+    assert result.outcome == "current_verified"
+    assert result.evidence is Evidence.LOGIN
+    assert scenario.vendor.resets == 0
+    assert scenario.vendor.wrong_logins == 0
