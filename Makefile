@@ -35,7 +35,7 @@ help:
 demo: $(READY)
 	@$(BIN)/lockstep demo
 
-invoke: $(READY)
+invoke: $(READY) .venv/second/.ready artefact
 	@test -n "$(EVENT)" || { echo "Name an event: make invoke EVENT=events/huawei_meeting/createSecret.json" >&2; exit 2; }
 	@$(BIN)/lockstep invoke $(EVENT)
 
