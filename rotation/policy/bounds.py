@@ -15,7 +15,7 @@ from rotation.policy.rules import Rules
 def floor(rules: Rules) -> int:
     """Return a lower bound of how many strings satisfy the rules."""
     size, length = len(rules.alphabet), rules.length
-    refused = _classes(rules, size) + at_most_refused(rules)
+    refused: int = _classes(rules, size) + at_most_refused(rules)
     refused += sum(size ** (length - 1) for char in rules.alphabet if char in rules.first_not)
     refused += sum(size ** (length - 1) for char in rules.alphabet if char in rules.last_not)
     if rules.max_repeat and rules.max_repeat < length:
@@ -27,7 +27,7 @@ def floor(rules: Rules) -> int:
 def _classes(rules: Rules, size: int) -> int:
     """Bound the strings with too few characters of a charset, or of too few classes."""
     length = rules.length
-    refused = 0
+    refused: int = 0
     for chars, least in rules.minimums:
         inside = len(chars)
         refused += sum(

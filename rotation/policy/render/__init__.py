@@ -1,0 +1,11 @@
+"""A policy in other languages, each with what that language cannot say."""
+
+from __future__ import annotations
+
+from rotation.policy.render.aws import to_get_random_password
+from rotation.policy.render.hcl import to_hcl
+from rotation.policy.render.markdown import to_markdown
+from rotation.policy.render.result import Rendered
+from rotation.policy.render.schema import to_json_schema
+
+__all__ = ["Rendered", "to_get_random_password", "to_hcl", "to_json_schema", "to_markdown"]

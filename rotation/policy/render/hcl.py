@@ -1,0 +1,55 @@
+"""Vault and OpenBao password policies (``sys/policies/password``), as HCL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rotation.errors import PolicyError
+from rotation.policy.model import Context
+from rotation.policy.render.portable import for_account, squeeze
+from rotation.policy.render.result import Rendered, account_rules
+
+if TYPE_CHECKING:
+    from rotation.policy.policy import PasswordPolicy
+
+SHORTEST, LONGEST = 4, 100
+# Vault and OpenBao draw whole strings and give up after one second, a few hundred thousand draws.
+LEAST_ACCEPTED = 1e-3
+
+
+def to_hcl(policy: PasswordPolicy, context: Context | None = None) -> Rendered:
+    """Return a policy whose strings ours refuses at most once in a million.
+
+    Args:
+        policy: what the vendor accepts.
+        context: names of the account, if the text is made for one account; otherwise name rules are lost.
+
+    Raises:
+        PolicyError: HCL cannot say a rule, and no narrower alphabet helps.
+    """
+    known = for_account(policy, context or Context())
+    longest = min(known.length, LONGEST)
+    portable = squeeze(known.narrowed(length=longest))
+    plain = portable.plain
+    if longest < SHORTEST:
+        raise PolicyError(f"{policy.name}: length: HCL policies have {SHORTEST} or more characters")
+    if not portable.good_enough:
+        raise PolicyError(
+            f"{policy.name}: HCL cannot say {', '.join(portable.offending()) or 'these rules together'}: it would make one refused password in "
+            f"{1 / portable.refused:.0f}",
+            hint="Let Lockstep generate the password instead of a Vault password policy.",
+        )
+    if plain.acceptance() < LEAST_ACCEPTED:
+        raise PolicyError(f"{policy.name}: min_chars: Vault would time out; it draws whole strings until one fits")
+    blocks = [f"length = {plain.length}\n"]
+    blocks += [
+        f'rule "charset" {{\n  charset = "{quote(charset.chars)}"\n  min-chars = {charset.min_chars}\n}}\n'
+        for charset in plain.charsets
+    ]
+    return Rendered("\n".join(blocks), account_rules(known), refused=portable.refused)
+
+
+def quote(chars: str) -> str:
+    """Return characters for an HCL string; a brace never follows a dollar or per cent sign (interpolation)."""
+    ordered = "".join(sorted(chars, key=lambda char: (char != "{", chars.index(char))))
+    return ordered.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,102 @@
+"""Squeeze a policy into what most generators know: a length, an alphabet and a minimum for each class.
+
+A rule that such a generator cannot say is met by raising minimums and by leaving characters out, until the share of
+its strings that the policy refuses is at most one in a million. The share is counted exactly, not estimated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rotation.policy.model import Context, Word
+from rotation.policy.rules import resolve
+
+if TYPE_CHECKING:
+    from rotation.policy.policy import PasswordPolicy
+
+MOST_REFUSED = 1_000_000
+# Fields that a plain generator does not know.
+BEYOND = ("classes", "first_not", "last_not", "max_repeat", "words")
+
+
+@dataclass(frozen=True)
+class Portable:
+    """A policy and the wider one that a plain generator follows.
+
+    Args:
+        policy: every rule, over the narrowed alphabet and with the raised minimums.
+        plain: the same alphabet, length and minimums without any other rule.
+    """
+
+    policy: PasswordPolicy
+    plain: PasswordPolicy
+
+    @property
+    def refused(self) -> float:
+        """The share of the plain generator's strings that the policy refuses."""
+        plain: int = self.plain.size()
+        return (plain - self.policy.size()) / plain
+
+    @property
+    def good_enough(self) -> bool:
+        """Whether at most one string in a million is refused."""
+        return self._tolerable(self.policy)
+
+    def offending(self) -> tuple[str, ...]:
+        """Return the fields that by themselves refuse more than that."""
+        alone = {field: replace(self.plain, **{field: getattr(self.policy, field)}) for field in BEYOND}
+        return tuple(field for field, policy in alone.items() if not self._tolerable(policy))
+
+    def _tolerable(self, policy: PasswordPolicy) -> bool:
+        plain = self.plain.size()
+        return (plain - policy.size()) * MOST_REFUSED <= plain
+
+
+def squeeze(policy: PasswordPolicy) -> Portable:
+    """Return the policy and its plain form, as narrow as needed and no narrower.
+
+    What no narrowing helps against, such as a run rule, is left as it is: look at ``good_enough`` and ``offending``.
+    """
+    attempt = _pair(policy)
+    if {"first_not", "last_not"} & set(attempt.offending()):
+        attempt = _pair(policy.narrowed(exclude=policy.first_not + policy.last_not))
+    if "classes" in attempt.offending():
+        attempt = _pair(_with_every_class(attempt.policy))
+    while "words" in attempt.offending():
+        letter = _commonest_letter(attempt.policy)
+        attempt = _pair(attempt.policy.narrowed(exclude=letter + letter.upper()))
+    return attempt
+
+
+def for_account(policy: PasswordPolicy, context: Context) -> PasswordPolicy:
+    """Return the policy with the account's names, as far as they are known, as forbidden words."""
+    words = []
+    unknown = []
+    for rule in policy.names:
+        name = context.name(rule.key)
+        if not name:
+            unknown.append(rule)
+            continue
+        words.append(Word(name, rule.fragment))
+        if rule.backwards:
+            words.append(Word(name[::-1], rule.fragment))
+    return replace(policy, words=(*policy.words, *words), names=tuple(unknown))
+
+
+def _pair(policy: PasswordPolicy) -> Portable:
+    plain = replace(policy, classes=(), first_not="", last_not="", max_repeat=0, words=(), names=())
+    return Portable(policy, plain)
+
+
+def _with_every_class(policy: PasswordPolicy) -> PasswordPolicy:
+    """Ask for every class, so that any k of them occur."""
+    charsets = tuple(replace(charset, min_chars=max(1, charset.min_chars)) for charset in policy.charsets)
+    return replace(policy, charsets=charsets)
+
+
+def _commonest_letter(policy: PasswordPolicy) -> str:
+    """Return the letter without which most of the shortest forbidden words cannot be spelled; empty without words."""
+    words = resolve(policy, Context(), policy.length).forbidden
+    shortest = [word for word in words if len(word) == len(words[0])]
+    return max(sorted(set("".join(shortest))), key=lambda letter: sum(letter in word for word in shortest), default="")
