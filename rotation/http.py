@@ -269,7 +269,7 @@ def json_object(reply: HttpReply, *, changes: bool) -> dict[str, object]:
     raise kind(f"the vendor's answer (HTTP {reply.status}) is no JSON object", request_id=reply.request_id)
 
 
-def check_status(reply: HttpReply, *, changes: bool) -> None:
+def check_status(reply: HttpReply, *, changes: bool, vendor_code: str | None = None) -> None:
     """Raise for the HTTP statuses that mean the same everywhere; call it when no table of the driver knows the code.
 
     Raises:
@@ -279,10 +279,12 @@ def check_status(reply: HttpReply, *, changes: bool) -> None:
         UnexpectedReply: any other status from 400 on.
     """
     status, request_id = reply.status, reply.request_id
+    if status < 400:  # noqa: PLR2004 - no refusal
+        return
+    kind: type[DriverError] = UnexpectedReply
     if status == 429:  # noqa: PLR2004 - Too Many Requests
-        raise RateLimited("the vendor throttles (HTTP 429)", request_id=request_id)
-    if status >= 500:  # noqa: PLR2004 - server errors
+        kind = RateLimited
+    elif status >= 500:  # noqa: PLR2004 - server errors
         kind = OutcomeUnknown if changes else VendorUnavailable
-        raise kind(f"the vendor failed (HTTP {status})", request_id=request_id)
-    if status >= 400:  # noqa: PLR2004 - refusals
-        raise UnexpectedReply(f"the vendor refused with HTTP {status} and no code we know", request_id=request_id)
+    message = f"the vendor answered with HTTP {status} and no code that we know"
+    raise kind(message, vendor_code=vendor_code, request_id=request_id)

@@ -79,8 +79,7 @@ def call(  # noqa: PLR0913 - one vendor call has that many facts, all named
 
 
 def _answer(reply: HttpReply, table: Iterable[ErrorRow], *, changes: bool) -> dict[str, object]:
-    if reply.status >= 400:  # noqa: PLR2004 - UCloud refuses with 200 and a RetCode; this is a gateway or a proxy
-        check_status(reply, changes=changes)
+    check_status(reply, changes=changes)  # UCloud refuses with 200 and a RetCode; all else is a gateway or a proxy
     answer = json_object(reply, changes=changes)
     code = answer.get("RetCode")
     if not isinstance(code, int) or isinstance(code, bool):

@@ -152,7 +152,7 @@ class HuaweiMeeting:
             raise AccountLocked("the account is locked (HTTP 423)", request_id=request_id, not_before=locked_until)
         if on == "login" and reply.status == 412:  # noqa: PLR2004 - the login page's "account disabled"
             raise AccountUnusable("the account is disabled", hint="Enable it in the console.", request_id=request_id)
-        check_status(reply, changes=changes)
+        check_status(reply, changes=changes, vendor_code=shown(code))
         message = "the vendor refused with a code we do not know"
         raise UnexpectedReply(message, vendor_code=shown(code), request_id=request_id)
 

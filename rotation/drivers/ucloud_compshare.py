@@ -143,7 +143,8 @@ def _lifecycle(state: str, expired: object) -> list[DriverError]:
     elif not state:  # the vendor's words: unknown, or its backend timed out
         found.append(VendorUnavailable("the vendor does not know the instance's state"))
     elif state not in {"Running", "Stopped"}:
-        found.append(AccountUnusable("the instance is in no state in which it can be reset"))
+        hint = "Look at the instance in the console."
+        found.append(AccountUnusable("the instance is in no state in which it can be reset", hint=hint))
     return found
 
 

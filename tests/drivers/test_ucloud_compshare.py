@@ -1,0 +1,273 @@
+"""CompShare's driver: conformance, the vendor's golden signatures, and what is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from rotation.drivers import _ucloud
+from rotation.drivers.ucloud_compshare import DRIVER, Admin
+from rotation.errors import (
+    AccountUnusable,
+    DriverError,
+    InProgress,
+    OutcomeUnknown,
+    PreconditionFailed,
+    UnexpectedReply,
+    VendorUnavailable,
+)
+from rotation.model import LoginTarget, Wiring
+from rotation.ports import HttpReply, HttpRequest
+from rotation.secret import Secret
+from rotation.testing.driver_harness import DriverHarness
+from rotation.testing.driver_suite import DriverConformance
+from rotation.testing.simulators.ucloud_compshare import Instance, SshAddress, UCloudCompShare
+from rotation.testing.ssh_host import SshHost
+
+HOST = "uhost-1"
+OLD = Secret("Canary-Old/pass+word=1")
+OTHERS = Secret("Canary-of-somebody-else-7")
+
+
+@contextmanager
+def served() -> Iterator[tuple[DriverHarness, UCloudCompShare, Instance]]:
+    """A container that answers SSH, beside somebody else's."""
+    simulator = UCloudCompShare()
+    with simulator.serve() as url, SshHost(simulator.guest_login(HOST), up=lambda: simulator.running(HOST)) as ssh:
+        instance = simulator.add_instance(HOST, password=OLD, ssh=SshAddress("root", ssh.host, ssh.port))
+        simulator.add_instance("uhost-2", password=OTHERS)
+        place = {"region": instance.region, "zone": instance.zone, "uhost_id": HOST, "project_id": instance.project_id}
+        key = simulator.credentials
+        harness = DriverHarness(
+            spec=DRIVER,
+            endpoint=url,
+            account={**place, "username": "root", "host_key": ssh.host_key},
+            admin=Admin(key.public_key, key.private_key),
+            now=simulator.clock,
+            live=lambda: simulator.guest_password(HOST),
+            changes=lambda: simulator.resets(HOST),
+            grow_old=lambda: None,
+            faults=simulator.faults,
+            captured=simulator.captured,
+            change="ResetCompShareInstancePassword",
+            check="DescribeCompShareInstance",
+            weak=Secret("aaaaaaaa"),
+        )
+        yield harness, simulator, instance
+
+
+class TestUCloudCompShare(DriverConformance):
+    """The suite."""
+
+    spec = DRIVER
+
+    @contextmanager
+    def make_vendor(self) -> Iterator[DriverHarness]:
+        """A container that answers SSH."""
+        with served() as (harness, _, _):
+            yield harness
+
+
+@pytest.mark.parametrize(
+    ("params", "key", "expected"),
+    [
+        pytest.param(
+            {
+                "Action": "DescribeUHostInstance",
+                "Region": "cn-bj2",
+                "Limit": 10,
+                "PublicKey": "ucloudsomeone@example.com1296235120854146120",
+            },
+            # The sample key of the vendor's signature page.
+            "46f09bb9fab4f12dfc16" + "0dae12273d5332b5debe",
+            "cba5cf5ec4d4233d206b1b54951e3787350a642f",
+            id="U1",
+        ),
+        pytest.param(
+            {"foo": "bar", "PublicKey": "my_public_key"},
+            "my_private_key",
+            "d4411ab30953fb0bbcb1e7313081f05e4e91a394",
+            id="U2",
+        ),
+        pytest.param({"foo": "bar"}, "my_private_key", "634edc1bb957c0d65e5ab5494cf3b7784fbc87af", id="U3"),
+        pytest.param(
+            {
+                "Action": "ResetCompShareInstancePassword",
+                "Region": "cn-wlcb",
+                "Zone": "cn-wlcb-01",
+                "UHostId": "uhost-test",
+                "Password": "TXlOZXdQYXNzd29yZDEyMyE=",
+                "ProjectId": "org-test",
+                "PublicKey": "my_public_key",
+            },
+            "my_private_key",
+            "fa7ae363941a38270dad5577cf09e66dd7b201f7",
+            id="U4",
+        ),
+        pytest.param(
+            {
+                "Action": "DescribeCompShareInstance",
+                "Region": "cn-wlcb",
+                "UHostIds": ["uhost-test"],
+                "Limit": 20,
+                "Offset": 0,
+                "WithoutGpu": False,
+                "F": 42.0,
+                "PublicKey": "my_public_key",
+            },
+            "my_private_key",
+            "02d2b205f11d06f1f44985de20d7354bb8105d52",
+            id="U5",
+        ),
+    ],
+)
+def test_signatures_are_the_vendors(params: dict[str, object], key: str, expected: str) -> None:
+    """Every golden vector of the vendor's page and SDK comes out, from unflattened parameters."""
+    assert _ucloud.signature(_ucloud.flatten(params), Secret(key)) == expected
+
+
+def test_parameters_are_flattened_as_the_sdk_does() -> None:
+    """Lists, objects and lists of objects get dotted names; nothing is written with an exponent; None is left out."""
+    nested = {"A": {"B": 1}, "L": [{"C": "x"}, {"C": None}], "Big": 1e16, "Small": 1e-7, "Yes": True, "No": None}
+    assert _ucloud.flatten(nested) == {
+        "A.B": "1",
+        "L.0.C": "x",
+        "Big": "10000000000000000",
+        "Small": "0.0000001",
+        "Yes": "true",
+    }
+
+
+def test_the_password_travels_in_the_body_only() -> None:
+    """A query would put it into the logs of every proxy."""
+    with served() as (harness, simulator, _):
+        harness.set(harness.policy.generate())
+    assert all(each.method == "POST" and "?" not in each.url for each in simulator.captured)
+
+
+def test_an_action_echoed_with_a_suffix_is_fine() -> None:
+    """The vendor's pages disagree on the echo, so nothing rests on it."""
+    with served() as (harness, simulator, _):
+        simulator.action_suffix = True
+        new = harness.policy.generate()
+        harness.set(new)
+        assert harness.live() == new
+
+
+def test_what_observe_finds() -> None:
+    """Policy, state, login, read-back and power of our instance; nobody else's password."""
+    with served() as (harness, _, instance):
+        seen = harness.observation()
+        assert (seen.variant, seen.state, seen.found) == ("container", "Running", {"power": "running"})
+        assert seen.login == LoginTarget(
+            "ssh", "127.0.0.1", instance.ssh.port, "root", str(harness.account["host_key"])
+        )
+        assert seen.readback == OLD
+        instance.plain_password = True
+        assert harness.observation().readback == OLD
+
+
+@pytest.mark.parametrize(
+    ("changes", "variant", "obstacle"),
+    [
+        ({"instance_type": "UHost"}, "linux", PreconditionFailed),
+        ({"instance_type": "UHost", "state": "Stopped"}, "linux", PreconditionFailed),
+        ({"instance_type": "Normal", "os_type": "Windows"}, "windows", PreconditionFailed),
+        ({"expired": True}, "container", AccountUnusable),
+        ({"state": "Starting"}, "container", InProgress),
+        ({"state": ""}, "container", VendorUnavailable),
+        ({"state": "Install Fail"}, "container", AccountUnusable),
+        ({"ssh": SshAddress("ubuntu")}, "container", PreconditionFailed),
+    ],
+)
+def test_obstacles_are_named_before_anything_changes(
+    changes: dict[str, Any], variant: str, obstacle: type[DriverError]
+) -> None:
+    """Virtual machines, expired and moving instances, and a login that is not the secret's are refused."""
+    with served() as (harness, _, instance):
+        for name, value in changes.items():
+            setattr(instance, name, value)
+        seen = harness.observation()
+    assert seen.variant == variant
+    assert [type(each) for each in seen.obstacles] == [obstacle]
+    assert all(each.hint or each.retryable for each in seen.obstacles)
+
+
+def test_a_stopped_container_is_no_obstacle() -> None:
+    """The vendor resets containers in either state; what was found is kept."""
+    with served() as (harness, _, instance):
+        instance.state = "Stopped"
+        seen = harness.observation()
+    assert not seen.obstacles
+    assert seen.found == {"power": "stopped"}
+
+
+def test_an_instance_that_is_not_there_is_unusable() -> None:
+    """Nothing is guessed about it."""
+    with served() as (harness, _, instance):
+        instance.deleted = True
+        with pytest.raises(AccountUnusable) as caught:
+            harness.observation()
+    assert "uhost_id" in caught.value.hint
+
+
+def test_a_missing_host_key_leaves_the_target_without_one() -> None:
+    """The engine and the probe decide about it."""
+    with served() as (harness, _, _):
+        harness.account = {key: value for key, value in harness.account.items() if key != "host_key"}
+        login = harness.observation().login
+    assert login is not None
+    assert login.host_key is None
+
+
+class Canned:
+    """A vendor that gives one answer."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def send(self, request: HttpRequest) -> HttpReply:
+        """Answer."""
+        del request
+        return HttpReply(200, {}, self.body)
+
+
+def canned(body: bytes) -> Any:
+    """The driver at such a vendor."""
+    admin = Admin("public", Secret("private"))
+    wiring = Wiring(http=Canned(body), endpoint="https://api.compshare.cn", admin=admin, now=lambda: 0.0)
+    return DRIVER.factory(wiring)
+
+
+ACCOUNT = DRIVER.account(region="r", zone="z", uhost_id="uhost-1", username="root")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"RetCode":"0"}', b'{"RetCode":false}', b'{"RetCode":null}', b"0"])
+def test_only_a_number_zero_is_success(body: bytes) -> None:
+    """Anything else in answer to a reset leaves its outcome open."""
+    with pytest.raises(OutcomeUnknown):
+        canned(body).set_password(ACCOUNT, Secret("x"), current=None)
+    with pytest.raises(UnexpectedReply):
+        canned(body).observe(ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("ssh -p 2222 root@10.0.0.1", ("root", "10.0.0.1", 2222)),
+        ("ssh root@host.example -p 23", ("root", "host.example", 23)),
+        ("ssh ubuntu@10.0.0.1", ("ubuntu", "10.0.0.1", 22)),
+        ("ssh -p2222 root@10.0.0.1", ("root", "10.0.0.1", 2222)),
+        ("", None),
+        ("mstsc /v:10.0.0.1", None),
+        ("ssh -p 22 host", None),
+    ],
+)
+def test_login_commands_are_read(command: str, expected: tuple[str, str, int] | None) -> None:
+    """With the port on either side; what is no SSH command gives no target."""
+    body = '{"RetCode":0,"UHostSet":[{"UHostId":"uhost-1","InstanceType":"Container","SshLoginCommand":"%s"}]}'
+    login = canned((body % command).encode()).observe(ACCOUNT).login
+    assert (login and (login.username, login.host, login.port)) == expected
