@@ -21,6 +21,8 @@ from rotation.model import DriverSpec, Evidence, Wiring
 from rotation.ports import Clock, Http, HttpReply, HttpRequest
 from rotation.secret import Secret, SecretDocument
 
+_CODE = settings.matches(r"[a-z][a-z0-9_]{1,30}", "must list driver codes (lower-case letters, digits and _)")
+
 COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
 """Keys of the account document that are no settings of a driver."""
 
@@ -56,7 +58,7 @@ class Deployment:
         drivers = _listed(environment.get("LOCKSTEP_DRIVERS", ""))
         if not drivers:
             faults.append("LOCKSTEP_DRIVERS names no driver")
-        faults.extend(f"LOCKSTEP_DRIVERS: {code!r} is no driver code" for code in drivers if not registry.is_code(code))
+        faults.extend(f"LOCKSTEP_DRIVERS {_CODE(code)}" for code in drivers if _CODE(code))
         minimum = None
         if environment.get("LOCKSTEP_MIN_EVIDENCE"):
             try:

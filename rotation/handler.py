@@ -6,9 +6,11 @@ A raised exception is how a rotation function says "step failed". Only Lockstep'
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol, cast
 
 from aws_lambda_powertools import Logger, Metrics
@@ -80,13 +82,19 @@ def handle(event: object, context: LambdaContext, world: World) -> dict[str, obj
     except RotationError as error:
         failure = error
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-        failure = InternalError(f"{type(foreign).__name__} inside Lockstep")
+        failure = InternalError(f"{type(foreign).__name__} inside Lockstep at {_where(foreign)}")
     report["duration_ms"] = round((world.clock.now() - started) * 1000)
     _tell(report, failure)
     if failure is not None:
         failure.__context__ = failure.__cause__ = None
         raise failure.with_traceback(None)
     return report
+
+
+def _where(foreign: Exception) -> str:
+    """Return file and line of the innermost frame, which tell where to look and hold no value."""
+    frame = traceback.extract_tb(foreign.__traceback__)[-1]
+    return f"{PurePath(frame.filename).name}:{frame.lineno}"
 
 
 def _run(event: object, time_left: Callable[[], float], world: World, report: dict[str, object]) -> dict[str, object]:

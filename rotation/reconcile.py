@@ -75,6 +75,7 @@ class _Work:
         state: the labels as last read.
         facts: what the reconciliation table decides by.
         maybe_applied: whether a reset with this candidate can have reached the account, by any attempt so far.
+        obstacles: why the vendor would refuse a reset now.
         sends: resets sent by this invocation.
         unclear: why the last probe could not tell.
     """
@@ -86,6 +87,7 @@ class _Work:
     candidate: StoredValue
     facts: Facts = field(init=False)
     maybe_applied: bool = field(init=False)
+    obstacles: tuple[DriverError, ...] = ()
     sends: int = 0
     unclear: RotationError | None = None
 
@@ -103,6 +105,8 @@ class _Work:
 
     def run(self) -> Result:
         """Move until the candidate is live as far as this step can tell."""
+        if self.facts.intent:
+            self._look()
         while True:
             move = next_move(self.facts).move
             if move is Move.DONE:
@@ -117,6 +121,13 @@ class _Work:
                 self._probe(_PROBES[move])
             else:
                 raise self._stop(move)
+
+    def _look(self) -> None:
+        """See what stands in the way; while the vendor is at work, a probe would blame the candidate for nothing."""
+        self.obstacles = self.bound.observe().obstacles
+        for obstacle in self.obstacles:
+            if isinstance(obstacle, InProgress):
+                raise obstacle
 
     def _result(self, outcome: str) -> Result:
         for mark in self.state.versions[self.session.token].all(Kind.PARKED):
@@ -188,6 +199,8 @@ class _Work:
         """Send one reset. Return whether the vendor took it; ``False`` means that its refusal taught something."""
         if self.sends >= _MOST_SENDS:
             raise InProgress("two resets were sent in this run; the next one looks again")
+        for obstacle in self.obstacles:
+            raise obstacle
         old = None
         if self.bound.spec.authority is Authority.SELF:
             self._budget.require(self.state)

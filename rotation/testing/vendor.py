@@ -100,7 +100,7 @@ class MemoryVendor:
     def change(self, new: Secret, old: Secret | None) -> Task | None:
         """Apply one change request by the vendor's rules."""
         self._arrive()
-        if self._coming is not None and self.asynchronous:
+        if self.busy:
             raise InProgress("a reset of this account is running")
         if self.authority is Authority.SELF:
             self._check_lock()
@@ -139,6 +139,12 @@ class MemoryVendor:
     def set_by_hand(self, password: Secret) -> None:
         """Change the password outside Lockstep, as an operator would on the console."""
         self._become(password)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task is running."""
+        self._arrive()
+        return self.asynchronous and self._coming is not None
 
     @property
     def locked(self) -> bool:
@@ -183,8 +189,9 @@ class MemoryDriver:
         """See ``ports.Observes``."""
         del account
         vendor = self._vendor
+        busy = (InProgress("a reset of this account is running"),) if vendor.busy else ()
         return Observation(
-            variant="default", obstacles=vendor.obstacles, readback=vendor.live if vendor.readback else None
+            variant="default", obstacles=busy + vendor.obstacles, readback=vendor.live if vendor.readback else None
         )
 
     def poll(self, account: MemoryAccount, task: Task) -> Progress:

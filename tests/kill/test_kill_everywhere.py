@@ -1,0 +1,64 @@
+"""Real process death after every single effect of a rotation, over the wire, for each driver."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from rotation.testing.fuse import Edge
+from rotation.testing.killing import MortalFunction
+from rotation.testing.world import FUNCTION_ARN, HUAWEI, UCLOUD, world
+
+DRIVERS = (HUAWEI, UCLOUD)
+STEPS = 4
+MOST_EFFECTS = 24
+"""More than any step has; a fuse past the last effect never blows, which ends the walk."""
+
+
+@contextmanager
+def started():
+    """A world in which the service retries after 60 s, as long as a death may hold the lease."""
+    with world(retry_delays=(60.0,) * 8) as made:
+        function = MortalFunction(environment=made.environment(), clock=made.clock)
+        made.secrets_manager.register_function(FUNCTION_ARN, function)
+        yield made, function
+
+
+def rotate(made, code):
+    """Rotate as the schedule does, with the service's retries."""
+    made.secrets_manager.rotate(made.accounts[code], function=FUNCTION_ARN)
+
+
+@pytest.mark.parametrize("code", DRIVERS)
+def test_a_clean_rotation_over_the_wire(code):
+    """One reset, no wrong login, current is live, and the former value is kept as previous."""
+    with started() as (made, function):
+        before = made.stored(code)
+        rotate(made, code)
+
+        assert function.errors == []
+        assert len(function.effects) == STEPS
+        assert made.stored(code) == made.live(code) != before
+        assert made.stored(code, "AWSPREVIOUS") == before
+        assert made.changes(code) == 1
+        assert made.wrong_logins(code) == 0
+
+
+@pytest.mark.parametrize("edge", list(Edge))
+@pytest.mark.parametrize("step", range(STEPS))
+@pytest.mark.parametrize("code", DRIVERS)
+def test_a_death_at_any_effect_heals(code, step, edge):
+    """The service's own retries end in current = live, with one reset more at most and one wrong login at most."""
+    for effect in range(1, MOST_EFFECTS):
+        with started() as (made, function):
+            function.fuses[step] = (effect, edge)
+
+            rotate(made, code)
+
+            if function.deaths == 0:
+                assert effect > 1
+                return
+            where = f"{code}, step {step}, {edge} effect {effect}: {function.errors}"
+            assert made.stored(code) == made.live(code), where
+            assert made.changes(code) <= 2, where
+            assert made.wrong_logins(code) <= 1, where
+    raise AssertionError("a step has more effects than this test walks through")
