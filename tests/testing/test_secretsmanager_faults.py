@@ -27,7 +27,9 @@ def test_a_fresh_value_can_be_unreadable_for_some_reads(
     assert client.get_secret_value(SecretId=secret)["SecretString"] == "old"
 
 
-def test_a_description_can_be_stale_for_some_reads(double: SecretsManager, client: Any, secret: str, token: str) -> None:
+def test_a_description_can_be_stale_for_some_reads(
+    double: SecretsManager, client: Any, secret: str, token: str
+) -> None:
     """The state before the latest change is shown once more."""
     double.faults.lag(describe=1)
     client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken=token, VersionStages=["AWSPENDING"])
@@ -62,7 +64,9 @@ def test_botocore_gets_over_throttling_by_itself(double: SecretsManager, secret:
     client.close()
 
 
-def test_a_right_can_be_taken_and_given_back(double: SecretsManager, client: Any, secret: str, refusal: Refusal) -> None:
+def test_a_right_can_be_taken_and_given_back(
+    double: SecretsManager, client: Any, secret: str, refusal: Refusal
+) -> None:
     """Denied until cleared."""
     double.faults.deny("UpdateSecretVersionStage")
     attach = {

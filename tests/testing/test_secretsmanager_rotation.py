@@ -48,14 +48,20 @@ def test_a_rotation_over_the_wire_returns_at_once_and_runs_the_four_steps(
     assert {(event.secret, event.token) for event in double.events} == {(secret, made["VersionId"])}
 
 
-def test_the_pending_version_begins_empty(client: Any, secret: str, function: Any, function_arn: str, double: SecretsManager) -> None:
+def test_the_pending_version_begins_empty(
+    client: Any, secret: str, function: Any, function_arn: str, double: SecretsManager
+) -> None:
     """It is described, and reading it is "not found", by id, by label and by both."""
     seen: list[str] = []
 
     def look(event: dict[str, Any]) -> None:
         token = event["ClientRequestToken"]
         assert client.describe_secret(SecretId=secret)["VersionIdsToStages"][token] == ["AWSPENDING"]
-        for named in ({"VersionId": token}, {"VersionStage": "AWSPENDING"}, {"VersionId": token, "VersionStage": "AWSPENDING"}):
+        for named in (
+            {"VersionId": token},
+            {"VersionStage": "AWSPENDING"},
+            {"VersionId": token, "VersionStage": "AWSPENDING"},
+        ):
             with pytest.raises(ClientError) as caught:
                 client.get_secret_value(SecretId=secret, **named)
             seen.append(caught.value.response["Error"]["Code"])
@@ -91,9 +97,7 @@ def test_a_rotation_that_keeps_failing_is_given_up_and_stays_pending(
     assert double.labels(secret)[rotation.token] == {"AWSPENDING"}
     assert double.value(secret) == Secret("old")
     assert refusal(client.rotate_secret, SecretId=secret) == ("InvalidRequestException", 400)
-    client.update_secret_version_stage(
-        SecretId=secret, VersionStage="AWSPENDING", RemoveFromVersionId=rotation.token
-    )
+    client.update_secret_version_stage(SecretId=secret, VersionStage="AWSPENDING", RemoveFromVersionId=rotation.token)
     assert double.rotate(secret).state is RotationState.SUCCEEDED
 
 
@@ -119,7 +123,9 @@ def test_a_function_that_does_not_move_current_has_not_rotated(double: SecretsMa
 
 
 @pytest.mark.parametrize("removes", [True, False])
-def test_pending_after_success_is_a_switch_and_blocks_nothing(clock: Any, function: Any, function_arn: str, removes: bool) -> None:
+def test_pending_after_success_is_a_switch_and_blocks_nothing(
+    clock: Any, function: Any, function_arn: str, removes: bool
+) -> None:
     """AWS's own documents contradict each other; the next rotation starts either way."""
     double = SecretsManager(clock=clock, sleep=clock.sleep, removes_pending=removes)
     with double.serve():
@@ -146,15 +152,18 @@ def test_not_immediately_only_tests_with_an_empty_version_that_vanishes(
 
     function.troubles["testSecret"] = [look, raising]
     rules = {"AutomaticallyAfterDays": 30}
-    client.rotate_secret(
-        SecretId=secret, RotationLambdaARN=function_arn, RotationRules=rules, RotateImmediately=False
-    )
+    client.rotate_secret(SecretId=secret, RotationLambdaARN=function_arn, RotationRules=rules, RotateImmediately=False)
     assert double.wait(secret).state is RotationState.SUCCEEDED
     assert double.rotate(secret, immediately=False).attempts == 1
     assert seen == [({"AWSPENDING"}, None)]
     assert function.steps == ["testSecret", "testSecret"]
     assert double.labels(secret) == before
-    assert names(double) == ["TestRotationStarted", "TestRotationSucceeded", "TestRotationStarted", "TestRotationFailed"]
+    assert names(double) == [
+        "TestRotationStarted",
+        "TestRotationSucceeded",
+        "TestRotationStarted",
+        "TestRotationFailed",
+    ]
     assert client.describe_secret(SecretId=secret)["RotationEnabled"] is True
 
 
@@ -197,7 +206,14 @@ def test_rules_that_make_no_schedule_are_refused(
     ],
 )
 def test_the_next_date_follows_from_the_rules(
-    double: SecretsManager, client: Any, secret: str, function: Any, function_arn: str, clock: Any, rules: dict[str, Any], seconds: int | None
+    double: SecretsManager,
+    client: Any,
+    secret: str,
+    function: Any,
+    function_arn: str,
+    clock: Any,
+    rules: dict[str, Any],
+    seconds: int | None,
 ) -> None:
     """cron() is accepted and gives no date here."""
     assert double.rotate(secret, function=function_arn, rules=rules).state is RotationState.SUCCEEDED

@@ -262,7 +262,11 @@ def test_a_random_password_honours_its_options(client: Any, refusal: Refusal) ->
         for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits, string.punctuation):
             assert set(default) & set(kind)
         narrow = client.get_random_password(
-            PasswordLength=3, ExcludePunctuation=True, ExcludeUppercase=True, ExcludeCharacters="0123456", IncludeSpace=True
+            PasswordLength=3,
+            ExcludePunctuation=True,
+            ExcludeUppercase=True,
+            ExcludeCharacters="0123456",
+            IncludeSpace=True,
         )["RandomPassword"]
         assert len(narrow) == 3
         assert " " in narrow

@@ -189,7 +189,9 @@ def test_a_raw_request_must_bring_its_token(
     assert secret in post("DescribeSecret", {"SecretId": secret})[1].values()
 
 
-def test_a_request_that_is_no_operation_is_refused(double: SecretsManager, signed: Callable[..., dict[str, str]]) -> None:
+def test_a_request_that_is_no_operation_is_refused(
+    double: SecretsManager, signed: Callable[..., dict[str, str]]
+) -> None:
     """Wrong method, wrong service, no JSON, wrong content type."""
     assert send(double, signed(b""), b"", method="PUT")[1]["__type"] == "UnknownOperationException"
     assert send(double, signed(b"{}", target="kms.Decrypt"), b"{}")[1]["__type"] == "UnknownOperationException"
@@ -212,7 +214,12 @@ def test_the_call_log_names_everything_but_values(double: SecretsManager, client
     with pytest.raises(ClientError):
         client.put_secret_value(**put, SecretString="other-canary")
     done, refused = double.calls[-2:]
-    assert (done.operation, done.secret, done.version, done.stages) == ("PutSecretValue", "app/db", token, ("AWSPENDING",))
+    assert (done.operation, done.secret, done.version, done.stages) == (
+        "PutSecretValue",
+        "app/db",
+        token,
+        ("AWSPENDING",),
+    )
     assert (done.outcome, done.applied) == ("ok", True)
     assert (refused.outcome, refused.applied, refused.moves) == ("ResourceExistsException", False, ())
     shown = repr((double.calls, double.events, double.value(secret, version=token)))
@@ -221,6 +228,10 @@ def test_the_call_log_names_everything_but_values(double: SecretsManager, client
 
 def test_a_refusal_never_shows_what_was_sent(post: Post) -> None:
     """A value in a wrong place does not come back in the error."""
-    for params in ({"Name": "a", "SecretString": ["canary"]}, {"Name": "a", "SecretBinary": "canary?"}, {"canary": "canary"}):
+    for params in (
+        {"Name": "a", "SecretString": ["canary"]},
+        {"Name": "a", "SecretBinary": "canary?"},
+        {"canary": "canary"},
+    ):
         _status, body, _headers = post("CreateSecret", params)
         assert "canary" not in json.dumps(body)
