@@ -142,9 +142,7 @@ def world(
 def _furnish(started: World) -> None:
     first = {code: next(iter(VENDOR_POLICIES[code].values())).generate() for code in started.accounts}
     ssh = started.ssh
-    instance = started.ucloud.add_instance(
-        UHOST_ID, password=first[UCLOUD], ssh=SshAddress(LOGIN, ssh.host, ssh.port)
-    )
+    instance = started.ucloud.add_instance(UHOST_ID, password=first[UCLOUD], ssh=SshAddress(LOGIN, ssh.host, ssh.port))
     started.huawei.add_account(MEETING_ACCOUNT, first[HUAWEI])
     key = started.ucloud.credentials
     store = started.secrets_manager

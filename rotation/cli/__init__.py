@@ -1,0 +1,22 @@
+"""``lockstep``, the command line. Needs the ``cli`` extra (typer and rich); nothing else of Lockstep imports it."""
+
+from __future__ import annotations
+
+import sys
+
+_EXTRA = frozenset({"typer", "rich"})
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code: 0 done, 1 failed, 2 wrong usage, 3 parked."""
+    try:
+        from rotation.cli.app import run
+    except ModuleNotFoundError as missing:
+        if missing.name not in _EXTRA:
+            raise
+        sys.stderr.write(
+            f"error: missing_extra: the command line needs {missing.name}, which is not installed\n"
+            "  hint: pip install 'lockstep-rotation[cli]'\n"
+        )
+        sys.exit(1)
+    sys.exit(run(sys.argv[1:]))

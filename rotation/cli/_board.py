@@ -1,0 +1,198 @@
+"""What the demonstration shows: a live table on a terminal, plain lines in a pipe, JSON lines on demand."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from rotation.cli._output import console, emit, tick
+from rotation.model import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepShown:
+    """One invocation as the demonstration shows it."""
+
+    act: str
+    driver: str
+    attempt: int
+    step: str
+    outcome: str
+    evidence: str | None
+    seconds: float
+    failed: bool
+
+    def record(self) -> dict[str, object]:
+        """Return the JSON line."""
+        return {
+            "event": "step",
+            "rotation": self.act,
+            "driver": self.driver,
+            "attempt": self.attempt,
+            "step": self.step,
+            "outcome": self.outcome,
+            "evidence": self.evidence,
+            "duration_ms": round(self.seconds * 1000),
+        }
+
+    @property
+    def text(self) -> str:
+        """What stands in the table's cell."""
+        proof = f" by {self.evidence}" if self.evidence else ""
+        return f"{tick(not self.failed)} {self.outcome}{proof} {self.seconds:.2f} s"
+
+
+class Board(Protocol):
+    """Where the demonstration is seen."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End; what was shown stays."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Say what happens next."""
+        ...
+
+    def step(self, shown: StepShown) -> None:
+        """Show an invocation that has ended."""
+        ...
+
+    def claim(self, text: str, *, holds: bool) -> None:
+        """Show something that was checked."""
+        ...
+
+    def end(self, facts: Mapping[str, object]) -> None:
+        """Show the last line."""
+        ...
+
+
+def board(*, as_json: bool) -> Board:
+    """Return the board that suits the output."""
+    if as_json:
+        return JsonBoard()
+    return LiveBoard() if sys.stdout.isatty() else PlainBoard()
+
+
+class _Quiet:
+    """A board without anything to begin or end."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class JsonBoard(_Quiet):
+    """One object per line; ``event`` says which kind."""
+
+    def say(self, text: str) -> None:
+        """See ``Board``."""
+        emit({"event": "note", "text": text})
+
+    def step(self, shown: StepShown) -> None:
+        """See ``Board``."""
+        emit(shown.record())
+
+    def claim(self, text: str, *, holds: bool) -> None:
+        """See ``Board``."""
+        emit({"event": "claim", "holds": holds, "text": text})
+
+    def end(self, facts: Mapping[str, object]) -> None:
+        """See ``Board``."""
+        emit({"event": "result", **facts})
+
+
+class PlainBoard(_Quiet):
+    """One line per thing, no control codes."""
+
+    def say(self, text: str) -> None:
+        """See ``Board``."""
+        self._print(text)
+
+    def step(self, shown: StepShown) -> None:
+        """See ``Board``."""
+        self._print(f"  {shown.driver:<17} attempt {shown.attempt}  {shown.step:<13} {shown.text}")
+
+    def claim(self, text: str, *, holds: bool) -> None:
+        """See ``Board``."""
+        self._print(f"{tick(holds)} {text}")
+
+    def end(self, facts: Mapping[str, object]) -> None:
+        """See ``Board``."""
+        self._print(f"{_verdict(facts)} in {facts['seconds']} s")
+
+    @staticmethod
+    def _print(text: str) -> None:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+
+@dataclass(slots=True)
+class LiveBoard:
+    """One table, vendor by step, which fills while the rotations run; what is said stands above it."""
+
+    rows: dict[tuple[str, str], dict[str, list[StepShown]]] = field(default_factory=dict)
+    live: Live = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.live = Live(self._table(), console=console(), auto_refresh=False)
+
+    def __enter__(self) -> Self:
+        self.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.live.stop()
+
+    def say(self, text: str) -> None:
+        """See ``Board``."""
+        self.live.console.print(text)
+
+    def step(self, shown: StepShown) -> None:
+        """See ``Board``."""
+        row = self.rows.setdefault((shown.act, shown.driver), {})
+        row.setdefault(shown.step, []).append(shown)
+        self.live.update(self._table(), refresh=True)
+
+    def claim(self, text: str, *, holds: bool) -> None:
+        """See ``Board``."""
+        self.live.stop()
+        self.live.console.print(Text.assemble((tick(holds), "green" if holds else "bold red"), f" {text}"))
+
+    def end(self, facts: Mapping[str, object]) -> None:
+        """See ``Board``."""
+        style = "bold green" if facts["holds"] else "bold red"
+        self.live.console.print(f"{_verdict(facts)} in {facts['seconds']} s", style=style)
+
+    def _table(self) -> Table:
+        table = Table("rotation", "vendor", *(step.value for step in Step))
+        for (act, driver), cells in self.rows.items():
+            table.add_row(act, driver, *(_cell(cells.get(step.value, [])) for step in Step))
+        return table
+
+
+def _cell(shown: list[StepShown]) -> Text:
+    lines = [Text(each.text, style="red" if each.failed else "green") for each in shown]
+    return Text("\n").join(lines)
+
+
+def _verdict(facts: Mapping[str, object]) -> str:
+    return "all of it held" if facts["holds"] else "NOT all of it held"

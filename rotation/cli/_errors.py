@@ -1,0 +1,30 @@
+"""Exit codes, and the errors that only a command line has."""
+
+from __future__ import annotations
+
+from rotation.errors import ConfigError, MissingExtra, Parked, PolicyError, RotationError, UnknownDriver
+
+DONE, FAILED, WRONG_USAGE, PARKED = 0, 1, 2, 3
+
+
+class CommandUsageError(ConfigError):
+    """The command line itself is wrong; nothing was done."""
+
+    code = "usage_error"
+    default_hint = "`lockstep COMMAND --help` shows what a command takes."
+
+
+def exit_code(error: RotationError) -> int:
+    """Return the exit code that an error stands for."""
+    if isinstance(error, Parked):
+        return PARKED
+    # Policies and driver codes come from the arguments.
+    return WRONG_USAGE if isinstance(error, CommandUsageError | PolicyError | UnknownDriver) else FAILED
+
+
+def needs_extra(missing: ModuleNotFoundError, extra: str) -> MissingExtra:
+    """Return the error for a package that only an extra brings."""
+    return MissingExtra(
+        f"this command needs {missing.name}, which is not installed",
+        hint=f"pip install 'lockstep-rotation[{extra}]'",
+    )

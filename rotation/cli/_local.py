@@ -1,0 +1,205 @@
+"""A rotation begun and run from here, without the service: who makes the pending version, and which token it has."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from botocore.exceptions import BotoCoreError
+
+from rotation import engine
+from rotation.clock import SystemClock
+from rotation.deployment import Binder, Deployment
+from rotation.errors import ConfigError, InternalError, RotationError, StageConflict
+from rotation.lease import Claim
+from rotation.machine import PENDING
+from rotation.marks import Mark, SecretState, Version
+from rotation.model import Step
+from rotation.ports import Store, StoredValue
+from rotation.secret import SecretDocument
+from rotation.session import Result, Session
+from rotation.stores.aws_secrets_manager import AwsSecretsManager, read_current
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+STEP_SECONDS = 120.0
+"""A step's time. A killed run's lease lasts as long, so it is a function's time-out rather than a human's patience."""
+
+
+class Unattended:
+    """A ``Store`` that stands in for what the service does when it begins a rotation, and passes everything else on.
+
+    Until its candidate is put, a fresh token is shown as the empty pending version that ``RotateSecret`` would have
+    made. Rotation is shown as enabled: the operator asked for it by calling.
+    """
+
+    def __init__(self, store: Store, token: str) -> None:
+        self._store = store
+        self._token = token
+        self._begun = False
+
+    def describe(self) -> SecretState:
+        """See ``ports.Store``."""
+        state = replace(self._store.describe(), rotation_enabled=True)
+        # Once the candidate is put, only the store knows: the label may have gone to another rotation.
+        if self._begun or self._token in state.versions or _unfinished(state) is not None:
+            return state
+        fresh = Version(self._token, frozenset({PENDING}))
+        return replace(state, versions={**state.versions, self._token: fresh})
+
+    def stage(self, token: str, document: SecretDocument) -> None:
+        """See ``ports.Store``. Refuses when another rotation has begun in the meantime."""
+        if _unfinished(self._store.describe()) not in (None, token):
+            raise StageConflict("another rotation of this secret has begun; nothing was sent")
+        self._begun = True
+        self._store.stage(token, document)
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """See ``ports.Store``."""
+        return self._store.read(version_id)
+
+    def mark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self._store.mark(version_id, mark)
+
+    def unmark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self._store.unmark(version_id, mark)
+
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
+        """See ``ports.Store``."""
+        self._store.acquire(token, state, claim)
+
+    def yield_lease(self, token: str, *, holder: str) -> None:
+        """See ``ports.Store``."""
+        self._store.yield_lease(token, holder=holder)
+
+    def promote(self, token: str, *, current_id: str | None) -> None:
+        """See ``ports.Store``."""
+        self._store.promote(token, current_id=current_id)
+
+    def release(self, token: str) -> None:
+        """See ``ports.Store``."""
+        self._store.release(token)
+
+    def settle(self, token: str) -> None:
+        """See ``ports.Store``."""
+        self._store.settle(token)
+
+
+def _unfinished(state: SecretState) -> str | None:
+    """Return the token of a rotation that holds the pending stage and has not ended."""
+    pending = state.holder(PENDING)
+    return None if pending == state.current_id else pending
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """How one step went. ``result`` or ``error`` is set."""
+
+    step: Step
+    seconds: float
+    driver: str | None
+    vendor_request_id: str | None
+    result: Result | None = None
+    error: RotationError | None = None
+
+
+class LocalRotation:
+    """One rotation of one secret, run from here.
+
+    Args:
+        client: Secrets Manager.
+        secret_id: name or ARN.
+        environment: the deployment's ``LOCKSTEP_*`` variables.
+
+    Attributes:
+        token: of an unfinished rotation, or a fresh one.
+        resumed: whether the token is an unfinished rotation's.
+
+    Raises:
+        SettingsError: the deployment's variables are wrong.
+        StoreError: the secret cannot be looked at.
+    """
+
+    def __init__(self, client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str]) -> None:
+        self._client = client
+        self._clock = SystemClock()
+        self._deployment = Deployment.from_environment(environment)
+        store = AwsSecretsManager(client, secret_id, clock=self._clock)
+        unfinished = _unfinished(store.describe())
+        self.token = unfinished or str(uuid.uuid4())
+        self.resumed = unfinished is not None
+        self._store = Unattended(store, self.token)
+
+    def steps(self) -> Iterator[StepReport]:
+        """Run the four steps, yielding after each; a failed one is the last."""
+        for step in Step:
+            report = self._run(step)
+            yield report
+            if report.error is not None:
+                return
+
+    def _run(self, step: Step) -> StepReport:
+        started = time.monotonic()
+        deadline = started + STEP_SECONDS
+
+        def time_left() -> float:
+            return deadline - time.monotonic()
+
+        def fetch(name: str) -> SecretDocument:
+            return read_current(self._client, name)
+
+        binder = Binder(deployment=self._deployment, fetch=fetch, clock=self._clock, time_left=time_left)
+        session = Session(
+            store=self._store,
+            token=self.token,
+            bind=binder,
+            clock=self._clock,
+            time_left=time_left,
+            holder=os.urandom(8).hex(),
+        )
+        result: Result | None = None
+        failure: RotationError | None = None
+        try:
+            result = engine.run(session, step)
+        except RotationError as error:
+            failure = error
+        except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
+            failure = InternalError(f"{type(foreign).__name__} inside Lockstep")
+        return StepReport(
+            step=step,
+            seconds=time.monotonic() - started,
+            driver=binder.driver,
+            vendor_request_id=binder.vendor_request_id,
+            result=result,
+            error=failure,
+        )
+
+
+def secrets_manager() -> SecretsManagerClient:
+    """Return a client by the usual AWS settings, ``AWS_ENDPOINT_URL`` and ``AWS_ENDPOINT_URL_SECRETSMANAGER`` included.
+
+    Raises:
+        ConfigError: no region, an unknown profile, or a malformed endpoint.
+    """
+    import botocore.session
+    from botocore.config import Config
+
+    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+    failure: ConfigError
+    try:
+        return cast(
+            "SecretsManagerClient", botocore.session.get_session().create_client("secretsmanager", config=config)
+        )
+    except (BotoCoreError, ValueError) as error:
+        failure = ConfigError(
+            f"the AWS settings are not usable ({type(error).__name__})",
+            hint="Set AWS_REGION and credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY).",
+        )
+    raise failure

@@ -1,0 +1,73 @@
+"""The commands under one roof: parse, run, and turn whatever happens into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from rotation.cli import demo, drivers, invoke, policy, rotate, simulate
+from rotation.cli._errors import DONE, FAILED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
+from rotation.cli._output import show_error
+from rotation.errors import InternalError, RotationError
+
+_HELP = """Rotates passwords behind vendors' reset APIs and keeps the secret store in lockstep with the vendor.
+
+Start with `lockstep demo`: it needs no account and no network.
+
+Every command takes --json. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 parked (stopped on purpose until a time).
+"""
+
+# typer brings its own copy of click since 0.26, so the class is found through what typer exports.
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+
+def application() -> typer.Typer:
+    """Return the command line with every command."""
+    app = typer.Typer(name="lockstep", help=_HELP, add_completion=False, pretty_exceptions_enable=False)
+    app.command("demo")(demo.demo)
+    app.command("drivers")(drivers.drivers)
+    app.command("policy")(policy.policy)
+    app.command("generate")(policy.generate)
+    app.command("check")(policy.check)
+    app.command("simulate")(simulate.simulate)
+    app.command("invoke")(invoke.invoke)
+    app.command("rotate")(rotate.rotate)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; an error is shown, never a traceback."""
+    as_json = "--json" in arguments
+    failure: RotationError
+    try:
+        code = application()(args=list(arguments) or ["--help"], prog_name="lockstep", standalone_mode=False)
+    except RotationError as error:
+        failure = error
+    except _UsageError as wrong:
+        failure = _usage(wrong)
+    except BrokenPipeError:
+        # The reader has gone, as in `lockstep generate ... | head`; the interpreter's own last flush must not fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("interrupted\n")
+        return FAILED
+    except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
+        failure = InternalError(f"{type(foreign).__name__} inside Lockstep")
+    else:
+        if not arguments:
+            return WRONG_USAGE
+        known = (DONE, FAILED, WRONG_USAGE, PARKED)
+        return DONE if code is None else code if code in known else FAILED
+    show_error(failure, as_json=as_json)
+    return exit_code(failure)
+
+
+def _usage(wrong: Exception) -> CommandUsageError:
+    context = getattr(wrong, "ctx", None)
+    described = getattr(wrong, "format_message", lambda: str(wrong))()
+    command = getattr(context, "command_path", "lockstep")
+    return CommandUsageError(described, hint=f"`{command} --help` shows what it takes.")

@@ -1,0 +1,77 @@
+"""``simulate``: the embedded servers, for as long as somebody wants to play with them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from rotation.cli._errors import DONE
+from rotation.cli._output import Json, console, emit, note
+from rotation.cli._world import embedded
+
+if TYPE_CHECKING:
+    from rotation.testing.world import World
+
+
+def simulate(*, as_json: Json = False) -> int:
+    """Serve Secrets Manager, both vendors and an SSH host on loopback until interrupted.
+
+    Prints their addresses and made-up credentials as JSON (one line with --json): what they open exists only while this
+    runs. Put "environment" into the environment of `lockstep rotate`, of a function or of an AWS client to use them.
+    """
+    stop = threading.Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with embedded() as world:
+            facts = _facts(world)
+            if as_json:
+                emit(facts)
+            else:
+                console().print_json(data=facts)
+                note("Serving; Ctrl-C stops. Try: lockstep rotate SECRET_ID with this environment.")
+            while not stop.wait(timeout=1.0):
+                pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return DONE
+
+
+def _facts(world: World) -> dict[str, object]:
+    from rotation.testing import world as kit
+
+    key = world.ucloud.credentials
+    accounts: dict[str, dict[str, object]] = {
+        kit.UCLOUD: {
+            "public_key": key.public_key,
+            "private_key": key.private_key.reveal(),
+            "uhost_id": kit.UHOST_ID,
+            "ssh": {"host": world.ssh.host, "port": world.ssh.port, "host_key": world.ssh.host_key},
+            "username": kit.LOGIN,
+        },
+        kit.HUAWEI: {"username": kit.MEETING_ACCOUNT},
+    }
+    drivers = {
+        code: {
+            "endpoint": world.endpoints[code],
+            "secret_id": world.accounts[code],
+            "password": world.live(code).reveal(),
+            **own,
+        }
+        for code, own in accounts.items()
+    }
+    return {
+        "secrets_manager": {
+            "endpoint": world.secrets_manager.endpoint,
+            "secrets": dict(world.accounts),
+            "admin_secret": world.admin_secret,
+        },
+        "drivers": drivers,
+        "environment": world.environment(),
+    }
