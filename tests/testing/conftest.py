@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import uuid
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
+from werkzeug.wrappers import Response
 
 from rotation.testing.secretsmanager import SecretsManager
+from rotation.testing.serving import serve
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:rotate"
 
@@ -23,9 +33,11 @@ class FakeClock:
     slept: list[float] = field(default_factory=list)
 
     def __call__(self) -> float:
+        """Return the moment."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
+        """Let the time pass at once."""
         self.slept.append(seconds)
         self.now += seconds
 
@@ -39,6 +51,7 @@ class Plain:
         self.troubles: dict[str, list[Callable[[dict[str, Any]], None]]] = {}
 
     def __call__(self, event: dict[str, Any]) -> None:
+        """Run one step."""
         self.events.append(dict(event))
         waiting = self.troubles.get(event["Step"])
         if waiting:
@@ -65,6 +78,7 @@ class Plain:
 
     @property
     def steps(self) -> list[str]:
+        """The steps that were invoked, in order."""
         return [event["Step"] for event in self.events]
 
 
@@ -127,3 +141,70 @@ def refusal() -> Callable[..., tuple[str, int]]:
         return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
 
     return call
+
+
+@dataclass
+class Bench:
+    """What a rotation test works with."""
+
+    double: SecretsManager
+    client: Any
+    secret: str
+    function: Plain
+    clock: FakeClock
+    arn: str = FUNCTION
+
+
+@pytest.fixture
+def bench(double: SecretsManager, client: Any, secret: str, function: Plain, clock: FakeClock) -> Bench:
+    """A secret, its rotation function and everything around them."""
+    return Bench(double, client, secret, function, clock)
+
+
+@pytest.fixture
+def moto() -> Iterator[Any]:
+    """A client of moto's Secrets Manager with an idle Lambda function ``idle``, in clean backends."""
+    from moto.awslambda_simple.models import lambda_simple_backends
+    from moto.core.config import default_user_config
+    from moto.iam.models import iam_backends
+    from moto.secretsmanager.models import secretsmanager_backends
+
+    before = default_user_config["lambda"]
+    default_user_config["lambda"] = {"use_docker": False}
+    account, region = "123456789012", "eu-central-1"
+    secrets, functions = secretsmanager_backends[account][region], lambda_simple_backends[account][region]
+    roles = iam_backends[account]["aws"]
+    role = roles.create_role("idle", "{}", "/", None, "", [], "3600")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("main.py", "")
+    code = {"ZipFile": base64.b64encode(archive.getvalue()).decode()}
+    made = {"FunctionName": "idle", "Code": code, "Role": role.arn, "Handler": "main.f", "Runtime": "python3.12"}
+    functions.create_function(made)
+    with serve(_moto_app()) as url:
+        config = Config(retries={"total_max_attempts": 1})
+        keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
+        client = boto3.client("secretsmanager", endpoint_url=url, region_name=region, config=config, **keys)
+        yield client
+        client.close()
+    for backend in (secrets, functions, roles):
+        backend.reset()
+    default_user_config["lambda"] = before
+
+
+def _moto_app() -> WSGIApplication:
+    """Serve the Secrets Manager of moto alone: its own server needs flask-cors, which nothing else here does."""
+    from moto.core.request import Request
+    from moto.secretsmanager.responses import SecretsManagerResponse
+
+    class ServerRequest(Request):
+        """A request as moto's own server marks it."""
+
+        from_wsgi_server = True
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = ServerRequest(environ)
+        status, headers, body = SecretsManagerResponse.dispatch(request, request.url, request.headers)
+        return Response(body, status=status, headers=headers)(environ, start_response)
+
+    return app

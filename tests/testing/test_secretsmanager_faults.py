@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_a_broken_key_stops_values_but_not_labels(
 
 @pytest.mark.parametrize("applied", [False, True])
 def test_an_internal_error_comes_before_or_after_the_effect(
-    double: SecretsManager, client: Any, secret: str, refusal: Refusal, applied: bool
+    double: SecretsManager, client: Any, secret: str, refusal: Refusal, *, applied: bool
 ) -> None:
     """The caller cannot tell the two apart."""
     double.faults.fail("PutSecretValue", "InternalServiceError", applied=applied)
@@ -104,7 +105,7 @@ def test_an_internal_error_comes_before_or_after_the_effect(
 
 @pytest.mark.parametrize("applied", [False, True])
 def test_a_connection_is_dropped_before_or_after_the_effect(
-    double: SecretsManager, client: Any, secret: str, applied: bool
+    double: SecretsManager, client: Any, secret: str, *, applied: bool
 ) -> None:
     """No answer at all, and the next call works."""
     double.faults.drop("PutSecretValue", applied=applied)
@@ -116,7 +117,7 @@ def test_a_connection_is_dropped_before_or_after_the_effect(
 
 
 def test_a_lost_put_repeated_by_the_client_is_harmless(double: SecretsManager, secret: str) -> None:
-    """botocore repeats it with the same token, and the service recognises it."""
+    """The client repeats it with the same token, and the service recognises it."""
     double.faults.drop("PutSecretValue", applied=True)
     client = double.client(attempts=2)
     made = client.put_secret_value(SecretId=secret, SecretString="b")["VersionId"]
@@ -163,13 +164,14 @@ def test_an_operator_meets_the_same_faults_without_the_wire(double: SecretsManag
         double.call("GetSecretValue", SecretId=secret)
 
 
+@pytest.mark.usefixtures("function")
 def test_a_fault_in_a_rotation_fails_its_step_and_the_retry_heals_it(
-    double: SecretsManager, secret: str, function: Any, function_arn: str
+    double: SecretsManager, secret: str, function_arn: str
 ) -> None:
     """The move was applied and its answer lost: the second attempt finds it done."""
     double.faults.drop("UpdateSecretVersionStage", applied=True)
     rotation = double.rotate(secret, function=function_arn)
-    assert [step for step, _error in rotation.failures][0] == "finishSecret"
+    assert rotation.failures[0][0] == "finishSecret"
     assert double.labels(secret)[rotation.token] >= {"AWSCURRENT"}
 
 
@@ -191,10 +193,8 @@ def test_a_stale_description_hides_the_new_pending_version(
     assert seen == [False, True]
 
 
-def test_many_callers_at_once_get_one_winner(double: SecretsManager, client: Any, secret: str, token: str) -> None:
+def test_many_callers_at_once_get_one_winner(client: Any, secret: str, token: str) -> None:
     """The label moves once: everybody else named a holder that has lost it."""
-    from concurrent.futures import ThreadPoolExecutor
-
     first = client.get_secret_value(SecretId=secret)["VersionId"]
     client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken=token, VersionStages=["AWSPENDING"])
     client.update_secret_version_stage(SecretId=secret, VersionStage="lock", MoveToVersionId=first)

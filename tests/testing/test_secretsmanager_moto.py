@@ -6,30 +6,14 @@ how that is known; the double's own answer to the same calls is stated beside mo
 
 from __future__ import annotations
 
-import base64
-import io
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto.awslambda_simple.models import lambda_simple_backends
-from moto.core.config import default_user_config
-from moto.core.request import Request
-from moto.iam.models import iam_backends
-from moto.secretsmanager.models import secretsmanager_backends
-from moto.secretsmanager.responses import SecretsManagerResponse
-from werkzeug.wrappers import Response
 
 from rotation.testing.secretsmanager import SecretsManager
-from rotation.testing.serving import serve
-
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIEnvironment
 
 ACCOUNT = "123456789012"  # moto's own
 REGION = "eu-central-1"
@@ -37,45 +21,6 @@ FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:idle"
 V1, V2, V3, V4 = ("1" * 32, "2" * 32, "3" * 32, "4" * 32)
 Step = tuple[str, dict[str, Any]]
 Outcome = tuple[str, int, dict[str, Any]]
-
-
-class ServerRequest(Request):
-    """moto's request as its own server marks it; that server itself needs flask-cors, which nothing else here does."""
-
-    from_wsgi_server = True
-
-
-def moto_app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Hand a request to moto's Secrets Manager."""
-    request = ServerRequest(environ)
-    status, headers, body = SecretsManagerResponse.dispatch(request, request.url, request.headers)
-    return Response(body, status=status, headers=headers)(environ, start_response)
-
-
-@pytest.fixture
-def moto() -> Iterator[Any]:
-    """A client of moto with an idle Lambda function, and clean backends before and after."""
-    before = default_user_config["lambda"]
-    default_user_config["lambda"] = {"use_docker": False}
-    functions = lambda_simple_backends[ACCOUNT][REGION]
-    roles = iam_backends[ACCOUNT]["aws"]
-    role = roles.create_role("idle", "{}", "/", None, "", [], "3600")
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr("main.py", "")
-    code = {"ZipFile": base64.b64encode(archive.getvalue()).decode()}
-    made = {"FunctionName": "idle", "Code": code, "Role": role.arn, "Handler": "main.f", "Runtime": "python3.12"}
-    functions.create_function(made)
-    with serve(moto_app) as url:
-        config = Config(retries={"total_max_attempts": 1})
-        keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
-        client = boto3.client("secretsmanager", endpoint_url=url, region_name=REGION, config=config, **keys)
-        yield client
-        client.close()
-    secretsmanager_backends[ACCOUNT][REGION].reset()
-    functions.reset()
-    roles.reset()
-    default_user_config["lambda"] = before
 
 
 @pytest.fixture

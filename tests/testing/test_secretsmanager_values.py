@@ -147,7 +147,7 @@ def test_text_and_binary_together_are_refused(client: Any, secret: str, refusal:
 
 @pytest.mark.parametrize("length", [31, 65])
 def test_a_token_has_32_to_64_characters(client: Any, secret: str, refusal: Refusal, length: int) -> None:
-    """botocore stops the short one itself, the service the long one."""
+    """The client stops the short one itself, the service the long one."""
     put = {"SecretId": secret, "SecretString": "b", "ClientRequestToken": "t" * length}
     if length < 32:
         with pytest.raises(ParamValidationError):
