@@ -94,7 +94,7 @@ class Play:
         if step == "createSecret":
             self.attempts[token] = self.attempts.get(token, 0) + 1
         error = ended.report.get("error")
-        outcome = "killed" if ended.killed else ended.report.get("outcome")
+        outcome = "killed" if ended.killed else ended.report.get("outcome", "ended early")
         if isinstance(error, dict):
             outcome = error["code"]
         evidence = ended.report.get("evidence")
@@ -106,7 +106,7 @@ class Play:
             outcome=str(outcome),
             evidence=str(evidence) if evidence else None,
             seconds=ended.seconds,
-            failed=ended.killed or error is not None,
+            failed="outcome" not in ended.report,
         )
         self.board.step(shown)
 

@@ -13,9 +13,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, cast
 
 import botocore.session
@@ -23,7 +24,7 @@ from botocore.config import Config
 
 from rotation import handler
 from rotation.cli._context import FunctionContext
-from rotation.errors import RotationError
+from rotation.errors import InternalError, RotationError
 from rotation.testing.world import ShiftedClock
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Invocation:
 
     Attributes:
         event: what it was called with.
-        report: the fields of its log line; only ``error`` when it failed, empty when the process died.
+        report: the fields of its log line; only ``error`` when it failed, empty when its process ended early.
         seconds: wall-clock time, the process included.
         killed: whether the process was killed.
         logs: everything it wrote.
@@ -93,15 +94,13 @@ class IsolatedFunction:
         process = context.Process(target=_invocation, args=arguments, daemon=True)
         process.start()
         sender.close()
-        killed = self._attend(receiver, process, started + self.seconds)
+        self._attend(receiver, process, started + self.seconds)
         answer: dict[str, object] = {}
-        if not killed:
-            try:
-                answer = receiver.recv()
-            except EOFError:
-                killed = True
+        with suppress(EOFError):
+            answer = receiver.recv()
         process.join()
         receiver.close()
+        killed = process.exitcode == -signal.SIGKILL
         report = cast("dict[str, object]", answer.get("report", {}))
         self.told(
             Invocation(
@@ -112,18 +111,17 @@ class IsolatedFunction:
                 logs=str(answer.get("logs", "")),
             )
         )
-        if killed or "error" in report:
+        if "outcome" not in report:
             raise FunctionFailed("the invocation failed")
 
-    def _attend(self, receiver: Connection, process: multiprocessing.process.BaseProcess, deadline: float) -> bool:
-        """Wait for the answer; kill the process when doom is set or its time is over. Return whether it was killed."""
+    def _attend(self, receiver: Connection, process: BaseProcess, deadline: float) -> None:
+        """Wait for the answer; kill the process when doom is set or its time is over."""
         while not wait([receiver, process.sentinel], timeout=_GLANCE_SECONDS):
             if self.doom.is_set() or time.monotonic() > deadline:
                 process.kill()
                 process.join()
                 self.doom.clear()
-                return True
-        return False
+                return
 
 
 def _invocation(
@@ -136,21 +134,18 @@ def _invocation(
     written = io.StringIO()
     report: dict[str, object]
     with redirect_stdout(written), redirect_stderr(written):
-        world = handler.World(client=_client(environment), environment=environment, clock=ShiftedClock(offset))
         try:
+            world = handler.World(client=_client(), environment=environment, clock=ShiftedClock(offset))
             report = handler.handle(event, FunctionContext.lasting(seconds), world)
         except RotationError as error:
             report = {"error": error.describe()}
+        except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
+            report = {"error": InternalError(f"{type(foreign).__name__} before the handler ran").describe()}
     sender.send({"report": report, "logs": written.getvalue()})
 
 
-def _client(environment: Mapping[str, str]) -> SecretsManagerClient:
-    client = botocore.session.Session().create_client(
-        "secretsmanager",
-        region_name=environment["AWS_REGION"],
-        endpoint_url=environment["AWS_ENDPOINT_URL_SECRETSMANAGER"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        config=Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=10, proxies={}),
-    )
-    return cast("SecretsManagerClient", client)
+def _client() -> SecretsManagerClient:
+    """Return a client by the environment; a proxy would not find what runs on loopback."""
+    config = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=10, proxies={})
+    session = botocore.session.Session()
+    return cast("SecretsManagerClient", session.create_client("secretsmanager", config=config))

@@ -9,7 +9,7 @@ from rotation.policy.render import Rendered, to_get_random_password, to_hcl, to_
 
 
 def table(policy: PasswordPolicy) -> None:
-    """Print a policy's rules with the numbers of their sources, its exact numbers, and the sources with their doubts."""
+    """Print a policy's rules, its exact numbers, and the sources with what is doubtful about them."""
     numbers = {f"{each.cite} ({each.date})": str(at) for at, each in enumerate(policy.sources, start=1)}
     out = console()
     out.print(policy.name, style="bold")
