@@ -1,32 +1,46 @@
 """One run at a time per secret, by nothing but labels.
 
 Attaching a fresh label twice succeeds both times, so a label's presence is no lock. Moving one is a compare-and-swap:
-it names the version that the label is taken from. The lease is such a label, ``lockstep:lease:<generation>``:
+it names the version that the label is taken from. The lease of one generation is such a label,
+``lockstep:lease:<generation>:<anchor>``. Sitting on its anchor, the version that was current when it was made, it is
+unclaimed; it is moved from there exactly once, to the token's version of the run that wins it, and never moved again.
 
-* At rest it sits on any version that no ``lockstep:until:<epoch>:<holder>`` label of a living run stands on.
-* To take it, a run announces on the token's version until when it may act (a function cannot outlive its time-out),
-  then moves the lease there from where it saw it. Of two runs one move fails.
-* To give it back, the run moves it to the current version and takes its announcement away.
-* A lease left by a dead run sits on the token's own version and cannot be moved to itself, and moving it away and back
-  would let a third run with an old view steal it. So a takeover starts the next generation, which exactly one run can
-  move.
+To take the lease, a run
+
+1. looks: a living announcement means that somebody acts, so it comes back later;
+2. announces on the token's version until when it may act (a function cannot outlive its time-out) and for which lease:
+   the latest one while it is unclaimed, else that of the next generation;
+3. attaches that lease to the anchor if need be and moves it. Of several runs one succeeds;
+4. looks again: a living announcement for any other lease means that its first look was too old, so it backs off.
+
+To give it back, it takes its announcement away. A dead run's announcement expires by itself.
+
+Step 3 decides between runs that saw the same. Step 4 is for runs that stalled after step 1 while others came and went:
+of two winners, the one that looks later sees the other, since both announced before they looked. Only whoever passed
+step 4 removes older leases, so that none is won a second time behind a living holder's back.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from rotation.errors import InProgress, StageConflict
-from rotation.marks import PREFIX, SecretState, Version
+from rotation.errors import InProgress, StageConflict, StoreError
+from rotation.marks import PREFIX, SecretState
 
-_LEASE = re.compile(PREFIX + r"lease:([0-9]{1,9})")
-_UNTIL = re.compile(PREFIX + r"until:([0-9]{1,12}):([0-9a-f]{1,32})")
+_LEASE = re.compile(PREFIX + r"lease:([0-9]{1,9}):([!-~]{1,64})")
+_UNTIL = re.compile(PREFIX + r"until:([0-9]{1,12}):([0-9a-f]{1,32}):([0-9]{1,9}:[!-~]{1,64})")
 
 
 class Labels(Protocol):
     """What a store must do with labels."""
+
+    def describe(self) -> SecretState:
+        """Return every labelled version."""
+        ...
 
     def attach(self, label: str, version_id: str) -> None:
         """Attach a label; ``StageConflict`` when it sits on another version."""
@@ -42,32 +56,21 @@ class Labels(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the lease of the latest generation sits."""
+class Lease:
+    """The lease of one generation, and the version on which it is unclaimed."""
 
     generation: int
-    version_id: str | None
+    anchor: str
+
+    @property
+    def key(self) -> str:
+        """What announcements name."""
+        return f"{self.generation}:{self.anchor}"
 
     @property
     def label(self) -> str:
-        """The lease's label."""
-        return f"{PREFIX}lease:{self.generation}"
-
-
-def place(state: SecretState) -> Place:
-    """Return where the lease sits; generation 1 on no version when there never was one."""
-    found = [
-        Place(int(match[1]), version.id)
-        for version in state.versions.values()
-        for match in map(_LEASE.fullmatch, version.labels)
-        if match
-    ]
-    return max(found, key=lambda each: each.generation, default=Place(1, None))
-
-
-def held_until(version: Version) -> float:
-    """Return the latest epoch that a run announced on this version; 0 when none did."""
-    return max((float(match[1]) for match in map(_UNTIL.fullmatch, version.labels) if match), default=0.0)
+        """The label that is moved."""
+        return f"{PREFIX}lease:{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,35 @@ class Claim:
     now: float
     until: float
 
-    @property
-    def announcement(self) -> str:
-        """The label by which a run says until when it may act, rounded up to a whole second."""
-        return f"{PREFIX}until:{int(self.until) + 1}:{self.holder}"
+    def announcement(self, lease: Lease) -> str:
+        """Return the label by which a run says until when it may act, rounded up to a whole second."""
+        return f"{PREFIX}until:{int(self.until) + 1}:{self.holder}:{lease.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One run's announcement as found on a version."""
+
+    label: str
+    version_id: str
+    until: float
+    holder: str
+    lease: str
+
+
+def announcements(state: SecretState) -> list[Announcement]:
+    """Return every announcement, of living and of dead runs."""
+    return [
+        Announcement(match[0], version.id, float(match[1]), match[2], match[3])
+        for version in state.versions.values()
+        for match in map(_UNTIL.fullmatch, version.labels)
+        if match
+    ]
+
+
+def latest(state: SecretState) -> Lease | None:
+    """Return the lease of the latest generation; ``None`` when there never was one."""
+    return max((lease for lease, _ in _leases(state)), key=lambda lease: (lease.generation, lease.anchor), default=None)
 
 
 def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
@@ -95,49 +123,79 @@ def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
 
     Args:
         labels: the store.
-        state: the labels as seen a moment ago; an old view only makes the move fail.
+        state: the labels as seen before; an old view only makes this fail.
         token: the version that the lease is moved to.
         claim: who wants it.
 
     Raises:
-        InProgress: another run holds it.
+        InProgress: another run holds it, or wanted it at the same moment.
+        StageConflict: the token's version is current, or none is.
     """
-    seen = place(state)
-    busy_until = held_until(state.versions[seen.version_id]) if seen.version_id else 0.0
-    if busy_until > claim.now:
-        raise InProgress("another run holds this secret's lease", not_before=busy_until)
-    if state.current_id in (None, token):
+    _refuse_if_busy(state, claim, but=None)
+    if state.current_id is None or state.current_id == token:
         raise StageConflict("the secret has no current version beside the token's")
-    labels.attach(claim.announcement, token)
+    lease = _wanted(state, state.current_id)
+    mine = claim.announcement(lease)
+    labels.attach(mine, token)
     try:
-        _win(labels, seen, current_id=str(state.current_id), token=token)
-    except StageConflict:
-        labels.detach(claim.announcement, token)
-        raise InProgress("another run took this secret's lease at the same moment") from None
-    if seen.version_id == token:
-        labels.detach(seen.label, token)
-        for label in state.versions[token].labels:
-            if _UNTIL.fullmatch(label) and label != claim.announcement:
-                labels.detach(label, token)
-
-
-def _win(labels: Labels, seen: Place, *, current_id: str, token: str) -> None:
-    if seen.version_id is not None and seen.version_id != token:
-        labels.move(seen.label, source=seen.version_id, target=token)
-        return
-    fresh = Place(seen.generation + (seen.version_id == token), current_id)
-    labels.attach(fresh.label, current_id)
-    labels.move(fresh.label, source=current_id, target=token)
+        _win(labels, lease, token)
+        after = labels.describe()
+        _refuse_if_busy(after, claim, but=lease)
+        _clean(labels, after, claim, lease)
+    except (StoreError, InProgress):
+        with suppress(StoreError):  # It expires by itself, and the first error matters more.
+            labels.detach(mine, token)
+        raise
 
 
 def give_back(labels: Labels, state: SecretState, token: str, *, holder: str) -> None:
     """Give the lease back; harmless when this run does not hold it."""
-    version = state.versions.get(token)
-    mine = [] if version is None else [label for label in version.labels if label.endswith(f":{holder}")]
-    if not mine:
-        return
-    seen = place(state)
-    if seen.version_id == token and state.current_id not in (None, token):
-        labels.move(seen.label, source=token, target=str(state.current_id))
-    for label in mine:
-        labels.detach(label, token)
+    for each in announcements(state):
+        if each.holder == holder and each.version_id == token:
+            labels.detach(each.label, token)
+
+
+def _leases(state: SecretState) -> Iterator[tuple[Lease, str]]:
+    """Yield each lease and the version it sits on."""
+    for version in state.versions.values():
+        for match in map(_LEASE.fullmatch, version.labels):
+            if match:
+                yield Lease(int(match[1]), match[2]), version.id
+
+
+def _wanted(state: SecretState, current_id: str) -> Lease:
+    seen = latest(state)
+    if seen is None:
+        return Lease(1, current_id)
+    if (seen, seen.anchor) in _leases(state):
+        return seen
+    return Lease(seen.generation + 1, current_id)
+
+
+def _win(labels: Labels, lease: Lease, token: str) -> None:
+    try:
+        labels.attach(lease.label, lease.anchor)
+        labels.move(lease.label, source=lease.anchor, target=token)
+    except StageConflict:
+        raise InProgress("another run took this secret's lease at the same moment") from None
+
+
+def _refuse_if_busy(state: SecretState, claim: Claim, *, but: Lease | None) -> None:
+    living = [each.until for each in announcements(state) if each.until > claim.now and not _rivals(each, claim, but)]
+    if living:
+        raise InProgress("another run holds this secret's lease", not_before=max(living))
+
+
+def _rivals(other: Announcement, claim: Claim, lease: Lease | None) -> bool:
+    """Tell whether an announcement is this run's own, or of a run that lost the very same lease to it."""
+    return other.holder == claim.holder or (lease is not None and other.lease == lease.key)
+
+
+def _clean(labels: Labels, state: SecretState, claim: Claim, lease: Lease) -> None:
+    """Take older leases and dead runs' announcements away: labels are few."""
+    for old, version_id in list(_leases(state)):
+        if old != lease:
+            labels.detach(old.label, version_id)
+    for each in announcements(state):
+        if each.until <= claim.now:
+            labels.detach(each.label, each.version_id)

@@ -1,10 +1,13 @@
-"""Which labels go when a candidate is released, and which after a promotion. Stores call this with their own labels."""
+"""Which labels go when a candidate is released, and which after a promotion. Stores call this with their own labels.
+
+The lease and the announcements of runs are none of this module's business: whoever takes the lease next cleans up.
+"""
 
 from __future__ import annotations
 
-from rotation.lease import Labels, place
+from rotation.lease import Labels
 from rotation.machine import PENDING
-from rotation.marks import PREFIX, Kind, Mark, SecretState
+from rotation.marks import Kind, SecretState, Version
 
 _SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED}
 
@@ -24,21 +27,23 @@ def release(labels: Labels, state: SecretState, token: str) -> None:
 def settle(labels: Labels, state: SecretState, token: str) -> None:
     """After a promotion: take what is no longer needed, since another value has been proved live.
 
-    The new current keeps its intent, proof and wrong logins; all other versions lose every mark, so that the store may
-    forget them. The lease of the latest generation stays wherever it rests.
+    The new current keeps its intent, proof and wrong logins. Versions whose reset was sent earlier lose every mark, so
+    that the store may forget them. A candidate that is pending, or was sent later, keeps everything: a late duplicate
+    of finishSecret must not make the next rotation forget what it sent.
     """
-    lease = place(state).label
+    settled = state.versions.get(token)
+    if settled is None:
+        return
     for version in state.versions.values():
-        for label in version.labels:
-            if label == lease or not (label.startswith(PREFIX) or label == PENDING):
-                continue
-            if version.id != token:
-                if label != PENDING:
-                    labels.detach(label, version.id)
-            elif _is_spent(label):
-                labels.detach(label, token)
+        if version.id != token and not _is_in_flight(version, settled):
+            for mark in version.marks:
+                labels.detach(mark.label, version.id)
+    for mark in settled.marks:
+        if mark.kind in _SPENT:
+            labels.detach(mark.label, token)
+    if PENDING in settled.stages:
+        labels.detach(PENDING, token)
 
 
-def _is_spent(label: str) -> bool:
-    mark = Mark.parse(label)
-    return label == PENDING or mark is None or mark.kind in _SPENT
+def _is_in_flight(version: Version, settled: Version) -> bool:
+    return PENDING in version.stages or (version.intent or 0) > (settled.intent or 0)
