@@ -97,9 +97,14 @@ class Call:
     fault: Fault | None = None
     endings: list[Callable[[], None]] = field(default_factory=list)
 
-    def commit(self, effect: Callable[[], None]) -> None:
-        """Make the change that this request is about, unless a fault swallows or delays it."""
+    def commit(self, effect: Callable[[], None], *, pretence: Callable[[], None] | None = None) -> None:
+        """Make the change that this request is about, unless a fault swallows or delays it.
+
+        ``pretence`` is what a vendor that swallows the change still shows of it, such as a task that succeeds.
+        """
         if self.fault and self.fault.kind is FaultKind.SILENT:
+            if pretence:
+                pretence()
             return
         if self.fault and self.fault.kind is FaultKind.LATE:
             self.later(self.fault.number("delay"), effect)
