@@ -21,7 +21,7 @@ import requests  # noqa: TID251 - this is the one door
 import requests.adapters  # noqa: TID251 - same
 import requests.utils  # noqa: TID251 - same
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, ProtocolError
 
 from rotation.errors import (
     ConfigError,
@@ -95,7 +95,8 @@ class HttpDoor:
                     allow_redirects=False,
                     stream=True,
                 )
-                body = _body(reply, watch)
+                with reply:
+                    body = _body(reply, watch)
             except Exception as error:  # noqa: BLE001 - whatever failed after the start, the request may have arrived
                 failure = _failure(error, changes=request.changes)
         if failure is not None:
@@ -208,6 +209,8 @@ def _prepared(session: requests.Session, request: HttpRequest) -> requests.Prepa
     # No compression: the limit on the body would otherwise be one on what a small answer unpacks to.
     headers = {"User-Agent": "lockstep", "Accept-Encoding": "identity", "Connection": "close", **request.headers}
     try:
+        for value in headers.values():
+            value.encode("latin-1")  # http.client would find out only once it is connected
         return session.prepare_request(
             requests.Request(request.method, request.url, headers=headers, data=request.body or None)
         )
@@ -217,6 +220,9 @@ def _prepared(session: requests.Session, request: HttpRequest) -> requests.Prepa
 
 
 def _body(reply: requests.Response, watch: _Watch) -> bytes | None:
+    # http.client takes an answer that ends within its headers for a whole one with an empty body.
+    if getattr(reply.raw, "_original_response").msg.defects:  # noqa: B009 - requests itself reads this attribute
+        raise ProtocolError
     body = bytearray()
     for chunk in reply.iter_content(65536):
         body += chunk

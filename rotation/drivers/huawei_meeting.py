@@ -137,9 +137,10 @@ class HuaweiMeeting:
         changes = on == "change"
         code = _code(reply)
         if code is None and reply.status < 400:  # noqa: PLR2004 - refusals start here
-            # The page on the change lists no body, its sample has one. An empty one that is not even declared as
-            # JSON comes from a proxy.
-            if changes and not reply.body and "json" in reply.headers.get("content-type", ""):
+            # The page on the change lists no body, its sample has one. An empty one counts when the vendor itself
+            # says so: no JSON type means a proxy, no length means that the answer was cut.
+            empty = reply.headers.get("content-length") == "0" and "json" in reply.headers.get("content-type", "")
+            if changes and empty:
                 return {}
             return json_object(reply, changes=changes)
         now, request_id = self._wiring.now(), reply.request_id

@@ -97,8 +97,8 @@ def _transport(host: str, port: int, deadline: float, pinned: str | None) -> Ite
         transport = paramiko.Transport(sock)
         try:
             _limit(transport, deadline, pinned)
-            _exchange_keys(transport, deadline)
-            if pinned and _key_line(transport) != " ".join(pinned.split()[:2]):
+            shown = _exchange_keys(transport, deadline)
+            if pinned and shown != " ".join(pinned.split()[:2]):
                 raise _changed()
             yield transport
         finally:
@@ -118,11 +118,12 @@ def _limit(transport: paramiko.Transport, deadline: float, pinned: str | None) -
     options.key_types = known
 
 
-def _exchange_keys(transport: paramiko.Transport, deadline: float) -> None:
+def _exchange_keys(transport: paramiko.Transport, deadline: float) -> str:
     import paramiko
 
     try:
         transport.start_client(timeout=_left(deadline))
+        return _key_line(transport)  # raises when the time was over: start_client then just returns
     except paramiko.ssh_exception.IncompatiblePeer as error:
         if "host key" in str(error):  # it shows keys, but none of the pinned kind
             raise _changed() from None

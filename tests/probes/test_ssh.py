@@ -1,0 +1,181 @@
+"""The SSH probe against a real SSH server."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from rotation.errors import CannotVerify, MissingExtra, NotEnoughTime
+from rotation.model import LoginTarget, Verdict
+from rotation.probes.ssh import SshProbe
+from rotation.secret import Secret
+from rotation.testing.driver_harness import leaks
+from rotation.testing.ssh_host import SshBehaviour, SshHost
+
+RIGHT, WRONG = Secret("Canary-right/1+a"), Secret("Canary-wrong/2+b")
+
+
+@pytest.fixture
+def host() -> Iterator[SshHost]:
+    """A host that takes one password."""
+    with SshHost(lambda user, password: (user, password) == ("root", RIGHT.reveal())) as started:
+        yield started
+
+
+def target(host: SshHost, *, key: str | None = "", user: str = "root") -> LoginTarget:
+    """Where the host is; its own key by default."""
+    return LoginTarget("ssh", host.host, host.port, user, host.host_key if key == "" else key)
+
+
+def probe(*, left: float = 30.0, most: float = 10.0) -> SshProbe:
+    """A probe with time."""
+    return SshProbe(time_left=lambda: left, most_seconds=most)
+
+
+def refused(host: SshHost, target_: LoginTarget, *, most: float = 10.0) -> CannotVerify:
+    """Return why the probe could not tell."""
+    with pytest.raises(CannotVerify) as caught:
+        probe(most=most).login(target_, RIGHT)
+    assert host.accepted.total() + host.rejected.total() <= 1
+    return caught.value
+
+
+def test_the_right_password_is_accepted_and_a_wrong_one_rejected(host: SshHost) -> None:
+    """Each with one try."""
+    assert probe().login(target(host), RIGHT) is Verdict.ACCEPTED
+    assert probe().login(target(host), WRONG) is Verdict.REJECTED
+    assert (host.accepted.total(), host.rejected.total()) == (1, 1)
+
+
+def test_without_a_host_key_nothing_is_sent(host: SshHost) -> None:
+    """The fresh password is not shown to whoever answers."""
+    error = refused(host, target(host, key=None))
+    assert error.vendor_code == "host_key_missing"
+    assert "host_key" in error.hint
+    assert host.accepted.total() == 0
+
+
+def test_a_changed_host_key_keeps_the_password_back(host: SshHost) -> None:
+    """Reinstalled or in the middle: the probe does not tell which."""
+    stale = host.host_key
+    host.change_host_key()
+    assert refused(host, target(host, key=stale)).vendor_code == "host_key_changed"
+    assert host.accepted.total() + host.rejected.total() == 0
+
+
+def test_a_key_of_a_kind_the_host_does_not_show_counts_as_changed(host: SshHost) -> None:
+    """The pinned kind is the only one that is negotiated."""
+    other = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY="
+    assert refused(host, target(host, key=other)).vendor_code == "host_key_changed"
+
+
+def test_a_key_of_an_unknown_kind_is_named(host: SshHost) -> None:
+    """A typing error in the secret is not taken for an attack."""
+    assert refused(host, target(host, key="ssh-nonsense AAAA")).vendor_code == "ssh_protocol"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code"),
+    [
+        (SshBehaviour(methods=("publickey",)), "password_method_not_offered"),
+        (SshBehaviour(methods=("keyboard-interactive",)), "password_method_not_offered"),
+        (SshBehaviour(expired={"root"}), "password_expired"),
+        (SshBehaviour(hang_up="connect"), "ssh_protocol"),
+        (SshBehaviour(hang_up="auth"), "ssh_protocol"),
+    ],
+    ids=["keys-only", "keyboard-only", "expired", "closes", "closes-in-auth"],
+)
+def test_what_says_nothing_about_the_password_is_no_rejection(
+    host: SshHost, behaviour: SshBehaviour, code: str
+) -> None:
+    """Each has a stable code of its own."""
+    host.behaviour = behaviour
+    assert refused(host, target(host)).vendor_code == code
+
+
+def test_a_host_that_disconnects_instead_of_refusing_is_no_rejection(host: SshHost) -> None:
+    """OpenSSH does so after too many tries, whatever the password was."""
+    host.behaviour = SshBehaviour(max_tries=1)
+    with pytest.raises(CannotVerify) as caught:
+        probe().login(target(host), WRONG)
+    assert caught.value.vendor_code == "ssh_protocol"
+
+
+def test_a_closed_port_is_no_rejection() -> None:
+    """Nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(CannotVerify) as caught:
+        probe().login(LoginTarget("ssh", "127.0.0.1", port, "root", "ssh-ed25519 AAAA"), RIGHT)
+    assert caught.value.vendor_code == "port_closed"
+
+
+def test_a_silent_host_is_given_up_in_time(host: SshHost) -> None:
+    """The probe's own limit holds."""
+    host.behaviour = SshBehaviour(banner_delay=20)
+    assert refused(host, target(host), most=0.5).vendor_code == "no_answer"
+
+
+@contextmanager
+def stranger(greeting: bytes) -> Iterator[int]:
+    """A server that says one thing and closes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(greeting)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(5)
+
+
+@pytest.mark.parametrize("greeting", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-1.0-old\r\n", b""])
+def test_what_does_not_speak_ssh_is_no_rejection(greeting: bytes) -> None:
+    """A web server, an old protocol, nothing at all."""
+    with stranger(greeting) as port, pytest.raises(CannotVerify) as caught:
+        probe().login(LoginTarget("ssh", "127.0.0.1", port, "root", "ssh-ed25519 AAAA"), RIGHT)
+    assert caught.value.vendor_code == "ssh_protocol"
+
+
+def test_without_enough_time_nothing_is_tried(host: SshHost) -> None:
+    """A login that might be cut off is not started."""
+    with pytest.raises(NotEnoughTime):
+        probe(left=2.0).login(target(host), RIGHT)
+    assert host.accepted.total() == 0
+
+
+def test_a_missing_paramiko_is_named(host: SshHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to install."""
+    monkeypatch.setitem(sys.modules, "paramiko", None)
+    with pytest.raises(MissingExtra) as caught:
+        probe().login(target(host), RIGHT)
+    assert "lockstep-rotation[ssh]" in caught.value.hint
+
+
+def test_the_key_line_is_what_the_secret_wants(host: SshHost) -> None:
+    """As shown by the host, to be compared by a human."""
+    assert probe().host_key(host.host, host.port) == host.host_key
+
+
+def test_no_password_leaks(host: SshHost, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even paramiko's log at DEBUG holds one."""
+    caplog.set_level(logging.DEBUG)
+    shown = []
+    for behaviour in (SshBehaviour(), SshBehaviour(expired={"root"}), SshBehaviour(methods=("publickey",))):
+        host.behaviour = behaviour
+        for password in (RIGHT, WRONG):
+            try:
+                probe().login(target(host), password)
+            except CannotVerify as error:
+                shown += [repr(error), str(error.describe()), repr(error.__context__)]
+    assert "paramiko.transport" in caplog.text
+    assert not leaks(caplog.text + "".join(shown), [RIGHT, WRONG])
