@@ -53,7 +53,7 @@ class Play:
         yield from self._about_passwords()
 
     def _first(self) -> tuple[str, dict[str, Rotation]]:
-        self._begin("1 plain", "Rotation 1: RotateSecret on each secret, scheduled daily from now on.")
+        self._begin("rotation 1", "Rotation 1: RotateSecret on each secret, scheduled daily from now on.")
         store, rules = self.world.secrets_manager, {"ScheduleExpression": "rate(1 day)"}
         rotations = {
             code: store.rotate(name, function=FUNCTION_ARN, rules=dict(rules))
@@ -63,13 +63,15 @@ class Play:
         return self.act, rotations
 
     def _lost_reply(self) -> tuple[str, dict[str, Rotation]]:
-        self._begin("2 reply lost", "Rotation 2, by the schedule: each vendor applies the change and drops the reply.")
+        self._begin("rotation 2", "Rotation 2, by the schedule: each vendor applies the change and drops the reply.")
         self.world.ucloud.faults.add(_RESET[UCLOUD], FaultKind.DROP_AFTER)
         self.world.huawei.faults.add(_RESET[HUAWEI], FaultKind.DROP_AFTER)
         return self.act, self._next_day()
 
     def _killed(self) -> tuple[str, dict[str, Rotation]]:
-        self._begin("3 killed", "Rotation 3, by the schedule: the function's process is killed right after the reset.")
+        self._begin(
+            "rotation 3", "Rotation 3, by the schedule: the function's process is killed right after the reset."
+        )
         # The vendor acts, tells that it has, and holds its reply back for longer than the process lives.
         for code, vendor in ((UCLOUD, self.world.ucloud), (HUAWEI, self.world.huawei)):
             vendor.faults.add(_RESET[code], FaultKind.HANG, applied=True, reached=self.function.doom)
@@ -121,8 +123,8 @@ class Play:
             rotation = rotations.get(code)
             done = rotation is not None and rotation.state is RotationState.SUCCEEDED
             tries = 0 if rotation is None else rotation.attempts
-            how = "in one go" if attempts == 1 else f"healed by the service's retry, {tries} attempts"
-            yield f"rotation {act}, {code}: complete, {how}", done and tries == attempts
+            how = "in one go" if attempts == 1 else f"by the service's own retry ({tries} attempts)"
+            yield f"{code}: {act} is complete, {how}", done and tries == attempts
 
     def _about_vendors(self, acts: int) -> Claims:
         killed = sum(each.killed for each in self.ended)

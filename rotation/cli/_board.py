@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
+from rich.box import SIMPLE
+from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from rotation.cli._output import console, emit, tick
@@ -145,53 +147,70 @@ class PlainBoard(_Quiet):
 
 @dataclass(slots=True)
 class LiveBoard:
-    """One table, vendor by step, which fills while the rotations run; what is said stands above it."""
+    """One table for each rotation, vendor by step, which fills while it runs."""
 
-    rows: dict[tuple[str, str], dict[str, list[StepShown]]] = field(default_factory=dict)
-    live: Live = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.live = Live(self._table(), console=console(), auto_refresh=False)
+    console: Console = field(default_factory=console)
+    rows: dict[str, dict[str, list[StepShown]]] = field(default_factory=dict)
+    live: Live | None = None
 
     def __enter__(self) -> Self:
-        self.live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.live.stop()
+        self._close()
+
+    def _close(self) -> None:
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+            self.rows = {}
 
     def say(self, text: str) -> None:
         """See ``Board``."""
-        self.live.console.print(text)
+        self._close()
+        self.console.print(text)
 
     def step(self, shown: StepShown) -> None:
         """See ``Board``."""
-        row = self.rows.setdefault((shown.act, shown.driver), {})
-        row.setdefault(shown.step, []).append(shown)
+        self.rows.setdefault(shown.driver, {}).setdefault(shown.step, []).append(shown)
+        if self.live is None:
+            self.live = Live(console=self.console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+            self.live.start()
         self.live.update(self._table(), refresh=True)
 
     def claim(self, text: str, *, holds: bool) -> None:
         """See ``Board``."""
-        self.live.stop()
-        self.live.console.print(Text.assemble((tick(holds), "green" if holds else "bold red"), f" {text}"))
+        self._close()
+        self.console.print(Text.assemble((tick(holds), "green" if holds else "bold red"), f" {text}"))
 
     def end(self, facts: Mapping[str, object]) -> None:
         """See ``Board``."""
         style = "bold green" if facts["holds"] else "bold red"
-        self.live.console.print(f"{_verdict(facts)} in {facts['seconds']} s", style=style)
+        self.console.print(f"{_verdict(facts)} in {facts['seconds']} s", style=style)
 
     def _table(self) -> Table:
-        table = Table("rotation", "vendor", *(step.value for step in Step))
-        for (act, driver), cells in self.rows.items():
-            table.add_row(act, driver, *(_cell(cells.get(step.value, [])) for step in Step))
+        table = Table(Column("vendor", no_wrap=True), *(step.value for step in Step), box=SIMPLE)
+        for driver, cells in self.rows.items():
+            table.add_row(driver, *(_cell(cells.get(step.value, [])) for step in Step))
         return table
 
 
 def _cell(shown: list[StepShown]) -> Text:
-    lines = [Text(each.text, style="red" if each.failed else "green") for each in shown]
+    """Return one line for each attempt."""
+    lines = [
+        Text(
+            f"{tick(not each.failed)} {each.evidence or each.outcome.replace('_', ' ')} {each.seconds:.2f} s",
+            style=_style(each),
+        )
+        for each in shown
+    ]
     return Text("\n").join(lines)
+
+
+def _style(shown: StepShown) -> str:
+    return "red" if shown.failed else "green"
 
 
 def _verdict(facts: Mapping[str, object]) -> str:

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, cast
@@ -31,12 +33,19 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 _PRELOADED = (
-    "rotation.cli._function",
+    "rotation.cli._warm",
     "rotation.drivers.huawei_meeting",
     "rotation.drivers.ucloud_compshare",
     "rotation.probes.ssh",
+    "paramiko",
 )
 _GLANCE_SECONDS = 0.02
+
+
+def start_fork_server() -> None:
+    """Have the server import everything while the caller does something else."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
+    forkserver.ensure_running()
 
 
 class FunctionFailed(Exception):
@@ -88,7 +97,6 @@ class IsolatedFunction:
         """
         started = time.monotonic()
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(_PRELOADED))
         receiver, sender = context.Pipe(duplex=False)
         arguments = (sender, dict(event), dict(self.environment), self.clock.offset, self.seconds)
         process = context.Process(target=_invocation, args=arguments, daemon=True)
@@ -147,5 +155,10 @@ def _invocation(
 def _client() -> SecretsManagerClient:
     """Return a client by the environment; a proxy would not find what runs on loopback."""
     config = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=10, proxies={})
-    session = botocore.session.Session()
-    return cast("SecretsManagerClient", session.create_client("secretsmanager", config=config))
+    return cast("SecretsManagerClient", aws_session().create_client("secretsmanager", config=config))
+
+
+@lru_cache(maxsize=1)
+def aws_session() -> botocore.session.Session:
+    """Return the one session of this process; it keeps the service's model, which takes a while to read."""
+    return botocore.session.Session()

@@ -25,6 +25,7 @@ def demo(*, as_json: Json = False) -> int:
     claims: list[bool] = []
     with board(as_json=as_json) as screen:
         play = _play()
+        screen.say("Starting Secrets Manager, two vendors and an SSH host on this machine.")
         with embedded(retry_delays=(60.0, 60.0)) as world:
             for text, holds in play(world, screen).run():
                 screen.claim(text, holds=holds)
@@ -36,12 +37,15 @@ def demo(*, as_json: Json = False) -> int:
 
 
 def _play() -> type[Play]:
+    """Return the script, once the processes that it needs are on their way."""
     try:
         from rotation.cli._acts import Play
+        from rotation.cli._function import start_fork_server
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("rotation"):
             raise
         failure = needs_extra(missing, "testing")
     else:
+        start_fork_server()
         return Play
     raise failure
