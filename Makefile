@@ -78,7 +78,10 @@ artefact: .aws-sam/local/.interpreter
 .PHONY: build-RotationFunction
 build-RotationFunction:
 	$(BIN)/uv pip install -q --target "$(ARTIFACTS_DIR)" --link-mode copy --require-hashes -r $(LAMBDA_REQUIREMENTS) \
-	  --only-binary :all: --python-version $(LAMBDA_PYTHON) --python-platform $(LAMBDA_ARCH)-manylinux_2_34
+	  --only-binary :all: --python-version $(LAMBDA_PYTHON) --python-platform $(LAMBDA_ARCH)-manylinux_2_34 \
+	|| $(BIN)/python -m pip install -q --target "$(ARTIFACTS_DIR)" --require-hashes -r $(LAMBDA_REQUIREMENTS) \
+	  --only-binary :all: --python-version $(LAMBDA_PYTHON) \
+	  $(foreach glibc,2_34 2_28 2_17,--platform manylinux_$(glibc)_$(LAMBDA_ARCH)) --platform manylinux2014_$(LAMBDA_ARCH)
 	rm -rf "$(ARTIFACTS_DIR)/bin" "$(ARTIFACTS_DIR)/.lock"
 	cp -R rotation "$(ARTIFACTS_DIR)/rotation"
 	rm -rf "$(ARTIFACTS_DIR)/rotation/testing" "$(ARTIFACTS_DIR)/rotation/cli"
