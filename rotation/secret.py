@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
@@ -32,7 +33,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self.__value.encode(), other.__value.encode())
+        # surrogatepass: an encoding error would carry the value.
+        mine, theirs = (each.encode(errors="surrogatepass") for each in (self.__value, other.__value))
+        return hmac.compare_digest(mine, theirs)
 
     __hash__ = None  # type: ignore[assignment]  # a hash would let equality leak through dict timing
 
@@ -62,7 +65,7 @@ class Secret:
 class SecretDocument(Mapping[str, object]):
     """The account document: a JSON object whose unknown keys and key order survive.
 
-    Values are read by key like any mapping; the password comes out as a ``Secret``. ``repr`` names keys only.
+    Values are read by key like any mapping; ``password`` gives the password as a ``Secret``. ``repr`` names keys only.
     """
 
     __slots__ = ("__fields",)
@@ -75,12 +78,11 @@ class SecretDocument(Mapping[str, object]):
         """Parse a store's text.
 
         Raises:
-            SecretDocumentError: not JSON, no object, or a key that stands there twice.
+            SecretDocumentError: not JSON in UTF-8, no object, a key that stands there twice, a number that JSON lacks.
         """
-        try:
-            value = json.loads(text, object_pairs_hook=_no_duplicates)
-        except (ValueError, RecursionError):
-            raise SecretDocumentError("the secret's value is not valid JSON") from None
+        value = _parsed(text)
+        if value is _NOT_JSON:
+            raise SecretDocumentError("the secret's value is not valid JSON")
         if not isinstance(value, dict):
             raise SecretDocumentError("the secret's value is JSON, but no object")
         return cls(value)
@@ -127,6 +129,32 @@ class SecretDocument(Mapping[str, object]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a SecretDocument is neither copied nor serialised")
+
+
+_NOT_JSON = object()
+
+
+def _parsed(text: str) -> object:
+    """Return the value or ``_NOT_JSON``: whoever raises in here would hang json's error, with the text, on his own."""
+    try:
+        value: object = json.loads(
+            text, object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number
+        )
+        json.dumps(value, ensure_ascii=False).encode()  # A lone surrogate, which JSON can spell, could not be stored.
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+    return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        _not_a_number(text)
+    return number
+
+
+def _not_a_number(_: str) -> NoReturn:
+    raise SecretDocumentError("the secret's value holds a number that JSON has no notation for")
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -1,0 +1,130 @@
+"""Facts about ``SecretDocument``: what a store holds survives, and no error quotes it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+
+import pytest
+
+from rotation.errors import RotationError, SecretDocumentError
+from rotation.secret import SecretDocument
+
+TEXT = '{"zeta": [1, {"b": null, "a": true}], "password": "canary", "username": "Zoë 😀", "n": 1.5, "driver": "acme"}'
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None:
+        found.append(following)
+        following = following.__cause__ or following.__context__
+    return found
+
+
+def test_unknown_keys_and_key_order_survive_a_change() -> None:
+    """Only the password changes; everything else keeps place, type and nesting."""
+    changed = SecretDocument.parse(TEXT).replaced(password="new", lockstep={"variant": "linux"})
+    assert changed.dump().reveal() == TEXT.replace("canary", "new")[:-1] + ', "lockstep": {"variant": "linux"}}'
+
+
+def test_a_change_leaves_the_original_alone() -> None:
+    """The current document is still needed after the candidate's is made."""
+    before = SecretDocument.parse(TEXT)
+    before.replaced(password="new")
+    assert before.password.reveal() == "canary"
+
+
+@pytest.mark.parametrize("value", ["pässwörd", "密码", "😀", '"\\/\b\f\n\r\t', "\u2028", "\x7f"])
+def test_every_character_survives_a_round_trip(value: str) -> None:
+    """What is stored is what is read."""
+    stored = SecretDocument({"password": value}).dump().reveal()
+    assert SecretDocument.parse(stored).password.reveal() == value
+    assert json.loads(stored) == {"password": value}
+
+
+MALFORMED = {
+    "empty": "",
+    "no JSON": "canary",
+    "cut off": '{"password": "canary',
+    "trailing": '{"password": "canary"} canary',
+    "byte order mark": '\ufeff{"password": "canary"}',
+    "single quotes": "{'password': 'canary'}",
+    "array": '["canary"]',
+    "string": '"canary"',
+    "number": "7",
+    "null": "null",
+    "duplicate": '{"password": "canary", "password": "canary-2"}',
+    "nested duplicate": '{"password": "canary", "x": [{"a": 1, "a": "canary"}]}',
+    "NaN": '{"password": "canary", "x": NaN}',
+    "infinity": '{"password": "canary", "x": -Infinity}',
+    "too large a number": '{"password": "canary", "x": 1e999}',
+    "endless integer": '{"password": "canary", "x": ' + "7" * 5000 + "}",
+    "lone surrogate": '{"password": "canary\\ud800"}',
+    "lone surrogate in a key": '{"password": "canary", "\\udfff": 1}',
+    "deep arrays": '{"password": "canary", "x": ' + "[" * 30_000 + "]" * 30_000 + "}",
+    "deep objects": '{"x":' * 30_000 + '"canary"' + "}" * 30_000,
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_a_malformed_value_is_refused_without_being_quoted(case: str) -> None:
+    """One typed error, and no cause or context behind it: json's own error carries the whole text."""
+    with pytest.raises(SecretDocumentError) as caught:
+        SecretDocument.parse(MALFORMED[case])
+    assert _chain(caught.value) == [caught.value]
+    assert "canary" not in repr(caught.value.describe())
+
+
+def test_a_value_of_the_largest_size_is_read() -> None:
+    """Secrets Manager takes 65,536 bytes."""
+    text = json.dumps({"password": "p", "note": "n" * 65_000})
+    assert SecretDocument.parse(text).dump().reveal() == text
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"password": ""}, {"password": None}, {"password": 7}, {"password": ["canary"]}]
+)
+def test_a_missing_password_is_named_by_its_key_alone(fields: dict[str, object]) -> None:
+    """Empty and other types count as missing."""
+    with pytest.raises(SecretDocumentError, match="'password'") as caught:
+        _ = SecretDocument(fields).password
+    assert "canary" not in str(caught.value)
+
+
+def test_it_shows_its_keys_and_no_value() -> None:
+    """In repr, str, and formatted."""
+    document = SecretDocument.parse(TEXT)
+    shown = f"{document!r}{document}{[document]}"
+    assert "canary" not in shown
+    assert "'username'" in shown
+    assert "Zoë" not in shown
+
+
+@pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps, json.dumps, vars])
+def test_it_is_neither_copied_nor_serialised(take: Callable[[object], object]) -> None:
+    """``dump()`` is the way to text, and gives a Secret."""
+    with pytest.raises(TypeError) as caught:
+        take(SecretDocument.parse(TEXT))
+    assert "canary" not in str(caught.value)
+
+
+def test_its_text_is_a_secret() -> None:
+    """The dumped document cannot be logged by accident."""
+    assert "canary" not in f"{SecretDocument.parse(TEXT).dump()}"
+
+
+def test_it_reads_like_a_mapping() -> None:
+    """Keys in order, length, membership, values."""
+    document = SecretDocument.parse(TEXT)
+    assert list(document) == ["zeta", "password", "username", "n", "driver"]
+    assert len(document) == 5
+    assert document["n"] == 1.5
+    assert "absent" not in document
+
+
+def test_its_errors_are_rotation_errors() -> None:
+    """So that the handler shows code and hint."""
+    assert issubclass(SecretDocumentError, RotationError)
