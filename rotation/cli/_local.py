@@ -19,7 +19,7 @@ from rotation.lease import Claim
 from rotation.machine import PENDING
 from rotation.marks import Mark, SecretState, Version
 from rotation.model import Step
-from rotation.ports import Store, StoredValue
+from rotation.ports import Clock, Store, StoredValue
 from rotation.secret import SecretDocument
 from rotation.session import Result, Session
 from rotation.stores.aws_secrets_manager import AwsSecretsManager, read_current
@@ -117,6 +117,7 @@ class LocalRotation:
         client: Secrets Manager.
         secret_id: name or ARN.
         environment: the deployment's ``LOCKSTEP_*`` variables.
+        clock: the system's by default.
 
     Attributes:
         token: of an unfinished rotation, or a fresh one.
@@ -127,9 +128,16 @@ class LocalRotation:
         StoreError: the secret cannot be looked at.
     """
 
-    def __init__(self, client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        client: SecretsManagerClient,
+        secret_id: str,
+        environment: Mapping[str, str],
+        *,
+        clock: Clock | None = None,
+    ) -> None:
         self._client = client
-        self._clock = SystemClock()
+        self._clock = clock or SystemClock()
         self._deployment = Deployment.from_environment(environment)
         store = AwsSecretsManager(client, secret_id, clock=self._clock)
         unfinished = _unfinished(store.describe())
@@ -193,10 +201,11 @@ def secrets_manager() -> SecretsManagerClient:
 
     config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
     failure: ConfigError
+    session = botocore.session.get_session()
+    # botocore itself reads AWS_DEFAULT_REGION only; Lambda and the AWS CLI know AWS_REGION.
+    region = os.environ.get("AWS_REGION")
     try:
-        return cast(
-            "SecretsManagerClient", botocore.session.get_session().create_client("secretsmanager", config=config)
-        )
+        return cast("SecretsManagerClient", session.create_client("secretsmanager", region_name=region, config=config))
     except (BotoCoreError, ValueError) as error:
         failure = ConfigError(
             f"the AWS settings are not usable ({type(error).__name__})",

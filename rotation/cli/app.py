@@ -11,7 +11,7 @@ import typer
 from rotation.cli import demo, drivers, invoke, policy, rotate, simulate
 from rotation.cli._errors import DONE, FAILED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli._output import show_error
-from rotation.errors import InternalError, RotationError
+from rotation.errors import InternalError, PolicyError, RotationError
 
 _HELP = """Rotates passwords behind vendors' reset APIs and keeps the secret store in lockstep with the vendor.
 
@@ -44,6 +44,10 @@ def run(arguments: Sequence[str]) -> int:
     failure: RotationError
     try:
         code = application()(args=list(arguments) or ["--help"], prog_name="lockstep", standalone_mode=False)
+    except PolicyError as error:
+        failure = error
+        if error.hint == PolicyError.default_hint:  # which speaks of deployments
+            error.hint = "`lockstep policy CODE` shows what the vendor allows."
     except RotationError as error:
         failure = error
     except _UsageError as wrong:

@@ -15,7 +15,7 @@ import typer
 from rotation.cli._errors import DONE, FAILED, PARKED, CommandUsageError, needs_extra
 from rotation.cli._output import Json, console, emit, note
 from rotation.cli._world import embedded
-from rotation.errors import EventError
+from rotation.errors import EventError, Parked, TooSoon
 from rotation.model import RotationEvent, Step
 
 if TYPE_CHECKING:
@@ -196,4 +196,4 @@ def _show(path: Path, place: Place, outcome: Outcome, *, as_json: bool) -> int:
                 out.print(f"  hint: {error['hint']}")
     if error is None:
         return DONE
-    return PARKED if error.get("code") == "parked" else FAILED
+    return PARKED if error.get("code") in (Parked.code, TooSoon.code) else FAILED
