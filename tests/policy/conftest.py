@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,3 +89,59 @@ def far_from_previous(policy: PasswordPolicy, context: Context, text: str) -> bo
 def judge() -> Judge:
     """The independent judge."""
     return naive_judge
+
+
+class Bao:
+    """A client of a development server, as small as the tests need."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Send one request and return its JSON, empty when there is none."""
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            connection.request(method, f"/v1/{path}", json.dumps(body or {}), {"X-Vault-Token": "root"})
+            reply = connection.getresponse()
+            text = reply.read()
+            assert reply.status < 300, text
+            return json.loads(text) if text else {}
+
+    def passwords(self, hcl: str, number: int) -> list[str]:
+        """Store a password policy and let the server generate from it."""
+        self.call("PUT", "sys/policies/password/under-test", {"policy": hcl})
+        path = "sys/policies/password/under-test/generate"
+        return [self.call("GET", path)["data"]["password"] for _ in range(number)]
+
+
+@pytest.fixture(scope="session")
+def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
+    """Run a real OpenBao development server on loopback."""
+    binary = Path(sys.executable).parent / "bao"
+    home = tmp_path_factory.mktemp("bao")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [binary, "server", "-dev", "-dev-root-token-id=root", f"-dev-listen-address=127.0.0.1:{port}"]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+    try:
+        client = Bao(port)
+        wait_until_unsealed(client, server)
+        yield client
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def wait_until_unsealed(client: Bao, server: subprocess.Popen[bytes]) -> None:
+    """Ask until the server answers, for half a minute at most."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            client.call("GET", "sys/health")
+        except (OSError, AssertionError):
+            assert server.poll() is None, "the server ended"
+            assert time.monotonic() < deadline, "the server did not come up"
+            time.sleep(0.05)  # a process starts in its own time
+        else:
+            return

@@ -34,9 +34,9 @@ def to_hcl(policy: PasswordPolicy, context: Context | None = None) -> Rendered:
     if longest < SHORTEST:
         raise PolicyError(f"{policy.name}: length: HCL policies have {SHORTEST} or more characters")
     if not portable.good_enough:
+        unsaid = ", ".join(portable.offending()) or "these rules together"
         raise PolicyError(
-            f"{policy.name}: HCL cannot say {', '.join(portable.offending()) or 'these rules together'}: it would make one refused password in "
-            f"{1 / portable.refused:.0f}",
+            f"{policy.name}: HCL cannot say {unsaid}: one password in {1 / portable.refused:.0f} would be refused",
             hint="Let Lockstep generate the password instead of a Vault password policy.",
         )
     if plain.acceptance() < LEAST_ACCEPTED:

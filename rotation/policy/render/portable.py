@@ -66,7 +66,8 @@ def squeeze(policy: PasswordPolicy) -> Portable:
     while "words" in attempt.offending():
         letter = _commonest_letter(attempt.policy)
         attempt = _pair(attempt.policy.narrowed(exclude=letter + letter.upper()))
-    return attempt
+    # Rules that are rare by themselves can still be too many together.
+    return attempt if attempt.good_enough else _pair(_with_every_class(attempt.policy))
 
 
 def for_account(policy: PasswordPolicy, context: Context) -> PasswordPolicy:
@@ -91,6 +92,8 @@ def _pair(policy: PasswordPolicy) -> Portable:
 
 def _with_every_class(policy: PasswordPolicy) -> PasswordPolicy:
     """Ask for every class, so that any k of them occur."""
+    if not policy.classes:
+        return policy
     charsets = tuple(replace(charset, min_chars=max(1, charset.min_chars)) for charset in policy.charsets)
     return replace(policy, charsets=charsets)
 

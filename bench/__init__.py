@@ -1,0 +1,1 @@
+"""Measurements that need minutes or a quiet machine."""

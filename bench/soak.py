@@ -1,0 +1,49 @@
+"""Generate a million passwords per vendor policy and hold each against the vendor's sentence.
+
+One in ten is generated for an account with a name and a previous password. Prints one JSON line for each
+policy; exits 1 when any password is refused. Run: ``python -m bench.soak [NUMBER]``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from rotation.policy import VENDOR_POLICIES, Context
+from rotation.testing.second_opinion import second_opinion
+
+USERNAME = "Zhang.San"
+
+
+def soak(code: str, variant: str, number: int) -> int:
+    """Return how many of ``number`` generated passwords the second opinion refuses."""
+    policy = VENDOR_POLICIES[code][variant]
+    refused = 0
+    for _ in range(number - number // 10):
+        refused += not second_opinion(code, variant, policy.generate().reveal())
+    previous = policy.generate()
+    for _ in range(number // 10):
+        secret = policy.generate(Context(username=USERNAME, previous=previous))
+        text, old = secret.reveal(), previous.reveal()
+        refused += not second_opinion(code, variant, text, username=USERNAME, previous=old)
+        previous = secret
+    return refused
+
+
+def main() -> int:
+    """Soak every policy; return the exit code."""
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    total = 0
+    for code, variants in VENDOR_POLICIES.items():
+        for variant in variants:
+            started = time.perf_counter()
+            refused = soak(code, variant, number)
+            total += refused
+            line = {"policy": f"{code}/{variant}", "generated": number, "refused": refused}
+            print(json.dumps({**line, "seconds": round(time.perf_counter() - started, 1)}), flush=True)  # noqa: T201 - the result of the program
+    return int(total > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""Generation is uniform over the whole accepted set, whichever way it draws."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from itertools import product
+from statistics import NormalDist
+
+import pytest
+
+from rotation.policy import AtLeast, Charset, Context, Name, PasswordPolicy, Word
+from rotation.policy.drawing import TRIES, WholeStrings, below
+from rotation.secret import Secret
+
+LOWER, UPPER, DIGIT = Charset("lower", "abc"), Charset("upper", "AB"), Charset("digit", "12")
+THREE = (LOWER, UPPER, DIGIT)
+PREVIOUS = Context(username="ba", previous=Secret("aA1b"), history=(Secret("ccc2"),))
+SMALL = {
+    "k of n": (PasswordPolicy(length=4, charsets=THREE, classes=(AtLeast(2),), allow_weak=True), Context()),
+    "merged classes": (
+        PasswordPolicy(
+            length=3, charsets=THREE, classes=(AtLeast(2, (("lower", "upper"), ("digit",))),), allow_weak=True
+        ),
+        Context(),
+    ),
+    "runs": (PasswordPolicy(length=5, charsets=(LOWER,), max_repeat=1, allow_weak=True), Context()),
+    "forbidden words": (
+        PasswordPolicy(length=4, charsets=THREE, words=(Word("ab"), Word("abc1", fragment=3)), allow_weak=True),
+        Context(),
+    ),
+    "edges": (PasswordPolicy(length=3, charsets=THREE, first_not="12a", last_not="AB", allow_weak=True), Context()),
+    "alphabet that does not divide 256": (PasswordPolicy(length=3, charsets=THREE, allow_weak=True), Context()),
+    "narrow": (
+        PasswordPolicy(length=5, charsets=(Charset("lower", "abcdefgh"), Charset("digit", "12", 4)), allow_weak=True),
+        Context(),
+    ),
+    "narrow runs": (
+        PasswordPolicy(
+            length=6, charsets=(Charset("lower", "abcd", 1), Charset("digit", "12", 4)), max_repeat=1, allow_weak=True
+        ),
+        Context(),
+    ),
+    "account": (
+        PasswordPolicy(length=4, charsets=THREE, names=(Name(),), positions=3, new_chars=1, allow_weak=True),
+        PREVIOUS,
+    ),
+    "distance by counting": (
+        PasswordPolicy(length=4, charsets=THREE, positions=4, new_chars=2, max_repeat=2, allow_weak=True),
+        PREVIOUS,
+    ),
+}
+
+
+def limit(degrees: int, false_alarm: float = 1e-10) -> float:
+    """Return the chi-square quantile (Wilson-Hilferty, padded by 3 %, for it is an approximation)."""
+    z = NormalDist().inv_cdf(1 - false_alarm)
+    spread = 2 / (9 * degrees)
+    return 1.03 * degrees * (1 - spread + z * spread**0.5) ** 3
+
+
+def chi_square(counts: Counter[str], cells: list[str], draws: int) -> float:
+    """Return the statistic against equal shares."""
+    expected = draws / len(cells)
+    return sum((counts[cell] - expected) ** 2 for cell in cells) / expected
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_no_bias_over_the_whole_accepted_set(judge: Callable[..., bool], name: str) -> None:
+    """Chi-square over every accepted string finds no bias; a false alarm happens once in 10 billion runs."""
+    policy, context = SMALL[name]
+    strings = map("".join, product(policy.alphabet, repeat=policy.length))
+    cells = [text for text in strings if judge(policy, context, text)]
+    assert len(cells) > 20
+    draws = 25 * len(cells)
+    sampler = policy._sampler_for(context)
+    counts = Counter(sampler.draw() for _ in range(draws))
+    assert set(counts) <= set(cells)
+    assert chi_square(counts, cells, draws) < limit(len(cells) - 1)
+
+
+def test_both_ways_of_drawing_are_among_the_small_policies() -> None:
+    """Some of the policies above are drawn whole and some by rank, so both ways are put to the test."""
+    ways = {policy._sampler_for(context)._language is None for policy, context in SMALL.values()}
+    assert ways == {True, False}
+
+
+def test_the_limit_notices_bias() -> None:
+    """One-of-each-then-fill, the common recipe, fails the same test."""
+    cells = [text for text in map("".join, product("ab1", repeat=4)) if "1" in text and set(text) & set("ab")]
+    draws = 300 * len(cells)
+    counts: Counter[str] = Counter()
+    for _ in range(draws):
+        picks = ["ab"[below(2)], "1", "ab1"[below(3)], "ab1"[below(3)]]
+        counts["".join(picks.pop(below(len(picks))) for _ in range(4))] += 1
+    assert set(counts) <= set(cells)
+    assert chi_square(counts, cells, draws) > limit(len(cells) - 1)
+
+
+@pytest.mark.parametrize("bound", [1, 2, 3, 5, 100, 255, 256, 257])
+def test_integers_below_a_bound_are_uniform(bound: int) -> None:
+    """No modulo bias: every integer below the bound is as likely."""
+    draws = 100 * bound
+    counts = Counter(str(below(bound)) for _ in range(draws))
+    cells = [str(value) for value in range(bound)]
+    assert set(counts) <= set(cells)
+    assert chi_square(counts, cells, draws) < limit(max(1, bound - 1))
+
+
+def test_surplus_byte_values_are_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every byte value that is used stands for a character equally often; the rest is dropped."""
+    monkeypatch.setattr(os, "urandom", lambda size: bytes(range(256)) * (size // 256 + 1))
+    text = WholeStrings("abcdefg", 252).draw()
+    assert Counter(text) == Counter({ord(char): 36 for char in "abcdefg"})
+
+
+def test_a_short_batch_is_topped_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When too many bytes were dropped, more are drawn until the string is full."""
+    batches = [b"\xff" * 500, b"\x00" * 3, b"\x01" * 500]
+    monkeypatch.setattr(os, "urandom", lambda _: batches.pop(0))
+    assert WholeStrings("abc", 5).draw() == b"aaabb"
+
+
+def test_rarely_accepted_policies_are_drawn_by_rank() -> None:
+    """A policy that accepts less than one whole string in 16 does not depend on luck."""
+    policy = PasswordPolicy(
+        length=12,
+        charsets=(Charset("lower", "abcdefghijklmnopqrstuvwxyz"), Charset("digit", "0123456789", 9)),
+        allow_weak=True,
+    )
+    assert policy.acceptance() < 1e-3
+    assert policy.acceptance() * TRIES < 1
+    sampler = policy._sampler_for(Context(username="x"))
+    assert sampler._language is not None
