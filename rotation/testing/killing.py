@@ -125,7 +125,7 @@ def _invocation(  # noqa: PLR0913, PLR0917 - a process's arguments are positiona
     error = ""
     with contextlib.redirect_stdout(written), contextlib.redirect_stderr(written), _counted(fuse):
         world = handler.World(
-            client=fuse.wrap(_client(), _STORE_EFFECTS), environment=environment, clock=ShiftedClock(offset)
+            client=fuse.wrap(_client(environment), _STORE_EFFECTS), environment=environment, clock=ShiftedClock(offset)
         )
         try:
             handler.handle(event, _Context(seconds), world)
@@ -145,6 +145,23 @@ def _counted(fuse: Fuse) -> Any:  # noqa: ANN401 - a context manager
         yield
 
 
-def _client() -> Any:  # noqa: ANN401 - a generated botocore client
+def _client(environment: Mapping[str, str]) -> Any:  # noqa: ANN401 - a generated botocore client
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10, proxies={})
-    return botocore.session.Session().create_client("secretsmanager", config=config)
+    return _SESSION.create_client(
+        "secretsmanager",
+        region_name=environment["AWS_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        config=config,
+    )
+
+
+_SESSION = botocore.session.Session()
+"""Holds the parsed service model, so that a forked process need not parse it again."""
+_client(
+    {
+        "AWS_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+    }
+)
