@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -109,6 +110,13 @@ def test_the_basic_header_is_the_vendors() -> None:
     vendor = Recording(b'{"user":{}}')
     vendor.driver().verify(DRIVER.account(username="alice@corp1"), Secret("Old#Pass1"))
     assert vendor.requests[0].headers["Authorization"] == "Basic YWxpY2VAY29ycDE6T2xkI1Bhc3Mx"
+
+
+def test_a_login_is_made_as_an_api_client() -> None:
+    """Any other client type ends the session of the human who uses the account."""
+    vendor = Recording(b'{"user":{}}')
+    vendor.driver().verify(DRIVER.account(username=NAME), OLD)
+    assert json.loads(vendor.requests[0].body) == {"account": NAME, "clientType": 72, "createTokenType": 1}
 
 
 def test_a_colon_in_the_password_is_legal_and_one_in_the_name_is_not() -> None:

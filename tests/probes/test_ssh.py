@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import paramiko
 import pytest
 
 from rotation.errors import CannotVerify, MissingExtra, NotEnoughTime
@@ -67,6 +68,23 @@ def test_a_changed_host_key_keeps_the_password_back(host: SshHost) -> None:
     host.change_host_key()
     assert refused(host, target(host, key=stale)).vendor_code == "host_key_changed"
     assert host.accepted.total() + host.rejected.total() == 0
+
+
+class TwoKeys(SshHost):
+    """A host with a second key, of a kind that clients like less."""
+
+    second = paramiko.ECDSAKey.generate()
+
+    def _talk(self, transport: paramiko.Transport) -> None:
+        transport.add_server_key(self.second)
+        super()._talk(transport)
+
+
+def test_of_several_keys_the_pinned_kind_is_asked_for() -> None:
+    """A host with more keys than the secret names is not taken for a changed one."""
+    with TwoKeys(lambda *_: True) as host:
+        for key in (host.host_key, f"{host.second.get_name()} {host.second.get_base64()}"):
+            assert probe().login(target(host, key=key), RIGHT) is Verdict.ACCEPTED
 
 
 def test_a_key_of_a_kind_the_host_does_not_show_counts_as_changed(host: SshHost) -> None:
