@@ -161,6 +161,24 @@ def test_not_immediately_only_tests_with_an_empty_version_that_vanishes(bench: B
     assert bench.client.describe_secret(SecretId=bench.secret)["RotationEnabled"] is True
 
 
+@pytest.mark.parametrize("step", ["setSecret", "finishSecret"])
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_secret_deleted_in_the_middle_fails_its_rotation(bench: Bench, step: str, *, forced: bool) -> None:
+    """Marked for deletion or gone: the steps that remain fail, and so does the rotation."""
+    arn = "arn:aws:lambda:eu-central-1:111122223333:function:deleting"
+
+    def delete(event: dict[str, Any]) -> None:
+        if event["Step"] == step:
+            how = {"ForceDeleteWithoutRecovery": True} if forced else {}
+            bench.double.call("DeleteSecret", SecretId=bench.secret, **how)
+
+    bench.double.register_function(arn, delete)
+    bench.double.call("RotateSecret", SecretId=bench.secret, RotationLambdaARN=arn)
+    rotation = bench.double.rotations[-1]
+    assert rotation.done.wait(10)
+    assert (rotation.state, rotation.attempts) == (RotationState.FAILED, 3)
+
+
 def test_a_refused_rotation_raises_in_the_callers_thread(bench: Bench) -> None:
     """Without the wire the refusal is the double's own exception."""
     with pytest.raises(ServiceError) as caught:

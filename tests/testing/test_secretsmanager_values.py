@@ -188,7 +188,7 @@ def test_a_forced_deletion_is_immediate_and_never_not_found(client: Any, secret:
     assert refusal(client.describe_secret, SecretId=secret) == ("ResourceNotFoundException", 400)
 
 
-def test_tags_are_added_replaced_and_removed(client: Any, secret: str) -> None:
+def test_tags_are_added_replaced_and_removed(client: Any, secret: str, refusal: Refusal) -> None:
     """A secret that never had tags shows none; one that lost them shows an empty list, as recorded from AWS."""
     assert "Tags" not in client.describe_secret(SecretId=secret)
     client.tag_resource(SecretId=secret, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
@@ -196,6 +196,8 @@ def test_tags_are_added_replaced_and_removed(client: Any, secret: str) -> None:
     assert client.describe_secret(SecretId=secret)["Tags"] == [{"Key": "a", "Value": "3"}, {"Key": "b", "Value": "2"}]
     client.untag_resource(SecretId=secret, TagKeys=["a", "b", "never"])
     assert client.describe_secret(SecretId=secret)["Tags"] == []
+    too_many = [{"Key": str(number), "Value": ""} for number in range(51)]
+    assert refusal(client.tag_resource, SecretId=secret, Tags=too_many) == ("InvalidParameterException", 400)
 
 
 def test_versions_are_listed_in_pages_and_deprecated_ones_only_on_request(client: Any, secret: str, clock: Any) -> None:
@@ -225,7 +227,7 @@ def test_a_page_token_of_another_listing_is_refused(client: Any, secret: str, re
     assert [one["Name"] for one in client.list_secrets(NextToken=following)["SecretList"]] == ["app/other"]
 
 
-def test_secrets_are_listed_by_filter_and_order(client: Any, clock: Any) -> None:
+def test_secrets_are_listed_by_filter_and_order(client: Any, clock: Any, refusal: Refusal) -> None:
     """Prefixes match, an exclamation mark turns a filter around."""
     for name in ("b/one", "a/two", "a/three"):
         clock.now += 1
@@ -239,6 +241,8 @@ def test_secrets_are_listed_by_filter_and_order(client: Any, clock: Any) -> None
     assert names(SortBy="name") == ["a/three", "a/two", "b/one"]
     assert names(Filters=[{"Key": "name", "Values": ["a/"]}]) == ["a/two", "a/three"]
     assert names(Filters=[{"Key": "tag-value", "Values": ["!a"]}]) == ["b/one"]
+    assert refusal(client.list_secrets, Filters=[{"Key": "name"}]) == ("InvalidParameterException", 400)
+    assert refusal(client.list_secrets, Filters=[{"Key": "all", "Values": ["a"]}]) == ("NotImplemented", 501)
 
 
 def test_an_unlabelled_version_may_be_purged_and_a_labelled_one_never(

@@ -202,8 +202,8 @@ class Rotator:
 
     def _is_complete(self, rotation: Rotation) -> bool:
         with self._world.lock:
-            labels = self._world.find(rotation.secret).labels
-            complete = labels.get(PENDING) in (None, labels.get(CURRENT))
+            secret = self._world.named(rotation.secret)
+            complete = secret is not None and secret.labels.get(PENDING) in (None, secret.labels.get(CURRENT))
         if not complete:
             rotation.failures.append(("finishSecret", RuntimeError("AWSPENDING is still on a version of its own")))
         return complete
@@ -214,8 +214,9 @@ class Rotator:
                 return
             rotation.state = state
             self._report(rotation, "Succeeded" if state is RotationState.SUCCEEDED else "Failed")
-            if state is RotationState.SUCCEEDED and not rotation.only_tests:
-                self._settle(self._world.find(rotation.secret, even_deleted=True), rotation.token)
+            secret = self._world.named(rotation.secret)
+            if secret is not None and state is RotationState.SUCCEEDED and not rotation.only_tests:
+                self._settle(secret, rotation.token)
 
     def _discard(self, rotation: Rotation) -> None:
         with self._world.lock:

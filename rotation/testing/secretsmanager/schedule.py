@@ -16,7 +16,7 @@ _CRON = re.compile(r"cron\((?:\S+ ){5}\S+\)")
 
 
 def check(rules: dict[str, Any]) -> None:
-    """Refuse rules that the service refuses.
+    """Refuse rules that the service refuses; how many days are allowed is in the service model.
 
     Raises:
         ServiceError: two schedules at once, one out of range, or an expression of no known form.
@@ -25,8 +25,6 @@ def check(rules: dict[str, Any]) -> None:
     expression = rules.get("ScheduleExpression")
     if days is not None and expression is not None:
         raise invalid_parameter("You can't specify both AutomaticallyAfterDays and ScheduleExpression.")
-    if days is not None and not 1 <= days <= _MOST_DAYS:
-        raise invalid_parameter("RotationRules.AutomaticallyAfterDays must be within 1-1000.")
     if expression is None or _CRON.fullmatch(expression):
         return
     seconds = _rate_seconds(expression)

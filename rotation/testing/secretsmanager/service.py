@@ -231,6 +231,11 @@ class SecretsManager:
         return tuple(self._rotator.events)
 
     @property
+    def rotations(self) -> tuple[Rotation, ...]:
+        """Every rotation that was started, oldest first."""
+        return tuple(self._rotator.rotations)
+
+    @property
     def calls(self) -> tuple[Call, ...]:
         """Every API call, oldest first."""
         return tuple(self._api.calls)
