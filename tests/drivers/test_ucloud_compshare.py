@@ -275,7 +275,8 @@ def test_login_commands_are_read(command: str, expected: tuple[str, str, int] | 
 
 def test_only_our_instance_is_looked_at() -> None:
     """A vendor that lists more than was asked for does not mix accounts up."""
-    body = b'{"RetCode":0,"UHostSet":[{"UHostId":"uhost-0","Password":"T3RoZXI="},{"UHostId":"uhost-1","Password":"T3Vycw=="}]}'
+    hosts = b'{"UHostId":"uhost-0","Password":"T3RoZXI="},{"UHostId":"uhost-1","Password":"T3Vycw=="}'
+    body = b'{"RetCode":0,"UHostSet":[%b]}' % hosts
     assert canned(body).observe(ACCOUNT).readback == Secret("Ours")
     with pytest.raises(AccountUnusable):
         canned(body.replace(b"uhost-1", b"uhost-10")).observe(ACCOUNT)
