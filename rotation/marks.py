@@ -123,9 +123,10 @@ class Version:
 
     @property
     def verified(self) -> Evidence | None:
-        """The proof that testSecret put."""
+        """The proof that testSecret put after the latest intent: a reset sent later proves itself anew."""
         known = {member.name.lower(): member for member in Evidence}
-        names = [mark.value.partition(":")[0] for mark in self.all(Kind.VERIFIED)]
+        pairs = [mark.value.partition(":") for mark in self.all(Kind.VERIFIED)]
+        names = [name for name, _, at in pairs if _number(at) >= (self.intent or 0)]
         return max((known[name] for name in names if name in known), default=None)
 
     @property
@@ -136,9 +137,13 @@ class Version:
 
     @property
     def rejected(self) -> tuple[int, float]:
-        """Wrong logins charged on this version and the epoch of the latest; ``(0, 0)`` when none."""
+        """Wrong logins charged on this version and the epoch of the latest; ``(0, 0)`` when none.
+
+        Of two marks, as a crash between writing one and taking the other away leaves them, the later one counts.
+        """
         pairs = [mark.value.partition(":") for mark in self.all(Kind.REJECTED)]
-        return max(((int(_number(count)), _number(at)) for count, _, at in pairs), default=(0, 0.0))
+        at, count = max(((_number(at), int(_number(count))) for count, _, at in pairs), default=(0.0, 0))
+        return count, at
 
 
 def _number(text: str) -> float:

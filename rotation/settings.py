@@ -101,6 +101,8 @@ def _convert(value: object, kind: object) -> object:
         return _convert_bool(value)
     if kind is int:
         return _convert_int(value)
+    if kind is not str:
+        raise TypeError("a setting is str, int, bool or Secret")
     if isinstance(value, str) and value:
         return value
     raise ValueError("must be non-empty text")
@@ -135,12 +137,15 @@ def one_of(*choices: str) -> Check:
 
 def base_url(text: str) -> str | None:
     """Check a vendor endpoint: https with a host and no path, query or user; plain http only on loopback."""
+    # urlsplit drops control characters, and an empty user, query or fragment; the text is used as it stands.
+    if not re.fullmatch(r"[!-~]+", text) or any(char in text for char in "@?#\\"):
+        return "must be a URL of the form https://host[:port]"
     try:
         parts = urlsplit(text)
         port_is_valid = parts.port is None or parts.port > 0
     except ValueError:
         return "must be a URL"
-    if not port_is_valid or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if not port_is_valid or not parts.hostname or parts.netloc.endswith(":"):
         return "must be a URL of the form https://host[:port]"
     if parts.path not in ("", "/"):
         return "must have no path"

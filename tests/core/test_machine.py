@@ -1,0 +1,218 @@
+"""Facts about the two tables: every cell and every row, against what is written out here."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from itertools import product
+from typing import Any
+
+import pytest
+
+from rotation.machine import (
+    GUARD,
+    RECONCILIATION,
+    Cell,
+    Facts,
+    Finding,
+    Move,
+    Oracle,
+    Standing,
+    Stored,
+    TaskFinding,
+    next_move,
+    standing,
+)
+from rotation.marks import SecretState, Version
+from rotation.model import Authority, Step
+
+CELLS = """
+absent     refuse   refuse     refuse          refuse
+empty      run      not yet    verify current  not yet
+staged     done     run        verify current  refuse
+attempted  done     reconcile  run             run if verified, else verify first
+current    done     done       done            done
+stale      refuse   refuse     refuse          refuse
+"""
+STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
+
+
+def _cells() -> list[tuple[str, str, str]]:
+    rows = [[part.strip() for part in line.split("  ") if part.strip()] for line in CELLS.strip().splitlines()]
+    return [(row[0], step, cell) for row in rows for step, cell in zip(STEPS, row[1:], strict=True)]
+
+
+@pytest.mark.parametrize(("where", "step", "cell"), _cells())
+def test_guard_cell(where: str, step: str, cell: str) -> None:
+    """One of 24."""
+    assert GUARD[Standing(where), Step(step)] is Cell(cell)
+
+
+def test_the_guard_table_is_complete_and_fixed() -> None:
+    """24 cells, and nobody can change one at run time."""
+    assert len(_cells()) == len(GUARD) == 24
+    with pytest.raises(TypeError):
+        GUARD[Standing.ABSENT, Step.SET] = Cell.RUN  # type: ignore[index]  # the point of the test
+
+
+def _state(labels: str | None) -> SecretState:
+    versions = {"c": Version("c", frozenset({"AWSCURRENT"}))}
+    if labels is not None:
+        versions["t"] = Version("t", frozenset(labels.split()))
+    return SecretState(rotation_enabled=True, versions=versions)
+
+
+@pytest.mark.parametrize(
+    ("labels", "has_value", "where"),
+    [
+        (None, True, "absent"),
+        (None, False, "absent"),
+        ("AWSPENDING", False, "empty"),
+        ("AWSPENDING", True, "staged"),
+        ("AWSPENDING lockstep:parked:too_soon:5", True, "staged"),
+        ("AWSPENDING lockstep:lease:1:c lockstep:until:5:ab:1:c", True, "staged"),
+        ("AWSPENDING lockstep:intent:5", True, "attempted"),
+        ("AWSPENDING lockstep:intent:5", False, "attempted"),
+        ("AWSPENDING lockstep:intent:soon", True, "attempted"),
+        ("AWSCURRENT", True, "current"),
+        ("AWSCURRENT AWSPENDING", True, "current"),
+        ("AWSCURRENT AWSPENDING lockstep:intent:5", False, "current"),
+        ("AWSPREVIOUS", True, "stale"),
+        ("lockstep:intent:5", True, "stale"),
+        ("blue", False, "stale"),
+    ],
+)
+def test_standing(labels: str | None, has_value: bool, where: str) -> None:  # noqa: FBT001 - a column of the table
+    """Where a token's version stands, by its labels and whether it has a value."""
+    assert standing(_state(labels), "t", has_value=has_value) is Standing(where)
+
+
+def _every_fact() -> list[Facts]:
+    domains: dict[str, list[Any]] = {
+        "intent": [False, True],
+        "authority": list(Authority),
+        "oracle": list(Oracle),
+        "accepted": [False, True],
+        "task": list(TaskFinding),
+        "pending": list(Finding),
+        "current": list(Finding),
+        "previous": list(Finding),
+    }
+    assert set(domains) == {column.name for column in fields(Facts)}
+    return [Facts(**dict(zip(domains, values, strict=True))) for values in product(*domains.values())]
+
+
+def test_every_row_decides_something_and_every_case_is_decided_by_one_row() -> None:
+    """The first match decides, so a row that is never first would be dead, and a case without one an error."""
+    deciding = {id(next_move(facts)) for facts in _every_fact()}
+    assert deciding == {id(row) for row in RECONCILIATION}
+
+
+def test_every_row_says_why() -> None:
+    """The reason goes into the docs."""
+    assert all(len(row.why) > 15 for row in RECONCILIATION)
+
+
+A, S = Authority.ADMIN, Authority.SELF
+NOT_ASKED, YES, NO, UNKNOWN, LOCKED, ABSENT = (
+    Finding.NOT_ASKED,
+    Finding.ACCEPTED,
+    Finding.REJECTED,
+    Finding.UNKNOWN,
+    Finding.LOCKED,
+    Finding.ABSENT,
+)
+NONE, NOT_POLLED, RUNNING, FAILED, DONE = (
+    TaskFinding.NONE,
+    TaskFinding.NOT_POLLED,
+    TaskFinding.RUNNING,
+    TaskFinding.FAILED,
+    TaskFinding.DONE,
+)
+
+# intent, authority, task, pending, current, previous -> move; with a login oracle
+WITH_LOGIN = [
+    (False, A, NONE, NOT_ASKED, NOT_ASKED, NOT_ASKED, Move.SEND_FIRST),
+    (False, S, NONE, NOT_ASKED, NOT_ASKED, ABSENT, Move.SEND_FIRST),
+    (True, A, NOT_POLLED, NOT_ASKED, NOT_ASKED, NOT_ASKED, Move.POLL),
+    (True, A, RUNNING, NOT_ASKED, NOT_ASKED, NOT_ASKED, Move.KEEP_POLLING),
+    (True, A, FAILED, NOT_ASKED, NOT_ASKED, NOT_ASKED, Move.SEND_AGAIN),
+    (True, A, DONE, NOT_ASKED, NOT_ASKED, NOT_ASKED, Move.PROBE_PENDING),
+    (True, A, NONE, NOT_ASKED, NOT_ASKED, NOT_ASKED, Move.PROBE_PENDING),
+    (True, A, DONE, YES, NOT_ASKED, NOT_ASKED, Move.DONE),
+    (True, S, NONE, YES, NOT_ASKED, NOT_ASKED, Move.DONE),
+    (True, A, NONE, NO, NOT_ASKED, NOT_ASKED, Move.SEND_AGAIN),
+    (True, S, NONE, NO, NOT_ASKED, NOT_ASKED, Move.PROBE_CURRENT),
+    (True, S, NONE, NO, YES, NOT_ASKED, Move.SEND_AGAIN),
+    (True, S, NONE, NO, NO, NOT_ASKED, Move.PROBE_PREVIOUS),
+    (True, S, NONE, NO, NO, YES, Move.SEND_FROM_PREVIOUS),
+    (True, S, NONE, NO, NO, NO, Move.PARK_EXTERNAL),
+    (True, S, NONE, NO, NO, ABSENT, Move.PARK_EXTERNAL),
+    (True, A, NONE, UNKNOWN, NOT_ASKED, NOT_ASKED, Move.RETRY_LATER),
+    (True, S, NONE, NO, UNKNOWN, NOT_ASKED, Move.RETRY_LATER),
+    (True, S, NONE, NO, NO, UNKNOWN, Move.RETRY_LATER),
+    (True, A, NOT_POLLED, UNKNOWN, NOT_ASKED, NOT_ASKED, Move.RETRY_LATER),
+    (True, A, NONE, LOCKED, NOT_ASKED, NOT_ASKED, Move.PARK_LOCKED),
+    (True, S, NONE, NO, LOCKED, NOT_ASKED, Move.PARK_LOCKED),
+    (False, S, NONE, LOCKED, NOT_ASKED, NOT_ASKED, Move.PARK_LOCKED),
+    (True, S, NONE, LOCKED, UNKNOWN, NOT_ASKED, Move.PARK_LOCKED),
+]
+
+
+@pytest.mark.parametrize("case", WITH_LOGIN, ids=lambda case: " ".join(str(part) for part in case))
+def test_reconciliation_with_a_login_check(case: tuple[Any, ...]) -> None:
+    """The rows of the reconciliation rule (rotation-systems.md G.3)."""
+    *known, move = case
+    names = ("intent", "authority", "task", "pending", "current", "previous")
+    assert next_move(Facts(oracle=Oracle.LOGIN, **dict(zip(names, known, strict=True)))).move is move
+
+
+# intent, accepted, task -> move; nobody can tell whether a password is live
+WITHOUT_LOGIN = [
+    (False, False, NONE, Move.SEND_FIRST),
+    (True, False, NONE, Move.SEND_AGAIN),
+    (True, True, NONE, Move.DONE),
+    (True, False, NOT_POLLED, Move.POLL),
+    (True, False, RUNNING, Move.KEEP_POLLING),
+    (True, True, RUNNING, Move.KEEP_POLLING),
+    (True, False, FAILED, Move.SEND_AGAIN),
+    (True, False, DONE, Move.DONE),
+]
+
+
+@pytest.mark.parametrize("authority", Authority)
+@pytest.mark.parametrize("case", WITHOUT_LOGIN, ids=lambda case: " ".join(str(part) for part in case))
+def test_reconciliation_without_a_login_check(case: tuple[Any, ...], authority: Authority) -> None:
+    """The same candidate is replayed until a definitive yes that is newer than the intent."""
+    intent, accepted, task, move = case
+    facts = Facts(oracle=Oracle.NONE, authority=authority, intent=intent, accepted=accepted, task=task)
+    assert next_move(facts).move is move
+
+
+def test_a_reset_is_never_decided_by_what_is_unknown() -> None:
+    """Over all combinations: with anything unknown or locked, nothing is sent and nothing is done."""
+    careful = {Move.RETRY_LATER, Move.PARK_LOCKED}
+    unsure = [facts for facts in _every_fact() if {UNKNOWN, LOCKED} & {facts.pending, facts.current, facts.previous}]
+    assert {next_move(facts).move for facts in unsure} == careful
+
+
+def test_nothing_is_probed_before_anything_was_sent() -> None:
+    """No wrong login in a clean run."""
+    clean = [facts for facts in _every_fact() if not facts.intent]
+    probes = {Move.PROBE_PENDING, Move.PROBE_CURRENT, Move.PROBE_PREVIOUS}
+    assert not probes & {next_move(facts).move for facts in clean}
+
+
+def test_an_admin_reset_never_probes_the_old_passwords() -> None:
+    """It converges without, and each probe could be a wrong login."""
+    admin = {next_move(facts).move for facts in _every_fact() if facts.authority is A}
+    assert not {Move.PROBE_CURRENT, Move.PROBE_PREVIOUS, Move.SEND_FROM_PREVIOUS} & admin
+
+
+@pytest.mark.parametrize("which", Stored)
+def test_a_finding_is_filled_in_beside_the_others(which: Stored) -> None:
+    """And the facts before it stay as they were."""
+    before = Facts(intent=True, authority=S, oracle=Oracle.LOGIN)
+    after = before.learned(which, NO)
+    assert getattr(after, which.value) is NO
+    assert [getattr(after, each.value) for each in Stored if each is not which] == [NOT_ASKED, NOT_ASKED]
+    assert getattr(before, which.value) is NOT_ASKED

@@ -1,0 +1,173 @@
+"""Facts about durable marks: short labels that say what was done, and read back the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation import marks
+from rotation.marks import Kind, Mark, SecretState, Version
+from rotation.model import Evidence
+
+NOW = 1_700_000_000.9
+EVERY = {
+    "lockstep:intent:1700000000": marks.intent(NOW),
+    "lockstep:task:ta:sk-1": marks.task("ta:sk-1"),
+    "lockstep:accepted:1700000000": marks.accepted(NOW),
+    "lockstep:rejected:2:1700000000": marks.rejected(2, NOW),
+    "lockstep:parked:too_soon:1700000000": marks.parked("too_soon", NOW),
+    "lockstep:verified:login:1700000000": marks.verified(Evidence.LOGIN, NOW),
+}
+
+
+def _version(*labels: str) -> Version:
+    return Version("v", frozenset(labels))
+
+
+def test_every_kind_is_made_by_a_function() -> None:
+    """So that its value has one form."""
+    assert {mark.kind for mark in EVERY.values()} == set(Kind)
+
+
+@pytest.mark.parametrize("label", EVERY)
+def test_a_mark_becomes_a_label_and_is_read_back(label: str) -> None:
+    """The text is part of the format that secrets hold."""
+    assert EVERY[label].label == label
+    assert Mark.parse(label) == EVERY[label]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "AWSCURRENT",
+        "canary",
+        "lockstep:",
+        "lockstep:intent",
+        "lockstep:intent:",
+        "lockstep:lease:1:c",
+        "lockstep:until:7:ab:1:c",
+        "lockstep:unknown:1",
+        "Lockstep:intent:1",
+        "xlockstep:intent:1",
+        "lockstep:intent:1\n",
+    ],
+)
+def test_foreign_labels_are_no_marks(label: str) -> None:
+    """Neither AWS's, nor an operator's, nor the lease's."""
+    assert Mark.parse(label) is None
+    assert _version(label).marks == frozenset()
+
+
+def test_labels_fit_a_staging_label() -> None:
+    """Secrets Manager takes 256 characters; a task id has at most 200."""
+    longest = [marks.task("t" * 200), marks.parked("candidate_refused", 9e11), marks.rejected(10**6, 9e11)]
+    assert max(len(mark.label) for mark in longest) <= 256
+
+
+def test_stages_are_the_labels_that_are_not_ours() -> None:
+    """An operator's own labels are stages, too."""
+    version = _version("AWSPENDING", "blue", *EVERY)
+    assert version.stages == {"AWSPENDING", "blue"}
+    assert version.marks == set(EVERY.values())
+
+
+def test_a_version_tells_what_its_marks_say() -> None:
+    """All six at once."""
+    version = _version(*EVERY)
+    assert version.intent == 1_700_000_000
+    assert version.task == "ta:sk-1"
+    assert version.accepted
+    assert version.rejected == (2, 1_700_000_000)
+    assert version.parked == ("too_soon", 1_700_000_000)
+    assert version.verified is Evidence.LOGIN
+
+
+def test_a_version_without_marks_says_nothing() -> None:
+    """And nothing is not zero."""
+    version = _version("AWSPENDING")
+    assert (version.intent, version.task, version.parked, version.verified) == (None, None, None, None)
+    assert not version.accepted
+    assert version.rejected == (0, 0)
+
+
+def test_the_latest_of_several_counts() -> None:
+    """A crash between writing a mark and taking the older one away leaves both."""
+    version = _version(
+        "lockstep:intent:100", "lockstep:intent:99", "lockstep:parked:a:7", "lockstep:parked:b:8", "lockstep:parked:a:6"
+    )
+    assert version.intent == 100
+    assert version.parked == ("b", 8)
+
+
+def test_a_later_balance_of_wrong_logins_replaces_a_higher_older_one() -> None:
+    """A new window starts at one; hiding it behind an old three would hide a wrong login."""
+    version = _version("lockstep:rejected:3:100", "lockstep:rejected:1:900")
+    assert version.rejected == (1, 900)
+    assert _version("lockstep:rejected:2:900", "lockstep:rejected:3:900").rejected == (3, 900)
+
+
+@pytest.mark.parametrize(("accepted", "intent", "counts"), [(100, 99, True), (100, 100, True), (99, 100, False)])
+def test_a_yes_counts_for_the_latest_reset_only(accepted: int, intent: int, *, counts: bool) -> None:
+    """An older yes says nothing about a reset sent later."""
+    version = _version(f"lockstep:accepted:{accepted}", f"lockstep:intent:{intent}")
+    assert version.accepted is counts
+
+
+@pytest.mark.parametrize(("proved", "intent", "counts"), [(100, 99, True), (100, 100, True), (99, 100, False)])
+def test_a_proof_counts_for_the_latest_reset_only(proved: int, intent: int, *, counts: bool) -> None:
+    """After a further reset the candidate is proved anew."""
+    version = _version(f"lockstep:verified:login:{proved}", f"lockstep:intent:{intent}")
+    assert (version.verified is Evidence.LOGIN) is counts
+
+
+def test_the_best_proof_counts() -> None:
+    """Two proofs of one reset."""
+    version = _version("lockstep:verified:accepted:5", "lockstep:verified:readback:6")
+    assert version.verified is Evidence.READBACK
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "lockstep:intent:soon",
+        "lockstep:rejected:many:often",
+        "lockstep:rejected:1",
+        "lockstep:parked:7",
+        "lockstep:verified:hearsay:5",
+        "lockstep:verified:",
+        "lockstep:accepted:-1",
+        "lockstep:intent:" + "9" * 200,
+    ],
+)
+def test_a_garbled_mark_is_read_without_an_error(label: str) -> None:
+    """Somebody with label rights must not be able to stop a rotation with a typo."""
+    version = _version(label)
+    assert version.intent in (None, 0)
+    assert version.verified is None
+    assert version.rejected[1] == 0
+    assert version.parked in (None, ("", 7))
+
+
+def test_a_garbled_intent_still_says_that_something_may_have_been_sent() -> None:
+    """The careful reading."""
+    assert _version("lockstep:intent:soon").intent == 0
+
+
+def _state(**labels: str) -> SecretState:
+    return SecretState(
+        rotation_enabled=True, versions={key: Version(key, frozenset(text.split())) for key, text in labels.items()}
+    )
+
+
+def test_a_state_names_who_holds_a_stage() -> None:
+    """Current and previous, or nobody."""
+    state = _state(a="AWSPREVIOUS", b="AWSCURRENT AWSPENDING")
+    assert (state.current_id, state.previous_id, state.holder("AWSPENDING")) == ("b", "a", "b")
+    assert _state(a="x").current_id is None
+
+
+def test_wrong_logins_are_counted_over_all_versions_within_the_window() -> None:
+    """The account does not care which candidate was wrong."""
+    state = _state(a="lockstep:rejected:1:100", b="lockstep:rejected:2:150", c="AWSCURRENT")
+    assert state.wrong_logins(since=99) == (3, 150)
+    assert state.wrong_logins(since=100) == (2, 150)
+    assert state.wrong_logins(since=150) == (0, 0)
