@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
 
 from rotation import lease, tidy
 from rotation.errors import (
@@ -47,7 +53,11 @@ _ERRORS: dict[str, tuple[type[StoreError], str]] = {
     "LimitExceededException": (StoreError, "a limit of Secrets Manager is reached"),
     "UnrecognizedClientException": (StoreDenied, "the AWS credentials are not valid"),
     "InvalidSignatureException": (StoreDenied, "the AWS credentials or the clock are not valid"),
+    "InvalidClientTokenId": (StoreDenied, "the AWS credentials are not valid"),
+    "SignatureDoesNotMatch": (StoreDenied, "the AWS credentials or the clock are not valid"),
     "ExpiredTokenException": (StoreDenied, "the AWS session has expired"),
+    "ExpiredToken": (StoreDenied, "the AWS session has expired"),
+    "ValidationException": (StoreError, "a parameter breaks a constraint of the API"),
 }
 """Everything else (throttling, InternalServiceError, 5xx) is worth another attempt."""
 
@@ -84,24 +94,25 @@ class AwsSecretsManager:
 
     def stage(self, token: str, document: SecretDocument) -> None:
         """See ``ports.Store``."""
-        extra: dict[str, Any] = {}
-        if self._rotation_token is not None:
-            extra["RotationToken"] = self._rotation_token.reveal()
-        _asked(
-            lambda: self._client.put_secret_value(
-                SecretId=self._secret_id,
-                ClientRequestToken=token,
-                SecretString=document.dump().reveal(),
-                VersionStages=[PENDING],
-                **extra,
-            )
-        )
+        _asked(lambda: self._put(token, document.dump()))
         for pause in (*_PATIENCE, None):
             if self.read(token) is not None:
                 return
             if pause is not None:
                 self._clock.sleep(pause)
         raise NotYetVisible("the candidate was put but cannot be read yet")
+
+    def _put(self, token: str, text: Secret) -> None:
+        extra: dict[str, Any] = {}
+        if self._rotation_token is not None:
+            extra["RotationToken"] = self._rotation_token.reveal()
+        self._client.put_secret_value(
+            SecretId=self._secret_id,
+            ClientRequestToken=token,
+            SecretString=text.reveal(),
+            VersionStages=[PENDING],
+            **extra,
+        )
 
     def mark(self, version_id: str, mark: Mark) -> None:
         """See ``ports.Store``."""
@@ -184,6 +195,8 @@ def _asked(call: Callable[[], T]) -> T:
         failure = _translated(error.response)
     except ParamValidationError:
         failure = StoreError("Secrets Manager's client refused a parameter")
+    except (NoCredentialsError, PartialCredentialsError):
+        failure = StoreDenied("no AWS credentials were found")
     except BotoCoreError as error:
         failure = StoreUnavailable(f"Secrets Manager could not be reached ({type(error).__name__})")
     raise failure

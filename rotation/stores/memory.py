@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rotation import lease, tidy
-from rotation.errors import NotYetVisible, SecretDocumentError, StageConflict
+from rotation.errors import NotYetVisible, SecretDocumentError, StageConflict, StoreError
 from rotation.lease import Claim
 from rotation.machine import CURRENT, PENDING, PREVIOUS
 from rotation.marks import Mark, SecretState, Version
@@ -15,6 +15,7 @@ from rotation.ports import StoredValue
 from rotation.secret import Secret, SecretDocument
 
 _MOST_LABELS = 20
+"""Across all versions of a secret, by AWS's quotas page; hence not 20 per version."""
 _LONGEST_LABEL = 256
 
 
@@ -38,7 +39,7 @@ class MemorySecret:
         """Put a version as an operator or the service would, taking its stages from wherever they are."""
         with self._lock:
             for stage in stages:
-                self._take(stage)
+                self._take(stage, leaving=version_id)
             held = self._versions.setdefault(version_id, _Held())
             held.labels.update(stages)
             if document is not None:
@@ -62,9 +63,10 @@ class MemorySecret:
         """Put once under this version id."""
         with self._lock:
             held = self._versions.setdefault(version_id, _Held())
-            if held.text is not None and held.text != document.dump():
+            if held.text is None:
+                self.put(version_id, document, PENDING)
+            elif held.text != document.dump():
                 raise StageConflict("another value sits under this token")
-            self.put(version_id, document, PENDING)
 
     def attach(self, label: str, version_id: str) -> None:
         """As ``lease.Labels.attach``."""
@@ -77,13 +79,10 @@ class MemorySecret:
     def move(self, label: str, *, source: str, target: str) -> None:
         """As ``lease.Labels.move``."""
         with self._lock:
-            if self._owner(label) != source:
+            if self._owner(label) != source or target not in self._versions:
                 raise StageConflict("the label does not sit where it was expected")
-            if label == CURRENT:
-                self._take(PREVIOUS)
-                self._versions[source].labels.add(PREVIOUS)
-            self._versions[source].labels.discard(label)
-            self._add(label, target)
+            self._take(label, leaving=target)
+            self._versions[target].labels.add(label)
 
     def detach(self, label: str, version_id: str) -> None:
         """As ``lease.Labels.detach``."""
@@ -94,16 +93,24 @@ class MemorySecret:
     def _owner(self, label: str) -> str | None:
         return next((key for key, held in self._versions.items() if label in held.labels), None)
 
-    def _take(self, label: str) -> None:
-        for held in self._versions.values():
-            held.labels.discard(label)
+    def _take(self, label: str, *, leaving: str) -> None:
+        """Take a label from the version it sits on; AWSCURRENT leaves AWSPREVIOUS where it came from."""
+        owner = self._owner(label)
+        if owner is None:
+            return
+        self._versions[owner].labels.discard(label)
+        if label == CURRENT and owner != leaving:
+            for held in self._versions.values():
+                held.labels.discard(PREVIOUS)
+            self._versions[owner].labels.add(PREVIOUS)
 
     def _add(self, label: str, version_id: str) -> None:
         held = self._versions.get(version_id)
         if held is None:
             raise StageConflict("there is no such version")
-        if len(label) > _LONGEST_LABEL or len(held.labels | {label}) > _MOST_LABELS:
-            raise StageConflict("a version takes at most 20 labels of at most 256 characters")
+        labels = {label}.union(*(each.labels for each in self._versions.values()))
+        if len(label) > _LONGEST_LABEL or len(labels) > _MOST_LABELS:
+            raise StoreError("a secret takes at most 20 labels of at most 256 characters")
         held.labels.add(label)
 
 
