@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -25,24 +26,28 @@ RESERVE_SECONDS = 5.0
 
 def scrub(text: str, secrets: tuple[Secret, ...]) -> str:
     """Return ``text`` with every secret masked, in raw, Base64, URL-encoded, JSON-escaped and hexadecimal form."""
-    for secret in secrets:
-        raw = secret.reveal()
-        if not raw:
-            continue
-        data = raw.encode()
-        forms = {
-            raw,
-            base64.b64encode(data).decode(),
-            base64.urlsafe_b64encode(data).decode(),
-            quote(raw, safe=""),
-            quote_plus(raw),
-            json.dumps(raw)[1:-1],
-            json.dumps(raw, ensure_ascii=False)[1:-1],
-            data.hex(),
-        }
-        for form in sorted(forms, key=len, reverse=True):
-            text = text.replace(form, MASK)
-    return text
+    forms = {form for secret in secrets if secret for form in _forms(secret.reveal())}
+    # One pass, the longest first: one secret may be part of another, and of the mask.
+    pattern = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+    return re.sub(pattern, MASK, text) if forms else text
+
+
+def _forms(raw: str) -> set[str]:
+    data = raw.encode(errors="surrogatepass")
+    return {
+        raw,
+        base64.b64encode(data).decode(),
+        base64.b64encode(data).decode().rstrip("="),
+        base64.urlsafe_b64encode(data).decode(),
+        base64.urlsafe_b64encode(data).decode().rstrip("="),
+        quote(data),
+        quote(data, safe=""),
+        quote_plus(data),
+        json.dumps(raw)[1:-1],
+        json.dumps(raw, ensure_ascii=False)[1:-1],
+        data.hex(),
+        data.hex().upper(),
+    }
 
 
 def sealed(error: RotationError, secrets: tuple[Secret, ...]) -> RotationError:
@@ -52,6 +57,7 @@ def sealed(error: RotationError, secrets: tuple[Secret, ...]) -> RotationError:
     error.vendor_code = scrub(error.vendor_code, secrets) if error.vendor_code else error.vendor_code
     error.request_id = scrub(error.request_id, secrets) if error.request_id else error.request_id
     error.args = (error.message,)
+    error.__dict__.pop("__notes__", None)
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
@@ -96,7 +102,10 @@ class Guarded:
         """As ``Observes.observe``; a driver that cannot look has exactly one policy variant."""
         driver = self.driver
         if isinstance(driver, Observes):
-            return self._call(lambda: driver.observe(self.account), ())
+            seen = self._call(lambda: driver.observe(self.account), ())
+            for obstacle in seen.obstacles:
+                sealed(obstacle, self.known)
+            return seen
         (variant,) = self.spec.policies
         return Observation(variant=variant)
 
@@ -104,11 +113,11 @@ class Guarded:
         """Log in with ``password``, by the driver or by the shared probe."""
         driver = self.driver
         if isinstance(driver, Verifies):
-            return self._call(lambda: driver.verify(self.account, password), (password,))
+            return self._verdict(lambda: driver.verify(self.account, password), password)
         probe, target = self.probe, self.observe().login
         if probe is None or target is None:
             raise CannotVerify(f"{self.spec.code} names no place where the account could log in")
-        return self._call(lambda: probe.login(target, password), (password,))
+        return self._verdict(lambda: probe.login(target, password), password)
 
     def poll(self, task: Task) -> Progress:
         """As ``Polls.poll``."""
@@ -139,6 +148,13 @@ class Guarded:
                 hint="Add the host's public key (`ssh-keyscan` over a trusted network) to the secret as `host_key`, "
                 "or lower LOCKSTEP_MIN_EVIDENCE.",
             )
+
+    def _verdict(self, verb: Callable[[], object], password: Secret) -> Verdict:
+        """Anything but a verdict, such as ``False``, could not tell: it must not count as a rejection."""
+        verdict = self._call(verb, (password,))
+        if not isinstance(verdict, Verdict):
+            raise DriverBug(f"{self.spec.code} answered a login check with no verdict")
+        return verdict
 
     def _call(self, verb: Callable[[], T], secrets: tuple[Secret, ...]) -> T:
         failure: RotationError
