@@ -14,8 +14,8 @@ from rotation.policy.needs import Needs
 from rotation.policy.rules import Rules
 from rotation.policy.words import DEAD, Trie
 
-# A few seconds of counting. The vendors' policies with names and a previous password stay below 20,000.
-MOST_STATES = 120_000
+# Steps of a microsecond or a few. The vendors' policies with names and a previous password stay below 200,000.
+MOST_WORK = 1_000_000
 
 
 class Kind(NamedTuple):
@@ -59,7 +59,7 @@ class Language:
         self.kinds = self._sort(rules)
         self._sums: list[dict[State, int]] = [{} for _ in range(rules.length + 1)]
         self._known_moves: dict[object, dict[State, int]] = {}
-        self._states = 0
+        self._work = 0
         surplus = max(0, len(self.previous) - self.length)
         self.start = State(self._needs.start, 0, -1, 0, () if self.new_chars else None, min(self.positions, surplus))
         self.size = self.count(0, self.start)
@@ -82,9 +82,6 @@ class Language:
         """Return how many ways there are to go on from ``state`` after ``at`` characters."""
         known = self._sums[at].get(state)
         if known is None:
-            self._states += 1
-            if self._states > MOST_STATES:
-                raise PolicyError("the rules are too entangled to be counted: words, runs, classes and distance")
             known = self._sums[at][state] = self._count(at, state)
         return known
 
@@ -108,7 +105,11 @@ class Language:
     def _free(self, at: int, state: State) -> int:
         """Return the ways to go on when the next character starts a run, whatever it is."""
         after = at + 1
-        return sum([number * self.count(after, following) for following, number in self._moves(at, state).items()])
+        moves = self._moves(at, state)
+        self._work += len(moves)
+        if self._work > MOST_WORK:
+            raise PolicyError("the rules are too entangled to be counted: words, runs, classes and distance")
+        return sum([number * self.count(after, following) for following, number in moves.items()])
 
     def _moves(self, at: int, state: State) -> dict[State, int]:
         """Return the states that one more character may lead to, and how many characters lead there."""

@@ -135,7 +135,7 @@ def test_problems_agree_with_the_judge(judge: Callable[..., bool], case: Case, c
         assert (policy.problems(Secret(candidate), context) == ()) == judge(policy, context, candidate)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(one=cases(), other=cases())
 def test_an_intersection_accepts_what_both_accept(judge: Callable[..., bool], one: Case, other: Case) -> None:
     """Two editions joined accept exactly the strings that each of them accepts."""
