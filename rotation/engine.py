@@ -121,15 +121,20 @@ def _verify_current(session: Session, state: SecretState) -> Result:
 
 
 def _test(session: Session, state: SecretState) -> Result:
-    proof = state.versions[session.token].verified
-    if proof is not None:
-        return Result(outcome="already_verified", evidence=proof)
     candidate = session.candidate()
     bound = session.bind(candidate.document)
-    evidence = _prove(session, state, bound, candidate.document.password)
+    version = state.versions[session.token]
+    try:
+        evidence = _prove(session, state, bound, candidate.document.password)
+    except LoginRejected:
+        # An older proof no longer holds, and finishSecret must not commit by it.
+        for mark in version.all(marks.Kind.VERIFIED):
+            session.store.unmark(session.token, mark)
+        raise
     if evidence < bound.minimum:
         raise ConfigError(f"{evidence.name} is all the proof there is, but {bound.minimum.name} is demanded")
-    session.store.mark(session.token, marks.verified(evidence, session.clock.now()))
+    if version.verified is not evidence:
+        session.store.mark(session.token, marks.verified(evidence, session.clock.now()))
     return Result(outcome="verified", driver=bound.spec.code, evidence=evidence)
 
 

@@ -216,7 +216,11 @@ _PARKED_HINTS = {
 
 def park(session: Session, version_id: str, reason: str, until: float) -> Parked:
     """Write down why and until when this token is parked, and return the error to raise."""
-    session.store.mark(version_id, marks.parked(reason, until))
+    note = marks.parked(reason, until)
+    session.store.mark(version_id, note)
+    for old in session.store.describe().versions[version_id].all(marks.Kind.PARKED):
+        if old != note:
+            session.store.unmark(version_id, old)
     return Parked(
         f"parked: {reason.replace('_', ' ')}", reason=reason, not_before=until, hint=_PARKED_HINTS.get(reason, "")
     )

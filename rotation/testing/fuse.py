@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -33,16 +33,19 @@ class Fuse:
     Attributes:
         at: number of the effect, from 1; 0 never blows.
         edge: before or after it.
+        only: count only effects of this name.
         exits: end the process for real, with code 137 as a kill does.
-        error: raise what this makes for the effect's name instead of dying; later effects pass.
+        error: called with the effect's name instead of dying; what it returns is raised, with ``None`` the effect
+            just goes on, so that it can also run something else in the middle. Later effects pass.
         effects: names of the effects seen.
         blown: whether it blew.
     """
 
     at: int = 0
     edge: Edge = Edge.BEFORE
+    only: str | None = None
     exits: bool = False
-    error: Callable[[str], Exception] | None = None
+    error: Callable[[str], Exception | None] | None = None
     effects: list[str] = field(default_factory=list)
     blown: bool = False
 
@@ -55,7 +58,7 @@ class Fuse:
         if self.blown and self.error is None:
             raise Crash(name)
         self.effects.append(name)
-        mine = len(self.effects) == self.at
+        mine = self.at == sum(self.only in (None, each) for each in self.effects) and self.only in (None, name)
         if mine and self.edge is Edge.BEFORE:
             self._blow(name)
         answer = call()
@@ -63,10 +66,13 @@ class Fuse:
             self._blow(name)
         return answer
 
-    def _blow(self, name: str) -> NoReturn:
+    def _blow(self, name: str) -> None:
         self.blown = True
         if self.error is not None:
-            raise self.error(name)
+            failure = self.error(name)
+            if failure is not None:
+                raise failure
+            return
         if self.exits:
             os._exit(137)
         raise Crash(name)

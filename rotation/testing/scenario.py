@@ -57,6 +57,7 @@ class Scenario:
     fuse: Fuse = field(default_factory=Fuse)
     secret: MemorySecret = field(init=False)
     _tokens: itertools.count[int] = field(default_factory=itertools.count)
+    _runs: itertools.count[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         self.secret = MemorySecret(now=self.clock.now)
@@ -94,7 +95,7 @@ class Scenario:
                 time_left=time_left,
             )
 
-        holder = f"{abs(hash((token, step, start))):x}"[:16]
+        holder = f"{next(self._runs):x}"
         session = Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
         return engine.run(session, step)
 

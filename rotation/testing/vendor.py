@@ -7,7 +7,7 @@ what was done to it. Faults are injected by wrapping it (``rotation.testing.fuse
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rotation.errors import (
@@ -259,7 +259,7 @@ def memory_spec(vendor: MemoryVendor, *, oracle: bool = True, propagation_second
         endpoints=("https://vendor.example",),
         account=MemoryAccount,
         admin=None,
-        policies={"default": vendor.policy},
+        policies={"default": replace(vendor.policy, min_age_seconds=vendor.min_age_seconds)},
         factory=factory,
         lockout=vendor.lockout,
         history=vendor.history or None,

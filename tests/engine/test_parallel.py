@@ -1,0 +1,57 @@
+"""Two invocations for one secret at the same time never both send a reset, wherever the second one comes in."""
+
+import pytest
+
+from rotation.errors import RotationError
+from rotation.model import Step
+from rotation.testing.fuse import Edge, Fuse
+
+KINDS = ("admin", "admin-late", "admin-task", "self")
+
+
+def count_effects(world, kind, oracle):
+    """Count the effects of an undisturbed setSecret."""
+    scenario = world(kind, oracle=oracle)
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    scenario.fuse = Fuse()
+    scenario.step(Step.SET, token)
+    return len(scenario.fuse.effects)
+
+
+@pytest.mark.parametrize("again", [Step.SET, None], ids=["set", "whole rotation"])
+@pytest.mark.parametrize(("kind", "oracle"), [(kind, True) for kind in KINDS] + [("admin", False)])
+def test_a_second_run_in_the_middle_sends_nothing_twice(world, kind, oracle, again):
+    """The first run stops at each effect while a second one runs to its end; one reset reaches the vendor."""
+    for number in range(1, count_effects(world, kind, oracle) + 1):
+        for edge in Edge:
+            scenario = world(kind, oracle=oracle)
+            token = scenario.begin()
+            scenario.step(Step.CREATE, token)
+            met = []
+
+            def second(name, scenario=scenario, token=token, met=met):
+                met.append(name)
+                scenario.fuse = Fuse()
+                for step in Step if again is None else (again,):
+                    try:
+                        scenario.step(step, token)
+                    except RotationError as error:
+                        met.append(error.code)
+                        break
+
+            scenario.fuse = Fuse(number, edge, error=second)
+            try:
+                scenario.step(Step.SET, token)
+            except RotationError as error:
+                met.append(error.code)
+            where = f"{edge} effect {number}: {met}"
+
+            assert scenario.vendor.resets <= 1, where
+            assert scenario.vendor.live in scenario.stored(), where
+            scenario.clock.sleep(120)
+            failures = scenario.rotate(token, spacing=120.0)
+            assert failures[-1:] != ["gave up"], f"{where}, then {failures}"
+            assert scenario.password() == scenario.vendor.live, where
+            assert scenario.vendor.resets == 1, where
+            assert scenario.vendor.wrong_logins <= 1, where
