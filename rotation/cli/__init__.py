@@ -12,10 +12,11 @@ def main() -> None:
     try:
         from rotation.cli.app import run
     except ModuleNotFoundError as missing:
-        if missing.name not in _EXTRA:
+        package = (missing.name or "").partition(".")[0]
+        if package not in _EXTRA:
             raise
         sys.stderr.write(
-            f"error: missing_extra: the command line needs {missing.name}, which is not installed\n"
+            f"error: missing_extra: the command line needs {package}, which is not installed\n"
             "  hint: pip install 'lockstep-rotation[cli]'\n"
         )
         sys.exit(1)

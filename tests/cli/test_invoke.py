@@ -1,0 +1,94 @@
+"""``lockstep invoke EVENT``: the sample events in a world that fits them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EVENTS = ROOT / "events"
+OUTCOMES = {"createSecret": "staged", "setSecret": "sent", "testSecret": "verified", "finishSecret": "promoted"}
+
+
+@pytest.mark.parametrize("driver", ["huawei_meeting", "ucloud_compshare"])
+@pytest.mark.parametrize("step", OUTCOMES)
+def test_each_step_finds_its_world_ready(
+    lockstep: Any, monkeypatch: pytest.MonkeyPatch, driver: str, step: str
+) -> None:
+    """The earlier steps have run, the event's own token is used, and the function's line is shown."""
+    monkeypatch.setattr("rotation.clock.SystemClock.sleep", lambda *_: None)
+    path = EVENTS / driver / f"{step}.json"
+    ran = lockstep("invoke", str(path), "--here", "--json")
+    (shown,) = ran.objects
+    assert ran.code == 0, shown
+    assert shown["succeeded"] is True
+    assert shown["result"]["outcome"] == OUTCOMES[step]
+    assert shown["result"]["token"] == json.loads(path.read_text())["ClientRequestToken"]
+    assert [json.loads(line)["step"] for line in shown["logs"]] == [step, step]
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [("test_only", "current_verified"), ("cross_account", "staged"), ("snake_case", "staged")],
+)
+def test_the_special_events_mean_what_they_are_called(lockstep: Any, name: str, outcome: str) -> None:
+    """A test-only event verifies current; one with a RotationToken gets the world's; snake case is understood."""
+    ran = lockstep("invoke", str(EVENTS / f"{name}.json"), "--here", "--json")
+    (shown,) = ran.objects
+    assert ran.code == 0, shown
+    assert shown["result"]["outcome"] == outcome
+    assert "rotation-token" not in ran.out
+
+
+@pytest.mark.parametrize("path", sorted((EVENTS / "malformed").glob("*.json")), ids=lambda path: path.stem)
+def test_a_malformed_event_reaches_the_function(lockstep: Any, path: Path) -> None:
+    """The function's own refusal is shown by code and hint, with exit code 1."""
+    ran = lockstep("invoke", str(path), "--here")
+    assert ran.code == 1
+    assert "the step failed: event_error: " in ran.out
+    assert "hint: " in ran.out
+
+
+def test_what_is_no_event_is_wrong_usage(lockstep: Any, tmp_path: Path) -> None:
+    """A file that is missing or no JSON, and a secret of no known driver, exit 2."""
+    broken, strange = tmp_path / "broken.json", tmp_path / "strange.json"
+    broken.write_text("{")
+    event = json.loads((EVENTS / "huawei_meeting" / "createSecret.json").read_text())
+    strange.write_text(json.dumps(event | {"SecretId": "prod/db"}))
+    for path in (tmp_path / "none.json", broken, strange):
+        ran = lockstep("invoke", str(path), "--here")
+        assert ran.code == 2
+        assert "usage_error" in ran.err
+    named = lockstep("invoke", str(strange), "--here", "--driver", "huawei_meeting", "--json")
+    assert named.code == 0
+    assert ":secret:prod/db-" in named.objects[0]["result"]["secret_id"]
+
+
+@pytest.mark.slow
+def test_the_lambda_runtime_runs_the_source_tree_where_nothing_is_packed(
+    lockstep: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without an artefact the emulator runs the tree, says so, and the vendor hears of the reset."""
+    monkeypatch.chdir(tmp_path)
+    ran = lockstep("invoke", str(EVENTS / "huawei_meeting" / "setSecret.json"), "--json")
+    (shown,) = ran.objects
+    assert ran.code == 0, shown
+    assert shown["runtime"] == "Lambda runtime emulator"
+    assert shown["code"].startswith("source tree")
+    assert shown["result"]["outcome"] == "sent"
+    assert shown["result"]["vendor_request_id"]
+
+
+@pytest.mark.slow
+def test_the_lambda_runtime_tells_a_failure_with_its_hint(lockstep: Any, tmp_path: Path) -> None:
+    """The runtime answers with a class and a sentence; code and hint come from the log line."""
+    path = tmp_path / "no_step.json"
+    path.write_bytes((EVENTS / "malformed" / "no_step.json").read_bytes())
+    ran = lockstep("invoke", str(path), "--json")
+    (shown,) = ran.objects
+    assert ran.code == 1
+    assert shown["error"]["code"] == "event_error"
+    assert shown["error"]["hint"]

@@ -1,0 +1,176 @@
+"""``lockstep rotate``: the four steps from here, over the wire, with nobody else to begin or retry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rotation.cli._local import LocalRotation, Unattended
+from rotation.errors import StageConflict
+from rotation.machine import PENDING
+from rotation.model import Step
+from rotation.secret import SecretDocument
+from rotation.stores.aws_secrets_manager import AwsSecretsManager
+from rotation.testing.faults import FaultKind
+from rotation.testing.world import HUAWEI, UCLOUD, World
+
+CHANGE = "PUT /v1/usg/acs/password"
+HUAWEI_ID = "lockstep/huawei_meeting"
+
+
+def passwords(world: World) -> set[str]:
+    """Return every password that is or was stored or live."""
+    found = [world.live(HUAWEI), world.stored(HUAWEI), world.stored(HUAWEI, "AWSPREVIOUS")]
+    return {each.reveal() for each in found if each is not None}
+
+
+def local(world: World) -> LocalRotation:
+    """Return a rotation from here that keeps the world's time."""
+    client = world.secrets_manager.client()
+    return LocalRotation(client, HUAWEI_ID, world.environment(), clock=world.clock)
+
+
+def test_four_steps_end_with_the_proved_password_current(lockstep: Any, embedded: World) -> None:
+    """A secret without rotation function or schedule is rotated, each step is told, no password is."""
+    before = embedded.stored(HUAWEI)
+    ran = lockstep("rotate", HUAWEI_ID, "--json")
+    assert ran.code == 0
+    assert [each["step"] for each in ran.objects] == [step.value for step in Step]
+    assert [each["outcome"] for each in ran.objects] == ["staged", "sent", "verified", "promoted"]
+    assert ran.objects[-1]["evidence"] == "LOGIN"
+    assert embedded.stored(HUAWEI) == embedded.live(HUAWEI) != before
+    assert embedded.stored(HUAWEI, "AWSPREVIOUS") == before
+    assert (embedded.changes(HUAWEI), embedded.wrong_logins(HUAWEI)) == (1, 0)
+    assert PENDING not in set().union(*embedded.secrets_manager.labels(HUAWEI_ID).values())
+    assert not any(each in ran.out + ran.err for each in passwords(embedded))
+
+
+def test_progress_goes_beside_the_table(lockstep: Any, embedded: World) -> None:
+    """On a screen the progress is on standard error and the table of steps on standard output."""
+    ran = lockstep("rotate", HUAWEI_ID)
+    assert "beginning a rotation" in ran.err
+    assert [line.split()[:2] for line in ran.out.splitlines() if line.strip()][1:] == [
+        ["createSecret", "staged"],
+        ["setSecret", "sent"],
+        ["testSecret", "verified"],
+        ["finishSecret", "promoted"],
+    ]
+    assert embedded.changes(HUAWEI) == 1
+
+
+def test_an_admin_driver_proves_by_ssh(embedded: World) -> None:
+    """The API key comes from its own secret, and the login check from the shared probe."""
+    client = embedded.secrets_manager.client()
+    rotation = LocalRotation(client, embedded.accounts[UCLOUD], embedded.environment(), clock=embedded.clock)
+    reports = list(rotation.steps())
+    assert [report.error for report in reports] == [None] * 4
+    assert embedded.stored(UCLOUD) == embedded.live(UCLOUD)
+    assert embedded.ssh.rejected.total() == 0
+
+
+def test_an_unfinished_rotation_is_resumed_under_its_token(lockstep: Any, embedded: World) -> None:
+    """After a lost reply the next run finds the candidate live and sends nothing more."""
+    embedded.huawei.faults.add(CHANGE, FaultKind.DROP_AFTER)
+    lost = lockstep("rotate", HUAWEI_ID, "--json")
+    *steps, error = lost.objects
+    assert lost.code == 1
+    assert [each["outcome"] for each in steps] == ["staged", "outcome_unknown"]
+    assert error["code"] == "outcome_unknown"
+    again = lockstep("rotate", HUAWEI_ID, "--json")
+    assert again.code == 0
+    assert {each["token"] for each in again.objects} == {steps[0]["token"]}
+    assert again.objects[0]["resumed"] is True
+    assert [each["outcome"] for each in again.objects] == ["already_done", "found_live", "verified", "promoted"]
+    assert embedded.stored(HUAWEI) == embedded.live(HUAWEI)
+    assert (embedded.changes(HUAWEI), embedded.wrong_logins(HUAWEI)) == (1, 0)
+
+
+def test_a_password_that_is_too_young_exits_3(lockstep: Any, embedded: World) -> None:
+    """The vendor's minimum age stops a second rotation before anything is sent, and says until when."""
+    assert lockstep("rotate", HUAWEI_ID).code == 0
+    ran = lockstep("rotate", HUAWEI_ID)
+    assert ran.code == 3
+    assert "too_soon" in ran.err
+    assert "not before: " in ran.err
+    assert embedded.changes(HUAWEI) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "code"),
+    [
+        ("LOCKSTEP_DRIVERS=", "settings_error"),
+        (f"LOCKSTEP_DRIVERS={UCLOUD}", "driver_not_allowed"),
+        ("LOCKSTEP_HOSTS=", "host_not_allowed"),
+        ("AWS_SECRET_ACCESS_KEY=wrong", "store_denied"),
+    ],
+)
+def test_wrong_settings_change_nothing(
+    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch, *, setting: str, code: str
+) -> None:
+    """Each fault is told by code and hint with exit code 1, and the vendor is not called."""
+    name, _, value = setting.partition("=")
+    monkeypatch.setenv(name, value)
+    ran = lockstep("rotate", HUAWEI_ID, "--json")
+    assert ran.code == 1
+    assert ran.objects[-1]["code"] == code
+    assert ran.objects[-1]["hint"]
+    assert embedded.huawei.requests == []
+
+
+@pytest.mark.usefixtures("embedded")
+def test_an_unknown_secret_is_told(lockstep: Any) -> None:
+    """A name that the store does not know is an error with a hint."""
+    ran = lockstep("rotate", "nobody/knows")
+    assert ran.code == 1
+    assert "secret_not_found" in ran.err
+    assert "hint: Check the secret's name or ARN" in ran.err
+
+
+def test_without_a_region_the_hint_names_the_variable(
+    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No botocore exception reaches the screen."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    ran = lockstep("rotate", HUAWEI_ID)
+    assert ran.code == 1
+    assert "NoRegionError" in ran.err
+    assert "AWS_REGION" in ran.err
+    assert embedded.changes(HUAWEI) == 0
+
+
+def test_a_rotation_that_began_in_the_meantime_wins(embedded: World) -> None:
+    """Once another rotation holds the pending stage, ours stages nothing and sends nothing."""
+    ours, other = local(embedded), local(embedded)
+    assert next(other.steps()).error is None
+    (refused,) = ours.steps()
+    assert refused.error is not None
+    assert refused.error.code == "stage_error"
+    assert embedded.changes(HUAWEI) == 0
+    assert list(embedded.secrets_manager.labels(HUAWEI_ID)).count(ours.token) == 0
+
+
+def test_a_candidate_is_not_put_over_another_rotations(embedded: World) -> None:
+    """The last look before the put is what counts, not the state from before the vendor was asked."""
+    ours, other = local(embedded), local(embedded)
+    store = AwsSecretsManager(embedded.secrets_manager.client(), HUAWEI_ID, clock=embedded.clock)
+    unattended = Unattended(store, ours.token)
+    assert unattended.describe().holder(PENDING) == ours.token
+    next(other.steps())
+    with pytest.raises(StageConflict):
+        unattended.stage(ours.token, SecretDocument({"password": "x"}))
+    assert embedded.secrets_manager.value(HUAWEI_ID, version=ours.token) is None
+
+
+def test_a_label_that_has_gone_is_not_pretended(embedded: World) -> None:
+    """After the put only the store knows who is pending: a lost label is not shown as ours."""
+    ours = local(embedded)
+    assert next(ours.steps()).error is None
+    store = embedded.secrets_manager
+    store.call("UpdateSecretVersionStage", SecretId=HUAWEI_ID, VersionStage=PENDING, RemoveFromVersionId=ours.token)
+    *_, last = ours.steps()
+    assert last.error is not None
+    assert last.error.code == "stage_error"
+    assert embedded.changes(HUAWEI) == 0
