@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+import sysconfig
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from rotation import handler
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
@@ -89,3 +95,23 @@ def test_the_lambda_runtime_tells_a_failure_with_its_hint(lockstep: Any, tmp_pat
     assert ran.code == 1
     assert shown["error"]["code"] == "event_error"
     assert shown["error"]["hint"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("age", "runs"), [(0, "`sam build` artefact"), (10**9, "source tree")])
+def test_a_fresh_artefact_goes_before_the_source_tree(
+    lockstep: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, age: int, runs: str
+) -> None:
+    """What was packed before a source was changed is left aside, and the screen says which code ran."""
+    packed = tmp_path / ".aws-sam" / "local" / "RotationFunction"
+    packed.mkdir(parents=True)
+    for installed in (*Path(sysconfig.get_path("purelib")).iterdir(), Path(handler.__file__).parent):
+        packed.joinpath(installed.name).symlink_to(installed)
+    stamp = packed.parent / ".interpreter"
+    stamp.write_text(sys.executable)
+    os.utime(stamp, (time.time() - age, time.time() - age))
+    monkeypatch.chdir(tmp_path)
+    ran = lockstep("invoke", str(EVENTS / "malformed" / "no_step.json"), "--json")
+    (shown,) = ran.objects
+    assert shown["code"].startswith(runs)
+    assert shown["error"]["code"] == "event_error"
