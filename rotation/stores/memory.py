@@ -52,10 +52,10 @@ class MemorySecret:
             return SecretState(self.rotation_enabled, shown)
 
     def read(self, version_id: str) -> StoredValue | None:
-        """Return a labelled version's value."""
+        """Return a version's value; one without labels may be purged at any time, but is readable until then."""
         with self._lock:
             held = self._versions.get(version_id)
-            if held is None or not held.labels or held.text is None:
+            if held is None or held.text is None:
                 return None
             return StoredValue(version_id, SecretDocument.parse(held.text.reveal()), held.created)
 
