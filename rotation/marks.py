@@ -1,8 +1,8 @@
 """Durable marks: what the engine must remember across invocations, written as short texts that any store can keep.
 
-A mark is a label such as ``lockstep:intent:1700000000``. In AWS Secrets Manager it is a custom staging label: at most 20
-over all versions of a secret, at most 256 characters, and a labelled version is never purged. In a journal it is a list
-entry.
+A mark is a label such as ``lockstep:intent:1700000000``. In AWS Secrets Manager it is a custom staging label: at most
+20 over all versions of a secret, at most 256 characters, and a labelled version is never purged. In a journal it is a
+list entry.
 """
 
 from __future__ import annotations
