@@ -28,7 +28,10 @@ def spellable(words: Iterable[str], alphabet: str, length: int) -> tuple[str, ..
 
 
 class Trie:
-    """Aho-Corasick over lower-case words. Node 0 is the start; ``step`` returns ``DEAD`` when a word is complete."""
+    """Aho-Corasick over lower-case words, none of which contains another (see ``spellable``).
+
+    Node 0 is the start; ``step`` returns ``DEAD`` when a word is complete.
+    """
 
     def __init__(self, words: Iterable[str]) -> None:
         self.letters = frozenset[str]().union(*words)
@@ -52,8 +55,6 @@ class Trie:
             for letter, child in self._next[node].items():
                 suffix[child] = self._next[suffix[node]].get(letter, 0)
                 queue.append(child)
-            if suffix[node] in dead:
-                dead.add(node)
             self._next[node] = {**self._next[suffix[node]], **self._next[node]}
         for targets in self._next:
             for letter, node in targets.items():

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rotation.errors import PolicyError
 from rotation.policy import AtLeast, Charset, Context, Name, PasswordPolicy, Word, intersect
+from rotation.policy.bounds import floor
 from rotation.policy.counting import Language
+from rotation.policy.rules import Rules, resolve
 from rotation.secret import Secret
 
 SETS = {"lower": "abc", "upper": "AB", "digit": "12", "special": "!"}
@@ -92,6 +94,22 @@ def test_the_count_is_exact(judge: Callable[..., bool], case: Case) -> None:
         policy = PasswordPolicy(**fields)
         assert policy.size(context) == len(expected)
         assert policy.size() == len(accepted(judge, fields, Context()))
+
+
+@settings(max_examples=200, deadline=None)
+@given(case=cases())
+def test_the_cheap_bound_never_promises_too_much(judge: Callable[..., bool], case: Case) -> None:
+    """The lower bound that spares the count is never above the truth, and is the truth where no rule bites."""
+    fields, context = case
+    policy = cast("PasswordPolicy", SimpleNamespace(**fields, groups=lambda rule: groups(fields, rule)))
+    rules = resolve(policy, context, fields["length"])
+    assert floor(rules) <= len(accepted(judge, fields, context))
+    assert floor(Rules("ab", 3, (), (), "", "", 0, (), (), "", 0, 0, frozenset())) == 8
+
+
+def groups(fields: dict[str, Any], rule: AtLeast) -> tuple[tuple[str, ...], ...]:
+    """List the classes of a k-of-n rule as a policy does."""
+    return rule.of or tuple((charset.name,) for charset in fields["charsets"])
 
 
 @settings(max_examples=150, deadline=None)

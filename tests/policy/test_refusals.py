@@ -118,6 +118,16 @@ def test_history_that_holds_everything() -> None:
         policy.generate(Context(previous=Secret("0"), history=(Secret("1"),)))
 
 
+def test_a_context_that_leaves_next_to_nothing_is_counted() -> None:
+    """Where one string in a billion is left, it is found by counting at once, not by luck for hours."""
+    policy = simple(length=8, names=(Name(fragment=1),), allow_weak=True)
+    started = time.process_time()
+    context = Context(username=LOWER[2:], previous=Secret("a" * 8))
+    assert set(policy.generate(context).reveal()) <= set("ab")
+    assert policy.size(context) == 2**8 - 1
+    assert time.process_time() - started < 1
+
+
 def test_an_operator_may_allow_weakness() -> None:
     """``allow_weak`` accepts a PIN."""
     assert simple(min_length=4).narrowed(length=4, allow_weak=True).size() == 26**4
