@@ -1,0 +1,357 @@
+# ruff: noqa: ARG002 - stand-ins for drivers take what the ports hand over
+"""Facts about the wrapper around drivers: typed errors only, no value in them, nothing started too late."""
+
+from __future__ import annotations
+
+import base64
+import json
+import traceback
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from rotation.errors import (
+    AccountLocked,
+    CannotVerify,
+    ConfigError,
+    DriverBug,
+    DriverError,
+    HostNotAllowed,
+    NotEnoughTime,
+    OutcomeUnknown,
+    PasswordReused,
+    PreconditionFailed,
+    RotationError,
+    StoreUnavailable,
+    VendorUnavailable,
+)
+from rotation.guard import RESERVE_SECONDS, Guarded, scrub
+from rotation.model import DriverSpec, Evidence, LoginTarget, Observation, Progress, Task, TaskState, Verdict
+from rotation.secret import Secret
+
+NEW, OLD, KEY = Secret("canary/new +%Ä"), Secret('canary?old&"\\='), Secret("canary-key")
+CANARIES = (NEW, OLD, KEY)
+TARGET = LoginTarget("ssh", "host", 22, "root", "ssh-ed25519 AAAA")
+Spec = Callable[..., DriverSpec]
+
+
+class _Bare:
+    """A driver that can set a password and nothing else. ``act`` is what every verb does."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        self.act = act
+        self.calls: list[tuple[str, Secret | None]] = []
+
+    def set_password(self, account: Any, new: Secret, *, current: Secret | None) -> Task | None:
+        plain = new.reveal()
+        self.calls.append(("set", current))
+        return self.act() if plain else None
+
+
+class _Whole(_Bare):
+    """A driver with every verb."""
+
+    def observe(self, account: Any) -> Observation:
+        return self.act()
+
+    def verify(self, account: Any, password: Secret) -> Verdict:
+        plain = password.reveal()
+        return self.act() if plain else Verdict.REJECTED
+
+    def poll(self, account: Any, task: Task) -> Progress:
+        return self.act()
+
+
+class _Probe:
+    """A shared login probe."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        self.act = act
+        self.targets: list[LoginTarget] = []
+
+    def login(self, target: LoginTarget, password: Secret) -> Verdict:
+        self.targets.append(target)
+        return self.act()
+
+
+def _guarded(spec: DriverSpec, driver: Any, *, left: float = 60.0, **changes: Any) -> Guarded:
+    fields = {"account": object(), "username": "root", "minimum": Evidence.LOGIN, "known": (KEY,), **changes}
+    return Guarded(spec=spec, driver=driver, time_left=lambda: left, **fields)
+
+
+VERBS: dict[str, Callable[[Guarded], object]] = {
+    "set_password": lambda bound: bound.set_password(NEW, current=OLD),
+    "observe": lambda bound: bound.observe(),
+    "verify": lambda bound: bound.verify(NEW),
+    "poll": lambda bound: bound.poll(Task("t")),
+}
+
+
+def _leaky(error: BaseException) -> Callable[[], Any]:
+    """Return an act that raises ``error`` from another error, from a frame that holds every value in plain text."""
+
+    def act() -> None:
+        plain = [each.reveal() for each in CANARIES]
+        try:
+            raise ValueError(*plain)  # noqa: TRY301 - a cause is what is made here
+        except ValueError as cause:
+            error.add_note(plain[0])
+            raise error from cause
+
+    return act
+
+
+def _everything(error: BaseException) -> str:
+    """Return all text that can be reached from an error: causes, contexts, notes, frames of the product and driver."""
+    parts: list[str] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None:
+            continue
+        waiting += [each.__cause__, each.__context__]
+        parts += [repr(each), str(each), repr(vars(each)), "".join(traceback.format_exception_only(each))]
+        for frame, _ in traceback.walk_tb(each.__traceback__):
+            if frame.f_code.co_name not in ("_caught", "<lambda>"):
+                parts += [f"{name}={value!r}" for name, value in frame.f_locals.items()]
+    return "\n".join(parts)
+
+
+def _caught(bound: Guarded, verb: str) -> RotationError:
+    with pytest.raises(RotationError) as caught:
+        VERBS[verb](bound)
+    return caught.value
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("foreign", [ValueError, KeyError, OSError, RuntimeError, UnicodeError, AssertionError])
+def test_a_foreign_error_becomes_a_driver_bug_that_names_its_type(
+    make_spec: Spec, verb: str, foreign: type[Exception]
+) -> None:
+    """Its text is withheld, its cause, notes and frames are cut."""
+    error = _caught(_guarded(make_spec(), _Whole(_leaky(foreign(NEW.reveal())))), verb)
+    assert type(error) is DriverBug
+    assert str(error) == f"acme raised {foreign.__name__}"
+    assert not error.definite
+    assert "canary" not in _everything(error)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("typed", [VendorUnavailable, OutcomeUnknown, PasswordReused, HostNotAllowed, NotEnoughTime])
+def test_a_typed_error_passes_scrubbed_and_cut(make_spec: Spec, verb: str, typed: type[RotationError]) -> None:
+    """Message, hint, vendor's code and request id are masked; the class stays."""
+    told = f"{NEW.reveal()} {KEY.reveal()}" if verb in ("set_password", "verify") else KEY.reveal()
+    raised = typed(told, hint=told, vendor_code=told, request_id=told, not_before=7.0)
+    bound = _guarded(make_spec(), _Whole(_leaky(raised)))
+    error = _caught(bound, verb)
+    assert error is raised
+    assert error.not_before == 7.0
+    assert "canary" not in _everything(error)
+    assert "[secret]" in str(error)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_error_of_another_part_is_the_drivers_bug(make_spec: Spec, verb: str) -> None:
+    """A driver has no business with the store."""
+    error = _caught(_guarded(make_spec(), _Whole(_leaky(StoreUnavailable("x")))), verb)
+    assert type(error) is DriverBug
+    assert str(error) == "store_unavailable"
+
+
+def test_the_current_password_is_scrubbed_too(make_spec: Spec) -> None:
+    """Vendors echo what they refuse."""
+    error = _caught(_guarded(make_spec(), _Bare(_leaky(DriverError(f"old was {OLD.reveal()}")))), "set_password")
+    assert str(error) == "old was [secret]"
+
+
+def test_an_interrupt_is_let_through(make_spec: Spec) -> None:
+    """Somebody wants the process to end."""
+    with pytest.raises(KeyboardInterrupt):
+        _guarded(make_spec(), _Bare(_raise(KeyboardInterrupt()))).set_password(NEW, current=None)
+
+
+def _raise(error: BaseException) -> Callable[[], Any]:
+    def act() -> None:
+        raise error
+
+    return act
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "raw": str,
+    "base64": lambda raw: base64.b64encode(raw.encode()).decode(),
+    "base64 unpadded": lambda raw: base64.b64encode(raw.encode()).decode().rstrip("="),
+    "base64 for URLs": lambda raw: base64.urlsafe_b64encode(raw.encode()).decode(),
+    "base64 for URLs unpadded": lambda raw: base64.urlsafe_b64encode(raw.encode()).decode().rstrip("="),
+    "URL": quote,
+    "URL part": lambda raw: quote(raw, safe=""),
+    "form": quote_plus,
+    "JSON": lambda raw: json.dumps(raw)[1:-1],
+    "JSON in UTF-8": lambda raw: json.dumps(raw, ensure_ascii=False)[1:-1],
+    "hex": lambda raw: raw.encode().hex(),
+    "upper-case hex": lambda raw: raw.encode().hex().upper(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("raw", ["canary/new +%Ä", 'canary?old&"\\=', "c>?~ÿÿ", "密码😀canary", "canary\n\t", "ab"])
+def test_every_form_of_a_secret_is_masked(form: str, raw: str) -> None:
+    """As vendors echo them; the text around stays."""
+    assert scrub(f"<{FORMS[form](raw)}>", (Secret(raw),)) == "<[secret]>"
+
+
+def test_a_secret_inside_another_does_not_leave_the_rest() -> None:
+    """The longest goes first, whatever their order."""
+    short, long = Secret("canary"), Secret("canary-and-more")
+    assert scrub("canary-and-more canary", (short, long)) == "[secret] [secret]"
+
+
+def test_a_secret_inside_the_mask_does_not_garble_it() -> None:
+    """One pass over the text."""
+    assert scrub("xecretx abc", (Secret("abc"), Secret("ecret"))) == "x[secret]x [secret]"
+
+
+def test_an_empty_secret_masks_nothing() -> None:
+    """It stands everywhere."""
+    assert scrub("text", (Secret(""),)) == "text"
+    assert scrub("text", ()) == "text"
+
+
+def test_a_secret_that_utf8_cannot_encode_is_masked() -> None:
+    """An encoding error would carry it."""
+    assert scrub("<canary\ud800>", (Secret("canary\ud800"),)) == "<[secret]>"
+
+
+@pytest.mark.parametrize(("left", "starts"), [(15 + RESERVE_SECONDS - 0.01, False), (15 + RESERVE_SECONDS, True)])
+def test_no_change_is_started_with_too_little_time_left(make_spec: Spec, left: float, *, starts: bool) -> None:
+    """The call's longest time and the reserve must fit; else the driver is not called at all."""
+    driver = _Bare(lambda: None)
+    bound = _guarded(make_spec(call_seconds=15), driver, left=left)
+    if starts:
+        assert bound.set_password(NEW, current=None) is None
+    else:
+        with pytest.raises(NotEnoughTime, match="15 s"):
+            bound.set_password(NEW, current=None)
+    assert len(driver.calls) == starts
+
+
+def test_the_current_password_reaches_the_driver(make_spec: Spec) -> None:
+    """Self-service changes need it."""
+    driver = _Bare(lambda: Task("t-1"))
+    assert _guarded(make_spec(), driver).set_password(NEW, current=OLD) == Task("t-1")
+    assert driver.calls == [("set", OLD)]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_verdict_comes_through(make_spec: Spec, verdict: Verdict) -> None:
+    """By the driver's own login call, or by the shared probe."""
+    seen = Observation(variant="any", login=TARGET)
+    probe = _Probe(lambda: verdict)
+    assert _guarded(make_spec(), _Whole(lambda: verdict)).verify(NEW) is verdict
+    assert _guarded(make_spec(), _observing(seen), probe=probe).verify(NEW) is verdict
+    assert probe.targets == [TARGET]
+
+
+def _observing(seen: Observation) -> Any:
+    class _Observing(_Bare):
+        def observe(self, account: Any) -> Observation:
+            return seen
+
+    return _Observing(lambda: None)
+
+
+@pytest.mark.parametrize("answer", [None, False, True, "rejected", 0])
+def test_anything_but_a_verdict_could_not_tell(make_spec: Spec, answer: object) -> None:
+    """It must not count as a wrong login, nor as a right one."""
+    with pytest.raises(DriverBug, match="no verdict"):
+        _guarded(make_spec(), _Whole(lambda: answer)).verify(NEW)
+    seen = Observation(variant="any", login=TARGET)
+    with pytest.raises(DriverBug, match="no verdict"):
+        _guarded(make_spec(), _observing(seen), probe=_Probe(lambda: answer)).verify(NEW)
+
+
+def test_an_error_of_the_probe_is_scrubbed(make_spec: Spec) -> None:
+    """SSH libraries quote what they like."""
+    bound = _guarded(make_spec(), _observing(Observation(variant="any", login=TARGET)), probe=_Probe(_leaky(OSError())))
+    error = _caught(bound, "verify")
+    assert type(error) is DriverBug
+    assert "canary" not in _everything(error)
+
+
+@pytest.mark.parametrize("probe", [None, _Probe(lambda: Verdict.ACCEPTED)])
+def test_without_a_place_to_log_in_nothing_can_be_told(make_spec: Spec, probe: Any) -> None:
+    """An exception, never a rejection."""
+    with pytest.raises(CannotVerify):
+        _guarded(make_spec(), _Bare(lambda: None), probe=probe).verify(NEW)
+
+
+def test_who_can_log_in(make_spec: Spec) -> None:
+    """The driver itself, or a probe."""
+    assert _guarded(make_spec(), _Whole(lambda: None)).can_log_in
+    assert _guarded(make_spec(), _Bare(lambda: None), probe=_Probe(lambda: None)).can_log_in
+    assert not _guarded(make_spec(), _Bare(lambda: None)).can_log_in
+
+
+def test_a_driver_that_cannot_look_has_one_variant(make_spec: Spec) -> None:
+    """Its only policy applies."""
+    assert _guarded(make_spec(), _Bare(lambda: None)).observe() == Observation(variant="any")
+
+
+def test_obstacles_are_scrubbed(make_spec: Spec) -> None:
+    """They are raised later by the engine, past the guard."""
+    obstacle = PreconditionFailed(f"key {KEY.reveal()}")
+    seen = _guarded(make_spec(), _observing(Observation(variant="any", obstacles=(obstacle,)))).observe()
+    assert seen.obstacles == (obstacle,)
+    assert "canary" not in _everything(obstacle)
+
+
+def test_a_task_is_polled_by_the_driver(make_spec: Spec) -> None:
+    """A driver that gives tasks without being able to poll them is broken."""
+    progress = Progress(TaskState.RUNNING)
+    assert _guarded(make_spec(), _Whole(lambda: progress)).poll(Task("t")) is progress
+    with pytest.raises(DriverBug, match="cannot poll"):
+        _guarded(make_spec(), _Bare(lambda: None)).poll(Task("t"))
+
+
+def test_a_lock_is_no_bug(make_spec: Spec) -> None:
+    """The engine parks on it."""
+    error = _caught(_guarded(make_spec(), _Whole(_leaky(AccountLocked("locked", not_before=9.0)))), "verify")
+    assert type(error) is AccountLocked
+    assert error.not_before == 9.0
+
+
+@pytest.mark.parametrize(
+    ("minimum", "verifies", "probe", "login", "problem"),
+    [
+        (Evidence.ACCEPTED, False, None, None, None),
+        (Evidence.READBACK, False, None, None, None),
+        (Evidence.LOGIN, True, None, None, None),
+        (Evidence.LOGIN, False, None, None, "has no login check"),
+        (Evidence.LOGIN, False, "ssh", TARGET, None),
+        (Evidence.LOGIN, False, "ssh", None, "names no login address"),
+        (Evidence.LOGIN, False, "ssh", LoginTarget("ssh", "host", 22, "root"), "lacks `host_key`"),
+        (Evidence.LOGIN, False, "ssh", LoginTarget("ssh", "host", 22, "root", ""), "lacks `host_key`"),
+        (Evidence.READBACK, False, "ssh", None, None),
+    ],
+)
+def test_what_can_never_be_proved_is_refused_before_anything_changes(  # noqa: PLR0913, PLR0917 - the columns of the table
+    make_spec: Spec,
+    minimum: Evidence,
+    verifies: bool,  # noqa: FBT001 - same
+    probe: str | None,
+    login: LoginTarget | None,
+    problem: str | None,
+) -> None:
+    """LOGIN needs a login check, and a probe needs an address and a pinned host key."""
+    driver = (_Whole if verifies else _Bare)(lambda: None)
+    shared = _Probe(lambda: None) if probe else None
+    bound = _guarded(make_spec(login_probe=probe), driver, probe=shared, minimum=minimum)
+    if problem is None:
+        bound.require_provable(login)
+        return
+    with pytest.raises(ConfigError, match=problem) as caught:
+        bound.require_provable(login)
+    assert caught.value.hint
+    assert driver.calls == []
