@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 _EXTRA = frozenset({"typer", "rich"})
@@ -20,4 +21,7 @@ def main() -> None:
             "  hint: pip install 'lockstep-rotation[cli]'\n"
         )
         sys.exit(1)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # vendors' documents have names that not every screen has
     sys.exit(run(sys.argv[1:]))

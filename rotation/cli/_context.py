@@ -1,9 +1,12 @@
-"""The Lambda runtime's context, as far as the handler uses it."""
+"""What surrounds the handler when a command runs it: the runtime's context, and an environment of its own."""
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -22,3 +25,21 @@ class FunctionContext:
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until the function is stopped."""
         return max(0, int((self.deadline - time.monotonic()) * 1000))
+
+
+def set_environment(variables: Mapping[str, str]) -> None:
+    """Leave this process nothing but these variables: no profile, proxy or AWS file of the operator's."""
+    os.environ.clear()
+    os.environ.update(variables, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """As ``set_environment``, until the block ends."""
+    before = dict(os.environ)
+    set_environment(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

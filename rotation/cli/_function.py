@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import multiprocessing
-import os
 import signal
 import threading
 import time
@@ -25,7 +24,7 @@ import botocore.session
 from botocore.config import Config
 
 from rotation import handler
-from rotation.cli._context import FunctionContext
+from rotation.cli._context import FunctionContext, set_environment
 from rotation.errors import InternalError, RotationError
 from rotation.testing.world import ShiftedClock
 
@@ -137,8 +136,7 @@ def _invocation(
 ) -> None:
     """Run in the child: the real handler with a real client over the wire."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
-    os.environ.clear()
-    os.environ.update(environment, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+    set_environment(environment)
     written = io.StringIO()
     report: dict[str, object]
     with redirect_stdout(written), redirect_stderr(written):

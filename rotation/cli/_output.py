@@ -23,7 +23,7 @@ _PIPE_WIDTH = 1000
 
 def emit(record: Mapping[str, object]) -> None:
     """Print one JSON object on a line of its own, at once."""
-    sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(record) + "\n")
     sys.stdout.flush()
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rotation import handler
-from rotation.cli._context import FunctionContext
+from rotation.cli._context import FunctionContext, environment
 from rotation.errors import MissingExtra, RotationError
 from rotation.testing.lambda_runtime import InvocationResult, LambdaRuntime, RuntimeUnavailable
 from rotation.testing.world import World
@@ -54,9 +54,6 @@ def here(world: World) -> Place:
     """Run events in this process, with the real handler and an unmodified AWS client."""
 
     def run(event: object) -> Outcome:
-        outside = handler.World(
-            client=world.secrets_manager.client(), environment=world.environment(), clock=world.clock
-        )
         written = io.StringIO()
         # The function's logger keeps the stream that it was first made with, here by an earlier step.
         for each in logging.getLogger("lockstep").handlers:
@@ -64,7 +61,9 @@ def here(world: World) -> Place:
                 each.setStream(written)
         result: object = None
         error: Mapping[str, object] | None = None
-        with redirect_stdout(written):
+        with redirect_stdout(written), environment(world.environment()):
+            client = world.secrets_manager.client()
+            outside = handler.World(client=client, environment=world.environment(), clock=world.clock)
             try:
                 result = handler.handle(event, FunctionContext.lasting(_SECONDS), outside)
             except RotationError as failure:
@@ -106,9 +105,8 @@ def _packed(world: World) -> tuple[LambdaRuntime, str] | None:
     python = Path(stamp.read_text().strip())
     own = python.absolute().parent == Path(sys.prefix, "bin")
     site_packages = None if own else next(python.parents[1].glob("lib/python3*/site-packages"), None)
-    environment = world.environment()
     runtime = LambdaRuntime(
-        task_root, env=environment, python=python.absolute(), site_packages=site_packages, timeout=_SECONDS
+        task_root, env=world.environment(), python=python.absolute(), site_packages=site_packages, timeout=_SECONDS
     )
     return runtime, f"`sam build` artefact {task_root}"
 

@@ -15,7 +15,7 @@ import typer
 from rotation.cli._errors import DONE, FAILED, PARKED, CommandUsageError, needs_extra
 from rotation.cli._output import Json, console, emit, note
 from rotation.cli._world import embedded
-from rotation.errors import EventError, Parked, TooSoon
+from rotation.errors import EventError, InternalError, Parked, TooSoon
 from rotation.model import RotationEvent, Step
 
 if TYPE_CHECKING:
@@ -150,10 +150,12 @@ class _Scripted:
         arn = self.scene.function(foreign=foreign)
         store.register_function(arn, self._invoked)
         name = self.world.accounts[self.scene.driver]
-        store.rotate(name, function=arn, rules={}, token=token, immediately=not test_only)
-        if self.outcome is None:
-            raise CommandUsageError("Secrets Manager never sends this step in such a rotation")
-        return self.outcome
+        rotation = store.rotate(name, function=arn, rules={}, token=token, immediately=not test_only)
+        if self.outcome is not None:
+            return self.outcome
+        if rotation.failures:
+            raise InternalError(f"{type(rotation.failures[0][1]).__name__} while the event's world was made")
+        raise CommandUsageError("Secrets Manager never sends this step in such a rotation")
 
     def _invoked(self, sent: dict[str, object]) -> None:
         from rotation.cli._runtime import here

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from typing import Any
@@ -90,6 +91,15 @@ def test_a_pipe_gets_no_control_codes() -> None:
     assert ran.returncode == 0
     assert "max_repeat" in ran.stdout
     assert "\x1b" not in ran.stdout + ran.stderr
+
+
+def test_a_screen_without_unicode_still_shows_everything() -> None:
+    """Where the output takes ASCII only, other characters are escaped."""
+    command = [sys.executable, "-m", "rotation.cli", "policy", "huawei_meeting"]
+    settings = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0
+    assert "contrase\\xf1a" in ran.stdout
 
 
 def test_a_reader_that_leaves_early_is_no_crash() -> None:

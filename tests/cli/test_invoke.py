@@ -46,6 +46,22 @@ def test_the_special_events_mean_what_they_are_called(lockstep: Any, name: str, 
     assert "rotation-token" not in ran.out
 
 
+def test_the_operators_own_settings_stay_outside(lockstep: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function sees its world's variables alone, and this process gets its own back."""
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    ran = lockstep("invoke", str(EVENTS / "huawei_meeting" / "setSecret.json"), "--here")
+    assert ran.code == 0, ran.err
+    assert os.environ["AWS_PROFILE"] == "nobody"
+    assert "LOCKSTEP_DRIVERS" not in os.environ
+
+
+def test_a_step_that_never_comes_is_wrong_usage(lockstep: Any) -> None:
+    """A test-only rotation has no createSecret, so that there is nothing to send."""
+    ran = lockstep("invoke", str(EVENTS / "huawei_meeting" / "createSecret.json"), "--here", "--test-only")
+    assert ran.code == 2
+    assert "never sends this step" in ran.err
+
+
 @pytest.mark.parametrize("path", sorted((EVENTS / "malformed").glob("*.json")), ids=lambda path: path.stem)
 def test_a_malformed_event_reaches_the_function(lockstep: Any, path: Path) -> None:
     """The function's own refusal is shown by code and hint, with exit code 1."""
