@@ -1,0 +1,239 @@
+"""Tencent's API 3.0 as simulated, driven by the vendor's own SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+
+from rotation.secret import Secret
+from rotation.testing.faults import FaultKind
+from rotation.testing.simulators.tencent_bm import TencentBm
+
+# the SDK asks for the day of a timestamp with datetime.utcfromtimestamp, deprecated since Python 3.12
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
+
+OLD, NEW = "Old-pass-1234", "New-pass-5678"
+RESET = "ResetDevicePassword"
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def clock(wall_clock: Callable[[], float]) -> Callable[[], float]:
+    """The vendor's client signs with the wall's time."""
+    return wall_clock
+
+
+def reset_of(*ids: str, password: str = NEW) -> dict[str, object]:
+    """Return the parameters of a reset."""
+    return {"InstanceIds": list(ids), "Password": password}
+
+
+def parts(answer: Any) -> list[int]:
+    """Return the status of each device's part."""
+    return [part.TaskStatus for part in answer.SubtaskStatusSet]
+
+
+def test_sdk_resets_and_polls(ask: Ask, sim: TencentBm, clock: Any) -> None:
+    """A task of two devices goes 4, 5, 1; the device's OperateStatus does not give the reset away."""
+    task = ask(RESET, **reset_of("cpm-1", "cpm-2")).TaskId
+    answer = ask("DescribeOperationResult", TaskId=task)
+    assert (answer.TaskStatus, parts(answer)) == (4, [4, 4])
+    assert ask("DescribeDevices", InstanceIds=["cpm-1"]).DeviceInfoSet[0].OperateStatus == 1
+    clock.ahead += 101
+    answer = ask("DescribeOperationResult", TaskId=task)
+    assert (answer.TaskStatus, parts(answer)) == (5, [1, 4])
+    clock.ahead += 50
+    answer = ask("DescribeOperationResult", TaskId=task)
+    assert (answer.TaskStatus, parts(answer)) == (1, [1, 1])
+    assert answer.RequestId
+    assert [sim.guest_password(name) for name in ("cpm-1", "cpm-2")] == [Secret(NEW), Secret(NEW)]
+
+
+def test_both_generations_see_the_same_park(ask: Ask, sim: TencentBm) -> None:
+    """A task started through one is known to the other, number and all."""
+    task = ask(RESET, **reset_of("cpm-1")).TaskId
+    assert sim.task(task).entries[0].instance_id == "cpm-1"
+    assert sim.device("cpm-1").operate_status == 11
+    sim.v3.resetting_status = 11
+    assert ask("DescribeDevices", InstanceIds=["cpm-1"]).DeviceInfoSet[0].OperateStatus == 11
+
+
+def test_describe_devices(ask: Ask, sim: TencentBm, refusal: Callable[..., str]) -> None:
+    """Filters, paging, real integers; the page is at most 100 long."""
+    sim.device("cpm-2").lan_ip = "10.0.0.2"
+    answer = ask("DescribeDevices", LanIps=["10.0.0.2"])
+    assert (answer.TotalCount, answer.DeviceInfoSet[0].InstanceId) == (1, "cpm-2")
+    assert (answer.DeviceInfoSet[0].DeviceStatus, answer.DeviceInfoSet[0].OsTypeId) == (4, 1)
+    answer = ask("DescribeDevices", Offset=1, Limit=1)
+    assert (answer.TotalCount, [one.InstanceId for one in answer.DeviceInfoSet]) == (4, ["cpm-2"])
+    assert ask("DescribeDevices", WanIps=["198.51.100.1"]).TotalCount == 0
+    assert ask("DescribeDevices", Alias="nobody").TotalCount == 0
+    assert ask("DescribeDevices", DeviceClassCode="PS100v1", region="ap-guangzhou").TotalCount == 0
+    assert refusal("DescribeDevices", Limit=101) == "InvalidParameterValue"
+    assert refusal("DescribeDevices", VpcId="vpc-1") == "UnknownParameter"
+
+
+def test_describe_os_info(ask: Ask, sim: TencentBm) -> None:
+    """Joined on OsTypeId it tells Windows from Linux."""
+    kinds = {kind.OsTypeId: kind.OsClass for kind in ask("DescribeOsInfo", DeviceClassCode="PS100v1").OsInfoSet}
+    assert (kinds[1], kinds[sim.device("cpm-win").os.type_id]) == ("CentOS", "Windows")
+
+
+def test_power_and_log(ask: Ask, sim: TencentBm, clock: Any, refusal: Callable[..., str]) -> None:
+    """Shutdown, start and reboot are tasks; the log shows them, the newest first."""
+    task = ask("ShutdownDevices", InstanceIds=["cpm-1"]).TaskId
+    assert refusal("StartDevices", InstanceIds=["cpm-1"]) == "ResourceInUse.FlowBusy"
+    clock.ahead += 21
+    assert ask("DescribeOperationResult", TaskId=task).TaskStatus == 1
+    assert not sim.running("cpm-1")
+    assert refusal("RebootDevices", InstanceIds=["cpm-1"]) == "UnsupportedOperation.InvalidOperation"
+    ask("StartDevices", InstanceIds=["cpm-1"])
+    clock.ahead += 31
+    assert sim.running("cpm-1")
+    ask("RebootDevices", InstanceIds=["cpm-1"])
+    log = ask("DescribeDeviceOperationLog", InstanceId="cpm-1")
+    assert [(entry.TaskName, entry.Status) for entry in log.DeviceOperationLogSet] == [
+        ("rebootDevice", 0),
+        ("startDevice", 1),
+        ("shutdownDevice", 1),
+    ]
+    assert ask("DescribeDeviceOperationLog", InstanceId="cpm-1", Limit=1, Offset=2).TotalCount == 3
+    early = ask("DescribeDeviceOperationLog", InstanceId="cpm-1", EndTime="2020-01-01")
+    assert early.DeviceOperationLogSet == []
+
+
+@pytest.mark.parametrize(
+    ("switch", "value", "code"),
+    [
+        ("agent_alive", False, "FailedOperation.TscAgentOffline"),
+        ("repairing", True, "FailedOperation.ExistRepairTask"),
+        ("device_status", 8, "ResourceUnavailable"),
+        ("power", 3, "UnsupportedOperation.InvalidOperation"),
+        ("power", 7, "ResourceInUse.FlowBusy"),
+        ("power", 12, "ResourceInUse.FlowBusy"),
+    ],
+)
+def test_devices_that_cannot_be_reset(
+    refusal: Callable[..., str], sim: TencentBm, switch: str, *, value: object, code: str
+) -> None:
+    """Each obstacle has its own code, and the whole batch stays as it is."""
+    setattr(sim.device("cpm-2"), switch, value)
+    assert refusal(RESET, **reset_of("cpm-1", "cpm-2")) == code
+    assert (sim.device("cpm-1").resetting, sim.attempts("cpm-1")) == (0, 1)
+
+
+def test_running_reset_is_flow_busy(ask: Ask, refusal: Callable[..., str], sim: TencentBm) -> None:
+    """A second reset has to wait for the first."""
+    ask(RESET, **reset_of("cpm-1"))
+    assert refusal(RESET, **reset_of("cpm-1")) == "ResourceInUse.FlowBusy"
+    assert sim.device("cpm-1").resetting == 1
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"Password": NEW}, "MissingParameter"),
+        ({"InstanceIds": ["cpm-1"]}, "MissingParameter"),
+        ({"InstanceIds": [], "Password": NEW}, "InvalidParameterValue"),
+        ({"InstanceIds": "cpm-1", "Password": NEW}, "InvalidParameter"),
+        ({"InstanceIds": [1], "Password": NEW}, "InvalidParameter"),
+        ({"InstanceIds": ["cpm-1"], "Password": 12345678}, "InvalidParameter"),
+        ({"InstanceIds": ["cpm-1", "cpm-win"], "Password": "abcdef12"}, "InvalidParameterValue.InvalidParameter"),
+        ({"InstanceIds": ["cpm-nobody"], "Password": NEW}, "ResourceNotFound"),
+        ({"InstanceIds": [f"cpm-{place}" for place in range(101)], "Password": NEW}, "LimitExceeded"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_bad_parameters_of_reset(
+    refusal: Callable[..., str], sim: TencentBm, params: dict[str, object], code: str
+) -> None:
+    """Each fault has its code, and no password changes."""
+    assert refusal(RESET, **params) == code
+    assert sim.device("cpm-1").resetting == 0
+
+
+def test_unknown_task(refusal: Callable[..., str]) -> None:
+    """A number that was never given out."""
+    assert refusal("DescribeOperationResult", TaskId=999) == "ResourceNotFound"
+    assert refusal("DescribeOperationResult", TaskId="101") == "InvalidParameter"
+
+
+def test_keys(ask: Ask, refusal: Callable[..., str], sim: TencentBm) -> None:
+    """Wrong secret, unknown id, missing and wrong session token, missing right."""
+    wrong = replace(sim.credentials, secret_key=Secret("guess"))
+    nobody = replace(sim.credentials, secret_id="AKIDnobody")
+    temporary = sim.add_key(token=Secret("session"))
+    limited = sim.add_key(denied=frozenset({RESET}))
+    assert refusal("DescribeDevices", key=wrong) == "AuthFailure.SignatureFailure"
+    assert refusal("DescribeDevices", key=nobody) == "AuthFailure.SecretIdNotFound"
+    assert refusal("DescribeDevices", key=replace(temporary, token=None)) == "AuthFailure.TokenFailure"
+    assert refusal("DescribeDevices", key=replace(temporary, token=Secret("other"))) == "AuthFailure.TokenFailure"
+    assert refusal(RESET, key=limited, **reset_of("cpm-1")) == "UnauthorizedOperation"
+    assert ask("DescribeDevices", key=temporary).TotalCount == 4
+    assert ask("DescribeDevices", key=limited).TotalCount == 4
+
+
+@pytest.mark.parametrize("ahead", [310, -310])
+def test_clock_may_differ_by_five_minutes(ask: Ask, refusal: Callable[..., str], clock: Any, ahead: float) -> None:
+    """Ten seconds more is expired, ten less is not."""
+    clock.ahead = ahead
+    assert refusal("DescribeDevices") == "AuthFailure.SignatureExpire"
+    clock.ahead = ahead - (20 if ahead > 0 else -20)
+    assert ask("DescribeDevices").TotalCount == 4
+
+
+def test_regions(ask: Ask, refusal: Callable[..., str]) -> None:
+    """Unknown and missing; a device is known in its own only."""
+    assert refusal("DescribeDevices", region="eu-frankfurt") == "UnsupportedRegion"
+    assert refusal("DescribeDevices", region="") == "MissingParameter"
+    assert refusal(RESET, region="ap-shanghai", **reset_of("cpm-1")) == "ResourceNotFound"
+    assert ask("DescribeDevices", region="ap-beijing").TotalCount == 4
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "FailedOperation",
+        "InternalError",
+        "InvalidParameterValue",
+        "LimitExceeded",
+        "RequestLimitExceeded.UinLimitExceeded",
+        "RequestLimitExceeded.GlobalRegionUinLimitExceeded",
+        "ResourceUnavailable",
+        "UnsupportedOperation",
+        "AuthFailure.InvalidSecretId",
+    ],
+)
+@pytest.mark.parametrize("kind", [FaultKind.VENDOR_CODE, FaultKind.VENDOR_CODE_AFTER])
+def test_any_code_before_or_after_the_effect(
+    refusal: Callable[..., str], sim: TencentBm, clock: Any, code: str, kind: FaultKind
+) -> None:
+    """The SDK raises a planned code; whether the reset took effect is the plan's word."""
+    sim.faults.add(RESET, kind, code=code)
+    assert refusal(RESET, **reset_of("cpm-1")) == code
+    clock.ahead += 101
+    assert sim.resets("cpm-1") == (1 if kind is FaultKind.VENDOR_CODE_AFTER else 0)
+
+
+def test_ten_calls_a_second_per_action(ask: Ask, refusal: Callable[..., str], sim: TencentBm) -> None:
+    """The next one is RequestLimitExceeded, other actions go on; a throttle fault says the same."""
+    sim.v3.per_action.most, sim.v3.per_action.seconds = 2, 60
+    assert [ask("DescribeDevices").TotalCount for _ in range(2)] == [4, 4]
+    assert refusal("DescribeDevices") == "RequestLimitExceeded"
+    sim.faults.add(RESET, FaultKind.THROTTLE)
+    assert refusal(RESET, **reset_of("cpm-1")) == "RequestLimitExceeded"
+    assert ask(RESET, **reset_of("cpm-1")).TaskId == 101
+
+
+def test_dropped_answer_is_a_network_error(ask: Ask, sim: TencentBm, clock: Any) -> None:
+    """The SDK sends once and tells nothing; the reset took effect."""
+    sim.faults.add(RESET, FaultKind.DROP_AFTER)
+    with pytest.raises(TencentCloudSDKException) as caught:
+        ask(RESET, **reset_of("cpm-1"))
+    assert caught.value.code == "ClientNetworkError"
+    clock.ahead += 101
+    assert (sim.resets("cpm-1"), sim.attempts("cpm-1")) == (1, 1)
