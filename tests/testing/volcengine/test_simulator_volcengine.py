@@ -1,0 +1,189 @@
+"""The cloudidentity simulator's users, resets and settings, driven by the vendor's own SDK."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from volcenginesdkcore.rest import ApiException
+
+from rotation.secret import Secret
+from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
+
+# the SDK dates its signatures with datetime.utcnow, deprecated since Python 3.12
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+
+OLD, NEW = "Old-pass-1234", "New-pass-5678"
+Ask = Callable[..., Any]
+Refusal = Callable[..., tuple[int, str]]
+
+
+def test_reset_is_in_force_at_once_and_echoed(reset: Ask, sim: VolcengineCloudIdentity) -> None:
+    """The answer repeats the password; the portal takes the new one only."""
+    answer = reset()
+    assert answer.password == NEW
+    assert (answer._metadata.action, answer._metadata.service) == ("ResetPassword", "cloudidentity")
+    assert sim.live_password("u-alice") == Secret(NEW)
+    login = sim.portal_login("u-alice")
+    assert login("alice", NEW)
+    assert not login("alice", OLD)
+    assert not login("bob", NEW)
+    assert (sim.resets("u-alice"), sim.attempts("u-alice")) == (1, 1)
+
+
+def test_echo_is_a_switch(reset: Ask, sim: VolcengineCloudIdentity) -> None:
+    """No page says whether a password that was given is repeated."""
+    sim.service.echo_password = False
+    assert reset().password is None
+    assert sim.live_password("u-alice") == Secret(NEW)
+
+
+def test_generated_password(reset: Ask, sim: VolcengineCloudIdentity) -> None:
+    """The vendor makes one by its own rule, ignores ours, and tells it in the answer alone."""
+    sim.service.echo_password = False
+    first, second = (reset(generate_random_password=True).password for _ in range(2))
+    assert sim.live_password("u-alice") == Secret(second)
+    assert len({NEW, first, second}) == 3
+    assert sim.directory.weakness(first) is None
+
+
+def test_change_at_next_login_makes_it_useless_for_a_machine(reset: Ask, sim: VolcengineCloudIdentity) -> None:
+    """With PasswordResetRequired the new password opens nothing until it is changed."""
+    reset(password_reset_required=True)
+    assert sim.live_password("u-alice") == Secret(NEW)
+    assert not sim.portal_login("u-alice")("alice", NEW)
+    reset()
+    assert sim.portal_login("u-alice")("alice", NEW)
+
+
+@pytest.mark.parametrize(
+    ("password", "accepted"),
+    [
+        ("Abcdef1", False),
+        ("Abcdefg1", True),
+        ("Abcdefgh", False),
+        ("abcdefg1", False),
+        ("abcdef1#", True),
+        ("ABCDEF1#", True),
+        ("Abcdefg#", True),
+        ("Aa1" + "x" * 29, True),
+        ("Aa1" + "x" * 30, False),
+        ("Abcdef1 ", False),
+        ("Abcdef1é", False),
+    ],
+)
+def test_vendors_password_rule(
+    reset: Ask, sim: VolcengineCloudIdentity, refusal: Refusal, password: str, *, accepted: bool
+) -> None:
+    """8 to 32 characters (the SDK checks that itself), three of the four kinds."""
+    if not 8 <= len(password) <= 32:
+        with pytest.raises(ValueError, match="length must be"):
+            reset(password=password)
+        assert sim.directory.weakness(password) == "length"
+    elif accepted:
+        reset(password=password)
+    else:
+        assert refusal(reset, password=password) == (400, "InvalidParam")
+    assert sim.live_password("u-alice") == Secret(password if accepted else OLD)
+
+
+def test_specials_are_a_switch(reset: Ask, sim: VolcengineCloudIdentity, refusal: Refusal) -> None:
+    """A narrower list refuses what stands outside it."""
+    sim.directory.specials = "!"
+    assert refusal(reset) == (400, "InvalidParam")
+
+
+def test_refusal_may_repeat_the_password(reset: Ask, sim: VolcengineCloudIdentity) -> None:
+    """The message's template holds name and value; whether the real one fills the value in is a switch."""
+    for shown in (True, False):
+        sim.service.values_in_messages = shown
+        with pytest.raises(ApiException) as caught:
+            reset(password="weakweakweak")
+        message = json.loads(caught.value.body)["ResponseMetadata"]["Error"]["Message"]
+        assert message == f"The parameter Password[{'weakweakweak' if shown else ''}] is invalid"
+
+
+def test_unknown_user(reset: Ask, ask: Ask, refusal: Refusal) -> None:
+    """404 for every call that names one."""
+    assert refusal(reset, "u-nobody") == (404, "UserNotFound")
+    for action in ("GetUser", "UpdateUser", "DeleteUser"):
+        assert refusal(ask, action, user_id="u-nobody") == (404, "UserNotFound")
+
+
+def test_password_login_switched_off(ask: Ask, reset: Ask, sim: VolcengineCloudIdentity, refusal: Refusal) -> None:
+    """PasswordLoginNotEnable until it is enabled again; the settings and the login page show it."""
+    assert ask("GetPortalLoginConfig").login_type == "Password"
+    ask("DisablePortalLoginSetting", login_type="Password")
+    assert refusal(reset) == (400, "PasswordLoginNotEnable")
+    assert not sim.portal_login("u-alice")("alice", OLD)
+    settings = {one.login_type: one.status for one in ask("ListPortalLoginSettings").portal_login_settings}
+    assert settings == {"Password": "Disabled", "SAMLSSO": "Disabled"}
+    ask("EnablePortalLoginSetting", login_type="SAMLSSO")
+    assert ask("GetPortalLoginConfig").login_type == "SAMLSSO"
+    ask("EnablePortalLoginSetting", login_type="Password")
+    reset()
+    assert refusal(ask, "EnablePortalLoginSetting", login_type="Face") == (404, "LoginSettingNotFound")
+    assert sim.resets("u-alice") == 1
+
+
+def test_service_not_running(ask: Ask, reset: Ask, sim: VolcengineCloudIdentity, refusal: Refusal) -> None:
+    """ServiceStatusException for every change; the status call still answers."""
+    assert ask("GetServiceStatus").instances[0].status == "Enabled"
+    sim.directory.status = "Disabling"
+    assert ask("GetServiceStatus").instances[0].status == "Disabling"
+    assert refusal(reset) == (400, "ServiceStatusException")
+    assert refusal(ask, "CreateUser", user_name="carol") == (400, "ServiceStatusException")
+    assert refusal(ask, "UpdateUser", user_id="u-alice") == (400, "ServiceStatusException")
+    assert refusal(ask, "DeleteUser", user_id="u-alice") == (400, "ServiceStatusException")
+    assert ask("GetUser", user_id="u-alice").user_name == "alice"
+
+
+def test_synced_users(ask: Ask, reset: Ask, sim: VolcengineCloudIdentity, refusal: Refusal) -> None:
+    """GetUser tells where a user is mastered; whether a reset of such a user is refused is a switch."""
+    assert [ask("GetUser", user_id=name).source for name in ("u-alice", "u-bob")] == ["Manual", "Sync"]
+    sim.service.sync_reset_code = "PermissionError"
+    assert refusal(reset, "u-bob") == (400, "PermissionError")
+    sim.service.sync_reset_code = ""
+    reset("u-bob")
+    assert (sim.resets("u-bob"), sim.attempts("u-bob")) == (1, 2)
+
+
+def test_updated_time_may_move(ask: Ask, reset: Ask, sim: VolcengineCloudIdentity, clock: Any) -> None:
+    """A weak sign of a reset, and a switch."""
+    before = ask("GetUser", user_id="u-alice").updated_time
+    clock.ahead += 100
+    sim.directory.reset_moves_updated = False
+    reset()
+    assert ask("GetUser", user_id="u-alice").updated_time == before
+    sim.directory.reset_moves_updated = True
+    reset()
+    assert ask("GetUser", user_id="u-alice").updated_time > before
+    assert before.endswith("+08:00")
+
+
+def test_life_of_a_user(ask: Ask, reset: Ask, sim: VolcengineCloudIdentity, refusal: Refusal) -> None:
+    """Created without a password, changed, given one, deleted."""
+    made = ask("CreateUser", user_name="carol", display_name="Carol", email="c@example.com", phone="1", description="d")
+    assert (made.user_name, made.display_name, made.source) == ("carol", "Carol", "Manual")
+    assert sim.live_password(made.user_id) is None
+    assert not sim.portal_login(made.user_id)("carol", NEW)
+    ask("UpdateUser", user_id=made.user_id, display_name="Caroline")
+    assert ask("GetUser", user_id=made.user_id).display_name == "Caroline"
+    reset(made.user_id)
+    assert sim.live_password(made.user_id) == Secret(NEW)
+    assert refusal(ask, "CreateUser", user_name="carol") == (400, "InvalidParam")
+    ask("DeleteUser", user_id=made.user_id)
+    assert refusal(ask, "GetUser", user_id=made.user_id) == (404, "UserNotFound")
+
+
+def test_list_users(ask: Ask, sim: VolcengineCloudIdentity) -> None:
+    """Pages from 1, by name, source or part of a name."""
+    for place in range(3):
+        sim.add_user(f"user-{place}", None)
+    page = ask("ListUsers", page_number=2, page_size=2)
+    assert (page.total, page.page_number, [user.user_name for user in page.users]) == (5, 2, ["user-0", "user-1"])
+    assert [user.user_id for user in ask("ListUsers", user_name="alice").users] == ["u-alice"]
+    assert [user.user_id for user in ask("ListUsers", source="Sync").users] == ["u-bob"]
+    assert ask("ListUsers", query_string="user-").total == 3
