@@ -39,7 +39,7 @@ class TooSoon(DriverError):
 
     code = "too_soon"
     retryable = True
-    default_hint = "Wait until `not_before`; a later attempt goes on by itself."
+    default_hint = "Wait until `not_before`; the first attempt after it goes through."
 
 
 class PreconditionFailed(DriverError):

@@ -54,6 +54,7 @@ class PolicyError(ConfigError):
     """A password policy contradicts itself or is too weak."""
 
     code = "policy_error"
+    default_hint = "Change the rules that the message names; `lockstep policy CODE` shows the vendor's own."
 
 
 class EventError(RotationError):
