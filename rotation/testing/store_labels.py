@@ -155,6 +155,15 @@ class LabelConformance(ABC):
             kept = {marks.intent(NOW), marks.rejected(1, NOW), marks.verified(Evidence.LOGIN, NOW)}
             assert labels_of(door) == {BASE: {PREVIOUS}, FIRST: {CURRENT, *(mark.label for mark in kept)}}
 
+    def test_settling_late_leaves_a_candidate_alone_that_was_not_sent_yet(self, door: Backdoor) -> None:
+        """Why it waits and what it cost so far stand on it."""
+        promoted(door)
+        door.store().stage(SECOND, OTHER)
+        door.store().mark(SECOND, marks.parked("too_soon", NOW + 90))
+        before = labels_of(door)
+        door.store().settle(FIRST)
+        assert labels_of(door) == before
+
     def test_settling_late_leaves_the_next_candidate_alone(self, door: Backdoor) -> None:
         """A late duplicate of finishSecret must not make the next rotation forget what it sent."""
         promoted(door)
