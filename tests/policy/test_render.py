@@ -24,7 +24,7 @@ SAYABLE = sorted(set(EVERY) - {"huawei_meeting/default"})
 AWKWARD = PasswordPolicy(
     name="awkward",
     length=20,
-    charsets=(Charset("lower", LOWER, 2), Charset("special", "${%}\"\\#'` /*", 3)),
+    charsets=(Charset("lower", LOWER, 2), Charset("special", "}%${\"\\#'` /*", 3)),
 )
 
 
