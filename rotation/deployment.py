@@ -198,7 +198,12 @@ class Binder:
             )
         except RotationError as error:
             failure = error
-            failure.hint = failure.hint or "Check the admin credential's secret."
+            if not isinstance(failure, SettingsError):
+                failure.message = f"admin secret of {spec.code}: {failure.message}"
+                failure.args = (failure.message,)
+            failure.hint = (
+                f"Check the secret that LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET names, and the right to read it."
+            )
         raise failure
 
 

@@ -14,13 +14,13 @@ from rotation.errors import (
     StageError,
 )
 from rotation.guard import Guarded
-from rotation.machine import GUARD, Cell, Standing, standing
+from rotation.machine import GUARD, PENDING, Cell, Standing, standing
 from rotation.marks import SecretState
 from rotation.model import Evidence, Observation, Step, Verdict
 from rotation.policy import Context
 from rotation.reconcile import reconcile
 from rotation.secret import Secret
-from rotation.session import DEFAULT_LOCKOUT, Budget, Result, Session
+from rotation.session import Budget, Result, Session
 
 
 def run(session: Session, step: Step) -> Result:
@@ -54,7 +54,7 @@ _REFUSALS = {
 
 def _has_value(session: Session, state: SecretState) -> bool:
     version = state.versions.get(session.token)
-    if version is None or version.intent is not None:
+    if version is None or PENDING not in version.stages or version.intent is not None:
         return True
     return session.store.read(session.token) is not None
 
@@ -109,7 +109,7 @@ def _verify_current(session: Session, state: SecretState) -> Result:
     bound = session.bind(current.document)
     if not bound.can_log_in:
         return Result(outcome="nothing_to_verify", driver=bound.spec.code)
-    budget = Budget(session=session, lockout=bound.spec.lockout or DEFAULT_LOCKOUT, version_id=current.version_id)
+    budget = Budget(session=session, bound=bound, version_id=current.version_id)
     budget.require(state)
     if bound.verify(current.document.password) is Verdict.REJECTED:
         budget.charge(state)
@@ -155,7 +155,7 @@ def _prove(session: Session, state: SecretState, bound: Guarded, password: Secre
 
 
 def _prove_by_login(session: Session, state: SecretState, bound: Guarded, password: Secret) -> Evidence:
-    budget = Budget(session=session, lockout=bound.spec.lockout or DEFAULT_LOCKOUT, version_id=session.token)
+    budget = Budget(session=session, bound=bound, version_id=session.token)
     budget.require(state)
     # Charged after the fact: here a reset was acknowledged or found live, so a rejection is the exception, and a crash
     # right between the vendor's "no" and the charge hides at most this one.

@@ -14,11 +14,14 @@ from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 from rotation.errors import CannotVerify, ConfigError, DriverBug, DriverError, NotEnoughTime, RotationError
-from rotation.model import DriverSpec, Evidence, LoginTarget, Observation, Progress, Task, Verdict
+from rotation.model import DriverSpec, Evidence, Lockout, LoginTarget, Observation, Progress, Task, Verdict
 from rotation.ports import Driver, LoginProbe, Observes, Polls, Verifies
 from rotation.secret import MASK, Secret
 
 T = TypeVar("T")
+
+DEFAULT_LOCKOUT = Lockout(tries=5, window_seconds=300, reserve=2)
+"""Assumed where a vendor publishes no lock-out rule, after fail2ban's five tries."""
 
 RESERVE_SECONDS = 5.0
 """Kept free after a vendor call for writing down what came of it."""
@@ -87,6 +90,11 @@ class Guarded:
     known: tuple[Secret, ...] = ()
 
     @property
+    def lockout(self) -> Lockout:
+        """The vendor's lock-out rule, or the assumed one."""
+        return self.spec.lockout or DEFAULT_LOCKOUT
+
+    @property
     def can_log_in(self) -> bool:
         """Whether anybody can tell by a login if a password is live."""
         return isinstance(self.driver, Verifies) or self.probe is not None
@@ -106,8 +114,9 @@ class Guarded:
             for obstacle in seen.obstacles:
                 sealed(obstacle, self.known)
             return seen
-        (variant,) = self.spec.policies
-        return Observation(variant=variant)
+        if len(self.spec.policies) != 1:
+            raise DriverBug(f"{self.spec.code} has several policies but cannot tell which one applies")
+        return Observation(variant=next(iter(self.spec.policies)))
 
     def verify(self, password: Secret) -> Verdict:
         """Log in with ``password``, by the driver or by the shared probe."""

@@ -5,10 +5,11 @@ A raised exception is how a rotation function says "step failed". Only Lockstep'
 
 from __future__ import annotations
 
+import logging
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol, cast
@@ -45,8 +46,24 @@ class World:
     """Everything outside: the client, the environment and the clock. Tests and the CLI bring their own."""
 
     client: SecretsManagerClient
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)  # it holds the role's AWS keys
     clock: Clock
+
+
+_TALKATIVE = frozenset({"boto3", "botocore", "paramiko", "requests", "urllib3"})
+
+
+def _silence_libraries() -> None:
+    """Keep the libraries' own log lines out of the log, whatever level the root logger or the operator sets.
+
+    At DEBUG botocore writes every request and answer down, SecretString and RotationToken included; urllib3 quotes
+    the unparsed rest of a malformed answer in a warning (read 2026-11). What they have to say, our errors say.
+    """
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.partition(".")[0] in _TALKATIVE and isinstance(logger, logging.Logger) and logger.level:
+            logger.setLevel(logging.NOTSET)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @lru_cache(maxsize=1)
@@ -69,11 +86,13 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
     Raises:
         RotationError: the step failed.
     """
+    _silence_libraries()
     return handle(event, context, World(client=_client(), environment=os.environ, clock=SystemClock()))
 
 
 def handle(event: object, context: LambdaContext, world: World) -> dict[str, object]:
     """Serve one invocation in a given world; see ``lambda_handler``."""
+    _silence_libraries()
     started = world.clock.now()
     report: dict[str, object] = {"request_id": context.aws_request_id}
     failure: RotationError | None = None

@@ -136,6 +136,8 @@ def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
         raise StageConflict("the secret has no current version beside the token's")
     lease = _wanted(state, state.current_id)
     mine = claim.announcement(lease)
+    # First, since labels are few, and a run that always dies right after announcing would use them up.
+    _forget_the_dead(labels, state, claim)
     labels.attach(mine, token)
     try:
         _win(labels, lease, token)
@@ -196,6 +198,10 @@ def _clean(labels: Labels, state: SecretState, claim: Claim, lease: Lease) -> No
     for old, version_id in list(_leases(state)):
         if old != lease:
             labels.detach(old.label, version_id)
+    _forget_the_dead(labels, state, claim)
+
+
+def _forget_the_dead(labels: Labels, state: SecretState, claim: Claim) -> None:
     for each in announcements(state):
         if each.until <= claim.now:
             labels.detach(each.label, each.version_id)

@@ -19,7 +19,7 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 
 from rotation.marks import SecretState
-from rotation.model import Authority, Step
+from rotation.model import Authority, Step, TaskState
 
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
@@ -141,6 +141,28 @@ class Move(StrEnum):
     PARK_EXTERNAL = "park: none of the stored passwords is live"
     PARK_LOCKED = "park until the lock window is over"
     RETRY_LATER = "decide nothing, retry later"
+
+
+PROBES: Mapping[Move, Stored] = MappingProxyType(
+    {
+        Move.PROBE_PENDING: Stored.PENDING,
+        Move.PROBE_CURRENT: Stored.CURRENT,
+        Move.PROBE_PREVIOUS: Stored.PREVIOUS,
+    }
+)
+"""The moves that log in, and with which stored password."""
+
+SENDS = (Move.SEND_FIRST, Move.SEND_AGAIN, Move.SEND_FROM_PREVIOUS)
+"""The moves that send a reset."""
+
+TASK_FINDINGS: Mapping[TaskState, TaskFinding] = MappingProxyType(
+    {
+        TaskState.RUNNING: TaskFinding.RUNNING,
+        TaskState.DONE: TaskFinding.DONE,
+        TaskState.FAILED: TaskFinding.FAILED,
+    }
+)
+"""What a poll's answer means for the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Durable marks: what the engine must remember across invocations, written as short texts that any store can keep.
 
-A mark is a label such as ``lockstep:intent:1700000000``. In AWS Secrets Manager it is a custom staging label: at most
-20 over all versions of a secret, at most 256 characters, and a labelled version is never purged. In a journal it is a
-list entry.
+A mark is a label such as ``lockstep:intent:1700000000@0a1b2c3d``. In AWS Secrets Manager it is a custom staging label:
+at most 20 over all versions of a secret, at most 256 characters, and a labelled version is never purged. In a journal
+it is a list entry.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Kind(StrEnum):
     PARKED = "parked"
     """Stopped on purpose; value: reason and epoch before which nothing is tried."""
     VERIFIED = "verified"
-    """testSecret's proof; value: the evidence and epoch (a label sits on one version only, so it must be unique)."""
+    """testSecret's proof; value: the evidence and epoch ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,18 @@ class Mark:
     kind: Kind
     value: str
 
-    @property
-    def label(self) -> str:
-        """The text a store keeps."""
-        return f"{PREFIX}{self.kind}:{self.value}"
+    def on(self, version_id: str) -> str:
+        """Return the label that a store keeps on a version.
+
+        It ends with the end of the version's id, since a label sits on one version of a secret at a time: the same
+        note on two versions must not be the same label.
+        """
+        return f"{PREFIX}{self.kind}:{self.value}@{version_id[-8:]}"
 
     @classmethod
     def parse(cls, label: str) -> Mark | None:
         """Read a label back; ``None`` for labels that are not marks."""
-        match = re.fullmatch(r"lockstep:([a-z]+):(.+)", label)
+        match = re.fullmatch(r"lockstep:([a-z]+):(.+?)(?:@[^@]{1,8})?", label)
         if match is None or match[1] not in {kind.value for kind in Kind}:
             return None
         return cls(Kind(match[1]), match[2])

@@ -87,9 +87,17 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The vendor's handle for an asynchronous reset; stored as a mark, so at most 200 characters."""
+    """The vendor's handle for an asynchronous reset.
+
+    Raises:
+        ValueError: not 1 to 200 printable ASCII characters, so that it could not be kept as a mark.
+    """
 
     id: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[!-~]{1,200}", self.id):
+            raise ValueError("a task id has 1 to 200 printable characters")
 
 
 @dataclass(frozen=True, slots=True)

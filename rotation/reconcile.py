@@ -23,15 +23,29 @@ from rotation.errors import (
 )
 from rotation.guard import RESERVE_SECONDS, Guarded
 from rotation.lease import Claim
-from rotation.machine import PENDING, Facts, Finding, Move, Oracle, Stored, TaskFinding, next_move
+from rotation.machine import (
+    PENDING,
+    PROBES,
+    SENDS,
+    TASK_FINDINGS,
+    Facts,
+    Finding,
+    Move,
+    Oracle,
+    Standing,
+    Stored,
+    TaskFinding,
+    next_move,
+    standing,
+)
 from rotation.marks import Kind, SecretState
-from rotation.model import Authority, Evidence, Lockout, Task, TaskState, Verdict
+from rotation.model import Authority, Evidence, Task, TaskState, Verdict
 from rotation.ports import StoredValue
 from rotation.preflight import preflight
 from rotation.secret import Secret
-from rotation.session import DEFAULT_LOCKOUT, Budget, Result, Session, park, raise_if_parked
+from rotation.session import Budget, Result, Session, park, raise_if_parked
 
-_MOST_SENDS = 2
+_MOSTSENDS = 2
 """Per invocation: a second one happens only when the refusal of the first told which password is live."""
 
 
@@ -46,10 +60,20 @@ def reconcile(session: Session, state: SecretState) -> Result:
     claim = Claim(session.holder, now, now + session.time_left())
     session.store.acquire(session.token, state, claim)
     try:
-        work = _Work(session, bound, session.store.describe(), current, candidate)
-        return work.run()
+        return _under_lease(session, bound, current, candidate)
     finally:
         _yield_lease(session)
+
+
+def _under_lease(session: Session, bound: Guarded, current: StoredValue, candidate: StoredValue) -> Result:
+    """Look again, since other runs may have come and gone before the lease was ours."""
+    state = session.store.describe()
+    where = standing(state, session.token, has_value=True)
+    if where is Standing.CURRENT:
+        return Result(outcome="already_done", driver=bound.spec.code)
+    if where not in (Standing.STAGED, Standing.ATTEMPTED) or state.current_id != current.version_id:
+        raise StageConflict("the labels moved while this run waited for the lease")
+    return _Work(session, bound, state, current, candidate).run()
 
 
 def _yield_lease(session: Session) -> None:
@@ -57,14 +81,6 @@ def _yield_lease(session: Session) -> None:
         session.store.yield_lease(session.token, holder=session.holder)
     except StoreError:
         return  # It expires by itself, and the step's own outcome matters more.
-
-
-_PROBES = {
-    Move.PROBE_PENDING: Stored.PENDING,
-    Move.PROBE_CURRENT: Stored.CURRENT,
-    Move.PROBE_PREVIOUS: Stored.PREVIOUS,
-}
-_SENDS = (Move.SEND_FIRST, Move.SEND_AGAIN, Move.SEND_FROM_PREVIOUS)
 
 
 @dataclass(slots=True)
@@ -112,13 +128,13 @@ class _Work:
             if move is Move.DONE:
                 self._note_acceptance()
                 return self._result("found_live")
-            if move in _SENDS:
+            if move in SENDS:
                 if self._send(move):
                     return self._result("sent")
             elif move is Move.POLL:
                 self._follow(Task(str(self.state.versions[self.session.token].task)))
-            elif move in _PROBES:
-                self._probe(_PROBES[move])
+            elif move in PROBES:
+                self._probe(PROBES[move])
             else:
                 raise self._stop(move)
 
@@ -138,7 +154,7 @@ class _Work:
         if move is Move.KEEP_POLLING:
             return InProgress("the vendor's task is still running")
         if move is Move.PARK_EXTERNAL:
-            return self._park("external_change", self._now() + self._lockout.window_seconds)
+            return self._park("external_change", self._now() + self.bound.lockout.window_seconds)
         # PARK_LOCKED and RETRY_LATER: a probe said why it could not tell.
         return self.unclear or InProgress("could not tell which password is live")
 
@@ -160,12 +176,8 @@ class _Work:
         return self.session.clock.now()
 
     @property
-    def _lockout(self) -> Lockout:
-        return self.bound.spec.lockout or DEFAULT_LOCKOUT
-
-    @property
     def _budget(self) -> Budget:
-        return Budget(session=self.session, lockout=self._lockout, version_id=self.session.token)
+        return Budget(session=self.session, bound=self.bound, version_id=self.session.token)
 
     def _probe(self, which: Stored) -> None:
         self.session.let_it_apply(self.state.versions[self.session.token].intent, self.bound)
@@ -178,7 +190,7 @@ class _Work:
 
     def _ask(self, password: Secret) -> Finding:
         try:
-            verdict = self._budget.probe(self.bound, password, self.state)
+            verdict = self._budget.probe(password, self.state)
         except Parked as locked:
             self.unclear = locked
             return Finding.LOCKED
@@ -197,7 +209,7 @@ class _Work:
 
     def _send(self, move: Move) -> bool:
         """Send one reset. Return whether the vendor took it; ``False`` means that its refusal taught something."""
-        if self.sends >= _MOST_SENDS:
+        if self.sends >= _MOSTSENDS:
             raise InProgress("two resets were sent in this run; the next one looks again")
         for obstacle in self.obstacles:
             raise obstacle
@@ -257,7 +269,7 @@ class _Work:
     def _learn_it_was_live(self) -> None:
         self.maybe_applied = True
         if self.facts.pending is Finding.REJECTED:
-            raise self._park("candidate_refused", self._now() + self._lockout.window_seconds)
+            raise self._park("candidate_refused", self._now() + self.bound.lockout.window_seconds)
         self.facts = replace(self.facts, accepted=True, pending=Finding.NOT_ASKED)
 
     def _refused(self, refusal: RotationError) -> RotationError:
@@ -270,7 +282,7 @@ class _Work:
             return self._park("too_soon", refusal.not_before)
         if isinstance(refusal, PasswordRejected):
             if self.maybe_applied:
-                return self._park("candidate_refused", self._now() + self._lockout.window_seconds)
+                return self._park("candidate_refused", self._now() + self.bound.lockout.window_seconds)
             self.session.store.release(self.session.token)
             return refusal
         self._forget_intent()
@@ -280,15 +292,8 @@ class _Work:
         """Poll until the task ends or the time runs out."""
         while True:
             progress = self.bound.poll(task)
-            self.facts = replace(self.facts, task=_TASK_FINDINGS[progress.state])
+            self.facts = replace(self.facts, task=TASK_FINDINGS[progress.state])
             pause = self.bound.spec.poll_seconds
             if progress.state is not TaskState.RUNNING or self.session.time_left() < pause + RESERVE_SECONDS:
                 return
             self.session.clock.sleep(pause)
-
-
-_TASK_FINDINGS = {
-    TaskState.RUNNING: TaskFinding.RUNNING,
-    TaskState.DONE: TaskFinding.DONE,
-    TaskState.FAILED: TaskFinding.FAILED,
-}

@@ -17,12 +17,9 @@ from rotation.errors import (
 )
 from rotation.guard import RESERVE_SECONDS, Guarded
 from rotation.marks import SecretState
-from rotation.model import Evidence, Lockout, Verdict
+from rotation.model import Evidence, Verdict
 from rotation.ports import Clock, Store, StoredValue
 from rotation.secret import Secret, SecretDocument
-
-DEFAULT_LOCKOUT = Lockout(tries=5, window_seconds=300, reserve=2)
-"""Assumed where a vendor publishes no lock-out rule: fail2ban's defaults are 5 tries within 10 minutes."""
 
 
 class Bind(Protocol):
@@ -111,17 +108,16 @@ class Session:
         bound, before = self.bind(candidate), self.bind(current)
         if bound.spec.code != before.spec.code:
             raise IdentityChanged("current and candidate name different drivers")
-        names = sorted(_identity(bound).items() ^ _identity(before).items())
-        if names:
-            fields = ", ".join(sorted({name for name, _ in names}))
-            raise IdentityChanged(f"current and candidate differ in {fields}")
+        now, then = _identity(bound), _identity(before)
+        differ = sorted(name for name in now if now[name] != then[name])
+        if differ:
+            raise IdentityChanged(f"current and candidate differ in {', '.join(differ)}")
         return bound
 
 
-def _identity(bound: Guarded) -> Mapping[str, str]:
-    account = bound.account
-    names = set(account.__dataclass_fields__) - bound.spec.not_identity
-    return {name: repr(getattr(account, name)) for name in names} | {"username": repr(bound.username)}
+def _identity(bound: Guarded) -> Mapping[str, object]:
+    names = set(bound.account.__dataclass_fields__) - bound.spec.not_identity
+    return {name: getattr(bound.account, name) for name in names} | {"username": bound.username}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +126,12 @@ class Budget:
 
     Attributes:
         session: where to write.
-        lockout: the vendor's rule.
+        bound: the account, with the vendor's rule.
         version_id: the version that carries this run's charges.
     """
 
     session: Session
-    lockout: Lockout
+    bound: Guarded
     version_id: str
 
     def require(self, state: SecretState) -> None:
@@ -145,16 +141,16 @@ class Budget:
             Parked: until the window is over.
         """
         now = self.session.clock.now()
-        count, latest = state.wrong_logins(since=now - self.lockout.window_seconds)
-        if count >= self.lockout.budget:
-            raise self._parked("wrong_login_budget", latest + self.lockout.window_seconds)
+        count, latest = state.wrong_logins(since=now - self.bound.lockout.window_seconds)
+        if count >= self.bound.lockout.budget:
+            raise self._parked("wrong_login_budget", latest + self.bound.lockout.window_seconds)
 
     def charge(self, state: SecretState) -> None:
         """Write one wrong login down, beside those still in the window."""
         now = self.session.clock.now()
         version = state.versions[self.version_id]
         count, at = version.rejected
-        total = 1 + (count if at > now - self.lockout.window_seconds else 0)
+        total = 1 + (count if at > now - self.bound.lockout.window_seconds else 0)
         self._replace(state, marks.rejected(total, now))
 
     def refund(self, state: SecretState) -> None:
@@ -167,7 +163,7 @@ class Budget:
             if mark not in before:
                 self.session.store.unmark(self.version_id, mark)
 
-    def probe(self, bound: Guarded, password: Secret, state: SecretState) -> Verdict:
+    def probe(self, password: Secret, state: SecretState) -> Verdict:
         """Log in, charging before the attempt, so that a crash in between never hides a wrong login.
 
         Raises:
@@ -177,7 +173,7 @@ class Budget:
         self.require(state)
         self.charge(state)
         try:
-            verdict = bound.verify(password)
+            verdict = self.bound.verify(password)
         except AccountLocked as locked:
             self.refund(state)
             raise self.locked(locked) from None
@@ -191,7 +187,7 @@ class Budget:
     def locked(self, error: AccountLocked) -> Parked:
         """Park until the lock window is over."""
         now = self.session.clock.now()
-        return self._parked("account_locked", error.not_before or now + self.lockout.window_seconds)
+        return self._parked("account_locked", error.not_before or now + self.bound.lockout.window_seconds)
 
     def _parked(self, reason: str, until: float) -> Parked:
         return park(self.session, self.version_id, reason, until)

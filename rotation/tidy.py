@@ -18,7 +18,7 @@ def release(labels: Labels, state: SecretState, token: str) -> None:
     if version is None:
         return
     for mark in version.marks:
-        labels.detach(mark.label, token)
+        labels.detach(mark.on(token), token)
     # Last, so that a crash before it leaves a candidate that is refused again, and none that is half released.
     if PENDING in version.stages:
         labels.detach(PENDING, token)
@@ -37,10 +37,10 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
     for version in state.versions.values():
         if version.id != token and not _is_in_flight(version, settled):
             for mark in version.marks:
-                labels.detach(mark.label, version.id)
+                labels.detach(mark.on(version.id), version.id)
     for mark in settled.marks:
         if mark.kind in _SPENT:
-            labels.detach(mark.label, token)
+            labels.detach(mark.on(token), token)
     if PENDING in settled.stages:
         labels.detach(PENDING, token)
 

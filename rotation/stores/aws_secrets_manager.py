@@ -116,11 +116,11 @@ class AwsSecretsManager:
 
     def mark(self, version_id: str, mark: Mark) -> None:
         """See ``ports.Store``."""
-        self.attach(mark.label, version_id)
+        self.attach(mark.on(version_id), version_id)
 
     def unmark(self, version_id: str, mark: Mark) -> None:
         """See ``ports.Store``."""
-        self.detach(mark.label, version_id)
+        self.detach(mark.on(version_id), version_id)
 
     def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
         """See ``ports.Store``."""

@@ -136,11 +136,11 @@ class MemoryStore:
 
     def mark(self, version_id: str, mark: Mark) -> None:
         """See ``ports.Store``."""
-        self._secret.attach(mark.label, version_id)
+        self._secret.attach(mark.on(version_id), version_id)
 
     def unmark(self, version_id: str, mark: Mark) -> None:
         """See ``ports.Store``."""
-        self._secret.detach(mark.label, version_id)
+        self._secret.detach(mark.on(version_id), version_id)
 
     def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
         """See ``ports.Store``."""

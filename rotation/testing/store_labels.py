@@ -153,7 +153,7 @@ class LabelConformance(ABC):
         for _ in range(2):
             door.store().settle(FIRST)
             kept = {marks.intent(NOW), marks.rejected(1, NOW), marks.verified(Evidence.LOGIN, NOW)}
-            assert labels_of(door) == {BASE: {PREVIOUS}, FIRST: {CURRENT, *(mark.label for mark in kept)}}
+            assert labels_of(door) == {BASE: {PREVIOUS}, FIRST: {CURRENT, *(mark.on(FIRST) for mark in kept)}}
 
     def test_settling_late_leaves_a_candidate_alone_that_was_not_sent_yet(self, door: Backdoor) -> None:
         """Why it waits and what it cost so far stand on it."""

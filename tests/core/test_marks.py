@@ -31,8 +31,17 @@ def test_every_kind_is_made_by_a_function() -> None:
 @pytest.mark.parametrize("label", EVERY)
 def test_a_mark_becomes_a_label_and_is_read_back(label: str) -> None:
     """The text is part of the format that secrets hold."""
-    assert EVERY[label].label == label
+    assert EVERY[label].on("v") == f"{label}@v"
+    assert Mark.parse(f"{label}@v") == EVERY[label]
     assert Mark.parse(label) == EVERY[label]
+
+
+def test_the_same_note_on_two_versions_is_two_labels() -> None:
+    """A label sits on one version of a secret at a time."""
+    first, second = "11111111-aaaa-4aaa-8aaa-000000000001", "11111111-aaaa-4aaa-8aaa-000000000002"
+    note = marks.parked("too_soon", NOW)
+    assert note.on(first) != note.on(second)
+    assert Mark.parse(note.on(first)) == Mark.parse(note.on(second)) == note
 
 
 @pytest.mark.parametrize(
@@ -60,7 +69,7 @@ def test_foreign_labels_are_no_marks(label: str) -> None:
 def test_labels_fit_a_staging_label() -> None:
     """Secrets Manager takes 256 characters; a task id has at most 200."""
     longest = [marks.task("t" * 200), marks.parked("candidate_refused", 9e11), marks.rejected(10**6, 9e11)]
-    assert max(len(mark.label) for mark in longest) <= 256
+    assert max(len(mark.on("v" * 64)) for mark in longest) <= 256
 
 
 def test_stages_are_the_labels_that_are_not_ours() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from rotation.errors import RotationError
 from rotation.model import Step
-from rotation.testing.fuse import Edge, Fuse
+from rotation.testing.fuse import Crash, Edge, Fuse
 
 KINDS = ("admin", "admin-late", "admin-task", "self")
 
@@ -55,3 +55,19 @@ def test_a_second_run_in_the_middle_sends_nothing_twice(world, kind, oracle, aga
             assert scenario.password() == scenario.vendor.live, where
             assert scenario.vendor.resets == 1, where
             assert scenario.vendor.wrong_logins <= 1, where
+
+
+def test_runs_that_always_die_after_announcing_do_not_use_the_labels_up(world):
+    """A secret has 20 labels; dead announcements are cleared before a new one is made."""
+    scenario = world("admin")
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    for _ in range(40):
+        scenario.fuse = Fuse(at=1, edge=Edge.AFTER, only="attach")
+        with pytest.raises(Crash):
+            scenario.step(Step.SET, token)
+        scenario.clock.sleep(61)
+    scenario.fuse = Fuse()
+
+    assert scenario.rotate(token) == []
+    assert scenario.vendor.resets == 1

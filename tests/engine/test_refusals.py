@@ -257,7 +257,7 @@ def test_an_intent_left_by_a_dead_run_is_asked_about_first(world):
     scenario = world("admin")
     token = scenario.begin()
     scenario.step(Step.CREATE, token)
-    scenario.secret.attach(intent(scenario.clock.now()).label, token)
+    scenario.secret.attach(intent(scenario.clock.now()).on(token), token)
 
     assert scenario.step(Step.SET, token).outcome == "sent"
     assert scenario.vendor.wrong_logins == 1
