@@ -27,7 +27,7 @@ help:
 	@echo "make test                    run the tests"
 	@echo "make check                   lint, types, import direction, and the tests with coverage"
 	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
-	@echo "make bench                   time cold starts of the packed function"
+	@echo "make bench                   time cold starts of the packed function and password generation"
 	@echo "make build                   pack the rotation function with sam build"
 	@echo "make requirements            pin again what requirements/*.txt pins (UPGRADE=--upgrade: newest versions)"
 	@echo "make clean                   remove everything that was made here"
@@ -54,6 +54,7 @@ check: $(READY) .venv/second/.ready artefact
 
 bench: $(READY) .venv/second/.ready artefact
 	@$(BIN)/python tests/runtime/cold_start.py
+	@$(BIN)/python -m bench.passwords
 
 build: $(READY)
 	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) $(BIN)/sam build
