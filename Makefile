@@ -39,10 +39,12 @@ invoke: $(READY) .venv/second/.ready artefact
 	@test -n "$(EVENT)" || { echo "Name an event: make invoke EVENT=events/huawei_meeting/createSecret.json" >&2; exit 2; }
 	@$(BIN)/lockstep invoke $(EVENT)
 
-# The other interpreter runs everything but the slow tests; the full run on the main one closes the output.
+# What the other interpreter runs beside the emulator's part of the full run, which closes the output.
+SECOND := tests/core tests/stores tests/drivers tests/http tests/probes tests/handler tests/engine/test_refusals.py
+
 test: $(READY) .venv/second/.ready artefact
 	@if [ -x .venv/second/bin/python ]; then \
-	  .venv/second/bin/python -m pytest -q -n $(WORKERS) -m "not slow" -p no:cacheprovider; fi
+	  .venv/second/bin/python -m pytest -q -n $(WORKERS) -m "not slow" -p no:cacheprovider $(SECOND); fi
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
 check: $(READY) .venv/second/.ready artefact

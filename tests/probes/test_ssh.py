@@ -187,6 +187,8 @@ def test_the_key_line_is_what_the_secret_wants(host: SshHost) -> None:
 def test_no_password_leaks(host: SshHost, caplog: pytest.LogCaptureFixture) -> None:
     """Not even paramiko's log at DEBUG holds one."""
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="paramiko")
+    caplog.set_level(logging.DEBUG, logger="paramiko.transport")
     shown = []
     for behaviour in (SshBehaviour(), SshBehaviour(expired={"root"}), SshBehaviour(methods=("publickey",))):
         host.behaviour = behaviour
