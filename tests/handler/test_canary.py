@@ -1,0 +1,275 @@
+"""No secret leaves by a log, an output, an error, a repr or a URL; and the canary that says so sings when it should."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import sys
+import warnings
+from dataclasses import dataclass
+
+import pytest
+
+from rotation import handler
+from rotation.errors import RotationError, SecretDocumentError
+from rotation.secret import Secret, SecretDocument
+from rotation.testing.canary import LIBRARIES, Canary, listening, spellings
+from rotation.testing.faults import FaultKind
+from rotation.testing.secretsmanager import RotationState
+from rotation.testing.simulators._call import Captured
+from rotation.testing.world import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, UHOST_ID, world
+
+DRIVERS = (HUAWEI, UCLOUD)
+MARK = Secret('Marker-"7/\\+ü&pass')
+
+
+@dataclass(frozen=True)
+class Talkative:
+    """An object whose repr says too much; made to look like one of ours."""
+
+    value: str
+
+
+Talkative.__module__ = "rotation.model"
+
+
+def guarded() -> Canary:
+    """Return a canary for the marker."""
+    canary = Canary()
+    canary.guard("marker", MARK)
+    return canary
+
+
+@pytest.mark.parametrize("spelling", sorted(spellings(MARK)), ids=range(len(spellings(MARK))))
+def test_canary_knows_every_spelling(spelling):
+    """Raw, quoted, escaped, hexadecimal and Base64 at any offset: each one is found within other text."""
+    canary = guarded()
+    canary.text("here", f"<{spelling}>")
+    assert canary.leaks() == ["marker in here"]
+
+
+@pytest.mark.parametrize("name", ["a", "ab", "abc", "abcd"])
+def test_canary_finds_a_value_inside_base64(name):
+    """A Basic header holds the value at an offset that depends on the name before it."""
+    canary = guarded()
+    header = base64.b64encode(f"{name}:{MARK.reveal()}:x".encode()).decode()
+    canary.text("header", header)
+    assert canary.leaks() == ["marker in header"]
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda text: logging.getLogger("any").debug("said %s", text),
+        lambda text: logging.getLogger("botocore.endpoint").debug(text),
+        lambda text: logging.getLogger("any").info("said", extra={"field": text}),
+        print,
+        lambda text: print(text, file=sys.stderr),  # noqa: T201 - same
+    ],
+    ids=["argument", "library", "extra", "stdout", "stderr"],
+)
+def test_canary_hears(say, canary):
+    """Each way to write something is heard."""
+    canary.guard("marker", MARK)
+    say(MARK.reveal())
+    assert len(canary.leaks()) == 1
+    canary.guarded.clear()
+
+
+def test_canary_hears_warnings():
+    """A warning's text is heard."""
+    canary = guarded()
+    with listening(canary):
+        warnings.warn(MARK.reveal(), stacklevel=1)
+    assert canary.leaks() == ["marker in warning"]
+
+
+def test_canary_hears_logged_exceptions():
+    """The text of an exception that goes into a record is heard."""
+    canary = guarded()
+    with listening(canary):
+        logging.getLogger("any").error("failed", exc_info=ValueError(MARK.reveal()))
+    assert canary.leaks() == ["marker in log of any (ERROR)"]
+
+
+def chained(cause, context, note):
+    """Return an error with company."""
+    error = RuntimeError("plain")
+    error.__cause__, error.__context__ = cause, context
+    if note:
+        error.add_note(note)
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError(MARK.reveal()),
+        chained(ValueError(MARK.reveal()), None, ""),
+        chained(None, ValueError(MARK.reveal()), ""),
+        chained(None, None, MARK.reveal()),
+        ExceptionGroup("many", [ValueError(MARK.reveal())]),
+        RotationError("plain", request_id=MARK.reveal()),
+    ],
+    ids=["text", "cause", "context", "note", "group", "attribute"],
+)
+def test_canary_looks_into_errors(error):
+    """Text, arguments, attributes, notes, causes, contexts and groups."""
+    canary = guarded()
+    canary.error(error)
+    assert canary.leaks()
+
+
+def test_canary_looks_into_frames():
+    """A value in a local of the product's frames is found; the caller's own frames and arguments are his."""
+    text = '{"password": ' + MARK.reveal()
+    with pytest.raises(SecretDocumentError) as caught:
+        SecretDocument.parse(text)
+    canary = guarded()
+    canary.error(caught.value)
+    assert canary.leaks() == ["marker in local text of rotation.secret.parse"]
+
+
+def test_canary_looks_at_reachable_objects():
+    """An object of ours is found through containers, attributes and closures, and its repr is read."""
+    talkative = Talkative(MARK.reveal())
+
+    def closure():
+        return talkative
+
+    with pytest.raises(SecretDocumentError) as caught:
+        SecretDocument({"key": [closure, {"deeper": talkative}]}).text("missing")
+    canary = guarded()
+    canary.error(caught.value)
+    assert canary.leaks() == ["marker in Talkative under local self of rotation.secret.text"]
+
+
+def test_canary_looks_at_requests():
+    """URL, headers and body are read, except for the parts where the vendor demands the value."""
+    raw = MARK.reveal()
+    one = Captured("GET", f"http://vendor.example/?p={raw}", (("X-Key", raw), ("Accept", raw)), raw.encode())
+    canary = guarded()
+    canary.requests([one], lambda _: {"x-key"})
+    assert canary.leaks() == ["marker in URL", "marker in body", "marker in header Accept"]
+    with pytest.raises(AssertionError) as caught:
+        canary.verify()
+    assert raw not in str(caught.value)
+
+
+# One rotation each, with the canary of the fixture listening; it fails the test at its end.
+
+
+def clean(rig, code):
+    """Nothing goes wrong."""
+    assert not rig.simulator(code).faults.pending
+    return RotationState.SUCCEEDED
+
+
+def lost_reply(rig, code):
+    """The vendor applies the change and the answer is lost."""
+    rig.simulator(code).faults.add(rig.change[code], FaultKind.DROP_AFTER)
+    return RotationState.SUCCEEDED
+
+
+def refused(rig, code):
+    """The vendor's policy refuses the candidate."""
+    vendor_code = {HUAWEI: "206030008", UCLOUD: "230"}[code]
+    rig.simulator(code).faults.add(rig.change[code], FaultKind.VENDOR_CODE, code=vendor_code, times=99)
+    return RotationState.FAILED
+
+
+def wrong_key(rig, code):
+    """CompShare: the admin secret holds another key. Huawei has none: the vendor says that it does not know us."""
+    if code == UCLOUD:
+        key = rig.world.ucloud.credentials
+        wrong = Secret("Marker-wrong-private-key-1")
+        rig.canary.guard("wrong key", wrong)
+        rig.put(rig.world.admin_secret, {"public_key": key.public_key, "private_key": wrong.reveal()})
+    else:
+        rig.simulator(code).faults.add(rig.look[code], FaultKind.VENDOR_CODE, code="206010025", times=99)
+    return RotationState.FAILED
+
+
+def locked(rig, code):
+    """The account is locked, or its host takes no logins."""
+    if code == HUAWEI:
+        rig.world.huawei.account(MEETING_ACCOUNT).locked_until = rig.world.clock.now() + 100_000
+    else:
+        rig.world.ucloud.instance(UHOST_ID).state = "Stopped"
+    return RotationState.FAILED
+
+
+def outside_change(rig, code):
+    """Somebody changed the password by hand; an ADMIN reset just puts it right again."""
+    other = Secret("Marker-outside-Change-9")
+    rig.canary.guard("outside", other)
+    if code == HUAWEI:
+        rig.world.huawei.account(MEETING_ACCOUNT).password = other
+    else:
+        rig.world.ucloud.instance(UHOST_ID).guest = other
+    rig.settle()
+    return RotationState.FAILED if code == HUAWEI else RotationState.SUCCEEDED
+
+
+SCENES = (clean, lost_reply, refused, wrong_key, locked, outside_change)
+
+
+@pytest.mark.parametrize("prepare", SCENES, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("code", DRIVERS)
+def test_a_rotation_leaks_nothing(rig, code, prepare):
+    """With the root logger at DEBUG, no password, key or token is in anything that the run wrote or left behind."""
+    expected = prepare(rig, code)
+    rotation = rig.rotate(code)
+    assert rotation.state is expected, rotation.failures
+    assert bool(rig.errors) is (
+        prepare not in {clean, outside_change} or (code == HUAWEI and prepare is outside_change)
+    )
+    assert rig.written().count("StepFailed") >= len(rig.events)
+
+
+@pytest.mark.parametrize("prepare", SCENES, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("code", DRIVERS)
+def test_the_vendors_side_leaks_nothing_even_at_debug(rig, code, prepare, monkeypatch):
+    """Below botocore nothing relies on silence: HTTP and SSH libraries at DEBUG write no secret either."""
+    monkeypatch.setattr(handler, "_TALKATIVE", frozenset({"boto3", "botocore"}))
+    expected = prepare(rig, code)
+    assert rig.rotate(code).state is expected
+    heard = {place.split()[2].split(".")[0] for place, _ in rig.canary.seen if place.startswith("log of")}
+    assert "urllib3" in heard
+    assert "botocore" not in heard
+
+
+@pytest.mark.parametrize("code", DRIVERS)
+def test_a_rotation_token_leaks_nowhere(rig, code):
+    """A cross-account rotation passes the RotationToken on and shows it nowhere, in success and in failure."""
+    rig.world.secrets_manager.register_function(FUNCTION_ARN, rig.serve, assumes_role=True)
+    rig.simulator(code).faults.add(rig.change[code], FaultKind.DROP_AFTER)
+    assert rig.rotate(code).state is RotationState.SUCCEEDED
+    tokens = {event["RotationToken"] for event in rig.events}
+    assert len(tokens) == 1
+    rig.canary.guard("RotationToken", Secret(tokens.pop()))
+    assert rig.errors
+
+
+@pytest.mark.parametrize("name", ["", *LIBRARIES, "botocore.endpoint"])
+def test_no_level_makes_botocore_quote_a_secret(rig, name):
+    """Whichever logger an operator sets to DEBUG, neither SecretString nor request bodies reach the log."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.DEBUG)
+    try:
+        rig.rotate(UCLOUD)
+    finally:
+        logger.setLevel(before)
+    assert not rig.errors
+    assert "step succeeded" in rig.written()
+    assert not [place for place, _ in rig.canary.seen if place.split(".")[0].removeprefix("log of ") in LIBRARIES]
+
+
+def test_the_reason_for_silence():
+    """Left alone at DEBUG, botocore does write SecretString down: the day it stops, the silence may go."""
+    mine = Canary()
+    with world() as made, listening(mine):
+        mine.guard("password", made.live(UCLOUD))
+        made.secrets_manager.client().get_secret_value(SecretId=made.accounts[UCLOUD])
+    assert "password in log of botocore.parsers (DEBUG)" in mine.leaks()
