@@ -17,11 +17,15 @@ from rotation import registry, settings
 from rotation.errors import DriverNotAllowed, HostNotAllowed, RotationError, SettingsError
 from rotation.guard import Guarded
 from rotation.http import HttpDoor
-from rotation.model import DriverSpec, Evidence, Wiring
+from rotation.model import DriverSpec, Evidence, PowerWish, Wiring
 from rotation.ports import Clock, Http, HttpReply, HttpRequest
 from rotation.secret import Secret, SecretDocument
 
 _CODE = settings.matches(r"[a-z][a-z0-9_]{1,30}", "must list driver codes (lower-case letters, digits and _)")
+_HOST = settings.matches(
+    r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?",
+    "must list hosts of the form host[:port], without scheme, path or wildcard",
+)
 
 COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
 """Keys of the account document that are no settings of a driver."""
@@ -75,12 +79,14 @@ class Deployment:
                 faults.extend([f"{prefix}ENDPOINT {problem}"] if problem else [])
             if environment.get(prefix + "ADMIN_SECRET"):
                 admin_secrets[code] = environment[prefix + "ADMIN_SECRET"]
+        hosts = _listed(environment.get("LOCKSTEP_HOSTS", ""))
+        faults.extend(sorted({f"LOCKSTEP_HOSTS {_HOST(host)}" for host in hosts if _HOST(host)}))
         if faults:
             raise SettingsError("environment", tuple(faults))
         return cls(
             drivers=drivers,
             plugins=_listed(environment.get("LOCKSTEP_PLUGINS", "")),
-            hosts=_listed(environment.get("LOCKSTEP_HOSTS", "")),
+            hosts=hosts,
             minimum=minimum,
             endpoints=MappingProxyType(endpoints),
             admin_secrets=MappingProxyType(admin_secrets),
@@ -157,6 +163,10 @@ class Binder:
         spec = self.deployment.load(document)
         self.driver = spec.code
         username = document.text("username")
+        power = str(document.get("power", PowerWish.AS_FOUND.value))
+        if power not in tuple(PowerWish):
+            raise SettingsError("secret", (f"power must be one of {', '.join(PowerWish)}",))
+        document.text("password")  # missed here, while nobody was asked anything
         own = {key: value for key, value in document.items() if key not in COMMON_KEYS}
         account = settings.load(spec.account, own, where="secret", ignore_unknown=True)
         wiring = self._wirings.get(spec.code) or self._wire(spec)
@@ -169,6 +179,7 @@ class Binder:
             minimum=spec.evidence if self.deployment.minimum is None else self.deployment.minimum,
             time_left=self.time_left,
             probe=registry.login_probe(spec.login_probe, time_left=self.time_left) if spec.login_probe else None,
+            power=PowerWish(power),
             known=_secrets(wiring.admin),
         )
 
