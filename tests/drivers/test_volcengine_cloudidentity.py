@@ -1,0 +1,391 @@
+"""Cloud Identity's driver: conformance, the vendor's golden signatures, and what is its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from rotation.drivers import _volcengine
+from rotation.drivers.volcengine_cloudidentity import DRIVER, Admin
+from rotation.errors import (
+    AccountUnusable,
+    AdminRejected,
+    DriverError,
+    InProgress,
+    OutcomeUnknown,
+    PermissionDenied,
+    PreconditionFailed,
+    UnexpectedReply,
+    VendorUnavailable,
+)
+from rotation.model import ErrorRow, Verdict, Wiring
+from rotation.ports import Driver, HttpReply, HttpRequest
+from rotation.secret import Secret
+from rotation.testing.driver_harness import DriverHarness
+from rotation.testing.driver_suite import DriverConformance, overrides
+from rotation.testing.faults import FaultKind
+from rotation.testing.simulators.volcengine_cloudidentity import User, VolcengineCloudIdentity
+
+OLD = Secret("Canary-Old+pass=word1")
+NAME, USER = "robot", "u-robot"
+BEHIND_THE_DOOR = {"PrerequisiteCheckFailed": {"status": 400}}
+"""The vendor words this refusal with HTTP 300, which the one door takes for a redirect before any code is read."""
+
+
+@dataclass(kw_only=True)
+class PortalHarness(DriverHarness):
+    """A check of a password looks through the API, then asks the portal as a human would."""
+
+    simulator: VolcengineCloudIdentity
+
+    def verdict(self, password: Secret, driver: Driver | None = None) -> Verdict:
+        """The API has no login, so the portal's own check stands in for one."""
+        self.observation(driver)
+        return Verdict.ACCEPTED if self.simulator.portal_login(USER)(NAME, password.reveal()) else Verdict.REJECTED
+
+
+@contextmanager
+def served() -> Iterator[tuple[PortalHarness, VolcengineCloudIdentity, User]]:
+    """A user beside another one."""
+    simulator = VolcengineCloudIdentity()
+    user = simulator.add_user(NAME, OLD, user_id=USER)
+    simulator.add_user("somebody", Secret("Canary-of-somebody-else-7"))
+    key = simulator.credentials
+    with simulator.serve() as url:
+        harness = PortalHarness(
+            spec=DRIVER,
+            endpoint=url,
+            account={"username": NAME, "user_id": USER},
+            admin=Admin(key.access_key, key.secret_key),
+            now=simulator.clock,
+            live=lambda: simulator.live_password(USER) or Secret(""),
+            changes=lambda: simulator.resets(USER),
+            grow_old=lambda: None,
+            faults=simulator.faults,
+            captured=simulator.captured,
+            change="ResetPassword",
+            check="GetUser",
+            weak=Secret("aaaaaaaa"),
+            unknown_code="NobodyKnowsThis",
+            simulator=simulator,
+        )
+        yield harness, simulator, user
+
+
+class TestVolcengineCloudIdentity(DriverConformance):
+    """The suite."""
+
+    spec = DRIVER
+
+    @contextmanager
+    def make_vendor(self) -> Iterator[DriverHarness]:
+        """One user."""
+        with served() as (harness, _, _):
+            yield harness
+
+    @overrides("one code comes with HTTP 300, which never gets past the door")
+    def test_a_code_of_the_table_becomes_its_error(self, vendor: DriverHarness, change_row: ErrorRow) -> None:
+        """In answer to a change, over HTTP, with the vendor's code and request id kept."""
+        details = BEHIND_THE_DOOR.get(change_row.vendor_code, {})
+        vendor.faults.add(vendor.change, FaultKind.VENDOR_CODE, code=change_row.vendor_code, **details)
+        with pytest.raises(DriverError) as caught:
+            vendor.set(vendor.policy.generate(vendor.context))
+        assert type(caught.value) is change_row.error
+        assert caught.value.vendor_code == change_row.vendor_code
+        assert caught.value.request_id
+        assert caught.value.hint == (change_row.hint or change_row.error.default_hint)
+
+    @overrides("one code comes with HTTP 300, which never gets past the door")
+    def test_a_code_of_the_table_becomes_its_error_in_a_check(self, vendor: DriverHarness, check_row: ErrorRow) -> None:
+        """In answer to a read."""
+        details = BEHIND_THE_DOOR.get(check_row.vendor_code, {})
+        vendor.faults.add(vendor.check, FaultKind.VENDOR_CODE, code=check_row.vendor_code, **details)
+        with pytest.raises(DriverError) as caught:
+            vendor.observation()
+        assert type(caught.value) is check_row.error
+
+
+KEY = _volcengine.Key("AKTEST", Secret("SKTEST"), "cn-beijing", "cloudidentity")
+DATE = 1_741_532_749.0  # 20250309T150549Z
+V1_BODY = b'{"UserId": "e", "Password": "YxEnyCpX9!", "PasswordResetRequired": true, "GenerateRandomPassword": false}'
+V3_BODY = V1_BODY.replace(b": ", b":").replace(b", ", b",")
+
+
+@pytest.mark.parametrize(
+    ("method", "action", "headers", "body", "names", "signature"),
+    [
+        pytest.param(
+            "POST",
+            "ResetPassword",
+            {"Content-Type": "application/json; charset=UTF-8"},
+            V1_BODY,
+            "content-type;host;x-content-sha256;x-date",
+            "d57556e5e51d8e092eb9f441c9fd2176cf48a3dc7e86fa1afb488f2dc025293a",
+            id="V1",
+        ),
+        pytest.param(
+            "GET",
+            "ListUsers",
+            {},
+            b"",
+            "host;x-content-sha256;x-date",
+            "40a1c13ca9a9d557f7b2b21dbd8c256529e659430f4366feedae0e0e8f4e5a63",
+            id="V2",
+        ),
+        pytest.param(
+            "POST",
+            "ResetPassword",
+            {},
+            V3_BODY,
+            "host;x-content-sha256;x-date",
+            "1fda1f688a0c1b96a214e132ce26d5a07afbe9f2206aac4ceeb9b13038d2fd14",
+            id="V3",
+        ),
+        pytest.param(
+            "POST",
+            "ResetPassword",
+            {"Content-Type": "application/json; charset=utf-8"},
+            V1_BODY,
+            "content-type;host;x-content-sha256;x-date",
+            "0248f65e3cea2903d5f7d0507a11c836a92623738f4a33c2bce88c22426adc50",
+            id="V1-lower",
+        ),
+    ],
+)
+@pytest.mark.parametrize("host", ["open.volcengineapi.com", "open.volcengineapi.com:443"])
+def test_signatures_are_the_vendors(  # noqa: PLR0913, PLR0917 - the parts of a vector
+    method: str, action: str, headers: dict[str, str], body: bytes, names: str, signature: str, host: str
+) -> None:
+    """Every golden vector comes out; the default port is no part of it."""
+    query = {"Action": action, "Version": "2023-01-01"}
+    sent = _volcengine.signed_headers(KEY, method=method, host=host, query=query, headers=headers, body=body, now=DATE)
+    scope = "20250309/cn-beijing/cloudidentity/request"
+    assert sent["Authorization"] == (
+        f"HMAC-SHA256 Credential=AKTEST/{scope}, SignedHeaders={names}, Signature={signature}"
+    )
+    assert sent["X-Date"] == "20250309T150549Z"
+    assert sent["X-Content-Sha256"] == hashlib.sha256(body).hexdigest()
+
+
+def test_a_reset_is_good_for_more_than_one_login() -> None:
+    """The vendor is told not to ask for another password and not to make one, and the body alone holds ours."""
+    with served() as (harness, simulator, user):
+        new = harness.policy.generate()
+        harness.set(new)
+        sent = json.loads(simulator.captured[-1].body)
+        assert not user.must_change
+    assert sent == {
+        "UserId": USER,
+        "Password": new.reveal(),
+        "PasswordResetRequired": False,
+        "GenerateRandomPassword": False,
+    }
+    assert not [each.url for each in simulator.captured if new.reveal() in each.url]
+
+
+@pytest.mark.parametrize("echo", [True, False])
+def test_the_echo_is_dropped(echo: bool) -> None:  # noqa: FBT001 - a test's parameter
+    """Whether the vendor repeats the password or not, nothing of its answer is kept."""
+    with served() as (harness, simulator, _):
+        simulator.service.echo_password = echo
+        new = harness.policy.generate()
+        assert harness.driver().set_password(harness.loaded, new, current=None) is None
+        assert harness.live() == new
+
+
+def test_a_refused_password_is_not_repeated() -> None:
+    """The vendor's message names it; ours does not."""
+    with served() as (harness, _, _):
+        with pytest.raises(DriverError) as caught:
+            harness.set(Secret("Zz9-"))
+        assert caught.value.vendor_code == "InvalidParam"
+        assert "Zz9-" not in str(caught.value.describe())
+
+
+def test_what_observe_finds() -> None:
+    """One policy, the user's source, nothing in the way."""
+    with served() as (harness, _, _):
+        seen = harness.observation()
+    assert (seen.variant, seen.state, seen.obstacles) == ("default", "Manual", ())
+    assert (seen.login, seen.readback) == (None, None)
+
+
+def test_users_of_another_directory_are_refused() -> None:
+    """Before anything is sent."""
+    with served() as (harness, _, user):
+        user.source = "Sync"
+        (obstacle,) = harness.observation().obstacles
+    assert type(obstacle) is AccountUnusable
+    assert "rotate the password there" in obstacle.hint
+
+
+def test_an_id_of_somebody_else_is_refused() -> None:
+    """The secret's name and id must be the same user's."""
+    with served() as (harness, _, user):
+        user.user_name = "boss"
+        (obstacle,) = harness.observation().obstacles
+    assert type(obstacle) is PreconditionFailed
+    assert "user_id" in obstacle.hint
+
+
+def test_a_service_or_portal_that_is_off_is_in_the_way() -> None:
+    """Both are seen before the vendor would refuse, each with what to do."""
+    with served() as (harness, simulator, _):
+        simulator.directory.status = "Disabled"
+        simulator.directory.login_settings["Password"] = False
+        obstacles = harness.observation().obstacles
+    assert [type(each) for each in obstacles] == [PreconditionFailed, PreconditionFailed]
+    assert "Cloud Identity" in obstacles[0].hint
+    assert "password login" in obstacles[1].hint
+
+
+def test_status_words_that_nobody_published_are_left_to_the_reset() -> None:
+    """A word that may mean yes is no obstacle; when it meant no, the reset says so and nothing has changed."""
+    with served() as (harness, simulator, _):
+        simulator.directory.status = "Perhaps"
+        assert not harness.observation().obstacles
+        with pytest.raises(PreconditionFailed) as caught:
+            harness.set(Secret("Good-enough-1"))
+        assert caught.value.vendor_code == "ServiceStatusException"
+        assert caught.value.definite
+        simulator.directory.status = simulator.directory.running_status
+        simulator.directory.login_settings["Password"] = False
+        with pytest.raises(PreconditionFailed) as caught:
+            harness.set(Secret("Good-enough-1"))
+        assert caught.value.vendor_code == "PasswordLoginNotEnable"
+        assert harness.changes() == 0
+
+
+def test_a_portal_without_password_login_is_in_the_way() -> None:
+    """Not being listed is as good as off."""
+    with served() as (harness, simulator, _):
+        del simulator.directory.login_settings["Password"]
+        assert [type(each) for each in harness.observation().obstacles] == [PreconditionFailed]
+
+
+def test_a_user_that_is_not_there_is_unusable() -> None:
+    """With a hint at the id."""
+    with served() as (harness, _, _):
+        harness.account = {**harness.account, "user_id": "u-nobody"}
+        with pytest.raises(AccountUnusable) as caught:
+            harness.observation()
+    assert caught.value.vendor_code == "UserNotFound"
+    assert "user_id" in caught.value.hint
+
+
+def test_a_running_reset_is_in_progress() -> None:
+    """The vendor refuses a second one while the first takes effect."""
+    with served() as (harness, _, user):
+        user.changing += 1
+        with pytest.raises(InProgress):
+            harness.set(Secret("Good-enough-1"))
+
+
+def test_the_three_hundred_of_a_prerequisite_is_no_success() -> None:
+    """The door stops it as a redirect: unexpected, and not said to have changed nothing."""
+    with served() as (harness, simulator, _):
+        simulator.faults.add("ResetPassword", FaultKind.VENDOR_CODE, code="PrerequisiteCheckFailed")
+        with pytest.raises(UnexpectedReply) as caught:
+            harness.set(Secret("Good-enough-1"))
+    assert not caught.value.definite
+
+
+@pytest.mark.parametrize(
+    ("admin", "shift", "expected"),
+    [
+        ({"access_key": "AKLTnobody"}, 0, (AdminRejected, "InvalidAccessKey")),
+        ({"secret_key": Secret("wrong")}, 0, (AdminRejected, "SignatureDoesNotMatch")),
+        ({}, 1000, (AdminRejected, "InvalidTimestamp")),
+        ({}, -1000, (AdminRejected, "InvalidTimestamp")),
+    ],
+)
+def test_our_own_key_and_clock(admin: dict[str, Any], shift: float, expected: tuple[type[DriverError], str]) -> None:
+    """A wrong key or clock is told apart from everything else, and nothing changes."""
+    with served() as (harness, simulator, _):
+        key = simulator.credentials
+        harness.admin = Admin(**{"access_key": key.access_key, "secret_key": key.secret_key, **admin})
+        harness.now = lambda: simulator.clock() + shift
+        with pytest.raises(expected[0]) as caught:
+            harness.set(Secret("Good-enough-1"))
+        assert caught.value.vendor_code == expected[1]
+        assert caught.value.hint
+        assert harness.changes() == 0
+
+
+@pytest.mark.parametrize("denial", ["AccessDenied", "LackPolicy", "PermissionError"])
+def test_a_key_without_the_right(denial: str) -> None:
+    """Gateway and service have words of their own for it."""
+    with served() as (harness, simulator, _):
+        key = simulator.add_key(denials={"ResetPassword": denial})
+        harness.admin = Admin(key.access_key, key.secret_key)
+        with pytest.raises(PermissionDenied) as caught:
+            harness.set(Secret("Good-enough-1"))
+    assert "ResetPassword" in caught.value.hint
+
+
+class Canned:
+    """A vendor that gives one answer."""
+
+    def __init__(self, body: bytes, status: int) -> None:
+        self.body, self.status = body, status
+
+    def send(self, request: HttpRequest) -> HttpReply:
+        """Answer."""
+        del request
+        return HttpReply(self.status, {}, self.body)
+
+
+def canned(body: bytes, status: int = 200) -> Any:
+    """The driver at such a vendor."""
+    wiring = Wiring(
+        http=Canned(body, status),
+        endpoint="https://open.volcengineapi.com",
+        admin=Admin("k", Secret("s")),
+        now=lambda: 0.0,
+    )
+    return DRIVER.factory(wiring)
+
+
+ACCOUNT = DRIVER.account(username=NAME, user_id=USER)
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"{}", b'{"Result":{}}', b'{"ResponseMetadata":{},"Result":[1]}', b'{"ResponseMetadata":1}', b"0"]
+)
+def test_only_an_answer_with_metadata_is_success(body: bytes) -> None:
+    """Anything else in answer to a reset leaves its outcome open."""
+    with pytest.raises(OutcomeUnknown):
+        canned(body).set_password(ACCOUNT, Secret("x"), current=None)
+    with pytest.raises(UnexpectedReply):
+        canned(body).observe(ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("status", "on_change", "on_read"),
+    [
+        (200, UnexpectedReply, UnexpectedReply),
+        (400, UnexpectedReply, UnexpectedReply),
+        (500, OutcomeUnknown, VendorUnavailable),
+    ],
+)
+def test_an_error_is_never_a_success(status: int, on_change: type[DriverError], on_read: type[DriverError]) -> None:
+    """An unknown code counts by its HTTP status, and with 200 it is unexpected."""
+    body = b'{"ResponseMetadata":{"RequestId":"r","Error":{"Code":"Novel","Message":"m"}},"Result":{}}'
+    with pytest.raises(on_change) as caught:
+        canned(body, status).set_password(ACCOUNT, Secret("x"), current=None)
+    assert caught.value.vendor_code == "Novel"
+    with pytest.raises(on_read):
+        canned(body, status).observe(ACCOUNT)
+
+
+def test_an_answer_about_another_user_is_unexpected() -> None:
+    """Nothing is concluded from it."""
+    body = b'{"ResponseMetadata":{},"Result":{"UserId":"u-other","UserName":"robot","Source":"Manual"}}'
+    with pytest.raises(UnexpectedReply):
+        canned(body).observe(ACCOUNT)
