@@ -18,9 +18,9 @@ from rotation.machine import GUARD, PENDING, Cell, Standing, standing
 from rotation.marks import SecretState
 from rotation.model import Evidence, Observation, Step, Verdict
 from rotation.policy import Context
-from rotation.reconcile import reconcile
 from rotation.secret import Secret
 from rotation.session import Budget, Result, Session
+from rotation.set_secret import set_secret
 
 
 def run(session: Session, step: Step) -> Result:
@@ -42,7 +42,7 @@ def run(session: Session, step: Step) -> Result:
         return _verify_current(session, state)
     if cell is Cell.DONE:
         return _done(session, state, step)
-    return {Step.CREATE: _create, Step.SET: reconcile, Step.TEST: _test, Step.FINISH: _finish}[step](session, state)
+    return {Step.CREATE: _create, Step.SET: set_secret, Step.TEST: _test, Step.FINISH: _finish}[step](session, state)
 
 
 _REFUSALS = {
@@ -71,10 +71,10 @@ def _create(session: Session, state: SecretState) -> Result:
     bound = session.bind(current.document)
     seen = bound.observe()
     _raise_obstacle(seen)
-    bound.require_provable(seen.login)
+    bound.require_provable(seen)
     candidate = _candidate(bound, seen, current.document.password)
     document = current.document.replaced(
-        password=candidate.reveal(), lockstep={"variant": seen.variant, "found": dict(seen.found)}
+        password=candidate.reveal(), lockstep={"variant": seen.variant, "power": seen.power}
     )
     try:
         session.store.stage(session.token, document)

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 from rotation.errors import CannotVerify, ConfigError, DriverBug, DriverError, NotEnoughTime, RotationError
-from rotation.model import DriverSpec, Evidence, Lockout, LoginTarget, Observation, Progress, Task, Verdict
-from rotation.ports import Driver, LoginProbe, Observes, Polls, Verifies
+from rotation.model import DriverSpec, Evidence, Lockout, Observation, Power, PowerWish, Progress, Task, Verdict
+from rotation.ports import Driver, LoginProbe, Observes, Polls, Powers, Verifies
 from rotation.secret import MASK, Secret
 
 T = TypeVar("T")
@@ -77,6 +77,7 @@ class Guarded:
         probe: the shared login probe, where the spec names one.
         minimum: the least evidence that the deployment accepts.
         time_left: seconds until this run must have ended.
+        power: in which state the account's machine is to be after a rotation.
         known: secrets to scrub beside those in a call's arguments (the admin credential).
     """
 
@@ -87,6 +88,7 @@ class Guarded:
     minimum: Evidence
     time_left: Callable[[], float]
     probe: LoginProbe | None = None
+    power: PowerWish = PowerWish.AS_FOUND
     known: tuple[Secret, ...] = ()
 
     @property
@@ -128,6 +130,14 @@ class Guarded:
             raise CannotVerify(f"{self.spec.code} names no place where the account could log in")
         return self._verdict(lambda: probe.login(target, password), password)
 
+    def switch(self, wanted: Power) -> None:
+        """As ``Powers.start`` and ``Powers.stop``."""
+        driver = self.driver
+        if not isinstance(driver, Powers):
+            raise DriverBug(f"{self.spec.code} needs another power state but cannot switch it")
+        verb = driver.start if wanted is Power.RUNNING else driver.stop
+        self._call(lambda: verb(self.account), ())
+
     def poll(self, task: Task) -> Progress:
         """As ``Polls.poll``."""
         driver = self.driver
@@ -135,7 +145,13 @@ class Guarded:
             raise DriverBug(f"{self.spec.code} gave a task but cannot poll it")
         return self._call(lambda: driver.poll(self.account, task), ())
 
-    def require_provable(self, login: LoginTarget | None) -> None:
+    def wanted_power(self, found: Power | None) -> Power | None:
+        """Return the state in which the machine is to be afterwards, given the one in which it was found."""
+        if self.power is PowerWish.AS_FOUND:
+            return found
+        return Power(self.power.value)
+
+    def require_provable(self, seen: Observation) -> None:
         """Refuse before anything changes when the demanded evidence can never be won.
 
         Raises:
@@ -148,9 +164,15 @@ class Guarded:
                 f"{self.spec.code} has no login check, but LOGIN is the least evidence accepted",
                 hint=f"Set LOCKSTEP_MIN_EVIDENCE to {self.spec.evidence.name} if that is proof enough for you.",
             )
-        if self.spec.login_probe is None:
-            return
-        if login is None or not login.host_key:
+        afterwards = seen.power if seen.reset_needs is None else self.wanted_power(seen.power)
+        if afterwards is Power.STOPPED:
+            raise ConfigError(
+                "the machine is to stay stopped, so no login can prove the password",
+                hint="Start it, or set `power` to running in the secret (virtual machines), or lower "
+                "LOCKSTEP_MIN_EVIDENCE.",
+            )
+        login = seen.login
+        if self.spec.login_probe is not None and (login is None or not login.host_key):
             raise ConfigError(
                 "the account cannot be verified by login: "
                 + ("the vendor names no login address" if login is None else "the secret lacks `host_key`"),

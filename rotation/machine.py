@@ -173,6 +173,7 @@ class Facts:
     authority: Authority
     oracle: Oracle
     accepted: bool = False
+    reachable: bool = True
     task: TaskFinding = TaskFinding.NONE
     pending: Finding = Finding.NOT_ASKED
     current: Finding = Finding.NOT_ASKED
@@ -198,6 +199,7 @@ class Row:
     authority: Authority | None = None
     oracle: Oracle | None = None
     accepted: bool | None = None
+    reachable: bool | None = None
     task: TaskFinding | None = None
     pending: Finding | None = None
     current: Finding | None = None
@@ -238,6 +240,18 @@ RECONCILIATION: tuple[Row, ...] = (
         move=Move.SEND_AGAIN,
         oracle=Oracle.NONE,
         why="without an oracle the same candidate is replayed until a definitive yes",
+    ),
+    Row(
+        move=Move.DONE,
+        reachable=False,
+        accepted=True,
+        why="the vendor said yes after the intent; the login is tried once the machine runs again",
+    ),
+    Row(
+        move=Move.SEND_AGAIN,
+        authority=_ADMIN,
+        reachable=False,
+        why="a stopped machine cannot be asked, and an admin reset converges by repeating it",
     ),
     Row(move=Move.PROBE_PENDING, pending=_NOT_ASKED, why="a reset may have been applied: ask first"),
     Row(move=Move.DONE, pending=_ACCEPTED, why="the candidate is live"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,21 @@ class Authority(StrEnum):
     """The account changes its own password and must show the old one."""
 
 
+class Power(StrEnum):
+    """Whether a machine is on; nothing in between."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class PowerWish(StrEnum):
+    """What the account document's ``power`` key asks for after a rotation."""
+
+    AS_FOUND = "as_found"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
 class TaskState(StrEnum):
     """Where an asynchronous reset stands."""
 
@@ -129,7 +144,8 @@ class Observation:
         obstacles: typed reasons why a reset would be refused or unsafe now; empty means ready.
         login: where a shared probe can log in, if that is how this driver is verified.
         readback: the password as the vendor stores it, where its API returns it.
-        found: facts to be kept with the candidate before anything is touched, such as the power state.
+        power: whether the machine is on; ``None`` while that changes, and where there is no machine.
+        reset_needs: the power state in which the vendor takes a reset; ``None`` where it takes one in any.
     """
 
     variant: str
@@ -137,7 +153,8 @@ class Observation:
     obstacles: tuple[DriverError, ...] = ()
     login: LoginTarget | None = None
     readback: Secret | None = None
-    found: Mapping[str, str] = field(default_factory=dict)
+    power: Power | None = None
+    reset_needs: Power | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,19 @@ class Polls(Protocol):
         ...
 
 
+@runtime_checkable
+class Powers(Protocol):
+    """The vendor can switch the target's machine off and on."""
+
+    def stop(self, account: Any) -> None:  # noqa: ANN401 - the spec's account class
+        """Ask once for the machine to be stopped; ``observe`` shows when it is."""
+        ...
+
+    def start(self, account: Any) -> None:  # noqa: ANN401 - the spec's account class
+        """Ask once for the machine to be started; ``observe`` shows when it is."""
+        ...
+
+
 class LoginProbe(Protocol):
     """A login check shared by drivers whose vendor has none."""
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from rotation.errors import PasswordRejected, TooSoon
+from dataclasses import replace
+
+from rotation.errors import InProgress, PasswordRejected, TooSoon
 from rotation.guard import Guarded
 from rotation.marks import SecretState
+from rotation.model import Observation
 from rotation.policy import Context
 from rotation.ports import StoredValue
+from rotation.power import give_back, noted
 from rotation.session import Session
 
 
 def preflight(
     session: Session, state: SecretState, bound: Guarded, current: StoredValue, candidate: StoredValue
-) -> None:
+) -> Observation:
     """Refuse a first reset that would be refused, unsafe or impossible to prove.
+
+    Whatever ends the attempt here, a machine that an earlier run switched is switched back.
+
+    Returns:
+        What the target looks like.
 
     Raises:
         TooSoon: the current password is younger than the vendor's minimum age.
@@ -29,15 +38,19 @@ def preflight(
         )
     seen = bound.observe()
     for obstacle in seen.obstacles:
+        if not isinstance(obstacle, InProgress):
+            give_back(bound, candidate.document)
         raise obstacle
-    bound.require_provable(seen.login)
+    bound.require_provable(replace(seen, power=noted(candidate.document) or seen.power))
     policy = bound.spec.policies[seen.variant]
     context = Context(username=bound.username, previous=current.document.password)
     problems = policy.problems(candidate.document.password, context)
     if problems:
+        give_back(bound, candidate.document)
         session.store.release(session.token)
         raise PasswordRejected(
             f"the candidate breaks the policy: {', '.join(problem.code for problem in problems)}",
             hint="The policy or the account changed since createSecret. Nothing was sent and the candidate was "
             "released; the next rotation makes a fitting one.",
         )
+    return seen

@@ -1,7 +1,4 @@
-"""setSecret: send the candidate once, or find out what became of an earlier attempt. The only dangerous step.
-
-``machine.RECONCILIATION`` decides; this module carries the moves out, under the secret's lease.
-"""
+"""Carries out what ``machine.RECONCILIATION`` decides: send the candidate once, or find out what became of it."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from rotation.errors import (
     AccountLocked,
     DriverError,
     InProgress,
+    NotEnoughTime,
     OldPasswordRejected,
     Parked,
     PasswordRejected,
@@ -22,7 +20,6 @@ from rotation.errors import (
     TooSoon,
 )
 from rotation.guard import RESERVE_SECONDS, Guarded
-from rotation.lease import Claim
 from rotation.machine import (
     PENDING,
     PROBES,
@@ -32,66 +29,30 @@ from rotation.machine import (
     Finding,
     Move,
     Oracle,
-    Standing,
     Stored,
     TaskFinding,
     next_move,
-    standing,
 )
 from rotation.marks import Kind, SecretState
-from rotation.model import Authority, Evidence, Task, TaskState, Verdict
+from rotation.model import Authority, Evidence, Observation, Power, Task, TaskState, Verdict
 from rotation.ports import StoredValue
-from rotation.preflight import preflight
+from rotation.power import bring_to, give_back, wish
 from rotation.secret import Secret
-from rotation.session import Budget, Result, Session, park, raise_if_parked
+from rotation.session import Budget, Result, Session, park
 
-_MOSTSENDS = 2
+_MOST_SENDS = 2
 """Per invocation: a second one happens only when the refusal of the first told which password is live."""
 
 
-def reconcile(session: Session, state: SecretState) -> Result:
-    """Bring the vendor to the candidate, as far as this invocation can."""
-    raise_if_parked(session, state)
-    current, candidate = session.current(state), session.candidate()
-    bound = session.bind_pair(current.document, candidate.document)
-    if state.versions[session.token].intent is None:
-        preflight(session, state, bound, current, candidate)
-    now = session.clock.now()
-    claim = Claim(session.holder, now, now + session.time_left())
-    session.store.acquire(session.token, state, claim)
-    try:
-        return _under_lease(session, bound, current, candidate)
-    finally:
-        _yield_lease(session)
-
-
-def _under_lease(session: Session, bound: Guarded, current: StoredValue, candidate: StoredValue) -> Result:
-    """Look again, since other runs may have come and gone before the lease was ours."""
-    state = session.store.describe()
-    where = standing(state, session.token, has_value=True)
-    if where is Standing.CURRENT:
-        return Result(outcome="already_done", driver=bound.spec.code)
-    if where not in (Standing.STAGED, Standing.ATTEMPTED) or state.current_id != current.version_id:
-        raise StageConflict("the labels moved while this run waited for the lease")
-    return _Work(session, bound, state, current, candidate).run()
-
-
-def _yield_lease(session: Session) -> None:
-    try:
-        session.store.yield_lease(session.token, holder=session.holder)
-    except StoreError:
-        return  # It expires by itself, and the step's own outcome matters more.
-
-
 @dataclass(slots=True)
-class _Work:
+class Reconciliation:
     """The loop of one invocation.
 
     Attributes:
         state: the labels as last read.
         facts: what the reconciliation table decides by.
         maybe_applied: whether a reset with this candidate can have reached the account, by any attempt so far.
-        obstacles: why the vendor would refuse a reset now.
+        seen: what the target looked like last.
         sends: resets sent by this invocation.
         unclear: why the last probe could not tell.
     """
@@ -101,9 +62,9 @@ class _Work:
     state: SecretState
     current: StoredValue
     candidate: StoredValue
+    seen: Observation
     facts: Facts = field(init=False)
     maybe_applied: bool = field(init=False)
-    obstacles: tuple[DriverError, ...] = ()
     sends: int = 0
     unclear: RotationError | None = None
 
@@ -115,6 +76,7 @@ class _Work:
             authority=self.bound.spec.authority,
             oracle=Oracle.LOGIN if self.bound.can_log_in else Oracle.NONE,
             accepted=version.accepted,
+            reachable=self.seen.power is not Power.STOPPED,
             task=TaskFinding.NONE if version.task is None else TaskFinding.NOT_POLLED,
             previous=Finding.NOT_ASKED if self.state.previous_id else Finding.ABSENT,
         )
@@ -122,7 +84,10 @@ class _Work:
     def run(self) -> Result:
         """Move until the candidate is live as far as this step can tell."""
         if self.facts.intent:
-            self._look()
+            # While the vendor is at work, a probe would blame the candidate for nothing.
+            for obstacle in self.seen.obstacles:
+                if isinstance(obstacle, InProgress):
+                    raise obstacle
         while True:
             move = next_move(self.facts).move
             if move is Move.DONE:
@@ -138,14 +103,10 @@ class _Work:
             else:
                 raise self._stop(move)
 
-    def _look(self) -> None:
-        """See what stands in the way; while the vendor is at work, a probe would blame the candidate for nothing."""
-        self.obstacles = self.bound.observe().obstacles
-        for obstacle in self.obstacles:
-            if isinstance(obstacle, InProgress):
-                raise obstacle
-
     def _result(self, outcome: str) -> Result:
+        wanted = wish(self.bound, self.candidate.document)
+        if self.seen.reset_needs is not None and wanted is not None:
+            self.seen = bring_to(self.session, self.bound, wanted, self.bound.observe())
         for mark in self.state.versions[self.session.token].all(Kind.PARKED):
             self.session.store.unmark(self.session.token, mark)
         return Result(outcome=outcome, driver=self.bound.spec.code)
@@ -209,14 +170,7 @@ class _Work:
 
     def _send(self, move: Move) -> bool:
         """Send one reset. Return whether the vendor took it; ``False`` means that its refusal taught something."""
-        if self.sends >= _MOSTSENDS:
-            raise InProgress("two resets were sent in this run; the next one looks again")
-        for obstacle in self.obstacles:
-            raise obstacle
-        old = None
-        if self.bound.spec.authority is Authority.SELF:
-            self._budget.require(self.state)
-            old = self._password(Stored.PREVIOUS if move is Move.SEND_FROM_PREVIOUS else Stored.CURRENT)
+        old = self._make_ready(move)
         self._intend()
         self.sends += 1
         try:
@@ -227,7 +181,10 @@ class _Work:
         except PasswordReused:
             self._learn_it_was_live()
             return False
+        except NotEnoughTime as refusal:
+            raise self._refused(refusal) from None
         except RotationError as refusal:
+            give_back(self.bound, self.candidate.document)
             raise self._refused(refusal) from None
         self.maybe_applied = True
         if task is not None:
@@ -238,9 +195,22 @@ class _Work:
         self._note_acceptance()
         return True
 
+    def _make_ready(self, move: Move) -> Secret | None:
+        """Do what must be done before the intent. Return the old password, where one is needed."""
+        if self.sends >= _MOST_SENDS:
+            raise InProgress("two resets were sent in this run; the next one looks again")
+        for obstacle in self.seen.obstacles:
+            raise obstacle
+        if self.seen.reset_needs is not None:
+            self.seen = bring_to(self.session, self.bound, self.seen.reset_needs, self.seen)
+        if self.bound.spec.authority is Authority.ADMIN:
+            return None
+        self._budget.require(self.state)
+        return self._password(Stored.PREVIOUS if move is Move.SEND_FROM_PREVIOUS else Stored.CURRENT)
+
     def _note_acceptance(self) -> None:
         """Write the vendor's definitive yes down where it may have to serve as the proof."""
-        if self.bound.minimum is not Evidence.LOGIN:
+        if self.bound.minimum is not Evidence.LOGIN or self.seen.power is Power.STOPPED:
             self.session.store.mark(self.session.token, marks.accepted(self._now()))
 
     def _intend(self) -> None:

@@ -1,4 +1,4 @@
-"""UCloud CompShare: GPU containers (virtual machines are recognised and refused).
+"""UCloud CompShare: GPU containers, reset while they run, and virtual machines, which must be stopped for it.
 
 Facts: the vendor's page on ResetCompShareInstancePassword, and DescribeCompShareInstance in its public action list.
 """
@@ -6,43 +6,17 @@ Facts: the vendor's page on ResetCompShareInstancePassword, and DescribeCompShar
 from __future__ import annotations
 
 import base64
-import binascii
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rotation import settings
 from rotation.drivers import _ucloud
 from rotation.drivers._ucloud_codes import TABLE
-from rotation.errors import (
-    AccountUnusable,
-    DriverError,
-    InProgress,
-    PreconditionFailed,
-    UnexpectedReply,
-    VendorUnavailable,
-)
-from rotation.model import Authority, DriverSpec, Evidence, LoginTarget, Observation, Wiring
+from rotation.drivers._ucloud_instance import Account, observation
+from rotation.errors import AccountUnusable, UnexpectedReply
+from rotation.model import Authority, DriverSpec, Evidence, Observation, Wiring
 from rotation.policy import VENDOR_POLICIES
 from rotation.secret import Secret
-
-_ID = settings.matches(r"[A-Za-z0-9._-]{1,64}", "must have 1 to 64 letters, digits, dots, dashes or underscores")
-_KEY_LINE = settings.matches(
-    r"[a-z0-9@.-]{1,64} [A-Za-z0-9+/]{16,4096}={0,2}", "must be one line: key type, blank, base64"
-)
-_PASSING = frozenset({"Initializing", "Starting", "Stopping", "Rebooting", "Resizing", "Pending", "Reinstalling"})
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The account's own keys in the rotated secret."""
-
-    region: str = settings.setting("Region of the instance, such as cn-wlcb.", check=_ID)
-    zone: str = settings.setting("Zone of the instance, such as cn-wlcb-01.", check=_ID)
-    uhost_id: str = settings.setting("The instance's id, uhost-….", check=_ID)
-    username: str = settings.setting("The instance's own login: root, or ubuntu on Ubuntu images.", check=_ID)
-    project_id: str = settings.setting("The project; sub-accounts must name it.", check=_ID, default="")
-    host_key: str = settings.setting("The host's SSH key as in known_hosts, no host.", check=_KEY_LINE, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +56,16 @@ class UCloudCompShare:
             raise UnexpectedReply("the vendor's answer lacks UHostSet")
         for host in hosts:
             if isinstance(host, dict) and host.get("UHostId") == account.uhost_id:
-                return _observation(account, host)
+                return observation(account, host)
         raise AccountUnusable("there is no such instance", hint="Check region, zone, uhost_id and project_id.")
+
+    def stop(self, account: Account) -> None:
+        """Ask for the machine to be stopped; see ``ports.Powers``. A post-paid one gives its capacity back."""
+        self._call("StopCompShareInstance", {**_place(account), "UHostId": account.uhost_id}, changes=True)
+
+    def start(self, account: Account) -> None:
+        """Ask for the machine to be started; see ``ports.Powers``. Fails with 226604 while capacity is lacking."""
+        self._call("StartCompShareInstance", {**_place(account), "UHostId": account.uhost_id}, changes=True)
 
     def _call(self, action: str, params: Mapping[str, object], *, changes: bool) -> dict[str, object]:
         admin: Admin = self._wiring.admin
@@ -101,72 +83,6 @@ class UCloudCompShare:
 
 def _place(account: Account) -> dict[str, object]:
     return {"Region": account.region, "Zone": account.zone, "ProjectId": account.project_id or None}
-
-
-def _observation(account: Account, host: Mapping[str, object]) -> Observation:
-    container = host.get("InstanceType") == "Container"
-    # The documents know "UHost", others have seen "Normal": whatever is no container is a machine.
-    variant = "container" if container else "windows" if host.get("OsType") == "Windows" else "linux"
-    state = str(host.get("State") or "")
-    login = _login(account, host.get("SshLoginCommand"))
-    obstacles = [*_lifecycle(state, host.get("IsExpire"))]
-    if not container:
-        obstacles.append(
-            PreconditionFailed(
-                "virtual machines are not rotated yet, only containers",
-                hint="Take this secret out of rotation; a virtual machine must be stopped for a reset.",
-            )
-        )
-    if login is not None and login.username != account.username:
-        obstacles.append(
-            PreconditionFailed(
-                "the vendor resets the instance's own login, which is not the secret's username",
-                hint="Set username to the user of the instance's SSH login command in the console.",
-            )
-        )
-    return Observation(
-        variant=variant,
-        state=state,
-        obstacles=tuple(obstacles),
-        login=login,
-        readback=_readback(host.get("Password")),
-        found={"power": state.lower()} if state in {"Running", "Stopped"} else {},
-    )
-
-
-def _lifecycle(state: str, expired: object) -> list[DriverError]:
-    found: list[DriverError] = []
-    if expired == "Yes":
-        found.append(AccountUnusable("the instance has expired", hint="Renew the instance."))
-    if state in _PASSING:
-        found.append(InProgress("the instance is changing its state"))
-    elif not state:  # the vendor's words: unknown, or its backend timed out
-        found.append(VendorUnavailable("the vendor does not know the instance's state"))
-    elif state not in {"Running", "Stopped"}:
-        hint = "Look at the instance in the console."
-        found.append(AccountUnusable("the instance is in no state in which it can be reset", hint=hint))
-    return found
-
-
-def _login(account: Account, command: object) -> LoginTarget | None:
-    """Read ``ssh -p 23 root@HOST``, options on either side of the target."""
-    if not isinstance(command, str):
-        return None
-    target = re.search(r"(?:^|\s)([A-Za-z0-9._-]+)@([A-Za-z0-9.:-]+)(?=\s|$)", command)
-    port = re.search(r"\s-p\s*([0-9]{1,5})(?=\s|$)", command)
-    if target is None or not command.lstrip().startswith("ssh "):
-        return None
-    return LoginTarget("ssh", target[2], int(port[1]) if port else 22, target[1], account.host_key or None)
-
-
-def _readback(stored: object) -> Secret | None:
-    """Decode the stored password; old ones are not base64 (the vendor's own CLI copes with that, too)."""
-    if not isinstance(stored, str) or not stored:
-        return None
-    try:
-        return Secret(base64.b64decode(stored, validate=True).decode())
-    except (binascii.Error, ValueError):
-        return Secret(stored)
 
 
 DRIVER = DriverSpec(

@@ -9,12 +9,13 @@ from rotation import engine
 from rotation.errors import RotationError
 from rotation.guard import Guarded
 from rotation.machine import PENDING
-from rotation.model import Evidence, Step, Wiring
+from rotation.model import Evidence, PowerWish, Step, Wiring
 from rotation.secret import Secret, SecretDocument
 from rotation.session import Result, Session
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation.testing.fuse import Crash, Fuse
-from rotation.testing.vendor import MemoryAccount, MemoryVendor, counted, memory_spec
+from rotation.testing.memory_driver import MemoryAccount, counted, memory_spec
+from rotation.testing.vendor import MemoryVendor
 
 LABEL_EFFECTS = ("describe", "read", "stage", "attach", "move", "detach")
 FUNCTION_SECONDS = 60.0
@@ -93,6 +94,7 @@ class Scenario:
                 username=document.text("username"),
                 minimum=spec.evidence if self.minimum is None else self.minimum,
                 time_left=time_left,
+                power=PowerWish(str(document.get("power", "as_found"))),
             )
 
         holder = f"{next(self._runs):x}"

@@ -7,43 +7,29 @@ what was done to it. Faults are injected by wrapping it (``rotation.testing.fuse
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 from rotation.errors import (
     AccountLocked,
+    CannotVerify,
     DriverError,
     InProgress,
     OldPasswordRejected,
     PasswordRejected,
     PasswordReused,
+    PreconditionFailed,
     TooSoon,
 )
 from rotation.model import (
     Authority,
-    DriverSpec,
-    Evidence,
     Lockout,
-    Observation,
-    Progress,
+    Power,
     Task,
     TaskState,
     Verdict,
-    Wiring,
 )
 from rotation.policy import Context, PasswordPolicy
-from rotation.ports import Driver, Verifies
 from rotation.secret import Secret
-from rotation.settings import setting
-from rotation.testing.fuse import Fuse
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryAccount:
-    """The account's own keys in the secret."""
-
-    username: str = setting("Name of the account")
-    tenant: str = setting("Where the account lives", default="main")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +50,9 @@ class MemoryVendor:
         resets: changes that were accepted.
         wrong_logins: logins and changes with a wrong password.
         obstacles: what ``observe`` reports.
+        power: whether the machine is on, where there is one; it must be off for a change.
+        switch_seconds: how long switching takes.
+        stops: how often it was switched off; ``starts`` likewise.
         readback: whether ``observe`` returns the password.
     """
 
@@ -78,6 +67,10 @@ class MemoryVendor:
     delay_seconds: float = 0.0
     asynchronous: bool = False
     readback: bool = False
+    power: Power | None = None
+    switch_seconds: float = 20.0
+    stops: int = 0
+    starts: int = 0
     obstacles: tuple[DriverError, ...] = ()
     resets: int = 0
     wrong_logins: int = 0
@@ -86,6 +79,7 @@ class MemoryVendor:
     _former: list[Secret] = field(default_factory=list)
     _wrong_at: list[float] = field(default_factory=list)
     _coming: tuple[float, Secret] | None = None
+    _switching: tuple[float, Power] | None = None
     _live: Secret = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,8 +94,10 @@ class MemoryVendor:
     def change(self, new: Secret, old: Secret | None) -> Task | None:
         """Apply one change request by the vendor's rules."""
         self._arrive()
-        if self.busy:
-            raise InProgress("a reset of this account is running")
+        if self.busy or self._switching is not None:
+            raise InProgress("the vendor is at work on this account")
+        if self.power is Power.RUNNING:
+            raise PreconditionFailed("the machine is running")
         if self.authority is Authority.SELF:
             self._check_lock()
             if old != self.live:
@@ -122,6 +118,8 @@ class MemoryVendor:
     def log_in(self, password: Secret) -> Verdict:
         """Try a login by the vendor's rules."""
         self._arrive()
+        if self._switching is not None or self.power is Power.STOPPED:
+            raise CannotVerify("the machine is off")
         self._check_lock()
         if password == self.live:
             self._wrong_at.clear()
@@ -136,15 +134,24 @@ class MemoryVendor:
             return TaskState.FAILED
         return TaskState.DONE if self._coming is None else TaskState.RUNNING
 
+    def switch(self, wanted: Power) -> None:
+        """Begin to switch the machine."""
+        self._arrive()
+        if self._switching is not None or self.power is wanted:
+            raise PreconditionFailed("the machine is switching, or in that state already")
+        self.stops += wanted is Power.STOPPED
+        self.starts += wanted is Power.RUNNING
+        self._switching = (self.now() + self.switch_seconds, wanted)
+
     def set_by_hand(self, password: Secret) -> None:
         """Change the password outside Lockstep, as an operator would on the console."""
         self._become(password)
 
     @property
     def busy(self) -> bool:
-        """Whether a task is running."""
+        """Whether a task is running or the machine is being switched."""
         self._arrive()
-        return self.asynchronous and self._coming is not None
+        return (self.asynchronous and self._coming is not None) or self._switching is not None
 
     @property
     def locked(self) -> bool:
@@ -152,6 +159,8 @@ class MemoryVendor:
         return self._locked_until() > self.now()
 
     def _arrive(self) -> None:
+        if self._switching is not None and self._switching[0] <= self.now():
+            self.power, self._switching = self._switching[1], None
         if self._coming is not None and self._coming[0] <= self.now():
             password, self._coming = self._coming[1], None
             self._become(password)
@@ -172,99 +181,3 @@ class MemoryVendor:
     def _check_lock(self) -> None:
         if self._locked_until() > self.now():
             raise AccountLocked("the account is locked", not_before=self._locked_until())
-
-
-class MemoryDriver:
-    """``ports.Driver`` over a ``MemoryVendor``; has no login call."""
-
-    def __init__(self, vendor: MemoryVendor) -> None:
-        self._vendor = vendor
-
-    def set_password(self, account: MemoryAccount, new: Secret, *, current: Secret | None) -> Task | None:
-        """See ``ports.Driver``."""
-        del account
-        return self._vendor.change(new, current)
-
-    def observe(self, account: MemoryAccount) -> Observation:
-        """See ``ports.Observes``."""
-        del account
-        vendor = self._vendor
-        busy = (InProgress("a reset of this account is running"),) if vendor.busy else ()
-        return Observation(
-            variant="default", obstacles=busy + vendor.obstacles, readback=vendor.live if vendor.readback else None
-        )
-
-    def poll(self, account: MemoryAccount, task: Task) -> Progress:
-        """See ``ports.Polls``."""
-        del account
-        return Progress(self._vendor.task_state(task))
-
-
-class MemoryLoginDriver(MemoryDriver):
-    """The same with a login call."""
-
-    def verify(self, account: MemoryAccount, password: Secret) -> Verdict:
-        """See ``ports.Verifies``."""
-        del account
-        return self._vendor.log_in(password)
-
-
-def counted(driver: Driver, fuse: Fuse) -> Driver:
-    """Return the driver with each of its verbs counted as an effect, and with the same optional ports."""
-    if isinstance(driver, Verifies):
-        return _CountedLogin(driver, fuse)
-    return _Counted(driver, fuse)
-
-
-class _Counted:
-    def __init__(self, driver: Any, fuse: Fuse) -> None:  # noqa: ANN401 - whichever ports the driver has
-        self._driver, self._fuse = driver, fuse
-
-    def set_password(self, account: object, new: Secret, *, current: Secret | None) -> Task | None:
-        task: Task | None = self._fuse.pass_through(
-            "set_password", lambda: self._driver.set_password(account, new, current=current)
-        )
-        return task
-
-    def observe(self, account: object) -> Observation:
-        seen: Observation = self._fuse.pass_through("observe", lambda: self._driver.observe(account))
-        return seen
-
-    def poll(self, account: object, task: Task) -> Progress:
-        progress: Progress = self._fuse.pass_through("poll", lambda: self._driver.poll(account, task))
-        return progress
-
-
-class _CountedLogin(_Counted):
-    def verify(self, account: object, password: Secret) -> Verdict:
-        verdict: Verdict = self._fuse.pass_through("verify", lambda: self._driver.verify(account, password))
-        return verdict
-
-
-def memory_spec(vendor: MemoryVendor, *, oracle: bool = True, propagation_seconds: int = 0) -> DriverSpec:
-    """Return the driver record that describes this vendor truthfully."""
-
-    def factory(wiring: Wiring) -> MemoryDriver:
-        del wiring
-        return MemoryLoginDriver(vendor) if oracle else MemoryDriver(vendor)
-
-    weaker = Evidence.READBACK if vendor.readback else Evidence.ACCEPTED
-    return DriverSpec(
-        code="memory",
-        name="Memory",
-        docs="https://vendor.example/docs",
-        authority=vendor.authority,
-        evidence=Evidence.LOGIN if oracle else weaker,
-        endpoint="https://vendor.example",
-        endpoints=("https://vendor.example",),
-        account=MemoryAccount,
-        admin=None,
-        policies={"default": replace(vendor.policy, min_age_seconds=vendor.min_age_seconds)},
-        factory=factory,
-        lockout=vendor.lockout,
-        history=vendor.history or None,
-        propagation_seconds=propagation_seconds,
-        poll_seconds=5,
-        source="this module",
-        checked="2026-11-22",
-    )

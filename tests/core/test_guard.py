@@ -286,9 +286,9 @@ def test_what_can_never_be_proved_is_refused_before_anything_changes(  # noqa: P
     shared = _Probe(lambda: None) if probe else None
     bound = _guarded(make_spec(login_probe=probe), driver, probe=shared, minimum=minimum)
     if problem is None:
-        bound.require_provable(login)
+        bound.require_provable(Observation(variant="default", login=login))
         return
     with pytest.raises(ConfigError, match=problem) as caught:
-        bound.require_provable(login)
+        bound.require_provable(Observation(variant="default", login=login))
     assert caught.value.hint
     assert driver.calls == []

@@ -92,6 +92,7 @@ def _every_fact() -> list[Facts]:
         "authority": list(Authority),
         "oracle": list(Oracle),
         "accepted": [False, True],
+        "reachable": [False, True],
         "task": list(TaskFinding),
         "pending": list(Finding),
         "current": list(Finding),

@@ -19,7 +19,7 @@ from rotation.errors import (
     UnexpectedReply,
     VendorUnavailable,
 )
-from rotation.model import LoginTarget, Wiring
+from rotation.model import LoginTarget, Power, Wiring
 from rotation.ports import HttpReply, HttpRequest
 from rotation.secret import Secret
 from rotation.testing.driver_harness import DriverHarness
@@ -161,7 +161,8 @@ def test_what_observe_finds() -> None:
     """Policy, state, login, read-back and power of our instance; nobody else's password."""
     with served() as (harness, _, instance):
         seen = harness.observation()
-        assert (seen.variant, seen.state, seen.found) == ("container", "Running", {"power": "running"})
+        assert (seen.variant, seen.state, seen.power) == ("container", "Running", Power.RUNNING)
+        assert seen.reset_needs is None
         assert seen.login == LoginTarget(
             "ssh", "127.0.0.1", instance.ssh.port, "root", str(harness.account["host_key"])
         )
@@ -173,9 +174,7 @@ def test_what_observe_finds() -> None:
 @pytest.mark.parametrize(
     ("changes", "variant", "obstacle"),
     [
-        ({"instance_type": "UHost"}, "linux", PreconditionFailed),
-        ({"instance_type": "UHost", "state": "Stopped"}, "linux", PreconditionFailed),
-        ({"instance_type": "Normal", "os_type": "Windows"}, "windows", PreconditionFailed),
+        ({"instance_type": "UHost", "charge_type": "Spot"}, "linux", PreconditionFailed),
         ({"expired": True}, "container", AccountUnusable),
         ({"state": "Starting"}, "container", InProgress),
         ({"state": ""}, "container", VendorUnavailable),
@@ -186,7 +185,7 @@ def test_what_observe_finds() -> None:
 def test_obstacles_are_named_before_anything_changes(
     changes: dict[str, Any], variant: str, obstacle: type[DriverError]
 ) -> None:
-    """Virtual machines, expired and moving instances, and a login that is not the secret's are refused."""
+    """Spot machines, expired and moving instances, and a login that is not the secret's are refused."""
     with served() as (harness, _, instance):
         for name, value in changes.items():
             setattr(instance, name, value)
@@ -202,7 +201,18 @@ def test_a_stopped_container_is_no_obstacle() -> None:
         instance.state = "Stopped"
         seen = harness.observation()
     assert not seen.obstacles
-    assert seen.found == {"power": "stopped"}
+    assert seen.power is Power.STOPPED
+
+
+@pytest.mark.parametrize(("os_type", "variant"), [("Linux", "linux"), ("Windows", "windows")])
+@pytest.mark.parametrize("kind", ["UHost", "Normal"])
+def test_a_machine_is_reset_while_it_is_stopped(kind: str, os_type: str, variant: str) -> None:
+    """Whatever is no container is a machine, with the policy of its system."""
+    with served() as (harness, _, instance):
+        instance.instance_type, instance.os_type = kind, os_type
+        seen = harness.observation()
+    assert (seen.variant, seen.power, seen.reset_needs) == (variant, Power.RUNNING, Power.STOPPED)
+    assert not seen.obstacles
 
 
 def test_an_instance_that_is_not_there_is_unusable() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rotation.model import Authority, Lockout
+from rotation.model import Authority, Lockout, Power
 from rotation.policy import Charset, PasswordPolicy
 from rotation.secret import Secret
 from rotation.testing.scenario import Scenario, VirtualClock
@@ -26,6 +26,7 @@ KINDS = {
     "admin": {"authority": Authority.ADMIN},
     "admin-late": {"authority": Authority.ADMIN, "delay_seconds": 30.0},
     "admin-task": {"authority": Authority.ADMIN, "delay_seconds": 45.0, "asynchronous": True},
+    "machine": {"authority": Authority.ADMIN, "power": Power.RUNNING},
     "self": {
         "authority": Authority.SELF,
         "min_age_seconds": 300,

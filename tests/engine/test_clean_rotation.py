@@ -5,7 +5,7 @@ import pytest
 from rotation.model import Evidence, Step
 from rotation.secret import Secret
 
-KINDS = ("admin", "admin-late", "admin-task", "self")
+KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -30,7 +30,7 @@ def test_a_clean_rotation_resets_once(world, kind):
     assert scenario.vendor.resets == 1
 
 
-@pytest.mark.parametrize("kind", ["admin", "admin-task", "self"])
+@pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
 def test_a_clean_rotation_causes_no_wrong_login(world, kind):
     """The intent mark makes probing before the first reset unnecessary."""
     scenario = world(kind)

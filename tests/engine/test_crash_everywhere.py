@@ -5,10 +5,10 @@ import contextlib
 import pytest
 
 from rotation.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
-from rotation.model import Step
+from rotation.model import Power, Step
 from rotation.testing.fuse import Crash, Edge, Fuse
 
-KINDS = ("admin", "admin-late", "admin-task", "self")
+KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
 WORLDS = [(kind, oracle) for kind in KINDS for oracle in ((True, False) if kind != "self" else (True,))]
 
 
@@ -69,6 +69,7 @@ def test_a_fault_at_any_effect_heals(world, kind, oracle, step, spacing, fault):
             assert scenario.vendor.resets <= 2, where
             assert scenario.vendor.wrong_logins <= 1, where
             assert not scenario.vendor.locked, where
+            assert scenario.vendor.power in (None, Power.RUNNING), where
 
 
 def _suffer(scenario, token, step, fuse):

@@ -6,7 +6,7 @@ from rotation.errors import RotationError
 from rotation.model import Step
 from rotation.testing.fuse import Crash, Edge, Fuse
 
-KINDS = ("admin", "admin-late", "admin-task", "self")
+KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
 
 
 def count_effects(world, kind, oracle):
