@@ -5,8 +5,10 @@ A raised exception is how a rotation function says "step failed". Only Lockstep'
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -103,7 +105,10 @@ def handle(event: object, context: LambdaContext, world: World) -> dict[str, obj
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
         failure = InternalError(f"{type(foreign).__name__} inside Lockstep at {_where(foreign)}")
     report["duration_ms"] = round((world.clock.now() - started) * 1000)
-    _tell(report, failure)
+    try:
+        _tell(report, failure)
+    except Exception as foreign:  # noqa: BLE001 - a wrong POWERTOOLS_* variable must not undo a step that is done
+        sys.stderr.write(json.dumps({**report, "message": f"cannot log: {type(foreign).__name__}"}) + "\n")
     if failure is not None:
         failure.__context__ = failure.__cause__ = None
         raise failure.with_traceback(None)
@@ -153,7 +158,7 @@ def _tell(report: Mapping[str, object], failure: RotationError | None) -> None:
         logger.info("step succeeded", extra=fields)
     else:
         logger.error("step failed", extra=fields | {"error": failure.describe()})
-    metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Lockstep"), service="lockstep")
+    metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "Lockstep", service="lockstep")
     metrics.add_dimension("driver", str(report.get("driver") or "none"))
     metrics.add_dimension("step", str(report.get("step") or "none"))
     metrics.add_metric("StepFailed", MetricUnit.Count, 0 if failure is None else 1)

@@ -22,7 +22,7 @@ from rotation.secret import Secret, SecretDocument
 from rotation.testing.canary import Canary, canary
 from rotation.testing.secretsmanager import Rotation
 from rotation.testing.simulators._call import Captured
-from rotation.testing.world import FUNCTION_ARN, HUAWEI, UCLOUD, World, world
+from rotation.testing.world import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, World, world
 
 __all__ = ["canary"]
 
@@ -53,6 +53,7 @@ class Rig:
         errors: what it raised, in order.
         events: what it was invoked with.
         reports: what it returned.
+        locked: whether the vendor ever locked the account after an invocation.
         lost: what was found wrong after an invocation: a live password under no label, an unproved current value.
     """
 
@@ -67,6 +68,7 @@ class Rig:
     canary: Canary = field(default_factory=Canary)
     current: dict[str, Secret | None] = field(default_factory=dict)
     intact: dict[str, bool] = field(default_factory=dict)
+    locked: bool = False
 
     change = CHANGE
     look = LOOK
@@ -188,6 +190,7 @@ class Rig:
     def inspect(self) -> None:
         """Note what an invocation lost: the live password under no label, or a current value without a proof."""
         self.guard()
+        self.locked = self.locked or self.world.huawei.locked(MEETING_ACCOUNT)
         for code, name in self.world.accounts.items():
             live = self.world.live(code)
             if self.intact[code] and live not in self.stored(code):
