@@ -110,9 +110,7 @@ def _verify_current(session: Session, state: SecretState) -> Result:
     if not bound.can_log_in:
         return Result(outcome="nothing_to_verify", driver=bound.spec.code)
     budget = Budget(session=session, bound=bound, version_id=current.version_id)
-    budget.require(state)
-    if bound.verify(current.document.password) is Verdict.REJECTED:
-        budget.charge(state)
+    if budget.log_in(current.document.password, state) is Verdict.REJECTED:
         raise LoginRejected(
             "the current password does not open the account",
             hint="Somebody changed it outside. Put the live password into the secret as a new version.",
@@ -156,12 +154,8 @@ def _prove(session: Session, state: SecretState, bound: Guarded, password: Secre
 
 def _prove_by_login(session: Session, state: SecretState, bound: Guarded, password: Secret) -> Evidence:
     budget = Budget(session=session, bound=bound, version_id=session.token)
-    budget.require(state)
-    # Charged after the fact: here a reset was acknowledged or found live, so a rejection is the exception, and a crash
-    # right between the vendor's "no" and the charge hides at most this one.
-    if bound.verify(password) is Verdict.ACCEPTED:
+    if budget.log_in(password, state) is Verdict.ACCEPTED:
         return Evidence.LOGIN
-    budget.charge(state)
     raise LoginRejected("the candidate does not open the account; the next attempt sends it again")
 
 

@@ -13,7 +13,10 @@ from rotation.errors import (
     InProgress,
     NotYetVisible,
     Parked,
+    RateLimited,
+    RotationError,
     SecretDocumentError,
+    VendorUnavailable,
 )
 from rotation.guard import RESERVE_SECONDS, Guarded
 from rotation.marks import SecretState
@@ -164,11 +167,11 @@ class Budget:
                 self.session.store.unmark(self.version_id, mark)
 
     def probe(self, password: Secret, state: SecretState) -> Verdict:
-        """Log in, charging before the attempt, so that a crash in between never hides a wrong login.
+        """Log in where a rejection is likely, charging before the attempt, so that no crash hides a wrong login.
 
         Raises:
             Parked: the budget is spent, or the account is locked.
-            DriverError: could not tell; not charged.
+            RotationError: could not tell; charged unless the vendor certainly judged no password.
         """
         self.require(state)
         self.charge(state)
@@ -177,11 +180,32 @@ class Budget:
         except AccountLocked as locked:
             self.refund(state)
             raise self.locked(locked) from None
-        except Exception:
-            self.refund(state)
+        except RotationError as unclear:
+            if _certainly_not_judged(unclear):
+                self.refund(state)
             raise
         if verdict is Verdict.ACCEPTED:
             self.refund(state)
+        return verdict
+
+    def log_in(self, password: Secret, state: SecretState) -> Verdict:
+        """Log in where acceptance is likely, charging after the attempt.
+
+        A crash right between the vendor's "no" and the charge hides at most this one, and clean runs write nothing.
+
+        Raises:
+            Parked: the budget is spent.
+            RotationError: as ``probe``.
+        """
+        self.require(state)
+        try:
+            verdict = self.bound.verify(password)
+        except RotationError as unclear:
+            if not _certainly_not_judged(unclear):
+                self.charge(state)
+            raise
+        if verdict is Verdict.REJECTED:
+            self.charge(state)
         return verdict
 
     def locked(self, error: AccountLocked) -> Parked:
@@ -197,6 +221,11 @@ class Budget:
         for old in state.versions[self.version_id].all(mark.kind):
             if old != mark:
                 self.session.store.unmark(self.version_id, old)
+
+
+def _certainly_not_judged(error: RotationError) -> bool:
+    """Tell whether the vendor cannot have counted a wrong login; a lost answer may hide one."""
+    return error.definite and (isinstance(error, RateLimited) or not isinstance(error, VendorUnavailable))
 
 
 _PARKED_HINTS = {
