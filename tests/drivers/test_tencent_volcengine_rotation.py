@@ -1,0 +1,298 @@
+"""Whole rotations of Blackstone devices and Cloud Identity users: through every trouble to *current is live*."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from rotation import engine
+from rotation.deployment import Binder, Deployment
+from rotation.errors import RotationError
+from rotation.machine import PENDING
+from rotation.model import Evidence, Step
+from rotation.secret import Secret, SecretDocument
+from rotation.session import Session
+from rotation.stores.memory import MemorySecret, MemoryStore
+from rotation.testing.faults import FaultKind
+from rotation.testing.scenario import FUNCTION_SECONDS, VirtualClock
+from rotation.testing.simulators.tencent_bm import LINUX, WINDOWS, Delays, Device, OsType, TencentBm
+from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
+from rotation.testing.ssh_host import SshHost
+
+OLD = "Old-pass-1234"
+TOKEN = "token-0123456789-0123456789-0123456789"
+
+
+@dataclass(kw_only=True)
+class Rotation:
+    """One secret under the engine, in memory, bound by the rules of a deployment."""
+
+    code: str
+    endpoint: str
+    clock: VirtualClock
+    account: dict[str, object]
+    admin: dict[str, str]
+    minimum: Evidence | None = None
+    evidence: Evidence | None = None
+    secret: MemorySecret = field(init=False)
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        """A current version, and an empty pending one as the service makes it."""
+        self.secret = MemorySecret(now=self.clock.now)
+        document = {"driver": self.code, "password": OLD, **self.account}
+        self.secret.put("version-0", SecretDocument(document), "AWSCURRENT")
+        self.secret.put(TOKEN, None, PENDING)
+
+    def step(self, step: Step) -> None:
+        """One invocation of the function."""
+        end = self.clock.now() + FUNCTION_SECONDS
+        self.runs += 1
+
+        def time_left() -> float:
+            return end - self.clock.now()
+
+        deployment = Deployment(
+            drivers=(self.code,),
+            hosts=(self.endpoint.removeprefix("http://"),),
+            minimum=self.minimum,
+            endpoints={self.code: self.endpoint},
+            admin_secrets={self.code: "admin"},
+        )
+        admin = SecretDocument(dict(self.admin))
+        bind = Binder(deployment=deployment, fetch=lambda _: admin, clock=self.clock, time_left=time_left)
+        store, holder = MemoryStore(self.secret), f"{self.runs:x}"
+        session = Session(store=store, token=TOKEN, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
+        self.evidence = engine.run(session, step).evidence
+
+    def rotate(self, *, attempts: int = 6, spacing: float = 600.0) -> list[str]:
+        """All steps, from the first one again after each failure. Returns the failures' codes."""
+        failures: list[str] = []
+        for _ in range(attempts):
+            try:
+                for step in Step:
+                    self.step(step)
+            except RotationError as error:
+                failures.append(error.code)
+                self.clock.sleep(spacing)
+            else:
+                return failures
+        return [*failures, "gave up"]
+
+    def stored(self, stage: str = "AWSCURRENT") -> Secret:
+        """The password under a stage."""
+        value = self.secret.read(str(self.secret.describe().holder(stage)))
+        assert value is not None
+        return value.document.password
+
+
+@dataclass(kw_only=True)
+class Blackstone:
+    """A rotation and the device it is about."""
+
+    rotation: Rotation
+    simulator: TencentBm
+    device: Device
+    ssh: SshHost
+    reset: str
+
+    def settled(self) -> bool:
+        """Current is live, and is not what it was before."""
+        live = self.simulator.guest_password("cpm-1")
+        return live == self.rotation.stored() and live != Secret(OLD)
+
+
+@contextmanager
+def blackstone(api: str, os: OsType = LINUX, **delays: float) -> Iterator[Blackstone]:
+    """A device that answers SSH; Windows has no login probe, so the vendor's word must do there."""
+    clock = VirtualClock()
+    simulator = TencentBm(clock=clock.now, delays=Delays(**delays))
+    with simulator.serve() as url, SshHost(simulator.guest_login("cpm-1")) as ssh:
+        device = simulator.add_device("cpm-1", password=Secret(OLD), os=os)
+        device.lan_ip = ssh.host
+        place: dict[str, object] = {"instance_id": "cpm-1", "region": "ap-beijing", "ssh_port": ssh.port}
+        key = simulator.credentials
+        rotation = Rotation(
+            code="tencent_bm",
+            endpoint=url,
+            clock=clock,
+            account={"username": device.user, "host_key": ssh.host_key, **place},
+            admin={"secret_id": key.secret_id, "secret_key": key.secret_key.reveal(), "api": api},
+            minimum=Evidence.ACCEPTED if os.windows else None,
+        )
+        reset = "ResetDevicePasswd" if api == "v2" else "ResetDevicePassword"
+        yield Blackstone(rotation=rotation, simulator=simulator, device=device, ssh=ssh, reset=reset)
+
+
+both = pytest.mark.parametrize("api", ["v2", "v3"])
+
+
+@both
+@pytest.mark.parametrize(("os", "evidence"), [(LINUX, Evidence.LOGIN), (WINDOWS, Evidence.ACCEPTED)])
+def test_a_device_rotates(api: str, os: OsType, evidence: Evidence) -> None:
+    """In one go while the task takes 12 s: one reset, no wrong login, the best proof there is."""
+    with blackstone(api, os, reset=12) as at:
+        assert at.rotation.rotate() == []
+        assert at.settled()
+        assert at.rotation.evidence is evidence
+        assert (at.simulator.attempts("cpm-1"), at.ssh.rejected.total()) == (1, 0)
+        assert at.rotation.stored("AWSPREVIOUS") == Secret(OLD)
+
+
+@both
+@pytest.mark.parametrize("spacing", [60.0, 600.0])
+def test_a_long_task_is_picked_up_by_a_later_run(api: str, spacing: float) -> None:
+    """The first run ends before its time does; a later one asks for the same task and sends nothing."""
+    with blackstone(api, reset=150) as at:
+        failures = at.rotation.rotate(spacing=spacing)
+        assert set(failures) == {"in_progress"}
+        assert at.settled()
+        assert (at.simulator.attempts("cpm-1"), at.ssh.rejected.total()) == (1, 0)
+
+
+@both
+def test_a_lost_reply_is_found_out_about(api: str) -> None:
+    """The reset went through: no second one, no wrong login."""
+    with blackstone(api, reset=12) as at:
+        at.simulator.faults.add(at.reset, FaultKind.DROP_AFTER)
+        assert at.rotation.rotate() == ["outcome_unknown"]
+        assert at.settled()
+        assert (at.simulator.attempts("cpm-1"), at.ssh.rejected.total()) == (1, 0)
+
+
+@both
+def test_a_lost_reply_while_the_vendor_works_is_waited_for(api: str) -> None:
+    """A run that comes too early sees the reset running and shows no password to anybody."""
+    with blackstone(api, reset=150) as at:
+        at.simulator.faults.add(at.reset, FaultKind.DROP_AFTER)
+        assert set(at.rotation.rotate(spacing=60.0)) == {"outcome_unknown", "in_progress"}
+        assert at.settled()
+        assert (at.simulator.attempts("cpm-1"), at.ssh.rejected.total()) == (1, 0)
+
+
+@both
+def test_a_lost_request_is_sent_again(api: str) -> None:
+    """After one login has shown that the candidate is not live."""
+    with blackstone(api, reset=12) as at:
+        at.simulator.faults.add(at.reset, FaultKind.DROP_BEFORE)
+        assert at.rotation.rotate() == ["outcome_unknown"]
+        assert at.settled()
+        assert (at.simulator.resets("cpm-1"), at.ssh.rejected.total()) == (1, 1)
+
+
+@both
+@pytest.mark.parametrize("switch", ["reset_fails", "reset_fails_after"])
+def test_a_failed_task_is_repeated_with_the_same_candidate(api: str, switch: str) -> None:
+    """Twice in a run at the most, then by the next run; also when the password had changed for all that."""
+    with blackstone(api, reset=12) as at:
+        setattr(at.device, switch, True)
+        assert at.rotation.rotate(attempts=1) == ["in_progress", "gave up"]
+        candidate = at.rotation.stored(PENDING)
+        assert at.simulator.attempts("cpm-1") == 2
+        setattr(at.device, switch, False)
+        assert at.rotation.rotate() == []
+        assert at.settled()
+        assert at.rotation.stored() == candidate
+
+
+@both
+def test_a_guest_that_ignores_the_reset_is_never_made_current(api: str) -> None:
+    """The task reports success, the login tells the truth; the old password stays current."""
+    with blackstone(api) as at:
+        at.device.guest_ignores_reset = True
+        assert at.rotation.rotate(attempts=2)[-1] == "gave up"
+        assert at.rotation.stored() == Secret(OLD)
+        at.device.guest_ignores_reset = False
+        assert at.rotation.rotate()[-1:] != ["gave up"]
+        assert at.settled()
+
+
+@both
+@pytest.mark.parametrize("power", [3, 7])
+def test_a_device_that_is_not_up_is_left_alone(api: str, power: int) -> None:
+    """Nothing is staged, let alone sent, until it is."""
+    with blackstone(api) as at:
+        at.device.power = power
+        expected = "precondition_failed" if power == 3 else "in_progress"
+        assert at.rotation.rotate(attempts=1) == [expected, "gave up"]
+        assert at.simulator.attempts("cpm-1") == 0
+        at.device.power = 1
+        assert at.rotation.rotate() == []
+        assert at.settled()
+
+
+Users = tuple[Rotation, VolcengineCloudIdentity]
+
+
+@pytest.fixture
+def directory() -> Iterator[Users]:
+    """A rotation of a user, and the directory."""
+    clock = VirtualClock()
+    simulator = VolcengineCloudIdentity(clock=clock.now)
+    simulator.add_user("robot", Secret(OLD), user_id="u-1")
+    key = simulator.credentials
+    with simulator.serve() as url:
+        account: dict[str, object] = {"username": "robot", "user_id": "u-1"}
+        admin = {"access_key": key.access_key, "secret_key": key.secret_key.reveal()}
+        code = "volcengine_cloudidentity"
+        yield Rotation(code=code, endpoint=url, clock=clock, account=account, admin=admin), simulator
+
+
+def opens(rotation: Rotation, simulator: VolcengineCloudIdentity) -> bool:
+    """Current opens the portal, and is not what it was before."""
+    live = rotation.stored()
+    return live != Secret(OLD) and simulator.portal_login("u-1")("robot", live.reveal())
+
+
+def test_a_user_rotates(directory: Users) -> None:
+    """By the vendor's yes, and the result says that it is no more than that."""
+    rotation, simulator = directory
+    assert rotation.rotate() == []
+    assert opens(rotation, simulator)
+    assert rotation.evidence is Evidence.ACCEPTED
+    assert simulator.attempts("u-1") == 1
+
+
+TROUBLES: list[tuple[FaultKind, dict[str, Any], str]] = [
+    (FaultKind.DROP_AFTER, {}, "outcome_unknown"),
+    (FaultKind.DROP_BEFORE, {}, "outcome_unknown"),
+    (FaultKind.ERROR_AFTER, {"status": 504}, "outcome_unknown"),
+    (FaultKind.VENDOR_CODE_AFTER, {"code": "InternalServiceTimeout"}, "outcome_unknown"),
+    (FaultKind.VENDOR_CODE_AFTER, {"code": "NobodyKnowsThis"}, "unexpected_reply"),
+    (FaultKind.VENDOR_CODE, {"code": "ConcurrentException"}, "in_progress"),
+    (FaultKind.LATE, {"delay": 30, "code": "InternalError"}, "outcome_unknown"),
+    (FaultKind.TRUNCATED, {}, "outcome_unknown"),
+    (FaultKind.THROTTLE, {}, "rate_limited"),
+]
+
+
+@pytest.mark.parametrize(("kind", "details", "failure"), TROUBLES)
+def test_a_user_rotates_through_trouble(
+    directory: Users, kind: FaultKind, details: dict[str, Any], failure: str
+) -> None:
+    """Nobody can ask which password is live, so the same candidate is sent until the vendor says yes."""
+    rotation, simulator = directory
+    simulator.faults.add("ResetPassword", kind, **details)
+    assert rotation.rotate() == [failure]
+    assert opens(rotation, simulator)
+
+
+def test_a_user_of_another_directory_is_left_alone(directory: Users) -> None:
+    """Nothing is sent, and the secret stays as it is."""
+    rotation, simulator = directory
+    simulator.user("u-1").source = "Sync"
+    assert rotation.rotate(attempts=1) == ["account_unusable", "gave up"]
+    assert simulator.attempts("u-1") == 0
+    assert rotation.stored() == Secret(OLD)
+
+
+def test_a_deployment_that_wants_logins_refuses_users(directory: Users) -> None:
+    """Before anything is sent, since no login can ever be had."""
+    rotation, simulator = directory
+    rotation.minimum = Evidence.LOGIN
+    assert rotation.rotate(attempts=1) == ["config_error", "gave up"]
+    assert simulator.attempts("u-1") == 0
