@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rotation.cli._board import Board, StepShown
-from rotation.cli._function import Invocation, IsolatedFunction
 from rotation.deployment import Binder, Deployment
 from rotation.errors import RotationError
 from rotation.guard import Guarded, scrub
 from rotation.model import Verdict
 from rotation.secret import Secret, SecretDocument
 from rotation.testing.faults import FaultKind
+from rotation.testing.isolated import Invocation, IsolatedFunction
 from rotation.testing.secretsmanager import Rotation, RotationState
 from rotation.testing.world import FUNCTION_ARN, HUAWEI, UCLOUD, World
 

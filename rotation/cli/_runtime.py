@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rotation import handler
-from rotation.cli._context import FunctionContext, environment
 from rotation.errors import MissingExtra, RotationError
+from rotation.testing.function_context import FunctionContext, environment
 from rotation.testing.lambda_runtime import InvocationResult, LambdaRuntime, RuntimeUnavailable
 from rotation.testing.world import World
 

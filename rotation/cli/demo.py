@@ -40,7 +40,7 @@ def _play() -> type[Play]:
     """Return the script, once the processes that it needs are on their way."""
     try:
         from rotation.cli._acts import Play
-        from rotation.cli._function import start_fork_server
+        from rotation.testing.isolated import start_fork_server
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("rotation"):
             raise

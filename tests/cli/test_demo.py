@@ -13,7 +13,7 @@ import pytest
 
 from rotation.cli._acts import Play
 from rotation.cli._board import JsonBoard, PlainBoard, StepShown
-from rotation.cli._function import start_fork_server
+from rotation.testing.isolated import start_fork_server
 from rotation.testing.world import HUAWEI, UCLOUD, world
 
 DRIVERS = {UCLOUD, HUAWEI}

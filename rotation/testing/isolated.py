@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import AbstractContextManager, nullcontext, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing import forkserver
@@ -24,15 +24,16 @@ import botocore.session
 from botocore.config import Config
 
 from rotation import handler
-from rotation.cli._context import FunctionContext, set_environment
 from rotation.errors import InternalError, RotationError
+from rotation.testing.function_context import FunctionContext, set_environment
 from rotation.testing.world import ShiftedClock
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 _PRELOADED = (
-    "rotation.cli._warm",
+    "rotation.testing.warm",
+    "rotation.testing.killing",
     "rotation.drivers.huawei_meeting",
     "rotation.drivers.ucloud_compshare",
     "rotation.probes.ssh",
@@ -59,7 +60,8 @@ class Invocation:
         event: what it was called with.
         report: the fields of its log line; only ``error`` when it failed, empty when its process ended early.
         seconds: wall-clock time, the process included.
-        killed: whether the process was killed.
+        killed: whether the process was killed from outside.
+        seen: what the surroundings yielded (see ``IsolatedFunction.within``).
         logs: everything it wrote.
     """
 
@@ -67,6 +69,7 @@ class Invocation:
     report: Mapping[str, object]
     seconds: float
     killed: bool = False
+    seen: object = None
     logs: str = field(default="", repr=False)
 
 
@@ -80,6 +83,8 @@ class IsolatedFunction:
         seconds: the function's time-out.
         told: hears of each invocation when it has ended.
         doom: when this is set, the running process is killed.
+        within: a context manager's function and arguments; the child enters it around the handler, and what it
+            yields is reported when the handler has ended.
     """
 
     environment: Mapping[str, str] = field(repr=False)
@@ -87,6 +92,7 @@ class IsolatedFunction:
     seconds: float
     told: Callable[[Invocation], None]
     doom: threading.Event = field(default_factory=threading.Event)
+    within: tuple[Callable[..., AbstractContextManager[object]], tuple[object, ...]] = (nullcontext, ())
 
     def __call__(self, event: Mapping[str, object]) -> None:
         """Run one invocation.
@@ -97,7 +103,7 @@ class IsolatedFunction:
         started = time.monotonic()
         context = multiprocessing.get_context("forkserver")
         receiver, sender = context.Pipe(duplex=False)
-        arguments = (sender, dict(event), dict(self.environment), self.clock.offset, self.seconds)
+        arguments = (sender, dict(event), dict(self.environment), self.clock.offset, self.seconds, self.within)
         process = context.Process(target=_invocation, args=arguments, daemon=True)
         process.start()
         sender.close()
@@ -116,6 +122,7 @@ class IsolatedFunction:
                 seconds=time.monotonic() - started,
                 killed=killed,
                 logs=str(answer.get("logs", "")),
+                seen=answer.get("seen"),
             )
         )
         if "outcome" not in report:
@@ -131,15 +138,21 @@ class IsolatedFunction:
                 return
 
 
-def _invocation(
-    sender: Connection, event: dict[str, object], environment: dict[str, str], offset: float, seconds: float
+def _invocation(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
+    sender: Connection,
+    event: dict[str, object],
+    environment: dict[str, str],
+    offset: float,
+    seconds: float,
+    within: tuple[Callable[..., AbstractContextManager[object]], tuple[object, ...]],
 ) -> None:
     """Run in the child: the real handler with a real client over the wire."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     set_environment(environment)
+    surroundings, arguments = within
     written = io.StringIO()
     report: dict[str, object]
-    with redirect_stdout(written), redirect_stderr(written):
+    with redirect_stdout(written), redirect_stderr(written), surroundings(*arguments) as seen:
         try:
             world = handler.World(client=_client(), environment=environment, clock=ShiftedClock(offset))
             report = handler.handle(event, FunctionContext.lasting(seconds), world)
@@ -147,7 +160,7 @@ def _invocation(
             report = {"error": error.describe()}
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
             report = {"error": InternalError(f"{type(foreign).__name__} before the handler ran").describe()}
-    sender.send({"report": report, "logs": written.getvalue()})
+    sender.send({"report": report, "logs": written.getvalue(), "seen": seen})
 
 
 def _client() -> SecretsManagerClient:

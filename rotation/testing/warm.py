@@ -1,7 +1,7 @@
 """Imported by the fork server alone: everything that each invocation of the demonstration's function would load."""
 
-from rotation.cli._context import set_environment
-from rotation.cli._function import aws_session
+from rotation.testing.function_context import set_environment
+from rotation.testing.isolated import aws_session
 
 set_environment({})
 # Reads the service's model into the session's cache; names nobody's key and calls nothing.
