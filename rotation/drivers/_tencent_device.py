@@ -108,7 +108,7 @@ def whole(value: object) -> int:
     Raises:
         UnexpectedReply: it is none.
     """
-    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)):
+    if not re.fullmatch(r"[0-9]{1,18}", str(value)):
         raise UnexpectedReply("the vendor's answer lacks a number where one belongs")
     return int(str(value))
 

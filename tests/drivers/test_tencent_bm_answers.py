@@ -223,3 +223,42 @@ def test_each_device_status(status: int, expected: type[DriverError] | None) -> 
 def test_each_operate_status(status: int, expected: type[DriverError] | None) -> None:
     """Off and failed are for a human, everything that moves is waited for."""
     assert obstacles(OperateStatus=status) == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize("name", ["instanceIds", "resourceIds"])
+def test_a_device_is_found_in_either_list(name: str) -> None:
+    """A mixed task of v2 is told apart under both names of its list."""
+    body = f'{{"code":0,"data":{{"status":3,"{name}":[{{"instanceId":"cpm-1","status":1}}]}}}}'
+    assert wired(V2_HOST, body.encode()).poll(ACCOUNT, Task("1")).state is DONE
+
+
+@pytest.mark.parametrize("endpoint", [V2_HOST, V3_HOST])
+def test_only_our_device_is_looked_at(endpoint: str) -> None:
+    """A vendor that lists more than was asked for does not mix devices up."""
+    data = {"deviceList": [{"instanceId": "cpm-10"}]}
+    body = {"code": 0, "data": data, "Response": {"DeviceInfoSet": [{"InstanceId": "cpm-10"}]}}
+    with pytest.raises(AccountUnusable):
+        wired(endpoint, json.dumps(body).encode()).observe(ACCOUNT)
+
+
+def test_which_refusals_of_a_reset_prove_nothing() -> None:
+    """Those that may come after the effect, and those that are no answer to a reset; all others changed nothing."""
+    rows = [row for row in DRIVER.error_table if row.on != "read"]
+    assert {row.vendor_code for row in rows if row.error is OutcomeUnknown} == {
+        "4500",
+        "5400",
+        "6000",
+        "9008",
+        "InternalError",
+    }
+    assert {row.vendor_code for row in rows if row.error is UnexpectedReply} == {
+        "4600",
+        "6100",
+        "InvalidAction",
+        "MissingParameter",
+        "NoSuchVersion",
+        "UnknownParameter",
+        "UnsupportedProtocol",
+    }
+    assert {row.vendor_code for row in rows if row.error is InProgress} == {"ResourceInUse.FlowBusy"}
+    assert not {row.error for row in rows if not row.error.definite} - {OutcomeUnknown, UnexpectedReply}

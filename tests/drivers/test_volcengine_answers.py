@@ -9,7 +9,15 @@ import pytest
 
 from rotation.drivers import _volcengine
 from rotation.drivers.volcengine_cloudidentity import DRIVER, Admin
-from rotation.errors import DriverError, OutcomeUnknown, UnexpectedReply, VendorUnavailable
+from rotation.errors import (
+    AccountUnusable,
+    DriverError,
+    InProgress,
+    OutcomeUnknown,
+    PasswordRejected,
+    UnexpectedReply,
+    VendorUnavailable,
+)
 from rotation.model import Wiring
 from rotation.ports import HttpReply, HttpRequest
 from rotation.secret import Secret
@@ -131,8 +139,49 @@ def test_an_error_is_never_a_success(status: int, on_change: type[DriverError], 
         canned(body, status).observe(ACCOUNT)
 
 
-def test_an_answer_about_another_user_is_unexpected() -> None:
+@pytest.mark.parametrize("user_id", ["u-robot", "u-other", ""])
+def test_an_answer_about_another_user_is_unexpected(user_id: str) -> None:
     """Nothing is concluded from it."""
-    body = b'{"ResponseMetadata":{},"Result":{"UserId":"u-other","UserName":"robot","Source":"Manual"}}'
+    lists = '"Instances":[{"Status":"Enabled"}],"PortalLoginSettings":[{"LoginType":"Password","Status":"Enabled"}]'
+    body = '{"ResponseMetadata":{},"Result":{"UserId":"%s","UserName":"robot","Source":"Manual",%s}}'
+    driver = canned((body % (user_id, lists)).encode())
+    if user_id == ACCOUNT.user_id:
+        assert not driver.observe(ACCOUNT).obstacles
+        return
     with pytest.raises(UnexpectedReply):
-        canned(body).observe(ACCOUNT)
+        driver.observe(ACCOUNT)
+
+
+def test_a_bad_parameter_of_a_read_is_no_refused_password() -> None:
+    """Whatever its message speaks of; in answer to a reset the message's field tells."""
+    body = b'{"ResponseMetadata":{"Error":{"Code":"InvalidParam","Message":"The parameter %s[x] is invalid"}}}'
+    with pytest.raises(AccountUnusable):
+        canned(body % b"Password", 400).observe(ACCOUNT)
+    with pytest.raises(AccountUnusable):
+        canned(body % b"UserId", 400).set_password(ACCOUNT, Secret("x"), current=None)
+    with pytest.raises(PasswordRejected):
+        canned(body % b"Password", 400).set_password(ACCOUNT, Secret("x"), current=None)
+
+
+def test_which_refusals_of_a_reset_prove_nothing() -> None:
+    """Those that may come after the effect, and those that are no answer to a reset; all others changed nothing."""
+    rows = [row for row in DRIVER.error_table if row.on != "read"]
+    assert {row.vendor_code for row in rows if row.error is OutcomeUnknown} == {
+        "FailToConnect",
+        "InternalError",
+        "InternalServiceError",
+        "InternalServiceTimeout",
+    }
+    assert {row.vendor_code for row in rows if row.error is UnexpectedReply} == {
+        "InvalidActionOrVersion",
+        "MethodNotAllowed",
+        "MissingParameter",
+        "ServiceAlreadyEnabled",
+        "ServiceNotFound",
+    }
+    assert {row.vendor_code for row in rows if row.error is InProgress} == {
+        "ConcurrentException",
+        "OperateTooFrequentlyException",
+        "UserLoginProfileRecordExist",
+    }
+    assert not {row.error for row in rows if not row.error.definite} - {OutcomeUnknown, UnexpectedReply}
