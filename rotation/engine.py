@@ -104,10 +104,15 @@ def _candidate(bound: Guarded, seen: Observation, previous: Secret) -> Secret:
 
 
 def _verify_current(session: Session, state: SecretState) -> Result:
-    """Serve a test-only invocation (RotateImmediately=false): never resets, never fails a healthy secret."""
+    """Serve a test-only invocation (RotateImmediately=false): look whether current works, and never reset.
+
+    Raises:
+        LoginRejected: it does not.
+        RotationError: could not tell, although a login is demanded.
+    """
     current = session.current(state)
     bound = session.bind(current.document)
-    if not bound.can_log_in:
+    if not bound.can_ask(bound.observe()):
         return Result(outcome="nothing_to_verify", driver=bound.spec.code)
     budget = Budget(session=session, bound=bound, version_id=current.version_id)
     if budget.log_in(current.document.password, state) is Verdict.REJECTED:
@@ -138,13 +143,14 @@ def _test(session: Session, state: SecretState) -> Result:
 
 def _prove(session: Session, state: SecretState, bound: Guarded, password: Secret) -> Evidence:
     session.let_it_apply(state.versions[session.token].intent, bound)
-    if bound.can_log_in:
+    seen = bound.observe()
+    if bound.minimum is Evidence.LOGIN or bound.can_ask(seen):
         try:
             return _prove_by_login(session, state, bound, password)
         except CannotVerify:
             if bound.minimum is Evidence.LOGIN:
                 raise
-    readback = bound.observe().readback
+    readback = seen.readback
     if readback is not None and readback == password:
         return Evidence.READBACK
     if state.versions[session.token].accepted:

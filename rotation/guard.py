@@ -101,6 +101,12 @@ class Guarded:
         """Whether anybody can tell by a login if a password is live."""
         return isinstance(self.driver, Verifies) or self.probe is not None
 
+    def can_ask(self, seen: Observation) -> bool:
+        """Whether a login can be tried on what was seen: a shared probe needs an address and a pinned host key."""
+        if isinstance(self.driver, Verifies):
+            return True
+        return self.probe is not None and seen.login is not None and bool(seen.login.host_key)
+
     def set_password(self, new: Secret, *, current: Secret | None) -> Task | None:
         """As ``Driver.set_password``. Refuses to start with too little time left."""
         if self.time_left() < self.spec.call_seconds + RESERVE_SECONDS:

@@ -175,6 +175,17 @@ class SecretState:
         """The version that readers got before."""
         return self.holder("AWSPREVIOUS")
 
+    def cancelled_id(self, token: str) -> str | None:
+        """Return the version of a rotation that was given up after its reset may have been sent; the latest one."""
+        current = self.versions.get(self.current_id or "")
+        since = (current.intent if current else None) or -1.0
+        sent = [
+            (version.intent, version.id)
+            for version in self.versions.values()
+            if version.id not in (token, self.current_id) and version.intent is not None and version.intent > since
+        ]
+        return max(sent)[1] if sent else None
+
     def wrong_logins(self, *, since: float) -> tuple[int, float]:
         """Return how many wrong logins were charged since an epoch, over all versions, and when the latest was."""
         recent = [version.rejected for version in self.versions.values() if version.rejected[1] > since]

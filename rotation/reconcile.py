@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from rotation import marks
 from rotation.errors import (
     AccountLocked,
+    CannotVerify,
     DriverError,
     InProgress,
     NotEnoughTime,
@@ -74,20 +75,17 @@ class Reconciliation:
         self.facts = Facts(
             intent=self.maybe_applied,
             authority=self.bound.spec.authority,
-            oracle=Oracle.LOGIN if self.bound.can_log_in else Oracle.NONE,
+            oracle=Oracle.LOGIN if self._must_log_in or self.bound.can_ask(self.seen) else Oracle.NONE,
             accepted=version.accepted,
             reachable=self.seen.power is not Power.STOPPED,
             task=TaskFinding.NONE if version.task is None else TaskFinding.NOT_POLLED,
-            previous=Finding.NOT_ASKED if self.state.previous_id else Finding.ABSENT,
+            previous=Finding.NOT_ASKED if self._fallback else Finding.ABSENT,
         )
 
     def run(self) -> Result:
         """Move until the candidate is live as far as this step can tell."""
         if self.facts.intent:
-            # While the vendor is at work, a probe would blame the candidate for nothing.
-            for obstacle in self.seen.obstacles:
-                if isinstance(obstacle, InProgress):
-                    raise obstacle
+            self._wait_for_the_vendor()
         while True:
             move = next_move(self.facts).move
             if move is Move.DONE:
@@ -102,6 +100,23 @@ class Reconciliation:
                 self._probe(PROBES[move])
             else:
                 raise self._stop(move)
+
+    @property
+    def _must_log_in(self) -> bool:
+        return self.bound.minimum is Evidence.LOGIN or self.bound.spec.authority is Authority.SELF
+
+    @property
+    def _fallback(self) -> str | None:
+        """The version to try when current is dead: a cancelled rotation's that may have been sent, or previous."""
+        return self.state.cancelled_id(self.session.token) or self.state.previous_id
+
+    def _wait_for_the_vendor(self) -> None:
+        """Come back later while it is at work: a probe would blame the candidate. A task can be polled all the same."""
+        if self.facts.task is TaskFinding.NOT_POLLED:
+            return
+        for obstacle in self.seen.obstacles:
+            if isinstance(obstacle, InProgress):
+                raise obstacle
 
     def _result(self, outcome: str) -> Result:
         wanted = wish(self.bound, self.candidate.document)
@@ -147,6 +162,10 @@ class Reconciliation:
         if password is not None:
             finding = self._ask(password)
             self.state = self.session.store.describe()
+        if finding is Finding.UNKNOWN and isinstance(self.unclear, CannotVerify) and not self._must_log_in:
+            # Nobody can be asked, and less proof is enough: replay until the vendor says a definitive yes.
+            self.facts = replace(self.facts, oracle=Oracle.NONE)
+            return
         self.facts = self.facts.learned(which, finding)
 
     def _ask(self, password: Secret) -> Finding:
@@ -165,7 +184,7 @@ class Reconciliation:
             return self.candidate.document.password
         if which is Stored.CURRENT:
             return self.current.document.password
-        previous = self.session.store.read(str(self.state.previous_id))
+        previous = self.session.store.read(str(self._fallback))
         return None if previous is None else previous.document.password
 
     def _send(self, move: Move) -> bool:
@@ -197,6 +216,8 @@ class Reconciliation:
 
     def _make_ready(self, move: Move) -> Secret | None:
         """Do what must be done before the intent. Return the old password, where one is needed."""
+        if self.sends >= _MOST_SENDS and self.facts.task is TaskFinding.FAILED:
+            raise self._park("reset_fails", self._now() + self.bound.lockout.window_seconds)
         if self.sends >= _MOST_SENDS:
             raise InProgress("two resets were sent in this run; the next one looks again")
         for obstacle in self.seen.obstacles:

@@ -233,6 +233,7 @@ _PARKED_HINTS = {
     "account_locked": "The vendor locked the account. Nothing is tried before `not_before`.",
     "external_change": "None of the stored passwords opens the account. Put the live one into the secret as a new "
     "version, or reset it at the vendor to the candidate's value.",
+    "reset_fails": "The vendor takes the reset and fails to carry it out. Look at the target in the vendor's console.",
     "too_soon": "The password is younger than the vendor's minimum age. The next attempt goes on by itself.",
     "candidate_refused": "The vendor refuses the candidate, and an earlier reset with it may have been applied. "
     "Find out which password is live, then cancel the rotation.",
