@@ -3,6 +3,7 @@
 import pytest
 
 from rotation.errors import CannotVerify, OutcomeUnknown
+from rotation.machine import PENDING
 from rotation.model import Evidence, Step
 from rotation.testing.fuse import Edge, Fuse
 
