@@ -73,9 +73,7 @@ def _create(session: Session, state: SecretState) -> Result:
     _raise_obstacle(seen)
     bound.require_provable(seen)
     candidate = _candidate(bound, seen, current.document.password)
-    document = current.document.replaced(
-        password=candidate.reveal(), lockstep={"variant": seen.variant, "power": seen.power}
-    )
+    document = current.document.replaced(password=candidate.reveal(), lockstep={"power": seen.power})
     try:
         session.store.stage(session.token, document)
     except StageConflict:

@@ -183,7 +183,7 @@ class Wiring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverSpec:
-    """One vendor product, declared as data. Engine, conformance kit, docs and fault tests all read these fields.
+    """One vendor product, declared as data. Engine, command line and conformance kit read these fields.
 
     Attributes:
         code: lower-case name used for the module, settings, events and docs.

@@ -215,7 +215,7 @@ class Store(Protocol):
         ...
 
     def release(self, token: str) -> None:
-        """Drop the candidate: take every label from its version."""
+        """Drop the candidate: take its pending stage and every mark."""
         ...
 
     def settle(self, token: str) -> None:

@@ -187,10 +187,10 @@ def test_a_lost_request_is_sent_again(api: str) -> None:
 @both
 @pytest.mark.parametrize("switch", ["reset_fails", "reset_fails_after"])
 def test_a_failed_task_is_repeated_with_the_same_candidate(api: str, switch: str) -> None:
-    """Twice in a run at the most, then by the next run; also when the password had changed for all that."""
+    """Twice in a run at the most, then after a pause; also when the password had changed for all that."""
     with blackstone(api, reset=12) as at:
         setattr(at.device, switch, True)
-        assert at.rotation.rotate(attempts=1) == ["in_progress", "gave up"]
+        assert at.rotation.rotate(attempts=1) == ["parked", "gave up"]
         candidate = at.rotation.stored(PENDING)
         assert at.simulator.attempts("cpm-1") == 2
         setattr(at.device, switch, False)

@@ -49,7 +49,7 @@ def door(
 def send(port: int, *, changes: bool = False, scheme: str = "http", **options: Any) -> HttpReply:
     """Send a request with a canary in header and body."""
     request = HttpRequest(
-        method="POST",
+        method="PUT",
         url=f"{scheme}://127.0.0.1:{port}/path?page=1",
         headers={"X-Key": CANARY.reveal(), "Content-Type": "text/plain"},
         body=CANARY.reveal().encode(),
@@ -65,7 +65,7 @@ def test_a_request_goes_out_as_it_was_built(peer: Any) -> None:
     (received,) = vendor.received
     head, _, body = received.partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
-    assert lines[0] == "POST /path?page=1 HTTP/1.1"
+    assert lines[0] == "PUT /path?page=1 HTTP/1.1"
     assert f"X-Key: {CANARY.reveal()}" in lines
     assert "Accept-Encoding: identity" in lines
     assert not [line for line in lines if line.lower().startswith(("authorization", "cookie"))]
