@@ -16,8 +16,8 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol, cast
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from rotation import engine
 from rotation.clock import SystemClock
@@ -158,7 +158,10 @@ def _tell(report: Mapping[str, object], failure: RotationError | None) -> None:
         logger.info("step succeeded", extra=fields)
     else:
         logger.error("step failed", extra=fields | {"error": failure.describe()})
-    metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "Lockstep", service="lockstep")
+    # Not Metrics: its records are shared by all instances, and what one failed flush left goes out with the next.
+    metrics = EphemeralMetrics(
+        namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "Lockstep", service="lockstep"
+    )
     metrics.add_dimension("driver", str(report.get("driver") or "none"))
     metrics.add_dimension("step", str(report.get("step") or "none"))
     metrics.add_metric("StepFailed", MetricUnit.Count, 0 if failure is None else 1)

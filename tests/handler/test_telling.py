@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from rotation.errors import EventError
 from rotation.testing.secretsmanager import RotationState
 from rotation.testing.world import HUAWEI, UCLOUD
 
@@ -21,6 +22,22 @@ def test_a_malformed_powertools_variable_does_not_fail_a_step(rig, monkeypatch, 
     lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
     assert [line["step"] for line in lines] == ["createSecret", "setSecret", "testSecret", "finishSecret"]
     assert {line["message"] for line in lines} == {"cannot log: ValueError"}
+
+
+def test_a_failed_step_is_counted(rig):
+    """The alarm of the template rests on this metric; a step that went well counts nothing."""
+    rig.rotate(HUAWEI)
+    assert [each["StepFailed"] for each in records(rig)] == [[0.0]] * 4
+
+    with pytest.raises(EventError):
+        rig.call({"Step": "nothing"})
+    assert [each["StepFailed"] for each in records(rig)][4:] == [[1.0]]
+
+
+def records(rig):
+    """Return the EMF records written so far."""
+    lines = [line for line in rig.written().splitlines() if line.startswith('{"_aws"')]
+    return [json.loads(line) for line in lines]
 
 
 def test_an_empty_namespace_is_the_default_one(rig, monkeypatch):
