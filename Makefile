@@ -40,7 +40,7 @@ invoke: $(READY) .venv/second/.ready artefact
 	@$(BIN)/lockstep invoke $(EVENT)
 
 # What the other interpreter runs beside the emulator's part of the full run, which closes the output.
-SECOND := tests/core tests/stores tests/http tests/probes tests/engine/test_refusals.py tests/engine/test_promises.py
+SECOND := tests/core tests/http tests/probes tests/engine/test_promises.py
 
 test: $(READY) .venv/second/.ready artefact
 	@if [ -x .venv/second/bin/python ]; then \

@@ -26,7 +26,7 @@ from rotation.testing.world import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD
 
 __all__ = ["canary"]
 
-RETRIES = 8
+RETRIES = 4
 CHANGE = {HUAWEI: "PUT /v1/usg/acs/password", UCLOUD: "ResetCompShareInstancePassword"}
 LOOK = {HUAWEI: "POST /v1/usg/acs/auth/account", UCLOUD: "DescribeCompShareInstance"}
 
@@ -222,7 +222,7 @@ def _demanded(one: Captured) -> frozenset[str]:
 
 @contextmanager
 def _rig(retries: int) -> Iterator[Rig]:
-    with world(retry_delays=(60.0,) * retries) as made:
+    with world(retry_delays=(150.0,) * retries) as made:
         rig = Rig(made, dict(made.environment()), made.secrets_manager.client())
         made.secrets_manager.register_function(FUNCTION_ARN, rig.serve)
         rig.settle()
@@ -231,7 +231,7 @@ def _rig(retries: int) -> Iterator[Rig]:
 
 @pytest.fixture
 def rig(canary: Canary) -> Iterator[Rig]:
-    """A fresh world; the service tries a failed rotation again eight times. The canary listens to every test."""
+    """A fresh world; four retries outlast the vendors' windows. The canary listens to every test."""
     _log_to_stdout()
     with _rig(RETRIES) as made:
         made.canary = canary
