@@ -4,7 +4,8 @@
 PYTHON ?=
 BIN := .venv/bin
 READY := .venv/.ready
-WORKERS ?= 2
+# Twice the cores of the smallest machine: many tests wait for sockets and processes.
+WORKERS ?= 4
 
 # The rotation function's artefact: which runtime it is packed for, and whether SSH login checks are inside (SSH=0: not).
 LAMBDA_PYTHON ?= 3.13
