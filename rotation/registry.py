@@ -68,7 +68,11 @@ def login_probe(kind: str, *, time_left: Callable[[], float]) -> LoginProbe:
         from rotation.probes.ssh import SshProbe
 
         return SshProbe(time_left=time_left)
-    raise ConfigError("there is no login probe of that kind", hint="Known kinds: ssh.")
+    if kind == "winrm":
+        from rotation.probes.winrm import WinRmProbe
+
+        return WinRmProbe(time_left=time_left)
+    raise ConfigError("there is no login probe of that kind", hint="Known kinds: ssh, winrm.")
 
 
 def _built_in() -> frozenset[str]:
