@@ -5,7 +5,7 @@ import pytest
 from rotation.errors import LoginRejected, OutcomeUnknown, Parked, RotationError
 from rotation.machine import PENDING
 from rotation.marks import Kind
-from rotation.model import Step
+from rotation.model import Lockout, Step
 from rotation.secret import Secret
 from rotation.testing.fuse import Edge, Fuse
 
@@ -73,3 +73,19 @@ def test_an_accepted_probe_costs_nothing(world):
     scenario.step(Step.SET, token)
 
     assert scenario.secret.describe().versions[token].all(Kind.REJECTED) == []
+
+
+def test_probes_after_lost_replies_stop_at_the_budget(world):
+    """Each reset is lost on its way, so that each attempt finds the candidate dead by one wrong login."""
+    scenario, token = created(world, lockout=Lockout(tries=5, window_seconds=300))
+    codes = []
+    for _ in range(8):
+        scenario.fuse = Fuse(only="set_password", at=1, edge=Edge.BEFORE, error=lambda _: OutcomeUnknown("lost"))
+        with pytest.raises(RotationError) as refused:
+            scenario.step(Step.SET, token)
+        codes.append(refused.value.code)
+        scenario.clock.sleep(5)
+
+    budget = scenario.vendor.lockout.budget
+    assert codes == ["outcome_unknown"] * (1 + budget) + ["parked"] * (7 - budget)
+    assert scenario.vendor.wrong_logins == budget

@@ -187,10 +187,12 @@ def test_a_candidate_that_breaks_a_changed_policy_is_released_before_it_is_sent(
     scenario, token = created(world)
     scenario.vendor.policy = type(scenario.vendor.policy)(length=24, charsets=scenario.vendor.policy.charsets)
 
+    scenario.fuse = Fuse()
     with pytest.raises(RotationError) as refused:
         scenario.step(Step.SET, token)
 
     assert refused.value.code == "password_rejected"
+    assert "set_password" not in scenario.fuse.effects
     assert scenario.vendor.resets == 0
     with pytest.raises(StageError):
         scenario.step(Step.SET, token)
