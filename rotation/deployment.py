@@ -199,6 +199,8 @@ class Binder:
         if spec.admin is None:
             return None
         name = self.deployment.admin_secrets.get(spec.code)
+        if name is None and spec.admin_optional:
+            return None
         if name is None:
             key = f"LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET"
             raise SettingsError("environment", (f"{key} is missing (the secret with the admin credential)",))

@@ -195,6 +195,7 @@ class DriverSpec:
         account: settings class of the account's own keys in the rotated secret (all of them identify the account
             unless named in ``not_identity``).
         admin: settings class of the admin credential, or ``None`` when the account changes itself.
+        admin_optional: whether a deployment may leave the admin credential out; the driver then gets ``None``.
         policies: password policy by variant.
         factory: makes the driver.
         login_probe: kind of shared probe that proves a login (``ssh``), or ``None`` when the driver verifies itself.
@@ -222,6 +223,7 @@ class DriverSpec:
     factory: Callable[[Wiring], Driver]
     source: str
     checked: str
+    admin_optional: bool = False
     not_identity: frozenset[str] = frozenset()
     login_probe: str | None = None
     lockout: Lockout | None = None

@@ -1,8 +1,9 @@
 """Huawei Cloud Meeting: the account changes its own password and proves it by logging in.
 
 Facts: the vendor's pages on PUT /v1/usg/acs/password and POST /v1/usg/acs/auth/account. ``username`` is the account
-name. What a login also tells is used: a password that has expired or must be changed first opens nothing for a
-machine, so it counts as "could not tell", never as wrong.
+name. The token for a change comes from the old password, or from the enterprise's app id where one is configured. What
+a login also tells is used: a password that has expired or must be changed first opens nothing for a machine, so it
+counts as "could not tell", never as wrong.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from rotation import settings
-from rotation.drivers._huawei_codes import LOCK_MARGIN_SECONDS, TABLE, WAIT_SECONDS, WRONG_LOGIN
+from rotation.drivers import _huawei_app
+from rotation.drivers._huawei_codes import LOCK_MARGIN_SECONDS, TABLE, WAIT_SECONDS, WRONG_LOGIN, code_of
 from rotation.drivers._table import listed, shown
 from rotation.errors import (
     AccountLocked,
     AccountUnusable,
+    AdminRejected,
     CannotVerify,
     OldPasswordRejected,
     RotationError,
@@ -47,6 +50,11 @@ class Account:
         # A colon would end the name in the Basic header.
         check=settings.matches(r"[^:\x00-\x1f\x7f]{1,255}", "must have 1 to 255 characters and no colon"),
     )
+    user_id: str = settings.setting(
+        "The user's id for a login with the enterprise's app id; not used without one.",
+        check=settings.matches(r"[!-9;-~]{1,255}", "must have 1 to 255 printable characters and no colon"),
+        default="",
+    )
 
 
 class HuaweiMeeting:
@@ -59,7 +67,7 @@ class HuaweiMeeting:
         """Log in, send one change, log out; see ``ports.Driver``.
 
         A repeat after a success raises ``OldPasswordRejected`` or ``TooSoon``. A wrong ``current`` counts as one
-        wrong login at the vendor.
+        wrong login at the vendor, whichever way the token was made.
         """
         if current is None:
             raise OldPasswordRejected("the vendor wants the current password and none was given")
@@ -95,7 +103,8 @@ class HuaweiMeeting:
         return Verdict.ACCEPTED
 
     def _token(self, account: Account, current: Secret) -> Secret:
-        token = self._login(account, current, token_type=0).get("accessToken")
+        answer = self._app_login(account) if self._wiring.admin else self._login(account, current, token_type=0)
+        token = answer.get("accessToken")
         if not isinstance(token, str) or not re.fullmatch(r"[!-~]{1,4096}", token):
             raise UnexpectedReply("the vendor's login answer holds no token")
         return Secret(token)
@@ -108,6 +117,16 @@ class HuaweiMeeting:
         if _LOGIN_FIELDS.isdisjoint(answer):
             raise UnexpectedReply("the vendor's login answer holds nothing of what a login tells")
         return answer
+
+    def _app_login(self, account: Account) -> dict[str, object]:
+        admin, now = self._wiring.admin, self._wiring.now()
+        headers, body = _huawei_app.login(admin, account.user_id, client_type=CLIENT_TYPE, now=now)
+        reply = self._send("POST", _huawei_app.PATH, headers, body, changes=False)
+        try:
+            return self._checked(reply, on="login")
+        except OldPasswordRejected as refusal:  # no password was shown, so this says nothing about one
+            code, request_id = refusal.vendor_code, refusal.request_id
+        raise AdminRejected("the vendor refused the app id's login", vendor_code=code, request_id=request_id)
 
     def _drop_stray(self, answer: Mapping[str, object]) -> None:
         """End the session that a vendor opens although none was asked for."""
@@ -135,7 +154,7 @@ class HuaweiMeeting:
     def _checked(self, reply: HttpReply, *, on: str) -> dict[str, object]:
         """Return the answer of a call that succeeded, raise what the others mean."""
         changes = on == "change"
-        code = _code(reply)
+        code = code_of(reply)
         if code is None and reply.status < 400:  # noqa: PLR2004 - refusals start here
             # The page on the change lists no body, its sample has one. An empty one counts when the vendor itself
             # says so: no JSON type means a proxy, no length means that the answer was cut.
@@ -158,21 +177,6 @@ class HuaweiMeeting:
         raise UnexpectedReply(message, vendor_code=shown(code), request_id=request_id)
 
 
-def _code(reply: HttpReply) -> str | None:
-    """Find the error code in any of the three spellings that the vendor's own client accepts."""
-    try:
-        answer = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(answer, dict):
-        return None
-    for key in ("error_code", "errorCode", "code"):
-        if isinstance(answer.get(key), str | int):
-            code = re.sub(r"^(?:USG|MMC)\.", "", str(answer[key]))
-            return None if re.fullmatch(r"0*", code) else code
-    return None
-
-
 DRIVER = DriverSpec(
     code="huawei_meeting",
     name="Huawei Cloud Meeting",
@@ -182,7 +186,8 @@ DRIVER = DriverSpec(
     endpoint="https://api.meeting.huaweicloud.com",
     endpoints=("https://api.meeting.huaweicloud.com", "https://api-intl.meeting.huaweicloud.com"),
     account=Account,
-    admin=None,
+    admin=_huawei_app.Admin,
+    admin_optional=True,
     policies=VENDOR_POLICIES["huawei_meeting"],
     factory=HuaweiMeeting,
     source="Vendor pages on changing a password (2023-01-31) and on account login; SDK huaweicloudsdkmeeting 3.1.219",
