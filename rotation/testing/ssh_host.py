@@ -22,6 +22,7 @@ from paramiko.server import InteractiveQuery
 
 _LOG = "rotation.testing.ssh_host"
 _PASSWD_CHANGEREQ = 60  # RFC 4252 section 8
+_GOODBYE = 5  # seconds for a connection's own thread to end
 _EXPIRED = 99  # our own result, next to paramiko's AUTH_*: right password, must be changed
 
 logging.getLogger(_LOG).addHandler(logging.NullHandler())
@@ -133,6 +134,7 @@ class SshHost:
                 pass
         finally:
             transport.close()
+            transport.join(_GOODBYE)  # close() returns at once where the client was first to leave
 
 
 class _Login(paramiko.ServerInterface):

@@ -191,6 +191,7 @@ def test_leaving_closes_everything() -> None:
         transport.join(0.05)
     assert not transport.is_active()
     transport.close()
+    transport.join(5)
     silent.close()
     assert set(threading.enumerate()) <= earlier
     with pytest.raises(ConnectionRefusedError):
