@@ -1,4 +1,4 @@
-"""The embedded world: Secrets Manager, two vendors and an SSH host on loopback, with one secret per driver.
+"""The embedded world: Secrets Manager, the vendors and their hosts on loopback, with one secret per account.
 
 The demonstration, ``lockstep simulate``, ``lockstep invoke`` and the tests run in it. Every credential is made up when
 it starts and valid nowhere else.
@@ -8,25 +8,64 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from rotation.policy import VENDOR_POLICIES
 from rotation.secret import Secret, SecretDocument
+from rotation.testing.estates import (
+    ALL,
+    DRIVERS,
+    HUAWEI,
+    LINUX_VM,
+    LOGIN,
+    MEETING_ACCOUNT,
+    TENCENT,
+    UCLOUD,
+    UHOST_ID,
+    VOLCENGINE,
+    Estate,
+    Opener,
+    Tenant,
+    blackstone,
+    compshare,
+    directory,
+    meeting,
+)
 from rotation.testing.secretsmanager import SecretsManager
+from rotation.testing.simulators._web import Simulator
 from rotation.testing.simulators.huawei_meeting import HuaweiMeeting
-from rotation.testing.simulators.ucloud_compshare import SshAddress, UCloudCompShare
+from rotation.testing.simulators.tencent_bm import TencentBm
+from rotation.testing.simulators.ucloud_compshare import UCloudCompShare
+from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
 from rotation.testing.ssh_host import SshHost
 
-UCLOUD, HUAWEI = "ucloud_compshare", "huawei_meeting"
+__all__ = [
+    "ALL",
+    "DRIVERS",
+    "FUNCTION_ACCOUNT",
+    "FUNCTION_ARN",
+    "HUAWEI",
+    "LINUX_VM",
+    "LOGIN",
+    "MEETING_ACCOUNT",
+    "REGION",
+    "TENCENT",
+    "UCLOUD",
+    "UHOST_ID",
+    "VOLCENGINE",
+    "ShiftedClock",
+    "World",
+    "driver_of",
+    "world",
+]
+
 REGION = "eu-central-1"
 FUNCTION_ACCOUNT = "111122223333"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{FUNCTION_ACCOUNT}:function:lockstep-rotation"
-UHOST_ID = "uhost-demo"
-LOGIN = "root"
-MEETING_ACCOUNT = "robot@example.com"
+S = TypeVar("S", bound=Simulator)
 
 
 class ShiftedClock:
@@ -44,63 +83,103 @@ class ShiftedClock:
         self.offset += seconds
 
 
+def driver_of(account: str) -> str:
+    """Return the driver's code of an account's key, such as ``ucloud_compshare/linux_vm``."""
+    return account.partition("/")[0]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Everything that runs, and the accounts in it.
+    """Everything that runs, and the accounts in it. Accounts are named by their keys, see ``estates.ALL``.
 
     Attributes:
-        clock: the one clock of Secrets Manager and both vendors.
+        clock: the one clock of Secrets Manager and the vendors.
         secrets_manager: the double, being served.
-        ucloud: CompShare's simulator; its container takes logins at ``ssh``.
-        huawei: Huawei Meeting's simulator.
-        ssh: the container's SSH server.
+        estates: the vendors by driver code.
+        tenants: the accounts by key.
         endpoints: base URL by driver code.
-        admin_secret: name of the secret with CompShare's API key.
-        accounts: name of the rotated secret by driver code.
+        admin_secrets: name of the secret with the admin credential by driver code.
+        accounts: name of the rotated secret by account key.
     """
 
     clock: ShiftedClock
     secrets_manager: SecretsManager
-    ucloud: UCloudCompShare
-    huawei: HuaweiMeeting
-    ssh: SshHost
+    estates: dict[str, Estate]
+    tenants: dict[str, Tenant]
     endpoints: dict[str, str]
-    admin_secret: str
+    admin_secrets: dict[str, str]
     accounts: dict[str, str]
 
     def environment(self) -> dict[str, str]:
         """Return the variables that the function needs here. Holds the double's made-up AWS key."""
         hosts = [urlsplit(url).netloc for url in self.endpoints.values()]
-        return {
-            **self.secrets_manager.environment(),
-            "LOCKSTEP_DRIVERS": ",".join(self.accounts),
-            "LOCKSTEP_HOSTS": ",".join(hosts),
-            f"LOCKSTEP_{UCLOUD.upper()}_ENDPOINT": self.endpoints[UCLOUD],
-            f"LOCKSTEP_{UCLOUD.upper()}_ADMIN_SECRET": self.admin_secret,
-            f"LOCKSTEP_{HUAWEI.upper()}_ENDPOINT": self.endpoints[HUAWEI],
-        }
+        vendors = {f"LOCKSTEP_{code.upper()}_ENDPOINT": url for code, url in self.endpoints.items()}
+        admins = {f"LOCKSTEP_{code.upper()}_ADMIN_SECRET": name for code, name in self.admin_secrets.items()}
+        allowed = {"LOCKSTEP_DRIVERS": ",".join(self.endpoints), "LOCKSTEP_HOSTS": ",".join(hosts)}
+        return {**self.secrets_manager.environment(), **allowed, **vendors, **admins}
 
-    def live(self, code: str) -> Secret:
+    def live(self, account: str) -> Secret:
         """Return the password that the vendor's account takes now."""
-        return self.ucloud.guest_password(UHOST_ID) if code == UCLOUD else self.huawei.live_password(MEETING_ACCOUNT)
+        return self.tenants[account].live()
 
-    def changes(self, code: str) -> int:
+    def changes(self, account: str) -> int:
         """Return how many resets took effect at the vendor."""
-        return self.ucloud.resets(UHOST_ID) if code == UCLOUD else self.huawei.changes(MEETING_ACCOUNT)
+        return self.tenants[account].changes()
 
-    def wrong_logins(self, code: str) -> int:
+    def wrong_logins(self, account: str) -> int:
         """Return how often the account was tried with a wrong password."""
-        return self.ssh.rejected[LOGIN] if code == UCLOUD else self.huawei.wrong_logins(MEETING_ACCOUNT)
+        return self.tenants[account].wrong_logins()
 
-    def stored(self, code: str, stage: str = "AWSCURRENT") -> Secret | None:
+    def stored(self, account: str, stage: str = "AWSCURRENT") -> Secret | None:
         """Return the password under a stage of the account's secret."""
-        value = self.secrets_manager.value(self.accounts[code], stage=stage)
+        value = self.secrets_manager.value(self.accounts[account], stage=stage)
         return None if value is None else SecretDocument.parse(value.reveal()).password
+
+    @property
+    def ucloud(self) -> UCloudCompShare:
+        """CompShare's simulator."""
+        return self._simulator(UCLOUD, UCloudCompShare)
+
+    @property
+    def tencent(self) -> TencentBm:
+        """Blackstone's simulator."""
+        return self._simulator(TENCENT, TencentBm)
+
+    @property
+    def volcengine(self) -> VolcengineCloudIdentity:
+        """Cloud Identity's simulator."""
+        return self._simulator(VOLCENGINE, VolcengineCloudIdentity)
+
+    @property
+    def huawei(self) -> HuaweiMeeting:
+        """Huawei Meeting's simulator."""
+        return self._simulator(HUAWEI, HuaweiMeeting)
+
+    @property
+    def ssh(self) -> SshHost:
+        """The CompShare container's SSH server."""
+        host = self.tenants[UCLOUD].ssh
+        if host is None:  # pragma: no cover - each CompShare instance has one
+            raise KeyError(UCLOUD)
+        return host
+
+    @property
+    def admin_secret(self) -> str:
+        """The name of the secret with CompShare's API key."""
+        return self.admin_secrets[UCLOUD]
+
+    def _simulator(self, code: str, kind: type[S]) -> S:
+        found = self.estates[code].simulator
+        if not isinstance(found, kind):  # pragma: no cover - each code has its own kind
+            raise TypeError(code)
+        return found
 
 
 @contextmanager
-def world(
+def world(  # noqa: PLR0913 - choices, all named
     *,
+    holding: Collection[str] = (UCLOUD, HUAWEI),
+    tencent_api: str = "v3",
     clock: ShiftedClock | None = None,
     names: dict[str, str] | None = None,
     retry_delays: tuple[float, ...] = (60.0, 60.0),
@@ -110,8 +189,10 @@ def world(
     """Start everything, yield it, and stop it at the end of the block.
 
     Args:
+        holding: keys of the accounts, of ``estates.ALL``; vendors without one are not started.
+        tencent_api: the generation of Blackstone's API that the deployment speaks, ``v2`` or ``v3``.
         clock: shared by everything that keeps time.
-        names: the rotated secrets' names by driver code, where they must not be ``lockstep/CODE``.
+        names: the rotated secrets' names by account key, where they must not be ``lockstep/KEY``.
         retry_delays: seconds of the clock before each further attempt of a failed rotation.
         account: the AWS account of the secrets.
         region: the AWS region of the secrets.
@@ -120,19 +201,26 @@ def world(
     store = SecretsManager(
         clock=clock.now, sleep=clock.sleep, retry_delays=retry_delays, account=account, region=region
     )
-    ucloud, huawei = UCloudCompShare(clock=clock.now), HuaweiMeeting(clock=clock.now)
-    names = {code: f"lockstep/{code}" for code in (UCLOUD, HUAWEI)} | (names or {})
+    openers: dict[str, Opener] = {
+        UCLOUD: compshare,
+        TENCENT: blackstone(tencent_api),
+        VOLCENGINE: directory,
+        HUAWEI: meeting,
+    }
     with ExitStack() as stack:
-        ssh = stack.enter_context(SshHost(ucloud.guest_login(UHOST_ID), up=lambda: ucloud.running(UHOST_ID)))
+        estates: dict[str, Estate] = {}
+        for code, opener in openers.items():
+            keys = tuple(key for key in holding if driver_of(key) == code)
+            if keys:
+                estates[code] = stack.enter_context(opener(clock.now, keys))
         started = World(
             clock=clock,
             secrets_manager=store,
-            ucloud=ucloud,
-            huawei=huawei,
-            ssh=ssh,
-            endpoints={UCLOUD: stack.enter_context(ucloud.serve()), HUAWEI: stack.enter_context(huawei.serve())},
-            admin_secret="lockstep/admin/ucloud_compshare",  # noqa: S106 - a secret's name
-            accounts=names,
+            estates=estates,
+            tenants={key: tenant for estate in estates.values() for key, tenant in estate.tenants.items()},
+            endpoints={code: estate.endpoint for code, estate in estates.items()},
+            admin_secrets={code: f"lockstep/admin/{code}" for code, estate in estates.items() if estate.admin},
+            accounts={key: (names or {}).get(key, f"lockstep/{key}") for key in holding},
         )
         stack.enter_context(store.serve())
         _furnish(started)
@@ -140,24 +228,10 @@ def world(
 
 
 def _furnish(started: World) -> None:
-    first = {code: next(iter(VENDOR_POLICIES[code].values())).generate() for code in started.accounts}
-    ssh = started.ssh
-    instance = started.ucloud.add_instance(UHOST_ID, password=first[UCLOUD], ssh=SshAddress(LOGIN, ssh.host, ssh.port))
-    started.huawei.add_account(MEETING_ACCOUNT, first[HUAWEI])
-    key = started.ucloud.credentials
     store = started.secrets_manager
-    admin = {"public_key": key.public_key, "private_key": key.private_key.reveal()}
-    store.create(started.admin_secret, json.dumps(admin))
-    own: dict[str, dict[str, str]] = {
-        UCLOUD: {
-            "username": LOGIN,
-            "region": instance.region,
-            "zone": instance.zone,
-            "uhost_id": UHOST_ID,
-            "host_key": ssh.host_key,
-        },
-        HUAWEI: {"username": MEETING_ACCOUNT},
-    }
-    for code, name in started.accounts.items():
-        document = {"driver": code, **own[code], "password": first[code].reveal()}
+    for code, name in started.admin_secrets.items():
+        store.create(name, json.dumps(started.estates[code].admin))
+    for key, name in started.accounts.items():
+        tenant = started.tenants[key]
+        document = {**tenant.document, "password": tenant.live().reveal()}
         store.create(name, Secret(json.dumps(document)))
