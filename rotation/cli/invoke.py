@@ -104,7 +104,7 @@ def _scene(path: Path, parsed: RotationEvent | None, driver: str | None) -> _Sce
     else:
         if parsed is None:
             return _Scene(kit.HUAWEI, kit.FUNCTION_ACCOUNT, kit.REGION)
-        codes = (kit.UCLOUD, kit.HUAWEI)
+        codes = kit.DRIVERS
         code = driver or next((each for each in codes if each in f"{parsed.secret_id} {path}"), None)
         if code not in codes:
             raise CommandUsageError(
@@ -112,7 +112,7 @@ def _scene(path: Path, parsed: RotationEvent | None, driver: str | None) -> _Sce
             )
         arn = _ARN.fullmatch(parsed.secret_id)
         region, account, name = arn.groups() if arn else (kit.REGION, kit.FUNCTION_ACCOUNT, parsed.secret_id)
-        choices = {"names": {code: name}, "account": account, "region": region, "retry_delays": ()}
+        choices = {"holding": (code,), "names": {code: name}, "account": account, "region": region, "retry_delays": ()}
         return _Scene(code, account, region, choices)
     raise failure
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def simulate(*, as_json: Json = False) -> int:
-    """Serve Secrets Manager, both vendors and an SSH host on loopback until interrupted.
+    """Serve Secrets Manager, every vendor and the machines' login hosts on loopback until interrupted.
 
     Prints their addresses and made-up credentials as JSON (one line with --json): what they open exists only while this
     runs. Put "environment" into the environment of `lockstep rotate`, of a function or of an AWS client to use them.
@@ -28,7 +28,7 @@ def simulate(*, as_json: Json = False) -> int:
 
     before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with embedded() as world:
+        with embedded(holding=None) as world:
             facts = _facts(world)
             if as_json:
                 emit(facts)
@@ -44,34 +44,23 @@ def simulate(*, as_json: Json = False) -> int:
 
 
 def _facts(world: World) -> dict[str, object]:
-    from rotation.testing import world as kit
-
-    key = world.ucloud.credentials
-    accounts: dict[str, dict[str, object]] = {
-        kit.UCLOUD: {
-            "public_key": key.public_key,
-            "private_key": key.private_key.reveal(),
-            "uhost_id": kit.UHOST_ID,
-            "ssh": {"host": world.ssh.host, "port": world.ssh.port, "host_key": world.ssh.host_key},
-            "username": kit.LOGIN,
-        },
-        kit.HUAWEI: {"username": kit.MEETING_ACCOUNT},
-    }
-    drivers = {
-        code: {
-            "endpoint": world.endpoints[code],
-            "secret_id": world.accounts[code],
-            "password": world.live(code).reveal(),
-            **own,
+    accounts: dict[str, dict[str, object]] = {}
+    for key, tenant in world.tenants.items():
+        accounts[key] = {
+            "endpoint": world.endpoints[str(tenant.document["driver"])],
+            "secret_id": world.accounts[key],
+            **tenant.document,
+            "password": tenant.live().reveal(),
         }
-        for code, own in accounts.items()
-    }
+        if tenant.ssh is not None:
+            accounts[key]["ssh"] = {"host": tenant.ssh.host, "port": tenant.ssh.port}
     return {
         "secrets_manager": {
             "endpoint": world.secrets_manager.endpoint,
             "secrets": dict(world.accounts),
-            "admin_secret": world.admin_secret,
+            "admin_secrets": dict(world.admin_secrets),
         },
-        "drivers": drivers,
+        "admin": {code: dict(estate.admin) for code, estate in world.estates.items() if estate.admin},
+        "accounts": accounts,
         "environment": world.environment(),
     }

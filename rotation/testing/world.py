@@ -178,7 +178,7 @@ class World:
 @contextmanager
 def world(  # noqa: PLR0913 - choices, all named
     *,
-    holding: Collection[str] = (UCLOUD, HUAWEI),
+    holding: Collection[str] | None = (UCLOUD, HUAWEI),
     tencent_api: str = "v3",
     clock: ShiftedClock | None = None,
     names: dict[str, str] | None = None,
@@ -189,7 +189,7 @@ def world(  # noqa: PLR0913 - choices, all named
     """Start everything, yield it, and stop it at the end of the block.
 
     Args:
-        holding: keys of the accounts, of ``estates.ALL``; vendors without one are not started.
+        holding: keys of the accounts, of ``estates.ALL``, ``None`` for all; vendors without one are not started.
         tencent_api: the generation of Blackstone's API that the deployment speaks, ``v2`` or ``v3``.
         clock: shared by everything that keeps time.
         names: the rotated secrets' names by account key, where they must not be ``lockstep/KEY``.
@@ -197,7 +197,7 @@ def world(  # noqa: PLR0913 - choices, all named
         account: the AWS account of the secrets.
         region: the AWS region of the secrets.
     """
-    clock = clock or ShiftedClock()
+    clock, holding = clock or ShiftedClock(), ALL if holding is None else holding
     store = SecretsManager(
         clock=clock.now, sleep=clock.sleep, retry_delays=retry_delays, account=account, region=region
     )

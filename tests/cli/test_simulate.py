@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from rotation.testing.estates import ALL
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_what_it_says_until_told_to_stop(number: signal.Signals) -> None:
@@ -19,7 +21,7 @@ def test_it_serves_what_it_says_until_told_to_stop(number: signal.Signals) -> No
         try:
             assert server.stdout is not None
             facts = json.loads(server.stdout.readline())
-            secret_id = facts["drivers"]["huawei_meeting"]["secret_id"]
+            secret_id = facts["accounts"]["huawei_meeting"]["secret_id"]
             environment = {**os.environ, **facts["environment"]}
             rotate = [*command, "rotate", secret_id, "--json"]
             ran = subprocess.run(rotate, env=environment, capture_output=True, text=True, timeout=60, check=False)
@@ -28,5 +30,7 @@ def test_it_serves_what_it_says_until_told_to_stop(number: signal.Signals) -> No
         finally:
             server.kill()
     assert ran.returncode == 0, ran.stdout
-    assert facts["drivers"]["huawei_meeting"]["password"] not in ran.stdout + ran.stderr
-    assert facts["drivers"]["ucloud_compshare"]["ssh"]["host_key"].startswith("ssh-ed25519 ")
+    assert facts["accounts"]["huawei_meeting"]["password"] not in ran.stdout + ran.stderr
+    assert set(facts["accounts"]) == set(ALL)
+    assert facts["accounts"]["ucloud_compshare"]["host_key"].startswith("ssh-ed25519 ")
+    assert set(facts["admin"]) == {"ucloud_compshare", "tencent_bm", "volcengine_cloudidentity"}
