@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import selectors
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -26,11 +28,22 @@ class _Quiet(WSGIRequestHandler):
 def serve(app: WSGIApplication, *, port: int = 0) -> Iterator[str]:
     """Serve ``app`` and yield its base URL, ``http://127.0.0.1:PORT``."""
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    bell, ring = socket.socketpair()
+    thread = threading.Thread(target=_take_requests, args=(server, bell), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.port}"
     finally:
-        server.shutdown()
+        ring.close()
         thread.join(timeout=5)
         server.server_close()
+        bell.close()
+
+
+def _take_requests(server: BaseWSGIServer, bell: socket.socket) -> None:
+    """Hand each connection to a thread of its own until the bell rings; ``shutdown()`` would wait for its next poll."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(server, selectors.EVENT_READ)
+        selector.register(bell, selectors.EVENT_READ)
+        while all(key.fileobj is not bell for key, _ in selector.select()):
+            server.handle_request()

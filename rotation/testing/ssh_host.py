@@ -98,6 +98,9 @@ class SshHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
+        if self._listener:
+            with suppress(OSError):  # wakes accept() at once on Linux; elsewhere it wakes by its time-out
+                self._listener.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
         self._threads.clear()
@@ -111,7 +114,7 @@ class SshHost:
 
     def _accept(self, listener: socket.socket) -> None:
         while not self._closing.is_set():
-            with suppress(TimeoutError):
+            with suppress(OSError):
                 connection, _ = listener.accept()
                 self._spawn(lambda taken=connection: self._converse(taken))  # type: ignore[misc]  # bound now, on purpose
 
