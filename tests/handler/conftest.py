@@ -223,7 +223,7 @@ def _demanded(one: Captured) -> frozenset[str]:
 @contextmanager
 def _rig(retries: int) -> Iterator[Rig]:
     with world(retry_delays=(150.0,) * retries) as made:
-        rig = Rig(made, dict(made.environment()), made.secrets_manager.client())
+        rig = Rig(made, dict(made.environment()), made.secrets_manager.client(direct=True))
         made.secrets_manager.register_function(FUNCTION_ARN, rig.serve)
         rig.settle()
         yield rig

@@ -15,11 +15,12 @@ from werkzeug.wrappers import Request
 from rotation.secret import Secret
 from rotation.testing.secretsmanager.api import Api
 from rotation.testing.secretsmanager.calls import Call, Event
+from rotation.testing.secretsmanager.direct import answer_directly
 from rotation.testing.secretsmanager.faults import Faults
 from rotation.testing.secretsmanager.rotator import Function, Rotation, RotationState, Rotator
 from rotation.testing.secretsmanager.signature import verify
 from rotation.testing.secretsmanager.state import CURRENT, PENDING, Answer, World
-from rotation.testing.secretsmanager.validation import Model
+from rotation.testing.secretsmanager.validation import service_model
 from rotation.testing.secretsmanager.wire import JsonProtocol
 from rotation.testing.serving import serve
 
@@ -57,20 +58,20 @@ class SecretsManager:
         removes_pending: bool = True,
     ) -> None:
         self._world = World(clock=clock, region=region, account=account)
-        self._model = Model()
+        self._model = service_model()
         self._rotator = Rotator(self._world, sleep=sleep, retry_delays=retry_delays, removes_pending=removes_pending)
         self._workers: list[threading.Thread] = []
         self._endpoint: str | None = None
         self.faults = Faults(self._world)
         self._api = Api(self._world, self._rotator, self.faults, self._model, self._run_beside)
+        self._protocol = JsonProtocol(self._authenticate, self._api.perform, self._model.errors)
         self.access_key = "AKIA" + secrets.token_hex(8).upper()
         self.secret_key = Secret(secrets.token_urlsafe(30))
 
     @contextmanager
     def serve(self, *, port: int = 0) -> Iterator[str]:
         """Serve on loopback and yield the endpoint's URL; at the end, start no further rotation step."""
-        protocol = JsonProtocol(self._authenticate, self._api.perform, self._model.errors)
-        with serve(protocol, port=port) as url:
+        with serve(self._protocol, port=port) as url:
             self._endpoint = url
             try:
                 yield url
@@ -116,8 +117,13 @@ class SecretsManager:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def client(self, *, attempts: int = 1) -> SecretsManagerClient:
-        """Return a boto3 client for this double that makes at most ``attempts`` tries per call."""
+    def client(self, *, attempts: int = 1, direct: bool = False) -> SecretsManagerClient:
+        """Return a boto3 client for this double.
+
+        Args:
+            attempts: how often it tries a call at most.
+            direct: answer it in this process, through no socket; the rest of a call stays what it is.
+        """
         import boto3
         from botocore.config import Config
 
@@ -129,6 +135,8 @@ class SecretsManager:
             aws_secret_access_key=self.secret_key.reveal(),
             config=Config(retries={"total_max_attempts": attempts}, connect_timeout=5, read_timeout=10),
         )
+        if direct:
+            answer_directly(client, self._protocol)
         return client
 
     def register_function(self, arn: str, function: Function, *, assumes_role: bool = False) -> None:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from botocore.loaders import Loader
@@ -50,6 +51,12 @@ class Model:
         if faults:
             raise invalid_value(f"{len(faults)} validation error(s) detected: {'; '.join(faults)}")
         return params
+
+
+@lru_cache(maxsize=1)
+def service_model() -> Model:
+    """Return the model, read once per process; nothing changes it."""
+    return Model()
 
 
 def _faults(shape: Shape, value: object, where: str) -> Iterator[str]:

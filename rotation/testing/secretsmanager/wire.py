@@ -42,16 +42,24 @@ class JsonProtocol:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        request = Request(environ)
         try:
-            response = _response(200, self._answer(request))
-        except ServiceError as error:
-            key = "Message" if error.code in self._modelled_errors else "message"
-            response = _response(error.status, {"__type": error.code, key: error.message})
+            response = self.respond(Request(environ))
         except ConnectionDropped:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             response = _response(500, {})
         return response(environ, start_response)
+
+    def respond(self, request: Request) -> Response:
+        """Return the answer, a refusal included.
+
+        Raises:
+            ConnectionDropped: there is to be none.
+        """
+        try:
+            return _response(200, self._answer(request))
+        except ServiceError as error:
+            key = "Message" if error.code in self._modelled_errors else "message"
+            return _response(error.status, {"__type": error.code, key: error.message})
 
     def _answer(self, request: Request) -> Answer:
         target = request.headers.get("X-Amz-Target", "")
