@@ -7,6 +7,7 @@ rotation at a server of his own.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from rotation import registry, settings
 from rotation.errors import DriverNotAllowed, HostNotAllowed, RotationError, SettingsError
 from rotation.guard import Guarded
 from rotation.http import HttpDoor
-from rotation.model import DriverSpec, Evidence, PowerWish, Wiring
+from rotation.model import DriverSpec, Evidence, LoginTarget, PowerWish, Wiring
 from rotation.ports import Clock, Http, HttpReply, HttpRequest
 from rotation.secret import Secret, SecretDocument
 
@@ -26,6 +27,10 @@ _HOST = settings.matches(
     r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?",
     "must list hosts of the form host[:port], without scheme, path or wildcard",
 )
+
+_LOGIN_URL = re.compile(r"(ssh|winrm)://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?/?")
+_PORTS = {"ssh": 22, "winrm": 5986}
+_SWITCH = {"": False, "0": False, "false": False, "1": True, "true": True}
 
 COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
 """Keys of the account document that are no settings of a driver."""
@@ -42,6 +47,8 @@ class Deployment:
         minimum: the least evidence accepted; ``None`` is each driver's own best.
         endpoints: base URL by driver code, where it is not the driver's default.
         admin_secrets: name or ARN of the admin credential's secret by driver code.
+        logins: by driver code, where accounts of a vendor without any login check can log in; no username yet.
+        trust_first_use: whether an SSH host's key may be learnt from the host itself, at its first rotation.
     """
 
     drivers: tuple[str, ...]
@@ -50,6 +57,8 @@ class Deployment:
     minimum: Evidence | None = None
     endpoints: Mapping[str, str] = field(default_factory=dict)
     admin_secrets: Mapping[str, str] = field(default_factory=dict)
+    logins: Mapping[str, LoginTarget] = field(default_factory=dict)
+    trust_first_use: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Deployment:
@@ -69,7 +78,11 @@ class Deployment:
                 minimum = Evidence.parse(environment["LOCKSTEP_MIN_EVIDENCE"])
             except ValueError as fault:
                 faults.append(f"LOCKSTEP_MIN_EVIDENCE {fault}")
+        trust = environment.get("LOCKSTEP_SSH_TRUST_ON_FIRST_USE", "").lower()
+        if trust not in _SWITCH:
+            faults.append("LOCKSTEP_SSH_TRUST_ON_FIRST_USE must be 1 or 0")
         endpoints, admin_secrets = {}, {}
+        logins: dict[str, LoginTarget] = {}
         for code in drivers:
             prefix = f"LOCKSTEP_{code.upper()}_"
             endpoint = environment.get(prefix + "ENDPOINT")
@@ -79,6 +92,10 @@ class Deployment:
                 faults.extend([f"{prefix}ENDPOINT {problem}"] if problem else [])
             if environment.get(prefix + "ADMIN_SECRET"):
                 admin_secrets[code] = environment[prefix + "ADMIN_SECRET"]
+            if environment.get(prefix + "LOGIN"):
+                login = _login(environment[prefix + "LOGIN"], environment.get(prefix + "LOGIN_HOST_KEY", ""))
+                logins |= {code: login} if isinstance(login, LoginTarget) else {}
+                faults.extend([] if isinstance(login, LoginTarget) else [f"{prefix}{login}"])
         hosts = _listed(environment.get("LOCKSTEP_HOSTS", ""))
         faults.extend(sorted({f"LOCKSTEP_HOSTS {_HOST(host)}" for host in hosts if _HOST(host)}))
         if faults:
@@ -90,6 +107,8 @@ class Deployment:
             minimum=minimum,
             endpoints=MappingProxyType(endpoints),
             admin_secrets=MappingProxyType(admin_secrets),
+            logins=MappingProxyType(logins),
+            trust_first_use=_SWITCH.get(trust, False),
         )
 
     def load(self, document: SecretDocument) -> DriverSpec:
@@ -103,6 +122,17 @@ class Deployment:
             raise DriverNotAllowed(f"the secret names a driver that is not among {', '.join(self.drivers)}")
         return registry.load_driver(code, self.plugins)
 
+    def login(self, spec: DriverSpec, username: str) -> LoginTarget | None:
+        """Return where a login proves a password of a vendor that has no such check; ``None`` where none is named.
+
+        Raises:
+            SettingsError: the driver knows by itself where its accounts log in.
+        """
+        login = self.logins.get(spec.code)
+        if login is not None and spec.evidence is Evidence.LOGIN:
+            raise SettingsError("environment", (f"LOCKSTEP_{spec.code.upper()}_LOGIN is for drivers without logins",))
+        return None if login is None else dataclasses.replace(login, username=username)
+
     def endpoint(self, spec: DriverSpec) -> str:
         """Return the base URL to call.
 
@@ -113,6 +143,16 @@ class Deployment:
         if endpoint.rstrip("/") not in spec.endpoints and urlsplit(endpoint).netloc not in self.hosts:
             raise HostNotAllowed(f"the endpoint of {spec.code} is neither the vendor's nor in LOCKSTEP_HOSTS")
         return endpoint.rstrip("/")
+
+
+def _login(url: str, host_key: str) -> LoginTarget | str:
+    """Read ``ssh://host[:port]`` or ``winrm://host[:port]``; return what is wrong with it otherwise."""
+    match = _LOGIN_URL.fullmatch(url)
+    if match is None:
+        return "LOGIN must be ssh://host[:port] or winrm://host[:port]"
+    kind, host, port = match[1], match[2].strip("[]"), int(match[3] or _PORTS[match[1]])
+    problem = settings.PINS[kind](host_key) if host_key else None
+    return f"LOGIN_HOST_KEY {problem}" if problem else LoginTarget(kind, host, port, "", host_key or None)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -169,6 +209,9 @@ class Binder:
         document.text("password")  # missed here, while nobody was asked anything
         own = {key: value for key, value in document.items() if key not in COMMON_KEYS}
         account = settings.load(spec.account, own, where="secret", ignore_unknown=True)
+        login = self.deployment.login(spec, username)
+        best = spec.evidence if login is None else Evidence.LOGIN
+        kinds = spec.login_probes if login is None else {login.kind}
         wiring = self._wirings.get(spec.code) or self._wire(spec)
         self._wirings[spec.code] = wiring
         return Guarded(
@@ -176,9 +219,12 @@ class Binder:
             driver=spec.factory(wiring),
             account=account,
             username=username,
-            minimum=spec.evidence if self.deployment.minimum is None else self.deployment.minimum,
+            minimum=best if self.deployment.minimum is None else self.deployment.minimum,
             time_left=self.time_left,
-            probe=registry.login_probe(spec.login_probe, time_left=self.time_left) if spec.login_probe else None,
+            probes={kind: registry.login_probe(kind, time_left=self.time_left) for kind in kinds},
+            login=login,
+            host_key=_learnt(document),
+            trust_first_use=self.deployment.trust_first_use,
             power=PowerWish(power),
             known=_secrets(wiring.admin),
         )
@@ -218,6 +264,13 @@ class Binder:
                 f"Check the secret that LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET names, and the right to read it."
             )
         raise failure
+
+
+def _learnt(document: SecretDocument) -> str | None:
+    """Return the SSH host's key that an earlier rotation learnt and wrote down."""
+    note = document.get("lockstep")
+    key = note.get("host_key") if isinstance(note, dict) else None
+    return key if isinstance(key, str) and settings.PINS["ssh"](key) is None else None
 
 
 def _secrets(admin: Any) -> tuple[Secret, ...]:  # noqa: ANN401 - an instance of the spec's admin class

@@ -71,16 +71,24 @@ def _create(session: Session, state: SecretState) -> Result:
     bound = session.bind(current.document)
     seen = bound.observe()
     _raise_obstacle(seen)
+    knew = bound.host_key
+    bound = bound.trusting(seen)
     bound.require_provable(seen)
     candidate = _candidate(bound, seen, current.document.password)
-    document = current.document.replaced(password=candidate.reveal(), lockstep={"power": seen.power})
+    document = current.document.replaced(password=candidate.reveal(), lockstep=_notes(bound, seen))
     try:
         session.store.stage(session.token, document)
     except StageConflict:
         # A parallel create won; its candidate is the one (rotation-systems.md W10).
         session.candidate()
         return Result(outcome="adopted", driver=bound.spec.code)
-    return Result(outcome="staged", driver=bound.spec.code)
+    learnt = None if bound.host_key == knew else bound.host_key
+    return Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
+
+
+def _notes(bound: Guarded, seen: Observation) -> dict[str, object]:
+    """Return what later steps and rotations must know, and could not find out any more."""
+    return {"power": seen.power} | ({"host_key": bound.host_key} if bound.host_key else {})
 
 
 def _raise_obstacle(seen: Observation) -> None:

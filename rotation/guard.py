@@ -8,14 +8,26 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 from rotation.errors import CannotVerify, ConfigError, DriverBug, DriverError, NotEnoughTime, RotationError
-from rotation.model import DriverSpec, Evidence, Lockout, Observation, Power, PowerWish, Progress, Task, Verdict
-from rotation.ports import Driver, LoginProbe, Observes, Polls, Powers, Verifies
+from rotation.model import (
+    DriverSpec,
+    Evidence,
+    Lockout,
+    LoginTarget,
+    Observation,
+    Power,
+    PowerWish,
+    Progress,
+    Task,
+    Verdict,
+)
+from rotation.planner import ANYTIME, Windows
+from rotation.ports import Driver, LoginProbe, Observes, Polls, Powers, ShowsHostKey, Verifies
 from rotation.secret import MASK, Secret
 
 T = TypeVar("T")
@@ -74,10 +86,14 @@ class Guarded:
         driver: the driver.
         account: instance of ``spec.account``.
         username: the account's name, for the policy.
-        probe: the shared login probe, where the spec names one.
+        probes: the shared login probes that may be needed, by kind.
+        login: where the deployment has logins tried, for a vendor that knows no such place.
+        host_key: the SSH host's key as an earlier rotation learnt it; one that the target names goes before it.
+        trust_first_use: whether such a key may be learnt.
         minimum: the least evidence that the deployment accepts.
         time_left: seconds until this run must have ended.
         power: in which state the account's machine is to be after a rotation.
+        window: when a reset may begin.
         known: secrets to scrub beside those in a call's arguments (the admin credential).
     """
 
@@ -87,8 +103,12 @@ class Guarded:
     username: str
     minimum: Evidence
     time_left: Callable[[], float]
-    probe: LoginProbe | None = None
+    probes: Mapping[str, LoginProbe] = field(default_factory=dict)
+    login: LoginTarget | None = None
+    host_key: str | None = None
+    trust_first_use: bool = False
     power: PowerWish = PowerWish.AS_FOUND
+    window: Windows = ANYTIME
     known: tuple[Secret, ...] = ()
 
     @property
@@ -99,13 +119,39 @@ class Guarded:
     @property
     def can_log_in(self) -> bool:
         """Whether anybody can tell by a login if a password is live."""
-        return isinstance(self.driver, Verifies) or self.probe is not None
+        return isinstance(self.driver, Verifies) or bool(self.probes)
 
     def can_ask(self, seen: Observation) -> bool:
-        """Whether a login can be tried on what was seen: a shared probe needs an address and a pinned host key."""
-        if isinstance(self.driver, Verifies):
-            return True
-        return self.probe is not None and seen.login is not None and bool(seen.login.host_key)
+        """Whether a login can be tried on what was seen: a shared probe needs an address, and proof of the host."""
+        return isinstance(self.driver, Verifies) or self._no_login(seen) is None
+
+    def target(self, seen: Observation) -> LoginTarget | None:
+        """Return where a shared probe logs in: where the deployment says, else where the vendor does."""
+        target = self.login or seen.login
+        if target is None or target.host_key or not isinstance(self.probes.get(target.kind), ShowsHostKey):
+            return target
+        return replace(target, host_key=self.host_key)
+
+    def trusting(self, seen: Observation) -> Guarded:
+        """Return this with the host's key learnt, where the deployment trusts the first that a host shows.
+
+        The key exchange alone is made: nobody logs in. A stopped machine shows no key.
+
+        Raises:
+            DriverError: the host showed none, although a login is demanded.
+        """
+        target = self.target(seen)
+        probe = None if target is None else self.probes.get(target.kind)
+        if not self.trust_first_use or target is None or target.host_key or seen.power is Power.STOPPED:
+            return self
+        if not isinstance(probe, ShowsHostKey):
+            return self
+        try:
+            return replace(self, host_key=self._call(lambda: probe.host_key(target.host, target.port), ()))
+        except CannotVerify:
+            if self.minimum is Evidence.LOGIN:
+                raise
+        return self
 
     def set_password(self, new: Secret, *, current: Secret | None) -> Task | None:
         """As ``Driver.set_password``. Refuses to start with too little time left."""
@@ -131,7 +177,8 @@ class Guarded:
         driver = self.driver
         if isinstance(driver, Verifies):
             return self._verdict(lambda: driver.verify(self.account, password), password)
-        probe, target = self.probe, self.observe().login
+        target = self.target(Observation(variant="") if self.login else self.observe())
+        probe = None if target is None else self.probes.get(target.kind)
         if probe is None or target is None:
             raise CannotVerify(f"{self.spec.code} names no place where the account could log in")
         return self._verdict(lambda: probe.login(target, password), password)
@@ -177,14 +224,20 @@ class Guarded:
                 hint="Start it, or set `power` to running in the secret (virtual machines), or lower "
                 "LOCKSTEP_MIN_EVIDENCE.",
             )
-        login = seen.login
-        if self.spec.login_probe is not None and (login is None or not login.host_key):
-            raise ConfigError(
-                "the account cannot be verified by login: "
-                + ("the vendor names no login address" if login is None else "the secret lacks `host_key`"),
-                hint="Add the host's public key (`ssh-keyscan` over a trusted network) to the secret as `host_key`, "
-                "or lower LOCKSTEP_MIN_EVIDENCE.",
+        problem = None if isinstance(self.driver, Verifies) else self._no_login(seen)
+        if problem is not None:
+            raise problem
+
+    def _no_login(self, seen: Observation) -> ConfigError | None:
+        """Return why no shared probe can log in on what was seen."""
+        target = self.target(seen)
+        probe = None if target is None else self.probes.get(target.kind)
+        if target is None or probe is None:
+            return ConfigError(
+                "the account cannot be verified by login: the vendor names no login address",
+                hint="Give the machine an address that this function reaches, or lower LOCKSTEP_MIN_EVIDENCE.",
             )
+        return probe.unready(target)
 
     def _verdict(self, verb: Callable[[], object], password: Secret) -> Verdict:
         """Anything but a verdict, such as ``False``, could not tell: it must not count as a rejection."""

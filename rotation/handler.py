@@ -147,7 +147,8 @@ def _run(event: object, time_left: Callable[[], float], world: World, report: di
 
 
 def _fields(result: Result) -> dict[str, object]:
-    return {"outcome": result.outcome, "evidence": result.evidence.name if result.evidence else None}
+    evidence = result.evidence.name if result.evidence else None
+    return {"outcome": result.outcome, "evidence": evidence, "trusted_host_key": result.trusted_host_key}
 
 
 def _tell(report: Mapping[str, object], failure: RotationError | None) -> None:

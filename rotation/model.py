@@ -125,7 +125,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class LoginTarget:
-    """Where a shared login probe finds the account. ``host_key`` is one line as in known_hosts, without the host."""
+    """Where a shared login probe finds the account.
+
+    Attributes:
+        kind: which probe: ``ssh`` or ``winrm``.
+        host: name or address.
+        port: TCP port.
+        username: who logs in.
+        host_key: what proves that the host is the host. For ``ssh`` its public key, one line as in known_hosts without
+            the host. For ``winrm`` its certificate's fingerprint; without one the certificate's signature must do.
+    """
 
     kind: str
     host: str
@@ -198,7 +207,8 @@ class DriverSpec:
         admin_optional: whether a deployment may leave the admin credential out; the driver then gets ``None``.
         policies: password policy by variant.
         factory: makes the driver.
-        login_probe: kind of shared probe that proves a login (``ssh``), or ``None`` when the driver verifies itself.
+        login_probes: kinds of shared probes that log in to the driver's targets (``ssh``, ``winrm``); empty when the
+            driver verifies itself, or nobody can.
         lockout: the vendor's lock-out rule, ``None`` when none is known.
         history: how many former passwords the vendor refuses, ``None`` when it keeps none or does not say.
         propagation_seconds: how long after a success the new password may not work yet.
@@ -225,7 +235,7 @@ class DriverSpec:
     checked: str
     admin_optional: bool = False
     not_identity: frozenset[str] = frozenset()
-    login_probe: str | None = None
+    login_probes: frozenset[str] = frozenset()
     lockout: Lockout | None = None
     history: int | None = None
     propagation_seconds: int = 0

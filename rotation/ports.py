@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from rotation.errors import ConfigError
 from rotation.lease import Claim
 from rotation.marks import Mark, SecretState
 from rotation.model import LoginTarget, Observation, Progress, Task, Verdict
@@ -85,8 +86,25 @@ class Powers(Protocol):
 class LoginProbe(Protocol):
     """A login check shared by drivers whose vendor has none."""
 
+    def unready(self, target: LoginTarget) -> ConfigError | None:
+        """Say why no login can ever be tried there: a package is missing, or nothing would prove the host."""
+        ...
+
     def login(self, target: LoginTarget, password: Secret) -> Verdict:
         """As ``Verifies.verify``, against a host."""
+        ...
+
+
+@runtime_checkable
+class ShowsHostKey(Protocol):
+    """A login probe that can learn what proves the host, for deployments that trust a host's first word."""
+
+    def host_key(self, host: str, port: int) -> str:
+        """Return ``LoginTarget.host_key`` as the host shows it, without a login.
+
+        Raises:
+            CannotVerify: it showed none.
+        """
         ...
 
 

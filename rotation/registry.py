@@ -58,7 +58,7 @@ def login_probe(kind: str, *, time_left: Callable[[], float]) -> LoginProbe:
     """Return a shared login probe.
 
     Args:
-        kind: as in ``DriverSpec.login_probe``.
+        kind: one of ``DriverSpec.login_probes``.
         time_left: seconds until the process may be stopped.
 
     Raises:

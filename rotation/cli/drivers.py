@@ -53,6 +53,7 @@ def _facts(each: DriverSpec) -> dict[str, object]:
         "name": each.name,
         "authority": each.authority.value,
         "evidence": each.evidence.name,
+        "login_probes": sorted(each.login_probes),
         "status": _status(each),
         "variants": list(each.policies),
         "min_age_seconds": each.min_age_seconds,

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rotation import settings
+from rotation.drivers import _logins
 from rotation.errors import AccountUnusable, DriverError, InProgress, PreconditionFailed, VendorUnavailable
 from rotation.model import LoginTarget, Observation, Power
 from rotation.secret import Secret
 
 _ID = settings.matches(r"[A-Za-z0-9._-]{1,64}", "must have 1 to 64 letters, digits, dots, dashes or underscores")
-_KEY_LINE = settings.matches(
-    r"[a-z0-9@.-]{1,64} [A-Za-z0-9+/]{16,4096}={0,2}", "must be one line: key type, blank, base64"
-)
+_WINDOWS_USER = "administrator"
+"""By the vendor's page on logging in; Windows does not look at its case."""
 _PASSING = frozenset({"Initializing", "Starting", "Stopping", "Rebooting", "Resizing", "Pending", "Reinstalling"})
 
 
@@ -27,9 +27,11 @@ class Account:
     region: str = settings.setting("Region of the instance, such as cn-wlcb.", check=_ID)
     zone: str = settings.setting("Zone of the instance, such as cn-wlcb-01.", check=_ID)
     uhost_id: str = settings.setting("The instance's id, uhost-….", check=_ID)
-    username: str = settings.setting("The instance's own login: root, or ubuntu on Ubuntu images.", check=_ID)
+    username: str = settings.setting("The instance's own login: root, ubuntu, or administrator on Windows.", check=_ID)
     project_id: str = settings.setting("The project; sub-accounts must name it.", check=_ID, default="")
-    host_key: str = settings.setting("The host's SSH key as in known_hosts, no host.", check=_KEY_LINE, default="")
+    host_key: str = _logins.host_key()
+    winrm_port: int = _logins.winrm_port()
+    certificate: str = _logins.certificate()
 
 
 def observation(account: Account, host: Mapping[str, object]) -> Observation:
@@ -37,7 +39,7 @@ def observation(account: Account, host: Mapping[str, object]) -> Observation:
     # The documents know "UHost", others have seen "Normal": whatever is no container is a machine.
     variant = "container" if container else "windows" if host.get("OsType") == "Windows" else "linux"
     state = str(host.get("State") or "")
-    login = _login(account, host.get("SshLoginCommand"))
+    login = _winrm(account, host) if variant == "windows" else _ssh(account, host.get("SshLoginCommand"))
     obstacles = [*_lifecycle(state, host.get("IsExpire"))]
     if not container and host.get("ChargeType") == "Spot" and state == "Running":
         # By the vendor's page on spot instances: they cannot be stopped, only deleted.
@@ -47,13 +49,7 @@ def observation(account: Account, host: Mapping[str, object]) -> Observation:
                 hint="Take this secret out of rotation, or move the workload to another charge type.",
             )
         )
-    if login is not None and login.username != account.username:
-        obstacles.append(
-            PreconditionFailed(
-                "the vendor resets the instance's own login, which is not the secret's username",
-                hint="Set username to the user of the instance's SSH login command in the console.",
-            )
-        )
+    obstacles += _wrong_user(account, login, windows=variant == "windows")
     return Observation(
         variant=variant,
         state=state,
@@ -79,7 +75,29 @@ def _lifecycle(state: str, expired: object) -> list[DriverError]:
     return found
 
 
-def _login(account: Account, command: object) -> LoginTarget | None:
+def _wrong_user(account: Account, login: LoginTarget | None, *, windows: bool) -> list[DriverError]:
+    own = _WINDOWS_USER if windows else account.username if login is None else login.username
+    if account.username == own or (windows and account.username.lower() == own):
+        return []
+    hint = f"Set username to {_WINDOWS_USER}." if windows else "Set username to the user of its SSH login command."
+    message = "the vendor resets the instance's own login, which is not the secret's username"
+    return [PreconditionFailed(message, hint=hint)]
+
+
+def _winrm(account: Account, host: Mapping[str, object]) -> LoginTarget | None:
+    """Take the machine's public address, else its private one; Windows has no login command."""
+    entries = host.get("IPSet")
+    found: dict[str, str] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict) and re.fullmatch(r"[A-Za-z0-9.:-]{1,255}", str(entry.get("IP"))):
+            found.setdefault("private" if entry.get("Type") == "Private" else "public", str(entry["IP"]))
+    address = found.get("public") or found.get("private")
+    if address is None:
+        return None
+    return LoginTarget("winrm", address, account.winrm_port, account.username, account.certificate or None)
+
+
+def _ssh(account: Account, command: object) -> LoginTarget | None:
     """Read ``ssh -p 23 root@HOST``, options on either side of the target."""
     if not isinstance(command, str):
         return None

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rotation import settings
-from rotation.drivers import _tc3, _tencent_v2
+from rotation.drivers import _logins, _tc3, _tencent_v2
 from rotation.drivers._tencent_codes import TASK_UNKNOWN, V2_TABLE, V3_TABLE
 from rotation.drivers._tencent_device import Device, whole, wrong_user
 from rotation.drivers._tencent_park import Park, ParkV2, ParkV3
@@ -41,23 +41,15 @@ class Account:
         "The device's region, such as ap-beijing.",
         check=settings.matches(r"[a-z]{2,4}-[a-z0-9-]{2,40}", "must be a region such as ap-beijing"),
     )
-    ssh_port: int = settings.setting(
-        "Port of the device's SSH server.",
-        check=settings.matches(r"[1-9][0-9]{0,4}", "must be a port"),
-        default=22,
-    )
+    ssh_port: int = _logins.port("Port of the device's SSH server.", 22)
     ssh_address: str = settings.setting(
         "Which address to log in at: wan, lan, or auto (the public one where there is one).",
         check=settings.one_of("auto", "wan", "lan"),
         default="auto",
     )
-    host_key: str = settings.setting(
-        "The host's SSH key as in known_hosts, no host.",
-        check=settings.matches(
-            r"[a-z0-9@.-]{1,64} [A-Za-z0-9+/]{16,4096}={0,2}", "must be one line: key type, blank, base64"
-        ),
-        default="",
-    )
+    host_key: str = _logins.host_key()
+    winrm_port: int = _logins.winrm_port()
+    certificate: str = _logins.certificate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +71,7 @@ class Admin:
 
 
 class TencentBm:
-    """Resets through the API; a Linux login is proved by the shared SSH probe.
+    """Resets through the API; a login is proved by the shared probes, SSH or, on Windows, WinRM.
 
     Raises:
         ConfigError: it is open which generation of the API the endpoint speaks.
@@ -121,7 +113,7 @@ class TencentBm:
             variant="windows" if windows else "linux",
             state=str(device.operate_status),
             obstacles=(*device.obstacles(), *wrong_user(account.username, windows=windows)),
-            login=None if windows else _login(account, device),
+            login=_login(account, device, windows=windows),
         )
 
     def poll(self, account: Account, task: Task) -> Progress:
@@ -170,9 +162,13 @@ def _api(wiring: Wiring) -> str:
     return by_host or chosen
 
 
-def _login(account: Account, device: Device) -> LoginTarget | None:
+def _login(account: Account, device: Device, *, windows: bool) -> LoginTarget | None:
     host = device.address(account.ssh_address)
-    return LoginTarget("ssh", host, account.ssh_port, account.username, account.host_key or None) if host else None
+    if not host:
+        return None
+    if windows:
+        return LoginTarget("winrm", host, account.winrm_port, account.username, account.certificate or None)
+    return LoginTarget("ssh", host, account.ssh_port, account.username, account.host_key or None)
 
 
 DRIVER = DriverSpec(
@@ -189,8 +185,8 @@ DRIVER = DriverSpec(
     factory=TencentBm,
     source="Vendor pages on ResetDevicePasswd (2019-06-17) and DescribeDevice (2018-12); SDK bm 3.0.1459",
     checked="2026-11-22",
-    not_identity=frozenset({"host_key", "ssh_port", "ssh_address"}),
-    login_probe="ssh",
+    not_identity=frozenset({"host_key", "ssh_port", "ssh_address", "winrm_port", "certificate"}),
+    login_probes=frozenset({"ssh", "winrm"}),
     propagation_seconds=5,  # assumed: the vendor does not say how soon after its task the login takes it
     call_seconds=15,
     poll_seconds=5,  # assumed: no duration is documented; v2 allows 100 calls of one kind in a minute

@@ -28,7 +28,7 @@ class Admin:
 
 
 class UCloudCompShare:
-    """Resets through the API; the login is proved by the shared SSH probe."""
+    """Resets through the API; a login is proved by the shared probes, SSH or, on Windows, WinRM."""
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
@@ -99,8 +99,8 @@ DRIVER = DriverSpec(
     factory=UCloudCompShare,
     source="Vendor pages on ResetCompShareInstancePassword and DescribeCompShareInstance; API error code lists",
     checked="2026-11-22",
-    not_identity=frozenset({"host_key"}),
-    login_probe="ssh",
+    not_identity=frozenset({"host_key", "winrm_port", "certificate"}),
+    login_probes=frozenset({"ssh", "winrm"}),
     propagation_seconds=5,  # assumed: the vendor does not say how long a guest takes
     call_seconds=15,
     request_id_header=_ucloud.REQUEST_ID_HEADER,

@@ -6,13 +6,14 @@ fresh password; hence neither is ever used. Needs the extra ``ssh`` (paramiko).
 
 from __future__ import annotations
 
+import importlib.util
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rotation.errors import CannotVerify, MissingExtra, NotEnoughTime
+from rotation.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
 from rotation.model import LoginTarget, Verdict
 from rotation.secret import Secret
 
@@ -36,6 +37,18 @@ class SshProbe:
     def __init__(self, *, time_left: Callable[[], float], most_seconds: float = MOST_SECONDS) -> None:
         self._time_left = time_left
         self._most_seconds = most_seconds
+
+    def unready(self, target: LoginTarget) -> ConfigError | None:
+        """See ``ports.LoginProbe``."""
+        if importlib.util.find_spec("paramiko") is None:
+            return _missing()
+        if target.host_key:
+            return None
+        return ConfigError(
+            "the account cannot be verified by login: the secret lacks `host_key`",
+            hint="Add the host's public key (`ssh-keyscan` over a trusted network) to the secret as `host_key`, set "
+            "LOCKSTEP_SSH_TRUST_ON_FIRST_USE, or lower LOCKSTEP_MIN_EVIDENCE.",
+        )
 
     def login(self, target: LoginTarget, password: Secret) -> Verdict:
         """Try the password once.
@@ -61,7 +74,7 @@ class SshProbe:
             return _judge(transport, target.username, password, deadline)
 
     def host_key(self, host: str, port: int) -> str:
-        """Return the key that a host shows, as the secret's ``host_key`` wants it. Trust it only after checking it."""
+        """Return the key that a host shows, by the key exchange alone; see ``ports.ShowsHostKey``."""
         with _transport(host, port, self._deadline(), None) as transport:
             return _key_line(transport)
 
@@ -70,6 +83,10 @@ class SshProbe:
         if seconds < min(LEAST_SECONDS, self._most_seconds):
             raise NotEnoughTime("too little time is left to try a login")
         return time.monotonic() + seconds
+
+
+def _missing() -> MissingExtra:
+    return MissingExtra("an SSH login needs paramiko", hint="Install lockstep-rotation[ssh], or build with SSH=1.")
 
 
 def _cannot(code: str, message: str, *, hint: str = "") -> CannotVerify:
@@ -86,7 +103,7 @@ def _transport(host: str, port: int, deadline: float, pinned: str | None) -> Ite
     try:
         import paramiko
     except ImportError:
-        raise MissingExtra("an SSH login needs paramiko", hint="Install lockstep-rotation[ssh].") from None
+        raise _missing() from None
     try:
         sock = socket.create_connection((host, port), timeout=_left(deadline))
     except TimeoutError:
@@ -136,8 +153,8 @@ def _exchange_keys(transport: paramiko.Transport, deadline: float) -> str:
 def _changed() -> CannotVerify:
     return _cannot(
         "host_key_changed",
-        "the host shows another key than the secret's `host_key`, so the password was not sent",
-        hint="If the machine was reinstalled, store its new key; otherwise somebody stands in between.",
+        "the host shows another key than the one pinned for it, so the password was not sent",
+        hint="If the machine was reinstalled, store its new key as `host_key`; otherwise somebody stands in between.",
     )
 
 

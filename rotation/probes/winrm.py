@@ -3,31 +3,31 @@
 ``LoginTarget.host_key`` may pin the certificate as ``sha256:`` and 64 hexadecimal digits. Then that certificate and no
 other is taken, whoever signed it and whatever name it bears, since Windows hosts mostly show a self-made one. Without a
 pin the certificate must be valid for the host's name under the usual authorities, or those that ``REQUESTS_CA_BUNDLE``
-names. Needs the extra ``winrm`` (pypsrp).
+names. WinRM without TLS (port 5985) is not spoken: nothing there proves the host. Needs the extra ``winrm`` (pypsrp).
 """
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rotation.errors import CannotVerify, MissingExtra, NotEnoughTime
+from rotation.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
 from rotation.model import LoginTarget, Verdict
 from rotation.secret import Secret
+from rotation.settings import PINS
 
 if TYPE_CHECKING:
     from pypsrp.wsman import WSMan, _TransportHTTP
 
-PLAIN_PORT = 5985
-"""WinRM without TLS. Only NTLM is used there: it shows no password and seals what follows."""
 RESERVE_SECONDS = 1.0
 LEAST_SECONDS = 2.0
 MOST_SECONDS = 20.0
 _WAITS = 5
 """The most answers that one login waits for: the offer, NTLM's three, and the one to Identify."""
-_PIN = re.compile(r"sha256:([0-9A-Fa-f]{64})")
+_PIN_HINT = "Write it as sha256: and the 64 hexadecimal digits of the certificate's SHA-256 fingerprint."
 _REFUSED, _OK = 401, 200
 # WS-Management 11.1: needs no right but that to log in.
 _IDENTIFY = (
@@ -48,6 +48,14 @@ class WinRmProbe:
     def __init__(self, *, time_left: Callable[[], float], most_seconds: float = MOST_SECONDS) -> None:
         self._time_left = time_left
         self._most_seconds = most_seconds
+
+    def unready(self, target: LoginTarget) -> ConfigError | None:
+        """See ``ports.LoginProbe``."""
+        if importlib.util.find_spec("pypsrp") is None:
+            return _missing()
+        if target.host_key and _digits(target.host_key) is None:
+            return ConfigError("the certificate's fingerprint is malformed", hint=_PIN_HINT)
+        return None
 
     def login(self, target: LoginTarget, password: Secret) -> Verdict:
         """Try the password once.
@@ -80,6 +88,10 @@ class WinRmProbe:
         raise _cannot(code, message)  # out of the handler: the libraries' errors may hold the password
 
 
+def _missing() -> MissingExtra:
+    return MissingExtra("a WinRM login needs pypsrp", hint="Install lockstep-rotation[winrm], or build with WINRM=1.")
+
+
 def _cannot(code: str, message: str, *, hint: str = "") -> CannotVerify:
     return CannotVerify(message, vendor_code=code, hint=hint or None)
 
@@ -87,14 +99,15 @@ def _cannot(code: str, message: str, *, hint: str = "") -> CannotVerify:
 def _pin(host_key: str | None) -> str | None:
     if not host_key:
         return None
-    match = _PIN.fullmatch(host_key.replace(":", "").replace("sha256", "sha256:", 1))
-    if match is None:
-        raise _cannot(
-            "certificate_pin",
-            "the secret's host_key is no certificate's fingerprint, so the password is not shown to the host",
-            hint="Write it as sha256: and the 64 hexadecimal digits of the certificate's SHA-256 fingerprint.",
-        )
-    return match[1]
+    digits = _digits(host_key)
+    if digits is None:
+        message = "the pin is no certificate's fingerprint, so the password is not shown to the host"
+        raise _cannot("certificate_pin", message, hint=_PIN_HINT)
+    return digits
+
+
+def _digits(host_key: str) -> str | None:
+    return None if PINS["winrm"](host_key) else host_key.removeprefix("sha256:").replace(":", "")
 
 
 def _client(target: LoginTarget, password: Secret, wait: float) -> WSMan:
@@ -102,13 +115,13 @@ def _client(target: LoginTarget, password: Secret, wait: float) -> WSMan:
     try:
         from pypsrp.wsman import WSMan
     except ImportError:
-        raise MissingExtra("a WinRM login needs pypsrp", hint="Install lockstep-rotation[winrm].") from None
+        raise _missing() from None
     return WSMan(
         target.host,
         port=target.port,
         username=target.username,
         password=password.reveal(),
-        ssl=target.port != PLAIN_PORT,
+        ssl=True,
         auth="ntlm",
         no_proxy=True,
         connection_timeout=wait,  # type: ignore[arg-type]  # requests takes fractions
@@ -141,12 +154,12 @@ def _offered(transport: _TransportHTTP, session: Any) -> str:  # noqa: ANN401 - 
     offer = {word.lower() for word in re.findall(r"(?:^|,)\s*([A-Za-z]+)", reply.headers.get("www-authenticate", ""))}
     if offer & {"negotiate", "ntlm"}:
         return "ntlm"
-    if "basic" in offer and transport.ssl:
+    if "basic" in offer:
         return "basic"
     raise _cannot(
         "password_method_not_offered",
-        "the host takes no password in a way that is safe on this connection",
-        hint="Allow Negotiate, or Basic over HTTPS, in the host's WinRM service, or lower the minimum evidence.",
+        "the host takes passwords neither by Negotiate nor by Basic",
+        hint="Allow one of them in the host's WinRM service, or lower the minimum evidence.",
     )
 
 
@@ -179,7 +192,7 @@ def _why(error: Exception, *, pinned: bool) -> tuple[str, str]:
     if isinstance(reason, exceptions.SSLError):
         detail = reason.args[0] if reason.args else None
         if pinned and "ingerprint" in str(detail):
-            return "certificate_changed", "the host shows another certificate than the secret's `host_key`"
+            return "certificate_changed", "the host shows another certificate than the one pinned for it"
         if isinstance(detail, ssl.SSLCertVerificationError):
             return "certificate_not_trusted", "the host's certificate is not trusted, so the password was not sent"
     if isinstance(reason, exceptions.NewConnectionError):

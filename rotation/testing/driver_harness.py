@@ -105,9 +105,9 @@ class DriverHarness:
         if isinstance(driver, Verifies):
             return driver.verify(self.loaded, password)
         seen = self.observation(driver)
-        if seen.login is None or self.spec.login_probe is None:
+        if seen.login is None or seen.login.kind not in self.spec.login_probes:
             raise AssertionError("this driver has no login check")
-        return login_probe(self.spec.login_probe, time_left=lambda: 30.0).login(seen.login, password)
+        return login_probe(seen.login.kind, time_left=lambda: 30.0).login(seen.login, password)
 
     def observation(self, driver: Driver | None = None) -> Observation:
         """Look at the target."""

@@ -262,7 +262,8 @@ class DriverConformance:
         seen = vendor.observation(driver)
         assert seen.variant in self.spec.policies
         assert not seen.obstacles
-        assert (seen.login is not None) == (self.spec.login_probe is not None and self.spec.evidence is Evidence.LOGIN)
+        assert (seen.login is not None) == (bool(self.spec.login_probes) and self.spec.evidence is Evidence.LOGIN)
+        assert seen.login is None or seen.login.kind in self.spec.login_probes
         assert vendor.changes() == 0
 
     def test_no_secret_leaks(self, vendor: DriverHarness, caplog: pytest.LogCaptureFixture) -> None:

@@ -24,7 +24,7 @@ from rotation.errors import (
     VendorUnavailable,
 )
 from rotation.guard import RESERVE_SECONDS, Guarded
-from rotation.model import DriverSpec, Evidence, LoginTarget, Observation, Progress, Task, TaskState, Verdict
+from rotation.model import DriverSpec, Evidence, LoginTarget, Observation, Power, Progress, Task, TaskState, Verdict
 from rotation.secret import Secret
 
 NEW, OLD, KEY = Secret("canary/new +%Ä"), Secret('canary?old&"\\='), Secret("canary-key")
@@ -61,11 +61,25 @@ class _Whole(_Bare):
 
 
 class _Probe:
-    """A shared login probe."""
+    """A shared login probe that shows the host's key, or the reason why it cannot."""
 
-    def __init__(self, act: Callable[[], Any]) -> None:
+    def __init__(
+        self, act: Callable[[], Any], *, problem: ConfigError | None = None, key: Any = "ssh-rsa AAAA"
+    ) -> None:
         self.act = act
+        self.problem = problem
+        self.key = key
         self.targets: list[LoginTarget] = []
+        self.asked: list[tuple[str, int]] = []
+
+    def unready(self, target: LoginTarget) -> ConfigError | None:
+        return self.problem or (None if target.host_key else ConfigError("no key", hint="pin it"))
+
+    def host_key(self, host: str, port: int) -> str:
+        self.asked.append((host, port))
+        if isinstance(self.key, Exception):
+            raise self.key
+        return self.key
 
     def login(self, target: LoginTarget, password: Secret) -> Verdict:
         self.targets.append(target)
@@ -194,7 +208,7 @@ def test_a_verdict_comes_through(make_spec: Spec, verdict: Verdict) -> None:
     seen = Observation(variant="any", login=TARGET)
     probe = _Probe(lambda: verdict)
     assert _guarded(make_spec(), _Whole(lambda: verdict)).verify(NEW) is verdict
-    assert _guarded(make_spec(), _observing(seen), probe=probe).verify(NEW) is verdict
+    assert _guarded(make_spec(), _observing(seen), probes={"ssh": probe}).verify(NEW) is verdict
     assert probe.targets == [TARGET]
 
 
@@ -213,28 +227,100 @@ def test_anything_but_a_verdict_could_not_tell(make_spec: Spec, answer: object) 
         _guarded(make_spec(), _Whole(lambda: answer)).verify(NEW)
     seen = Observation(variant="any", login=TARGET)
     with pytest.raises(DriverBug, match="no verdict"):
-        _guarded(make_spec(), _observing(seen), probe=_Probe(lambda: answer)).verify(NEW)
+        _guarded(make_spec(), _observing(seen), probes={"ssh": _Probe(lambda: answer)}).verify(NEW)
 
 
 def test_an_error_of_the_probe_is_scrubbed(make_spec: Spec) -> None:
     """SSH libraries quote what they like."""
-    bound = _guarded(make_spec(), _observing(Observation(variant="any", login=TARGET)), probe=_Probe(_leaky(OSError())))
+    seen = Observation(variant="any", login=TARGET)
+    bound = _guarded(make_spec(), _observing(seen), probes={"ssh": _Probe(_leaky(OSError()))})
     error = _caught(bound, "verify")
     assert type(error) is DriverBug
     assert "canary" not in _everything(error)
 
 
-@pytest.mark.parametrize("probe", [None, _Probe(lambda: Verdict.ACCEPTED)])
-def test_without_a_place_to_log_in_nothing_can_be_told(make_spec: Spec, probe: Any) -> None:
-    """An exception, never a rejection."""
+@pytest.mark.parametrize("kinds", [(), ("ssh",), ("winrm",)])
+def test_without_a_place_to_log_in_nothing_can_be_told(make_spec: Spec, kinds: tuple[str, ...]) -> None:
+    """An exception, never a rejection; nor does a probe of another kind than the target's."""
+    probes = {kind: _Probe(lambda: Verdict.ACCEPTED) for kind in kinds}
+    seen = Observation(variant="any", login=None if "ssh" in kinds else TARGET)
+    bound = _guarded(make_spec(), _observing(seen), probes=probes)
+    assert not bound.can_ask(seen)
     with pytest.raises(CannotVerify):
-        _guarded(make_spec(), _Bare(lambda: None), probe=probe).verify(NEW)
+        bound.verify(NEW)
+
+
+def test_the_targets_kind_chooses_the_probe(make_spec: Spec) -> None:
+    """One driver may have machines of both kinds."""
+    probes = {kind: _Probe(lambda: Verdict.ACCEPTED) for kind in ("ssh", "winrm")}
+    target = LoginTarget("winrm", "host", 5986, "Administrator", "sha256:00")
+    bound = _guarded(make_spec(), _observing(Observation(variant="any", login=target)), probes=probes)
+    assert bound.verify(NEW) is Verdict.ACCEPTED
+    assert (probes["ssh"].targets, probes["winrm"].targets) == ([], [target])
+
+
+def test_the_deployments_login_goes_before_the_vendors(make_spec: Spec) -> None:
+    """And needs no look at the vendor."""
+    probe, mine = _Probe(lambda: Verdict.ACCEPTED), LoginTarget("ssh", "mine", 22, "root", "ssh-rsa BBBB")
+    bound = _guarded(make_spec(), _Bare(lambda: None), probes={"ssh": probe}, login=mine)
+    assert bound.can_ask(Observation(variant="any", login=TARGET))
+    assert bound.verify(NEW) is Verdict.ACCEPTED
+    assert probe.targets == [mine]
+
+
+UNPINNED = LoginTarget("ssh", "host", 22, "root")
+
+
+def test_a_hosts_first_key_is_trusted_only_where_the_deployment_says_so(make_spec: Spec) -> None:
+    """It is learnt once, without a login, and pinned from then on; a key that stands in the secret goes before it."""
+    probe, seen = _Probe(lambda: Verdict.ACCEPTED), Observation(variant="any", login=UNPINNED)
+    wary = _guarded(make_spec(), _observing(seen), probes={"ssh": probe})
+    assert wary.trusting(seen) is wary
+    assert (wary.can_ask(seen), probe.asked) == (False, [])
+    bound = _guarded(make_spec(), _observing(seen), probes={"ssh": probe}, trust_first_use=True)
+    learnt = bound.trusting(seen)
+    assert (learnt.host_key, learnt.can_ask(seen)) == ("ssh-rsa AAAA", True)
+    assert learnt.verify(NEW) is Verdict.ACCEPTED
+    assert probe.targets == [LoginTarget("ssh", "host", 22, "root", "ssh-rsa AAAA")]
+    assert learnt.trusting(seen) is learnt
+    pinned = Observation(variant="any", login=TARGET)
+    assert learnt.target(pinned) == TARGET
+    assert probe.asked == [("host", 22)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "kind"),
+    [
+        (Observation(variant="any", login=TARGET), "ssh"),
+        (Observation(variant="any", login=UNPINNED, power=Power.STOPPED), "ssh"),
+        (Observation(variant="any"), "ssh"),
+        (Observation(variant="any", login=UNPINNED), "winrm"),
+    ],
+)
+def test_no_key_is_learnt_where_there_is_none_to_learn(make_spec: Spec, seen: Observation, kind: str) -> None:
+    """A pinned one, a machine that is off, no address, a probe that shows none."""
+    probe = _Probe(lambda: None)
+    bound = _guarded(make_spec(), _observing(seen), probes={kind: probe}, trust_first_use=True)
+    assert bound.trusting(seen) is bound
+    assert probe.asked == []
+
+
+def test_a_host_that_shows_no_key_stops_what_needs_a_login(make_spec: Spec) -> None:
+    """With its own code; where less proof is enough the rotation goes on without."""
+    probe = _Probe(lambda: None, key=CannotVerify("closed", vendor_code="port_closed"))
+    seen = Observation(variant="any", login=UNPINNED)
+    fields: dict[str, Any] = {"probes": {"ssh": probe}, "trust_first_use": True}
+    with pytest.raises(CannotVerify) as caught:
+        _guarded(make_spec(), _observing(seen), **fields).trusting(seen)
+    assert caught.value.vendor_code == "port_closed"
+    lenient = _guarded(make_spec(), _observing(seen), minimum=Evidence.ACCEPTED, **fields)
+    assert lenient.trusting(seen) is lenient
 
 
 def test_who_can_log_in(make_spec: Spec) -> None:
     """The driver itself, or a probe."""
     assert _guarded(make_spec(), _Whole(lambda: None)).can_log_in
-    assert _guarded(make_spec(), _Bare(lambda: None), probe=_Probe(lambda: None)).can_log_in
+    assert _guarded(make_spec(), _Bare(lambda: None), probes={"ssh": _Probe(lambda: None)}).can_log_in
     assert not _guarded(make_spec(), _Bare(lambda: None)).can_log_in
 
 
@@ -268,8 +354,9 @@ def test_a_task_is_polled_by_the_driver(make_spec: Spec) -> None:
         (Evidence.LOGIN, False, None, None, "has no login check"),
         (Evidence.LOGIN, False, "ssh", TARGET, None),
         (Evidence.LOGIN, False, "ssh", None, "names no login address"),
-        (Evidence.LOGIN, False, "ssh", LoginTarget("ssh", "host", 22, "root"), "lacks `host_key`"),
-        (Evidence.LOGIN, False, "ssh", LoginTarget("ssh", "host", 22, "root", ""), "lacks `host_key`"),
+        (Evidence.LOGIN, False, "winrm", TARGET, "names no login address"),
+        (Evidence.LOGIN, False, "ssh", LoginTarget("ssh", "host", 22, "root"), "no key"),
+        (Evidence.LOGIN, False, "ssh", LoginTarget("ssh", "host", 22, "root", ""), "no key"),
         (Evidence.READBACK, False, "ssh", None, None),
     ],
 )
@@ -281,10 +368,10 @@ def test_what_can_never_be_proved_is_refused_before_anything_changes(  # noqa: P
     login: LoginTarget | None,
     problem: str | None,
 ) -> None:
-    """LOGIN needs a login check, and a probe needs an address and a pinned host key."""
+    """LOGIN needs a login check, and a probe needs an address of its kind, and all that it says it needs."""
     driver = (_Whole if verifies else _Bare)(lambda: None)
-    shared = _Probe(lambda: None) if probe else None
-    bound = _guarded(make_spec(login_probe=probe), driver, probe=shared, minimum=minimum)
+    shared = {probe: _Probe(lambda: None)} if probe else {}
+    bound = _guarded(make_spec(), driver, probes=shared, minimum=minimum)
     if problem is None:
         bound.require_provable(Observation(variant="default", login=login))
         return

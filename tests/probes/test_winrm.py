@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import socket
 import sys
+import threading
 from typing import Any
 
 import pytest
 
-from rotation.errors import CannotVerify, MissingExtra, NotEnoughTime
+from rotation.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
 from rotation.model import LoginTarget, Verdict
-from rotation.probes import winrm as probes
 from rotation.probes.winrm import WinRmProbe
 from rotation.registry import login_probe
 from rotation.secret import Secret
 from rotation.testing.driver_harness import leaks
+from rotation.testing.winrm_host import WinRmHost
 
-RIGHT, WRONG = Secret("Canary-right/1+a"), Secret("Canary-wrong/2+b")
+RIGHT, WRONG = Secret("Canary-right/1+a:b"), Secret("Canary-wrong/2+b")
 
 
-def target(host: Any, *, pin: str | None = "") -> LoginTarget:
+def target(host: WinRmHost, *, pin: str | None = "") -> LoginTarget:
     """Where the host is; its own certificate by default."""
-    return LoginTarget("winrm", "127.0.0.1", host.port, "Administrator", host.pin if pin == "" else pin)
+    return LoginTarget("winrm", "127.0.0.1", host.port, "Administrator", host.fingerprint if pin == "" else pin)
 
 
 def probe(*, left: float = 30.0, most: float = 20.0) -> WinRmProbe:
@@ -38,14 +40,14 @@ def refused(where: LoginTarget, *, most: float = 20.0, password: Secret = RIGHT)
 
 
 @pytest.mark.parametrize("offers", [("Negotiate", "Basic"), ("Negotiate",), ("Basic",), ('Basic realm="WSMAN"',)])
-def test_the_right_password_is_accepted_and_a_wrong_one_rejected(winrm: Any, offers: tuple[str, ...]) -> None:
+def test_the_right_password_is_accepted_and_a_wrong_one_rejected(winrm: WinRmHost, offers: tuple[str, ...]) -> None:
     """By NTLM where it is offered, else by Basic; a wrong one is presented once."""
-    winrm.offers = offers
+    winrm.behaviour.offers = offers
     assert probe().login(target(winrm), RIGHT) is Verdict.ACCEPTED
-    winrm.seen.clear()
+    winrm.schemes.clear()
     assert probe().login(target(winrm), WRONG) is Verdict.REJECTED
     wanted = ["", "", "Negotiate", "Negotiate"] if "Negotiate" in offers else ["", "Basic"]
-    assert winrm.seen == wanted
+    assert winrm.schemes == wanted
 
 
 def test_it_is_found_by_its_kind() -> None:
@@ -53,36 +55,36 @@ def test_it_is_found_by_its_kind() -> None:
     assert isinstance(login_probe("winrm", time_left=lambda: 30.0), WinRmProbe)
 
 
-def test_another_certificate_keeps_the_password_back(winrm: Any) -> None:
+def test_another_certificate_keeps_the_password_back(winrm: WinRmHost) -> None:
     """Reinstalled or in the middle: the host hears nothing at all."""
     assert refused(target(winrm, pin="sha256:" + "0" * 64)).vendor_code == "certificate_changed"
-    assert winrm.seen == []
+    assert winrm.schemes == []
 
 
-def test_an_untrusted_certificate_keeps_the_password_back(winrm: Any) -> None:
+def test_an_untrusted_certificate_keeps_the_password_back(winrm: WinRmHost) -> None:
     """Without a pin the usual authorities decide."""
     assert refused(target(winrm, pin=None)).vendor_code == "certificate_not_trusted"
-    assert winrm.seen == []
+    assert winrm.schemes == []
 
 
-def test_an_authority_of_ones_own_is_trusted_when_named(winrm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_authority_of_ones_own_is_trusted_when_named(winrm: WinRmHost, monkeypatch: pytest.MonkeyPatch) -> None:
     """For hosts whose certificates a company signs."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(winrm.certificate))
     assert probe().login(target(winrm, pin=None), RIGHT) is Verdict.ACCEPTED
 
 
-def test_a_fingerprint_may_have_colons_and_capitals(winrm: Any) -> None:
+def test_a_fingerprint_may_have_colons_and_capitals(winrm: WinRmHost) -> None:
     """As the tools print it."""
-    digits = winrm.pin.removeprefix("sha256:").upper()
+    digits = winrm.fingerprint.removeprefix("sha256:").upper()
     pin = "sha256:" + ":".join(digits[at : at + 2] for at in range(0, 64, 2))
     assert probe().login(target(winrm, pin=pin), RIGHT) is Verdict.ACCEPTED
 
 
 @pytest.mark.parametrize("pin", ["ssh-ed25519 AAAA", "sha256:00", "sha1:" + "0" * 40])
-def test_a_pin_of_another_kind_is_named(winrm: Any, pin: str) -> None:
+def test_a_pin_of_another_kind_is_named(winrm: WinRmHost, pin: str) -> None:
     """A typing error never means "no pin"."""
     assert refused(target(winrm, pin=pin)).vendor_code == "certificate_pin"
-    assert winrm.seen == []
+    assert winrm.schemes == []
 
 
 @pytest.mark.parametrize(
@@ -103,11 +105,11 @@ def test_a_pin_of_another_kind_is_named(winrm: Any, pin: str) -> None:
 )
 @pytest.mark.parametrize("password", [RIGHT, WRONG], ids=["right", "wrong"])
 def test_what_says_nothing_about_the_password_is_no_verdict(
-    winrm: Any, changes: dict[str, Any], code: str, password: Secret
+    winrm: WinRmHost, changes: dict[str, Any], code: str, password: Secret
 ) -> None:
     """Each has a stable code; a wrong password is told as such only where the host looked at it."""
     for name, value in changes.items():
-        setattr(winrm, name, value)
+        setattr(winrm.behaviour, name, value)
     if password is WRONG and not changes.keys() & {"offers", "mute", "anonymous"}:
         assert probe().login(target(winrm), password) is Verdict.REJECTED
         return
@@ -122,44 +124,92 @@ def test_a_closed_port_is_no_rejection() -> None:
     assert refused(where).vendor_code == "port_closed"
 
 
-def test_a_silent_host_is_given_up_in_time(winrm: Any) -> None:
+def test_a_silent_host_is_given_up_in_time(winrm: WinRmHost) -> None:
     """The probe's own limit holds."""
-    winrm.delay = 1
+    winrm.behaviour.delay = 1
     assert refused(target(winrm), most=0.5).vendor_code == "no_answer"
 
 
-def test_what_speaks_no_tls_is_no_rejection(plain_winrm: Any) -> None:
+def test_what_speaks_no_tls_is_no_rejection() -> None:
     """And gets no password."""
-    assert refused(target(plain_winrm, pin=None)).vendor_code == "winrm_protocol"
-    assert plain_winrm.seen == []
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                heard.append(connection.recv(4096))
+                connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        where = LoginTarget("winrm", "127.0.0.1", server.getsockname()[1], "Administrator")
+        assert refused(where).vendor_code == "winrm_protocol"
+        thread.join()
+    assert b"POST" not in heard[0]
 
 
-def test_without_tls_only_ntlm_is_spoken(plain_winrm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the port that is for it; the request itself is sealed, and Basic is never used."""
-    monkeypatch.setattr(probes, "PLAIN_PORT", plain_winrm.port)
-    where = target(plain_winrm, pin=None)
+def test_a_machine_that_is_down_is_no_rejection() -> None:
+    """The port takes connections and drops them."""
+    with WinRmHost(lambda: {"Administrator": RIGHT}, up=lambda: False) as host:
+        assert refused(target(host)).vendor_code == "winrm_protocol"
+
+
+def test_a_new_certificate_is_noticed(winrm: WinRmHost) -> None:
+    """As after a reinstallation."""
+    earlier = winrm.fingerprint
+    winrm.change_certificate()
+    assert refused(target(winrm, pin=earlier)).vendor_code == "certificate_changed"
+    assert probe().login(target(winrm), RIGHT) is Verdict.ACCEPTED
+
+
+def test_the_host_counts_logins(winrm: WinRmHost) -> None:
+    """As the vendor's lock-out would, with the password of the moment and a name without case."""
+    live = {"Administrator": RIGHT}
+    winrm.users = lambda: live
+    where = dataclasses.replace(target(winrm), username="administrator")
     assert probe().login(where, RIGHT) is Verdict.ACCEPTED
-    assert probe().login(where, WRONG) is Verdict.REJECTED
-    assert not any(b"wsmid:Identify" in body for body in plain_winrm.bodies)
-    plain_winrm.offers = ("Basic",)
-    assert refused(where).vendor_code == "password_method_not_offered"
-    assert "Basic" not in plain_winrm.seen
+    live["Administrator"] = WRONG
+    assert probe().login(where, RIGHT) is Verdict.REJECTED
+    assert probe().login(where, WRONG) is Verdict.ACCEPTED
+    winrm.behaviour.offers = ("Basic",)
+    assert probe().login(where, RIGHT) is Verdict.REJECTED
+    assert probe().login(where, WRONG) is Verdict.ACCEPTED
+    assert (winrm.accepted.total(), winrm.rejected.total()) == (3, 2)
 
 
-def test_no_proxy_is_used(winrm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pin", ["", "sha256:" + "0a" * 32])
+def test_what_a_login_needs_is_known_before(monkeypatch: pytest.MonkeyPatch, pin: str) -> None:
+    """The package; a pin is optional, since an authority may have signed the certificate."""
+    where = LoginTarget("winrm", "127.0.0.1", 5986, "Administrator", pin or None)
+    assert probe().unready(where) is None
+    monkeypatch.setitem(sys.modules, "pypsrp", None)
+    problem = probe().unready(where)
+    assert type(problem) is MissingExtra
+    assert "WINRM=1" in problem.hint
+
+
+def test_a_malformed_pin_is_known_before() -> None:
+    """With how to write it."""
+    problem = probe().unready(LoginTarget("winrm", "127.0.0.1", 5986, "Administrator", "ssh-rsa AAAA"))
+    assert type(problem) is ConfigError
+    assert "sha256:" in problem.hint
+
+
+def test_no_proxy_is_used(winrm: WinRmHost, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment cannot send the login elsewhere."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     assert probe().login(target(winrm), RIGHT) is Verdict.ACCEPTED
 
 
-def test_without_enough_time_nothing_is_tried(winrm: Any) -> None:
+def test_without_enough_time_nothing_is_tried(winrm: WinRmHost) -> None:
     """A login that might be cut off is not started."""
     with pytest.raises(NotEnoughTime):
         probe(left=2.0).login(target(winrm), RIGHT)
-    assert winrm.seen == []
+    assert winrm.schemes == []
 
 
-def test_a_missing_pypsrp_is_named(winrm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_pypsrp_is_named(winrm: WinRmHost, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what to install."""
     monkeypatch.setitem(sys.modules, "pypsrp.wsman", None)
     with pytest.raises(MissingExtra) as caught:
@@ -168,14 +218,14 @@ def test_a_missing_pypsrp_is_named(winrm: Any, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("offer", ["Negotiate", "Basic"])
-def test_no_password_leaks(winrm: Any, caplog: pytest.LogCaptureFixture, offer: str) -> None:
+def test_no_password_leaks(winrm: WinRmHost, caplog: pytest.LogCaptureFixture, offer: str) -> None:
     """Not in any library's log at DEBUG, nor in an error; one that Basic cannot spell is cut, too."""
     caplog.set_level(logging.DEBUG)
-    winrm.offers = (offer,)
+    winrm.behaviour.offers = (offer,)
     foreign = Secret("Canary-\u5bc6\u7801-3")
     shown = ""
     for password, status in ((RIGHT, 200), (WRONG, 200), (RIGHT, 500), (foreign, 200)):
-        winrm.status = status
+        winrm.behaviour.status = status
         try:
             probe().login(target(winrm), password)
         except CannotVerify as error:
