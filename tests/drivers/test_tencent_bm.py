@@ -126,11 +126,13 @@ def test_what_observe_finds(rig: Rig) -> None:
 
 
 def test_the_system_decides_the_policy(rig: Rig) -> None:
-    """Windows is told from Linux, and its user's name has no case; there is no login for it yet."""
-    rig.device.os = WINDOWS
-    rig.account = DRIVER.account(username="administrator", instance_id="cpm-1", region="ap-beijing")
+    """Windows is told from Linux, its user's name has no case, and it takes logins over WinRM."""
+    rig.device.os, pin = WINDOWS, "sha256:" + "0a" * 32
+    place = {"username": "administrator", "instance_id": "cpm-1", "region": "ap-beijing"}
+    rig.account = DRIVER.account(**place, winrm_port=5987, certificate=pin)
     seen = rig.driver().observe(rig.account)
-    assert (seen.variant, seen.obstacles, seen.login) == ("windows", (), None)
+    assert (seen.variant, seen.obstacles) == ("windows", ())
+    assert seen.login == LoginTarget("winrm", rig.device.wan_ip or rig.device.lan_ip, 5987, "administrator", pin)
 
 
 @pytest.mark.parametrize("username", ["Root", "Administrator", "ubuntu"])

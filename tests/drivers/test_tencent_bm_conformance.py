@@ -5,54 +5,48 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import pytest
 
 from rotation.drivers._tencent_codes import V2_TABLE, V3_TABLE
 from rotation.drivers.tencent_bm import DRIVER, Admin
 from rotation.errors import DriverError
-from rotation.model import Verdict
-from rotation.ports import Driver
 from rotation.secret import Secret
 from rotation.testing.driver_harness import DriverHarness
-from rotation.testing.driver_suite import DriverConformance, overrides
+from rotation.testing.driver_suite import DriverConformance
 from rotation.testing.simulators.tencent_bm import LINUX, WINDOWS, OsType, TencentBm
 from rotation.testing.ssh_host import SshHost
+from rotation.testing.winrm_host import WinRmHost
 
 DEVICE = "cpm-1"
 OLD = Secret("Canary-Old/pw+1")
 
 
-@dataclass(kw_only=True)
-class DeviceHarness(DriverHarness):
-    """Windows has no login probe: a check looks through the API, then asks the device as a human would."""
-
-    simulator: TencentBm
-
-    def verdict(self, password: Secret, driver: Driver | None = None) -> Verdict:
-        """Log in over SSH where there is SSH."""
-        if not self.simulator.device(DEVICE).os.windows:
-            return super().verdict(password, driver)
-        self.observation(driver)
-        opened = self.simulator.guest_login(DEVICE)("Administrator", password.reveal())
-        return Verdict.ACCEPTED if opened else Verdict.REJECTED
+@contextmanager
+def machine(simulator: TencentBm, os: OsType) -> Iterator[dict[str, object]]:
+    """What takes logins on the device; yields what the secret says about it."""
+    if os.windows:
+        with WinRmHost(lambda: {"Administrator": simulator.guest_password(DEVICE)}) as winrm:
+            yield {"winrm_port": winrm.port, "certificate": winrm.fingerprint}
+        return
+    with SshHost(simulator.guest_login(DEVICE)) as ssh:
+        yield {"ssh_port": ssh.port, "host_key": ssh.host_key}
 
 
 @contextmanager
-def served(api: str, os: OsType = LINUX) -> Iterator[DeviceHarness]:
+def served(api: str, os: OsType = LINUX) -> Iterator[DriverHarness]:
     """A device beside somebody else's. No call is throttled, since the suite makes more of them than a rotation."""
     simulator = TencentBm()
     simulator.v2.per_action.most = simulator.v2.total.most = simulator.v3.per_action.most = None
-    with simulator.serve() as url, SshHost(simulator.guest_login(DEVICE)) as ssh:
+    with simulator.serve() as url, machine(simulator, os) as login:
         simulator.add_device("cpm-0", password=Secret("Canary-of-other"))
-        simulator.add_device(DEVICE, password=OLD, os=os).lan_ip = ssh.host
+        simulator.add_device(DEVICE, password=OLD, os=os).lan_ip = "127.0.0.1"
         account = {"username": simulator.device(DEVICE).user, "instance_id": DEVICE, "region": "ap-beijing"}
         key = simulator.credentials
-        yield DeviceHarness(
+        yield DriverHarness(
             spec=dataclasses.replace(DRIVER, error_table=V2_TABLE if api == "v2" else V3_TABLE),
             endpoint=url,
-            account={**account, "ssh_port": ssh.port, "host_key": ssh.host_key},
+            account={**account, **login},
             admin=Admin(key.secret_id, key.secret_key, api),
             now=simulator.clock,
             live=lambda: simulator.guest_password(DEVICE),
@@ -63,7 +57,6 @@ def served(api: str, os: OsType = LINUX) -> Iterator[DeviceHarness]:
             change="ResetDevicePasswd" if api == "v2" else "ResetDevicePassword",
             check="DescribeDevice" if api == "v2" else "DescribeDevices",
             weak=Secret("aaaaaaaa"),
-            simulator=simulator,
         )
 
 
@@ -91,16 +84,7 @@ class TestTencentV3(DriverConformance):
             yield harness
 
 
-class _Windows(DriverConformance):
-    @overrides("Windows has no login probe, so that there is no place to log in")
-    def test_looking_changes_nothing(self, vendor: DriverHarness) -> None:
-        """A ready device has the policy of Windows, no obstacle and no login."""
-        seen = vendor.observation()
-        assert (seen.variant, seen.obstacles, seen.login) == ("windows", (), None)
-        assert vendor.changes() == 0
-
-
-class TestTencentWindowsV2(_Windows):
+class TestTencentWindowsV2(DriverConformance):
     """Windows over v2. The codes are those of the Linux suite."""
 
     spec = dataclasses.replace(DRIVER, error_table=V2_TABLE[:1])
@@ -112,7 +96,7 @@ class TestTencentWindowsV2(_Windows):
             yield harness
 
 
-class TestTencentWindowsV3(_Windows):
+class TestTencentWindowsV3(DriverConformance):
     """Windows over API 3.0. The codes are those of the Linux suite."""
 
     spec = dataclasses.replace(DRIVER, error_table=V3_TABLE[:1])
