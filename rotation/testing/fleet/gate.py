@@ -1,0 +1,148 @@
+"""Every effect of one invocation passes this gate, where faults, stalls and time-outs meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rotation.errors import (
+    OutcomeUnknown,
+    RateLimited,
+    RotationError,
+    StoreUnavailable,
+    VendorUnavailable,
+)
+from rotation.model import Verdict
+from rotation.testing.fuse import Crash, Fuse
+
+if TYPE_CHECKING:
+    from rotation.testing.fleet.member import Member
+
+Action: TypeAlias = Mapping[str, Any]
+"""One thing that happens, or one fault, as it stands in a script."""
+
+VENDOR_EFFECTS = ("set_password", "observe", "verify", "poll", "stop", "start")
+CHANGES = ("set_password", "stop", "start")
+HARMLESS = ("pause", "event")
+"""Kinds that let the effect itself go well."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Gate(Fuse):
+    """One invocation's way to the world.
+
+    Attributes:
+        member: whose.
+        token: of the rotation.
+        faults: what this invocation meets: ``at`` is an effect's number or name (then ``nth`` counts), ``kind`` what.
+        seen: effects of this rotation's earlier steps, which the numbers of ``faults`` go on from.
+        deadline: epoch of the function's time-out.
+        turn: called before each effect where several runs share the time.
+        wrong: moments of wrong logins.
+        faulty: whether a fault was met.
+        disturbed: whether something else ran in the middle of this one.
+    """
+
+    member: Member
+    token: str
+    faults: Sequence[Action]
+    deadline: float
+    seen: list[str]
+    turn: Callable[[], None] | None = None
+    wrong: list[float] = field(default_factory=list)
+    faulty: bool = False
+    disturbed: bool = False
+
+    def pass_through(self, name: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the call returns
+        """Make one call as the faults will have it."""
+        if self.blown:
+            raise Crash(name)
+        if self.turn is not None:
+            self.turn()
+        self.seen.append(name)
+        fault = self._due(name)
+        kind = "none" if fault is None else str(fault["kind"])
+        if fault is not None and kind in HARMLESS:
+            self._interlude(fault)
+        if self.member.clock.now() >= self.deadline:
+            self._die(name)
+        if kind in {"none", *HARMLESS} and self._is_down(name):
+            kind = "fail"
+        self.member.tell(f"{name}" if kind == "none" else f"{name} [{kind}]")
+        watch = self.member.watch
+        before, watch.gate = watch.gate, self
+        try:
+            answer = call() if kind in {"none", *HARMLESS} else self._suffer(kind, fault or {}, name, call)
+        finally:
+            watch.gate = before
+        watch.after_effect()
+        return answer
+
+    def _due(self, name: str) -> Action | None:
+        for fault in self.faults:
+            if fault["at"] == name and self.seen.count(name) == fault.get("nth", 1):
+                return fault
+            if fault["at"] == len(self.seen):
+                return fault
+        return None
+
+    def _is_down(self, name: str) -> bool:
+        member = self.member
+        until = member.vendor_down_until if name in VENDOR_EFFECTS else member.store_down_until
+        return member.clock.now() < until
+
+    def _interlude(self, fault: Action) -> None:
+        if fault["kind"] == "pause":
+            self.member.clock.sleep(float(fault["seconds"]))
+        else:
+            self.disturbed = True
+            self.member.fleet.apply(fault["do"])
+
+    def _die(self, name: str) -> None:
+        self.blown = self.faulty = True
+        raise Crash(name)
+
+    def _suffer(self, kind: str, fault: Action, name: str, call: Callable[[], Any]) -> object:  # noqa: PLR0911 - one line a kind
+        self.faulty = True
+        if kind == "crash":
+            self._die(name)
+        if kind == "crash-after":
+            self._applied(call)
+            self._die(name)
+        if kind == "lost":
+            self._applied(call)
+            raise _unknown(name)
+        if kind == "unknown":
+            raise _unknown(name)
+        if kind == "throttle" and name in VENDOR_EFFECTS:
+            raise RateLimited("slow down")
+        if kind == "slow" and name == "set_password":
+            self.member.slow_next = float(fault.get("seconds", 5.0))
+            self._applied(call)
+            raise _unknown(name)
+        if kind == "twice":
+            self._applied(call)
+            return call()
+        if kind == "lie" and name == "verify":
+            call()
+            return Verdict.REJECTED
+        if kind == "stale" and name == "read":
+            return None
+        raise _refused(name)
+
+    def _applied(self, call: Callable[[], Any]) -> None:
+        try:
+            call()
+        except RotationError:
+            return  # Its answer is lost or repeated.
+
+
+def _unknown(name: str) -> RotationError:
+    if name in CHANGES:
+        return OutcomeUnknown("the answer is lost")
+    return VendorUnavailable("no answer") if name in VENDOR_EFFECTS else StoreUnavailable("no answer")
+
+
+def _refused(name: str) -> RotationError:
+    return VendorUnavailable("no connection") if name in VENDOR_EFFECTS else StoreUnavailable("no connection")

@@ -1,0 +1,89 @@
+"""The end of every schedule: the faults stop, the service goes on, and at last a human does what the reason asks for.
+
+Bounded retries must end in current = live, or in a parked state with a reason; a human who follows that reason's hint
+must get to current = live (I8).
+"""
+
+from __future__ import annotations
+
+from rotation.errors import Parked, RotationError
+from rotation.machine import CURRENT
+from rotation.model import Power
+from rotation.testing.fleet.member import DONE, NOTHING, Member
+from rotation.testing.fleet.outsiders import cancel, put_live
+from rotation.testing.fleet.world import Fleet
+
+SPACING = 600.0
+MOST_ATTEMPTS = 14
+_FOR_A_HUMAN = ("external_change", "candidate_refused", "reset_fails")
+
+
+def settle(fleet: Fleet) -> None:
+    """Let every member heal.
+
+    Raises:
+        Violation: one does not.
+    """
+    for member in fleet.members:
+        member.vendor_down_until = member.store_down_until = 0.0
+        member.secret.rotation_enabled = True
+        member.vendor.task_fails = False
+        member.tell("the faults stop")
+    for member in fleet.members:
+        _heal(member)
+
+
+def _heal(member: Member) -> None:
+    if member.token is not None and _persist(member) != DONE:
+        _help(member)
+    if _persist(member) != DONE:
+        _help(member)
+        if _persist(member) != DONE:
+            member.watch.fail("I8", f"nothing heals it, not even a human: {_reason(member.failure)}")
+    _judge(member)
+
+
+def _persist(member: Member) -> str:
+    """Retry until the rotation ends well or a human is asked for."""
+    outcome = NOTHING
+    for _ in range(MOST_ATTEMPTS):
+        before = member.token
+        outcome = member.attempt()
+        if outcome in {DONE, NOTHING} or _reason(member.failure) in _FOR_A_HUMAN:
+            return outcome
+        if before is not None and member.token != before:
+            return outcome
+        failure = member.failure
+        wake = 0.0 if failure is None or failure.not_before is None else failure.not_before - member.clock.now()
+        member.clock.sleep(max(SPACING, wake))
+        member.watch.after_effect()
+    return outcome
+
+
+def _reason(failure: RotationError | None) -> str:
+    if isinstance(failure, Parked):
+        return failure.reason
+    return "none" if failure is None else failure.code
+
+
+def _help(member: Member) -> None:
+    """Be the human: make sure that he was needed, then follow the hint."""
+    reason = _reason(member.failure)
+    current = member.secret.passwords[str(member.secret.holder(CURRENT))]
+    if not member.touched:
+        member.watch.fail("I8", f"bounded retries did not heal what no outsider did: {reason}")
+    if current != member.vendor.live:
+        put_live(member)
+    else:
+        cancel(member, {"strip": True})
+    member.watch.after_outsider()
+
+
+def _judge(member: Member) -> None:
+    secret, vendor = member.secret, member.vendor
+    if secret.passwords[str(secret.holder(CURRENT))] != vendor.live:
+        member.watch.fail("I8", "the rotation ended well, but current is not live")
+    if vendor.power is Power.STOPPED:
+        member.watch.fail("I8", "the machine was left stopped")
+    if vendor.locked:
+        member.watch.fail("I8", "the account is locked")

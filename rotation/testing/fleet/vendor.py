@@ -1,0 +1,111 @@
+"""The memory vendor with a memory of its own: who made which password live, what it ever took, who guessed wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rotation.errors import DriverError
+from rotation.model import Power, Task
+from rotation.secret import Secret
+from rotation.testing.vendor import MemoryVendor
+
+
+@dataclass(slots=True)
+class Late:
+    """A change request that is stuck on its way."""
+
+    due: float
+    new: Secret
+    old: Secret | None
+
+
+@dataclass(slots=True, kw_only=True)
+class FleetVendor(MemoryVendor):
+    """One account.
+
+    Attributes:
+        accepted: values that the vendor definitively took, in order.
+        ours: the value that a request of ours made live last, and the initial one.
+        outside: whether somebody else changed the password since then.
+        late: requests that will be worked on later.
+        on_wrong: told of each wrong login that Lockstep causes; ``True`` when it is of a late request.
+        by_user: whether a human is at the keyboard.
+    """
+
+    accepted: list[Secret] = field(default_factory=list)
+    ours: Secret | None = None
+    outside: bool = False
+    late: list[Late] = field(default_factory=list)
+    on_wrong: Callable[[bool], None] = lambda _late: None
+    by_user: bool = False
+    _by_hand: bool = False
+    _catching_up: bool = False
+
+    def change(self, new: Secret, old: Secret | None) -> Task | None:
+        """Apply one change request by the vendor's rules."""
+        task = MemoryVendor.change(self, new, old)
+        if new not in self.accepted:
+            self.accepted.append(new)
+        return task
+
+    def put_off(self, new: Secret, old: Secret | None, seconds: float) -> None:
+        """Take a request now and work on it later."""
+        self.late.append(Late(self.now() + seconds, new, old))
+        self.late.sort(key=lambda each: each.due)
+
+    def set_by_hand(self, password: Secret) -> None:
+        """Change the password outside Lockstep."""
+        self._arrive()
+        self._by_hand = True
+        self._become(password)
+        self._by_hand = False
+
+    def guess_wrong(self, times: int) -> None:
+        """Let the account's human user mistype his password."""
+        self._arrive()
+        self.by_user = True
+        for _ in range(times):
+            self._wrong()
+        self.by_user = False
+
+    def former(self, back: int) -> Secret | None:
+        """Return an earlier password, the latest with 1."""
+        return self._former[-back] if 0 < back <= len(self._former) else None
+
+    @property
+    def coming(self) -> list[Secret]:
+        """Values that may become live without another request."""
+        under_way = [] if self._coming is None else [self._coming[1]]
+        return under_way + [each.new for each in self.late]
+
+    def _arrive(self) -> None:
+        MemoryVendor._arrive(self)
+        while not self._catching_up and self.late and self.late[0].due <= self.now():
+            self._catching_up = True
+            request = self.late.pop(0)
+            try:
+                self.change(request.new, request.old)
+            except DriverError:
+                pass  # Nobody hears the refusal of a late request.
+            finally:
+                self._catching_up = False
+        if not self._catching_up:
+            MemoryVendor._arrive(self)
+
+    def _become(self, password: Secret) -> None:
+        if self._by_hand:
+            self.outside = True
+        else:
+            self.ours, self.outside = password, False
+        MemoryVendor._become(self, password)
+
+    def _wrong(self) -> None:
+        MemoryVendor._wrong(self)
+        if not self.by_user:
+            self.on_wrong(self._catching_up)
+
+    @property
+    def can_log_in(self) -> bool:
+        """Whether a login would be judged now."""
+        return not self.locked and self._switching is None and self.power is not Power.STOPPED and not self.coming

@@ -1,0 +1,174 @@
+"""The invariants, checked while a fleet runs. The numbers are those of the project's list of invariants (I1 to I12).
+
+What outsiders may break, and what must hold instead:
+
+* A password set at the vendor's console is nobody's but theirs: then Lockstep must not say that current is live. It heals
+  (an administrator's reset) or parks with ``external_change``, and never moves AWSCURRENT on a guess.
+* Whoever strips the last label from the live password has lost it himself; the engine must not.
+* Whoever strips the marks takes the engine's memory: wrong logins are then not held against the budget, nor a release of
+  that version against the engine.
+* A human's own wrong logins may lock the account; Lockstep's share stays within the budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rotation.machine import PENDING
+from rotation.marks import Kind as MarkKind
+from rotation.model import Evidence
+from rotation.secret import Secret
+
+if TYPE_CHECKING:
+    from rotation.testing.fleet.gate import Gate
+    from rotation.testing.fleet.member import Member
+
+MOST_SKEW = 8.0
+"""Seconds by which one invocation's clock is off at most."""
+
+
+class Violation(BaseException):
+    """An invariant does not hold. No ``Exception``, so that nothing on the way can swallow it.
+
+    Attributes:
+        invariant: its number, such as ``I1``.
+    """
+
+    def __init__(self, invariant: str, text: str) -> None:
+        super().__init__(f"{invariant}: {text}")
+        self.invariant = invariant
+
+
+@dataclass(slots=True)
+class Watch:
+    """One member's invariants.
+
+    Attributes:
+        member: what is watched.
+        found: the first violation; it stands even if something on the way swallows the exception.
+        excused: passwords that an outsider made live or unreadable.
+        stripped: versions whose marks an outsider took.
+        wrong: moments of wrong logins of ours.
+        hidden: of these, moments of those whose charge a fault kept from being written.
+        acting: runs that hold the lease.
+        gate: the run whose effect is under way.
+        sent: resets that reached the vendor, by version.
+    """
+
+    member: Member
+    found: Violation | None = None
+    excused: list[Secret] = field(default_factory=list)
+    stripped: set[str] = field(default_factory=set)
+    wrong: list[float] = field(default_factory=list)
+    hidden: list[float] = field(default_factory=list)
+    acting: list[Gate] = field(default_factory=list)
+    gate: Gate | None = None
+    sent: dict[str, int] = field(default_factory=dict)
+    _values: dict[str, Secret] = field(default_factory=dict)
+    _seen: tuple[int, Secret] | None = None
+
+    def fail(self, invariant: str, text: str) -> None:
+        """Raise the violation, and keep the first."""
+        violation = Violation(invariant, f"{text} ({self.member.name}, {self.member.kind_name})")
+        self.found = self.found or violation
+        raise violation
+
+    def after_effect(self) -> None:
+        """I1, I3: the live password is readable under a label, and something is current."""
+        vendor, secret = self.member.vendor, self.member.secret
+        live = vendor.live
+        seen = (secret.changes, live)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        if live not in secret.labelled() and live not in self.excused:
+            self.fail("I1", "the live password is readable under no label")
+        current = secret.holder("AWSCURRENT")
+        if current is None or current not in secret.passwords:
+            self.fail("I3", "AWSCURRENT is on no version with a value")
+
+    def after_outsider(self) -> None:
+        """Excuse what an outsider did: these passwords are not ours to keep."""
+        readable = self.member.secret.labelled()
+        for value in (self.member.vendor.live, *self.member.vendor.coming):
+            if value not in readable and value not in self.excused:
+                self.excused.append(value)
+        self.after_effect()
+
+    def staged(self, version_id: str, value: Secret) -> None:
+        """I4: one candidate per token, for ever."""
+        if self._values.setdefault(version_id, value) != value:
+            self.fail("I4", "a token's candidate was replaced")
+
+    def sending(self, gate: Gate, new: Secret) -> None:
+        """I4, I5, I12: what is sent is durable, marked and sent by nobody else at the moment."""
+        labels = self.member.secret.labels(gate.token)
+        if self.member.secret.passwords.get(gate.token) != new:
+            self.fail("I4", "another value was sent than the token's")
+        if not any(label.startswith(f"lockstep:{MarkKind.INTENT}:") for label in labels) and not gate.disturbed:
+            self.fail("I5", "a reset was sent without an intent mark")
+        now = self.member.clock.now()
+        if gate not in self.acting:
+            self.fail("I12", "a reset was sent without the lease")
+        if any(other is not gate and not other.blown and other.deadline > now for other in self.acting):
+            self.fail("I12", "a reset was sent while another run holds the lease")
+        self.sent[gate.token] = self.sent.get(gate.token, 0) + 1
+
+    def committing(self, target: str) -> None:
+        """I2: AWSCURRENT moves only to a proved value."""
+        value, vendor = self.member.secret.passwords.get(target), self.member.vendor
+        if value is None:
+            self.fail("I3", "AWSCURRENT was moved to a version without a value")
+        if vendor.live == value or (vendor.outside and vendor.ours == value):
+            return
+        if self.member.kind.proof is Evidence.ACCEPTED and value in vendor.accepted:
+            return
+        self.fail("I2", "AWSCURRENT was moved to a value that was not proved")
+
+    def releasing(self, version_id: str) -> None:
+        """I5: no candidate that may be live loses its place."""
+        value, vendor = self.member.secret.passwords.get(version_id), self.member.vendor
+        if value is None or version_id in self.stripped:
+            return
+        if value in (*vendor.accepted, *vendor.coming):
+            self.fail("I5", "a candidate was released although a reset with it may have been applied")
+
+    def wrong_login(self, late: bool) -> None:  # noqa: FBT001 - a callback's one fact
+        """Count one; it is judged once its run has ended, since the charge follows it."""
+        now = self.member.clock.now()
+        self.wrong.append(now)
+        if late or self.gate is None:
+            self.hidden.append(now)
+        else:
+            self.gate.wrong.append(now)
+
+    def after_run(self, gate: Gate) -> None:
+        """I6: wrong logins stay within the budget, but for those that a fault kept from being written down."""
+        if gate in self.acting:
+            self.acting.remove(gate)
+        if gate.faulty:
+            self.hidden.extend(gate.wrong)
+        rule, now = self.member.lockout, self.member.clock.now()
+        since = now - rule.window_seconds + 2 * MOST_SKEW
+        recent = sum(at > since for at in self.wrong)
+        excused = sum(at > since for at in self.hidden)
+        if recent - excused > rule.budget and not self.stripped:
+            self.fail("I6", f"{recent} wrong logins within the window; the budget is {rule.budget}")
+
+    def text(self, texts: Iterable[str]) -> None:
+        """I9: no secret in any text."""
+        shown = "\n".join(texts)
+        for value in self.member.secret.passwords.values():
+            if value.reveal() in shown:
+                self.fail("I9", "a password stands in a text")
+
+    def clean(self, token: str, wrong_before: int) -> None:
+        """I6, I7: a rotation that nothing disturbed sends one reset and guesses nothing."""
+        if self.sent.get(token, 0) != 1:
+            self.fail("I7", f"a clean rotation sent {self.sent.get(token, 0)} resets")
+        if len(self.wrong) != wrong_before:
+            self.fail("I6", "a clean rotation caused wrong logins")
+        if self.member.secret.labels(token) & {PENDING}:
+            self.fail("I8", "a clean rotation left AWSPENDING behind")
