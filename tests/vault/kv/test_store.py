@@ -1,0 +1,43 @@
+"""The KV store keeps the contract of every store, on the model and on the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from rotation.testing.kv2 import Kv2
+from rotation.testing.kv2_door import KvDoor
+from rotation.testing.scenario import VirtualClock
+from rotation.testing.store_kit import Backdoor
+from rotation.testing.store_suite import StoreConformance
+
+
+class TestVaultKvOnTheModel(StoreConformance):
+    """``rotation.stores.vault_kv`` over ``rotation.testing.kv2``."""
+
+    keeps_order = False
+
+    @contextmanager
+    def make(self) -> Iterator[Backdoor]:
+        """Return a new secret."""
+        clock = VirtualClock()
+        yield KvDoor(Kv2(now=clock.now), "prod/app", clock)
+
+
+class TestVaultKvOnOpenBao(StoreConformance):
+    """``rotation.stores.vault_kv`` over a real server."""
+
+    keeps_order = False
+
+    @pytest.fixture(autouse=True)
+    def _served(self, served: Any, corner: str) -> None:
+        self._kv, self._corner, self._made = served, corner, 0
+
+    @contextmanager
+    def make(self) -> Iterator[Backdoor]:
+        """Return a new secret."""
+        self._made += 1
+        yield KvDoor(self._kv, f"{self._corner}/app-{self._made}", VirtualClock())
