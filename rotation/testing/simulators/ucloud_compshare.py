@@ -105,6 +105,10 @@ class UCloudCompShare(Simulator):
 
         return check
 
+    def guest_users(self, uhost_id: str) -> Callable[[], dict[str, Secret]]:
+        """Return what tells the guest's account and its password of the moment, for a ``WinRmHost``."""
+        return lambda: {self.instance(uhost_id).ssh.user: self.guest_password(uhost_id)}
+
     def running(self, uhost_id: str) -> bool:
         """Tell whether the guest is up."""
         return self.instance(uhost_id).state == "Running"
