@@ -136,8 +136,8 @@ def _test(session: Session, state: SecretState) -> Result:
     try:
         evidence = _prove(session, state, bound, candidate.document.password)
     except LoginRejected:
-        # An older proof no longer holds, and finishSecret must not commit by it.
-        for mark in version.all(marks.Kind.VERIFIED):
+        # Older proof no longer holds: finishSecret must not commit by it, and setSecret must send again.
+        for mark in version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED):
             session.store.unmark(session.token, mark)
         raise
     if evidence < bound.minimum:
@@ -159,6 +159,8 @@ def _prove(session: Session, state: SecretState, bound: Guarded, password: Secre
     readback = seen.readback
     if readback is not None and readback == password:
         return Evidence.READBACK
+    if readback is not None and bound.minimum is Evidence.READBACK:
+        raise LoginRejected("the vendor shows another password than the candidate; the next attempt sends it again")
     if state.versions[session.token].accepted:
         return Evidence.ACCEPTED
     raise NotReady("the vendor has not yet said a definitive yes to this candidate")

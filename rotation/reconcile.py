@@ -44,6 +44,9 @@ from rotation.session import Budget, Result, Session, park
 _MOST_SENDS = 2
 """Per invocation: a second one happens only when the refusal of the first told which password is live."""
 
+_VOID = (Kind.INTENT, Kind.TASK, Kind.ACCEPTED, Kind.VERIFIED)
+"""Marks of an earlier reset that say nothing any more once another one is sent."""
+
 
 @dataclass(slots=True)
 class Reconciliation:
@@ -230,8 +233,9 @@ class Reconciliation:
         return self._password(Stored.PREVIOUS if move is Move.SEND_FROM_PREVIOUS else Stored.CURRENT)
 
     def _note_acceptance(self) -> None:
-        """Write the vendor's definitive yes down where it may have to serve as the proof."""
-        if self.bound.minimum is not Evidence.LOGIN or self.seen.power is Power.STOPPED:
+        """Write the vendor's definitive yes down where it may have to serve as the proof; once, since labels are few."""
+        needed = self.bound.minimum is not Evidence.LOGIN or self.seen.power is Power.STOPPED
+        if needed and not self.state.versions[self.session.token].accepted:
             self.session.store.mark(self.session.token, marks.accepted(self._now()))
 
     def _intend(self) -> None:
@@ -244,8 +248,8 @@ class Reconciliation:
         if version is None or PENDING not in version.stages or self.state.current_id != before.current_id:
             self._forget_intent()
             raise StageConflict("the labels moved while this rotation ran; nothing was sent")
-        for old in version.all(Kind.INTENT) + version.all(Kind.TASK):
-            if old != mine:
+        for old in version.marks:
+            if old.kind in _VOID and old != mine:
                 store.unmark(token, old)
         self.facts = replace(self.facts, intent=True, task=TaskFinding.NONE)
 
