@@ -69,6 +69,7 @@ class SshHost:
         self.behaviour = behaviour or SshBehaviour()
         self.up = up
         self.port = 0
+        self.connections = 0
         self.accepted: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
         self.lock = threading.Lock()
@@ -116,6 +117,7 @@ class SshHost:
         while not self._closing.is_set():
             with suppress(OSError):
                 connection, _ = listener.accept()
+                self.connections += 1
                 self._spawn(lambda taken=connection: self._converse(taken))  # type: ignore[misc]  # bound now, on purpose
 
     def _converse(self, connection: socket.socket) -> None:
