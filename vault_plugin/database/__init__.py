@@ -1,0 +1,1 @@
+"""Vault's and OpenBao's database plugin over Lockstep's drivers."""

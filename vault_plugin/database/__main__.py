@@ -1,0 +1,34 @@
+"""The plug-in's process: started by Vault or OpenBao, from a zipapp or as ``python -m vault_plugin.database``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from vault_plugin.database.service import Database
+from vault_plugin.goplugin.handshake import Cookie
+from vault_plugin.goplugin.server import MULTIPLEXED, Plugin, serve
+
+NAME = "lockstep"
+VERSION = "v0.1.0"
+COOKIE = Cookie("VAULT_DATABASE_PLUGIN", "926a0820-aea2-be28-51d6-83cdf00e8edb")
+PROTOCOLS = frozenset({5, MULTIPLEXED})
+
+
+def main() -> None:
+    """Serve until the host ends it. Never returns: a call that hangs in a thread must not keep the process."""
+    plugin = Plugin(
+        cookie=COOKIE,
+        protocols=PROTOCOLS,
+        version=VERSION,
+        logger=NAME,
+        services=lambda: [Database(NAME)],
+        network="tcp" if "--tcp" in sys.argv[1:] else "unix",
+    )
+    code = serve(plugin)
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""The connection's configuration (``database/config/NAME``): which driver, which admin credential, what is allowed.
+
+What Vault keeps is what ``Connection.stored`` returns: every secret field of the admin credential packed into the one
+key ``private_key``, since that and ``password`` are the keys that Vault and OpenBao leave out when somebody reads a
+connection back (OpenBao 2.7.2, measured 2026-11-22).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from rotation import registry, settings
+from rotation.deployment import Deployment
+from rotation.errors import ConfigError, SettingsError
+from rotation.model import Authority, DriverSpec, Evidence
+from rotation.secret import Secret, SecretDocument
+
+WHERE = "connection"
+SEALED = "private_key"
+_SEAL = "lockstep"
+
+
+def _evidence(text: str) -> str | None:
+    try:
+        Evidence.parse(text)
+    except ValueError as fault:
+        return str(fault)
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """A connection's own keys; those of the driver's admin credential stand beside them."""
+
+    driver: str = settings.setting(
+        "The driver's code.", check=settings.matches(registry.CODE.pattern, "must be a driver's code")
+    )
+    endpoint: str = settings.setting(
+        "Base URL of the vendor's API, where it is not the driver's default.", check=settings.base_url, default=""
+    )
+    hosts: str = settings.setting("Further hosts that may be called: host[:port], comma-separated.", default="")
+    minimum_evidence: str = settings.setting(
+        "The least proof that counts: LOGIN, READBACK or ACCEPTED; the driver's own best when left out.",
+        check=_evidence,
+        default="",
+    )
+    plugins: str = settings.setting("Distributions whose drivers may be loaded, comma-separated.", default="")
+    deadline_seconds: int = settings.setting(
+        "How long one rotation may take. Until then every other role of the mount waits.",
+        check=lambda text: None if 25 <= int(text) <= 900 else "must be 25 to 900",  # noqa: PLR2004 - one call of a vendor; the vendors' slowest machines
+        default=60,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A connection that has been checked.
+
+    Attributes:
+        keys: its own keys.
+        spec: the driver's record.
+        deployment: the same, as the rest of Lockstep knows it.
+        admin: the admin credential as a document.
+    """
+
+    keys: Keys
+    spec: DriverSpec
+    deployment: Deployment
+    admin: SecretDocument
+
+    @classmethod
+    def load(cls, config: Mapping[str, object]) -> Connection:
+        """Check a configuration, fresh from its writer or as it was stored.
+
+        Raises:
+            ConfigError: lists every fault at once, never a value.
+        """
+        given = _unsealed(config)
+        names = {field.name for field in dataclasses.fields(Keys)}
+        keys = settings.load(Keys, {name: _whole(value) for name, value in given.items() if name in names}, where=WHERE)
+        own = {name: value for name, value in given.items() if name not in names}
+        deployment = _deployment(keys)
+        spec = deployment.load(SecretDocument({"driver": keys.driver}))
+        if spec.authority is Authority.SELF:
+            raise ConfigError(
+                f"{spec.code} accounts change their own password with the old one, which no plug-in is given",
+                hint="Keep this account in KV and rotate it with `lockstep vault rotate`.",
+            )
+        deployment.endpoint(spec)
+        if spec.admin is not None:
+            settings.load(spec.admin, own, where=WHERE)
+        elif own:
+            raise SettingsError(WHERE, tuple(f"{name!r} is no known setting" for name in own))
+        _check_proof(spec, deployment)
+        return cls(keys=keys, spec=spec, deployment=deployment, admin=SecretDocument(own))
+
+    def stored(self) -> dict[str, Any]:
+        """Return what Vault is to keep."""
+        own = {field.name: getattr(self.keys, field.name) for field in dataclasses.fields(self.keys)}
+        kept: dict[str, Any] = {name: value for name, value in own.items() if value not in ("", None)}
+        secret = _secret_names(self.spec)
+        kept |= {name: value for name, value in self.admin.items() if name not in secret}
+        sealed = {name: value for name, value in self.admin.items() if name in secret}
+        if sealed:
+            kept[SEALED] = json.dumps({_SEAL: sealed})
+        return kept
+
+
+def _unsealed(config: Mapping[str, object]) -> dict[str, object]:
+    """Take the packed fields apart; those that were written anew beside them win."""
+    given = dict(config)
+    packed = given.get(SEALED)
+    if isinstance(packed, str) and packed.startswith("{"):
+        try:
+            sealed = json.loads(packed)[_SEAL]
+        except (ValueError, KeyError):
+            return given
+        del given[SEALED]
+        given = {**sealed, **given}
+    return given
+
+
+def _whole(value: object) -> object:
+    """Numbers arrive as doubles."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _deployment(keys: Keys) -> Deployment:
+    listed = (tuple(each.strip() for each in text.split(",") if each.strip()) for text in (keys.plugins, keys.hosts))
+    plugins, hosts = listed
+    return Deployment(
+        drivers=(keys.driver,),
+        plugins=plugins,
+        hosts=hosts,
+        minimum=Evidence.parse(keys.minimum_evidence) if keys.minimum_evidence else None,
+        endpoints={keys.driver: keys.endpoint} if keys.endpoint else {},
+        admin_secrets={keys.driver: WHERE},
+    )
+
+
+def _check_proof(spec: DriverSpec, deployment: Deployment) -> None:
+    """Find out now, and not at the first rotation, whether the login checks' libraries are there."""
+    minimum = spec.evidence if deployment.minimum is None else deployment.minimum
+    if minimum is Evidence.LOGIN:
+        for kind in sorted(spec.login_probes):
+            registry.login_probe(kind, time_left=lambda: 0.0)
+
+
+def _secret_names(spec: DriverSpec) -> frozenset[str]:
+    if spec.admin is None:
+        return frozenset()
+    return frozenset(name for name, kind in get_type_hints(spec.admin).items() if kind is Secret)

@@ -1,0 +1,89 @@
+"""What one plug-in process remembers of an account between two calls: marks and a digest, never a password.
+
+Vault's write-ahead log holds the candidate, and hands it in again until we report success. What is lost with the
+process costs at most one more reset with the same candidate.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import threading
+from dataclasses import dataclass, field
+
+from rotation import marks
+from rotation.marks import Mark, SecretState, Version
+from rotation.secret import Secret
+
+BEFORE = "before-this-candidate"
+"""Stands for the password that works until a candidate does; nobody hands it to a plug-in."""
+
+_OF_THE_ACCOUNT = ("wrong_login_budget", "account_locked")
+"""Reasons for parking that hold whatever the candidate is."""
+
+
+@dataclass(slots=True)
+class Account:
+    """One account at a vendor.
+
+    Attributes:
+        busy: held while a call works on it.
+        token: names the candidate of the latest call.
+        candidate: marks of that candidate.
+        before: what earlier candidates left behind: wrong logins, locks, when the last one went live.
+    """
+
+    busy: threading.Lock = field(default_factory=threading.Lock)
+    token: str = ""
+    candidate: frozenset[Mark] = frozenset()
+    before: frozenset[Mark] = frozenset()
+
+    def turn_to(self, token: str, *, since: float) -> None:
+        """Begin with a candidate, or go on with the one that was there.
+
+        Args:
+            token: the candidate's name.
+            since: epoch from which wrong logins count.
+        """
+        if token == self.token:
+            return
+        both = candidate, before = _version(self.candidate), _version(self.before)
+        left: set[Mark] = set()
+        wrong = [version.rejected for version in both if version.rejected[1] > since]
+        if wrong:
+            left.add(marks.rejected(sum(count for count, _ in wrong), max(at for _, at in wrong)))
+        live = before if candidate.verified is None else candidate
+        if live.intent is not None:
+            left.add(marks.intent(live.intent))
+        for version in both:
+            if version.parked is not None and version.parked[0] in _OF_THE_ACCOUNT:
+                left.add(marks.parked(*version.parked))
+        self.token, self.candidate, self.before = token, frozenset(), frozenset(left)
+
+    def learn(self, state: SecretState) -> None:
+        """Keep the marks that a call left."""
+        candidate, before = state.versions.get(self.token), state.versions.get(BEFORE)
+        self.candidate = frozenset() if candidate is None else candidate.marks
+        self.before = frozenset() if before is None else before.marks
+
+
+def _version(kept: frozenset[Mark]) -> Version:
+    return Version("", frozenset(mark.on("") for mark in kept))
+
+
+class Memory:
+    """All accounts of one process, whichever connection they came by."""
+
+    def __init__(self) -> None:
+        self._key = os.urandom(32)
+        self._accounts: dict[tuple[str, ...], Account] = {}
+        self._lock = threading.Lock()
+
+    def account(self, identity: tuple[str, ...]) -> Account:
+        """Return the account of that identity."""
+        with self._lock:
+            return self._accounts.setdefault(identity, Account())
+
+    def token(self, candidate: Secret) -> str:
+        """Return a name for a candidate: the same for the same password, and of no use outside this process."""
+        return hmac.digest(self._key, candidate.reveal().encode(errors="surrogatepass"), "sha256").hex()

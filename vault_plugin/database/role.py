@@ -1,0 +1,53 @@
+"""A role's own options, written as ``key=value`` in its ``rotation_statements``: the account's keys."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from rotation import settings
+from rotation.deployment import COMMON_KEYS
+from rotation.errors import SettingsError
+from rotation.model import DriverSpec, Power, PowerWish
+from rotation.secret import Secret, SecretDocument
+
+WHERE = "rotation_statements"
+
+
+def document(spec: DriverSpec, username: str, password: Secret, statements: Iterable[str]) -> SecretDocument:
+    """Return the account document that the engine works with.
+
+    ``power`` is ``running`` unless the role says ``stopped``. There is no ``as_found`` here: what a plug-in that died
+    had found is nowhere written down, and a machine that it stopped would stay off.
+
+    Raises:
+        SettingsError: lists every fault at once, never a value.
+    """
+    options, faults = _options(statements)
+    names = {field.name for field in dataclasses.fields(spec.account)}
+    reserved = COMMON_KEYS | {"username"}
+    faults += [f"{name} is not for a role to say" for name in options if name in reserved]
+    faults += [f"{name!r} is no known setting" for name in options if name not in names | reserved | {"power"}]
+    power = options.setdefault("power", Power.RUNNING.value)
+    if power not in (PowerWish.RUNNING, PowerWish.STOPPED):
+        faults.append("power must be running or stopped")
+    if faults:
+        raise SettingsError(WHERE, tuple(faults))
+    own = {**options, "username": username}
+    settings.load(spec.account, own, where=WHERE, ignore_unknown=True)
+    return SecretDocument({**own, "driver": spec.code, "password": password.reveal()})
+
+
+def _options(statements: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    options: dict[str, str] = {}
+    faults: list[str] = []
+    for number, statement in enumerate(statements, start=1):
+        name, sign, value = statement.partition("=")
+        name = name.strip()
+        if not sign or not name.isidentifier():
+            faults.append(f"statement {number} is not of the form key=value")
+        elif name in options:
+            faults.append(f"{name} stands there twice")
+        else:
+            options[name] = value.strip()
+    return options, faults

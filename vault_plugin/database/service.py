@@ -1,0 +1,166 @@
+"""The seventh service: ``dbplugin.v5.Database``. Translates messages; what they mean stands in ``update``.
+
+Verbs run in threads, since ``Type`` and ``Close`` must be answered within a second whatever a vendor does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.protobuf.json_format import MessageToDict
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from vault_plugin.database.pb import database_grpc, database_pb2
+
+if TYPE_CHECKING:
+    from vault_plugin.database.connection import Connection
+    from vault_plugin.database.memory import Memory
+
+T = TypeVar("T")
+Stream = Any  # the generated classes of protobuf have no types that mypy could see
+
+_PASSWORD = 0
+"""The credential type of passwords."""
+_MOST_CALLS = 64
+_NO_DYNAMIC = "Lockstep rotates the passwords of accounts that exist; it neither makes nor deletes any"
+
+
+class Database(database_grpc.DatabaseBase):
+    """All connections that the host multiplexes over this process.
+
+    Only what the handshake needs is imported before the first call: hosts start a plug-in for every look at it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._connections: dict[str, Connection] = {}
+        self._memory: Memory | None = None
+        self._threads = ThreadPoolExecutor(_MOST_CALLS, thread_name_prefix="call")
+        self._log = logging.getLogger("lockstep")
+
+    async def Initialize(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
+        """Check a connection's configuration and say what is to be stored of it."""
+        request = await stream.recv_message()
+        config = MessageToDict(request.config_data)
+        connection = await self._in_thread(lambda _: _load(config), 30.0)
+        self._connections[_multiplex_id(stream)] = connection
+        reply = database_pb2.InitializeResponse()
+        reply.config_data.update(connection.stored())
+        await stream.send_message(reply)
+
+    async def UpdateUser(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
+        """Change one password; success means that there is evidence."""
+        request = await stream.recv_message()
+        if not request.HasField("password") or request.credential_type != _PASSWORD:
+            raise GRPCError(Status.INVALID_ARGUMENT, "only passwords of static roles can be changed")
+        connection = self._connection(stream)
+        seconds = float(connection.keys.deadline_seconds)
+        if stream.deadline is not None:
+            seconds = min(seconds, stream.deadline.time_remaining())
+        evidence = await self._in_thread(lambda left: self._update(connection, request, left), seconds)
+        fields = {"driver": connection.spec.code, "username": request.username, "evidence": evidence}
+        self._log.info("rotated", extra={"fields": fields})
+        await stream.send_message(database_pb2.Nothing())
+
+    async def NewUser(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
+        """Refuse: there are no dynamic users."""
+        await stream.recv_message()
+        raise GRPCError(Status.UNIMPLEMENTED, f"{_NO_DYNAMIC}. Make a static role.")
+
+    async def DeleteUser(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
+        """Refuse: there are no dynamic users."""
+        await stream.recv_message()
+        raise GRPCError(Status.UNIMPLEMENTED, f"{_NO_DYNAMIC}.")
+
+    async def Type(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
+        """Say what this is; shown in logs and metrics."""
+        await stream.recv_message()
+        await stream.send_message(database_pb2.TypeResponse(type=self._name))
+
+    async def Close(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
+        """Forget one connection. What is known of its accounts stays: the next connection needs it."""
+        await stream.recv_message()
+        self._connections.pop(_multiplex_id(stream), None)
+        await stream.send_message(database_pb2.Nothing())
+
+    def _connection(self, stream: Stream) -> Connection:
+        try:
+            return self._connections[_multiplex_id(stream)]
+        except KeyError:
+            raise GRPCError(Status.FAILED_PRECONDITION, "this connection was not initialized") from None
+
+    def _update(self, connection: Connection, request: Stream, time_left: Callable[[], float]) -> str:
+        from rotation.clock import SystemClock
+        from rotation.secret import Secret
+        from vault_plugin.database.memory import Memory
+        from vault_plugin.database.update import Change, update
+
+        with _ONE:
+            memory = self._memory = self._memory or Memory()
+        change = Change(
+            username=request.username,
+            password=Secret(request.password.new_password),
+            statements=tuple(request.password.statements.commands),
+            time_left=time_left,
+        )
+        return update(connection, memory, change, SystemClock()).name
+
+    async def _in_thread(self, work: Callable[[Callable[[], float]], T], seconds: float) -> T:
+        """Run ``work(time_left)`` and turn whatever it raises into a status.
+
+        Once the caller is gone or the time is over, ``time_left`` is 0 and the work begins nothing any more.
+        """
+        given_up = threading.Event()
+        end = time.monotonic() + seconds
+
+        def time_left() -> float:
+            return 0.0 if given_up.is_set() else max(0.0, end - time.monotonic())
+
+        context = contextvars.copy_context()
+        running = asyncio.get_running_loop().run_in_executor(self._threads, context.run, _guarded, work, time_left)
+        try:
+            outcome = await asyncio.wait_for(asyncio.shield(running), seconds)
+        except TimeoutError:
+            self._log.error("a call outlasted its deadline")
+            message = "not_enough_time: the rotation outlasted its deadline; the next attempt finds out how it ended"
+            raise GRPCError(Status.DEADLINE_EXCEEDED, message) from None
+        finally:
+            given_up.set()
+        if isinstance(outcome, GRPCError):
+            self._log.error("refused", extra={"fields": {"status": outcome.status.name, "error": outcome.message}})
+            raise outcome
+        return outcome
+
+
+_ONE = threading.Lock()
+
+
+def _load(config: dict[str, Any]) -> Connection:
+    from vault_plugin.database.connection import Connection
+
+    return Connection.load(config)
+
+
+def _guarded(work: Callable[[Callable[[], float]], T], time_left: Callable[[], float]) -> T | GRPCError:
+    """Return the outcome or the error: an exception that is raised in here would carry frames with values along."""
+    from rotation.errors import InternalError, RotationError
+    from vault_plugin.database.codes import as_grpc
+
+    try:
+        return work(time_left)
+    except RotationError as error:
+        return as_grpc(error)
+    except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
+        return as_grpc(InternalError(f"{type(foreign).__name__} inside Lockstep"))
+
+
+def _multiplex_id(stream: Stream) -> str:
+    return str(stream.metadata.get("multiplex_id", ""))

@@ -1,0 +1,129 @@
+"""Changes one password: the engine's own setSecret and testSecret, over marks that live as long as this process.
+
+The rules are the engine's: the first call with a candidate sends it; a repeated one finds out first whether it already
+works; wrong logins are budgeted; "could not tell" decides nothing; success needs evidence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+
+from rotation import engine, marks
+from rotation.deployment import Binder
+from rotation.errors import ConfigError, InProgress, Parked
+from rotation.guard import Guarded
+from rotation.machine import CURRENT, PENDING
+from rotation.model import Evidence, Step
+from rotation.ports import Clock
+from rotation.secret import Secret, SecretDocument
+from rotation.session import Session
+from rotation.stores.memory import MemorySecret, MemoryStore
+from vault_plugin.database.connection import Connection
+from vault_plugin.database.memory import BEFORE, Account, Memory
+from vault_plugin.database.role import document
+
+_NOBODY_KNOWS = "[the password before this one]"
+"""Stands where the engine keeps the current password. Reset by an API key, no driver ever sees it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What ``UpdateUser`` asks for.
+
+    Attributes:
+        username: the role's.
+        password: the candidate.
+        statements: the role's options.
+        time_left: seconds until the call must have ended; 0 once the caller has given it up, so that nothing is begun.
+    """
+
+    username: str
+    password: Secret
+    statements: tuple[str, ...]
+    time_left: Callable[[], float]
+
+
+def update(connection: Connection, memory: Memory, change: Change, clock: Clock) -> Evidence:
+    """Bring the account to the candidate.
+
+    Returns:
+        The proof that the candidate is live.
+
+    Raises:
+        RotationError: not proved. ``InProgress`` when another call is at work on this account.
+    """
+    candidate = document(connection.spec, change.username, change.password, change.statements)
+    binder = Binder(
+        deployment=connection.deployment, fetch=lambda _: connection.admin, clock=clock, time_left=change.time_left
+    )
+    bound = binder(candidate)
+    account = memory.account(_identity(connection, bound))
+    if not account.busy.acquire(blocking=False):
+        raise InProgress("a rotation of this account is already running; this one was not begun")
+    try:
+        account.turn_to(memory.token(change.password), since=clock.now() - bound.lockout.window_seconds)
+        return _Rotation(account, binder, bound, candidate, clock, change.time_left).run()
+    finally:
+        account.busy.release()
+
+
+def _identity(connection: Connection, bound: Guarded) -> tuple[str, ...]:
+    """Name the account at the vendor: two connections that reach the same one take turns."""
+    names = (field.name for field in dataclasses.fields(bound.account) if field.name not in bound.spec.not_identity)
+    own = (f"{name}={getattr(bound.account, name)}" for name in sorted(names))
+    return connection.spec.code, connection.deployment.endpoint(connection.spec), bound.username, *own
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Rotation:
+    account: Account
+    binder: Binder
+    bound: Guarded
+    candidate: SecretDocument
+    clock: Clock
+    time_left: Callable[[], float]
+
+    def run(self) -> Evidence:
+        secret = self._remembered()
+        self._raise_if_parked(secret)
+        if not self.account.candidate:
+            self._recognise(secret)
+        session = Session(
+            store=MemoryStore(secret),
+            token=self.account.token,
+            bind=self.binder,
+            clock=self.clock,
+            time_left=self.time_left,
+            holder=os.urandom(8).hex(),
+        )
+        try:
+            engine.run(session, Step.SET)
+            evidence = engine.run(session, Step.TEST).evidence
+        finally:
+            self.account.learn(secret.describe())
+        if evidence is None:
+            raise ConfigError("the engine reported success without proof")
+        return evidence
+
+    def _remembered(self) -> MemorySecret:
+        """Return the secret as the engine would find it, had it been there all the time."""
+        secret = MemorySecret(now=self.clock.now)
+        secret.put(BEFORE, self.candidate.replaced(password=_NOBODY_KNOWS), CURRENT)
+        secret.put(self.account.token, self.candidate, PENDING)
+        for version_id, kept in ((BEFORE, self.account.before), (self.account.token, self.account.candidate)):
+            for mark in kept:
+                secret.attach(mark.on(version_id), version_id)
+        return secret
+
+    def _raise_if_parked(self, secret: MemorySecret) -> None:
+        parked = secret.describe().versions[BEFORE].parked
+        if parked is not None and parked[1] > self.clock.now():
+            reason, until = parked
+            raise Parked(f"parked: {reason.replace('_', ' ')}", reason=reason, not_before=until)
+
+    def _recognise(self, secret: MemorySecret) -> None:
+        """See whether a process that died had sent this candidate: then the vendor may still show it."""
+        if self.bound.observe().readback == Secret(self.candidate.text("password")):
+            secret.attach(marks.intent(self.clock.now()).on(self.account.token), self.account.token)

@@ -1,0 +1,156 @@
+"""Serves one plug-in until the host ends it, or is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import grp
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from grpclib.events import RecvRequest, listen
+from grpclib.server import Server
+
+from vault_plugin.goplugin import logs, services
+from vault_plugin.goplugin.handshake import Address, Cookie, HandshakeError, Offer, Stdout, line
+from vault_plugin.goplugin.tls import Identity
+
+MULTIPLEXED = 6
+"""The protocol version from which one process serves all connections."""
+
+_FIRST_CALL_SECONDS = 60.0
+"""go-plugin gives a plug-in up that is not usable by then; one whose TLS failed would otherwise stay for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """What is served.
+
+    Attributes:
+        cookie: of this kind of plug-in.
+        protocols: the protocol versions of this kind of plug-in.
+        version: semantic, with a leading ``v``.
+        logger: name of the root of the loggers that may speak.
+        services: makes the plug-in's own services; called once, inside the event loop.
+        network: ``unix`` or ``tcp``.
+    """
+
+    cookie: Cookie
+    protocols: frozenset[int]
+    version: str
+    logger: str
+    services: Callable[[], Sequence[Any]]
+    network: str = "unix"
+
+
+def serve(plugin: Plugin) -> int:
+    """Serve and return the exit code. It never waits for a call that is running: the host has given that call up."""
+    stdout = Stdout()
+    logs.set_up(plugin.logger)
+    try:
+        offer = Offer.read(os.environ, plugin.cookie, plugin.protocols)
+        asyncio.run(_serve(plugin, offer, stdout))
+    except HandshakeError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+async def _serve(plugin: Plugin, offer: Offer, stdout: Stdout) -> None:
+    parent = os.getppid()
+    loop = asyncio.get_running_loop()
+    stop, called = asyncio.Event(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C in the host's terminal is the host's business.
+    identity = Identity.create(offer.client_certificate)
+    server = Server(
+        [
+            services.Controller(stop.set),
+            services.Stdio(),
+            services.Broker(),
+            services.Health(),
+            services.Multiplexing(supported=offer.version >= MULTIPLEXED),
+            services.Version(plugin.version),
+            *plugin.services(),
+        ]
+    )
+
+    async def note_call(_: RecvRequest) -> None:
+        called.set()
+
+    listen(server, RecvRequest, note_call)
+    with _Place(offer, plugin.network) as place:
+        await server.start(sock=place.socket, ssl=identity.context)
+        stdout.say(line(offer.version, place.address, identity.certificate))
+        watchers = [asyncio.create_task(_watch(parent, stop)), asyncio.create_task(_expect(called, stop))]
+        await stop.wait()
+        for watcher in watchers:
+            watcher.cancel()
+        server.close()
+        await asyncio.sleep(0)  # lets the answer to Shutdown out
+
+
+async def _watch(parent: int, stop: asyncio.Event) -> None:
+    """Stop when the host is gone: killed hosts, and some that end in order, leave their plug-ins running."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells a process that its parent is gone
+        await asyncio.sleep(1)
+    stop.set()
+
+
+async def _expect(called: asyncio.Event, stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(called.wait(), _FIRST_CALL_SECONDS)
+    except TimeoutError:
+        stop.set()
+
+
+class _Place:
+    """The listening socket: in a folder of its own that nobody else may enter, or on a loopback port."""
+
+    def __init__(self, offer: Offer, network: str) -> None:
+        self._folder: Path | None = None
+        if network == "tcp":
+            self.socket = _loopback(offer.ports)
+            self.address = Address("tcp", f"127.0.0.1:{self.socket.getsockname()[1]}")
+            return
+        # mkdtemp makes folders with mode 0700.
+        self._folder = Path(tempfile.mkdtemp(prefix="plugin", dir=offer.socket_folder))
+        path = self._folder / "socket"
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(str(path))
+        if offer.socket_group is not None:
+            _let_in(offer.socket_group, self._folder, path)
+        self.address = Address("unix", str(path))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _let_in(group: str, folder: Path, path: Path) -> None:
+    number = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+    for each, mode in ((folder, 0o750), (path, 0o660)):
+        os.chown(each, -1, number)
+        each.chmod(mode)
+
+
+def _loopback(ports: range) -> socket.socket:
+    for port in ports or range(1):
+        listener = socket.socket()
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            listener.close()
+        else:
+            return listener
+    raise HandshakeError("every port that the host allows is taken")
