@@ -143,7 +143,7 @@ class Member:
         if token is None:
             return NOTHING
         wrong_before, first = len(self.watch.wrong), token not in self.watch.sent
-        clean = first and not self.disturbed and not faults and turn is None
+        clean = first and not self.disturbed and not faults and turn is None and not self.vendor.late
         seen: list[str] = []
         for step in Step:
             outcome = self.invoke(step, token, faults, skew=skew, turn=turn, seen=seen)
