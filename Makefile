@@ -7,11 +7,14 @@ READY := .venv/.ready
 # Twice the cores of the smallest machine: many tests wait for sockets and processes.
 WORKERS ?= 4
 
-# The rotation function's artefact: which runtime it is packed for, and whether SSH login checks are inside (SSH=0: not).
+# The rotation function's artefact: which runtime it is packed for, and whether login checks over SSH (SSH=0: not) and
+# over WinRM (WINRM=1) are inside.
 LAMBDA_PYTHON ?= 3.13
 LAMBDA_ARCH ?= x86_64
 SSH ?= 1
-LAMBDA_REQUIREMENTS := requirements/lambda$(if $(filter-out 0,$(SSH)),-ssh).txt
+WINRM ?= 0
+LAMBDA_REQUIREMENTS := -r requirements/lambda.txt $(if $(filter-out 0,$(SSH)),-r requirements/lambda-ssh.txt) \
+  $(if $(filter-out 0,$(WINRM)),-r requirements/lambda-winrm.txt)
 ARTEFACT_SOURCES := template.yaml samconfig.toml Makefile $(wildcard requirements/lambda*.txt) \
   $(shell find rotation \( -name testing -o -name cli -o -name __pycache__ \) -prune -o \( -name '*.py' -o -type d \) -print)
 
@@ -60,7 +63,7 @@ bench: $(READY) .venv/second/.ready artefact
 	@$(BIN)/python -m bench.passwords
 
 build: $(READY)
-	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) $(BIN)/sam build
+	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) WINRM=$(WINRM) $(BIN)/sam build
 
 # What runs under the emulator here: the same build for this machine's processor and, where there is no python3.13, for
 # the interpreter that is there. It must not touch .venv: tests call this target while .venv is in use. The stamp is as
@@ -73,7 +76,7 @@ artefact: .aws-sam/local/.interpreter
 	minor=$$("$$python" -c "import sys; print('%d.%d' % sys.version_info[:2])"); \
 	echo "$$python" > .aws-sam/started; \
 	echo "Packing the rotation function to run under the Lambda runtime emulator with python$$minor"; \
-	SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$$minor LAMBDA_ARCH=$$(uname -m) SSH=1 \
+	SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$$minor LAMBDA_ARCH=$$(uname -m) SSH=1 WINRM=1 \
 	  $(BIN)/sam build --build-dir .aws-sam/local >.aws-sam/build.log 2>&1 || { cat .aws-sam/build.log >&2; exit 1; }; \
 	mv .aws-sam/started $@
 
@@ -81,9 +84,9 @@ artefact: .aws-sam/local/.interpreter
 # /var/task is read-only and every cold start would compile everything again. Unchecked hashes keep it reproducible.
 .PHONY: build-RotationFunction
 build-RotationFunction:
-	$(BIN)/uv pip install -q --target "$(ARTIFACTS_DIR)" --link-mode copy --require-hashes -r $(LAMBDA_REQUIREMENTS) \
+	$(BIN)/uv pip install -q --target "$(ARTIFACTS_DIR)" --link-mode copy --require-hashes $(LAMBDA_REQUIREMENTS) \
 	  --only-binary :all: --python-version $(LAMBDA_PYTHON) --python-platform $(LAMBDA_ARCH)-manylinux_2_34 \
-	|| $(BIN)/python -m pip install -q --target "$(ARTIFACTS_DIR)" --require-hashes -r $(LAMBDA_REQUIREMENTS) \
+	|| $(BIN)/python -m pip install -q --target "$(ARTIFACTS_DIR)" --require-hashes $(LAMBDA_REQUIREMENTS) \
 	  --only-binary :all: --python-version $(LAMBDA_PYTHON) \
 	  $(foreach glibc,2_34 2_28 2_17,--platform manylinux_$(glibc)_$(LAMBDA_ARCH)) --platform manylinux2014_$(LAMBDA_ARCH)
 	rm -rf "$(ARTIFACTS_DIR)/bin" "$(ARTIFACTS_DIR)/.lock"
@@ -110,6 +113,7 @@ requirements: $(READY)
 	$(COMPILE) requirements/bootstrap.in -c requirements/dev.txt -o requirements/bootstrap.txt
 	$(COMPILE) requirements/lambda.in -c requirements/dev.txt -o requirements/lambda.txt
 	$(COMPILE) requirements/lambda-ssh.in -c requirements/dev.txt -o requirements/lambda-ssh.txt
+	$(COMPILE) requirements/lambda-winrm.in -c requirements/dev.txt -o requirements/lambda-winrm.txt
 
 clean:
 	rm -rf .venv .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

@@ -30,20 +30,23 @@ def test_every_line_is_pinned_and_hashed(path: Path) -> None:
     assert not [name for name in pins if name.startswith("-")]
 
 
-def test_function_and_tests_use_the_same_versions() -> None:
+@pytest.mark.parametrize("extra", ["lambda-ssh", "lambda-winrm"])
+def test_function_and_tests_use_the_same_versions(extra: str) -> None:
     """What the rotation function is packed with is what the tests ran with."""
     tested = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / "dev.txt").items()}
-    packed = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / "lambda-ssh.txt").items()}
+    packed = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / f"{extra}.txt").items()}
     assert packed.items() <= tested.items()
 
 
 def test_function_brings_no_client_that_the_runtime_has() -> None:
-    """boto3 comes with the Lambda runtime; Vault's client is not needed there. SSH is in one of the two sets only."""
+    """boto3 comes with the Lambda runtime; Vault's client is not needed there. SSH and WinRM are in their sets only."""
     plain = set(_pins(ROOT / "requirements" / "lambda.txt"))
     with_ssh = set(_pins(ROOT / "requirements" / "lambda-ssh.txt"))
-    assert plain.isdisjoint({"boto3", "botocore", "hvac", "paramiko", "pydantic"})
-    assert with_ssh.isdisjoint({"boto3", "botocore", "hvac", "pydantic"})
-    assert "paramiko" in with_ssh
+    with_winrm = set(_pins(ROOT / "requirements" / "lambda-winrm.txt"))
+    assert plain.isdisjoint({"paramiko", "pypsrp"})
+    assert (plain | with_ssh | with_winrm).isdisjoint({"boto3", "botocore", "hvac", "pydantic"})
+    assert "paramiko" in with_ssh - with_winrm
+    assert "pypsrp" in with_winrm - with_ssh
     assert {"requests", "aws-lambda-powertools"} <= plain
 
 

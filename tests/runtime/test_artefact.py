@@ -25,7 +25,8 @@ def test_code_comes_from_the_task_root_alone(artefact: Any, tmp_path: Path) -> N
     for entry in artefact.task_root.iterdir():
         (tmp_path / entry.name).symlink_to(entry)
     (tmp_path / "origins.py").write_text(ORIGINS)
-    names = ["rotation", "rotation.drivers.huawei_meeting", "rotation.probes.ssh", "requests", "urllib3", "paramiko"]
+    ours = ["rotation", "rotation.drivers.huawei_meeting", "rotation.probes.ssh", "rotation.probes.winrm"]
+    names = [*ours, "requests", "urllib3", "paramiko", "pypsrp"]
     with LambdaRuntime(
         tmp_path, "origins.handler", python=artefact.python, site_packages=artefact.site_packages
     ) as runtime:
@@ -39,7 +40,7 @@ def test_code_comes_from_the_task_root_alone(artefact: Any, tmp_path: Path) -> N
 def test_artefact_holds_no_kit_no_command_line_and_no_boto3(artefact: Any) -> None:
     """Tests' doubles and the command line stay out; the runtime brings boto3 itself."""
     top = {entry.name for entry in artefact.task_root.iterdir()}
-    assert {"rotation", "requests", "aws_lambda_powertools", "paramiko"} <= top
+    assert {"rotation", "requests", "aws_lambda_powertools", "paramiko", "pypsrp"} <= top
     assert top.isdisjoint({"boto3", "botocore", "hvac", "pydantic", "tests", "vault_plugin", "typer", "bin", ".venv"})
     packed = {entry.name for entry in (artefact.task_root / "rotation").iterdir()}
     assert packed.isdisjoint({"testing", "cli"})
