@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import botocore.session
 import pytest
 from botocore.config import Config
 
 from rotation.secret import Secret
 from rotation.stores.aws_secrets_manager import AwsSecretsManager
+from rotation.testing.isolated import aws_session
 from rotation.testing.secretsmanager import SecretsManager
 from rotation.testing.store_kit import BASE, LIVE, Cut
 
@@ -47,7 +47,7 @@ class Door:
 
     def make_client(self, *, attempts: int = 1) -> Any:
         """Return a client made as ``rotation.handler`` makes it, pointed here."""
-        return botocore.session.get_session().create_client(
+        return aws_session().create_client(
             "secretsmanager",
             region_name="eu-central-1",
             endpoint_url=self.double.endpoint,

@@ -133,7 +133,12 @@ class SecretsManager:
             region_name=self._world.region,
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key.reveal(),
-            config=Config(retries={"total_max_attempts": attempts}, connect_timeout=5, read_timeout=10),
+            config=Config(
+                retries={"total_max_attempts": attempts},
+                connect_timeout=5,
+                read_timeout=10,
+                user_agent="lockstep-testing",  # botocore's own takes longer to put together than the call's signature
+            ),
         )
         if direct:
             answer_directly(client, self._protocol)
