@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rotation import marks
+from rotation import marks, parking
+from rotation.budget import Budget
 from rotation.errors import (
     CannotVerify,
     ConfigError,
@@ -19,7 +20,7 @@ from rotation.marks import SecretState
 from rotation.model import Evidence, Observation, Step, Verdict
 from rotation.policy import Context
 from rotation.secret import Secret
-from rotation.session import Budget, Result, Session
+from rotation.session import Result, Session, next_attempt, raise_if_parked
 from rotation.set_secret import set_secret
 
 
@@ -30,7 +31,7 @@ def run(session: Session, step: Step) -> Result:
         RotationError: the step failed; ``retryable`` tells whether the same step may succeed later.
     """
     state = session.store.describe()
-    if not state.rotation_enabled:
+    if not (state.rotation_enabled or session.ordered):
         raise RotationNotEnabled("rotation is not enabled for this secret")
     where = standing(state, session.token, has_value=_has_value(session, state))
     cell = GUARD[where, step]
@@ -69,6 +70,10 @@ def _done(session: Session, state: SecretState, step: Step) -> Result:
 def _create(session: Session, state: SecretState) -> Result:
     current = session.current(state)
     bound = session.bind(current.document)
+    wait = next_attempt(session, state, bound)
+    if wait is not None:
+        # There is no version with a value yet that could carry a label of it.
+        raise parking.error(wait.reason, wait.until)
     seen = bound.observe()
     _raise_obstacle(seen)
     knew = bound.host_key
@@ -117,6 +122,7 @@ def _verify_current(session: Session, state: SecretState) -> Result:
         RotationError: could not tell, although a login is demanded.
     """
     current = session.current(state)
+    raise_if_parked(session, state, current.version_id)
     bound = session.bind(current.document)
     if not bound.can_ask(bound.observe()):
         return Result(outcome="nothing_to_verify", driver=bound.spec.code)
@@ -130,6 +136,7 @@ def _verify_current(session: Session, state: SecretState) -> Result:
 
 
 def _test(session: Session, state: SecretState) -> Result:
+    raise_if_parked(session, state)
     candidate = session.candidate()
     bound = session.bind(candidate.document)
     version = state.versions[session.token]

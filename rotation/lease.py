@@ -118,6 +118,11 @@ def latest(state: SecretState) -> Lease | None:
     return max((lease for lease, _ in _leases(state)), key=lambda lease: (lease.generation, lease.anchor), default=None)
 
 
+def ever_taken(state: SecretState, token: str) -> bool:
+    """Tell whether a run has taken a lease for the token's version, hence may have touched the vendor for it."""
+    return any(version_id == token and lease.anchor != token for lease, version_id in _leases(state))
+
+
 def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
     """Take the lease for the token's version.
 

@@ -8,9 +8,11 @@ it is a list entry.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from urllib.parse import quote, unquote
 
 from rotation.model import Evidence
 
@@ -32,6 +34,14 @@ class Kind(StrEnum):
     """Stopped on purpose; value: reason and epoch before which nothing is tried."""
     VERIFIED = "verified"
     """testSecret's proof; value: the evidence and epoch ."""
+    FAILED = "failed"
+    """Attempts in a row that were turned away; value: how many. The back-off grows with it."""
+    MEMBER = "member"
+    """The marks of one account of a batch in one label, since labels are few; value: its number and its marks."""
+
+
+_BY_INITIAL: Mapping[str, Kind] = MappingProxyType({kind[0]: kind for kind in Kind if kind is not Kind.MEMBER})
+"""How a packed mark names its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,16 @@ def rejected(count: int, now: float) -> Mark:
     return Mark(Kind.REJECTED, f"{count}:{int(now)}")
 
 
+def carried(charge: Mark, origin: str) -> Mark:
+    """Return another version's wrong logins as a note that stands beside the keeper's own."""
+    return charge if is_carried(charge) else Mark(Kind.REJECTED, f"{charge.value}:{origin[-8:]}")
+
+
+def is_carried(charge: Mark) -> bool:
+    """Tell whether wrong logins were charged on another version than the one that keeps the note."""
+    return charge.value.count(":") > 1
+
+
 def parked(reason: str, until: float) -> Mark:
     """Return the parking mark."""
     return Mark(Kind.PARKED, f"{reason}:{int(until)}")
@@ -86,6 +106,27 @@ def parked(reason: str, until: float) -> Mark:
 def verified(evidence: Evidence, now: float) -> Mark:
     """Return testSecret's proof."""
     return Mark(Kind.VERIFIED, f"{evidence.name.lower()}:{int(now)}")
+
+
+def failed(count: int) -> Mark:
+    """Return the count of failed attempts."""
+    return Mark(Kind.FAILED, str(count))
+
+
+def member(number: int, notes: Iterable[Mark]) -> Mark:
+    """Return the mark that packs those of one account of a batch: ``2;i1700000000;t101``.
+
+    A label has 256 characters; beside one mark of every kind a task id of 60 fits.
+    """
+    packed = sorted(f"{note.kind[0]}{quote(note.value, safe=':')}" for note in notes)
+    return Mark(Kind.MEMBER, ";".join([str(number), *packed]))
+
+
+def unpacked(note: Mark) -> tuple[str, frozenset[Mark]]:
+    """Return an account's number, as text, and its marks; those of kinds that nobody knows are left out."""
+    number, *packed = note.value.split(";")
+    known = ((_BY_INITIAL.get(each[:1]), unquote(each[1:])) for each in packed)
+    return number, frozenset(Mark(kind, value) for kind, value in known if kind is not None and value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +151,28 @@ class Version:
         return [mark for mark in self.marks if mark.kind is kind]
 
     @property
+    def members(self) -> Mapping[str, frozenset[Mark]]:
+        """The marks of each account of a batch, by its number; empty where a secret holds one account.
+
+        Of two labels for one account, as a crash between writing one and taking the other away leaves them, both count.
+        """
+        found: dict[str, frozenset[Mark]] = {}
+        for note in self.all(Kind.MEMBER):
+            number, notes = unpacked(note)
+            found[number] = found.get(number, frozenset()) | notes
+        return found
+
+    def seen_by(self, number: int | str) -> Version:
+        """Return this version as one account of a batch sees it: with its own marks and those that concern all."""
+        packed = {mark.on(self.id) for mark in self.all(Kind.MEMBER)}
+        own = {mark.on(self.id) for mark in self.members.get(str(number), ())}
+        return Version(self.id, self.labels - packed | own)
+
+    @property
     def intent(self) -> float | None:
-        """Epoch of the latest reset that may have been sent, ``None`` when none was."""
-        return max((_number(mark.value) for mark in self.all(Kind.INTENT)), default=None)
+        """Epoch of the latest reset that may have been sent, for whichever account; ``None`` when none was."""
+        notes = self.marks.union(*self.members.values())
+        return max((_number(mark.value) for mark in notes if mark.kind is Kind.INTENT), default=None)
 
     @property
     def accepted(self) -> bool:
@@ -145,9 +205,22 @@ class Version:
 
         Of two marks, as a crash between writing one and taking the other away leaves them, the later one counts.
         """
-        pairs = [mark.value.partition(":") for mark in self.all(Kind.REJECTED)]
-        at, count = max(((_number(at), int(_number(count))) for count, _, at in pairs), default=(0.0, 0))
-        return count, at
+        return next((charge for origin, charge in self.charges.items() if not origin), (0, 0.0))
+
+    @property
+    def charges(self) -> Mapping[str, tuple[int, float]]:
+        """Wrong logins as in ``rejected``, and those that released or replaced versions left here, by their origin."""
+        found: dict[str, tuple[int, float]] = {}
+        for mark in self.all(Kind.REJECTED):
+            count, at, origin = (*mark.value.split(":", 2), "", "")[:3]
+            charge = int(_number(count)), _number(at)
+            found[origin] = max(found.get(origin, charge), charge, key=lambda each: (each[1], each[0]))
+        return found
+
+    @property
+    def failed(self) -> int:
+        """How many attempts in a row were turned away."""
+        return max((int(_number(mark.value)) for mark in self.all(Kind.FAILED)), default=0)
 
 
 def _number(text: str) -> float:
@@ -188,5 +261,6 @@ class SecretState:
 
     def wrong_logins(self, *, since: float) -> tuple[int, float]:
         """Return how many wrong logins were charged since an epoch, over all versions, and when the latest was."""
-        recent = [version.rejected for version in self.versions.values() if version.rejected[1] > since]
+        every = [charge for version in self.versions.values() for charge in version.charges.values()]
+        recent = [charge for charge in every if charge[1] > since]
         return sum(count for count, _ in recent), max((at for _, at in recent), default=0.0)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rotation.errors import InProgress, PasswordRejected, TooSoon
+from rotation.errors import InProgress, PasswordRejected
 from rotation.guard import Guarded
-from rotation.marks import SecretState
 from rotation.model import Observation
 from rotation.policy import Context
 from rotation.ports import StoredValue
@@ -14,9 +13,7 @@ from rotation.power import give_back, noted
 from rotation.session import Session
 
 
-def preflight(
-    session: Session, state: SecretState, bound: Guarded, current: StoredValue, candidate: StoredValue
-) -> Observation:
+def preflight(session: Session, bound: Guarded, current: StoredValue, candidate: StoredValue) -> Observation:
     """Refuse a first reset that would be refused, unsafe or impossible to prove.
 
     Whatever ends the attempt here, a machine that an earlier run switched is switched back.
@@ -25,17 +22,10 @@ def preflight(
         What the target looks like.
 
     Raises:
-        TooSoon: the current password is younger than the vendor's minimum age.
         DriverError: an obstacle at the target.
         ConfigError: the demanded evidence can never be won.
         PasswordRejected: the candidate breaks the policy; it was released.
     """
-    version = state.versions[str(state.current_id)]
-    if version.intent is not None and session.clock.now() < version.intent + bound.spec.min_age_seconds:
-        raise TooSoon(
-            "the current password is younger than the vendor's minimum age",
-            not_before=version.intent + bound.spec.min_age_seconds,
-        )
     seen = bound.observe()
     for obstacle in seen.obstacles:
         if not isinstance(obstacle, InProgress):

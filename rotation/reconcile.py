@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from rotation import marks
+from rotation import marks, planner
+from rotation.budget import Budget
 from rotation.errors import (
     AccountLocked,
     CannotVerify,
@@ -36,12 +37,13 @@ from rotation.machine import (
 )
 from rotation.marks import Kind, SecretState
 from rotation.model import Authority, Evidence, Observation, Power, Task, TaskState, Verdict
+from rotation.parking import Reason
 from rotation.ports import StoredValue
 from rotation.power import bring_to, give_back, wish
 from rotation.secret import Secret
-from rotation.session import Budget, Result, Session, park
+from rotation.session import Result, Session, count_failure, park
 
-_MOST_SENDS = 2
+MOST_SENDS = 2
 """Per invocation: a second one happens only when the refusal of the first told which password is live."""
 
 _VOID = (Kind.INTENT, Kind.TASK, Kind.ACCEPTED, Kind.VERIFIED)
@@ -57,7 +59,6 @@ class Reconciliation:
         facts: what the reconciliation table decides by.
         maybe_applied: whether a reset with this candidate can have reached the account, by any attempt so far.
         seen: what the target looked like last.
-        sends: resets sent by this invocation.
         unclear: why the last probe could not tell.
     """
 
@@ -69,7 +70,6 @@ class Reconciliation:
     seen: Observation
     facts: Facts = field(init=False)
     maybe_applied: bool = field(init=False)
-    sends: int = 0
     unclear: RotationError | None = None
 
     def __post_init__(self) -> None:
@@ -125,7 +125,8 @@ class Reconciliation:
         wanted = wish(self.bound, self.candidate.document)
         if self.seen.reset_needs is not None and wanted is not None:
             self.seen = bring_to(self.session, self.bound, wanted, self.bound.observe())
-        for mark in self.state.versions[self.session.token].all(Kind.PARKED):
+        version = self.state.versions[self.session.token]
+        for mark in version.all(Kind.PARKED) + version.all(Kind.FAILED):
             self.session.store.unmark(self.session.token, mark)
         return Result(outcome=outcome, driver=self.bound.spec.code)
 
@@ -133,11 +134,17 @@ class Reconciliation:
         if move is Move.KEEP_POLLING:
             return InProgress("the vendor's task is still running")
         if move is Move.PARK_EXTERNAL:
-            return self._park("external_change", self._now() + self.bound.lockout.window_seconds)
+            return self._give_up(Reason.EXTERNAL_CHANGE)
         # PARK_LOCKED and RETRY_LATER: a probe said why it could not tell.
         return self.unclear or InProgress("could not tell which password is live")
 
-    def _park(self, reason: str, until: float) -> RotationError:
+    def _give_up(self, reason: Reason) -> RotationError:
+        """Park for the lock window at least; longer with every time that it was of no use."""
+        failures = count_failure(self.session, self.session.token)
+        pause = max(self.bound.lockout.window_seconds, planner.back_off(failures, self.session.token))
+        return self._park(reason, self._now() + pause)
+
+    def _park(self, reason: Reason, until: float) -> RotationError:
         self._forget_intent()
         return park(self.session, self.session.token, reason, until)
 
@@ -173,7 +180,7 @@ class Reconciliation:
 
     def _ask(self, password: Secret) -> Finding:
         try:
-            verdict = self._budget.probe(password, self.state)
+            verdict = self._budget.log_in(password, self.state)
         except Parked as locked:
             self.unclear = locked
             return Finding.LOCKED
@@ -193,10 +200,9 @@ class Reconciliation:
     def _send(self, move: Move) -> bool:
         """Send one reset. Return whether the vendor took it; ``False`` means that its refusal taught something."""
         old = self._make_ready(move)
-        self._intend()
-        self.sends += 1
         try:
-            task = self.bound.set_password(self.candidate.document.password, current=old)
+            # A vendor that wants the old password counts a wrong one as a wrong login.
+            task = self._change(None) if old is None else self._budget.risk(self.state, lambda: self._change(old))
         except OldPasswordRejected:
             self._learn_old_is_wrong(move)
             return False
@@ -208,7 +214,6 @@ class Reconciliation:
         except RotationError as refusal:
             give_back(self.bound, self.candidate.document)
             raise self._refused(refusal) from None
-        self.maybe_applied = True
         if task is not None:
             self.session.store.mark(self.session.token, marks.task(task.id))
             self._follow(task)
@@ -217,11 +222,18 @@ class Reconciliation:
         self._note_acceptance()
         return True
 
+    def _change(self, old: Secret | None) -> Task | None:
+        self._intend()
+        self.session.memory.sends += 1
+        task = self.bound.set_password(self.candidate.document.password, current=old)
+        self.maybe_applied = True
+        return task
+
     def _make_ready(self, move: Move) -> Secret | None:
         """Do what must be done before the intent. Return the old password, where one is needed."""
-        if self.sends >= _MOST_SENDS and self.facts.task is TaskFinding.FAILED:
-            raise self._park("reset_fails", self._now() + self.bound.lockout.window_seconds)
-        if self.sends >= _MOST_SENDS:
+        if self.session.memory.sends >= MOST_SENDS and self.facts.task is TaskFinding.FAILED:
+            raise self._give_up(Reason.RESET_FAILS)
+        if self.session.memory.sends >= MOST_SENDS:
             raise InProgress("two resets were sent in this run; the next one looks again")
         for obstacle in self.seen.obstacles:
             raise obstacle
@@ -229,7 +241,6 @@ class Reconciliation:
             self.seen = bring_to(self.session, self.bound, self.seen.reset_needs, self.seen)
         if self.bound.spec.authority is Authority.ADMIN:
             return None
-        self._budget.require(self.state)
         return self._password(Stored.PREVIOUS if move is Move.SEND_FROM_PREVIOUS else Stored.CURRENT)
 
     def _note_acceptance(self) -> None:
@@ -254,34 +265,42 @@ class Reconciliation:
         self.facts = replace(self.facts, intent=True, task=TaskFinding.NONE)
 
     def _learn_old_is_wrong(self, move: Move) -> None:
-        self._budget.charge(self.state)
         self.state = self.session.store.describe()
         refuted = Stored.PREVIOUS if move is Move.SEND_FROM_PREVIOUS else Stored.CURRENT
-        # A candidate that was never sent before cannot be live; otherwise it is the likeliest, so it is asked again.
-        pending = Finding.NOT_ASKED if self.maybe_applied else Finding.REJECTED
-        self.facts = self.facts.learned(Stored.PENDING, pending).learned(refuted, Finding.REJECTED)
+        # Even the first request may have arrived twice, and the second is what was refused: the candidate is likeliest.
+        self.maybe_applied = True
+        self.facts = self.facts.learned(Stored.PENDING, Finding.NOT_ASKED).learned(refuted, Finding.REJECTED)
 
     def _learn_it_was_live(self) -> None:
         self.maybe_applied = True
         if self.facts.pending is Finding.REJECTED:
-            raise self._park("candidate_refused", self._now() + self.bound.lockout.window_seconds)
+            raise self._give_up(Reason.CANDIDATE_REFUSED)
         self.facts = replace(self.facts, accepted=True, pending=Finding.NOT_ASKED)
 
     def _refused(self, refusal: RotationError) -> RotationError:
         if not refusal.definite:
             return refusal
+        self.maybe_applied |= self._may_be_our_own_doing(refusal)
         if isinstance(refusal, AccountLocked):
             self._forget_intent()
             return self._budget.locked(refusal)
         if isinstance(refusal, TooSoon) and refusal.not_before is not None:
-            return self._park("too_soon", refusal.not_before)
+            return self._park(Reason.TOO_SOON, refusal.not_before)
         if isinstance(refusal, PasswordRejected):
             if self.maybe_applied:
-                return self._park("candidate_refused", self._now() + self.bound.lockout.window_seconds)
+                return self._give_up(Reason.CANDIDATE_REFUSED)
             self.session.store.release(self.session.token)
             return refusal
         self._forget_intent()
         return refusal
+
+    def _may_be_our_own_doing(self, refusal: RotationError) -> bool:
+        """Tell whether a request that arrived twice can explain it: the first was taken, the second is refused."""
+        if isinstance(refusal, TooSoon) and refusal.not_before is not None:
+            changed = refusal.not_before - self.bound.spec.min_age_seconds
+            intent = self.state.versions[self.session.token].intent or 0.0
+            return changed > intent - RESERVE_SECONDS
+        return isinstance(refusal, (TooSoon, InProgress))
 
     def _follow(self, task: Task) -> None:
         """Poll until the task ends or the time runs out."""

@@ -1,28 +1,19 @@
-"""What the steps share: the secret as seen in this run, the bound account, the wrong-login budget."""
+"""What the steps share: the secret as seen in this run, the bound account, and until when to wait."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from rotation import marks
-from rotation.errors import (
-    AccountLocked,
-    IdentityChanged,
-    InProgress,
-    NotYetVisible,
-    Parked,
-    RateLimited,
-    RotationError,
-    SecretDocumentError,
-    VendorUnavailable,
-)
+from rotation import marks, parking, planner
+from rotation.errors import IdentityChanged, InProgress, NotYetVisible, Parked, RotationError, SecretDocumentError
 from rotation.guard import RESERVE_SECONDS, Guarded
 from rotation.marks import SecretState
-from rotation.model import Evidence, Verdict
+from rotation.model import Evidence
+from rotation.planner import Wait
 from rotation.ports import Clock, Store, StoredValue
-from rotation.secret import Secret, SecretDocument
+from rotation.secret import SecretDocument
 
 
 class Bind(Protocol):
@@ -38,6 +29,28 @@ class Bind(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberResult:
+    """What a step did for one account of a batch. ``name`` is what tells it from the others, such as its id."""
+
+    name: str
+    outcome: str
+    evidence: Evidence | None = None
+    error: RotationError | None = None
+    trusted_host_key: str | None = None
+
+    def describe(self) -> dict[str, object]:
+        """Return the fields that logs and ``--json`` show, without empty ones."""
+        fields: dict[str, object] = {
+            "name": self.name,
+            "outcome": self.outcome,
+            "evidence": self.evidence.name if self.evidence else None,
+            "trusted_host_key": self.trusted_host_key,
+            "error": self.error.describe() if self.error else None,
+        }
+        return {key: value for key, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What a step did.
 
@@ -45,16 +58,37 @@ class Result:
         outcome: one word for logs and ``--json``.
         driver: the driver's code, when one was bound.
         evidence: the proof, when there is one.
+        trusted_host_key: an SSH host's public key that was learnt now, and is pinned from now on.
+        members: how each account fared, where the secret holds a batch.
     """
 
     outcome: str
     driver: str | None = None
     evidence: Evidence | None = None
+    trusted_host_key: str | None = None
+    members: tuple[MemberResult, ...] = ()
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one invocation remembers.
+
+    Attributes:
+        values: what was read, by version id; a version's value never changes.
+        sends: resets sent.
+    """
+
+    values: dict[str, StoredValue] = field(default_factory=dict)
+    sends: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One invocation for one secret and token."""
+    """One invocation for one secret and token.
+
+    Attributes:
+        ordered: whether a human asked for this run, so that it goes on although rotation is switched off.
+    """
 
     store: Store
     token: str
@@ -62,6 +96,15 @@ class Session:
     clock: Clock
     time_left: Callable[[], float]
     holder: str
+    ordered: bool = False
+    memory: Memory = field(default_factory=Memory, init=False, repr=False)
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """As ``Store.read``, but asks only once for a value that is there."""
+        value = self.memory.values.get(version_id) or self.store.read(version_id)
+        if value is not None:
+            self.memory.values[version_id] = value
+        return value
 
     def let_it_apply(self, intent: float | None, bound: Guarded) -> None:
         """Wait until the vendor has had its declared time, so that a probe never blames a password that is underway.
@@ -83,7 +126,7 @@ class Session:
         Raises:
             SecretDocumentError: there is none yet.
         """
-        value = self.store.read(state.current_id) if state.current_id else None
+        value = self.read(state.current_id) if state.current_id else None
         if value is None:
             raise SecretDocumentError(
                 "the secret has no current value yet",
@@ -97,7 +140,7 @@ class Session:
         Raises:
             NotYetVisible: it was staged, but cannot be read (yet).
         """
-        value = self.store.read(self.token)
+        value = self.read(self.token)
         if value is None:
             raise NotYetVisible("the candidate is staged but not readable yet")
         return value
@@ -111,156 +154,60 @@ class Session:
         bound, before = self.bind(candidate), self.bind(current)
         if bound.spec.code != before.spec.code:
             raise IdentityChanged("current and candidate name different drivers")
-        now, then = _identity(bound), _identity(before)
+        now, then = identity(bound), identity(before)
         differ = sorted(name for name in now if now[name] != then[name])
         if differ:
             raise IdentityChanged(f"current and candidate differ in {', '.join(differ)}")
         return bound
 
 
-def _identity(bound: Guarded) -> Mapping[str, object]:
+def identity(bound: Guarded) -> Mapping[str, object]:
+    """Return the fields that tell an account from every other."""
     names = set(bound.account.__dataclass_fields__) - bound.spec.not_identity
     return {name: getattr(bound.account, name) for name in names} | {"username": bound.username}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """Wrong logins, counted durably on the secret's versions.
-
-    Attributes:
-        session: where to write.
-        bound: the account, with the vendor's rule.
-        version_id: the version that carries this run's charges.
-    """
-
-    session: Session
-    bound: Guarded
-    version_id: str
-
-    def require(self, state: SecretState) -> None:
-        """Refuse a probe that could spend the last try.
-
-        Raises:
-            Parked: until the window is over.
-        """
-        now = self.session.clock.now()
-        count, latest = state.wrong_logins(since=now - self.bound.lockout.window_seconds)
-        if count >= self.bound.lockout.budget:
-            raise self._parked("wrong_login_budget", latest + self.bound.lockout.window_seconds)
-
-    def charge(self, state: SecretState) -> None:
-        """Write one wrong login down, beside those still in the window."""
-        now = self.session.clock.now()
-        version = state.versions[self.version_id]
-        count, at = version.rejected
-        total = 1 + (count if at > now - self.bound.lockout.window_seconds else 0)
-        self._replace(state, marks.rejected(total, now))
-
-    def refund(self, state: SecretState) -> None:
-        """Take back what ``charge`` wrote, given the state from before it."""
-        after = self.session.store.describe()
-        before = {mark for mark in state.versions[self.version_id].marks if mark.kind is marks.Kind.REJECTED}
-        for mark in before:
-            self.session.store.mark(self.version_id, mark)
-        for mark in after.versions[self.version_id].all(marks.Kind.REJECTED):
-            if mark not in before:
-                self.session.store.unmark(self.version_id, mark)
-
-    def probe(self, password: Secret, state: SecretState) -> Verdict:
-        """Log in where a rejection is likely, charging before the attempt, so that no crash hides a wrong login.
-
-        Raises:
-            Parked: the budget is spent, or the account is locked.
-            RotationError: could not tell; charged unless the vendor certainly judged no password.
-        """
-        self.require(state)
-        self.charge(state)
-        try:
-            verdict = self.bound.verify(password)
-        except AccountLocked as locked:
-            self.refund(state)
-            raise self.locked(locked) from None
-        except RotationError as unclear:
-            if _certainly_not_judged(unclear):
-                self.refund(state)
-            raise
-        if verdict is Verdict.ACCEPTED:
-            self.refund(state)
-        return verdict
-
-    def log_in(self, password: Secret, state: SecretState) -> Verdict:
-        """Log in where acceptance is likely, charging after the attempt.
-
-        A crash right between the vendor's "no" and the charge hides at most this one, and clean runs write nothing.
-
-        Raises:
-            Parked: the budget is spent.
-            RotationError: as ``probe``.
-        """
-        self.require(state)
-        try:
-            verdict = self.bound.verify(password)
-        except RotationError as unclear:
-            if not _certainly_not_judged(unclear):
-                self.charge(state)
-            raise
-        if verdict is Verdict.REJECTED:
-            self.charge(state)
-        return verdict
-
-    def locked(self, error: AccountLocked) -> Parked:
-        """Park until the lock window is over."""
-        now = self.session.clock.now()
-        return self._parked("account_locked", error.not_before or now + self.bound.lockout.window_seconds)
-
-    def _parked(self, reason: str, until: float) -> Parked:
-        return park(self.session, self.version_id, reason, until)
-
-    def _replace(self, state: SecretState, mark: marks.Mark) -> None:
-        self.session.store.mark(self.version_id, mark)
-        for old in state.versions[self.version_id].all(mark.kind):
-            if old != mark:
-                self.session.store.unmark(self.version_id, old)
-
-
-def _certainly_not_judged(error: RotationError) -> bool:
-    """Tell whether the vendor cannot have counted a wrong login; a lost answer may hide one."""
-    return error.definite and (isinstance(error, RateLimited) or not isinstance(error, VendorUnavailable))
-
-
-_PARKED_HINTS = {
-    "wrong_login_budget": "No more wrong logins are spent before `not_before`; the next attempt goes on by itself.",
-    "account_locked": "The vendor locked the account. Nothing is tried before `not_before`.",
-    "external_change": "None of the stored passwords opens the account. Put the live one into the secret as a new "
-    "version, or reset it at the vendor to the candidate's value.",
-    "reset_fails": "The vendor takes the reset and fails to carry it out. Look at the target in the vendor's console.",
-    "too_soon": "The password is younger than the vendor's minimum age. The next attempt goes on by itself.",
-    "candidate_refused": "The vendor refuses the candidate, and an earlier reset with it may have been applied. "
-    "Find out which password is live, then cancel the rotation.",
-}
-
-
 def park(session: Session, version_id: str, reason: str, until: float) -> Parked:
-    """Write down why and until when this token is parked, and return the error to raise."""
+    """Write down why and until when a version's attempts are parked, and return the error to raise."""
     note = marks.parked(reason, until)
     session.store.mark(version_id, note)
     for old in session.store.describe().versions[version_id].all(marks.Kind.PARKED):
         if old != note:
             session.store.unmark(version_id, old)
-    return Parked(
-        f"parked: {reason.replace('_', ' ')}", reason=reason, not_before=until, hint=_PARKED_HINTS.get(reason, "")
-    )
+    return parking.error(reason, until)
 
 
-def raise_if_parked(session: Session, state: SecretState) -> None:
-    """Refuse to touch the vendor before a parked token's time.
+def raise_if_parked(session: Session, state: SecretState, version_id: str | None = None) -> None:
+    """Refuse to touch the vendor before a parked version's time, and before an account's.
+
+    Args:
+        session: this run; its token's version is asked about unless another is named.
+        state: the labels.
+        version_id: another version.
 
     Raises:
         Parked: with the reason and the time written down earlier.
     """
-    note = state.versions[session.token].parked
-    if note is not None and note[1] > session.clock.now():
-        reason, until = note
-        raise Parked(
-            f"parked: {reason.replace('_', ' ')}", reason=reason, not_before=until, hint=_PARKED_HINTS.get(reason, "")
-        )
+    wait = planner.earliest(session.clock.now(), planner.noted(state, version_id or session.token))
+    if wait is not None:
+        raise parking.error(wait.reason, wait.until)
+
+
+def next_attempt(session: Session, state: SecretState, bound: Guarded) -> Wait | None:
+    """Return until when a first reset of this token has to wait, and why; ``None`` when it may be sent now."""
+    now = session.clock.now()
+    waits = [
+        *planner.noted(state, session.token),
+        *planner.before_a_reset(state, now, min_age_seconds=bound.spec.min_age_seconds, lockout=bound.lockout),
+    ]
+    return planner.earliest(now, waits, bound.window)
+
+
+def count_failure(session: Session, version_id: str) -> int:
+    """Write one more failed attempt down and return how many there have been in a row."""
+    version = session.store.describe().versions[version_id]
+    note = marks.failed(version.failed + 1)
+    session.store.mark(version_id, note)
+    for old in version.all(marks.Kind.FAILED):
+        session.store.unmark(version_id, old)
+    return version.failed + 1

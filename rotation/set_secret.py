@@ -1,15 +1,30 @@
-"""setSecret, the only dangerous step: check what can be checked, take the lease, look again, reconcile."""
+"""setSecret, the only dangerous step: wait its time, check what can be checked, take the lease, look again, reconcile.
+
+Waiting holds for a first reset only. Where one may have been sent, current may be dead already, so that only the vendor
+can ask for patience: neither the maintenance window nor the back-off keeps a begun rotation from being healed.
+"""
 
 from __future__ import annotations
 
-from rotation.errors import StageConflict, StoreError
-from rotation.lease import Claim
-from rotation.machine import Standing, standing
+from rotation import parking, planner
+from rotation.errors import (
+    AccountLocked,
+    DriverError,
+    InProgress,
+    PasswordRejected,
+    StageConflict,
+    StoreError,
+)
+from rotation.guard import Guarded
+from rotation.lease import Claim, ever_taken
+from rotation.machine import PENDING, Standing, standing
 from rotation.marks import SecretState
+from rotation.parking import Reason
 from rotation.ports import StoredValue
+from rotation.power import give_back
 from rotation.preflight import preflight
 from rotation.reconcile import Reconciliation
-from rotation.session import Result, Session, raise_if_parked
+from rotation.session import Result, Session, count_failure, next_attempt, park, raise_if_parked
 
 
 def set_secret(session: Session, state: SecretState) -> Result:
@@ -17,9 +32,25 @@ def set_secret(session: Session, state: SecretState) -> Result:
     raise_if_parked(session, state)
     current, candidate = session.current(state), session.candidate()
     bound = session.bind_pair(current.document, candidate.document)
+    try:
+        return _attempt(session, state, bound, current, candidate)
+    except DriverError as refusal:
+        if not isinstance(refusal, _NO_FAILURE):
+            _back_off(session, refusal)
+        raise
+
+
+_NO_FAILURE = (AccountLocked, InProgress, PasswordRejected)
+"""Refusals that end the token, or that have a time of their own."""
+
+
+def _attempt(
+    session: Session, state: SecretState, bound: Guarded, current: StoredValue, candidate: StoredValue
+) -> Result:
     seen = None
     if state.versions[session.token].intent is None:
-        seen = preflight(session, state, bound, current, candidate)
+        _wait_its_time(session, state, bound, candidate)
+        seen = preflight(session, bound, current, candidate)
     now = session.clock.now()
     claim = Claim(session.holder, now, now + session.time_left())
     session.store.acquire(session.token, state, claim)
@@ -30,6 +61,44 @@ def set_secret(session: Session, state: SecretState) -> Result:
         return Reconciliation(session, bound, state, current, candidate, seen or bound.observe()).run()
     finally:
         _yield_lease(session)
+
+
+def _wait_its_time(session: Session, state: SecretState, bound: Guarded, candidate: StoredValue) -> None:
+    """Park a first reset that comes too early.
+
+    The vendor is not called, but for a machine that an earlier attempt of this token may have left stopped: that one
+    is given back first, since the wait may be long.
+
+    Raises:
+        Parked: until the one moment from which on it may be sent.
+    """
+    wait = next_attempt(session, state, bound)
+    if wait is None:
+        return
+    if state.versions[session.token].parked == (wait.reason, float(int(wait.until))):
+        raise parking.error(wait.reason, wait.until)
+    if ever_taken(state, session.token):
+        give_back(bound, candidate.document)
+    raise park(session, session.token, wait.reason, wait.until)
+
+
+def _back_off(session: Session, refusal: DriverError) -> None:
+    """After a refusal that changed nothing: let the next attempts wait, longer with each one in a row.
+
+    The first is free, since it may be a mere hiccup and the service's own retry is near.
+    """
+    try:
+        version = session.store.describe().versions.get(session.token)
+        if version is None or version.intent is not None or PENDING not in version.stages:
+            return
+        failures = count_failure(session, session.token)
+        now = session.clock.now()
+        until = max(now + planner.back_off(failures, session.token), refusal.not_before or now)
+        if until > now:
+            park(session, session.token, Reason.BACK_OFF, until)
+            refusal.not_before = until
+    except StoreError:
+        return  # The next attempt comes early, which costs patience only; the refusal itself matters more.
 
 
 def _look_again(session: Session, current: StoredValue) -> SecretState:

@@ -1,15 +1,23 @@
 """Which labels go when a candidate is released, and which after a promotion. Stores call this with their own labels.
 
 The lease and the announcements of runs are none of this module's business: whoever takes the lease next cleans up.
+Wrong logins outlast the versions that they were charged on: they move to the current one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from rotation import marks
+from rotation.errors import StageConflict
 from rotation.lease import Labels
-from rotation.machine import PENDING
+from rotation.machine import CURRENT, PENDING
 from rotation.marks import Kind, SecretState, Version
 
-_SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED}
+_SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.FAILED}
+
+_LONGEST_WINDOW = 86_400
+"""Seconds. No vendor's lock-out window is longer, so that a wrong login from longer before the last reset is over."""
 
 
 def release(labels: Labels, state: SecretState, token: str) -> None:
@@ -17,6 +25,7 @@ def release(labels: Labels, state: SecretState, token: str) -> None:
     version = state.versions.get(token)
     if version is None:
         return
+    _carry_charges(labels, state, [version], state.current_id)
     for mark in version.marks:
         labels.detach(mark.on(token), token)
     # Last, so that a crash before it leaves a candidate that is refused again, and none that is half released.
@@ -30,19 +39,36 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
     The new current keeps its intent, proof and wrong logins. Versions whose reset was sent earlier lose every mark, so
     that the store may forget them. A candidate that is pending, or was sent later, keeps everything: a late duplicate
     of finishSecret must not make the next rotation forget what it sent.
+
+    Raises:
+        StageConflict: the token's version is not current, whatever the promotion was answered with.
     """
     settled = state.versions.get(token)
     if settled is None:
         return
-    for version in state.versions.values():
-        if version.id != token and not _is_in_flight(version, settled):
-            for mark in version.marks:
-                labels.detach(mark.on(version.id), version.id)
+    if CURRENT not in settled.stages and PENDING in settled.stages:
+        raise StageConflict("the candidate was promoted, but is not current")
+    over = [each for each in state.versions.values() if each.id != token and not _is_in_flight(each, settled)]
+    _carry_charges(labels, state, over, token)
+    for version in over:
+        for mark in version.marks:
+            labels.detach(mark.on(version.id), version.id)
     for mark in settled.marks:
         if mark.kind in _SPENT:
             labels.detach(mark.on(token), token)
     if PENDING in settled.stages:
         labels.detach(PENDING, token)
+
+
+def _carry_charges(labels: Labels, state: SecretState, sources: Iterable[Version], target: str | None) -> None:
+    """Note the sources' wrong logins on the target, before they are dropped; doing it again changes nothing."""
+    keeper = state.versions.get(target or "")
+    if keeper is None:
+        return
+    for version in sources:
+        recent = any(at > (keeper.intent or 0) - _LONGEST_WINDOW for _, at in version.charges.values())
+        for charge in version.all(Kind.REJECTED) if recent and version.id != keeper.id else ():
+            labels.attach(marks.carried(charge, version.id).on(keeper.id), keeper.id)
 
 
 def _is_in_flight(version: Version, settled: Version) -> bool:

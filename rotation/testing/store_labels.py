@@ -133,17 +133,19 @@ class LabelConformance(ABC):
             door.store().promote(FIRST, current_id=None)
 
     def test_a_released_candidate_loses_its_stage_and_marks(self, door: Backdoor) -> None:
-        """The service can start another rotation; repeating is harmless, and an unknown token is nothing."""
+        """Its wrong logins stay with the account; repeating is harmless, and an unknown token is nothing."""
         door.store().stage(FIRST, NEXT)
         for mark in every_mark():
             door.store().mark(FIRST, mark)
         for _ in range(2):
             door.store().release(FIRST)
         door.store().release(UNKNOWN)
-        assert labels_of(door) == {BASE: {CURRENT}}
+        left = marks.carried(marks.rejected(1, NOW), FIRST)
+        assert labels_of(door) == {BASE: {CURRENT, left.on(BASE)}}
+        assert door.store().describe().wrong_logins(since=NOW - 1) == (1, NOW)
 
     def test_settling_frees_labels_and_keeps_the_proof(self, door: Backdoor) -> None:
-        """The new current keeps intent, proof and wrong logins; the old one keeps nothing of ours."""
+        """The new current keeps intent, proof and everybody's wrong logins; the old one keeps nothing of ours."""
         before = marks.rejected(1, NOW - 9)
         door.store().stage(FIRST, NEXT)
         door.store().mark(BASE, before)
@@ -152,7 +154,8 @@ class LabelConformance(ABC):
         door.store().promote(FIRST, current_id=BASE)
         for _ in range(2):
             door.store().settle(FIRST)
-            kept = {marks.intent(NOW), marks.rejected(1, NOW), marks.verified(Evidence.LOGIN, NOW)}
+            charges = {marks.rejected(1, NOW), marks.carried(before, BASE)}
+            kept = {marks.intent(NOW), marks.verified(Evidence.LOGIN, NOW)} | charges
             assert labels_of(door) == {BASE: {PREVIOUS}, FIRST: {CURRENT, *(mark.on(FIRST) for mark in kept)}}
 
     def test_settling_late_leaves_a_candidate_alone_that_was_not_sent_yet(self, door: Backdoor) -> None:

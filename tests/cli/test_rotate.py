@@ -91,7 +91,7 @@ def test_a_password_that_is_too_young_exits_3(lockstep: Any, embedded: World) ->
     assert lockstep("rotate", HUAWEI_ID).code == 0
     ran = lockstep("rotate", HUAWEI_ID)
     assert ran.code == 3
-    assert "too_soon" in ran.err
+    assert "parked: too soon" in ran.err
     assert "not before: " in ran.err
     assert embedded.changes(HUAWEI) == 1
 
