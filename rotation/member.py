@@ -1,0 +1,169 @@
+"""One account of a batch, shown as if it had a secret of its own: a document of the usual form and a store.
+
+A batch's document keeps what its accounts share at the top, and a list with what is each one's own:
+``{"driver": …, "username": "root", "devices": [{"instance_id": "a", "password": …}, {"instance_id": "b", …}]}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rotation import marks
+from rotation.errors import SecretDocumentError, StageError
+from rotation.lease import Claim
+from rotation.marks import Kind, Mark, SecretState
+from rotation.parking import Reason
+from rotation.ports import StoredValue
+from rotation.secret import SecretDocument
+from rotation.session import Session
+
+_CHANGING = ("password", "lockstep")
+_RELEASE_PAUSE = 300.0
+
+
+def list_key(document: SecretDocument) -> str | None:
+    """Return the key whose list holds accounts with a password each; ``None`` for a document of one account."""
+    if "password" in document:
+        return None
+    return next((key for key, value in document.items() if _holds_accounts(value)), None)
+
+
+def _holds_accounts(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(each, dict) and "password" in each for each in value)
+
+
+def documents(document: SecretDocument, key: str) -> list[SecretDocument]:
+    """Return a document of the usual form for each account of the list under ``key``; none where there is no list.
+
+    Raises:
+        SecretDocumentError: an entry is no object, or says which driver it wants.
+    """
+    entries = document.get(key)
+    if not isinstance(entries, list) or "password" in document:
+        return []
+    shared = {name: value for name, value in document.items() if name not in (key, "lockstep")}
+    found = []
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict):
+            raise SecretDocumentError(f"number {number} in {key!r} is no object")
+        if "driver" in entry:
+            raise SecretDocumentError(f"number {number} in {key!r} names a driver; all of a batch share one")
+        found.append(SecretDocument({**shared, **entry}))
+    return found
+
+
+def merged(document: SecretDocument, key: str, prepared: list[SecretDocument]) -> SecretDocument:
+    """Return the batch's document with each account's password and bookkeeping taken from its prepared document."""
+    entries = document[key]
+    if not isinstance(entries, list):
+        raise SecretDocumentError(f"{key!r} is no list")
+    fresh = [
+        {**entry, **{name: one[name] for name in _CHANGING if name in one}}
+        for entry, one in zip(entries, prepared, strict=True)
+    ]
+    return document.replaced(**{key: fresh})
+
+
+class MemberStore:
+    """``ports.Store`` for one account of a batch.
+
+    Its marks are packed into one label. The lease is the batch's, which holds it already; staging, promoting and
+    settling are the batch's alone.
+
+    Args:
+        session: the batch's run.
+        key: where the list stands.
+        number: the account's place in it, from 0.
+        account: the account's own current document.
+    """
+
+    def __init__(self, session: Session, key: str, number: int, account: SecretDocument) -> None:
+        self._session = session
+        self._key = key
+        self._number = number
+        self._account = _lasting(account)
+
+    def describe(self) -> SecretState:
+        """See ``ports.Store``."""
+        state = self._session.store.describe()
+        seen = {key: version.seen_by(self._number) for key, version in state.versions.items()}
+        return SecretState(state.rotation_enabled, seen)
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """See ``ports.Store``. An older version counts only where the account had the same place in it."""
+        value = self._session.read(version_id)
+        own = [] if value is None else documents(value.document, self._key)
+        if value is None or self._number >= len(own):
+            return None
+        document = own[self._number]
+        if version_id != self._session.token and _lasting(document) != self._account:
+            return None
+        return StoredValue(version_id, document, value.created)
+
+    def mark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self._rewrite(version_id, add=frozenset({mark}))
+
+    def unmark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self._rewrite(version_id, take=frozenset({mark}))
+
+    def release(self, token: str) -> None:
+        """Drop the whole candidate, unless another account's reset may have been sent: then only this one stops."""
+        version = self._session.store.describe().versions.get(token)
+        if version is None or version.intent is None or not self._others_sent(version.members):
+            self._session.store.release(token)
+            return
+        own = version.members.get(str(self._number), frozenset())
+        spent = frozenset(mark for mark in own if mark.kind in (Kind.INTENT, Kind.TASK, Kind.ACCEPTED))
+        until = self._session.clock.now() + _RELEASE_PAUSE
+        self._rewrite(token, add=frozenset({marks.parked(Reason.CANDIDATE_REFUSED, until)}), take=spent)
+
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
+        """Nothing: the batch holds the lease."""
+
+    def yield_lease(self, token: str, *, holder: str) -> None:
+        """Nothing: the batch gives it back."""
+
+    def stage(self, token: str, document: SecretDocument) -> None:
+        """Refuse."""
+        del token, document
+        raise StageError("an account of a batch is not staged by itself")
+
+    def promote(self, token: str, *, current_id: str | None) -> None:
+        """Refuse."""
+        del token, current_id
+        raise StageError("an account of a batch does not become current by itself")
+
+    def settle(self, token: str) -> None:
+        """Refuse."""
+        del token
+        raise StageError("an account of a batch is not settled by itself")
+
+    def _others_sent(self, members: Mapping[str, frozenset[Mark]]) -> bool:
+        return any(
+            mark.kind is Kind.INTENT
+            for number, notes in members.items()
+            for mark in notes
+            if number != str(self._number)
+        )
+
+    def _rewrite(
+        self, version_id: str, *, add: frozenset[Mark] = frozenset(), take: frozenset[Mark] = frozenset()
+    ) -> None:
+        """Write the account's label anew, and only then take the old one away, so that a crash forgets nothing."""
+        version = self._session.store.describe().versions.get(version_id)
+        packed = [] if version is None else version.all(Kind.MEMBER)
+        old = [note for note in packed if marks.unpacked(note)[0] == str(self._number)]
+        before = frozenset[Mark]().union(*(marks.unpacked(note)[1] for note in old))
+        after = (before | add) - take
+        fresh = marks.member(self._number, after)
+        if after and fresh not in old:
+            self._session.store.mark(version_id, fresh)
+        for note in old:
+            if not after or note != fresh:
+                self._session.store.unmark(version_id, note)
+
+
+def _lasting(document: SecretDocument) -> dict[str, object]:
+    return {name: value for name, value in document.items() if name not in _CHANGING}

@@ -1,0 +1,77 @@
+"""Room for the marks of a batch: labels are few, so a version that is no longer pending keeps only what is needed."""
+
+from __future__ import annotations
+
+from rotation import marks
+from rotation.errors import ConfigError
+from rotation.machine import CURRENT, PENDING, PREVIOUS
+from rotation.marks import Kind, Mark, SecretState, Version
+from rotation.ports import Store
+
+MOST_LABELS = 20
+"""Across all versions of a secret, by AWS's quotas page. A batch that fits there fits any store."""
+_LEASE_LABELS, _REWRITING, _CURRENT_LABELS, _CANCELLED_LABELS = 4, 2, 3, 2
+MOST_MEMBERS = MOST_LABELS - 3 - _LEASE_LABELS - _REWRITING - _CURRENT_LABELS - _CANCELLED_LABELS
+"""One label each beside three stages, two generations of the lease with an announcement each, two labels that are just
+being written anew, and what a current and a cancelled version keep: a batch of this size can always be rotated."""
+
+
+def condensed(version: Version, *, current: bool) -> list[Mark]:
+    """Return what later rotations need to know of a version's accounts, in at most three marks for any number of them.
+
+    That is when the latest reset was sent, the weakest proof if the version is current, and as many wrong logins as
+    any one account has: never less than the truth.
+    """
+    members = [version.seen_by(number) for number in version.members]
+    kept = []
+    if members and version.intent is not None:
+        kept.append(marks.intent(version.intent))
+        proofs = [member.verified for member in members]
+        proved = [proof for proof in proofs if proof is not None]
+        kept += [marks.verified(min(proved), version.intent)] if current and proved == proofs else []
+    count = max((member.rejected[0] for member in members), default=0)
+    return kept + ([marks.rejected(count, max(member.rejected[1] for member in members))] if count else [])
+
+
+def condense(store: Store, version: Version | None, *, current: bool) -> None:
+    """Put that in the place of the accounts' labels, once a version is not pending any more."""
+    packed = [] if version is None else version.all(Kind.MEMBER)
+    if version is None or not packed:
+        return
+    for mark in condensed(version, current=current):
+        store.mark(version.id, mark)
+    for mark in packed:
+        store.unmark(version.id, mark)
+
+
+def settle(store: Store, token: str) -> None:
+    """Tidy up after a promotion; harmless where the secret holds one account."""
+    condense(store, store.describe().versions.get(token), current=True)
+    store.settle(token)
+
+
+def require_room(state: SecretState, token: str, size: int) -> None:
+    """Refuse a batch whose marks might not fit, before anything changes.
+
+    Raises:
+        ConfigError: tells how many accounts fit.
+    """
+    if size > MOST_MEMBERS:
+        raise ConfigError(
+            f"the secret holds a batch of {size}, but {MOST_MEMBERS} is the most whose progress can be kept",
+            hint="Spread them over several secrets: Secrets Manager keeps 20 staging labels of a secret.",
+        )
+    others = [version for version in state.versions.values() if version.id != token]
+    stages = {CURRENT, PENDING, PREVIOUS}.union(*(version.stages for version in state.versions.values()))
+    noted = sum(
+        len(condensed(each, current=each.id == state.current_id))
+        + sum(mark.kind is not Kind.MEMBER for mark in each.marks)
+        for each in others
+    )
+    free = MOST_LABELS - len(stages) - noted - _LEASE_LABELS - _REWRITING
+    if size > free:
+        raise ConfigError(
+            f"the secret's staging labels leave room for a batch of {max(free, 0)}, not of {size}",
+            hint="Remove labels of your own, and the `lockstep:` labels of versions whose rotation was cancelled "
+            "once no account has their passwords any more; or spread the batch over several secrets.",
+        )

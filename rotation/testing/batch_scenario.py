@@ -1,0 +1,151 @@
+"""One secret that holds several accounts, a vendor for each, and a clock, with the engine between them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rotation import engine
+from rotation.errors import RotationError
+from rotation.guard import Guarded
+from rotation.machine import PENDING
+from rotation.member import documents
+from rotation.model import DriverSpec, Evidence, Step, Wiring
+from rotation.ports import Driver
+from rotation.secret import Secret, SecretDocument
+from rotation.session import Result, Session
+from rotation.stores.memory import MemorySecret, MemoryStore
+from rotation.testing.fuse import Crash, Fuse
+from rotation.testing.memory_driver import MemoryAccount, counted, memory_spec
+from rotation.testing.scenario import FUNCTION_SECONDS, LABEL_EFFECTS, VirtualClock
+from rotation.testing.vendor import MemoryVendor
+
+KEY = "accounts"
+
+
+@dataclass(slots=True)
+class BatchScenario:
+    """A secret whose current version holds the live password of every account.
+
+    Attributes:
+        vendors: one for each account; their usernames tell them apart.
+        clock: shared by everybody.
+        oracle: whether the driver has a login call.
+        minimum: least evidence accepted; the driver's best when ``None``.
+        propagation_seconds: what the driver declares.
+        seconds: the function's time-out.
+        fuse: what the next invocation runs over.
+        results: what each step that ended well returned.
+        errors: what each step that failed raised.
+    """
+
+    vendors: Sequence[MemoryVendor]
+    clock: VirtualClock
+    oracle: bool = True
+    minimum: Evidence | None = None
+    propagation_seconds: int = 0
+    seconds: float = FUNCTION_SECONDS
+    fuse: Fuse = field(default_factory=Fuse)
+    results: list[Result] = field(default_factory=list)
+    errors: list[RotationError] = field(default_factory=list)
+    secret: MemorySecret = field(init=False)
+    _tokens: itertools.count[int] = field(default_factory=itertools.count)
+    _runs: itertools.count[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        self.secret = MemorySecret(now=self.clock.now)
+        self.put(self.vendors)
+
+    def put(self, vendors: Sequence[MemoryVendor], **changes: object) -> None:
+        """Make a new current version by hand, with the live passwords of these accounts."""
+        entries = [{"username": each.username, "password": each.live.reveal(), "note": "own"} for each in vendors]
+        document = {"driver": "memory", "note": "kept", KEY: entries, **changes}
+        self.secret.put(f"by-hand-{next(self._tokens):024d}", SecretDocument(document), "AWSCURRENT")
+
+    def begin(self) -> str:
+        """Start a rotation as the service does: an empty pending version. Return its token."""
+        token = f"token-{next(self._tokens):026d}"
+        self.secret.put(token, None, PENDING)
+        return token
+
+    def spec(self) -> DriverSpec:
+        """Return the record of the driver of all these vendors."""
+        specs = {
+            each.username: memory_spec(each, oracle=self.oracle, propagation_seconds=self.propagation_seconds)
+            for each in self.vendors
+        }
+        return replace(next(iter(specs.values())), batch_key=KEY)
+
+    def step(self, step: Step, token: str) -> Result:
+        """Run one invocation of the function."""
+        fuse, start = self.fuse, self.clock.now()
+        spec = self.spec()
+
+        def time_left() -> float:
+            return start + self.seconds - self.clock.now()
+
+        def bind(document: SecretDocument) -> Guarded:
+            return Guarded(
+                spec=spec,
+                driver=counted(self._driver(document.text("username")), fuse),
+                account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
+                username=document.text("username"),
+                minimum=spec.evidence if self.minimum is None else self.minimum,
+                time_left=time_left,
+            )
+
+        store = MemoryStore(fuse.wrap(self.secret, LABEL_EFFECTS))
+        holder = f"{next(self._runs):x}"
+        session = Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
+        try:
+            result = engine.run(session, step)
+        except RotationError as error:
+            self.errors.append(error)
+            raise
+        self.results.append(result)
+        return result
+
+    def rotate(self, token: str, *, attempts: int = 12, spacing: float = 600.0) -> list[str]:
+        """Run the whole rotation, from the first step again after every failure.
+
+        Returns:
+            The codes of the failures on the way; ends with ``gave up`` when attempts ran out.
+        """
+        failures: list[str] = []
+        for _ in range(attempts):
+            try:
+                for step in Step:
+                    self.step(step, token)
+            except RotationError as error:
+                failures.append(error.code)
+            except Crash:
+                failures.append("crash")
+            else:
+                return failures
+            self.fuse = Fuse()
+            self.clock.sleep(spacing)
+        return [*failures, "gave up"]
+
+    def passwords(self, stage: str = "AWSCURRENT") -> list[Secret]:
+        """Return the passwords under a stage, in order."""
+        holder = self.secret.describe().holder(stage)
+        value = self.secret.read(holder) if holder else None
+        return [] if value is None else [each.password for each in documents(value.document, KEY)]
+
+    def stored(self, number: int) -> list[Secret]:
+        """Return one account's passwords in every labelled version."""
+        values = (self.secret.read(version_id) for version_id in self.secret.describe().versions)
+        lists = [documents(value.document, KEY) for value in values if value is not None]
+        return [each[number].password for each in lists if number < len(each)]
+
+    def live(self) -> list[Secret]:
+        """Return what opens each account now."""
+        return [each.live for each in self.vendors]
+
+    def _driver(self, username: str) -> Driver:
+        vendor = next(each for each in self.vendors if each.username == username)
+        nobody: Any = None
+        spec = memory_spec(vendor, oracle=self.oracle)
+        return spec.factory(Wiring(http=nobody, endpoint=spec.endpoint, admin=None, now=self.clock.now))
