@@ -19,6 +19,7 @@ from rotation.errors import DriverNotAllowed, HostNotAllowed, RotationError, Set
 from rotation.guard import Guarded
 from rotation.http import HttpDoor
 from rotation.model import DriverSpec, Evidence, LoginTarget, PowerWish, Wiring
+from rotation.planner import ANYTIME, Windows
 from rotation.ports import Clock, Http, HttpReply, HttpRequest
 from rotation.secret import Secret, SecretDocument
 
@@ -49,6 +50,7 @@ class Deployment:
         admin_secrets: name or ARN of the admin credential's secret by driver code.
         logins: by driver code, where accounts of a vendor without any login check can log in; no username yet.
         trust_first_use: whether an SSH host's key may be learnt from the host itself, at its first rotation.
+        windows: when a reset may begin, by driver code; at any time where there is none.
     """
 
     drivers: tuple[str, ...]
@@ -59,6 +61,7 @@ class Deployment:
     admin_secrets: Mapping[str, str] = field(default_factory=dict)
     logins: Mapping[str, LoginTarget] = field(default_factory=dict)
     trust_first_use: bool = False
+    windows: Mapping[str, Windows] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Deployment:
@@ -83,8 +86,12 @@ class Deployment:
             faults.append("LOCKSTEP_SSH_TRUST_ON_FIRST_USE must be 1 or 0")
         endpoints, admin_secrets = {}, {}
         logins: dict[str, LoginTarget] = {}
+        windows: dict[str, Windows] = {}
+        common = _window("LOCKSTEP_WINDOW", environment, ANYTIME, faults)
         for code in drivers:
             prefix = f"LOCKSTEP_{code.upper()}_"
+            own = _window(prefix + "WINDOW", environment, common, faults)
+            windows |= {code: own} if own.spans else {}
             endpoint = environment.get(prefix + "ENDPOINT")
             if endpoint:
                 endpoints[code] = endpoint
@@ -109,6 +116,7 @@ class Deployment:
             admin_secrets=MappingProxyType(admin_secrets),
             logins=MappingProxyType(logins),
             trust_first_use=_SWITCH.get(trust, False),
+            windows=MappingProxyType(windows),
         )
 
     def load(self, document: SecretDocument) -> DriverSpec:
@@ -153,6 +161,14 @@ def _login(url: str, host_key: str) -> LoginTarget | str:
     kind, host, port = match[1], match[2].strip("[]"), int(match[3] or _PORTS[match[1]])
     problem = settings.PINS[kind](host_key) if host_key else None
     return f"LOGIN_HOST_KEY {problem}" if problem else LoginTarget(kind, host, port, "", host_key or None)
+
+
+def _window(name: str, environment: Mapping[str, str], otherwise: Windows, faults: list[str]) -> Windows:
+    if not environment.get(name):
+        return otherwise
+    window, wrong = Windows.parse(environment[name])
+    faults.extend(f"{name} {fault}" for fault in wrong)
+    return window
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -226,6 +242,7 @@ class Binder:
             host_key=_learnt(document),
             trust_first_use=self.deployment.trust_first_use,
             power=PowerWish(power),
+            window=self.deployment.windows.get(spec.code, ANYTIME),
             known=_secrets(wiring.admin),
         )
 
