@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
+from vault_plugin.database import NAME, VERSION
 from vault_plugin.database.service import Database
 from vault_plugin.goplugin.handshake import Cookie
 from vault_plugin.goplugin.server import MULTIPLEXED, Plugin, serve
 
-NAME = "lockstep"
-VERSION = "v0.1.0"
 COOKIE = Cookie("VAULT_DATABASE_PLUGIN", "926a0820-aea2-be28-51d6-83cdf00e8edb")
 PROTOCOLS = frozenset({5, MULTIPLEXED})
 

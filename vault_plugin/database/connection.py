@@ -83,7 +83,7 @@ class Connection:
         names = {field.name for field in dataclasses.fields(Keys)}
         keys = settings.load(Keys, {name: _whole(value) for name, value in given.items() if name in names}, where=WHERE)
         own = {name: value for name, value in given.items() if name not in names}
-        deployment = _deployment(keys)
+        deployment = deployment_of(keys)
         spec = deployment.load(SecretDocument({"driver": keys.driver}))
         if spec.authority is Authority.SELF:
             raise ConfigError(
@@ -129,7 +129,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _deployment(keys: Keys) -> Deployment:
+def deployment_of(keys: Keys) -> Deployment:
+    """Return a connection's keys as the settings that the rest of Lockstep knows."""
     listed = (tuple(each.strip() for each in text.split(",") if each.strip()) for text in (keys.plugins, keys.hosts))
     plugins, hosts = listed
     return Deployment(

@@ -1,0 +1,111 @@
+"""``lockstep vault plugin``: build, install, status, rotate."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rotation.cli._errors import DONE, FAILED
+from rotation.cli._output import Json, console, emit, show_table
+from rotation.clock import SystemClock
+from vault_plugin.provision import install as bring_about
+from vault_plugin.provision_build import build as pack
+from vault_plugin.provision_file import load
+from vault_plugin.provision_rotate import rotate as rotate_now
+from vault_plugin.provision_server import Server, call
+from vault_plugin.provision_status import standings
+
+plugin_app = typer.Typer(
+    name="plugin",
+    help="The database plug-in of Vault and OpenBao: build it, install it, compare, rotate on demand.\n\n"
+    "The server and the token come from VAULT_ADDR and VAULT_TOKEN, or BAO_ADDR and BAO_TOKEN.",
+    no_args_is_help=True,
+)
+
+File = Annotated[Path, typer.Option("--file", "-f", help="The declarative file (docs/vault-plugin.md).")]
+_DEFAULT_FILE = Path("lockstep.toml")
+
+
+@plugin_app.command()
+def build(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("lockstep-plugin"),
+    python: Annotated[
+        str, typer.Option(help="The interpreter on the server's machine, with the extra `vault-plugin` installed.")
+    ] = sys.executable,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Pack the plug-in into one file and show its SHA-256.
+
+    Own code is inside and covered by the checksum; the interpreter and its libraries are not.
+    """
+    built = pack(output, python=python)
+    if as_json:
+        emit({"file": str(built.path), "sha256": built.sha256, "python": python, "libraries": built.libraries})
+        return
+    out = console()
+    out.print(f"{built.path}")
+    out.print(f"  sha256: {built.sha256}")
+    out.print(f"  runs on: {python} with {', '.join(f'{name} {at}' for name, at in built.libraries.items())}")
+
+
+@plugin_app.command()
+def install(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> None:
+    """Register the plug-in and write password policies, connections and roles; what is right already stays untouched.
+
+    Making a role rotates its account at once.
+    """
+    wanted = load(file)
+
+    def work(server: Server) -> None:
+        for deed in bring_about(server, wanted):
+            if as_json:
+                emit(asdict(deed))
+            else:
+                console().print(f"{deed.what} {deed.name}: {deed.outcome}")
+
+    call(Server.from_environment(), work)
+
+
+@plugin_app.command()
+def status(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> int:
+    """Compare what the server stores with what the vendor takes, for each role. Nothing is changed.
+
+    A role that differs costs one wrong login.
+    """
+    wanted = load(file)
+    found = call(Server.from_environment(), lambda server: list(standings(server, wanted)))
+    if as_json:
+        for each in found:
+            emit(asdict(each))
+    else:
+        rows = [(each.role, each.finding, each.how, each.last_rotation, each.why) for each in found]
+        show_table(("role", "stored and live", "found by", "last rotation", "why"), rows)
+    return FAILED if any(each.finding in ("different", "missing") for each in found) else DONE
+
+
+@plugin_app.command()
+def rotate(
+    role: Annotated[str, typer.Argument(help="The role's name in the file.")],
+    file: File = _DEFAULT_FILE,
+    *,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the server's scheduler.")] = 120.0,
+    as_json: Json = False,
+) -> None:
+    """Have one role rotated now, by the server's scheduler, which survives a kill of either side at any moment.
+
+    Never by rotate-role, which OpenBao neither logs safely nor serialises.
+    """
+    wanted = load(file, credentials=False)
+    done = call(
+        Server.from_environment(),
+        lambda server: rotate_now(server, wanted, wanted.role(role), SystemClock(), patience=timeout),
+    )
+    if as_json:
+        emit(asdict(done))
+    else:
+        console().print(f"role {done.role}: rotated at {done.at}")

@@ -1,0 +1,100 @@
+"""The few calls to Vault or OpenBao that installing needs; hvac has no methods for plug-ins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import hvac
+
+from rotation.errors import ConfigError, RotationError, StoreDenied, StoreError, StoreUnavailable
+from rotation.guard import sealed
+from rotation.secret import Secret
+
+T = TypeVar("T")
+_TIMEOUT_SECONDS = 100
+"""Longer than a server gives a request (90 s), since making a role rotates at once."""
+
+
+class Server:
+    """A server and who we are there."""
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - hvac has no types
+        self._adapter = client.adapter
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Server:
+        """Connect as the servers' own command lines do.
+
+        Raises:
+            ConfigError: no address or no token.
+        """
+        address, token, namespace = (
+            environment.get(f"BAO_{key}") or environment.get(f"VAULT_{key}") for key in ("ADDR", "TOKEN", "NAMESPACE")
+        )
+        if not address or not token:
+            raise ConfigError(
+                "VAULT_ADDR and VAULT_TOKEN (or BAO_ADDR and BAO_TOKEN) must say where the server is and who you are"
+            )
+        return cls(hvac.Client(address, token=token, namespace=namespace, timeout=_TIMEOUT_SECONDS))
+
+    @property
+    def address(self) -> str:
+        """Base URL."""
+        return str(self._adapter.base_uri)
+
+    def read(self, path: str) -> dict[str, Any] | None:
+        """Return the data at ``path``, ``None`` when there is nothing."""
+        try:
+            reply = self._adapter.get(f"/v1/{path}")
+        except hvac.exceptions.InvalidPath:
+            return None
+        except (hvac.exceptions.VaultError, OSError) as error:
+            failure = _failure(error, path)
+        else:
+            return dict(reply["data"])
+        raise failure
+
+    def write(self, path: str, body: Mapping[str, object], *, secrets: tuple[Secret, ...] = ()) -> None:
+        """Write ``body`` to ``path``.
+
+        Args:
+            path: below ``/v1/``.
+            body: what the server is to keep.
+            secrets: what stands in ``body`` and must not come back in an error.
+
+        Raises:
+            StoreError: as ``read``.
+        """
+        try:
+            self._adapter.post(f"/v1/{path}", json=dict(body))
+        except (hvac.exceptions.VaultError, OSError) as error:
+            failure = _failure(error, path)
+        else:
+            return
+        raise sealed(failure, secrets)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._adapter.close()
+
+
+def _failure(error: Exception, path: str) -> RotationError:
+    if isinstance(error, hvac.exceptions.Forbidden | hvac.exceptions.Unauthorized):
+        return StoreDenied(f"the server denies {path}", hint="Check the token and its policies.")
+    if isinstance(error, hvac.exceptions.VaultDown):
+        return StoreUnavailable("the server is sealed or in maintenance", hint="Unseal it.")
+    if isinstance(error, hvac.exceptions.VaultError):
+        # The server's own words, which for a plug-in's refusal are ours and hold no value.
+        said = "; ".join(str(each).strip() for each in error.errors or ())
+        return StoreError(f"the server refused {path}: {said or type(error).__name__}")
+    return StoreUnavailable(f"the server does not answer ({type(error).__name__})")
+
+
+def call(server: Server, work: Callable[[Server], T]) -> T:
+    """Run ``work`` and close the connection whatever happens."""
+    try:
+        return work(server)
+    finally:
+        server.close()
