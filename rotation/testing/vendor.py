@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from rotation.errors import (
     AccountLocked,
@@ -157,6 +158,44 @@ class MemoryVendor:
     def locked(self) -> bool:
         """Whether the account is locked now."""
         return self._locked_until() > self.now()
+
+    @property
+    def coming(self) -> Secret | None:
+        """What a change that was taken, but is not applied yet, will make of the password."""
+        self._arrive()
+        return None if self._coming is None else self._coming[1]
+
+    @property
+    def taken(self) -> list[Secret]:
+        """Every value that a change brought so far, also if it is no longer live or not applied yet."""
+        underway = self.coming
+        return [*self._former, self._live, *([] if underway is None else [underway])]
+
+    @property
+    def recent_wrong_logins(self) -> int:
+        """Wrong logins within the lock-out's window, or within five minutes where none is known."""
+        window = 300 if self.lockout is None else self.lockout.window_seconds
+        return sum(at > self.now() - window for at in self._wrong_at)
+
+    def save(self) -> tuple[Any, ...]:
+        """Return everything that changes, as a value that can be compared; it holds passwords as text."""
+        coming = self._coming and (self._coming[0], self._coming[1].reveal())
+        return (
+            (self.power, self.resets, self.wrong_logins, self.stops, self.starts, self.changed_at, self._switching),
+            tuple(each.reveal() for each in self._former),
+            tuple(self._wrong_at),
+            coming,
+            self._live.reveal(),
+        )
+
+    def load(self, saved: tuple[Any, ...]) -> None:
+        """Go back to what ``save`` returned."""
+        plain, former, wrong_at, coming, live = saved
+        (self.power, self.resets, self.wrong_logins, self.stops, self.starts, self.changed_at, self._switching) = plain
+        self._former = [Secret(each) for each in former]
+        self._wrong_at = list(wrong_at)
+        self._coming = coming and (coming[0], Secret(coming[1]))
+        self._live = Secret(live)
 
     def _arrive(self) -> None:
         if self._switching is not None and self._switching[0] <= self.now():

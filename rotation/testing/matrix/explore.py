@@ -1,0 +1,136 @@
+"""All runs with exactly n faults. Runs that come to the same state go on in the same way, so that is followed once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rotation.testing.matrix.faults import FAULTS, Fault, Kind, Plan
+from rotation.testing.matrix.invariants import healed, i7_one_reset, i8_converged, i10_repeating_changes_nothing
+from rotation.testing.matrix.world import Saved, World
+
+
+class End(StrEnum):
+    """How a run ended."""
+
+    HEALED = "healed"
+    PARKED = "parked"
+    STUCK = "stuck"
+    LOST = "lost"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a set of runs came to.
+
+    Attributes:
+        ends: how many runs ended how.
+        broken: how many runs broke which promise.
+        reasons: how many were parked for which reason.
+        resets: most resets of one run; ``wrong_logins`` likewise.
+        examples: the plan of one run for each broken promise and each bad end.
+    """
+
+    ends: Counter[End] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    resets: int = 0
+    wrong_logins: int = 0
+    examples: dict[str, Plan] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> int:
+        """How many runs there were."""
+        return sum(self.ends.values())
+
+    def add(self, other: Tally, first: Plan = (), shift: int = 0) -> None:
+        """Take another set of runs in, which went on after ``first`` and after ``shift`` effects."""
+        self.ends += other.ends
+        self.broken += other.broken
+        self.reasons += other.reasons
+        self.resets = max(self.resets, other.resets)
+        self.wrong_logins = max(self.wrong_logins, other.wrong_logins)
+        for name, plan in other.examples.items():
+            if name not in self.examples:
+                self.examples[name] = (*first, *((number + shift, fault) for number, fault in plan))
+
+
+@dataclass(slots=True)
+class Explorer:
+    """Follows all runs of one world.
+
+    Attributes:
+        world: the world; its state is whatever was tried last.
+        steps: how many invocations were really run.
+    """
+
+    world: World
+    steps: int = 0
+    _known: dict[tuple[Saved, int], Tally] = field(default_factory=dict)
+
+    def runs(self, faults: int) -> Tally:
+        """Return the tally of all runs with exactly so many faults."""
+        start = self.world.save()
+        tally = self._follow(start, faults)
+        self.world.load(start)
+        return tally
+
+    def _follow(self, node: Saved, left: int) -> Tally:
+        known = self._known.get((node, left))
+        if known is not None:
+            return known
+        tally = Tally()
+        for plan, after, effects, done in self._invocations(node, left):
+            rest = left - len(plan)
+            if not done:
+                tally.add(self._follow(after, rest), plan, effects)
+            elif not rest:
+                tally.add(self._judge(after), plan, effects)
+        self._known[node, left] = tally
+        return tally
+
+    def _invocations(self, node: Saved, most: int) -> Iterator[tuple[Plan, Saved, int, bool]]:
+        """Yield the next invocation with every choice of at most so many faults: plan, state after it, effects."""
+        waiting: list[Plan] = [()]
+        while waiting:
+            plan = waiting.pop()
+            self.world.load(node)
+            effects = self.world.invoke(dict(plan))
+            self.steps += 1
+            yield plan, self.world.save(), len(effects), self.world.done
+            if len(plan) < most:
+                begin = plan[-1][0] + 1 if plan else 0
+                for number in range(begin, len(effects)):
+                    waiting += [(*plan, (number, fault)) for fault in FAULTS[effects[number].port]]
+
+    def _judge(self, node: Saved) -> Tally:
+        known = self._known.get((node, -1))
+        if known is None:
+            self.world.load(node)
+            known = self._known[node, -1] = judge(self.world)
+        return known
+
+
+def judge(world: World) -> Tally:
+    """Return the tally of the one run that this world has come to the end of."""
+    world.settle()
+    vendor = world.account.vendor
+    tally = Tally(resets=vendor.resets, wrong_logins=vendor.wrong_logins)
+    reason = world.algorithm.parked()
+    end = End.HEALED if healed(world) else End.STUCK if reason is None else End.PARKED
+    if vendor.live.reveal() not in {each.reveal() for each in world.algorithm.place.stored()}:
+        end = End.LOST
+    if end is End.PARKED:
+        tally.reasons[str(reason)] += 1
+    tally.ends[end] += 1
+    names = set(world.broken)
+    if not i8_converged(world):
+        names.add("I8")
+    tally.broken.update(names)
+    tally.examples = dict.fromkeys([*sorted(names), *([] if end is End.HEALED else [end.value])], ())
+    return tally
+
+
+__all__ = ["End", "Explorer", "Fault", "Kind", "Tally", "i7_one_reset", "i10_repeating_changes_nothing", "judge"]

@@ -1,0 +1,143 @@
+"""Lockstep's own engine as one of the matrix's algorithms."""
+
+from __future__ import annotations
+
+from rotation import engine
+from rotation.errors import Parked, RotationError
+from rotation.guard import Guarded
+from rotation.machine import PENDING
+from rotation.model import Step
+from rotation.ports import Clock
+from rotation.secret import Secret, SecretDocument
+from rotation.session import Session
+from rotation.testing.matrix.faults import OURS, Port
+from rotation.testing.matrix.gate import Effect, Gate
+from rotation.testing.matrix.invariants import broken_after_a_step
+from rotation.testing.matrix.rigs import Rig
+from rotation.testing.matrix.timeline import Timeline
+from rotation.testing.matrix.world import Saved, World
+from rotation.testing.memory_driver import MemoryAccount
+
+STEPS = tuple(Step)
+
+
+class Lockstep:
+    """The four steps over a rig.
+
+    Attributes:
+        token: of the running rotation.
+        tokens: how many rotations were started.
+        runs: how many invocations were made; names them as holders of the lease.
+        sent: every candidate that the vendor was sent or the store was given, with its token.
+        told: whether an error of an invocation showed a password.
+    """
+
+    name = OURS
+    steps = len(STEPS)
+
+    def __init__(self, rig: Rig) -> None:
+        self.place: Rig = rig
+        self.token = ""
+        self.tokens = 0
+        self.runs = 0
+        self.sent: frozenset[tuple[str, str]] = frozenset()
+        self.told = False
+
+    def begin(self) -> None:
+        """See ``Algorithm``."""
+        self.tokens += 1
+        self.token = f"{self.tokens:08d}-0000-4000-8000-0000{self.tokens:08d}"
+        self.place.begin(self.token)
+
+    def run(self, world: World, step: int) -> None:
+        """See ``Algorithm``."""
+        try:
+            engine.run(self.session(world), STEPS[step])
+        except RotationError as error:
+            reason = error.reason if isinstance(error, Parked) else ""
+            self.told |= _shows_a_password(f"{error} {error.describe()} {reason}")
+            raise
+        finally:
+            self._note(world.gate)
+
+    def session(self, world: World) -> Session:
+        """Return what one invocation works with."""
+        self.runs += 1
+        clock, account, deadline = world.clock, world.account, world.deadline
+
+        def time_left() -> float:
+            return deadline - clock.now()
+
+        def bind(document: SecretDocument) -> Guarded:
+            return Guarded(
+                spec=account.spec,
+                driver=account.driver(world.gate),
+                account=MemoryAccount(username=document.text("username")),
+                username=document.text("username"),
+                minimum=account.minimum,
+                time_left=time_left,
+            )
+
+        return Session(
+            store=self.place.store(world.gate, self.token),
+            token=self.token,
+            bind=bind,
+            clock=GatedClock(clock, world.gate),
+            time_left=time_left,
+            holder=f"{self.runs:x}",
+        )
+
+    def _note(self, gate: Gate) -> None:
+        for effect in gate.effects:
+            if effect.port is Port.RESET:
+                self.sent |= {(self.token, effect.late[2])}
+        staged = self.place.value(self.token)
+        if staged is not None:
+            self.sent |= {(self.token, staged.reveal())}
+
+    def over(self) -> bool:
+        """See ``Algorithm``: the candidate was released, and the store takes a new rotation."""
+        state = self.place.state()
+        return state.current_id != self.token and state.holder(PENDING) is None
+
+    def faults(self, world: World) -> list[str]:
+        """See ``Algorithm``."""
+        return broken_after_a_step(self, world)
+
+    def parked(self) -> str | None:
+        """See ``Algorithm``."""
+        version = self.place.state().versions.get(self.token)
+        return None if version is None or version.parked is None else version.parked[0]
+
+    def save(self) -> Saved:
+        """See ``Algorithm``."""
+        return (self.token, self.tokens, self.runs, self.sent, self.told)
+
+    def load(self, saved: Saved) -> None:
+        """See ``Algorithm``."""
+        self.token, self.tokens, self.runs, self.sent, self.told = saved
+
+
+class GatedClock(Clock):
+    """The clock with each wait an effect."""
+
+    def __init__(self, clock: Timeline, gate: Gate) -> None:
+        self._clock = clock
+        self._gate = gate
+
+    def now(self) -> float:
+        """Return epoch seconds."""
+        return self._clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self._gate.call(Effect(port=Port.SLEEP, name=f"sleep {seconds:g}"), lambda: self._clock.sleep(seconds))
+
+
+def _shows_a_password(text: str) -> bool:
+    return "Candidate0" in text or "First0Password" in text
+
+
+def shows(secret: Secret, text: str) -> bool:
+    """Tell whether a text holds a password."""
+    return secret.reveal() in text

@@ -1,0 +1,207 @@
+"""``Rig`` of AWS Secrets Manager: the shipped adapter over the strict double, called in process instead of by HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, cast
+
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from rotation.marks import SecretState, Version
+from rotation.ports import Store
+from rotation.secret import Secret, SecretDocument
+from rotation.stores.aws_secrets_manager import AwsSecretsManager
+from rotation.testing.matrix.faults import Kind, Port
+from rotation.testing.matrix.gate import Effect, Gate
+from rotation.testing.matrix.rigs import CURRENT_ID, DOCUMENT, Saved
+from rotation.testing.matrix.timeline import Timeline
+from rotation.testing.secretsmanager.api import Api
+from rotation.testing.secretsmanager.errors import ServiceError
+from rotation.testing.secretsmanager.faults import Faults
+from rotation.testing.secretsmanager.rotator import Rotator
+from rotation.testing.secretsmanager.state import SecretRecord, StoredValue, World
+from rotation.testing.secretsmanager.state import Version as Held
+from rotation.testing.secretsmanager.validation import Model
+
+_NAME = "matrix"
+_FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:matrix"
+_PORTS: Mapping[str, Port] = MappingProxyType(
+    {
+        "DescribeSecret": Port.READ,
+        "GetSecretValue": Port.READ,
+        "PutSecretValue": Port.PUT,
+        "UpdateSecretVersionStage": Port.LABEL,
+    }
+)
+
+
+class _CheckedOnce(Model):
+    """The service model's checks, made once for each request: the matrix makes the same ones again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._checked: set[object] = set()
+
+    def check(self, operation: str, params: object) -> dict[str, Any]:
+        fields = cast("dict[str, Any]", params)
+        key = (operation, *((name, str(value)) for name, value in fields.items()))
+        if key not in self._checked:
+            super().check(operation, params)
+            self._checked.add(key)
+        return fields
+
+
+_MODEL = _CheckedOnce()
+
+
+class AwsRig:
+    """``Rig``."""
+
+    def __init__(self, clock: Timeline) -> None:
+        self._clock = clock
+        self._world = World(clock=clock.now, region="eu-central-1", account="111122223333")
+        rotator = Rotator(self._world, sleep=clock.sleep, retry_delays=(), removes_pending=False)
+        rotator.functions[_FUNCTION] = (lambda _event: None, False)
+        # Nobody runs a rotation that was begun: the matrix invokes the steps itself.
+        self._api = Api(self._world, rotator, Faults(self._world), _MODEL, lambda _rotation: None)
+        self._rotator = rotator
+        text = DOCUMENT.dump().reveal()
+        self.call("CreateSecret", {"Name": _NAME, "SecretString": text, "ClientRequestToken": CURRENT_ID})
+
+    def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Make a call past the gate.
+
+        Raises:
+            ClientError: as botocore raises it.
+        """
+        try:
+            return self._api.perform(operation, params)
+        except ServiceError as refusal:
+            raise _client_error(refusal.code, operation) from None
+        finally:
+            self._api.calls.clear()
+
+    @property
+    def _secret(self) -> SecretRecord:
+        return next(iter(self._world.secrets.values()))
+
+    def begin(self, token: str) -> None:
+        """See ``Rig``."""
+        self.call(
+            "RotateSecret",
+            {
+                "SecretId": _NAME,
+                "ClientRequestToken": token,
+                "RotationLambdaARN": _FUNCTION,
+                "RotationRules": {"AutomaticallyAfterDays": 30},
+            },
+        )
+        self._rotator.rotations.clear()
+        self._rotator.events.clear()
+
+    def store(self, gate: Gate, token: str) -> Store:
+        """See ``Rig``."""
+        del token
+        client: Any = _GatedClient(self, gate)
+        return AwsSecretsManager(client, _NAME, clock=self._clock)
+
+    def state(self) -> SecretState:
+        """See ``Rig``."""
+        held: dict[str, set[str]] = {}
+        for label, version_id in self._secret.labels.items():
+            held.setdefault(version_id, set()).add(label)
+        return SecretState(True, {key: Version(key, frozenset(labels)) for key, labels in held.items()})
+
+    def value(self, version_id: str) -> Secret | None:
+        """See ``Rig``."""
+        version = self._secret.versions.get(version_id)
+        if version is None or version.value is None:
+            return None
+        return SecretDocument.parse(version.value.content.reveal()).password
+
+    def current(self) -> Secret | None:
+        """See ``Rig``."""
+        return self.value(self._secret.labels.get("AWSCURRENT", ""))
+
+    def stored(self) -> list[Secret]:
+        """See ``Rig``."""
+        values = (self.value(version_id) for version_id in set(self._secret.labels.values()))
+        return [value for value in values if value is not None]
+
+    def save(self) -> Saved:
+        """See ``Rig``."""
+        secret = self._secret
+        values = (
+            (each.id, each.created, None if each.value is None else each.value.content.reveal())
+            for each in secret.versions.values()
+        )
+        return (frozenset(secret.labels.items()), tuple(values))
+
+    def load(self, saved: Saved) -> None:
+        """See ``Rig``."""
+        labels, values = saved
+        self._secret.labels = dict(labels)
+        self._secret.versions = {
+            key: Held(key, created, None if text is None else StoredValue(Secret(text), binary=False))
+            for key, created, text in values
+        }
+
+    def deliver(self, request: tuple[str, ...]) -> None:
+        """See ``Rig``."""
+        operation, *words = request
+        params: dict[str, Any] = dict(zip(words[::2], words[1::2], strict=True))
+        if "VersionStages" in params:
+            params["VersionStages"] = [params["VersionStages"]]
+        try:
+            self.call(operation, params)
+        except ClientError:
+            return  # Refused, and nobody waits for the answer.
+
+    def error(self, kind: Kind) -> Exception:
+        """See ``Rig``."""
+        if kind is Kind.THROTTLED:
+            return _client_error("ThrottlingException", "any")
+        return EndpointConnectionError(endpoint_url="https://secretsmanager.invalid")
+
+
+def _client_error(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, operation)
+
+
+class _GatedClient:
+    """The four calls of the adapter, as botocore's client has them."""
+
+    def __init__(self, rig: AwsRig, gate: Gate) -> None:
+        self._rig = rig
+        self._gate = gate
+
+    def describe_secret(self, **params: object) -> dict[str, Any]:
+        return self._call("DescribeSecret", params)
+
+    def get_secret_value(self, **params: object) -> dict[str, Any]:
+        answer = self._call("GetSecretValue", params)
+        return {**answer, "CreatedDate": datetime.fromtimestamp(answer["CreatedDate"], UTC)}
+
+    def put_secret_value(self, **params: object) -> dict[str, Any]:
+        return self._call("PutSecretValue", params)
+
+    def update_secret_version_stage(self, **params: object) -> dict[str, Any]:
+        return self._call("UpdateSecretVersionStage", params)
+
+    def _call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        port, late = _PORTS[operation], ()
+        if port in (Port.PUT, Port.LABEL):
+            late = _as_texts(operation, params)
+        name = f"{operation} {params.get('VersionStage', '')}".strip()
+        effect = Effect(port=port, name=name, late=late, success={})
+        call: Callable[[], dict[str, Any]] = lambda: self._rig.call(operation, params)  # noqa: E731 - typed
+        return self._gate.call(effect, call)
+
+
+def _as_texts(operation: str, params: Mapping[str, Any]) -> tuple[str, ...]:
+    words: list[str] = []
+    for key, value in params.items():
+        words += [key, value[0] if isinstance(value, list) else value]
+    return ("store", operation, *words)

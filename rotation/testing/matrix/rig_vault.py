@@ -1,0 +1,115 @@
+"""``Rig`` of Vault's and OpenBao's KV version 2: the shipped store over the strict model of a mount."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rotation.errors import StoreUnavailable
+from rotation.marks import SecretState
+from rotation.ports import Store
+from rotation.secret import Secret, SecretDocument
+from rotation.stores.vault_kv import Entry, VaultKv
+from rotation.testing.kv2 import Kv2, _Held, _Version
+from rotation.testing.matrix.faults import Kind, Port
+from rotation.testing.matrix.gate import Effect, Gate
+from rotation.testing.matrix.rigs import DOCUMENT, Saved
+from rotation.testing.matrix.timeline import Timeline
+
+_PATH = "matrix"
+
+
+class VaultRig:
+    """``Rig``. A job begins a rotation instead of a service."""
+
+    def __init__(self, clock: Timeline) -> None:
+        self._clock = clock
+        self._kv = _KeptKv(now=clock.now)
+        self._kv.write(_PATH, DOCUMENT, cas=0)
+
+    def _past_the_gate(self) -> VaultKv:
+        return VaultKv(self._kv, _PATH, clock=self._clock)
+
+    def begin(self, token: str) -> None:
+        """See ``Rig``."""
+        self._past_the_gate().begin(token)
+
+    def store(self, gate: Gate, token: str) -> Store:
+        """See ``Rig``."""
+        del token
+        return VaultKv(_GatedKv(self._kv, gate), _PATH, clock=self._clock)
+
+    def state(self) -> SecretState:
+        """See ``Rig``."""
+        return self._past_the_gate().describe()
+
+    def value(self, version_id: str) -> Secret | None:
+        """See ``Rig``."""
+        value = self._past_the_gate().read(version_id)
+        return None if value is None else value.document.password
+
+    def current(self) -> Secret | None:
+        """See ``Rig``."""
+        newest = self._kv.read(_PATH)
+        return None if newest is None or newest.document is None else newest.document.password
+
+    def stored(self) -> list[Secret]:
+        """See ``Rig``."""
+        values = (self.value(version_id) for version_id in self.state().versions)
+        return [value for value in values if value is not None]
+
+    def save(self) -> Saved:
+        """See ``Rig``."""
+        return self._kv.save()
+
+    def load(self, saved: Saved) -> None:
+        """See ``Rig``."""
+        self._kv.load(saved)
+
+    def deliver(self, request: tuple[str, ...]) -> None:
+        """See ``Rig``."""
+        _verb, path, text, cas = request
+        self._kv.write(path, SecretDocument.parse(text), cas=int(cas))
+
+    def error(self, kind: Kind) -> Exception:
+        """See ``Rig``."""
+        return StoreUnavailable("throttled" if kind is Kind.THROTTLED else "no answer")
+
+
+class _KeptKv(Kv2):
+    """The model with a state that can be kept. Nothing is deleted in the matrix."""
+
+    def save(self) -> Saved:
+        return tuple(
+            (
+                path,
+                held.newest,
+                tuple((number, each.created, each.text.reveal()) for number, each in held.versions.items()),
+            )
+            for path, held in self._entries.items()
+        )
+
+    def load(self, saved: Saved) -> None:
+        self._entries = {path: _Held(newest, _versions(versions)) for path, newest, versions in saved}
+
+
+def _versions(saved: tuple[tuple[int, datetime, str], ...]) -> dict[int, Any]:
+    return {number: _Version(created, Secret(text)) for number, created, text in saved}
+
+
+class _GatedKv(_KeptKv):
+    """Stands before a mount and makes each call an effect."""
+
+    def __init__(self, kv: Kv2, gate: Gate) -> None:
+        self._behind = kv
+        self._gate = gate
+
+    def read(self, path: str, *, version: int | None = None) -> Entry | None:
+        effect = Effect(port=Port.READ, name=f"read {path}")
+        return self._gate.call(effect, lambda: self._behind.read(path, version=version))
+
+    def write(self, path: str, document: SecretDocument, *, cas: int) -> Entry:
+        late = ("store", "write", path, document.dump().reveal(), str(cas))
+        success = Entry(version=cas + 1, created="2026-11-22T00:00:00Z", document=document)
+        effect = Effect(port=Port.LABEL, name=f"write {path}", late=late, success=success)
+        return self._gate.call(effect, lambda: self._behind.write(path, document, cas=cas))

@@ -1,0 +1,42 @@
+"""Which worlds there are: algorithm, driver class, store and spacing by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from rotation.testing.matrix.faults import OURS, Line
+from rotation.testing.matrix.lockstep import Lockstep
+from rotation.testing.matrix.rig_aws import AwsRig
+from rotation.testing.matrix.rig_vault import VaultRig
+from rotation.testing.matrix.rigs import MemoryRig, Rig
+from rotation.testing.matrix.timeline import Timeline
+from rotation.testing.matrix.vendors import DRIVER_CLASSES, Account
+from rotation.testing.matrix.world import World
+
+SPACINGS = (10, 600)
+"""Seconds between the service's attempts: within a lock-out window and minimum age, and beyond them."""
+
+STORES: Mapping[str, Callable[[Timeline], Rig]] = MappingProxyType(
+    {"memory": MemoryRig, "aws": AwsRig, "vault": VaultRig}
+)
+"""By name, what makes the store's rig."""
+
+
+def lines() -> Iterator[Line]:
+    """Yield the clean line of every world of Lockstep's own."""
+    for store in STORES:
+        for driver in DRIVER_CLASSES:
+            for spacing in SPACINGS:
+                yield Line(OURS, driver, store, spacing)
+
+
+def make(line: Line) -> World:
+    """Return the world that a line names, at its beginning.
+
+    Raises:
+        KeyError: there is no such driver class, store or algorithm.
+    """
+    clock = Timeline()
+    account = Account(DRIVER_CLASSES[line.driver], clock)
+    return World(clock, account, Lockstep(STORES[line.store](clock)), float(line.spacing))

@@ -1,0 +1,250 @@
+"""One secret, one account, one algorithm, and the service that runs it: step by step, with a state that can be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, cast
+
+from rotation.errors import RotationError
+from rotation.secret import Secret
+from rotation.testing.fuse import Crash
+from rotation.testing.matrix.faults import Fault, Kind, Port
+from rotation.testing.matrix.gate import Effect, Gate
+from rotation.testing.matrix.timeline import Timeline
+from rotation.testing.matrix.vendors import Account
+
+T = TypeVar("T")
+Saved = tuple[Any, ...]
+
+FUNCTION_SECONDS = 60.0
+"""Time-out of one invocation."""
+QUICK_ATTEMPTS = 8
+"""The service's attempts at the spacing of the run; AWS publishes neither their number nor their spacing."""
+ATTEMPTS = 12
+"""All attempts; those after the quick ones are a day apart, as the schedule makes them."""
+DAY = 86_400.0
+
+
+class Place(Protocol):
+    """Where an algorithm keeps its values."""
+
+    def current(self) -> Secret | None:
+        """Return the value that readers get."""
+        ...
+
+    def stored(self) -> list[Secret]:
+        """Return every password that can still be read by some name."""
+        ...
+
+    def save(self) -> Saved:
+        """Return everything that can change, as a value that can be compared."""
+        ...
+
+    def load(self, saved: Saved) -> None:
+        """Go back to a saved state."""
+        ...
+
+    def deliver(self, request: tuple[str, ...]) -> None:
+        """Let a late request take effect."""
+        ...
+
+    def error(self, kind: Kind) -> Exception:
+        """Return what the client raises for a missing answer, or for ``Kind.THROTTLED``."""
+        ...
+
+
+class Algorithm(Protocol):
+    """A way to rotate one secret. All it remembers between invocations is what ``save`` returns."""
+
+    name: str
+    steps: int
+
+    @property
+    def place(self) -> Place:
+        """Where it keeps its values."""
+        ...
+
+    def begin(self) -> None:
+        """Start a rotation."""
+        ...
+
+    def run(self, world: World, step: int) -> None:
+        """Run one invocation.
+
+        Raises:
+            RotationError: it failed.
+            Crash: the process died.
+        """
+        ...
+
+    def over(self) -> bool:
+        """Tell whether the rotation was given up, so that the next attempt is a new one."""
+        ...
+
+    def faults(self, world: World) -> list[str]:
+        """Return the names of the promises that are broken now, by what this algorithm promises."""
+        ...
+
+    def parked(self) -> str | None:
+        """Return the reason why it stopped on purpose."""
+        ...
+
+    def save(self) -> Saved:
+        """Return everything that can change beside the place."""
+        ...
+
+    def load(self, saved: Saved) -> None:
+        """Go back to a saved state."""
+        ...
+
+
+@dataclass(slots=True)
+class World:
+    """A run at one moment.
+
+    Attributes:
+        clock: virtual time.
+        account: the vendor's side.
+        algorithm: what is tried.
+        spacing: seconds between the service's quick attempts.
+        attempt: how many attempts failed.
+        step: the next invocation's.
+        finished: the rotation succeeded.
+        broken: promises that did not hold at some moment.
+        excused: wrong logins that are the faults' own, since they deliver a request twice or late.
+        failures: of the attempts, for the story only.
+    """
+
+    clock: Timeline
+    account: Account
+    algorithm: Algorithm
+    spacing: float
+    gate: Gate = field(init=False)
+    attempt: int = 0
+    step: int = 0
+    finished: bool = False
+    broken: frozenset[str] = frozenset()
+    excused: int = 0
+    deadline: float = 0.0
+    failures: list[str] = field(default_factory=list)
+    _before: Saved = ()
+    _current: str = ""
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(self)
+        self.clock.deliver = self._deliver
+        self.algorithm.begin()
+        self._before = self.algorithm.place.save()
+        self._current = self._readers_get()
+
+    def save(self) -> Saved:
+        """Return everything that decides how the run goes on, as a value that can be compared."""
+        return (
+            (self.clock.time, self.clock.late, self._before, self._current),
+            (self.attempt, self.step, self.finished, self.broken, self.excused),
+            self.account.save(),
+            self.algorithm.place.save(),
+            self.algorithm.save(),
+        )
+
+    def load(self, saved: Saved) -> None:
+        """Go back to a saved state."""
+        time, service, account, place, algorithm = saved
+        self.clock.time, self.clock.late, self._before, self._current = time
+        self.attempt, self.step, self.finished, self.broken, self.excused = service
+        self.account.load(account)
+        self.algorithm.place.load(place)
+        self.algorithm.load(algorithm)
+
+    @property
+    def done(self) -> bool:
+        """Whether the service is through with this rotation."""
+        return self.finished or self.attempt >= ATTEMPTS
+
+    def invoke(self, plan: Mapping[int, Fault]) -> list[Effect]:
+        """Run the next invocation with these faults, and what the service does about its end.
+
+        Returns:
+            The effects that it came to.
+        """
+        self.gate.start(plan)
+        self.excused += sum(fault.kind in (Kind.DUPLICATE, Kind.SLOW) for fault in plan.values())
+        self.deadline = self.clock.now() + FUNCTION_SECONDS
+        try:
+            self.algorithm.run(self, self.step)
+        except (RotationError, Crash) as error:
+            self._failed(error)
+        else:
+            self.step += 1
+            self.finished = self.step == self.algorithm.steps
+        self.broken |= frozenset(self.algorithm.faults(self))
+        return self.gate.effects
+
+    def _failed(self, error: BaseException) -> None:
+        self.failures.append(error.code if isinstance(error, RotationError) else "crash")
+        # What stands in the store at this moment is what the promises are about, so they are looked at before waiting.
+        self.broken |= frozenset(self.algorithm.faults(self))
+        self.attempt, self.step = self.attempt + 1, 0
+        if self.attempt < ATTEMPTS:
+            self.clock.sleep(self.spacing if self.attempt < QUICK_ATTEMPTS else DAY)
+            if self.algorithm.over():
+                self.algorithm.begin()
+
+    def settle(self) -> None:
+        """Let everything arrive that is still underway."""
+        self.clock.sleep(2 * FUNCTION_SECONDS)
+        self.broken |= frozenset(self.algorithm.faults(self))
+
+    def stale(self, effect: Effect, call: Callable[[], T]) -> T:
+        """See ``gate.Surroundings``."""
+        if effect.port is Port.LOOK:
+            return cast("T", self.account.stale(call))
+        place = self.algorithm.place
+        now = place.save()
+        place.load(self._before)
+        try:
+            return call()
+        finally:
+            place.load(now)
+
+    def parallel(self) -> None:
+        """See ``gate.Surroundings``."""
+        deadline, self.deadline = self.deadline, self.clock.now() + FUNCTION_SECONDS
+        try:
+            self.algorithm.run(self, self.step)
+        except RotationError as error:
+            self.failures.append(f"parallel {error.code}")
+        self.deadline = deadline
+
+    def store_error(self, kind: Kind) -> Exception:
+        """See ``gate.Surroundings``."""
+        return self.algorithm.place.error(kind)
+
+    def changing(self, effect: Effect) -> None:
+        """See ``gate.Surroundings``."""
+        if effect.port in (Port.PUT, Port.LABEL):
+            self._before = self.algorithm.place.save()
+        else:
+            self.account.changing()
+
+    def changed(self, effect: Effect) -> None:
+        """See ``gate.Surroundings``."""
+        if effect.port not in (Port.PUT, Port.LABEL):
+            return
+        value = self._readers_get()
+        if value != self._current:
+            self._current = value
+            if not self.account.has_proved(value):
+                self.broken |= {"I2"}
+
+    def _readers_get(self) -> str:
+        value = self.algorithm.place.current()
+        return "" if value is None else value.reveal()
+
+    def _deliver(self, whom: str, request: tuple[str, ...]) -> None:
+        receiver = self.account if whom == "vendor" else self.algorithm.place
+        try:
+            receiver.deliver(request)
+        except (RotationError, ValueError):
+            return  # Refused; nobody waits for the answer any more.
