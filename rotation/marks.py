@@ -40,6 +40,8 @@ class Kind(StrEnum):
     """The marks of one account of a batch in one label, since labels are few; value: its number and its marks."""
 
 
+_LABEL = re.compile(r"lockstep:([a-z]+):(.+?)(?:@[^@]{1,8})?")
+_BY_NAME: Mapping[str, Kind] = MappingProxyType({kind.value: kind for kind in Kind})
 _BY_INITIAL: Mapping[str, Kind] = MappingProxyType({kind[0]: kind for kind in Kind if kind is not Kind.MEMBER})
 """How a packed mark names its kind."""
 
@@ -62,10 +64,9 @@ class Mark:
     @classmethod
     def parse(cls, label: str) -> Mark | None:
         """Read a label back; ``None`` for labels that are not marks."""
-        match = re.fullmatch(r"lockstep:([a-z]+):(.+?)(?:@[^@]{1,8})?", label)
-        if match is None or match[1] not in {kind.value for kind in Kind}:
-            return None
-        return cls(Kind(match[1]), match[2])
+        match = _LABEL.fullmatch(label)
+        kind = None if match is None else _BY_NAME.get(match[1])
+        return None if match is None or kind is None else cls(kind, match[2])
 
 
 def intent(now: float) -> Mark:
