@@ -75,6 +75,7 @@ class Member:
         vendor_down_until: epoch until which the vendor does not answer; ``store_down_until`` likewise.
         slow_next: seconds after which the vendor works on the change that is being sent.
         touched: whether an outsider did anything, ever.
+        left_off: whether he did it while the machine was off.
         failure: of the last attempt.
     """
 
@@ -87,6 +88,7 @@ class Member:
     store_down_until: float = 0.0
     slow_next: float | None = None
     touched: bool = False
+    left_off: bool = False
     failure: RotationError | None = None
     kind: Kind = field(init=False)
     vendor: FleetVendor = field(init=False)

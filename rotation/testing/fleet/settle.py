@@ -16,6 +16,8 @@ from rotation.testing.fleet.world import Fleet
 SPACING = 600.0
 MOST_ATTEMPTS = 14
 _FOR_A_HUMAN = ("external_change", "candidate_refused", "reset_fails")
+_PATIENCE = 2
+"""How often a human is asked for before he comes."""
 
 
 def settle(fleet: Fleet) -> None:
@@ -45,11 +47,12 @@ def _heal(member: Member) -> None:
 
 def _persist(member: Member) -> str:
     """Retry until the rotation ends well or a human is asked for."""
-    outcome = NOTHING
+    outcome, calls = NOTHING, 0
     for _ in range(MOST_ATTEMPTS):
         before = member.token
         outcome = member.attempt()
-        if outcome in {DONE, NOTHING} or _reason(member.failure) in _FOR_A_HUMAN:
+        calls += _reason(member.failure) in _FOR_A_HUMAN
+        if outcome in {DONE, NOTHING} or calls == _PATIENCE:
             return outcome
         if before is not None and member.token != before:
             return outcome
@@ -76,6 +79,8 @@ def _help(member: Member) -> None:
         put_live(member)
     else:
         cancel(member, {"strip": True})
+    if member.left_off:
+        member.vendor.switch_on()
     member.watch.after_outsider()
 
 
@@ -83,7 +88,7 @@ def _judge(member: Member) -> None:
     secret, vendor = member.secret, member.vendor
     if secret.passwords[str(secret.holder(CURRENT))] != vendor.live:
         member.watch.fail("I8", "the rotation ended well, but current is not live")
-    if vendor.power is Power.STOPPED:
+    if vendor.power is Power.STOPPED and not member.left_off:
         member.watch.fail("I8", "the machine was left stopped")
     if vendor.locked:
         member.watch.fail("I8", "the account is locked")

@@ -106,6 +106,18 @@ class FleetVendor(MemoryVendor):
             self.on_wrong(self._catching_up)
 
     @property
+    def is_on(self) -> bool:
+        """Whether the machine runs, where there is one."""
+        self._arrive()
+        return self._switching is None and self.power is not Power.STOPPED
+
+    @property
     def can_log_in(self) -> bool:
-        """Whether a login would be judged now."""
-        return not self.locked and self._switching is None and self.power is not Power.STOPPED and not self.coming
+        """Whether a login would be judged now, and by the password that is there to stay."""
+        return self.is_on and not self.locked and not self.coming
+
+    def switch_on(self) -> None:
+        """Switch the machine on by hand."""
+        self._arrive()
+        if self.power is not None:
+            self.power, self._switching = Power.RUNNING, None

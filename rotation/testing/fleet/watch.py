@@ -5,8 +5,9 @@ What outsiders may break, and what must hold instead:
 * A password set at the vendor's console is nobody's but theirs: then Lockstep must not say that current is live. It heals
   (an administrator's reset) or parks with ``external_change``, and never moves AWSCURRENT on a guess.
 * Whoever strips the last label from the live password has lost it himself; the engine must not.
-* Whoever strips the marks takes the engine's memory: wrong logins are then not held against the budget, nor a release of
-  that version against the engine.
+* Whoever strips the marks takes the engine's memory: wrong logins are then not held against the budget, nor the release
+  of that version against the engine.
+* Whoever takes a rotation away while its machine is off has to switch the machine on himself: nobody remembers its state.
 * A human's own wrong logins may lock the account; Lockstep's share stays within the budget.
 """
 
@@ -130,9 +131,9 @@ class Watch:
     def releasing(self, version_id: str) -> None:
         """I5: no candidate that may be live loses its place."""
         value, vendor = self.member.secret.passwords.get(version_id), self.member.vendor
-        if value is None or version_id in self.stripped:
-            return
-        if value in (*vendor.accepted, *vendor.coming):
+        if value is not None and version_id in self.stripped:
+            self.excused.append(value)
+        elif value in (*vendor.accepted, *vendor.coming):
             self.fail("I5", "a candidate was released although a reset with it may have been applied")
 
     def wrong_login(self, late: bool) -> None:  # noqa: FBT001 - a callback's one fact

@@ -59,6 +59,7 @@ class Fleet:
             member.touched = True
             member.tell(f"outsider: {what}")
             outsiders.ACTIONS[what](member, action)
+            member.left_off = member.left_off or not member.vendor.is_on
             member.watch.after_outsider()
             return ""
         return {
