@@ -154,7 +154,7 @@ class Http(Protocol):
     """The one door to vendors."""
 
     def send(self, request: HttpRequest) -> HttpReply:
-        """Send once and return any answer whose status is below 300 or from 400 on.
+        """Send once and return any answer that is no redirect; a 3xx without a Location may be the vendor's refusal.
 
         Raises:
             HostNotAllowed: outside the allow-list; nothing was sent.

@@ -89,8 +89,9 @@ def _winrm(account: Account, host: Mapping[str, object]) -> LoginTarget | None:
     entries = host.get("IPSet")
     found: dict[str, str] = {}
     for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, dict) and re.fullmatch(r"[A-Za-z0-9.:-]{1,255}", str(entry.get("IP"))):
-            found.setdefault("private" if entry.get("Type") == "Private" else "public", str(entry["IP"]))
+        ip = entry.get("IP") if isinstance(entry, dict) else None
+        if isinstance(ip, str) and re.fullmatch(r"[A-Za-z0-9.:-]{1,255}", ip):
+            found.setdefault("private" if entry.get("Type") == "Private" else "public", ip)
     address = found.get("public") or found.get("private")
     if address is None:
         return None

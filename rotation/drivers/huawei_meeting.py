@@ -155,7 +155,7 @@ class HuaweiMeeting:
         """Return the answer of a call that succeeded, raise what the others mean."""
         changes = on == "change"
         code = code_of(reply)
-        if code is None and reply.status < 400:  # noqa: PLR2004 - refusals start here
+        if code is None and reply.status < 300:  # noqa: PLR2004 - refusals start here
             # The page on the change lists no body, its sample has one. An empty one counts when the vendor itself
             # says so: no JSON type means a proxy, no length means that the answer was cut.
             empty = reply.headers.get("content-length") == "0" and "json" in reply.headers.get("content-type", "")

@@ -210,9 +210,40 @@ def test_a_machine_is_reset_while_it_is_stopped(kind: str, os_type: str, variant
     """Whatever is no container is a machine, with the policy of its system."""
     with served() as (harness, _, instance):
         instance.instance_type, instance.os_type = kind, os_type
+        harness.account = {**harness.account, "username": "root" if os_type == "Linux" else "Administrator"}
         seen = harness.observation()
     assert (seen.variant, seen.power, seen.reset_needs) == (variant, Power.RUNNING, Power.STOPPED)
     assert not seen.obstacles
+
+
+def test_a_windows_machine_has_one_login_of_the_vendors() -> None:
+    """Whatever its other accounts are; it has no login command to tell."""
+    with served() as (harness, _, instance):
+        instance.instance_type, instance.os_type = "UHost", "Windows"
+        (obstacle,) = harness.observation().obstacles
+    assert type(obstacle) is PreconditionFailed
+    assert obstacle.hint == "Set username to administrator."
+
+
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [
+        ('{"Type":"Private","IP":"10.0.0.7"},{"Type":"Bgp","IP":"203.0.113.7"}', "203.0.113.7"),
+        ('{"Type":"Private","IP":"10.0.0.7"}', "10.0.0.7"),
+        ('{"Type":"Internation","IP":"203.0.113.8"},{"Type":"Bgp","IP":"203.0.113.7"}', "203.0.113.8"),
+        ('{"Type":"Bgp","IP":"x y"},{"Type":"Bgp"},7', None),
+        ("", None),
+    ],
+)
+def test_windows_is_asked_at_its_address(addresses: str, expected: str | None) -> None:
+    """The public one where there is one, at the port and with the certificate that the secret names."""
+    pin = "sha256:" + "0a" * 32
+    account = DRIVER.account(
+        region="r", zone="z", uhost_id="uhost-1", username="Administrator", winrm_port=5987, certificate=pin
+    )
+    body = '{"RetCode":0,"UHostSet":[{"UHostId":"uhost-1","InstanceType":"UHost","OsType":"Windows","IPSet":[%s]}]}'
+    login = canned((body % addresses).encode()).observe(account).login
+    assert login == (LoginTarget("winrm", expected, 5987, "Administrator", pin) if expected else None)
 
 
 def test_an_instance_that_is_not_there_is_unusable() -> None:

@@ -20,18 +20,16 @@ from rotation.errors import (
     PreconditionFailed,
     UnexpectedReply,
 )
-from rotation.model import ErrorRow, Verdict
+from rotation.model import Verdict
 from rotation.ports import Driver
 from rotation.secret import Secret
 from rotation.testing.driver_harness import DriverHarness
-from rotation.testing.driver_suite import DriverConformance, overrides
+from rotation.testing.driver_suite import DriverConformance
 from rotation.testing.faults import FaultKind
 from rotation.testing.simulators.volcengine_cloudidentity import User, VolcengineCloudIdentity
 
 OLD = Secret("Canary-Old+pass=word1")
 NAME, USER = "robot", "u-robot"
-BEHIND_THE_DOOR = {"PrerequisiteCheckFailed": {"status": 400}}
-"""The vendor words this refusal with HTTP 300, which the one door takes for a redirect before any code is read."""
 
 
 @dataclass(kw_only=True)
@@ -84,27 +82,6 @@ class TestVolcengineCloudIdentity(DriverConformance):
         """One user."""
         with served() as (harness, _, _):
             yield harness
-
-    @overrides("one code comes with HTTP 300, which never gets past the door")
-    def test_a_code_of_the_table_becomes_its_error(self, vendor: DriverHarness, change_row: ErrorRow) -> None:
-        """In answer to a change, over HTTP, with the vendor's code and request id kept."""
-        details = BEHIND_THE_DOOR.get(change_row.vendor_code, {})
-        vendor.faults.add(vendor.change, FaultKind.VENDOR_CODE, code=change_row.vendor_code, **details)
-        with pytest.raises(DriverError) as caught:
-            vendor.set(vendor.policy.generate(vendor.context))
-        assert type(caught.value) is change_row.error
-        assert caught.value.vendor_code == change_row.vendor_code
-        assert caught.value.request_id
-        assert caught.value.hint == (change_row.hint or change_row.error.default_hint)
-
-    @overrides("one code comes with HTTP 300, which never gets past the door")
-    def test_a_code_of_the_table_becomes_its_error_in_a_check(self, vendor: DriverHarness, check_row: ErrorRow) -> None:
-        """In answer to a read."""
-        details = BEHIND_THE_DOOR.get(check_row.vendor_code, {})
-        vendor.faults.add(vendor.check, FaultKind.VENDOR_CODE, code=check_row.vendor_code, **details)
-        with pytest.raises(DriverError) as caught:
-            vendor.observation()
-        assert type(caught.value) is check_row.error
 
 
 def test_a_reset_is_good_for_more_than_one_login() -> None:
@@ -221,13 +198,17 @@ def test_a_running_reset_is_in_progress() -> None:
             harness.set(Secret("Good-enough-1"))
 
 
-def test_the_three_hundred_of_a_prerequisite_is_no_success() -> None:
-    """The door stops it as a redirect: unexpected, and not said to have changed nothing."""
+@pytest.mark.parametrize(
+    ("code", "expected"), [("PrerequisiteCheckFailed", PreconditionFailed), ("Novel", UnexpectedReply)]
+)
+def test_a_refusal_with_status_three_hundred_is_read(code: str, expected: type[DriverError]) -> None:
+    """The vendor words one so; it is no redirect, and whatever else comes with that status is no success."""
     with served() as (harness, simulator, _):
-        simulator.faults.add("ResetPassword", FaultKind.VENDOR_CODE, code="PrerequisiteCheckFailed")
-        with pytest.raises(UnexpectedReply) as caught:
+        simulator.faults.add("ResetPassword", FaultKind.VENDOR_CODE, code=code, status=300)
+        with pytest.raises(expected) as caught:
             harness.set(Secret("Good-enough-1"))
-    assert not caught.value.definite
+    assert caught.value.vendor_code == code
+    assert caught.value.definite == expected.definite
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,26 @@ def test_a_redirect_is_not_followed(peer: Any, status: int) -> None:
     assert not elsewhere.received
 
 
+def test_a_three_hundred_that_leads_nowhere_is_an_answer(peer: Any) -> None:
+    """Volcengine words a refusal so; with a Location it would be a redirect."""
+    vendor = peer(b"HTTP/1.1 300 Multiple Choices\r\nContent-Length: 4\r\n\r\nbody")
+    reply = send(vendor.port)
+    assert (reply.status, reply.body) == (300, b"body")
+    with pytest.raises(UnexpectedReply):
+        check_status(reply, changes=True)
+    vendor = peer(b"HTTP/1.1 300 Multiple Choices\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(UnexpectedReply):
+        send(vendor.port)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_without_a_place_is_none_either(peer: Any, status: int) -> None:
+    """Nobody can tell what it says."""
+    vendor = peer(b"HTTP/1.1 %d Moved\r\nContent-Length: 2\r\n\r\n{}" % status)
+    with pytest.raises(UnexpectedReply):
+        send(vendor.port)
+
+
 @pytest.mark.parametrize("extra", [0, 1])
 def test_an_answer_has_at_most_one_mib(peer: Any, extra: int) -> None:
     """A larger one is not read to its end."""
