@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rotation import marks, parking
+from rotation import batch, marks, parking
 from rotation.budget import Budget
 from rotation.errors import (
     CannotVerify,
@@ -11,6 +11,7 @@ from rotation.errors import (
     NotReady,
     PolicyError,
     RotationNotEnabled,
+    SecretDocumentError,
     StageConflict,
     StageError,
 )
@@ -19,7 +20,8 @@ from rotation.machine import GUARD, PENDING, Cell, Standing, standing
 from rotation.marks import SecretState
 from rotation.model import Evidence, Observation, Step, Verdict
 from rotation.policy import Context
-from rotation.secret import Secret
+from rotation.room import settle
+from rotation.secret import Secret, SecretDocument
 from rotation.session import Result, Session, next_attempt, raise_if_parked
 from rotation.set_secret import set_secret
 
@@ -39,10 +41,15 @@ def run(session: Session, step: Step) -> Result:
         raise StageError(_REFUSALS[where])
     if cell is Cell.NOT_YET:
         raise NotReady(f"{step} came before createSecret's value is visible")
-    if cell is Cell.VERIFY_CURRENT:
-        return _verify_current(session, state)
     if cell is Cell.DONE:
         return _done(session, state, step)
+    trial = cell is Cell.VERIFY_CURRENT
+    document = (session.candidate() if step is Step.TEST and not trial else session.current(state)).document
+    accounts = batch.of(session, document, batch.Single(run=run, prepare=_prepare, prove=_proof))
+    if accounts is not None:
+        return accounts.verify_current() if trial else accounts.run(step, state, document)
+    if trial:
+        return _verify_current(session, state)
     return {Step.CREATE: _create, Step.SET: set_secret, Step.TEST: _test, Step.FINISH: _finish}[step](session, state)
 
 
@@ -57,19 +64,35 @@ def _has_value(session: Session, state: SecretState) -> bool:
     version = state.versions.get(session.token)
     if version is None or PENDING not in version.stages or version.intent is not None:
         return True
-    return session.store.read(session.token) is not None
+    return session.read(session.token) is not None
 
 
 def _done(session: Session, state: SecretState, step: Step) -> Result:
     if step is Step.FINISH:
-        session.store.settle(session.token)
+        settle(session.store, session.token)
+        state = session.store.describe()
     proof = state.versions[session.token].verified
     return Result(outcome="already_done", evidence=proof)
 
 
 def _create(session: Session, state: SecretState) -> Result:
-    current = session.current(state)
-    bound = session.bind(current.document)
+    document, result = _prepare(session, state, session.current(state).document)
+    try:
+        session.store.stage(session.token, document)
+    except StageConflict:
+        # A parallel create won; its candidate is the one (rotation-systems.md W10).
+        session.candidate()
+        return Result(outcome="adopted", driver=result.driver)
+    return result
+
+
+def _prepare(session: Session, state: SecretState, current: SecretDocument) -> tuple[SecretDocument, Result]:
+    """Return the document to stage, with a candidate in it, and what createSecret tells about it."""
+    bound = session.bind(current)
+    if bound.spec.batch_key in current:
+        raise SecretDocumentError(
+            f"the secret holds a password beside {bound.spec.batch_key!r}; each entry has its own"
+        )
     wait = next_attempt(session, state, bound)
     if wait is not None:
         # There is no version with a value yet that could carry a label of it.
@@ -79,16 +102,10 @@ def _create(session: Session, state: SecretState) -> Result:
     knew = bound.host_key
     bound = bound.trusting(seen)
     bound.require_provable(seen)
-    candidate = _candidate(bound, seen, current.document.password)
-    document = current.document.replaced(password=candidate.reveal(), lockstep=_notes(bound, seen))
-    try:
-        session.store.stage(session.token, document)
-    except StageConflict:
-        # A parallel create won; its candidate is the one (rotation-systems.md W10).
-        session.candidate()
-        return Result(outcome="adopted", driver=bound.spec.code)
+    candidate = _candidate(bound, seen, current.password)
+    document = current.replaced(password=candidate.reveal(), lockstep=_notes(bound, seen))
     learnt = None if bound.host_key == knew else bound.host_key
-    return Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
+    return document, Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
 
 
 def _notes(bound: Guarded, seen: Observation) -> dict[str, object]:
@@ -181,12 +198,18 @@ def _prove_by_login(session: Session, state: SecretState, bound: Guarded, passwo
 
 
 def _finish(session: Session, state: SecretState) -> Result:
+    bound, proof = _proof(session, state)
+    session.store.promote(session.token, current_id=state.current_id)
+    session.store.settle(session.token)
+    return Result(outcome="promoted", driver=bound.spec.code, evidence=proof)
+
+
+def _proof(session: Session, state: SecretState) -> tuple[Guarded, Evidence]:
+    """Return the account, made sure of, and the candidate's proof, which is won now if there is none."""
     proof = state.versions[session.token].verified
     if proof is None:
         proof = _test(session, state).evidence
     bound = session.bind_pair(session.current(state).document, session.candidate().document)
     if proof is None or proof < bound.minimum:
         raise ConfigError("the proof on this version is weaker than the deployment now demands")
-    session.store.promote(session.token, current_id=state.current_id)
-    session.store.settle(session.token)
-    return Result(outcome="promoted", driver=bound.spec.code, evidence=proof)
+    return bound, proof

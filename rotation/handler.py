@@ -148,7 +148,9 @@ def _run(event: object, time_left: Callable[[], float], world: World, report: di
 
 def _fields(result: Result) -> dict[str, object]:
     evidence = result.evidence.name if result.evidence else None
-    return {"outcome": result.outcome, "evidence": evidence, "trusted_host_key": result.trusted_host_key}
+    members = [each.describe() for each in result.members]
+    told = {"outcome": result.outcome, "evidence": evidence, "trusted_host_key": result.trusted_host_key}
+    return told | ({"members": members} if members else {})
 
 
 def _tell(report: Mapping[str, object], failure: RotationError | None) -> None:

@@ -216,6 +216,8 @@ class DriverSpec:
         poll_seconds: pause between polls of an asynchronous task.
         request_id_header: response header with the vendor's request id.
         error_table: the vendor's codes, what they mean and what to do; the driver's classification reads it.
+        batch_key: the key under which one secret may hold a list of accounts, each with its own password; ``None`` for
+            one account only. The driver's task ids then have at most 60 characters.
         source: where the facts come from; ``checked``: when they were read (ISO date).
         ran_live: whether it was ever run against the live vendor; until then its behaviour is *documented*.
     """
@@ -243,6 +245,7 @@ class DriverSpec:
     poll_seconds: int = 3
     request_id_header: str = "x-request-id"
     error_table: tuple[ErrorRow, ...] = ()
+    batch_key: str | None = None
     ran_live: bool = False
 
     @property

@@ -65,7 +65,7 @@ def _fields(report: StepReport, secret_id: str, rotation: LocalRotation) -> dict
         "evidence": _evidence(report),
         "duration_ms": round(report.seconds * 1000),
         "vendor_request_id": report.vendor_request_id,
-    }
+    } | ({"members": members} if (members := _members(report)) else {})
 
 
 def _outcome(report: StepReport) -> str:
@@ -76,6 +76,13 @@ def _outcome(report: StepReport) -> str:
 
 def _evidence(report: StepReport) -> str | None:
     return report.result.evidence.name if report.result and report.result.evidence else None
+
+
+def _members(report: StepReport) -> list[dict[str, object]]:
+    """Return how each account of a batch fared; empty for a secret of one account."""
+    if report.error is not None:
+        return list(report.error.members)
+    return [each.describe() for each in report.result.members] if report.result else []
 
 
 def _show(done: list[StepReport]) -> None:

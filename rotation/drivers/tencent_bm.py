@@ -192,4 +192,5 @@ DRIVER = DriverSpec(
     poll_seconds=5,  # assumed: no duration is documented; v2 allows 100 calls of one kind in a minute
     request_id_header=_tc3.REQUEST_ID_HEADER,
     error_table=V2_TABLE + V3_TABLE,
+    batch_key="devices",
 )

@@ -36,6 +36,7 @@ class RotationError(Exception):
         self.vendor_code = vendor_code
         self.request_id = request_id
         self.not_before = not_before
+        self.members: tuple[dict[str, object], ...] = ()  # how each account fared, where the secret holds a batch
 
     def describe(self) -> dict[str, object]:
         """Return the fields that logs and ``--json`` show, without empty ones."""
@@ -47,5 +48,6 @@ class RotationError(Exception):
             "vendor_code": self.vendor_code,
             "vendor_request_id": self.request_id,
             "not_before": self.not_before,
+            "members": list(self.members),
         }
-        return {key: value for key, value in fields.items() if value not in (None, "")}
+        return {key: value for key, value in fields.items() if value not in (None, "", [])}

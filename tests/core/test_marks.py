@@ -16,6 +16,7 @@ EVERY = {
     "lockstep:rejected:2:1700000000": marks.rejected(2, NOW),
     "lockstep:parked:too_soon:1700000000": marks.parked("too_soon", NOW),
     "lockstep:failed:3": marks.failed(3),
+    "lockstep:member:2;i1700000000;t101": marks.member(2, [marks.task("101"), marks.intent(NOW)]),
     "lockstep:verified:login:1700000000": marks.verified(Evidence.LOGIN, NOW),
 }
 
@@ -181,3 +182,39 @@ def test_wrong_logins_are_counted_over_all_versions_within_the_window() -> None:
     assert state.wrong_logins(since=99) == (3, 150)
     assert state.wrong_logins(since=100) == (2, 150)
     assert state.wrong_logins(since=150) == (0, 0)
+
+
+def test_a_packed_label_gives_its_marks_back() -> None:
+    """Whatever a task id is made of; what a later release packs is left out."""
+    notes = frozenset(mark for label, mark in EVERY.items() if ":member:" not in label) | {marks.task(";@=%:i1")}
+    number, found = marks.unpacked(Mark.parse(marks.member(12, notes).on("version-1")) or marks.task("none"))
+    assert (number, found) == ("12", notes)
+    assert marks.unpacked(Mark(Kind.MEMBER, "1;i7;q8;;t")) == ("1", {marks.intent(7)})
+
+
+def test_a_packed_label_fits_with_every_mark_twice_over() -> None:
+    """As far as two of a kind can stand there: the one that goes and the one that comes."""
+    now = 2e9
+    doubled = [marks.intent(now), marks.intent(now + 1), marks.accepted(now), marks.verified(Evidence.ACCEPTED, now)]
+    doubled += [marks.rejected(9, now), marks.rejected(10, now), marks.failed(99), marks.failed(100)]
+    doubled += [marks.parked("wrong_login_budget", now), marks.task("9" * 60)]
+    assert len(marks.member(99, doubled).on("v" * 64)) <= 256
+
+
+def test_each_account_of_a_batch_sees_its_own_marks_and_the_common_ones() -> None:
+    """Two labels of one account both count; an account's reset makes the whole version attempted."""
+    version = _version(
+        "AWSPENDING",
+        "lockstep:lease:1:c",
+        marks.intent(3).on("v"),
+        marks.member(0, [marks.task("1")]).on("v"),
+        marks.member(0, [marks.intent(9), marks.parked("too_soon", 8)]).on("v"),
+        marks.member(1, [marks.intent(5)]).on("v"),
+    )
+    first, second, third = (version.seen_by(number) for number in range(3))
+    assert (first.intent, first.task, first.parked) == (9, "1", ("too_soon", 8))
+    assert (second.intent, second.task, second.parked) == (5, None, None)
+    assert third.intent == 3
+    assert (version.intent, version.task) == (9, None)
+    assert "lockstep:lease:1:c" in third.labels
+    assert third.stages == version.stages == {"AWSPENDING"}
