@@ -3,9 +3,9 @@
 ``VaultKv`` is the store, ``HvacKv`` its way to a server. Every write is a check-and-set.
 """
 
-from rotation.stores.vault_kv._hvac import HvacKv
+from rotation.stores.vault_kv._hvac import HvacKv, asked
 from rotation.stores.vault_kv._journal import JOURNAL_SUFFIX
 from rotation.stores.vault_kv._kv import Entry, Kv, Metadata
 from rotation.stores.vault_kv._store import VaultKv, read_current
 
-__all__ = ["JOURNAL_SUFFIX", "Entry", "HvacKv", "Kv", "Metadata", "VaultKv", "read_current"]
+__all__ = ["JOURNAL_SUFFIX", "Entry", "HvacKv", "Kv", "Metadata", "VaultKv", "asked", "read_current"]

@@ -75,8 +75,13 @@ class HvacKv:
         return self._client.secrets.kv.v2
 
 
-def asked(client: hvac.Client, call: Callable[[], object], parse: Callable[[Any], T]) -> T | None:
+def asked(client: hvac.Client | None, call: Callable[[], object], parse: Callable[[Any], T]) -> T | None:
     """Make one call, read its answer, and translate whatever goes wrong.
+
+    Args:
+        client: whose token is asked about after a refusal; ``None`` for a call without one.
+        call: the call.
+        parse: reads the answer's JSON; what it raises means that the answer is not what was expected.
 
     Returns:
         What ``parse`` makes of the answer's JSON, ``None`` when the server says "not found".
@@ -91,7 +96,7 @@ def asked(client: hvac.Client, call: Callable[[], object], parse: Callable[[Any]
     outcome = _attempt(call, parse)
     if not isinstance(outcome, StoreError):
         return outcome
-    if outcome.vendor_code == "permission_denied" and not _token_works(client):
+    if client is not None and outcome.vendor_code == "permission_denied" and not _token_works(client):
         raise StoreDenied("the token is not valid (any more)", vendor_code="token_invalid", hint=_TOKEN)
     raise outcome
 

@@ -76,6 +76,14 @@ class VaultKv:
 
         return self._change(act).unfinished or token
 
+    def create(self, document: SecretDocument) -> None:
+        """Make the secret, for a mirror that is not there yet.
+
+        Raises:
+            StageConflict: it is there, or was and left its metadata behind.
+        """
+        self._write(self._path, document, cas=0)
+
     def read(self, version_id: str) -> StoredValue | None:
         """See ``ports.Store``."""
         return self._value(self._look(), version_id)

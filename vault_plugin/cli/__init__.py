@@ -1,0 +1,25 @@
+"""``lockstep vault``: the rotation job over KV version 2, and the database plug-in."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+import typer
+
+from vault_plugin.cli.mirror import mirror
+from vault_plugin.cli.rotate import rotate
+from vault_plugin.cli.run import run
+
+_HELP = """Rotate secrets in Vault or OpenBao.
+
+The server is found by VAULT_ADDR (or BAO_ADDR), VAULT_TOKEN and VAULT_NAMESPACE, or the login that LOCKSTEP_VAULT_AUTH
+names; what may be rotated, and where the vendor is, by the same LOCKSTEP_* variables that the AWS function has.
+"""
+
+vault_app = typer.Typer(name="vault", help=_HELP, no_args_is_help=True)
+vault_app.command("rotate")(rotate)
+vault_app.command("run")(run)
+vault_app.command("mirror")(mirror)
+if find_spec("vault_plugin.cli.plugin") is not None:
+    vault_app.add_typer(import_module("vault_plugin.cli.plugin").plugin_app, name="plugin")
