@@ -97,7 +97,7 @@ class LabelConformance(ABC):
     def test_a_second_promotion_moves_previous_along(self, door: Backdoor) -> None:
         """Previous is always the value before."""
         for token, before in ((FIRST, BASE), (SECOND, FIRST)):
-            door.store().stage(token, NEXT.replaced(password=token))
+            door.store().stage(token, NEXT.replaced(password=token[::-1]))
             door.store().promote(token, current_id=before)
             door.store().settle(token)
         state = door.store().describe()
