@@ -50,10 +50,9 @@ def _facts(world: World) -> dict[str, object]:
             "endpoint": world.endpoints[str(tenant.document["driver"])],
             "secret_id": world.accounts[key],
             **tenant.document,
-            "password": tenant.live().reveal(),
         }
-        if tenant.ssh is not None:
-            accounts[key]["ssh"] = {"host": tenant.ssh.host, "port": tenant.ssh.port}
+        if tenant.host is not None:
+            accounts[key]["login_at"] = {"host": tenant.host.host, "port": tenant.host.port}
     return {
         "secrets_manager": {
             "endpoint": world.secrets_manager.endpoint,

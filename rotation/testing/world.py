@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from rotation.secret import Secret, SecretDocument
 from rotation.testing.estates import (
     ALL,
+    BATCH,
     DRIVERS,
     HUAWEI,
     LINUX_VM,
@@ -26,6 +27,8 @@ from rotation.testing.estates import (
     UCLOUD,
     UHOST_ID,
     VOLCENGINE,
+    WINDOWS_DEVICE,
+    WINDOWS_VM,
     Estate,
     Opener,
     Tenant,
@@ -33,6 +36,7 @@ from rotation.testing.estates import (
     compshare,
     directory,
     meeting,
+    password_of,
 )
 from rotation.testing.secretsmanager import SecretsManager
 from rotation.testing.simulators._web import Simulator
@@ -44,6 +48,7 @@ from rotation.testing.ssh_host import SshHost
 
 __all__ = [
     "ALL",
+    "BATCH",
     "DRIVERS",
     "FUNCTION_ACCOUNT",
     "FUNCTION_ARN",
@@ -56,6 +61,8 @@ __all__ = [
     "UCLOUD",
     "UHOST_ID",
     "VOLCENGINE",
+    "WINDOWS_DEVICE",
+    "WINDOWS_VM",
     "ShiftedClock",
     "World",
     "driver_of",
@@ -133,7 +140,7 @@ class World:
     def stored(self, account: str, stage: str = "AWSCURRENT") -> Secret | None:
         """Return the password under a stage of the account's secret."""
         value = self.secrets_manager.value(self.accounts[account], stage=stage)
-        return None if value is None else SecretDocument.parse(value.reveal()).password
+        return None if value is None else password_of(SecretDocument.parse(value.reveal()))
 
     @property
     def ucloud(self) -> UCloudCompShare:
@@ -158,8 +165,8 @@ class World:
     @property
     def ssh(self) -> SshHost:
         """The CompShare container's SSH server."""
-        host = self.tenants[UCLOUD].ssh
-        if host is None:  # pragma: no cover - each CompShare instance has one
+        host = self.tenants[UCLOUD].host
+        if not isinstance(host, SshHost):  # pragma: no cover - the container has one
             raise KeyError(UCLOUD)
         return host
 
@@ -232,6 +239,4 @@ def _furnish(started: World) -> None:
     for code, name in started.admin_secrets.items():
         store.create(name, json.dumps(started.estates[code].admin))
     for key, name in started.accounts.items():
-        tenant = started.tenants[key]
-        document = {**tenant.document, "password": tenant.live().reveal()}
-        store.create(name, Secret(json.dumps(document)))
+        store.create(name, Secret(json.dumps(started.tenants[key].document)))

@@ -16,14 +16,19 @@ from samcli.yamlhelper import yaml_parse
 from rotation.secret import Secret
 from rotation.testing.lambda_runtime import InvocationResult, LambdaRuntime
 from rotation.testing.secretsmanager import Rotation, RotationState
-from rotation.testing.world import FUNCTION_ARN, HUAWEI, UCLOUD, World, world
+from rotation.testing.world import DRIVERS, FUNCTION_ARN, HUAWEI, TENCENT, UCLOUD, VOLCENGINE, World, world
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-NAMES = {HUAWEI: "lockstep/huawei_meeting/alice", UCLOUD: "lockstep/ucloud_compshare/trainer"}
+NAMES = {
+    HUAWEI: "lockstep/huawei_meeting/alice",
+    UCLOUD: "lockstep/ucloud_compshare/trainer",
+    TENCENT: "lockstep/tencent_bm/rack7",
+    VOLCENGINE: "lockstep/volcengine_cloudidentity/robot",
+}
 FOREIGN_ARN = FUNCTION_ARN.replace("111122223333", "444455556666")
 Event = dict[str, Any]
 
@@ -84,7 +89,10 @@ class Scene:
 
 @contextmanager
 def _scene(artefact: Any) -> Iterator[Scene]:
-    with world(names=NAMES, retry_delays=()) as started, artefact.runtime(started.environment()) as runtime:
+    with (
+        world(holding=DRIVERS, names=NAMES, retry_delays=()) as started,
+        artefact.runtime(started.environment()) as runtime,
+    ):
         yield Scene(started, runtime)
 
 
@@ -104,7 +112,7 @@ def idle(artefact: Any) -> Iterator[Scene]:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """Both drivers' secrets after one rotation each by Secrets Manager."""
+    """The drivers' secrets after one rotation each by Secrets Manager."""
 
     scene: Scene
     before: dict[str, Secret]
@@ -114,7 +122,7 @@ class Rotated:
 
 @pytest.fixture(scope="module")
 def rotated(artefact: Any) -> Iterator[Rotated]:
-    """Have Secrets Manager rotate both secrets through the function; what came of it is only looked at."""
+    """Have Secrets Manager rotate each secret through the function; what came of it is only looked at."""
     with _scene(artefact) as scene:
         store = scene.world.secrets_manager
         store.register_function(FUNCTION_ARN, scene.serve)
@@ -129,7 +137,7 @@ def _lines(result: InvocationResult) -> list[Event]:
     return [json.loads(line) for line in result.logs.splitlines() if line.startswith("{")]
 
 
-@pytest.mark.parametrize("code", [HUAWEI, UCLOUD])
+@pytest.mark.parametrize("code", DRIVERS)
 def test_four_events_rotate_and_repeating_any_changes_nothing(scene: Scene, code: str) -> None:
     """The four events end in a new live password; each step, and then all four, can be repeated without any effect."""
     before = scene.world.live(code)
@@ -170,9 +178,10 @@ def test_no_secret_value_is_logged(rotated: Rotated) -> None:
     world = rotated.scene.world
     values = [*rotated.before.values(), *(world.live(code) for code in rotated.rotations)]
     values += [world.secrets_manager.secret_key, world.ucloud.credentials.private_key]
+    values += [world.tencent.credentials.secret_key, world.volcengine.credentials.secret_key]
     logs = rotated.scene.logs()
-    assert logs.count('"step succeeded"') == 8
-    assert len(values) == 6
+    assert logs.count('"step succeeded"') == 16
+    assert len(values) == 12
     assert [index for index, value in enumerate(values) if value.reveal() in logs] == []
 
 
@@ -255,7 +264,7 @@ def test_malformed_event_is_a_typed_error_and_calls_nobody(idle: Scene, path: Pa
     assert line["error"]["code"] == "event_error"
     assert line["error"]["hint"]
     assert len(idle.world.secrets_manager.calls) == calls
-    assert idle.world.huawei.requests == idle.world.ucloud.requests == []
+    assert all(estate.simulator.requests == [] for estate in idle.world.estates.values())
 
 
 def test_rotation_that_is_not_enabled_is_refused(idle: Scene) -> None:
