@@ -13,7 +13,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -87,7 +87,8 @@ class WinRmHost:
         self.schemes: list[str] = []
         self.closing = threading.Event()
         self.lock = threading.Lock()
-        self._folder = tempfile.TemporaryDirectory()
+        self._files = ExitStack()
+        self._folder = Path()
         self._certificate = Certificate(self.host)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -99,8 +100,8 @@ class WinRmHost:
 
     @property
     def certificate(self) -> Path:
-        """The certificate in PEM, for a client that trusts it as an authority."""
-        path = Path(self._folder.name) / "certificate.pem"
+        """The certificate in PEM, for a client that trusts it as an authority; there while the host runs."""
+        path = self._folder / "certificate.pem"
         path.write_bytes(self._certificate.pem)
         return path
 
@@ -108,12 +109,13 @@ class WinRmHost:
         """Take a new certificate, as a reinstalled machine (or somebody in the middle) would."""
         self._certificate = Certificate(self.host)
         if self._server is not None:
-            self._server.tls = self._certificate.context(Path(self._folder.name))
+            self._server.tls = self._certificate.context(self._folder)
 
     def __enter__(self) -> Self:
         self.closing.clear()
+        self._folder = Path(self._files.enter_context(tempfile.TemporaryDirectory()))
         self._server = server = _Server((self.host, 0), type("_Bound", (_Connection,), {"winrm": self}))
-        server.up, server.tls = self.up, self._certificate.context(Path(self._folder.name))
+        server.up, server.tls = self.up, self._certificate.context(self._folder)
         self.port = server.server_address[1]
         self._thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -128,7 +130,7 @@ class WinRmHost:
             self._thread.join()
             self._server.hang_up()
             self._server.server_close()  # waits for the connections' threads
-        self._folder.cleanup()
+        self._files.close()
 
     def basic(self, token: str) -> bool:
         """Judge a Basic header."""
@@ -155,7 +157,7 @@ class WinRmHost:
             SpnegoError: refused.
         """
         lines = (f"{name}:0:{'0' * 32}:{ntowfv1(each.reveal()).hex()}:[U]:\n" for name, each in self.users().items())
-        accounts = Path(self._folder.name) / "accounts"
+        accounts = self._folder / "accounts"
         with _one_at_a_time:
             accounts.write_text("".join(lines))
             before, os.environ[_USER_FILE] = os.environ.get(_USER_FILE), str(accounts)

@@ -1,0 +1,107 @@
+"""A directory user whose password also opens a host of the deployment's: then a login proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from rotation.secret import Secret
+from rotation.testing.faults import FaultKind
+from rotation.testing.secretsmanager import RotationState
+from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
+from rotation.testing.ssh_host import SshHost
+from rotation.testing.winrm_host import WinRmHost
+from rotation.testing.world import ShiftedClock
+
+OLD = Secret("Old-pass-1234")
+PREFIX = "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_LOGIN"
+
+
+@pytest.fixture
+def cloud(clock: ShiftedClock) -> VolcengineCloudIdentity:
+    """A directory with one user."""
+    made = VolcengineCloudIdentity(clock=clock.now)
+    made.add_user("robot", OLD, user_id="u-1")
+    return made
+
+
+@pytest.fixture
+def user(install: Callable[..., Any], cloud: VolcengineCloudIdentity) -> Any:
+    """Its function, as yet without a place to log in."""
+    key = cloud.credentials
+    document = {"driver": "volcengine_cloudidentity", "password": OLD.reveal(), "username": "robot", "user_id": "u-1"}
+    return install(cloud, document, {"access_key": key.access_key, "secret_key": key.secret_key.reveal()})
+
+
+def over_ssh(cloud: VolcengineCloudIdentity) -> AbstractContextManager[SshHost]:
+    """A host that takes the directory's passwords."""
+    return SshHost(cloud.portal_login("u-1"))
+
+
+def named(user: Any, host: SshHost | WinRmHost) -> None:
+    """Tell the deployment about a host."""
+    ssh = isinstance(host, SshHost)
+    user.environment[PREFIX] = f"{'ssh' if ssh else 'winrm'}://{host.host}:{host.port}"
+    user.environment[f"{PREFIX}_HOST_KEY"] = host.host_key if ssh else host.fingerprint
+
+
+def test_without_a_place_the_vendors_yes_is_the_proof(user: Any, cloud: VolcengineCloudIdentity) -> None:
+    """And the result says that it is no more than that."""
+    assert user.rotate().state is RotationState.SUCCEEDED
+    assert user.password == cloud.live_password("u-1") != OLD
+    assert user.reports[-1]["evidence"] == "ACCEPTED"
+
+
+@pytest.mark.parametrize("kind", ["ssh", "winrm"])
+def test_a_login_is_the_proof_where_there_is_a_place(user: Any, cloud: VolcengineCloudIdentity, kind: str) -> None:
+    """By the account's own name: one reset, one login, no wrong one."""
+    windows = WinRmHost(lambda: {"robot": cloud.live_password("u-1") or Secret("")})
+    with over_ssh(cloud) if kind == "ssh" else windows as host:
+        named(user, host)
+        assert user.rotate().state is RotationState.SUCCEEDED
+        assert user.password == cloud.live_password("u-1") != OLD
+        assert user.reports[-1]["evidence"] == "LOGIN"
+        assert (cloud.attempts("u-1"), host.accepted.total(), host.rejected.total()) == (1, 1, 0)
+
+
+def test_a_yes_that_was_none_is_caught_by_the_login(user: Any, cloud: VolcengineCloudIdentity) -> None:
+    """The old password stays current until a reset really works."""
+    with over_ssh(cloud) as host:
+        named(user, host)
+        cloud.faults.add("ResetPassword", FaultKind.SILENT)
+        assert user.rotate().state is RotationState.SUCCEEDED
+        assert user.codes()[0] == "login_rejected"
+        assert user.password == cloud.live_password("u-1") != OLD
+        assert cloud.resets("u-1") == 1
+
+
+def test_a_host_without_a_key_is_refused_before_anything_is_sent(user: Any, cloud: VolcengineCloudIdentity) -> None:
+    """Unless the deployment trusts the first key that it shows."""
+    with over_ssh(cloud) as host:
+        named(user, host)
+        del user.environment[f"{PREFIX}_HOST_KEY"]
+        assert user.rotate().state is RotationState.FAILED
+        assert (set(user.codes()), cloud.attempts("u-1")) == ({"config_error"}, 0)
+        user.cancel()
+        user.environment["LOCKSTEP_SSH_TRUST_ON_FIRST_USE"] = "1"
+        assert user.rotate().state is RotationState.SUCCEEDED
+        assert user.document()["lockstep"]["host_key"] == host.host_key
+
+
+def test_a_host_that_is_down_can_tell_nothing(user: Any, cloud: VolcengineCloudIdentity) -> None:
+    """Both passwords are kept; when it is back, the next attempt ends what the first began, without another reset."""
+    with over_ssh(cloud) as host:
+        named(user, host)
+        host.behaviour.hang_up = "connect"
+        assert user.rotate().state is RotationState.FAILED
+        assert {(error.code, error.vendor_code) for error in user.errors} == {("cannot_verify", "ssh_protocol")}
+        assert user.password == OLD
+        host.behaviour.hang_up = None
+        user.clock.sleep(2 * 86_400)
+        (rotation,) = user.store.tick()
+        assert rotation.state is RotationState.SUCCEEDED
+        assert user.password == cloud.live_password("u-1") != OLD
+        assert cloud.resets("u-1") == 1
