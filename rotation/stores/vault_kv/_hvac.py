@@ -110,7 +110,9 @@ def _attempt(call: Callable[[], object], parse: Callable[[Any], T]) -> T | Store
         return parse(answer)
     except exceptions.InvalidPath as error:
         no_mount = StoreError("there is no such mount", vendor_code="no_mount")
-        return no_mount if "no handler for route" in _said(error) else None
+        # Of a destroyed version there is metadata, with which hvac answers only if the version was deleted, too.
+        gone = isinstance(error.json, dict) and "data" in error.json
+        return parse(error.json) if gone else no_mount if "no handler for route" in _said(error) else None
     except exceptions.VaultError as error:
         return _translated(error)
     except OSError as error:
