@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from rotation.cli import demo, drivers, invoke, policy, rotate, simulate
+from rotation.cli import demo, drivers, invoke, policy, rotate, simulate, simulate_faults
 from rotation.cli._errors import DONE, FAILED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli._output import show_error
 from rotation.errors import InternalError, PolicyError, RotationError
@@ -33,6 +33,7 @@ def application() -> typer.Typer:
     app.command("generate")(policy.generate)
     app.command("check")(policy.check)
     app.command("simulate")(simulate.simulate)
+    app.command("simulate-faults")(simulate_faults.simulate_faults)
     app.command("invoke")(invoke.invoke)
     app.command("rotate")(rotate.rotate)
     return app

@@ -103,7 +103,7 @@ class Gate(Fuse):
         self.blown = self.faulty = True
         raise Crash(name)
 
-    def _suffer(self, kind: str, fault: Action, name: str, call: Callable[[], Any]) -> object:  # noqa: PLR0911 - one line a kind
+    def _suffer(self, kind: str, fault: Action, name: str, call: Callable[[], Any]) -> object:
         self.faulty = True
         if kind == "crash":
             self._die(name)

@@ -122,9 +122,7 @@ class Member:
 
     def describe_vendor(self) -> None:
         """Make the driver's record, which changes with the vendor's policy."""
-        self.spec = memory_spec(
-            self.vendor, oracle=self.kind.oracle, propagation_seconds=self.kind.propagation_seconds
-        )
+        self.spec = memory_spec(self.vendor, oracle=self.kind.oracle, propagation_seconds=self.kind.propagation_seconds)
 
     def next_id(self, what: str) -> str:
         """Return a version id that was never used."""
@@ -135,7 +133,9 @@ class Member:
         if self.fleet.trace is not None:
             self.fleet.trace.append(f"{self.clock.now() - self.fleet.started:.0f} {self.name} {text}")
 
-    def attempt(self, faults: Sequence[Action] = (), *, skew: float = 0.0, turn: Callable[[], None] | None = None) -> str:
+    def attempt(
+        self, faults: Sequence[Action] = (), *, skew: float = 0.0, turn: Callable[[], None] | None = None
+    ) -> str:
         """Rotate as the service does: go on with the rotation in progress, from its first step, or begin one.
 
         Returns:
@@ -187,6 +187,9 @@ class Member:
             outcome = error.code
         except Crash:
             outcome = "crash"
+        except Exception as foreign:
+            self.watch.fail("typed", f"the engine raised {type(foreign).__name__}")
+            raise
         else:
             outcome = self._ended_well(result)
         if self.watch.found:
@@ -196,7 +199,9 @@ class Member:
         return outcome
 
     def _ended_well(self, result: Result) -> str:
-        self.watch.text((repr(result), " ".join(label for each in self.secret.version_ids for label in self.secret.labels(each))))
+        self.watch.text(
+            (repr(result), " ".join(label for each in self.secret.version_ids for label in self.secret.labels(each)))
+        )
         return DONE
 
     def _session(self, gate: Gate, token: str, skew: float) -> Session:
@@ -231,6 +236,7 @@ class Member:
         return self.token if self.secret.rotation_enabled else None
 
     def begun(self) -> str | None:
+        """Begin a rotation as the service does, by an empty pending version; ``None`` when it refuses to."""
         pending = self.secret.holder(PENDING)
         if not self.secret.rotation_enabled or pending not in {None, self.secret.holder(CURRENT)}:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from rotation.machine import CURRENT, PENDING, PREVIOUS
+from rotation.model import Evidence
 from rotation.secret import Secret, SecretDocument
 from rotation.testing.fleet.gate import Action
 from rotation.testing.fleet.kinds import POLICIES
@@ -83,8 +84,9 @@ def typos(member: Member, action: Action) -> None:
 
 
 def fail_tasks(member: Member, action: Action) -> None:
-    """Let the vendor's tasks fail, or end well again."""
-    member.vendor.task_fails = bool(action.get("yes", True))
+    """Let the vendor's tasks fail after its yes, or end well again; not where nothing but its yes can be known."""
+    if member.vendor.asynchronous or member.kind.proof is not Evidence.ACCEPTED:
+        member.vendor.task_fails = bool(action.get("yes", True))
 
 
 ACTIONS: Mapping[str, Callable[[Member, Action], None]] = {

@@ -18,7 +18,7 @@ class ScriptError(ConfigError):
     """A script cannot be played."""
 
     code = "script_error"
-    default_hint = "The first line is {\"fleet\": [classes]}; each other line is one action."
+    default_hint = 'The first line is {"fleet": [classes]}; each other line is one action.'
 
 
 @dataclass(frozen=True, slots=True)

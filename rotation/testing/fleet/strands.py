@@ -1,7 +1,7 @@
 """Several runs that share one virtual time: each goes on only when told, and hands back before its next effect.
 
-A strand is a thread, since the engine is plain code that cannot be left in the middle otherwise. Exactly one thread runs
-at any moment, so that nothing depends on the machine.
+A strand is a thread, since the engine is plain code that cannot be left in the middle otherwise. Exactly one thread
+runs at any moment, so that nothing depends on the machine.
 """
 
 from __future__ import annotations

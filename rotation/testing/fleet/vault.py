@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class FleetSecret(MemorySecret):
-    """A ``MemorySecret`` that tells ``watch`` what the engine is about to do; operators' doings are not its business."""
+    """A ``MemorySecret`` that tells ``watch`` what the engine is about to do, and leaves operators alone."""
 
     def __init__(self, *, now: Callable[[], float], watch: Watch) -> None:
         super().__init__(now=now)
@@ -59,9 +59,7 @@ class FleetSecret(MemorySecret):
 
     def labelled(self) -> list[Secret]:
         """Return the passwords that are readable under a label."""
-        return [
-            self.passwords[key] for key, held in self._versions.items() if held.labels and key in self.passwords
-        ]
+        return [self.passwords[key] for key, held in self._versions.items() if held.labels and key in self.passwords]
 
     def labels(self, version_id: str) -> set[str]:
         """Return a version's labels."""

@@ -1,8 +1,13 @@
-"""The memory vendor with a memory of its own: who made which password live, what it ever took, who guessed wrong."""
+"""The memory vendor with a memory of its own: who made which password live, what it ever took, who guessed wrong.
+
+It works on an account's requests in the order in which it took them: one that is stuck holds up those behind it. No
+system can keep a vendor's promise for it that a request stuck for longer than its client waited does not overtake.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rotation.errors import DriverError
@@ -43,7 +48,9 @@ class FleetVendor(MemoryVendor):
     _catching_up: bool = False
 
     def change(self, new: Secret, old: Secret | None) -> Task | None:
-        """Apply one change request by the vendor's rules."""
+        """Apply one change request by the vendor's rules, after those that it took earlier."""
+        if not self._catching_up:
+            self._catch_up(until=None)
         task = MemoryVendor.change(self, new, old)
         if new not in self.accepted:
             self.accepted.append(new)
@@ -74,34 +81,34 @@ class FleetVendor(MemoryVendor):
         return self._former[-back] if 0 < back <= len(self._former) else None
 
     @property
-    def coming(self) -> list[Secret]:
+    def to_come(self) -> list[Secret]:
         """Values that may become live without another request."""
-        under_way = [] if self._coming is None else [self._coming[1]]
-        return under_way + [each.new for each in self.late]
+        applying = [] if self._coming is None else [self._coming[1]]
+        return applying + [each.new for each in self.late]
 
     def _arrive(self) -> None:
-        MemoryVendor._arrive(self)
-        while not self._catching_up and self.late and self.late[0].due <= self.now():
-            self._catching_up = True
-            request = self.late.pop(0)
-            try:
-                self.change(request.new, request.old)
-            except DriverError:
-                pass  # Nobody hears the refusal of a late request.
-            finally:
-                self._catching_up = False
+        MemoryVendor._arrive(self)  # noqa: SLF001 - its own; slots leave no super()
         if not self._catching_up:
-            MemoryVendor._arrive(self)
+            self._catch_up(until=self.now())
+            MemoryVendor._arrive(self)  # noqa: SLF001 - as above
+
+    def _catch_up(self, *, until: float | None) -> None:
+        self._catching_up = True
+        while self.late and (until is None or self.late[0].due <= until):
+            request = self.late.pop(0)
+            with suppress(DriverError):  # Nobody hears the refusal of a late request.
+                self.change(request.new, request.old)
+        self._catching_up = False
 
     def _become(self, password: Secret) -> None:
         if self._by_hand:
             self.outside = True
         else:
             self.ours, self.outside = password, False
-        MemoryVendor._become(self, password)
+        MemoryVendor._become(self, password)  # noqa: SLF001 - as above
 
     def _wrong(self) -> None:
-        MemoryVendor._wrong(self)
+        MemoryVendor._wrong(self)  # noqa: SLF001 - as above
         if not self.by_user:
             self.on_wrong(self._catching_up)
 
@@ -114,7 +121,7 @@ class FleetVendor(MemoryVendor):
     @property
     def can_log_in(self) -> bool:
         """Whether a login would be judged now, and by the password that is there to stay."""
-        return self.is_on and not self.locked and not self.coming
+        return self.is_on and not self.locked and not self.to_come
 
     def switch_on(self) -> None:
         """Switch the machine on by hand."""

@@ -2,12 +2,12 @@
 
 What outsiders may break, and what must hold instead:
 
-* A password set at the vendor's console is nobody's but theirs: then Lockstep must not say that current is live. It heals
-  (an administrator's reset) or parks with ``external_change``, and never moves AWSCURRENT on a guess.
+* A password set at the vendor's console is known to nobody else: Lockstep heals it (an administrator's reset) or parks
+  with ``external_change``, and never moves AWSCURRENT on a guess.
 * Whoever strips the last label from the live password has lost it himself; the engine must not.
 * Whoever strips the marks takes the engine's memory: wrong logins are then not held against the budget, nor the release
   of that version against the engine.
-* Whoever takes a rotation away while its machine is off has to switch the machine on himself: nobody remembers its state.
+* Whoever takes a rotation away while its machine is off has to switch the machine on himself.
 * A human's own wrong logins may lock the account; Lockstep's share stays within the budget.
 """
 
@@ -93,7 +93,7 @@ class Watch:
     def after_outsider(self) -> None:
         """Excuse what an outsider did: these passwords are not ours to keep."""
         readable = self.member.secret.labelled()
-        for value in (self.member.vendor.live, *self.member.vendor.coming):
+        for value in (self.member.vendor.live, *self.member.vendor.to_come):
             if value not in readable and value not in self.excused:
                 self.excused.append(value)
         self.after_effect()
@@ -133,7 +133,7 @@ class Watch:
         value, vendor = self.member.secret.passwords.get(version_id), self.member.vendor
         if value is not None and version_id in self.stripped:
             self.excused.append(value)
-        elif value in (*vendor.accepted, *vendor.coming):
+        elif value in (*vendor.accepted, *vendor.to_come):
             self.fail("I5", "a candidate was released although a reset with it may have been applied")
 
     def wrong_login(self, late: bool) -> None:  # noqa: FBT001 - a callback's one fact
