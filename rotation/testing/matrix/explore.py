@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from rotation.testing.matrix.faults import FAULTS, Fault, Kind, Plan
-from rotation.testing.matrix.invariants import healed, i7_one_reset, i8_converged, i10_repeating_changes_nothing
+from rotation.testing.matrix.faults import FAULTS, Kind, Plan, twins
+from rotation.testing.matrix.invariants import healed, i8_converged
 from rotation.testing.matrix.world import Saved, World
 
 
@@ -45,16 +45,27 @@ class Tally:
         """How many runs there were."""
         return sum(self.ends.values())
 
-    def add(self, other: Tally, first: Plan = (), shift: int = 0) -> None:
-        """Take another set of runs in, which went on after ``first`` and after ``shift`` effects."""
-        self.ends += other.ends
-        self.broken += other.broken
-        self.reasons += other.reasons
+    def add(self, other: Tally, first: Plan = (), shift: int = 0, times: int = 1) -> None:
+        """Take ``times`` as many runs in, which went on after ``first`` and after ``shift`` effects."""
+        for mine, theirs in ((self.ends, other.ends), (self.broken, other.broken), (self.reasons, other.reasons)):
+            for name, count in theirs.items():
+                mine[name] += count * times  # type: ignore[index]  # the same counter of both
         self.resets = max(self.resets, other.resets)
         self.wrong_logins = max(self.wrong_logins, other.wrong_logins)
         for name, plan in other.examples.items():
             if name not in self.examples:
                 self.examples[name] = (*first, *((number + shift, fault) for number, fault in plan))
+
+
+@dataclass(frozen=True, slots=True)
+class _Invocation:
+    """One invocation, which stands for ``times`` as many; state after it, and how many effects it had."""
+
+    plan: Plan
+    times: int
+    after: Saved
+    effects: int
+    done: bool
 
 
 @dataclass(slots=True)
@@ -82,28 +93,34 @@ class Explorer:
         if known is not None:
             return known
         tally = Tally()
-        for plan, after, effects, done in self._invocations(node, left):
-            rest = left - len(plan)
-            if not done:
-                tally.add(self._follow(after, rest), plan, effects)
+        for each in self._invocations(node, left):
+            rest = left - len(each.plan)
+            if not each.done:
+                tally.add(self._follow(each.after, rest), each.plan, each.effects, each.times)
             elif not rest:
-                tally.add(self._judge(after), plan, effects)
+                tally.add(self._judge(each.after), each.plan, each.effects, each.times)
         self._known[node, left] = tally
         return tally
 
-    def _invocations(self, node: Saved, most: int) -> Iterator[tuple[Plan, Saved, int, bool]]:
-        """Yield the next invocation with every choice of at most so many faults: plan, state after it, effects."""
-        waiting: list[Plan] = [()]
+    def _invocations(self, node: Saved, most: int) -> Iterator[_Invocation]:
+        """Yield the next invocation with every choice of at most so many faults."""
+        waiting: list[tuple[Plan, int]] = [((), 1)]
+        queued = self.world.algorithm.queued
         while waiting:
-            plan = waiting.pop()
+            plan, times = waiting.pop()
             self.world.load(node)
             effects = self.world.invoke(dict(plan))
             self.steps += 1
-            yield plan, self.world.save(), len(effects), self.world.done
-            if len(plan) < most:
-                begin = plan[-1][0] + 1 if plan else 0
-                for number in range(begin, len(effects)):
-                    waiting += [(*plan, (number, fault)) for fault in FAULTS[effects[number].port]]
+            yield _Invocation(plan, times, self.world.save(), len(effects), self.world.done)
+            if len(plan) == most:
+                continue
+            begin = plan[-1][0] + 1 if plan else 0
+            for number, effect in enumerate(effects[begin:], begin):
+                waiting += [
+                    ((*plan, (number, fault)), times * count)
+                    for fault in FAULTS[effect.port]
+                    if (count := twins(effect.port, fault)) and not (queued and fault.kind is Kind.PARALLEL)
+                ]
 
     def _judge(self, node: Saved) -> Tally:
         known = self._known.get((node, -1))
@@ -131,6 +148,3 @@ def judge(world: World) -> Tally:
     tally.broken.update(names)
     tally.examples = dict.fromkeys([*sorted(names), *([] if end is End.HEALED else [end.value])], ())
     return tally
-
-
-__all__ = ["End", "Explorer", "Fault", "Kind", "Tally", "i7_one_reset", "i10_repeating_changes_nothing", "judge"]

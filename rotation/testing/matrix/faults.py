@@ -96,6 +96,18 @@ FAULTS: Mapping[Port, tuple[Fault, ...]] = MappingProxyType(
 )
 """Every fault that an effect of each sort can meet."""
 
+
+def twins(port: Port, fault: Fault) -> int:
+    """Return how many faults of this effect one run stands for.
+
+    Callers of a store cannot tell "throttled" from "no answer, and not applied": both are ``StoreUnavailable``. So they
+    are run once and count twice; the throttled one itself stands for none.
+    """
+    if port not in (Port.READ, Port.PUT, Port.LABEL) or fault.edge is Edge.AFTER:
+        return 1
+    return {Kind.ERROR: 2, Kind.THROTTLED: 0}.get(fault.kind, 1)
+
+
 Plan = tuple[tuple[int, Fault], ...]
 """Which effects, counted from 0 over the whole run, meet which fault; in ascending order."""
 

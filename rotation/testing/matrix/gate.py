@@ -28,12 +28,14 @@ class Effect:
         name: for the story; holds no value.
         late: the request as texts, first of all whom it reaches, for faults that deliver it again.
         success: what the caller gets for a change that was lost.
+        shown: whether it can change what readers get.
     """
 
     port: Port
     name: str
     late: tuple[str, ...] = ()
     success: object = None
+    shown: bool = False
 
 
 class Surroundings(Protocol):
@@ -77,6 +79,7 @@ class Gate:
         effects: those seen.
         dead: the process died; nothing passes any more.
         inside: a parallel invocation is running; its effects are neither counted nor hit.
+        inner: the effects of parallel invocations.
     """
 
     around: Surroundings
@@ -84,16 +87,18 @@ class Gate:
     effects: list[Effect] = field(default_factory=list)
     dead: bool = False
     inside: bool = False
+    inner: list[Effect] = field(default_factory=list)
 
     def start(self, plan: Mapping[int, Fault]) -> None:
         """Begin an invocation."""
-        self.plan, self.effects, self.dead, self.inside = plan, [], False, False
+        self.plan, self.effects, self.inner, self.dead, self.inside = plan, [], [], False, False
 
     def call(self, effect: Effect, call: Callable[[], T]) -> T:
         """Make one call, or what the plan makes of it."""
         if self.dead:
             raise Crash(effect.name)
         if self.inside:
+            self.inner.append(effect)
             return self._apply(effect, call)
         fault = self.plan.get(len(self.effects))
         self.effects.append(effect)

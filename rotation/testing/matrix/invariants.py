@@ -3,64 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rotation.guard import DEFAULT_LOCKOUT
+from rotation.marks import SecretState
 from rotation.model import Power
 from rotation.testing.matrix.faults import Kind
+from rotation.testing.matrix.rigs import Rig
+from rotation.testing.matrix.vendors import shows_a_password
 
 if TYPE_CHECKING:
     from rotation.testing.matrix.lockstep import Lockstep
     from rotation.testing.matrix.world import World
 
-Check = Callable[["Lockstep", "World"], bool]
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What stands in the store at one moment: the labels, the passwords of labelled versions, and readers' own."""
+
+    state: SecretState
+    stored: frozenset[str]
+    current: str | None
+
+    @classmethod
+    def of(cls, rig: Rig) -> Seen:
+        """Look past the gate."""
+        current = rig.current()
+        return cls(
+            state=rig.state(),
+            stored=frozenset(each.reveal() for each in rig.stored()),
+            current=None if current is None else current.reveal(),
+        )
 
 
-def i1_live_is_readable(ours: Lockstep, world: World) -> bool:
+Check = Callable[["Lockstep", Seen, "World"], bool]
+
+
+def i1_live_is_readable(_ours: Lockstep, seen: Seen, world: World) -> bool:
     """What opens the account now, and what a change underway will make of it, stands under a label."""
-    stored = {each.reveal() for each in ours.place.stored()}
     coming = world.account.vendor.coming
-    return world.account.vendor.live.reveal() in stored and (coming is None or coming.reveal() in stored)
+    return world.account.vendor.live.reveal() in seen.stored and (coming is None or coming.reveal() in seen.stored)
 
 
-def i3_current_is_whole(ours: Lockstep, world: World) -> bool:
-    """AWSCURRENT is on a version with a value: the first one, or a candidate of these rotations."""
-    current = ours.place.current()
-    if current is None:
-        return False
-    known = {world.account.vendor.initial.reveal(), *(value for _, value in ours.sent)}
-    return current.reveal() in known
+def i3_current_is_whole(ours: Lockstep, seen: Seen, world: World) -> bool:
+    """Readers get a value: the first one, or a candidate of these rotations."""
+    return seen.current in {world.account.vendor.initial.reveal(), *(value for _, value in ours.sent)}
 
 
-def i4_one_candidate_per_token(ours: Lockstep, world: World) -> bool:
+def i4_one_candidate_per_token(ours: Lockstep, _seen: Seen, _world: World) -> bool:
     """Whatever was staged or sent under one token was the same bytes."""
-    del world
     return len(ours.sent) == len({token for token, _ in ours.sent})
 
 
-def i5_no_label_lost(ours: Lockstep, world: World) -> bool:
+def i5_no_label_lost(_ours: Lockstep, seen: Seen, world: World) -> bool:
     """A candidate whose reset is still underway to the vendor keeps a label."""
-    stored = {each.reveal() for each in ours.place.stored()}
-    underway = {
-        request[1] for _, whom, request in world.clock.late if whom == "vendor" and request[0] == "set_password"
-    }
-    return underway <= stored
+    underway = [request for _, whom, request in world.clock.late if whom == "vendor"]
+    return {request[1] for request in underway if request[0] == "set_password"} <= seen.stored
 
 
-def i6_budget(ours: Lockstep, world: World) -> bool:
+def i6_budget(_ours: Lockstep, _seen: Seen, world: World) -> bool:
     """Wrong logins within the window stay within the budget, and the account is never locked."""
-    del ours
-    budget = (world.account.spec.lockout or DEFAULT_LOCKOUT).budget
     vendor = world.account.vendor
+    budget = (world.account.spec.lockout or DEFAULT_LOCKOUT).budget
     return vendor.recent_wrong_logins <= budget + world.excused and not (vendor.locked and not world.excused)
 
 
-def i9_no_secret_shown(ours: Lockstep, world: World) -> bool:
-    """No error, label or failure code holds a password."""
-    del world
-    labels = " ".join(label for version in ours.place.state().versions.values() for label in version.labels)
-    return not ours.told and "Candidate0" not in labels and "First0Password" not in labels
+def i9_no_secret_shown(ours: Lockstep, seen: Seen, _world: World) -> bool:
+    """No error, parking reason or label holds a password."""
+    labels = " ".join(label for version in seen.state.versions.values() for label in version.labels)
+    return not ours.told and not shows_a_password(labels)
 
 
 AFTER_A_STEP: Mapping[str, Check] = MappingProxyType(
@@ -76,9 +89,9 @@ AFTER_A_STEP: Mapping[str, Check] = MappingProxyType(
 """Checked after every invocation. I2 is checked at the very effect that changes what readers get."""
 
 
-def broken_after_a_step(ours: Lockstep, world: World) -> list[str]:
+def broken_after_a_step(ours: Lockstep, seen: Seen, world: World) -> list[str]:
     """Return the names of the promises that do not hold at this moment."""
-    return [name for name, holds in AFTER_A_STEP.items() if not holds(ours, world)]
+    return [name for name, holds in AFTER_A_STEP.items() if not holds(ours, seen, world)]
 
 
 def i7_one_reset(world: World) -> bool:
@@ -110,3 +123,22 @@ def i10_repeating_changes_nothing(world: World) -> bool:
 def i12_one_sender(world: World, kinds: set[Kind]) -> bool:
     """Where the only fault is a second delivery of the event, one reset reaches the vendor."""
     return kinds != {Kind.PARALLEL} or world.account.vendor.resets == 1
+
+
+PROMISES: Mapping[str, str] = MappingProxyType(
+    {
+        "I1": "The live password can be read from the store under a label, at every moment.",
+        "I2": "Readers get a new value only once it is proved live, or definitely accepted where nothing can be asked.",
+        "I3": "Readers never get an empty or a foreign version.",
+        "I4": "One candidate per token: every retry sends the same bytes.",
+        "I5": "No candidate that may be live, or may yet become it, loses its last label.",
+        "I6": "Wrong logins stay within the budget, and the account is never locked.",
+        "I7": "A run without faults sends one reset and makes no wrong login.",
+        "I8": "When the faults stop, bounded retries end in *current = live*, or parked with a reason.",
+        "I9": "No error, label or parking reason shows a password.",
+        "I10": "After success every step may run again and changes nothing.",
+        "I11": "A test-only invocation resets nothing and does not fail a healthy secret.",
+        "I12": "Two invocations at once never both send a reset.",
+    }
+)
+"""What each name stands for."""

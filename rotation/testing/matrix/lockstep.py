@@ -8,13 +8,14 @@ from rotation.guard import Guarded
 from rotation.machine import PENDING
 from rotation.model import Step
 from rotation.ports import Clock
-from rotation.secret import Secret, SecretDocument
+from rotation.secret import SecretDocument
 from rotation.session import Session
 from rotation.testing.matrix.faults import OURS, Port
 from rotation.testing.matrix.gate import Effect, Gate
-from rotation.testing.matrix.invariants import broken_after_a_step
+from rotation.testing.matrix.invariants import Seen, broken_after_a_step
 from rotation.testing.matrix.rigs import Rig
 from rotation.testing.matrix.timeline import Timeline
+from rotation.testing.matrix.vendors import shows_a_password
 from rotation.testing.matrix.world import Saved, World
 from rotation.testing.memory_driver import MemoryAccount
 
@@ -34,6 +35,7 @@ class Lockstep:
 
     name = OURS
     steps = len(STEPS)
+    queued = False
 
     def __init__(self, rig: Rig) -> None:
         self.place: Rig = rig
@@ -42,6 +44,15 @@ class Lockstep:
         self.runs = 0
         self.sent: frozenset[tuple[str, str]] = frozenset()
         self.told = False
+        self._seen: dict[Saved, Seen] = {}
+
+    @property
+    def seen(self) -> Seen:
+        """What stands in the store now; the same states come again and again, so each is looked at once."""
+        key = self.place.save()
+        if key not in self._seen:
+            self._seen[key] = Seen.of(self.place)
+        return self._seen[key]
 
     def begin(self) -> None:
         """See ``Algorithm``."""
@@ -55,7 +66,7 @@ class Lockstep:
             engine.run(self.session(world), STEPS[step])
         except RotationError as error:
             reason = error.reason if isinstance(error, Parked) else ""
-            self.told |= _shows_a_password(f"{error} {error.describe()} {reason}")
+            self.told |= shows_a_password(f"{error} {error.describe()} {reason}")
             raise
         finally:
             self._note(world.gate)
@@ -88,25 +99,25 @@ class Lockstep:
         )
 
     def _note(self, gate: Gate) -> None:
-        for effect in gate.effects:
+        for effect in (*gate.effects, *gate.inner):
             if effect.port is Port.RESET:
                 self.sent |= {(self.token, effect.late[2])}
-        staged = self.place.value(self.token)
-        if staged is not None:
-            self.sent |= {(self.token, staged.reveal())}
+            elif effect.port is Port.PUT or effect.name.startswith("write"):
+                staged = self.place.value(self.token)
+                self.sent |= set() if staged is None else {(self.token, staged.reveal())}
 
     def over(self) -> bool:
         """See ``Algorithm``: the candidate was released, and the store takes a new rotation."""
-        state = self.place.state()
+        state = self.seen.state
         return state.current_id != self.token and state.holder(PENDING) is None
 
     def faults(self, world: World) -> list[str]:
         """See ``Algorithm``."""
-        return broken_after_a_step(self, world)
+        return broken_after_a_step(self, self.seen, world)
 
     def parked(self) -> str | None:
         """See ``Algorithm``."""
-        version = self.place.state().versions.get(self.token)
+        version = self.seen.state.versions.get(self.token)
         return None if version is None or version.parked is None else version.parked[0]
 
     def save(self) -> Saved:
@@ -132,12 +143,3 @@ class GatedClock(Clock):
     def sleep(self, seconds: float) -> None:
         """Wait."""
         self._gate.call(Effect(port=Port.SLEEP, name=f"sleep {seconds:g}"), lambda: self._clock.sleep(seconds))
-
-
-def _shows_a_password(text: str) -> bool:
-    return "Candidate0" in text or "First0Password" in text
-
-
-def shows(secret: Secret, text: str) -> bool:
-    """Tell whether a text holds a password."""
-    return secret.reveal() in text

@@ -112,7 +112,9 @@ class AwsRig:
         held: dict[str, set[str]] = {}
         for label, version_id in self._secret.labels.items():
             held.setdefault(version_id, set()).add(label)
-        return SecretState(True, {key: Version(key, frozenset(labels)) for key, labels in held.items()})
+        return SecretState(
+            rotation_enabled=True, versions={key: Version(key, frozenset(labels)) for key, labels in held.items()}
+        )
 
     def value(self, version_id: str) -> Secret | None:
         """See ``Rig``."""
@@ -191,11 +193,11 @@ class _GatedClient:
         return self._call("UpdateSecretVersionStage", params)
 
     def _call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        port, late = _PORTS[operation], ()
-        if port in (Port.PUT, Port.LABEL):
-            late = _as_texts(operation, params)
+        port = _PORTS[operation]
+        late = () if port is Port.READ else _as_texts(operation, params)
         name = f"{operation} {params.get('VersionStage', '')}".strip()
-        effect = Effect(port=port, name=name, late=late, success={})
+        shown = params.get("VersionStage") == "AWSCURRENT"
+        effect = Effect(port=port, name=name, late=late, success={}, shown=shown)
         call: Callable[[], dict[str, Any]] = lambda: self._rig.call(operation, params)  # noqa: E731 - typed
         return self._gate.call(effect, call)
 

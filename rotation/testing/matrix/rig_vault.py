@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -77,7 +78,21 @@ class VaultRig:
 
 
 class _KeptKv(Kv2):
-    """The model with a state that can be kept. Nothing is deleted in the matrix."""
+    """The model with a state that can be kept. Nothing is deleted in the matrix, so a version is parsed only once."""
+
+    def __init__(self, *, now: Callable[[], float]) -> None:
+        super().__init__(now=now)
+        self._parsed: dict[tuple[str, int, datetime, str], Entry | None] = {}
+
+    def read(self, path: str, *, version: int | None = None) -> Entry | None:
+        held = self._entries.get(path)
+        found = None if held is None else held.versions.get(version or held.newest)
+        if held is None or found is None:
+            return None
+        key = (path, version or held.newest, found.created, found.text.reveal())
+        if key not in self._parsed:
+            self._parsed[key] = super().read(path, version=version)
+        return self._parsed[key]
 
     def save(self) -> Saved:
         return tuple(
@@ -97,7 +112,7 @@ def _versions(saved: tuple[tuple[int, datetime, str], ...]) -> dict[int, Any]:
     return {number: _Version(created, Secret(text)) for number, created, text in saved}
 
 
-class _GatedKv(_KeptKv):
+class _GatedKv(Kv2):
     """Stands before a mount and makes each call an effect."""
 
     def __init__(self, kv: Kv2, gate: Gate) -> None:
@@ -111,5 +126,5 @@ class _GatedKv(_KeptKv):
     def write(self, path: str, document: SecretDocument, *, cas: int) -> Entry:
         late = ("store", "write", path, document.dump().reveal(), str(cas))
         success = Entry(version=cas + 1, created="2026-11-22T00:00:00Z", document=document)
-        effect = Effect(port=Port.LABEL, name=f"write {path}", late=late, success=success)
+        effect = Effect(port=Port.LABEL, name=f"write {path}", late=late, success=success, shown=path == _PATH)
         return self._gate.call(effect, lambda: self._behind.write(path, document, cas=cas))

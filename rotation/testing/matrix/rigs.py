@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from rotation.errors import StoreUnavailable
-from rotation.machine import PENDING
+from rotation.machine import CURRENT, PENDING
 from rotation.marks import SecretState
 from rotation.ports import Store, StoredValue
 from rotation.secret import Secret, SecretDocument
@@ -72,7 +72,7 @@ class MemoryRig:
     def __init__(self, clock: Timeline) -> None:
         self._clock = clock
         self._secret = _KeptSecret(now=clock.now)
-        self._secret.put(CURRENT_ID, DOCUMENT, "AWSCURRENT")
+        self._secret.put(CURRENT_ID, DOCUMENT, CURRENT)
 
     def begin(self, token: str) -> None:
         """See ``Rig``."""
@@ -126,7 +126,20 @@ class MemoryRig:
 
 
 class _KeptSecret(MemorySecret):
-    """A ``MemorySecret`` whose state can be kept."""
+    """A ``MemorySecret`` whose state can be kept, and that parses each value only once."""
+
+    def __init__(self, *, now: Callable[[], float]) -> None:
+        super().__init__(now=now)
+        self._parsed: dict[tuple[str, str, float], StoredValue | None] = {}
+
+    def read(self, version_id: str) -> StoredValue | None:
+        held = self._versions.get(version_id)
+        if held is None or held.text is None:
+            return None
+        key = (version_id, held.text.reveal(), held.created)
+        if key not in self._parsed:
+            self._parsed[key] = super().read(version_id)
+        return self._parsed[key]
 
     def save(self) -> Saved:
         return tuple(
@@ -170,5 +183,6 @@ class _GatedSecret(MemorySecret):
         self._label("detach", lambda: self._behind.detach(label, version_id), label, version_id)
 
     def _label(self, verb: str, call: Callable[[], None], *words: str) -> None:
-        effect = Effect(port=Port.LABEL, name=f"{verb} {words[0]}", late=("store", verb, *words))
+        shown = words[0] == CURRENT
+        effect = Effect(port=Port.LABEL, name=f"{verb} {words[0]}", late=("store", verb, *words), shown=shown)
         self._gate.call(effect, call)

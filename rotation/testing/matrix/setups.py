@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from rotation.testing.matrix.faults import OURS, Line
 from rotation.testing.matrix.lockstep import Lockstep
+from rotation.testing.matrix.references import REFERENCES
 from rotation.testing.matrix.rig_aws import AwsRig
 from rotation.testing.matrix.rig_vault import VaultRig
 from rotation.testing.matrix.rigs import MemoryRig, Rig
@@ -22,13 +23,25 @@ STORES: Mapping[str, Callable[[Timeline], Rig]] = MappingProxyType(
 )
 """By name, what makes the store's rig."""
 
+OWN = "own"
+"""How lines call the store of an algorithm that brings its own."""
+
 
 def lines() -> Iterator[Line]:
-    """Yield the clean line of every world of Lockstep's own."""
-    for store in STORES:
-        for driver in DRIVER_CLASSES:
+    """Yield the clean line of every world of Lockstep's own, those that take longest first."""
+    for store in ("vault", "aws", "memory"):
+        for driver in sorted(DRIVER_CLASSES, key=("admin_vm", "admin_task").__contains__, reverse=True):
             for spacing in SPACINGS:
                 yield Line(OURS, driver, store, spacing)
+
+
+def reference_lines() -> Iterator[Line]:
+    """Yield the clean line of every world of a reference algorithm."""
+    for algorithm in REFERENCES:
+        for driver, kind in DRIVER_CLASSES.items():
+            if "power" not in kind.vendor:
+                for spacing in SPACINGS:
+                    yield Line(algorithm, driver, OWN, spacing)
 
 
 def make(line: Line) -> World:
@@ -39,4 +52,7 @@ def make(line: Line) -> World:
     """
     clock = Timeline()
     account = Account(DRIVER_CLASSES[line.driver], clock)
+    reference = REFERENCES.get(line.algorithm)
+    if reference is not None:
+        return World(clock, account, reference(), float(line.spacing))
     return World(clock, account, Lockstep(STORES[line.store](clock)), float(line.spacing))

@@ -55,10 +55,17 @@ class Place(Protocol):
 
 
 class Algorithm(Protocol):
-    """A way to rotate one secret. All it remembers between invocations is what ``save`` returns."""
+    """A way to rotate one secret. All it remembers between invocations is what ``save`` returns.
+
+    Attributes:
+        name: in lines and tables.
+        steps: invocations of one rotation.
+        queued: whether its caller never delivers the same event twice.
+    """
 
     name: str
     steps: int
+    queued: bool
 
     @property
     def place(self) -> Place:
@@ -230,7 +237,7 @@ class World:
 
     def changed(self, effect: Effect) -> None:
         """See ``gate.Surroundings``."""
-        if effect.port not in (Port.PUT, Port.LABEL):
+        if not effect.shown:
             return
         value = self._readers_get()
         if value != self._current:

@@ -1,0 +1,59 @@
+"""``python -m rotation.testing.matrix``: run the matrix, replay a line, or write the page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from rotation.testing.matrix.campaign import campaign
+from rotation.testing.matrix.faults import Line
+from rotation.testing.matrix.setups import lines, reference_lines
+from rotation.testing.matrix.story import replay, tell
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 when every promise held."""
+    parser = argparse.ArgumentParser(prog="python -m rotation.testing.matrix", description=__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--singles", action="store_true", help="every single fault in every world")
+    what.add_argument("--pairs", action="store_true", help="every pair of faults in every world")
+    what.add_argument("--replay", metavar="LINE", help="tell the story of one run")
+    what.add_argument("--page", action="store_true", help="print docs/faults.md; runs all singles and pairs")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only worlds whose line holds this")
+    parser.add_argument("--jobs", type=int, default=0, help="processes (default: as many as cores)")
+    chosen = parser.parse_args(arguments)
+    if chosen.replay:
+        return _replay(Line.parse(chosen.replay))
+    if chosen.page:
+        from rotation.testing.matrix.page import page
+
+        print(page(jobs=chosen.jobs, note=lambda text: print(text, file=sys.stderr)), end="")  # noqa: T201 - the command's output
+        return 0
+    return _run(2 if chosen.pairs else 1, chosen.only, chosen.jobs)
+
+
+def _replay(line: Line) -> int:
+    for sentence in tell(line):
+        print(sentence)  # noqa: T201 - the command's output
+    return 1 if replay(line).broken else 0
+
+
+def _run(faults: int, only: str, jobs: int) -> int:
+    begun, worlds = time.monotonic(), [line for line in lines() if only in str(line)]
+    bad = 0
+    for count, (line, tally) in enumerate(campaign(worlds, faults, jobs=jobs), 1):
+        ends = ", ".join(f"{number} {end}" for end, number in sorted(tally.ends.items()))
+        spent = time.monotonic() - begun
+        print(f"[{count}/{len(worlds)} {spent:4.0f} s] {line}: {tally.runs} runs: {ends}", flush=True)  # noqa: T201 - same
+        for name in sorted(tally.broken):
+            bad += tally.broken[name]
+            example = Line(line.algorithm, line.driver, line.store, line.spacing, tally.examples[name])
+            print(f"    {name} broken by {tally.broken[name]} runs, as by {example}", flush=True)  # noqa: T201 - same
+    references = len(list(reference_lines()))
+    print(f"{bad} broken promises; {references} worlds of the reference algorithms are run for the page only")  # noqa: T201 - same
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

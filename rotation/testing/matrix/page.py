@@ -1,0 +1,193 @@
+"""``docs/faults.md``, written from the runs themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from rotation.testing.matrix.campaign import campaign
+from rotation.testing.matrix.explore import End, Tally
+from rotation.testing.matrix.faults import FAULTS, OURS, Line
+from rotation.testing.matrix.gate import SLOW_SECONDS
+from rotation.testing.matrix.invariants import PROMISES
+from rotation.testing.matrix.setups import lines, reference_lines
+from rotation.testing.matrix.vendors import DRIVER_CLASSES
+from rotation.testing.matrix.world import ATTEMPTS, FUNCTION_SECONDS, QUICK_ATTEMPTS
+
+HEAD = (
+    "driver class",
+    "store",
+    "spacing",
+    "runs",
+    "lost",
+    "unreadable for a while",
+    "stuck",
+    "parked",
+    "premature commits",
+    "most resets",
+    "most wrong logins",
+)
+
+
+def cells(line: Line, tally: Tally) -> tuple[str, ...]:
+    """Return one row."""
+    return (
+        line.driver,
+        line.store,
+        f"{line.spacing} s",
+        f"{tally.runs:,}",
+        f"{tally.ends[End.LOST]:,}",
+        f"{tally.broken['I1']:,}",
+        f"{tally.ends[End.STUCK]:,}",
+        f"{tally.ends[End.PARKED]:,}",
+        f"{tally.broken['I2']:,}",
+        str(tally.resets),
+        str(tally.wrong_logins),
+    )
+
+
+def row(texts: Iterable[str]) -> str:
+    """Return one line of a table."""
+    return f"| {' | '.join(texts)} |"
+
+
+def table(results: Sequence[tuple[Line, Tally]]) -> str:
+    """Return a table with its sum in the last row."""
+    ordered = sorted(results, key=lambda each: (list(DRIVER_CLASSES).index(each[0].driver), str(each[0])))
+    rows = [row(HEAD), row(["---"] * 3 + ["---:"] * (len(HEAD) - 3))]
+    rows += [row(cells(line, tally)) for line, tally in ordered]
+    total = Tally()
+    for _, tally in results:
+        total.add(tally)
+    whole = cells(Line("", "all", "", 0), total)
+    return "\n".join([*rows, row(["**all**", "", "", *(f"**{text}**" for text in whole[3:])])])
+
+
+def page(*, jobs: int = 0, note: Callable[[str], None] = lambda _text: None) -> str:
+    """Run everything and return the page.
+
+    Args:
+        jobs: processes; as many as there are cores when 0.
+        note: told about the progress.
+    """
+    tables = {}
+    for algorithm, worlds in _worlds().items():
+        for faults in (1, 2):
+            results = []
+            for line, tally in campaign(worlds, faults, jobs=jobs):
+                results.append((line, tally))
+                note(f"{line}, {faults} faults: {tally.runs} runs ({len(results)}/{len(worlds)})")
+            tables[algorithm, faults] = table(results)
+    return _PAGE.format(
+        quick=QUICK_ATTEMPTS,
+        all_attempts=ATTEMPTS,
+        seconds=f"{FUNCTION_SECONDS:g}",
+        slow=f"{SLOW_SECONDS:g}",
+        classes="\n".join(row((f"`{each.name}`", each.title)) for each in DRIVER_CLASSES.values()),
+        faults="\n".join(
+            row((f"`{port}`", ", ".join(f"`{fault}`" for fault in faults))) for port, faults in FAULTS.items()
+        ),
+        promises="\n".join(f"- **{name}** {text}" for name, text in PROMISES.items()),
+        singles=tables[OURS, 1],
+        pairs=tables[OURS, 2],
+        gcs_singles=tables["generate_change_save", 1],
+        gcs_pairs=tables["generate_change_save", 2],
+        wal_singles=tables["write_ahead", 1],
+        wal_pairs=tables["write_ahead", 2],
+    )
+
+
+def _worlds() -> dict[str, list[Line]]:
+    worlds = {OURS: list(lines())}
+    for line in reference_lines():
+        worlds.setdefault(line.algorithm, []).append(line)
+    return worlds
+
+
+_PAGE = """\
+# Faults
+
+This page is generated: `python -m rotation.testing.matrix --page > docs/faults.md`.
+
+A rotation touches a store and a vendor several dozen times, and the process, the network, the store or the vendor can
+fail before and after each of them. The fault matrix runs the real engine through **every single fault and every pair of
+faults at every one of these effects**, for every class of driver and every store, in memory and in virtual time. After
+each run it asks whether the live password can still be read, whether readers ever got a value that was not proved, and
+how the run ended.
+
+A run is what Secrets Manager does: four steps, the whole of them again after a failure, {quick} times at the spacing of
+the run and then a day apart, {all_attempts} attempts in all. One invocation has {seconds} s. Faults also hit the retries. Runs that come to the same
+state go on in the same way, so that is followed once and counted as often as it is reached.
+
+`make test` runs the singles, `make test-faults` the pairs. A run has a name, and the name is enough to see it again:
+
+    python -m rotation.testing.matrix --replay matrix:admin_task/aws/600:17.after.crash+23.before.throttled
+
+## What is tried
+
+| driver class | |
+| --- | --- |
+{classes}
+
+Stores: `memory`; `aws`, the adapter for Secrets Manager over the strict double; `vault`, the one for KV version 2 over
+the strict model of a mount.
+
+| effect | faults |
+| --- | --- |
+{faults}
+
+`crash`: the process dies. `timeout`: the call hangs until the function's time-out kills the process. `error`: no answer,
+before (not applied) or after (applied). `throttled`: a definite "not now". `slow`: no answer, applied {slow} s later.
+`duplicate`: delivered twice, and the second answer arrives. `wrong`: an answer of the wrong class, such as "wrong
+password" where nobody looked. `stale`: what was before the latest change. `lost`: success is said and nothing happens.
+`parallel`: the event is delivered once more and that invocation runs to its end in the middle of this one.
+
+No algorithm can survive a vendor that calls a dead password live, or that says yes where nothing can be asked
+afterwards and does nothing; these two are left out.
+
+## What must hold
+
+{promises}
+
+*Parked* runs stopped on purpose, with a reason that `lockstep doctor` resolves. *Stuck* would be a run that neither
+ended well nor was parked. *Unreadable for a while* counts the runs in which at some moment no stored value opened the
+account. Faults that deliver a login or a change twice cost a wrong login of their own.
+
+## Lockstep, every single fault
+
+{singles}
+
+## Lockstep, every pair of faults
+
+{pairs}
+
+## For comparison: two algorithms as they are published
+
+Written for this page from their descriptions in a few lines each (`rotation/testing/matrix/references.py`) and run over
+the same vendors and faults. Their own store is one table. They are not the systems themselves, which do more around it.
+
+### Generate, change, save
+
+The new value is only in memory until it is saved; each attempt draws another one.
+
+Every single fault:
+
+{gcs_singles}
+
+Every pair of faults:
+
+{gcs_pairs}
+
+### Write-ahead log, dropped after a failed retry
+
+The value is logged before the change, but an entry whose repetition is refused is taken for dead and dropped. A vendor
+with history or minimum age refuses it *because* it was applied. There is no login, so a vendor that needs time gets a
+commit before the value works.
+
+Every single fault:
+
+{wal_singles}
+
+Every pair of faults:
+
+{wal_pairs}
+"""
