@@ -76,6 +76,7 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("206030013", PasswordRejected, "the password is too similar to the old one"),
     ErrorRow("206030014", PasswordRejected, "the password has a form that the vendor refuses"),
     ErrorRow("206030015", AccountLocked, "the account is locked"),
+    ErrorRow("412100010", AccountLocked, "the account is locked"),
     ErrorRow("206030016", PermissionDenied, "another user's password may not be changed", _NAME),
     ErrorRow("206030018", PreconditionFailed, "the vendor's daily number of changes is used up", "Try again tomorrow."),
     ErrorRow("206030028", AccountUnusable, "single sign-on is on, passwords cannot be changed", _SSO),

@@ -164,7 +164,7 @@ class HuaweiMeeting:
             return json_object(reply, changes=changes)
         now, request_id = self._wiring.now(), reply.request_id
         locked_until = now + WAIT_SECONDS + LOCK_MARGIN_SECONDS
-        waits = {"206030011": now + WAIT_SECONDS, "206030015": locked_until}
+        waits = {"206030011": now + WAIT_SECONDS, "206030015": locked_until, "412100010": locked_until}
         error = listed(TABLE, code or "", on=on, request_id=request_id, not_before=waits.get(code or ""))
         if error is not None:
             raise error

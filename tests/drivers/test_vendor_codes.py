@@ -1,0 +1,75 @@
+"""Each code that a vendor documents has a row in its driver's table, of the class that the reference gives it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rotation.drivers._table import listed
+from rotation.errors import (
+    AccountLocked,
+    AccountUnusable,
+    AdminRejected,
+    CannotVerify,
+    InProgress,
+    OldPasswordRejected,
+    OutcomeUnknown,
+    PasswordRejected,
+    PasswordReused,
+    PermissionDenied,
+    PreconditionFailed,
+    RateLimited,
+    TooSoon,
+    UnexpectedReply,
+    VendorUnavailable,
+)
+from rotation.registry import load_driver
+
+CODES: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "vendor_codes.toml").read_text())
+CLASSES: dict[str, set[type]] = {
+    "RETRY": {VendorUnavailable, RateLimited},
+    "WAIT": {InProgress, AccountLocked},
+    "PRECOND": {PreconditionFailed, TooSoon, CannotVerify},
+    "PERM": {AccountUnusable, PermissionDenied, PasswordRejected, PasswordReused, PreconditionFailed},
+    "AUTH": {AdminRejected, PermissionDenied, OldPasswordRejected},
+    "AMBIG": {OutcomeUnknown},
+    "NONE": {UnexpectedReply},
+}
+ROWS = [(driver, code, kind) for driver, facts in CODES.items() for kind in CLASSES for code in facts.get(kind, ())]
+
+
+@pytest.mark.parametrize(("driver", "code", "kind"), ROWS, ids=[f"{driver}-{code}" for driver, code, _ in ROWS])
+def test_a_documented_code_has_its_class(driver: str, code: str, kind: str) -> None:
+    """In answer to a change; in answer to a look the same, but for what only a change can leave open."""
+    table = load_driver(driver).error_table
+    taken = CODES[driver]["instead"].get(code, {"class": kind})["class"]
+    error = listed(table, code, on="change", request_id="r")
+    assert error is not None
+    assert type(error) in CLASSES[taken]
+    assert error.vendor_code == code
+    assert error.hint or error.retryable
+    seen = listed(table, code, on="read", request_id="r") or listed(table, code, on="login", request_id="r")
+    if taken != "AMBIG":
+        assert type(seen) is type(error)
+    else:
+        assert seen is None or type(seen) in CLASSES["RETRY"]
+
+
+@pytest.mark.parametrize("driver", CODES)
+def test_the_tables_hold_no_other_codes(driver: str) -> None:
+    """What a driver knows beyond the list has no source; each code has one class, each deviation a reason."""
+    named = [code for other, code, _ in ROWS if other == driver]
+    assert len(named) == len(set(named))
+    assert {row.vendor_code for row in load_driver(driver).error_table} == set(named)
+    assert CODES[driver]["instead"].keys() <= set(named)
+    assert all(each["why"] for each in CODES[driver]["instead"].values())
+
+
+@pytest.mark.parametrize("driver", CODES)
+@pytest.mark.parametrize("code", ["999999999", "0", "", "NobodyKnowsThis", "230 ", "usg.206010000"])
+def test_what_nobody_documents_is_in_no_table(driver: str, code: str) -> None:
+    """So that it becomes an unexpected reply."""
+    assert listed(load_driver(driver).error_table, code, on="change", request_id="r") is None
