@@ -24,6 +24,7 @@ from rotation.room import settle
 from rotation.secret import Secret, SecretDocument
 from rotation.session import Result, Session, next_attempt, raise_if_parked
 from rotation.set_secret import set_secret
+from rotation.verify import check_current
 
 
 def run(session: Session, step: Step) -> Result:
@@ -45,12 +46,17 @@ def run(session: Session, step: Step) -> Result:
         return _done(session, state, step)
     trial = cell is Cell.VERIFY_CURRENT
     document = (session.candidate() if step is Step.TEST and not trial else session.current(state)).document
-    accounts = batch.of(session, document, batch.Single(run=run, prepare=_prepare, prove=_proof))
+    accounts = batch.of(session, document, single())
     if accounts is not None:
-        return accounts.verify_current() if trial else accounts.run(step, state, document)
+        return accounts.verify_current(check_current) if trial else accounts.run(step, state, document)
     if trial:
-        return _verify_current(session, state)
+        return check_current(session, state)
     return {Step.CREATE: _create, Step.SET: set_secret, Step.TEST: _test, Step.FINISH: _finish}[step](session, state)
+
+
+def single() -> batch.Single:
+    """Return the steps for one account, for batches of them."""
+    return batch.Single(run=run, prepare=_prepare, prove=_proof)
 
 
 _REFUSALS = {
@@ -129,27 +135,6 @@ def _candidate(bound: Guarded, seen: Observation, previous: Secret) -> Secret:
     if problems:
         raise PolicyError(f"the generator broke its own policy: {', '.join(problem.code for problem in problems)}")
     return candidate
-
-
-def _verify_current(session: Session, state: SecretState) -> Result:
-    """Serve a test-only invocation (RotateImmediately=false): look whether current works, and never reset.
-
-    Raises:
-        LoginRejected: it does not.
-        RotationError: could not tell, although a login is demanded.
-    """
-    current = session.current(state)
-    raise_if_parked(session, state, current.version_id)
-    bound = session.bind(current.document)
-    if not bound.can_ask(bound.observe()):
-        return Result(outcome="nothing_to_verify", driver=bound.spec.code)
-    budget = Budget(session=session, bound=bound, version_id=current.version_id)
-    if budget.log_in(current.document.password, state) is Verdict.REJECTED:
-        raise LoginRejected(
-            "the current password does not open the account",
-            hint="Somebody changed it outside. Put the live password into the secret as a new version.",
-        )
-    return Result(outcome="current_verified", driver=bound.spec.code, evidence=Evidence.LOGIN)
 
 
 def _test(session: Session, state: SecretState) -> Result:

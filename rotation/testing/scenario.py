@@ -10,6 +10,7 @@ from rotation.errors import RotationError
 from rotation.guard import Guarded
 from rotation.machine import PENDING
 from rotation.model import Evidence, PowerWish, Step, Wiring
+from rotation.planner import ANYTIME, Windows
 from rotation.secret import Secret, SecretDocument
 from rotation.session import Result, Session
 from rotation.stores.memory import MemorySecret, MemoryStore
@@ -48,6 +49,7 @@ class Scenario:
         minimum: least evidence accepted; the driver's best when ``None``.
         propagation_seconds: what the driver declares.
         fuse: what the next invocation runs over.
+        window: when a reset may begin.
     """
 
     vendor: MemoryVendor
@@ -56,6 +58,7 @@ class Scenario:
     minimum: Evidence | None = None
     propagation_seconds: int = 0
     fuse: Fuse = field(default_factory=Fuse)
+    window: Windows = ANYTIME
     secret: MemorySecret = field(init=False)
     _tokens: itertools.count[int] = field(default_factory=itertools.count)
     _runs: itertools.count[int] = field(default_factory=itertools.count)
@@ -78,6 +81,10 @@ class Scenario:
 
     def step(self, step: Step, token: str) -> Result:
         """Run one invocation of the function."""
+        return engine.run(self.session(token), step)
+
+    def session(self, token: str = "") -> Session:
+        """Return what one invocation runs over."""
         fuse, start = self.fuse, self.clock.now()
         spec = memory_spec(self.vendor, oracle=self.oracle, propagation_seconds=self.propagation_seconds)
         store = MemoryStore(fuse.wrap(self.secret, LABEL_EFFECTS))
@@ -95,11 +102,11 @@ class Scenario:
                 minimum=spec.evidence if self.minimum is None else self.minimum,
                 time_left=time_left,
                 power=PowerWish(str(document.get("power", "as_found"))),
+                window=self.window,
             )
 
         holder = f"{next(self._runs):x}"
-        session = Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
-        return engine.run(session, step)
+        return Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
 
     def rotate(self, token: str, *, attempts: int = 12, spacing: float = 600.0) -> list[str]:
         """Run the whole rotation as the service does, from the first step again after every failure.

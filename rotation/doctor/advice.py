@@ -1,0 +1,70 @@
+"""What a human must do where only a human can, and what the doctor does about each reason for parking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from rotation.parking import Reason
+
+ANSWERS: Mapping[str, str] = MappingProxyType(
+    {
+        Reason.WRONG_LOGIN_BUDGET: "No login is tried before the time shown. Then run this again, or let the rotation "
+        "go on by itself.",
+        Reason.ACCOUNT_LOCKED: "No login is tried before the time shown. If the account is locked again and again, "
+        "something else uses an old password: find it before the next rotation.",
+        Reason.TOO_SOON: "Nothing to do: the first attempt after the time shown goes through.",
+        Reason.OUTSIDE_WINDOW: "Nothing to do: the first attempt inside the maintenance window goes through. To "
+        "rotate now, run `lockstep rotate` with LOCKSTEP_WINDOW left empty.",
+        Reason.BACK_OFF: "The vendor turned several attempts away. `lockstep rotate --dry-run` names what is in "
+        "the way.",
+        Reason.EXTERNAL_CHANGE: "Every retained version is tried, inside the budget. The live one becomes current; if "
+        "there is none, you are told what to put into the secret.",
+        Reason.RESET_FAILS: "The same candidate is sent once more. If the vendor fails again, look at the target in "
+        "its console: agent, state, running tasks.",
+        Reason.CANDIDATE_REFUSED: "If another version is live, the refused candidate is dropped once it can no longer "
+        "take effect, and the next rotation makes a fitting one.",
+    }
+)
+"""For every reason that there is."""
+
+
+def external_change() -> str:
+    """Return what to do when no stored password opens an account that changes its own."""
+    return (
+        "Somebody changed the password outside. Either put the live password into the secret as a new version (the "
+        "whole account document, staged AWSCURRENT), or reset the account at the vendor to the password of the current "
+        "version. Then run this again. An unfinished rotation may stay as it is."
+    )
+
+
+def reset_by_rotation() -> str:
+    """Return what to do when no stored password opens an account that an API key resets."""
+    return (
+        "Somebody changed the password outside, and a rotation needs no old one: `lockstep rotate` resets it with the "
+        "admin credential. If the outside password is to stay, put it into the secret as a new version instead."
+    )
+
+
+def no_current(live: str | None) -> str:
+    """Return what to do about a secret without a current version."""
+    if live is not None:
+        return f"Attach AWSCURRENT to version {live}: its password opens the account. Then run this again."
+    return "Put the account document, with the password that works now, as the secret's first version (AWSCURRENT)."
+
+
+def bad_document() -> str:
+    """Return what to do about a current value that is no account document."""
+    return (
+        "The current value must be a JSON object with driver, username, password and the driver's own keys "
+        "(`lockstep drivers CODE` lists them). Put a corrected one as a new version (AWSCURRENT)."
+    )
+
+
+def strange_candidate(version_id: str) -> str:
+    """Return what to do about a candidate that was sent and does not fit current any more."""
+    return (
+        f"Someone changed which account the secret names while a rotation ran. Version {version_id} may hold the live "
+        "password of the former account: note it where that account is kept from now on, then take AWSPENDING from "
+        "it, and run this again."
+    )

@@ -1,0 +1,107 @@
+"""What the doctor looks at: every labelled version, what is known about it, and what stands in the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rotation.errors import RotationError
+from rotation.guard import Guarded
+from rotation.marks import SecretState, Version
+from rotation.model import Authority, Evidence
+from rotation.ports import StoredValue
+
+
+class Value(StrEnum):
+    """What a version holds."""
+
+    USABLE = "usable"
+    EMPTY = "empty"
+    UNUSABLE = "not an account document"
+    FOREIGN = "names another account"
+
+
+class Found(StrEnum):
+    """What is known about a version's password."""
+
+    LIVE = "live"
+    DEAD = "not live"
+    NOT_ASKED = "not asked"
+    UNKNOWN = "could not tell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """One version.
+
+    Attributes:
+        version: its labels.
+        value: what it holds.
+        found: whether its password opens the account.
+        evidence: the proof, for a live one.
+        stored: its value, where it is usable.
+    """
+
+    version: Version
+    value: Value
+    found: Found = Found.NOT_ASKED
+    evidence: Evidence | None = None
+    stored: StoredValue | None = None
+
+    @property
+    def id(self) -> str:
+        """The version's id."""
+        return self.version.id
+
+    @property
+    def sent(self) -> bool:
+        """Whether a reset with it may have been sent."""
+        return self.version.intent is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything that the verdict is made from.
+
+    Attributes:
+        state: the labels.
+        now: when they were read.
+        exhibits: every labelled version.
+        bound: the account, when it could be bound.
+        trouble: why the vendor could not be asked, or not any further.
+        may_answer: whether anybody can tell if a password is live.
+        batch: whether the secret holds several accounts.
+    """
+
+    state: SecretState
+    now: float
+    exhibits: tuple[Exhibit, ...]
+    bound: Guarded | None = None
+    trouble: RotationError | None = None
+    may_answer: bool = False
+    batch: bool = False
+
+    def exhibit(self, version_id: str | None) -> Exhibit | None:
+        """Return one version."""
+        return next((each for each in self.exhibits if each.id == version_id), None)
+
+    @property
+    def current(self) -> Exhibit | None:
+        """What readers get."""
+        return self.exhibit(self.state.current_id)
+
+    @property
+    def pending(self) -> Exhibit | None:
+        """The candidate of an unfinished rotation."""
+        holder = self.state.holder("AWSPENDING")
+        return None if holder == self.state.current_id else self.exhibit(holder)
+
+    @property
+    def live(self) -> Exhibit | None:
+        """The version whose password opens the account, if one was found."""
+        return next((each for each in self.exhibits if each.found is Found.LIVE), None)
+
+    @property
+    def by_admin(self) -> bool:
+        """Whether a reset needs no old password."""
+        return self.bound is not None and self.bound.spec.authority is Authority.ADMIN

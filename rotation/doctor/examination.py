@@ -1,0 +1,188 @@
+"""Finds out which stored password is live, and writes nothing down but the tries that it costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rotation import parking, planner
+from rotation.budget import Budget
+from rotation.doctor.case import Case, Exhibit, Found, Value
+from rotation.errors import CannotVerify, InProgress, RotationError, SecretDocumentError
+from rotation.guard import Guarded
+from rotation.lease import announcements
+from rotation.marks import SecretState, Version
+from rotation.member import list_key
+from rotation.model import Evidence, Observation, Power, Task, TaskState, Verdict
+from rotation.parking import Reason
+from rotation.ports import StoredValue
+from rotation.secret import Secret
+from rotation.session import Session, identity
+
+
+def look(session: Session) -> Case:
+    """Look at the labels, the values and the target, and log in with what is likely, inside the budget.
+
+    Raises:
+        StoreError: the secret cannot be read.
+    """
+    state = session.store.describe()
+    exhibits = [_exhibit(session, version) for version in state.versions.values()]
+    case = Case(state=state, now=session.clock.now(), exhibits=tuple(exhibits))
+    busy = max((each.until for each in announcements(state) if each.until > case.now), default=None)
+    if busy is not None:
+        return replace(case, trouble=InProgress("a run holds this secret's lease", not_before=busy))
+    first = _first(case)
+    if first is None or first.stored is None:
+        return case
+    if list_key(first.stored.document) is not None:
+        return replace(case, batch=True)
+    try:
+        bound = session.bind(first.stored.document)
+    except RotationError as error:
+        return replace(case, trouble=error)
+    case = replace(case, bound=bound, exhibits=tuple(_compared(session, bound, each) for each in case.exhibits))
+    try:
+        return _asked(session, bound, case)
+    except RotationError as error:
+        return replace(case, trouble=error)
+
+
+def _exhibit(session: Session, version: Version) -> Exhibit:
+    try:
+        stored = session.store.read(version.id)
+        if stored is not None and list_key(stored.document) is None:
+            stored.document.text("password")
+    except SecretDocumentError:
+        return Exhibit(version=version, value=Value.UNUSABLE)
+    return Exhibit(version=version, value=Value.EMPTY if stored is None else Value.USABLE, stored=stored)
+
+
+def _first(case: Case) -> Exhibit | None:
+    """Return whose account document counts: current's, else the candidate's, else the latest made."""
+    usable = [each for each in case.exhibits if each.stored is not None]
+    for each in (case.current, case.pending):
+        if each in usable:
+            return each
+    return max(usable, key=lambda each: each.stored.created if each.stored else 0.0, default=None)
+
+
+def _compared(session: Session, bound: Guarded, exhibit: Exhibit) -> Exhibit:
+    """Set versions aside that name another account: their passwords must not be tried on this one."""
+    if exhibit.stored is None:
+        return exhibit
+    try:
+        other = session.bind(exhibit.stored.document)
+    except RotationError:
+        return replace(exhibit, value=Value.UNUSABLE, stored=None)
+    same = other.spec.code == bound.spec.code and identity(other) == identity(bound)
+    if not same or other.username != bound.username:
+        return replace(exhibit, value=Value.FOREIGN, stored=None)
+    return exhibit
+
+
+def _asked(session: Session, bound: Guarded, case: Case) -> Case:
+    _wait_for_the_vendor(session, bound, case)
+    seen = bound.observe()
+    for obstacle in seen.obstacles:
+        if isinstance(obstacle, InProgress):
+            raise obstacle
+    if bound.can_ask(seen) and seen.power is not Power.STOPPED:
+        return _by_login(session, bound, replace(case, may_answer=True), seen)
+    return _without_login(bound, case, seen)
+
+
+def _wait_for_the_vendor(session: Session, bound: Guarded, case: Case) -> None:
+    """Refuse to ask while a locked account, an empty budget or the vendor's own work would make the answer worthless.
+
+    Raises:
+        RotationError: says until when.
+    """
+    waits = [
+        wait
+        for each in case.exhibits
+        for wait in planner.noted(case.state, each.id)
+        if wait.reason == Reason.ACCOUNT_LOCKED
+    ]
+    wait = planner.earliest(case.now, waits)
+    if wait is not None:
+        raise parking.error(wait.reason, wait.until)
+    pending = case.pending
+    if pending is None or not pending.sent:
+        return
+    if pending.version.task is not None and bound.poll(Task(pending.version.task)).state is TaskState.RUNNING:
+        raise InProgress("the vendor's task is still running")
+    session.let_it_apply(pending.version.intent, bound)
+
+
+def _by_login(session: Session, bound: Guarded, case: Case, seen: Observation) -> Case:
+    state, tried = case.state, list[tuple[Secret, Found]]()
+    for each in _in_order(case, bound):
+        stored = each.stored
+        if stored is None:
+            continue
+        password = stored.document.password
+        found = next((found for other, found in tried if other == password), None)
+        try:
+            found = found or _try(session, bound, state, stored)
+        except CannotVerify as unclear:
+            return replace(_without_login(bound, case, seen), trouble=unclear)
+        except RotationError as unclear:
+            return replace(case, trouble=unclear)
+        tried.append((password, found))
+        case = _noted(case, replace(each, found=found, evidence=Evidence.LOGIN if found is Found.LIVE else None))
+        if found is Found.LIVE or _enough(case):
+            return case
+        state = session.store.describe()
+    return case
+
+
+def _try(session: Session, bound: Guarded, state: SecretState, stored: StoredValue) -> Found:
+    """Log in once. The charge stands on the version that was tried, so that the next examination begins elsewhere."""
+    count, latest = state.wrong_logins(since=session.clock.now() - bound.lockout.window_seconds)
+    if count >= bound.lockout.budget:
+        raise parking.error(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.window_seconds)
+    budget = Budget(session=session, bound=bound, version_id=stored.version_id)
+    verdict = budget.log_in(stored.document.password, state)
+    return Found.LIVE if verdict is Verdict.ACCEPTED else Found.DEAD
+
+
+def _in_order(case: Case, bound: Guarded) -> list[Exhibit]:
+    """Return what to ask, the likeliest first; where the budget cannot pay for all, those not tried lately."""
+
+    def likely(each: Exhibit) -> tuple[bool, bool, bool, float]:
+        sent_pending = each is case.pending and each.sent
+        made = each.stored.created if each.stored else 0.0
+        return not sent_pending, each is not case.current, each is not case.pending, -(each.version.intent or made)
+
+    ordered = sorted((each for each in case.exhibits if each.stored is not None), key=likely)
+    if len(ordered) > bound.lockout.budget:
+        ordered.sort(key=lambda each: each.version.rejected[1])
+    return ordered
+
+
+def _enough(case: Case) -> bool:
+    """Tell whether more wrong logins would tell nothing needed: an admin reset heals by sending the candidate again."""
+    first = [each for each in (case.pending, case.current) if each is not None and each.stored is not None]
+    return case.by_admin and case.pending in first and all(each.found is Found.DEAD for each in first)
+
+
+def _without_login(bound: Guarded, case: Case, seen: Observation) -> Case:
+    """Where nobody can log in, take less proof as far as the deployment allows it."""
+    if seen.readback is not None and bound.minimum <= Evidence.READBACK:
+        for each in case.exhibits:
+            if each.stored is not None:
+                live = each.stored.document.password == seen.readback
+                proof = Evidence.READBACK if live else None
+                case = _noted(case, replace(each, found=Found.LIVE if live else Found.DEAD, evidence=proof))
+        return replace(case, may_answer=True)
+    sent_later = case.exhibit(case.state.cancelled_id(""))
+    proved = sent_later or case.current
+    if proved is not None and proved.stored is not None and bound.minimum is Evidence.ACCEPTED:
+        said_yes = proved.version.accepted if sent_later else proved.version.verified is not None
+        found = Found.LIVE if said_yes else Found.UNKNOWN
+        case = _noted(case, replace(proved, found=found, evidence=Evidence.ACCEPTED if said_yes else None))
+    return case
+
+
+def _noted(case: Case, exhibit: Exhibit) -> Case:
+    return replace(case, exhibits=tuple(exhibit if each.id == exhibit.id else each for each in case.exhibits))

@@ -1,0 +1,163 @@
+"""Carries a plan out: under the secret's lease, against the labels that the plan was made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rotation import engine, marks, power
+from rotation.doctor.case import Exhibit, Value
+from rotation.doctor.verdict import Action, Condition, Diagnosis, Verb
+from rotation.errors import RotationError, StageConflict, StoreError
+from rotation.lease import Claim
+from rotation.marks import Kind, SecretState
+from rotation.model import Step
+from rotation.parking import PARKING, Reason
+from rotation.session import Session
+
+_ROUNDS = 2
+"""A resumed rotation may find in testSecret that its reset had no effect; one more round sends it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a repair.
+
+    Attributes:
+        condition: ``HEALTHY`` when current is live now; otherwise why not.
+        done: what was carried out.
+        error: what stopped it.
+        advice: what a human must do.
+        not_before: epoch seconds before which another attempt is of no use.
+    """
+
+    condition: Condition
+    done: tuple[Action, ...] = ()
+    error: RotationError | None = None
+    advice: str = ""
+    not_before: float | None = None
+
+
+def carry_out(session: Session, diagnosis: Diagnosis) -> Outcome:
+    """Carry out a diagnosis's plan.
+
+    Every move names where the label must be, and nothing is moved when the labels are no longer those of the diagnosis.
+    """
+    done: list[Action] = []
+    try:
+        _move(session, diagnosis, done)
+        for action in diagnosis.plan:
+            if action.verb is Verb.RESUME:
+                _resume(session, diagnosis, action)
+                done.append(action)
+    except RotationError as error:
+        condition = Condition.WAITING if error.retryable else Condition.HUMAN
+        return Outcome(
+            condition=condition, done=tuple(done), error=error, advice=error.hint, not_before=error.not_before
+        )
+    waiting = diagnosis.condition in (Condition.WAITING, Condition.HUMAN)
+    return Outcome(
+        condition=diagnosis.condition if waiting else Condition.HEALTHY,
+        done=tuple(done),
+        advice=diagnosis.advice,
+        not_before=diagnosis.not_before,
+    )
+
+
+def _move(session: Session, diagnosis: Diagnosis, done: list[Action]) -> None:
+    """Do everything that only moves labels."""
+    actions = [action for action in diagnosis.plan if action.verb is not Verb.RESUME]
+    touched = [_exhibit(diagnosis, action) for action in actions if action.verb is not Verb.SETTLE]
+    # Nobody acts on an empty version, and it may not take labels.
+    leased = next((each.id for each in touched if each.value is not Value.EMPTY), None)
+    if not actions:
+        return
+    if leased is not None:
+        now = session.clock.now()
+        state = session.store.describe()
+        session.store.acquire(leased, state, Claim(session.holder, now, now + session.time_left()))
+    try:
+        if _essence(session.store.describe()) != _essence(diagnosis.case.state):
+            raise StageConflict("the labels moved since the examination; nothing was changed")
+        for action in actions:
+            _MOVES[action.verb](session, diagnosis, action)
+            done.append(action)
+    finally:
+        if leased is not None:
+            _yield_lease(session, leased)
+
+
+def _yield_lease(session: Session, version_id: str) -> None:
+    try:
+        session.store.yield_lease(version_id, holder=session.holder)
+    except StoreError:
+        return  # It expires by itself, and the repair's own outcome matters more.
+
+
+def _essence(state: SecretState) -> dict[str, tuple[frozenset[str], float | None]]:
+    """Return what a plan rests on: stages and intents. Charges and leases come and go."""
+    return {
+        version.id: (version.stages, version.intent)
+        for version in state.versions.values()
+        if version.stages or version.intent is not None
+    }
+
+
+def _exhibit(diagnosis: Diagnosis, action: Action) -> Exhibit:
+    found = diagnosis.case.exhibit(action.version_id)
+    if found is None:
+        raise StageConflict("the plan names a version that was not examined")
+    return found
+
+
+def _promote(session: Session, diagnosis: Diagnosis, action: Action) -> None:
+    exhibit = _exhibit(diagnosis, action)
+    if exhibit.evidence is not None:
+        session.store.mark(exhibit.id, marks.verified(exhibit.evidence, session.clock.now()))
+    session.store.promote(exhibit.id, current_id=diagnosis.case.state.current_id)
+    session.store.settle(exhibit.id)
+
+
+def _release(session: Session, diagnosis: Diagnosis, action: Action) -> None:
+    exhibit, bound = _exhibit(diagnosis, action), diagnosis.case.bound
+    if bound is not None and exhibit.stored is not None:
+        power.give_back(bound, exhibit.stored.document)
+    session.store.release(exhibit.id)
+
+
+def _settle(session: Session, diagnosis: Diagnosis, action: Action) -> None:
+    del diagnosis
+    session.store.settle(action.version_id)
+
+
+_MOVES = {Verb.PROMOTE: _promote, Verb.RELEASE: _release, Verb.SETTLE: _settle}
+
+
+def _resume(session: Session, diagnosis: Diagnosis, action: Action) -> None:
+    """Run the remaining steps as the service would, whether rotation is enabled or not."""
+    _lift(session, action.version_id)
+    run = replace(session, token=action.version_id, ordered=True)
+    last: RotationError | None = None
+    for _ in range(_ROUNDS):
+        try:
+            for step in (Step.SET, Step.TEST, Step.FINISH):
+                engine.run(run, step)
+        except RotationError as error:
+            last = error
+            if not error.retryable and error.code != "login_rejected":
+                raise
+        else:
+            return
+    del diagnosis
+    if last is not None:
+        raise last
+
+
+def _lift(session: Session, token: str) -> None:
+    """Take a parking away that waits for a human: one has just asked."""
+    version = session.store.describe().versions.get(token)
+    if version is None or version.parked is None:
+        return
+    reason = version.parked[0]
+    if reason in tuple(Reason) and not PARKING[Reason(reason)].by_itself:
+        for mark in version.all(Kind.PARKED):
+            session.store.unmark(token, mark)
