@@ -34,7 +34,7 @@ class Account:
     """
 
     busy: threading.Lock = field(default_factory=threading.Lock)
-    token: str = ""
+    token: str = "none"  # noqa: S105 - a version's name
     candidate: frozenset[Mark] = frozenset()
     before: frozenset[Mark] = frozenset()
 
@@ -47,11 +47,11 @@ class Account:
         """
         if token == self.token:
             return
-        both = candidate, before = _version(self.candidate), _version(self.before)
+        both = candidate, before = _version(self.token, self.candidate), _version(BEFORE, self.before)
         left: set[Mark] = set()
-        wrong = [version.rejected for version in both if version.rejected[1] > since]
+        wrong, latest = SecretState(True, {version.id: version for version in both}).wrong_logins(since=since)  # noqa: FBT003 - a dataclass of the engine
         if wrong:
-            left.add(marks.rejected(sum(count for count, _ in wrong), max(at for _, at in wrong)))
+            left.add(marks.rejected(wrong, latest))
         live = before if candidate.verified is None else candidate
         if live.intent is not None:
             left.add(marks.intent(live.intent))
@@ -67,8 +67,8 @@ class Account:
         self.before = frozenset() if before is None else before.marks
 
 
-def _version(kept: frozenset[Mark]) -> Version:
-    return Version("", frozenset(mark.on("") for mark in kept))
+def _version(version_id: str, kept: frozenset[Mark]) -> Version:
+    return Version(version_id, frozenset(mark.on(version_id) for mark in kept))
 
 
 class Memory:

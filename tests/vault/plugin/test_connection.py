@@ -1,0 +1,101 @@
+"""A connection's configuration and a role's options: checked by the declared settings, kept without a readable key."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rotation.errors import ConfigError, DriverBug, InProgress, OutcomeUnknown, RotationError, SettingsError
+from rotation.model import Evidence
+from rotation.secret import Secret
+from vault_plugin.database import codes, role
+from vault_plugin.database.connection import SEALED, Connection
+
+ADMIN = {"access_key": "AKLTexample", "secret_key": "not-a-real-key"}
+GOOD = {"driver": "volcengine_cloudidentity", **ADMIN}
+
+
+def test_every_fault_is_told_at_once_and_no_value() -> None:
+    """Missing, unknown and malformed keys of the connection are listed together."""
+    with pytest.raises(SettingsError) as error:
+        Connection.load({**GOOD, "driver": "No Such", "minimum_evidence": "HOPE", "deadline_seconds": 3.0})
+    assert len(error.value.faults) == 3
+    assert "HOPE" not in str(error.value)
+    with pytest.raises(SettingsError) as error:
+        Connection.load({"driver": "volcengine_cloudidentity", "secret": "s3cret-s3cret"})
+    said = str(error.value)
+    assert "access_key is missing" in said
+    assert "secret_key is missing" in said
+    assert "'secret' is no known setting" in said
+    assert "s3cret" not in said
+
+
+def test_accounts_that_need_their_old_password_are_refused() -> None:
+    """No old password arrives, so a SELF driver is turned away with the way that works."""
+    with pytest.raises(ConfigError) as error:
+        Connection.load({"driver": "huawei_meeting"})
+    assert "lockstep vault rotate" in error.value.hint
+
+
+def test_only_the_vendors_hosts_and_named_ones_may_be_called() -> None:
+    """An endpoint elsewhere needs to be named among the hosts."""
+    elsewhere = {**GOOD, "endpoint": "https://proxy.example:8443"}
+    with pytest.raises(ConfigError):
+        Connection.load(elsewhere)
+    assert Connection.load({**elsewhere, "hosts": "proxy.example:8443"}).deployment.hosts == ("proxy.example:8443",)
+
+
+def test_what_is_stored_can_be_read_back_without_a_key() -> None:
+    """Secret fields go under the one key that servers leave out on reading, and come back out of it."""
+    stored = Connection.load({**GOOD, "minimum_evidence": "accepted", "deadline_seconds": 90.0}).stored()
+    readable = {key: value for key, value in stored.items() if key != SEALED}
+    assert "not-a-real-key" not in json.dumps(readable)
+    assert readable["access_key"] == "AKLTexample"
+    again = Connection.load(stored)
+    assert again.admin["secret_key"] == "not-a-real-key"
+    assert again.deployment.minimum is Evidence.ACCEPTED
+    assert again.stored() == stored
+
+
+def test_a_key_written_anew_beside_a_stored_one_wins() -> None:
+    """The server merges what is written into what it kept."""
+    stored = Connection.load(GOOD).stored()
+    assert Connection.load({**stored, "secret_key": "another-key"}).admin["secret_key"] == "another-key"
+
+
+def test_a_vendors_own_private_key_field_is_kept_apart() -> None:
+    """CompShare's credential has a field of that very name."""
+    config = {"driver": "ucloud_compshare", "public_key": "public", "private_key": "not-a-real-key"}
+    stored = Connection.load(config).stored()
+    assert json.loads(stored[SEALED]) == {"lockstep": {"private_key": "not-a-real-key"}}
+    assert Connection.load(stored).admin["private_key"] == "not-a-real-key"
+    assert Connection.load({**stored, "private_key": "another-key"}).admin["private_key"] == "another-key"
+
+
+def test_a_role_says_only_what_is_its_to_say() -> None:
+    """Statements are key=value of the account's own keys; neither driver nor password nor the name is among them."""
+    spec = Connection.load(GOOD).spec
+    made = role.document(spec, "bob", Secret("pw-pw-pw"), ["user_id = u-1"])
+    assert (made["driver"], made["username"], made["user_id"], made["power"]) == (spec.code, "bob", "u-1", "running")
+    faulty = ["user_id=u-1", "user_id=u-2", "password=hunter2-hunter2", "zone=x", "nonsense", "power=as_found"]
+    with pytest.raises(SettingsError) as error:
+        role.document(spec, "bob", Secret("pw-pw-pw"), faulty)
+    assert len(error.value.faults) == 5
+    assert "hunter2" not in str(error.value)
+
+
+def test_every_error_has_a_status_and_keeps_its_hint() -> None:
+    """Each class of the error tree gets a gRPC code; the message names code, hint and the time to come back."""
+    kinds = [*_subclasses(RotationError)]
+    assert len(kinds) > 30
+    unavailable = codes.as_grpc(InProgress("still at work", not_before=0.0))
+    assert unavailable.status.name == "UNAVAILABLE"
+    assert "in_progress: still at work; not before 1970-01-01T00:00:00Z. The next attempt" in str(unavailable.message)
+    assert codes.status(OutcomeUnknown("lost")).name == "ABORTED"
+    assert codes.status(DriverBug("broken")).name == "INTERNAL"
+    assert codes.status(SettingsError("x", ())).name == "INVALID_ARGUMENT"
+
+
+def _subclasses(kind: type) -> list[type]:
+    return [each for direct in kind.__subclasses__() for each in (direct, *_subclasses(direct))]
