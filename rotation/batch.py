@@ -20,7 +20,6 @@ from rotation.errors import (
     PasswordRejected,
     PolicyError,
     RotationError,
-    SecretDocumentError,
     StageConflict,
     StoreError,
 )
@@ -28,12 +27,12 @@ from rotation.guard import RESERVE_SECONDS, Guarded
 from rotation.lease import Claim
 from rotation.machine import PENDING
 from rotation.marks import SecretState
-from rotation.member import MemberStore, documents, list_key, merged
+from rotation.member import Member, MemberStore, documents, list_key, members, merged, named
 from rotation.model import Evidence, Step
 from rotation.reconcile import MOST_SENDS
 from rotation.room import condense, require_room, settle
 from rotation.secret import SecretDocument
-from rotation.session import MemberResult, Result, Session, identity
+from rotation.session import MemberResult, Result, Session
 
 _POLLED_AT_ONCE = 4
 """So many accounts are polled in one ``poll_seconds``; for more the pause grows, since vendors ration calls."""
@@ -48,16 +47,6 @@ class Single:
     prove: Callable[[Session, SecretState], tuple[Guarded, Evidence]]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One account. ``name`` is what tells it from the others."""
-
-    number: int
-    name: str
-    document: SecretDocument
-    bound: Guarded
-
-
 def of(session: Session, document: SecretDocument, single: Single) -> Batch | None:
     """Return the batch that a document holds; ``None`` when it is of one account.
 
@@ -66,33 +55,7 @@ def of(session: Session, document: SecretDocument, single: Single) -> Batch | No
         SettingsError: an entry's keys are wrong.
     """
     key = list_key(document)
-    if key is None:
-        return None
-    members: list[Member] = []
-    for number, each in enumerate(documents(document, key)):
-        try:
-            bound = session.bind(each)
-        except RotationError as error:
-            raise _named(error, f"{key} {number + 1}") from None
-        members.append(Member(number, _name(bound, document, key, number), each, bound))
-    spec = members[0].bound.spec
-    if spec.batch_key != key:
-        raise SecretDocumentError(f"{spec.code} takes one account in a secret, with a password at the top")
-    known = [_who(member.bound) for member in members]
-    twice = {member.name for member in members if known.count(_who(member.bound)) > 1}
-    if twice:
-        raise SecretDocumentError(f"{', '.join(sorted(twice))} stands twice in {key!r}")
-    return Batch(session, key, tuple(members), single)
-
-
-def _who(bound: Guarded) -> dict[str, object]:
-    return {**identity(bound), "username": bound.username.casefold()}
-
-
-def _name(bound: Guarded, document: SecretDocument, key: str, number: int) -> str:
-    """Return what tells the account from the others: its first identifying field that the batch does not share."""
-    own = [name for name in bound.account.__dataclass_fields__ if name in identity(bound) and name not in document]
-    return str(getattr(bound.account, own[0])) if own else f"{key} {number + 1}"
+    return None if key is None else Batch(session, key, members(session, document, key), single)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +86,7 @@ class Batch:
         told: list[MemberResult] = []
         prepared: list[SecretDocument] = []
         for member in self.members:
-            run = self._one(member)
+            run = self.one(member)
             try:
                 document, result = self.single.prepare(run, run.store.describe(), member.document)
             except RotationError as error:
@@ -147,9 +110,7 @@ class Batch:
 
     def set_secret(self, state: SecretState) -> Result:
         """Bring the vendor to the candidate for every account, as far as this invocation can."""
-        candidate = self.session.candidate().document
-        if len(documents(candidate, self.key)) != len(self.members):
-            raise IdentityChanged(f"current and candidate hold different {self.key}")
+        self._require_same_accounts(self.session.candidate().document)
         now = self.session.clock.now()
         self.session.store.acquire(
             self.session.token, state, Claim(self.session.holder, now, now + self.session.time_left())
@@ -163,7 +124,7 @@ class Batch:
 
     def test(self) -> Result:
         """Prove each account's candidate, now."""
-        return self._told("verified", [self._tested(member, self._one(member)) for member in self.members])
+        return self._told("verified", [self._tested(member, self.one(member)) for member in self.members])
 
     def finish(self, state: SecretState) -> Result:
         """Make the candidate current if every account is proved, and all are who they were."""
@@ -172,7 +133,7 @@ class Batch:
         settle(self.session.store, self.session.token)
         return done
 
-    def _one(self, member: Member, *, patient: bool = True) -> Session:
+    def one(self, member: Member, *, patient: bool = True) -> Session:
         """Return a run for one account. An impatient one raises ``InProgress`` where a patient one would wait."""
         whole = self.session.time_left
         return replace(
@@ -180,6 +141,17 @@ class Batch:
             store=MemberStore(self.session, self.key, member.number, member.document),
             time_left=whole if patient else lambda: min(whole(), RESERVE_SECONDS),
         )
+
+    def _require_same_accounts(self, candidate: SecretDocument) -> None:
+        """Compare all of them before the first is touched; each is compared once more when its turn comes."""
+        own = documents(candidate, self.key)
+        if len(own) != len(self.members):
+            raise IdentityChanged(f"current and candidate hold different {self.key}")
+        for member, document in zip(self.members, own, strict=True):
+            try:
+                self.session.bind_pair(member.document, document)
+            except RotationError as error:
+                raise named(error, member.name) from None
 
     def _make_room(self) -> None:
         state = self.session.store.describe()
@@ -192,7 +164,7 @@ class Batch:
     def _rounds(self) -> list[MemberResult]:
         """Send every reset, then look at those that take time again and again."""
         told: dict[int, MemberResult] = {}
-        runs = {member.number: self._one(member, patient=False) for member in self.members}
+        runs = {member.number: self.one(member, patient=False) for member in self.members}
         waiting = list(self.members)
         while True:
             for member in waiting:
@@ -228,7 +200,7 @@ class Batch:
         return self._ran(member, Step.TEST, run)
 
     def _proved(self, member: Member) -> MemberResult:
-        run = self._one(member)
+        run = self.one(member)
         state = run.store.describe()
         if state.versions[run.token].intent is None:
             return _failed(member, NotReady("its reset was not sent yet"))
@@ -239,7 +211,7 @@ class Batch:
         return MemberResult(name=member.name, outcome="promoted", evidence=proof)
 
     def _checked(self, member: Member, check: Callable[[Session, SecretState], Result]) -> MemberResult:
-        run = self._one(member)
+        run = self.one(member)
         try:
             result = check(run, run.store.describe())
         except RotationError as error:
@@ -288,9 +260,3 @@ def _failure(told: list[MemberResult]) -> RotationError:
 
 def _urgency(error: RotationError) -> tuple[bool, bool, float]:
     return error.retryable, isinstance(error, Parked), error.not_before or 0.0
-
-
-def _named(error: RotationError, where: str) -> RotationError:
-    error.message = f"{where}: {error.message}"
-    error.args = (error.message,)
-    return error

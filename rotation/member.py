@@ -7,15 +7,17 @@ A batch's document keeps what its accounts share at the top, and a list with wha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rotation import marks
-from rotation.errors import SecretDocumentError, StageError
+from rotation.errors import RotationError, SecretDocumentError, StageError
+from rotation.guard import Guarded
 from rotation.lease import Claim
 from rotation.marks import Kind, Mark, SecretState
 from rotation.parking import Reason
 from rotation.ports import StoredValue
 from rotation.secret import SecretDocument
-from rotation.session import Session
+from rotation.session import Session, identity
 
 _CHANGING = ("password", "lockstep")
 _RELEASE_PAUSE = 300.0
@@ -62,6 +64,58 @@ def merged(document: SecretDocument, key: str, prepared: list[SecretDocument]) -
         for entry, one in zip(entries, prepared, strict=True)
     ]
     return document.replaced(**{key: fresh})
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One account. ``name`` is what tells it from the others."""
+
+    number: int
+    name: str
+    document: SecretDocument
+    bound: Guarded
+
+
+def members(session: Session, document: SecretDocument, key: str) -> tuple[Member, ...]:
+    """Bind every account of the list under ``key``.
+
+    Raises:
+        SecretDocumentError: the list is not usable, or the driver takes no batch.
+        SettingsError: an entry's keys are wrong.
+    """
+    found: list[Member] = []
+    for number, each in enumerate(documents(document, key)):
+        try:
+            bound = session.bind(each)
+            _ = each.password  # missed here, while nobody was asked anything
+        except RotationError as error:
+            raise named(error, f"{key} {number + 1}") from None
+        found.append(Member(number, _name(bound, document, key, number), each, bound))
+    spec = found[0].bound.spec
+    if spec.batch_key != key:
+        raise SecretDocumentError(f"{spec.code} takes one account in a secret, with a password at the top")
+    known = [_who(member.bound) for member in found]
+    twice = {member.name for member in found if known.count(_who(member.bound)) > 1}
+    if twice:
+        raise SecretDocumentError(f"{', '.join(sorted(twice))} stands twice in {key!r}")
+    return tuple(found)
+
+
+def _who(bound: Guarded) -> dict[str, object]:
+    return {**identity(bound), "username": bound.username.casefold()}
+
+
+def _name(bound: Guarded, document: SecretDocument, key: str, number: int) -> str:
+    """Return what tells the account from the others: its first identifying field that the batch does not share."""
+    own = [name for name in bound.account.__dataclass_fields__ if name in identity(bound) and name not in document]
+    return str(getattr(bound.account, own[0])) if own else f"{key} {number + 1}"
+
+
+def named(error: RotationError, where: str) -> RotationError:
+    """Put whose error it is before its message."""
+    error.message = f"{where}: {error.message}"
+    error.args = (error.message,)
+    return error
 
 
 class MemberStore:

@@ -13,6 +13,7 @@ from rotation.guard import Guarded
 from rotation.machine import PENDING
 from rotation.member import documents
 from rotation.model import DriverSpec, Evidence, Step, Wiring
+from rotation.policy import Charset, PasswordPolicy
 from rotation.ports import Driver
 from rotation.secret import Secret, SecretDocument
 from rotation.session import Result, Session
@@ -23,6 +24,15 @@ from rotation.testing.scenario import FUNCTION_SECONDS, LABEL_EFFECTS, VirtualCl
 from rotation.testing.vendor import MemoryVendor
 
 KEY = "accounts"
+POLICY = PasswordPolicy(
+    length=20,
+    charsets=(
+        Charset("lower", "abcdefghijklmnopqrstuvwxyz", min_chars=1),
+        Charset("upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_chars=1),
+        Charset("digit", "0123456789", min_chars=1),
+    ),
+    name="test",
+)
 
 
 @dataclass(slots=True)
@@ -71,15 +81,13 @@ class BatchScenario:
         return token
 
     def spec(self) -> DriverSpec:
-        """Return the record of the driver of all these vendors."""
-        specs = {
-            each.username: memory_spec(each, oracle=self.oracle, propagation_seconds=self.propagation_seconds)
-            for each in self.vendors
-        }
-        return replace(next(iter(specs.values())), batch_key=KEY)
+        """Return the record of the driver of all these vendors, which are of one kind; the last one's rules count."""
+        vendor = self.vendors[-1]
+        spec = memory_spec(vendor, oracle=self.oracle, propagation_seconds=self.propagation_seconds)
+        return replace(spec, batch_key=KEY)
 
-    def step(self, step: Step, token: str) -> Result:
-        """Run one invocation of the function."""
+    def session(self, token: str) -> Session:
+        """Return one invocation's session, over the fuse."""
         fuse, start = self.fuse, self.clock.now()
         spec = self.spec()
 
@@ -98,9 +106,12 @@ class BatchScenario:
 
         store = MemoryStore(fuse.wrap(self.secret, LABEL_EFFECTS))
         holder = f"{next(self._runs):x}"
-        session = Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
+        return Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
+
+    def step(self, step: Step, token: str) -> Result:
+        """Run one invocation of the function."""
         try:
-            result = engine.run(session, step)
+            result = engine.run(self.session(token), step)
         except RotationError as error:
             self.errors.append(error)
             raise
@@ -128,11 +139,25 @@ class BatchScenario:
             self.clock.sleep(spacing)
         return [*failures, "gave up"]
 
-    def passwords(self, stage: str = "AWSCURRENT") -> list[Secret]:
-        """Return the passwords under a stage, in order."""
+    def document(self, stage: str = "AWSCURRENT") -> SecretDocument:
+        """Return the batch's document under a stage. Raises ``LookupError`` when there is none."""
         holder = self.secret.describe().holder(stage)
         value = self.secret.read(holder) if holder else None
-        return [] if value is None else [each.password for each in documents(value.document, KEY)]
+        if value is None:
+            raise LookupError(stage)
+        return value.document
+
+    def labels(self) -> set[str]:
+        """Return every label of the secret."""
+        return {label for version in self.secret.describe().versions.values() for label in version.labels}
+
+    def counts(self) -> list[tuple[int, int]]:
+        """Return resets and wrong logins of each account."""
+        return [(each.resets, each.wrong_logins) for each in self.vendors]
+
+    def passwords(self, stage: str = "AWSCURRENT") -> list[Secret]:
+        """Return the passwords under a stage, in order."""
+        return [each.password for each in documents(self.document(stage), KEY)]
 
     def stored(self, number: int) -> list[Secret]:
         """Return one account's passwords in every labelled version."""
@@ -145,7 +170,31 @@ class BatchScenario:
         return [each.live for each in self.vendors]
 
     def _driver(self, username: str) -> Driver:
-        vendor = next(each for each in self.vendors if each.username == username)
+        vendor = next(each for each in self.vendors if each.username == username.lower())
         nobody: Any = None
         spec = memory_spec(vendor, oracle=self.oracle)
         return spec.factory(Wiring(http=nobody, endpoint=spec.endpoint, admin=None, now=self.clock.now))
+
+
+def make_batch(
+    size: int = 3,
+    *,
+    oracle: bool = True,
+    seconds: float = FUNCTION_SECONDS,
+    **vendor: Any,  # noqa: ANN401 - the vendors' own fields
+) -> BatchScenario:
+    """Return a batch of so many accounts, ``user-0`` and so on. ``vendor`` goes to every ``MemoryVendor``."""
+    clock = VirtualClock()
+    vendors = [
+        MemoryVendor(
+            now=clock.now, initial=Secret(f"Old0Password0Old0P{n:02d}"), policy=POLICY, username=f"user-{n}", **vendor
+        )
+        for n in range(size)
+    ]
+    return BatchScenario(vendors, clock, oracle=oracle, seconds=seconds)
+
+
+def told(error: RotationError) -> dict[str, str]:
+    """Return each account's outcome as logs show it with an error."""
+    members: Any = error.describe().get("members", [])
+    return {each["name"]: each["outcome"] for each in members}

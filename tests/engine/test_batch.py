@@ -1,0 +1,227 @@
+"""A batch: several accounts in one secret, each with its own password and outcome, current together or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rotation.errors import (
+    InProgress,
+    LoginRejected,
+    Parked,
+    PreconditionFailed,
+    VendorUnavailable,
+)
+from rotation.member import list_key
+from rotation.model import Authority, Evidence, Lockout, Step
+from rotation.secret import Secret, SecretDocument
+from rotation.testing.batch_scenario import KEY, make_batch, told
+from rotation.testing.fuse import Fuse
+
+SELF = {"authority": Authority.SELF, "history": 5, "lockout": Lockout(tries=5, window_seconds=300)}
+
+
+def test_a_batch_rotates_in_one_go() -> None:
+    """One reset and no wrong login each; every password is another; the result tells how each was proved."""
+    scenario = make_batch()
+    before = scenario.live()
+    assert scenario.rotate(scenario.begin()) == []
+    now = scenario.passwords()
+    assert now == scenario.live()
+    assert len({each.reveal() for each in now + before}) == 6
+    assert scenario.counts() == [(1, 0)] * 3
+    assert scenario.passwords("AWSPREVIOUS") == before
+    assert [result.outcome for result in scenario.results] == ["staged", "sent", "verified", "promoted"]
+    for result in scenario.results[1:]:
+        assert [each.name for each in result.members] == ["user-0", "user-1", "user-2"]
+        assert {each.evidence for each in result.members} == {Evidence.LOGIN}
+    assert scenario.results[-1].evidence is Evidence.LOGIN
+    assert scenario.rotate(scenario.begin()) == []
+    assert scenario.counts() == [(2, 0)] * 3
+
+
+def test_what_else_stands_in_the_document_stays() -> None:
+    """Shared and own keys that nobody knows, and the order of everything; a single account's form is no batch."""
+    scenario = make_batch()
+    before = scenario.document()
+    scenario.rotate(scenario.begin())
+    after = scenario.document()
+    assert list(after) == list(before) == ["driver", "note", KEY]
+    entries: Any = after[KEY]
+    assert [(list(each)[:3], each["note"]) for each in entries] == [(["username", "password", "note"], "own")] * 3
+    assert list_key(SecretDocument({"driver": "x", "password": "p", KEY: [{"password": "q"}]})) is None
+    assert list_key(SecretDocument({"driver": "x", "tags": [{"a": 1}], "ports": [1]})) is None
+
+
+def test_one_account_does_not_hinder_the_others() -> None:
+    """The others are reset and proved in the same run; nothing becomes current; later only the one is reset."""
+    scenario = make_batch()
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    before = scenario.passwords()
+    scenario.vendors[0].obstacles = (PreconditionFailed("the machine is off", hint="Start it."),)
+    with pytest.raises(PreconditionFailed) as caught:
+        scenario.step(Step.SET, token)
+    assert caught.value.message == "1 of 3 accounts failed: user-0: the machine is off"
+    assert caught.value.hint == "Start it."
+    assert told(caught.value) == {"user-0": "precondition_failed", "user-1": "sent", "user-2": "sent"}
+    assert scenario.counts() == [(0, 0), (1, 0), (1, 0)]
+    assert scenario.passwords() == before
+    scenario.vendors[0].obstacles = ()
+    assert scenario.rotate(token) == []
+    assert scenario.passwords() == scenario.live()
+    assert scenario.counts() == [(1, 0)] * 3
+    sent = next(each for each in scenario.results if each.outcome == "sent")
+    assert [each.outcome for each in sent.members] == ["sent", "proved_before", "proved_before"]
+
+
+def test_the_error_is_the_one_that_needs_a_human_soonest() -> None:
+    """Permanent before passing before parked; parked only when every account that failed is."""
+    scenario = make_batch()
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    off, away = PreconditionFailed("off"), VendorUnavailable("away")
+    scenario.vendors[0].obstacles = (away,)
+    scenario.vendors[1].obstacles = (off,)
+    with pytest.raises(PreconditionFailed) as caught:
+        scenario.step(Step.SET, token)
+    assert "user-0: away; user-1: off" in caught.value.message
+    with pytest.raises(PreconditionFailed):
+        scenario.step(Step.SET, token)
+    with pytest.raises(Parked) as parked:
+        scenario.step(Step.SET, token)
+    assert set(told(parked.value).values()) == {"parked", "proved_before"}
+    assert (parked.value.reason, scenario.counts()) == ("back_off", [(0, 0), (0, 0), (1, 0)])
+
+
+def test_tasks_run_side_by_side() -> None:
+    """Five resets of forty seconds each take forty seconds, not two hundred."""
+    scenario = make_batch(5, asynchronous=True, delay_seconds=40.0)
+    start = scenario.clock.now()
+    assert scenario.rotate(scenario.begin()) == []
+    assert scenario.clock.now() - start < 60
+    assert scenario.counts() == [(1, 0)] * 5
+
+
+def test_a_batch_that_runs_out_of_time_goes_on_later() -> None:
+    """Each invocation sees to what it can; nobody is reset twice and no wrong password is shown."""
+    scenario = make_batch(asynchronous=True, delay_seconds=150.0, seconds=60.0)
+    failures = scenario.rotate(scenario.begin(), spacing=30.0)
+    assert set(failures) == {"in_progress"}
+    assert scenario.passwords() == scenario.live()
+    assert scenario.counts() == [(1, 0)] * 3
+
+
+def test_an_account_whose_resets_fail_is_parked_after_two() -> None:
+    """In one run, however long the run may wait for the others."""
+    scenario = make_batch(asynchronous=True, delay_seconds=12.0, seconds=300.0)
+    scenario.vendors[1].task_fails = True
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    with pytest.raises(Parked) as caught:
+        scenario.step(Step.SET, token)
+    assert caught.value.reason == "reset_fails"
+    assert [vendor.resets for vendor in scenario.vendors] == [1, 2, 1]
+    scenario.vendors[1].task_fails = False
+    assert scenario.rotate(token)[-1:] != ["gave up"]
+    assert scenario.passwords() == scenario.live()
+    assert [vendor.resets for vendor in scenario.vendors] == [1, 3, 1]
+
+
+def test_a_proof_that_no_longer_holds_is_lost() -> None:
+    """Somebody changes one password between setSecret and testSecret: it is reset again, the others are not."""
+    scenario = make_batch()
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    scenario.step(Step.SET, token)
+    scenario.vendors[1].set_by_hand(Secret("Changed0By0Hand0Pass"))
+    with pytest.raises(LoginRejected) as caught:
+        scenario.step(Step.TEST, token)
+    assert told(caught.value)["user-1"] == "login_rejected"
+    assert scenario.rotate(token)[-1:] != ["gave up"]
+    assert scenario.passwords() == scenario.live()
+    assert [vendor.resets for vendor in scenario.vendors] == [1, 2, 1]
+
+
+def test_accounts_that_show_their_old_password_heal_like_single_ones() -> None:
+    """One of them was restored to the previous password by hand: it is found among the stored ones, within budget."""
+    scenario = make_batch(**SELF)
+    assert scenario.rotate(scenario.begin()) == []
+    scenario.clock.sleep(3600)
+    scenario.vendors[1].set_by_hand(scenario.passwords("AWSPREVIOUS")[1])
+    token = scenario.begin()
+    assert scenario.rotate(token)[-1:] != ["gave up"]
+    assert scenario.passwords() == scenario.live()
+    assert [vendor.wrong_logins for vendor in scenario.vendors][::2] == [0, 0]
+    assert scenario.vendors[1].wrong_logins <= 2
+    assert not scenario.vendors[1].locked
+
+
+def test_a_previous_version_with_other_accounts_is_no_fallback() -> None:
+    """After the accounts changed places no password is tried on another account."""
+    scenario = make_batch(**SELF)
+    scenario.put(scenario.vendors[::-1])
+    scenario.put(scenario.vendors)
+    scenario.vendors[0].set_by_hand(scenario.vendors[2].live)
+    scenario.vendors[2].set_by_hand(Secret("Changed0By0Hand0Pass"))
+    failures = scenario.rotate(scenario.begin(), attempts=1)
+    assert failures == ["parked", "gave up"]
+    assert scenario.vendors[0].resets == 0
+
+
+def test_without_any_login_the_vendors_yes_is_each_ones_proof() -> None:
+    """And the result says that it is no more than that."""
+    scenario = make_batch(oracle=False)
+    assert scenario.rotate(scenario.begin()) == []
+    assert scenario.passwords() == scenario.live()
+    assert scenario.results[-1].evidence is Evidence.ACCEPTED
+    assert scenario.counts() == [(1, 0)] * 3
+
+
+def test_every_step_may_come_twice() -> None:
+    """A repeated step finds its work done."""
+    scenario = make_batch()
+    token = scenario.begin()
+    for step in Step:
+        scenario.step(step, token)
+        state = scenario.passwords(), scenario.live(), scenario.counts()
+        scenario.step(step, token)
+        assert (scenario.passwords(), scenario.live(), scenario.counts()) == state
+    assert scenario.results[-1].outcome == "already_done"
+    assert scenario.results[-1].evidence is Evidence.LOGIN
+
+
+def test_a_second_run_waits_for_the_first() -> None:
+    """Two of setSecret at once: one lease for the whole batch."""
+    scenario = make_batch()
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    met: list[str] = []
+
+    def meanwhile(_: str) -> None:
+        inner, scenario.fuse = scenario.fuse, Fuse()
+        with pytest.raises(InProgress) as caught:
+            scenario.step(Step.SET, token)
+        met.append(caught.value.message)
+        scenario.fuse = inner
+
+    scenario.fuse = Fuse(2, only="set_password", error=meanwhile)
+    scenario.step(Step.SET, token)
+    assert set(met) == {"another run holds this secret's lease"}
+    assert scenario.counts() == [(1, 0)] * 3
+
+
+def test_a_parallel_create_makes_one_candidate() -> None:
+    """Whoever stages second takes the first one's."""
+    scenario = make_batch()
+    token = scenario.begin()
+
+    def meanwhile(_: str) -> None:
+        scenario.fuse = Fuse()
+        scenario.step(Step.CREATE, token)
+
+    scenario.fuse = Fuse(1, only="stage", error=meanwhile)
+    assert scenario.step(Step.CREATE, token).outcome == "adopted"
+    assert scenario.rotate(token) == []
+    assert scenario.passwords() == scenario.live()

@@ -1,0 +1,262 @@
+"""What a batch refuses: documents, sizes, other accounts, candidates that the vendor does not take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rotation import engine, marks
+from rotation.batch import Single, of
+from rotation.errors import (
+    ConfigError,
+    IdentityChanged,
+    LoginRejected,
+    NotReady,
+    Parked,
+    PasswordRejected,
+    PolicyError,
+    PreconditionFailed,
+    SecretDocumentError,
+    StageError,
+)
+from rotation.machine import PENDING
+from rotation.member import MemberStore, documents
+from rotation.model import Step
+from rotation.policy import PasswordPolicy
+from rotation.room import MOST_LABELS, MOST_MEMBERS
+from rotation.secret import Secret, SecretDocument
+from rotation.session import Result
+from rotation.testing.batch_scenario import KEY, POLICY, make_batch, told
+from rotation.testing.vendor import MemoryVendor
+
+STRICTER = PasswordPolicy(length=30, charsets=POLICY.charsets, name="stricter")
+
+
+def test_createsecret_refuses_what_cannot_be_rotated_now() -> None:
+    """Every account is looked at, those in the way are named, and nothing is staged."""
+    scenario = make_batch()
+    scenario.vendors[0].obstacles = scenario.vendors[2].obstacles = (PreconditionFailed("off"),)
+    token = scenario.begin()
+    with pytest.raises(PreconditionFailed) as caught:
+        scenario.step(Step.CREATE, token)
+    assert told(caught.value) == {
+        "user-0": "precondition_failed",
+        "user-1": "staged",
+        "user-2": "precondition_failed",
+    }
+    assert scenario.secret.read(token) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda entries: entries[::-1],
+        lambda entries: entries[:2],
+        lambda entries: [*entries[:2], {**entries[2], "username": "mallory"}],
+        lambda entries: [*entries[:2], {**entries[2], "tenant": "other"}],
+    ],
+    ids=["order", "number", "name", "tenant"],
+)
+def test_a_candidate_of_other_accounts_is_never_sent(change: Callable[[Any], Any]) -> None:
+    """Set and order of the accounts in current and candidate must be equal."""
+    scenario = make_batch()
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    candidate = scenario.document(PENDING)
+    forged = candidate.replaced(**{KEY: change(candidate[KEY])})
+    scenario.secret.put(token, forged)
+    scenario.vendors.append(
+        MemoryVendor(now=scenario.clock.now, initial=Secret("x"), policy=POLICY, username="mallory")
+    )
+    with pytest.raises(IdentityChanged):
+        scenario.step(Step.SET, token)
+    assert scenario.counts() == [(0, 0)] * 4
+    with pytest.raises(StageError):
+        scenario.step(Step.FINISH, token)
+
+
+def test_accounts_are_compared_again_before_they_become_current() -> None:
+    """Even when every one of them is proved."""
+    scenario = make_batch()
+    token = scenario.begin()
+    for step in (Step.CREATE, Step.SET, Step.TEST):
+        scenario.step(step, token)
+    candidate = scenario.document(PENDING)
+    entries: Any = candidate[KEY]
+    scenario.secret.put(token, candidate.replaced(**{KEY: [*entries[:2], {**entries[2], "tenant": "other"}]}))
+    with pytest.raises(IdentityChanged) as caught:
+        scenario.step(Step.FINISH, token)
+    assert told(caught.value)["user-2"] == "identity_changed"
+    assert scenario.secret.describe().current_id != token
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({KEY: [{"username": "user-0", "password": "a"}, {"username": "User-0", "password": "b"}]}, "twice"),
+        ({KEY: [{"username": "user-0", "password": "a", "driver": "memory"}]}, "driver"),
+        ({KEY: [{"username": "user-0", "password": "a"}, "user-1"]}, "no object"),
+        ({KEY: [{"username": "user-0", "password": "a"}, {"username": "user-1"}]}, f"{KEY} 2"),
+        ({KEY: [], "others": [{"username": "user-0", "password": "a"}]}, "one account"),
+        ({"username": "user-0", "password": "a"}, "beside"),
+        ({KEY: []}, "username"),
+    ],
+)
+def test_a_document_that_is_no_proper_batch_is_refused(changes: dict[str, object], says: str) -> None:
+    """Before anything is asked or staged, and no password is quoted."""
+    scenario = make_batch()
+    scenario.put(scenario.vendors, **changes)
+    token = scenario.begin()
+    with pytest.raises(SecretDocumentError) as caught:
+        scenario.step(Step.CREATE, token)
+    assert says in caught.value.message
+    assert scenario.secret.read(token) is None
+
+
+def test_a_batch_that_may_not_fit_is_refused_before_anything() -> None:
+    """One account more than there is room for."""
+    scenario = make_batch(MOST_MEMBERS + 1)
+    token = scenario.begin()
+    with pytest.raises(ConfigError) as caught:
+        scenario.step(Step.CREATE, token)
+    assert str(MOST_MEMBERS) in caught.value.message
+    assert "observe" not in scenario.fuse.effects
+    assert scenario.secret.read(token) is None
+
+
+def test_labels_of_the_operator_take_room() -> None:
+    """They are counted before anything is staged."""
+    scenario = make_batch(4)
+    scenario.secret.put("other", SecretDocument({}), *(f"blue-{n}" for n in range(8)))
+    with pytest.raises(ConfigError) as caught:
+        scenario.step(Step.CREATE, scenario.begin())
+    assert "room for a batch of 3, not of 4" in caught.value.message
+
+
+def test_the_largest_batch_fits_after_everything_that_leaves_labels() -> None:
+    """Wrong logins, a cancelled rotation and a current version with its marks: never more than twenty labels."""
+    scenario = make_batch(MOST_MEMBERS, asynchronous=True, delay_seconds=30.0)
+    most = 0
+
+    def watch(step: Step, token: str) -> None:
+        nonlocal most
+        try:
+            scenario.step(step, token)
+        finally:
+            most = max(most, len(scenario.labels()))
+
+    scenario.rotate(scenario.begin())
+    cancelled = scenario.begin()
+    watch(Step.CREATE, cancelled)
+    watch(Step.SET, cancelled)
+    state = scenario.secret.describe().versions[cancelled]
+    for number, notes in state.members.items():
+        charged = marks.member(int(number), [*notes, marks.rejected(1, scenario.clock.now())])
+        scenario.secret.detach(marks.member(int(number), notes).on(cancelled), cancelled)
+        scenario.secret.attach(charged.on(cancelled), cancelled)
+    scenario.secret.detach(PENDING, cancelled)
+    scenario.put(scenario.vendors)
+    token = scenario.begin()
+    for step in Step:
+        watch(step, token)
+    assert scenario.passwords() == scenario.live()
+    assert most <= MOST_LABELS
+    kept = scenario.labels()
+    assert not [label for label in kept if ":member:" in label]
+    assert len(kept) <= 8
+
+
+def test_a_candidate_refused_before_anything_was_sent_is_released() -> None:
+    """For all: nothing is sent to the others either, since that candidate will never be current."""
+    scenario = make_batch()
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    scenario.vendors[0].policy = STRICTER
+    with pytest.raises(PasswordRejected):
+        scenario.step(Step.SET, token)
+    assert scenario.counts() == [(0, 0)] * 3
+    assert scenario.secret.describe().holder(PENDING) is None
+
+
+def test_a_candidate_refused_after_others_were_sent_is_kept() -> None:
+    """It holds their live passwords; only the refused account waits, and goes on when the vendor takes it."""
+    scenario = make_batch()
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    rule, scenario.vendors[1].policy = scenario.vendors[1].policy, STRICTER
+    with pytest.raises(PasswordRejected) as caught:
+        scenario.step(Step.SET, token)
+    assert told(caught.value) == {"user-0": "sent", "user-1": "password_rejected", "user-2": "sent"}
+    assert scenario.passwords(PENDING)[::2] == scenario.live()[::2]
+    with pytest.raises(Parked) as parked:
+        scenario.step(Step.SET, token)
+    assert parked.value.reason == "candidate_refused"
+    scenario.vendors[1].policy = rule
+    assert scenario.rotate(token)[-1:] != ["gave up"]
+    assert scenario.passwords() == scenario.live()
+    assert scenario.counts() == [(1, 0)] * 3
+
+
+def test_a_trial_resets_nothing() -> None:
+    """A test-only invocation looks at each account's current password, and names one that does not work."""
+    scenario = make_batch()
+    token = scenario.begin()
+    assert scenario.step(Step.TEST, token).outcome == "current_verified"
+    scenario.vendors[1].set_by_hand(Secret("Changed0By0Hand0Pass"))
+    with pytest.raises(LoginRejected) as caught:
+        scenario.step(Step.TEST, token)
+    assert told(caught.value) == {
+        "user-0": "current_verified",
+        "user-1": "login_rejected",
+        "user-2": "current_verified",
+    }
+    assert [vendor.resets for vendor in scenario.vendors] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("step", [Step.TEST, Step.FINISH])
+def test_a_half_sent_batch_is_neither_proved_nor_made_current(step: Step) -> None:
+    """A step that comes before its time says which account was not sent."""
+    scenario = make_batch()
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    scenario.vendors[2].obstacles = (PreconditionFailed("off"),)
+    with pytest.raises(PreconditionFailed):
+        scenario.step(Step.SET, token)
+    with pytest.raises(NotReady) as caught:
+        scenario.step(step, token)
+    assert told(caught.value)["user-2"] == "not_ready"
+    assert scenario.secret.describe().current_id != token
+
+
+def test_an_account_is_neither_staged_nor_made_current_alone() -> None:
+    """Its store refuses what only the batch may do."""
+    scenario = make_batch()
+    current = scenario.passwords()
+    store = MemberStore(scenario.session("t"), KEY, 0, documents(scenario.document(), KEY)[0])
+    for act in (
+        lambda: store.stage("t", SecretDocument({})),
+        lambda: store.promote("t", current_id="by-hand"),
+        lambda: store.settle("t"),
+    ):
+        with pytest.raises(StageError):
+            act()
+    assert scenario.passwords() == current
+
+
+def test_no_two_accounts_get_the_same_password() -> None:
+    """A generator that repeats itself is refused before anything is staged."""
+    scenario = make_batch()
+    token = scenario.begin()
+    same = documents(scenario.document(), KEY)[0]
+
+    def prepare(*_: object) -> tuple[SecretDocument, Result]:
+        return same, Result(outcome="staged")
+
+    single: Any = Single(run=engine.run, prepare=prepare, prove=engine._proof)
+    group = of(scenario.session(token), scenario.document(), single)
+    assert group is not None
+    with pytest.raises(PolicyError):
+        group.create(scenario.secret.describe(), scenario.document())
+    assert scenario.secret.read(token) is None
