@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, cast
 from botocore.exceptions import BotoCoreError
 
 from rotation import engine
+from rotation.cli._session import over
 from rotation.clock import SystemClock
-from rotation.deployment import Binder, Deployment
+from rotation.deployment import Deployment
 from rotation.errors import ConfigError, InternalError, RotationError, StageConflict
 from rotation.lease import Claim
 from rotation.machine import PENDING
@@ -21,14 +22,11 @@ from rotation.marks import Mark, SecretState, Version
 from rotation.model import Step
 from rotation.ports import Clock, Store, StoredValue
 from rotation.secret import SecretDocument
-from rotation.session import Result, Session
-from rotation.stores.aws_secrets_manager import AwsSecretsManager, read_current
+from rotation.session import Result
+from rotation.stores.aws_secrets_manager import AwsSecretsManager
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-STEP_SECONDS = 120.0
-"""A step's time. A killed run's lease lasts as long, so it is a function's time-out rather than a human's patience."""
 
 
 class Unattended:
@@ -155,23 +153,7 @@ class LocalRotation:
 
     def _run(self, step: Step) -> StepReport:
         started = time.monotonic()
-        deadline = started + STEP_SECONDS
-
-        def time_left() -> float:
-            return deadline - time.monotonic()
-
-        def fetch(name: str) -> SecretDocument:
-            return read_current(self._client, name)
-
-        binder = Binder(deployment=self._deployment, fetch=fetch, clock=self._clock, time_left=time_left)
-        session = Session(
-            store=self._store,
-            token=self.token,
-            bind=binder,
-            clock=self._clock,
-            time_left=time_left,
-            holder=os.urandom(8).hex(),
-        )
+        session, binder = over(self._client, self._store, self.token, self._deployment, self._clock)
         result: Result | None = None
         failure: RotationError | None = None
         try:

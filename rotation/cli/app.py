@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from rotation.cli import demo, drivers, invoke, policy, rotate, simulate, simulate_faults
+from rotation.cli import demo, doctor, drivers, invoke, policy, rotate, simulate, simulate_faults, verify
 from rotation.cli._errors import DONE, FAILED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli._output import show_error
 from rotation.errors import InternalError, PolicyError, RotationError
@@ -36,6 +36,8 @@ def application() -> typer.Typer:
     app.command("simulate-faults")(simulate_faults.simulate_faults)
     app.command("invoke")(invoke.invoke)
     app.command("rotate")(rotate.rotate)
+    app.command("verify")(verify.verify)
+    app.command("doctor")(doctor.doctor)
     return app
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from rotation.cli._errors import DONE, exit_code
-from rotation.cli._output import Json, console, emit, note, show_error, show_table
+from rotation.cli._errors import DONE, FAILED, PARKED, exit_code
+from rotation.cli._output import Json, console, emit, note, show_error, show_table, when
 
 if TYPE_CHECKING:
     from rotation.cli._local import LocalRotation, StepReport
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 def rotate(
     secret_id: Annotated[str, typer.Argument(help="Name or ARN of the secret to rotate.", metavar="SECRET_ID")],
     *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check every precondition, name all that would stop it, change nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Rotate one secret now: createSecret, setSecret, testSecret and finishSecret run in this process.
@@ -31,7 +35,12 @@ def rotate(
     better way, since the service then retries by itself.
 
     After a failure run it again: it finds out what became of the last attempt before it sends anything.
+
+    With --dry-run nothing is changed, and everything that would stop the rotation is named at once. Exits 0 when
+    nothing would, 3 when only time is missing, 1 otherwise.
     """
+    if dry_run:
+        return _rehearse(secret_id, as_json=as_json)
     from rotation.cli._local import LocalRotation, secrets_manager
 
     rotation = LocalRotation(secrets_manager(), secret_id, os.environ)
@@ -52,6 +61,29 @@ def rotate(
         return DONE
     show_error(failure, as_json=as_json)
     return exit_code(failure)
+
+
+def _rehearse(secret_id: str, *, as_json: bool) -> int:
+    from rotation.cli._local import secrets_manager
+    from rotation.cli._session import MOST_LABELS, on
+    from rotation.rehearsal import Status, rehearse
+
+    checks = rehearse(on(secrets_manager(), secret_id, os.environ), most_labels=MOST_LABELS)
+    styles = {Status.READY: "green", Status.STOPS: "red", Status.WAITS: "yellow", Status.UNKNOWN: "dim"}
+    rows: list[list[str | Text]] = []
+    for check in checks:
+        told = {key: value for key, value in asdict(check).items() if value not in ("", None)}
+        if as_json:
+            emit({"secret_id": secret_id, **told})
+        until = f"; not before {when(check.not_before)}" if check.not_before else ""
+        rows.append([check.name, Text(check.status, style=styles[check.status]), check.detail + until])
+        rows.extend([["", "", f"hint: {check.hint}"]] if check.hint else [])
+    if not as_json:
+        show_table(("precondition", "finding", "what was found"), rows)
+    found = {check.status for check in checks}
+    if Status.STOPS in found:
+        return FAILED
+    return PARKED if Status.WAITS in found else DONE
 
 
 def _fields(report: StepReport, secret_id: str, rotation: LocalRotation) -> dict[str, object]:

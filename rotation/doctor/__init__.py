@@ -7,6 +7,8 @@ what it writes down about wrong logins, durably, on the budget that rotations sh
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rotation.doctor.advice import ANSWERS
 from rotation.doctor.case import Case, Exhibit, Found, Value
 from rotation.doctor.examination import look
@@ -50,24 +52,22 @@ def repair(session: Session, diagnosis: Diagnosis) -> Outcome:
     return carry_out(session, diagnosis)
 
 
-def heal(session: Session) -> Outcome:
+def heal(session: Session, diagnosis: Diagnosis | None = None) -> Outcome:
     """Examine and repair until the secret is healthy, must wait, or needs a human.
+
+    Args:
+        session: as for ``examine``.
+        diagnosis: where to begin, if there is one already.
 
     Raises:
         StoreError: the secret cannot be read.
     """
-    outcome = repair(session, examine(session))
+    outcome = repair(session, diagnosis or examine(session))
     for _ in range(_ROUNDS - 1):
         if outcome.error is not None or not outcome.done:
             return outcome
         after = repair(session, examine(session))
-        outcome = Outcome(
-            condition=after.condition,
-            done=outcome.done + after.done,
-            error=after.error,
-            advice=after.advice,
-            not_before=after.not_before,
-        )
+        outcome = replace(after, done=outcome.done + after.done)
         if not after.done:
             return outcome
     return outcome

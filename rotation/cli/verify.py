@@ -1,0 +1,51 @@
+"""``verify``: does the stored password open the account?"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from rotation.cli._errors import DONE, FAILED, PARKED, exit_code
+from rotation.cli._output import Json, console, emit, show_error
+from rotation.errors import LoginRejected, RotationError
+
+
+def verify(
+    secret_id: Annotated[str, typer.Argument(help="Name or ARN of the secret.", metavar="SECRET_ID")],
+    *,
+    as_json: Json = False,
+) -> int:
+    """Check for drift: whether the secret's current password opens the account. Nothing is changed.
+
+    The login is charged to the wrong-login budget that rotations share before it is tried, as a label on the current
+    version, and refunded when the vendor says yes: a wrong one stays charged until the lock-out window is over.
+
+    Exits 0 when it does, 1 when it does not or nobody could be asked, 3 when no login may be tried now, or the vendor
+    has none.
+    """
+    from rotation import engine
+    from rotation.cli._local import secrets_manager
+    from rotation.cli._session import on
+    from rotation.verify import verify as check
+
+    try:
+        result = check(on(secrets_manager(), secret_id, os.environ), engine.single())
+    except RotationError as error:
+        if as_json:
+            outcome = "drifted" if isinstance(error, LoginRejected) else error.code
+            emit({"secret_id": secret_id, "outcome": outcome, "error": error.describe()})
+        else:
+            show_error(error, as_json=False)
+        return FAILED if isinstance(error, LoginRejected) else exit_code(error)
+    evidence = result.evidence.name if result.evidence else None
+    if as_json:
+        members = [each.describe() for each in result.members]
+        told = {"secret_id": secret_id, "outcome": result.outcome, "driver": result.driver, "evidence": evidence}
+        emit(told | ({"members": members} if members else {}))
+    elif evidence:
+        console().print(f"the current password opens the account, proved by {evidence} ({result.driver})")
+    else:
+        console().print(f"nobody can tell: {result.driver} has no login check here, and reads no password back")
+    return DONE if evidence else PARKED

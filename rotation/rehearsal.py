@@ -1,0 +1,281 @@
+"""A rotation rehearsed: everything that would stop it is named at once, and nothing is changed.
+
+What can be known without a change is less than everything. That a value may be written, and that a reset is permitted,
+only a rotation shows; both are told as unknown. A driver that changes its own password is logged in once, charged to
+the budget like any login: the one thing that is written, and taken back when the vendor says yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from rotation import batch, engine, marks, planner
+from rotation.budget import Budget
+from rotation.errors import (
+    AdminRejected,
+    InProgress,
+    Parked,
+    PermissionDenied,
+    RotationError,
+    SettingsError,
+    StoreError,
+)
+from rotation.guard import RESERVE_SECONDS, Guarded
+from rotation.lease import announcements
+from rotation.machine import PENDING
+from rotation.marks import SecretState
+from rotation.model import Authority, Observation, Verdict
+from rotation.parking import PARKING, Reason
+from rotation.policy import Context
+from rotation.ports import Observes, StoredValue
+from rotation.session import Session
+
+NEEDED_LABELS = 8
+"""Labels that one rotation may need at its peak beside those that are there: pending, lease, announcement, intent,
+task, charge, parking, proof."""
+
+
+class Status(StrEnum):
+    """What a check found."""
+
+    READY = "ready"
+    STOPS = "stops"
+    WAITS = "waits"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One precondition.
+
+    Attributes:
+        name: one word for ``--json``.
+        status: what was found.
+        detail: one sentence.
+        hint: the next step for a human.
+        not_before: epoch seconds, where only time is missing.
+    """
+
+    name: str
+    status: Status
+    detail: str
+    hint: str = ""
+    not_before: float | None = None
+
+
+def rehearse(session: Session, *, most_labels: int | None = None) -> tuple[Check, ...]:
+    """Check every precondition of a rotation.
+
+    Args:
+        session: as for a step; its token is not used.
+        most_labels: how many labels the store takes for a secret, where there is such a limit.
+
+    Returns:
+        Every check, in the order in which a rotation would meet them.
+    """
+    try:
+        state = session.store.describe()
+    except RotationError as error:
+        return (_stopped("store_read", error),)
+    checks = [Check(name="store_read", status=Status.READY, detail="the secret's versions can be listed")]
+    checks.extend(_labels(session, state, most_labels))
+    try:
+        current = session.current(state)
+    except RotationError as error:
+        return (*checks, _stopped("document", error))
+    checks.append(Check(name="document", status=Status.READY, detail="the current value is readable and an object"))
+    try:
+        accounts = batch.of(session, current.document, engine.single())
+        if accounts is None:
+            return (*checks, *_account(session, session.bind(current.document), current))
+    except RotationError as error:
+        return (*checks, *_faults(error))
+    for member in accounts.members:
+        own = replace(current, document=member.document)
+        found = _account(accounts.one(member), member.bound, own)
+        checks.extend(replace(each, detail=f"{member.name}: {each.detail}") for each in found)
+    return tuple(checks)
+
+
+def _account(session: Session, bound: Guarded, current: StoredValue) -> Iterator[Check]:
+    state = session.store.describe()
+    yield Check(name="settings", status=Status.READY, detail=f"driver {bound.spec.code} is allowed and set up")
+    yield from _waits(session, state, bound)
+    yield from _target(session, state, bound, current)
+
+
+def _labels(session: Session, state: SecretState, most: int | None) -> Iterator[Check]:
+    yield _writable(session, state)
+    busy = max((each.until for each in announcements(state) if each.until > session.clock.now()), default=None)
+    if busy is None:
+        yield Check(name="lease", status=Status.READY, detail="no other run holds the secret's lease")
+    else:
+        yield Check(name="lease", status=Status.WAITS, detail="another run holds the lease", not_before=busy)
+    used = len(set().union(*(version.labels for version in state.versions.values())))
+    if most is not None:
+        fits = used + NEEDED_LABELS <= most
+        yield Check(
+            name="labels",
+            status=Status.READY if fits else Status.STOPS,
+            detail=f"{used} of {most} labels are used, and a rotation may need {NEEDED_LABELS} more",
+            hint=""
+            if fits
+            else "`lockstep doctor --repair` ends an unfinished rotation; take other labels away by hand.",
+        )
+    pending = state.holder(PENDING)
+    if pending not in (None, state.current_id):
+        yield Check(
+            name="unfinished", status=Status.READY, detail=f"the unfinished rotation under {pending} would be resumed"
+        )
+
+
+def _writable(session: Session, state: SecretState) -> Check:
+    """Ask the store to take a label away that is not there: refused for lack of the right, else without effect."""
+    try:
+        if state.current_id is not None:
+            session.store.unmark(state.current_id, marks.parked("rehearsal", 0))
+    except StoreError as error:
+        return _stopped("store_write", error)
+    return Check(
+        name="store_write",
+        status=Status.UNKNOWN,
+        detail="labels may be moved; whether a value may be written shows only when one is",
+    )
+
+
+def _waits(session: Session, state: SecretState, bound: Guarded) -> Iterator[Check]:
+    """Name each thing that asks for patience before a first reset; the latest decides."""
+    now = session.clock.now()
+    token = state.holder(PENDING) or ""
+    waits = [
+        *planner.noted(state, token),
+        *planner.before_a_reset(state, now, min_age_seconds=bound.spec.min_age_seconds, lockout=bound.lockout),
+    ]
+    opening = bound.window.next_open(now)
+    if opening > now:
+        waits.append(planner.Wait(Reason.OUTSIDE_WINDOW, opening))
+    late = [wait for wait in waits if wait.until > now]
+    for wait in late:
+        hint = PARKING[Reason(wait.reason)].hint if wait.reason in tuple(Reason) else ""
+        yield Check(
+            name=wait.reason,
+            status=Status.WAITS,
+            detail=wait.reason.replace("_", " "),
+            hint=hint,
+            not_before=wait.until,
+        )
+    decides = planner.earliest(now, late, bound.window)
+    if decides is not None and all(wait.until != decides.until for wait in late):
+        detail = "the maintenance window is closed again when the rest is over"
+        yield Check(name="next_attempt", status=Status.WAITS, detail=detail, not_before=decides.until)
+    count, _ = state.wrong_logins(since=now - bound.lockout.window_seconds)
+    if count < bound.lockout.budget:
+        left = f"{bound.lockout.budget - count} of {bound.lockout.budget} wrong logins are left in the budget"
+        yield Check(name="budget", status=Status.READY, detail=left)
+    needed = bound.spec.call_seconds + RESERVE_SECONDS
+    enough = session.time_left() >= needed
+    yield Check(
+        name="time",
+        status=Status.READY if enough else Status.STOPS,
+        detail=f"a reset needs {needed:.0f} s of a step's time",
+        hint="" if enough else "Raise the function's time-out.",
+    )
+
+
+def _target(session: Session, state: SecretState, bound: Guarded, current: StoredValue) -> Iterator[Check]:
+    try:
+        seen = bound.observe()
+    except RotationError as error:
+        ours = isinstance(error, AdminRejected | PermissionDenied)
+        yield _stopped("admin_credential" if ours else "target", error)
+        return
+    yield _admin(bound)
+    if not seen.obstacles:
+        state_word = f" ({seen.state})" if seen.state else ""
+        yield Check(name="target", status=Status.READY, detail=f"nothing stands in the way{state_word}")
+    for obstacle in seen.obstacles:
+        yield _stopped("target", obstacle)
+    yield _checked("evidence", f"{bound.minimum.name} can be won", lambda: bound.require_provable(seen))
+    yield from _policy(session, state, bound, seen, current)
+    if bound.spec.authority is Authority.SELF:
+        yield _old_password(session, state, bound, current)
+
+
+def _admin(bound: Guarded) -> Check:
+    if bound.spec.authority is Authority.SELF:
+        detail = "the account changes its own password; see current_password"
+        return Check(name="admin_credential", status=Status.READY, detail=detail)
+    if not isinstance(bound.driver, Observes):
+        detail = "the driver cannot look at the account, so the admin credential was not tried"
+    else:
+        detail = "the admin credential is valid and may look; whether it may reset shows only when it does"
+    return Check(name="admin_credential", status=Status.UNKNOWN, detail=detail)
+
+
+def _policy(
+    session: Session, state: SecretState, bound: Guarded, seen: Observation, current: StoredValue
+) -> Iterator[Check]:
+    policy = bound.spec.policies.get(seen.variant)
+    if policy is None:
+        detail = f"{bound.spec.code} has no policy for the variant {seen.variant!r}"
+        yield Check(name="policy", status=Status.STOPS, detail=detail)
+        return
+    context = Context(username=bound.username, previous=current.document.password)
+    pending = state.holder(PENDING)
+    try:
+        stored = session.store.read(pending) if pending not in (None, state.current_id) else None
+        if stored is not None:
+            session.bind_pair(current.document, stored.document)
+        candidate = stored.document.password if stored is not None else policy.generate(context)
+    except RotationError as error:
+        yield _stopped("candidate", error)
+        return
+    problems = ", ".join(problem.code for problem in policy.problems(candidate, context))
+    which = "a generated candidate" if stored is None else "the staged candidate"
+    fits = f"{which} fits the policy {policy.name}"
+    yield Check(
+        name="policy",
+        status=Status.STOPS if problems else Status.READY,
+        detail=f"{which} breaks the policy: {problems}" if problems else fits,
+    )
+
+
+def _old_password(session: Session, state: SecretState, bound: Guarded, current: StoredValue) -> Check:
+    budget = Budget(session=session, bound=bound, version_id=current.version_id)
+    try:
+        verdict = budget.log_in(current.document.password, state)
+    except RotationError as error:
+        return _stopped("current_password", error)
+    if verdict is Verdict.ACCEPTED:
+        return Check(name="current_password", status=Status.READY, detail="the current password opens the account")
+    detail = "the current password does not open the account, and a change needs it"
+    return Check(name="current_password", status=Status.STOPS, detail=detail, hint="`lockstep doctor` finds out more.")
+
+
+def _checked(name: str, ready: str, require: Callable[[], None]) -> Check:
+    try:
+        require()
+    except RotationError as error:
+        return _stopped(name, error)
+    return Check(name=name, status=Status.READY, detail=ready)
+
+
+def _faults(error: RotationError) -> list[Check]:
+    """Return one check for each fault of the settings."""
+    if not isinstance(error, SettingsError):
+        return [_stopped("settings", error)]
+    told = [f"{error.where}: {fault}" for fault in error.faults]
+    return [Check(name="settings", status=Status.STOPS, detail=each, hint=error.hint) for each in told]
+
+
+def _stopped(name: str, error: RotationError) -> Check:
+    waits = isinstance(error, (Parked, InProgress)) or error.not_before is not None
+    return Check(
+        name=name,
+        status=Status.WAITS if waits else Status.STOPS,
+        detail=f"{error.code}: {error.message}",
+        hint=error.hint,
+        not_before=error.not_before,
+    )
