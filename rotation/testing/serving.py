@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,14 +26,14 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serve(app: WSGIApplication, *, port: int = 0) -> Iterator[str]:
-    """Serve ``app`` and yield its base URL, ``http://127.0.0.1:PORT``."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+def serve(app: WSGIApplication, *, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve ``app`` and yield its base URL, ``http://127.0.0.1:PORT``, or ``https://`` with a server's TLS settings."""
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet, ssl_context=tls)
     bell, ring = socket.socketpair()
     thread = threading.Thread(target=_take_requests, args=(server, bell), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.port}"
     finally:
         ring.close()
         thread.join(timeout=5)

@@ -22,6 +22,7 @@ from rotation.testing.simulators._breakage import after, before, hang_up
 from rotation.testing.simulators._call import Access, Call, Captured, Refused, Reply
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -77,10 +78,14 @@ class Simulator(ABC):
                 first[1]()
 
     @contextmanager
-    def serve(self) -> Iterator[str]:
-        """Serve on loopback until the block ends; yields the base URL. Hanging calls are let go at the end."""
+    def serve(self, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+        """Serve on loopback until the block ends; yields the base URL. Hanging calls are let go at the end.
+
+        Args:
+            tls: settings of a server, for clients that speak nothing but https.
+        """
         self.closing.clear()
-        with serve(self.app) as url:
+        with serve(self.app, tls=tls) as url:
             try:
                 yield url
             finally:

@@ -271,14 +271,15 @@ def _body(call: Call) -> Body:
 
 
 def _text(body: Body, name: str, lengths: range | None = _ACCOUNT, default: str | None = None) -> str:
-    value = body.get(name, default)
+    # null is as good as nothing: the vendor's own client sends it for what it was not told.
+    value = default if body.get(name) is None else body[name]
     if not isinstance(value, str) or (lengths is not None and len(value) not in lengths):
         raise Refused("200000003")
     return value
 
 
 def _whole(body: Body, name: str, default: int | None = None) -> int:
-    value = body.get(name, default)
+    value = default if body.get(name) is None else body[name]
     if not isinstance(value, int) or isinstance(value, bool):
         raise Refused("200000003")
     return value
