@@ -112,9 +112,10 @@ class Session:
         Raises:
             InProgress: the time left does not suffice.
         """
-        due = (intent or 0.0) + bound.spec.propagation_seconds
+        # An intent mark holds whole seconds, so it may be almost one earlier than the reset.
+        due = 0.0 if intent is None else intent + 1 + bound.spec.propagation_seconds
         pause = due - self.clock.now()
-        if pause <= 0:
+        if pause <= 0 or not bound.spec.propagation_seconds:
             return
         if self.time_left() < pause + bound.spec.call_seconds + RESERVE_SECONDS:
             raise InProgress("the vendor may still be applying the reset", not_before=due)

@@ -45,7 +45,7 @@ def test_a_cancelled_rotation_whose_reset_went_out_is_found(world):
 
     assert failures == []
     assert scenario.password() == scenario.vendor.live
-    assert scenario.vendor.wrong_logins == 1
+    assert scenario.vendor.wrong_logins == 2
 
 
 def test_a_task_that_always_fails_parks(world):

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from rotation.errors import RotationError
 from rotation.testing.matrix.faults import FAULTS, Kind, Plan, twins
-from rotation.testing.matrix.invariants import healed, i8_converged
+from rotation.testing.matrix.invariants import AFTERWARDS, healed, i8_converged
 from rotation.testing.matrix.world import Saved, World
 
 
@@ -74,10 +75,12 @@ class Explorer:
 
     Attributes:
         world: the world; its state is whatever was tried last.
+        deep: whether to try what comes after the end, too: repeated steps, a test-only invocation, the next rotation.
         steps: how many invocations were really run.
     """
 
     world: World
+    deep: bool = False
     steps: int = 0
     _known: dict[tuple[Saved, int], Tally] = field(default_factory=dict)
 
@@ -126,12 +129,12 @@ class Explorer:
         known = self._known.get((node, -1))
         if known is None:
             self.world.load(node)
-            known = self._known[node, -1] = judge(self.world)
+            known = self._known[node, -1] = judge(self.world, deep=self.deep)
         return known
 
 
-def judge(world: World) -> Tally:
-    """Return the tally of the one run that this world has come to the end of."""
+def judge(world: World, *, deep: bool = False) -> Tally:
+    """Return the tally of the one run that this world has come to the end of; see ``Explorer`` for ``deep``."""
     world.settle()
     vendor = world.account.vendor
     tally = Tally(resets=vendor.resets, wrong_logins=vendor.wrong_logins)
@@ -145,6 +148,21 @@ def judge(world: World) -> Tally:
     names = set(world.broken)
     if not i8_converged(world):
         names.add("I8")
+    if deep and end is End.HEALED:
+        names |= _broken_afterwards(world)
     tally.broken.update(names)
     tally.examples = dict.fromkeys([*sorted(names), *([] if end is End.HEALED else [end.value])], ())
     return tally
+
+
+def _broken_afterwards(world: World) -> set[str]:
+    end, names = world.save(), set()
+    for name, holds in AFTERWARDS.items():
+        try:
+            kept = holds(world)
+        except RotationError:
+            kept = False
+        if not kept:
+            names.add(name)
+        world.load(end)
+    return names

@@ -115,8 +115,9 @@ each run it asks whether the live password can still be read, whether readers ev
 how the run ended.
 
 A run is what Secrets Manager does: four steps, the whole of them again after a failure, {quick} times at the spacing of
-the run and then a day apart, {all_attempts} attempts in all. One invocation has {seconds} s. Faults also hit the retries. Runs that come to the same
-state go on in the same way, so that is followed once and counted as often as it is reached.
+the run and then a day apart, {all_attempts} attempts in all. One invocation has {seconds} s. Faults also hit the
+retries. Runs that come to the same state go on in the same way, so that is followed once and counted as often as it is
+reached.
 
 `make test` runs the singles, `make test-faults` the pairs. A run has a name, and the name is enough to see it again:
 
@@ -135,8 +136,8 @@ the strict model of a mount.
 | --- | --- |
 {faults}
 
-`crash`: the process dies. `timeout`: the call hangs until the function's time-out kills the process. `error`: no answer,
-before (not applied) or after (applied). `throttled`: a definite "not now". `slow`: no answer, applied {slow} s later.
+`crash`: the process dies. `timeout`: the call hangs until the function's time-out kills the process. `error`: no
+answer, before (not applied) or after (applied). `throttled`: a definite "not now". `slow`: no answer, applied {slow} s later.
 `duplicate`: delivered twice, and the second answer arrives. `wrong`: an answer of the wrong class, such as "wrong
 password" where nobody looked. `stale`: what was before the latest change. `lost`: success is said and nothing happens.
 `parallel`: the event is delivered once more and that invocation runs to its end in the middle of this one.

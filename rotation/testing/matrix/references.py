@@ -6,9 +6,9 @@
   again, and dropped when that fails. So described for static roles in HashiCorp Vault since 1.18 (pull request 28989)
   and in its LDAP plugin (pull request 125). Neither logs in.
 
-Both wait for as long as the vendor declares, and keep their values in one small table of a database: ``Shelf``. They run on the same vendor accounts and ports.
-Stopped machines are left out, since neither switches one, and so is a second delivery of an event, since both are
-called from one queue.
+Both wait for as long as the vendor declares, and keep their values in one small table of a database: ``Shelf``. They run
+on the same vendor accounts and ports. Stopped machines are left out, since neither switches one, and so is a second
+delivery of an event, since both are called from one queue.
 """
 
 from __future__ import annotations

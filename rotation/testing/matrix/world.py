@@ -21,9 +21,9 @@ FUNCTION_SECONDS = 60.0
 """Time-out of one invocation."""
 QUICK_ATTEMPTS = 8
 """The service's attempts at the spacing of the run; AWS publishes neither their number nor their spacing."""
+DAY = 86_400.0
 ATTEMPTS = 12
 """All attempts; those after the quick ones are a day apart, as the schedule makes them."""
-DAY = 86_400.0
 
 
 class Place(Protocol):
@@ -197,6 +197,11 @@ class World:
             self.clock.sleep(self.spacing if self.attempt < QUICK_ATTEMPTS else DAY)
             if self.algorithm.over():
                 self.algorithm.begin()
+
+    def restart(self) -> None:
+        """Begin the next rotation, as the schedule does."""
+        self.attempt, self.step, self.finished = 0, 0, False
+        self.algorithm.begin()
 
     def settle(self) -> None:
         """Let everything arrive that is still underway."""
