@@ -169,7 +169,7 @@ class Login:
     def _read(self, fields: Any, value: str, seconds: str) -> Token:  # noqa: ANN401 - JSON
         left = float(fields[seconds])
         ends = self._clock.now() + left if left else None
-        return Token(Secret(str(fields[value])), ends, bool(fields["renewable"]))
+        return Token(Secret(str(fields[value])), ends, bool(fields.get("renewable")))
 
     @contextmanager
     def _connected(self, token: Token | None, *, at_root: bool = False) -> Iterator[hvac.Client]:

@@ -40,7 +40,7 @@ class VaultSettings:
     method: str = "token"
     login_mount: str = ""
     role: str = ""
-    proof: Secret = field(default=Secret(""))
+    proof: Secret = field(default_factory=lambda: Secret(""))
     jwt_file: str = _JWT
     ca_file: str | None = None
 

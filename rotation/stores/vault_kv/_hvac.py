@@ -118,7 +118,7 @@ def _attempt(call: Callable[[], object], parse: Callable[[Any], T]) -> T | Store
     except OSError as error:
         return StoreUnavailable(f"the server could not be reached ({type(error).__name__})", vendor_code="unreachable")
     except (AttributeError, KeyError, TypeError, ValueError):
-        return StoreError("the answer is not one of a KV version 2 engine", vendor_code="unexpected_answer")
+        return StoreError("the answer is not the one that was expected", vendor_code="unexpected_answer")
 
 
 def _translated(error: exceptions.VaultError) -> StoreError:  # noqa: PLR0911 - a table with one answer for each

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import os
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +22,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from grpclib.client import Channel
 from grpclib.config import Configuration
+
+from rotation.policy import VENDOR_POLICIES
+from rotation.policy.render import to_hcl
+from rotation.secret import Secret
+from rotation.testing.faults import FaultKind
+from rotation.testing.openbao import OpenBao
+from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
+from vault_plugin.database import VERSION
+from vault_plugin.provision_build import Built, build
 
 COOKIE = {"VAULT_DATABASE_PLUGIN": "926a0820-aea2-be28-51d6-83cdf00e8edb"}
 
@@ -141,3 +154,170 @@ def host(tmp_path: Path) -> Iterator[Host]:
     started = Host(tmp_path)
     yield started
     started.close()
+
+
+@dataclass
+class Rig:
+    """A real server with the plug-in in its folder, and the few calls that tests make."""
+
+    server: OpenBao
+    built: Built
+    names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        """Connect."""
+        self.client = self.server.client()
+        self.adapter = self.client.adapter
+
+    @classmethod
+    def on(cls, server: OpenBao) -> Rig:
+        """Build the plug-in into a running server's folder."""
+        return cls(server, build(server.plugins / "lockstep-plugin"))
+
+    def name(self, kind: str) -> str:
+        """A name that nobody else has."""
+        return f"{kind}-{next(self.names)}"
+
+    def plugin(self, name: str) -> str:
+        """Register the plug-in; each name has a process of its own."""
+        body = {"sha256": self.built.sha256, "command": self.built.path.name, "version": VERSION}
+        self.adapter.put(f"/v1/sys/plugins/catalog/database/{name}", json=body)
+        return name
+
+    def mount(self, name: str, tick: int = 1) -> str:
+        """A database engine with a scheduler of its own."""
+        options = {"rotation_queue_tick_interval": str(tick)}
+        self.adapter.post(f"/v1/sys/mounts/{name}", json={"type": "database", "options": options})
+        return name
+
+    def policy(self, code: str, variant: str) -> str:
+        """The driver's password policy, as the server draws by it."""
+        name = f"{code}-{variant}"
+        body = {"policy": to_hcl(VENDOR_POLICIES[code][variant]).text}
+        self.adapter.put(f"/v1/sys/policies/password/{name}", json=body)
+        return name
+
+    def directory(self, stack: ExitStack, plugin: str = "lockstep", **config: object) -> Directory:
+        """A vendor of directory users, with a mount and a connection of its own."""
+        vendor = VolcengineCloudIdentity()
+        url = stack.enter_context(vendor.serve())
+        mount = self.mount(self.name("directory"))
+        body = {
+            "plugin_name": self.plugin(plugin),
+            "allowed_roles": "*",
+            "password_policy": self.policy("volcengine_cloudidentity", "default"),
+            "driver": "volcengine_cloudidentity",
+            "endpoint": url,
+            "hosts": url.removeprefix("http://"),
+            "access_key": vendor.credentials.access_key,
+            "secret_key": vendor.credentials.secret_key.reveal(),
+            **config,
+        }
+        self.adapter.post(f"/v1/{mount}/config/vendor", json=body)
+        return Directory(self, vendor, mount)
+
+
+@dataclass
+class Directory:
+    """Users of one vendor, each a static role of the same name."""
+
+    rig: Rig
+    vendor: VolcengineCloudIdentity
+    mount: str
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def role(self, name: str, period: int = 3600) -> str:
+        """Make a user and its role, which rotates it at once."""
+        user = self.vendor.add_user(name, Secret("Old-Passw0rd-1234!"))
+        self.ids[name] = user.user_id
+        body = {
+            "db_name": "vendor",
+            "username": name,
+            "rotation_period": period,
+            "rotation_statements": [f"user_id={user.user_id}"],
+        }
+        self.rig.adapter.post(f"/v1/{self.mount}/static-roles/{name}", json=body)
+        return name
+
+    def set_period(self, name: str, seconds: int) -> None:
+        """Let the scheduler find the role due, or not."""
+        body = {"db_name": "vendor", "username": name, "rotation_period": seconds}
+        self.rig.adapter.post(f"/v1/{self.mount}/static-roles/{name}", json=body)
+
+    def last(self, name: str) -> str:
+        """The server's note of the last rotation."""
+        return str(self.rig.adapter.get(f"/v1/{self.mount}/static-roles/{name}")["data"]["last_vault_rotation"])
+
+    def stored(self, name: str) -> Secret:
+        """What readers get."""
+        return Secret(self.rig.adapter.get(f"/v1/{self.mount}/static-creds/{name}")["data"]["password"])
+
+    def live(self, name: str) -> Secret | None:
+        """What the vendor takes."""
+        return self.vendor.live_password(self.ids[name])
+
+    def equal(self, name: str) -> bool:
+        """Whether both are the same."""
+        return self.stored(name) == self.live(name)
+
+    def hang(self) -> tuple[threading.Event, threading.Event]:
+        """Let the next reset take effect and its answer wait. Returns "it took effect" and "answer now"."""
+        reached, release = threading.Event(), threading.Event()
+        self.vendor.faults.add("ResetPassword", FaultKind.HANG, applied=True, event=release, reached=reached)
+        return reached, release
+
+    def sent(self) -> list[bytes]:
+        """The bodies of all resets that reached the vendor."""
+        return [each.body for each in self.vendor.captured if "Action=ResetPassword" in each.url]
+
+
+class Helpers:
+    """What tests share; modules of tests cannot import one another."""
+
+    @staticmethod
+    def wait_until(holds: Callable[[], bool], what: str, seconds: float = 100.0) -> None:
+        """Look again and again; the limit is far beyond what anything takes."""
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
+            time.sleep(0.1)
+
+    @staticmethod
+    def children(pid: int) -> list[int]:
+        """The process ids of a process's children."""
+        found: list[int] = []
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += [int(each) for each in (task / "children").read_text().split()]
+        return found
+
+    @classmethod
+    def newest_child(cls, pid: int) -> int:
+        """The process that was started last."""
+        return max(cls.children(pid), key=lambda child: int(Path(f"/proc/{child}/stat").read_text().split()[21]))
+
+
+@pytest.fixture
+def helpers() -> type[Helpers]:
+    """See ``Helpers``."""
+    return Helpers
+
+
+@pytest.fixture(scope="session")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A raft server that stays for all tests of this worker that do it no harm."""
+    with OpenBao(tmp_path_factory.mktemp("raft")) as server:
+        yield Rig.on(server)
+
+
+@pytest.fixture
+def own_rig(tmp_path: Path) -> Iterator[Rig]:
+    """A raft server for one test, which may kill it."""
+    with OpenBao(tmp_path) as server:
+        yield Rig.on(server)
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """What is entered here ends before the server does."""
+    with ExitStack() as entered:
+        yield entered

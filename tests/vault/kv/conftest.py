@@ -1,0 +1,86 @@
+"""Vendors and their secrets in KV, on the model and on the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from rotation.secret import Secret
+from rotation.testing.kv2 import Kv2, ServedKv
+from rotation.testing.openbao import OpenBao
+from rotation.testing.vault_job import MortalJob, start_fork_server
+from rotation.testing.vault_world import VaultWorld, vault_world
+from vault_plugin.agent import Place, Rotated, Rotation
+
+LEASE = 130.0
+"""Seconds after which a dead run's lease is over."""
+
+
+@pytest.fixture
+def modelled(corner):
+    """Make a world whose secrets are in the model."""
+
+    @contextmanager
+    def make(**wishes) -> Iterator[VaultWorld]:
+        with vault_world(lambda now: Kv2(now=now), corner, **wishes) as started:
+            yield started
+
+    return make
+
+
+@pytest.fixture
+def real(served, corner):
+    """Make a world whose secrets are on the server."""
+
+    @contextmanager
+    def make(**wishes) -> Iterator[VaultWorld]:
+        with vault_world(lambda _: served, corner, **wishes) as started:
+            yield started
+
+    return make
+
+
+@pytest.fixture
+def rotate():
+    """Rotate one secret of a world in this process."""
+
+    def run(started: VaultWorld, account: str, *, kv=None, attempts: int = 1, **wishes) -> Rotated:
+        place = Place(kv=kv or started.kv, deployment=started.deployment, clock=started.world.clock)
+        return Rotation(place=place, path=started.path(account), ordered=True, **wishes).run(attempts=attempts)
+
+    return run
+
+
+@pytest.fixture
+def mortal():
+    """Make a job for a world on a server, whose processes can die."""
+    start_fork_server()
+
+    def make(started: VaultWorld, server: OpenBao, token: Secret | None = None) -> MortalJob:
+        token = token or server.root_token
+        environment = {**started.environment(), "VAULT_ADDR": server.address, "VAULT_TOKEN": token.reveal()}
+        return MortalJob(environment=environment, clock=started.world.clock)
+
+    return make
+
+
+@pytest.fixture
+def raft(tmp_path) -> Iterator[OpenBao]:
+    """A server that survives being killed."""
+    with OpenBao(tmp_path) as server:
+        server.client().sys.enable_secrets_engine("kv", path="secret", options={"version": "2"})
+        yield server
+
+
+@pytest.fixture
+def on_raft(raft, corner):
+    """Make a world whose secrets are on that server."""
+
+    @contextmanager
+    def make(**wishes) -> Iterator[VaultWorld]:
+        with vault_world(lambda _: ServedKv(raft.client(), "secret"), corner, **wishes) as started:
+            yield started
+
+    return make
