@@ -101,7 +101,7 @@ class Finding(Enum):
     ABSENT = "not stored"
 
 
-class Stored(Enum):
+class Stored(StrEnum):
     """Which stored password a finding is about."""
 
     PENDING = "pending"

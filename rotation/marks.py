@@ -34,6 +34,8 @@ class Kind(StrEnum):
     """Stopped on purpose; value: reason and epoch before which nothing is tried."""
     VERIFIED = "verified"
     """testSecret's proof; value: the evidence and epoch ."""
+    DEAD = "dead"
+    """Stored passwords that the vendor turned away after the intent, where the budget ended a run: which, and epoch."""
     FAILED = "failed"
     """Attempts in a row that were turned away; value: how many. The back-off grows with it."""
     MEMBER = "member"
@@ -107,6 +109,11 @@ def parked(reason: str, until: float) -> Mark:
 def verified(evidence: Evidence, now: float) -> Mark:
     """Return testSecret's proof."""
     return Mark(Kind.VERIFIED, f"{evidence.name.lower()}:{int(now)}")
+
+
+def turned_away(which: Iterable[str], now: float) -> Mark:
+    """Return which stored passwords the vendor turned away."""
+    return Mark(Kind.DEAD, f"{'+'.join(which)}:{int(now)}")
 
 
 def failed(count: int) -> Mark:
@@ -217,6 +224,14 @@ class Version:
             charge = int(_number(count)), _number(at)
             found[origin] = max(found.get(origin, charge), charge, key=lambda each: (each[1], each[0]))
         return found
+
+    @property
+    def turned_away(self) -> frozenset[str]:
+        """Which stored passwords were turned away after the latest intent."""
+        pairs = [mark.value.partition(":") for mark in self.all(Kind.DEAD)]
+        return frozenset(
+            name for names, _, at in pairs if _number(at) >= (self.intent or 0) for name in names.split("+")
+        )
 
     @property
     def failed(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from rotation import marks, planner
+from rotation import marks, planner, turned_away
 from rotation.budget import Budget
 from rotation.errors import (
     AccountLocked,
@@ -46,7 +46,7 @@ from rotation.session import Result, Session, count_failure, park
 MOST_SENDS = 2
 """Per invocation: a second one happens only when the refusal of the first told which password is live."""
 
-_VOID = (Kind.INTENT, Kind.TASK, Kind.ACCEPTED, Kind.VERIFIED)
+_VOID = (Kind.INTENT, Kind.TASK, Kind.ACCEPTED, Kind.VERIFIED, Kind.DEAD)
 """Marks of an earlier reset that say nothing any more once another one is sent."""
 
 
@@ -84,6 +84,7 @@ class Reconciliation:
             task=TaskFinding.NONE if version.task is None else TaskFinding.NOT_POLLED,
             previous=Finding.NOT_ASKED if self._fallback else Finding.ABSENT,
         )
+        self.facts = turned_away.recall(self.facts, version)
 
     def run(self) -> Result:
         """Move until the candidate is live as far as this step can tell."""
@@ -134,8 +135,11 @@ class Reconciliation:
         if move is Move.KEEP_POLLING:
             return InProgress("the vendor's task is still running")
         if move is Move.PARK_EXTERNAL:
+            turned_away.forget(self.session)
             return self._give_up(Reason.EXTERNAL_CHANGE)
         # PARK_LOCKED and RETRY_LATER: a probe said why it could not tell.
+        if isinstance(self.unclear, Parked) and self.unclear.reason == Reason.WRONG_LOGIN_BUDGET:
+            turned_away.remember(self.session, self.facts)
         return self.unclear or InProgress("could not tell which password is live")
 
     def _give_up(self, reason: Reason) -> RotationError:
@@ -244,7 +248,7 @@ class Reconciliation:
         return self._password(Stored.PREVIOUS if move is Move.SEND_FROM_PREVIOUS else Stored.CURRENT)
 
     def _note_acceptance(self) -> None:
-        """Write the vendor's definitive yes down where it may have to serve as the proof; once, since labels are few."""
+        """Write the vendor's definitive yes down, once, where it may have to serve as the proof."""
         needed = self.bound.minimum is not Evidence.LOGIN or self.seen.power is Power.STOPPED
         if needed and not self.state.versions[self.session.token].accepted:
             self.session.store.mark(self.session.token, marks.accepted(self._now()))

@@ -14,7 +14,7 @@ from rotation.lease import Labels
 from rotation.machine import CURRENT, PENDING
 from rotation.marks import Kind, SecretState, Version
 
-_SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.FAILED}
+_SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.DEAD, Kind.FAILED}
 
 _LONGEST_WINDOW = 86_400
 """Seconds. No vendor's lock-out window is longer, so that a wrong login from longer before the last reset is over."""

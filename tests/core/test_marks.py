@@ -15,6 +15,7 @@ EVERY = {
     "lockstep:accepted:1700000000": marks.accepted(NOW),
     "lockstep:rejected:2:1700000000": marks.rejected(2, NOW),
     "lockstep:parked:too_soon:1700000000": marks.parked("too_soon", NOW),
+    "lockstep:dead:pending+current:1700000000": marks.turned_away(["pending", "current"], NOW),
     "lockstep:failed:3": marks.failed(3),
     "lockstep:member:2;i1700000000;t101": marks.member(2, [marks.task("101"), marks.intent(NOW)]),
     "lockstep:verified:login:1700000000": marks.verified(Evidence.LOGIN, NOW),
