@@ -26,6 +26,7 @@ VENDOR_EFFECTS = ("set_password", "observe", "verify", "poll", "stop", "start")
 CHANGES = ("set_password", "stop", "start")
 HARMLESS = ("pause", "event")
 """Kinds that let the effect itself go well."""
+_NO_ANSWER = ("fail", "lost", "unknown", "throttle", "stale")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,22 +38,30 @@ class Gate(Fuse):
         token: of the rotation.
         faults: what this invocation meets: ``at`` is an effect's number or name (then ``nth`` counts), ``kind`` what.
         seen: effects of this rotation's earlier steps, which the numbers of ``faults`` go on from.
-        deadline: epoch of the function's time-out.
+        started: epoch; ``deadline`` that of the function's time-out.
         turn: called before each effect where several runs share the time.
         wrong: moments of wrong logins.
         faulty: whether a fault was met.
         disturbed: whether something else ran in the middle of this one.
+        asked: whether it asked the vendor about a password; ``lied``: whether it was told something false.
+        unclear: whether its last login got no answer.
+        recalls: whether it goes by what earlier runs were told.
     """
 
     member: Member
     token: str
     faults: Sequence[Action]
+    started: float
     deadline: float
     seen: list[str]
     turn: Callable[[], None] | None = None
     wrong: list[float] = field(default_factory=list)
     faulty: bool = False
     disturbed: bool = False
+    asked: bool = False
+    lied: bool = False
+    unclear: bool = False
+    recalls: bool = False
 
     def pass_through(self, name: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the call returns
         """Make one call as the faults will have it."""
@@ -61,6 +70,7 @@ class Gate(Fuse):
         if self.turn is not None:
             self.turn()
         self.seen.append(name)
+        self.asked = self.asked or name in {"verify", "set_password"}
         fault = self._due(name)
         kind = "none" if fault is None else str(fault["kind"])
         if fault is not None and kind in HARMLESS:
@@ -69,6 +79,8 @@ class Gate(Fuse):
             self._die(name)
         if kind in {"none", *HARMLESS} and self._is_down(name):
             kind = "fail"
+        if name == "verify":
+            self.unclear = kind in _NO_ANSWER
         self.member.tell(f"{name}" if kind == "none" else f"{name} [{kind}]")
         watch = self.member.watch
         before, watch.gate = watch.gate, self
@@ -126,6 +138,7 @@ class Gate(Fuse):
             return call()
         if kind == "lie" and name == "verify":
             call()
+            self.lied = True
             return Verdict.REJECTED
         if kind == "stale" and name == "read":
             return None

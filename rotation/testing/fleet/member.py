@@ -174,9 +174,11 @@ class Member:
             member=self,
             token=token,
             faults=faults,
+            started=self.clock.now(),
             deadline=self.clock.now() + FUNCTION_SECONDS,
             seen=[] if seen is None else seen,
             turn=turn,
+            recalls=any(label.startswith("lockstep:dead:") for label in self.secret.labels(token)),
         )
         self.failure = None
         try:
@@ -185,6 +187,7 @@ class Member:
             self.failure = error
             self.watch.text((str(error), repr(error), str(error.describe())))
             outcome = error.code
+            self.watch.parked(gate, getattr(error, "reason", ""))
         except Crash:
             outcome = "crash"
         except Exception as foreign:

@@ -52,7 +52,7 @@ class Watch:
         excused: passwords that an outsider made live or unreadable.
         stripped: versions whose marks an outsider took.
         wrong: moments of wrong logins of ours.
-        hidden: of these, moments of those whose charge a fault kept from being written.
+        hidden: of these, moments of those of runs that overlapped, and of requests that were stuck on their way.
         acting: runs that hold the lease.
         gate: the run whose effect is under way.
         sent: resets that reached the vendor, by version.
@@ -93,7 +93,8 @@ class Watch:
     def after_outsider(self) -> None:
         """Excuse what an outsider did: these passwords are not ours to keep."""
         readable = self.member.secret.labelled()
-        for value in (self.member.vendor.live, *self.member.vendor.to_come):
+        under_way = [self.member.secret.passwords.get(gate.token) for gate in self.acting]
+        for value in (self.member.vendor.live, *self.member.vendor.to_come, *filter(None, under_way)):
             if value not in readable and value not in self.excused:
                 self.excused.append(value)
         self.after_effect()
@@ -115,6 +116,8 @@ class Watch:
             self.fail("I12", "a reset was sent without the lease")
         if any(other is not gate and not other.blown and other.deadline > now for other in self.acting):
             self.fail("I12", "a reset was sent while another run holds the lease")
+        if gate.unclear and self.member.kind.proof is Evidence.LOGIN:
+            self.fail("unknown", "a reset was sent although the login before it could not tell")
         self.sent[gate.token] = self.sent.get(gate.token, 0) + 1
 
     def committing(self, target: str) -> None:
@@ -146,10 +149,10 @@ class Watch:
             self.gate.wrong.append(now)
 
     def after_run(self, gate: Gate) -> None:
-        """I6: wrong logins stay within the budget, but for those that a fault kept from being written down."""
+        """I6: wrong logins stay within the budget, but that of two at the same moment only one may be charged."""
         if gate in self.acting:
             self.acting.remove(gate)
-        if gate.faulty:
+        if gate.disturbed or gate.turn is not None:
             self.hidden.extend(gate.wrong)
         rule, now = self.member.lockout, self.member.clock.now()
         since = now - rule.window_seconds + 2 * MOST_SKEW
@@ -157,6 +160,15 @@ class Watch:
         excused = sum(at > since for at in self.hidden)
         if recent - excused > rule.budget and not self.stripped:
             self.fail("I6", f"{recent} wrong logins within the window; the budget is {rule.budget}")
+
+    def parked(self, gate: Gate, reason: str) -> None:
+        """I8: a human is called for an outside change only when neither candidate nor current is live."""
+        vendor, passwords = self.member.vendor, self.member.secret.passwords
+        misled = gate.lied or gate.recalls or gate.disturbed or gate.turn is not None or self.stripped
+        if reason != "external_change" or not gate.asked or misled or vendor.changed_at >= gate.started:
+            return
+        if vendor.live in (passwords.get(gate.token), passwords.get(str(self.member.secret.holder("AWSCURRENT")))):
+            self.fail("I8", "parked for an outside change although a stored password is live")
 
     def text(self, texts: Iterable[str]) -> None:
         """I9: no secret in any text."""
