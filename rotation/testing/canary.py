@@ -1,14 +1,13 @@
 """Leak canary: listens to everything that a run writes or leaves behind, and says where a guarded secret shows.
 
-Load it with ``-p rotation.testing.canary`` or import the fixture ``canary`` in a ``conftest.py``. The fixture listens
-until the test ends and fails the test when a guarded secret was seen. No message of its own holds a value.
+As a pytest plug-in (``-p rotation.testing.canary``, or ``pytest_plugins`` in a ``conftest.py``) it listens in every
+test for every ``Secret`` that is made meanwhile (``rotation.testing.everywhere``) and brings the fixture ``canary``,
+which looks deeper and for what the test names. Either fails the test. No message of its own holds a value.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import logging
 import traceback
 import warnings
@@ -16,18 +15,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
-from urllib.parse import unquote_plus
 
 import pytest
 
 from rotation.secret import Secret
-from rotation.testing.driver_harness import forms
 from rotation.testing.simulators._call import Captured
+from rotation.testing.spelling import find
 
 LIBRARIES = ("boto3", "botocore", "paramiko", "requests", "urllib3")
 """Whose loggers are reset, so that nothing an earlier test did to them makes this one deaf."""
-_SHORTEST = 6
-"""A shorter piece of Base64 would be found by chance."""
 
 
 @dataclass(slots=True)
@@ -105,16 +101,7 @@ class Canary:
     def leaks(self) -> list[str]:
         """Return which secret shows where, without the value."""
         self.drain()
-        spelled = {name: spellings(secret) for name, secret in self.guarded.items()}
-        return sorted(
-            {
-                f"{name} in {place}"
-                for place, text in set(self.seen)
-                for version in {text, unquote_plus(text), text.replace("\\", "")}
-                for name, spelling in spelled.items()
-                if any(each in version for each in spelling)
-            }
-        )
+        return find(self.guarded, self.seen)
 
     def verify(self) -> None:
         """Fail when a guarded secret was seen anywhere.
@@ -129,19 +116,6 @@ class Canary:
 
 def _fail(found: list[str]) -> NoReturn:
     raise AssertionError(f"secrets leaked: {'; '.join(found)}")
-
-
-def spellings(secret: Secret) -> set[str]:
-    """Return every form of a value: those of ``forms``, escaped twice, and in the middle of something in Base64."""
-    raw = secret.reveal()
-    data = raw.encode()
-    # Without backslashes: for texts that were escaped many times, which are compared without theirs.
-    found = forms(secret) | {json.dumps(json.dumps(raw))[3:-3], repr(data)[2:-1], raw.replace("\\", "")}
-    for before, touched in ((0, 0), (1, 2), (2, 3)):  # bytes of a group that belong to what comes first
-        whole = (before + len(data)) // 3 * 4
-        piece = base64.b64encode(b"\0" * before + data).decode()[touched:whole]
-        found |= {piece, piece.replace("+", "-").replace("/", "_")} if len(piece) >= _SHORTEST else set()
-    return found
 
 
 def _frames(error: BaseException) -> Iterator[FrameType]:
@@ -189,7 +163,7 @@ def _is_filled(cell: object) -> bool:
     return hasattr(cell, "cell_contents")
 
 
-class _Ear(logging.Handler):
+class Ear(logging.Handler):
     """Keeps what each record says in every form in which it could be written."""
 
     def __init__(self, canary: Canary) -> None:
@@ -197,6 +171,7 @@ class _Ear(logging.Handler):
         self._canary = canary
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Take a record."""
         place = f"log of {record.name} ({record.levelname})"
         self._canary.text(place, f"{record.getMessage()}\n{vars(record)!r}")
         if record.exc_info and record.exc_info[1] is not None:
@@ -212,7 +187,7 @@ def listening(canary: Canary) -> Iterator[None]:
 
     The libraries' loggers are unset, so that the root's DEBUG rules as it does when an operator sets the level.
     """
-    ear, root = _Ear(canary), logging.getLogger()
+    ear, root = Ear(canary), logging.getLogger()
     before = {name: logging.getLogger(name).level for name in ("", *LIBRARIES)}
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.NOTSET)
@@ -228,6 +203,13 @@ def listening(canary: Canary) -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
         for warning in warned:
             canary.text("warning", str(warning.message))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen in every test."""
+    from rotation.testing.everywhere import Everywhere
+
+    Everywhere.into(config)
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ def test_what_the_policy_cannot_do_is_wrong_usage(lockstep: Any, arguments: tupl
     assert error["hint"]
 
 
+@pytest.mark.shows_secrets("captured output", reason="that is what the command is for")
 @pytest.mark.parametrize("code", VENDOR_POLICIES)
 def test_generated_candidates_satisfy_the_policy(lockstep: Any, code: str) -> None:
     """Each candidate is one line or object, differs from the others and breaks no rule."""
@@ -88,6 +89,7 @@ def test_generated_candidates_satisfy_the_policy(lockstep: Any, code: str) -> No
         assert policy.problems(Secret(candidate), Context(username="alice")) == ()
 
 
+@pytest.mark.shows_secrets("captured output", reason="that is what the command is for")
 def test_an_operators_wishes_narrow_the_policy(lockstep: Any) -> None:
     """``--exclude``, ``--length`` and the safe alphabets are obeyed."""
     ran = lockstep("generate", "ucloud_compshare", "-n", "20", "--length", "12", "--shell-safe", "--exclude", "0Ol1")

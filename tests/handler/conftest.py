@@ -19,12 +19,10 @@ import pytest
 from rotation import handler
 from rotation.errors import RotationError
 from rotation.secret import Secret, SecretDocument
-from rotation.testing.canary import Canary, canary
+from rotation.testing.canary import Canary
 from rotation.testing.secretsmanager import Rotation
 from rotation.testing.simulators._call import Captured
 from rotation.testing.world import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, World, world
-
-__all__ = ["canary"]
 
 RETRIES = 4
 CHANGE = {HUAWEI: "PUT /v1/usg/acs/password", UCLOUD: "ResetCompShareInstancePassword"}

@@ -13,10 +13,11 @@ import pytest
 from rotation import handler
 from rotation.errors import RotationError, SecretDocumentError
 from rotation.secret import Secret, SecretDocument
-from rotation.testing.canary import LIBRARIES, Canary, listening, spellings
+from rotation.testing.canary import LIBRARIES, Canary, listening
 from rotation.testing.faults import FaultKind
 from rotation.testing.secretsmanager import RotationState
 from rotation.testing.simulators._call import Captured
+from rotation.testing.spelling import spellings
 from rotation.testing.world import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, UHOST_ID, world
 
 DRIVERS = (HUAWEI, UCLOUD)
@@ -266,6 +267,7 @@ def test_no_level_makes_botocore_quote_a_secret(rig, name):
     assert not [place for place, _ in rig.canary.seen if place.split(".")[0].removeprefix("log of ") in LIBRARIES]
 
 
+@pytest.mark.shows_secrets("log of botocore", reason="shows that botocore does it")
 def test_the_reason_for_silence():
     """Left alone at DEBUG, botocore does write SecretString down: the day it stops, the silence may go."""
     mine = Canary()

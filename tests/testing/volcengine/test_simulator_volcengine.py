@@ -13,7 +13,13 @@ from rotation.secret import Secret
 from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
 
 # the SDK dates its signatures with datetime.utcnow, deprecated since Python 3.12
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),
+    pytest.mark.shows_secrets(
+        "log of volcenginesdkcore",
+        reason="the vendor's SDK, our second opinion, writes bodies down at DEBUG; Lockstep never loads it",
+    ),
+]
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 Ask = Callable[..., Any]
