@@ -12,6 +12,7 @@ from rotation.cli import demo, doctor, drivers, invoke, policy, rotate, simulate
 from rotation.cli._errors import DONE, FAILED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli._output import show_error
 from rotation.errors import InternalError, PolicyError, RotationError
+from vault_plugin.cli import vault_app
 
 _HELP = """Rotates passwords behind vendors' reset APIs and keeps the secret store in lockstep with the vendor.
 
@@ -38,6 +39,7 @@ def application() -> typer.Typer:
     app.command("rotate")(rotate.rotate)
     app.command("verify")(verify.verify)
     app.command("doctor")(doctor.doctor)
+    app.add_typer(vault_app, name="vault")
     return app
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 import typer
 
 from vault_plugin.cli.mirror import mirror
+from vault_plugin.cli.plugin import plugin_app
 from vault_plugin.cli.rotate import rotate
 from vault_plugin.cli.run import run
 
@@ -21,5 +19,4 @@ vault_app = typer.Typer(name="vault", help=_HELP, no_args_is_help=True)
 vault_app.command("rotate")(rotate)
 vault_app.command("run")(run)
 vault_app.command("mirror")(mirror)
-if find_spec("vault_plugin.cli.plugin") is not None:
-    vault_app.add_typer(import_module("vault_plugin.cli.plugin").plugin_app, name="plugin")
+vault_app.add_typer(plugin_app, name="plugin")
