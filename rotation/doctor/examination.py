@@ -81,7 +81,7 @@ def _compared(session: Session, bound: Guarded, exhibit: Exhibit) -> Exhibit:
 
 
 def _asked(session: Session, bound: Guarded, case: Case) -> Case:
-    _wait_for_the_vendor(session, bound, case)
+    case = _after_the_vendor(session, bound, case)
     seen = bound.observe()
     for obstacle in seen.obstacles:
         if isinstance(obstacle, InProgress):
@@ -91,8 +91,11 @@ def _asked(session: Session, bound: Guarded, case: Case) -> Case:
     return _without_login(bound, case, seen)
 
 
-def _wait_for_the_vendor(session: Session, bound: Guarded, case: Case) -> None:
-    """Refuse to ask while a locked account, an empty budget or the vendor's own work would make the answer worthless.
+def _after_the_vendor(session: Session, bound: Guarded, case: Case) -> Case:
+    """Refuse to ask while the account is locked, or while the vendor's own work would make the answer worthless.
+
+    Returns:
+        The case. A candidate whose task failed needs no login to tell that it is not live.
 
     Raises:
         RotationError: says until when.
@@ -108,10 +111,12 @@ def _wait_for_the_vendor(session: Session, bound: Guarded, case: Case) -> None:
         raise parking.error(wait.reason, wait.until)
     pending = case.pending
     if pending is None or not pending.sent:
-        return
-    if pending.version.task is not None and bound.poll(Task(pending.version.task)).state is TaskState.RUNNING:
+        return case
+    ended = bound.poll(Task(pending.version.task)).state if pending.version.task else TaskState.DONE
+    if ended is TaskState.RUNNING:
         raise InProgress("the vendor's task is still running")
     session.let_it_apply(pending.version.intent, bound)
+    return _noted(case, replace(pending, found=Found.DEAD)) if ended is TaskState.FAILED and case.by_admin else case
 
 
 def _by_login(session: Session, bound: Guarded, case: Case, seen: Observation) -> Case:
@@ -154,7 +159,8 @@ def _in_order(case: Case, bound: Guarded) -> list[Exhibit]:
         made = each.stored.created if each.stored else 0.0
         return not sent_pending, each is not case.current, each is not case.pending, -(each.version.intent or made)
 
-    ordered = sorted((each for each in case.exhibits if each.stored is not None), key=likely)
+    askable = [each for each in case.exhibits if each.stored is not None and each.found is Found.NOT_ASKED]
+    ordered = sorted(askable, key=likely)
     if len(ordered) > bound.lockout.budget:
         ordered.sort(key=lambda each: each.version.rejected[1])
     return ordered

@@ -1,0 +1,77 @@
+"""Broken secrets to heal, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rotation.errors import OutcomeUnknown, RotationError
+from rotation.model import Authority, Lockout, Power, Step
+from rotation.policy import Charset, PasswordPolicy
+from rotation.secret import Secret
+from rotation.testing.fuse import Edge, Fuse
+from rotation.testing.scenario import Scenario, VirtualClock
+from rotation.testing.vendor import MemoryVendor
+
+POLICY = PasswordPolicy(
+    length=20,
+    charsets=(
+        Charset("lower", "abcdefghijklmnopqrstuvwxyz", min_chars=1),
+        Charset("upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_chars=1),
+        Charset("digit", "0123456789", min_chars=1),
+    ),
+    name="test",
+)
+KINDS = {
+    "admin": {"authority": Authority.ADMIN},
+    "admin-task": {"authority": Authority.ADMIN, "delay_seconds": 45.0, "asynchronous": True},
+    "machine": {"authority": Authority.ADMIN, "power": Power.RUNNING},
+    "self": {
+        "authority": Authority.SELF,
+        "min_age_seconds": 300,
+        "history": 5,
+        "lockout": Lockout(tries=5, window_seconds=300),
+    },
+}
+
+
+class Bed(Scenario):
+    """A scenario, and the ways to break it."""
+
+    def cut(self, *, applied: bool, token: str | None = None) -> str:
+        """Begin a rotation whose reset's answer is lost; return its token."""
+        token = token or self.begin()
+        self.step(Step.CREATE, token)
+        edge = Edge.AFTER if applied else Edge.BEFORE
+        self.fuse = Fuse(only="set_password", at=1, edge=edge, error=lambda _: OutcomeUnknown("lost"))
+        with pytest.raises(RotationError):
+            self.step(Step.SET, token)
+        self.fuse = Fuse()
+        self.clock.sleep(100.0)
+        return token
+
+    def rotated(self) -> str:
+        """Rotate once, and let the minimum age pass."""
+        token = self.begin()
+        assert self.rotate(token) == []
+        self.clock.sleep(1000.0)
+        return token
+
+    @property
+    def in_step(self) -> bool:
+        """Whether current is live."""
+        return self.password() == self.vendor.live
+
+
+@pytest.fixture
+def bed() -> Callable[..., Bed]:
+    """Make a scenario of one vendor class; keyword arguments go to the vendor."""
+
+    def make(kind: str = "self", *, oracle: bool = True, **vendor: object) -> Bed:
+        clock = VirtualClock()
+        settings = {**KINDS[kind], **vendor}
+        initial = Secret("Old0Password0Old0Pas")
+        return Bed(MemoryVendor(now=clock.now, initial=initial, policy=POLICY, **settings), clock, oracle=oracle)
+
+    return make

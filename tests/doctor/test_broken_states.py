@@ -1,0 +1,349 @@
+"""Every broken state that a rotation or a human leaves: found, told, and put right with ``repair``."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation.doctor import Action, Condition, Found, Value, Verb, examine, heal, repair
+from rotation.errors import StageConflict
+from rotation.machine import CURRENT, PENDING
+from rotation.model import Lockout, Power, Step
+from rotation.secret import Secret, SecretDocument
+from rotation.testing.fuse import Edge, Fuse
+
+OUTSIDE = Secret("Unknown0Unknown0Unkn")
+EVERY_KIND = ["admin", "admin-task", "machine", "self"]
+
+
+def healed(bed):
+    """Heal, and again when the budget's window is over; return what was done in the end."""
+    outcome = heal(bed.session())
+    if outcome.condition is Condition.WAITING:
+        assert outcome.error.reason == "wrong_login_budget"
+        bed.clock.sleep(outcome.not_before - bed.clock.now() + 1)
+        outcome = heal(bed.session())
+    return outcome
+
+
+def snapshot(bed):
+    """Every label and every value."""
+    labels = {key: version.labels for key, version in bed.secret.describe().versions.items()}
+    return labels, {key: bed.secret.read(key) for key in labels}
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_a_healthy_secret_is_left_alone(bed, kind):
+    """One login that works, nothing written and nothing to do; a repair of it does nothing."""
+    healthy = bed(kind)
+    healthy.rotated()
+    before = snapshot(healthy)[0]
+    found = examine(healthy.session())
+    assert (found.condition, found.plan, found.live) == (Condition.HEALTHY, (), healthy.secret.describe().current_id)
+    assert repair(healthy.session(), found).condition is Condition.HEALTHY
+    assert snapshot(healthy)[0] == before
+    assert healthy.vendor.wrong_logins == 0
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_a_candidate_that_took_effect_is_made_current(bed, kind):
+    """W03: the reset's answer was lost and nobody came back. The candidate is tried first: no login is wrong."""
+    stale = bed(kind)
+    stale.rotated()
+    token = stale.cut(applied=True)
+    found = examine(stale.session())
+    assert (found.condition, found.plan) == (Condition.REPAIRABLE, (Action(Verb.PROMOTE, token),))
+    assert not stale.in_step
+    assert repair(stale.session(), found).condition is Condition.HEALTHY
+    assert stale.in_step
+    assert PENDING not in stale.secret.describe().versions[token].stages
+    assert (stale.vendor.wrong_logins, stale.vendor.resets) == (0, 2)
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_a_candidate_that_took_no_effect_is_sent_again(bed, kind):
+    """W03: the request was lost. The rotation is finished under its own token, with the same candidate."""
+    stale = bed(kind)
+    stale.rotated()
+    token = stale.cut(applied=False)
+    candidate = stale.secret.read(token).document.password
+    outcome = healed(stale)
+    assert outcome.condition is Condition.HEALTHY
+    assert Action(Verb.RESUME, token) in outcome.done
+    assert stale.password() == stale.vendor.live == candidate
+    assert stale.vendor.wrong_logins <= 4
+    assert not stale.vendor.locked
+
+
+def test_a_candidate_that_was_never_sent_is_dropped(bed):
+    """W03: it blocks every later rotation, and current is live."""
+    stale = bed()
+    token = stale.begin()
+    stale.step(Step.CREATE, token)
+    assert examine(stale.session()).plan == (Action(Verb.RELEASE, token),)
+    assert heal(stale.session()).condition is Condition.HEALTHY
+    assert stale.secret.describe().holder(PENDING) is None
+    assert stale.in_step
+    assert stale.rotate(stale.begin()) == []
+
+
+def test_an_empty_pending_version_is_dropped(bed):
+    """W04: the service left its label on a version without a value, which may take no other label."""
+    stale = bed()
+    token = stale.begin()
+    found = examine(stale.session())
+    assert found.case.pending.value is Value.EMPTY
+    assert found.plan == (Action(Verb.RELEASE, token),)
+    stale.fuse = Fuse(only="attach", at=1, edge=Edge.BEFORE, error=lambda _: StageConflict("no value"))
+    assert repair(stale.session(), found).condition is Condition.HEALTHY
+    assert stale.secret.describe().holder(PENDING) is None
+
+
+def test_a_secret_without_a_current_version_needs_a_human(bed):
+    """W05: nothing can be compared with, so nothing is moved."""
+    broken = bed()
+    broken.secret.detach(CURRENT, "version-0")
+    found = examine(broken.session())
+    assert found.condition is Condition.HUMAN
+    assert "first version" in found.advice
+    assert heal(broken.session()).done == ()
+
+
+def test_a_live_candidate_without_a_current_version_is_named(bed):
+    """W05: which version to attach AWSCURRENT to is known, and told."""
+    broken = bed()
+    token = broken.cut(applied=True)
+    broken.secret.detach(CURRENT, "version-0")
+    found = examine(broken.session())
+    assert (found.condition, found.live) == (Condition.HUMAN, token)
+    assert token in found.advice
+
+
+def test_a_current_value_that_is_no_document_gives_way_to_the_live_one(bed):
+    """W06: somebody put plain text over the document; the version before it is still live."""
+    broken = bed()
+    live = broken.rotated()
+    broken.secret.put("by-hand", SecretDocument({"oops": 1}), CURRENT)
+    found = examine(broken.session())
+    assert found.case.current.value is Value.UNUSABLE
+    assert found.plan == (Action(Verb.PROMOTE, live),)
+    assert heal(broken.session()).condition is Condition.HEALTHY
+    assert broken.in_step
+
+
+def test_a_candidate_for_another_account_is_never_tried_here(bed):
+    """W06: current was edited to name another account while a rotation ran: a human decides, with the version named."""
+    broken = bed()
+    token = broken.cut(applied=False)
+    document = broken.secret.read("version-0").document
+    broken.secret.put("edited", document.replaced(tenant="other"), CURRENT)
+    found = examine(broken.session())
+    assert found.case.exhibit(token).value is Value.FOREIGN
+    assert found.case.exhibit(token).found is Found.NOT_ASKED
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    assert token in found.advice
+
+
+def test_an_unsent_candidate_for_another_account_is_dropped(bed):
+    """W06: nothing was sent, so nothing can be lost."""
+    broken = bed()
+    token = broken.begin()
+    broken.step(Step.CREATE, token)
+    document = broken.secret.read("version-0").document
+    broken.secret.put("edited", document.replaced(tenant="other"), CURRENT)
+    assert examine(broken.session()).plan == (Action(Verb.RELEASE, token),)
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_a_cancelled_rotation_whose_reset_took_effect_is_found(bed, kind):
+    """W38, W58: the pending label is gone, and the intent mark alone kept the live password."""
+    cancelled = bed(kind)
+    cancelled.rotated()
+    token = cancelled.cut(applied=True)
+    cancelled.secret.detach(PENDING, token)
+    assert heal(cancelled.session()).done == (Action(Verb.PROMOTE, token),)
+    assert cancelled.in_step
+    assert cancelled.vendor.wrong_logins == 1
+
+
+def test_an_operators_version_does_not_hide_the_live_candidate(bed):
+    """W50: somebody made a version current by hand while the candidate took effect."""
+    taken = bed()
+    token = taken.cut(applied=True)
+    document = taken.secret.read("version-0").document
+    taken.secret.put("by-hand", document.replaced(password=OUTSIDE.reveal()), CURRENT)
+    assert heal(taken.session()).done == (Action(Verb.PROMOTE, token),)
+    assert taken.in_step
+
+
+def test_an_operators_version_that_is_live_stays(bed):
+    """W50: it is current and live; the candidate was sent and had no effect, so its rotation goes on from there."""
+    taken = bed(min_age_seconds=0, history=0)
+    token = taken.cut(applied=False)
+    document = taken.secret.read("version-0").document
+    taken.secret.put("by-hand", document.replaced(password=OUTSIDE.reveal()), CURRENT)
+    taken.vendor.set_by_hand(OUTSIDE)
+    outcome = healed(taken)
+    assert (outcome.condition, outcome.done) == (Condition.HEALTHY, (Action(Verb.RESUME, token),))
+    assert taken.in_step
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_a_restored_previous_password_is_made_current(bed, kind):
+    """W63: a snapshot brought the previous password back."""
+    restored = bed(kind, min_age_seconds=0, history=0) if kind == "self" else bed(kind)
+    restored.rotated()
+    restored.vendor.set_by_hand(restored.password("AWSPREVIOUS"))
+    assert heal(restored.session()).done == (Action(Verb.PROMOTE, "version-0"),)
+    assert restored.in_step
+    assert restored.vendor.wrong_logins == 1
+
+
+def test_an_older_labelled_version_is_found(bed):
+    """W63: any label keeps a version in the search, not only ours and the service's."""
+    restored = bed()
+    old = restored.vendor.live
+    restored.rotated()
+    restored.rotated()
+    restored.secret.attach("keep-for-audit", "version-0")
+    restored.vendor.set_by_hand(old)
+    assert heal(restored.session()).done == (Action(Verb.PROMOTE, "version-0"),)
+    assert restored.in_step
+
+
+def test_a_pending_label_on_the_current_version_is_cosmetic(bed):
+    """W51: it blocks nothing at the vendor, and goes."""
+    odd = bed()
+    odd.secret.attach(PENDING, "version-0")
+    assert heal(odd.session()).done == (Action(Verb.SETTLE, "version-0"),)
+    assert odd.secret.describe().holder(PENDING) is None
+
+
+def test_an_outside_change_of_a_self_changing_account_needs_a_human(bed):
+    """None of the stored passwords is live, and all that remains is to say what to put where."""
+    lost = bed()
+    lost.rotated()
+    lost.vendor.set_by_hand(OUTSIDE)
+    found = examine(lost.session())
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    assert "put the live password into the secret" in found.advice
+    lost.clock.sleep(301.0)
+    document = lost.secret.read(lost.secret.describe().current_id).document
+    lost.secret.put("by-hand", document.replaced(password=OUTSIDE.reveal()), CURRENT)
+    assert examine(lost.session()).condition is Condition.HEALTHY
+
+
+def test_an_outside_change_of_a_resettable_account_is_healed_by_its_rotation(bed):
+    """An unfinished rotation by an API key needs no old password; without one, the advice is to rotate."""
+    lost = bed("admin")
+    token = lost.begin()
+    lost.step(Step.CREATE, token)
+    lost.vendor.set_by_hand(OUTSIDE)
+    assert heal(lost.session()).done == (Action(Verb.RESUME, token),)
+    assert lost.in_step
+    lost.clock.sleep(1000.0)
+    lost.vendor.set_by_hand(Secret("Another0Another0Anot"))
+    found = examine(lost.session())
+    assert (found.condition, "lockstep rotate" in found.advice) == (Condition.HUMAN, True)
+
+
+def test_a_secret_that_nobody_can_check_is_told_so(bed):
+    """Without a login check the vendor's yes is all there is, and a candidate without it is sent again."""
+    blind = bed("admin", oracle=False)
+    blind.rotated()
+    assert examine(blind.session()).case.live.evidence.name == "ACCEPTED"
+    token = blind.cut(applied=True)
+    assert heal(blind.session()).done == (Action(Verb.RESUME, token),)
+    assert blind.in_step
+
+
+def test_a_readback_finds_the_live_version_without_a_login(bed):
+    """Where the vendor's API returns the password and that is proof enough."""
+    seen = bed("admin", oracle=False, readback=True)
+    seen.rotated()
+    seen.vendor.set_by_hand(seen.password("AWSPREVIOUS"))
+    assert heal(seen.session()).done == (Action(Verb.PROMOTE, "version-0"),)
+    assert seen.in_step
+
+
+def test_a_machine_left_stopped_is_given_back_when_its_candidate_is_dropped(bed):
+    """W31: the run died between stop and reset; the candidate is dropped, and the machine runs again."""
+    stopped = bed("machine")
+    token = stopped.begin()
+    stopped.step(Step.CREATE, token)
+    stopped.vendor.switch(Power.STOPPED)
+    stopped.clock.sleep(60.0)
+    outcome = heal(stopped.session())
+    stopped.clock.sleep(60.0)
+    assert outcome.condition is Condition.HEALTHY
+    assert not stopped.vendor.busy
+    assert stopped.vendor.power is Power.RUNNING
+    assert stopped.in_step
+
+
+def test_nothing_is_touched_while_a_run_holds_the_lease(bed):
+    """W55: somebody acts at this moment, so the answer would be worthless."""
+    busy = bed()
+    token = busy.begin()
+    busy.step(Step.CREATE, token)
+    until = int(busy.clock.now()) + 90
+    busy.secret.attach(f"lockstep:until:{until}:ab:1:version-0", token)
+    busy.fuse = Fuse()
+    found = examine(busy.session())
+    assert (found.condition, found.not_before) == (Condition.WAITING, until)
+    assert {"verify", "observe"}.isdisjoint(busy.fuse.effects)
+
+
+def test_labels_that_moved_meanwhile_stop_the_repair(bed):
+    """The plan was made from other labels: nothing is moved, and the next look decides anew."""
+    raced = bed()
+    token = raced.cut(applied=True)
+    found = examine(raced.session())
+    raced.secret.put("by-hand", raced.secret.read("version-0").document, CURRENT)
+    before = {key: version.marks | version.stages for key, version in raced.secret.describe().versions.items()}
+    outcome = repair(raced.session(), found)
+    assert isinstance(outcome.error, StageConflict)
+    after = {key: version.marks | version.stages for key, version in raced.secret.describe().versions.items()}
+    assert after == before
+    assert heal(raced.session()).done == (Action(Verb.PROMOTE, token),)
+
+
+def test_an_examination_changes_nothing_but_the_charges(bed):
+    """Stages, values and every mark but those of wrong logins are as they were."""
+    looked = bed()
+    looked.rotated()
+    looked.cut(applied=False)
+    looked.vendor.set_by_hand(OUTSIDE)
+    before = snapshot(looked)
+    examine(looked.session())
+    labels, values = snapshot(looked)
+
+    def without_charges(found):
+        return {key: {label for label in each if ":rejected:" not in label} for key, each in found.items()}
+
+    assert without_charges(labels) == without_charges(before[0])
+    assert {key: value.document["password"] for key, value in values.items()} == {
+        key: value.document["password"] for key, value in before[1].items()
+    }
+    assert looked.secret.describe().wrong_logins(since=looked.clock.now() - 300)[0] == 3
+    assert looked.vendor.wrong_logins == 2
+
+
+def test_more_versions_than_the_budget_pays_for_are_tried_in_turn(bed):
+    """Each look begins with those not tried yet, and the account is never locked."""
+    many = bed(lockout=Lockout(tries=5, window_seconds=300))
+    oldest = many.vendor.live
+    for number in range(4):
+        many.rotated()
+        many.secret.attach(f"keep-{number}", many.secret.describe().previous_id)
+    many.vendor.set_by_hand(oldest)
+    conditions = []
+    for _ in range(3):
+        found = examine(many.session())
+        conditions.append(found.condition)
+        assert not many.vendor.locked
+        if found.live:
+            break
+        assert found.not_before == pytest.approx(many.clock.now() + 300, abs=2)
+        many.clock.sleep(301.0)
+    assert conditions == [Condition.WAITING, Condition.REPAIRABLE]
+    assert found.live == "version-0"
