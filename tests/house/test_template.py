@@ -92,6 +92,7 @@ def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
         "LOCKSTEP_HOSTS": "proxy.example:8443",
         "LOCKSTEP_MIN_EVIDENCE": "ACCEPTED",
         "LOCKSTEP_HUAWEI_MEETING_ENDPOINT": "https://meeting.example",
+        "LOCKSTEP_HUAWEI_MEETING_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app",
         "LOCKSTEP_UCLOUD_COMPSHARE_ENDPOINT": "https://ucloud.example",
         "LOCKSTEP_UCLOUD_COMPSHARE_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:admin",
     }
@@ -101,10 +102,19 @@ def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
         assert Deployment.from_environment(values | {name: ""}) != full, name
 
 
-def test_drivers_with_an_admin_credential_have_a_place_for_it(resources: Resources) -> None:
-    """Each driver that needs an admin credential has its variable; the role may read that secret."""
-    names = set(resources["RotationFunction"]["Properties"]["Environment"]["Variables"])
-    for code in ("huawei_meeting", "ucloud_compshare"):
-        spec = registry.load_driver(code, ())
-        needs_admin = spec.admin is not None and not spec.admin_optional
-        assert (f"LOCKSTEP_{code.upper()}_ADMIN_SECRET" in names) == needs_admin
+@pytest.mark.parametrize("code", ["huawei_meeting", "ucloud_compshare"])
+def test_drivers_with_an_admin_credential_have_a_place_for_it(
+    template: dict[str, Any], resources: Resources, code: str
+) -> None:
+    """Each driver that takes an admin credential has its variable; the role may read that secret, if one is named."""
+    assert registry.load_driver(code, ()).admin is not None
+    variables = resources["RotationFunction"]["Properties"]["Environment"]["Variables"]
+    parameter = variables[f"LOCKSTEP_{code.upper()}_ADMIN_SECRET"]["Ref"]
+    (statement,) = [each for each in _statements(resources) if each["Resource"] == {"Ref": parameter}]
+    assert statement["Action"] == "secretsmanager:GetSecretValue"
+    (condition,) = [
+        each["Fn::If"][0]
+        for each in resources["RotationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        if "Fn::If" in each and each["Fn::If"][1] == statement
+    ]
+    assert template["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}

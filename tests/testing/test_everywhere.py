@@ -176,7 +176,16 @@ def test_every_leak_is_caught_and_nothing_else(tmp_path: Path) -> None:
     """Each leaking test fails when it is over, its report shows no value, and the others pass."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "test_inner.py").write_text(LEAKS)
-    options = ("-p", "rotation.testing.canary", "-p", "no:cacheprovider", "--show-capture=no", "--disable-warnings", "-rEFp", "-q")
+    options = (
+        "-p",
+        "rotation.testing.canary",
+        "-p",
+        "no:cacheprovider",
+        "--show-capture=no",
+        "--disable-warnings",
+        "-rEFp",
+        "-q",
+    )
     command = [sys.executable, "-m", "pytest", *options, "--strict-markers", "test_inner.py"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     ended = re.findall(r"^(PASSED|ERROR|FAILED) test_inner.py::(test\w+(?:\[.*?\])?)", ran.stdout, re.MULTILINE)
