@@ -83,6 +83,10 @@ class Function:
         """Store a document as an operator would."""
         self.store.call("PutSecretValue", SecretId=SECRET, SecretString=json.dumps(document))
 
+    def put_admin(self, admin: dict[str, str]) -> None:
+        """Store another admin credential."""
+        self.store.call("PutSecretValue", SecretId=ADMIN, SecretString=json.dumps(admin))
+
     def cancel(self) -> None:
         """Give up a rotation, as an operator would: rotation off, the pending label away, rotation on again."""
         self.store.call("CancelRotateSecret", SecretId=SECRET)
