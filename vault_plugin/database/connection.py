@@ -15,8 +15,9 @@ from typing import Any, get_type_hints
 
 from rotation import registry, settings
 from rotation.deployment import Deployment
-from rotation.errors import ConfigError, SettingsError
-from rotation.model import Authority, DriverSpec, Evidence
+from rotation.errors import ConfigError, DriverBug, SettingsError
+from rotation.model import Authority, DriverSpec, Evidence, Wiring
+from rotation.ports import HttpReply, HttpRequest
 from rotation.secret import Secret, SecretDocument
 
 WHERE = "connection"
@@ -90,11 +91,11 @@ class Connection:
                 f"{spec.code} accounts change their own password with the old one, which no plug-in is given",
                 hint="Keep this account in KV and rotate it with `lockstep vault rotate`.",
             )
-        deployment.endpoint(spec)
-        if spec.admin is not None:
-            settings.load(spec.admin, own, where=WHERE)
-        elif own:
+        if spec.admin is None and own:
             raise SettingsError(WHERE, tuple(f"{name!r} is no known setting" for name in own))
+        admin = None if spec.admin is None else settings.load(spec.admin, own, where=WHERE)
+        # A driver refuses when it is made what its settings alone cannot tell.
+        spec.factory(Wiring(http=_Closed(), endpoint=deployment.endpoint(spec), admin=admin, now=lambda: 0.0))
         _check_proof(spec, deployment)
         return cls(keys=keys, spec=spec, deployment=deployment, admin=SecretDocument(own))
 
@@ -108,6 +109,14 @@ class Connection:
         if sealed:
             kept[SEALED] = json.dumps({_SEAL: sealed})
         return kept
+
+
+class _Closed:
+    """``ports.Http`` for drivers that are made and not used."""
+
+    def send(self, request: HttpRequest) -> HttpReply:
+        """Refuse."""
+        raise DriverBug(f"a driver called the vendor while it was made ({request.method})")
 
 
 def _unsealed(config: Mapping[str, object]) -> dict[str, object]:

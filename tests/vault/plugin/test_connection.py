@@ -46,6 +46,13 @@ def test_only_the_vendors_hosts_and_named_ones_may_be_called() -> None:
     assert Connection.load({**elsewhere, "hosts": "proxy.example:8443"}).deployment.hosts == ("proxy.example:8443",)
 
 
+def test_what_only_the_driver_knows_is_found_at_once() -> None:
+    """Behind an endpoint of one's own Blackstone's driver must be told the API: said now, and not at a rotation."""
+    config = {"driver": "tencent_bm", "secret_id": "AKIDexample", "secret_key": "not-a-real-key"}
+    with pytest.raises(ConfigError, match="which API"):
+        Connection.load({**config, "endpoint": "http://127.0.0.1:9", "hosts": "127.0.0.1:9"})
+
+
 def test_what_is_stored_can_be_read_back_without_a_key() -> None:
     """Secret fields go under the one key that servers leave out on reading, and come back out of it."""
     stored = Connection.load({**GOOD, "minimum_evidence": "accepted", "deadline_seconds": 90.0}).stored()

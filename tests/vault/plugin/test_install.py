@@ -20,6 +20,11 @@ from vault_plugin.provision_build import build
 
 OLD = Secret("Old-Passw0rd-1234!")
 
+pytestmark = pytest.mark.shows_secrets(
+    *(f"file {name}.json" for name in ("ucloud", "tencent", "volcengine", "admin")),
+    reason="the operator's own files with the admin credentials",
+)
+
 
 @dataclass
 class Site:
@@ -70,6 +75,7 @@ def site(rig, tmp_path: Path, stack) -> Site:
         "tencent": {
             "secret_id": tencent.credentials.secret_id,
             "secret_key": tencent.credentials.secret_key.reveal(),
+            "api": "v3",
         },
         "volcengine": {
             "access_key": volcengine.credentials.access_key,
