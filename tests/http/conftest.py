@@ -10,12 +10,17 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from rotation.http import HttpDoor
+from rotation.ports import HttpReply, HttpRequest
+from rotation.secret import Secret
 
 Handler = Callable[[socket.socket], None]
 
@@ -119,3 +124,43 @@ def certificate(tmp_path: Path) -> Iterator[tuple[ssl.SSLContext, str]]:
     """A server's TLS context for 127.0.0.1 and the file that vouches for it."""
     with _certificate(tmp_path) as made:
         yield made
+
+
+_CANARY = Secret("Canary-in-request/1+a")
+
+
+def a_door(
+    *hosts: str, left: float = 60.0, call_seconds: float = 5.0, ca_file: str | None = None, header: str = "X-Request-ID"
+) -> HttpDoor:
+    """A door with time."""
+    return HttpDoor(
+        frozenset(hosts),
+        time_left=lambda: left,
+        call_seconds=call_seconds,
+        request_id_header=header,
+        ca_file=ca_file,
+    )
+
+
+def send_to(port: int, *, changes: bool = False, scheme: str = "http", **options: Any) -> HttpReply:
+    """Send a request with a canary in header and body."""
+    request = HttpRequest(
+        method="PUT",
+        url=f"{scheme}://127.0.0.1:{port}/path?page=1",
+        headers={"X-Key": _CANARY.reveal(), "Content-Type": "text/plain"},
+        body=_CANARY.reveal().encode(),
+        changes=changes,
+    )
+    return a_door(f"127.0.0.1:{port}", **options).send(request)
+
+
+@pytest.fixture
+def door() -> Callable[..., HttpDoor]:
+    """A function that makes a door with time."""
+    return a_door
+
+
+@pytest.fixture
+def send() -> Callable[..., HttpReply]:
+    """A function that sends a request with a canary in header and body to a port."""
+    return send_to
