@@ -61,11 +61,13 @@ def _silence_libraries() -> None:
     At DEBUG botocore writes every request and answer down, SecretString and RotationToken included; urllib3 quotes
     the unparsed rest of a malformed answer in a warning (read 2026-11). What they have to say, our errors say.
     """
-    for name, logger in list(logging.root.manager.loggerDict.items()):
-        if name.partition(".")[0] in _TALKATIVE and isinstance(logger, logging.Logger) and logger.level:
-            logger.setLevel(logging.NOTSET)
     for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+        if logging.getLogger(name).level != logging.CRITICAL:  # setting a level anew empties every logger's cache
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        below = name not in _TALKATIVE and name.partition(".")[0] in _TALKATIVE
+        if below and isinstance(logger, logging.Logger) and logger.level:
+            logger.setLevel(logging.NOTSET)
 
 
 @lru_cache(maxsize=1)
