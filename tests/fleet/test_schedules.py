@@ -51,8 +51,8 @@ def test_the_same_schedule_leaves_the_same_trace():
 
 def test_the_number_of_processes_changes_nothing():
     """Results are taken in the order of the schedules."""
-    alone, together = simulate(7, 120), simulate(7, 120, workers=2)
-    assert (alone.runs, alone.finding) == (together.runs, together.finding) == (120, None)
+    alone, together = simulate(7, 60), simulate(7, 60, workers=2)
+    assert (alone.runs, alone.finding) == (together.runs, together.finding) == (60, None)
 
 
 def without_intent(self):

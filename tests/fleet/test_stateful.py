@@ -77,7 +77,7 @@ class AnyFleet(RuleBasedStateMachine):
 
 TestAnyFleet = AnyFleet.TestCase
 TestAnyFleet.settings = settings(
-    max_examples=120,
+    max_examples=60,
     stateful_step_count=8,
     derandomize=True,
     deadline=None,

@@ -41,7 +41,6 @@ class Gate(Fuse):
         started: epoch; ``deadline`` that of the function's time-out.
         turn: called before each effect where several runs share the time.
         wrong: moments of wrong logins.
-        faulty: whether a fault was met.
         disturbed: whether something else ran in the middle of this one.
         asked: whether it asked the vendor about a password; ``lied``: whether it was told something false.
         unclear: whether its last login got no answer.
@@ -56,7 +55,6 @@ class Gate(Fuse):
     seen: list[str]
     turn: Callable[[], None] | None = None
     wrong: list[float] = field(default_factory=list)
-    faulty: bool = False
     disturbed: bool = False
     asked: bool = False
     lied: bool = False
@@ -112,11 +110,10 @@ class Gate(Fuse):
             self.member.fleet.apply(fault["do"])
 
     def _die(self, name: str) -> None:
-        self.blown = self.faulty = True
+        self.blown = True
         raise Crash(name)
 
     def _suffer(self, kind: str, fault: Action, name: str, call: Callable[[], Any]) -> object:
-        self.faulty = True
         if kind == "crash":
             self._die(name)
         if kind == "crash-after":
@@ -135,6 +132,7 @@ class Gate(Fuse):
             raise _unknown(name)
         if kind == "twice":
             self._applied(call)
+            self.member.watch.hidden.extend(self.wrong)  # Who was told of one wrong login can charge one.
             return call()
         if kind == "lie" and name == "verify":
             call()

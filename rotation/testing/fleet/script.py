@@ -11,7 +11,7 @@ from rotation.errors import ConfigError
 from rotation.testing.fleet.kinds import KINDS
 from rotation.testing.fleet.settle import settle
 from rotation.testing.fleet.watch import Violation
-from rotation.testing.fleet.world import Fleet
+from rotation.testing.fleet.world import ACTIONS, Fleet
 
 
 class ScriptError(ConfigError):
@@ -49,6 +49,8 @@ class Script:
             raise ScriptError(f"the first line names no classes; there are {', '.join(KINDS)}")
         if not all(isinstance(action, dict) and "do" in action for action in actions):
             raise ScriptError("an action is no object with `do`")
+        if unknown := {str(action["do"]) for action in actions} - set(ACTIONS):
+            raise ScriptError(f"there is no action {', '.join(sorted(unknown))}")
         return cls([str(kind) for kind in kinds], actions)
 
 

@@ -14,6 +14,18 @@ from rotation.testing.fleet.member import DONE, Member
 from rotation.testing.fleet.strands import Body, interleave
 from rotation.testing.scenario import VirtualClock
 
+ACTIONS = (
+    "wait",
+    "attempt",
+    "parallel",
+    "step",
+    "test-only",
+    "vendor-down",
+    "store-down",
+    *outsiders.ACTIONS,
+)
+"""Every word that an action's ``do`` can be."""
+
 
 @dataclass(slots=True)
 class Fleet:

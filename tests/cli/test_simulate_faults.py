@@ -1,0 +1,65 @@
+"""``lockstep simulate-faults``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rotation import engine
+from rotation.model import Evidence
+
+
+def test_a_run_without_violation_exits_0(lockstep: Any) -> None:
+    """It tells how many schedules it played and how fast."""
+    ran = lockstep("simulate-faults", "--seed", "3", "--runs", "20", "--workers", "1", "--json")
+    (record,) = ran.objects
+    assert ran.code == 0
+    assert (record["holds"], record["seed"], record["runs"], record["violation"]) == (True, 3, 20, None)
+    assert record["runs_per_second"] > 0
+
+    ran = lockstep("simulate-faults", "--runs", "5", "--workers", "1")
+    assert (ran.code, ran.err) == (0, "")
+    assert "seed 1: 5 schedules" in ran.out
+    assert "no violation" in ran.out
+
+
+def test_a_violation_exits_1_with_a_script_that_can_be_played_again(
+    lockstep: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Here of an engine that commits before it verifies."""
+    saved = tmp_path / "violation.jsonl"
+    monkeypatch.setattr(engine, "_prove", lambda *_: Evidence.LOGIN)
+    ran = lockstep("simulate-faults", "--seed", "1", "--workers", "1", "--save", str(saved))
+    assert ran.code == 1
+    assert ran.err.startswith("I2: ")
+    assert ran.out.endswith(saved.read_text(encoding="utf-8"))
+
+    ran = lockstep("simulate-faults", "--replay", str(saved), "--json")
+    (record,) = ran.objects
+    assert (ran.code, record["holds"]) == (1, False)
+    assert record["trace"][-1] == record["violation"]
+    assert record["violation"].startswith("I2: ")
+
+    monkeypatch.undo()
+    ran = lockstep("simulate-faults", "--replay", str(saved))
+    assert ran.code == 0
+    assert "finishSecret" in ran.out
+    assert "every invariant held" in ran.out
+
+
+@pytest.mark.parametrize("arguments", [("--runs", "0"), ("--replay", "no-such-file"), ("--workers", "-1")])
+def test_wrong_usage_exits_2(lockstep: Any, arguments: tuple[str, ...]) -> None:
+    """With nothing played."""
+    ran = lockstep("simulate-faults", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+
+
+def test_a_file_that_is_no_script_is_an_error(lockstep: Any, tmp_path: Path) -> None:
+    """Told as such, with a hint."""
+    wrong = tmp_path / "wrong"
+    wrong.write_text("no script", encoding="utf-8")
+    ran = lockstep("simulate-faults", "--replay", str(wrong))
+    assert ran.code == 1
+    assert "script_error" in ran.err

@@ -1,0 +1,60 @@
+"""What the simulator found in the engine, each as the shortest script that showed it."""
+
+import pytest
+
+from rotation.testing.fleet.script import Script, play
+from rotation.testing.fleet.settle import settle
+from rotation.testing.fleet.world import Fleet
+
+FOUND = {
+    # The candidate was asked about again in every window, and nothing was left of the budget for current.
+    "a budget of one": (
+        ["self-strict"],
+        [{"do": "attempt", "faults": [{"at": "set_password", "nth": 1, "kind": "crash"}]}],
+    ),
+    # Every "yes" was written down once more, until the secret had no label left for the next intent.
+    "a vendor that says yes and does nothing": (
+        ["readback"],
+        [{"do": "fail-tasks", "yes": True}, *[{"do": "attempt"}, {"do": "wait", "seconds": 600}] * 24],
+    ),
+    # A vendor that refuses former passwords refused the live candidate after a lying login check.
+    "a live candidate that was taken for dead": (
+        ["admin-lockout"],
+        [
+            {"do": "attempt", "faults": [{"at": 22, "kind": "crash-after"}]},
+            {"do": "attempt", "faults": [{"at": "verify", "nth": 1, "kind": "lie"}]},
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_once_heals(name):
+    """Played to the end, every invariant holds."""
+    kinds, actions = FOUND[name]
+    assert play(Script(kinds, actions)) is None
+
+
+def test_a_yes_that_did_nothing_is_sent_again_without_a_human():
+    """The vendor shows another password, so its yes is no proof; the same token ends well."""
+    fleet = Fleet(["readback"])
+    (member,) = fleet.members
+    fleet.apply({"do": "fail-tasks", "yes": True})
+    assert fleet.apply({"do": "attempt"}) == "login_rejected"
+    fleet.apply({"do": "fail-tasks", "yes": False})
+    fleet.apply({"do": "wait", "seconds": 600})
+    assert fleet.apply({"do": "attempt"}) == "done"
+    assert member.tokens == member.tokens[:1]
+
+
+def test_a_budget_of_one_asks_about_another_password_in_each_window():
+    """The candidate in the first, current in the second, which is live: then the reset goes out."""
+    fleet = Fleet(["self-strict"])
+    (member,) = fleet.members
+    outcomes = [fleet.apply({"do": "attempt", "faults": [{"at": "set_password", "nth": 1, "kind": "crash"}]})]
+    while outcomes[-1] != "done":
+        fleet.apply({"do": "wait", "seconds": 1000})
+        outcomes.append(fleet.apply({"do": "attempt"}))
+        assert len(outcomes) < 6, outcomes
+    assert len(member.watch.wrong) == 1
+    settle(fleet)
