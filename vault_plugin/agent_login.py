@@ -130,7 +130,7 @@ class Login:
 
     def _renewed(self, token: Token, seconds: float) -> Token:
         with self._connected(token) as client, suppress(StoreDenied):
-            return asked(client, lambda: client.auth.token.renew_self(f"{seconds:.0f}s"), self._auth) or token
+            return asked(client, lambda: client.auth.token.renew_self(f"{2 * seconds:.0f}s"), self._auth) or token
         return token
 
     def _log_in(self) -> Token:

@@ -1,0 +1,30 @@
+# What a rotation job needs, and nothing else, for `lockstep vault run --prefix prod/apps`.
+#
+# Replace `secret` by the mount, `prod/apps` by the folder of the secrets, and `prod/admin` by where the admin
+# credentials are (LOCKSTEP_<DRIVER>_ADMIN_SECRET). Each capability is held by a test that takes it away.
+# Readers of a secret need `read` on its own path alone: the journal beside it, NAME.lockstep, is not for them.
+
+# Read the current value, commit the next one and write the journal; `create` is for a journal's first version.
+path "secret/data/prod/apps/*" {
+  capabilities = ["create", "read", "update"]
+}
+
+# Find the secrets, and read their schedules from the custom metadata.
+path "secret/metadata/prod/apps/*" {
+  capabilities = ["list", "read"]
+}
+
+# The admin credentials of the drivers.
+path "secret/data/prod/admin/*" {
+  capabilities = ["read"]
+}
+
+# Prolong the job's own token while a long run lasts.
+path "auth/token/renew-self" {
+  capabilities = ["update"]
+}
+
+# Give the token back at the end. A job that gets its token from somebody else (Nomad, an agent) can do without.
+path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}

@@ -1,0 +1,313 @@
+"""The job gets in by token, AppRole and Kubernetes, in a namespace, and its token lasts as long as its work."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from rotation.errors import SettingsError, StoreDenied, StoreError, StoreUnavailable
+from rotation.secret import Secret, SecretDocument
+from rotation.testing.openbao import OpenBao
+from rotation.testing.serving import serve
+from rotation.testing.world import ShiftedClock
+from vault_plugin.agent_login import Login
+from vault_plugin.agent_settings import VaultSettings
+
+RULES = 'path "secret/data/*" { capabilities = ["read"] } path "auth/token/*" { capabilities = ["read", "update"] }'
+JWT = "canary-jwt"
+
+
+@pytest.fixture
+def settings(openbao):
+    """Make settings for the server by the environment."""
+
+    def make(**own: str) -> VaultSettings:
+        return VaultSettings.from_environment({"VAULT_ADDR": openbao.address, **own})
+
+    return make
+
+
+@pytest.fixture
+def approle(openbao, corner):
+    """Make an AppRole and return its variables."""
+    client = openbao.client()
+    client.sys.enable_auth_method("approle", path=corner)
+    client.sys.create_or_update_policy(corner, RULES)
+
+    def make(**role) -> dict[str, str]:
+        api, at = client.auth.approle, {"mount_point": corner}
+        api.create_or_update_approle("job", token_policies=[corner], **role, **at)
+        return {
+            "LOCKSTEP_VAULT_AUTH": "approle",
+            "LOCKSTEP_VAULT_AUTH_MOUNT": corner,
+            "LOCKSTEP_VAULT_ROLE_ID": api.read_role_id("job", **at)["data"]["role_id"],
+            "LOCKSTEP_VAULT_SECRET_ID": api.generate_secret_id("job", **at)["data"]["secret_id"],
+        }
+
+    yield make
+    client.sys.disable_auth_method(corner)
+
+
+def reads(login, seconds=60.0):
+    """Use the login."""
+    with login.kv(seconds=seconds) as kv:
+        return kv.read("no/such/secret") is None
+
+
+def test_an_approle_logs_in_once_and_gives_its_token_back(openbao, settings, approle):
+    """All rotations of a run share the token."""
+    with Login(settings(**approle(secret_id_num_uses=1)), clock=ShiftedClock()) as login:
+        assert reads(login)
+        assert reads(login)
+        token = login._token.value
+    with pytest.raises(Exception, match=r"denied|bad token|invalid"):
+        openbao.client(token).lookup_token()
+
+
+def test_a_secret_id_may_come_from_a_file(settings, approle, tmp_path):
+    """As systemd credentials and mounted secrets do."""
+    variables = approle()
+    (tmp_path / "id").write_text(variables.pop("LOCKSTEP_VAULT_SECRET_ID") + "\n")
+    made = settings(**variables, LOCKSTEP_VAULT_SECRET_ID_FILE=str(tmp_path / "id"))
+    with Login(made, clock=ShiftedClock()) as login:
+        assert reads(login)
+
+
+def test_a_refused_approle_is_no_outage(settings, approle):
+    """And its secret id is not quoted."""
+    variables = approle() | {"LOCKSTEP_VAULT_SECRET_ID": "canary"}
+    with Login(settings(**variables), clock=ShiftedClock()) as login, pytest.raises(StoreDenied) as caught:
+        reads(login)
+    assert "canary" not in repr(caught.value.describe()) + repr(login.settings)
+    assert "approle" in caught.value.message
+
+
+def test_a_renewable_token_is_prolonged(settings, approle):
+    """Before work that it would not survive; without a new login."""
+    with Login(settings(**approle(token_ttl="300s", secret_id_num_uses=1)), clock=ShiftedClock()) as login:
+        assert reads(login)
+        login._clock.sleep(250)
+        before = login._token
+        assert reads(login)
+        assert login._token.value == before.value
+        assert login._token.ends > before.ends
+
+
+def test_a_token_that_cannot_be_prolonged_is_replaced(settings, approle):
+    """By another login, where there is one."""
+    role = approle(token_ttl="300s", token_max_ttl="301s")
+    with Login(settings(**role), clock=ShiftedClock()) as login:
+        assert reads(login)
+        login._clock.sleep(290)
+        before = login._token
+        login._token = type(before)(before.value, before.ends, renewable=False)
+        assert reads(login)
+        assert login._token.value != before.value
+
+
+def test_a_given_token_that_ends_too_soon_is_refused_before_anything_begins(openbao, settings):
+    """Nobody can log in again with it."""
+    token = openbao.client().auth.token.create(ttl="60s", renewable=False)["auth"]["client_token"]
+    with Login(settings(VAULT_TOKEN=token), clock=ShiftedClock()) as login:
+        with pytest.raises(StoreDenied) as caught:
+            reads(login, seconds=120)
+        assert caught.value.vendor_code == "token_ends"
+        assert reads(login, seconds=5)
+    assert openbao.client(Secret(token)).lookup_token()
+
+
+def test_a_token_that_may_not_look_at_itself_is_used_as_it_is(openbao, settings, corner):
+    """Its policy may hold nothing but the work."""
+    client = openbao.client()
+    client.sys.create_or_update_policy(corner, 'path "secret/data/*" { capabilities = ["read"] }')
+    token = client.auth.token.create(policies=[corner], no_default_policy=True)["auth"]["client_token"]
+    with Login(settings(VAULT_TOKEN=token), clock=ShiftedClock()) as login, pytest.raises(StoreDenied) as caught:
+        reads(login)
+    assert caught.value.vendor_code == "token_invalid"  # The server does not tell the two apart.
+
+
+def test_a_token_may_come_from_a_file(openbao, settings, tmp_path):
+    """As an agent's sink does; BAO_ADDR goes before VAULT_ADDR."""
+    (tmp_path / "token").write_text(openbao.root_token.reveal())
+    made = settings(LOCKSTEP_VAULT_TOKEN_FILE=str(tmp_path / "token"), BAO_ADDR=openbao.address)
+    with Login(made, clock=ShiftedClock()) as login:
+        assert reads(login)
+
+
+@pytest.fixture
+def kubernetes(openbao, corner):
+    """A login method that asks a cluster's API whether a service account's token is good."""
+    asked: list[dict] = []
+
+    def api(environ, start):
+        review = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+        asked.append(review)
+        user = {"username": "system:serviceaccount:ops:lockstep", "uid": "1", "groups": []}
+        good = review["spec"]["token"].startswith("e")
+        start("201 Created", [("Content-Type", "application/json")])
+        return [json.dumps(review | {"status": {"authenticated": good, "user": user}}).encode()]
+
+    client = openbao.client()
+    client.sys.enable_auth_method("kubernetes", path=corner)
+    client.sys.create_or_update_policy(corner, RULES)
+    with serve(api) as address:
+        client.adapter.post(
+            f"/v1/auth/{corner}/config",
+            json={
+                "kubernetes_host": address,
+                "kubernetes_ca_cert": any_certificate(),
+                "disable_local_ca_jwt": True,
+                "token_reviewer_jwt": "reviewer",
+            },
+        )
+        client.adapter.post(
+            f"/v1/auth/{corner}/role/lockstep",
+            json={
+                "bound_service_account_names": ["lockstep"],
+                "bound_service_account_namespaces": ["ops"],
+                "token_policies": [corner],
+            },
+        )
+        yield asked
+    client.sys.disable_auth_method(corner)
+
+
+def any_certificate() -> str:
+    """Return a certificate, which the method demands although nothing here speaks TLS."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "cluster")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def service_account_token() -> str:
+    """Return a token of the form that Kubernetes makes; the API's answer is what counts."""
+
+    def part(fields):
+        return base64.urlsafe_b64encode(json.dumps(fields).encode()).rstrip(b"=").decode()
+
+    names = {"namespace": "ops", "serviceaccount": {"name": "lockstep", "uid": "1"}}
+    claims = {"iss": "kubernetes", "sub": "system:serviceaccount:ops:lockstep", "kubernetes.io": names}
+    return f"{part({'alg': 'RS256'})}.{part(claims)}.c2ln"
+
+
+def test_a_service_account_logs_in(settings, kubernetes, corner, tmp_path):
+    """By the token that Kubernetes puts into the pod."""
+    (tmp_path / "jwt").write_text(service_account_token())
+    own = {
+        "LOCKSTEP_VAULT_AUTH": "kubernetes",
+        "LOCKSTEP_VAULT_AUTH_MOUNT": corner,
+        "LOCKSTEP_VAULT_ROLE": "lockstep",
+        "LOCKSTEP_VAULT_JWT_FILE": str(tmp_path / "jwt"),
+    }
+    with Login(settings(**own), clock=ShiftedClock()) as login:
+        assert reads(login)
+    assert len(kubernetes) == 1
+    own["LOCKSTEP_VAULT_ROLE"] = "nobody"
+    with Login(settings(**own), clock=ShiftedClock()) as login, pytest.raises(StoreDenied, match="kubernetes"):
+        reads(login)
+    own["LOCKSTEP_VAULT_JWT_FILE"] = str(tmp_path / "nothing")
+    with Login(settings(**own), clock=ShiftedClock()) as login, pytest.raises(StoreDenied, match="cannot be read"):
+        reads(login)
+
+
+def test_a_namespace_has_mounts_and_logins_of_its_own(openbao, settings, corner):
+    """Everything but the question how the server is goes there."""
+    client = openbao.client()
+    client.adapter.post(f"/v1/sys/namespaces/{corner}")
+    inside = openbao.client()
+    inside.adapter.namespace = corner
+    inside.sys.enable_secrets_engine("kv", path="own", options={"version": "2"})
+    inside.secrets.kv.v2.create_or_update_secret("a", {"password": "x"}, mount_point="own")
+    own = {"VAULT_TOKEN": openbao.root_token.reveal(), "LOCKSTEP_VAULT_MOUNT": "own", "VAULT_NAMESPACE": corner}
+    with Login(settings(**own), clock=ShiftedClock()) as login:
+        login.check()
+        with login.kv(seconds=1) as kv:
+            assert kv.read("a").document == SecretDocument({"password": "x"})
+    del own["VAULT_NAMESPACE"]
+    with (
+        Login(settings(**own), clock=ShiftedClock()) as login,
+        login.kv(seconds=1) as kv,
+        pytest.raises(StoreError, match="no such mount"),
+    ):
+        kv.read("a")
+
+
+def test_the_server_is_asked_how_it_is(tmp_path):
+    """Before anything else: a sealed one, and one that is gone, are named at once."""
+    with OpenBao(tmp_path, storage="inmem", log_level="error") as server:
+        made = VaultSettings.from_environment({"VAULT_ADDR": server.address, "VAULT_TOKEN": "t"})
+        with Login(made, clock=ShiftedClock()) as login:
+            login.check()
+            server.client().sys.seal()
+            with pytest.raises(StoreUnavailable) as caught:
+                login.check()
+            assert caught.value.vendor_code == "sealed"
+            server.kill()
+            with pytest.raises(StoreUnavailable) as caught:
+                login.check()
+            assert caught.value.vendor_code == "unreachable"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(200, None), (429, None), (473, None), (472, "standby"), (501, "not_initialized"), (503, "sealed")],
+)
+def test_every_state_of_a_node_has_a_meaning(status, code):
+    """Both kinds of standby serve, by passing requests on; a disaster-recovery secondary does not."""
+
+    def health(environ, start):
+        assert environ["PATH_INFO"] == "/v1/sys/health"
+        start(f"{status} x", [("Content-Type", "application/json")])
+        return [b"{}"]
+
+    with serve(health) as address:
+        made = VaultSettings.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "t", "VAULT_NAMESPACE": "team"})
+        with Login(made, clock=ShiftedClock()) as login:
+            if code is None:
+                login.check()
+                return
+            with pytest.raises(StoreUnavailable) as caught:
+                login.check()
+            assert caught.value.vendor_code == code
+
+
+@pytest.mark.parametrize(
+    ("variables", "faults"),
+    [
+        ({}, ["VAULT_ADDR is missing", "VAULT_TOKEN is missing"]),
+        ({"VAULT_ADDR": "http://vault.example", "VAULT_TOKEN": "t"}, ["VAULT_ADDR must use https"]),
+        ({"VAULT_ADDR": "https://v", "LOCKSTEP_VAULT_AUTH": "ldap"}, ["LOCKSTEP_VAULT_AUTH must be one of"]),
+        (
+            {"VAULT_ADDR": "https://v", "LOCKSTEP_VAULT_AUTH": "approle"},
+            ["LOCKSTEP_VAULT_SECRET_ID is missing", "LOCKSTEP_VAULT_ROLE_ID is missing"],
+        ),
+        ({"VAULT_ADDR": "https://v", "LOCKSTEP_VAULT_AUTH": "kubernetes"}, ["LOCKSTEP_VAULT_ROLE is missing"]),
+        (
+            {
+                "VAULT_ADDR": "https://v",
+                "VAULT_TOKEN": "t",
+                "LOCKSTEP_VAULT_MOUNT": "a b",
+                "LOCKSTEP_VAULT_AUTH_MOUNT": "?",
+            },
+            ["LOCKSTEP_VAULT_MOUNT must", "LOCKSTEP_VAULT_AUTH_MOUNT must"],
+        ),
+        (
+            {"VAULT_ADDR": "https://v", "LOCKSTEP_VAULT_TOKEN_FILE": "/nothing/there"},
+            ["LOCKSTEP_VAULT_TOKEN_FILE cannot"],
+        ),
+    ],
+)
+def test_faults_of_the_environment_are_told_at_once(variables, faults):
+    """Each with its variable."""
+    with pytest.raises(SettingsError) as caught:
+        VaultSettings.from_environment(variables)
+    assert len(caught.value.faults) == len(faults)
+    assert all(any(told.startswith(fault) for told in caught.value.faults) for fault in faults)
