@@ -6,21 +6,26 @@ from rotation import marks
 from rotation.errors import ConfigError
 from rotation.machine import CURRENT, PENDING, PREVIOUS
 from rotation.marks import Kind, Mark, SecretState, Version
+from rotation.parking import PARKING
 from rotation.ports import Store
 
 MOST_LABELS = 20
 """Across all versions of a secret, by AWS's quotas page. A batch that fits there fits any store."""
-_LEASE_LABELS, _REWRITING, _CURRENT_LABELS, _CANCELLED_LABELS = 4, 2, 3, 2
-MOST_MEMBERS = MOST_LABELS - 3 - _LEASE_LABELS - _REWRITING - _CURRENT_LABELS - _CANCELLED_LABELS
-"""One label each beside three stages, two generations of the lease with an announcement each, two labels that are just
-being written anew, and what a current and a cancelled version keep: a batch of this size can always be rotated."""
+_STAGES = frozenset({CURRENT, PENDING, PREVIOUS})
+_PASSING = 5
+"""Two generations of the lease with an announcement each, while a testSecret, which needs none, rewrites a label."""
+_KEPT = 3
+"""On a current version, and as many on one whose rotation was cancelled; see ``condensed``."""
+_ACCOUNT_WIDE = frozenset(reason.value for reason, parking in PARKING.items() if parking.account_wide)
+MOST_MEMBERS = MOST_LABELS - len(_STAGES) - _PASSING - 2 * _KEPT
+"""One label for each account: a batch of this size can always be rotated."""
 
 
 def condensed(version: Version, *, current: bool) -> list[Mark]:
-    """Return what later rotations need to know of a version's accounts, in at most three marks for any number of them.
+    """Return what later rotations need to know of a version's accounts: three marks at most, for any number of them.
 
-    That is when the latest reset was sent, the weakest proof if the version is current, and as many wrong logins as
-    any one account has: never less than the truth.
+    That is when the latest reset was sent, as many wrong logins as any one account has, and the weakest proof of a
+    current version, or until when an account is to be left alone: never less than the truth.
     """
     members = [version.seen_by(number) for number in version.members]
     kept = []
@@ -30,7 +35,10 @@ def condensed(version: Version, *, current: bool) -> list[Mark]:
         proved = [proof for proof in proofs if proof is not None]
         kept += [marks.verified(min(proved), version.intent)] if current and proved == proofs else []
     count = max((member.rejected[0] for member in members), default=0)
-    return kept + ([marks.rejected(count, max(member.rejected[1] for member in members))] if count else [])
+    kept += [marks.rejected(count, max(member.rejected[1] for member in members))] if count else []
+    parked = [member.parked for member in members if member.parked is not None]
+    locks = [each for each in parked if each[0] in _ACCOUNT_WIDE]
+    return kept if current or not locks else [*kept, marks.parked(*max(locks, key=lambda each: each[1]))]
 
 
 def condense(store: Store, version: Version | None, *, current: bool) -> None:
@@ -62,13 +70,13 @@ def require_room(state: SecretState, token: str, size: int) -> None:
             hint="Spread them over several secrets: Secrets Manager keeps 20 staging labels of a secret.",
         )
     others = [version for version in state.versions.values() if version.id != token]
-    stages = {CURRENT, PENDING, PREVIOUS}.union(*(version.stages for version in state.versions.values()))
+    stages = _STAGES.union(*(version.stages for version in state.versions.values()))
     noted = sum(
         len(condensed(each, current=each.id == state.current_id))
         + sum(mark.kind is not Kind.MEMBER for mark in each.marks)
         for each in others
     )
-    free = MOST_LABELS - len(stages) - noted - _LEASE_LABELS - _REWRITING
+    free = MOST_LABELS - len(stages) - noted - _PASSING
     if size > free:
         raise ConfigError(
             f"the secret's staging labels leave room for a batch of {max(free, 0)}, not of {size}",

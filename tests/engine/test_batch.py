@@ -14,7 +14,7 @@ from rotation.errors import (
     VendorUnavailable,
 )
 from rotation.member import list_key
-from rotation.model import Authority, Evidence, Lockout, Step
+from rotation.model import Authority, Evidence, Lockout, Power, Step
 from rotation.secret import Secret, SecretDocument
 from rotation.testing.batch_scenario import KEY, make_batch, told
 from rotation.testing.fuse import Fuse
@@ -102,6 +102,15 @@ def test_tasks_run_side_by_side() -> None:
     assert scenario.rotate(scenario.begin()) == []
     assert scenario.clock.now() - start < 60
     assert scenario.counts() == [(1, 0)] * 5
+
+
+def test_machines_are_switched_side_by_side_and_back_on() -> None:
+    """Each is off for its own reset only, and runs again before the step ends."""
+    scenario = make_batch(power=Power.RUNNING, seconds=120.0)
+    assert scenario.rotate(scenario.begin()) == []
+    assert scenario.passwords() == scenario.live()
+    assert [(each.stops, each.starts, each.power) for each in scenario.vendors] == [(1, 1, Power.RUNNING)] * 3
+    assert scenario.counts() == [(1, 0)] * 3
 
 
 def test_a_batch_that_runs_out_of_time_goes_on_later() -> None:

@@ -23,9 +23,9 @@ from rotation.errors import (
 )
 from rotation.machine import PENDING
 from rotation.member import MemberStore, documents
-from rotation.model import Step
+from rotation.model import Evidence, Step
 from rotation.policy import PasswordPolicy
-from rotation.room import MOST_LABELS, MOST_MEMBERS
+from rotation.room import MOST_MEMBERS, condensed
 from rotation.secret import Secret, SecretDocument
 from rotation.session import Result
 from rotation.testing.batch_scenario import KEY, POLICY, make_batch, told
@@ -128,44 +128,61 @@ def test_a_batch_that_may_not_fit_is_refused_before_anything() -> None:
 
 def test_labels_of_the_operator_take_room() -> None:
     """They are counted before anything is staged."""
-    scenario = make_batch(4)
+    scenario = make_batch(5)
     scenario.secret.put("other", SecretDocument({}), *(f"blue-{n}" for n in range(8)))
     with pytest.raises(ConfigError) as caught:
         scenario.step(Step.CREATE, scenario.begin())
-    assert "room for a batch of 3, not of 4" in caught.value.message
+    assert "room for a batch of 4, not of 5" in caught.value.message
 
 
 def test_the_largest_batch_fits_after_everything_that_leaves_labels() -> None:
-    """Wrong logins, a cancelled rotation and a current version with its marks: never more than twenty labels."""
+    """A current and a cancelled version with all their marks; the store would refuse the twenty-first label."""
     scenario = make_batch(MOST_MEMBERS, asynchronous=True, delay_seconds=30.0)
-    most = 0
-
-    def watch(step: Step, token: str) -> None:
-        nonlocal most
-        try:
-            scenario.step(step, token)
-        finally:
-            most = max(most, len(scenario.labels()))
-
     scenario.rotate(scenario.begin())
     cancelled = scenario.begin()
-    watch(Step.CREATE, cancelled)
-    watch(Step.SET, cancelled)
+    scenario.step(Step.CREATE, cancelled)
+    scenario.step(Step.SET, cancelled)
     state = scenario.secret.describe().versions[cancelled]
     for number, notes in state.members.items():
-        charged = marks.member(int(number), [*notes, marks.rejected(1, scenario.clock.now())])
+        now = scenario.clock.now()
+        locked = marks.parked("account_locked", now + 60)
+        charged = marks.member(int(number), [*notes, marks.rejected(1, now), locked])
         scenario.secret.detach(marks.member(int(number), notes).on(cancelled), cancelled)
         scenario.secret.attach(charged.on(cancelled), cancelled)
     scenario.secret.detach(PENDING, cancelled)
-    scenario.put(scenario.vendors)
+    current = str(scenario.secret.describe().current_id)
+    scenario.secret.attach(marks.rejected(1, scenario.clock.now()).on(current), current)
     token = scenario.begin()
+    with pytest.raises(Parked) as parked:
+        scenario.step(Step.CREATE, token)
+    assert parked.value.reason == "account_locked"
+    scenario.clock.sleep(600)
     for step in Step:
-        watch(step, token)
+        scenario.step(step, token)
     assert scenario.passwords() == scenario.live()
-    assert most <= MOST_LABELS
-    kept = scenario.labels()
-    assert not [label for label in kept if ":member:" in label]
-    assert len(kept) <= 8
+    assert not [label for label in scenario.labels() if ":member:" in label]
+
+
+def test_what_matters_of_a_cancelled_batch_outlives_its_labels() -> None:
+    """Its reset, its wrong logins and its lock, for every account, in three labels; a proof is worth nothing there."""
+    labels = [
+        marks.member(0, [marks.intent(100), marks.rejected(1, 50), marks.verified(Evidence.LOGIN, 100)]),
+        marks.member(1, [marks.intent(90), marks.rejected(2, 60), marks.parked("account_locked", 400)]),
+        marks.member(2, [marks.task("7"), marks.parked("back_off", 900)]),
+    ]
+    version = marks.Version("v", frozenset(label.on("v") for label in labels))
+    kept = [marks.intent(100), marks.rejected(2, 60)]
+    assert condensed(version, current=False) == [*kept, marks.parked("account_locked", 400)]
+    assert condensed(version, current=True) == kept
+    proved = marks.Version(
+        "v", frozenset({labels[0].on("v"), marks.member(1, [marks.verified(Evidence.READBACK, 100)]).on("v")})
+    )
+    assert condensed(proved, current=True) == [
+        marks.intent(100),
+        marks.verified(Evidence.READBACK, 100),
+        marks.rejected(1, 50),
+    ]
+    assert condensed(marks.Version("v", frozenset({marks.intent(5).on("v")})), current=True) == []
 
 
 def test_a_candidate_refused_before_anything_was_sent_is_released() -> None:
