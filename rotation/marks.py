@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 from types import MappingProxyType
 from urllib.parse import quote, unquote
 
@@ -87,8 +88,8 @@ def accepted(now: float) -> Mark:
 
 
 def rejected(count: int, now: float) -> Mark:
-    """Return the wrong-login account's balance."""
-    return Mark(Kind.REJECTED, f"{count}:{int(now)}")
+    """Return the wrong-login account's balance. Rounded up, so that no window ends too early."""
+    return Mark(Kind.REJECTED, f"{count}:{ceil(now)}")
 
 
 def carried(charge: Mark, origin: str) -> Mark:
@@ -102,8 +103,8 @@ def is_carried(charge: Mark) -> bool:
 
 
 def parked(reason: str, until: float) -> Mark:
-    """Return the parking mark."""
-    return Mark(Kind.PARKED, f"{reason}:{int(until)}")
+    """Return the parking mark. Rounded up, so that nobody comes too early."""
+    return Mark(Kind.PARKED, f"{reason}:{ceil(until)}")
 
 
 def verified(evidence: Evidence, now: float) -> Mark:

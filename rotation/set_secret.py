@@ -6,6 +6,8 @@ can ask for patience: neither the maintenance window nor the back-off keeps a be
 
 from __future__ import annotations
 
+from math import ceil
+
 from rotation import parking, planner
 from rotation.errors import (
     AccountLocked,
@@ -75,7 +77,7 @@ def _wait_its_time(session: Session, state: SecretState, bound: Guarded, candida
     wait = next_attempt(session, state, bound)
     if wait is None:
         return
-    if state.versions[session.token].parked == (wait.reason, float(int(wait.until))):
+    if state.versions[session.token].parked == (wait.reason, float(ceil(wait.until))):
         raise parking.error(wait.reason, wait.until)
     if ever_taken(state, session.token):
         give_back(bound, candidate.document)

@@ -13,8 +13,8 @@ EVERY = {
     "lockstep:intent:1700000000": marks.intent(NOW),
     "lockstep:task:ta:sk-1": marks.task("ta:sk-1"),
     "lockstep:accepted:1700000000": marks.accepted(NOW),
-    "lockstep:rejected:2:1700000000": marks.rejected(2, NOW),
-    "lockstep:parked:too_soon:1700000000": marks.parked("too_soon", NOW),
+    "lockstep:rejected:2:1700000001": marks.rejected(2, NOW),
+    "lockstep:parked:too_soon:1700000001": marks.parked("too_soon", NOW),
     "lockstep:dead:pending+current:1700000000": marks.turned_away(["pending", "current"], NOW),
     "lockstep:failed:3": marks.failed(3),
     "lockstep:member:2;i1700000000;t101": marks.member(2, [marks.task("101"), marks.intent(NOW)]),
@@ -88,8 +88,8 @@ def test_a_version_tells_what_its_marks_say() -> None:
     assert version.intent == 1_700_000_000
     assert version.task == "ta:sk-1"
     assert version.accepted
-    assert version.rejected == (2, 1_700_000_000)
-    assert version.parked == ("too_soon", 1_700_000_000)
+    assert version.rejected == (2, 1_700_000_001)
+    assert version.parked == ("too_soon", 1_700_000_001)
     assert version.verified is Evidence.LOGIN
 
 
@@ -219,3 +219,16 @@ def test_each_account_of_a_batch_sees_its_own_marks_and_the_common_ones() -> Non
     assert (version.intent, version.task) == (9, None)
     assert "lockstep:lease:1:c" in third.labels
     assert third.stages == version.stages == {"AWSPENDING"}
+
+
+def test_carried_wrong_logins_stand_beside_the_versions_own() -> None:
+    """Each origin's latest note counts once, so that writing it again after a crash changes nothing."""
+    own, other = marks.rejected(2, NOW), marks.carried(marks.rejected(3, NOW - 5), "token-of-another-rotation")
+    version = _version("AWSCURRENT", own.on("v"), other.on("v"), marks.rejected(1, NOW - 50).on("v"))
+    latest = 1_700_000_001.0
+    secret = SecretState(rotation_enabled=True, versions={"v": version})
+    assert version.rejected == (2, latest)
+    assert sorted(version.charges.values()) == [(2, latest), (3, latest - 5)]
+    assert secret.wrong_logins(since=NOW - 10) == (5, latest)
+    assert secret.wrong_logins(since=NOW - 1) == (2, latest)
+    assert marks.carried(other, "next") == other
