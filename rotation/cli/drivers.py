@@ -60,6 +60,7 @@ def _facts(each: DriverSpec) -> dict[str, object]:
         "history": each.history,
         "lockout": None if lockout is None else {"tries": lockout.tries, "window_seconds": lockout.window_seconds},
         "propagation_seconds": each.propagation_seconds,
+        "batch_key": each.batch_key,
         "endpoint": each.endpoint,
         "endpoints": list(each.endpoints),
         "docs": each.docs,
