@@ -64,9 +64,9 @@ class Function:
             raise
         self.reports.append(report)
 
-    def rotate(self) -> Rotation:
+    def rotate(self, **options: Any) -> Rotation:
         """Rotate as the schedule does, with the service's retries."""
-        return self.store.rotate(SECRET, function=FUNCTION_ARN, rules={"AutomaticallyAfterDays": 1})
+        return self.store.rotate(SECRET, function=FUNCTION_ARN, rules={"AutomaticallyAfterDays": 1}, **options)
 
     def codes(self) -> list[str]:
         """Return the errors' codes."""
@@ -122,13 +122,18 @@ def install(clock: ShiftedClock) -> Iterator[Callable[..., Function]]:
     with ExitStack() as stack:
 
         def make(
-            simulator: Simulator, document: dict[str, object], admin: dict[str, str] | None, *, retries: int = 2
+            simulator: Simulator,
+            document: dict[str, object],
+            admin: dict[str, str] | None,
+            *,
+            retries: int = 2,
+            spacing: float = 600.0,
         ) -> Function:
             url = stack.enter_context(simulator.serve())
             store = SecretsManager(
                 clock=clock.now,
                 sleep=clock.sleep,
-                retry_delays=(600.0,) * retries,
+                retry_delays=(spacing,) * retries,
                 account="111122223333",
                 region=REGION,
             )
