@@ -42,9 +42,17 @@ def look(session: Session) -> Case:
         return replace(case, trouble=error)
     case = replace(case, bound=bound, exhibits=tuple(_compared(session, bound, each) for each in case.exhibits))
     try:
-        return _asked(session, bound, case)
+        case = _asked(session, bound, case)
     except RotationError as error:
-        return replace(case, trouble=error)
+        case = replace(case, trouble=error)
+    return _with_charges(session, case)
+
+
+def _with_charges(session: Session, case: Case) -> Case:
+    """Show what was written down meanwhile. The labels that the plan rests on stay those from before."""
+    now = session.store.describe().versions
+    fresh = (replace(each, version=now.get(each.id, each.version)) for each in case.exhibits)
+    return replace(case, exhibits=tuple(fresh))
 
 
 def _exhibit(session: Session, version: Version) -> Exhibit:

@@ -174,3 +174,92 @@ def test_a_label_that_has_gone_is_not_pretended(embedded: World) -> None:
     assert last.error is not None
     assert last.error.code == "stage_error"
     assert embedded.changes(HUAWEI) == 0
+
+
+def test_a_dry_run_changes_nothing_and_finds_nothing(lockstep: Any, embedded: World) -> None:
+    """Every precondition is told, what cannot be known without a change is told as unknown, and nothing has moved."""
+    before = embedded.secrets_manager.labels(HUAWEI_ID)
+    ran = lockstep("rotate", HUAWEI_ID, "--dry-run", "--json")
+    found = {each["name"]: each["status"] for each in ran.objects}
+    assert ran.code == 0
+    assert set(found.values()) == {"ready", "unknown"}
+    assert found["store_write"] == "unknown"
+    assert {"store_read", "lease", "labels", "settings", "budget", "time", "target", "policy"} <= set(found)
+    assert found["current_password"] == "ready"
+    assert embedded.secrets_manager.labels(HUAWEI_ID) == before
+    assert embedded.changes(HUAWEI) == embedded.wrong_logins(HUAWEI) == 0
+
+
+def test_a_dry_run_of_an_api_key_driver_tries_the_key(lockstep: Any, embedded: World) -> None:
+    """It may look; whether it may reset shows only when it does."""
+    ran = lockstep("rotate", embedded.accounts[UCLOUD], "--dry-run", "--json")
+    found = {each["name"]: each for each in ran.objects}
+    assert ran.code == 0
+    assert found["admin_credential"]["status"] == "unknown"
+    assert "valid" in found["admin_credential"]["detail"]
+    assert embedded.changes(UCLOUD) == 0
+
+
+def test_a_dry_run_names_all_that_would_stop_it(
+    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A closed window, another run, too many labels and a dead password, all at once."""
+    store = embedded.secrets_manager
+    (version,) = store.labels(HUAWEI_ID)
+    until = int(embedded.clock.now()) + 600
+    labels = [f"lockstep:until:{until}:ab:1:{version}", *(f"mine-{number}" for number in range(14))]
+    for label in labels:
+        store.call("UpdateSecretVersionStage", SecretId=HUAWEI_ID, VersionStage=label, MoveToVersionId=version)
+    embedded.huawei.faults.add("POST /v1/usg/acs/auth/account", FaultKind.VENDOR_CODE, code="USG.206010000")
+    closed = (int(embedded.clock.now() // 3600) + 2) % 24
+    monkeypatch.setenv("LOCKSTEP_WINDOW", f"{closed:02}:00-{closed:02}:30 UTC")
+    ran = lockstep("rotate", HUAWEI_ID, "--dry-run", "--json")
+    found = {each["name"]: each["status"] for each in ran.objects}
+    assert ran.code == 1
+    stopped = {name: status for name, status in found.items() if status in ("stops", "waits")}
+    assert stopped == {"lease": "waits", "labels": "stops", "outside_window": "waits", "current_password": "stops"}
+    shown = lockstep("rotate", HUAWEI_ID, "--dry-run")
+    assert "outside window; not before" in shown.out
+    assert "hint: " in shown.out
+    assert embedded.changes(HUAWEI) == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        (f"LOCKSTEP_{UCLOUD.upper()}_ADMIN_SECRET=nobody/knows", "settings"),
+        (f"LOCKSTEP_DRIVERS={HUAWEI}", "settings"),
+        ("LOCKSTEP_MIN_EVIDENCE=LOGIN", None),
+    ],
+)
+def test_a_dry_run_reads_the_deployment(
+    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch, *, setting: str, name: str | None
+) -> None:
+    """A credential that cannot be read and a driver that is not allowed stop it."""
+    monkeypatch.setenv(*setting.split("=", 1))
+    ran = lockstep("rotate", embedded.accounts[UCLOUD], "--dry-run", "--json")
+    assert ran.code == (1 if name else 0)
+    assert [each["name"] for each in ran.objects if each["status"] == "stops"] == ([name] if name else [])
+
+
+def test_a_dry_run_within_the_minimum_age_exits_3(lockstep: Any, embedded: World) -> None:
+    """Only time is missing, and it says until when."""
+    assert lockstep("rotate", HUAWEI_ID).code == 0
+    ran = lockstep("rotate", HUAWEI_ID, "--dry-run", "--json")
+    (waits,) = (each for each in ran.objects if each["status"] == "waits")
+    assert (ran.code, waits["name"]) == (3, "too_soon")
+    assert waits["not_before"] > embedded.clock.now()
+
+
+def test_outside_the_window_the_rotation_is_parked_before_the_vendor_hears_of_it(
+    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the time at which the window opens; an empty variable is no window."""
+    closed = (int(embedded.clock.now() // 3600) + 2) % 24
+    monkeypatch.setenv("LOCKSTEP_WINDOW", f"{closed:02}:00-{closed:02}:30 UTC")
+    ran = lockstep("rotate", HUAWEI_ID, "--json")
+    assert (ran.code, ran.objects[-1]["reason"]) == (3, "outside_window")
+    assert ran.objects[-1]["not_before"] % 86_400 == closed * 3600
+    assert embedded.huawei.requests == []
+    monkeypatch.setenv("LOCKSTEP_WINDOW", "")
+    assert lockstep("rotate", HUAWEI_ID).code == 0

@@ -1,0 +1,136 @@
+"""``lockstep doctor`` over the wire: the strict Secrets Manager and a vendor with lock-outs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rotation.cli._local import LocalRotation
+from rotation.cli._session import on
+from rotation.doctor import Condition, Verb, heal
+from rotation.machine import CURRENT, PENDING
+from rotation.secret import SecretDocument
+from rotation.testing.faults import FaultKind
+from rotation.testing.world import HUAWEI, UCLOUD, World
+
+CHANGE = "PUT /v1/usg/acs/password"
+HUAWEI_ID = "lockstep/huawei_meeting"
+
+
+def lost_reply(lockstep: Any, world: World) -> str:
+    """Begin a rotation whose change is applied and whose answer is lost; return its token."""
+    world.huawei.faults.add(CHANGE, FaultKind.DROP_AFTER)
+    ran = lockstep("rotate", HUAWEI_ID, "--json")
+    assert ran.code == 1
+    token: str = ran.objects[0]["token"]
+    return token
+
+
+def test_a_healthy_secret_exits_0(lockstep: Any, embedded: World) -> None:
+    """One login that works, every version told, no password shown, and every label as it was."""
+    before = embedded.secrets_manager.labels(HUAWEI_ID)
+    ran = lockstep("doctor", HUAWEI_ID, "--json")
+    (told,) = ran.objects
+    assert (ran.code, told["condition"], told["plan"]) == (0, "healthy", [])
+    (version,) = told["versions"]
+    assert (version["stages"], version["password"], version["evidence"]) == ([CURRENT], "live", "LOGIN")
+    assert told["live"] == version["version"]
+    assert embedded.wrong_logins(HUAWEI) == 0
+    assert embedded.secrets_manager.labels(HUAWEI_ID) == before
+    live = embedded.live(HUAWEI)
+    assert live is not None
+    assert live.reveal() not in ran.out + ran.err
+
+
+def test_without_repair_the_plan_is_shown_and_nothing_moves(lockstep: Any, embedded: World) -> None:
+    """Exit code 3 asks a human to add --repair."""
+    token = lost_reply(lockstep, embedded)
+    before = embedded.secrets_manager.labels(HUAWEI_ID)
+    ran = lockstep("doctor", HUAWEI_ID)
+    assert ran.code == 3
+    assert f"promote {token}" in ran.out
+    assert "add --repair" in ran.out
+    assert embedded.secrets_manager.labels(HUAWEI_ID) == before
+
+
+def test_with_repair_the_live_candidate_becomes_current(lockstep: Any, embedded: World) -> None:
+    """And the next examination finds nothing to do."""
+    token = lost_reply(lockstep, embedded)
+    ran = lockstep("doctor", HUAWEI_ID, "--repair", "--json")
+    (told,) = ran.objects
+    assert (ran.code, told["repair"]["condition"]) == (0, "healthy")
+    assert told["repair"]["done"] == [{"do": "promote", "version": token}]
+    assert embedded.stored(HUAWEI) == embedded.live(HUAWEI)
+    assert PENDING not in set().union(*embedded.secrets_manager.labels(HUAWEI_ID).values())
+    assert (embedded.changes(HUAWEI), embedded.wrong_logins(HUAWEI)) == (1, 0)
+    assert lockstep("doctor", HUAWEI_ID, "--json").objects[0]["condition"] == "healthy"
+
+
+def test_a_stripped_label_is_no_loss(lockstep: Any, embedded: World) -> None:
+    """The advice that one finds for a stuck rotation, followed to the letter, and mended."""
+    token = lost_reply(lockstep, embedded)
+    embedded.secrets_manager.call(
+        "UpdateSecretVersionStage", SecretId=HUAWEI_ID, VersionStage=PENDING, RemoveFromVersionId=token
+    )
+    ran = lockstep("doctor", HUAWEI_ID, "--repair")
+    assert ran.code == 0
+    assert f"done: promote {token}" in ran.out
+    assert embedded.stored(HUAWEI) == embedded.live(HUAWEI)
+    assert embedded.wrong_logins(HUAWEI) == 1
+
+
+def test_an_admin_reset_is_sent_again(embedded: World) -> None:
+    """The request never arrived: the same candidate goes out once more and is proved by SSH, in the world's time."""
+    name, client = embedded.accounts[UCLOUD], embedded.secrets_manager.client()
+    embedded.ucloud.faults.add("ResetCompShareInstancePassword", FaultKind.DROP_BEFORE)
+    *_, last = LocalRotation(client, name, embedded.environment(), clock=embedded.clock).steps()
+    assert last.error is not None
+    outcome = heal(on(client, name, embedded.environment(), clock=embedded.clock))
+    assert (outcome.condition, [action.verb for action in outcome.done]) == (Condition.HEALTHY, [Verb.RESUME])
+    assert embedded.stored(UCLOUD) == embedded.live(UCLOUD)
+    assert embedded.changes(UCLOUD) == 1
+
+
+def test_an_outside_change_exits_3_and_says_what_to_do(lockstep: Any, embedded: World) -> None:
+    """A human alone knows the password; nothing is tried twice, and nothing moves."""
+    name = embedded.accounts[HUAWEI]
+    text = embedded.secrets_manager.value(name)
+    assert text is not None
+    other = SecretDocument.parse(text.reveal()).replaced(password="Outside0Password0Outs")
+    embedded.secrets_manager.call("PutSecretValue", SecretId=name, SecretString=other.dump().reveal())
+    embedded.secrets_manager.call(
+        "UpdateSecretVersionStage",
+        SecretId=name,
+        VersionStage="AWSPREVIOUS",
+        RemoveFromVersionId=next(
+            key for key, labels in embedded.secrets_manager.labels(name).items() if "AWSPREVIOUS" in labels
+        ),
+    )
+    ran = lockstep("doctor", name, "--repair", "--json")
+    assert (ran.code, ran.objects[0]["condition"]) == (3, "needs a human")
+    assert "new version" in ran.objects[0]["advice"]
+    assert ran.objects[0]["versions"][0]["wrong_logins"] == embedded.wrong_logins(HUAWEI) == 1
+
+
+def test_a_locked_account_exits_3_with_the_time(lockstep: Any, embedded: World) -> None:
+    """And the second look does not reach the vendor."""
+    embedded.huawei.faults.add("POST /v1/usg/acs/auth/account", FaultKind.VENDOR_CODE, code="USG.206030015")
+    assert lockstep("doctor", HUAWEI_ID).code == 3
+    calls = len(embedded.huawei.requests)
+    ran = lockstep("doctor", HUAWEI_ID, "--json")
+    assert (ran.code, ran.objects[0]["condition"]) == (3, "waiting")
+    assert ran.objects[0]["not_before"] > embedded.clock.now()
+    assert len(embedded.huawei.requests) == calls
+
+
+@pytest.mark.usefixtures("embedded")
+def test_an_unknown_secret_exits_1(lockstep: Any) -> None:
+    """It could not be examined."""
+    ran = lockstep("doctor", "nobody/knows", "--json")
+    assert (ran.code, ran.objects[0]["code"]) == (1, "secret_not_found")
+
+
+def test_a_missing_argument_exits_2(lockstep: Any) -> None:
+    """Wrong usage is told apart from a broken secret."""
+    assert lockstep("doctor").code == 2
