@@ -12,10 +12,7 @@ from rotation.testing.kv2 import Kv2, ServedKv
 from rotation.testing.openbao import OpenBao
 from rotation.testing.vault_job import MortalJob, start_fork_server
 from rotation.testing.vault_world import VaultWorld, vault_world
-from vault_plugin.agent import Place, Rotated, Rotation
-
-LEASE = 130.0
-"""Seconds after which a dead run's lease is over."""
+from vault_plugin.agent import Place, Rotated, Rotation, not_over
 
 
 @pytest.fixture
@@ -46,9 +43,10 @@ def real(served, corner):
 def rotate():
     """Rotate one secret of a world in this process."""
 
-    def run(started: VaultWorld, account: str, *, kv=None, attempts: int = 1, **wishes) -> Rotated:
-        place = Place(kv=kv or started.kv, deployment=started.deployment, clock=started.world.clock)
-        return Rotation(place=place, path=started.path(account), ordered=True, **wishes).run(attempts=attempts)
+    def run(started: VaultWorld, account: str, *, kv=None, attempts: int = 1, **choices) -> Rotated:
+        over = choices.pop("over", not_over)
+        place = Place(kv=kv or started.kv, deployment=started.deployment, clock=started.world.clock, over=over)
+        return Rotation(place=place, path=started.path(account), **{"ordered": True, **choices}).run(attempts=attempts)
 
     return run
 

@@ -70,6 +70,7 @@ def test_an_approle_logs_in_once_and_gives_its_token_back(openbao, settings, app
         openbao.client(token).lookup_token()
 
 
+@pytest.mark.shows_secrets("file id", reason="the operator's own file")
 def test_a_secret_id_may_come_from_a_file(settings, approle, tmp_path):
     """As systemd credentials and mounted secrets do."""
     variables = approle()
@@ -132,6 +133,7 @@ def test_a_token_that_may_not_look_at_itself_is_used_as_it_is(openbao, settings,
     assert caught.value.vendor_code == "token_invalid"  # The server does not tell the two apart.
 
 
+@pytest.mark.shows_secrets("file token", reason="the operator's own file")
 def test_a_token_may_come_from_a_file(openbao, settings, tmp_path):
     """As an agent's sink does; BAO_ADDR goes before VAULT_ADDR."""
     (tmp_path / "token").write_text(openbao.root_token.reveal())
@@ -198,6 +200,7 @@ def service_account_token() -> str:
     return f"{part({'alg': 'RS256'})}.{part(claims)}.c2ln"
 
 
+@pytest.mark.shows_secrets("file jwt", reason="the operator's own file")
 def test_a_service_account_logs_in(settings, kubernetes, corner, tmp_path):
     """By the token that Kubernetes puts into the pod."""
     (tmp_path / "jwt").write_text(service_account_token())

@@ -1,0 +1,272 @@
+"""The rotation of one secret in KV: clean runs of every account, the gap for readers, runs that meet, wishes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rotation.errors import SettingsError
+from rotation.marks import Kind
+from rotation.planner import Windows
+from rotation.secret import SecretDocument
+from rotation.testing.faults import FaultKind
+from rotation.testing.fuse import Crash, Edge, Fuse
+from rotation.testing.world import HUAWEI, LINUX_VM, TENCENT, UCLOUD, VOLCENGINE
+from vault_plugin.agent_schedule import Wishes
+
+RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}
+
+
+@pytest.mark.parametrize("account", [UCLOUD, LINUX_VM, TENCENT, VOLCENGINE, HUAWEI])
+def test_a_clean_rotation_of_every_account(real, rotate, account):
+    """One reset, no wrong login, stored is live, and the journal is as small as it gets."""
+    with real(holding=(account,)) as started:
+        before = started.stored(account)
+        done = rotate(started, account)
+        assert done.error is None
+        assert (done.outcome, done.resumed, done.attempts) == ("promoted", False, 1)
+        assert started.heals(account)
+        assert started.stored(account) != before
+        assert (started.world.changes(account), started.world.wrong_logins(account)) == (1, 0)
+        assert done.gap_seconds is not None
+        assert 0 < done.gap_seconds <= done.seconds
+        state = started.store(account).describe()
+        assert state.current_id == done.token
+        assert started.store(account).read(state.previous_id).document.password == before
+        kinds = {mark.kind for version in state.versions.values() for mark in version.marks}
+        assert kinds <= {Kind.INTENT, Kind.VERIFIED}
+
+
+def test_what_readers_get_is_live_but_in_the_gap(modelled, rotate):
+    """Somebody who reads before and after every effect never gets anything but the old or the new password."""
+    with modelled(holding=(HUAWEI,)) as started:
+        before, dead = started.stored(HUAWEI), []
+        watched = Watched(started, dead)
+        done = rotate(started, HUAWEI, kv=watched)
+        assert done.error is None
+        assert started.stored(HUAWEI) != before
+        assert dead, "the vendor's change and the commit cannot be one"
+        assert dead[-1] - dead[0] <= done.gap_seconds
+        assert set(watched.seen) == {before.reveal(), started.stored(HUAWEI).reveal()}
+
+
+class Watched:
+    """Notes at which moments a reader would get a dead password."""
+
+    def __init__(self, started, dead):
+        self._started, self._dead, self.seen = started, dead, []
+
+    def __getattr__(self, name):
+        def call(*args, **named):
+            self._look()
+            answer = getattr(self._started.kv, name)(*args, **named)
+            self._look()
+            return answer
+
+        return call
+
+    def _look(self):
+        stored = self._started.stored(HUAWEI)
+        self.seen.append(stored.reveal())
+        if stored != self._started.world.live(HUAWEI):
+            self._dead.append(self._started.world.clock.now())
+
+
+def test_two_jobs_at_once_send_one_reset(real, rotate):
+    """On one path at the same moment: one wins the lease, the other comes too late or waits and finds it done."""
+    with real(holding=(HUAWEI,)) as started:
+        barrier = threading.Barrier(2)
+
+        def run(_):
+            barrier.wait(30)
+            return rotate(started, HUAWEI, kv=started.kv, attempts=1)
+
+        with ThreadPoolExecutor(2) as pool:
+            ended = list(pool.map(run, range(2)))
+        assert started.world.changes(HUAWEI) == 1
+        assert started.world.wrong_logins(HUAWEI) == 0
+        assert {each.outcome for each in ended} <= {
+            "promoted",
+            "already_done",
+            "in_progress",
+            "stage_conflict",
+            "stage_error",
+        }
+        assert {each.token for each in ended} == {ended[0].token}
+        if not started.heals(HUAWEI):
+            assert rotate(started, HUAWEI).error is None
+        assert started.heals(HUAWEI)
+        assert started.world.changes(HUAWEI) == 1
+
+
+def test_a_second_job_at_any_moment_sends_nothing(modelled, rotate):
+    """A whole run of another job fits between any two effects of the first; together they send one reset."""
+    with modelled(holding=(HUAWEI,)) as started:
+        counted = Fuse()
+        assert rotate(started, HUAWEI, kv=counted.wrap(started.kv, ("write",))).error is None
+    for number in range(1, len(counted.effects) + 1):
+        with modelled(holding=(HUAWEI,)) as started:
+            others = []
+
+            def meet(_, others=others, started=started):
+                others.append(rotate(started, HUAWEI))
+
+            fuse = Fuse(number, Edge.AFTER, error=meet)
+            mine = rotate(started, HUAWEI, kv=fuse.wrap(started.kv, ("write",)))
+            where = f"after write {number}: {mine.outcome}, {others[0].outcome}"
+            if not started.heals(HUAWEI):
+                assert rotate(started, HUAWEI).error is None, where
+            assert started.heals(HUAWEI), where
+            assert started.world.changes(HUAWEI) == 1, where
+            assert started.world.wrong_logins(HUAWEI) == 0, where
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("edge", list(Edge))
+@pytest.mark.parametrize("account", [HUAWEI, VOLCENGINE])
+def test_a_death_at_any_effect_heals(modelled, rotate, account, edge):
+    """Reads included, on the model, with the next run two minutes later."""
+    number = 0
+    while True:
+        number += 1
+        with modelled(holding=(account,)) as started:
+            fuse = Fuse(number, edge)
+            try:
+                done = rotate(started, account, kv=fuse.wrap(started.kv, ("read", "write")))
+            except Crash:
+                done = None
+            if done is not None:
+                assert number > 20
+                return
+            started.world.clock.sleep(130)
+            again = rotate(started, account)
+            assert again.error is None, f"{edge} {fuse.effects[-1]} ({number}): {again.describe()}"
+            assert started.heals(account)
+            assert started.world.changes(account) <= 2
+            assert started.world.wrong_logins(account) <= 1
+
+
+@pytest.mark.parametrize("account", [UCLOUD, HUAWEI])
+def test_a_lost_reply_is_found_out_by_the_same_run(real, rotate, account):
+    """The second attempt asks first: the reset was applied, so none is sent again."""
+    with real(holding=(account,)) as started:
+        simulator = started.world.ucloud if account == UCLOUD else started.world.huawei
+        simulator.faults.add(RESET[account], FaultKind.DROP_AFTER)
+        done = rotate(started, account, attempts=3)
+        assert done.error is None
+        assert done.attempts == 2
+        assert started.heals(account)
+        assert started.world.changes(account) == 1
+        assert done.gap_seconds > 4
+
+
+def test_a_rotation_that_failed_is_resumed_by_the_next_run(modelled, rotate):
+    """Under its own token and with its own candidate; the gap counts from the first run's reset."""
+    with modelled(holding=(HUAWEI,)) as started:
+        started.world.huawei.faults.add(RESET[HUAWEI], FaultKind.DROP_AFTER)
+        first = rotate(started, HUAWEI)
+        assert first.outcome == "outcome_unknown"
+        assert not started.heals(HUAWEI)
+        started.world.clock.sleep(1000)
+        second = rotate(started, HUAWEI)
+        assert (second.error, second.resumed, second.token) == (None, True, first.token)
+        assert started.heals(HUAWEI)
+        assert 999 <= second.gap_seconds < 1100
+
+
+def test_an_operators_edit_in_the_middle_is_not_overwritten_unseen(modelled, rotate):
+    """The commit names the version that was current when the reset was decided on."""
+    with modelled(holding=(HUAWEI,)) as started:
+        path = started.path(HUAWEI)
+
+        def edit(_):
+            entry = started.kv.read(path)
+            started.kv.write(path, entry.document.replaced(note="by hand"), cas=entry.version)
+
+        fuse = Fuse(3, Edge.AFTER, error=edit)  # after the candidate was staged, and the lease taken
+        done = rotate(started, HUAWEI, kv=fuse.wrap(started.kv, ("write",)))
+        assert done.error is not None
+        assert started.world.changes(HUAWEI) == 0
+        assert started.kv.read(path).document["note"] == "by hand"
+
+
+def test_a_journal_beside_a_folder_of_the_same_name(modelled, rotate):
+    """``apps/x`` and ``apps/x/y`` are two secrets with a journal each."""
+    with modelled(holding=(UCLOUD, LINUX_VM)) as started:
+        assert started.path(LINUX_VM).startswith(started.path(UCLOUD) + "/")
+        for account in (UCLOUD, LINUX_VM):
+            assert rotate(started, account).error is None
+        assert all(started.heals(account) for account in (UCLOUD, LINUX_VM))
+
+
+def test_new_passwords_keep_what_the_secret_wishes_for(modelled, rotate):
+    """Length and characters within the vendor's rules; more than the vendor takes is refused before it is asked."""
+    with modelled(holding=(UCLOUD,)) as started:
+        wishes = Wishes.parse({"lockstep-length": "25", "lockstep-shell-safe": "true", "lockstep-exclude": "abc"})
+        assert rotate(started, UCLOUD, wishes=wishes).error is None
+        password = started.stored(UCLOUD).reveal()
+        assert len(password) == 25
+        assert not set(password) & set("abc$&'\"`\\ ")
+        started.world.clock.sleep(90_000)
+        done = rotate(started, UCLOUD, wishes=Wishes.parse({"lockstep-length": "999"}))
+        assert done.outcome == "policy_error"
+        assert started.world.changes(UCLOUD) == 1
+
+
+def test_the_window_of_a_secret_keeps_a_scheduled_run_back(modelled, rotate):
+    """And not one that a human ordered."""
+    with modelled(holding=(UCLOUD,)) as started:
+        tomorrow = time.strftime("%a", time.gmtime(started.world.clock.now() + 2 * 86_400))
+        wishes = Wishes.parse({"lockstep-window": f"{tomorrow} 02:00-03:00 UTC"})
+        done = rotate(started, UCLOUD, wishes=wishes, ordered=False)
+        assert done.outcome == "parked"
+        assert done.error.reason == "outside_window"
+        assert rotate(started, UCLOUD, wishes=wishes).error is None
+
+
+def test_a_secret_that_is_switched_off_is_rotated_by_order_alone(modelled, rotate):
+    """``lockstep-enabled=false``."""
+    with modelled(holding=(UCLOUD,)) as started:
+        started.wish(UCLOUD, enabled="false")
+        assert rotate(started, UCLOUD, ordered=False).outcome == "rotation_not_enabled"
+        assert rotate(started, UCLOUD).error is None
+
+
+@pytest.mark.parametrize("document", [{}, {"driver": "nothing"}, {"driver": UCLOUD, "username": "root"}])
+def test_a_document_that_is_none_is_refused_before_anything_is_asked(modelled, rotate, document):
+    """A typed error in the report, never a traceback."""
+    with modelled(holding=(UCLOUD,)) as started:
+        entry = started.kv.read(started.path(UCLOUD))
+        started.kv.write(started.path(UCLOUD), SecretDocument(document), cas=entry.version)
+        done = rotate(started, UCLOUD)
+        assert done.error.code in {"secret_document_error", "driver_not_allowed"}
+        assert done.describe()["error"]["hint"]
+
+
+@pytest.mark.parametrize(
+    ("custom", "faults"),
+    [
+        ({"lockstep-every": "30"}, 1),
+        ({"lockstep-every": "4m", "lockstep-window": "Xyz 02:00-03:00 UTC"}, 2),
+        ({"lockstep-evry": "30d", "lockstep-enabled": "maybe", "lockstep-length": "0", "lockstep-exclude": " "}, 4),
+    ],
+)
+def test_faults_in_custom_metadata_are_told_at_once(custom, faults):
+    """A misspelt wish is one: it would be forgotten otherwise."""
+    with pytest.raises(SettingsError) as caught:
+        Wishes.parse(custom)
+    assert len(caught.value.faults) == faults
+
+
+def test_wishes_are_read_and_other_keys_left_alone():
+    """Custom metadata belong to everybody."""
+    wishes = Wishes.parse(
+        {"owner": "team", "lockstep-every": "12h", "lockstep-url-safe": "yes", "lockstep-mirror": "x"}
+    )
+    assert (wishes.every, wishes.url_safe, wishes.mirror, wishes.narrows) == (43_200.0, True, "x", True)
+    assert wishes.due_at(1000.0) == 44_200.0
+    assert Wishes.parse({}).due_at(0.0) is None
+    assert Wishes.parse({}).window == Windows()
