@@ -1,0 +1,153 @@
+"""The budget is durable and shared: whoever dies where, what the vendor counted stands in the labels and stays there."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from rotation import engine, verify
+from rotation.budget import Budget
+from rotation.doctor import examine, heal
+from rotation.errors import PasswordRejected, RotationError
+from rotation.machine import CURRENT, PENDING
+from rotation.model import Lockout, Step
+from rotation.secret import Secret
+from rotation.testing.fuse import Crash, Edge, Fuse
+
+OUTSIDE = Secret("Unknown0Unknown0Unkn")
+
+
+def charged(subject):
+    """Wrong logins that stand in the labels, over the last window."""
+    return subject.secret.describe().wrong_logins(since=subject.clock.now() - 300)[0]
+
+
+def dead_candidate(bed):
+    """A candidate whose reset the vendor takes and never applies."""
+    subject = bed(min_age_seconds=0, history=0, delay_seconds=10.0**9)
+    token = subject.begin()
+    subject.step(Step.CREATE, token)
+    subject.step(Step.SET, token)
+    return subject, lambda: subject.step(Step.TEST, token)
+
+
+def dead_current(bed):
+    """A change that needs an old password which is not live any more."""
+    subject = bed(min_age_seconds=0, history=0)
+    token = subject.begin()
+    subject.step(Step.CREATE, token)
+    subject.vendor.set_by_hand(OUTSIDE)
+    return subject, lambda: subject.step(Step.SET, token)
+
+
+def lost_change(bed):
+    """A change whose fate is unknown."""
+    subject = bed(min_age_seconds=0, history=0)
+    token = subject.cut(applied=False)
+    return subject, lambda: subject.step(Step.SET, token)
+
+
+def drift(bed):
+    """The drift check of a dead current password."""
+    subject = bed()
+    subject.vendor.set_by_hand(OUTSIDE)
+    return subject, lambda: verify.verify(subject.session(), engine.single())
+
+
+def examination(bed):
+    """The doctor, with nothing that is live."""
+    subject = bed()
+    subject.rotated()
+    subject.vendor.set_by_hand(OUTSIDE)
+    return subject, lambda: examine(subject.session())
+
+
+@pytest.mark.parametrize("edge", list(Edge))
+@pytest.mark.parametrize("make", [dead_candidate, dead_current, lost_change, drift, examination])
+def test_no_crash_hides_a_wrong_login(bed, make, edge):
+    """At no moment does the account have more wrong logins than the labels tell."""
+    subject, act = make(bed)
+    subject.fuse = Fuse()
+    with contextlib.suppress(RotationError):
+        act()
+    effects = subject.fuse.effects
+    assert "verify" in effects
+    for number in range(1, len(effects) + 1):
+        subject, act = make(bed)
+        subject.fuse = Fuse(number, edge)
+        with contextlib.suppress(RotationError, Crash):
+            act()
+        assert charged(subject) >= subject.vendor.wrong_logins, f"{edge} {effects[number - 1]} ({number})"
+
+
+def test_one_budget_for_rotations_verify_and_doctor(bed):
+    """What each of them spends the others do not have, and the last tries are the humans'."""
+    subject = bed(min_age_seconds=0, history=0)
+    subject.rotated()
+    subject.vendor.set_by_hand(OUTSIDE)
+    runs = [
+        lambda: verify.verify(subject.session(), engine.single()),
+        lambda: subject.rotate(subject.begin(), attempts=1, spacing=1.0),
+        lambda: examine(subject.session()),
+        lambda: heal(subject.session()),
+    ]
+    for _ in range(3):
+        for run in runs:
+            with contextlib.suppress(RotationError):
+                run()
+            subject.secret.describe()
+    assert subject.vendor.wrong_logins <= subject.vendor.lockout.budget == 3
+    assert not subject.vendor.locked
+
+
+def test_a_released_candidate_does_not_forget(bed):
+    """A policy refusal ends the token after a wrong login; the next rotation still knows of it."""
+    subject = bed("admin", lockout=Lockout(tries=5, window_seconds=300))
+    token = subject.begin()
+    subject.step(Step.CREATE, token)
+    session = subject.session(token)
+    budget = session.bind(session.candidate().document)
+    Budget(session=session, bound=budget, version_id=token).log_in(OUTSIDE, subject.secret.describe())
+    assert (subject.vendor.wrong_logins, charged(subject)) == (1, 1)
+    subject.fuse = Fuse(only="set_password", at=1, error=lambda _: PasswordRejected("no"))
+    with pytest.raises(PasswordRejected):
+        subject.step(Step.SET, token)
+    assert subject.secret.describe().holder(PENDING) is None
+    assert charged(subject) == 1
+
+
+@pytest.mark.parametrize("edge", list(Edge))
+def test_no_crash_of_a_release_or_a_promotion_forgets(bed, edge):
+    """Charges move to the version that stays before they are taken from the one that goes."""
+    for name in ("release", "settle"):
+        for number in range(1, 12):
+            subject = bed("admin")
+            token = subject.begin()
+            subject.step(Step.CREATE, token)
+            session = subject.session(token)
+            bound = session.bind(session.candidate().document)
+            versions = subject.secret.describe().versions
+            for version_id in versions:
+                Budget(session=session, bound=bound, version_id=version_id).charge(subject.secret.describe())
+            if name == "settle":
+                subject.secret.move(CURRENT, source="version-0", target=token)
+            subject.fuse = Fuse(number, edge)
+            store = subject.session(token).store
+            with contextlib.suppress(Crash):
+                getattr(store, name)(token)
+            assert charged(subject) >= len(versions), f"{name} {edge} {number}"
+            subject.fuse = Fuse()
+            getattr(subject.session(token).store, name)(token)
+            assert charged(subject) == len(versions), f"{name} {edge} {number}, again"
+
+
+def test_a_clean_rotation_leaves_no_charge_behind(bed):
+    """Each of its logins was charged, worked, and was refunded."""
+    subject = bed()
+    subject.fuse = Fuse()
+    assert subject.rotate(subject.begin()) == []
+    assert charged(subject) == 0
+    assert not any(
+        ":rejected:" in label for version in subject.secret.describe().versions.values() for label in version.labels
+    )
