@@ -29,6 +29,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 help:
 	@echo "make demo                    watch two passwords rotate against local servers"
 	@echo "make test                    run the tests"
+	@echo "make test-vault              run the long tests on a real OpenBao (kills, a cluster)"
 	@echo "make check                   lint, types, import direction, and the tests with coverage"
 	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
 	@echo "make bench                   time cold starts of the packed function and password generation"
@@ -50,6 +51,11 @@ test: $(READY) .venv/second/.ready artefact
 	@if [ -x .venv/second/bin/python ]; then \
 	  .venv/second/bin/python -m pytest -q -n $(WORKERS) -m "not slow" -p no:cacheprovider $(SECOND); fi
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
+
+# Minutes of a real OpenBao: random kills, a cluster that loses its leader.
+.PHONY: test-vault
+test-vault: $(READY)
+	@$(BIN)/python -m pytest -q -m long tests/vault
 
 check: $(READY) .venv/second/.ready artefact
 	$(BIN)/ruff check

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from google.protobuf.json_format import MessageToDict
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
@@ -49,8 +48,7 @@ class Database(database_grpc.DatabaseBase):
     async def Initialize(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
         """Check a connection's configuration and say what is to be stored of it."""
         request = await stream.recv_message()
-        config = MessageToDict(request.config_data)
-        connection = await self._in_thread(lambda _: _load(config), 30.0)
+        connection = await self._in_thread(lambda _: _load(request.config_data), 30.0)
         self._connections[_multiplex_id(stream)] = connection
         reply = database_pb2.InitializeResponse()
         reply.config_data.update(connection.stored())
@@ -143,10 +141,12 @@ class Database(database_grpc.DatabaseBase):
 _ONE = threading.Lock()
 
 
-def _load(config: dict[str, Any]) -> Connection:
+def _load(config: Any) -> Connection:  # noqa: ANN401 - protobuf's Struct
+    from google.protobuf.json_format import MessageToDict
+
     from vault_plugin.database.connection import Connection
 
-    return Connection.load(config)
+    return Connection.load(MessageToDict(config))
 
 
 def _guarded(work: Callable[[Callable[[], float]], T], time_left: Callable[[], float]) -> T | GRPCError:

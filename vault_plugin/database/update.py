@@ -64,7 +64,7 @@ def update(connection: Connection, memory: Memory, change: Change, clock: Clock)
         raise InProgress("a rotation of this account is already running; this one was not begun")
     try:
         account.turn_to(memory.token(change.password), since=clock.now() - bound.lockout.window_seconds)
-        return _Rotation(account, binder, bound, candidate, clock, change.time_left).run()
+        return _Rotation(account, bound, candidate, clock, change.time_left).run()
     finally:
         account.busy.release()
 
@@ -79,7 +79,6 @@ def _identity(connection: Connection, bound: Guarded) -> tuple[str, ...]:
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Rotation:
     account: Account
-    binder: Binder
     bound: Guarded
     candidate: SecretDocument
     clock: Clock
@@ -93,7 +92,7 @@ class _Rotation:
         session = Session(
             store=MemoryStore(secret),
             token=self.account.token,
-            bind=self.binder,
+            bind=lambda _: self.bound,  # current and candidate are the same account here, whose admin is bound once
             clock=self.clock,
             time_left=self.time_left,
             holder=os.urandom(8).hex(),

@@ -1,0 +1,1 @@
+"""Added to the drivers of the measured plug-in."""

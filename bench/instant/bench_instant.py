@@ -1,0 +1,45 @@
+"""A driver whose vendor answers at once: what is left to measure is the server, the protocol and the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rotation.model import Authority, DriverSpec, Evidence, Wiring
+from rotation.policy import VENDOR_POLICIES
+from rotation.secret import Secret
+from rotation.settings import setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The account's own keys."""
+
+    username: str = setting("Name of the account.")
+
+
+class Instant:
+    """Takes every password."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        del wiring
+
+    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:
+        """Do nothing, successfully."""
+        del account, new, current
+
+
+DRIVER = DriverSpec(
+    code="bench_instant",
+    name="A vendor that answers at once",
+    docs="https://vendor.example",
+    authority=Authority.ADMIN,
+    evidence=Evidence.ACCEPTED,
+    endpoint="https://vendor.example",
+    endpoints=("https://vendor.example",),
+    account=Account,
+    admin=None,
+    policies={"default": VENDOR_POLICIES["volcengine_cloudidentity"]["default"]},
+    factory=Instant,
+    source="invented",
+    checked="2026-11-22",
+)

@@ -1,0 +1,44 @@
+"""No password and no admin key outside the seal: server's log at trace, audit file, disk, arguments, environments."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+
+import hvac
+import pytest
+
+from rotation.secret import Secret
+from rotation.testing.faults import FaultKind
+
+
+def test_nothing_is_written_down(rig, stack: ExitStack, helpers, canary) -> None:
+    """After rotations that went well, failed before and failed after the change, and a reader's look."""
+    directory = rig.directory(stack)
+    directory.role("bob")
+    for kind in (FaultKind.ERROR_AFTER, FaultKind.ERROR_BEFORE):
+        directory.vendor.faults.add("ResetPassword", kind)
+        with pytest.raises(hvac.exceptions.VaultError):
+            directory.role(f"refused-{kind.value}")
+    before = directory.last("bob")
+    directory.set_period("bob", 5)
+    helpers.wait_until(lambda: directory.last("bob") != before, "a rotation by the scheduler")
+    directory.set_period("bob", 3600)
+    directory.stored("bob")
+    canary.guard("the admin key", directory.vendor.credentials.secret_key)
+    canary.guard("the first password", Secret("Old-Passw0rd-1234!"))
+    sent = [json.loads(body)["Password"] for body in directory.sent()]
+    assert len(sent) >= 3
+    for number, password in enumerate(sent):
+        canary.guard(f"password {number}", Secret(password))
+    files = [path for path in rig.server.home.rglob("*") if path.is_file()]
+    assert {"server.log", "audit.log", "vault.db", "raft.db"} <= {path.name for path in files}
+    for path in files:
+        canary.text(f"file {path.relative_to(rig.server.home)}", path.read_bytes().decode("latin-1"))
+    log = rig.server.log_text()
+    assert "[TRACE]" in log
+    assert "refused" in log  # the plug-in's own lines are in there
+    for pid in (rig.server.pid, *helpers.children(rig.server.pid)):
+        for what in ("cmdline", "environ"):
+            canary.text(f"{what} of process {pid}", Path(f"/proc/{pid}/{what}").read_text())
