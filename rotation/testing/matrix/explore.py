@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rotation.errors import RotationError
-from rotation.testing.matrix.faults import FAULTS, Kind, Plan, twins
+from rotation.testing.matrix.faults import FAULTS, Edge, Fault, Kind, Plan, Port, twins
 from rotation.testing.matrix.invariants import AFTERWARDS, healed, i8_converged
 from rotation.testing.matrix.world import Saved, World
 
@@ -58,6 +58,10 @@ class Tally:
                 self.examples[name] = (*first, *((number + shift, fault) for number, fault in plan))
 
 
+DEATHS = (Kind.CRASH, Kind.TIMEOUT)
+"""Faults after which nothing of the invocation happens any more, so that nothing has to be run to see what is left."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Invocation:
     """One invocation, which stands for ``times`` as many; state after it, and how many effects it had."""
@@ -92,7 +96,8 @@ class Explorer:
         return tally
 
     def _follow(self, node: Saved, left: int) -> Tally:
-        known = self._known.get((node, left))
+        key = (node if left else node[:-1], left)
+        known = self._known.get(key)
         if known is not None:
             return known
         tally = Tally()
@@ -102,34 +107,52 @@ class Explorer:
                 tally.add(self._follow(each.after, rest), each.plan, each.effects, each.times)
             elif not rest:
                 tally.add(self._judge(each.after), each.plan, each.effects, each.times)
-        self._known[node, left] = tally
+        self._known[key] = tally
         return tally
 
     def _invocations(self, node: Saved, most: int) -> Iterator[_Invocation]:
         """Yield the next invocation with every choice of at most so many faults."""
         waiting: list[tuple[Plan, int]] = [((), 1)]
-        queued = self.world.algorithm.queued
         while waiting:
             plan, times = waiting.pop()
+            more = len(plan) < most
             self.world.load(node)
-            effects = self.world.invoke(dict(plan))
+            effects = self.world.invoke(dict(plan), keep=more)
             self.steps += 1
+            last = self.world.gate.moments or [], self.world.deadline
             yield _Invocation(plan, times, self.world.save(), len(effects), self.world.done)
-            if len(plan) == most:
+            if not more:
                 continue
-            begin = plan[-1][0] + 1 if plan else 0
-            for number, effect in enumerate(effects[begin:], begin):
+            for number in range(plan[-1][0] + 1 if plan else 0, len(effects)):
+                yield from self._deaths(plan, times, effects[number].port, number, *last)
+                port = effects[number].port
                 waiting += [
-                    ((*plan, (number, fault)), times * count)
-                    for fault in FAULTS[effect.port]
-                    if (count := twins(effect.port, fault)) and not (queued and fault.kind is Kind.PARALLEL)
+                    ((*plan, (number, fault)), times * twins(port, fault))
+                    for fault in FAULTS[port]
+                    if self._is_run(port, fault)
                 ]
 
+    def _is_run(self, port: Port, fault: Fault) -> bool:
+        if fault.kind is Kind.PARALLEL and self.world.algorithm.queued:
+            return False
+        return fault.kind not in DEATHS and twins(port, fault) > 0
+
+    def _deaths(  # noqa: PLR0913, PLR0917 - what is known about one effect
+        self, plan: Plan, times: int, port: Port, number: int, moments: list[Saved], deadline: float
+    ) -> Iterator[_Invocation]:
+        """Yield the same invocation ended by death at an effect: what stood there is what the next one finds."""
+        for fault in FAULTS[port]:
+            if fault.kind in DEATHS:
+                self.world.die_at(moments[number + (fault.edge is Edge.AFTER)], fault.kind, deadline)
+                dead = (*plan, (number, fault))
+                yield _Invocation(dead, times, self.world.save(), number + 1, self.world.done)
+
     def _judge(self, node: Saved) -> Tally:
-        known = self._known.get((node, -1))
+        key = (node[:-1], -1)
+        known = self._known.get(key)
         if known is None:
             self.world.load(node)
-            known = self._known[node, -1] = judge(self.world, deep=self.deep)
+            known = self._known[key] = judge(self.world, deep=self.deep)
         return known
 
 

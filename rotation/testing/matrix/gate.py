@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from rotation.errors import OutcomeUnknown, RateLimited, UnexpectedReply, VendorUnavailable
 from rotation.model import Verdict
@@ -44,6 +44,10 @@ class Surroundings(Protocol):
     clock: Timeline
     deadline: float
 
+    def save(self) -> tuple[Any, ...]:
+        """Return the state at this moment."""
+        ...
+
     def stale(self, effect: Effect, call: Callable[[], T]) -> T:
         """Make a read as if the latest change had not happened yet."""
         ...
@@ -79,7 +83,7 @@ class Gate:
         effects: those seen.
         dead: the process died; nothing passes any more.
         inside: a parallel invocation is running; its effects are neither counted nor hit.
-        inner: the effects of parallel invocations.
+        moments: when wanted, the world's state before each effect.
     """
 
     around: Surroundings
@@ -87,19 +91,21 @@ class Gate:
     effects: list[Effect] = field(default_factory=list)
     dead: bool = False
     inside: bool = False
-    inner: list[Effect] = field(default_factory=list)
+    moments: list[tuple[Any, ...]] | None = None
 
-    def start(self, plan: Mapping[int, Fault]) -> None:
-        """Begin an invocation."""
-        self.plan, self.effects, self.inner, self.dead, self.inside = plan, [], [], False, False
+    def start(self, plan: Mapping[int, Fault], *, keep: bool = False) -> None:
+        """Begin an invocation; with ``keep``, its moments are kept."""
+        self.plan, self.effects, self.dead, self.inside = plan, [], False, False
+        self.moments = [] if keep else None
 
     def call(self, effect: Effect, call: Callable[[], T]) -> T:
         """Make one call, or what the plan makes of it."""
         if self.dead:
             raise Crash(effect.name)
         if self.inside:
-            self.inner.append(effect)
             return self._apply(effect, call)
+        if self.moments is not None:
+            self.moments.append(self.around.save())
         fault = self.plan.get(len(self.effects))
         self.effects.append(effect)
         return self._apply(effect, call) if fault is None else self._hit(fault, effect, call)

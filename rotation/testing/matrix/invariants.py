@@ -24,18 +24,17 @@ class Seen:
     """What stands in the store at one moment: the labels, the passwords of labelled versions, and readers' own."""
 
     state: SecretState
+    values: Mapping[str, str]
     stored: frozenset[str]
     current: str | None
 
     @classmethod
     def of(cls, rig: Rig) -> Seen:
         """Look past the gate."""
-        current = rig.current()
-        return cls(
-            state=rig.state(),
-            stored=frozenset(each.reveal() for each in rig.stored()),
-            current=None if current is None else current.reveal(),
-        )
+        state, current = rig.state(), rig.current()
+        found = ((version_id, rig.value(version_id)) for version_id in state.versions)
+        values = {version_id: value.reveal() for version_id, value in found if value is not None}
+        return cls(state, values, frozenset(values.values()), None if current is None else current.reveal())
 
 
 _DAY = 86_400.0

@@ -65,8 +65,6 @@ class Lockstep:
             reason = error.reason if isinstance(error, Parked) else ""
             self.told |= shows_a_password(f"{error} {error.describe()} {reason}")
             raise
-        finally:
-            self._note(world.gate)
 
     def session(self, world: World) -> Session:
         """Return what one invocation works with."""
@@ -95,13 +93,10 @@ class Lockstep:
             holder=f"{self.runs:x}",
         )
 
-    def _note(self, gate: Gate) -> None:
-        for effect in (*gate.effects, *gate.inner):
-            if effect.port is Port.RESET:
-                self.sent |= {(self.token, effect.late[2])}
-            elif effect.port is Port.PUT or effect.name.startswith("write"):
-                staged = self.place.value(self.token)
-                self.sent |= set() if staged is None else {(self.token, staged.reveal())}
+    def note(self, effect: Effect) -> None:
+        """See ``Algorithm``."""
+        if effect.port is Port.RESET:
+            self.sent |= {(self.token, effect.late[2])}
 
     def over(self) -> bool:
         """See ``Algorithm``: the candidate was released, and the store takes a new rotation."""
@@ -110,6 +105,9 @@ class Lockstep:
 
     def faults(self, world: World) -> list[str]:
         """See ``Algorithm``."""
+        staged = self.seen.values.get(self.token)
+        if staged is not None:
+            self.sent |= {(self.token, staged)}
         return broken_after_a_step(self, self.seen, world)
 
     def parked(self) -> str | None:

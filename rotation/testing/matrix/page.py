@@ -137,10 +137,10 @@ the strict model of a mount.
 {faults}
 
 `crash`: the process dies. `timeout`: the call hangs until the function's time-out kills the process. `error`: no
-answer, before (not applied) or after (applied). `throttled`: a definite "not now". `slow`: no answer, applied {slow} s later.
-`duplicate`: delivered twice, and the second answer arrives. `wrong`: an answer of the wrong class, such as "wrong
-password" where nobody looked. `stale`: what was before the latest change. `lost`: success is said and nothing happens.
-`parallel`: the event is delivered once more and that invocation runs to its end in the middle of this one.
+answer, before (not applied) or after (applied). `throttled`: a definite "not now". `slow`: no answer, applied {slow} s
+later. `duplicate`: delivered twice, and the second answer arrives. `wrong`: an answer of the wrong class, such as
+"wrong password" where nobody looked. `stale`: what was before the latest change. `lost`: success is said and nothing
+happens. `parallel`: the event is delivered once more and that invocation runs to its end in the middle of this one.
 
 No algorithm can survive a vendor that calls a dead password live, or that says yes where nothing can be asked
 afterwards and does nothing; these two are left out.
@@ -181,8 +181,8 @@ Every pair of faults:
 ### Write-ahead log, dropped after a failed retry
 
 The value is logged before the change, but an entry whose repetition is refused is taken for dead and dropped. A vendor
-with history or minimum age refuses it *because* it was applied. There is no login, so a vendor that needs time gets a
-commit before the value works.
+with history or minimum age refuses it *because* it was applied. There is no login, so a value can be committed before
+it works.
 
 Every single fault:
 

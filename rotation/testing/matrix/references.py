@@ -6,8 +6,8 @@
   again, and dropped when that fails. So described for static roles in HashiCorp Vault since 1.18 (pull request 28989)
   and in its LDAP plugin (pull request 125). Neither logs in.
 
-Both wait for as long as the vendor declares, and keep their values in one small table of a database: ``Shelf``. They run
-on the same vendor accounts and ports. Stopped machines are left out, since neither switches one, and so is a second
+Both wait for as long as the vendor declares, and keep their values in one small table of a database: ``Shelf``. They
+run on the same vendor accounts and ports. Stopped machines are left out, since neither switches one, and so is a second
 delivery of an event, since both are called from one queue.
 """
 
@@ -93,6 +93,9 @@ class Reference:
     def run(self, world: World, step: int) -> None:
         """See ``Algorithm``."""
         raise NotImplementedError
+
+    def note(self, effect: Effect) -> None:
+        """See ``Algorithm``."""
 
     def over(self) -> bool:
         """See ``Algorithm``."""

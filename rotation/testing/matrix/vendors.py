@@ -138,6 +138,7 @@ class Account:
         kind: the class.
         clock: shared with everybody.
         drawn: how many passwords were drawn for it.
+        before: the vendor's state before the latest change, for stale answers.
     """
 
     kind: DriverClass
@@ -145,7 +146,7 @@ class Account:
     drawn: int = 0
     vendor: MemoryVendor = field(init=False)
     spec: DriverSpec = field(init=False)
-    _before: tuple[Any, ...] = field(init=False)
+    before: tuple[Any, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         policy = _policy()
@@ -156,7 +157,7 @@ class Account:
         for drawer in self.spec.policies.values():
             if isinstance(drawer, NumberedPolicy):
                 drawer.numbered_by(self._draw)
-        self._before = self.vendor.save()
+        self.before = self.vendor.save()
 
     @property
     def minimum(self) -> Evidence:
@@ -168,22 +169,22 @@ class Account:
         return self.drawn
 
     def save(self) -> tuple[Any, ...]:
-        """Return everything that can change, as a value that can be compared."""
-        return (self.vendor.save(), self._before, self.drawn)
+        """Return everything that can change but ``before``, as a value that can be compared."""
+        return (self.vendor.save(), self.drawn)
 
     def load(self, saved: tuple[Any, ...]) -> None:
         """Go back to a saved state."""
-        state, self._before, self.drawn = saved
+        state, self.drawn = saved
         self.vendor.load(state)
 
     def changing(self) -> None:
         """Keep the state before a change, for stale answers."""
-        self._before = self.vendor.save()
+        self.before = self.vendor.save()
 
     def stale(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the call returns
         """Answer by the state before the latest change."""
         now = self.vendor.save()
-        self.vendor.load(self._before)
+        self.vendor.load(self.before)
         try:
             return call()
         finally:

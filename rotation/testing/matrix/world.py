@@ -85,6 +85,10 @@ class Algorithm(Protocol):
         """
         ...
 
+    def note(self, effect: Effect) -> None:
+        """Take down what an effect is about to do."""
+        ...
+
     def over(self) -> bool:
         """Tell whether the rotation was given up, so that the next attempt is a new one."""
         ...
@@ -146,19 +150,23 @@ class World:
         self._current = self._readers_get()
 
     def save(self) -> Saved:
-        """Return everything that decides how the run goes on, as a value that can be compared."""
+        """Return everything that decides how the run goes on, as a value that can be compared.
+
+        What stale answers would show is its last part, so that runs without further faults can leave it out.
+        """
         return (
-            (self.clock.time, self.clock.late, self._before, self._current),
+            (self.clock.time, self.clock.late, self._current),
             (self.attempt, self.step, self.finished, self.broken, self.excused),
             self.account.save(),
             self.algorithm.place.save(),
             self.algorithm.save(),
+            (self._before, self.account.before),
         )
 
     def load(self, saved: Saved) -> None:
         """Go back to a saved state."""
-        time, service, account, place, algorithm = saved
-        self.clock.time, self.clock.late, self._before, self._current = time
+        time, service, account, place, algorithm, (self._before, self.account.before) = saved
+        self.clock.time, self.clock.late, self._current = time
         self.attempt, self.step, self.finished, self.broken, self.excused = service
         self.account.load(account)
         self.algorithm.place.load(place)
@@ -169,34 +177,49 @@ class World:
         """Whether the service is through with this rotation."""
         return self.finished or self.attempt >= ATTEMPTS
 
-    def invoke(self, plan: Mapping[int, Fault]) -> list[Effect]:
+    def invoke(self, plan: Mapping[int, Fault], *, keep: bool = False) -> list[Effect]:
         """Run the next invocation with these faults, and what the service does about its end.
+
+        Args:
+            plan: which effects, counted from 0 within the invocation, meet which fault.
+            keep: whether to keep the moments before each effect and at the end in ``gate.moments``.
 
         Returns:
             The effects that it came to.
         """
-        self.gate.start(plan)
+        self.gate.start(plan, keep=keep)
         self.excused += sum(fault.kind in (Kind.DUPLICATE, Kind.SLOW) for fault in plan.values())
         self.deadline = self.clock.now() + FUNCTION_SECONDS
+        failure: BaseException | None = None
         try:
             self.algorithm.run(self, self.step)
         except (RotationError, Crash) as error:
-            self._failed(error)
-        else:
-            self.step += 1
-            self.finished = self.step == self.algorithm.steps
-        self.broken |= frozenset(self.algorithm.faults(self))
+            failure = error
+        if self.gate.moments is not None:
+            self.gate.moments.append(self.save())
+        self._end(failure)
         return self.gate.effects
 
-    def _failed(self, error: BaseException) -> None:
-        self.failures.append(error.code if isinstance(error, RotationError) else "crash")
+    def _end(self, failure: BaseException | None) -> None:
         # What stands in the store at this moment is what the promises are about, so they are looked at before waiting.
         self.broken |= frozenset(self.algorithm.faults(self))
+        if failure is None:
+            self.step += 1
+            self.finished = self.step == self.algorithm.steps
+            return
+        self.failures.append(failure.code if isinstance(failure, RotationError) else "crash")
         self.attempt, self.step = self.attempt + 1, 0
         if self.attempt < ATTEMPTS:
             self.clock.sleep(self.spacing if self.attempt < QUICK_ATTEMPTS else DAY)
             if self.algorithm.over():
                 self.algorithm.begin()
+
+    def die_at(self, moment: Saved, kind: Kind, deadline: float) -> None:
+        """Go on from a kept moment as if the process had died there: at once, or at the invocation's deadline."""
+        self.load(moment)
+        if kind is Kind.TIMEOUT:
+            self.clock.move_to(deadline)
+        self._end(Crash())
 
     def restart(self) -> None:
         """Begin the next rotation, as the schedule does."""
@@ -235,6 +258,7 @@ class World:
 
     def changing(self, effect: Effect) -> None:
         """See ``gate.Surroundings``."""
+        self.algorithm.note(effect)
         if effect.port in (Port.PUT, Port.LABEL):
             self._before = self.algorithm.place.save()
         else:
