@@ -59,7 +59,7 @@ class Budget:
         """Write one wrong login down, beside those still in the window. Return what to hand to ``refund``."""
         now = self.session.clock.now()
         since = now - self.bound.lockout.window_seconds
-        version = state.versions[self.version_id]
+        version = state.version(self.version_id)
         count, at = version.rejected
         written = marks.rejected(1 + (count if at > since else 0), now)
         self.session.store.mark(self.version_id, written)
@@ -70,7 +70,7 @@ class Budget:
 
     def refund(self, state: SecretState, written: marks.Mark) -> None:
         """Take back what ``charge`` wrote, given the state from before it."""
-        before = _own(state.versions[self.version_id])
+        before = _own(state.version(self.version_id))
         with suppress(StoreError):  # What stays charged only makes us more careful; the answer matters more.
             for mark in before:
                 self.session.store.mark(self.version_id, mark)

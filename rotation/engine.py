@@ -77,7 +77,7 @@ def _done(session: Session, state: SecretState, step: Step) -> Result:
     if step is Step.FINISH:
         settle(session.store, session.token)
         state = session.store.describe()
-    proof = state.versions[session.token].verified
+    proof = state.version(session.token).verified
     return Result(outcome="already_done", evidence=proof)
 
 
@@ -141,7 +141,7 @@ def _test(session: Session, state: SecretState) -> Result:
     raise_if_parked(session, state)
     candidate = session.candidate()
     bound = session.bind(candidate.document)
-    version = state.versions[session.token]
+    version = state.version(session.token)
     try:
         evidence = _prove(session, state, bound, candidate.document.password)
     except LoginRejected:
@@ -157,7 +157,7 @@ def _test(session: Session, state: SecretState) -> Result:
 
 
 def _prove(session: Session, state: SecretState, bound: Guarded, password: Secret) -> Evidence:
-    session.let_it_apply(state.versions[session.token].intent, bound)
+    session.let_it_apply(state.version(session.token).intent, bound)
     seen = bound.observe()
     if bound.minimum is Evidence.LOGIN or bound.can_ask(seen):
         try:
@@ -170,7 +170,7 @@ def _prove(session: Session, state: SecretState, bound: Guarded, password: Secre
         return Evidence.READBACK
     if readback is not None and bound.minimum is Evidence.READBACK:
         raise LoginRejected("the vendor shows another password than the candidate; the next attempt sends it again")
-    if state.versions[session.token].accepted:
+    if state.version(session.token).accepted:
         return Evidence.ACCEPTED
     raise NotReady("the vendor has not yet said a definitive yes to this candidate")
 
@@ -191,7 +191,7 @@ def _finish(session: Session, state: SecretState) -> Result:
 
 def _proof(session: Session, state: SecretState) -> tuple[Guarded, Evidence]:
     """Return the account, made sure of, and the candidate's proof, which is won now if there is none."""
-    proof = state.versions[session.token].verified
+    proof = state.version(session.token).verified
     if proof is None:
         proof = _test(session, state).evidence
     bound = session.bind_pair(session.current(state).document, session.candidate().document)

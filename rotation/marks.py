@@ -251,6 +251,10 @@ class SecretState:
     rotation_enabled: bool
     versions: Mapping[str, Version]
 
+    def version(self, version_id: str) -> Version:
+        """Return a version; one without labels when it has lost them, as somebody may take them at any moment."""
+        return self.versions.get(version_id) or Version(version_id, frozenset())
+
     def holder(self, stage: str) -> str | None:
         """Return the id of the version that carries a stage."""
         return next((version.id for version in self.versions.values() if stage in version.stages), None)

@@ -73,7 +73,7 @@ class Reconciliation:
     unclear: RotationError | None = None
 
     def __post_init__(self) -> None:
-        version = self.state.versions[self.session.token]
+        version = self.state.version(self.session.token)
         self.maybe_applied = version.intent is not None
         self.facts = Facts(
             intent=self.maybe_applied,
@@ -99,7 +99,7 @@ class Reconciliation:
                 if self._send(move):
                     return self._result("sent")
             elif move is Move.POLL:
-                self._follow(Task(str(self.state.versions[self.session.token].task)))
+                self._follow(Task(str(self.state.version(self.session.token).task)))
             elif move in PROBES:
                 self._probe(PROBES[move])
             else:
@@ -126,7 +126,7 @@ class Reconciliation:
         wanted = wish(self.bound, self.candidate.document)
         if self.seen.reset_needs is not None and wanted is not None:
             self.seen = bring_to(self.session, self.bound, wanted, self.bound.observe())
-        version = self.state.versions[self.session.token]
+        version = self.state.version(self.session.token)
         for mark in version.all(Kind.PARKED) + version.all(Kind.FAILED):
             self.session.store.unmark(self.session.token, mark)
         return Result(outcome=outcome, driver=self.bound.spec.code)
@@ -157,7 +157,7 @@ class Reconciliation:
         if self.maybe_applied:
             return
         try:
-            for mark in self.session.store.describe().versions[self.session.token].all(Kind.INTENT):
+            for mark in self.session.store.describe().version(self.session.token).all(Kind.INTENT):
                 self.session.store.unmark(self.session.token, mark)
         except StoreError:
             return  # The mark stays, and the next attempt asks the vendor first: slower, not less safe.
@@ -170,7 +170,7 @@ class Reconciliation:
         return Budget(session=self.session, bound=self.bound, version_id=self.session.token)
 
     def _probe(self, which: Stored) -> None:
-        self.session.let_it_apply(self.state.versions[self.session.token].intent, self.bound)
+        self.session.let_it_apply(self.state.version(self.session.token).intent, self.bound)
         password = self._password(which)
         finding = Finding.ABSENT
         if password is not None:
@@ -250,7 +250,7 @@ class Reconciliation:
     def _note_acceptance(self) -> None:
         """Write the vendor's definitive yes down, once, where it may have to serve as the proof."""
         needed = self.bound.minimum is not Evidence.LOGIN or self.seen.power is Power.STOPPED
-        if needed and not self.state.versions[self.session.token].accepted:
+        if needed and not self.state.version(self.session.token).accepted:
             self.session.store.mark(self.session.token, marks.accepted(self._now()))
 
     def _intend(self) -> None:
@@ -302,7 +302,7 @@ class Reconciliation:
         """Tell whether a request that arrived twice can explain it: the first was taken, the second is refused."""
         if isinstance(refusal, TooSoon) and refusal.not_before is not None:
             changed = refusal.not_before - self.bound.spec.min_age_seconds
-            intent = self.state.versions[self.session.token].intent or 0.0
+            intent = self.state.version(self.session.token).intent or 0.0
             return changed > intent - RESERVE_SECONDS
         return isinstance(refusal, (TooSoon, InProgress))
 

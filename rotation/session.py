@@ -172,7 +172,7 @@ def park(session: Session, version_id: str, reason: str, until: float) -> Parked
     """Write down why and until when a version's attempts are parked, and return the error to raise."""
     note = marks.parked(reason, until)
     session.store.mark(version_id, note)
-    for old in session.store.describe().versions[version_id].all(marks.Kind.PARKED):
+    for old in session.store.describe().version(version_id).all(marks.Kind.PARKED):
         if old != note:
             session.store.unmark(version_id, old)
     return parking.error(reason, until)
@@ -206,7 +206,7 @@ def next_attempt(session: Session, state: SecretState, bound: Guarded) -> Wait |
 
 def count_failure(session: Session, version_id: str) -> int:
     """Write one more failed attempt down and return how many there have been in a row."""
-    version = session.store.describe().versions[version_id]
+    version = session.store.describe().version(version_id)
     note = marks.failed(version.failed + 1)
     session.store.mark(version_id, note)
     for old in version.all(marks.Kind.FAILED):

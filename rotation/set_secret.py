@@ -50,7 +50,7 @@ def _attempt(
     session: Session, state: SecretState, bound: Guarded, current: StoredValue, candidate: StoredValue
 ) -> Result:
     seen = None
-    if state.versions[session.token].intent is None:
+    if state.version(session.token).intent is None:
         _wait_its_time(session, state, bound, candidate)
         seen = preflight(session, bound, current, candidate)
     now = session.clock.now()
@@ -77,7 +77,7 @@ def _wait_its_time(session: Session, state: SecretState, bound: Guarded, candida
     wait = next_attempt(session, state, bound)
     if wait is None:
         return
-    if state.versions[session.token].parked == (wait.reason, float(ceil(wait.until))):
+    if state.version(session.token).parked == (wait.reason, float(ceil(wait.until))):
         raise parking.error(wait.reason, wait.until)
     if ever_taken(state, session.token):
         give_back(bound, candidate.document)

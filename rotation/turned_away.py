@@ -36,6 +36,6 @@ def forget(session: Session) -> None:
 
 
 def _forget(session: Session, *, but: marks.Mark | None) -> None:
-    for old in session.store.describe().versions[session.token].all(Kind.DEAD):
+    for old in session.store.describe().version(session.token).all(Kind.DEAD):
         if old != but:
             session.store.unmark(session.token, old)

@@ -64,6 +64,8 @@ def test_releasing_a_candidate_that_may_be_live_is_a_violation():
     """It was sent, and its answer was lost."""
     fleet, member = only("admin")
     fleet.apply({"do": "attempt", "faults": [{"at": "set_password", "nth": 1, "kind": "lost"}]})
+    (mark,) = (label for label in member.secret.labels(member.token) if label.startswith("lockstep:intent:"))
+    member.secret.detach(mark, member.token)
     with pytest.raises(Violation, match=r"^I5"):
         member.secret.detach(PENDING, member.token)
 

@@ -2,8 +2,8 @@
 
 What outsiders may break, and what must hold instead:
 
-* A password set at the vendor's console is known to nobody else: Lockstep heals it (an administrator's reset) or parks
-  with ``external_change``, and never moves AWSCURRENT on a guess.
+* A password set at the vendor's console, be it an old one, is kept by whoever set it: Lockstep heals it (an
+  administrator's reset) or parks with ``external_change``, and never moves AWSCURRENT on a guess.
 * Whoever strips the last label from the live password has lost it himself; the engine must not.
 * Whoever strips the marks takes the engine's memory: wrong logins are then not held against the budget, nor the release
   of that version against the engine.
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rotation.machine import PENDING
+from rotation.marks import PREFIX
 from rotation.marks import Kind as MarkKind
 from rotation.model import Evidence
 from rotation.secret import Secret
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from rotation.testing.fleet.gate import Gate
     from rotation.testing.fleet.member import Member
 
+_INTENT = f"{PREFIX}{MarkKind.INTENT}:"
 MOST_SKEW = 8.0
 """Seconds by which one invocation's clock is off at most."""
 
@@ -97,6 +99,8 @@ class Watch:
         for value in (self.member.vendor.live, *self.member.vendor.to_come, *filter(None, under_way)):
             if value not in readable and value not in self.excused:
                 self.excused.append(value)
+        if self.member.vendor.outside and self.member.vendor.live not in self.excused:
+            self.excused.append(self.member.vendor.live)
         self.after_effect()
 
     def staged(self, version_id: str, value: Secret) -> None:
@@ -109,7 +113,7 @@ class Watch:
         labels = self.member.secret.labels(gate.token)
         if self.member.secret.passwords.get(gate.token) != new:
             self.fail("I4", "another value was sent than the token's")
-        if not any(label.startswith(f"lockstep:{MarkKind.INTENT}:") for label in labels) and not gate.disturbed:
+        if not any(label.startswith(_INTENT) for label in labels) and not gate.disturbed:
             self.fail("I5", "a reset was sent without an intent mark")
         now = self.member.clock.now()
         if gate not in self.acting:
@@ -132,7 +136,9 @@ class Watch:
         self.fail("I2", "AWSCURRENT was moved to a value that was not proved")
 
     def releasing(self, version_id: str) -> None:
-        """I5: no candidate that may be live loses its place."""
+        """I5: no candidate that may be live is forgotten; with its intent mark it can still be found."""
+        if any(label.startswith(_INTENT) for label in self.member.secret.labels(version_id)):
+            return
         value, vendor = self.member.secret.passwords.get(version_id), self.member.vendor
         if value is not None and version_id in self.stripped:
             self.excused.append(value)
