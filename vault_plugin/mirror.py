@@ -35,9 +35,9 @@ class Found(StrEnum):
     """A rotation of the first store is underway; it will write the mirror itself."""
     CREATED = "created"
     BEHIND = "behind"
-    """The mirror held an older value of the first store; it was brought forward."""
+    """The mirror held the value before the first store's proved one; it was brought forward."""
     OVERWRITTEN = "overwritten"
-    """The mirror held a value that the first store never had, and the first store's is live."""
+    """The mirror held another value, and the first store's is live."""
     ADOPTED = "adopted"
     """The first store's value is dead and the mirror's is live: the first store has it now."""
 
@@ -107,7 +107,7 @@ def reconcile(source: Store, target: Store, log_in: LogIn, *, force: bool = Fals
     Args:
         source: the store in which rotations happen.
         target: the mirror.
-        log_in: asked only about a value in the mirror that the source never had.
+        log_in: asked where the stores differ, unless the source's value was proved and the mirror has the one before.
         force: take the source's value for live when nobody can tell.
 
     Raises:
@@ -127,7 +127,8 @@ def reconcile(source: Store, target: Store, log_in: LogIn, *, force: bool = Fals
     if _same(here, there):
         bring_forward(source, target)  # ends what a crash left between commit and clean-up
         return Found.IN_STEP
-    if there is None or (before is not None and _same(before, there)):
+    proved = state.versions[str(state.current_id)].verified is not None
+    if there is None or (proved and before is not None and _same(before, there)):
         bring_forward(source, target)
         return Found.BEHIND
     if _is_live(here, log_in, unclear=force):

@@ -1,0 +1,298 @@
+"""Two stores, one proved value: a crash anywhere leaves what the next look at both repairs (W53)."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+
+import pytest
+
+from rotation import marks
+from rotation.errors import CannotVerify, LoginRejected, SettingsError, StageConflict, StoreUnavailable
+from rotation.model import Evidence, Verdict
+from rotation.secret import Secret, SecretDocument
+from rotation.stores.aws_secrets_manager import AwsSecretsManager
+from rotation.stores.memory import MemorySecret, MemoryStore
+from rotation.stores.vault_kv import VaultKv
+from rotation.testing.fuse import Crash, Edge, Fuse
+from rotation.testing.kv2 import Kv2
+from rotation.testing.scenario import VirtualClock
+from rotation.testing.world import HUAWEI, VOLCENGINE
+from vault_plugin.agent_mirror import Pair, allowed, from_kv, mirrored, turned
+from vault_plugin.agent_schedule import Wishes
+from vault_plugin.mirror import Found, MirroredStore, bring_forward, current, reconcile
+
+OLD, NEW = (
+    SecretDocument({"password": "old", "n": 12345678901234567890123}),
+    SecretDocument({"n": 1.0, "password": "new"}),
+)
+EFFECTS = ("describe", "read", "stage", "promote", "settle", "release", "create")
+
+
+class Two:
+    """A source in the model and a mirror in memory, or the other way round."""
+
+    def __init__(self, *, turned_round: bool = False) -> None:
+        self.clock = VirtualClock()
+        self.kv = Kv2(now=self.clock.now)
+        self.secret = MemorySecret(now=self.clock.now)
+        self.kv.write("app", OLD, cas=0)
+        self.secret.put("aws-1", OLD, "AWSCURRENT")
+        here, there = VaultKv(self.kv, "app", clock=self.clock), MemoryStore(self.secret)
+        self.source, self.target = (there, here) if turned_round else (here, there)
+
+    def rotate(self, document: SecretDocument = NEW, token: str = "t" * 36) -> None:
+        """Bring the source forward alone, by a proved value."""
+        self.source.stage(token, document)
+        self.source.mark(token, marks.verified(Evidence.LOGIN, self.clock.now()))
+        self.source.promote(token, current_id=self.source.describe().current_id)
+
+    @property
+    def passwords(self) -> tuple[str, str]:
+        """What readers of the one and of the other get."""
+        return current(self.source).password.reveal(), current(self.target).password.reveal()
+
+
+@pytest.fixture(params=[False, True], ids=["kv to aws", "aws to kv"])
+def two(request):
+    """Two stores that are in step."""
+    return Two(turned_round=request.param)
+
+
+def nobody(document):
+    """Nobody may be asked."""
+    raise AssertionError(f"asked about {document!r}")
+
+
+def only(password):
+    """Accept one password alone."""
+    return lambda document: Verdict.ACCEPTED if document.password == Secret(password) else Verdict.REJECTED
+
+
+def test_settling_brings_the_mirror_forward(two):
+    """And settles the source afterwards; again changes nothing."""
+    store = MirroredStore(two.source, two.target)
+    two.rotate()
+    assert two.passwords == ("new", "old")
+    for _ in range(2):
+        store.settle("t" * 36)
+        assert two.passwords == ("new", "new")
+    assert two.target.describe().holder("AWSPENDING") is None
+    assert two.source.describe().holder("AWSPENDING") is None
+
+
+def test_what_is_the_same_is_not_written(two):
+    """Whatever the order of keys and the spelling of numbers."""
+    before = two.target.describe().current_id
+    assert not bring_forward(two.source, two.target)
+    assert two.target.describe().current_id == before
+
+
+def test_a_mirror_that_cannot_be_reached_fails_the_step(two):
+    """Before the source is settled, so that the step's repetition does the rest."""
+    two.rotate()
+    fuse = Fuse(1, Edge.BEFORE, error=lambda _: StoreUnavailable("down"))
+    with pytest.raises(StoreUnavailable):
+        MirroredStore(two.source, fuse.wrap(two.target, EFFECTS)).settle("t" * 36)
+    assert two.source.describe().holder("AWSPENDING") == "t" * 36
+    MirroredStore(two.source, two.target).settle("t" * 36)
+    assert two.passwords == ("new", "new")
+
+
+@pytest.mark.parametrize("edge", list(Edge))
+def test_a_death_at_any_effect_is_repaired_by_the_next_look(two, edge):
+    """At every call to either store, whether the repetition is the step's own or a reconciler's."""
+    number = 0
+    while True:
+        number += 1
+        made = Two(turned_round=isinstance(two.target, VaultKv))
+        made.rotate()
+        fuse = Fuse(number, edge)
+        try:
+            MirroredStore(fuse.wrap(made.source, EFFECTS), fuse.wrap(made.target, EFFECTS)).settle("t" * 36)
+        except Crash:
+            assert reconcile(made.source, made.target, nobody) in {Found.BEHIND, Found.IN_STEP}
+            MirroredStore(made.source, made.target).settle("t" * 36)
+            assert made.passwords == ("new", "new")
+            for store in (made.source, made.target):
+                assert store.describe().holder("AWSPENDING") is None
+            continue
+        assert number > 8
+        return
+
+
+def test_a_late_writer_never_puts_an_old_value_over_a_newer_one(two):
+    """Whatever happens between its look and its write, a newer value ends in both."""
+    number = 0
+    while True:
+        number += 1
+        made = Two(turned_round=isinstance(two.target, VaultKv))
+        made.rotate()
+
+        def meanwhile(_, made=made):
+            made.source.settle("t" * 36)
+            made.rotate(NEW.replaced(password="newest"), "u" * 36)
+            MirroredStore(made.source, made.target).settle("u" * 36)
+
+        fuse = Fuse(number, Edge.AFTER, error=meanwhile)
+        try:
+            bring_forward(fuse.wrap(made.source, EFFECTS), fuse.wrap(made.target, EFFECTS))
+        except StageConflict:
+            assert fuse.blown
+        if not fuse.blown:
+            assert number > 5
+            return
+        bring_forward(made.source, made.target)
+        assert made.passwords == ("newest", "newest"), number
+
+
+def test_a_mirror_that_is_behind_is_brought_forward(two):
+    """It holds the source's previous value, so nobody needs to be asked."""
+    two.rotate()
+    two.source.settle("t" * 36)
+    assert reconcile(two.source, two.target, nobody) is Found.BEHIND
+    assert two.passwords == ("new", "new")
+    assert reconcile(two.source, two.target, nobody) is Found.IN_STEP
+
+
+def test_a_mirror_that_is_not_there_is_made():
+    """In KV; in AWS the operator makes it, since it needs a key and a policy."""
+    made = Two(turned_round=True)
+    made.kv.remove("app")
+    assert reconcile(made.source, made.target, nobody) is Found.CREATED
+    assert made.passwords == ("old", "old")
+
+
+def test_a_foreign_value_in_the_mirror_is_overwritten_when_the_sources_is_live(two):
+    """Somebody wrote the mirror by hand, and it opens nothing."""
+    foreign(two)
+    assert reconcile(two.source, two.target, only("old")) is Found.OVERWRITTEN
+    assert two.passwords == ("old", "old")
+
+
+def test_a_foreign_value_in_the_mirror_is_adopted_when_it_is_live(two):
+    """Somebody reset the account by hand and told one store alone."""
+    foreign(two)
+    assert reconcile(two.source, two.target, only("foreign")) is Found.ADOPTED
+    assert two.passwords == ("foreign", "foreign")
+
+
+def test_nothing_is_written_when_neither_is_live_or_nobody_can_tell(two):
+    """A human decides then; force takes the source's."""
+    foreign(two)
+
+    def cannot(document):
+        del document
+        raise CannotVerify("nobody can tell")
+
+    with pytest.raises(LoginRejected):
+        reconcile(two.source, two.target, only("other"))
+    with pytest.raises(CannotVerify):
+        reconcile(two.source, two.target, cannot)
+    assert two.passwords == ("old", "foreign")
+    assert reconcile(two.source, two.target, cannot, force=True) is Found.OVERWRITTEN
+
+
+def foreign(two):
+    """Put a value into the mirror that the source never had."""
+    document = OLD.replaced(password="foreign")
+    two.target.stage("f" * 36, document)
+    two.target.promote("f" * 36, current_id=two.target.describe().current_id)
+    two.target.settle("f" * 36)
+
+
+def test_a_rotation_underway_is_left_alone(two):
+    """It writes the mirror itself when it has proved its value."""
+    two.source.stage("t" * 36, NEW)
+    two.source.mark("t" * 36, marks.intent(two.clock.now()))
+    assert reconcile(two.source, two.target, nobody) is Found.IN_PROGRESS
+
+
+def test_a_mirror_that_rotates_by_itself_is_not_written(two):
+    """Two rotations of one account would undo each other."""
+    two.target.stage("m" * 36, OLD.replaced(password="its own"))
+    two.target.mark("m" * 36, marks.intent(two.clock.now()))
+    two.rotate()
+    with pytest.raises(StageConflict, match="rotates by itself"):
+        bring_forward(two.source, two.target)
+
+
+def test_metadata_cannot_aim_the_mirror_at_any_secret():
+    """The deployment names the prefix that mirrors have."""
+    assert allowed("mirrors/app", {"LOCKSTEP_MIRROR_PREFIX": "mirrors/"}) == "mirrors/app"
+    for environment in ({}, {"LOCKSTEP_MIRROR_PREFIX": "other/"}):
+        with pytest.raises(SettingsError, match="LOCKSTEP_MIRROR_PREFIX"):
+            allowed("mirrors/app", environment)
+
+
+@pytest.fixture
+def in_aws(real):
+    """Make a world whose account has a secret on OpenBao and one at the Secrets Manager double, both in step."""
+
+    @contextmanager
+    def make(account):
+        with real(holding=(account,)) as started:
+            inner = started.world
+            started.wish(account, mirror=inner.accounts[account])
+            environment = {"LOCKSTEP_MIRROR_PREFIX": "lockstep/"}
+            over = mirrored(inner.clock, environment, inner.secrets_manager.client)
+            wishes = Wishes.parse(started.kv.read(started.path(account)).custom)
+            yield started, {"over": over, "wishes": wishes}
+
+    return make
+
+
+@pytest.mark.parametrize("account", [HUAWEI, VOLCENGINE])
+def test_a_rotation_in_openbao_ends_in_secrets_manager_too(in_aws, rotate, account):
+    """The same proved value in both, each by its own compare-and-swap, with one reset."""
+    with in_aws(account) as (started, mirror):
+        done = rotate(started, account, **mirror)
+        assert done.error is None
+        assert started.stored(account) == started.world.stored(account) == started.world.live(account)
+        assert started.world.changes(account) == 1
+
+
+def test_a_mirror_that_was_down_is_repaired_by_the_reconciler(in_aws, rotate):
+    """The rotation fails after its commit; whoever looks at both repairs it, by either direction's command."""
+    with in_aws(HUAWEI) as (started, mirror):
+        inner = started.world
+        inner.secrets_manager.faults.fail("PutSecretValue", "InternalServiceError", times=9)
+        done = rotate(started, HUAWEI, **mirror)
+        assert done.outcome == "store_unavailable"
+        assert started.heals(HUAWEI)
+        assert inner.stored(HUAWEI) != inner.live(HUAWEI)
+        inner.secrets_manager.faults.clear()
+        pair = Pair(
+            source=started.store(HUAWEI),
+            target=AwsSecretsManager(inner.secrets_manager.client(), inner.accounts[HUAWEI], clock=inner.clock),
+            fetch=from_kv(started.kv),
+            deployment=started.deployment,
+            clock=inner.clock,
+        )
+        assert pair.reconcile() is Found.BEHIND
+        assert inner.stored(HUAWEI) == inner.live(HUAWEI)
+        assert turned(pair).reconcile() is Found.IN_STEP
+        assert started.store(HUAWEI).unfinished() is None
+
+
+def test_the_vendor_decides_between_two_values(in_aws):
+    """A human wrote Secrets Manager alone: the login says whose value is live, within the wrong-login budget."""
+    with in_aws(HUAWEI) as (started, _):
+        inner = started.world
+        client = inner.secrets_manager.client()
+        text = inner.secrets_manager.value(inner.accounts[HUAWEI]).reveal()
+        wrong = json.dumps({**json.loads(text), "password": "Wr0ng-Passw0rd!"})
+        client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=wrong)
+        pair = Pair(
+            source=started.store(HUAWEI),
+            target=AwsSecretsManager(client, inner.accounts[HUAWEI], clock=inner.clock),
+            fetch=from_kv(started.kv),
+            deployment=started.deployment,
+            clock=inner.clock,
+        )
+        assert pair.reconcile() is Found.OVERWRITTEN
+        assert inner.wrong_logins(HUAWEI) == 0
+        client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=wrong)
+        assert turned(pair).reconcile() is Found.ADOPTED
+        assert inner.wrong_logins(HUAWEI) == 1
+        assert started.stored(HUAWEI) == inner.stored(HUAWEI) == inner.live(HUAWEI)
