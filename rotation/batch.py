@@ -228,7 +228,7 @@ class Batch:
     def _told(self, outcome: str, told: list[MemberResult]) -> Result:
         """Return the step's result, or raise what went wrong once every account has had its turn."""
         if any(each.error is not None for each in told):
-            raise _failure(told)
+            raise _failure(told, len(self.members))
         proofs = [each.evidence for each in told]
         weakest = min((proof for proof in proofs if proof is not None), default=None)
         return Result(outcome=outcome, driver=self.members[0].bound.spec.code, evidence=weakest, members=tuple(told))
@@ -246,13 +246,13 @@ def _failed(member: Member, error: RotationError) -> MemberResult:
     return MemberResult(name=member.name, outcome=error.code, error=error)
 
 
-def _failure(told: list[MemberResult]) -> RotationError:
+def _failure(told: list[MemberResult], of_all: int) -> RotationError:
     """Return the error that needs a human soonest, with every account's in it; parked only when all that failed are."""
     failed = [(each, each.error) for each in told if each.error is not None]
     members = tuple(each.describe() for each in told)
     error = min((error for _, error in failed), key=_urgency)
     each_says = "; ".join(f"{each.name}: {error.message}" for each, error in failed)
-    error.message = f"{len(failed)} of {len(told)} accounts failed: {each_says}"
+    error.message = f"{len(failed)} of {of_all} accounts failed: {each_says}"
     error.args = (error.message,)
     error.members = members
     return error.with_traceback(None)

@@ -14,10 +14,11 @@ from rotation.errors import (
     VendorUnavailable,
 )
 from rotation.member import list_key
-from rotation.model import Authority, Evidence, Lockout, Power, Step
+from rotation.model import Authority, Evidence, Lockout, Power, Step, Task
 from rotation.secret import Secret, SecretDocument
-from rotation.testing.batch_scenario import KEY, make_batch, told
+from rotation.testing.batch_scenario import KEY, POLICY, make_batch, told
 from rotation.testing.fuse import Fuse
+from rotation.testing.vendor import MemoryVendor
 
 SELF = {"authority": Authority.SELF, "history": 5, "lockout": Lockout(tries=5, window_seconds=300)}
 
@@ -120,6 +121,30 @@ def test_a_batch_that_runs_out_of_time_goes_on_later() -> None:
     assert set(failures) == {"in_progress"}
     assert scenario.passwords() == scenario.live()
     assert scenario.counts() == [(1, 0)] * 3
+
+
+class Busy(MemoryVendor):
+    """A vendor that looks idle and says that it is at work."""
+
+    def change(self, new: Secret, old: Secret | None) -> Task | None:
+        """Refuse for now."""
+        del new, old
+        raise InProgress("busy")
+
+
+def test_an_account_that_is_never_ready_is_not_waited_for() -> None:
+    """After its second refusal the run ends, although there would be time."""
+    scenario = make_batch(seconds=600.0)
+    last = scenario.vendors[2]
+    busy = Busy(now=last.now, initial=last.live, policy=POLICY, username=last.username)
+    scenario.vendors = [*scenario.vendors[:2], busy]
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    started = scenario.clock.now()
+    with pytest.raises(InProgress):
+        scenario.step(Step.SET, token)
+    assert scenario.fuse.effects.count("set_password") == 4
+    assert scenario.clock.now() - started <= 15
 
 
 def test_an_account_whose_resets_fail_is_parked_after_two() -> None:

@@ -191,8 +191,10 @@ def test_a_candidate_refused_before_anything_was_sent_is_released() -> None:
     token = scenario.begin()
     scenario.step(Step.CREATE, token)
     scenario.vendors[0].policy = STRICTER
-    with pytest.raises(PasswordRejected):
+    with pytest.raises(PasswordRejected) as caught:
         scenario.step(Step.SET, token)
+    assert told(caught.value) == {"user-0": "password_rejected"}
+    assert "1 of 3 accounts" in caught.value.message
     assert scenario.counts() == [(0, 0)] * 3
     assert scenario.secret.describe().holder(PENDING) is None
 
