@@ -4,7 +4,8 @@
 PYTHON ?=
 BIN := .venv/bin
 READY := .venv/.ready
-# Twice the cores of the smallest machine: many tests wait for sockets and processes.
+# Twice the cores of the smallest machine: many tests wait for sockets and processes. Work is stolen, not dealt: tests of
+# a file stay together, with what its fixtures started, until a worker has nothing left to do.
 WORKERS ?= 4
 
 # The rotation function's artefact: which runtime it is packed for, and whether login checks over SSH (SSH=0: not) and
@@ -49,8 +50,8 @@ SECOND := tests/core tests/http tests/probes tests/engine/test_promises.py
 
 test: $(READY) .venv/second/.ready artefact
 	@if [ -x .venv/second/bin/python ]; then \
-	  .venv/second/bin/python -m pytest -q -n $(WORKERS) -m "not slow" -p no:cacheprovider $(SECOND); fi
-	@$(BIN)/python -m pytest -q -n $(WORKERS)
+	  .venv/second/bin/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow" -p no:cacheprovider $(SECOND); fi
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # Minutes of a real OpenBao: random kills, a cluster that loses its leader.
 .PHONY: test-vault
