@@ -1,4 +1,4 @@
-"""CompShare's driver: conformance, the vendor's golden signatures, and what is its own."""
+"""CompShare's driver: conformance, and what is its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from rotation.drivers import _ucloud
 from rotation.drivers.ucloud_compshare import DRIVER, Admin
 from rotation.errors import (
     AccountUnusable,
@@ -69,76 +68,6 @@ class TestUCloudCompShare(DriverConformance):
         """A container that answers SSH."""
         with served() as (harness, _, _):
             yield harness
-
-
-@pytest.mark.parametrize(
-    ("params", "key", "expected"),
-    [
-        pytest.param(
-            {
-                "Action": "DescribeUHostInstance",
-                "Region": "cn-bj2",
-                "Limit": 10,
-                "PublicKey": "ucloudsomeone@example.com1296235120854146120",
-            },
-            # The sample key of the vendor's signature page.
-            "46f09bb9fab4f12dfc16" + "0dae12273d5332b5debe",
-            "cba5cf5ec4d4233d206b1b54951e3787350a642f",
-            id="U1",
-        ),
-        pytest.param(
-            {"foo": "bar", "PublicKey": "my_public_key"},
-            "my_private_key",
-            "d4411ab30953fb0bbcb1e7313081f05e4e91a394",
-            id="U2",
-        ),
-        pytest.param({"foo": "bar"}, "my_private_key", "634edc1bb957c0d65e5ab5494cf3b7784fbc87af", id="U3"),
-        pytest.param(
-            {
-                "Action": "ResetCompShareInstancePassword",
-                "Region": "cn-wlcb",
-                "Zone": "cn-wlcb-01",
-                "UHostId": "uhost-test",
-                "Password": "TXlOZXdQYXNzd29yZDEyMyE=",
-                "ProjectId": "org-test",
-                "PublicKey": "my_public_key",
-            },
-            "my_private_key",
-            "fa7ae363941a38270dad5577cf09e66dd7b201f7",
-            id="U4",
-        ),
-        pytest.param(
-            {
-                "Action": "DescribeCompShareInstance",
-                "Region": "cn-wlcb",
-                "UHostIds": ["uhost-test"],
-                "Limit": 20,
-                "Offset": 0,
-                "WithoutGpu": False,
-                "F": 42.0,
-                "PublicKey": "my_public_key",
-            },
-            "my_private_key",
-            "02d2b205f11d06f1f44985de20d7354bb8105d52",
-            id="U5",
-        ),
-    ],
-)
-def test_signatures_are_the_vendors(params: dict[str, object], key: str, expected: str) -> None:
-    """Every golden vector of the vendor's page and SDK comes out, from unflattened parameters."""
-    assert _ucloud.signature(_ucloud.flatten(params), Secret(key)) == expected
-
-
-def test_parameters_are_flattened_as_the_sdk_does() -> None:
-    """Lists, objects and lists of objects get dotted names; nothing is written with an exponent; None is left out."""
-    nested = {"A": {"B": 1}, "L": [{"C": "x"}, {"C": None}], "Big": 1e16, "Small": 1e-7, "Yes": True, "No": None}
-    assert _ucloud.flatten(nested) == {
-        "A.B": "1",
-        "L.0.C": "x",
-        "Big": "10000000000000000",
-        "Small": "0.0000001",
-        "Yes": "true",
-    }
 
 
 def test_the_password_travels_in_the_body_only() -> None:
@@ -214,6 +143,20 @@ def test_a_machine_is_reset_while_it_is_stopped(kind: str, os_type: str, variant
         seen = harness.observation()
     assert (seen.variant, seen.power, seen.reset_needs) == (variant, Power.RUNNING, Power.STOPPED)
     assert not seen.obstacles
+
+
+@pytest.mark.parametrize(("os_type", "user"), [("Linux", "root"), ("Windows", "administrator")])
+def test_every_allowed_character_arrives_at_a_machine(os_type: str, user: str) -> None:
+    """In first, middle and last position, by the policies that are not the container's."""
+    with served() as (harness, _, instance):
+        instance.instance_type, instance.os_type, instance.state = "UHost", os_type, "Stopped"
+        harness.account = {**harness.account, "username": user}
+        alphabet = harness.policy.alphabet
+        for index, first in enumerate(alphabet):
+            rest = (alphabet[(index + step) % len(alphabet)] for step in (31, 67))
+            new = harness.password_with(first, *rest)
+            harness.set(new)
+            assert harness.live() == new
 
 
 def test_a_windows_machine_has_one_login_of_the_vendors() -> None:
