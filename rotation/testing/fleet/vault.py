@@ -12,6 +12,8 @@ from rotation.stores.memory import MemorySecret
 if TYPE_CHECKING:
     from rotation.testing.fleet.watch import Watch
 
+_LEASES = ("lockstep:lease:", "lockstep:until:")
+
 
 class FleetSecret(MemorySecret):
     """A ``MemorySecret`` that tells ``watch`` what the engine is about to do, and leaves operators alone."""
@@ -58,8 +60,11 @@ class FleetSecret(MemorySecret):
         return self._owner(stage)
 
     def labelled(self) -> list[Secret]:
-        """Return the passwords that are readable under a label."""
-        return [self.passwords[key] for key, held in self._versions.items() if held.labels and key in self.passwords]
+        """Return the passwords that are readable under a stage or a mark; a lease comes and goes and keeps nothing."""
+        kept = (
+            key for key, held in self._versions.items() if any(not each.startswith(_LEASES) for each in held.labels)
+        )
+        return [self.passwords[key] for key in kept if key in self.passwords]
 
     def labels(self, version_id: str) -> set[str]:
         """Return a version's labels."""
