@@ -68,3 +68,11 @@ def strange_candidate(version_id: str) -> str:
         "password of the former account: note it where that account is kept from now on, then take AWSPENDING from "
         "it, and run this again."
     )
+
+
+def batch_drift() -> str:
+    """Return what to do when accounts of a batch are not in step."""
+    return (
+        "For each account named: where an API key resets it, `lockstep rotate` sets new passwords for the whole batch; "
+        "otherwise put the live password into its entry, as a new version of the whole document (AWSCURRENT)."
+    )

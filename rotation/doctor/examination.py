@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rotation import parking, planner
+from rotation import batch, engine, parking, planner
 from rotation.budget import Budget
 from rotation.doctor.case import Case, Exhibit, Found, Value
 from rotation.errors import CannotVerify, InProgress, RotationError, SecretDocumentError
@@ -17,6 +17,7 @@ from rotation.parking import Reason
 from rotation.ports import StoredValue
 from rotation.secret import Secret
 from rotation.session import Session, identity
+from rotation.verify import check_current
 
 
 def look(session: Session) -> Case:
@@ -35,7 +36,7 @@ def look(session: Session) -> Case:
     if first is None or first.stored is None:
         return case
     if list_key(first.stored.document) is not None:
-        return replace(case, batch=True)
+        return _batch(session, replace(case, batch=True), first.stored)
     try:
         bound = session.bind(first.stored.document)
     except RotationError as error:
@@ -53,6 +54,19 @@ def _with_charges(session: Session, case: Case) -> Case:
     now = session.store.describe().versions
     fresh = (replace(each, version=now.get(each.id, each.version)) for each in case.exhibits)
     return replace(case, exhibits=tuple(fresh))
+
+
+def _batch(session: Session, case: Case, stored: StoredValue) -> Case:
+    """Check every account of a batch, unless a rotation is unfinished: that finds out by itself."""
+    if case.pending is not None:
+        return case
+    try:
+        accounts = batch.of(session, stored.document, engine.single())
+        if accounts is not None:
+            accounts.verify_current(check_current)
+    except RotationError as error:
+        return replace(case, trouble=error)
+    return case
 
 
 def _exhibit(session: Session, version: Version) -> Exhibit:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from rotation.doctor import advice
 from rotation.doctor.case import Case, Exhibit, Found, Value
+from rotation.errors import LoginRejected
 from rotation.parking import PARKING, Reason
 
 SETTLED_SECONDS = 900.0
@@ -175,8 +176,12 @@ def _waits_by_itself(case: Case, pending: Exhibit) -> Diagnosis | None:
 
 def _batch(case: Case) -> Diagnosis:
     pending = case.pending
+    if pending is None and isinstance(case.trouble, LoginRejected):
+        return _human(case, case.trouble.message, advice.batch_drift())
+    if pending is None and case.trouble is not None:
+        return _trouble(case, ())
     if pending is None:
-        return Diagnosis(condition=Condition.HEALTHY, summary="a batch without an unfinished rotation", case=case)
+        return _planned(case, "a batch without an unfinished rotation; no account's password was found dead", ())
     waits = _waits_by_itself(case, pending)
     if waits is not None:
         return waits

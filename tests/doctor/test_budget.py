@@ -1,4 +1,4 @@
-"""The budget is durable and shared: whoever dies where, what the vendor counted stands in the labels and stays there."""
+"""The budget is durable and shared: whoever dies where, what the vendor counted stands in the labels, and stays."""
 
 from __future__ import annotations
 

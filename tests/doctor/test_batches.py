@@ -1,0 +1,74 @@
+"""The doctor, the drift check and the rehearsal of a secret that holds several accounts."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation import engine
+from rotation.doctor import Condition, Verb, examine, heal
+from rotation.errors import LoginRejected, OutcomeUnknown, RotationError
+from rotation.model import Evidence, Step
+from rotation.rehearsal import Status, rehearse
+from rotation.secret import Secret
+from rotation.testing.batch_scenario import make_batch
+from rotation.testing.fuse import Edge, Fuse
+from rotation.verify import verify
+
+OUTSIDE = Secret("Unknown0Unknown0Unkn")
+
+
+def test_a_healthy_batch_is_checked_account_by_account():
+    """Each one's login, and nothing left behind."""
+    batch = make_batch()
+    result = verify(batch.session(""), engine.single())
+    assert [(each.outcome, each.evidence) for each in result.members] == [("current_verified", Evidence.LOGIN)] * 3
+    assert examine(batch.session("")).condition is Condition.HEALTHY
+    assert batch.counts() == [(0, 0)] * 3
+
+
+def test_an_account_out_of_step_is_named():
+    """By the drift check and by the doctor, who says what a human must do."""
+    batch = make_batch()
+    batch.vendors[1].set_by_hand(OUTSIDE)
+    with pytest.raises(LoginRejected, match="1 of 3 accounts failed: user-1"):
+        verify(batch.session(""), engine.single())
+    found = examine(batch.session(""))
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    assert "user-1" in found.summary
+    assert "lockstep rotate" in found.advice
+
+
+@pytest.mark.parametrize("edge", list(Edge))
+def test_an_unfinished_rotation_is_finished(edge):
+    """One account's answer was lost: the batch goes on under its own token."""
+    batch = make_batch()
+    token = batch.begin()
+    batch.step(Step.CREATE, token)
+    batch.fuse = Fuse(only="set_password", at=2, edge=edge, error=lambda _: OutcomeUnknown("lost"))
+    with pytest.raises(RotationError):
+        batch.step(Step.SET, token)
+    batch.fuse = Fuse()
+    batch.clock.sleep(100)
+    outcome = heal(batch.session(""))
+    assert (outcome.condition, [action.verb for action in outcome.done]) == (Condition.HEALTHY, [Verb.RESUME])
+    assert batch.passwords() == batch.live()
+
+
+def test_a_candidate_that_was_never_sent_is_dropped():
+    """It blocks every later rotation."""
+    batch = make_batch()
+    batch.step(Step.CREATE, batch.begin())
+    assert [action.verb for action in heal(batch.session("")).done] == [Verb.RELEASE]
+    assert batch.rotate(batch.begin()) == []
+
+
+def test_a_rehearsal_names_each_account():
+    """And what stands in the way of which."""
+    batch = make_batch()
+    batch.vendors[2].obstacles = (OutcomeUnknown("something is odd"),)
+    found = rehearse(batch.session(""))
+    stopped = [check for check in found if check.status is Status.STOPS]
+    assert [(check.name, check.detail) for check in stopped] == [
+        ("target", "user-2: outcome_unknown: something is odd")
+    ]
+    assert sum(check.name == "budget" for check in found) == 3
