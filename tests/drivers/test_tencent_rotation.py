@@ -1,11 +1,10 @@
-"""Whole rotations of Blackstone devices and Cloud Identity users: through every trouble to *current is live*."""
+"""Whole rotations of Blackstone devices: through every trouble to *current is live*."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,6 @@ from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation.testing.faults import FaultKind
 from rotation.testing.scenario import FUNCTION_SECONDS, VirtualClock
 from rotation.testing.simulators.tencent_bm import LINUX, WINDOWS, Delays, Device, OsType, TencentBm
-from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
 from rotation.testing.ssh_host import SshHost
 from rotation.testing.winrm_host import WinRmHost
 
@@ -237,76 +235,3 @@ def test_a_device_that_is_not_up_is_left_alone(api: str, power: int) -> None:
         at.device.power = 1
         assert at.rotation.rotate() == []
         assert at.settled()
-
-
-Users = tuple[Rotation, VolcengineCloudIdentity]
-
-
-@pytest.fixture
-def directory() -> Iterator[Users]:
-    """A rotation of a user, and the directory."""
-    clock = VirtualClock()
-    simulator = VolcengineCloudIdentity(clock=clock.now)
-    simulator.add_user("robot", Secret(OLD), user_id="u-1")
-    key = simulator.credentials
-    with simulator.serve() as url:
-        account: dict[str, object] = {"username": "robot", "user_id": "u-1"}
-        admin = {"access_key": key.access_key, "secret_key": key.secret_key.reveal()}
-        code = "volcengine_cloudidentity"
-        yield Rotation(code=code, endpoint=url, clock=clock, account=account, admin=admin), simulator
-
-
-def opens(rotation: Rotation, simulator: VolcengineCloudIdentity) -> bool:
-    """Current opens the portal, and is not what it was before."""
-    live = rotation.stored()
-    return live != Secret(OLD) and simulator.portal_login("u-1")("robot", live.reveal())
-
-
-def test_a_user_rotates(directory: Users) -> None:
-    """By the vendor's yes, and the result says that it is no more than that."""
-    rotation, simulator = directory
-    assert rotation.rotate() == []
-    assert opens(rotation, simulator)
-    assert rotation.evidence is Evidence.ACCEPTED
-    assert simulator.attempts("u-1") == 1
-
-
-TROUBLES: list[tuple[FaultKind, dict[str, Any], str]] = [
-    (FaultKind.DROP_AFTER, {}, "outcome_unknown"),
-    (FaultKind.DROP_BEFORE, {}, "outcome_unknown"),
-    (FaultKind.ERROR_AFTER, {"status": 504}, "outcome_unknown"),
-    (FaultKind.VENDOR_CODE_AFTER, {"code": "InternalServiceTimeout"}, "outcome_unknown"),
-    (FaultKind.VENDOR_CODE_AFTER, {"code": "NobodyKnowsThis"}, "unexpected_reply"),
-    (FaultKind.VENDOR_CODE, {"code": "ConcurrentException"}, "in_progress"),
-    (FaultKind.LATE, {"delay": 30, "code": "InternalError"}, "outcome_unknown"),
-    (FaultKind.TRUNCATED, {}, "outcome_unknown"),
-    (FaultKind.THROTTLE, {}, "rate_limited"),
-]
-
-
-@pytest.mark.parametrize(("kind", "details", "failure"), TROUBLES)
-def test_a_user_rotates_through_trouble(
-    directory: Users, kind: FaultKind, details: dict[str, Any], failure: str
-) -> None:
-    """Nobody can ask which password is live, so the same candidate is sent until the vendor says yes."""
-    rotation, simulator = directory
-    simulator.faults.add("ResetPassword", kind, **details)
-    assert rotation.rotate() == [failure]
-    assert opens(rotation, simulator)
-
-
-def test_a_user_of_another_directory_is_left_alone(directory: Users) -> None:
-    """Nothing is sent, and the secret stays as it is."""
-    rotation, simulator = directory
-    simulator.user("u-1").source = "Sync"
-    assert rotation.rotate(attempts=1) == ["account_unusable", "gave up"]
-    assert simulator.attempts("u-1") == 0
-    assert rotation.stored() == Secret(OLD)
-
-
-def test_a_deployment_that_wants_logins_refuses_users(directory: Users) -> None:
-    """Before anything is sent, since no login can ever be had."""
-    rotation, simulator = directory
-    rotation.minimum = Evidence.LOGIN
-    assert rotation.rotate(attempts=1) == ["config_error", "gave up"]
-    assert simulator.attempts("u-1") == 0

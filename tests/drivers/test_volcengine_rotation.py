@@ -1,4 +1,4 @@
-"""A directory user whose password also opens a host of the deployment's: then a login proves it."""
+"""A directory user through the handler: proved by the vendor's yes, or by a login where the deployment names a host."""
 
 from __future__ import annotations
 
@@ -105,3 +105,44 @@ def test_a_host_that_is_down_can_tell_nothing(user: Any, cloud: VolcengineCloudI
         assert rotation.state is RotationState.SUCCEEDED
         assert user.password == cloud.live_password("u-1") != OLD
         assert cloud.resets("u-1") == 1
+
+
+TROUBLES: list[tuple[FaultKind, dict[str, Any], str]] = [
+    (FaultKind.DROP_AFTER, {}, "outcome_unknown"),
+    (FaultKind.DROP_BEFORE, {}, "outcome_unknown"),
+    (FaultKind.ERROR_AFTER, {"status": 504}, "outcome_unknown"),
+    (FaultKind.VENDOR_CODE_AFTER, {"code": "InternalServiceTimeout"}, "outcome_unknown"),
+    (FaultKind.VENDOR_CODE_AFTER, {"code": "NobodyKnowsThis"}, "unexpected_reply"),
+    (FaultKind.VENDOR_CODE, {"code": "ConcurrentException"}, "in_progress"),
+    (FaultKind.LATE, {"delay": 30, "code": "InternalError"}, "outcome_unknown"),
+    (FaultKind.TRUNCATED, {}, "outcome_unknown"),
+    (FaultKind.THROTTLE, {}, "rate_limited"),
+]
+
+
+@pytest.mark.parametrize(("kind", "details", "failure"), TROUBLES)
+def test_a_user_rotates_through_trouble(
+    user: Any, cloud: VolcengineCloudIdentity, kind: FaultKind, details: dict[str, Any], failure: str
+) -> None:
+    """Nobody can ask which password is live, so the same candidate is sent until the vendor says yes."""
+    cloud.faults.add("ResetPassword", kind, **details)
+    assert user.rotate().state is RotationState.SUCCEEDED
+    assert user.codes() == [failure]
+    assert user.password == cloud.live_password("u-1") != OLD
+    assert user.reports[-1]["evidence"] == "ACCEPTED"
+
+
+def test_a_user_of_another_directory_is_left_alone(user: Any, cloud: VolcengineCloudIdentity) -> None:
+    """Nothing is sent, and the secret stays as it is."""
+    cloud.user("u-1").source = "Sync"
+    assert user.rotate().state is RotationState.FAILED
+    assert set(user.codes()) == {"account_unusable"}
+    assert (cloud.attempts("u-1"), user.password) == (0, OLD)
+
+
+def test_a_deployment_that_wants_logins_refuses_users(user: Any, cloud: VolcengineCloudIdentity) -> None:
+    """Before anything is sent, since no login can ever be had."""
+    user.environment["LOCKSTEP_MIN_EVIDENCE"] = "LOGIN"
+    assert user.rotate().state is RotationState.FAILED
+    assert set(user.codes()) == {"config_error"}
+    assert cloud.attempts("u-1") == 0
