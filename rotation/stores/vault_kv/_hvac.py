@@ -97,7 +97,7 @@ def asked(client: hvac.Client | None, call: Callable[[], object], parse: Callabl
     if not isinstance(outcome, StoreError):
         return outcome
     if client is not None and outcome.vendor_code == "permission_denied" and not _token_works(client):
-        raise StoreDenied("the token is not valid (any more)", vendor_code="token_invalid", hint=_TOKEN)
+        raise StoreDenied("the token is not valid (any more), or may not even look at itself", vendor_code="token_invalid", hint=_TOKEN)
     raise outcome
 
 

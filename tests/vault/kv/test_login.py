@@ -128,9 +128,8 @@ def test_a_token_that_may_not_look_at_itself_is_used_as_it_is(openbao, settings,
     client = openbao.client()
     client.sys.create_or_update_policy(corner, 'path "secret/data/*" { capabilities = ["read"] }')
     token = client.auth.token.create(policies=[corner], no_default_policy=True)["auth"]["client_token"]
-    with Login(settings(VAULT_TOKEN=token), clock=ShiftedClock()) as login, pytest.raises(StoreDenied) as caught:
-        reads(login)
-    assert caught.value.vendor_code == "token_invalid"  # The server does not tell the two apart.
+    with Login(settings(VAULT_TOKEN=token), clock=ShiftedClock()) as login:
+        assert reads(login)
 
 
 @pytest.mark.shows_secrets("file token", reason="the operator's own file")

@@ -1,0 +1,49 @@
+# Rotates what is due every hour. Nomad logs in to Vault by workload identity and hands the token over, renewed by
+# Nomad itself, so the policy's two rules about the job's own token may be left out.
+#
+# Once, by an operator: write policy.hcl as the policy `lockstep`, and a role `lockstep` for the workload identity of
+# this job (see Nomad's page on Vault workload identity) with token_policies=lockstep.
+job "lockstep" {
+  type = "batch"
+
+  periodic {
+    crons            = ["17 * * * *"]
+    prohibit_overlap = true
+  }
+
+  group "rotate" {
+    restart {
+      attempts = 0
+      mode     = "fail"
+    }
+
+    task "run" {
+      driver       = "docker"
+      kill_timeout = "60s"
+
+      vault {
+        role = "lockstep"
+      }
+
+      config {
+        # python:3.13-slim with: pip install 'lockstep-rotation[cli,ssh]'
+        image   = "registry.example/lockstep:0.1.0"
+        command = "lockstep"
+        args    = ["vault", "run", "--prefix", "prod/apps", "--json"]
+      }
+
+      env {
+        VAULT_ADDR                             = "https://vault.example:8200"
+        LOCKSTEP_VAULT_TOKEN_FILE              = "${NOMAD_SECRETS_DIR}/vault_token"
+        LOCKSTEP_VAULT_MOUNT                   = "secret"
+        LOCKSTEP_DRIVERS                       = "ucloud_compshare,huawei_meeting"
+        LOCKSTEP_UCLOUD_COMPSHARE_ADMIN_SECRET = "prod/admin/ucloud_compshare"
+      }
+
+      resources {
+        cpu    = 200
+        memory = 128
+      }
+    }
+  }
+}

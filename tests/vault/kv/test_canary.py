@@ -1,0 +1,48 @@
+"""No password, candidate or admin key is in anything that the server or the job writes down outside the seal."""
+
+from __future__ import annotations
+
+from rotation.errors import RotationError
+from rotation.testing.fuse import Edge
+from rotation.testing.spelling import spellings
+from rotation.testing.world import HUAWEI, UCLOUD
+
+
+def test_nothing_shows_in_log_audit_device_or_storage(on_raft, mortal, raft):
+    """At trace, through a clean rotation, a killed job, a killed server and a resumed rotation."""
+    with on_raft(holding=(HUAWEI, UCLOUD)) as started:
+        job = mortal(started, raft)
+        secrets = [raft.root_token]
+        admin = started.world.estates[UCLOUD].admin["private_key"]
+        for account in (HUAWEI, UCLOUD):
+            secrets.append(started.stored(account))
+            assert job.run(started.path(account)).report["error"] is None
+            secrets.append(started.stored(account))
+        started.world.clock.sleep(90_000)
+        assert job.run(started.path(HUAWEI), at=42, edge=Edge.AFTER).died
+        raft.kill()
+        raft.start()
+        started.world.clock.sleep(130)
+        ended = job.run(started.path(HUAWEI), attempts=3)
+        assert ended.report["error"] is None
+        secrets.append(started.stored(HUAWEI))
+        raft.terminate()
+        forms = {form for secret in secrets for form in spellings(secret)} | {admin}
+        written = {path: path.read_bytes() for path in raft.home.rglob("*") if path.is_file()}
+        assert {"server.log", "audit.log", "vault.db"} <= {path.name for path in written}
+        assert started.path(HUAWEI) in written[raft.audit].decode()
+        for path, content in written.items():
+            text = content.decode("latin-1")
+            assert not [form for form in forms if form in text], path.name
+
+
+def test_a_report_and_its_errors_hold_no_value(modelled, rotate):
+    """Neither of a rotation that went well nor of one that failed."""
+    with modelled(holding=(HUAWEI,)) as started:
+        told = repr(rotate(started, HUAWEI).describe())
+        started.kv.delete(started.path(HUAWEI))
+        done = rotate(started, HUAWEI)
+        assert isinstance(done.error, RotationError)
+        told += repr(done) + repr(done.describe())
+        for secret in (started.world.live(HUAWEI),):
+            assert not any(form in told for form in spellings(secret))

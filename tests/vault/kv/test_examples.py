@@ -1,0 +1,92 @@
+"""``examples/vault/``: every job starts a command that exists, with known variables, for the policy's folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from samcli.yamlhelper import yaml_parse
+
+from rotation.cli.app import run as lockstep
+from rotation.deployment import Deployment
+from vault_plugin import scheduled
+from vault_plugin.agent_settings import VaultSettings
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "vault"
+POLICY = (EXAMPLES / "policy.hcl").read_text()
+FOLDER = "prod/apps"
+KNOWN = {"VAULT_ADDR", "LOCKSTEP_DRIVERS", "LOCKSTEP_UCLOUD_COMPSHARE_ADMIN_SECRET"} | {
+    f"LOCKSTEP_VAULT_{name}"
+    for name in ("AUTH", "ROLE", "ROLE_ID", "SECRET_ID", "SECRET_ID_FILE", "TOKEN_FILE", "MOUNT", "PREFIX")
+}
+
+
+def kubernetes():
+    """Return arguments and variables of the CronJob."""
+    account, job = yaml.safe_load_all((EXAMPLES / "kubernetes-cronjob.yaml").read_text())
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == account["metadata"]["name"]
+    container = pod["containers"][0]
+    return [*container["command"], *container["args"]], {each["name"]: each["value"] for each in container["env"]}
+
+
+def nomad():
+    """Return arguments and variables of the periodic job."""
+    text = (EXAMPLES / "nomad-periodic.nomad.hcl").read_text()
+    command = re.search(r'command = "(\S+)"', text)[1]
+    arguments = re.findall(r'"([^"]+)"', re.search(r"args\s+= \[(.*)\]", text)[1])
+    return [command, *arguments], dict(re.findall(r'^ +([A-Z_]+) += "(.*)"$', text, re.MULTILINE))
+
+
+def systemd():
+    """Return arguments and variables of the unit."""
+    text = (EXAMPLES / "lockstep.service").read_text()
+    command = re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)[1].split()
+    return [Path(command[0]).name, *command[1:]], dict(re.findall(r"^Environment=([A-Z_]+)=(.*)$", text, re.MULTILINE))
+
+
+def function():
+    """Return variables of the scheduled function."""
+    made = yaml_parse((EXAMPLES / "scheduled-function.yaml").read_text())
+    properties = made["Resources"]["ScheduledRotation"]["Properties"]
+    module, _, name = properties["Handler"].rpartition(".")
+    assert (module, getattr(scheduled, name)) == ("vault_plugin.scheduled", scheduled.lambda_handler)
+    parameters = {name: each.get("Default", "x") for name, each in made["Parameters"].items()}
+    variables = properties["Environment"]["Variables"]
+    return {key: parameters[value["Ref"]] if isinstance(value, dict) else value for key, value in variables.items()}
+
+
+@pytest.mark.parametrize("job", [kubernetes, nomad, systemd])
+def test_a_job_starts_a_command_that_exists(job, capsys):
+    """With options that it takes."""
+    command, *arguments = job()[0]
+    assert command == "lockstep"
+    assert arguments[arguments.index("--prefix") + 1] == FOLDER
+    assert lockstep([*arguments, "--help"]) == 0
+    assert "--prefix" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("job", [kubernetes, nomad, systemd, function])
+def test_a_jobs_variables_are_those_that_are_read(job, tmp_path):
+    """Each is needed or changes something, and the folder is the policy's."""
+    found = job()
+    variables = found if isinstance(found, dict) else found[1]
+    (tmp_path / "proof").write_text("x")
+    for name in ("LOCKSTEP_VAULT_TOKEN_FILE", "LOCKSTEP_VAULT_SECRET_ID_FILE"):
+        if name in variables:
+            variables[name] = str(tmp_path / "proof")
+    vault, deployment = VaultSettings.from_environment(variables), Deployment.from_environment(variables)
+    assert vault.address == "https://vault.example:8200"
+    assert deployment.drivers == ("ucloud_compshare", "huawei_meeting")
+    assert f'path "{vault.mount}/data/{FOLDER}/*"' in POLICY
+    for path in deployment.admin_secrets.values():
+        assert f'path "{vault.mount}/data/{path.rpartition("/")[0]}/*"' in POLICY
+    assert variables.get("LOCKSTEP_VAULT_PREFIX", FOLDER) == FOLDER
+    assert set(variables) <= KNOWN
+
+
+def test_the_timer_belongs_to_the_unit():
+    """By its name."""
+    assert (EXAMPLES / "lockstep.timer").stem == (EXAMPLES / "lockstep.service").stem

@@ -1,0 +1,105 @@
+"""The scheduled function: EventBridge's events in, every due secret rotated, one line for each, errors as errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rotation.errors import EventError, RotationError, StoreUnavailable
+from rotation.testing.faults import FaultKind
+from rotation.testing.function_context import FunctionContext
+from rotation.testing.world import HUAWEI, VOLCENGINE
+from vault_plugin.agent import not_over
+from vault_plugin.scheduled import RotationsFailed, Surroundings, handle
+
+EVENTS = Path(__file__).parents[3] / "events" / "eventbridge"
+MONTH = 31 * 86_400
+
+
+def event(name):
+    """Return an event of ours."""
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def function(openbao):
+    """Invoke the function in a world; return its answer and its lines."""
+
+    def invoke(started, given, *, seconds=900.0, **variables):
+        lines: list[str] = []
+        environment = started.environment() | {
+            "VAULT_ADDR": openbao.address,
+            "VAULT_TOKEN": openbao.root_token.reveal(),
+            **variables,
+        }
+        surroundings = Surroundings(
+            environment=environment, clock=started.world.clock, over=not_over, write=lines.append
+        )
+        failure = answer = None
+        try:
+            answer = handle(given, FunctionContext.lasting(seconds), surroundings)
+        except RotationError as error:
+            failure = error
+        return answer, failure, [json.loads(line) for line in lines]
+
+    return invoke
+
+
+@pytest.mark.parametrize("name", ["scheduled", "scheduler", "custom"])
+def test_each_event_rotates_what_is_due(real, function, name):
+    """The folder comes from the event, else from the environment; a second invocation finds nothing to do."""
+    with real(holding=(HUAWEI, VOLCENGINE), custom={"lockstep-every": "30d"}) as started:
+        started.world.clock.sleep(MONTH)
+        given = event(name)
+        for holder in (given, given.get("detail", {})):
+            if "prefix" in holder:
+                holder["prefix"] = f"{started.folder}/apps"
+        folder = {} if name != "scheduled" else {"LOCKSTEP_VAULT_PREFIX": f"{started.folder}/apps"}
+        answer, failure, lines = function(started, given, **folder)
+        assert failure is None
+        assert answer == {"due": 2, "done": 2, "parked": 0, "failed": 0, "waiting": 0}
+        assert {line.get("outcome") for line in lines} == {"promoted", None}
+        assert len({line["request_id"] for line in lines}) == 1
+        assert all(started.heals(account) for account in (HUAWEI, VOLCENGINE))
+
+
+def test_a_failed_rotation_makes_the_invocation_fail(real, function):
+    """So that the function's error metric tells; the others are done all the same."""
+    with real(holding=(HUAWEI, VOLCENGINE), custom={"lockstep-every": "30d"}) as started:
+        started.world.clock.sleep(MONTH)
+        started.world.volcengine.faults.add("*", FaultKind.ERROR_BEFORE, times=99)
+        answer, failure, lines = function(started, {"prefix": started.folder})
+        assert answer is None
+        assert isinstance(failure, RotationsFailed)
+        assert "1 of 2" in failure.message
+        assert [line.get("failed") for line in lines if "failed" in line] == [1]
+        assert started.heals(HUAWEI)
+
+
+def test_with_too_little_time_nothing_is_begun(real, function):
+    """The next invocation takes it."""
+    with real(holding=(HUAWEI,), custom={"lockstep-every": "30d"}) as started:
+        started.world.clock.sleep(MONTH)
+        _, failure, lines = function(started, {"prefix": started.folder}, seconds=60.0)
+        assert isinstance(failure, RotationsFailed)
+        assert lines[0]["outcome"] == "not_enough_time"
+        assert started.world.changes(HUAWEI) == 0
+
+
+@pytest.mark.parametrize("given", [None, "x", [], {"prefix": 1}, {"detail": {"prefix": None}}])
+def test_an_event_of_another_form_is_refused(real, function, given):
+    """Before anything is asked."""
+    with real(holding=(HUAWEI,)) as started:
+        _, failure, lines = function(started, given)
+        assert isinstance(failure, EventError)
+        assert lines[0]["error"]["code"] == "event_error"
+
+
+def test_a_server_that_is_gone_fails_the_invocation(real, function):
+    """Typed, in one line."""
+    with real(holding=(HUAWEI,)) as started:
+        _, failure, lines = function(started, {}, VAULT_ADDR="http://127.0.0.1:1")
+        assert isinstance(failure, StoreUnavailable)
+        assert [line["error"]["vendor_code"] for line in lines] == ["unreachable"]
