@@ -33,6 +33,7 @@ IDENTIFIED = (
 _REFUSED = 401
 # pyspnego 0.12 takes an acceptor's accounts from the file that an environment variable names, and from nowhere else.
 _USER_FILE = "NTLM_USER_FILE"
+_PATIENCE = 30  # seconds with a client that says nothing
 _one_at_a_time = threading.Lock()
 
 
@@ -242,6 +243,7 @@ class _Server(ThreadingHTTPServer):
     def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as above
         if not self.up():
             return
+        request.settimeout(_PATIENCE)
         with suppress(OSError), self.tls.wrap_socket(request, server_side=True) as wrapped:
             self._open.add(wrapped)
             try:

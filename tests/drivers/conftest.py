@@ -31,7 +31,7 @@ class Context:
     aws_request_id: str = "00000000-0000-4000-8000-000000000000"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the rest of the minute that a run has."""
+        """Return the rest of the time that a run has."""
         return max(0, int((self.end - self.clock.now()) * 1000))
 
 
@@ -50,7 +50,7 @@ class Function:
     store: SecretsManager
     environment: dict[str, str]
     client: Any
-    seconds: float = 120.0
+    seconds: float = 600.0
     errors: list[RotationError] = field(default_factory=list)
     reports: list[dict[str, object]] = field(default_factory=list)
 
