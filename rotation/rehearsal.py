@@ -197,7 +197,7 @@ def _target(session: Session, state: SecretState, bound: Guarded, current: Store
         yield Check(name="target", status=Status.READY, detail=f"nothing stands in the way{state_word}")
     for obstacle in seen.obstacles:
         yield _stopped("target", obstacle)
-    yield _checked("evidence", f"{bound.minimum.name} can be won", lambda: bound.require_provable(seen))
+    yield _checked("evidence", f"{bound.minimum.name} can be won", lambda: bound.trusting(seen).require_provable(seen))
     yield from _policy(session, state, bound, seen, current)
     if bound.spec.authority is Authority.SELF:
         yield _old_password(session, state, bound, current)
