@@ -12,14 +12,14 @@ from rotation.errors import RotationError
 from rotation.guard import Guarded
 from rotation.machine import PENDING
 from rotation.member import documents
-from rotation.model import DriverSpec, Evidence, Step, Wiring
+from rotation.model import DriverSpec, Evidence, Step
 from rotation.policy import Charset, PasswordPolicy
 from rotation.ports import Driver
 from rotation.secret import Secret, SecretDocument
 from rotation.session import Result, Session
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation.testing.fuse import Crash, Fuse
-from rotation.testing.memory_driver import MemoryAccount, counted, memory_spec
+from rotation.testing.memory_driver import MemoryAccount, MemoryDriver, MemoryLoginDriver, counted, memory_spec
 from rotation.testing.scenario import FUNCTION_SECONDS, LABEL_EFFECTS, VirtualClock
 from rotation.testing.vendor import MemoryVendor
 
@@ -171,9 +171,7 @@ class BatchScenario:
 
     def _driver(self, username: str) -> Driver:
         vendor = next(each for each in self.vendors if each.username == username.lower())
-        nobody: Any = None
-        spec = memory_spec(vendor, oracle=self.oracle)
-        return spec.factory(Wiring(http=nobody, endpoint=spec.endpoint, admin=None, now=self.clock.now))
+        return MemoryLoginDriver(vendor) if self.oracle else MemoryDriver(vendor)
 
 
 def make_batch(
