@@ -122,7 +122,8 @@ def shows_a_password(text: str) -> bool:
     return FIRST.reveal() in text or "Candidate0" in text
 
 
-def _policy() -> NumberedPolicy:
+def policy() -> NumberedPolicy:
+    """Return the rule of every account: 20 letters and digits."""
     letters = "abcdefghijklmnopqrstuvwxyz"
     return NumberedPolicy(
         length=20,
@@ -149,9 +150,9 @@ class Account:
     before: tuple[Any, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        policy = _policy()
+        numbered = policy()
         self.vendor = MemoryVendor(
-            now=self.clock.now, initial=FIRST, policy=policy, username=USERNAME, **self.kind.vendor
+            now=self.clock.now, initial=FIRST, policy=numbered, username=USERNAME, **self.kind.vendor
         )
         self.spec = memory_spec(self.vendor, oracle=self.kind.oracle, propagation_seconds=self.kind.propagation_seconds)
         for drawer in self.spec.policies.values():

@@ -1,0 +1,69 @@
+"""Worlds for the windows: a scenario that a test can meddle with, and faults at an effect that is named."""
+
+from functools import cache
+
+import pytest
+
+from rotation.policy import PasswordPolicy
+from rotation.testing.matrix.explore import End, judge
+from rotation.testing.matrix.faults import Line
+from rotation.testing.matrix.invariants import AFTERWARDS
+from rotation.testing.matrix.setups import SPACINGS, make
+from rotation.testing.matrix.vendors import DRIVER_CLASSES, FIRST, policy
+from rotation.testing.scenario import Scenario, VirtualClock
+from rotation.testing.vendor import MemoryVendor
+
+POLICY = PasswordPolicy(length=20, charsets=policy().charsets)
+
+
+@pytest.fixture
+def scenario():
+    """Make a scenario of one driver class; keyword arguments go to the vendor."""
+
+    def made(kind="admin", **vendor):
+        clock, known = VirtualClock(), DRIVER_CLASSES[kind]
+        account = MemoryVendor(now=clock.now, initial=FIRST, policy=POLICY, **{**known.vendor, **vendor})
+        return Scenario(account, clock, oracle=known.oracle, propagation_seconds=known.propagation_seconds)
+
+    return made
+
+
+@cache
+def effects(driver, store, spacing):
+    """Return the names of all effects of a run without faults."""
+    world, names = make(Line("lockstep", driver, store, spacing)), []
+    while not world.done:
+        names += [effect.name for effect in world.invoke({})]
+    return names
+
+
+@pytest.fixture
+def heals():
+    """Run faults at a named effect, or so many later, at both spacings; the run must end well, every promise kept."""
+
+    def check(driver, name, *faults, store="memory", later=0, **limits):
+        for spacing in SPACINGS:
+            names = effects(driver, store, spacing)
+            at = later + next(number for number, each in enumerate(names) if each.startswith(name))
+            for fault in faults:
+                line = Line.parse(f"matrix:{driver}/{store}/{spacing}:{at}.{fault}")
+                run(line, **limits)
+
+    return check
+
+
+def run(line, resets=1, wrong=0):
+    """Run a line and check how it ended."""
+    world, number, plan = make(line), 0, dict(line.plan)
+    while not world.done:
+        mine = {key - number: fault for key, fault in plan.items() if key >= number}
+        number += len(world.invoke(mine))
+    tally = judge(world)
+    assert set(tally.ends) == {End.HEALED}, str(line)
+    assert not tally.broken, str(line)
+    assert tally.resets <= resets, str(line)
+    assert tally.wrong_logins <= wrong, str(line)
+    for name, holds in AFTERWARDS.items():
+        end = world.save()
+        assert holds(world), f"{name}: {line}"
+        world.load(end)

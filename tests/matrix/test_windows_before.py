@@ -1,0 +1,132 @@
+"""W01 to W07: what a rotation meets before it does anything."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from rotation.errors import (
+    IdentityChanged,
+    LoginRejected,
+    RotationError,
+    RotationNotEnabled,
+    SecretDocumentError,
+    StageError,
+)
+from rotation.machine import CURRENT, PENDING
+from rotation.model import Step
+from rotation.secret import Secret, SecretDocument
+from rotation.testing.fuse import Fuse
+from rotation.testing.matrix.faults import Line
+from rotation.testing.matrix.setups import make
+
+
+def untouched(made):
+    """Whether the vendor never heard of us."""
+    return (made.vendor.resets, made.vendor.wrong_logins) == (0, 0) and "verify" not in made.fuse.effects
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_w01_rotation_off_or_token_without_a_stage(scenario, step):
+    """Rotation not enabled, a token that nobody knows, a version without a stage: refused, no vendor call."""
+    made = scenario()
+    token = made.begin()
+    made.secret.rotation_enabled = False
+    with pytest.raises(RotationNotEnabled):
+        made.step(step, token)
+    made.secret.rotation_enabled = True
+    with pytest.raises(StageError):
+        made.step(step, "unknown")
+    made.secret.detach(PENDING, token)
+    with pytest.raises(StageError):
+        made.step(step, token)
+    assert untouched(made)
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_w02_the_token_is_current_already(scenario, step):
+    """A late duplicate of any step succeeds before any vendor call."""
+    made = scenario("self")
+    token = made.begin()
+    assert made.rotate(token) == []
+    made.fuse = Fuse()
+
+    assert made.step(step, token).outcome == "already_done"
+
+    assert {"set_password", "verify", "observe"}.isdisjoint(made.fuse.effects)
+
+
+@pytest.mark.parametrize("spacing", [10, 600])
+def test_w03_a_foreign_pending_version_that_may_be_live(scenario, spacing):
+    """The service refuses a new rotation; once an operator strips the label, the next one finds the live candidate."""
+    world = make(Line("lockstep", "admin", "aws", spacing))
+    with pytest.raises(ClientError, match="InvalidRequestException"):
+        world.algorithm.begin()
+    made = scenario("self")
+    token = made.begin()
+    for step in (Step.CREATE, Step.SET):
+        made.step(step, token)
+    made.secret.detach(PENDING, token)
+    made.clock.sleep(3600)
+
+    assert made.rotate(made.begin(), spacing=float(spacing)) == []
+
+    assert made.password() == made.vendor.live
+    assert made.vendor.wrong_logins <= 2
+
+
+def test_w04_a_foreign_pending_version_without_a_value(scenario):
+    """It holds nothing that could be live, and is never read as a password."""
+    made = scenario("self")
+    empty = made.begin()
+    made.secret.detach(PENDING, empty)
+
+    assert made.rotate(made.begin()) == []
+
+    assert made.vendor.wrong_logins == 0
+
+
+@pytest.mark.parametrize("step", [Step.CREATE, Step.TEST])
+def test_w05_no_current_value_yet(scenario, step):
+    """Rotation was configured before the secret got a value: refused with a hint, nothing sent."""
+    made = scenario("self")
+    made.secret.put("version-9", None, CURRENT)
+
+    with pytest.raises(SecretDocumentError) as refused:
+        made.step(step, made.begin())
+
+    assert "before rotating" in refused.value.hint
+    assert untouched(made)
+
+
+@pytest.mark.parametrize("changed", [{"username": "bob"}, {"tenant": "other"}, {"username": ""}, {"password": 5}])
+def test_w06_a_value_that_is_no_account_or_another_one(scenario, changed):
+    """A missing key, or current and candidate of different accounts: refused, and the message shows no value."""
+    made = scenario()
+    token = made.begin()
+    made.step(Step.CREATE, token)
+    document = made.secret.read("version-0").document
+    made.secret.put("version-9", document.replaced(**changed), CURRENT)
+
+    with pytest.raises((IdentityChanged, SecretDocumentError)) as refused:
+        made.step(Step.SET, token)
+
+    assert "bob" not in str(refused.value)
+    assert untouched(made)
+
+
+@pytest.mark.parametrize("filled", [False, True], ids=["empty", "a copy of current"])
+def test_w07_a_test_only_invocation(scenario, filled):
+    """It verifies current instead: success, or a report of drift; never a reset."""
+    made = scenario("self")
+    token = made.begin()
+    if filled:
+        made.secret.put(token, made.secret.read("version-0").document, PENDING)
+
+    assert made.step(Step.TEST, token).outcome == "current_verified"
+    made.vendor.set_by_hand(Secret("Somebody0Else0Did0It"))
+    with pytest.raises(LoginRejected):
+        made.step(Step.TEST, token)
+
+    assert made.vendor.resets == 0
+    assert isinstance(made.secret.read("version-0").document, SecretDocument)
+    assert made.vendor.wrong_logins == 1
+    assert issubclass(LoginRejected, RotationError)
