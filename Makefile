@@ -34,7 +34,7 @@ help:
 	@echo "make test-faults             play 20,000 random schedules of faults (about 3 minutes on two cores)"
 	@echo "make check                   lint, types, import direction, and the tests with coverage"
 	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
-	@echo "make bench                   time cold starts of the packed function and password generation"
+	@echo "make bench                   time cold starts, password generation and the Vault plug-in"
 	@echo "make build                   pack the rotation function with sam build"
 	@echo "make requirements            pin again what requirements/*.txt pins (UPGRADE=--upgrade: newest versions)"
 	@echo "make clean                   remove everything that was made here"
@@ -72,6 +72,7 @@ check: $(READY) .venv/second/.ready artefact
 bench: $(READY) .venv/second/.ready artefact
 	@$(BIN)/python tests/runtime/cold_start.py
 	@$(BIN)/python -m bench.passwords
+	@$(BIN)/python -m bench.vault
 
 build: $(READY)
 	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) WINRM=$(WINRM) $(BIN)/sam build

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from rotation.model import Authority, DriverSpec, Evidence, Wiring
 from rotation.policy import VENDOR_POLICIES
@@ -24,8 +27,10 @@ class Instant:
         del wiring
 
     def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:
-        """Do nothing, successfully."""
+        """Note when, and succeed."""
         del account, new, current
+        with Path(sys.argv[-1]).open("a") as log:
+            log.write(f"{time.time()}\n")
 
 
 DRIVER = DriverSpec(

@@ -20,10 +20,13 @@ from vault_plugin.provision_build import build
 
 OLD = Secret("Old-Passw0rd-1234!")
 
-pytestmark = pytest.mark.shows_secrets(
-    *(f"file {name}.json" for name in ("ucloud", "tencent", "volcengine", "admin")),
-    reason="the operator's own files with the admin credentials",
-)
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.shows_secrets(
+        *(f"file {name}.json" for name in ("ucloud", "tencent", "volcengine", "admin")),
+        reason="the operator's own files with the admin credentials",
+    ),
+]
 
 
 @dataclass
@@ -176,6 +179,21 @@ def test_a_rotation_on_demand_that_was_killed_is_set_right_by_the_next_run(rig, 
     assert {each["name"]: each["outcome"] for each in deeds if each["what"] == "role"} == {"bob": "changed"}
     assert rig.adapter.get(f"/v1/{directory.mount}/static-roles/bob")["data"]["rotation_period"] == 3600
     before = directory.last("bob")
+    # The rights that docs/vault-plugin.md names are enough.
+    role = f"{directory.mount}/static-roles/bob"
+    site.environment["BAO_TOKEN"] = _token(rig, f'path "{role}" {{ capabilities = ["read", "update"] }}')
     site.run("rotate", "bob")
     assert directory.last("bob") != before
     assert directory.equal("bob")
+    creds = f"{directory.mount}/static-creds/bob"
+    rights = [f'path "{path}" {{ capabilities = ["read"] }}' for path in (role, creds)]
+    site.environment["BAO_TOKEN"] = _token(rig, "\n".join(rights))
+    _, [found] = site.run("status")
+    assert found["finding"] == "unknown"  # this vendor lets nobody log in
+
+
+def _token(rig, policy: str) -> str:
+    """A token that may do what the policy says."""
+    name = rig.name("policy")
+    rig.client.sys.create_or_update_acl_policy(name, policy)
+    return rig.client.auth.token.create(policies=[name], no_default_policy=True)["auth"]["client_token"]

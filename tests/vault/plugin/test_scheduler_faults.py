@@ -18,6 +18,8 @@ import pytest
 
 from rotation.testing.faults import FaultKind
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @dataclass
 class Row:
