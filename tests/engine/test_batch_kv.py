@@ -1,0 +1,57 @@
+"""A batch in KV version 2, where marks and candidate live in a journal beside the secret."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rotation import engine
+from rotation.errors import PreconditionFailed, RotationError
+from rotation.member import documents
+from rotation.model import Step
+from rotation.secret import Secret
+from rotation.stores.vault_kv import VaultKv
+from rotation.testing.batch_scenario import KEY, BatchScenario, make_batch
+from rotation.testing.kv2 import Kv2
+
+
+def rotate(scenario: BatchScenario, kv: Kv2, token: str) -> list[str]:
+    """Run the four steps as a job does, again after each failure; return the failures' codes."""
+    failures: list[str] = []
+    for _ in range(5):
+        store = VaultKv(kv, "app", clock=scenario.clock)
+        token = store.begin(token)
+        try:
+            for step in Step:
+                engine.run(replace(scenario.session(token), store=store), step)
+        except RotationError as error:
+            failures.append(error.code)
+            scenario.clock.sleep(600)
+            scenario.vendors[1].obstacles = ()
+        else:
+            return failures
+    return [*failures, "gave up"]
+
+
+def stored(kv: Kv2) -> list[Secret]:
+    """The passwords that readers get."""
+    entry = kv.read("app")
+    assert entry is not None
+    assert entry.document is not None
+    return [each.password for each in documents(entry.document, KEY)]
+
+
+def test_a_batch_rotates_in_a_kv_secret() -> None:
+    """Twice, the second time with one account that holds it up at first: nobody is reset more than once for each."""
+    scenario = make_batch(asynchronous=True, delay_seconds=12.0)
+    kv = Kv2(now=scenario.clock.now)
+    kv.write("app", scenario.document(), cas=0)
+    assert rotate(scenario, kv, "token-1") == []
+    assert stored(kv) == scenario.live()
+    scenario.clock.sleep(60)
+    store = VaultKv(kv, "app", clock=scenario.clock)
+    token = store.begin("token-2")
+    engine.run(replace(scenario.session(token), store=store), Step.CREATE)
+    scenario.vendors[1].obstacles = (PreconditionFailed("off"),)
+    assert rotate(scenario, kv, token) == ["precondition_failed"]
+    assert stored(kv) == scenario.live()
+    assert scenario.counts() == [(2, 0)] * 3
