@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotation import marks, planner
+from rotation.deployment import Deployment
+from rotation.errors import SettingsError
 from rotation.marks import SecretState, Version
 from rotation.model import Lockout
 from rotation.parking import Reason
@@ -158,3 +160,23 @@ def test_a_spent_budget_holds_a_reset_back() -> None:
     found = planner.before_a_reset(state(c=charged), 1100, min_age_seconds=0, lockout=LOCKOUT)
     assert found == [Wait(Reason.WRONG_LOGIN_BUDGET, 1350.0)]
     assert planner.before_a_reset(state(c=charged), 1320, min_age_seconds=0, lockout=LOCKOUT) == []
+
+
+def test_a_deployment_names_a_window_for_all_or_for_one_driver() -> None:
+    """The driver's own goes before the common one, and an empty variable is none."""
+    common, own = "Sat 02:00-05:00 UTC", "Sun 02:00-05:00 UTC"
+    made = Deployment.from_environment(
+        {"LOCKSTEP_DRIVERS": "acme,other", "LOCKSTEP_WINDOW": common, "LOCKSTEP_ACME_WINDOW": own}
+    )
+    assert made.windows == {"acme": window(own), "other": window(common)}
+    assert Deployment.from_environment({"LOCKSTEP_DRIVERS": "acme", "LOCKSTEP_WINDOW": ""}).windows == {}
+
+
+def test_faults_of_every_window_are_told_by_the_variables_name() -> None:
+    """All of them, beside the other faults of the environment."""
+    with pytest.raises(SettingsError) as caught:
+        Deployment.from_environment(
+            {"LOCKSTEP_DRIVERS": "acme", "LOCKSTEP_WINDOW": "noon; 25:00-26:00 UTC", "LOCKSTEP_ACME_WINDOW": "x"}
+        )
+    names = [fault.split()[0] for fault in caught.value.faults]
+    assert names == ["LOCKSTEP_WINDOW"] * 3 + ["LOCKSTEP_ACME_WINDOW"]
