@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import socket
 import sys
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 import paramiko
 import pytest
 
-from rotation.errors import CannotVerify, MissingExtra, NotEnoughTime
+from rotation.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
 from rotation.model import LoginTarget, Verdict
 from rotation.probes.ssh import SshProbe
 from rotation.secret import Secret
@@ -177,6 +178,25 @@ def test_a_missing_paramiko_is_named(host: SshHost, monkeypatch: pytest.MonkeyPa
     with pytest.raises(MissingExtra) as caught:
         probe().login(target(host), RIGHT)
     assert "lockstep-rotation[ssh]" in caught.value.hint
+
+
+def test_what_a_login_needs_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host's key, with both ways to come by it, and the package; nobody is asked for either."""
+    unpinned = LoginTarget("ssh", "host.example", 22, "root")
+    assert probe().unready(dataclasses.replace(unpinned, host_key="ssh-ed25519 AAAA")) is None
+    problem = probe().unready(unpinned)
+    assert type(problem) is ConfigError
+    assert "lacks `host_key`" in problem.message
+    assert "LOCKSTEP_SSH_TRUST_ON_FIRST_USE" in problem.hint
+    monkeypatch.setitem(sys.modules, "paramiko", None)
+    assert type(probe().unready(unpinned)) is MissingExtra
+
+
+def test_a_key_is_learnt_without_a_login(host: SshHost) -> None:
+    """The key exchange alone: no name and no password reach the host, whatever it would say to them."""
+    host.behaviour = SshBehaviour(methods=("publickey",))
+    assert probe().host_key(host.host, host.port) == host.host_key
+    assert (host.accepted.total(), host.rejected.total(), host.connections) == (0, 0, 1)
 
 
 def test_the_key_line_is_what_the_secret_wants(host: SshHost) -> None:
