@@ -142,8 +142,10 @@ def test_a_death_at_any_effect_heals(modelled, rotate, account, edge):
                 assert number > 20
                 return
             started.world.clock.sleep(130)
+            committed = started.heals(account) and started.world.changes(account) == 1
             again = rotate(started, account)
-            assert again.error is None, f"{edge} {fuse.effects[-1]} ({number}): {again.describe()}"
+            # After the commit the next run is a new rotation, for which a password may be too young.
+            assert committed or again.error is None, f"{edge} {fuse.effects[-1]} ({number}): {again.describe()}"
             assert started.heals(account)
             assert started.world.changes(account) <= 2
             assert started.world.wrong_logins(account) <= 1
