@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from rotation.deployment import Deployment
 
 ROOT = Path(__file__).parents[2]
 Resources = dict[str, dict[str, Any]]
+DRIVERS = ("huawei_meeting", "tencent_bm", "ucloud_compshare", "volcengine_cloudidentity")
+HOST_KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)).decode()
 
 
 @pytest.fixture(scope="module")
@@ -87,14 +90,22 @@ def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
     """Every LOCKSTEP_ variable of the template changes what the deployment reads, and each driver has its own."""
     names = set(resources["RotationFunction"]["Properties"]["Environment"]["Variables"])
     values = {
-        "LOCKSTEP_DRIVERS": "huawei_meeting,ucloud_compshare",
+        "LOCKSTEP_DRIVERS": ",".join(DRIVERS),
         "LOCKSTEP_PLUGINS": "some-plugin",
         "LOCKSTEP_HOSTS": "proxy.example:8443",
         "LOCKSTEP_MIN_EVIDENCE": "ACCEPTED",
+        "LOCKSTEP_WINDOW": "Sat,Sun 02:00-05:00 UTC",
+        "LOCKSTEP_SSH_TRUST_ON_FIRST_USE": "1",
         "LOCKSTEP_HUAWEI_MEETING_ENDPOINT": "https://meeting.example",
         "LOCKSTEP_HUAWEI_MEETING_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app",
         "LOCKSTEP_UCLOUD_COMPSHARE_ENDPOINT": "https://ucloud.example",
         "LOCKSTEP_UCLOUD_COMPSHARE_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:admin",
+        "LOCKSTEP_TENCENT_BM_ENDPOINT": "https://bm.example",
+        "LOCKSTEP_TENCENT_BM_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:bm",
+        "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_ENDPOINT": "https://identity.example",
+        "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:id",
+        "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_LOGIN": "ssh://portal.example",
+        "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_LOGIN_HOST_KEY": HOST_KEY,
     }
     assert {name for name in names if name.startswith("LOCKSTEP_")} == set(values)
     full = Deployment.from_environment(values)
@@ -102,7 +113,7 @@ def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
         assert Deployment.from_environment(values | {name: ""}) != full, name
 
 
-@pytest.mark.parametrize("code", ["huawei_meeting", "ucloud_compshare"])
+@pytest.mark.parametrize("code", DRIVERS)
 def test_drivers_with_an_admin_credential_have_a_place_for_it(
     template: dict[str, Any], resources: Resources, code: str
 ) -> None:
