@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HTTPHeaders
 from botocore.exceptions import ConnectionClosedError
 from werkzeug.wrappers import Request
 
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 def answer_directly(client: SecretsManagerClient, protocol: JsonProtocol) -> None:
     """Let the protocol answer whatever this client sends from now on."""
 
-    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+    def answer(request: AWSPreparedRequest, **_: object) -> Any:  # noqa: ANN401 - the stubs know no answering hook
         try:
             response = protocol.respond(_arrived(request))
         except ConnectionDropped:
             raise ConnectionClosedError(endpoint_url=request.url) from None
-        return AWSResponse(request.url, response.status_code, dict(response.headers), _Raw(response.get_data()))
+        headers = HTTPHeaders.from_dict(dict(response.headers))
+        return AWSResponse(request.url, response.status_code, headers, _Raw(response.get_data()))
 
     client.meta.events.register("before-send.secrets-manager", answer)
 
@@ -44,8 +45,8 @@ class _Raw(io.BytesIO):
 def _arrived(request: AWSPreparedRequest) -> Request:
     """Return the request as a server would hand it over."""
     address = urlsplit(request.url)
-    body = request.body or b""
-    data = body.encode() if isinstance(body, str) else body
+    body: Any = request.body or b""
+    data: bytes = body.encode() if isinstance(body, str) else body
     environ = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
