@@ -62,7 +62,7 @@ class OpenBao:
         self.plugins, self.data = self.home / "plugins", self.home / "data"
         self.log = self.home / "server.log"
         # A cluster's nodes agree on the audit device and its file's name; each of them appends to it.
-        self.audit = self.home / "audit.log" if join is None else join.audit
+        self.audit: Path = self.home / "audit.log" if join is None else join.audit
         self.root_token: Secret = Secret("") if join is None else join.root_token
         self._storage, self._log_level, self._extra = storage, log_level, extra
         self._auto_unseal, self._join = auto_unseal, join

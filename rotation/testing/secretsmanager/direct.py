@@ -58,7 +58,8 @@ def _arrived(request: AWSPreparedRequest) -> Request:
         "wsgi.url_scheme": address.scheme,
         "wsgi.input": io.BytesIO(data),
     }
-    for name, value in request.headers.items():
+    headers: dict[str, Any] = dict(request.headers.items())
+    for name, value in headers.items():
         key = name.upper().replace("-", "_")
         text = value.decode() if isinstance(value, bytes) else str(value)
         environ[key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"] = text
