@@ -23,6 +23,9 @@ from vault_plugin.goplugin.tls import Identity
 MULTIPLEXED = 6
 """The protocol version from which one process serves all connections."""
 
+_SOCKET, _LONGEST_PATH = "s", 107
+"""The kernel's limit on the path of a socket."""
+
 _FIRST_CALL_SECONDS = 60.0
 """go-plugin gives a plug-in up that is not usable by then; one whose TLS failed would otherwise stay for ever."""
 
@@ -120,9 +123,11 @@ class _Place:
             return
         # Not tempfile, whose import alone would take a tenth of the time until the handshake.
         parent = offer.socket_folder or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - the name is random, the mode 0700
-        self._folder = Path(parent) / f"plugin{os.urandom(8).hex()}"
+        self._folder = Path(parent) / f"plugin{os.urandom(5).hex()}"
+        path = self._folder / _SOCKET
+        if len(os.fsencode(path)) > _LONGEST_PATH:
+            raise HandshakeError(f"the path of the socket would be longer than {_LONGEST_PATH} bytes; shorten TMPDIR")
         self._folder.mkdir(mode=0o700)
-        path = self._folder / "socket"
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(str(path))
         if offer.socket_group is not None:
@@ -134,7 +139,7 @@ class _Place:
 
     def __exit__(self, *_: object) -> None:
         if self._folder is not None:
-            (self._folder / "socket").unlink(missing_ok=True)
+            (self._folder / _SOCKET).unlink(missing_ok=True)
             self._folder.rmdir()
 
 

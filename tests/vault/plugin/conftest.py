@@ -8,6 +8,7 @@ import os
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -150,11 +151,12 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    """A host with a folder for sockets."""
-    started = Host(tmp_path)
-    yield started
-    started.close()
+def host() -> Iterator[Host]:
+    """A host with a folder for sockets; pytest's own are too deep for them."""
+    with tempfile.TemporaryDirectory(prefix="host") as folder:
+        started = Host(Path(folder))
+        yield started
+        started.close()
 
 
 @dataclass

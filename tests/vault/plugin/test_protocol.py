@@ -118,7 +118,7 @@ def test_all_seven_services_answer_over_mutual_tls(host) -> None:
     assert answers[4] == (True, True)
     folder = Path(path).parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert sorted(each.name for each in folder.iterdir()) == ["socket"]  # and no key beside it
+    assert sorted(each.name for each in folder.iterdir()) == ["s"]  # and no key beside it
 
 
 def test_nobody_but_the_host_gets_in(host) -> None:
@@ -225,9 +225,19 @@ def test_by_hand_it_says_what_it_is(host) -> None:
     assert "plug-in of Vault and OpenBao" in plugin.process.stderr.read()
 
 
-def test_a_group_of_a_container_runtime_gets_the_socket(host, tmp_path: Path) -> None:
+def test_a_path_that_no_socket_can_have_is_told(host) -> None:
+    """The kernel takes 107 bytes; a longer TMPDIR is named as the reason."""
+    far = host.folder / ("x" * 100)
+    far.mkdir()
+    plugin = host.start(TMPDIR=str(far))
+    assert plugin.process.wait(30) == 1
+    assert "shorten TMPDIR" in plugin.process.stderr.read()
+    assert list(far.iterdir()) == []
+
+
+def test_a_group_of_a_container_runtime_gets_the_socket(host) -> None:
     """Where the host names a folder and a group for the socket, it lies there and the group may use it."""
-    shared = tmp_path / "shared"
+    shared = host.folder / "shared"
     shared.mkdir()
     plugin = host.start(PLUGIN_UNIX_SOCKET_DIR=str(shared), PLUGIN_UNIX_SOCKET_GROUP=str(os.getgid()))
     path = Path(plugin.fields[3])
