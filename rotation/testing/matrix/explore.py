@@ -133,7 +133,7 @@ class Explorer:
                 ]
 
     def _is_run(self, port: Port, fault: Fault) -> bool:
-        if fault.kind is Kind.PARALLEL and self.world.algorithm.queued:
+        if fault.kind in (Kind.PARALLEL, Kind.CANCELLED) and self.world.algorithm.queued:
             return False
         return fault.kind not in DEATHS and twins(port, fault) > 0
 

@@ -58,6 +58,8 @@ class Kind(StrEnum):
     """A read answers with what was before the latest change."""
     LOST = "lost"
     """A change of a label is answered with success and does not happen."""
+    CANCELLED = "cancelled"
+    """An operator cancels the rotation and strips its pending label; the next attempt is a new rotation."""
     PARALLEL = "parallel"
     """The same event is delivered once more, and that invocation runs to its end first."""
 
@@ -79,7 +81,15 @@ def _faults(*texts: str) -> tuple[Fault, ...]:
 
 
 _QUESTION = ("before.crash", "before.timeout", "before.error", "before.throttled", "before.parallel")
-_CHANGE = (*_QUESTION, "after.crash", "after.timeout", "after.error", "after.slow", "after.duplicate")
+_CHANGE = (
+    *_QUESTION,
+    "before.cancelled",
+    "after.crash",
+    "after.timeout",
+    "after.error",
+    "after.slow",
+    "after.duplicate",
+)
 
 FAULTS: Mapping[Port, tuple[Fault, ...]] = MappingProxyType(
     {

@@ -56,6 +56,10 @@ class Surroundings(Protocol):
         """Run one more invocation of the running step to its end."""
         ...
 
+    def cancel(self) -> None:
+        """Take the pending label away, as an operator does."""
+        ...
+
     def store_error(self, kind: Kind) -> Exception:
         """Return what the store's client raises."""
         ...
@@ -121,11 +125,8 @@ class Gate:
 
     def _hit(self, fault: Fault, effect: Effect, call: Callable[[], T]) -> T:
         kind = fault.kind
-        if kind is Kind.PARALLEL:
-            self.inside = True
-            self.around.parallel()
-            self.inside = False
-            return self._apply(effect, call)
+        if kind in (Kind.PARALLEL, Kind.CANCELLED):
+            return self._meddle(kind, effect, call)
         if kind is Kind.STALE:
             return self.around.stale(effect, call)
         if kind is Kind.LOST:
@@ -134,22 +135,40 @@ class Gate:
             with suppress(Exception):
                 self._apply(effect, call)
             return self._apply(effect, call)
-        if kind is Kind.SLOW and effect.port is Port.SLEEP:
-            answer = call()
-            self.around.clock.sleep(SLOW_SECONDS)
-            return answer
         if kind is Kind.SLOW:
-            clock = self.around.clock
-            clock.late = (*clock.late, (clock.now() + SLOW_SECONDS, effect.late[0], effect.late[1:]))
-            raise self._error(effect, Kind.ERROR)
+            return self._delay(effect, call)
+        return self._fail(fault, effect, call)
+
+    def _meddle(self, kind: Kind, effect: Effect, call: Callable[[], T]) -> T:
+        """Let somebody else act in between."""
+        if kind is Kind.CANCELLED:
+            self.around.cancel()
+        else:
+            self.inside = True
+            self.around.parallel()
+            self.inside = False
+        return self._apply(effect, call)
+
+    def _delay(self, effect: Effect, call: Callable[[], T]) -> T:
+        """Oversleep, or lose the answer to a request that takes effect later."""
+        clock = self.around.clock
+        if effect.port is Port.SLEEP:
+            answer = call()
+            clock.sleep(SLOW_SECONDS)
+            return answer
+        clock.late = (*clock.late, (clock.now() + SLOW_SECONDS, effect.late[0], effect.late[1:]))
+        raise self._error(effect, Kind.ERROR)
+
+    def _fail(self, fault: Fault, effect: Effect, call: Callable[[], T]) -> T:
+        """Die, or answer with what is no answer."""
         if fault.edge is Edge.AFTER:
             with suppress(Exception):  # a refusal is an answer, too, and does not arrive
                 self._apply(effect, call)
-        if kind in (Kind.CRASH, Kind.TIMEOUT):
-            self._die(effect, kind)
-        if kind is Kind.WRONG and effect.port is Port.LOGIN:
+        if fault.kind in (Kind.CRASH, Kind.TIMEOUT):
+            self._die(effect, fault.kind)
+        if fault.kind is Kind.WRONG and effect.port is Port.LOGIN:
             return cast("T", Verdict.REJECTED)
-        raise self._error(effect, kind)
+        raise self._error(effect, fault.kind)
 
     def _die(self, effect: Effect, kind: Kind) -> None:
         self.dead = True

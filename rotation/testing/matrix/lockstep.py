@@ -93,6 +93,10 @@ class Lockstep:
             holder=f"{self.runs:x}",
         )
 
+    def cancel(self) -> None:
+        """See ``Algorithm``."""
+        self.place.cancel(self.token)
+
     def note(self, effect: Effect) -> None:
         """See ``Algorithm``."""
         if effect.port is Port.RESET:

@@ -140,7 +140,8 @@ the strict model of a mount.
 answer, before (not applied) or after (applied). `throttled`: a definite "not now". `slow`: no answer, applied {slow} s
 later. `duplicate`: delivered twice, and the second answer arrives. `wrong`: an answer of the wrong class, such as
 "wrong password" where nobody looked. `stale`: what was before the latest change. `lost`: success is said and nothing
-happens. `parallel`: the event is delivered once more and that invocation runs to its end in the middle of this one.
+happens. `cancelled`: an operator strips the pending label, and the next attempt is a new rotation. `parallel`: the event
+is delivered once more, and that invocation runs to its end in the middle of this one.
 
 No algorithm can survive a vendor that calls a dead password live, or that says yes where nothing can be asked
 afterwards and does nothing; these two are left out.

@@ -7,8 +7,8 @@
   and in its LDAP plugin (pull request 125). Neither logs in.
 
 Both wait for as long as the vendor declares, and keep their values in one small table of a database: ``Shelf``. They
-run on the same vendor accounts and ports. Stopped machines are left out, since neither switches one, and so is a second
-delivery of an event, since both are called from one queue.
+run on the same vendor accounts and ports. Stopped machines are left out, since neither switches one, and so are a
+second delivery of an event and a cancelled rotation, since both are called from one queue.
 """
 
 from __future__ import annotations
@@ -93,6 +93,9 @@ class Reference:
     def run(self, world: World, step: int) -> None:
         """See ``Algorithm``."""
         raise NotImplementedError
+
+    def cancel(self) -> None:
+        """See ``Algorithm``."""
 
     def note(self, effect: Effect) -> None:
         """See ``Algorithm``."""

@@ -101,6 +101,12 @@ class AwsRig:
         self._rotator.rotations.clear()
         self._rotator.events.clear()
 
+    def cancel(self, token: str) -> None:
+        """See ``Rig``."""
+        self._secret.labels = {
+            label: holder for label, holder in self._secret.labels.items() if (label, holder) != ("AWSPENDING", token)
+        }
+
     def store(self, gate: Gate, token: str) -> Store:
         """See ``Rig``."""
         del token

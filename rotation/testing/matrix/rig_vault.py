@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rotation.errors import StoreUnavailable
+from rotation.machine import PENDING
 from rotation.marks import SecretState
 from rotation.ports import Store
 from rotation.secret import Secret, SecretDocument
@@ -34,6 +35,10 @@ class VaultRig:
     def begin(self, token: str) -> None:
         """See ``Rig``."""
         self._past_the_gate().begin(token)
+
+    def cancel(self, token: str) -> None:
+        """See ``Rig``."""
+        self._past_the_gate().detach(PENDING, token)
 
     def store(self, gate: Gate, token: str) -> Store:
         """See ``Rig``."""

@@ -29,6 +29,10 @@ class Rig(Protocol):
         """Start a rotation as the store's service or job does."""
         ...
 
+    def cancel(self, token: str) -> None:
+        """Take the pending label from a version, as an operator who cancels a rotation does."""
+        ...
+
     def store(self, gate: Gate, token: str) -> Store:
         """Return the store as a fresh process makes it, with each call to the outside passing the gate."""
         ...
@@ -77,6 +81,10 @@ class MemoryRig:
     def begin(self, token: str) -> None:
         """See ``Rig``."""
         self._secret.put(token, None, PENDING)
+
+    def cancel(self, token: str) -> None:
+        """See ``Rig``."""
+        self._secret.detach(PENDING, token)
 
     def store(self, gate: Gate, token: str) -> Store:
         """See ``Rig``."""
@@ -157,7 +165,7 @@ class _KeptSecret(MemorySecret):
 class _GatedSecret(MemorySecret):
     """Stands before a ``MemorySecret`` and makes each call an effect."""
 
-    def __init__(self, secret: MemorySecret, gate: Gate) -> None:  # noqa: super-init-not-called - it keeps no state
+    def __init__(self, secret: MemorySecret, gate: Gate) -> None:
         self._behind = secret
         self._gate = gate
 

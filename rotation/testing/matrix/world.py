@@ -60,7 +60,7 @@ class Algorithm(Protocol):
     Attributes:
         name: in lines and tables.
         steps: invocations of one rotation.
-        queued: whether its caller never delivers the same event twice.
+        queued: whether its caller never delivers the same event twice, and nobody can cancel it.
     """
 
     name: str
@@ -83,6 +83,10 @@ class Algorithm(Protocol):
             RotationError: it failed.
             Crash: the process died.
         """
+        ...
+
+    def cancel(self) -> None:
+        """Strip the running rotation of its pending label, as an operator does."""
         ...
 
     def note(self, effect: Effect) -> None:
@@ -251,6 +255,10 @@ class World:
         except RotationError as error:
             self.failures.append(f"parallel {error.code}")
         self.deadline = deadline
+
+    def cancel(self) -> None:
+        """See ``gate.Surroundings``."""
+        self.algorithm.cancel()
 
     def store_error(self, kind: Kind) -> Exception:
         """See ``gate.Surroundings``."""

@@ -1,0 +1,220 @@
+"""W55 to W65: what happens across the steps."""
+
+from dataclasses import replace
+
+import pytest
+
+from rotation.errors import (
+    AdminRejected,
+    DriverBug,
+    InProgress,
+    LoginRejected,
+    Parked,
+    PasswordRejected,
+    RotationError,
+    RotationNotEnabled,
+    StageError,
+    StoreDenied,
+)
+from rotation.machine import PENDING
+from rotation.model import Step
+from rotation.secret import Secret
+from rotation.testing.fuse import Crash, Edge, Fuse
+from rotation.testing.matrix.faults import Line
+from rotation.testing.matrix.invariants import i10_repeating_changes_nothing
+from rotation.testing.matrix.setups import make
+from rotation.testing.matrix.vendors import DRIVER_CLASSES
+from rotation.testing.scenario import Scenario
+from rotation.testing.vendor import MemoryVendor
+
+
+def created(made):
+    """A token after createSecret."""
+    token = made.begin()
+    made.step(Step.CREATE, token)
+    return token
+
+
+@pytest.mark.parametrize("driver", ["admin", "admin_task", "self"])
+def test_w55_two_invocations_at_once(heals, driver):
+    """Whoever loses the lease raises a retryable error; one reset reaches the vendor."""
+    for later in range(6):
+        heals(driver, "attach lockstep:until", "before.parallel", later=later)
+    heals(driver, "set_password", "before.parallel")
+
+
+def test_w56_the_holder_of_the_lease_dies(scenario):
+    """Nobody takes over before its time is up, and the next holder finds out first."""
+    made = scenario()
+    token = created(made)
+    made.fuse = Fuse(only="set_password", at=1, edge=Edge.AFTER)
+    with pytest.raises(Crash):
+        made.step(Step.SET, token)
+    made.fuse = Fuse()
+
+    with pytest.raises(InProgress) as waits:
+        made.step(Step.SET, token)
+    assert waits.value.not_before > made.clock.now()
+    made.clock.sleep(62)
+
+    assert made.step(Step.SET, token).outcome == "found_live"
+    assert made.vendor.resets == 1
+
+
+def test_w57_two_secrets_for_one_account(scenario):
+    """They make each other's value dead; the check of what is stored says so at the other one."""
+    first = scenario()
+    second = Scenario(first.vendor, first.clock)
+    assert second.rotate(second.begin()) == []
+
+    with pytest.raises(LoginRejected):
+        first.step(Step.TEST, first.begin())
+
+    assert second.step(Step.TEST, second.begin()).outcome == "current_verified"
+
+
+@pytest.mark.parametrize("after", [Step.CREATE, Step.SET, Step.TEST])
+@pytest.mark.parametrize("driver", ["admin", "self"])
+def test_w58_the_rotation_is_cancelled_on_its_way(scenario, driver, after):
+    """Nothing is called any more; the live password stays labelled and the next rotation ends well."""
+    made = scenario(driver)
+    token = made.begin()
+    for step in list(Step)[: list(Step).index(after) + 1]:
+        made.step(step, token)
+    made.secret.rotation_enabled = False
+    with pytest.raises(RotationNotEnabled):
+        made.step(Step.SET, token)
+    made.secret.detach(PENDING, token)
+    assert made.vendor.live in made.stored()
+    made.secret.rotation_enabled = True
+    made.clock.sleep(3600)
+
+    assert made.rotate(made.begin()) == []
+
+    assert made.password() == made.vendor.live
+
+
+def test_w59_our_clock_is_wrong(scenario):
+    """An expired signature is a definite refusal: typed, nothing lost, and it goes on once the time is right."""
+    made = scenario("self")
+    token = created(made)
+    made.fuse = Fuse(only="set_password", at=1, error=lambda _: AdminRejected("the signature has expired"))
+    with pytest.raises(AdminRejected) as refused:
+        made.step(Step.SET, token)
+    made.fuse = Fuse()
+
+    assert "clock" in refused.value.hint
+    assert made.rotate(token) == []
+    assert (made.vendor.resets, made.vendor.wrong_logins) == (1, 0)
+
+
+@pytest.mark.parametrize("store", ["memory", "aws", "vault"])
+@pytest.mark.parametrize("driver", DRIVER_CLASSES)
+def test_w60_every_step_twice_and_all_of_them_again(driver, store):
+    """One reset and no wrong login, whatever is repeated; when it is done, repeating changes nothing."""
+    world = make(Line("lockstep", driver, store, 600))
+    for upto in range(1, 5):
+        for step in range(upto):
+            for _ in range(2):
+                world.gate.start({})
+                world.deadline = world.clock.now() + 60
+                world.algorithm.run(world, step)
+    assert (world.account.vendor.resets, world.account.vendor.wrong_logins) == (1, 0)
+    assert world.algorithm.place.current() == world.account.vendor.live
+
+    assert i10_repeating_changes_nothing(world)
+
+
+def test_w61_the_policy_changed_since_the_candidate_was_made(scenario):
+    """Nothing sent yet: the candidate is released. Something may have been sent: it is kept and parked."""
+    made = scenario()
+    token = created(made)
+    made.vendor.policy = replace(made.vendor.policy, length=24, min_length=24, max_length=24)
+    with pytest.raises(PasswordRejected):
+        made.step(Step.SET, token)
+    with pytest.raises(StageError):
+        made.step(Step.SET, token)
+    made = scenario("self")
+    token = created(made)
+    made.fuse = Fuse(only="set_password", at=1, edge=Edge.BEFORE, error=lambda _: DriverBug("lost"))
+    with pytest.raises(DriverBug):
+        made.step(Step.SET, token)
+    made.fuse = Fuse()
+    made.vendor.policy = replace(made.vendor.policy, length=24, min_length=24, max_length=24)
+    made.clock.sleep(600)
+    with pytest.raises(Parked) as parked:
+        made.step(Step.SET, token)
+    assert parked.value.reason == "candidate_refused"
+    assert PENDING in made.secret.describe().versions[token].stages
+
+
+@pytest.mark.parametrize("driver", DRIVER_CLASSES)
+def test_w62_the_store_cannot_be_written(scenario, driver):
+    """The mark comes before the reset, so that a store that takes no write is found out while nothing was sent."""
+    made = scenario(driver)
+    token = created(made)
+    for name in ("attach", "move"):
+        made.fuse = Fuse(only=name, at=1, error=lambda _: StoreDenied("the key is disabled"))
+        with pytest.raises(StoreDenied):
+            made.step(Step.SET, token)
+        made.clock.sleep(61)
+    assert made.vendor.resets == 0
+    made.fuse = Fuse()
+    assert made.rotate(token)[-1:] != ["gave up"]
+    assert made.vendor.resets == 1
+
+
+@pytest.mark.parametrize("driver", ["admin", "self"])
+def test_w63_the_target_was_restored_from_a_backup(scenario, driver):
+    """The previous password is live again: the next rotation goes on from there."""
+    made = scenario(driver)
+    assert made.rotate(made.begin()) == []
+    made.clock.sleep(86_400)
+    made.vendor.set_by_hand(made.password("AWSPREVIOUS"))
+    made.clock.sleep(86_400)
+
+    assert made.rotate(made.begin()) == []
+
+    assert made.password() == made.vendor.live
+    assert made.vendor.wrong_logins <= 2
+
+
+class Truncating(MemoryVendor):
+    """Keeps only the first sixteen characters, and says yes."""
+
+    def change(self, new, old):
+        """Apply less than was asked for."""
+        task = super().change(new, old)
+        self.set_by_hand(Secret(new.reveal()[:16]))
+        return task
+
+
+def test_w64_the_vendor_keeps_another_password_than_it_was_sent(scenario):
+    """The login finds out: nothing is committed, and the account is not locked by asking again and again."""
+    plain = scenario()
+    vendor = Truncating(now=plain.clock.now, initial=plain.vendor.initial, policy=plain.vendor.policy)
+    made = Scenario(vendor, plain.clock)
+    before = made.password()
+
+    failures = made.rotate(made.begin(), attempts=8, spacing=20.0)
+
+    assert failures[-1] == "gave up"
+    assert made.password() == before
+    assert vendor.wrong_logins <= 3
+
+
+@pytest.mark.parametrize("name", ["set_password", "verify", "observe"])
+def test_w65_a_vendor_echoes_the_password(scenario, name):
+    """Whatever a driver raises with it in its text, no error that leaves us shows it."""
+    made = scenario("self")
+    token = created(made)
+    if name == "verify":
+        made.step(Step.SET, token)
+    secret = made.secret.read(token).document.password.reveal()
+    made.fuse = Fuse(only=name, at=1, error=lambda _: RuntimeError(f"bad value {secret}"))
+
+    with pytest.raises(RotationError) as refused:
+        made.step(Step.TEST if name == "verify" else Step.SET, token)
+
+    assert secret not in f"{refused.value!r} {refused.value.describe()} {refused.value.__context__!r}"
+    assert made.vendor.live in made.stored()
