@@ -117,7 +117,10 @@ class Batch:
         )
         try:
             self._make_room()
-            return replace(self._told("sent", self._rounds()), evidence=None)
+            told = self._rounds()
+            if any(each.error is not None for each in told):
+                told = [self._secured(member, each) for member, each in zip(self.members, told, strict=False)]
+            return replace(self._told("sent", told), evidence=None)
         finally:
             with suppress(StoreError):  # It expires by itself, and the step's own outcome matters more.
                 self.session.store.yield_lease(self.session.token, holder=self.session.holder)
@@ -179,13 +182,21 @@ class Batch:
             self.session.clock.sleep(pause)
 
     def _attempt(self, member: Member, run: Session) -> MemberResult:
-        """Bring one account to its candidate and prove it at once, so that nobody needs to touch it again."""
-        state = run.store.describe()
-        proof = state.versions[run.token].verified if run.token in state.versions else None
+        """Bring one account to its candidate, unless it was proved to be there by an earlier run."""
+        version = run.store.describe().versions.get(run.token)
+        proof = None if version is None else version.verified
         if proof is not None:
             return MemberResult(name=member.name, outcome="proved_before", evidence=proof)
-        sent = self._ran(member, Step.SET, run)
-        return sent if sent.error else replace(self._ran(member, Step.TEST, run), outcome=sent.outcome)
+        return self._ran(member, Step.SET, run)
+
+    def _secured(self, member: Member, ended: MemberResult) -> MemberResult:
+        """Prove an account of a batch that others hold up, so that no later run needs to touch it again."""
+        if ended.error is not None or ended.evidence is not None:
+            return ended
+        proved = self._ran(member, Step.TEST, self.one(member))
+        if isinstance(proved.error, InProgress | NotReady):
+            return ended  # It needs time that this run does not have.
+        return proved if proved.error is not None else replace(proved, outcome=ended.outcome)
 
     def _was_released(self, ended: MemberResult) -> bool:
         """Tell whether the candidate is gone for all, since the vendor refused it before anything was sent."""

@@ -39,9 +39,9 @@ def test_each_device_is_told(devices: World) -> None:
     assert [(each["name"], each["outcome"]) for each in created["members"]] == [(name, "staged") for name in NAMES]
     assert sent["outcome"] == "precondition_failed"
     assert [(each["name"], each["outcome"], each.get("evidence")) for each in sent["members"]] == [
-        (NAMES[0], "found_live", "LOGIN"),
+        (NAMES[0], "sent", "LOGIN"),
         (NAMES[1], "precondition_failed", None),
-        (NAMES[2], "found_live", "LOGIN"),
+        (NAMES[2], "sent", "LOGIN"),
     ]
     assert sent["members"][1]["error"]["vendor_code"] == "FailedOperation.TscAgentOffline"
     assert sent["members"][1]["error"]["hint"]
