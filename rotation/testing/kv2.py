@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,11 +12,12 @@ from typing import Protocol
 
 import hvac
 
-from rotation.errors import StageConflict, StoreError
+from rotation.errors import StageConflict, StoreError, StoreUnavailable
 from rotation.secret import Secret, SecretDocument
 from rotation.stores.vault_kv import Entry, HvacKv, Kv, Metadata
 
 _DEFAULT_VERSIONS = 10
+_PATIENCE = 60.0
 
 
 class OperatedKv(Kv, Protocol):
@@ -70,6 +72,26 @@ class ServedKv(HvacKv):
         self._operator.update_metadata(
             path, max_versions=max_versions, custom_metadata=dict(custom or {}), mount_point=self._at
         )
+
+
+def mounted(client: hvac.Client, mount: str) -> ServedKv:
+    """Mount an engine and return it once it serves."""
+    client.sys.enable_secrets_engine("kv", path=mount, options={"version": "2"})
+    return until_it_serves(ServedKv(client, mount))
+
+
+def until_it_serves(kv: ServedKv) -> ServedKv:
+    """Return the engine once it serves, which it does not for a moment after it was mounted or its server started."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            kv.read("lockstep/is/it/ready")
+        except StoreUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return kv
 
 
 @dataclass(slots=True)

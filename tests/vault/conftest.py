@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rotation.testing.kv2 import ServedKv
+from rotation.testing.kv2 import ServedKv, mounted
 from rotation.testing.openbao import OpenBao
 
 
@@ -15,8 +15,7 @@ from rotation.testing.openbao import OpenBao
 def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
     """A server in memory that logs at trace, with a KV version 2 engine at ``secret``."""
     with OpenBao(tmp_path_factory.mktemp("openbao"), storage="inmem") as server:
-        client = server.client()
-        client.sys.enable_secrets_engine("kv", path="secret", options={"version": "2"})
+        mounted(server.client(), "secret")
         yield server
 
 

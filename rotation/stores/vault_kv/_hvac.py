@@ -90,14 +90,18 @@ def asked(client: hvac.Client | None, call: Callable[[], object], parse: Callabl
         StageConflict: a check-and-set was lost.
         StoreDenied: ``vendor_code`` is ``permission_denied`` or ``token_invalid``.
         StoreUnavailable: ``vendor_code`` is ``sealed``, ``standby``, ``rate_limited``, ``not_initialized``,
-            ``unreachable`` or ``server_error``.
+            ``not_ready``, ``unreachable`` or ``server_error``.
         StoreError: the server does not take the request, or answers what such an engine does not.
     """
     outcome = _attempt(call, parse)
     if not isinstance(outcome, StoreError):
         return outcome
     if client is not None and outcome.vendor_code == "permission_denied" and not _token_works(client):
-        raise StoreDenied("the token is not valid (any more), or may not even look at itself", vendor_code="token_invalid", hint=_TOKEN)
+        raise StoreDenied(
+            "the token is not valid (any more), or may not even look at itself",
+            vendor_code="token_invalid",
+            hint=_TOKEN,
+        )
     raise outcome
 
 
@@ -136,6 +140,9 @@ def _translated(error: exceptions.VaultError) -> StoreError:  # noqa: PLR0911 - 
             )
         case exceptions.InvalidRequest() if "check-and-set parameter did not match" in said:
             return StageConflict("the entry was written by somebody else", vendor_code="check_and_set")
+        case exceptions.InvalidRequest() if "upgrading from non-versioned" in said:
+            # Right after mounting, unsealing or a change of leader, in these words and as a 400 (OpenBao 2.7.2).
+            return StoreUnavailable("the engine is not ready yet", vendor_code="not_ready")
         case exceptions.InvalidRequest():
             return StoreError("the server does not take the request", vendor_code="invalid_request")
         case exceptions.InternalServerError() if "active" in said:

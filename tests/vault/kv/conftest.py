@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from rotation.secret import Secret
-from rotation.testing.kv2 import Kv2, ServedKv
+from rotation.testing.kv2 import Kv2, ServedKv, mounted
 from rotation.testing.openbao import OpenBao
 from rotation.testing.vault_job import MortalJob, start_fork_server
 from rotation.testing.vault_world import VaultWorld, vault_world
@@ -68,7 +68,7 @@ def mortal():
 def raft(tmp_path) -> Iterator[OpenBao]:
     """A server that survives being killed."""
     with OpenBao(tmp_path) as server:
-        server.client().sys.enable_secrets_engine("kv", path="secret", options={"version": "2"})
+        mounted(server.client(), "secret")
         yield server
 
 

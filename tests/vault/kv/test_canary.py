@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rotation.errors import RotationError
 from rotation.testing.fuse import Edge
+from rotation.testing.kv2 import until_it_serves
 from rotation.testing.spelling import spellings
 from rotation.testing.world import HUAWEI, UCLOUD
 
@@ -22,6 +23,7 @@ def test_nothing_shows_in_log_audit_device_or_storage(on_raft, mortal, raft):
         assert job.run(started.path(HUAWEI), at=42, edge=Edge.AFTER).died
         raft.kill()
         raft.start()
+        until_it_serves(started.kv)
         started.world.clock.sleep(130)
         ended = job.run(started.path(HUAWEI), attempts=3)
         assert ended.report["error"] is None

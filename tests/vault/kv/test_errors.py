@@ -122,6 +122,7 @@ def test_a_sealed_server_and_one_that_is_gone(tmp_path):
     ("status", "body", "code"),
     [
         (307, "", "standby"),
+        (400, {"errors": ["Upgrading from non-versioned to versioned data. This backend will be"]}, "not_ready"),
         (500, {"errors": ["local node not active but active cluster node not found"]}, "standby"),
         (500, {"errors": ["internal error"]}, "server_error"),
         (501, {"errors": ["not initialized"]}, "not_initialized"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rotation.testing.fuse import Edge
+from rotation.testing.kv2 import ServedKv, until_it_serves
 from rotation.testing.world import HUAWEI, LINUX_VM, UCLOUD, VOLCENGINE
 
 LEASE = 130.0
@@ -76,13 +77,19 @@ def test_a_job_killed_at_any_effect_is_taken_over(real, mortal, openbao, account
         kill_everywhere(job, started, account, points(job, started, account), edge)
 
 
+def start(server):
+    """Start the server and wait until its engine serves."""
+    server.start()
+    until_it_serves(ServedKv(server.client(), "secret"))
+
+
 def kill_server(job, started, account, server, number, *, gently):  # noqa: PLR0913 - what, where and how
     """End the server before an effect, let the job meet that, start the server, and let the next run take over."""
     where = f"{account}, server {'ended' if gently else 'killed'} before effect {number}"
     job.on_pause = server.terminate if gently else server.kill
     met = job.run(started.path(account), at=number, edge=Edge.BEFORE, pauses=True)
     job.on_pause = lambda: None
-    server.start()
+    start(server)
     assert met.report is not None, where
     resume(job, started, account, where)
 
@@ -121,7 +128,7 @@ def test_a_server_killed_and_back_again_is_not_noticed(on_raft, mortal, raft):
 
         def restart():
             raft.kill()
-            raft.start()
+            start(raft)
 
         job.on_pause = restart
         ended = job.run(started.path(HUAWEI), at=40, edge=Edge.BEFORE, pauses=True, attempts=3)

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from rotation.errors import SettingsError, StoreDenied, StoreError, StoreUnavailable
 from rotation.secret import Secret, SecretDocument
+from rotation.testing.kv2 import mounted
 from rotation.testing.openbao import OpenBao
 from rotation.testing.serving import serve
 from rotation.testing.world import ShiftedClock
@@ -226,7 +227,7 @@ def test_a_namespace_has_mounts_and_logins_of_its_own(openbao, settings, corner)
     client.adapter.post(f"/v1/sys/namespaces/{corner}")
     inside = openbao.client()
     inside.adapter.namespace = corner
-    inside.sys.enable_secrets_engine("kv", path="own", options={"version": "2"})
+    mounted(inside, "own")
     inside.secrets.kv.v2.create_or_update_secret("a", {"password": "x"}, mount_point="own")
     own = {"VAULT_TOKEN": openbao.root_token.reveal(), "LOCKSTEP_VAULT_MOUNT": "own", "VAULT_NAMESPACE": corner}
     with Login(settings(**own), clock=ShiftedClock()) as login:
