@@ -49,6 +49,14 @@ class Keys:
         check=_evidence,
         default="",
     )
+    login: str = settings.setting(
+        "Where a login proves a password of a vendor without any login check: ssh://host[:port] or winrm://host[:port].",
+        default="",
+    )
+    login_host_key: str = settings.setting("Proof of that host: SSH host key, or certificate fingerprint.", default="")
+    window: str = settings.setting(
+        "When a reset may begin, such as `Sat,Sun 02:00-05:00 UTC`; any time when left out.", default=""
+    )
     plugins: str = settings.setting("Distributions whose drivers may be loaded, comma-separated.", default="")
     deadline_seconds: int = settings.setting(
         "How long one rotation may take. Until then every other role of the mount waits.",
@@ -139,24 +147,46 @@ def _whole(value: object) -> object:
 
 
 def deployment_of(keys: Keys) -> Deployment:
-    """Return a connection's keys as the settings that the rest of Lockstep knows."""
-    listed = (tuple(each.strip() for each in text.split(",") if each.strip()) for text in (keys.plugins, keys.hosts))
-    plugins, hosts = listed
-    return Deployment(
-        drivers=(keys.driver,),
-        plugins=plugins,
-        hosts=hosts,
-        minimum=Evidence.parse(keys.minimum_evidence) if keys.minimum_evidence else None,
-        endpoints={keys.driver: keys.endpoint} if keys.endpoint else {},
-        admin_secrets={keys.driver: WHERE},
-    )
+    """Return a connection's keys as the settings that the rest of Lockstep knows, checked by the same rules.
+
+    Raises:
+        SettingsError: lists every fault at once, by the connection's keys.
+    """
+    given = {name: value for name, value in _variables(keys).items() if value}
+    try:
+        deployment = Deployment.from_environment({variable: value for (variable, _), value in given.items()})
+        deployment.login(deployment.load(SecretDocument({"driver": keys.driver})), "anybody")
+    except SettingsError as error:
+        faults = error.faults
+    else:
+        return deployment
+    for variable, key in sorted(given, key=lambda pair: -len(pair[0])):
+        faults = tuple(fault.replace(variable, key) for fault in faults)
+    raise SettingsError(WHERE, faults)
+
+
+def _variables(keys: Keys) -> dict[tuple[str, str], str]:
+    """Return values by the variable that a deployment calls them and by our own key."""
+    own = f"LOCKSTEP_{keys.driver.upper()}"
+    return {
+        ("LOCKSTEP_DRIVERS", "driver"): keys.driver,
+        ("LOCKSTEP_PLUGINS", "plugins"): keys.plugins,
+        ("LOCKSTEP_HOSTS", "hosts"): keys.hosts,
+        ("LOCKSTEP_MIN_EVIDENCE", "minimum_evidence"): keys.minimum_evidence,
+        (f"{own}_ENDPOINT", "endpoint"): keys.endpoint,
+        (f"{own}_ADMIN_SECRET", "admin credential"): WHERE,
+        (f"{own}_LOGIN", "login"): keys.login,
+        (f"{own}_LOGIN_HOST_KEY", "login_host_key"): keys.login_host_key,
+        (f"{own}_WINDOW", "window"): keys.window,
+    }
 
 
 def _check_proof(spec: DriverSpec, deployment: Deployment) -> None:
     """Find out now, and not at the first rotation, whether the login checks' libraries are there."""
-    minimum = spec.evidence if deployment.minimum is None else deployment.minimum
-    if minimum is Evidence.LOGIN:
-        for kind in sorted(spec.login_probes):
+    login = deployment.login(spec, "anybody")
+    best = spec.evidence if login is None else Evidence.LOGIN
+    if (best if deployment.minimum is None else deployment.minimum) is Evidence.LOGIN:
+        for kind in sorted(spec.login_probes if login is None else {login.kind}):
             registry.login_probe(kind, time_left=lambda: 0.0)
 
 

@@ -31,6 +31,24 @@ def test_every_fault_is_told_at_once_and_no_value() -> None:
     assert "s3cret" not in said
 
 
+def test_a_window_and_a_login_are_settings_of_a_deployment() -> None:
+    """They are read by the deployment's own rules, and their faults are told by the connection's keys."""
+    host = {"login": "ssh://bastion.example:2222", "login_host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"}
+    loaded = Connection.load({**GOOD, **host})
+    assert loaded.deployment.logins["volcengine_cloudidentity"].port == 2222
+    assert Connection.load(loaded.stored()).stored() == loaded.stored()
+    with pytest.raises(SettingsError) as error:
+        Connection.load({**GOOD, "login": "telnet://bastion", "window": "whenever", "hosts": "https://x/"})
+    assert error.value.where == "connection"
+    said = str(error.value)
+    assert {word for word in ("login must", "window ", "hosts must") if word in said} == {
+        "login must",
+        "window ",
+        "hosts must",
+    }
+    assert "LOCKSTEP" not in said
+
+
 def test_accounts_that_need_their_old_password_are_refused() -> None:
     """No old password arrives, so a SELF driver is turned away with the way that works."""
     with pytest.raises(ConfigError) as error:
