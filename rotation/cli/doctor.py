@@ -18,6 +18,7 @@ _VERBS = {
     "promote": "make it current, by compare-and-swap: its password is the live one",
     "release": "drop this candidate: no reset with it can be live",
     "resume": "go on with this rotation: find out, send the same candidate again if need be, prove it, make it current",
+    "start": "bring the machine back into the state in which this version's rotation found it",
     "settle": "take left-over labels away",
 }
 

@@ -71,6 +71,7 @@ class Case:
         trouble: why the vendor could not be asked, or not any further.
         may_answer: whether anybody can tell if a password is live.
         batch: whether the secret holds several accounts.
+        left_off: the given-up candidate whose rotation stopped the machine and never started it again.
     """
 
     state: SecretState
@@ -80,6 +81,7 @@ class Case:
     trouble: RotationError | None = None
     may_answer: bool = False
     batch: bool = False
+    left_off: str | None = None
 
     def exhibit(self, version_id: str | None) -> Exhibit | None:
         """Return one version."""

@@ -9,12 +9,13 @@ from rotation.budget import Budget
 from rotation.doctor.case import Case, Exhibit, Found, Value
 from rotation.errors import CannotVerify, InProgress, RotationError, SecretDocumentError
 from rotation.guard import Guarded
-from rotation.lease import announcements
+from rotation.lease import announcements, ever_taken
 from rotation.marks import SecretState, Version
 from rotation.member import list_key
 from rotation.model import Evidence, Observation, Power, Task, TaskState, Verdict
 from rotation.parking import Reason
 from rotation.ports import StoredValue
+from rotation.power import noted
 from rotation.secret import Secret
 from rotation.session import Session, identity
 from rotation.verify import check_current
@@ -108,9 +109,20 @@ def _asked(session: Session, bound: Guarded, case: Case) -> Case:
     for obstacle in seen.obstacles:
         if isinstance(obstacle, InProgress):
             raise obstacle
-    if bound.can_ask(seen) and seen.power is not Power.STOPPED:
+    if seen.power is Power.STOPPED:
+        case = replace(case, left_off=_who_stopped_it(case))
+    elif bound.can_ask(seen):
         return _by_login(session, bound, replace(case, may_answer=True), seen)
     return _without_login(bound, case, seen)
+
+
+def _who_stopped_it(case: Case) -> str | None:
+    """Return the given-up candidate that found the machine running, and whose run came as far as the lease."""
+    for each in case.exhibits:
+        given_up = each not in (case.current, case.pending) and ever_taken(case.state, each.id)
+        if given_up and each.stored is not None and noted(each.stored.document) is Power.RUNNING:
+            return each.id
+    return None
 
 
 def _after_the_vendor(session: Session, bound: Guarded, case: Case) -> Case:

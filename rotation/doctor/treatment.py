@@ -117,11 +117,16 @@ def _promote(session: Session, diagnosis: Diagnosis, action: Action) -> None:
     session.store.settle(exhibit.id)
 
 
-def _release(session: Session, diagnosis: Diagnosis, action: Action) -> None:
+def _start(session: Session, diagnosis: Diagnosis, action: Action) -> None:
+    del session
     exhibit, bound = _exhibit(diagnosis, action), diagnosis.case.bound
     if bound is not None and exhibit.stored is not None:
         power.give_back(bound, exhibit.stored.document)
-    session.store.release(exhibit.id)
+
+
+def _release(session: Session, diagnosis: Diagnosis, action: Action) -> None:
+    _start(session, diagnosis, action)
+    session.store.release(action.version_id)
 
 
 def _settle(session: Session, diagnosis: Diagnosis, action: Action) -> None:
@@ -129,7 +134,7 @@ def _settle(session: Session, diagnosis: Diagnosis, action: Action) -> None:
     session.store.settle(action.version_id)
 
 
-_MOVES = {Verb.PROMOTE: _promote, Verb.RELEASE: _release, Verb.SETTLE: _settle}
+_MOVES = {Verb.PROMOTE: _promote, Verb.RELEASE: _release, Verb.START: _start, Verb.SETTLE: _settle}
 
 
 def _resume(session: Session, diagnosis: Diagnosis, action: Action) -> None:

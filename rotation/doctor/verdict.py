@@ -36,6 +36,8 @@ class Verb(StrEnum):
     """Drop this candidate: no reset with it can be live."""
     RESUME = "resume"
     """Go on with this rotation: find out, send the same candidate again if need be, prove it, make it current."""
+    START = "start"
+    """Bring the machine back into the state in which this version's rotation found it."""
     SETTLE = "settle"
     """Take labels away that are left over."""
 
@@ -79,6 +81,9 @@ def decide(case: Case) -> Diagnosis:
     if case.batch:
         return _batch(case)
     live, pending = case.live, case.pending
+    if case.left_off is not None and pending is None:
+        told = "a rotation that was given up has left the machine stopped"
+        return _planned(case, told, (Action(Verb.START, case.left_off),))
     if case.current is None:
         return _human(case, "the secret has no current version", advice.no_current(live.id if live else None))
     if live is None:

@@ -1,0 +1,68 @@
+"""A run dies at any effect, an operator cancels it or not, and nobody but the doctor comes: current is live again."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from rotation.doctor import Condition, heal
+from rotation.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
+from rotation.machine import PENDING
+from rotation.model import Step
+from rotation.testing.fuse import Crash, Edge, Fuse
+
+
+def lost_answer(name):
+    """Return what an adapter raises when the answer to this effect does not arrive."""
+    if name == "set_password":
+        return OutcomeUnknown("lost")
+    return (
+        VendorUnavailable("lost")
+        if name in ("observe", "verify", "poll", "stop", "start")
+        else StoreUnavailable("lost")
+    )
+
+
+def broken(bed, kind, fuse):
+    """Rotate until the fuse blows."""
+    subject = bed(kind)
+    token = subject.begin()
+    subject.fuse = fuse
+    with contextlib.suppress(RotationError, Crash):
+        for step in Step:
+            subject.step(step, token)
+    subject.fuse = Fuse()
+    return subject, token
+
+
+def healed(subject):
+    """Heal, waiting when told to; return the last outcome."""
+    for _ in range(12):
+        outcome = heal(subject.session())
+        if outcome.condition is not Condition.WAITING:
+            return outcome
+        subject.clock.sleep(max(60.0, (outcome.not_before or 0.0) - subject.clock.now() + 1))
+    raise AssertionError(outcome)
+
+
+@pytest.mark.parametrize(("error", "cancelled"), [(None, True), (lost_answer, False)])
+@pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
+def test_the_doctor_alone_brings_them_back_in_step(bed, kind, error, cancelled):
+    """Nothing is lost, nobody is locked out, machines run, and the next rotation goes through."""
+    clean, _ = broken(bed, kind, fuse := Fuse())
+    assert clean.in_step
+    for number in range(1, len(fuse.effects) + 1):
+        for edge in Edge:
+            where = f"{kind} {edge} {fuse.effects[number - 1]} ({number})"
+            subject, token = broken(bed, kind, Fuse(number, edge, error=error))
+            if cancelled:
+                subject.secret.detach(PENDING, token)
+            assert subject.vendor.live in subject.stored(), where
+            outcome = healed(subject)
+            assert outcome.condition is Condition.HEALTHY, f"{where}: {outcome}"
+            assert subject.in_step, where
+            assert subject.secret.describe().holder(PENDING) is None, where
+            assert not subject.vendor.locked, where
+            subject.clock.sleep(1000.0)
+            assert subject.rotate(subject.begin()) == [], where
