@@ -175,6 +175,18 @@ def test_a_deleted_secret_is_said_to_be_deleted(door):
             read_current(door.kv, path)
 
 
+def test_a_candidate_is_as_old_as_its_making(door):
+    """A repeated put does not make it younger; once current it is as old as the server says."""
+    store, made = door.store(), door.clock.now()
+    for _ in range(2):
+        store.stage(FIRST, NEXT)
+        door.clock.sleep(9)
+    assert store.read(FIRST).created == made
+    store.promote(FIRST, current_id=store.describe().current_id)
+    store.settle(FIRST)
+    assert store.read(FIRST).created == made + 18
+
+
 def test_a_deleted_journal_stops_everything(door):
     """It may hold the live password."""
     door.store().stage(FIRST, NEXT)

@@ -97,6 +97,7 @@ def test_a_deleted_secret_and_a_journal_are_no_secrets(modelled):
     """A walk yields what can be rotated, in every depth."""
     with modelled(holding=ALL, custom=EVERY) as started:
         started.store(HUAWEI).begin("t")
+        started.kv.configure(started.path(HUAWEI) + ".lockstep", custom=EVERY)
         started.kv.delete(started.path(UCLOUD))
         deep = f"{started.folder}/apps/a/b/c"
         started.kv.configure(deep, custom=EVERY)

@@ -38,6 +38,7 @@ def test_a_clean_rotation_of_every_account(real, rotate, account):
         assert started.store(account).read(state.previous_id).document.password == before
         kinds = {mark.kind for version in state.versions.values() for mark in version.marks}
         assert kinds <= {Kind.INTENT, Kind.VERIFIED}
+        assert not any("value" in fields for fields in started.journal(account)["versions"].values())
 
 
 def test_what_readers_get_is_live_but_in_the_gap(modelled, rotate):

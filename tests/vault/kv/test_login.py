@@ -259,6 +259,29 @@ def test_the_server_is_asked_how_it_is(tmp_path):
             assert caught.value.vendor_code == "unreachable"
 
 
+def test_a_redirect_is_not_followed():
+    """It would carry token and candidate to wherever it points."""
+    followed: list[str] = []
+
+    def elsewhere(environ, start):
+        followed.append(environ["PATH_INFO"])
+        start("200 OK", [("Content-Type", "application/json")])
+        return [b"{}"]
+
+    with serve(elsewhere) as there:
+
+        def standby(environ, start):
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start("307 x", [("Location", there + environ["PATH_INFO"])])
+            return [b""]
+
+        with serve(standby) as here:
+            made = VaultSettings.from_environment({"VAULT_ADDR": here, "VAULT_TOKEN": "t"})
+            with Login(made, clock=ShiftedClock()) as login, pytest.raises(StoreUnavailable) as caught:
+                reads(login)
+    assert (caught.value.vendor_code, followed) == ("standby", [])
+
+
 @pytest.mark.parametrize(
     ("status", "code"),
     [(200, None), (429, None), (473, None), (472, "standby"), (501, "not_initialized"), (503, "sealed")],
