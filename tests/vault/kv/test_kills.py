@@ -62,7 +62,7 @@ def test_a_job_killed_between_lease_and_settling_is_taken_over(real, mortal, ope
     """An account that changes its own password, which is the hardest: one reset more and one wrong login at most."""
     with real(holding=(HUAWEI,)) as started:
         job = mortal(started, openbao)
-        dangerous = points(job, started, HUAWEI)[-10:]
+        dangerous = points(job, started, HUAWEI)[-9::2]  # the long one takes them all
         kill_everywhere(job, started, HUAWEI, dangerous, Edge.AFTER)
 
 
