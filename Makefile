@@ -31,7 +31,7 @@ help:
 	@echo "make demo                    watch two passwords rotate against local servers"
 	@echo "make test                    run the tests"
 	@echo "make test-vault              run the long tests on a real OpenBao (kills, a cluster)"
-	@echo "make test-faults             play 20,000 random schedules of faults (about 3 minutes on two cores)"
+	@echo "make test-faults             run every pair of faults, then 20,000 random schedules of faults"
 	@echo "make check                   lint, types, import direction, and the tests with coverage"
 	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
 	@echo "make bench                   time cold starts, password generation and the Vault plug-in"
@@ -60,6 +60,7 @@ test-vault: $(READY)
 	@$(BIN)/python -m pytest -q -m long tests/vault
 
 test-faults: $(READY)
+	@$(BIN)/python -m rotation.testing.matrix --pairs
 	@$(BIN)/lockstep simulate-faults --seed 1 --runs 20000
 
 check: $(READY) .venv/second/.ready artefact

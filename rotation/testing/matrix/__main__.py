@@ -20,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     what.add_argument("--pairs", action="store_true", help="every pair of faults in every world")
     what.add_argument("--replay", metavar="LINE", help="tell the story of one run")
     what.add_argument("--page", action="store_true", help="print docs/faults.md; runs all singles and pairs")
+    parser.add_argument("--quick", action="store_true", help="with --page: without Lockstep's own pairs")
     parser.add_argument("--only", default="", metavar="TEXT", help="only worlds whose line holds this")
     parser.add_argument("--jobs", type=int, default=0, help="processes (default: as many as cores)")
     chosen = parser.parse_args(arguments)
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.page:
         from rotation.testing.matrix.page import page
 
-        print(page(jobs=chosen.jobs, note=lambda text: print(text, file=sys.stderr)), end="")  # noqa: T201 - the command's output
+        print(page(pairs=not chosen.quick, jobs=chosen.jobs, note=lambda text: print(text, file=sys.stderr)), end="")  # noqa: T201 - the command's output
         return 0
     return _run(2 if chosen.pairs else 1, chosen.only, chosen.jobs)
 

@@ -161,7 +161,7 @@ def judge(world: World, *, deep: bool = False) -> Tally:
     world.settle()
     vendor = world.account.vendor
     tally = Tally(resets=vendor.resets, wrong_logins=vendor.wrong_logins)
-    reason = world.algorithm.parked()
+    reason = world.parked
     end = End.HEALED if healed(world) else End.STUCK if reason is None else End.PARKED
     if vendor.live.reveal() not in {each.reveal() for each in world.algorithm.place.stored()}:
         end = End.LOST

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rotation.guard import DEFAULT_LOCKOUT
 from rotation.marks import SecretState
 from rotation.model import Power, Step
-from rotation.testing.matrix.faults import Kind
+from rotation.testing.matrix.faults import Kind, Port
 from rotation.testing.matrix.rigs import Rig
 from rotation.testing.matrix.vendors import shows_a_password
 
@@ -77,6 +77,18 @@ def i9_no_secret_shown(ours: Lockstep, seen: Seen, _world: World) -> bool:
     return not ours.told and not shows_a_password(labels)
 
 
+def unknown_decides_nothing(_ours: Lockstep, _seen: Seen, world: World) -> bool:
+    """No reset follows a login that could not tell in the same invocation."""
+    gate = world.gate
+    blind = [
+        number
+        for number, fault in gate.plan.items()
+        if fault.kind in (Kind.ERROR, Kind.THROTTLED) and gate.effects[number:][:1]
+        if gate.effects[number].port is Port.LOGIN
+    ]
+    return not blind or all(effect.port is not Port.RESET for effect in gate.effects[min(blind) :])
+
+
 AFTER_A_STEP: Mapping[str, Check] = MappingProxyType(
     {
         "I1": i1_live_is_readable,
@@ -85,6 +97,7 @@ AFTER_A_STEP: Mapping[str, Check] = MappingProxyType(
         "I5": i5_no_label_lost,
         "I6": i6_budget,
         "I9": i9_no_secret_shown,
+        "unknown": unknown_decides_nothing,
     }
 )
 """Checked after every invocation. I2 is checked at the very effect that changes what readers get."""
@@ -102,7 +115,7 @@ def i7_one_reset(world: World) -> bool:
 
 def i8_converged(world: World) -> bool:
     """What readers get opens the account, and the machine is as it was found; or the run is parked with a reason."""
-    return healed(world) or world.algorithm.parked() is not None
+    return healed(world) or world.parked is not None
 
 
 def healed(world: World) -> bool:
@@ -170,6 +183,7 @@ PROMISES: Mapping[str, str] = MappingProxyType(
         "I7": "A run without faults sends one reset and makes no wrong login.",
         "I8": "When the faults stop, bounded retries end in *current = live*, or parked with a reason.",
         "I9": "No error, label or parking reason shows a password.",
+        "unknown": "A login that could not tell decides nothing: no reset follows it in the same invocation.",
         "I10": "After success every step may run again and changes nothing.",
         "I11": "A test-only invocation resets nothing and does not fail a healthy secret.",
         "next": "The next day's rotation needs one attempt, whatever this one left behind.",

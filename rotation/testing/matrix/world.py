@@ -127,6 +127,7 @@ class World:
         step: the next invocation's.
         finished: the rotation succeeded.
         broken: promises that did not hold at some moment.
+        refused: code of the failure that ended the latest attempt, where it says that only a human can help.
         excused: wrong logins that are the faults' own, since they deliver a request twice or late.
         failures: of the attempts, for the story only.
     """
@@ -140,6 +141,7 @@ class World:
     step: int = 0
     finished: bool = False
     broken: frozenset[str] = frozenset()
+    refused: str = ""
     excused: int = 0
     deadline: float = 0.0
     failures: list[str] = field(default_factory=list)
@@ -160,7 +162,7 @@ class World:
         """
         return (
             (self.clock.time, self.clock.late, self._current),
-            (self.attempt, self.step, self.finished, self.broken, self.excused),
+            (self.attempt, self.step, self.finished, self.broken, self.excused, self.refused),
             self.account.save(),
             self.algorithm.place.save(),
             self.algorithm.save(),
@@ -171,7 +173,7 @@ class World:
         """Go back to a saved state."""
         time, service, account, place, algorithm, (self._before, self.account.before) = saved
         self.clock.time, self.clock.late, self._current = time
-        self.attempt, self.step, self.finished, self.broken, self.excused = service
+        self.attempt, self.step, self.finished, self.broken, self.excused, self.refused = service
         self.account.load(account)
         self.algorithm.place.load(place)
         self.algorithm.load(algorithm)
@@ -211,6 +213,8 @@ class World:
             self.step += 1
             self.finished = self.step == self.algorithm.steps
             return
+        final = isinstance(failure, RotationError) and not failure.retryable and bool(failure.hint)
+        self.refused = failure.code if final and isinstance(failure, RotationError) else ""
         self.failures.append(failure.code if isinstance(failure, RotationError) else "crash")
         self.attempt, self.step = self.attempt + 1, 0
         if self.attempt < ATTEMPTS:
@@ -221,6 +225,7 @@ class World:
     def die_at(self, moment: Saved, kind: Kind, deadline: float) -> None:
         """Go on from a kept moment as if the process had died there: at once, or at the invocation's deadline."""
         self.load(moment)
+        self.gate.start({})
         if kind is Kind.TIMEOUT:
             self.clock.move_to(deadline)
         self._end(Crash())
@@ -229,6 +234,11 @@ class World:
         """Begin the next rotation, as the schedule does."""
         self.attempt, self.step, self.finished = 0, 0, False
         self.algorithm.begin()
+
+    @property
+    def parked(self) -> str | None:
+        """Why the algorithm stopped on purpose: what it wrote down, or an error that tells a human what to do."""
+        return self.algorithm.parked() or self.refused or None
 
     def settle(self) -> None:
         """Let everything arrive that is still underway."""

@@ -1,0 +1,133 @@
+"""The net catches fish: each mutation of the real engine breaks a promise, and the matrix says which."""
+
+from dataclasses import replace
+
+import pytest
+
+from rotation import engine, marks
+from rotation.errors import DriverError
+from rotation.model import Evidence
+from rotation.reconcile import Reconciliation
+from rotation.session import Result
+from rotation.testing.matrix.explore import End, Explorer
+from rotation.testing.matrix.faults import Edge, Fault, Kind, Line
+from rotation.testing.matrix.invariants import i7_one_reset
+from rotation.testing.matrix.setups import make
+
+
+def no_intent_mark(monkeypatch):
+    """Send without writing down that something may be sent."""
+    monkeypatch.setattr(
+        Reconciliation, "_intend", lambda self: setattr(self, "facts", replace(self.facts, intent=True))
+    )
+
+
+def reset_before_mark(monkeypatch):
+    """Write it down after the vendor has answered."""
+
+    def change(self, old):
+        task = self.bound.set_password(self.candidate.document.password, current=old)
+        self._intend()
+        self.maybe_applied = True
+        self.session.memory.sends += 1
+        return task
+
+    monkeypatch.setattr(Reconciliation, "_change", change)
+
+
+def unknown_is_rejected(monkeypatch):
+    """Take a login that could not be made for a wrong password."""
+    ask = Reconciliation._ask
+
+    def asked(self, password):
+        finding = ask(self, password)
+        return type(finding).REJECTED if finding is type(finding).UNKNOWN else finding
+
+    monkeypatch.setattr(Reconciliation, "_ask", asked)
+
+
+def candidate_dropped(monkeypatch):
+    """Take a refused retry for the proof that the candidate is dead."""
+
+    def learned(self, move):
+        del move
+        self.session.store.release(self.session.token)
+        raise DriverError("refused")
+
+    monkeypatch.setattr(Reconciliation, "_learn_old_is_wrong", learned)
+
+
+def committed_unproved(monkeypatch):
+    """Note the proof without looking."""
+
+    def tested(session, state):
+        del state
+        session.store.mark(session.token, marks.verified(Evidence.LOGIN, session.clock.now()))
+        return Result(outcome="verified", evidence=Evidence.LOGIN)
+
+    monkeypatch.setattr(engine, "_test", tested)
+
+
+def candidate_asked_first(monkeypatch):
+    """Find out first, as if every candidate may have been sent."""
+    begin = Reconciliation.__post_init__
+
+    def begun(self):
+        begin(self)
+        self.facts = replace(self.facts, intent=True)
+
+    monkeypatch.setattr(Reconciliation, "__post_init__", begun)
+
+
+def broken(line, faults=(0, 1)):
+    """Return the names of all promises that runs of a world break."""
+    names = set()
+    for count in faults:
+        tally = Explorer(make(line)).runs(count)
+        names |= set(tally.broken) | {end.value for end in tally.ends if end in (End.LOST, End.STUCK)}
+    world = make(line)
+    while not world.done:
+        world.invoke({})
+    return names | (set() if i7_one_reset(world) else {"I7"})
+
+
+MUTATIONS = [
+    (no_intent_mark, "self", "I8"),
+    (reset_before_mark, "self", "I1"),
+    (candidate_dropped, "self", "I1"),
+    (committed_unproved, "admin_late", "I2"),
+    (candidate_asked_first, "admin", "I7"),
+]
+
+
+@pytest.mark.parametrize("driver", ["admin", "self", "admin_late"])
+def test_the_engine_as_it_is_breaks_none(driver):
+    """Or what the mutations break would say nothing."""
+    assert broken(Line("lockstep", driver, "memory", 10)) == set()
+
+
+@pytest.mark.parametrize(("mutate", "driver", "name"), MUTATIONS, ids=lambda each: getattr(each, "__name__", None))
+def test_a_mutation_is_caught(monkeypatch, mutate, driver, name):
+    """By the promise that it breaks, at a single fault or at none."""
+    mutate(monkeypatch)
+
+    assert name in broken(Line("lockstep", driver, "memory", 10))
+
+
+def after_a_lost_answer():
+    """Return what breaks when one more fault follows a reset that was applied and not answered."""
+    world = make(Line("lockstep", "admin", "memory", 600))
+    world.invoke({})
+    begin = world.save()
+    names = [effect.name for effect in world.invoke({})]
+    world.load(begin)
+    world.invoke({names.index("set_password"): Fault(Edge.AFTER, Kind.ERROR)})
+    return set(Explorer(world).runs(1).broken)
+
+
+def test_taking_unknown_for_rejected_is_caught(monkeypatch):
+    """It needs two faults: an answer is lost, and then the login check cannot be made."""
+    assert after_a_lost_answer() == set()
+    unknown_is_rejected(monkeypatch)
+
+    assert "unknown" in after_a_lost_answer()
