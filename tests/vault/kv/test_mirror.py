@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from rotation import marks
+from rotation.cli.app import run as lockstep
 from rotation.errors import CannotVerify, LoginRejected, SettingsError, StageConflict, StoreUnavailable
 from rotation.model import Evidence, Verdict
 from rotation.secret import Secret, SecretDocument
@@ -296,3 +297,31 @@ def test_the_vendor_decides_between_two_values(in_aws):
         assert turned(pair).reconcile() is Found.ADOPTED
         assert inner.wrong_logins(HUAWEI) == 1
         assert started.stored(HUAWEI) == inner.stored(HUAWEI) == inner.live(HUAWEI)
+
+
+def test_the_mirror_from_the_command_line(real, openbao, monkeypatch, capsys):
+    """Found by the secret's own wish, within the allowed names; either store may be the one that rotates."""
+    with real(holding=(HUAWEI,)) as started:
+        inner = started.world
+        name, path = inner.accounts[HUAWEI], started.path(HUAWEI)
+        variables = started.environment() | {
+            "VAULT_ADDR": openbao.address,
+            "VAULT_TOKEN": openbao.root_token.reveal(),
+            "LOCKSTEP_MIRROR_PREFIX": "lockstep/",
+        }
+        for key, value in variables.items():
+            monkeypatch.setenv(key, value)
+
+        def run(*arguments):
+            code = lockstep(["vault", "mirror", path, "--json", *arguments])
+            return code, json.loads(capsys.readouterr().out)
+
+        assert run()[1]["code"] == "settings_error"
+        assert run(f"--secret-id={name}") == (0, {"path": path, "found": "in_step"})
+        started.wish(HUAWEI, mirror=name)
+        assert run() == (0, {"path": path, "found": "in_step"})
+        assert run("--from=aws") == (0, {"path": path, "found": "in_step"})
+        monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+        monkeypatch.delenv("AWS_REGION", raising=False)
+        code, told = run()
+        assert (code, told["code"]) == (1, "config_error")
