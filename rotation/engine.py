@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rotation import batch, marks, parking
+from dataclasses import replace
+
+from rotation import batch, marks, parking, power
 from rotation.budget import Budget
 from rotation.errors import (
     CannotVerify,
@@ -18,7 +20,7 @@ from rotation.errors import (
 from rotation.guard import Guarded
 from rotation.machine import GUARD, PENDING, Cell, Standing, standing
 from rotation.marks import SecretState
-from rotation.model import Evidence, Observation, Step, Verdict
+from rotation.model import Evidence, Observation, Power, Step, Verdict
 from rotation.policy import Context
 from rotation.room import settle
 from rotation.secret import Secret, SecretDocument
@@ -103,7 +105,7 @@ def _prepare(session: Session, state: SecretState, current: SecretDocument) -> t
     if wait is not None:
         # There is no version with a value yet that could carry a label of it.
         raise parking.error(wait.reason, wait.until)
-    seen = bound.observe()
+    seen = _found(session, state, bound.observe())
     _raise_obstacle(seen)
     knew = bound.host_key
     bound = bound.trusting(seen)
@@ -112,6 +114,18 @@ def _prepare(session: Session, state: SecretState, current: SecretDocument) -> t
     document = current.replaced(password=candidate.reveal(), lockstep=_notes(bound, seen))
     learnt = None if bound.host_key == knew else bound.host_key
     return document, Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
+
+
+def _found(session: Session, state: SecretState, seen: Observation) -> Observation:
+    """Return what was seen, with a machine as running that a rotation which was given up stopped for its reset."""
+    if seen.power is not Power.STOPPED:
+        return seen
+    kept = {session.token, state.current_id, state.previous_id}
+    for version_id in sorted(set(state.versions) - kept):
+        abandoned = session.read(version_id)
+        if abandoned is not None and power.noted(abandoned.document) is Power.RUNNING:
+            return replace(seen, power=Power.RUNNING)
+    return seen
 
 
 def _notes(bound: Guarded, seen: Observation) -> dict[str, object]:

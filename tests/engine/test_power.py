@@ -11,9 +11,10 @@ from rotation.errors import (
     PreconditionFailed,
     VendorUnavailable,
 )
+from rotation.machine import PENDING
 from rotation.model import Evidence, Power, Step
 from rotation.secret import SecretDocument
-from rotation.testing.fuse import Edge, Fuse
+from rotation.testing.fuse import Crash, Edge, Fuse
 
 
 def test_a_running_machine_is_stopped_once_and_started_once(world):
@@ -142,3 +143,24 @@ def test_a_start_that_fails_is_tried_again_without_another_reset(world):
     assert set(scenario.rotate(token, spacing=30.0)) <= {"in_progress"}
     assert scenario.vendor.resets == 1
     assert scenario.vendor.wrong_logins == 0
+
+
+@pytest.mark.parametrize("effect", ["set_password", "start"])
+def test_a_machine_that_a_cancelled_rotation_left_off_was_running(world, effect):
+    """Killed while it is off and then cancelled: the next rotation knows what was found, and starts it."""
+    scenario = world("machine")
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    scenario.fuse = Fuse(at=1, edge=Edge.BEFORE, only=effect)
+    with pytest.raises(Crash):
+        scenario.step(Step.SET, token)
+    assert scenario.vendor.power is Power.STOPPED
+    scenario.secret.detach(PENDING, token)
+    scenario.fuse = Fuse()
+    scenario.clock.sleep(3600)
+
+    failures = scenario.rotate(scenario.begin(), spacing=10.0)
+
+    assert set(failures) <= {"in_progress"}
+    assert scenario.vendor.power is Power.RUNNING
+    assert scenario.password() == scenario.vendor.live
