@@ -27,7 +27,7 @@ def sent(made):
     return token
 
 
-def tested(made):
+def proved(made):
     """A token after testSecret."""
     token = sent(made)
     made.step(Step.TEST, token)
@@ -54,7 +54,7 @@ def test_w41_the_login_check_cannot_tell(heals, driver):
 
 def test_w42_an_old_value_is_shown_as_the_live_one(scenario, heals):
     """A read-back from before the change proves nothing, and the vendor's next answer does."""
-    heals("readback", "attach lockstep:verified", "before.stale", later=-1)
+    heals("readback", "attach lockstep:verified", "before.stale", later=-1, resets=2)
     made = scenario("readback")
     token = sent(made)
     made.vendor.set_by_hand(FIRST)
@@ -95,7 +95,7 @@ def test_w44_the_login_check_is_blocked_for_good(scenario, minimum):
 def test_w46_somebody_resets_between_test_and_finish(scenario):
     """FinishSecret may still commit, and the next check of what is stored says that it does not open the account."""
     made = scenario()
-    token = tested(made)
+    token = proved(made)
     made.vendor.set_by_hand(ELSE)
 
     made.step(Step.FINISH, token)
@@ -125,7 +125,7 @@ def test_w49_the_same_event_again_in_the_middle(heals, name):
 def test_w50_current_is_elsewhere_than_assumed(scenario):
     """An operator put another value meanwhile: it is never taken away by force, and the candidate keeps its label."""
     made = scenario()
-    token = tested(made)
+    token = proved(made)
     value = made.secret.read("version-0").document.replaced(note="by hand")
     state = made.secret.describe
 
@@ -145,7 +145,7 @@ def test_w50_current_is_elsewhere_than_assumed(scenario):
 def test_w51_what_is_left_of_the_pending_label(scenario, leftover):
     """Still on the new current, or removed by somebody: all of it is success."""
     made = scenario()
-    token = tested(made)
+    token = proved(made)
     made.step(Step.FINISH, token)
     if leftover == "on current":
         made.secret.put(token, None, PENDING)
