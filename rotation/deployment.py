@@ -20,7 +20,8 @@ from rotation.guard import Guarded
 from rotation.http import HttpDoor
 from rotation.model import DriverSpec, Evidence, LoginTarget, PowerWish, Wiring
 from rotation.planner import ANYTIME, Windows
-from rotation.ports import Clock, Http, HttpReply, HttpRequest
+from rotation.ports import Clock
+from rotation.recorded import Recorded
 from rotation.secret import Secret, SecretDocument
 
 _CODE = settings.matches(r"[a-z][a-z0-9_]{1,30}", "must list driver codes (lower-case letters, digits and _)")
@@ -29,6 +30,7 @@ _HOST = settings.matches(
     "must list hosts of the form host[:port], without scheme, path or wildcard",
 )
 
+_SECONDS = settings.matches(r"[0-9]{1,3}", "must be 0 to 999")
 _LOGIN_URL = re.compile(r"(ssh|winrm)://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?/?")
 _PORTS = {"ssh": 22, "winrm": 5986}
 _SWITCH = {"": False, "0": False, "false": False, "1": True, "true": True}
@@ -51,6 +53,7 @@ class Deployment:
         logins: by driver code, where accounts of a vendor without any login check can log in; no username yet.
         trust_first_use: whether an SSH host's key may be learnt from the host itself, at its first rotation.
         windows: when a reset may begin, by driver code; at any time where there is none.
+        propagation: seconds by driver code until a new password works, where it was measured.
     """
 
     drivers: tuple[str, ...]
@@ -62,6 +65,7 @@ class Deployment:
     logins: Mapping[str, LoginTarget] = field(default_factory=dict)
     trust_first_use: bool = False
     windows: Mapping[str, Windows] = field(default_factory=dict)
+    propagation: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Deployment:
@@ -87,6 +91,7 @@ class Deployment:
         endpoints, admin_secrets = {}, {}
         logins: dict[str, LoginTarget] = {}
         windows: dict[str, Windows] = {}
+        propagation: dict[str, int] = {}
         common = _window("LOCKSTEP_WINDOW", environment, ANYTIME, faults)
         for code in drivers:
             prefix = f"LOCKSTEP_{code.upper()}_"
@@ -103,6 +108,8 @@ class Deployment:
                 login = _login(environment[prefix + "LOGIN"], environment.get(prefix + "LOGIN_HOST_KEY", ""))
                 logins |= {code: login} if isinstance(login, LoginTarget) else {}
                 faults.extend([] if isinstance(login, LoginTarget) else [f"{prefix}{login}"])
+            measured = _seconds(prefix + "PROPAGATION_SECONDS", environment, faults)
+            propagation |= {} if measured is None else {code: measured}
         hosts = _listed(environment.get("LOCKSTEP_HOSTS", ""))
         faults.extend(sorted({f"LOCKSTEP_HOSTS {_HOST(host)}" for host in hosts if _HOST(host)}))
         if faults:
@@ -117,6 +124,7 @@ class Deployment:
             logins=MappingProxyType(logins),
             trust_first_use=_SWITCH.get(trust, False),
             windows=MappingProxyType(windows),
+            propagation=MappingProxyType(propagation),
         )
 
     def load(self, document: SecretDocument) -> DriverSpec:
@@ -128,7 +136,9 @@ class Deployment:
         code = document.text("driver")
         if code not in self.drivers:
             raise DriverNotAllowed(f"the secret names a driver that is not among {', '.join(self.drivers)}")
-        return registry.load_driver(code, self.plugins)
+        spec = registry.load_driver(code, self.plugins)
+        seconds = self.propagation.get(code, spec.propagation_seconds)
+        return spec if seconds == spec.propagation_seconds else dataclasses.replace(spec, propagation_seconds=seconds)
 
     def login(self, spec: DriverSpec, username: str) -> LoginTarget | None:
         """Return where a login proves a password of a vendor that has no such check; ``None`` where none is named.
@@ -171,22 +181,15 @@ def _window(name: str, environment: Mapping[str, str], otherwise: Windows, fault
     return window
 
 
+def _seconds(name: str, environment: Mapping[str, str], faults: list[str]) -> int | None:
+    text = environment.get(name, "")
+    problem = _SECONDS(text) if text else None
+    faults.extend([f"{name} {problem}"] if problem else [])
+    return int(text) if text and not problem else None
+
+
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part for part in (part.strip() for part in text.split(",")) if part)
-
-
-class Recorded:
-    """Passes requests on and remembers the vendor's latest request id, for the log line."""
-
-    def __init__(self, http: Http) -> None:
-        self._http = http
-        self.request_id: str | None = None
-
-    def send(self, request: HttpRequest) -> HttpReply:
-        """As ``ports.Http.send``."""
-        reply = self._http.send(request)
-        self.request_id = reply.request_id or self.request_id
-        return reply
 
 
 @dataclass(slots=True, kw_only=True)

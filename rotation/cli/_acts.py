@@ -16,10 +16,10 @@ from rotation.testing.isolated import Invocation, IsolatedFunction
 from rotation.testing.secretsmanager import Rotation, RotationState
 from rotation.testing.world import FUNCTION_ARN, HUAWEI, UCLOUD, World
 
-_DAY = 86_400.0
+DAY = 86_400.0
 _FUNCTION_SECONDS = 30.0
-_ALLOWED_WRONG_LOGINS = 1
-_RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}
+ALLOWED_WRONG_LOGINS = 1
+RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}
 Claims = Iterator[tuple[str, bool]]
 
 
@@ -65,8 +65,8 @@ class Play:
 
     def _lost_reply(self) -> tuple[str, dict[str, Rotation]]:
         self._begin("rotation 2", "Rotation 2, by the schedule: each vendor applies the change and drops the reply.")
-        self.world.ucloud.faults.add(_RESET[UCLOUD], FaultKind.DROP_AFTER)
-        self.world.huawei.faults.add(_RESET[HUAWEI], FaultKind.DROP_AFTER)
+        self.world.ucloud.faults.add(RESET[UCLOUD], FaultKind.DROP_AFTER)
+        self.world.huawei.faults.add(RESET[HUAWEI], FaultKind.DROP_AFTER)
         return self.act, self._next_day()
 
     def _killed(self) -> tuple[str, dict[str, Rotation]]:
@@ -75,7 +75,7 @@ class Play:
         )
         # The vendor acts, tells that it has, and holds its reply back for longer than the process lives.
         for code, vendor in ((UCLOUD, self.world.ucloud), (HUAWEI, self.world.huawei)):
-            vendor.faults.add(_RESET[code], FaultKind.HANG, applied=True, reached=self.function.doom)
+            vendor.faults.add(RESET[code], FaultKind.HANG, applied=True, reached=self.function.doom)
         return self.act, self._next_day()
 
     def _begin(self, act: str, text: str) -> None:
@@ -84,7 +84,7 @@ class Play:
 
     def _next_day(self) -> dict[str, Rotation]:
         self.board.say("  (The clock that all of them share is moved one day ahead, and 60 s before each retry.)")
-        self.world.clock.sleep(_DAY)
+        self.world.clock.sleep(DAY)
         found: dict[str, Rotation] = {}
         for rotation in self.world.secrets_manager.tick():
             found[self._driver(rotation.secret)] = rotation
@@ -136,14 +136,14 @@ class Play:
             changes = self.world.changes(code)
             yield f"{code}: {changes} resets took effect in {acts} rotations", changes == acts
             wrong = self.world.wrong_logins(code)
-            yield f"{code}: {wrong} wrong logins ({_ALLOWED_WRONG_LOGINS} allowed)", wrong <= _ALLOWED_WRONG_LOGINS
+            yield f"{code}: {wrong} wrong logins ({ALLOWED_WRONG_LOGINS} allowed)", wrong <= ALLOWED_WRONG_LOGINS
 
     def _about_passwords(self) -> Claims:
         for code in self.world.accounts:
             current, previous = self.world.stored(code), self.world.stored(code, "AWSPREVIOUS")
             account = self._account(code)
-            yield f"{code}: the stored AWSCURRENT logs in", _tried(account, current) is Verdict.ACCEPTED
-            yield f"{code}: the old password does not", _tried(account, previous) is Verdict.REJECTED
+            yield f"{code}: the stored AWSCURRENT logs in", tried(account, current) is Verdict.ACCEPTED
+            yield f"{code}: the old password does not", tried(account, previous) is Verdict.REJECTED
         logs = "".join(each.logs for each in self.ended)
         clean = bool(logs) and scrub(logs, tuple(self.passwords)) == logs
         yield f"none of {len(self.passwords)} passwords stands in the function's log lines", clean
@@ -161,7 +161,7 @@ class Play:
         return bind(fetch(self.world.accounts[code]))
 
 
-def _tried(account: Guarded, password: Secret | None) -> Verdict | None:
+def tried(account: Guarded, password: Secret | None) -> Verdict | None:
     """Log in; ``None`` when nobody could tell, which proves nothing either way."""
     if password is None:
         return None

@@ -51,6 +51,31 @@ class StepShown:
         return f"{tick(not self.failed)} {self.outcome}{proof} {self.seconds:.2f} s"
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Something that was done, by whom it was done to, and how it ended."""
+
+    what: str
+    outcome: str
+    seconds: float
+    failed: bool = False
+
+    def record(self) -> dict[str, object]:
+        """Return the JSON line."""
+        return {
+            "event": "done",
+            "what": self.what,
+            "outcome": self.outcome,
+            "failed": self.failed,
+            "duration_ms": round(self.seconds * 1000),
+        }
+
+    @property
+    def text(self) -> str:
+        """The line."""
+        return f"  {tick(not self.failed)} {self.what:<18} {self.outcome}  {self.seconds:.2f} s"
+
+
 class Board(Protocol):
     """Where the demonstration is seen."""
 
@@ -70,6 +95,10 @@ class Board(Protocol):
 
     def step(self, shown: StepShown) -> None:
         """Show an invocation that has ended."""
+        ...
+
+    def done(self, shown: Done) -> None:
+        """Show something that was done."""
         ...
 
     def claim(self, text: str, *, holds: bool) -> None:
@@ -111,6 +140,10 @@ class JsonBoard(_Quiet):
         """See ``Board``."""
         emit(shown.record())
 
+    def done(self, shown: Done) -> None:
+        """See ``Board``."""
+        emit(shown.record())
+
     def claim(self, text: str, *, holds: bool) -> None:
         """See ``Board``."""
         emit({"event": "claim", "holds": holds, "text": text})
@@ -130,6 +163,10 @@ class PlainBoard(_Quiet):
     def step(self, shown: StepShown) -> None:
         """See ``Board``."""
         self._print(f"  {shown.driver:<17} attempt {shown.attempt}  {shown.step:<13} {shown.text}")
+
+    def done(self, shown: Done) -> None:
+        """See ``Board``."""
+        self._print(shown.text)
 
     def claim(self, text: str, *, holds: bool) -> None:
         """See ``Board``."""
@@ -180,6 +217,11 @@ class LiveBoard:
             self.live.start()
         self.live.update(self._table(), refresh=True)
 
+    def done(self, shown: Done) -> None:
+        """See ``Board``."""
+        self._close()
+        self.console.print(shown.text, style=_style(shown))
+
     def claim(self, text: str, *, holds: bool) -> None:
         """See ``Board``."""
         self._close()
@@ -209,7 +251,7 @@ def _cell(shown: list[StepShown]) -> Text:
     return Text("\n").join(lines)
 
 
-def _style(shown: StepShown) -> str:
+def _style(shown: StepShown | Done) -> str:
     return "red" if shown.failed else "green"
 
 

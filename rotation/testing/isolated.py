@@ -42,9 +42,9 @@ _PRELOADED = (
 _GLANCE_SECONDS = 0.02
 
 
-def start_fork_server() -> None:
-    """Have the server import everything while the caller does something else."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
+def start_fork_server(*more: str) -> None:
+    """Have the server import everything, and ``more`` modules, while the caller does something else."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*_PRELOADED, *more])
     forkserver.ensure_running()
 
 

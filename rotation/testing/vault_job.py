@@ -7,6 +7,7 @@ an effect of the KV engine the parent may be asked to do something, such as to k
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -125,6 +126,7 @@ def _job(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
             pipe.send("paused")
             pipe.recv()
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     waited: list[bool] = []
     set_environment(environment)
     clock = ShiftedClock(offset)

@@ -249,3 +249,15 @@ def test_the_secret_cannot_name_an_endpoint(bind: Callable[..., Binder]) -> None
     bound = bind()(DOCUMENT.replaced(endpoint="https://canary.example", base_url="https://canary.example"))
     assert isinstance(bound.driver, _Driver)
     assert bound.driver.wiring.endpoint == "https://api.acme.example"
+
+
+def test_a_deployment_knows_better_how_soon_a_new_password_works() -> None:
+    """A number of seconds goes before the driver's own; anything else is told by the variable's name."""
+    name = "LOCKSTEP_UCLOUD_COMPSHARE_PROPAGATION_SECONDS"
+    document = SecretDocument({"driver": "ucloud_compshare"})
+    own = Deployment(drivers=("ucloud_compshare",)).load(document)
+    made = Deployment.from_environment({"LOCKSTEP_DRIVERS": "ucloud_compshare", name: "0"})
+    assert (own.propagation_seconds, made.load(document).propagation_seconds) == (5, 0)
+    for wrong in ("-1", "1000", "soon"):
+        with pytest.raises(SettingsError, match=f"{name} must be 0 to 999"):
+            Deployment.from_environment({"LOCKSTEP_DRIVERS": "ucloud_compshare", name: wrong})

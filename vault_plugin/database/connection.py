@@ -23,6 +23,8 @@ from rotation.secret import Secret, SecretDocument
 WHERE = "connection"
 SEALED = "private_key"
 _SEAL = "lockstep"
+_OWN = -1
+"""Stands for the driver's own number."""
 
 
 def _evidence(text: str) -> str | None:
@@ -56,6 +58,11 @@ class Keys:
     login_host_key: str = settings.setting("Proof of that host: SSH host key, or certificate fingerprint.", default="")
     window: str = settings.setting(
         "When a reset may begin, such as `Sat,Sun 02:00-05:00 UTC`; any time when left out.", default=""
+    )
+    propagation_seconds: int = settings.setting(
+        "How long after a reset the new password may not work yet, where it was measured; the driver's own when -1.",
+        check=lambda text: None if _OWN <= int(text) <= 999 else "must be 0 to 999",  # noqa: PLR2004 - as in a deployment
+        default=_OWN,
     )
     plugins: str = settings.setting("Distributions whose drivers may be loaded, comma-separated.", default="")
     deadline_seconds: int = settings.setting(
@@ -110,7 +117,7 @@ class Connection:
     def stored(self) -> dict[str, Any]:
         """Return what Vault is to keep."""
         own = {field.name: getattr(self.keys, field.name) for field in dataclasses.fields(self.keys)}
-        kept: dict[str, Any] = {name: value for name, value in own.items() if value not in ("", None)}
+        kept: dict[str, Any] = {name: value for name, value in own.items() if value not in ("", None, _OWN)}
         secret = _secret_names(self.spec)
         kept |= {name: value for name, value in self.admin.items() if name not in secret}
         sealed = {name: value for name, value in self.admin.items() if name in secret}
@@ -178,6 +185,9 @@ def _variables(keys: Keys) -> dict[tuple[str, str], str]:
         (f"{own}_LOGIN", "login"): keys.login,
         (f"{own}_LOGIN_HOST_KEY", "login_host_key"): keys.login_host_key,
         (f"{own}_WINDOW", "window"): keys.window,
+        (f"{own}_PROPAGATION_SECONDS", "propagation_seconds"): ""
+        if keys.propagation_seconds == _OWN
+        else str(keys.propagation_seconds),
     }
 
 

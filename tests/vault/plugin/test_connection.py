@@ -49,6 +49,17 @@ def test_a_window_and_a_login_are_settings_of_a_deployment() -> None:
     assert "LOCKSTEP" not in said
 
 
+def test_how_soon_a_new_password_works_may_be_known_better() -> None:
+    """Zero is a number like any other, kept by the server; left out it is the driver's own."""
+    config = {"driver": "ucloud_compshare", "public_key": "example", "private_key": "not-a-real-key"}
+    measured = Connection.load({**config, "propagation_seconds": 0.0})
+    again, own = Connection.load(measured.stored()), Connection.load(config)
+    assert [each.spec.propagation_seconds for each in (measured, again, own)] == [0, 0, 5]
+    assert "propagation_seconds" not in own.stored()
+    with pytest.raises(SettingsError, match="propagation_seconds must be 0 to 999"):
+        Connection.load({**config, "propagation_seconds": 1000})
+
+
 def test_accounts_that_need_their_old_password_are_refused() -> None:
     """No old password arrives, so a SELF driver is turned away with the way that works."""
     with pytest.raises(ConfigError) as error:

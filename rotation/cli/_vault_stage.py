@@ -1,0 +1,248 @@
+"""What the demonstration's Vault half plays on: OpenBao with the plug-in installed, and two vendors.
+
+All of it is made ready in the background, while the other half is shown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from rotation.cli._board import Done
+from rotation.clock import SystemClock
+from rotation.deployment import Binder, Deployment
+from rotation.guard import Guarded
+from rotation.ports import Clock
+from rotation.secret import Secret, SecretDocument
+from rotation.testing.estates import HUAWEI, SECOND_CONTAINER, UCLOUD, Estate, Tenant, compshare, meeting
+from rotation.testing.kv2 import ServedKv, mounted
+from rotation.testing.openbao import OpenBao
+from rotation.testing.world import ShiftedClock
+from vault_plugin.provision import install, role_path
+from vault_plugin.provision_build import Built, build
+from vault_plugin.provision_file import Wanted, load
+from vault_plugin.provision_server import Server
+
+ROLES = {"gpu-1": UCLOUD, "gpu-2": SECOND_CONTAINER}
+"""The containers by their roles' names."""
+PERIOD, KV_PATH = 5, f"apps/{HUAWEI}"
+_MOUNT, _ADMIN, _SECONDS = "secret", "admin", 30.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What readers of a static role get. ``rotated`` is the server's own note of the last rotation."""
+
+    password: Secret
+    rotated: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Everything that runs.
+
+    Attributes:
+        server: OpenBao, logging at trace.
+        clock: the vendors' and the job's; the server and the plug-in have the machine's.
+        containers: CompShare with a container for each role.
+        meeting: Huawei Meeting with the account that is kept in KV.
+        wanted: the declarative file.
+        operator: the server, for an operator.
+        kv: its KV engine, for an operator.
+        prepared: what was done to come here.
+    """
+
+    server: OpenBao
+    clock: ShiftedClock
+    containers: Estate
+    meeting: Estate
+    wanted: Wanted
+    operator: Server
+    kv: ServedKv
+    prepared: tuple[Done, ...]
+
+    def tenant(self, role: str) -> Tenant:
+        """Return a role's container."""
+        return self.containers.tenants[ROLES[role]]
+
+    @property
+    def member(self) -> Tenant:
+        """The meeting account."""
+        return self.meeting.tenants[HUAWEI]
+
+    def stored(self, role: str) -> Credentials:
+        """Return what readers of a role get.
+
+        Raises:
+            StoreError: the server cannot say.
+        """
+        there = self.operator.read(f"{self.wanted.plugin.mount}/static-creds/{role}") or {}
+        return Credentials(password=Secret(str(there["password"])), rotated=str(there["last_vault_rotation"]))
+
+    def kept(self, *, back: int = 0) -> Secret:
+        """Return the password in KV, or the one so many versions before it."""
+        newest = self.kv.read(KV_PATH)
+        entry = None if newest is None else self.kv.read(KV_PATH, version=newest.version - back)
+        return Secret("") if entry is None or entry.document is None else entry.document.password
+
+    def set_period(self, role: str, seconds: int) -> None:
+        """Change how often a role is rotated. No rotation of it is under way when this succeeds.
+
+        Raises:
+            StoreError: among others because a rotation is.
+        """
+        wanted = self.wanted.role(role)
+        body = {"db_name": wanted.connection, "username": wanted.username, "rotation_period": seconds}
+        self.operator.write(role_path(self.wanted, wanted), body)
+
+    def job_environment(self) -> dict[str, str]:
+        """Return the variables of the KV job; they hold the server's token."""
+        server = {"VAULT_ADDR": self.server.address, "VAULT_TOKEN": self.server.root_token.reveal()}
+        return {**_deployment(self.containers, self.meeting), **server, "LOCKSTEP_VAULT_MOUNT": _MOUNT}
+
+    def account(self, tenant: Tenant) -> Guarded:
+        """Return an account as the product itself sees it, for a real login."""
+        clock: Clock = self.clock if tenant is self.member else SystemClock()
+        bind = Binder(
+            deployment=Deployment.from_environment(_deployment(self.containers, self.meeting)),
+            fetch=lambda _: SecretDocument(self.containers.admin or {}),
+            clock=clock,
+            time_left=lambda: _SECONDS,
+        )
+        return bind(SecretDocument(tenant.document))
+
+
+@contextmanager
+def staged() -> Iterator[Future[Stage]]:
+    """Begin to make everything ready; whatever was started ends with the block, however that ends."""
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lockstep-", ignore_cleanup_errors=True)))
+        clock = ShiftedClock()
+        containers = stack.enter_context(compshare(clock.now, tuple(ROLES.values())))
+        account = stack.enter_context(meeting(clock.now, (HUAWEI,)))
+        server = OpenBao(home)
+        stack.callback(_end, server)
+        pool = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="stage"))  # waits for what has begun
+        plugin = pool.submit(_timed, lambda: build(server.plugins / "lockstep-plugin"))
+        yield pool.submit(_prepare, server, plugin, clock, containers, account)
+
+
+def children(server: OpenBao) -> list[int]:
+    """Return the process ids of the server's plug-ins."""
+    found: list[int] = []
+    with suppress(OSError):  # A thread may end while it is looked at.
+        for task in Path(f"/proc/{server.pid}/task").iterdir():
+            found += [int(each) for each in (task / "children").read_text().split()]
+    return found
+
+
+def gone(pid: int) -> bool:
+    """Say whether a process has ended, be it that nobody has taken notice yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
+    except OSError:
+        return True
+
+
+def kill(server: OpenBao) -> list[int]:
+    """Kill the plug-ins, then their server, at once. Returns the process ids."""
+    plugins = children(server)
+    ended = [*plugins, server.pid]
+    for pid in plugins:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    server.kill()
+    return ended
+
+
+def _end(server: OpenBao) -> None:
+    with suppress(RuntimeError):  # It does not run.
+        kill(server)
+    server.stop()
+
+
+def _prepare(
+    server: OpenBao, plugin: Future[tuple[Built, float]], clock: ShiftedClock, containers: Estate, account: Estate
+) -> Stage:
+    _, starting = _timed(server.start)
+    client = server.client()
+    kv = mounted(client, _MOUNT)
+    kv.write(KV_PATH, SecretDocument(account.tenants[HUAWEI].document), cas=0)
+    operator = Server(client)
+    wanted = load(_declare(server.home, containers))
+    built, building = plugin.result()
+    deeds, installing = _timed(lambda: list(install(operator, wanted)))
+    version = client.sys.read_health_status(method="GET")["version"]
+    roles = ", ".join(each.name for each in deeds if each.what == "role")
+    return Stage(
+        server=server,
+        clock=clock,
+        containers=containers,
+        meeting=account,
+        wanted=wanted,
+        operator=operator,
+        kv=kv,
+        prepared=(
+            Done("OpenBao", f"{version}, raft, one node: serves", starting),
+            Done("plug-in", f"one file, SHA-256 {built.sha256[:12]}...", building),
+            Done("install", f"plug-in, password policy, connection, static roles {roles}", installing),
+        ),
+    )
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    started = time.monotonic()
+    return work(), time.monotonic() - started
+
+
+def _declare(home: Path, containers: Estate) -> Path:
+    """Write the file that `lockstep vault plugin install` takes, and the admin credential beside it."""
+    (home / "admin.json").write_text(json.dumps(containers.admin))
+    (home / "admin.json").chmod(0o600)
+    lines = [
+        "[plugin]",
+        'file = "plugins/lockstep-plugin"',
+        "tick_seconds = 1",
+        "[connections.compshare]",
+        f'driver = "{UCLOUD}"',
+        'admin = "admin.json"',
+        f'endpoint = "{containers.endpoint}"',
+        f'hosts = "{urlsplit(containers.endpoint).netloc}"',
+        "propagation_seconds = 0",  # as is known of these containers
+    ]
+    for role, key in ROLES.items():
+        document = containers.tenants[key].document
+        options = {name: document[name] for name in ("region", "zone", "uhost_id", "host_key")}
+        table = ", ".join(f"{name} = {json.dumps(value)}" for name, value in options.items())
+        lines += [
+            f"[roles.{role}]",
+            'connection = "compshare"',
+            f'username = "{document["username"]}"',
+            f"period = {PERIOD}",
+            'policy = "container"',
+            f"options = {{ {table} }}",
+        ]
+    path = home / "lockstep.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _deployment(*estates: Estate) -> dict[str, str]:
+    codes = {UCLOUD: estates[0], HUAWEI: estates[1]}
+    return {
+        "LOCKSTEP_DRIVERS": ",".join(codes),
+        "LOCKSTEP_HOSTS": ",".join(urlsplit(each.endpoint).netloc for each in estates),
+        **{f"LOCKSTEP_{code.upper()}_ENDPOINT": each.endpoint for code, each in codes.items()},
+        f"LOCKSTEP_{UCLOUD.upper()}_ADMIN_SECRET": _ADMIN,
+    }
