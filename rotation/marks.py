@@ -102,6 +102,18 @@ def is_carried(charge: Mark) -> bool:
     return charge.value.count(":") > 1
 
 
+def charged_at(charge: Mark) -> float:
+    """Return the epoch of the latest wrong login in a note."""
+    return _number(charge.value.split(":")[1])
+
+
+def merged(charges: Iterable[Mark]) -> Mark:
+    """Return one note for those of several versions: all their wrong logins, at the time of the latest."""
+    every = list(charges)
+    count = sum(int(_number(each.value.split(":")[0])) for each in every)
+    return Mark(Kind.REJECTED, f"{count}:{int(max(map(charged_at, every)))}:several")
+
+
 def parked(reason: str, until: float) -> Mark:
     """Return the parking mark. Rounded up, so that nobody comes too early."""
     return Mark(Kind.PARKED, f"{reason}:{ceil(until)}")

@@ -12,12 +12,15 @@ from rotation import marks
 from rotation.errors import StageConflict
 from rotation.lease import Labels
 from rotation.machine import CURRENT, PENDING
-from rotation.marks import Kind, SecretState, Version
+from rotation.marks import Kind, Mark, SecretState, Version
 
 _SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.DEAD, Kind.FAILED}
 
 _LONGEST_WINDOW = 86_400
 """Seconds. No vendor's lock-out window is longer, so that a wrong login from longer before the last reset is over."""
+
+_MOST_NOTES = 3
+"""Carried wrong logins that keep a label of their own."""
 
 
 def release(labels: Labels, state: SecretState, token: str) -> None:
@@ -65,10 +68,26 @@ def _carry_charges(labels: Labels, state: SecretState, sources: Iterable[Version
     keeper = state.versions.get(target or "")
     if keeper is None:
         return
+    notes = {mark for mark in keeper.all(Kind.REJECTED) if marks.is_carried(mark)}
     for version in sources:
         recent = any(at > (keeper.intent or 0) - _LONGEST_WINDOW for _, at in version.charges.values())
         for charge in version.all(Kind.REJECTED) if recent and version.id != keeper.id else ():
-            labels.attach(marks.carried(charge, version.id).on(keeper.id), keeper.id)
+            note = marks.carried(charge, version.id)
+            labels.attach(note.on(keeper.id), keeper.id)
+            notes.add(note)
+    _merge(labels, keeper.id, notes)
+
+
+def _merge(labels: Labels, keeper: str, notes: set[Mark]) -> None:
+    """Make one note of the oldest, so that they never use up the labels. A crash in between may count some twice."""
+    oldest = sorted(notes, key=marks.charged_at)[: len(notes) - _MOST_NOTES + 1]
+    if len(notes) <= _MOST_NOTES:
+        return
+    one = marks.merged(oldest)
+    labels.attach(one.on(keeper), keeper)
+    for note in oldest:
+        if note != one:
+            labels.detach(note.on(keeper), keeper)
 
 
 def _is_in_flight(version: Version, settled: Version) -> bool:
