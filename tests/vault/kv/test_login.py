@@ -11,10 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from rotation.errors import SettingsError, StoreDenied, StoreError, StoreUnavailable
+from rotation.errors import StoreDenied, StoreError, StoreUnavailable
 from rotation.secret import Secret, SecretDocument
 from rotation.testing.kv2 import mounted
-from rotation.testing.openbao import OpenBao
 from rotation.testing.serving import serve
 from rotation.testing.world import ShiftedClock
 from vault_plugin.agent_login import Login
@@ -243,22 +242,6 @@ def test_a_namespace_has_mounts_and_logins_of_its_own(openbao, settings, corner)
         kv.read("a")
 
 
-def test_the_server_is_asked_how_it_is(tmp_path):
-    """Before anything else: a sealed one, and one that is gone, are named at once."""
-    with OpenBao(tmp_path, storage="inmem", log_level="error") as server:
-        made = VaultSettings.from_environment({"VAULT_ADDR": server.address, "VAULT_TOKEN": "t"})
-        with Login(made, clock=ShiftedClock()) as login:
-            login.check()
-            server.client().sys.seal()
-            with pytest.raises(StoreUnavailable) as caught:
-                login.check()
-            assert caught.value.vendor_code == "sealed"
-            server.kill()
-            with pytest.raises(StoreUnavailable) as caught:
-                login.check()
-            assert caught.value.vendor_code == "unreachable"
-
-
 def test_a_redirect_is_not_followed():
     """It would carry token and candidate to wherever it points."""
     followed: list[str] = []
@@ -280,60 +263,3 @@ def test_a_redirect_is_not_followed():
             with Login(made, clock=ShiftedClock()) as login, pytest.raises(StoreUnavailable) as caught:
                 reads(login)
     assert (caught.value.vendor_code, followed) == ("standby", [])
-
-
-@pytest.mark.parametrize(
-    ("status", "code"),
-    [(200, None), (429, None), (473, None), (472, "standby"), (501, "not_initialized"), (503, "sealed")],
-)
-def test_every_state_of_a_node_has_a_meaning(status, code):
-    """Both kinds of standby serve, by passing requests on; a disaster-recovery secondary does not."""
-
-    def health(environ, start):
-        assert environ["PATH_INFO"] == "/v1/sys/health"
-        start(f"{status} x", [("Content-Type", "application/json")])
-        return [b"{}"]
-
-    with serve(health) as address:
-        made = VaultSettings.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "t", "VAULT_NAMESPACE": "team"})
-        with Login(made, clock=ShiftedClock()) as login:
-            if code is None:
-                login.check()
-                return
-            with pytest.raises(StoreUnavailable) as caught:
-                login.check()
-            assert caught.value.vendor_code == code
-
-
-@pytest.mark.parametrize(
-    ("variables", "faults"),
-    [
-        ({}, ["VAULT_ADDR is missing", "VAULT_TOKEN is missing"]),
-        ({"VAULT_ADDR": "http://vault.example", "VAULT_TOKEN": "t"}, ["VAULT_ADDR must use https"]),
-        ({"VAULT_ADDR": "https://v", "LOCKSTEP_VAULT_AUTH": "ldap"}, ["LOCKSTEP_VAULT_AUTH must be one of"]),
-        (
-            {"VAULT_ADDR": "https://v", "LOCKSTEP_VAULT_AUTH": "approle"},
-            ["LOCKSTEP_VAULT_SECRET_ID is missing", "LOCKSTEP_VAULT_ROLE_ID is missing"],
-        ),
-        ({"VAULT_ADDR": "https://v", "LOCKSTEP_VAULT_AUTH": "kubernetes"}, ["LOCKSTEP_VAULT_ROLE is missing"]),
-        (
-            {
-                "VAULT_ADDR": "https://v",
-                "VAULT_TOKEN": "t",
-                "LOCKSTEP_VAULT_MOUNT": "a b",
-                "LOCKSTEP_VAULT_AUTH_MOUNT": "?",
-            },
-            ["LOCKSTEP_VAULT_MOUNT must", "LOCKSTEP_VAULT_AUTH_MOUNT must"],
-        ),
-        (
-            {"VAULT_ADDR": "https://v", "LOCKSTEP_VAULT_TOKEN_FILE": "/nothing/there"},
-            ["LOCKSTEP_VAULT_TOKEN_FILE cannot"],
-        ),
-    ],
-)
-def test_faults_of_the_environment_are_told_at_once(variables, faults):
-    """Each with its variable."""
-    with pytest.raises(SettingsError) as caught:
-        VaultSettings.from_environment(variables)
-    assert len(caught.value.faults) == len(faults)
-    assert all(any(told.startswith(fault) for told in caught.value.faults) for fault in faults)

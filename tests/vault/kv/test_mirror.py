@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import contextmanager
-
 import pytest
 
 from rotation import marks
-from rotation.cli.app import run as lockstep
-from rotation.errors import CannotVerify, LoginRejected, SettingsError, StageConflict, StoreUnavailable
+from rotation.errors import CannotVerify, LoginRejected, StageConflict, StoreUnavailable
 from rotation.model import Evidence, Verdict
 from rotation.secret import Secret, SecretDocument
-from rotation.stores.aws_secrets_manager import AwsSecretsManager
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation.stores.vault_kv import VaultKv
 from rotation.testing.fuse import Crash, Edge, Fuse
 from rotation.testing.kv2 import Kv2
 from rotation.testing.scenario import VirtualClock
-from rotation.testing.world import HUAWEI, VOLCENGINE
-from vault_plugin.agent_mirror import Pair, allowed, from_kv, mirrored, turned
-from vault_plugin.agent_schedule import Wishes
 from vault_plugin.mirror import Found, MirroredStore, bring_forward, current, reconcile
 
 OLD, NEW = (
@@ -216,112 +208,3 @@ def test_a_mirror_that_rotates_by_itself_is_not_written(two):
     two.rotate()
     with pytest.raises(StageConflict, match="rotates by itself"):
         bring_forward(two.source, two.target)
-
-
-def test_metadata_cannot_aim_the_mirror_at_any_secret():
-    """The deployment names the prefix that mirrors have."""
-    assert allowed("mirrors/app", {"LOCKSTEP_MIRROR_PREFIX": "mirrors/"}) == "mirrors/app"
-    for environment in ({}, {"LOCKSTEP_MIRROR_PREFIX": "other/"}):
-        with pytest.raises(SettingsError, match="LOCKSTEP_MIRROR_PREFIX"):
-            allowed("mirrors/app", environment)
-
-
-@pytest.fixture
-def in_aws(real):
-    """Make a world whose account has a secret on OpenBao and one at the Secrets Manager double, both in step."""
-
-    @contextmanager
-    def make(account):
-        with real(holding=(account,)) as started:
-            inner = started.world
-            started.wish(account, mirror=inner.accounts[account])
-            environment = {"LOCKSTEP_MIRROR_PREFIX": "lockstep/"}
-            over = mirrored(inner.clock, environment, inner.secrets_manager.client)
-            wishes = Wishes.parse(started.kv.read(started.path(account)).custom)
-            yield started, {"over": over, "wishes": wishes}
-
-    return make
-
-
-@pytest.mark.parametrize("account", [HUAWEI, VOLCENGINE])
-def test_a_rotation_in_openbao_ends_in_secrets_manager_too(in_aws, rotate, account):
-    """The same proved value in both, each by its own compare-and-swap, with one reset."""
-    with in_aws(account) as (started, mirror):
-        done = rotate(started, account, **mirror)
-        assert done.error is None
-        assert started.stored(account) == started.world.stored(account) == started.world.live(account)
-        assert started.world.changes(account) == 1
-
-
-def test_a_mirror_that_was_down_is_repaired_by_the_reconciler(in_aws, rotate):
-    """The rotation fails after its commit; whoever looks at both repairs it, by either direction's command."""
-    with in_aws(HUAWEI) as (started, mirror):
-        inner = started.world
-        inner.secrets_manager.faults.fail("PutSecretValue", "InternalServiceError", times=9)
-        done = rotate(started, HUAWEI, **mirror)
-        assert done.outcome == "store_unavailable"
-        assert started.heals(HUAWEI)
-        assert inner.stored(HUAWEI) != inner.live(HUAWEI)
-        inner.secrets_manager.faults.clear()
-        pair = Pair(
-            source=started.store(HUAWEI),
-            target=AwsSecretsManager(inner.secrets_manager.client(), inner.accounts[HUAWEI], clock=inner.clock),
-            fetch=from_kv(started.kv),
-            deployment=started.deployment,
-            clock=inner.clock,
-        )
-        assert pair.reconcile() is Found.BEHIND
-        assert inner.stored(HUAWEI) == inner.live(HUAWEI)
-        assert turned(pair).reconcile() is Found.IN_STEP
-        assert started.store(HUAWEI).unfinished() is None
-
-
-def test_the_vendor_decides_between_two_values(in_aws):
-    """A human wrote Secrets Manager alone: the login says whose value is live, within the wrong-login budget."""
-    with in_aws(HUAWEI) as (started, _):
-        inner = started.world
-        client = inner.secrets_manager.client()
-        text = inner.secrets_manager.value(inner.accounts[HUAWEI]).reveal()
-        wrong = json.dumps({**json.loads(text), "password": "Wr0ng-Passw0rd!"})
-        client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=wrong)
-        pair = Pair(
-            source=started.store(HUAWEI),
-            target=AwsSecretsManager(client, inner.accounts[HUAWEI], clock=inner.clock),
-            fetch=from_kv(started.kv),
-            deployment=started.deployment,
-            clock=inner.clock,
-        )
-        assert pair.reconcile() is Found.OVERWRITTEN
-        assert inner.wrong_logins(HUAWEI) == 0
-        client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=wrong)
-        assert turned(pair).reconcile() is Found.ADOPTED
-        assert inner.wrong_logins(HUAWEI) == 1
-        assert started.stored(HUAWEI) == inner.stored(HUAWEI) == inner.live(HUAWEI)
-
-
-def test_the_mirror_from_the_command_line(real, openbao, monkeypatch, capsys):
-    """Found by the secret's own wish, within the allowed names; either store may be the one that rotates."""
-    with real(holding=(HUAWEI,)) as started:
-        inner = started.world
-        name, path = inner.accounts[HUAWEI], started.path(HUAWEI)
-        variables = started.environment() | {
-            "VAULT_ADDR": openbao.address,
-            "VAULT_TOKEN": openbao.root_token.reveal(),
-            "LOCKSTEP_MIRROR_PREFIX": "lockstep/",
-        }
-        for key, value in variables.items():
-            monkeypatch.setenv(key, value)
-
-        def run(*arguments):
-            code = lockstep(["vault", "mirror", path, "--json", *arguments])
-            return code, json.loads(capsys.readouterr().out)
-
-        assert run()[1]["code"] == "settings_error"
-        assert run(f"--secret-id={name}") == (0, {"path": path, "found": "in_step"})
-        started.wish(HUAWEI, mirror=name)
-        assert run() == (0, {"path": path, "found": "in_step"})
-        assert run("--from=aws") == (0, {"path": path, "found": "in_step"})
-        monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-        monkeypatch.delenv("AWS_REGION", raising=False)
-        code, told = run()
-        assert (code, told["code"]) == (1, "config_error")

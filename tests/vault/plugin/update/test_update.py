@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -13,135 +11,9 @@ from rotation.model import Evidence
 from rotation.policy import VENDOR_POLICIES
 from rotation.secret import Secret
 from rotation.testing.faults import FaultKind
-from rotation.testing.simulators._ucloud_cloud import Delays
-from rotation.testing.simulators.ucloud_compshare import SshAddress, UCloudCompShare
-from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
-from rotation.testing.ssh_host import SshHost
-from rotation.testing.world import ShiftedClock
-from vault_plugin.database.connection import Connection
-from vault_plugin.database.memory import Memory
-from vault_plugin.database.update import Change, update
 
 OLD = Secret("Old-Passw0rd-1234!")
 UHOST = "uhost-1"
-
-
-@dataclass(kw_only=True)
-class Rig:
-    """One account behind a plug-in process that can be made to forget everything, as death does."""
-
-    connection: Connection
-    username: str
-    statements: tuple[str, ...]
-    clock: ShiftedClock
-    memory: Memory = field(default_factory=Memory)
-    seconds: float = 60.0
-
-    def update(self, password: Secret) -> Evidence:
-        """One call of the host."""
-        end = self.clock.now() + self.seconds
-        change = Change(
-            username=self.username,
-            password=password,
-            statements=self.statements,
-            time_left=lambda: max(0.0, end - self.clock.now()),
-        )
-        return update(self.connection, self.memory, change, self.clock)
-
-    def retried(self, password: Secret, attempts: int = 12) -> list[str]:
-        """As the host's scheduler: the same password again every ten seconds. Returns the failures' codes."""
-        failures: list[str] = []
-        for _ in range(attempts):
-            try:
-                self.update(password)
-            except RotationError as error:
-                failures.append(error.code)
-                self.clock.sleep(10.0)
-            else:
-                return failures
-        return [*failures, "gave up"]
-
-    def die(self) -> None:
-        """The process is gone, and another one starts."""
-        self.memory = Memory()
-
-
-@dataclass
-class Directory:
-    """Volcengine: nobody can log in, the vendor's yes is the proof."""
-
-    rig: Rig
-    vendor: VolcengineCloudIdentity
-    user_id: str
-
-    @property
-    def live(self) -> Secret | None:
-        """What is in force."""
-        return self.vendor.live_password(self.user_id)
-
-
-@pytest.fixture
-def directory() -> Iterator[Directory]:
-    """A user of a directory."""
-    clock = ShiftedClock()
-    vendor = VolcengineCloudIdentity(clock=clock.now)
-    user = vendor.add_user("bob", OLD)
-    with vendor.serve() as url:
-        config = {
-            "driver": "volcengine_cloudidentity",
-            "endpoint": url,
-            "hosts": url.removeprefix("http://"),
-            "access_key": vendor.credentials.access_key,
-            "secret_key": vendor.credentials.secret_key.reveal(),
-        }
-        rig = Rig(
-            connection=Connection.load(config),
-            username="bob",
-            statements=(f"user_id={user.user_id}",),
-            clock=clock,
-        )
-        yield Directory(rig, vendor, user.user_id)
-
-
-@dataclass
-class Machine:
-    """CompShare: a login over SSH is the proof; virtual machines must be stopped for a reset."""
-
-    rig: Rig
-    vendor: UCloudCompShare
-    ssh: SshHost
-
-    @property
-    def live(self) -> Secret:
-        """What the guest takes."""
-        return self.vendor.guest_password(UHOST)
-
-
-@pytest.fixture
-def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
-    """A container, or the kind of instance that the test's parameter names."""
-    clock = ShiftedClock()
-    kind = getattr(request, "param", "Container")
-    vendor = UCloudCompShare(clock=clock.now, delays=Delays(stop=40.0, start=40.0))
-    with SshHost(vendor.guest_login(UHOST), up=lambda: vendor.running(UHOST)) as ssh, vendor.serve() as url:
-        address = SshAddress("root", ssh.host, ssh.port)
-        instance = vendor.add_instance(UHOST, password=OLD, instance_type=kind, ssh=address)
-        key = vendor.credentials
-        config = {
-            "driver": "ucloud_compshare",
-            "endpoint": url,
-            "hosts": url.removeprefix("http://"),
-            "public_key": key.public_key,
-            "private_key": key.private_key.reveal(),
-        }
-        options = (
-            f"region={instance.region}",
-            f"zone={instance.zone}",
-            f"uhost_id={UHOST}",
-            f"host_key={ssh.host_key}",
-        )
-        rig = Rig(connection=Connection.load(config), username="root", statements=options, clock=clock)
-        yield Machine(rig, vendor, ssh)
 
 
 def candidate(code: str, variant: str | None = None) -> Secret:
@@ -150,7 +22,7 @@ def candidate(code: str, variant: str | None = None) -> Secret:
     return policies[variant or next(iter(policies))].generate()
 
 
-def test_a_clean_change_sends_one_reset_and_is_proved(machine: Machine) -> None:
+def test_a_clean_change_sends_one_reset_and_is_proved(machine) -> None:
     """One reset, a login with the new password, no wrong login."""
     new = candidate("ucloud_compshare")
     assert machine.rig.update(new) is Evidence.LOGIN
@@ -159,7 +31,7 @@ def test_a_clean_change_sends_one_reset_and_is_proved(machine: Machine) -> None:
     assert machine.ssh.rejected["root"] == 0
 
 
-def test_the_same_password_again_changes_nothing(machine: Machine) -> None:
+def test_the_same_password_again_changes_nothing(machine) -> None:
     """The answer was lost and the host asks again: found live by a login, and no second reset."""
     new = candidate("ucloud_compshare")
     machine.rig.update(new)
@@ -167,7 +39,7 @@ def test_the_same_password_again_changes_nothing(machine: Machine) -> None:
     assert machine.vendor.resets(UHOST) == 1
 
 
-def test_after_a_death_the_vendor_still_shows_what_was_sent(machine: Machine) -> None:
+def test_after_a_death_the_vendor_still_shows_what_was_sent(machine) -> None:
     """A new process knows nothing, looks at the vendor first, and sends no second reset."""
     new = candidate("ucloud_compshare")
     machine.rig.update(new)
@@ -176,7 +48,7 @@ def test_after_a_death_the_vendor_still_shows_what_was_sent(machine: Machine) ->
     assert machine.vendor.resets(UHOST) == 1
 
 
-def test_success_is_never_reported_without_proof(machine: Machine) -> None:
+def test_success_is_never_reported_without_proof(machine) -> None:
     """A guest that ignores the reset ends in an error each time, within the budget of wrong logins."""
     machine.vendor.instance(UHOST).guest_ignores_reset = True
     new = candidate("ucloud_compshare")
@@ -192,7 +64,7 @@ def test_success_is_never_reported_without_proof(machine: Machine) -> None:
     assert machine.live == OLD
 
 
-def test_wrong_logins_are_remembered_across_candidates(machine: Machine) -> None:
+def test_wrong_logins_are_remembered_across_candidates(machine) -> None:
     """A host that comes with another password each time does not get a fresh budget."""
     machine.vendor.instance(UHOST).guest_ignores_reset = True
     for _ in range(8):
@@ -205,7 +77,7 @@ def test_wrong_logins_are_remembered_across_candidates(machine: Machine) -> None
 @pytest.mark.parametrize(
     "kind", [FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER, FaultKind.DROP_AFTER, FaultKind.TRUNCATED, FaultKind.HTML]
 )
-def test_a_fault_before_or_after_the_change_heals_with_the_same_password(directory: Directory, kind: FaultKind) -> None:
+def test_a_fault_before_or_after_the_change_heals_with_the_same_password(directory, kind: FaultKind) -> None:
     """The first call fails, the retry ends with the candidate live."""
     directory.vendor.faults.add("ResetPassword", kind)
     new = candidate("volcengine_cloudidentity")
@@ -214,7 +86,7 @@ def test_a_fault_before_or_after_the_change_heals_with_the_same_password(directo
     assert directory.live == new
 
 
-def test_another_password_after_a_failure_is_just_the_next_candidate(directory: Directory) -> None:
+def test_another_password_after_a_failure_is_just_the_next_candidate(directory) -> None:
     """Vault throws a password away that failed on a retry: nothing relies on the same one coming back."""
     directory.vendor.faults.add("ResetPassword", FaultKind.ERROR_AFTER)
     first, second = (candidate("volcengine_cloudidentity") for _ in range(2))
@@ -226,7 +98,7 @@ def test_another_password_after_a_failure_is_just_the_next_candidate(directory: 
 
 
 @pytest.mark.parametrize("machine", ["Uhost"], indirect=True)
-def test_a_reset_that_outlasts_the_deadline_goes_on_at_the_next_retry(machine: Machine) -> None:
+def test_a_reset_that_outlasts_the_deadline_goes_on_at_the_next_retry(machine) -> None:
     """Stopping and starting take 40 s each, a call has 60 s: several calls bring one reset to its end."""
     new = candidate("ucloud_compshare", "linux")
     failures = machine.rig.retried(new)
@@ -239,7 +111,7 @@ def test_a_reset_that_outlasts_the_deadline_goes_on_at_the_next_retry(machine: M
 
 
 @pytest.mark.parametrize("machine", ["Uhost"], indirect=True)
-def test_a_machine_that_a_dead_process_stopped_runs_again(machine: Machine) -> None:
+def test_a_machine_that_a_dead_process_stopped_runs_again(machine) -> None:
     """Whatever had been done when the process died, the next one ends with the candidate live and the machine on."""
     new = candidate("ucloud_compshare", "linux")
     failures: list[str] = []
@@ -259,7 +131,7 @@ def test_a_machine_that_a_dead_process_stopped_runs_again(machine: Machine) -> N
     assert machine.vendor.resets(UHOST) <= 2
 
 
-def test_a_role_that_wants_its_machine_off_cannot_be_proved_by_login(machine: Machine) -> None:
+def test_a_role_that_wants_its_machine_off_cannot_be_proved_by_login(machine) -> None:
     """power=stopped is refused before anything is sent, unless less proof is enough."""
     machine.vendor.instance(UHOST).instance_type = "Uhost"
     machine.rig.statements += ("power=stopped",)
@@ -268,7 +140,7 @@ def test_a_role_that_wants_its_machine_off_cannot_be_proved_by_login(machine: Ma
     assert machine.vendor.attempts(UHOST) == 0
 
 
-def test_two_calls_for_one_account_do_not_meet(directory: Directory) -> None:
+def test_two_calls_for_one_account_do_not_meet(directory) -> None:
     """While one call waits for the vendor, another one for the same account is refused at once and sends nothing."""
     reached, release = threading.Event(), threading.Event()
     hang = {"applied": True, "event": release, "reached": reached}
@@ -288,7 +160,7 @@ def test_two_calls_for_one_account_do_not_meet(directory: Directory) -> None:
     assert directory.live == first
 
 
-def test_nothing_is_begun_once_the_caller_has_given_up(directory: Directory) -> None:
+def test_nothing_is_begun_once_the_caller_has_given_up(directory) -> None:
     """With no time left the account is not touched."""
     directory.rig.seconds = 0.0
     with pytest.raises(RotationError):
@@ -296,7 +168,7 @@ def test_nothing_is_begun_once_the_caller_has_given_up(directory: Directory) -> 
     assert directory.live == OLD
 
 
-def test_no_password_stays_in_memory(directory: Directory) -> None:
+def test_no_password_stays_in_memory(directory) -> None:
     """Between two calls the process holds marks and a digest."""
     new = candidate("volcengine_cloudidentity")
     directory.rig.update(new)
@@ -305,7 +177,7 @@ def test_no_password_stays_in_memory(directory: Directory) -> None:
     assert "verified" in kept
 
 
-def test_a_candidate_that_breaks_the_policy_is_refused_before_it_is_sent(directory: Directory) -> None:
+def test_a_candidate_that_breaks_the_policy_is_refused_before_it_is_sent(directory) -> None:
     """The server's default of 20 characters may not fit a vendor; our policy is checked first."""
     with pytest.raises(RotationError) as error:
         directory.rig.update(Secret("short"))
