@@ -90,11 +90,13 @@ class Stage:
         there = self.operator.read(f"{self.wanted.plugin.mount}/static-creds/{role}") or {}
         return Credentials(password=Secret(str(there["password"])), rotated=str(there["last_vault_rotation"]))
 
-    def kept(self, *, back: int = 0) -> Secret:
+    def kept(self, *, back: int = 0) -> Secret | None:
         """Return the password in KV, or the one so many versions before it."""
         newest = self.kv.read(KV_PATH)
-        entry = None if newest is None else self.kv.read(KV_PATH, version=newest.version - back)
-        return Secret("") if entry is None or entry.document is None else entry.document.password
+        if newest is None or newest.version <= back:
+            return None
+        entry = self.kv.read(KV_PATH, version=newest.version - back)
+        return None if entry is None or entry.document is None else entry.document.password
 
     def set_period(self, role: str, seconds: int) -> None:
         """Change how often a role is rotated. No rotation of it is under way when this succeeds.
@@ -180,7 +182,7 @@ def _prepare(
     kv = mounted(client, _MOUNT)
     kv.write(KV_PATH, SecretDocument(account.tenants[HUAWEI].document), cas=0)
     operator = Server(client)
-    wanted = load(_declare(server.home, containers))
+    wanted = _declared(server.home, containers)
     built, building = plugin.result()
     deeds, installing = _timed(lambda: list(install(operator, wanted)))
     version = client.sys.read_health_status(method="GET")["version"]
@@ -194,7 +196,7 @@ def _prepare(
         operator=operator,
         kv=kv,
         prepared=(
-            Done("OpenBao", f"{version}, raft, one node: serves", starting),
+            Done("OpenBao", f"{version} serves: raft, one node", starting),
             Done("plug-in", f"one file, SHA-256 {built.sha256[:12]}...", building),
             Done("install", f"plug-in, password policy, connection, static roles {roles}", installing),
         ),
@@ -206,8 +208,8 @@ def _timed(work: Callable[[], T]) -> tuple[T, float]:
     return work(), time.monotonic() - started
 
 
-def _declare(home: Path, containers: Estate) -> Path:
-    """Write the file that `lockstep vault plugin install` takes, and the admin credential beside it."""
+def _declared(home: Path, containers: Estate) -> Wanted:
+    """Write the file that `lockstep vault plugin install` takes, with the admin credential beside it for the moment."""
     (home / "admin.json").write_text(json.dumps(containers.admin))
     (home / "admin.json").chmod(0o600)
     lines = [
@@ -235,7 +237,10 @@ def _declare(home: Path, containers: Estate) -> Path:
         ]
     path = home / "lockstep.toml"
     path.write_text("\n".join(lines) + "\n")
-    return path
+    try:
+        return load(path)
+    finally:
+        (home / "admin.json").unlink()
 
 
 def _deployment(*estates: Estate) -> dict[str, str]:

@@ -53,6 +53,10 @@ def _both(screen: Board, stage: Future[Stage] | None, missing: str | None) -> Cl
     screen.say("Starting Secrets Manager, two vendors and an SSH host on this machine.")
     with embedded(retry_delays=(60.0, 60.0)) as world:
         yield from play(world, screen).run()
+    yield from _vault_half(screen, stage, missing)
+
+
+def _vault_half(screen: Board, stage: Future[Stage] | None, missing: str | None) -> Claims:
     if stage is None:
         screen.say(f"The Vault half is left out: {missing}.")
         return

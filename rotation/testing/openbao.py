@@ -104,6 +104,7 @@ class OpenBao:
         """Return a client, with the root token unless told otherwise; ``stop`` closes it."""
         used = self.root_token if token is None else token
         client = hvac.Client(self.address, token=used.reveal(), timeout=60)
+        client.session.trust_env = False  # a proxy would not find what runs on loopback
         self._clients.append(client)
         return client
 

