@@ -23,7 +23,7 @@ from rotation import engine
 from rotation.clock import SystemClock
 from rotation.deployment import Binder, Deployment
 from rotation.errors import InternalError, RotationError
-from rotation.model import RotationEvent
+from rotation.event import RotationEvent
 from rotation.ports import Clock
 from rotation.secret import SecretDocument
 from rotation.session import Result, Session

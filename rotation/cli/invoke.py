@@ -16,7 +16,8 @@ from rotation.cli._errors import DONE, FAILED, PARKED, CommandUsageError, needs_
 from rotation.cli._output import Json, console, emit, note
 from rotation.cli._world import embedded
 from rotation.errors import EventError, InternalError, Parked, TooSoon
-from rotation.model import RotationEvent, Step
+from rotation.event import RotationEvent
+from rotation.model import Step
 
 if TYPE_CHECKING:
     from rotation.cli._runtime import Outcome, Place

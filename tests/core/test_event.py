@@ -1,0 +1,95 @@
+"""Facts about the events of Secrets Manager."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+
+import pytest
+
+from rotation.errors import EventError
+from rotation.event import RotationEvent
+from rotation.model import Step
+from rotation.secret import Secret
+
+TOKEN = "3f6c2f0e-1f0a-4a52-9d3a-5f5f0c1f7a11"
+EVENT: dict[str, object] = {"Step": "createSecret", "SecretId": "prod/app", "ClientRequestToken": TOKEN}
+
+
+def test_an_event_is_read() -> None:
+    """Without a RotationToken, as within one account, and with further keys."""
+    event = RotationEvent.parse({**EVENT, "Further": 1})
+    assert event == RotationEvent(Step.CREATE, "prod/app", TOKEN, None)
+
+
+def test_a_rotation_token_is_kept_as_a_secret() -> None:
+    """It is sensitive: the event's repr does not show it."""
+    event = RotationEvent.parse({**EVENT, "RotationToken": "canary"})
+    assert event.rotation_token == Secret("canary")
+    assert "canary" not in repr(event)
+
+
+@pytest.mark.parametrize("event", [None, "canary", 7, [], [("Step", "createSecret")], b"{}", True])
+def test_an_event_is_an_object(event: object) -> None:
+    """Anything else is refused."""
+    with pytest.raises(EventError, match="no object"):
+        RotationEvent.parse(event)
+
+
+MALFORMED: dict[str, tuple[str, object]] = {
+    "no secret id": ("SecretId", None),
+    "empty secret id": ("SecretId", ""),
+    "secret id no text": ("SecretId", ["canary"]),
+    "secret id with a line break": ("SecretId", "canary\nINJECTED"),
+    "secret id ends in a line break": ("SecretId", "canary\n"),
+    "secret id not ASCII": ("SecretId", "canary-ä"),
+    "secret id too long": ("SecretId", "canary" * 400),
+    "no token": ("ClientRequestToken", None),
+    "token no text": ("ClientRequestToken", 7),
+    "token too short": ("ClientRequestToken", "c" * 31),
+    "token too long": ("ClientRequestToken", "canary" * 11),
+    "token with a space": ("ClientRequestToken", "canary" + " " * 30),
+    "token with a line break": ("ClientRequestToken", "canary" * 6 + "\n"),
+    "rotation token empty": ("RotationToken", ""),
+    "rotation token no text": ("RotationToken", {"canary": 1}),
+    "rotation token false": ("RotationToken", False),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_a_malformed_field_is_named_and_not_quoted(case: str) -> None:
+    """The key stands in the message, the value nowhere."""
+    key, value = MALFORMED[case]
+    with pytest.raises(EventError, match=key) as caught:
+        RotationEvent.parse({**EVENT, key: value})
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("key", EVENT)
+def test_each_key_of_an_event_is_needed(key: str) -> None:
+    """A missing key is named."""
+    with pytest.raises(EventError, match=key):
+        RotationEvent.parse({name: value for name, value in EVENT.items() if name != key})
+
+
+@pytest.mark.parametrize("length", [32, 64])
+def test_tokens_have_32_to_64_characters(length: int) -> None:
+    """By the Secrets Manager API model."""
+    token = "t" * length
+    assert RotationEvent.parse({**EVENT, "ClientRequestToken": token}).token == token
+
+
+def test_an_event_may_be_any_mapping() -> None:
+    """The runtime gives a dict; the CLI may wrap one."""
+
+    class _Wrapped(Mapping[str, object]):
+        def __getitem__(self, key: str) -> object:
+            return EVENT[key]
+
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            return iter(EVENT)
+
+        def __len__(self) -> int:
+            return len(EVENT)
+
+    assert RotationEvent.parse(_Wrapped()).step is Step.CREATE
