@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rotation.errors import RotationError
+from rotation.testing.matrix.algorithm import Saved
 from rotation.testing.matrix.faults import FAULTS, Edge, Fault, Kind, Plan, Port, twins
 from rotation.testing.matrix.invariants import AFTERWARDS, healed, i8_converged
-from rotation.testing.matrix.world import Saved, World
+from rotation.testing.matrix.world import World
 
 
 class End(StrEnum):

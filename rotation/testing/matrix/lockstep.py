@@ -9,13 +9,14 @@ from rotation.machine import PENDING
 from rotation.ports import Clock
 from rotation.secret import SecretDocument
 from rotation.session import Session
+from rotation.testing.matrix.algorithm import Saved
 from rotation.testing.matrix.faults import OURS, Port
 from rotation.testing.matrix.gate import Effect, Gate
 from rotation.testing.matrix.invariants import STEPS, Seen, broken_after_a_step
 from rotation.testing.matrix.rigs import Rig
 from rotation.testing.matrix.timeline import Timeline
 from rotation.testing.matrix.vendors import shows_a_password
-from rotation.testing.matrix.world import Saved, World
+from rotation.testing.matrix.world import World
 from rotation.testing.memory_driver import MemoryAccount
 
 

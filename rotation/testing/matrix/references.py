@@ -17,10 +17,11 @@ from rotation.errors import LoginRejected, RotationError, StoreUnavailable
 from rotation.model import Task, Verdict
 from rotation.ports import Verifies
 from rotation.secret import Secret
+from rotation.testing.matrix.algorithm import Saved
 from rotation.testing.matrix.faults import Kind, Port
 from rotation.testing.matrix.gate import Effect, Gate
 from rotation.testing.matrix.vendors import FIRST, USERNAME
-from rotation.testing.matrix.world import Saved, World
+from rotation.testing.matrix.world import World
 from rotation.testing.memory_driver import MemoryAccount
 
 _TASK_SECONDS = 50
