@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from rotation import marks, planner, turned_away
+from rotation import marks, turned_away
 from rotation.budget import Budget
 from rotation.errors import (
-    AccountLocked,
     CannotVerify,
     DriverError,
     InProgress,
     NotEnoughTime,
     OldPasswordRejected,
     Parked,
-    PasswordRejected,
     PasswordReused,
     RotationError,
     StageConflict,
-    StoreError,
-    TooSoon,
 )
 from rotation.guard import RESERVE_SECONDS, Guarded
 from rotation.machine import (
@@ -41,7 +37,8 @@ from rotation.parking import Reason
 from rotation.ports import StoredValue
 from rotation.power import bring_to, give_back, wish
 from rotation.secret import Secret
-from rotation.session import Result, Session, count_failure, park
+from rotation.session import Result, Session
+from rotation.setback import Setback, may_be_our_own_doing
 
 MOST_SENDS = 2
 """Per invocation: a second one happens only when the refusal of the first told which password is live."""
@@ -136,34 +133,18 @@ class Reconciliation:
             return InProgress("the vendor's task is still running")
         if move is Move.PARK_EXTERNAL:
             turned_away.forget(self.session)
-            return self._give_up(Reason.EXTERNAL_CHANGE)
+            return self._setback.give_up(Reason.EXTERNAL_CHANGE)
         # PARK_LOCKED and RETRY_LATER: a probe said why it could not tell.
         if isinstance(self.unclear, Parked) and self.unclear.reason == Reason.WRONG_LOGIN_BUDGET:
             turned_away.remember(self.session, self.facts)
         return self.unclear or InProgress("could not tell which password is live")
 
-    def _give_up(self, reason: Reason) -> RotationError:
-        """Park for the lock window at least; longer with every time that it was of no use."""
-        failures = count_failure(self.session, self.session.token)
-        pause = max(self.bound.lockout.window_seconds, planner.back_off(failures, self.session.token))
-        return self._park(reason, self._now() + pause)
-
-    def _park(self, reason: Reason, until: float) -> RotationError:
-        self._forget_intent()
-        return park(self.session, self.session.token, reason, until)
-
-    def _forget_intent(self) -> None:
-        """Take the intent mark back when every attempt was definitively refused, so that nobody probes for nothing."""
-        if self.maybe_applied:
-            return
-        try:
-            for mark in self.session.store.describe().version(self.session.token).all(Kind.INTENT):
-                self.session.store.unmark(self.session.token, mark)
-        except StoreError:
-            return  # The mark stays, and the next attempt asks the vendor first: slower, not less safe.
-
     def _now(self) -> float:
         return self.session.clock.now()
+
+    @property
+    def _setback(self) -> Setback:
+        return Setback(session=self.session, bound=self.bound, maybe_applied=self.maybe_applied)
 
     @property
     def _budget(self) -> Budget:
@@ -236,7 +217,7 @@ class Reconciliation:
     def _make_ready(self, move: Move) -> Secret | None:
         """Do what must be done before the intent. Return the old password, where one is needed."""
         if self.session.memory.sends >= MOST_SENDS and self.facts.task is TaskFinding.FAILED:
-            raise self._give_up(Reason.RESET_FAILS)
+            raise self._setback.give_up(Reason.RESET_FAILS)
         if self.session.memory.sends >= MOST_SENDS:
             raise InProgress("two resets were sent in this run; the next one looks again")
         for obstacle in self.seen.obstacles:
@@ -261,7 +242,7 @@ class Reconciliation:
         self.state = store.describe()
         version = self.state.versions.get(token)
         if version is None or PENDING not in version.stages or self.state.current_id != before.current_id:
-            self._forget_intent()
+            self._setback.forget_intent()
             raise StageConflict("the labels moved while this rotation ran; nothing was sent")
         for old in version.marks:
             if old.kind in _VOID and old != mine:
@@ -278,33 +259,13 @@ class Reconciliation:
     def _learn_it_was_live(self) -> None:
         self.maybe_applied = True
         if self.facts.pending is Finding.REJECTED:
-            raise self._give_up(Reason.CANDIDATE_REFUSED)
+            raise self._setback.give_up(Reason.CANDIDATE_REFUSED)
         self.facts = replace(self.facts, accepted=True, pending=Finding.NOT_ASKED)
 
     def _refused(self, refusal: RotationError) -> RotationError:
-        if not refusal.definite:
-            return refusal
-        self.maybe_applied |= self._may_be_our_own_doing(refusal)
-        if isinstance(refusal, AccountLocked):
-            self._forget_intent()
-            return self._budget.locked(refusal)
-        if isinstance(refusal, TooSoon) and refusal.not_before is not None:
-            return self._park(Reason.TOO_SOON, refusal.not_before)
-        if isinstance(refusal, PasswordRejected):
-            if self.maybe_applied:
-                return self._give_up(Reason.CANDIDATE_REFUSED)
-            self.session.store.release(self.session.token)
-            return refusal
-        self._forget_intent()
-        return refusal
-
-    def _may_be_our_own_doing(self, refusal: RotationError) -> bool:
-        """Tell whether a request that arrived twice can explain it: the first was taken, the second is refused."""
-        if isinstance(refusal, TooSoon) and refusal.not_before is not None:
-            changed = refusal.not_before - self.bound.spec.min_age_seconds
-            intent = self.state.version(self.session.token).intent or 0.0
-            return changed > intent - RESERVE_SECONDS
-        return isinstance(refusal, (TooSoon, InProgress))
+        intent = self.state.version(self.session.token).intent or 0.0
+        self.maybe_applied |= refusal.definite and may_be_our_own_doing(refusal, self.bound, intent)
+        return self._setback.refused(refusal)
 
     def _follow(self, task: Task) -> None:
         """Poll until the task ends or the time runs out."""
