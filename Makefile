@@ -28,7 +28,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo                    watch two passwords rotate against local servers"
+	@echo "make demo                    watch passwords rotate against local servers, and a real OpenBao"
 	@echo "make test                    run the tests"
 	@echo "make test-vault              run the long tests on a real OpenBao (kills, a cluster)"
 	@echo "make test-faults             run every pair of faults, then 20,000 random schedules of faults"
@@ -60,6 +60,7 @@ test-vault: $(READY)
 	@$(BIN)/python -m pytest -q -m long tests/vault
 
 test-faults: $(READY)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long tests/engine
 	@$(BIN)/python -m rotation.testing.matrix --pairs
 	@$(BIN)/lockstep simulate-faults --seed 1 --runs 20000
 

@@ -36,6 +36,9 @@ DEAD: Placed = (
 GIVEN_BACK: Placed = (("c", ("AWSCURRENT",)), ("t1", ("AWSPENDING", "lockstep:lease:4:c")), ("t2", ()))
 
 
+pytestmark = pytest.mark.slow  # the order of operations is the same under any interpreter
+
+
 @dataclass(frozen=True)
 class Run:
     """One run: who, for which token, until when it may act."""

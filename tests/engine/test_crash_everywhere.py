@@ -43,6 +43,7 @@ def _run(scenario, step, token):
     raise AssertionError(step)
 
 
+@pytest.mark.long  # the matrix tries the same and more, but follows runs that meet only once; here each runs alone
 @pytest.mark.parametrize("fault", list(FAULTS))
 @pytest.mark.parametrize("spacing", [10.0, 600.0])
 @pytest.mark.parametrize("step", list(Step))

@@ -16,7 +16,6 @@ from rotation.errors import (
     PreconditionFailed,
     RateLimited,
     StageError,
-    TooSoon,
     UnexpectedReply,
     VendorUnavailable,
 )
