@@ -79,15 +79,10 @@ def about_leaks(stage: Stage, record: Record) -> Claims:
     log, audit = stage.server.log_text(), stage.server.audit.read_text()
     places = [("server log", log), ("audit device", audit), *record.processes]
     passwords = {f"password {number}": each for number, each in enumerate(_passwords(stage))}
-    listened = "lockstep" in log and KV_PATH in audit and bool(record.processes)
+    listened = "evidence=LOGIN" in log and KV_PATH in audit and bool(record.processes)
     clean = listened and not find(passwords, places)
-    yield (
-        (
-            f"none of {len(passwords)} passwords stands in OpenBao's log (trace, with the plug-in's lines), its audit "
-            "device, or the arguments and environments of both"
-        ),
-        clean,
-    )
+    where = "the log of server and plug-in, the audit device, their arguments or environments"
+    yield f"none of {len(passwords)} passwords stands in {where}", clean
 
 
 def _passwords(stage: Stage) -> list[Secret]:
