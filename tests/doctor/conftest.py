@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from rotation.doctor import Condition, Outcome, heal
 from rotation.errors import OutcomeUnknown, RotationError
 from rotation.model import Authority, Lockout, Power, Step
 from rotation.policy import Charset, PasswordPolicy
@@ -57,6 +58,20 @@ class Bed(Scenario):
         assert self.rotate(token) == []
         self.clock.sleep(1000.0)
         return token
+
+    def healed(self) -> Outcome:
+        """Heal, and again when the budget's window is over; return what was done in the end."""
+        outcome = heal(self.session())
+        if outcome.condition is Condition.WAITING:
+            assert outcome.error.reason == "wrong_login_budget"
+            self.clock.sleep(outcome.not_before - self.clock.now() + 1)
+            outcome = heal(self.session())
+        return outcome
+
+    def snapshot(self) -> tuple[dict, dict]:
+        """Every label and every value."""
+        labels = {key: version.labels for key, version in self.secret.describe().versions.items()}
+        return labels, {key: self.secret.read(key) for key in labels}
 
     @property
     def in_step(self) -> bool:

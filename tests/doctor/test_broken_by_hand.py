@@ -1,0 +1,149 @@
+"""Every broken state that a human leaves: found, told, and put right, or left to a human with the version named."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation.doctor import Action, Condition, Found, Value, Verb, examine, heal
+from rotation.machine import CURRENT, PENDING
+from rotation.model import Step
+from rotation.secret import Secret, SecretDocument
+
+OUTSIDE = Secret("Unknown0Unknown0Unkn")
+EVERY_KIND = ["admin", "admin-task", "machine", "self"]
+
+
+def test_a_secret_without_a_current_version_needs_a_human(bed):
+    """W05: nothing can be compared with, so nothing is moved."""
+    broken = bed()
+    broken.secret.detach(CURRENT, "version-0")
+    found = examine(broken.session())
+    assert found.condition is Condition.HUMAN
+    assert "first version" in found.advice
+    assert heal(broken.session()).done == ()
+
+
+def test_a_live_candidate_without_a_current_version_is_named(bed):
+    """W05: which version to attach AWSCURRENT to is known, and told."""
+    broken = bed()
+    token = broken.cut(applied=True)
+    broken.secret.detach(CURRENT, "version-0")
+    found = examine(broken.session())
+    assert (found.condition, found.live) == (Condition.HUMAN, token)
+    assert token in found.advice
+
+
+def test_a_current_value_that_is_no_document_gives_way_to_the_live_one(bed):
+    """W06: somebody put plain text over the document; the version before it is still live."""
+    broken = bed()
+    live = broken.rotated()
+    broken.secret.put("by-hand", SecretDocument({"oops": 1}), CURRENT)
+    found = examine(broken.session())
+    assert found.case.current.value is Value.UNUSABLE
+    assert found.plan == (Action(Verb.PROMOTE, live),)
+    assert heal(broken.session()).condition is Condition.HEALTHY
+    assert broken.in_step
+
+
+def test_a_candidate_for_another_account_is_never_tried_here(bed):
+    """W06: current was edited to name another account while a rotation ran: a human decides, with the version named."""
+    broken = bed()
+    token = broken.cut(applied=False)
+    document = broken.secret.read("version-0").document
+    broken.secret.put("edited", document.replaced(tenant="other"), CURRENT)
+    found = examine(broken.session())
+    assert found.case.exhibit(token).value is Value.FOREIGN
+    assert found.case.exhibit(token).found is Found.NOT_ASKED
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    assert token in found.advice
+
+
+def test_an_unsent_candidate_for_another_account_is_dropped(bed):
+    """W06: nothing was sent, so nothing can be lost."""
+    broken = bed()
+    token = broken.begin()
+    broken.step(Step.CREATE, token)
+    document = broken.secret.read("version-0").document
+    broken.secret.put("edited", document.replaced(tenant="other"), CURRENT)
+    assert examine(broken.session()).plan == (Action(Verb.RELEASE, token),)
+
+
+def test_an_operators_version_does_not_hide_the_live_candidate(bed):
+    """W50: somebody made a version current by hand while the candidate took effect."""
+    taken = bed()
+    token = taken.cut(applied=True)
+    document = taken.secret.read("version-0").document
+    taken.secret.put("by-hand", document.replaced(password=OUTSIDE.reveal()), CURRENT)
+    assert heal(taken.session()).done == (Action(Verb.PROMOTE, token),)
+    assert taken.in_step
+
+
+def test_an_operators_version_that_is_live_stays(bed):
+    """W50: it is current and live; the candidate was sent and had no effect, so its rotation goes on from there."""
+    taken = bed(min_age_seconds=0, history=0)
+    token = taken.cut(applied=False)
+    document = taken.secret.read("version-0").document
+    taken.secret.put("by-hand", document.replaced(password=OUTSIDE.reveal()), CURRENT)
+    taken.vendor.set_by_hand(OUTSIDE)
+    outcome = taken.healed()
+    assert (outcome.condition, outcome.done) == (Condition.HEALTHY, (Action(Verb.RESUME, token),))
+    assert taken.in_step
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_a_restored_previous_password_is_made_current(bed, kind):
+    """W63: a snapshot brought the previous password back."""
+    restored = bed(kind, min_age_seconds=0, history=0) if kind == "self" else bed(kind)
+    restored.rotated()
+    restored.vendor.set_by_hand(restored.password("AWSPREVIOUS"))
+    assert heal(restored.session()).done == (Action(Verb.PROMOTE, "version-0"),)
+    assert restored.in_step
+    assert restored.vendor.wrong_logins == 1
+
+
+def test_an_older_labelled_version_is_found(bed):
+    """W63: any label keeps a version in the search, not only ours and the service's."""
+    restored = bed()
+    old = restored.vendor.live
+    restored.rotated()
+    restored.rotated()
+    restored.secret.attach("keep-for-audit", "version-0")
+    restored.vendor.set_by_hand(old)
+    assert heal(restored.session()).done == (Action(Verb.PROMOTE, "version-0"),)
+    assert restored.in_step
+
+
+def test_a_pending_label_on_the_current_version_is_cosmetic(bed):
+    """W51: it blocks nothing at the vendor, and goes."""
+    odd = bed()
+    odd.secret.attach(PENDING, "version-0")
+    assert heal(odd.session()).done == (Action(Verb.SETTLE, "version-0"),)
+    assert odd.secret.describe().holder(PENDING) is None
+
+
+def test_an_outside_change_of_a_self_changing_account_needs_a_human(bed):
+    """None of the stored passwords is live, and all that remains is to say what to put where."""
+    lost = bed()
+    lost.rotated()
+    lost.vendor.set_by_hand(OUTSIDE)
+    found = examine(lost.session())
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    assert "put the live password into the secret" in found.advice
+    lost.clock.sleep(301.0)
+    document = lost.secret.read(lost.secret.describe().current_id).document
+    lost.secret.put("by-hand", document.replaced(password=OUTSIDE.reveal()), CURRENT)
+    assert examine(lost.session()).condition is Condition.HEALTHY
+
+
+def test_an_outside_change_of_a_resettable_account_is_healed_by_its_rotation(bed):
+    """An unfinished rotation by an API key needs no old password; without one, the advice is to rotate."""
+    lost = bed("admin")
+    token = lost.begin()
+    lost.step(Step.CREATE, token)
+    lost.vendor.set_by_hand(OUTSIDE)
+    assert heal(lost.session()).done == (Action(Verb.RESUME, token),)
+    assert lost.in_step
+    lost.clock.sleep(1000.0)
+    lost.vendor.set_by_hand(Secret("Another0Another0Anot"))
+    found = examine(lost.session())
+    assert (found.condition, "lockstep rotate" in found.advice) == (Condition.HUMAN, True)
