@@ -83,6 +83,11 @@ class OpenBao:
         return f"http://127.0.0.1:{self._ports[0]}"
 
     @property
+    def running(self) -> bool:
+        """Whether it was started and not ended since."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """Process id of the running server."""
         if self._process is None:

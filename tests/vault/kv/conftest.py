@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from rotation.secret import Secret
-from rotation.testing.kv2 import Kv2, ServedKv, mounted
+from rotation.testing.kv2 import Kv2, ServedKv
 from rotation.testing.openbao import OpenBao
 from rotation.testing.vault_job import MortalJob, start_fork_server
 from rotation.testing.vault_world import VaultWorld, vault_world
@@ -65,16 +65,8 @@ def mortal():
 
 
 @pytest.fixture
-def raft(tmp_path) -> Iterator[OpenBao]:
-    """A server that survives being killed."""
-    with OpenBao(tmp_path) as server:
-        mounted(server.client(), "secret")
-        yield server
-
-
-@pytest.fixture
 def on_raft(raft, corner):
-    """Make a world whose secrets are on that server."""
+    """Make a world whose secrets are on a server that survives being killed."""
 
     @contextmanager
     def make(**wishes) -> Iterator[VaultWorld]:

@@ -30,6 +30,7 @@ class Rig:
     server: OpenBao
     built: Built
     names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    registered: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Connect."""
@@ -46,9 +47,11 @@ class Rig:
         return f"{kind}-{next(self.names)}"
 
     def plugin(self, name: str) -> str:
-        """Register the plug-in; each name has a process of its own."""
-        body = {"sha256": self.built.sha256, "command": self.built.path.name, "version": VERSION}
-        self.adapter.put(f"/v1/sys/plugins/catalog/database/{name}", json=body)
+        """Register the plug-in, which starts it; each name has a process of its own."""
+        if name not in self.registered:
+            body = {"sha256": self.built.sha256, "command": self.built.path.name, "version": VERSION}
+            self.adapter.put(f"/v1/sys/plugins/catalog/database/{name}", json=body)
+            self.registered.add(name)
         return name
 
     def mount(self, name: str, tick: int = 1) -> str:
@@ -179,15 +182,20 @@ def helpers() -> type[Helpers]:
 
 
 @pytest.fixture(scope="session")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """A raft server that stays for all tests of this worker that do it no harm."""
-    with OpenBao(tmp_path_factory.mktemp("raft")) as server:
-        yield Rig.on(server)
+def _rig(raft_server: OpenBao) -> Rig:
+    return Rig.on(raft_server)
+
+
+@pytest.fixture
+def rig(_rig: Rig, raft: OpenBao) -> Rig:
+    """The plug-in on the worker's raft server, which a test may kill."""
+    assert _rig.server is raft
+    return _rig
 
 
 @pytest.fixture
 def own_rig(tmp_path: Path) -> Iterator[Rig]:
-    """A raft server for one test, which may kill it."""
+    """A raft server that nobody else has, for what takes minutes."""
     with OpenBao(tmp_path) as server:
         yield Rig.on(server)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from rotation.testing.simulators.ucloud_compshare import SshAddress, UCloudCompS
 from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
 from rotation.testing.ssh_host import SshHost
 from vault_plugin.cli.plugin import plugin_app
-from vault_plugin.provision_build import build
 
 OLD = Secret("Old-Passw0rd-1234!")
 
@@ -87,12 +87,12 @@ def site(rig, tmp_path: Path, stack) -> Site:
     }
     for name, admin in admins.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(admin))
-    build(rig.server.plugins / "lockstep-site")
-    build(tmp_path / "lockstep-site")
+    for folder in (rig.server.plugins, tmp_path):
+        shutil.copy(rig.built.path, folder / "lockstep-site")
     codes = {"ucloud": "ucloud_compshare", "tencent": "tencent_bm", "volcengine": "volcengine_cloudidentity"}
     connections = "".join(
         f'[connections.{name}]\ndriver = "{code}"\nadmin = "{name}.json"\nendpoint = "{url}"\n'
-        f'hosts = "{url.removeprefix("http://")}"\n'
+        f'hosts = "{url.removeprefix("http://")}"\npropagation_seconds = 0\n'
         for (name, code), url in zip(codes.items(), urls, strict=True)
     )
     mount = rig.name("site")

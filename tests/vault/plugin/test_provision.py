@@ -12,6 +12,7 @@ import pytest
 
 from rotation.errors import ConfigError, SettingsError, StoreDenied, StoreError
 from rotation.secret import Secret
+from rotation.testing.openbao import OpenBao
 from vault_plugin.provision_build import build
 from vault_plugin.provision_file import load
 from vault_plugin.provision_server import Server
@@ -108,13 +109,13 @@ def test_a_server_without_address_or_token_is_not_asked() -> None:
         Server.from_environment({"VAULT_ADDR": "http://127.0.0.1:9"})
 
 
-def test_a_servers_refusals_are_typed(rig) -> None:
+def test_a_servers_refusals_are_typed(openbao: OpenBao) -> None:
     """A token without rights is StoreDenied, a wrong body is told in the server's words, nothing there is None."""
-    server = Server(rig.server.client())
+    server = Server(openbao.client())
     assert server.read("database-of-nobody/config/none") is None
     with pytest.raises(StoreError, match="sys/policies/password/x"):
         server.write("sys/policies/password/x", {"policy": "no policy"})
-    powerless = Server(rig.server.client(Secret("s.nobody")))
+    powerless = Server(openbao.client(Secret("s.nobody")))
     with pytest.raises(StoreDenied):
         powerless.read("sys/mounts")
     nobody = Server(hvac.Client("http://127.0.0.1:9", token="none", timeout=5))
