@@ -1,6 +1,7 @@
 """A rotation function whose process really dies at a chosen effect.
 
-An effect is one call to the secret store, one request to a vendor, or one login; what they do stays real.
+An effect is one call to the secret store, one request to a vendor, or one login; what they do stays real. Invocations
+that are to survive run in this process, which costs a fraction.
 """
 
 from __future__ import annotations
@@ -8,23 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from unittest.mock import patch
 
+from rotation import handler
+from rotation.errors import RotationError
 from rotation.http import HttpDoor
 from rotation.probes.ssh import SshProbe
 from rotation.stores import aws_secrets_manager
+from rotation.testing.function_context import FunctionContext
 from rotation.testing.fuse import Edge, Fuse
 from rotation.testing.isolated import FunctionFailed, Invocation, IsolatedFunction
 from rotation.testing.world import ShiftedClock
 
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
 
 @dataclass(slots=True, kw_only=True)
 class MortalFunction:
-    """A rotation function for the Secrets Manager double, one process per invocation.
+    """A rotation function for the Secrets Manager double; an invocation that is to die has a process of its own.
 
     Attributes:
         environment: the function's variables.
+        client: Secrets Manager, for the invocations that survive.
         clock: shared with the simulators; the child gets its offset.
         seconds: the function's time-out.
         fuses: which effect of which invocation is the last one, by the invocation's number from 0.
@@ -34,6 +42,7 @@ class MortalFunction:
     """
 
     environment: Mapping[str, str] = field(repr=False)
+    client: SecretsManagerClient = field(repr=False)
     clock: ShiftedClock
     seconds: float = 30.0
     fuses: dict[int, tuple[int, Edge]] = field(default_factory=dict)
@@ -48,8 +57,24 @@ class MortalFunction:
         Raises:
             FunctionFailed: as the service sees a failed step.
         """
-        fuse = self.fuses.get(self._count, (0, Edge.AFTER))
+        fuse = self.fuses.get(self._count)
         self._count += 1
+        if fuse is None:
+            self._survive(event)
+        else:
+            self._die(event, fuse)
+
+    def _survive(self, event: Mapping[str, object]) -> None:
+        outside = handler.World(client=self.client, environment=self.environment, clock=self.clock)
+        with _counted(0, Edge.AFTER) as effects:
+            self.effects.append(effects)
+            try:
+                handler.handle(dict(event), FunctionContext.lasting(self.seconds), outside)
+            except RotationError as error:
+                self.errors.append(error.code)
+                raise FunctionFailed("the invocation failed") from None
+
+    def _die(self, event: Mapping[str, object], fuse: tuple[int, Edge]) -> None:
         ended: list[Invocation] = []
         function = IsolatedFunction(
             environment=self.environment,

@@ -18,7 +18,9 @@ MOST_EFFECTS = 24
 def started():
     """A world in which the service retries after 60 s, as long as a death may hold the lease."""
     with world(retry_delays=(60.0,) * 8) as made:
-        function = MortalFunction(environment=made.environment(), clock=made.clock)
+        function = MortalFunction(
+            environment=made.environment(), clock=made.clock, client=made.secrets_manager.client()
+        )
         made.secrets_manager.register_function(FUNCTION_ARN, function)
         yield made, function
 
