@@ -30,6 +30,8 @@ NAMES = {
     VOLCENGINE: "lockstep/volcengine_cloudidentity/robot",
 }
 FOREIGN_ARN = FUNCTION_ARN.replace("111122223333", "444455556666")
+AT_ONCE = {f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "0" for code in DRIVERS}
+"""The simulated guests take a new password at once."""
 Event = dict[str, Any]
 
 
@@ -91,7 +93,7 @@ class Scene:
 def _scene(artefact: Any) -> Iterator[Scene]:
     with (
         world(holding=DRIVERS, names=NAMES, retry_delays=()) as started,
-        artefact.runtime(started.environment()) as runtime,
+        artefact.runtime(started.environment() | AT_ONCE) as runtime,
     ):
         yield Scene(started, runtime)
 
