@@ -116,8 +116,9 @@ class Directory:
             try:
                 self.rig.adapter.post(f"/v1/{self.mount}/static-roles/{name}", json=body)
             except hvac.exceptions.InternalServerError as error:
-                # A server that has just started answers so until its scheduler has looked at the roles.
-                if "queue is empty" not in str(error):
+                # The first until a server that has just started has looked at the roles, or while the role is being
+                # rotated; the second when a rotation ended meanwhile. Nothing was changed.
+                if not any(each in str(error) for each in ("queue is empty", "transaction commit failed")):
                     raise
                 time.sleep(0.1)
             else:
