@@ -24,11 +24,12 @@ from rotation.errors import InProgress, SecretNotFound, StoreError
 from rotation.ports import Clock
 from vault_plugin.provision import role_path
 from vault_plugin.provision_file import Role, Wanted
-from vault_plugin.provision_server import Server
+from vault_plugin.provision_server import Server, ServerBusyError
 
 _SHORTEST = 5
 """Seconds; the servers' own limit."""
 _LOOK_SECONDS = 0.5
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def rotate(server: Server, wanted: Wanted, role: Role, clock: Clock, *, patience
         while True:
             at = _last(server, wanted, role)
             if at != before:
-                _set_period(server, wanted, role, role.period)
+                _set_period(server, wanted, role, role.period, clock)
                 return Rotated(role.name, at)
             if clock.now() >= deadline:
                 raise InProgress(
@@ -77,11 +78,19 @@ def _make_due(server: Server, wanted: Wanted, role: Role, before: str, clock: Cl
     age = clock.now() - _epoch(before)
     there = server.read(role_path(wanted, role)) or {}
     if int(there.get("rotation_period", 0)) > max(age, _SHORTEST):
-        _set_period(server, wanted, role, max(_SHORTEST, int(age)))
+        _set_period(server, wanted, role, max(_SHORTEST, int(age)), clock)
 
 
-def _set_period(server: Server, wanted: Wanted, role: Role, seconds: int) -> None:
+def _set_period(server: Server, wanted: Wanted, role: Role, seconds: int, clock: Clock) -> None:
+    """Write the period; a rotation that ends at the same moment makes the server refuse, which passes."""
     body = {"db_name": role.connection, "username": role.username, "rotation_period": seconds}
+    for _ in range(_TRIES - 1):
+        try:
+            server.write(role_path(wanted, role), body)
+        except ServerBusyError:
+            clock.sleep(_LOOK_SECONDS)
+        else:
+            return
     server.write(role_path(wanted, role), body)
 
 

@@ -16,6 +16,13 @@ T = TypeVar("T")
 _TIMEOUT_SECONDS = 100
 """Longer than a server gives a request (90 s), since making a role rotates at once."""
 
+_BUSY = ("transaction commit failed", "queue is empty")
+"""What OpenBao 2.7.2 says when a role is written while its rotation ends (seen 2026-11-22)."""
+
+
+class ServerBusyError(StoreUnavailable):
+    """Something else was changing the same thing at that moment; nothing was changed by us."""
+
 
 class Server:
     """A server and who we are there."""
@@ -66,6 +73,7 @@ class Server:
 
         Raises:
             StoreError: as ``read``.
+            ServerBusyError: something else was changing the same thing.
         """
         try:
             self._adapter.post(f"/v1/{path}", json=dict(body))
@@ -88,6 +96,8 @@ def _failure(error: Exception, path: str) -> RotationError:
     if isinstance(error, hvac.exceptions.VaultError):
         # The server's own words, which for a plug-in's refusal are ours and hold no value.
         said = "; ".join(str(each).strip() for each in error.errors or ())
+        if any(words in said for words in _BUSY):
+            return ServerBusyError(f"the server was busy with {path}", hint="Try again: nothing was changed.")
         return StoreError(f"the server refused {path}: {said or type(error).__name__}")
     return StoreUnavailable(f"the server does not answer ({type(error).__name__})")
 
