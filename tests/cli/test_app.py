@@ -12,7 +12,19 @@ import pytest
 
 from rotation.cli.app import run
 
-COMMANDS = ("demo", "drivers", "policy", "generate", "check", "simulate", "invoke", "rotate")
+COMMANDS = (
+    "demo",
+    "drivers",
+    "policy",
+    "generate",
+    "check",
+    "simulate",
+    "simulate-faults",
+    "invoke",
+    "rotate",
+    "verify",
+    "doctor",
+)
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
