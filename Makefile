@@ -22,6 +22,9 @@ ARTEFACT_SOURCES := template.yaml samconfig.toml Makefile $(wildcard requirement
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --no-emit-index-url $(UPGRADE)
 
+# Byte-code is kept, whatever the shell says: else each of the suite's many processes compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 # One recipe at a time: they share .venv.
 .NOTPARALLEL:
 .PHONY: help demo test test-faults check invoke bench build artefact requirements clean
