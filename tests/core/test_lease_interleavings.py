@@ -221,7 +221,11 @@ def _runs(tokens: tuple[str, ...]) -> tuple[Run, ...]:
 STARTS = {"first ever": FIRST_EVER, "unclaimed": UNCLAIMED, "dead holder": DEAD, "given back": GIVEN_BACK}
 PAIRS = sorted(set(permutations(["t1", "t1", "t2"], 2)))
 TRIPLES = [("t1", "t1", "t1"), *sorted(set(permutations(["t1", "t1", "t2"])))]
-CASES = [*product(STARTS, PAIRS), *product(["first ever", "dead holder"], TRIPLES)]
+CASES = [
+    *product(STARTS, PAIRS),
+    *product(["first ever"], TRIPLES),
+    *(pytest.param("dead holder", triple, marks=pytest.mark.long) for triple in TRIPLES),
+]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def test_lost_answers_to_wrong_logins_never_lock_the_account(rig):
     assert not rig.locked
 
 
+@pytest.mark.long  # the fleet simulation has vendors that stay broken, too
 @pytest.mark.parametrize(("code", "operation", "kind", "details"), LASTING)
 def test_a_vendor_that_stays_broken_loses_nothing(rig, code, operation, kind, details):
     """While it lasts current stands or is live, the account is never locked, and the next day's attempt heals it."""
