@@ -63,7 +63,7 @@ test-vault: $(READY)
 	@$(BIN)/python -m pytest -q -m long tests/vault
 
 test-faults: $(READY)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long tests/engine tests/handler tests/core
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long tests/engine tests/handler tests/core tests/cli
 	@$(BIN)/python -m rotation.testing.matrix --pairs
 	@$(BIN)/lockstep simulate-faults --seed 1 --runs 20000
 

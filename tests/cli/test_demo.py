@@ -95,7 +95,7 @@ def stage() -> Iterator[Stage]:
         yield ready.result()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.shows_secrets("file admin.json", reason="the operator's own file, which is read and removed")
 def test_a_claim_of_the_vault_half_that_does_not_hold_is_told(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:

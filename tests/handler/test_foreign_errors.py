@@ -87,7 +87,7 @@ def test_a_driver_that_raises_anything(rig, monkeypatch, code, verb, raised):
     "operation", ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"]
 )
 @pytest.mark.parametrize("moment", ["before-call", "after-call"])
-@pytest.mark.parametrize("code", [HUAWEI, UCLOUD])
+@pytest.mark.parametrize("code", [HUAWEI])
 def test_botocore_raises_anything(rig, code, operation, moment):
     """A foreign error inside the client, quoting request and answer, becomes ``internal_error`` with its type."""
     seen = []
