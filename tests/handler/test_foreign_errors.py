@@ -58,7 +58,7 @@ class Odd(Exception):
 @pytest.mark.shows_secrets(
     "error RotationError", reason="the broken driver raises ours, too; the rig's canary hears all"
 )
-@pytest.mark.parametrize("raised", [ValueError, Odd, ExceptionGroup, RotationError])
+@pytest.mark.parametrize("raised", [ValueError, KeyError, Odd, ExceptionGroup, RotationError, UnicodeError])
 @pytest.mark.parametrize(
     ("code", "verb"), [(HUAWEI, "set_password"), (HUAWEI, "verify"), (UCLOUD, "set_password"), (UCLOUD, "observe")]
 )
@@ -87,7 +87,7 @@ def test_a_driver_that_raises_anything(rig, monkeypatch, code, verb, raised):
     "operation", ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"]
 )
 @pytest.mark.parametrize("moment", ["before-call", "after-call"])
-@pytest.mark.parametrize("code", [HUAWEI])
+@pytest.mark.parametrize("code", [HUAWEI, UCLOUD])
 def test_botocore_raises_anything(rig, code, operation, moment):
     """A foreign error inside the client, quoting request and answer, becomes ``internal_error`` with its type."""
     seen = []

@@ -30,7 +30,7 @@ def examples(line, tally):
 @pytest.mark.parametrize("line", list(lines()), ids=str)
 def test_every_single_fault_heals(line, rows):
     """All promises hold at every moment and afterwards, and the committed page tells the same outcomes."""
-    explorer = Explorer(make(line), deep=line.spacing == SPACINGS[0] and line.store == "memory")
+    explorer = Explorer(make(line), deep=line.spacing == SPACINGS[0])
 
     tally = explorer.runs(1)
 
