@@ -57,7 +57,7 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
             from_settings=True,
         ),
         Reason.BACK_OFF: Parking(
-            hint="The vendor turned several attempts away and nothing was changed. The next one waits for `not_before`."
+            hint="The vendor turned the reset away and nothing was changed. The next attempt waits for `not_before`."
         ),
         Reason.EXTERNAL_CHANGE: Parking(
             hint="None of the stored passwords opens the account. Put the live one into the secret as a new version, "

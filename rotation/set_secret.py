@@ -14,6 +14,7 @@ from rotation.errors import (
     DriverError,
     InProgress,
     PasswordRejected,
+    RequestRefused,
     StageConflict,
     StoreError,
 )
@@ -87,15 +88,18 @@ def _wait_its_time(session: Session, state: SecretState, bound: Guarded, candida
 def _back_off(session: Session, refusal: DriverError) -> None:
     """After a refusal that changed nothing: let the next attempts wait, longer with each one in a row.
 
-    The first is free, since it may be a mere hiccup and the service's own retry is near.
+    The first is free, since it may be a mere hiccup and the service's own retry is near; but a request that was itself
+    refused would be so again, which is known at once.
     """
     try:
         version = session.store.describe().versions.get(session.token)
         if version is None or version.intent is not None or PENDING not in version.stages:
             return
         failures = count_failure(session, session.token)
+        certain = isinstance(refusal, RequestRefused)
+        pause = planner.BACK_OFF_MOST if certain else planner.back_off(failures, session.token)
         now = session.clock.now()
-        until = max(now + planner.back_off(failures, session.token), refusal.not_before or now)
+        until = max(now + pause, refusal.not_before or now)
         if until > now:
             park(session, session.token, Reason.BACK_OFF, until)
             refusal.not_before = until

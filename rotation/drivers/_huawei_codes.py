@@ -20,8 +20,8 @@ from rotation.errors import (
     PasswordReused,
     PermissionDenied,
     PreconditionFailed,
+    RequestRefused,
     TooSoon,
-    UnexpectedReply,
     VendorUnavailable,
 )
 from rotation.model import ErrorRow
@@ -43,9 +43,10 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("200000002", OutcomeUnknown, "the vendor failed inside", on="change"),
     ErrorRow("200000002", VendorUnavailable, "the vendor failed inside", on="login"),
     ErrorRow("200000003", AccountUnusable, "the vendor refused a parameter", _NAME),
-    ErrorRow("200000004", UnexpectedReply, "the vendor found the request or its token header illegal"),
+    ErrorRow("200000004", RequestRefused, "the vendor found the request or its token header illegal"),
     ErrorRow("201040000", AccountUnusable, "the user does not exist", _NAME),
-    ErrorRow("201040001", UnexpectedReply, "the vendor says that the account exists already"),
+    # What it answers is no call of ours, so ours was not carried out.
+    ErrorRow("201040001", RequestRefused, "the vendor took the request for another one"),
     ErrorRow("201040016", PasswordRejected, "the password is too weak for the vendor"),
     # In a login this is the one answer that means "wrong password"; it counts towards the lock.
     ErrorRow(WRONG_LOGIN, OldPasswordRejected, "the account or its current password is wrong"),

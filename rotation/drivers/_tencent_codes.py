@@ -18,7 +18,7 @@ from rotation.errors import (
     PermissionDenied,
     PreconditionFailed,
     RateLimited,
-    UnexpectedReply,
+    RequestRefused,
     VendorUnavailable,
 )
 from rotation.model import ErrorRow
@@ -27,7 +27,10 @@ _KEY = "Check secret_id and secret_key of the admin credential."
 _CLOCK = "Set the clock of the host: v2 takes two hours of difference, API 3.0 five minutes."
 _RIGHTS = "Grant the key's account the calls that look at devices, systems and tasks, and the one that resets."
 _FIELDS = "Check region and instance_id in the secret."
-_CALL = "The endpoint does not know this call. v2 may have been switched off: use https://bm.tencentcloudapi.com."
+_CALL = (
+    "v2 may have been switched off: LOCKSTEP_TENCENT_BM_ENDPOINT should be https://bm.tencentcloudapi.com. If it is, "
+    "the vendor changed its API: take a newer release of Lockstep, or report it with the vendor's code."
+)
 _AGENT = "Repair the vendor's agent on the device; until then only reinstalling the system sets a password."
 _STATE = "Look at the device's state in the console."
 _SUPPORT = "Open a ticket with the vendor and name the request id."
@@ -58,14 +61,14 @@ V2_TABLE: tuple[ErrorRow, ...] = (
     # A replay means that a copy of the request was there before, and it may have been carried out.
     ErrorRow("4500", OutcomeUnknown, "the vendor has seen this request before", on="change"),
     ErrorRow("4500", VendorUnavailable, "the vendor has seen this request before", on="read"),
-    ErrorRow("4600", UnexpectedReply, "the vendor does not take the protocol", _CALL),
+    ErrorRow("4600", RequestRefused, "the vendor does not take the protocol", _CALL),
     ErrorRow("5000", AccountUnusable, "the device does not exist", _FIELDS),
     ErrorRow("5100", VendorUnavailable, "the vendor failed and asks to try later", _SUPPORT),
     ErrorRow("5400", OutcomeUnknown, "the vendor did a part of it", on="change"),
-    ErrorRow("5400", UnexpectedReply, "the vendor did a part of it", on="read"),
+    ErrorRow("5400", VendorUnavailable, "the vendor did a part of it", on="read"),
     ErrorRow("6000", OutcomeUnknown, "the vendor failed inside", on="change"),
     ErrorRow("6000", VendorUnavailable, "the vendor failed inside", on="read"),
-    ErrorRow("6100", UnexpectedReply, "the vendor no longer offers this call", _CALL),
+    ErrorRow("6100", RequestRefused, "the vendor no longer offers this call", _CALL),
     ErrorRow("6200", VendorUnavailable, "the vendor is in maintenance"),
 )
 
@@ -109,14 +112,14 @@ V3_TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("AuthFailure.TokenFailure", AdminRejected, "the vendor wants a session token", _KEY),
     ErrorRow("InternalError", OutcomeUnknown, "the vendor failed inside", on="change"),
     ErrorRow("InternalError", VendorUnavailable, "the vendor failed inside", on="read"),
-    ErrorRow("InvalidAction", UnexpectedReply, "the vendor does not know the action", _CALL),
-    ErrorRow("MissingParameter", UnexpectedReply, "the vendor missed a parameter", _CALL),
-    ErrorRow("NoSuchVersion", UnexpectedReply, "the vendor no longer knows the version", _CALL),
+    ErrorRow("InvalidAction", RequestRefused, "the vendor does not know the action", _CALL),
+    ErrorRow("MissingParameter", RequestRefused, "the vendor missed a parameter", _CALL),
+    ErrorRow("NoSuchVersion", RequestRefused, "the vendor no longer knows the version", _CALL),
     ErrorRow("RequestLimitExceeded", RateLimited, "the vendor throttles"),
     ErrorRow("RequestLimitExceeded.UinLimitExceeded", RateLimited, "the vendor throttles this vendor account"),
     ErrorRow("RequestLimitExceeded.GlobalRegionUinLimitExceeded", RateLimited, "the vendor throttles this account"),
-    ErrorRow("UnknownParameter", UnexpectedReply, "the vendor does not know a parameter", _CALL),
-    ErrorRow("UnsupportedProtocol", UnexpectedReply, "the vendor does not take the protocol", _CALL),
+    ErrorRow("UnknownParameter", RequestRefused, "the vendor does not know a parameter", _CALL),
+    ErrorRow("UnsupportedProtocol", RequestRefused, "the vendor does not take the protocol", _CALL),
     ErrorRow("UnsupportedRegion", AccountUnusable, "the vendor does not know the region", _FIELDS),
 )
 

@@ -13,14 +13,17 @@ from rotation.errors import (
     PermissionDenied,
     PreconditionFailed,
     RateLimited,
-    UnexpectedReply,
+    RequestRefused,
     VendorUnavailable,
 )
 from rotation.model import ErrorRow
 
 _KEY = "Check public_key and private_key of the admin credential."
 _FIELDS = "Check region, zone, uhost_id and project_id in the secret."
-_CALL = "The endpoint does not know this call; it should be https://api.compshare.cn."
+_CALL = (
+    "LOCKSTEP_UCLOUD_COMPSHARE_ENDPOINT should be https://api.compshare.cn. If it is, the vendor changed its API: take "
+    "a newer release of Lockstep, or report it with the vendor's code."
+)
 _SUPPORT = "Open a ticket with the vendor and name the request id."
 
 TABLE: tuple[ErrorRow, ...] = (
@@ -30,8 +33,8 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("130", VendorUnavailable, "the vendor's gateway failed"),
     ErrorRow("150", VendorUnavailable, "the service is unavailable"),
     ErrorRow("153", RateLimited, "the vendor throttles"),
-    ErrorRow("160", UnexpectedReply, "the vendor missed the action", _CALL),
-    ErrorRow("161", UnexpectedReply, "the vendor does not know the action", _CALL),
+    ErrorRow("160", RequestRefused, "the vendor missed the action", _CALL),
+    ErrorRow("161", RequestRefused, "the vendor does not know the action", _CALL),
     ErrorRow("170", AdminRejected, "the vendor found no signature", _KEY),
     ErrorRow("171", AdminRejected, "the vendor refused the signature", _KEY),
     ErrorRow("172", AdminRejected, "the vendor does not know the API key", _KEY),

@@ -15,7 +15,7 @@ from rotation.errors import (
     PermissionDenied,
     PreconditionFailed,
     RateLimited,
-    UnexpectedReply,
+    RequestRefused,
     VendorUnavailable,
 )
 from rotation.model import ErrorRow
@@ -25,7 +25,10 @@ _CLOCK = "Set the clock of the host: the vendor takes signatures for 15 minutes.
 _RIGHTS = (
     "Grant cloudidentity's GetUser, GetServiceStatus, ListPortalLoginSettings and ResetPassword to the key's account."
 )
-_CALL = "The endpoint does not know this call; it should be https://open.volcengineapi.com."
+_CALL = (
+    "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_ENDPOINT should be https://open.volcengineapi.com. If it is, the vendor changed "
+    "its API: take a newer release of Lockstep, or report it with the vendor's code."
+)
 _USER = "Check user_id in the secret: the id, not the name."
 _SERVICE = "Look at the state of Cloud Identity in the console."
 _PORTAL = "Enable password login in the settings of the user portal."
@@ -49,9 +52,10 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("OperateTooFrequentlyException", InProgress, "the vendor asks to wait before the next operation"),
     ErrorRow("PrerequisiteCheckFailed", PreconditionFailed, "the service's prerequisites are not met", _SERVICE),
     ErrorRow("LoginSettingNotFound", PreconditionFailed, "the vendor does not know password login", _PORTAL),
-    ErrorRow("ServiceAlreadyEnabled", UnexpectedReply, "the vendor answered as if the service were to be enabled"),
+    # What it answers is no call of ours, so ours was not carried out.
+    ErrorRow("ServiceAlreadyEnabled", RequestRefused, "the vendor took the request for another one", _CALL),
     # the gateway's
-    ErrorRow("MissingParameter", UnexpectedReply, "the vendor missed action or version", _CALL),
+    ErrorRow("MissingParameter", RequestRefused, "the vendor missed action or version", _CALL),
     ErrorRow("MissingRequestInfo", AdminRejected, "the vendor missed a part of the signature", _KEY),
     ErrorRow("InvalidTimestamp", AdminRejected, "the vendor found the signature too old or too new", _CLOCK),
     ErrorRow("MissingAuthenticationToken", AdminRejected, "the vendor found no signature", _KEY),
@@ -63,9 +67,9 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("InvalidCredential", AdminRejected, "the vendor found the signature's scope malformed", _KEY),
     ErrorRow("LackPolicy", PermissionDenied, "the key lacks a policy", _RIGHTS),
     ErrorRow("AccessDenied", PermissionDenied, "the key lacks a right", _RIGHTS),
-    ErrorRow("ServiceNotFound", UnexpectedReply, "the vendor does not know the service", _CALL),
-    ErrorRow("InvalidActionOrVersion", UnexpectedReply, "the vendor does not know the action", _CALL),
-    ErrorRow("MethodNotAllowed", UnexpectedReply, "the vendor refused the HTTP method", _CALL),
+    ErrorRow("ServiceNotFound", RequestRefused, "the vendor does not know the service", _CALL),
+    ErrorRow("InvalidActionOrVersion", RequestRefused, "the vendor does not know the action", _CALL),
+    ErrorRow("MethodNotAllowed", RequestRefused, "the vendor refused the HTTP method", _CALL),
     ErrorRow("FlowLimitExceeded", RateLimited, "the vendor throttles this action"),
     ErrorRow("AccountFlowLimitExceeded", RateLimited, "the vendor throttles this vendor account"),
     # Behind the gateway the work may have been done, or may go on.

@@ -48,6 +48,16 @@ class PreconditionFailed(DriverError):
     code = "precondition_failed"
 
 
+class RequestRefused(DriverError):
+    """The vendor refused the request itself: nothing was changed, and the same request would be refused again."""
+
+    code = "request_refused"
+    default_hint = (
+        "Compare LOCKSTEP_<CODE>_ENDPOINT with the driver's own (`lockstep drivers CODE`). If they agree, the vendor "
+        "changed its API: take a newer release of Lockstep, or report it with the vendor's code."
+    )
+
+
 class OutcomeUnknown(DriverError):
     """A change may or may not have been applied; the next attempt finds out before it sends another."""
 

@@ -40,6 +40,7 @@ TREE = {
     "InProgress": ("in_progress", True, True),
     "TooSoon": ("too_soon", True, True),
     "PreconditionFailed": ("precondition_failed", False, True),
+    "RequestRefused": ("request_refused", False, True),
     "OutcomeUnknown": ("outcome_unknown", True, False),
     "AdminRejected": ("admin_rejected", False, True),
     "PermissionDenied": ("permission_denied", False, True),

@@ -18,7 +18,7 @@ from rotation.errors import (
     PermissionDenied,
     PreconditionFailed,
     RateLimited,
-    UnexpectedReply,
+    RequestRefused,
     VendorUnavailable,
 )
 from rotation.model import ErrorRow
@@ -26,7 +26,7 @@ from rotation.model import ErrorRow
 RETRY = (VendorUnavailable, RateLimited)
 WAIT = (InProgress,)
 PRECONDITION = (PreconditionFailed,)
-PERMANENT = (AccountUnusable, PasswordRejected, PreconditionFailed, UnexpectedReply)
+PERMANENT = (AccountUnusable, PasswordRejected, PreconditionFailed, RequestRefused)
 AUTH = (AdminRejected, PermissionDenied)
 AMBIGUOUS = (OutcomeUnknown,)
 Classes = tuple[type[DriverError], ...]
@@ -92,8 +92,8 @@ V3: dict[str, Classes] = {
     "UnsupportedProtocol": PERMANENT,
     "UnsupportedRegion": PERMANENT,
 }
-HARMLESS = {**dict.fromkeys(("9008", "4500", "6000", "InternalError"), RETRY), "5400": PERMANENT}
-"""Codes that are ambiguous after a change only: a read can just be repeated, or makes no sense of them."""
+HARMLESS = dict.fromkeys(("9008", "4500", "5400", "6000", "InternalError"), RETRY)
+"""Codes that are ambiguous after a change only: a read can just be repeated."""
 
 
 def row(table: Collection[ErrorRow], code: str, on: str) -> ErrorRow:

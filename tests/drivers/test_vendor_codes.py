@@ -22,6 +22,7 @@ from rotation.errors import (
     PermissionDenied,
     PreconditionFailed,
     RateLimited,
+    RequestRefused,
     TooSoon,
     UnexpectedReply,
     VendorUnavailable,
@@ -33,10 +34,16 @@ CLASSES: dict[str, set[type]] = {
     "RETRY": {VendorUnavailable, RateLimited},
     "WAIT": {InProgress, AccountLocked},
     "PRECOND": {PreconditionFailed, TooSoon, CannotVerify},
-    "PERM": {AccountUnusable, PermissionDenied, PasswordRejected, PasswordReused, PreconditionFailed},
+    "PERM": {
+        AccountUnusable,
+        PermissionDenied,
+        PasswordRejected,
+        PasswordReused,
+        PreconditionFailed,
+        RequestRefused,
+    },
     "AUTH": {AdminRejected, PermissionDenied, OldPasswordRejected},
     "AMBIG": {OutcomeUnknown},
-    "NONE": {UnexpectedReply},
 }
 ROWS = [(driver, code, kind) for driver, facts in CODES.items() for kind in CLASSES for code in facts.get(kind, ())]
 
@@ -66,6 +73,17 @@ def test_the_tables_hold_no_other_codes(driver: str) -> None:
     assert {row.vendor_code for row in load_driver(driver).error_table} == set(named)
     assert CODES[driver]["instead"].keys() <= set(named)
     assert all(each["why"] for each in CODES[driver]["instead"].values())
+
+
+@pytest.mark.parametrize("driver", [*CODES, "tencent_bm"])
+def test_no_documented_code_is_unexpected(driver: str) -> None:
+    """Whoever is told so calls again, and finds out first; a code that says what happened needs neither."""
+    table = load_driver(driver).error_table
+    assert not [row.vendor_code for row in table if issubclass(row.error, UnexpectedReply)]
+    refused = [row for row in table if row.error is RequestRefused]
+    assert refused
+    assert all(row.error.definite and not row.error.retryable for row in refused)
+    assert all("LOCKSTEP_" in (row.hint or row.error.default_hint) for row in refused)
 
 
 @pytest.mark.parametrize("driver", CODES)
