@@ -62,6 +62,7 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("8433", VendorUnavailable, "the service failed", _SUPPORT, on="read"),
     ErrorRow("8434", InProgress, "a disk is being detached"),
     ErrorRow("8006", OutcomeUnknown, "the vendor's reset failed half-way", on="change"),
+    ErrorRow("8006", VendorUnavailable, "a reset of the vendor's failed", _SUPPORT, on="read"),
     ErrorRow("8010", PreconditionFailed, "the instance must be stopped first", "Stop the virtual machine."),
     ErrorRow("8034", InProgress, "a reset of this instance is running"),
     ErrorRow("8035", InProgress, "the instance is being migrated"),
@@ -73,6 +74,8 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("8844", VendorUnavailable, "the instance could not be started"),
     ErrorRow("8845", PreconditionFailed, "the instance could not be started", _SUPPORT),
     ErrorRow("8897", OutcomeUnknown, "the vendor's reset failed", _SUPPORT, on="change"),
+    ErrorRow("8897", VendorUnavailable, "a reset of the vendor's failed", _SUPPORT, on="read"),
     ErrorRow("8898", OutcomeUnknown, "the vendor's reset timed out", on="change"),
+    ErrorRow("8898", VendorUnavailable, "a reset of the vendor's timed out", _SUPPORT, on="read"),
     ErrorRow("8905", InProgress, "the instance's power state is changing"),
 )

@@ -59,10 +59,7 @@ def test_a_documented_code_has_its_class(driver: str, code: str, kind: str) -> N
     assert error.vendor_code == code
     assert error.hint or error.retryable
     seen = listed(table, code, on="read", request_id="r") or listed(table, code, on="login", request_id="r")
-    if taken != "AMBIG":
-        assert type(seen) is type(error)
-    else:
-        assert seen is None or type(seen) in CLASSES["RETRY"]
+    assert type(seen) is type(error) if taken != "AMBIG" else type(seen) in CLASSES["RETRY"]
 
 
 @pytest.mark.parametrize("driver", CODES)
