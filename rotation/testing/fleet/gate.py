@@ -79,7 +79,8 @@ class Gate(Fuse):
             kind = "fail"
         if name == "verify":
             self.unclear = kind in _NO_ANSWER
-        self.member.tell(f"{name}" if kind == "none" else f"{name} [{kind}]")
+        if self.member.fleet.trace is not None:
+            self.member.tell(name if kind == "none" else f"{name} [{kind}]")
         watch = self.member.watch
         before, watch.gate = watch.gate, self
         try:

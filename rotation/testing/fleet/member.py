@@ -19,12 +19,12 @@ from rotation.session import Result, Session
 from rotation.stores.memory import MemoryStore
 from rotation.testing.fleet.gate import Action, Gate
 from rotation.testing.fleet.kinds import KINDS, Kind
-from rotation.testing.fleet.vault import FleetSecret
+from rotation.testing.fleet.vault import FleetSecret, Gated
 from rotation.testing.fleet.vendor import FleetVendor
 from rotation.testing.fleet.watch import Watch
 from rotation.testing.fuse import Crash
 from rotation.testing.memory_driver import MemoryAccount, MemoryDriver, MemoryLoginDriver, counted, memory_spec
-from rotation.testing.scenario import FUNCTION_SECONDS, LABEL_EFFECTS, VirtualClock
+from rotation.testing.scenario import FUNCTION_SECONDS, VirtualClock
 
 if TYPE_CHECKING:
     from rotation.testing.fleet.world import Fleet
@@ -49,7 +49,7 @@ class _Store(MemoryStore):
     """Tells the watch who holds the lease."""
 
     def __init__(self, secret: FleetSecret, gate: Gate) -> None:
-        super().__init__(gate.wrap(secret, LABEL_EFFECTS))
+        super().__init__(Gated(gate, secret))  # type: ignore[arg-type]  # has every operation that a store needs
         self._gate = gate
 
     def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
@@ -90,6 +90,7 @@ class Member:
     touched: bool = False
     left_off: bool = False
     failure: RotationError | None = None
+    clock: VirtualClock = field(init=False)
     kind: Kind = field(init=False)
     vendor: FleetVendor = field(init=False)
     secret: FleetSecret = field(init=False)
@@ -100,6 +101,7 @@ class Member:
     _holders: itertools.count[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
+        self.clock = self.fleet.clock
         self.kind = KINDS[self.kind_name]
         self.watch = Watch(self)
         self.vendor = self.kind.make(self.clock.now, Secret("Initial0Initial0Init"))
@@ -109,11 +111,6 @@ class Member:
         document = {"driver": "memory", "username": self.vendor.username, "password": self.vendor.initial.reveal()}
         self.secret.put(self.next_id("first"), SecretDocument(document), CURRENT)
         self.describe_vendor()
-
-    @property
-    def clock(self) -> VirtualClock:
-        """The fleet's clock."""
-        return self.fleet.clock
 
     @property
     def lockout(self) -> Lockout:

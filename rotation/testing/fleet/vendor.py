@@ -87,6 +87,8 @@ class FleetVendor(MemoryVendor):
         return applying + [each.new for each in self.late]
 
     def _arrive(self) -> None:
+        if self._coming is None and self._switching is None and not self.late:
+            return  # Nothing is on its way, which is the rule.
         MemoryVendor._arrive(self)  # noqa: SLF001 - its own; slots leave no super()
         if not self._catching_up:
             self._catch_up(until=self.now())

@@ -70,7 +70,7 @@ class Watch:
     gate: Gate | None = None
     sent: dict[str, int] = field(default_factory=dict)
     _values: dict[str, Secret] = field(default_factory=dict)
-    _seen: tuple[int, Secret] | None = None
+    _seen: tuple[int, Secret | None] = (-1, None)
 
     def fail(self, invariant: str, text: str) -> None:
         """Raise the violation, and keep the first."""
@@ -82,11 +82,10 @@ class Watch:
         """I1, I3: the live password is readable under a label, and something is current."""
         vendor, secret = self.member.vendor, self.member.secret
         live = vendor.live
-        seen = (secret.changes, live)
-        if seen == self._seen:
+        if secret.changes == self._seen[0] and live is self._seen[1]:
             return
-        self._seen = seen
-        if live not in secret.labelled() and live not in self.excused:
+        self._seen = secret.changes, live
+        if not secret.is_readable(live) and live not in self.excused:
             self.fail("I1", "the live password is readable under no label")
         current = secret.holder("AWSCURRENT")
         if current is None or current not in secret.passwords:
@@ -94,10 +93,10 @@ class Watch:
 
     def after_outsider(self) -> None:
         """Excuse what an outsider did: these passwords are not ours to keep."""
-        readable = self.member.secret.labelled()
-        under_way = [self.member.secret.passwords.get(gate.token) for gate in self.acting]
+        secret = self.member.secret
+        under_way = [secret.passwords.get(gate.token) for gate in self.acting]
         for value in (self.member.vendor.live, *self.member.vendor.to_come, *filter(None, under_way)):
-            if value not in readable and value not in self.excused:
+            if not secret.is_readable(value) and value not in self.excused:
                 self.excused.append(value)
         if self.member.vendor.outside and self.member.vendor.live not in self.excused:
             self.excused.append(self.member.vendor.live)
