@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from math import ceil
 from types import MappingProxyType
 from urllib.parse import quote, unquote
@@ -65,6 +66,7 @@ class Mark:
         return f"{PREFIX}{self.kind}:{self.value}@{version_id[-8:]}"
 
     @classmethod
+    @lru_cache(maxsize=256)  # one step reads the same few labels dozens of times
     def parse(cls, label: str) -> Mark | None:
         """Read a label back; ``None`` for labels that are not marks."""
         match = _LABEL.fullmatch(label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 import re
 from collections.abc import Callable, Iterable
@@ -43,7 +44,7 @@ def load_driver(code: str, plugins: tuple[str, ...] = ()) -> DriverSpec:
     if not CODE.fullmatch(code):
         raise UnknownDriver("a driver's code has 2 to 31 lower-case letters, digits and underscores")
     outside = _outside(plugins)
-    if code in _built_in():
+    if _is_built_in(code):
         spec = importlib.import_module(f"{drivers.__name__}.{code}").DRIVER
     elif code in outside:
         spec = _load(outside[code])
@@ -80,6 +81,11 @@ def _built_in() -> frozenset[str]:
     return frozenset(module.name for module in pkgutil.iter_modules(drivers.__path__) if CODE.fullmatch(module.name))
 
 
+def _is_built_in(code: str) -> bool:
+    # Looked for alone: a plug-in asks at every call, and reading the folder costs more than the rest of the binding.
+    return importlib.util.find_spec(f"{drivers.__name__}.{code}") is not None
+
+
 def _outside(plugins: Iterable[str]) -> dict[str, EntryPoint]:
     named = {_normal(plugin) for plugin in plugins}
     if not named:
@@ -89,7 +95,7 @@ def _outside(plugins: Iterable[str]) -> dict[str, EntryPoint]:
         distribution = point.dist.name if point.dist else ""
         if named.isdisjoint({_normal(distribution), _normal(point.name)}):
             continue
-        if point.name in _built_in():
+        if CODE.fullmatch(point.name) and _is_built_in(point.name):
             raise ConfigError(f"plug-in {distribution} takes the code {point.name} of a built-in driver")
         if point.name in found:
             raise ConfigError(f"two plug-ins bring a driver {point.name}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
@@ -46,7 +47,7 @@ def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unkno
     Raises:
         SettingsError: lists every missing, unknown and malformed key.
     """
-    hints = get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]  # a class is hashable
     faults: list[str] = []
     found: dict[str, object] = {}
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]  # S is always a dataclass
@@ -74,7 +75,7 @@ def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unkno
 
 def table(cls: type[Any]) -> list[dict[str, object]]:
     """Return name, type, help and default of every setting, for docs and ``--json``."""
-    hints = get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]  # a class is hashable
     return [
         {
             "name": field.name,
@@ -84,6 +85,11 @@ def table(cls: type[Any]) -> list[dict[str, object]]:
         }
         for field in dataclasses.fields(cls)
     ]
+
+
+@cache  # a class's hints never change, and reading them compiles each of them anew
+def _hints(cls: type[Any]) -> Mapping[str, Any]:
+    return get_type_hints(cls)
 
 
 def _text(value: object) -> str:
