@@ -26,6 +26,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from rotation.errors import InProgress, StageConflict, StoreError
@@ -108,8 +109,7 @@ def announcements(state: SecretState) -> list[Announcement]:
     return [
         Announcement(match[0], version.id, float(match[1]), match[2], match[3])
         for version in state.versions.values()
-        for match in map(_UNTIL.fullmatch, version.labels)
-        if match
+        for match in _matches(_UNTIL, version.labels)
     ]
 
 
@@ -165,9 +165,13 @@ def give_back(labels: Labels, state: SecretState, token: str, *, holder: str) ->
 def _leases(state: SecretState) -> Iterator[tuple[Lease, str]]:
     """Yield each lease and the version it sits on."""
     for version in state.versions.values():
-        for match in map(_LEASE.fullmatch, version.labels):
-            if match:
-                yield Lease(int(match[1]), match[2]), version.id
+        for match in _matches(_LEASE, version.labels):
+            yield Lease(int(match[1]), match[2]), version.id
+
+
+@lru_cache(maxsize=256)  # of the same few sets of labels, one step asks the same again and again
+def _matches(pattern: re.Pattern[str], labels: frozenset[str]) -> list[re.Match[str]]:
+    return [match for match in map(pattern.fullmatch, sorted(labels)) if match]
 
 
 def _wanted(state: SecretState, current_id: str) -> Lease:

@@ -209,9 +209,10 @@ class Row:
         """Tell whether this row decides for these facts."""
         if self.any_of is not None and self.any_of not in (facts.pending, facts.current, facts.previous):
             return False
-        return all(getattr(self, column.name) in (None, getattr(facts, column.name)) for column in fields(Facts))
+        return all(getattr(self, column) in (None, getattr(facts, column)) for column in _COLUMNS)
 
 
+_COLUMNS = tuple(column.name for column in fields(Facts))
 _SELF, _ADMIN = Authority.SELF, Authority.ADMIN
 _REJECTED, _ACCEPTED, _NOT_ASKED = Finding.REJECTED, Finding.ACCEPTED, Finding.NOT_ASKED
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import groupby
 from math import ceil
 from types import MappingProxyType
 from urllib.parse import quote, unquote
@@ -50,7 +51,7 @@ _BY_INITIAL: Mapping[str, Kind] = MappingProxyType({kind[0]: kind for kind in Ki
 """How a packed mark names its kind."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Mark:
     """One durable note on a version."""
 
@@ -66,7 +67,7 @@ class Mark:
         return f"{PREFIX}{self.kind}:{self.value}@{version_id[-8:]}"
 
     @classmethod
-    @lru_cache(maxsize=256)  # one step reads the same few labels dozens of times
+    @lru_cache(maxsize=256)  # as below, and most labels of a new set are known
     def parse(cls, label: str) -> Mark | None:
         """Read a label back; ``None`` for labels that are not marks."""
         match = _LABEL.fullmatch(label)
@@ -104,16 +105,10 @@ def is_carried(charge: Mark) -> bool:
     return charge.value.count(":") > 1
 
 
-def charged_at(charge: Mark) -> float:
-    """Return the epoch of the latest wrong login in a note."""
-    return _number(charge.value.split(":")[1])
-
-
-def merged(charges: Iterable[Mark]) -> Mark:
-    """Return one note for those of several versions: all their wrong logins, at the time of the latest."""
-    every = list(charges)
-    count = sum(int(_number(each.value.split(":")[0])) for each in every)
-    return Mark(Kind.REJECTED, f"{count}:{int(max(map(charged_at, every)))}:several")
+def charged(charge: Mark) -> tuple[int, float]:
+    """Return how many wrong logins a note stands for, and the epoch of the latest."""
+    count, at = (*charge.value.split(":"), "")[:2]
+    return int(_number(count)), _number(at)
 
 
 def parked(reason: str, until: float) -> Mark:
@@ -149,7 +144,7 @@ def unpacked(note: Mark) -> tuple[str, frozenset[Mark]]:
     """Return an account's number, as text, and its marks; those of kinds that nobody knows are left out."""
     number, *packed = note.value.split(";")
     known = ((_BY_INITIAL.get(each[:1]), unquote(each[1:])) for each in packed)
-    return number, frozenset(Mark(kind, value) for kind, value in known if kind is not None and value)
+    return number, frozenset(Mark(kind, value) for kind, value in known if kind and value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +157,16 @@ class Version:
     @property
     def stages(self) -> frozenset[str]:
         """Labels that are not ours, such as AWSCURRENT."""
-        return frozenset(label for label in self.labels if not label.startswith(PREFIX))
+        return _read(self.labels)[0]
 
     @property
     def marks(self) -> frozenset[Mark]:
         """Our marks; labels of the lease are none."""
-        return frozenset(mark for mark in map(Mark.parse, self.labels) if mark is not None)
+        return _read(self.labels)[1]
 
     def all(self, kind: Kind) -> list[Mark]:
-        """Return the marks of one kind."""
-        return [mark for mark in self.marks if mark.kind is kind]
+        """Return the marks of one kind, in the same order in every process."""
+        return list(_read(self.labels)[2].get(kind, ()))
 
     @property
     def members(self) -> Mapping[str, frozenset[Mark]]:
@@ -194,8 +189,8 @@ class Version:
     @property
     def intent(self) -> float | None:
         """Epoch of the latest reset that may have been sent, for whichever account; ``None`` when none was."""
-        notes = self.marks.union(*self.members.values())
-        return max((_number(mark.value) for mark in notes if mark.kind is Kind.INTENT), default=None)
+        every = (self.all(Kind.INTENT), *self.members.values())
+        return max((_number(mark.value) for notes in every for mark in notes if mark.kind is Kind.INTENT), default=None)
 
     @property
     def accepted(self) -> bool:
@@ -235,8 +230,7 @@ class Version:
         """Wrong logins as in ``rejected``, and those that released or replaced versions left here, by their origin."""
         found: dict[str, tuple[int, float]] = {}
         for mark in self.all(Kind.REJECTED):
-            count, at, origin = (*mark.value.split(":", 2), "", "")[:3]
-            charge = int(_number(count)), _number(at)
+            charge, origin = charged(mark), (*mark.value.split(":", 2), "", "")[2]
             found[origin] = max(found.get(origin, charge), charge, key=lambda each: (each[1], each[0]))
         return found
 
@@ -252,6 +246,13 @@ class Version:
     def failed(self) -> int:
         """How many attempts in a row were turned away."""
         return max((int(_number(mark.value)) for mark in self.all(Kind.FAILED)), default=0)
+
+
+@lru_cache(maxsize=256)  # of the same few sets of labels, one step asks the same dozens of times
+def _read(labels: frozenset[str]) -> tuple[frozenset[str], frozenset[Mark], Mapping[Kind, list[Mark]]]:
+    marks = frozenset(mark for mark in map(Mark.parse, labels) if mark is not None)
+    by_kind = {kind: sorted(group) for kind, group in groupby(sorted(marks), key=lambda mark: mark.kind)}
+    return frozenset(label for label in labels if not label.startswith(PREFIX)), marks, by_kind
 
 
 def _number(text: str) -> float:
@@ -285,8 +286,7 @@ class SecretState:
 
     def cancelled_id(self, token: str) -> str | None:
         """Return the version of a rotation that was given up after its reset may have been sent; the latest one."""
-        current = self.versions.get(self.current_id or "")
-        since = (current.intent if current else None) or -1.0
+        since = self.version(self.current_id or "").intent or -1.0
         sent = [
             (version.intent, version.id)
             for version in self.versions.values()
@@ -296,6 +296,5 @@ class SecretState:
 
     def wrong_logins(self, *, since: float) -> tuple[int, float]:
         """Return how many wrong logins were charged since an epoch, over all versions, and when the latest was."""
-        every = [charge for version in self.versions.values() for charge in version.charges.values()]
-        recent = [charge for charge in every if charge[1] > since]
+        recent = [each for version in self.versions.values() for each in version.charges.values() if each[1] > since]
         return sum(count for count, _ in recent), max((at for _, at in recent), default=0.0)

@@ -244,7 +244,7 @@ class Reconciliation:
         if version is None or PENDING not in version.stages or self.state.current_id != before.current_id:
             self._setback.forget_intent()
             raise StageConflict("the labels moved while this rotation ran; nothing was sent")
-        for old in version.marks:
+        for old in sorted(version.marks):
             if old.kind in _VOID and old != mine:
                 store.unmark(token, old)
         self.facts = replace(self.facts, intent=True, task=TaskFinding.NONE)

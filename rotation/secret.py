@@ -113,7 +113,7 @@ class SecretDocument(Mapping[str, object]):
 
     def dump(self) -> Secret:
         """Return the JSON text to store."""
-        return Secret(json.dumps(self.__fields, ensure_ascii=False))
+        return Secret(_WRITER.encode(self.__fields))
 
     def __getitem__(self, key: str) -> object:
         return self.__fields[key]
@@ -137,10 +137,9 @@ _NOT_JSON = object()
 def _parsed(text: str) -> object:
     """Return the value or ``_NOT_JSON``: whoever raises in here would hang json's error, with the text, on his own."""
     try:
-        value: object = json.loads(
-            text, object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number
-        )
-        json.dumps(value, ensure_ascii=False).encode()  # A lone surrogate, which JSON can spell, could not be stored.
+        value: object = _READER.decode(text)
+        # A lone surrogate, which JSON can spell by its escape alone, could not be stored.
+        (_WRITER.encode(value) if "\\u" in text else text).encode()
     except (ValueError, RecursionError):
         return _NOT_JSON
     return value
@@ -162,3 +161,8 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(fields) != len(pairs):
         raise SecretDocumentError("a key stands twice in the secret's value")
     return fields
+
+
+# json.loads and json.dumps make new ones for each call, which takes longer than a document.
+_READER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number)
+_WRITER = json.JSONEncoder(ensure_ascii=False)

@@ -29,7 +29,7 @@ def release(labels: Labels, state: SecretState, token: str) -> None:
     if version is None:
         return
     _carry_charges(labels, state, [version], state.current_id)
-    for mark in version.marks:
+    for mark in sorted(version.marks):
         labels.detach(mark.on(token), token)
     # Last, so that a crash before it leaves a candidate that is refused again, and none that is half released.
     if PENDING in version.stages:
@@ -54,9 +54,9 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
     over = [each for each in state.versions.values() if each.id != token and not _is_in_flight(each, settled)]
     _carry_charges(labels, state, over, token)
     for version in over:
-        for mark in version.marks:
+        for mark in sorted(version.marks):
             labels.detach(mark.on(version.id), version.id)
-    for mark in settled.marks:
+    for mark in sorted(settled.marks):
         if mark.kind in _SPENT:
             labels.detach(mark.on(token), token)
     if PENDING in settled.stages:
@@ -80,10 +80,12 @@ def _carry_charges(labels: Labels, state: SecretState, sources: Iterable[Version
 
 def _merge(labels: Labels, keeper: str, notes: set[Mark]) -> None:
     """Make one note of the oldest, so that they never use up the labels. A crash in between may count some twice."""
-    oldest = sorted(notes, key=marks.charged_at)[: len(notes) - _MOST_NOTES + 1]
+    oldest = sorted(notes, key=lambda note: (marks.charged(note)[1], note))[: len(notes) - _MOST_NOTES + 1]
     if len(notes) <= _MOST_NOTES:
         return
-    one = marks.merged(oldest)
+    charges = [marks.charged(note) for note in oldest]
+    latest = max(at for _, at in charges)
+    one = Mark(Kind.REJECTED, f"{sum(count for count, _ in charges)}:{int(latest)}:several")
     labels.attach(one.on(keeper), keeper)
     for note in oldest:
         if note != one:
