@@ -46,6 +46,7 @@ class OpenBao:
         log_level: str = "trace",
         auto_unseal: bool = True,
         join: OpenBao | None = None,
+        data: Path | None = None,
         extra: str = "",
     ) -> None:
         """Prepare a server; nothing runs yet.
@@ -56,10 +57,11 @@ class OpenBao:
             log_level: ``trace`` shows whatever a server could ever write down.
             auto_unseal: static seal; without it Shamir's, opened by ``start`` with the key kept in memory.
             join: the server whose raft cluster this one joins (raft and static seal only).
+            data: an existing folder for raft's storage, where it is not to lie in ``home``.
             extra: more configuration, in HCL.
         """
         self.home = home.resolve()
-        self.plugins, self.data = self.home / "plugins", self.home / "data"
+        self.plugins, self.data = self.home / "plugins", data or self.home / "data"
         self.log = self.home / "server.log"
         # A cluster's nodes agree on the audit device and its file's name; each of them appends to it.
         self.audit: Path = self.home / "audit.log" if join is None else join.audit

@@ -1,0 +1,43 @@
+"""The measured plug-ins, which the server starts: ``python -m bench.plugin rotates|idles LOG``.
+
+``rotates`` is the plug-in with a driver whose vendor answers at once. ``idles`` answers before it has done anything:
+what a round still takes with it is the server's, the transport's and the protocol's.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import rotation.drivers
+from vault_plugin.database import __main__ as process
+from vault_plugin.database.service import Database
+
+DRIVERS = Path(__file__).parent / "instant"
+
+
+class Idle(Database):
+    """Takes every password and forgets it."""
+
+    async def UpdateUser(self, stream: Any) -> None:  # noqa: ANN401, N802 - the protocol's
+        """Note when, and answer."""
+        from vault_plugin.database.pb import database_pb2
+
+        await stream.recv_message()
+        with Path(sys.argv[-1]).open("a") as log:  # noqa: ASYNC230 - as the measured driver does
+            log.write(f"{time.time()}\n")
+        await stream.send_message(database_pb2.Nothing())
+
+
+def main() -> None:
+    """Serve as the plug-in that the first argument names."""
+    rotation.drivers.__path__.append(str(DRIVERS))
+    if sys.argv[1] == "idles":
+        process.Database = Idle
+    process.main()
+
+
+if __name__ == "__main__":
+    main()
