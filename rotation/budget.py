@@ -19,7 +19,7 @@ from rotation.errors import (
 )
 from rotation.guard import Guarded
 from rotation.marks import SecretState, Version
-from rotation.model import Verdict
+from rotation.model import Observation, Verdict
 from rotation.parking import Reason
 from rotation.secret import Secret
 from rotation.session import Session, park
@@ -77,15 +77,15 @@ class Budget:
             if written not in before:
                 self.session.store.unmark(self.version_id, written)
 
-    def log_in(self, password: Secret, state: SecretState) -> Verdict:
-        """Log in once.
+    def log_in(self, password: Secret, state: SecretState, seen: Observation | None = None) -> Verdict:
+        """Log in once; see ``Guarded.verify``.
 
         Raises:
             Parked: the budget is spent, or the account is locked.
             RotationError: could not tell; charged unless the vendor certainly judged no password.
         """
         try:
-            return self.risk(state, lambda: self.bound.verify(password))
+            return self.risk(state, lambda: self.bound.verify(password, seen))
         except AccountLocked as locked:
             raise self.locked(locked) from None
 

@@ -175,7 +175,7 @@ def _prove(session: Session, state: SecretState, bound: Guarded, password: Secre
     seen = bound.observe()
     if bound.minimum is Evidence.LOGIN or bound.can_ask(seen):
         try:
-            return _prove_by_login(session, state, bound, password)
+            return _prove_by_login(session, state, bound, password, seen)
         except CannotVerify:
             if bound.minimum is Evidence.LOGIN:
                 raise
@@ -189,9 +189,11 @@ def _prove(session: Session, state: SecretState, bound: Guarded, password: Secre
     raise NotReady("the vendor has not yet said a definitive yes to this candidate")
 
 
-def _prove_by_login(session: Session, state: SecretState, bound: Guarded, password: Secret) -> Evidence:
+def _prove_by_login(
+    session: Session, state: SecretState, bound: Guarded, password: Secret, seen: Observation
+) -> Evidence:
     budget = Budget(session=session, bound=bound, version_id=session.token)
-    if budget.log_in(password, state) is Verdict.ACCEPTED:
+    if budget.log_in(password, state, seen) is Verdict.ACCEPTED:
         return Evidence.LOGIN
     raise LoginRejected("the candidate does not open the account; the next attempt sends it again")
 

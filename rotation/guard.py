@@ -172,12 +172,12 @@ class Guarded:
             raise DriverBug(f"{self.spec.code} has several policies but cannot tell which one applies")
         return Observation(variant=next(iter(self.spec.policies)))
 
-    def verify(self, password: Secret) -> Verdict:
-        """Log in with ``password``, by the driver or by the shared probe."""
+    def verify(self, password: Secret, seen: Observation | None = None) -> Verdict:
+        """Log in with ``password``, by the driver or by the shared probe, which asks where unless it was just seen."""
         driver = self.driver
         if isinstance(driver, Verifies):
             return self._verdict(lambda: driver.verify(self.account, password), password)
-        target = self.target(Observation(variant="") if self.login else self.observe())
+        target = self.target(Observation(variant="") if self.login else seen or self.observe())
         probe = None if target is None else self.probes.get(target.kind)
         if probe is None or target is None:
             raise CannotVerify(f"{self.spec.code} names no place where the account could log in")

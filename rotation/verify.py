@@ -42,7 +42,7 @@ def check_current(session: Session, state: SecretState) -> Result:
     password = current.document.password
     if bound.can_ask(seen):
         budget = Budget(session=session, bound=bound, version_id=current.version_id)
-        opens, evidence = budget.log_in(password, state) is Verdict.ACCEPTED, Evidence.LOGIN
+        opens, evidence = budget.log_in(password, state, seen) is Verdict.ACCEPTED, Evidence.LOGIN
     elif seen.readback is not None and bound.minimum <= Evidence.READBACK:
         opens, evidence = seen.readback == password, Evidence.READBACK
     else:

@@ -84,9 +84,9 @@ def _read(path: Path) -> object:
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """Which world fits an event: the secret's driver, account and region, and the choices to start it with."""
+    """Which world fits an event: the secret's key in it, account and region, and the choices to start it with."""
 
-    driver: str
+    key: str
     account: str
     region: str
     choices: dict[str, object] = field(default_factory=dict)
@@ -105,16 +105,17 @@ def _scene(path: Path, parsed: RotationEvent | None, driver: str | None) -> _Sce
     else:
         if parsed is None:
             return _Scene(kit.HUAWEI, kit.FUNCTION_ACCOUNT, kit.REGION)
-        codes = kit.DRIVERS
-        code = driver or next((each for each in codes if each in f"{parsed.secret_id} {path}"), None)
-        if code not in codes:
+        # tencent_bm/batch before tencent_bm; a folder of events has no slash in its name
+        known, told = sorted(kit.ALL, key=len, reverse=True), f"{parsed.secret_id} {path}"
+        key = driver or next((each for each in known if each in told or each.replace("/", "_") in told), None)
+        if key not in known:
             raise CommandUsageError(
-                "no driver of the embedded world fits the event", hint=f"Add --driver: {', '.join(codes)}."
+                "no driver of the embedded world fits the event", hint=f"Add --driver: {', '.join(kit.DRIVERS)}."
             )
         arn = _ARN.fullmatch(parsed.secret_id)
         region, account, name = arn.groups() if arn else (kit.REGION, kit.FUNCTION_ACCOUNT, parsed.secret_id)
-        choices = {"holding": (code,), "names": {code: name}, "account": account, "region": region, "retry_delays": ()}
-        return _Scene(code, account, region, choices)
+        choices = {"holding": (key,), "names": {key: name}, "account": account, "region": region, "retry_delays": ()}
+        return _Scene(key, account, region, choices)
     raise failure
 
 
@@ -150,7 +151,7 @@ class _Scripted:
         store, foreign = self.world.secrets_manager, "RotationToken" in self.event
         arn = self.scene.function(foreign=foreign)
         store.register_function(arn, self._invoked)
-        name = self.world.accounts[self.scene.driver]
+        name = self.world.accounts[self.scene.key]
         rotation = store.rotate(name, function=arn, rules={}, token=token, immediately=not test_only)
         if self.outcome is not None:
             return self.outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -19,8 +20,10 @@ EVENTS = ROOT / "events"
 OUTCOMES = {"createSecret": "staged", "setSecret": "sent", "testSecret": "verified", "finishSecret": "promoted"}
 
 
-@pytest.mark.parametrize("driver", ["huawei_meeting", "ucloud_compshare"])
-@pytest.mark.parametrize("step", OUTCOMES)
+@pytest.mark.parametrize(
+    ("driver", "step"),
+    [*itertools.product(("huawei_meeting", "ucloud_compshare"), OUTCOMES), ("tencent_bm_batch", "finishSecret")],
+)
 def test_each_step_finds_its_world_ready(lockstep: Any, driver: str, step: str) -> None:
     """The earlier steps have run, the event's own token is used, and the function's line is shown."""
     path = EVENTS / driver / f"{step}.json"

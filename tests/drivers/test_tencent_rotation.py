@@ -146,9 +146,10 @@ both = pytest.mark.parametrize("api", ["v2", "v3"])
 @both
 @pytest.mark.parametrize("os", [LINUX, WINDOWS], ids=["linux", "windows"])
 def test_a_device_rotates(api: str, os: OsType) -> None:
-    """In one go while the task takes 12 s: one reset, no wrong login, proved by a login."""
+    """In one go while the task takes 12 s: one reset, one look before each step, no wrong login, proved by a login."""
     with blackstone(api, os, reset=12) as at:
         assert at.rotation.rotate() == []
+        assert sum(call.operation.startswith("DescribeOs") for call in at.simulator.requests) == 3
         assert at.settled()
         assert at.rotation.evidence is Evidence.LOGIN
         assert (at.simulator.attempts("cpm-1"), at.host.rejected.total()) == (1, 0)
