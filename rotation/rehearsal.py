@@ -65,12 +65,16 @@ class Check:
     not_before: float | None = None
 
 
-def rehearse(session: Session, *, most_labels: int | None = None) -> tuple[Check, ...]:
+def rehearse(
+    session: Session, *, most_labels: int | None = None, require_write: Callable[[], None] | None = None
+) -> tuple[Check, ...]:
     """Check every precondition of a rotation.
 
     Args:
         session: as for a step; its token is not used.
         most_labels: how many labels the store takes for a secret, where there is such a limit.
+        require_write: finds out whether the store may be written, where that can be known without a change; raises a
+            ``StoreError`` when it may not. Without it, only the right to move labels is tried.
 
     Returns:
         Every check, in the order in which a rotation would meet them.
@@ -80,6 +84,7 @@ def rehearse(session: Session, *, most_labels: int | None = None) -> tuple[Check
     except RotationError as error:
         return (_stopped("store_read", error),)
     checks = [Check(name="store_read", status=Status.READY, detail="the secret's versions can be listed")]
+    checks.append(_writable(session, state) if require_write is None else _may_write(require_write))
     checks.extend(_labels(session, state, most_labels))
     try:
         current = session.current(state)
@@ -107,7 +112,6 @@ def _account(session: Session, bound: Guarded, current: StoredValue) -> Iterator
 
 
 def _labels(session: Session, state: SecretState, most: int | None) -> Iterator[Check]:
-    yield _writable(session, state)
     busy = max((each.until for each in announcements(state) if each.until > session.clock.now()), default=None)
     if busy is None:
         yield Check(name="lease", status=Status.READY, detail="no other run holds the secret's lease")
@@ -143,6 +147,14 @@ def _writable(session: Session, state: SecretState) -> Check:
         status=Status.UNKNOWN,
         detail="labels may be moved; whether a value may be written shows only when one is",
     )
+
+
+def _may_write(require_write: Callable[[], None]) -> Check:
+    try:
+        require_write()
+    except StoreError as error:
+        return _stopped("store_write", error)
+    return Check(name="store_write", status=Status.READY, detail="the secret and what is kept beside it may be written")
 
 
 def _waits(session: Session, state: SecretState, bound: Guarded) -> Iterator[Check]:

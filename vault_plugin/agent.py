@@ -181,7 +181,7 @@ class Rotation:
         session = Session(
             store=store,
             token=done.token,
-            bind=lambda document: self._wished(binder(document)),
+            bind=lambda document: wished(binder(document), self.wishes, ordered=self.ordered),
             clock=place.clock,
             time_left=time_left,
             holder=os.urandom(8).hex(),
@@ -193,20 +193,26 @@ class Rotation:
             done.driver = binder.driver or done.driver
             done.vendor_request_id = binder.vendor_request_id or done.vendor_request_id
 
-    def _wished(self, bound: Guarded) -> Guarded:
-        """Narrow policy and window to what the secret's custom metadata ask for."""
-        wishes = self.wishes
-        if wishes.narrows:
-            policies = {
-                name: policy.narrowed(
-                    wishes.exclude, shell_safe=wishes.shell_safe, url_safe=wishes.url_safe, length=wishes.length
-                )
-                for name, policy in bound.spec.policies.items()
-            }
-            bound = replace(bound, spec=replace(bound.spec, policies=policies))
-        if wishes.window.spans and not self.ordered:
-            bound = replace(bound, window=wishes.window)
-        return bound
+
+def wished(bound: Guarded, wishes: Wishes, *, ordered: bool) -> Guarded:
+    """Return the account with policy and window narrowed to what the secret's custom metadata ask for.
+
+    Args:
+        bound: the account.
+        wishes: of the custom metadata.
+        ordered: whether a human asked for this run, so that the schedule's window does not hold.
+    """
+    if wishes.narrows:
+        policies = {
+            name: policy.narrowed(
+                wishes.exclude, shell_safe=wishes.shell_safe, url_safe=wishes.url_safe, length=wishes.length
+            )
+            for name, policy in bound.spec.policies.items()
+        }
+        bound = replace(bound, spec=replace(bound.spec, policies=policies))
+    if wishes.window.spans and not ordered:
+        bound = replace(bound, window=wishes.window)
+    return bound
 
 
 def _pause(error: RotationError | None, attempts: int, now: float) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from rotation.cli._output import Json, console, emit, show_error, show_table, wh
 
 if TYPE_CHECKING:
     from rotation.doctor import Action, Diagnosis, Exhibit, Outcome
+    from rotation.session import Session
 
 _VERBS = {
     "promote": "make it current, by compare-and-swap: its password is the live one",
@@ -39,15 +41,28 @@ def doctor(
     """
     from rotation.cli._local import secrets_manager
     from rotation.cli._session import on
-    from rotation.doctor import Condition, examine, heal
 
     session = on(secrets_manager(), secret_id, os.environ)
+    return attend(session, {"secret_id": secret_id}, repair=repair, as_json=as_json)
+
+
+def attend(session: Session, named: Mapping[str, object], *, repair: bool, as_json: bool) -> int:
+    """Examine a secret in any store, repair it if that is wanted, show both and return the exit code.
+
+    Args:
+        session: as for a step; its token is not used.
+        named: what ``--json`` calls the secret.
+        repair: whether to carry the plan out.
+        as_json: how to show it.
+    """
+    from rotation.doctor import Condition, examine, heal
+
     diagnosis = examine(session)
     outcome = None
     if repair and diagnosis.plan:
         outcome = heal(session, diagnosis)
     if as_json:
-        emit(_fields(secret_id, diagnosis, outcome))
+        emit(_fields(named, diagnosis, outcome))
     else:
         _show(diagnosis, outcome)
     condition = diagnosis.condition if outcome is None else outcome.condition
@@ -57,9 +72,9 @@ def doctor(
     return FAILED if failed else PARKED
 
 
-def _fields(secret_id: str, diagnosis: Diagnosis, outcome: Outcome | None) -> dict[str, object]:
+def _fields(named: Mapping[str, object], diagnosis: Diagnosis, outcome: Outcome | None) -> dict[str, object]:
     told: dict[str, object] = {
-        "secret_id": secret_id,
+        **named,
         "condition": diagnosis.condition.value,
         "summary": diagnosis.summary,
         "live": diagnosis.live,

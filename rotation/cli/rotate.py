@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from rotation.cli._errors import DONE, FAILED, PARKED, exit_code
-from rotation.cli._output import Json, console, emit, note, show_error, show_table, when
+from rotation.cli._errors import DONE, exit_code
+from rotation.cli._output import Json, console, emit, note, show_error, show_table
 
 if TYPE_CHECKING:
     from rotation.cli._local import LocalRotation, StepReport
@@ -40,7 +39,7 @@ def rotate(
     nothing would, 3 when only time is missing, 1 otherwise.
     """
     if dry_run:
-        return _rehearse(secret_id, as_json=as_json)
+        return _rehearsed(secret_id, as_json=as_json)
     from rotation.cli._local import LocalRotation, secrets_manager
 
     rotation = LocalRotation(secrets_manager(), secret_id, os.environ)
@@ -63,27 +62,14 @@ def rotate(
     return exit_code(failure)
 
 
-def _rehearse(secret_id: str, *, as_json: bool) -> int:
+def _rehearsed(secret_id: str, *, as_json: bool) -> int:
     from rotation.cli._local import secrets_manager
+    from rotation.cli._rehearsed import show_checks
     from rotation.cli._session import MOST_LABELS, on
-    from rotation.rehearsal import Status, rehearse
+    from rotation.rehearsal import rehearse
 
     checks = rehearse(on(secrets_manager(), secret_id, os.environ), most_labels=MOST_LABELS)
-    styles = {Status.READY: "green", Status.STOPS: "red", Status.WAITS: "yellow", Status.UNKNOWN: "dim"}
-    rows: list[list[str | Text]] = []
-    for check in checks:
-        told = {key: value for key, value in asdict(check).items() if value not in ("", None)}
-        if as_json:
-            emit({"secret_id": secret_id, **told})
-        until = f"; not before {when(check.not_before)}" if check.not_before else ""
-        rows.append([check.name, Text(check.status, style=styles[check.status]), check.detail + until])
-        rows.extend([["", "", f"hint: {check.hint}"]] if check.hint else [])
-    if not as_json:
-        show_table(("precondition", "finding", "what was found"), rows)
-    found = {check.status for check in checks}
-    if Status.STOPS in found:
-        return FAILED
-    return PARKED if Status.WAITS in found else DONE
+    return show_checks(checks, {"secret_id": secret_id}, as_json=as_json)
 
 
 def _fields(report: StepReport, secret_id: str, rotation: LocalRotation) -> dict[str, object]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rotation.cli._errors import DONE, FAILED, PARKED, exit_code
 from rotation.cli._output import Json, console, emit, show_error
 from rotation.errors import LoginRejected, RotationError
+
+if TYPE_CHECKING:
+    from rotation.session import Session
 
 
 def verify(
@@ -25,24 +29,36 @@ def verify(
     Exits 0 when it does, 1 when it does not or nobody could be asked, 3 when no login may be tried now, or the vendor
     has none.
     """
-    from rotation import engine
     from rotation.cli._local import secrets_manager
     from rotation.cli._session import on
+
+    return look(on(secrets_manager(), secret_id, os.environ), {"secret_id": secret_id}, as_json=as_json)
+
+
+def look(session: Session, named: Mapping[str, object], *, as_json: bool) -> int:
+    """Check a secret in any store, show what was found and return the exit code.
+
+    Args:
+        session: as for a step; its token is not used.
+        named: what ``--json`` calls the secret.
+        as_json: how to show it.
+    """
+    from rotation import engine
     from rotation.verify import verify as check
 
     try:
-        result = check(on(secrets_manager(), secret_id, os.environ), engine.single())
+        result = check(session, engine.single())
     except RotationError as error:
         if as_json:
             outcome = "drifted" if isinstance(error, LoginRejected) else error.code
-            emit({"secret_id": secret_id, "outcome": outcome, "error": error.describe()})
+            emit({**named, "outcome": outcome, "error": error.describe()})
         else:
             show_error(error, as_json=False)
         return FAILED if isinstance(error, LoginRejected) else exit_code(error)
     evidence = result.evidence.name if result.evidence else None
     if as_json:
         members = [each.describe() for each in result.members]
-        told = {"secret_id": secret_id, "outcome": result.outcome, "driver": result.driver, "evidence": evidence}
+        told = {**named, "outcome": result.outcome, "driver": result.driver, "evidence": evidence}
         emit(told | ({"members": members} if members else {}))
     elif evidence:
         console().print(f"the current password opens the account, proved by {evidence} ({result.driver})")

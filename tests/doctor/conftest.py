@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,11 @@ from rotation.doctor import Condition, Outcome, heal
 from rotation.errors import OutcomeUnknown, RotationError
 from rotation.model import Authority, Lockout, Power, Step
 from rotation.policy import Charset, PasswordPolicy
-from rotation.secret import Secret
+from rotation.secret import Secret, SecretDocument
+from rotation.session import Session
+from rotation.stores.vault_kv import VaultKv
 from rotation.testing.fuse import Edge, Fuse
+from rotation.testing.kv2 import Kv2
 from rotation.testing.scenario import Scenario, VirtualClock
 from rotation.testing.vendor import MemoryVendor
 
@@ -79,14 +83,55 @@ class Bed(Scenario):
         return self.password() == self.vendor.live
 
 
+class KvBed(Bed):
+    """The same over the strict model of a KV version 2 mount; its first version is ``kv-1``."""
+
+    path = "apps/db"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.kv = Kv2(now=self.clock.now)
+        self.put_by_hand(self.secret.read("version-0").document)
+        self.secret = VaultKv(self.kv, self.path, clock=self.clock)
+
+    def put_by_hand(self, document: SecretDocument) -> None:
+        """Write the secret as an operator does."""
+        newest = self.kv.read(self.path)
+        self.kv.write(self.path, document, cas=0 if newest is None else newest.version)
+
+    def begin(self) -> str:
+        """Begin as the job does."""
+        return self.secret.begin(f"token-{next(self._tokens)}")
+
+    def session(self, token: str = "") -> Session:
+        """Return what one invocation runs over."""
+        kv = self.fuse.wrap(self.kv, ("write",))
+        return replace(super().session(token), store=VaultKv(kv, self.path, clock=self.clock))
+
+
+def made(cls: type[Bed], kind: str, *, oracle: bool = True, **vendor: object) -> Bed:
+    """Make a bed of one vendor class."""
+    clock = VirtualClock()
+    settings = {**KINDS[kind], **vendor}
+    initial = Secret("Old0Password0Old0Pas")
+    return cls(MemoryVendor(now=clock.now, initial=initial, policy=POLICY, **settings), clock, oracle=oracle)
+
+
+@pytest.fixture
+def kv_bed() -> Callable[..., KvBed]:
+    """As ``bed``, with the secret in KV version 2."""
+
+    def make(kind: str = "self", **choices: object) -> KvBed:
+        return made(KvBed, kind, **choices)
+
+    return make
+
+
 @pytest.fixture
 def bed() -> Callable[..., Bed]:
     """Make a scenario of one vendor class; keyword arguments go to the vendor."""
 
-    def make(kind: str = "self", *, oracle: bool = True, **vendor: object) -> Bed:
-        clock = VirtualClock()
-        settings = {**KINDS[kind], **vendor}
-        initial = Secret("Old0Password0Old0Pas")
-        return Bed(MemoryVendor(now=clock.now, initial=initial, policy=POLICY, **settings), clock, oracle=oracle)
+    def make(kind: str = "self", **choices: object) -> Bed:
+        return made(Bed, kind, **choices)
 
     return make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from vault_plugin.cli.look import doctor, verify
 from vault_plugin.cli.mirror import mirror
 from vault_plugin.cli.plugin import plugin_app
 from vault_plugin.cli.rotate import rotate
@@ -18,5 +19,7 @@ names; what may be rotated, and where the vendor is, by the same LOCKSTEP_* vari
 vault_app = typer.Typer(name="vault", help=_HELP, no_args_is_help=True)
 vault_app.command("rotate")(rotate)
 vault_app.command("run")(run)
+vault_app.command("verify")(verify)
+vault_app.command("doctor")(doctor)
 vault_app.command("mirror")(mirror)
 vault_app.add_typer(plugin_app, name="plugin")

@@ -8,12 +8,16 @@ import typer
 
 from rotation.cli._output import Json, emit, note
 from vault_plugin.cli._job import code_of, show, show_errors, surroundings
+from vault_plugin.cli.look import place_for_one
 
 
 def rotate(
     path: Annotated[str, typer.Argument(help="Path of the secret in its mount (LOCKSTEP_VAULT_MOUNT).")],
     *,
     attempts: Annotated[int, typer.Option(min=1, help="How often to try when a failure may pass by itself.")] = 3,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check every precondition, name all that would stop it, change nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Rotate one secret of a KV version 2 engine now, whatever its schedule says.
@@ -21,7 +25,12 @@ def rotate(
     An unfinished rotation is resumed under its own token, with its own candidate. What must be remembered is kept in
     PATH.lockstep. Readers get a working password at all times but between the vendor's change and the commit; how long
     that was is printed.
+
+    With --dry-run nothing is changed, and everything that would stop the rotation is named at once. Exits 0 when
+    nothing would, 3 when only time is missing, 1 otherwise.
     """
+    if dry_run:
+        return _rehearsed(path, as_json=as_json)
     from vault_plugin.agent import STEP_SECONDS, Place, Rotation
     from vault_plugin.agent_mirror import mirrored
     from vault_plugin.agent_schedule import Wishes
@@ -42,3 +51,14 @@ def rotate(
         show([done])
         show_errors([done])
     return code_of([done])
+
+
+def _rehearsed(path: str, *, as_json: bool) -> int:
+    from rotation.cli._rehearsed import show_checks
+    from rotation.rehearsal import rehearse
+    from vault_plugin.agent_look import MOST_LABELS, looking_at, require_write
+
+    with place_for_one() as place:
+        session = looking_at(place, path)
+        checks = rehearse(session, most_labels=MOST_LABELS, require_write=lambda: require_write(place.kv, path))
+    return show_checks(checks, {"path": path}, as_json=as_json)

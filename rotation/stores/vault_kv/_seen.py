@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
+from rotation import lease
 from rotation.errors import StageConflict, StoreError
 from rotation.machine import CURRENT, PENDING, PREVIOUS
 from rotation.marks import SecretState, Version
@@ -17,6 +18,8 @@ _MOST_LABELS = 20
 """As in AWS Secrets Manager, so that a journal stays small and no rule of the engine depends on the store."""
 _FOREIGN = re.compile(r"kv-([1-9][0-9]{0,9})")
 _OFF = frozenset({"false", "off", "no", "0"})
+TAKEN = lease.Lease(1, "journal")
+"""How the journal's lease is told to those who know leases as labels: it sits on the version that had it last."""
 
 
 @dataclass(slots=True)
@@ -84,6 +87,9 @@ class Seen:
         labels.setdefault(self.current_id, set()).add(CURRENT)
         if self.previous_id is not None:
             labels.setdefault(self.previous_id, set()).add(PREVIOUS)
+        held = self.journal.lease
+        if held is not None and held.token in labels:
+            labels[held.token].add(lease.Claim(held.holder, 0.0, held.until - 1).announcement(TAKEN))
         enabled = self.main.custom.get("lockstep-enabled", "").strip().lower() not in _OFF
         return SecretState(enabled, {key: Version(key, frozenset(each)) for key, each in labels.items() if each})
 

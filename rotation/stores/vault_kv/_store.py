@@ -29,7 +29,7 @@ from rotation.ports import Clock, StoredValue
 from rotation.secret import SecretDocument
 from rotation.stores.vault_kv._journal import JOURNAL_SUFFIX, Journal, Lease, Record
 from rotation.stores.vault_kv._kv import Entry, Kv
-from rotation.stores.vault_kv._seen import Seen, same
+from rotation.stores.vault_kv._seen import TAKEN, Seen, same
 
 _PATIENCE = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts after a lost check-and-set, or while a standby node shows an old version."""
@@ -139,6 +139,9 @@ class VaultKv:
                 raise InProgress("another run holds this secret's lease", not_before=held.until)
             if token == seen.current_id:
                 raise StageConflict("the token's version is current already")
+            for record in seen.journal.records.values():
+                record.labels.discard(TAKEN.label)
+            seen.attach(TAKEN.label, token)
             seen.journal.lease = Lease(token, claim.holder, int(claim.until) + 1)
 
         self._change(act)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rotation.machine import CURRENT, PENDING
-from rotation.marks import Mark, SecretState, Version
+from rotation.marks import SecretState, Version
 from rotation.ports import StoredValue
 from rotation.secret import Secret, SecretDocument
 from rotation.stores.memory import MemorySecret
@@ -17,34 +16,6 @@ if TYPE_CHECKING:
     from rotation.testing.fleet.watch import Watch
 
 _LEASES = ("lockstep:lease:", "lockstep:until:")
-
-
-class _Face(Version):
-    """A version that works out only once what its labels say. The rules are the engine's own."""
-
-    @cached_property
-    def stages(self) -> frozenset[str]:
-        return super().stages
-
-    @cached_property
-    def marks(self) -> frozenset[Mark]:
-        return super().marks
-
-    @cached_property
-    def members(self) -> Mapping[str, frozenset[Mark]]:
-        return super().members
-
-    @cached_property
-    def intent(self) -> float | None:
-        return super().intent
-
-    @cached_property
-    def parked(self) -> tuple[str, float] | None:
-        return super().parked
-
-    @cached_property
-    def charges(self) -> Mapping[str, tuple[int, float]]:
-        return super().charges
 
 
 class FleetSecret(MemorySecret):
@@ -78,7 +49,7 @@ class FleetSecret(MemorySecret):
     def _face(self, version_id: str, labels: set[str]) -> Version:
         face = self._faces.get(version_id)
         if face is None or face.labels != labels:
-            face = self._faces[version_id] = _Face(version_id, frozenset(labels))
+            face = self._faces[version_id] = Version(version_id, frozenset(labels))
         return face
 
     def read(self, version_id: str) -> StoredValue | None:

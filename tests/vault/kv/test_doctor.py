@@ -1,0 +1,141 @@
+"""``lockstep vault doctor``, ``verify`` and ``rotate --dry-run``: a secret in KV looked at and put right."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+
+import hvac
+import pytest
+
+from rotation.cli.app import run as lockstep
+from rotation.doctor import Condition, Verb, heal
+from rotation.errors import StoreDenied
+from rotation.machine import CURRENT, PENDING
+from rotation.rehearsal import Status, rehearse
+from rotation.stores.memory import MemorySecret, MemoryStore
+from rotation.stores.vault_kv import HvacKv
+from rotation.testing.faults import FaultKind
+from rotation.testing.world import HUAWEI, UCLOUD
+from vault_plugin.agent import Place
+from vault_plugin.agent_look import MOST_LABELS, looking_at, require_write
+from vault_plugin.mirror import MirroredStore
+
+CHANGE = "PUT /v1/usg/acs/password"
+
+
+@pytest.fixture
+def look():
+    """Return a session for looking at an account's secret."""
+
+    def at(started, account, **choices):
+        place = Place(kv=started.kv, deployment=started.deployment, clock=started.world.clock, **choices)
+        return looking_at(place, started.path(account))
+
+    return at
+
+
+@pytest.fixture
+def cli(real, openbao, monkeypatch, capsys):
+    """Run ``lockstep vault`` against the server; return exit code and the JSON objects."""
+
+    @contextmanager
+    def at(**wishes):
+        with real(**wishes) as started:
+            server = {"VAULT_ADDR": openbao.address, "VAULT_TOKEN": openbao.root_token.reveal()}
+            for name, value in (started.environment() | server).items():
+                monkeypatch.setenv(name, value)
+
+            def run(*arguments):
+                code = lockstep(["vault", *arguments])
+                out = capsys.readouterr().out
+                return code, [json.loads(line) for line in out.splitlines()] if "--json" in arguments else out
+
+            yield started, run
+
+    return at
+
+
+def lost_answer(started, rotate):
+    """Rotate with the answer to an applied change lost; return the token."""
+    started.world.huawei.faults.add(CHANGE, FaultKind.DROP_AFTER)
+    done = rotate(started, HUAWEI)
+    assert done.error is not None
+    assert not started.heals(HUAWEI)
+    return done.token
+
+
+def test_a_stuck_rotation_on_the_server_is_found_shown_and_put_right(cli, rotate):
+    """Exit codes as for Secrets Manager: 0 healthy, 3 with a plan, 0 once it is carried out; 1 for drift."""
+    with cli(holding=(HUAWEI,)) as (started, run):
+        path = started.path(HUAWEI)
+        code, (told,) = run("doctor", path, "--json")
+        assert (code, told["path"], told["condition"], told["live"]) == (0, path, "healthy", "kv-1")
+        token = lost_answer(started, rotate)
+
+        code, (told,) = run("verify", path, "--json")
+        assert (code, told["outcome"], told["path"]) == (1, "drifted", path)
+        code, (told,) = run("doctor", path, "--json")
+        assert (code, told["plan"]) == (3, [{"do": "promote", "version": token}])
+        assert not started.heals(HUAWEI)
+        code, out = run("doctor", path, "--repair")
+        assert (code, started.heals(HUAWEI)) == (0, True)
+        assert f"done: promote {token}" in out
+
+        code, (told,) = run("verify", path, "--json")
+        assert (code, told["outcome"], told["evidence"]) == (0, "current_verified", "LOGIN")
+        assert (started.world.changes(HUAWEI), started.world.wrong_logins(HUAWEI)) == (1, 1)
+        assert PENDING not in set().union(*(each.labels for each in started.store(HUAWEI).describe().versions.values()))
+
+
+def test_a_dry_run_on_the_server_names_what_stops_a_rotation(cli, openbao):
+    """Nothing is written, not even where the right to write is found out; without it the rehearsal says so."""
+    with cli(holding=(HUAWEI,)) as (started, run):
+        path = started.path(HUAWEI)
+        code, checks = run("rotate", path, "--dry-run", "--json")
+        told = {check["name"]: check["status"] for check in checks}
+        assert (code, told["store_write"], told["current_password"]) == (0, "ready", "ready")
+        assert (started.kv.read(path).version, started.world.changes(HUAWEI)) == (1, 0)
+
+        operator = openbao.client()
+        rules = f'path "secret/data/{started.folder}/*" {{ capabilities = ["read"] }}'
+        operator.sys.create_or_update_policy(f"reader-{started.folder}", rules)
+        token = operator.auth.token.create(policies=[f"reader-{started.folder}"])["auth"]["client_token"]
+        with pytest.raises(StoreDenied):
+            require_write(HvacKv(hvac.Client(url=openbao.address, token=token), "secret"), path)
+        assert started.kv.read(path).version == 1
+
+
+def test_a_reset_that_never_arrived_is_sent_again(modelled, rotate, look):
+    """An administrator's: the same candidate goes out once more and is proved by SSH."""
+    with modelled(holding=(UCLOUD,)) as started:
+        started.world.ucloud.faults.add("ResetCompShareInstancePassword", FaultKind.DROP_BEFORE)
+        assert rotate(started, UCLOUD).error is not None
+        outcome = heal(look(started, UCLOUD))
+        assert (outcome.condition, [action.verb for action in outcome.done]) == (Condition.HEALTHY, [Verb.RESUME])
+        assert started.heals(UCLOUD)
+        assert started.world.changes(UCLOUD) == 1
+
+
+def test_what_the_secret_wishes_for_holds_for_the_rehearsal(modelled, look):
+    """A narrower policy that leaves too little stops a rotation before it begins."""
+    with modelled(holding=(HUAWEI,)) as started:
+        started.wish(HUAWEI, length="24", shell_safe="true")
+        session = look(started, HUAWEI)
+        checks = rehearse(
+            session, most_labels=MOST_LABELS, require_write=lambda: require_write(started.kv, started.path(HUAWEI))
+        )
+        assert {check.status for check in checks} <= {Status.READY, Status.UNKNOWN}
+        assert session.bind(session.current(session.store.describe()).document).spec.policies["default"].length == 24
+
+
+def test_what_is_put_right_reaches_the_mirror(modelled, rotate, look):
+    """The store goes through the same layers as the job's, so that both hold the live password."""
+    with modelled(holding=(HUAWEI,)) as started:
+        secret = MemorySecret(now=started.world.clock.now)
+        secret.put("aws-1", started.kv.read(started.path(HUAWEI)).document, CURRENT)
+        token = lost_answer(started, rotate)
+        outcome = heal(look(started, HUAWEI, over=lambda store, _: MirroredStore(store, MemoryStore(secret))))
+        assert [(action.verb, action.version_id) for action in outcome.done] == [(Verb.PROMOTE, token)]
+        mirrored = secret.read(secret.describe().current_id).document.password
+        assert mirrored == started.stored(HUAWEI) == started.world.live(HUAWEI)
