@@ -15,11 +15,14 @@ MOST_EFFECTS = 24
 
 
 @contextmanager
-def started():
-    """A world in which the service retries after 60 s, as long as a death may hold the lease."""
+def started(*, direct):
+    """A world in which the service retries after 60 s, as long as a death may hold the lease.
+
+    The invocation that dies is always over the wire; those before and after it are so unless ``direct``.
+    """
     with world(retry_delays=(60.0,) * 8) as made:
         function = MortalFunction(
-            environment=made.environment(), clock=made.clock, client=made.secrets_manager.client()
+            environment=made.environment(), clock=made.clock, client=made.secrets_manager.client(direct=direct)
         )
         made.secrets_manager.register_function(FUNCTION_ARN, function)
         yield made, function
@@ -33,7 +36,7 @@ def rotate(made, code):
 @pytest.mark.parametrize("code", DRIVERS)
 def test_a_clean_rotation_over_the_wire(code):
     """One reset, no wrong login, current is live, and the former value is kept as previous."""
-    with started() as (made, function):
+    with started(direct=False) as (made, function):
         before = made.stored(code)
         rotate(made, code)
 
@@ -53,7 +56,7 @@ def test_a_death_after_any_effect_heals(code, step):
     For a process, dying before an effect is dying after the one before it; the first has its own turn.
     """
     for effect in range(MOST_EFFECTS):
-        with started() as (made, function):
+        with started(direct=True) as (made, function):
             function.fuses[step] = (effect, Edge.AFTER) if effect else (1, Edge.BEFORE)
 
             rotate(made, code)

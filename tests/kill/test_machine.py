@@ -21,7 +21,7 @@ def started():
     """A world with a machine and a function whose processes can die."""
     with world(retry_delays=(60.0,) * 8) as made:
         function = MortalFunction(
-            environment=made.environment(), clock=made.clock, client=made.secrets_manager.client()
+            environment=made.environment(), clock=made.clock, client=made.secrets_manager.client(direct=True)
         )
         made.secrets_manager.register_function(FUNCTION_ARN, function)
         yield made, function, machine(made)
