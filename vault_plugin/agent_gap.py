@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rotation.marks import Kind, Mark
 from rotation.ports import Clock, Store
-from vault_plugin.stores import PassingStore
+from rotation.stores.passing import PassingStore
 
 
 class GapStore(PassingStore):

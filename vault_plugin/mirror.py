@@ -19,7 +19,7 @@ from rotation.marks import SecretState
 from rotation.model import Verdict
 from rotation.ports import Store
 from rotation.secret import SecretDocument
-from vault_plugin.stores import PassingStore
+from rotation.stores.passing import PassingStore
 
 _TRIES = 5
 

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
-
-from botocore.exceptions import BotoCoreError
+from typing import TYPE_CHECKING
 
 from rotation import engine
 from rotation.cli._session import over
 from rotation.clock import SystemClock
 from rotation.deployment import Deployment
-from rotation.errors import ConfigError, InternalError, RotationError, StageConflict
-from rotation.lease import Claim
+from rotation.errors import InternalError, RotationError, StageConflict
 from rotation.machine import PENDING
-from rotation.marks import Mark, SecretState, Version
+from rotation.marks import SecretState, Version
 from rotation.model import Step
-from rotation.ports import Clock, Store, StoredValue
+from rotation.ports import Clock, Store
 from rotation.secret import SecretDocument
 from rotation.session import Result
 from rotation.stores.aws_secrets_manager import AwsSecretsManager
+from rotation.stores.passing import PassingStore
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
-class Unattended:
+class Unattended(PassingStore):
     """A ``Store`` that stands in for what the service does when it begins a rotation, and passes everything else on.
 
     Until its candidate is put, a fresh token is shown as the empty pending version that ``RotateSecret`` would have
@@ -37,7 +34,7 @@ class Unattended:
     """
 
     def __init__(self, store: Store, token: str) -> None:
-        self._store = store
+        super().__init__(store)
         self._token = token
         self._begun = False
 
@@ -56,38 +53,6 @@ class Unattended:
             raise StageConflict("another rotation of this secret has begun; nothing was sent")
         self._begun = True
         self._store.stage(token, document)
-
-    def read(self, version_id: str) -> StoredValue | None:
-        """See ``ports.Store``."""
-        return self._store.read(version_id)
-
-    def mark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
-        self._store.mark(version_id, mark)
-
-    def unmark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
-        self._store.unmark(version_id, mark)
-
-    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
-        """See ``ports.Store``."""
-        self._store.acquire(token, state, claim)
-
-    def yield_lease(self, token: str, *, holder: str) -> None:
-        """See ``ports.Store``."""
-        self._store.yield_lease(token, holder=holder)
-
-    def promote(self, token: str, *, current_id: str | None) -> None:
-        """See ``ports.Store``."""
-        self._store.promote(token, current_id=current_id)
-
-    def release(self, token: str) -> None:
-        """See ``ports.Store``."""
-        self._store.release(token)
-
-    def settle(self, token: str) -> None:
-        """See ``ports.Store``."""
-        self._store.settle(token)
 
 
 def _unfinished(state: SecretState) -> str | None:
@@ -170,27 +135,3 @@ class LocalRotation:
             result=result,
             error=failure,
         )
-
-
-def secrets_manager() -> SecretsManagerClient:
-    """Return a client by the usual AWS settings, ``AWS_ENDPOINT_URL`` and ``AWS_ENDPOINT_URL_SECRETSMANAGER`` included.
-
-    Raises:
-        ConfigError: no region, an unknown profile, or a malformed endpoint.
-    """
-    import botocore.session
-    from botocore.config import Config
-
-    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
-    failure: ConfigError
-    session = botocore.session.get_session()
-    # botocore itself reads AWS_DEFAULT_REGION only; Lambda and the AWS CLI know AWS_REGION.
-    region = os.environ.get("AWS_REGION")
-    try:
-        return cast("SecretsManagerClient", session.create_client("secretsmanager", region_name=region, config=config))
-    except (BotoCoreError, ValueError) as error:
-        failure = ConfigError(
-            f"the AWS settings are not usable ({type(error).__name__})",
-            hint="Set AWS_REGION and credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY).",
-        )
-    raise failure

@@ -40,7 +40,8 @@ def rotate(
     """
     if dry_run:
         return _rehearsed(secret_id, as_json=as_json)
-    from rotation.cli._local import LocalRotation, secrets_manager
+    from rotation.cli._local import LocalRotation
+    from rotation.stores.aws_client import secrets_manager
 
     rotation = LocalRotation(secrets_manager(), secret_id, os.environ)
     if not as_json:
@@ -63,10 +64,10 @@ def rotate(
 
 
 def _rehearsed(secret_id: str, *, as_json: bool) -> int:
-    from rotation.cli._local import secrets_manager
     from rotation.cli._rehearsed import show_checks
     from rotation.cli._session import MOST_LABELS, on
     from rotation.rehearsal import rehearse
+    from rotation.stores.aws_client import secrets_manager
 
     checks = rehearse(on(secrets_manager(), secret_id, os.environ), most_labels=MOST_LABELS)
     return show_checks(checks, {"secret_id": secret_id}, as_json=as_json)

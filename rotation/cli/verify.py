@@ -29,8 +29,8 @@ def verify(
     Exits 0 when it does, 1 when it does not or nobody could be asked, 3 when no login may be tried now, or the vendor
     has none.
     """
-    from rotation.cli._local import secrets_manager
     from rotation.cli._session import on
+    from rotation.stores.aws_client import secrets_manager
 
     return look(on(secrets_manager(), secret_id, os.environ), {"secret_id": secret_id}, as_json=as_json)
 
