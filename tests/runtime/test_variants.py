@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import pytest
 
 from rotation.model import Evidence
+from rotation.testing.lambda_runtime import LambdaRuntime
 from rotation.testing.secretsmanager import RotationState
 from rotation.testing.world import (
     ALL,
@@ -26,6 +30,7 @@ from rotation.testing.world import (
 pytestmark = pytest.mark.slow
 
 Event = dict[str, Any]
+Place = tuple[World, LambdaRuntime]
 VARIANTS = [
     (UCLOUD, "v3", Evidence.LOGIN),
     (LINUX_VM, "v3", Evidence.LOGIN),
@@ -42,26 +47,37 @@ def at_once(started: World) -> dict[str, str]:
     return started.environment() | waits
 
 
+@pytest.fixture(scope="module")
+def places(artefact: Any) -> Iterator[Callable[[str], Place]]:
+    """For each generation of Blackstone's API, one world with its accounts and one function in it, once asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def place(api: str) -> Place:
+            holding = [key for key, other, _ in VARIANTS if other == api]
+            started = stack.enter_context(world(holding=holding, tencent_api=api, retry_delays=()))
+            return started, stack.enter_context(artefact.runtime(at_once(started)))
+
+        yield place
+
+
 @pytest.mark.parametrize(("key", "api", "evidence"), VARIANTS, ids=lambda value: getattr(value, "name", value))
-def test_it_rotates_to_current_is_live(artefact: Any, key: str, api: str, evidence: Evidence) -> None:
+def test_it_rotates_to_current_is_live(places: Callable[[str], Place], key: str, api: str, evidence: Evidence) -> None:
     """At the first attempt, with one reset for each machine and no wrong login; the result names the evidence."""
+    started, runtime = places(api)
     results: list[Event] = []
-    with (
-        world(holding=(key,), tencent_api=api, retry_delays=()) as started,
-        artefact.runtime(at_once(started)) as runtime,
-    ):
-        before = started.live(key)
+    before = started.live(key)
 
-        def function(sent: Event) -> None:
-            ran = runtime.invoke(sent)
-            assert ran.error is None, ran.error
-            results.append(ran.payload)
+    def function(sent: Event) -> None:
+        ran = runtime.invoke(sent)
+        assert ran.error is None, ran.error
+        results.append(ran.payload)
 
-        started.secrets_manager.register_function(FUNCTION_ARN, function)
-        rotation = started.secrets_manager.rotate(started.accounts[key], function=FUNCTION_ARN)
-        assert (rotation.state, rotation.attempts, rotation.failures) == (RotationState.SUCCEEDED, 1, [])
-        assert started.stored(key) == started.live(key) != before
-        assert (started.changes(key), started.wrong_logins(key)) == (3 if key == BATCH else 1, 0)
+    started.secrets_manager.register_function(FUNCTION_ARN, function)
+    rotation = started.secrets_manager.rotate(started.accounts[key], function=FUNCTION_ARN)
+    assert (rotation.state, rotation.attempts, rotation.failures) == (RotationState.SUCCEEDED, 1, [])
+    assert started.stored(key) == started.live(key) != before
+    assert (started.changes(key), started.wrong_logins(key)) == (3 if key == BATCH else 1, 0)
     assert [each["outcome"] for each in results] == ["staged", "sent", "verified", "promoted"]
     assert results[-1]["evidence"] == evidence.name
 
