@@ -45,10 +45,6 @@ class Scene:
     runtime: LambdaRuntime
     sent: list[Event] = field(default_factory=list)
 
-    def arn(self, code: str) -> str:
-        """Return the ARN that the double gave the driver's secret."""
-        return str(self.world.secrets_manager.call("DescribeSecret", SecretId=self.world.accounts[code])["ARN"])
-
     def with_fresh_secrets(self) -> Scene:
         """Return the same accounts with secrets that nobody has rotated yet, as long as no password was changed."""
         store, suffix = self.world.secrets_manager, uuid.uuid4().hex[:8]
@@ -61,7 +57,8 @@ class Scene:
         """Return a sample event, for the secret that has the sample's name here."""
         event: Event = json.loads((EVENTS / name).read_text())
         code = next(code for code, secret in NAMES.items() if f":secret:{secret}-" in event["SecretId"])
-        return event | {"SecretId": self.arn(code)}
+        here = self.world.secrets_manager.call("DescribeSecret", SecretId=self.world.accounts[code])
+        return event | {"SecretId": here["ARN"]}
 
     def begin(self, event: Event, *, function: str = FUNCTION_ARN) -> Event:
         """Have Secrets Manager begin a rotation whose first invocation gets lost, and return what it had sent."""
@@ -82,9 +79,8 @@ class Scene:
     def serve(self, sent: Event) -> None:
         """Be the rotation function, as Secrets Manager sees it."""
         self.sent.append(sent)
-        result = self.runtime.invoke(sent)
-        if result.error is not None:
-            raise RuntimeError(result.error["errorType"])
+        if (error := self.runtime.invoke(sent).error) is not None:
+            raise RuntimeError(error["errorType"])
 
     def state(self, code: str) -> tuple[object, ...]:
         """Return all that a repetition could change: labels, values, and what happened at the vendor.
@@ -99,9 +95,10 @@ class Scene:
         values = {version: store.value(name, version=version) for version in labels}
         return labels, values, self.world.changes(code), self.world.wrong_logins(code)
 
-    def logs(self) -> str:
-        """Return everything that the function has written."""
-        return self.runtime.log_file.read_text()
+    def heard(self) -> list[int]:
+        """Return how many calls reached Secrets Manager and each vendor."""
+        vendors = [estate.simulator for estate in self.world.estates.values()]
+        return [len(self.world.secrets_manager.calls), *(len(vendor.requests) for vendor in vendors)]
 
 
 @contextmanager
@@ -131,13 +128,6 @@ def staging(artefact: Any) -> Iterator[Scene]:
 def scene(staging: Scene) -> Scene:
     """Fresh secrets of accounts that keep their passwords."""
     return staging.with_fresh_secrets()
-
-
-@pytest.fixture(scope="module")
-def idle(artefact: Any) -> Iterator[Scene]:
-    """One world for all events that must change nothing."""
-    with _scene(artefact) as made:
-        yield made
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +200,7 @@ def test_no_secret_value_is_logged(rotated: Rotated) -> None:
     values = [*rotated.before.values(), *(world.live(code) for code in rotated.rotations)]
     values += [world.secrets_manager.secret_key, world.ucloud.credentials.private_key]
     values += [world.tencent.credentials.secret_key, world.volcengine.credentials.secret_key]
-    logs = rotated.scene.logs()
+    logs = rotated.scene.runtime.log_file.read_text()
     assert logs.count('"step succeeded"') == 16
     assert len(values) == 12
     assert [index for index, value in enumerate(values) if value.reveal() in logs] == []
@@ -245,7 +235,7 @@ def test_cross_account_event_passes_its_rotation_token_on(scene: Scene) -> None:
     result = scene.runtime.invoke(sample | {"RotationToken": sent["RotationToken"]})
     assert result.error is None
     assert result.payload["outcome"] == "staged"
-    assert sent["RotationToken"] not in scene.logs()
+    assert sent["RotationToken"] not in scene.runtime.log_file.read_text()
 
 
 @pytest.mark.parametrize("wrong", ["another", "none"])
@@ -258,7 +248,7 @@ def test_cross_account_event_with_a_wrong_rotation_token_is_refused(scene: Scene
     assert result.error is not None
     assert result.error["errorType"] == "StoreDenied"
     assert scene.world.stored(HUAWEI, "AWSPENDING") is None
-    assert token not in scene.logs() + json.dumps(result.error)
+    assert token not in scene.runtime.log_file.read_text() + json.dumps(result.error)
 
 
 def test_test_only_event_never_resets(scene: Scene) -> None:
@@ -285,26 +275,26 @@ def test_snake_case_step_is_the_same_step(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "malformed").glob("*.json")), ids=lambda path: path.stem)
-def test_malformed_event_is_a_typed_error_and_calls_nobody(idle: Scene, path: Path) -> None:
+def test_malformed_event_is_a_typed_error_and_calls_nobody(staging: Scene, path: Path) -> None:
     """A malformed event fails with a code and a hint; neither Secrets Manager nor a vendor hears of it."""
-    calls = len(idle.world.secrets_manager.calls)
-    result = idle.runtime.invoke(json.loads(path.read_text()))
+    before = staging.heard()
+    result = staging.runtime.invoke(json.loads(path.read_text()))
     assert result.error is not None
     assert result.error["errorType"] == "EventError"
     line = next(each for each in _lines(result) if each["message"] == "step failed")
     assert line["error"]["code"] == "event_error"
     assert line["error"]["hint"]
-    assert len(idle.world.secrets_manager.calls) == calls
-    assert all(estate.simulator.requests == [] for estate in idle.world.estates.values())
+    assert staging.heard() == before
 
 
-def test_rotation_that_is_not_enabled_is_refused(idle: Scene) -> None:
+def test_rotation_that_is_not_enabled_is_refused(scene: Scene) -> None:
     """An event for a secret without rotation, and one for no secret at all, are typed errors without a vendor call."""
-    event = idle.event("huawei_meeting/createSecret.json")
-    refused = idle.runtime.invoke(event)
-    unknown = idle.runtime.invoke(event | {"SecretId": event["SecretId"].replace("alice", "mallory")})
+    event = scene.event("huawei_meeting/createSecret.json")
+    _, *vendors = scene.heard()
+    refused = scene.runtime.invoke(event)
+    unknown = scene.runtime.invoke(event | {"SecretId": event["SecretId"].replace("alice", "mallory")})
     assert refused.error is not None
     assert refused.error["errorType"] == "RotationNotEnabled"
     assert unknown.error is not None
     assert unknown.error["errorType"] == "SecretNotFound"
-    assert idle.world.huawei.requests == []
+    assert scene.heard()[1:] == vendors
