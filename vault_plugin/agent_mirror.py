@@ -119,6 +119,14 @@ def from_kv(kv: Kv) -> Callable[[str], SecretDocument]:
     return lambda path: read_current(kv, path)
 
 
+def from_aws(name: str) -> SecretDocument:
+    """Read an admin credential from Secrets Manager."""
+    from rotation.stores.aws_client import secrets_manager
+    from rotation.stores.aws_secrets_manager import read_current as read
+
+    return read(secrets_manager(), name)
+
+
 def turned(pair: Pair) -> Pair:
     """Return the pair the other way round, for secrets that AWS rotates and Vault mirrors."""
     return replace(pair, source=pair.target, target=pair.source)

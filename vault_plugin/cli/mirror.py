@@ -38,7 +38,7 @@ def mirror(
     """
     from rotation.stores.vault_kv import VaultKv
     from vault_plugin.agent import STEP_SECONDS
-    from vault_plugin.agent_mirror import Pair, allowed, aws_mirror, from_kv, turned
+    from vault_plugin.agent_mirror import Pair, allowed, aws_mirror, from_aws, from_kv, turned
     from vault_plugin.agent_schedule import Wishes
 
     with surroundings() as (deployment, login, clock), login.kv(seconds=2 * STEP_SECONDS) as kv:
@@ -47,7 +47,7 @@ def mirror(
         pair = Pair(
             source=VaultKv(kv, path, clock=clock),
             target=aws_mirror(secret_id or allowed(wished or "", os.environ), clock),
-            fetch=from_kv(kv),
+            fetch=from_kv(kv) if source is Side.VAULT else from_aws,  # the deployment's, where it rotates
             deployment=deployment,
             clock=clock,
         )

@@ -39,6 +39,7 @@ TABLE: tuple[tuple[type[RotationError], Status], ...] = (
     (AccountUnusable, Status.FAILED_PRECONDITION),
     (PreconditionFailed, Status.FAILED_PRECONDITION),
     (RequestRefused, Status.FAILED_PRECONDITION),
+    (RequestRefused, Status.FAILED_PRECONDITION),
     (NotEnoughTime, Status.DEADLINE_EXCEEDED),
     (RateLimited, Status.RESOURCE_EXHAUSTED),
     (InProgress, Status.UNAVAILABLE),

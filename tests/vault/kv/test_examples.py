@@ -11,7 +11,7 @@ from samcli.yamlhelper import yaml_parse
 
 from rotation.cli.app import run as lockstep
 from rotation.deployment import Deployment
-from vault_plugin import scheduled
+from vault_plugin import mirrored, scheduled
 from vault_plugin.agent_settings import VaultSettings
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "vault"
@@ -47,12 +47,11 @@ def systemd():
     return [Path(command[0]).name, *command[1:]], dict(re.findall(r"^Environment=([A-Z_]+)=(.*)$", text, re.MULTILINE))
 
 
-def function():
+def function(name="scheduled-function", resource="ScheduledRotation", entry=scheduled.lambda_handler):
     """Return variables of the scheduled function."""
-    made = yaml_parse((EXAMPLES / "scheduled-function.yaml").read_text())
-    properties = made["Resources"]["ScheduledRotation"]["Properties"]
-    module, _, name = properties["Handler"].rpartition(".")
-    assert (module, getattr(scheduled, name)) == ("vault_plugin.scheduled", scheduled.lambda_handler)
+    made = yaml_parse((EXAMPLES / f"{name}.yaml").read_text())
+    properties = made["Resources"][resource]["Properties"]
+    assert properties["Handler"] == f"{entry.__module__}.{entry.__name__}"
     parameters = {name: each.get("Default", "x") for name, each in made["Parameters"].items()}
     variables = properties["Environment"]["Variables"]
     return {key: parameters[value["Ref"]] if isinstance(value, dict) else value for key, value in variables.items()}
@@ -85,6 +84,17 @@ def test_a_jobs_variables_are_those_that_are_read(job, tmp_path):
         assert f'path "{vault.mount}/data/{path.rpartition("/")[0]}/*"' in POLICY
     assert variables.get("LOCKSTEP_VAULT_PREFIX", FOLDER) == FOLDER
     assert set(variables) <= KNOWN
+
+
+def test_the_mirrored_functions_variables_are_those_that_are_read():
+    """Its folder is that of its own policy, and its admin credentials are in AWS."""
+    variables = function("mirrored-function", "RotationFunction", mirrored.lambda_handler)
+    VaultSettings.from_environment(variables)
+    assert Deployment.from_environment(variables).drivers == ("ucloud_compshare", "huawei_meeting")
+    path = mirrored.path_of("app", variables)
+    policy = (EXAMPLES / "mirror-policy.hcl").read_text()
+    assert f'path "{variables["LOCKSTEP_VAULT_MOUNT"]}/data/{path.removesuffix("app")}*"' in policy
+    assert set(variables) <= KNOWN | {mirrored.PREFIX}
 
 
 def test_the_timer_belongs_to_the_unit():

@@ -10,7 +10,7 @@ import pytest
 from rotation.cli.app import run as lockstep
 from rotation.errors import SettingsError
 from rotation.stores.aws_secrets_manager import AwsSecretsManager
-from rotation.testing.world import HUAWEI, VOLCENGINE
+from rotation.testing.world import HUAWEI, UCLOUD, VOLCENGINE
 from vault_plugin.agent_mirror import Pair, allowed, from_kv, mirrored, turned
 from vault_plugin.agent_schedule import Wishes
 from vault_plugin.mirror import Found
@@ -95,6 +95,22 @@ def test_the_vendor_decides_between_two_values(in_aws):
         assert turned(pair).reconcile() is Found.ADOPTED
         assert inner.wrong_logins(HUAWEI) == 1
         assert started.stored(HUAWEI) == inner.stored(HUAWEI) == inner.live(HUAWEI)
+
+
+def test_the_side_that_rotates_has_the_admin_credential(real, openbao, monkeypatch, capsys):
+    """With ``--from aws`` the vendor is asked with the credential that Secrets Manager keeps, and KV needs none."""
+    with real(holding=(UCLOUD,)) as started:
+        inner = started.world
+        name, path = inner.accounts[UCLOUD], started.path(UCLOUD)
+        server = {"VAULT_ADDR": openbao.address, "VAULT_TOKEN": openbao.root_token.reveal()}
+        for key, value in (inner.environment() | server).items():
+            monkeypatch.setenv(key, value)
+        entry = started.kv.read(path)
+        started.kv.write(path, entry.document.replaced(password="Wr0ng-Passw0rd!"), cas=entry.version)
+        started.kv.remove(started.admin_path(UCLOUD))
+        assert lockstep(["vault", "mirror", path, "--json", "--from=aws", f"--secret-id={name}"]) == 0
+        assert json.loads(capsys.readouterr().out)["found"] == "overwritten"
+        assert started.stored(UCLOUD) == inner.stored(UCLOUD) == inner.live(UCLOUD)
 
 
 def test_the_mirror_from_the_command_line(real, openbao, monkeypatch, capsys):
