@@ -61,10 +61,8 @@ def places(artefact: Any) -> Iterator[Callable[[str], Place]]:
         yield place
 
 
-@pytest.mark.parametrize(("key", "api", "evidence"), VARIANTS, ids=lambda value: getattr(value, "name", value))
-def test_it_rotates_to_current_is_live(places: Callable[[str], Place], key: str, api: str, evidence: Evidence) -> None:
-    """At the first attempt, with one reset for each machine and no wrong login; the result names the evidence."""
-    started, runtime = places(api)
+def proof(started: World, runtime: LambdaRuntime, key: str) -> str:
+    """Rotate an account at the first attempt, with one reset and no wrong login; gives the result's evidence."""
     results: list[Event] = []
     before = started.live(key)
 
@@ -80,7 +78,24 @@ def test_it_rotates_to_current_is_live(places: Callable[[str], Place], key: str,
     assert started.stored(key) == started.live(key) != before
     assert (started.changes(key), started.wrong_logins(key)) == (3 if key == BATCH else 1, 0)
     assert [each["outcome"] for each in results] == ["staged", "sent", "verified", "promoted"]
-    assert results[-1]["evidence"] == evidence.name
+    return str(results[-1]["evidence"])
+
+
+@pytest.mark.parametrize(("key", "api", "evidence"), VARIANTS, ids=lambda value: getattr(value, "name", value))
+def test_it_rotates_to_current_is_live(places: Callable[[str], Place], key: str, api: str, evidence: Evidence) -> None:
+    """The result names the evidence."""
+    started, runtime = places(api)
+    assert proof(started, runtime, key) == evidence.name
+
+
+def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact: Any) -> None:
+    """It stays off, so no login can be had; the deployment takes the read-back for enough, and the result says so."""
+    with world(holding=(LINUX_VM,), retry_delays=()) as started:
+        machine = started.ucloud.instance(str(started.tenants[LINUX_VM].document["uhost_id"]))
+        machine.state = "Stopped"
+        with artefact.runtime(at_once(started) | {"LOCKSTEP_MIN_EVIDENCE": Evidence.READBACK.name}) as runtime:
+            assert proof(started, runtime, LINUX_VM) == "READBACK"
+        assert (machine.state, machine.starts) == ("Stopped", 0)
 
 
 def test_every_account_of_the_world_is_among_the_variants() -> None:
