@@ -10,6 +10,8 @@ from typing import TypeVar
 from rotation import marks
 from rotation.errors import (
     AccountLocked,
+    CannotVerify,
+    InProgress,
     OldPasswordRejected,
     Parked,
     RateLimited,
@@ -17,7 +19,7 @@ from rotation.errors import (
     StoreError,
     VendorUnavailable,
 )
-from rotation.guard import Guarded
+from rotation.guard import RESERVE_SECONDS, Guarded
 from rotation.marks import SecretState, Version
 from rotation.model import Observation, Verdict
 from rotation.parking import Reason
@@ -25,6 +27,9 @@ from rotation.secret import Secret
 from rotation.session import Session, park
 
 T = TypeVar("T")
+
+_MOST_NOTES = 2
+"""Charges of other runs that keep a label of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,28 +54,30 @@ class Budget:
 
         Raises:
             Parked: until the window is over.
+            CannotVerify: there never is a try to spend.
         """
-        now = self.session.clock.now()
-        count, latest = state.wrong_logins(since=now - self.bound.lockout.window_seconds)
+        require_tries(self.bound)
+        count, latest = state.wrong_logins(since=self._since(self.session.clock.now()))
         if count >= self.bound.lockout.budget:
             raise self._park(Reason.WRONG_LOGIN_BUDGET, latest + self.bound.lockout.window_seconds)
 
     def charge(self, state: SecretState) -> marks.Mark:
         """Write one wrong login down, beside those still in the window. Return what to hand to ``refund``."""
         now = self.session.clock.now()
-        since = now - self.bound.lockout.window_seconds
         version = state.version(self.version_id)
-        count, at = version.rejected
-        written = marks.rejected(1 + (count if at > since else 0), now)
+        self._sum_up(version, now)
+        mine = self._mine(version)
+        count, at = max(map(marks.charged, mine), key=lambda each: (each[1], each[0]), default=(0, 0.0))
+        written = marks.rejected(1 + (count if at > self._since(now) else 0), now, run=self.session.holder)
         self.session.store.mark(self.version_id, written)
-        for old in _own(version):
+        for old in mine:
             if old != written:
                 self.session.store.unmark(self.version_id, old)
         return written
 
     def refund(self, state: SecretState, written: marks.Mark) -> None:
         """Take back what ``charge`` wrote, given the state from before it."""
-        before = _own(state.version(self.version_id))
+        before = self._mine(state.version(self.version_id))
         with suppress(StoreError):  # What stays charged only makes us more careful; the answer matters more.
             for mark in before:
                 self.session.store.mark(self.version_id, mark)
@@ -94,10 +101,12 @@ class Budget:
 
         Raises:
             Parked: the budget is spent.
+            InProgress: another run is about to spend the last of it.
             RotationError: the attempt's own; charged unless the vendor certainly counted no wrong login.
         """
         self.require(state)
         written = self.charge(state)
+        self._stand_back(state, written)
         try:
             answer = attempt()
         except RotationError as refusal:
@@ -113,12 +122,55 @@ class Budget:
         now = self.session.clock.now()
         return self._park(Reason.ACCOUNT_LOCKED, error.not_before or now + self.bound.lockout.window_seconds)
 
+    def _stand_back(self, state: SecretState, written: marks.Mark) -> None:
+        """Look again once the try is written down: of runs at one moment, the last to write sees what all charged.
+
+        Each may see the other then, and both come back later, which is better than one wrong login too many.
+        """
+        since = self._since(self.session.clock.now())
+        if self.session.store.describe().wrong_logins(since=since)[0] > self.bound.lockout.budget:
+            self.refund(state, written)
+            raise InProgress("another run of this secret tries a password now, and the budget does not pay for both")
+
+    def _sum_up(self, version: Version, now: float) -> None:
+        """Make one note of what runs charged that have had their answers, without what is over: labels are few."""
+        old = now - self.bound.spec.call_seconds - RESERVE_SECONDS
+        notes = [
+            mark
+            for mark in version.all(marks.Kind.REJECTED)
+            if not marks.is_carried(mark) and mark not in self._mine(version) and marks.charged(mark)[1] <= old
+        ]
+        recent = [charge for charge in map(marks.charged, notes) if charge[1] > self._since(now)]
+        if len(recent) == len(notes) < _MOST_NOTES:
+            return
+        one = marks.rejected(sum(count for count, _ in recent), max((at for _, at in recent), default=0.0))
+        if recent:
+            self.session.store.mark(self.version_id, one)
+        for note in notes:
+            if not recent or note != one:
+                self.session.store.unmark(self.version_id, note)
+
+    def _mine(self, version: Version) -> list[marks.Mark]:
+        return [mark for mark in version.all(marks.Kind.REJECTED) if marks.is_of_run(mark, self.session.holder)]
+
+    def _since(self, now: float) -> float:
+        return now - self.bound.lockout.window_seconds
+
     def _park(self, reason: Reason, until: float) -> Parked:
         return park(self.session, self.version_id, reason, until)
 
 
-def _own(version: Version) -> list[marks.Mark]:
-    return [mark for mark in version.all(marks.Kind.REJECTED) if not marks.is_carried(mark)]
+def require_tries(bound: Guarded) -> None:
+    """Refuse every login at an account that the first wrong one locks: any password may turn out to be wrong.
+
+    Raises:
+        CannotVerify: says what to do instead.
+    """
+    if bound.lockout.budget < 1:
+        raise CannotVerify(
+            f"{bound.spec.code} locks the account at the first wrong login, so none is ever tried",
+            hint="Where an administrator resets the password, LOCKSTEP_MIN_EVIDENCE below LOGIN rotates without one.",
+        )
 
 
 def _certainly_not_counted(error: RotationError) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rotation import batch, marks, parking, power
-from rotation.budget import Budget
+from rotation.budget import Budget, require_tries
 from rotation.errors import (
     CannotVerify,
     ConfigError,
@@ -20,7 +20,7 @@ from rotation.errors import (
 from rotation.guard import Guarded
 from rotation.machine import GUARD, PENDING, Cell, Standing, standing
 from rotation.marks import SecretState
-from rotation.model import Evidence, Observation, Power, Step, Verdict
+from rotation.model import Authority, Evidence, Observation, Power, Step, Verdict
 from rotation.policy import Context
 from rotation.room import settle
 from rotation.secret import Secret, SecretDocument
@@ -110,6 +110,8 @@ def _prepare(session: Session, state: SecretState, current: SecretDocument) -> t
     knew = bound.host_key
     bound = bound.trusting(seen)
     bound.require_provable(seen)
+    if bound.minimum is Evidence.LOGIN or bound.spec.authority is Authority.SELF:
+        require_tries(bound)
     candidate = _candidate(bound, seen, current.password)
     document = current.replaced(password=candidate.reveal(), lockstep=_notes(bound, seen))
     learnt = None if bound.host_key == knew else bound.host_key

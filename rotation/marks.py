@@ -20,6 +20,8 @@ from urllib.parse import quote, unquote
 from rotation.model import Evidence
 
 PREFIX = "lockstep:"
+_RUN = "~"
+"""Before a run's name in its charges; no version's id has it."""
 
 
 class Kind(StrEnum):
@@ -90,19 +92,30 @@ def accepted(now: float) -> Mark:
     return Mark(Kind.ACCEPTED, str(int(now)))
 
 
-def rejected(count: int, now: float) -> Mark:
-    """Return the wrong-login account's balance. Rounded up, so that no window ends too early."""
-    return Mark(Kind.REJECTED, f"{count}:{ceil(now)}")
+def rejected(count: int, now: float, *, run: str = "") -> Mark:
+    """Return the wrong-login account's balance, or one run's part of it. Rounded up, so that no window ends too early.
+
+    Two runs at the same moment would write the same label, and only one would count; hence the run's own name.
+    """
+    return Mark(Kind.REJECTED, f"{count}:{ceil(now)}" + (f":{_RUN}{run[:4]}" if run else ""))
 
 
 def carried(charge: Mark, origin: str) -> Mark:
     """Return another version's wrong logins as a note that stands beside the keeper's own."""
-    return charge if is_carried(charge) else Mark(Kind.REJECTED, f"{charge.value}:{origin[-8:]}")
+    if is_carried(charge):
+        return charge
+    run = f":{_RUN}" in charge.value
+    return Mark(Kind.REJECTED, charge.value.replace(_RUN, "") if run else f"{charge.value}:{origin[-8:]}")
 
 
 def is_carried(charge: Mark) -> bool:
     """Tell whether wrong logins were charged on another version than the one that keeps the note."""
-    return charge.value.count(":") > 1
+    return charge.value.count(":") > 1 and f":{_RUN}" not in charge.value
+
+
+def is_of_run(charge: Mark, run: str) -> bool:
+    """Tell whether wrong logins were charged by one run."""
+    return charge.value.endswith(f":{_RUN}{run[:4]}")
 
 
 def charged(charge: Mark) -> tuple[int, float]:
@@ -221,9 +234,10 @@ class Version:
     def rejected(self) -> tuple[int, float]:
         """Wrong logins charged on this version and the epoch of the latest; ``(0, 0)`` when none.
 
-        Of two marks, as a crash between writing one and taking the other away leaves them, the later one counts.
+        Of two marks of one run, as a crash between writing one and taking the other away leaves them, the later counts.
         """
-        return next((charge for origin, charge in self.charges.items() if not origin), (0, 0.0))
+        own = [charge for origin, charge in self.charges.items() if not origin or origin.startswith(_RUN)]
+        return sum(count for count, _ in own), max((at for _, at in own), default=0.0)
 
     @property
     def charges(self) -> Mapping[str, tuple[int, float]]:

@@ -176,8 +176,11 @@ class Lockout:
 
     @property
     def budget(self) -> int:
-        """How many wrong logins Lockstep may cause within the window."""
-        return max(1, self.tries - self.reserve)
+        """How many wrong logins Lockstep may cause within the window: never the one that locks, nor the reserve.
+
+        Where the reserve leaves none, one is taken from it; 0 where the first one locks.
+        """
+        return max(min(1, self.tries - 1), self.tries - max(1, self.reserve))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

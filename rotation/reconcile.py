@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from rotation import marks, turned_away
-from rotation.budget import Budget
+from rotation.budget import Budget, require_tries
 from rotation.errors import (
     CannotVerify,
     DriverError,
@@ -216,6 +216,8 @@ class Reconciliation:
 
     def _make_ready(self, move: Move) -> Secret | None:
         """Do what must be done before the intent. Return the old password, where one is needed."""
+        if self._must_log_in:
+            require_tries(self.bound)
         if self.session.memory.sends >= MOST_SENDS and self.facts.task is TaskFinding.FAILED:
             raise self._setback.give_up(Reason.RESET_FAILS)
         if self.session.memory.sends >= MOST_SENDS:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rotation import batch, engine, marks, planner
-from rotation.budget import Budget
+from rotation.budget import Budget, require_tries
 from rotation.errors import (
     AdminRejected,
     InProgress,
@@ -26,7 +26,7 @@ from rotation.guard import RESERVE_SECONDS, Guarded
 from rotation.lease import announcements
 from rotation.machine import PENDING
 from rotation.marks import SecretState
-from rotation.model import Authority, Observation, Verdict
+from rotation.model import Authority, Evidence, Observation, Verdict
 from rotation.parking import PARKING, Reason
 from rotation.policy import Context
 from rotation.ports import Observes, StoredValue
@@ -183,6 +183,8 @@ def _waits(session: Session, state: SecretState, bound: Guarded) -> Iterator[Che
         detail = "the maintenance window is closed again when the rest is over"
         yield Check(name="next_attempt", status=Status.WAITS, detail=detail, not_before=decides.until)
     count, _ = state.wrong_logins(since=now - bound.lockout.window_seconds)
+    if bound.minimum is Evidence.LOGIN or bound.spec.authority is Authority.SELF:
+        yield from _no_tries(bound)
     if count < bound.lockout.budget:
         left = f"{bound.lockout.budget - count} of {bound.lockout.budget} wrong logins are left in the budget"
         yield Check(name="budget", status=Status.READY, detail=left)
@@ -194,6 +196,13 @@ def _waits(session: Session, state: SecretState, bound: Guarded) -> Iterator[Che
         detail=f"a reset needs {needed:.0f} s of a step's time",
         hint="" if enough else "Raise the function's time-out.",
     )
+
+
+def _no_tries(bound: Guarded) -> Iterator[Check]:
+    try:
+        require_tries(bound)
+    except RotationError as error:
+        yield _stopped("budget", error)
 
 
 def _target(session: Session, state: SecretState, bound: Guarded, current: StoredValue) -> Iterator[Check]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rotation import batch, engine, parking, planner
-from rotation.budget import Budget
+from rotation.budget import Budget, require_tries
 from rotation.doctor.case import Case, Exhibit, Found, Value
 from rotation.errors import CannotVerify, InProgress, RotationError, SecretDocumentError
 from rotation.guard import Guarded
@@ -177,6 +177,7 @@ def _by_login(session: Session, bound: Guarded, case: Case, seen: Observation) -
 
 def _try(session: Session, bound: Guarded, state: SecretState, stored: StoredValue) -> Found:
     """Log in once. The charge stands on the version that was tried, so that the next examination begins elsewhere."""
+    require_tries(bound)
     count, latest = state.wrong_logins(since=session.clock.now() - bound.lockout.window_seconds)
     if count >= bound.lockout.budget:
         raise parking.error(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.window_seconds)

@@ -157,8 +157,6 @@ class Watch:
         """I6: wrong logins stay within the budget, but that of two at the same moment only one may be charged."""
         if gate in self.acting:
             self.acting.remove(gate)
-        if gate.disturbed or gate.turn is not None:
-            self.hidden.extend(gate.wrong)
         rule, now = self.member.lockout, self.member.clock.now()
         since = now - rule.window_seconds + 2 * MOST_SKEW
         recent = sum(at > since for at in self.wrong)

@@ -1,0 +1,127 @@
+"""The try that would lock the account is never spent: not by two runs at one moment, nor where the first one locks."""
+
+import pytest
+
+from rotation import engine, verify
+from rotation.doctor import examine
+from rotation.errors import CannotVerify, InProgress, LoginRejected, OutcomeUnknown, Parked
+from rotation.marks import Kind
+from rotation.model import Evidence, Lockout, Step
+from rotation.rehearsal import Status, rehearse
+from rotation.secret import Secret
+from rotation.testing.fuse import Edge, Fuse
+
+OUTSIDE = Secret("Unknown0Unknown0Unkn")
+AT_ONCE = Lockout(tries=1, window_seconds=300)
+
+
+def dead_candidate(world, tries):
+    """A candidate whose reset the vendor takes and never applies, so that each login with it is wrong."""
+    lockout = Lockout(tries=tries, window_seconds=300)
+    scenario = world("self", min_age_seconds=0, delay_seconds=10.0**9, history=0, lockout=lockout)
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    scenario.step(Step.SET, token)
+    return scenario, token
+
+
+def charged(scenario):
+    """Wrong logins that stand in the labels."""
+    return scenario.secret.describe().wrong_logins(since=scenario.clock.now() - 300)[0]
+
+
+def at_once(scenario, token):
+    """Run testSecret, and another one right before the first writes its charge down."""
+    met = []
+
+    def other(_name):
+        if not met:  # a fuse that raises nothing goes off on both sides of its effect
+            met.append("other")
+            scenario.fuse = Fuse()
+            with pytest.raises(LoginRejected):
+                scenario.step(Step.TEST, token)
+
+    scenario.fuse = Fuse(only="attach", at=1, edge=Edge.BEFORE, error=other)
+    try:
+        scenario.step(Step.TEST, token)
+    finally:
+        assert met == ["other"]
+
+
+def test_two_runs_at_one_moment_do_not_spend_the_same_try(world):
+    """One may be spent and one run has: the other, which had not seen that, stands back and says when to come."""
+    scenario, token = dead_candidate(world, tries=3)
+    with pytest.raises(InProgress, match="another run"):
+        at_once(scenario, token)
+    assert (scenario.vendor.wrong_logins, charged(scenario), scenario.vendor.locked) == (1, 1, False)
+    with pytest.raises(Parked) as parked:
+        scenario.step(Step.TEST, token)
+    assert parked.value.reason == "wrong_login_budget"
+    assert scenario.vendor.wrong_logins == 1
+
+
+def test_two_runs_at_one_moment_are_both_counted(world):
+    """In the same second, on the same version, with the same count before: that is still two."""
+    scenario, token = dead_candidate(world, tries=5)
+    with pytest.raises(LoginRejected):
+        at_once(scenario, token)
+    assert scenario.vendor.wrong_logins == charged(scenario) == 2
+
+
+def test_charges_of_many_runs_share_a_label(world):
+    """Labels are few; those of runs that have had their answers are summed up, and what is over is dropped."""
+    scenario, token = dead_candidate(world, tries=10)
+    for number in range(1, 9):
+        with pytest.raises(LoginRejected):
+            scenario.step(Step.TEST, token)
+        assert charged(scenario) == number
+        assert len(scenario.secret.describe().versions[token].all(Kind.REJECTED)) <= 4
+        scenario.clock.sleep(30.0)
+    with pytest.raises(Parked):
+        scenario.step(Step.TEST, token)
+    scenario.clock.sleep(600.0)
+    with pytest.raises(LoginRejected):
+        scenario.step(Step.TEST, token)
+    assert [mark.value.split(":")[0] for mark in scenario.secret.describe().versions[token].all(Kind.REJECTED)] == ["1"]
+
+
+@pytest.mark.parametrize("kind", ["admin", "self"])
+def test_an_account_that_the_first_wrong_login_locks_is_not_rotated_where_a_login_is_demanded(world, kind):
+    """Refused in createSecret, with what to do; nothing is staged and the vendor hears of no password."""
+    scenario = world(kind, lockout=AT_ONCE)
+    token = scenario.begin()
+    with pytest.raises(CannotVerify, match="first wrong login") as refused:
+        scenario.step(Step.CREATE, token)
+    assert "LOCKSTEP_MIN_EVIDENCE" in refused.value.hint
+    assert scenario.secret.read(token) is None
+    checks = {check.name: check.status for check in rehearse(scenario.session())}
+    assert checks["budget"] is Status.STOPS
+    assert (scenario.vendor.resets, scenario.vendor.wrong_logins) == (0, 0)
+
+
+def test_such_an_account_rotates_without_a_login_where_the_vendors_yes_is_enough(world):
+    """Through lost answers and an outside change, and no login is ever tried: neither by doctor nor by drift check."""
+    scenario = world("admin", lockout=AT_ONCE)
+    scenario.minimum = Evidence.ACCEPTED
+    assert scenario.rotate(scenario.begin()) == []
+    scenario.vendor.set_by_hand(OUTSIDE)
+    scenario.fuse = Fuse()
+    examine(scenario.session())
+    with pytest.raises(CannotVerify):
+        verify.verify(scenario.session(), engine.single())
+    assert "verify" not in scenario.fuse.effects
+    scenario.fuse = Fuse(only="set_password", at=1, edge=Edge.AFTER, error=lambda _: OutcomeUnknown("lost"))
+    assert scenario.rotate(scenario.begin()) == ["outcome_unknown"]
+    assert (scenario.password(), scenario.vendor.wrong_logins) == (scenario.vendor.live, 0)
+
+
+def test_a_login_that_is_demanded_later_is_refused_before_the_reset(world):
+    """The deployment asked for less in createSecret; a reset that could never be proved is not sent."""
+    scenario = world("admin", lockout=AT_ONCE)
+    scenario.minimum = Evidence.ACCEPTED
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    scenario.minimum = Evidence.LOGIN
+    with pytest.raises(CannotVerify):
+        scenario.step(Step.SET, token)
+    assert (scenario.vendor.resets, scenario.password()) == (0, scenario.vendor.live)
