@@ -71,6 +71,25 @@ def test_a_changed_host_key_keeps_the_password_back(host: SshHost) -> None:
     assert host.accepted.total() + host.rejected.total() == 0
 
 
+def test_neither_agent_nor_key_file_is_asked(
+    host: SshHost, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either might open the door whatever the password is; a host that bears one try shows that none went before."""
+    host.behaviour = SshBehaviour(methods=("publickey", "password"), max_tries=1)
+    home = tmp_path_factory.mktemp("h")
+    (home / ".ssh").mkdir()
+    paramiko.ECDSAKey.generate().write_private_key_file(str(home / ".ssh" / "id_ecdsa"))
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(str(home / "agent"))
+        agent.listen()
+        agent.settimeout(0)
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(home / "agent"))
+        assert probe().login(target(host), RIGHT) is Verdict.ACCEPTED
+        with pytest.raises(BlockingIOError):
+            agent.accept()
+
+
 class TwoKeys(SshHost):
     """A host with a second key, of a kind that clients like less."""
 
