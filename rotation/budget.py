@@ -151,7 +151,10 @@ class Budget:
                 self.session.store.unmark(self.version_id, note)
 
     def _mine(self, version: Version) -> list[marks.Mark]:
-        return [mark for mark in version.all(marks.Kind.REJECTED) if marks.is_of_run(mark, self.session.holder)]
+        return [mark for mark in version.all(marks.Kind.REJECTED) if mark == self._of_this_run(mark)]
+
+    def _of_this_run(self, mark: marks.Mark) -> marks.Mark:
+        return marks.rejected(*marks.charged(mark), run=self.session.holder)
 
     def _since(self, now: float) -> float:
         return now - self.bound.lockout.window_seconds

@@ -20,8 +20,7 @@ from urllib.parse import quote, unquote
 from rotation.model import Evidence
 
 PREFIX = "lockstep:"
-_RUN = "~"
-"""Before a run's name in its charges; no version's id has it."""
+_RUN = ":~"  # Before a run's name in its charges; no version's id has it.
 
 
 class Kind(StrEnum):
@@ -93,29 +92,19 @@ def accepted(now: float) -> Mark:
 
 
 def rejected(count: int, now: float, *, run: str = "") -> Mark:
-    """Return the wrong-login account's balance, or one run's part of it. Rounded up, so that no window ends too early.
-
-    Two runs at the same moment would write the same label, and only one would count; hence the run's own name.
-    """
-    return Mark(Kind.REJECTED, f"{count}:{ceil(now)}" + (f":{_RUN}{run[:4]}" if run else ""))
+    """Return the wrong logins charged so far, or by one run, lest two at one moment write the same. Rounded up."""
+    return Mark(Kind.REJECTED, f"{count}:{ceil(now)}" + (f"{_RUN}{run[:4]}" if run else ""))
 
 
 def carried(charge: Mark, origin: str) -> Mark:
     """Return another version's wrong logins as a note that stands beside the keeper's own."""
-    if is_carried(charge):
-        return charge
-    run = f":{_RUN}" in charge.value
-    return Mark(Kind.REJECTED, charge.value.replace(_RUN, "") if run else f"{charge.value}:{origin[-8:]}")
+    value, _, run = charge.value.partition(_RUN)
+    return charge if is_carried(charge) else Mark(Kind.REJECTED, f"{value}:{run}{origin[len(run) - 8 :]}")
 
 
 def is_carried(charge: Mark) -> bool:
     """Tell whether wrong logins were charged on another version than the one that keeps the note."""
-    return charge.value.count(":") > 1 and f":{_RUN}" not in charge.value
-
-
-def is_of_run(charge: Mark, run: str) -> bool:
-    """Tell whether wrong logins were charged by one run."""
-    return charge.value.endswith(f":{_RUN}{run[:4]}")
+    return charge.value.count(":") > 1 and _RUN not in charge.value
 
 
 def charged(charge: Mark) -> tuple[int, float]:
@@ -232,16 +221,14 @@ class Version:
 
     @property
     def rejected(self) -> tuple[int, float]:
-        """Wrong logins charged on this version and the epoch of the latest; ``(0, 0)`` when none.
-
-        Of two marks of one run, as a crash between writing one and taking the other away leaves them, the later counts.
-        """
-        own = [charge for origin, charge in self.charges.items() if not origin or origin.startswith(_RUN)]
+        """Wrong logins charged on this version and the epoch of the latest; ``(0, 0)`` when none."""
+        own = [charge for origin, charge in self.charges.items() if not origin or origin.startswith(_RUN[1:])]
         return sum(count for count, _ in own), max((at for _, at in own), default=0.0)
 
     @property
     def charges(self) -> Mapping[str, tuple[int, float]]:
         """Wrong logins as in ``rejected``, and those that released or replaced versions left here, by their origin."""
+        # Of two marks of one origin, as a crash between writing one and taking the other away leaves them, the later.
         found: dict[str, tuple[int, float]] = {}
         for mark in self.all(Kind.REJECTED):
             charge, origin = charged(mark), (*mark.value.split(":", 2), "", "")[2]
@@ -252,9 +239,8 @@ class Version:
     def turned_away(self) -> frozenset[str]:
         """Which stored passwords were turned away after the latest intent."""
         pairs = [mark.value.partition(":") for mark in self.all(Kind.DEAD)]
-        return frozenset(
-            name for names, _, at in pairs if _number(at) >= (self.intent or 0) for name in names.split("+")
-        )
+        since = self.intent or 0
+        return frozenset(name for names, _, at in pairs if _number(at) >= since for name in names.split("+"))
 
     @property
     def failed(self) -> int:

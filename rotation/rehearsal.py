@@ -183,8 +183,9 @@ def _waits(session: Session, state: SecretState, bound: Guarded) -> Iterator[Che
         detail = "the maintenance window is closed again when the rest is over"
         yield Check(name="next_attempt", status=Status.WAITS, detail=detail, not_before=decides.until)
     count, _ = state.wrong_logins(since=now - bound.lockout.window_seconds)
-    if bound.minimum is Evidence.LOGIN or bound.spec.authority is Authority.SELF:
-        yield from _no_tries(bound)
+    must_log_in = bound.minimum is Evidence.LOGIN or bound.spec.authority is Authority.SELF
+    if must_log_in and bound.lockout.budget < 1:
+        yield _checked("budget", "", lambda: require_tries(bound))
     if count < bound.lockout.budget:
         left = f"{bound.lockout.budget - count} of {bound.lockout.budget} wrong logins are left in the budget"
         yield Check(name="budget", status=Status.READY, detail=left)
@@ -196,13 +197,6 @@ def _waits(session: Session, state: SecretState, bound: Guarded) -> Iterator[Che
         detail=f"a reset needs {needed:.0f} s of a step's time",
         hint="" if enough else "Raise the function's time-out.",
     )
-
-
-def _no_tries(bound: Guarded) -> Iterator[Check]:
-    try:
-        require_tries(bound)
-    except RotationError as error:
-        yield _stopped("budget", error)
 
 
 def _target(session: Session, state: SecretState, bound: Guarded, current: StoredValue) -> Iterator[Check]:

@@ -11,6 +11,7 @@ from rotation.budget import Budget
 from rotation.doctor import examine, heal
 from rotation.errors import PasswordRejected, RotationError
 from rotation.machine import CURRENT, PENDING
+from rotation.marks import Kind
 from rotation.model import Lockout, Step
 from rotation.secret import Secret
 from rotation.testing.fuse import Crash, Edge, Fuse
@@ -151,3 +152,19 @@ def test_a_clean_rotation_leaves_no_charge_behind(bed):
     assert not any(
         ":rejected:" in label for version in subject.secret.describe().versions.values() for label in version.labels
     )
+
+
+def test_what_one_run_charged_on_two_versions_is_carried_as_two(bed):
+    """The doctor tries several versions in one run; when all of them are dropped, none of it is forgotten."""
+    subject = bed("admin")
+    tokens = [subject.rotated(), subject.rotated()]
+    kept = subject.secret.describe().current_id
+    session = subject.session()
+    bound = session.bind(session.current(subject.secret.describe()).document)
+    for version_id in ("version-0", tokens[0]):
+        subject.secret.attach(f"keep-{version_id}", version_id)
+        Budget(session=session, bound=bound, version_id=version_id).charge(subject.secret.describe())
+    for _ in range(2):
+        session.store.settle(kept)
+        assert charged(subject) == 2
+    assert not subject.secret.describe().versions["version-0"].all(Kind.REJECTED)
