@@ -17,6 +17,7 @@ from rotation.secret import Secret
 _ID = settings.matches(r"[A-Za-z0-9._-]{1,64}", "must have 1 to 64 letters, digits, dots, dashes or underscores")
 _WINDOWS_USER = "administrator"
 """By the vendor's page on logging in; Windows does not look at its case."""
+_LAST_PORT = 65_535
 _PASSING = frozenset({"Initializing", "Starting", "Stopping", "Rebooting", "Resizing", "Pending", "Reinstalling"})
 
 
@@ -104,9 +105,10 @@ def _ssh(account: Account, command: object) -> LoginTarget | None:
         return None
     target = re.search(r"(?:^|\s)([A-Za-z0-9._-]+)@([A-Za-z0-9.:-]+)(?=\s|$)", command)
     port = re.search(r"\s-p\s*([0-9]{1,5})(?=\s|$)", command)
-    if target is None or not command.lstrip().startswith("ssh "):
+    number = int(port[1]) if port else 22
+    if target is None or not 0 < number <= _LAST_PORT or not command.lstrip().startswith("ssh "):
         return None
-    return LoginTarget("ssh", target[2], int(port[1]) if port else 22, target[1], account.host_key or None)
+    return LoginTarget("ssh", target[2], number, target[1], account.host_key or None)
 
 
 def _readback(stored: object) -> Secret | None:

@@ -124,7 +124,7 @@ def test_the_machine_runs_again_whatever_happens(
     assert cloud.resets("uhost-1") <= 2
 
 
-@pytest.mark.parametrize("code", ["8039", "226601", "299", "230", "8010", "8897", "4711"])
+@pytest.mark.parametrize("code", ["8039", "226601", "299", "230", "8010", "8897", "161", "4711"])
 def test_a_refused_reset_gives_the_machine_back(rent: Install, cloud: UCloudCompShare, code: str) -> None:
     """It is not left off because the vendor said no."""
     machine = rent()
@@ -133,6 +133,21 @@ def test_a_refused_reset_gives_the_machine_back(rent: Install, cloud: UCloudComp
     machine.clock.sleep(60)
     assert cloud.instance("uhost-1").state == "Running"
     assert machine.password == OLD == cloud.guest_password("uhost-1")
+
+
+def test_a_request_that_is_itself_refused_is_sent_once(rent: Install, cloud: UCloudCompShare) -> None:
+    """The service's next attempt does not repeat it; once the vendor knows the call, a later rotation goes through."""
+    machine = rent(retries=1)
+    cloud.faults.add(RESET, FaultKind.VENDOR_CODE, code="161")
+    assert machine.rotate().state is RotationState.FAILED
+    assert machine.codes() == ["request_refused", "parked"]
+    assert (machine.errors[0].vendor_code, cloud.resets("uhost-1")) == ("161", 0)
+    assert [each.operation for each in cloud.requests].count(RESET) == 1
+    assert "lockstep:intent" not in str(machine.store.labels("lockstep/account"))
+    machine.clock.sleep(2 * 86_400)
+    (rotation,) = machine.store.tick()
+    assert rotation.state is RotationState.SUCCEEDED
+    assert settled(machine, cloud)
 
 
 def test_a_start_without_capacity_is_tried_again(rent: Install, cloud: UCloudCompShare) -> None:

@@ -248,6 +248,8 @@ def test_only_a_number_zero_is_success(body: bytes) -> None:
         ("", None),
         ("mstsc /v:10.0.0.1", None),
         ("ssh -p 22 host", None),
+        ("ssh -p 65536 root@10.0.0.1", None),
+        ("ssh -p 0 root@10.0.0.1", None),
     ],
 )
 def test_login_commands_are_read(command: str, expected: tuple[str, str, int] | None) -> None:
