@@ -7,6 +7,8 @@ the kind and length of the current run, and how far the string already is from t
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rotation.errors import PolicyError
@@ -44,6 +46,21 @@ class State(NamedTuple):
     differs: int
 
 
+class Option(NamedTuple):
+    """Characters of a kind that lead to the same state.
+
+    ``repeats`` is whether it is the last character once more, ``own`` how many of the kind go on with a run, ``each``
+    how many ways to go on there are after any of them.
+    """
+
+    kind: Kind
+    repeats: bool
+    own: int
+    seen: tuple[tuple[int, int], ...] | None
+    each: int
+    following: State
+
+
 class Language:
     """The strings that satisfy ``rules``; ``rules.used`` is left to the caller."""
 
@@ -59,6 +76,7 @@ class Language:
         self.kinds = self._sort(rules)
         self._sums: list[dict[State, int]] = [{} for _ in range(rules.length + 1)]
         self._known_moves: dict[object, dict[State, int]] = {}
+        self._known_options: dict[tuple[int, State], tuple[list[int], list[Option]]] = {}
         self._work = 0
         surplus = max(0, len(self.previous) - self.length)
         self.start = State(self._needs.start, 0, -1, 0, () if self.new_chars else None, min(self.positions, surplus))
@@ -163,11 +181,27 @@ class Language:
         text = ""
         state = self.start
         for at in range(self.length):
-            rank, char, state = self._choose(rank, at, state, text)
-            text += char
+            ends, options = self._options(at, state)
+            index = bisect_right(ends, rank)
+            rank -= ends[index - 1] if index else 0
+            kind, repeats, own, seen, each, following = options[index]
+            pool = text[-1] if repeats else self._pool(kind, text, own, state.seen, seen)
+            text += pool[rank // each]
+            rank, state = rank % each, following
         return text
 
-    def _choose(self, rank: int, at: int, state: State, text: str) -> tuple[int, str, State]:
+    def _options(self, at: int, state: State) -> tuple[list[int], list[Option]]:
+        """Return the choices for one character in their fixed order, and the first rank that is beyond each."""
+        known = self._known_options.get((at, state))
+        if known is None:
+            ends: list[int] = []
+            options = list(self._listed(at, state))
+            for option, size in options:
+                ends.append(size * option.each + (ends[-1] if ends else 0))
+            known = self._known_options[at, state] = ends, [option for option, _ in options]
+        return known
+
+    def _listed(self, at: int, state: State) -> Iterator[tuple[Option, int]]:
         for index, kind in enumerate(self.kinds):
             repeats = int(state.last == index)
             for number, seen in self._choices(index, state.seen):
@@ -178,11 +212,8 @@ class Language:
                         continue
                     following = self._step(at, state, index, run, seen)
                     each = 0 if following is None else self.count(at + 1, following)
-                    if following is not None and rank < size * each:
-                        pool = text[-1] if run > 1 else self._pool(kind, text, own, state.seen, seen)
-                        return rank % each, pool[rank // each], following
-                    rank -= size * each
-        raise AssertionError("a rank below the size always ends in a character")
+                    if following is not None and each:
+                        yield Option(kind, run > 1, own, seen, each, following), size
 
     @staticmethod
     def _pool(kind: Kind, text: str, repeats: int, before: object, after: object) -> str:
