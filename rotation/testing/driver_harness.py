@@ -115,9 +115,9 @@ class DriverHarness:
         assert isinstance(driver, Observes), "this driver cannot observe"
         return driver.observe(self.loaded)
 
-    def password_with(self, first: str, middle: str, last: str) -> Secret:
+    def password_with(self, first: str, middle: str, last: str, *, policy: PasswordPolicy) -> Secret:
         """Draw a password that the policy takes with these characters in these places, as far as it allows them."""
-        policy, context = self.policy, self.context
+        context = self.context
         for _ in range(200):
             text = policy.generate(context).reveal()
             half = len(text) // 2

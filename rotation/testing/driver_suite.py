@@ -208,7 +208,7 @@ class DriverConformance:
         alphabet = policy.alphabet
         for index in range(len(alphabet)):
             places = (alphabet[index], alphabet[(index + 31) % len(alphabet)], alphabet[(index + 67) % len(alphabet)])
-            new = vendor.password_with(*places)
+            new = vendor.password_with(*places, policy=policy)
             vendor.grow_old()
             vendor.set(new)
             assert vendor.live() == new

@@ -151,10 +151,11 @@ def test_every_allowed_character_arrives_at_a_machine(os_type: str, user: str) -
     with served() as (harness, _, instance):
         instance.instance_type, instance.os_type, instance.state = "UHost", os_type, "Stopped"
         harness.account = {**harness.account, "username": user}
-        alphabet = harness.policy.alphabet
+        policy = harness.policy
+        alphabet = policy.alphabet
         for index, first in enumerate(alphabet):
             rest = (alphabet[(index + step) % len(alphabet)] for step in (31, 67))
-            new = harness.password_with(first, *rest)
+            new = harness.password_with(first, *rest, policy=policy)
             harness.set(new)
             assert harness.live() == new
 

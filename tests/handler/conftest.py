@@ -228,10 +228,16 @@ def _rig(retries: int) -> Iterator[Rig]:
 
 
 @pytest.fixture
-def rig(canary: Canary) -> Iterator[Rig]:
-    """A fresh world; four retries outlast the vendors' windows. The canary listens to every test."""
+def retries() -> int:
+    """As many as outlast the vendors' windows."""
+    return RETRIES
+
+
+@pytest.fixture
+def rig(canary: Canary, retries: int) -> Iterator[Rig]:
+    """A fresh world. The canary listens to every test."""
     _log_to_stdout()
-    with _rig(RETRIES) as made:
+    with _rig(retries) as made:
         made.canary = canary
         canary.drain()
         canary.seen.clear()
