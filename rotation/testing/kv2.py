@@ -221,10 +221,13 @@ def _spelled(moment: datetime) -> str:
 
 def _as_kept(text: Secret) -> Secret:
     """Return the text as the server gives it back: keys sorted, every number through a float."""
-    kept = json.loads(text.reveal(), parse_int=_number, parse_float=_number)
-    return Secret(json.dumps(kept, ensure_ascii=False, sort_keys=True))
+    return Secret(_WRITER.encode(_READER.decode(text.reveal())))
 
 
 def _number(text: str) -> float | int:
     number = float(text)
     return int(number) if number.is_integer() and abs(number) < 1e21 else number  # noqa: PLR2004 - as Go writes floats
+
+
+_READER = json.JSONDecoder(parse_int=_number, parse_float=_number)
+_WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
