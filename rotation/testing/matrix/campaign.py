@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from multiprocessing import get_context
 
 from rotation.testing.matrix.explore import Explorer, Tally
@@ -14,7 +16,19 @@ from rotation.testing.matrix.setups import make
 
 def explored(line: Line, faults: int) -> Tally:
     """Return the tally of all runs of one world with exactly so many faults."""
-    return Explorer(make(line)).runs(faults)
+    with seldom_collected():
+        return Explorer(make(line)).runs(faults)
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Let the collector look seldom, and at what is young: all that is kept are states, which are no rings."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 10, 1_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def campaign(lines: Sequence[Line], faults: int, *, jobs: int = 0) -> Iterator[tuple[Line, Tally]]:

@@ -19,21 +19,21 @@ SLOW_SECONDS = 30.0
 """How much later a slow request takes effect; between the two retry spacings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Effect:
     """One call.
 
     Attributes:
         port: what sort of call.
         name: for the story; holds no value.
-        late: the request as texts, first of all whom it reaches, for faults that deliver it again.
+        late: returns the request as texts, first of all whom it reaches, for faults that deliver it later.
         success: what the caller gets for a change that was lost.
         shown: whether it can change what readers get.
     """
 
     port: Port
     name: str
-    late: tuple[str, ...] = ()
+    late: Callable[[], tuple[str, ...]] = tuple
     success: object = None
     shown: bool = False
 
@@ -58,6 +58,10 @@ class Surroundings(Protocol):
 
     def cancel(self) -> None:
         """Take the pending label away, as an operator does."""
+        ...
+
+    def excuse(self) -> None:
+        """Note that the fault itself may cost a wrong login."""
         ...
 
     def store_error(self, kind: Kind) -> Exception:
@@ -125,6 +129,8 @@ class Gate:
 
     def _hit(self, fault: Fault, effect: Effect, call: Callable[[], T]) -> T:
         kind = fault.kind
+        if kind in (Kind.DUPLICATE, Kind.SLOW) and effect.port in (Port.LOGIN, Port.RESET):
+            self.around.excuse()
         if kind in (Kind.PARALLEL, Kind.CANCELLED):
             return self._meddle(kind, effect, call)
         if kind is Kind.STALE:
@@ -156,7 +162,8 @@ class Gate:
             answer = call()
             clock.sleep(SLOW_SECONDS)
             return answer
-        clock.late = (*clock.late, (clock.now() + SLOW_SECONDS, effect.late[0], effect.late[1:]))
+        whom, *request = effect.late()
+        clock.late = (*clock.late, (clock.now() + SLOW_SECONDS, whom, tuple(request)))
         raise self._error(effect, Kind.ERROR)
 
     def _fail(self, fault: Fault, effect: Effect, call: Callable[[], T]) -> T:

@@ -26,7 +26,6 @@ class Lockstep:
     Attributes:
         token: of the running rotation.
         tokens: how many rotations were started.
-        runs: how many invocations were made; names them as holders of the lease.
         sent: every candidate that the vendor was sent or the store was given, with its token.
         told: whether an error of an invocation showed a password.
     """
@@ -39,7 +38,6 @@ class Lockstep:
         self.place: Rig = rig
         self.token = ""
         self.tokens = 0
-        self.runs = 0
         self.sent: frozenset[tuple[str, str]] = frozenset()
         self.told = False
         self._seen: dict[Saved, Seen] = {}
@@ -69,7 +67,7 @@ class Lockstep:
 
     def session(self, world: World) -> Session:
         """Return what one invocation works with."""
-        self.runs += 1
+        world.runs += 1
         clock, account, deadline = world.clock, world.account, world.deadline
 
         def time_left() -> float:
@@ -91,7 +89,8 @@ class Lockstep:
             bind=bind,
             clock=GatedClock(clock, world.gate),
             time_left=time_left,
-            holder=f"{self.runs:x}",
+            # Unlike every other invocation's, but the same after runs that came here by other ways.
+            holder=f"{self.tokens:x}{world.attempt:x}{world.step:x}{world.runs:02x}",
         )
 
     def cancel(self) -> None:
@@ -101,7 +100,7 @@ class Lockstep:
     def note(self, effect: Effect) -> None:
         """See ``Algorithm``."""
         if effect.port is Port.RESET:
-            self.sent |= {(self.token, effect.late[2])}
+            self.sent |= {(self.token, effect.late()[2])}
 
     def over(self) -> bool:
         """See ``Algorithm``: the candidate was released, and the store takes a new rotation."""
@@ -122,11 +121,11 @@ class Lockstep:
 
     def save(self) -> Saved:
         """See ``Algorithm``."""
-        return (self.token, self.tokens, self.runs, self.sent, self.told)
+        return (self.token, self.tokens, self.sent, self.told)
 
     def load(self, saved: Saved) -> None:
         """See ``Algorithm``."""
-        self.token, self.tokens, self.runs, self.sent, self.told = saved
+        self.token, self.tokens, self.sent, self.told = saved
 
 
 class GatedClock(Clock):

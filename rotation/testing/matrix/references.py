@@ -42,13 +42,14 @@ class Shelf:
     def write(self, row: str, value: Secret, gate: Gate) -> None:
         """Write a row."""
         request = ("write", row, value.reveal())
-        effect = Effect(port=Port.PUT, name=f"write {row}", late=("store", *request), shown=row == "current")
+        effect = Effect(port=Port.PUT, name=f"write {row}", late=lambda: ("store", *request), shown=row == "current")
         gate.call(effect, lambda: self.deliver(request))
 
     def drop(self, row: str, gate: Gate) -> None:
         """Delete a row."""
         request = ("drop", row)
-        gate.call(Effect(port=Port.PUT, name=f"drop {row}", late=("store", *request)), lambda: self.deliver(request))
+        effect = Effect(port=Port.PUT, name=f"drop {row}", late=lambda: ("store", *request))
+        gate.call(effect, lambda: self.deliver(request))
 
     def current(self) -> Secret:
         """See ``Place``."""

@@ -17,13 +17,14 @@ from rotation.testing.matrix.faults import Kind, Port
 from rotation.testing.matrix.gate import Effect, Gate
 from rotation.testing.matrix.rigs import CURRENT_ID, DOCUMENT, Saved
 from rotation.testing.matrix.timeline import Timeline
-from rotation.testing.secretsmanager.api import Api
 from rotation.testing.secretsmanager.errors import ServiceError
-from rotation.testing.secretsmanager.faults import Faults
+from rotation.testing.secretsmanager.reads import describe_secret, get_secret_value
 from rotation.testing.secretsmanager.rotator import Rotator
-from rotation.testing.secretsmanager.state import SecretRecord, StoredValue, World
+from rotation.testing.secretsmanager.stages import update_secret_version_stage
+from rotation.testing.secretsmanager.state import Answer, Params, SecretRecord, StoredValue, World
 from rotation.testing.secretsmanager.state import Version as Held
 from rotation.testing.secretsmanager.validation import Model
+from rotation.testing.secretsmanager.writes import create_secret, put_secret_value
 
 _NAME = "matrix"
 _FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:matrix"
@@ -35,6 +36,19 @@ _PORTS: Mapping[str, Port] = MappingProxyType(
         "UpdateSecretVersionStage": Port.LABEL,
     }
 )
+
+
+# Without the call log, the hooks and the faults that ``Api`` has around them.
+_OPERATIONS: Mapping[str, Callable[[World, Params], Answer]] = MappingProxyType(
+    {
+        "CreateSecret": create_secret,
+        "DescribeSecret": describe_secret,
+        "GetSecretValue": get_secret_value,
+        "PutSecretValue": put_secret_value,
+        "UpdateSecretVersionStage": update_secret_version_stage,
+    }
+)
+_READS = ("DescribeSecret", "GetSecretValue")
 
 
 class _CheckedOnce(Model):
@@ -65,8 +79,9 @@ class AwsRig:
         rotator = Rotator(self._world, sleep=clock.sleep, retry_delays=(), removes_pending=False)
         rotator.functions[_FUNCTION] = (lambda _event: None, False)
         # Nobody runs a rotation that was begun: the matrix invokes the steps itself.
-        self._api = Api(self._world, rotator, Faults(self._world), _MODEL, lambda _rotation: None)
         self._rotator = rotator
+        self._saved: Saved = None
+        self._passwords: dict[str, Secret] = {}
         text = DOCUMENT.dump().reveal()
         self.call("CreateSecret", {"Name": _NAME, "SecretString": text, "ClientRequestToken": CURRENT_ID})
 
@@ -76,12 +91,12 @@ class AwsRig:
         Raises:
             ClientError: as botocore raises it.
         """
+        if operation not in _READS:
+            self._saved = None
         try:
-            return self._api.perform(operation, params)
+            return _OPERATIONS[operation](self._world, _MODEL.check(operation, params))
         except ServiceError as refusal:
             raise _client_error(refusal.code, operation) from None
-        finally:
-            self._api.calls.clear()
 
     @property
     def _secret(self) -> SecretRecord:
@@ -89,20 +104,23 @@ class AwsRig:
 
     def begin(self, token: str) -> None:
         """See ``Rig``."""
-        self.call(
-            "RotateSecret",
-            {
-                "SecretId": _NAME,
-                "ClientRequestToken": token,
-                "RotationLambdaARN": _FUNCTION,
-                "RotationRules": {"AutomaticallyAfterDays": 30},
-            },
-        )
+        request = {
+            "SecretId": _NAME,
+            "ClientRequestToken": token,
+            "RotationLambdaARN": _FUNCTION,
+            "RotationRules": {"AutomaticallyAfterDays": 30},
+        }
+        self._saved = None
+        try:
+            self._rotator.begin(_MODEL.check("RotateSecret", request))
+        except ServiceError as refusal:
+            raise _client_error(refusal.code, "RotateSecret") from None
         self._rotator.rotations.clear()
         self._rotator.events.clear()
 
     def cancel(self, token: str) -> None:
         """See ``Rig``."""
+        self._saved = None
         self._secret.labels = {
             label: holder for label, holder in self._secret.labels.items() if (label, holder) != ("AWSPENDING", token)
         }
@@ -127,7 +145,10 @@ class AwsRig:
         version = self._secret.versions.get(version_id)
         if version is None or version.value is None:
             return None
-        return SecretDocument.parse(version.value.content.reveal()).password
+        text = version.value.content.reveal()
+        if text not in self._passwords:
+            self._passwords[text] = SecretDocument.parse(text).password
+        return self._passwords[text]
 
     def current(self) -> Secret | None:
         """See ``Rig``."""
@@ -140,15 +161,20 @@ class AwsRig:
 
     def save(self) -> Saved:
         """See ``Rig``."""
-        secret = self._secret
-        values = (
-            (each.id, each.created, None if each.value is None else each.value.content.reveal())
-            for each in secret.versions.values()
-        )
-        return (frozenset(secret.labels.items()), tuple(values))
+        if self._saved is None:
+            secret = self._secret
+            values = (
+                (each.id, each.created, None if each.value is None else each.value.content.reveal())
+                for each in secret.versions.values()
+            )
+            self._saved = (frozenset(secret.labels.items()), tuple(values))
+        return self._saved
 
     def load(self, saved: Saved) -> None:
         """See ``Rig``."""
+        if saved is self._saved:
+            return
+        self._saved = saved
         labels, values = saved
         self._secret.labels = dict(labels)
         self._secret.versions = {
@@ -200,10 +226,9 @@ class _GatedClient:
 
     def _call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         port = _PORTS[operation]
-        late = () if port is Port.READ else _as_texts(operation, params)
         name = f"{operation} {params.get('VersionStage', '')}".strip()
         shown = params.get("VersionStage") == "AWSCURRENT"
-        effect = Effect(port=port, name=name, late=late, success={}, shown=shown)
+        effect = Effect(port=port, name=name, late=lambda: _as_texts(operation, params), success={}, shown=shown)
         call: Callable[[], dict[str, Any]] = lambda: self._rig.call(operation, params)  # noqa: E731 - typed
         return self._gate.call(effect, call)
 

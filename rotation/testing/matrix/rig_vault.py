@@ -88,6 +88,11 @@ class _KeptKv(Kv2):
     def __init__(self, *, now: Callable[[], float]) -> None:
         super().__init__(now=now)
         self._parsed: dict[tuple[str, int, datetime, str], Entry | None] = {}
+        self._saved: Saved = None
+
+    def write(self, path: str, document: SecretDocument, *, cas: int) -> Entry:
+        self._saved = None
+        return super().write(path, document, cas=cas)
 
     def read(self, path: str, *, version: int | None = None) -> Entry | None:
         held = self._entries.get(path)
@@ -100,16 +105,21 @@ class _KeptKv(Kv2):
         return self._parsed[key]
 
     def save(self) -> Saved:
-        return tuple(
-            (
-                path,
-                held.newest,
-                tuple((number, each.created, each.text.reveal()) for number, each in held.versions.items()),
+        if self._saved is None:
+            self._saved = tuple(
+                (
+                    path,
+                    held.newest,
+                    tuple((number, each.created, each.text.reveal()) for number, each in held.versions.items()),
+                )
+                for path, held in self._entries.items()
             )
-            for path, held in self._entries.items()
-        )
+        return self._saved
 
     def load(self, saved: Saved) -> None:
+        if saved is self._saved:
+            return
+        self._saved = saved
         self._entries = {path: _Held(newest, _versions(versions)) for path, newest, versions in saved}
 
 
@@ -129,7 +139,9 @@ class _GatedKv(Kv2):
         return self._gate.call(effect, lambda: self._behind.read(path, version=version))
 
     def write(self, path: str, document: SecretDocument, *, cas: int) -> Entry:
-        late = ("store", "write", path, document.dump().reveal(), str(cas))
+        def late() -> tuple[str, ...]:
+            return ("store", "write", path, document.dump().reveal(), str(cas))
+
         success = Entry(version=cas + 1, created="2026-11-22T00:00:00Z", document=document)
         effect = Effect(port=Port.LABEL, name=f"write {path}", late=late, success=success, shown=path == _PATH)
         return self._gate.call(effect, lambda: self._behind.write(path, document, cas=cas))

@@ -134,11 +134,39 @@ class MemoryRig:
 
 
 class _KeptSecret(MemorySecret):
-    """A ``MemorySecret`` whose state can be kept, and that parses each value only once."""
+    """A ``MemorySecret`` whose state can be kept, and that sorts out the same state and value only once."""
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         super().__init__(now=now)
         self._parsed: dict[tuple[str, str, float], StoredValue | None] = {}
+        self._saved: Saved = None
+        self._shown: dict[Saved, SecretState] = {}
+
+    def describe(self) -> SecretState:
+        saved = self.save()
+        if saved not in self._shown:
+            self._shown[saved] = super().describe()
+        return self._shown[saved]
+
+    def put(self, version_id: str, document: SecretDocument | None, *stages: str) -> None:
+        self._saved = None
+        super().put(version_id, document, *stages)
+
+    def stage(self, version_id: str, document: SecretDocument) -> None:
+        self._saved = None
+        super().stage(version_id, document)
+
+    def attach(self, label: str, version_id: str) -> None:
+        self._saved = None
+        super().attach(label, version_id)
+
+    def move(self, label: str, *, source: str, target: str) -> None:
+        self._saved = None
+        super().move(label, source=source, target=target)
+
+    def detach(self, label: str, version_id: str) -> None:
+        self._saved = None
+        super().detach(label, version_id)
 
     def read(self, version_id: str) -> StoredValue | None:
         held = self._versions.get(version_id)
@@ -150,12 +178,17 @@ class _KeptSecret(MemorySecret):
         return self._parsed[key]
 
     def save(self) -> Saved:
-        return tuple(
-            (key, frozenset(held.labels), held.text and held.text.reveal(), held.created)
-            for key, held in self._versions.items()
-        )
+        if self._saved is None:
+            self._saved = tuple(
+                (key, frozenset(held.labels), None if held.text is None else held.text.reveal(), held.created)
+                for key, held in self._versions.items()
+            )
+        return self._saved
 
     def load(self, saved: Saved) -> None:
+        if saved is self._saved:
+            return
+        self._saved = saved
         self._versions = {
             key: _Held(set(labels), None if text is None else Secret(text), created)
             for key, labels, text, created in saved
@@ -176,10 +209,10 @@ class _GatedSecret(MemorySecret):
         return self._gate.call(Effect(port=Port.READ, name="read"), lambda: self._behind.read(version_id))
 
     def stage(self, version_id: str, document: SecretDocument) -> None:
-        late = ("store", "stage", version_id, document.dump().reveal())
-        self._gate.call(
-            Effect(port=Port.PUT, name="stage", late=late), lambda: self._behind.stage(version_id, document)
+        effect = Effect(
+            port=Port.PUT, name="stage", late=lambda: ("store", "stage", version_id, document.dump().reveal())
         )
+        self._gate.call(effect, lambda: self._behind.stage(version_id, document))
 
     def attach(self, label: str, version_id: str) -> None:
         self._label("attach", lambda: self._behind.attach(label, version_id), label, version_id)
@@ -192,5 +225,5 @@ class _GatedSecret(MemorySecret):
 
     def _label(self, verb: str, call: Callable[[], None], *words: str) -> None:
         shown = words[0] == CURRENT
-        effect = Effect(port=Port.LABEL, name=f"{verb} {words[0]}", late=("store", verb, *words), shown=shown)
+        effect = Effect(port=Port.LABEL, name=f"{verb} {words[0]}", late=lambda: ("store", verb, *words), shown=shown)
         self._gate.call(effect, call)

@@ -219,8 +219,8 @@ class GatedDriver(MemoryDriver):
 
     def set_password(self, account: MemoryAccount, new: Secret, *, current: Secret | None) -> Task | None:
         """See ``ports.Driver``."""
-        late = ("vendor", "set_password", new.reveal(), "" if current is None else current.reveal())
-        effect = Effect(port=Port.RESET, name="set_password", late=late)
+        request = ("vendor", "set_password", new.reveal(), "" if current is None else current.reveal())
+        effect = Effect(port=Port.RESET, name="set_password", late=lambda: request)
         return self._gate.call(effect, lambda: MemoryDriver.set_password(self, account, new, current=current))
 
     def observe(self, account: MemoryAccount) -> Observation:
@@ -233,12 +233,12 @@ class GatedDriver(MemoryDriver):
 
     def stop(self, account: MemoryAccount) -> None:
         """See ``ports.Powers``."""
-        effect = Effect(port=Port.SWITCH, name="stop", late=("vendor", "stop"))
+        effect = Effect(port=Port.SWITCH, name="stop", late=lambda: ("vendor", "stop"))
         self._gate.call(effect, lambda: MemoryDriver.stop(self, account))
 
     def start(self, account: MemoryAccount) -> None:
         """See ``ports.Powers``."""
-        effect = Effect(port=Port.SWITCH, name="start", late=("vendor", "start"))
+        effect = Effect(port=Port.SWITCH, name="start", late=lambda: ("vendor", "start"))
         self._gate.call(effect, lambda: MemoryDriver.start(self, account))
 
 

@@ -38,8 +38,9 @@ class World:
         step: the next invocation's.
         finished: the rotation succeeded.
         broken: promises that did not hold at some moment.
-        refused: code of the failure that ended the latest attempt, where it says that only a human can help.
-        excused: wrong logins that are the faults' own, since they deliver a request twice or late.
+        refused: code of the failure that ended the last attempt, where it says that only a human can help.
+        excused: wrong logins that are the faults' own, since they deliver a login or a change twice or late.
+        runs: how many times the algorithm was run in this invocation or after the end.
         failures: of the attempts, for the story only.
     """
 
@@ -54,6 +55,7 @@ class World:
     broken: frozenset[str] = frozenset()
     refused: str = ""
     excused: int = 0
+    runs: int = 0
     deadline: float = 0.0
     failures: list[str] = field(default_factory=list)
     _before: Saved = ()
@@ -105,7 +107,7 @@ class World:
             The effects that it came to.
         """
         self.gate.start(plan, keep=keep)
-        self.excused += sum(fault.kind in (Kind.DUPLICATE, Kind.SLOW) for fault in plan.values())
+        self.runs = 0
         self.deadline = self.clock.now() + FUNCTION_SECONDS
         failure: BaseException | None = None
         try:
@@ -124,14 +126,15 @@ class World:
             self.step += 1
             self.finished = self.step == self.algorithm.steps
             return
-        final = isinstance(failure, RotationError) and not failure.retryable and bool(failure.hint)
-        self.refused = failure.code if final and isinstance(failure, RotationError) else ""
         self.failures.append(failure.code if isinstance(failure, RotationError) else "crash")
         self.attempt, self.step = self.attempt + 1, 0
-        if self.attempt < ATTEMPTS:
-            self.clock.sleep(self.spacing if self.attempt < QUICK_ATTEMPTS else DAY)
-            if self.algorithm.over():
-                self.algorithm.begin()
+        if self.done:
+            final = isinstance(failure, RotationError) and not failure.retryable and bool(failure.hint)
+            self.refused = failure.code if final and isinstance(failure, RotationError) else ""
+            return
+        self.clock.sleep(self.spacing if self.attempt < QUICK_ATTEMPTS else DAY)
+        if self.algorithm.over():
+            self.algorithm.begin()
 
     def die_at(self, moment: Saved, kind: Kind, deadline: float) -> None:
         """Go on from a kept moment as if the process had died there: at once, or at the invocation's deadline."""
@@ -180,6 +183,10 @@ class World:
     def cancel(self) -> None:
         """See ``gate.Surroundings``."""
         self.algorithm.cancel()
+
+    def excuse(self) -> None:
+        """See ``gate.Surroundings``."""
+        self.excused += 1
 
     def store_error(self, kind: Kind) -> Exception:
         """See ``gate.Surroundings``."""

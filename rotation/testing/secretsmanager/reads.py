@@ -29,7 +29,7 @@ def describe(secret: SecretRecord) -> Answer:
         "LastAccessedDate": secret.accessed,
         "DeletedDate": secret.deleted,
         "Tags": None if secret.tags is None else tag_list(secret.tags),
-        "VersionIdsToStages": {version: secret.stages(version) for version in secret.labels.values()} or None,
+        "VersionIdsToStages": secret.staged() or None,
     }
     if schedule is not None:
         answer |= {

@@ -76,6 +76,13 @@ class SecretRecord:
         """Return a version's labels in alphabetical order, as AWS lists them."""
         return sorted(label for label, holder in self.labels.items() if holder == version_id)
 
+    def staged(self) -> dict[str, list[str]]:
+        """Return the labels of every labelled version, in alphabetical order."""
+        found: dict[str, list[str]] = {version: [] for version in self.labels.values()}
+        for label in sorted(self.labels):
+            found[self.labels[label]].append(label)
+        return found
+
     def relabel(self, labels: dict[str, str]) -> None:
         """Put a whole new set of labels in force.
 
