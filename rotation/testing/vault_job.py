@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from typing import Any
 from unittest.mock import patch
 
 from rotation.http import HttpDoor
 from rotation.probes.ssh import SshProbe
-from rotation.stores.vault_kv import HvacKv
+from rotation.stores.vault_kv import JOURNAL_SUFFIX, HvacKv
 from rotation.testing.function_context import set_environment
 from rotation.testing.fuse import Edge, Fuse
 from rotation.testing.world import ShiftedClock
@@ -60,11 +62,14 @@ class MortalJob:
         environment: of the job; nothing of this process's own is inherited.
         clock: its offset is handed to each process.
         on_pause: called when the process has come to the effect at which it is to wait, and goes on afterwards.
+        lags: whether the node lags behind: then short pauses are really waited for, and reads, whose number hangs on
+            luck, are no effects.
     """
 
     environment: Mapping[str, str] = field(repr=False)
     clock: ShiftedClock
     on_pause: Callable[[], None] = lambda: None
+    lags: bool = False
 
     def run(self, path: str, *, at: int = 0, edge: Edge = Edge.AFTER, pauses: bool = False, attempts: int = 1) -> Ended:
         """Rotate one secret.
@@ -78,7 +83,8 @@ class MortalJob:
         """
         context = multiprocessing.get_context("forkserver")
         mine, theirs = context.Pipe()
-        arguments = (theirs, dict(self.environment), self.clock.offset, path, at, str(edge), pauses, attempts)
+        clock = (_Waiting if self.lags else ShiftedClock)(self.clock.offset)
+        arguments = (theirs, dict(self.environment), clock, path, at, str(edge), pauses, attempts, not self.lags)
         process = context.Process(target=_job, args=arguments, daemon=True)
         process.start()
         theirs.close()
@@ -103,15 +109,25 @@ class MortalJob:
             pipe.send("go on")
 
 
+class _Waiting(ShiftedClock):
+    """Lets a second at most really pass."""
+
+    def sleep(self, seconds: float) -> None:
+        """See ``Clock``."""
+        time.sleep(min(seconds, 1.0))
+        super().sleep(max(0.0, seconds - 1.0))
+
+
 def _job(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
     pipe: Connection,
     environment: dict[str, str],
-    offset: float,
+    clock: ShiftedClock,
     path: str,
     at: int,
     edge: str,
     pauses: bool,  # noqa: FBT001 - as above
     attempts: int,
+    reads: bool,  # noqa: FBT001 - as above
 ) -> None:
     from rotation.deployment import Deployment
     from vault_plugin.agent import STEP_SECONDS, Place, Rotation
@@ -129,24 +145,34 @@ def _job(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     waited: list[bool] = []
     set_environment(environment)
-    clock = ShiftedClock(offset)
     fuse = Fuse(at, Edge(edge), exits=True, error=wait if pauses else None)
     with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=STEP_SECONDS) as kv:
         place = Place(
             kv=kv, deployment=Deployment.from_environment(environment), clock=clock, over=mirrored(clock, environment)
         )
-        with counted(fuse):
+        with counted(fuse, reads=reads):
             done = Rotation(place=place, path=path, ordered=True).run(attempts=attempts)
     pipe.send({"report": done.describe(), "effects": fuse.effects})
 
 
 @contextmanager
-def counted(fuse: Fuse) -> Iterator[None]:
-    """Within the block, count every effect of this process's rotations."""
+def counted(fuse: Fuse, *, reads: bool = True) -> Iterator[None]:
+    """Within the block, count every effect of this process's rotations, with or without reads.
+
+    They are called ``read``, ``write`` (of the journal), ``commit``, ``request`` and ``login``.
+    """
     read, write, send, login = HvacKv.read, HvacKv.write, HttpDoor.send, SshProbe.login
+
+    def looked(*args: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever it takes and returns
+        return fuse.pass_through("read", lambda: read(*args, **named)) if reads else read(*args, **named)
+
+    def written(self: HvacKv, path: str, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever it takes and returns
+        what = "write" if path.endswith(JOURNAL_SUFFIX) else "commit"
+        return fuse.pass_through(what, lambda: write(self, path, *args, **named))
+
     with (
-        patch.object(HvacKv, "read", lambda *args, **named: fuse.pass_through("read", lambda: read(*args, **named))),
-        patch.object(HvacKv, "write", lambda *args, **named: fuse.pass_through("write", lambda: write(*args, **named))),
+        patch.object(HvacKv, "read", looked),
+        patch.object(HvacKv, "write", written),
         patch.object(HttpDoor, "send", lambda *args: fuse.pass_through("request", lambda: send(*args))),
         patch.object(SshProbe, "login", lambda *args: fuse.pass_through("login", lambda: login(*args))),
     ):

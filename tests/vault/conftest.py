@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +37,25 @@ def raft(raft_server: OpenBao) -> Iterator[OpenBao]:
     if not raft_server.running:
         raft_server.start()
     until_it_serves(ServedKv(raft_server.client(), "secret"))
+
+
+@pytest.fixture
+def three_nodes(tmp_path: Path) -> Iterator[list[OpenBao]]:
+    """A raft cluster of three nodes that all vote; the first one leads at the beginning."""
+    with ExitStack() as stack:
+        nodes: list[OpenBao] = []
+        for number in range(3):
+            home = tmp_path / f"node-{number}"
+            home.mkdir()
+            nodes.append(stack.enter_context(OpenBao(home, join=nodes[0] if nodes else None)))
+        adapter, end = nodes[0].client().adapter, time.monotonic() + 100
+        votes: list[bool] = []
+        while votes != [True] * 3:
+            assert time.monotonic() < end, "three voters"
+            servers = adapter.get("/v1/sys/storage/raft/configuration")["data"]["config"]["servers"]
+            votes = [each["voter"] for each in servers]
+            time.sleep(0.1)
+        yield nodes
 
 
 @pytest.fixture(scope="session")

@@ -140,8 +140,9 @@ def _translated(error: exceptions.VaultError) -> StoreError:  # noqa: PLR0911 - 
             )
         case exceptions.InvalidRequest() if "check-and-set parameter did not match" in said:
             return StageConflict("the entry was written by somebody else", vendor_code="check_and_set")
-        case exceptions.InvalidRequest() if "upgrading from non-versioned" in said:
-            # Right after mounting, unsealing or a change of leader, in these words and as a 400 (OpenBao 2.7.2).
+        case exceptions.InvalidRequest() if "from non-versioned to versioned data" in said:
+            # Right after mounting, unsealing or a change of leader, as a 400: the active node is "upgrading", a standby
+            # "waiting for the primary to upgrade" (OpenBao 2.7.2, measured 2026-11-22).
             return StoreUnavailable("the engine is not ready yet", vendor_code="not_ready")
         case exceptions.InvalidRequest():
             return StoreError("the server does not take the request", vendor_code="invalid_request")

@@ -123,6 +123,7 @@ def test_a_sealed_server_and_one_that_is_gone(tmp_path):
     [
         (307, "", "standby"),
         (400, {"errors": ["Upgrading from non-versioned to versioned data. This backend will be"]}, "not_ready"),
+        (400, {"errors": ["Waiting for the primary to upgrade from non-versioned to versioned data."]}, "not_ready"),
         (500, {"errors": ["local node not active but active cluster node not found"]}, "standby"),
         (500, {"errors": ["internal error"]}, "server_error"),
         (501, {"errors": ["not initialized"]}, "not_initialized"),

@@ -102,7 +102,7 @@ def test_a_server_killed_around_the_reset_and_at_the_commit(on_raft, mortal, raf
         started.world.clock.sleep(A_DAY)
         names = clean.effects
         first = names.index("request", names.index("write", 20)) + 1
-        commit = max(number for number, name in enumerate(names, 1) if name == "write" and number < len(names))
+        commit = names.index("commit") + 1
         for number, gently in ((first, False), (commit, True)):
             kill_server(job, started, HUAWEI, raft, number, gently=gently)
 

@@ -7,7 +7,6 @@ import random  # noqa: TID251 - moments of kills, from a seed
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
 import hvac
 import pytest
@@ -50,22 +49,9 @@ def test_random_kills_leave_no_role_with_a_dead_password(own_rig, stack: ExitSta
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, stack: ExitStack, helpers, on_server: Callable[[OpenBao], object]) -> list[object]:
-    """Three raft nodes that all vote, each with the plug-in in its folder."""
-    rigs: list[object] = []
-    for number in range(3):
-        home = tmp_path / f"node-{number}"
-        home.mkdir()
-        join = rigs[0].server if rigs else None
-        rigs.append(on_server(stack.enter_context(OpenBao(home, join=join))))
-    adapter = rigs[0].adapter
-
-    def all_vote() -> bool:
-        servers = adapter.get("/v1/sys/storage/raft/configuration")["data"]["config"]["servers"]
-        return [each["voter"] for each in servers] == [True, True, True]
-
-    helpers.wait_until(all_vote, "three voters")
-    return rigs
+def cluster(three_nodes: list[OpenBao], on_server: Callable[[OpenBao], object]) -> list[object]:
+    """The plug-in in the folder of every node of a cluster."""
+    return [on_server(node) for node in three_nodes]
 
 
 def test_a_cluster_that_loses_its_leader_inside_a_call(cluster, stack: ExitStack, helpers) -> None:
