@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import unquote_plus
 
 from rotation.secret import Secret
@@ -23,9 +23,7 @@ def spellings(secret: Secret) -> set[str]:
     data = raw.encode(errors="surrogatepass")
     # Without backslashes: for texts that were escaped many times, which are compared without theirs.
     found = forms(secret) | {json.dumps(json.dumps(raw))[3:-3], repr(data)[2:-1], raw.replace("\\", "")}
-    for before, touched in ((0, 0), (1, 2), (2, 3)):  # bytes of a group that belong to what comes first
-        whole = (before + len(data)) // 3 * 4
-        piece = base64.b64encode(b"\0" * before + data).decode()[touched:whole]
+    for piece in _pieces(data):
         found |= {piece, piece.replace("+", "-").replace("/", "_")} if len(piece) >= _SHORTEST else set()
     return found
 
@@ -58,13 +56,28 @@ def find(secrets: Mapping[str, Secret], seen: Collection[tuple[str, str]]) -> li
 
 def _worth_a_look(secret: Secret, everything: str) -> set[str]:
     """Return the secret's spellings if any of them may be in there."""
-    if not everything:
-        return set()
-    spelled = spellings(secret)
-    return spelled if any(probe in everything for probe in {_probe(each) for each in spelled}) else set()
+    return spellings(secret) if everything and any(probe in everything for probe in probes(secret)) else set()
 
 
-def _probe(spelling: str) -> str:
-    """Return the longest row of letters and digits, or the spelling itself where that is too short."""
-    longest = max(re.findall("[A-Za-z0-9]+", spelling), key=len, default="")
-    return longest if len(longest) >= _PROBE else spelling
+def probes(secret: Secret) -> set[str]:
+    """Return a few short texts of which each spelling holds one: letters and digits stay what they are in most.
+
+    They differ in Base64, by where a group begins, and as hexadecimal digits.
+    """
+    data = secret.reveal().encode(errors="surrogatepass")
+    whole = base64.b64encode(data).decode()
+    coded = [piece if len(piece) >= _SHORTEST else whole for piece in _pieces(data)]
+    found = {_row(secret.reveal()), *(_row(piece) for piece in coded), data.hex(), data.hex().upper()}
+    return found if min(map(len, found)) >= _PROBE else spellings(secret)
+
+
+def _pieces(data: bytes) -> Iterator[str]:
+    """Yield what is in Base64 all the same wherever the data begin in a group of three bytes."""
+    for before, touched in ((0, 0), (1, 2), (2, 3)):  # bytes of a group that belong to what comes first
+        whole = (before + len(data)) // 3 * 4
+        yield base64.b64encode(b"\0" * before + data).decode()[touched:whole]
+
+
+def _row(text: str) -> str:
+    """Return the longest row of letters and digits."""
+    return max(re.findall("[A-Za-z0-9]+", text), key=len, default="")

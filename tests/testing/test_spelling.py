@@ -1,0 +1,28 @@
+"""What a search for secrets may overlook: nothing."""
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from rotation.secret import Secret
+from rotation.testing.spelling import find, probes, spellings
+
+VALUES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
+
+
+@settings(max_examples=150, deadline=None)
+@given(VALUES)
+@example('Qu1et"horse/Battery+\\Stapl3')
+@example("!!!!")
+def test_each_spelling_holds_a_probe(value):
+    """So a text without any probe holds no spelling, and the spellings need not be made."""
+    secret = Secret(value)
+    few = probes(secret)
+    assert [spelled for spelled in spellings(secret) if spelled and not any(each in spelled for each in few)] == []
+
+
+def test_each_spelling_is_found():
+    """Wherever in a text it stands, also where a probe alone proves nothing."""
+    secret = Secret('Qu1et"horse/Battery+\\Stapl3')
+    for spelled in spellings(secret):
+        assert find({"it": secret}, [("text", f"before{spelled}after")]) == ["it in text"]
+    assert find({"it": secret}, [("text", f"a horse and a {max(probes(secret), key=len)}"[:-1])]) == []
