@@ -13,6 +13,12 @@ VALUE = "Marker-value-of-a-field-77"
 A = "LOCKSTEP_UCLOUD_COMPSHARE_"
 
 
+@pytest.fixture
+def retries():
+    """One: bad input ends each attempt in the same way."""
+    return 1
+
+
 @pytest.fixture(autouse=True)
 def marker(canary):
     """The marker value must not be quoted anywhere."""

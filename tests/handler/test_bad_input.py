@@ -20,6 +20,12 @@ WRONG_TYPES = (None, "", 7, 1.5, True, [], [VALUE], {}, {"a": VALUE}, VALUE.enco
 A = "LOCKSTEP_UCLOUD_COMPSHARE_"
 
 
+@pytest.fixture
+def retries():
+    """One: bad input ends each attempt in the same way."""
+    return 1
+
+
 @pytest.fixture(autouse=True)
 def marker(canary):
     """The marker value must not be quoted anywhere."""
