@@ -21,6 +21,9 @@ _FIRST_WEEKDAY = 3
 """1970-01-01 was a Thursday."""
 _FORM = re.compile(r"(?:(?P<days>[A-Za-z,-]+) )?(?P<from>[0-9]{2}:[0-9]{2})-(?P<to>[0-9]{2}:[0-9]{2}) UTC")
 
+ARRIVAL_SECONDS = 60.0
+"""A request whose answer was lost has reached the vendor after this long, or never will. No vendor publishes a figure;
+it is the longest that a function of this kind waits for one call."""
 BACK_OFF_FIRST = 30.0
 BACK_OFF_MOST = 900.0
 
@@ -110,9 +113,17 @@ def noted(state: SecretState, token: str) -> list[Wait]:
     return found
 
 
-def before_a_reset(state: SecretState, now: float, *, min_age_seconds: float, lockout: Lockout) -> list[Wait]:
-    """Return what asks for patience before a first reset, by what the labels tell of earlier ones."""
+def before_a_reset(
+    state: SecretState, now: float, *, min_age_seconds: float, lockout: Lockout, token: str = ""
+) -> list[Wait]:
+    """Return what asks for patience before a first reset, by what the labels tell of earlier ones.
+
+    A request of a rotation that was given up may still be on its way; arriving after this one, it would win.
+    """
     waits = []
+    given_up = state.version(state.cancelled_id(token) or "").intent
+    if given_up is not None:
+        waits.append(Wait(Reason.TOO_SOON, given_up + ARRIVAL_SECONDS))
     current = state.versions.get(state.current_id or "")
     if current is not None and current.intent is not None:
         waits.append(Wait(Reason.TOO_SOON, current.intent + min_age_seconds))

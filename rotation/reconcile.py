@@ -11,6 +11,7 @@ from rotation.errors import (
     DriverError,
     InProgress,
     NotEnoughTime,
+    NotYetVisible,
     OldPasswordRejected,
     Parked,
     PasswordReused,
@@ -246,6 +247,9 @@ class Reconciliation:
         if version is None or PENDING not in version.stages or self.state.current_id != before.current_id:
             self._setback.forget_intent()
             raise StageConflict("the labels moved while this rotation ran; nothing was sent")
+        if mine not in version.marks:
+            self._setback.forget_intent()
+            raise NotYetVisible("the note that a reset may be sent cannot be read back yet; nothing was sent")
         for old in sorted(version.marks):
             if old.kind in _VOID and old != mine:
                 store.unmark(token, old)

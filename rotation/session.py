@@ -199,7 +199,9 @@ def next_attempt(session: Session, state: SecretState, bound: Guarded) -> Wait |
     now = session.clock.now()
     waits = [
         *planner.noted(state, session.token),
-        *planner.before_a_reset(state, now, min_age_seconds=bound.spec.min_age_seconds, lockout=bound.lockout),
+        *planner.before_a_reset(
+            state, now, min_age_seconds=bound.spec.min_age_seconds, lockout=bound.lockout, token=session.token
+        ),
     ]
     return planner.earliest(now, waits, bound.window)
 

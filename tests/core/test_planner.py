@@ -154,6 +154,14 @@ def test_the_minimum_age_counts_from_currents_reset() -> None:
     assert planner.before_a_reset(state(c={"AWSCURRENT"}), 1100, min_age_seconds=300, lockout=LOCKOUT) == []
 
 
+def test_a_request_of_a_rotation_that_was_given_up_may_still_arrive() -> None:
+    """Another password waits for it; the same token's own attempts do not."""
+    left = state(c={"AWSCURRENT"}, gone={marks.intent(1000).on("gone")})
+    due = Wait(Reason.TOO_SOON, 1000 + planner.ARRIVAL_SECONDS)
+    assert planner.before_a_reset(left, 1001, min_age_seconds=0, lockout=LOCKOUT, token="new") == [due]
+    assert planner.before_a_reset(left, 1001, min_age_seconds=0, lockout=LOCKOUT, token="gone") == []
+
+
 def test_a_spent_budget_holds_a_reset_back() -> None:
     """Its proof would need a login; charges carried from released versions count."""
     charged = {"AWSCURRENT", marks.rejected(1, 1000).on("c"), marks.carried(marks.rejected(2, 1050), "gone").on("c")}

@@ -6,6 +6,7 @@ from rotation.errors import LoginRejected, OutcomeUnknown, Parked, RotationError
 from rotation.machine import PENDING
 from rotation.marks import Kind
 from rotation.model import Lockout, Step
+from rotation.planner import ARRIVAL_SECONDS
 from rotation.secret import Secret
 from rotation.testing.fuse import Edge, Fuse
 
@@ -26,6 +27,7 @@ def test_the_wrong_login_budget_outlasts_invocations_and_tokens(world):
         token = scenario.begin()
         scenario.rotate(token, attempts=3, spacing=5.0)
         scenario.secret.detach(PENDING, token)
+        scenario.clock.sleep(ARRIVAL_SECONDS)
 
     assert scenario.vendor.wrong_logins == scenario.vendor.lockout.budget
     assert not scenario.vendor.locked
