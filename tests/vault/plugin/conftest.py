@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from rotation.policy import VENDOR_POLICIES
 from rotation.policy.render import to_hcl
 from rotation.secret import Secret
+from rotation.testing.estates import Estate
 from rotation.testing.faults import FaultKind
 from rotation.testing.openbao import OpenBao
 from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
@@ -70,48 +71,51 @@ class Rig:
     def directory(self, stack: ExitStack, plugin: str = "lockstep", **config: object) -> Directory:
         """A vendor of directory users, with a mount and a connection of its own."""
         vendor = VolcengineCloudIdentity()
-        url = stack.enter_context(vendor.serve())
-        mount = self.mount(self.name("directory"))
+        url, key = stack.enter_context(vendor.serve()), vendor.credentials
+        admin = {"access_key": key.access_key, "secret_key": key.secret_key.reveal()}
+        mount = self._connected("volcengine_cloudidentity", "default", url, {**admin, **config}, plugin)
+        return Directory(self, mount, vendor=vendor)
+
+    def roles(self, code: str, variant: str, estate: Estate, **config: object) -> Roles:
+        """A mount and a connection of their own for a vendor's accounts."""
+        return Roles(self, self._connected(code, variant, estate.endpoint, {**(estate.admin or {}), **config}))
+
+    def _connected(
+        self, code: str, variant: str, url: str, config: Mapping[str, object], plugin: str = "lockstep"
+    ) -> str:
+        mount = self.mount(self.name("mount"))
         body = {
             "plugin_name": self.plugin(plugin),
             "allowed_roles": "*",
-            "password_policy": self.policy("volcengine_cloudidentity", "default"),
-            "driver": "volcengine_cloudidentity",
+            "password_policy": self.policy(code, variant),
+            "driver": code,
             "endpoint": url,
             "hosts": url.removeprefix("http://"),
-            "access_key": vendor.credentials.access_key,
-            "secret_key": vendor.credentials.secret_key.reveal(),
             **config,
         }
         self.adapter.post(f"/v1/{mount}/config/vendor", json=body)
-        return Directory(self, vendor, mount)
+        return mount
 
 
 @dataclass
-class Directory:
-    """Users of one vendor, each a static role of the same name."""
+class Roles:
+    """Static roles of one vendor's accounts in one mount."""
 
     rig: Rig
-    vendor: VolcengineCloudIdentity
     mount: str
-    ids: dict[str, str] = field(default_factory=dict)
+    usernames: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
 
-    def role(self, name: str, period: int = 3600) -> str:
-        """Make a user and its role, which rotates it at once."""
-        user = self.vendor.add_user(name, Secret("Old-Passw0rd-1234!"))
-        self.ids[name] = user.user_id
-        body = {
-            "db_name": "vendor",
-            "username": name,
-            "rotation_period": period,
-            "rotation_statements": [f"user_id={user.user_id}"],
-        }
-        self.rig.adapter.post(f"/v1/{self.mount}/static-roles/{name}", json=body)
-        return name
+    def make(self, name: str, username: str, options: Mapping[str, object], period: int = 3600) -> None:
+        """Make a role, which rotates its account at once."""
+        self.usernames[name] = username
+        statements = [f"{key}={value}" for key, value in options.items()]
+        body = {"db_name": "vendor", "username": username, "rotation_period": period}
+        self.rig.adapter.post(f"/v1/{self.mount}/static-roles/{name}", json={**body, "rotation_statements": statements})
 
     def set_period(self, name: str, seconds: int) -> None:
         """Let the scheduler find the role due, or not."""
-        body = {"db_name": "vendor", "username": name, "rotation_period": seconds}
+        body = {"db_name": "vendor", "username": self.usernames[name], "rotation_period": seconds}
         while True:
             try:
                 self.rig.adapter.post(f"/v1/{self.mount}/static-roles/{name}", json=body)
@@ -124,6 +128,13 @@ class Directory:
             else:
                 return
 
+    def press(self, name: str) -> None:
+        """Have the role tried again at once if it failed since the last look; the server waits 10 seconds."""
+        failures = self.rig.server.log_text().count(f"role={name} error=")
+        if failures > self.failures.get(name, 0):
+            self.failures[name] = failures
+            self.set_period(name, 5)
+
     def last(self, name: str) -> str:
         """The server's note of the last rotation."""
         return str(self.rig.adapter.get(f"/v1/{self.mount}/static-roles/{name}")["data"]["last_vault_rotation"])
@@ -131,6 +142,21 @@ class Directory:
     def stored(self, name: str) -> Secret:
         """What readers get."""
         return Secret(self.rig.adapter.get(f"/v1/{self.mount}/static-creds/{name}")["data"]["password"])
+
+
+@dataclass(kw_only=True)
+class Directory(Roles):
+    """Users of one vendor, each a static role of the same name."""
+
+    vendor: VolcengineCloudIdentity
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def role(self, name: str, period: int = 3600) -> str:
+        """Make a user and its role."""
+        user = self.vendor.add_user(name, Secret("Old-Passw0rd-1234!"))
+        self.ids[name] = user.user_id
+        self.make(name, name, {"user_id": user.user_id}, period)
+        return name
 
     def live(self, name: str) -> Secret | None:
         """What the vendor takes."""

@@ -29,7 +29,6 @@ class Row:
     what: str
     directory: object
     before: str = ""
-    failures: int = 0
 
     def begin(self) -> None:
         """Let the scheduler find the role due."""
@@ -42,10 +41,7 @@ class Row:
 
     def press(self) -> bool:
         """Have the role tried again at once if it failed since the last look, and say whether it is healed."""
-        failures = self.directory.rig.server.log_text().count(f"role={self.what} error=")
-        if failures > self.failures:
-            self.failures = failures
-            self.directory.set_period(self.what, 5)
+        self.directory.press(self.what)
         return self.healed()
 
     def passwords(self) -> list[str]:

@@ -1,0 +1,41 @@
+"""A virtual machine as a static role of the real server, whose scheduler comes again until the reset is at its end."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from rotation.testing.estates import LINUX_VM, UCLOUD, compshare
+from rotation.testing.simulators._ucloud_cloud import Delays
+
+pytestmark = pytest.mark.timeout(300)
+
+SHORTEST = 25
+"""Seconds of a call: too few to wait for a machine, so each switch of its power ends the call."""
+
+
+def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(rig, stack, helpers) -> None:
+    """Stop, reset and start are three calls with the same password: one reset, no wrong login, the machine runs."""
+    estate = stack.enter_context(compshare(time.time, (LINUX_VM,)))
+    tenant, cloud, name = estate.tenants[LINUX_VM], estate.simulator, rig.name("machine")
+    options = {key: value for key, value in tenant.document.items() if key not in ("driver", "username", "password")}
+    roles = rig.roles(UCLOUD, "linux", estate, deadline_seconds=SHORTEST, propagation_seconds=0)
+    roles.make(name, str(tenant.document["username"]), options)
+    assert roles.stored(name) == tenant.live()
+    before, resets = roles.last(name), tenant.changes()
+    cloud.cloud.delays = Delays(stop=1.0, start=1.0)
+    roles.set_period(name, 5)
+
+    def healed() -> bool:
+        roles.press(name)
+        return roles.last(name) != before
+
+    helpers.wait_until(healed, "the machine's rotation")
+    roles.set_period(name, 3600)
+    assert roles.failures[name] >= 2, "each switch of the power ended a call"
+    assert roles.stored(name) == tenant.live()
+    assert tenant.changes() == resets + 1
+    assert tenant.wrong_logins() == 0
+    assert cloud.running(str(tenant.document["uhost_id"]))
+    assert f"role={name} error=" in rig.server.log_text()
