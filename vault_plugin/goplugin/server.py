@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import grp
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from grpclib.events import RecvRequest, listen
 from grpclib.server import Server
 
 from vault_plugin.goplugin import logs, services
-from vault_plugin.goplugin.handshake import Address, Cookie, HandshakeError, Offer, Stdout, line
+from vault_plugin.goplugin.handshake import Cookie, HandshakeError, Offer, Stdout, line
+from vault_plugin.goplugin.place import Place
 from vault_plugin.goplugin.tls import Identity
 
 MULTIPLEXED = 6
 """The protocol version from which one process serves all connections."""
-
-_SOCKET, _LONGEST_PATH = "s", 107
-"""The kernel's limit on the path of a socket."""
 
 _FIRST_CALL_SECONDS = 60.0
 """go-plugin gives a plug-in up that is not usable by then; one whose TLS failed would otherwise stay for ever."""
@@ -87,10 +82,11 @@ async def _serve(plugin: Plugin, offer: Offer, stdout: Stdout) -> None:
         called.set()
 
     listen(server, RecvRequest, note_call)
-    with _Place(offer, plugin.network) as place:
+    with Place(offer, plugin.network) as place:
         await server.start(sock=place.socket, ssl=identity.context)
         stdout.say(line(offer.version, place.address, identity.certificate))
         watchers = [asyncio.create_task(_watch(parent, stop)), asyncio.create_task(_expect(called, stop))]
+        place.sweep()
         await stop.wait()
         for watcher in watchers:
             watcher.cancel()
@@ -110,53 +106,3 @@ async def _expect(called: asyncio.Event, stop: asyncio.Event) -> None:
         await asyncio.wait_for(called.wait(), _FIRST_CALL_SECONDS)
     except TimeoutError:
         stop.set()
-
-
-class _Place:
-    """The listening socket: in a folder of its own that nobody else may enter, or on a loopback port."""
-
-    def __init__(self, offer: Offer, network: str) -> None:
-        self._folder: Path | None = None
-        if network == "tcp":
-            self.socket = _loopback(offer.ports)
-            self.address = Address("tcp", f"127.0.0.1:{self.socket.getsockname()[1]}")
-            return
-        # Not tempfile, whose import alone would take a tenth of the time until the handshake.
-        parent = offer.socket_folder or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - the name is random, the mode 0700
-        self._folder = Path(parent) / f"plugin{os.urandom(5).hex()}"
-        path = self._folder / _SOCKET
-        if len(os.fsencode(path)) > _LONGEST_PATH:
-            raise HandshakeError(f"the path of the socket would be longer than {_LONGEST_PATH} bytes; shorten TMPDIR")
-        self._folder.mkdir(mode=0o700)
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(str(path))
-        if offer.socket_group is not None:
-            _let_in(offer.socket_group, self._folder, path)
-        self.address = Address("unix", str(path))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._folder is not None:
-            (self._folder / _SOCKET).unlink(missing_ok=True)
-            self._folder.rmdir()
-
-
-def _let_in(group: str, folder: Path, path: Path) -> None:
-    number = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
-    for each, mode in ((folder, 0o750), (path, 0o660)):
-        os.chown(each, -1, number)
-        each.chmod(mode)
-
-
-def _loopback(ports: range) -> socket.socket:
-    for port in ports or range(1):
-        listener = socket.socket()
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            listener.close()
-        else:
-            return listener
-    raise HandshakeError("every port that the host allows is taken")
