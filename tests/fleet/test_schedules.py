@@ -1,6 +1,7 @@
 """Random schedules hold every invariant, are the same on every machine, and show a broken engine."""
 
 import dataclasses
+from collections import Counter
 
 import pytest
 
@@ -8,6 +9,7 @@ from rotation import engine, reconcile
 from rotation.machine import Finding
 from rotation.model import Evidence
 from rotation.testing.fleet.generate import schedule
+from rotation.testing.fleet.kinds import KINDS
 from rotation.testing.fleet.runner import first_bad, script_of, simulate
 from rotation.testing.fleet.script import Script, play
 
@@ -25,7 +27,7 @@ def test_no_schedule_violates_an_invariant(first):
 def test_a_seed_makes_the_same_schedules_everywhere():
     """Written down, so that a change of the generator is seen: seeds in reports then mean something else."""
     kinds, actions = schedule(1, 1)
-    assert kinds == ["self"]
+    assert kinds == ["accepted"]
     assert [action["do"] for action in actions] == [
         "attempt",
         "wait",
@@ -35,6 +37,16 @@ def test_a_seed_makes_the_same_schedules_everywhere():
         "wait",
         "attempt",
     ]
+
+
+def test_every_class_takes_part_and_batches_less_often():
+    """A batch costs several times as much, so that a run would be half batches otherwise."""
+    drawn = Counter(kind for number in range(3000) for kind in schedule(3, number)[0])
+    assert set(drawn) == set(KINDS)
+    batches = [drawn[kind] for kind, each in KINDS.items() if each.accounts > 1]
+    others = [drawn[kind] for kind, each in KINDS.items() if each.accounts == 1]
+    assert len(batches) == 3
+    assert 20 < max(batches) < min(others)
 
 
 def test_the_same_schedule_leaves_the_same_trace():

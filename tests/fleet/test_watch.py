@@ -93,7 +93,7 @@ def test_sending_needs_the_token_its_mark_and_the_lease():
 def test_more_wrong_logins_than_the_budget_are_a_violation():
     """A human's own are not."""
     _, member = only("self")
-    gate = member.watch.gate = run_of(member, "token-1")
+    gate = member.gate = run_of(member, "token-1")
     member.vendor.guess_wrong(4)
     for _ in range(3):
         member.watch.wrong_login(late=False)

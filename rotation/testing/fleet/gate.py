@@ -26,6 +26,7 @@ VENDOR_EFFECTS = ("set_password", "observe", "verify", "poll", "stop", "start")
 CHANGES = ("set_password", "stop", "start")
 HARMLESS = ("pause", "event")
 """Kinds that let the effect itself go well."""
+_READS = ("describe", "read")
 _NO_ANSWER = ("fail", "lost", "unknown", "throttle", "stale")
 
 
@@ -40,10 +41,10 @@ class Gate(Fuse):
         seen: effects of this rotation's earlier steps, which the numbers of ``faults`` go on from.
         started: epoch; ``deadline`` that of the function's time-out.
         turn: called before each effect where several runs share the time.
-        wrong: moments of wrong logins.
+        wrong: wrong logins, each with the account's number and the moment.
         disturbed: whether something else ran in the middle of this one.
         asked: whether it asked the vendor about a password; ``lied``: whether it was told something false.
-        unclear: whether its last login got no answer.
+        unclear: accounts whose last login got no answer.
         recalls: whether it goes by what earlier runs were told.
     """
 
@@ -54,40 +55,42 @@ class Gate(Fuse):
     deadline: float
     seen: list[str]
     turn: Callable[[], None] | None = None
-    wrong: list[float] = field(default_factory=list)
+    wrong: list[tuple[int, float]] = field(default_factory=list)
     disturbed: bool = False
     asked: bool = False
     lied: bool = False
-    unclear: bool = False
+    unclear: set[int] = field(default_factory=set)
     recalls: bool = False
 
-    def pass_through(self, name: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the call returns
-        """Make one call as the faults will have it."""
+    def pass_through(self, name: str, call: Callable[[], Any], number: int = 0) -> Any:  # noqa: ANN401 - whatever the call returns
+        """Make one call, of the account of that number, as the faults will have it."""
         if self.blown:
             raise Crash(name)
         if self.turn is not None:
             self.turn()
         self.seen.append(name)
         self.asked = self.asked or name in {"verify", "set_password"}
-        fault = self._due(name)
+        fault = self._due(name) if self.faults else None
         kind = "none" if fault is None else str(fault["kind"])
         if fault is not None and kind in HARMLESS:
             self._interlude(fault)
-        if self.member.clock.now() >= self.deadline:
+            kind = "none"
+        member = self.member
+        if member.clock.time >= self.deadline:
             self._die(name)
-        if kind in {"none", *HARMLESS} and self._is_down(name):
+        if kind == "none" and self._is_down(name):
             kind = "fail"
         if name == "verify":
-            self.unclear = kind in _NO_ANSWER
-        if self.member.fleet.trace is not None:
-            self.member.tell(name if kind == "none" else f"{name} [{kind}]")
-        watch = self.member.watch
-        before, watch.gate = watch.gate, self
+            (self.unclear.add if kind in _NO_ANSWER else self.unclear.discard)(number)
+        if member.fleet.trace is not None:
+            word = kind if fault is None or kind != "none" else str(fault["kind"])
+            member.tell(name if word == "none" else f"{name} [{word}]")
+        before, member.gate = member.gate, self
         try:
-            answer = call() if kind in {"none", *HARMLESS} else self._suffer(kind, fault or {}, name, call)
+            answer = call() if kind == "none" else self._suffer(kind, fault or {}, name, call)
         finally:
-            watch.gate = before
-        watch.after_effect()
+            member.gate = before
+        member.look_around(harmless=name in _READS)
         return answer
 
     def _due(self, name: str) -> Action | None:
@@ -101,7 +104,7 @@ class Gate(Fuse):
     def _is_down(self, name: str) -> bool:
         member = self.member
         until = member.vendor_down_until if name in VENDOR_EFFECTS else member.store_down_until
-        return member.clock.now() < until
+        return member.clock.time < until
 
     def _interlude(self, fault: Action) -> None:
         if fault["kind"] == "pause":
@@ -114,12 +117,14 @@ class Gate(Fuse):
         self.blown = True
         raise Crash(name)
 
-    def _suffer(self, kind: str, fault: Action, name: str, call: Callable[[], Any]) -> object:
-        if kind == "crash":
-            self._die(name)
+    def _end(self, kind: str, name: str, call: Callable[[], Any]) -> None:
         if kind == "crash-after":
             self._applied(call)
+        if kind in {"crash", "crash-after"}:
             self._die(name)
+
+    def _suffer(self, kind: str, fault: Action, name: str, call: Callable[[], Any]) -> object:
+        self._end(kind, name, call)
         if kind == "lost":
             self._applied(call)
             raise _unknown(name)
@@ -133,15 +138,20 @@ class Gate(Fuse):
             raise _unknown(name)
         if kind == "twice":
             self._applied(call)
-            self.member.watch.hidden.extend(self.wrong)  # Who was told of one wrong login can charge one.
+            for number, at in self.wrong:  # Who was told of one wrong login can charge one.
+                self.member.watches[number].hidden.append(at)
             return call()
         if kind == "lie" and name == "verify":
             call()
             self.lied = True
             return Verdict.REJECTED
-        if kind == "stale" and name == "read":
-            return None
+        if kind == "stale" and name in {"read", "describe"}:
+            return self._stale(name, call)
         raise _refused(name)
+
+    def _stale(self, name: str, call: Callable[[], Any]) -> object:
+        """Answer as a replica that lags behind: a value is not there yet, and labels are as they were."""
+        return None if name == "read" else self.member.secret.stale() or call()
 
     def _applied(self, call: Callable[[], Any]) -> None:
         try:

@@ -13,6 +13,8 @@ from rotation.testing.fleet.watch import MOST_SKEW
 Schedule: TypeAlias = tuple[list[str], list[dict[str, Any]]]
 """The members' classes, and the actions."""
 
+_SHARES = [1.0 if each.accounts == 1 else 0.25 for each in KINDS.values()]
+"""A batch costs several times as much."""
 _WAITS = (10, 60, 300, 600, 600, 3600, 86400)
 _KINDS = (
     "crash",
@@ -52,7 +54,7 @@ def schedule(seed: int, number: int) -> Schedule:
     """Return the schedule of that number in the run of that seed."""
     random = Random(f"{seed}/{number}")
     size = random.choices((1, 2, 3), (90, 8, 2))[0]
-    kinds = [random.choice(tuple(KINDS)) for _ in range(size)]
+    kinds = random.choices(tuple(KINDS), _SHARES, k=size)
     actions = [action(random, size) for _ in range(random.randint(2, 6 + size))]
     return kinds, actions
 
@@ -86,6 +88,8 @@ def _fault(random: Random) -> dict[str, Any]:
         return {"at": "set_password", "nth": 1, **made, "seconds": random.choice((1, 5, 14, 30))}
     if kind == "lie":
         return {"at": "verify", "nth": random.randint(1, 2), **made}
+    if kind == "stale":
+        return {"at": random.choice(("describe", "describe", "read")), "nth": random.randint(1, 14), **made}
     if random.random() < 0.5:  # noqa: PLR2004 - every other one
         name, nth = random.choice(_TENDER)
         made = {"at": name, "nth": nth, **made}
@@ -131,15 +135,16 @@ def _outside(random: Random) -> dict[str, Any]:
 
 
 _OUTSIDE: Sequence[Callable[[Random], dict[str, Any]]] = (
-    lambda random: {"do": "console", "put": random.random() < 0.5},  # noqa: PLR2004 - every other one
+    lambda random: {"do": "console", "put": random.random() < 0.5, "account": random.randint(0, 2)},  # noqa: PLR2004 - every other one
+    lambda random: {"do": "twin", "account": random.randint(0, 2)},
     lambda random: {"do": "restore", "back": random.randint(0, 3)},
-    lambda random: {"do": "snapshot", "back": random.randint(1, 3)},
+    lambda random: {"do": "snapshot", "back": random.randint(1, 3), "account": random.randint(0, 2)},
     lambda random: {"do": "policy", "to": random.randint(0, 2)},
     lambda random: {"do": "strip", "what": random.choice(("pending", "previous"))},
     lambda random: {"do": "strip", "what": random.choice(("marks", "all")), "back": random.randint(0, 2)},
     lambda random: {"do": "cancel", "strip": random.random() < 0.8},  # noqa: PLR2004 - mostly
     lambda random: {"do": "enable", "yes": random.random() < 0.6},  # noqa: PLR2004 - rather
-    lambda random: {"do": "typos", "times": random.randint(1, 5)},
+    lambda random: {"do": "typos", "times": random.randint(1, 5), "account": random.randint(0, 2)},
     lambda random: {"do": "fail-tasks", "yes": random.random() < 0.6},  # noqa: PLR2004 - rather
 )
 

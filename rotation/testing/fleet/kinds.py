@@ -29,12 +29,14 @@ class Kind:
         oracle: whether there is a login call.
         propagation_seconds: what the driver declares.
         proof: the least evidence accepted, which is also the best there is.
+        accounts: how many one secret holds.
     """
 
     vendor: Mapping[str, Any] = field(default_factory=dict)
     oracle: bool = True
     propagation_seconds: int = 0
     proof: Evidence = Evidence.LOGIN
+    accounts: int = 1
 
     def make(self, now: Callable[[], float], initial: Secret) -> FleetVendor:
         """Return an account's vendor."""
@@ -57,4 +59,7 @@ KINDS: Mapping[str, Kind] = {
     "self": Kind(vendor=_SELF),
     "self-late": Kind(vendor={**_SELF, "delay_seconds": 10.0, "min_age_seconds": 0}, propagation_seconds=10),
     "self-strict": Kind(vendor={**_SELF, "min_age_seconds": 3600, "history": 12, "lockout": Lockout(3, 900)}),
+    "batch": Kind(vendor={"lockout": Lockout(3, 900)}, accounts=3),
+    "batch-task": Kind(vendor=_TASK, accounts=2),
+    "batch-self": Kind(vendor=_SELF, accounts=2),
 }

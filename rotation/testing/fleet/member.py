@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rotation import engine
@@ -13,17 +13,18 @@ from rotation.guard import DEFAULT_LOCKOUT, Guarded
 from rotation.lease import Claim
 from rotation.machine import CURRENT, PENDING
 from rotation.marks import SecretState
-from rotation.model import DriverSpec, Lockout, PowerWish, Step, Task
+from rotation.model import DriverSpec, Lockout, PowerWish, Step
 from rotation.secret import Secret, SecretDocument
 from rotation.session import Result, Session
 from rotation.stores.memory import MemoryStore
+from rotation.testing.fleet.driver import FleetDriver, FleetLoginDriver
 from rotation.testing.fleet.gate import Action, Gate
 from rotation.testing.fleet.kinds import KINDS, Kind
-from rotation.testing.fleet.vault import FleetSecret, Gated
+from rotation.testing.fleet.vault import BATCH, FleetSecret, Gated
 from rotation.testing.fleet.vendor import FleetVendor
-from rotation.testing.fleet.watch import Watch
+from rotation.testing.fleet.watch import Violation, Watch
 from rotation.testing.fuse import Crash
-from rotation.testing.memory_driver import MemoryAccount, MemoryDriver, MemoryLoginDriver, counted, memory_spec
+from rotation.testing.memory_driver import MemoryAccount, memory_spec
 from rotation.testing.scenario import FUNCTION_SECONDS, VirtualClock
 
 if TYPE_CHECKING:
@@ -64,12 +65,14 @@ class _Store(MemoryStore):
 
 @dataclass(slots=True)
 class Member:
-    """One account of a fleet.
+    """One secret of a fleet, with its account, or several in a batch.
 
     Attributes:
         fleet: what it belongs to.
         name: in traces.
         kind_name: its class, one of ``KINDS``.
+        vendors: the vendor's side of each account; ``watches`` are their invariants.
+        gate: the run whose effect is under way.
         token: of the rotation that the service has in progress.
         tokens: every token ever used, the oldest first.
         vendor_down_until: epoch until which the vendor does not answer; ``store_down_until`` likewise.
@@ -92,25 +95,69 @@ class Member:
     failure: RotationError | None = None
     clock: VirtualClock = field(init=False)
     kind: Kind = field(init=False)
-    vendor: FleetVendor = field(init=False)
+    vendors: list[FleetVendor] = field(init=False)
+    watches: list[Watch] = field(init=False)
     secret: FleetSecret = field(init=False)
-    watch: Watch = field(init=False)
+    gate: Gate | None = None
     spec: DriverSpec = field(init=False)
     disturbed: bool = False
+    _looked: tuple[float, int] | None = None
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _holders: itertools.count[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         self.clock = self.fleet.clock
         self.kind = KINDS[self.kind_name]
-        self.watch = Watch(self)
-        self.vendor = self.kind.make(self.clock.now, Secret("Initial0Initial0Init"))
-        self.vendor.ours = self.vendor.initial
-        self.vendor.on_wrong = self.watch.wrong_login
-        self.secret = FleetSecret(now=self.clock.now, watch=self.watch)
-        document = {"driver": "memory", "username": self.vendor.username, "password": self.vendor.initial.reveal()}
-        self.secret.put(self.next_id("first"), SecretDocument(document), CURRENT)
+        first = Watch(self)
+        others = range(1, self.kind.accounts)
+        self.watches = [first, *(Watch(self, each, stripped=first.stripped, acting=first.acting) for each in others)]
+        self.vendors = [self._vendor(watch) for watch in self.watches]
+        self.secret = FleetSecret(now=self.clock.now, watches=self.watches)
+        self.secret.put(self.next_id("first"), self.document({"driver": "memory"}), CURRENT)
         self.describe_vendor()
+
+    def _vendor(self, watch: Watch) -> FleetVendor:
+        vendor = self.kind.make(self.clock.now, Secret(f"Initial0Initial0Ini{watch.number}"))
+        vendor.username = f"alice{watch.number or ''}"
+        vendor.ours = vendor.initial
+        vendor.on_wrong = watch.wrong_login
+        return vendor
+
+    @property
+    def vendor(self) -> FleetVendor:
+        """The vendor's side of the only account, or of the first of a batch."""
+        return self.vendors[0]
+
+    @property
+    def watch(self) -> Watch:
+        """The invariants of the only account, or of the first of a batch."""
+        return self.watches[0]
+
+    @property
+    def found(self) -> Violation | None:
+        """The first violation of any account."""
+        return next((watch.found for watch in self.watches if watch.found is not None), None)
+
+    @property
+    def in_step(self) -> bool:
+        """Whether every account's current password is live."""
+        current = str(self.secret.holder(CURRENT))
+        return all(held[current] == vendor.live for held, vendor in zip(self.secret.held, self.vendors, strict=True))
+
+    def look_around(self, *, harmless: bool = False) -> None:
+        """Check what must hold at every moment; after a harmless look only if time or anything else moved on."""
+        moment = self.clock.time, self.secret.changes
+        if harmless and moment == self._looked:
+            return
+        self._looked = moment
+        for watch in self.watches:
+            watch.after_effect()
+
+    def document(self, kept: Mapping[str, object]) -> SecretDocument:
+        """Return the account document with every live password, and with other keys as they were."""
+        own = [{"username": each.username, "password": each.live.reveal()} for each in self.vendors]
+        shared = {key: value for key, value in kept.items() if key not in ("lockstep", BATCH)}
+        return SecretDocument({**shared, **(own[0] if len(own) == 1 else {BATCH: own})})
 
     @property
     def lockout(self) -> Lockout:
@@ -119,7 +166,8 @@ class Member:
 
     def describe_vendor(self) -> None:
         """Make the driver's record, which changes with the vendor's policy."""
-        self.spec = memory_spec(self.vendor, oracle=self.kind.oracle, propagation_seconds=self.kind.propagation_seconds)
+        spec = memory_spec(self.vendor, oracle=self.kind.oracle, propagation_seconds=self.kind.propagation_seconds)
+        self.spec = replace(spec, batch_key=BATCH if len(self.vendors) > 1 else None)
 
     def next_id(self, what: str) -> str:
         """Return a version id that was never used."""
@@ -141,8 +189,10 @@ class Member:
         token = self._continued() or self.begun()
         if token is None:
             return NOTHING
-        wrong_before, first = len(self.watch.wrong), token not in self.watch.sent
-        clean = first and not self.disturbed and not faults and turn is None and not self.vendor.late
+        wrong_before = [len(watch.wrong) for watch in self.watches]
+        first = all(token not in watch.sent for watch in self.watches)
+        late = any(vendor.late for vendor in self.vendors)
+        clean = first and not self.disturbed and not faults and turn is None and not late
         seen: list[str] = []
         for step in Step:
             outcome = self.invoke(step, token, faults, skew=skew, turn=turn, seen=seen)
@@ -152,7 +202,8 @@ class Member:
         if self.token == token:
             self.token = None
         if clean and not skew and not self.touched and self.clock.now() >= self.fleet.calm_since:
-            self.watch.clean(token, wrong_before)
+            for watch, wrong in zip(self.watches, wrong_before, strict=True):
+                watch.clean(token, wrong)
         self.disturbed = bool(faults) or turn is not None
         return DONE
 
@@ -192,9 +243,10 @@ class Member:
             raise
         else:
             outcome = self._ended_well(result)
-        if self.watch.found:
-            raise self.watch.found
-        self.watch.after_run(gate)
+        if self.found:
+            raise self.found
+        for watch in self.watches:
+            watch.after_run(gate)
         self.tell(f"{step} {token[-4:]}: {outcome}")
         return outcome
 
@@ -208,11 +260,12 @@ class Member:
         def time_left() -> float:
             return gate.deadline - self.clock.now()
 
+        driver = (FleetLoginDriver if self.kind.oracle else FleetDriver)(self, gate)
+
         def bind(document: SecretDocument) -> Guarded:
-            driver = _Driver(self, gate) if not self.kind.oracle else _LoginDriver(self, gate)
             return Guarded(
                 spec=self.spec,
-                driver=counted(driver, gate),
+                driver=driver,
                 account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
                 username=document.text("username"),
                 minimum=self.kind.proof,
@@ -244,25 +297,3 @@ class Member:
         self.tokens.append(self.token)
         self.secret.put(self.token, None, PENDING)
         return self.token
-
-
-class _Driver(MemoryDriver):
-    """Shows the watch what is sent, and lets a request linger on its way."""
-
-    def __init__(self, member: Member, gate: Gate) -> None:
-        super().__init__(member.vendor)
-        self._member, self._gate = member, gate
-
-    def set_password(self, account: MemoryAccount, new: Secret, *, current: Secret | None) -> Task | None:
-        """See ``ports.Driver``."""
-        member = self._member
-        member.watch.sending(self._gate, new)
-        if member.slow_next is not None:
-            seconds, member.slow_next = member.slow_next, None
-            member.vendor.put_off(new, current, seconds)
-            return None
-        return super().set_password(account, new, current=current)
-
-
-class _LoginDriver(_Driver, MemoryLoginDriver):
-    """The same with a login call."""

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
+from rotation.errors import DriverError
 from rotation.machine import CURRENT, PENDING, PREVIOUS
 from rotation.model import Evidence
-from rotation.secret import Secret, SecretDocument
+from rotation.secret import Secret
 from rotation.testing.fleet.gate import Action
 from rotation.testing.fleet.kinds import POLICIES
 from rotation.testing.fleet.member import Member
+from rotation.testing.fleet.vendor import FleetVendor
 
 
 def console(member: Member, action: Action) -> None:
     """Set another password at the vendor's console; ``put`` also puts it into the secret."""
-    member.vendor.set_by_hand(Secret(member.fleet.new_password()))
+    _account(member, action).set_by_hand(Secret(member.fleet.new_password()))
     if action.get("put"):
         put_live(member)
+
+
+def twin(member: Member, action: Action) -> None:
+    """Rotate the same account from another secret that holds it, too (W57), as far as the vendor lets it.
+
+    From here it is somebody else who set a password that this secret does not know.
+    """
+    vendor = _account(member, action)
+    with suppress(DriverError):
+        vendor.change_for_another(Secret(member.fleet.new_password()))
 
 
 def put_live(member: Member) -> None:
     """Put the live password into the secret as a new version; the service then takes the rotation for abandoned."""
     current = member.secret.read(str(member.secret.holder(CURRENT)))
-    document = {} if current is None else dict(current.document)
-    document.pop("lockstep", None)
-    document["password"] = member.vendor.live.reveal()
-    member.secret.put(member.next_id("by-hand"), SecretDocument(document), CURRENT)
+    document = member.document({} if current is None else current.document)
+    member.secret.put(member.next_id("by-hand"), document, CURRENT)
     cancel(member, {"strip": True})
 
 
@@ -37,14 +48,16 @@ def restore(member: Member, action: Action) -> None:
 
 def snapshot(member: Member, action: Action) -> None:
     """Bring an old password back at the vendor, as restoring a machine's snapshot does."""
-    former = member.vendor.former(int(action.get("back", 1)))
+    vendor = _account(member, action)
+    former = vendor.former(int(action.get("back", 1)))
     if former is not None:
-        member.vendor.set_by_hand(former)
+        vendor.set_by_hand(former)
 
 
 def policy(member: Member, action: Action) -> None:
     """Change the vendor's password rule, and with it the driver's record."""
-    member.vendor.policy = POLICIES[int(action.get("to", 1)) % len(POLICIES)]
+    for vendor in member.vendors:
+        vendor.policy = POLICIES[int(action.get("to", 1)) % len(POLICIES)]
     member.describe_vendor()
 
 
@@ -80,17 +93,24 @@ def enable(member: Member, action: Action) -> None:
 
 def typos(member: Member, action: Action) -> None:
     """Let the account's human user mistype his password."""
-    member.vendor.guess_wrong(int(action.get("times", 1)))
+    _account(member, action).guess_wrong(int(action.get("times", 1)))
 
 
 def fail_tasks(member: Member, action: Action) -> None:
     """Let the vendor's tasks fail after its yes, or end well again; not where nothing but its yes can be known."""
     if member.vendor.asynchronous or member.kind.proof is not Evidence.ACCEPTED:
-        member.vendor.task_fails = bool(action.get("yes", True))
+        for vendor in member.vendors:
+            vendor.task_fails = bool(action.get("yes", True))
+
+
+def _account(member: Member, action: Action) -> FleetVendor:
+    """Return whose account it is; ``account`` counts in a batch."""
+    return member.vendors[int(action.get("account", 0)) % len(member.vendors)]
 
 
 ACTIONS: Mapping[str, Callable[[Member, Action], None]] = {
     "console": console,
+    "twin": twin,
     "restore": restore,
     "snapshot": snapshot,
     "policy": policy,

@@ -7,7 +7,6 @@ must get to current = live (I8).
 from __future__ import annotations
 
 from rotation.errors import Parked, RotationError
-from rotation.machine import CURRENT
 from rotation.model import Power
 from rotation.testing.fleet.member import DONE, NOTHING, Member
 from rotation.testing.fleet.outsiders import cancel, put_live
@@ -29,7 +28,8 @@ def settle(fleet: Fleet) -> None:
     for member in fleet.members:
         member.vendor_down_until = member.store_down_until = 0.0
         member.secret.rotation_enabled = True
-        member.vendor.task_fails = False
+        for vendor in member.vendors:
+            vendor.task_fails = False
         member.tell("the faults stop")
     for member in fleet.members:
         _heal(member)
@@ -59,7 +59,7 @@ def _persist(member: Member) -> str:
         failure = member.failure
         wake = 0.0 if failure is None or failure.not_before is None else failure.not_before - member.clock.now()
         member.clock.sleep(max(SPACING, wake))
-        member.watch.after_effect()
+        member.look_around()
     return outcome
 
 
@@ -72,23 +72,24 @@ def _reason(failure: RotationError | None) -> str:
 def _help(member: Member) -> None:
     """Be the human: make sure that he was needed, then follow the hint."""
     reason = _reason(member.failure)
-    current = member.secret.passwords[str(member.secret.holder(CURRENT))]
     if not member.touched:
         member.watch.fail("I8", f"bounded retries did not heal what no outsider did: {reason}")
-    if current != member.vendor.live:
+    if not member.in_step:
         put_live(member)
     else:
         cancel(member, {"strip": True})
     if member.left_off:
-        member.vendor.switch_on()
-    member.watch.after_outsider()
+        for vendor in member.vendors:
+            vendor.switch_on()
+    for watch in member.watches:
+        watch.after_outsider()
 
 
 def _judge(member: Member) -> None:
-    secret, vendor = member.secret, member.vendor
-    if secret.passwords[str(secret.holder(CURRENT))] != vendor.live:
+    if not member.in_step:
         member.watch.fail("I8", "the rotation ended well, but current is not live")
-    if vendor.power is Power.STOPPED and not member.left_off:
-        member.watch.fail("I8", "the machine was left stopped")
-    if vendor.locked:
-        member.watch.fail("I8", "the account is locked")
+    for vendor in member.vendors:
+        if vendor.power is Power.STOPPED and not member.left_off:
+            member.watch.fail("I8", "the machine was left stopped")
+        if vendor.locked:
+            member.watch.fail("I8", "the account is locked")

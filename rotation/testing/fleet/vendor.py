@@ -34,6 +34,7 @@ class FleetVendor(MemoryVendor):
         ours: the value that a request of ours made live last, and the initial one.
         outside: whether somebody else changed the password since then.
         late: requests that will be worked on later.
+        foreign: values that another secret's rotation set.
         on_wrong: told of each wrong login that Lockstep causes; ``True`` when it is of a late request.
         by_user: whether a human is at the keyboard.
     """
@@ -42,6 +43,7 @@ class FleetVendor(MemoryVendor):
     ours: Secret | None = None
     outside: bool = False
     late: list[Late] = field(default_factory=list)
+    foreign: list[Secret] = field(default_factory=list)
     on_wrong: Callable[[bool], None] = lambda _late: None
     by_user: bool = False
     _by_hand: bool = False
@@ -67,6 +69,20 @@ class FleetVendor(MemoryVendor):
         self._by_hand = True
         self._become(password)
         self._by_hand = False
+
+    def change_for_another(self, password: Secret) -> None:
+        """Take another secret's change request, which knows what is live now.
+
+        Raises:
+            DriverError: the vendor's rules are against it.
+        """
+        self._catch_up(until=None)
+        self._arrive()
+        if self.power is Power.RUNNING and self._switching is None:
+            self.set_by_hand(password)  # It stops and starts the machine itself.
+            return
+        self.foreign.append(password)
+        MemoryVendor.change(self, password, self._live)
 
     def guess_wrong(self, times: int) -> None:
         """Let the account's human user mistype his password."""
@@ -103,7 +119,7 @@ class FleetVendor(MemoryVendor):
         self._catching_up = False
 
     def _become(self, password: Secret) -> None:
-        if self._by_hand:
+        if self._by_hand or password in self.foreign:
             self.outside = True
         else:
             self.ours, self.outside = password, False

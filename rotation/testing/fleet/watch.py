@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rotation.machine import PENDING
-from rotation.marks import PREFIX
 from rotation.marks import Kind as MarkKind
 from rotation.model import Evidence
 from rotation.secret import Secret
@@ -26,8 +25,8 @@ from rotation.secret import Secret
 if TYPE_CHECKING:
     from rotation.testing.fleet.gate import Gate
     from rotation.testing.fleet.member import Member
+    from rotation.testing.fleet.vendor import FleetVendor
 
-_INTENT = f"{PREFIX}{MarkKind.INTENT}:"
 MOST_SKEW = 8.0
 """Seconds by which one invocation's clock is off at most."""
 
@@ -46,31 +45,40 @@ class Violation(BaseException):
 
 @dataclass(slots=True)
 class Watch:
-    """One member's invariants.
+    """One account's invariants.
 
     Attributes:
-        member: what is watched.
+        member: whose account is watched; ``number`` is its place in a batch.
         found: the first violation; it stands even if something on the way swallows the exception.
         excused: passwords that an outsider made live or unreadable.
         stripped: versions whose marks an outsider took.
         wrong: moments of wrong logins of ours.
-        hidden: of these, moments of those of runs that overlapped, and of requests that were stuck on their way.
+        hidden: of these, moments of those that nobody was told of: of requests that arrived twice or late.
         acting: runs that hold the lease.
-        gate: the run whose effect is under way.
         sent: resets that reached the vendor, by version.
     """
 
     member: Member
+    number: int = 0
     found: Violation | None = None
     excused: list[Secret] = field(default_factory=list)
     stripped: set[str] = field(default_factory=set)
     wrong: list[float] = field(default_factory=list)
     hidden: list[float] = field(default_factory=list)
     acting: list[Gate] = field(default_factory=list)
-    gate: Gate | None = None
     sent: dict[str, int] = field(default_factory=dict)
     _values: dict[str, Secret] = field(default_factory=dict)
     _seen: tuple[int, Secret | None] = (-1, None)
+
+    @property
+    def vendor(self) -> FleetVendor:
+        """The account at its vendor."""
+        return self.member.vendors[self.number]
+
+    @property
+    def passwords(self) -> dict[str, Secret]:
+        """The account's password in each version."""
+        return self.member.secret.held[self.number]
 
     def fail(self, invariant: str, text: str) -> None:
         """Raise the violation, and keep the first."""
@@ -80,26 +88,25 @@ class Watch:
 
     def after_effect(self) -> None:
         """I1, I3: the live password is readable under a label, and something is current."""
-        vendor, secret = self.member.vendor, self.member.secret
-        live = vendor.live
+        secret, live = self.member.secret, self.member.vendors[self.number].live
         if secret.changes == self._seen[0] and live is self._seen[1]:
             return
         self._seen = secret.changes, live
         if not secret.is_readable(live) and live not in self.excused:
             self.fail("I1", "the live password is readable under no label")
         current = secret.holder("AWSCURRENT")
-        if current is None or current not in secret.passwords:
+        if current is None or current not in self.passwords:
             self.fail("I3", "AWSCURRENT is on no version with a value")
 
     def after_outsider(self) -> None:
         """Excuse what an outsider did: these passwords are not ours to keep."""
         secret = self.member.secret
-        under_way = [secret.passwords.get(gate.token) for gate in self.acting]
-        for value in (self.member.vendor.live, *self.member.vendor.to_come, *filter(None, under_way)):
+        under_way = [self.passwords.get(gate.token) for gate in self.acting]
+        for value in (self.vendor.live, *self.vendor.to_come, *filter(None, under_way)):
             if not secret.is_readable(value) and value not in self.excused:
                 self.excused.append(value)
-        if self.member.vendor.outside and self.member.vendor.live not in self.excused:
-            self.excused.append(self.member.vendor.live)
+        if self.vendor.outside and self.vendor.live not in self.excused:
+            self.excused.append(self.vendor.live)
         self.after_effect()
 
     def staged(self, version_id: str, value: Secret) -> None:
@@ -109,23 +116,22 @@ class Watch:
 
     def sending(self, gate: Gate, new: Secret) -> None:
         """I4, I5, I12: what is sent is durable, marked and sent by nobody else at the moment."""
-        labels = self.member.secret.labels(gate.token)
-        if self.member.secret.passwords.get(gate.token) != new:
+        if self.passwords.get(gate.token) != new:
             self.fail("I4", "another value was sent than the token's")
-        if not any(label.startswith(_INTENT) for label in labels) and not gate.disturbed:
+        if not self._is_intended(gate.token) and not gate.disturbed:
             self.fail("I5", "a reset was sent without an intent mark")
         now = self.member.clock.now()
         if gate not in self.acting:
             self.fail("I12", "a reset was sent without the lease")
         if any(other is not gate and not other.blown and other.deadline > now for other in self.acting):
             self.fail("I12", "a reset was sent while another run holds the lease")
-        if gate.unclear and self.member.kind.proof is Evidence.LOGIN:
+        if self.number in gate.unclear and self.member.kind.proof is Evidence.LOGIN:
             self.fail("unknown", "a reset was sent although the login before it could not tell")
         self.sent[gate.token] = self.sent.get(gate.token, 0) + 1
 
     def committing(self, target: str) -> None:
         """I2: AWSCURRENT moves only to a proved value."""
-        value, vendor = self.member.secret.passwords.get(target), self.member.vendor
+        value, vendor = self.passwords.get(target), self.vendor
         if value is None:
             self.fail("I3", "AWSCURRENT was moved to a version without a value")
         if vendor.live == value or (vendor.outside and vendor.ours == value):
@@ -136,9 +142,9 @@ class Watch:
 
     def releasing(self, version_id: str) -> None:
         """I5: no candidate that may be live is forgotten; with its intent mark it can still be found."""
-        if any(label.startswith(_INTENT) for label in self.member.secret.labels(version_id)):
+        if self._is_intended(version_id):
             return
-        value, vendor = self.member.secret.passwords.get(version_id), self.member.vendor
+        value, vendor = self.passwords.get(version_id), self.vendor
         if value is not None and version_id in self.stripped:
             self.excused.append(value)
         elif value in (*vendor.accepted, *vendor.to_come):
@@ -148,13 +154,13 @@ class Watch:
         """Count one; it is judged once its run has ended, since the charge follows it."""
         now = self.member.clock.now()
         self.wrong.append(now)
-        if late or self.gate is None:
+        if late or self.member.gate is None:
             self.hidden.append(now)
         else:
-            self.gate.wrong.append(now)
+            self.member.gate.wrong.append((self.number, now))
 
     def after_run(self, gate: Gate) -> None:
-        """I6: wrong logins stay within the budget, but that of two at the same moment only one may be charged."""
+        """I6: wrong logins that anybody was told of stay within the budget."""
         if gate in self.acting:
             self.acting.remove(gate)
         rule, now = self.member.lockout, self.member.clock.now()
@@ -166,9 +172,15 @@ class Watch:
 
     def parked(self, gate: Gate, reason: str) -> None:
         """I8: a human is called for an outside change only when neither candidate nor current is live."""
-        vendor, passwords = self.member.vendor, self.member.secret.passwords
+        vendor, passwords = self.vendor, self.passwords
         misled = gate.lied or gate.recalls or gate.disturbed or gate.turn is not None or self.stripped
-        if reason != "external_change" or not gate.asked or misled or vendor.changed_at >= gate.started:
+        if (
+            reason != "external_change"
+            or len(self.member.watches) > 1
+            or not gate.asked
+            or misled
+            or vendor.changed_at >= gate.started
+        ):
             return
         if vendor.live in (passwords.get(gate.token), passwords.get(str(self.member.secret.holder("AWSCURRENT")))):
             self.fail("I8", "parked for an outside change although a stored password is live")
@@ -176,9 +188,14 @@ class Watch:
     def text(self, texts: Iterable[str]) -> None:
         """I9: no secret in any text."""
         shown = "\n".join(texts)
-        for value in self.member.secret.passwords.values():
-            if value.reveal() in shown:
+        for held in self.member.secret.held:
+            if any(value.reveal() in shown for value in held.values()):
                 self.fail("I9", "a password stands in a text")
+
+    def _is_intended(self, version_id: str) -> bool:
+        version = self.member.secret.describe().version(version_id)
+        own = version if len(self.member.watches) == 1 else version.seen_by(self.number)
+        return bool(own.all(MarkKind.INTENT))
 
     def clean(self, token: str, wrong_before: int) -> None:
         """I6, I7: a rotation that nothing disturbed sends one reset and guesses nothing."""

@@ -71,8 +71,9 @@ class Fleet:
             member.touched = True
             member.tell(f"outsider: {what}")
             outsiders.ACTIONS[what](member, action)
-            member.left_off = member.left_off or not member.vendor.is_on
-            member.watch.after_outsider()
+            member.left_off = member.left_off or not all(vendor.is_on for vendor in member.vendors)
+            for watch in member.watches:
+                watch.after_outsider()
             return ""
         return {
             "attempt": self._attempt,
@@ -89,7 +90,7 @@ class Fleet:
 
     def _looked(self, members: Sequence[Member]) -> str:
         for member in members:
-            member.watch.after_effect()
+            member.look_around()
         return ""
 
     def _attempt(self, member: Member, action: Action) -> str:
@@ -131,17 +132,16 @@ class Fleet:
         healthy = self._is_healthy(member)
         outcome = member.invoke(Step.TEST, token, action.get("faults", ()))
         member.secret.strip(token, {"AWSPENDING"})
-        if member.watch.sent.get(token):
+        if any(watch.sent.get(token) for watch in member.watches):
             member.watch.fail("I11", "a test-only invocation sent a reset")
         if healthy and not action.get("faults") and outcome != DONE:
             member.watch.fail("I11", f"a test-only invocation failed a healthy secret: {outcome}")
         return outcome
 
     def _is_healthy(self, member: Member) -> bool:
-        current = member.secret.passwords[str(member.secret.holder("AWSCURRENT"))]
-        vendor, now = member.vendor, self.clock.now()
-        calm = now >= max(member.vendor_down_until, member.store_down_until)
-        return current == vendor.live and calm and not member.touched and not vendor.busy and vendor.can_log_in
+        calm = self.clock.now() >= max(member.vendor_down_until, member.store_down_until)
+        ready = all(not vendor.busy and vendor.can_log_in for vendor in member.vendors)
+        return member.in_step and calm and not member.touched and ready
 
     def _down(self, member: Member, action: Action) -> str:
         until = self.clock.now() + float(action["seconds"])
