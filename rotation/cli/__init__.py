@@ -21,6 +21,9 @@ def main() -> None:
             "  hint: pip install 'lockstep-rotation[cli]'\n"
         )
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # vendors' documents have names that not every screen has

@@ -5,6 +5,8 @@ from __future__ import annotations
 from rotation.errors import ConfigError, MissingExtra, Parked, PolicyError, RotationError, TooSoon, UnknownDriver
 
 DONE, FAILED, WRONG_USAGE, PARKED = 0, 1, 2, 3
+INTERRUPTED = 130
+"""As shells say it of Ctrl-C; typer returns it instead of letting the exception through (0.26, read 2026-11)."""
 
 
 class CommandUsageError(ConfigError):

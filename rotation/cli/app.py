@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from rotation.cli import demo, doctor, drivers, invoke, policy, rotate, simulate, simulate_faults, verify
-from rotation.cli._errors import DONE, FAILED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
+from rotation.cli._errors import DONE, FAILED, INTERRUPTED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli._output import show_error
 from rotation.errors import InternalError, PolicyError, RotationError
 from vault_plugin.cli import vault_app
@@ -62,17 +62,24 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("interrupted\n")
-        return FAILED
+        return _interrupted()
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
         failure = InternalError(f"{type(foreign).__name__} inside Lockstep")
     else:
-        if not arguments:
-            return WRONG_USAGE
-        known = (DONE, FAILED, WRONG_USAGE, PARKED)
-        return DONE if code is None else code if code in known else FAILED
+        return _ended(code) if arguments else WRONG_USAGE
     show_error(failure, as_json=as_json)
     return exit_code(failure)
+
+
+def _ended(code: int | None) -> int:
+    if code == INTERRUPTED:
+        return _interrupted()
+    return DONE if code is None else code if code in (DONE, FAILED, WRONG_USAGE, PARKED) else FAILED
+
+
+def _interrupted() -> int:
+    sys.stderr.write("interrupted\n")
+    return INTERRUPTED
 
 
 def _usage(wrong: Exception) -> CommandUsageError:

@@ -88,12 +88,29 @@ def _vault(missing: str | None) -> Iterator[Future[Stage] | None]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let a request to end do what Ctrl-C does: everything that was started is ended first."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Let Ctrl-C, and a request to end, do the same once: everything that was started is ended, and then it is over."""
+
+    def end(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that leave Ctrl-C, which a terminal sends to all of them, to this one."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _play() -> type[Play]:
@@ -106,6 +123,7 @@ def _play() -> type[Play]:
             raise
         failure = needs_extra(missing, "testing")
     else:
-        start_fork_server("rotation.testing.vault_job", "vault_plugin.agent_login", "vault_plugin.agent_mirror")
+        with _deaf():
+            start_fork_server("rotation.testing.vault_job", "vault_plugin.agent_login", "vault_plugin.agent_mirror")
         return Play
     raise failure

@@ -160,7 +160,8 @@ def _invocation(  # noqa: PLR0913, PLR0917 - a process's arguments are positiona
             report = {"error": error.describe()}
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
             report = {"error": InternalError(f"{type(foreign).__name__} before the handler ran").describe()}
-    sender.send({"report": report, "logs": written.getvalue(), "seen": seen})
+    with suppress(BrokenPipeError):  # whoever asked was interrupted
+        sender.send({"report": report, "logs": written.getvalue(), "seen": seen})
 
 
 def _client() -> SecretsManagerClient:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,6 +63,29 @@ def test_both_halves_hold_all_that_is_claimed(tmp_path: Path) -> None:
         ("KV secret", "resumed, promoted by LOGIN", False),
     ]
     assert {what for what, _, failed in done if not failed} >= {"OpenBao", "plug-in", "install", "kill -9"}
+    assert not list(tmp_path.glob("lockstep-*"))
+    assert not [text for text in command_lines() if str(tmp_path) in text]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_ctrl_c_says_so_and_ends_everything(tmp_path: Path) -> None:
+    """As a terminal sends it, to every process at once: one word, the shell's exit code, no traceback, nothing left."""
+    command = [sys.executable, "-m", "rotation.cli", "demo"]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as ran:
+        assert ran.stdout is not None
+        assert any("createSecret" in line for line in ran.stdout)
+        os.killpg(ran.pid, signal.SIGINT)
+        _, told = ran.communicate(timeout=100)
+    assert told == "interrupted\n"
+    assert ran.returncode == 130
     assert not list(tmp_path.glob("lockstep-*"))
     assert not [text for text in command_lines() if str(tmp_path) in text]
 

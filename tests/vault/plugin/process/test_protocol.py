@@ -153,7 +153,7 @@ def test_a_shutdown_ends_it_and_leaves_nothing(host) -> None:
 
 
 def test_what_a_killed_plugin_left_is_swept_by_the_next(host) -> None:
-    """Only folders of our own whose process is gone and whose socket nobody serves; a living neighbour keeps its own."""
+    """Only folders of our own whose process is gone and whose socket nobody serves; a neighbour keeps its own."""
     killed, neighbour = host.start(), host.start()
     left, kept = (Path(each.fields[3]).parent for each in (killed, neighbour))
     killed.process.kill()
