@@ -10,12 +10,12 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from rotation.cli._board import Done
@@ -37,6 +37,14 @@ ROLES = {"gpu-1": UCLOUD, "gpu-2": SECOND_CONTAINER}
 """The containers by their roles' names."""
 PERIOD, KV_PATH = 5, f"apps/{HUAWEI}"
 _MOUNT, _ADMIN, _SECONDS = "secret", "admin", 30.0
+POLICY = """
+path "secret/data/apps/*" { capabilities = ["create", "read", "update"] }
+path "secret/metadata/apps/*" { capabilities = ["list", "read"] }
+path "auth/token/renew-self" { capabilities = ["update"] }
+path "auth/token/revoke-self" { capabilities = ["update"] }
+"""
+"""What the KV job may do: examples/vault/policy.hcl without admin credentials, which its account has none of."""
+
 T = TypeVar("T")
 
 
@@ -60,6 +68,7 @@ class Stage:
         wanted: the declarative file.
         operator: the server, for an operator.
         kv: its KV engine, for an operator.
+        login: how the KV job logs in, as environment variables.
         prepared: what was done to come here.
     """
 
@@ -70,6 +79,7 @@ class Stage:
     wanted: Wanted
     operator: Server
     kv: ServedKv
+    login: Mapping[str, str] = field(repr=False)
     prepared: tuple[Done, ...]
 
     def tenant(self, role: str) -> Tenant:
@@ -109,9 +119,9 @@ class Stage:
         self.operator.write(role_path(self.wanted, wanted), body)
 
     def job_environment(self) -> dict[str, str]:
-        """Return the variables of the KV job; they hold the server's token."""
-        server = {"VAULT_ADDR": self.server.address, "VAULT_TOKEN": self.server.root_token.reveal()}
-        return {**_deployment(self.containers, self.meeting), **server, "LOCKSTEP_VAULT_MOUNT": _MOUNT}
+        """Return the variables of the KV job; they hold its secret id."""
+        server = {"VAULT_ADDR": self.server.address, "LOCKSTEP_VAULT_MOUNT": _MOUNT}
+        return {**_deployment(self.containers, self.meeting), **server, **self.login}
 
     def account(self, tenant: Tenant) -> Guarded:
         """Return an account as the product itself sees it, for a real login."""
@@ -183,6 +193,7 @@ def _prepare(
     kv.write(KV_PATH, SecretDocument(account.tenants[HUAWEI].document), cas=0)
     operator = Server(client)
     wanted = _declared(server.home, containers)
+    login, allowing = _timed(lambda: _login(client))
     built, building = plugin.result()
     deeds, installing = _timed(lambda: list(install(operator, wanted)))
     version = client.sys.read_health_status(method="GET")["version"]
@@ -195,12 +206,32 @@ def _prepare(
         wanted=wanted,
         operator=operator,
         kv=kv,
+        login=login,
         prepared=(
             Done("OpenBao", f"{version} serves: raft, one node", starting),
             Done("plug-in", f"one file, SHA-256 {built.sha256[:12]}...", building),
+            Done("KV job", "logs in by AppRole and may use its own folder alone", allowing),
             Done("install", f"plug-in, password policy, connection, static roles {roles}", installing),
         ),
     )
+
+
+def _login(client: Any) -> dict[str, str]:  # noqa: ANN401 - hvac has no types
+    """Let the KV job log in by AppRole, as an operator would; the role's policy is all that it may do."""
+    client.sys.enable_auth_method("approle")
+    client.sys.create_or_update_policy("lockstep-job", POLICY)
+    approle = client.auth.approle
+    approle.create_or_update_approle(
+        "lockstep-job",
+        token_policies=["lockstep-job"],
+        token_no_default_policy=True,
+        token_ttl="10m",  # noqa: S106 - a duration
+    )
+    return {
+        "LOCKSTEP_VAULT_AUTH": "approle",
+        "LOCKSTEP_VAULT_ROLE_ID": approle.read_role_id("lockstep-job")["data"]["role_id"],
+        "LOCKSTEP_VAULT_SECRET_ID": approle.generate_secret_id("lockstep-job")["data"]["secret_id"],
+    }
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from samcli.yamlhelper import yaml_parse
 
+from rotation.cli import _vault_stage
 from rotation.cli.app import run as lockstep
 from rotation.deployment import Deployment
 from vault_plugin import mirrored, scheduled
@@ -95,6 +96,14 @@ def test_the_mirrored_functions_variables_are_those_that_are_read():
     policy = (EXAMPLES / "mirror-policy.hcl").read_text()
     assert f'path "{variables["LOCKSTEP_VAULT_MOUNT"]}/data/{path.removesuffix("app")}*"' in policy
     assert set(variables) <= KNOWN | {mirrored.PREFIX}
+
+
+def test_the_demonstrations_job_has_the_same_policy():
+    """For its own folder, and without admin credentials, of which its account needs none."""
+    rule = re.compile(r'path "([^"]+)" \{\s*capabilities = \[([^\]]*)\]\s*\}')
+    example = {path.replace("prod/", ""): listed for path, listed in rule.findall(POLICY)}
+    assert example.pop("secret/data/admin/*") == '"read"'
+    assert dict(rule.findall(_vault_stage.POLICY)) == example
 
 
 def test_the_timer_belongs_to_the_unit():
