@@ -133,13 +133,13 @@ def failed(count: int) -> Mark:
     return Mark(Kind.FAILED, str(count))
 
 
-def member(number: int, notes: Iterable[Mark]) -> Mark:
-    """Return the mark that packs those of one account of a batch: ``2;i1700000000;t101``.
+def member(number: int, notes: Iterable[Mark], nonce: str = "") -> Mark:
+    """Return the mark that packs those of one account of a batch: ``2;i1700000000;t101``, and a nonce if wanted.
 
     A label has 256 characters; beside one mark of every kind a task id of 60 fits.
     """
     packed = sorted(f"{note.kind[0]}{quote(note.value, safe=':')}" for note in notes)
-    return Mark(Kind.MEMBER, ";".join([str(number), *packed]))
+    return Mark(Kind.MEMBER, ";".join([str(number), *packed, *([f"~{nonce}"] if nonce else [])]))
 
 
 def unpacked(note: Mark) -> tuple[str, frozenset[Mark]]:

@@ -197,9 +197,9 @@ def test_a_packed_label_fits_with_every_mark_twice_over() -> None:
     """As far as two of a kind can stand there: the one that goes and the one that comes."""
     now = 2e9
     doubled = [marks.intent(now), marks.intent(now + 1), marks.accepted(now), marks.verified(Evidence.ACCEPTED, now)]
-    doubled += [marks.rejected(9, now), marks.rejected(10, now), marks.failed(99), marks.failed(100)]
+    doubled += [marks.rejected(9, now), marks.rejected(1, now, run="ab12"), marks.failed(99), marks.failed(100)]
     doubled += [marks.parked("wrong_login_budget", now), marks.task("9" * 60)]
-    assert len(marks.member(99, doubled).on("v" * 64)) <= 256
+    assert len(marks.member(99, doubled, "cd34").on("v" * 64)) <= 256
 
 
 def test_each_account_of_a_batch_sees_its_own_marks_and_the_common_ones() -> None:

@@ -25,6 +25,22 @@ FOUND = {
             for at in range(15, 22)
         ],
     ),
+    # Each took away what the other had just written, since it had seen a label like that before: the intent was lost.
+    "two runs that write about one account of a batch": (
+        ["batch-task"],
+        [
+            {"do": "attempt", "faults": [{"at": "set_password", "nth": 1, "kind": "crash-after"}]},
+            {"do": "wait", "seconds": 300},
+            *[
+                {
+                    "do": "parallel",
+                    "runs": [{"do": "step", "step": "finishSecret", "back": 1}, {"do": "attempt"}],
+                    "turns": turns,
+                }
+                for turns in (718682, *range(12))
+            ],
+        ],
+    ),
     # A vendor that refuses former passwords refused the live candidate after a lying login check.
     "a live candidate that was taken for dead": (
         ["admin-lockout"],
