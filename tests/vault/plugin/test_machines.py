@@ -38,4 +38,3 @@ def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(rig, stack, h
     assert tenant.changes() == resets + 1
     assert tenant.wrong_logins() == 0
     assert cloud.running(str(tenant.document["uhost_id"]))
-    assert f"role={name} error=" in rig.server.log_text()

@@ -86,8 +86,7 @@ def test_every_fault_ends_stored_equals_live(rig, stack: ExitStack, helpers, *, 
     for row in rows[1:]:
         helpers.wait_until(row.press if pressed else row.healed, row.what)
         row.directory.set_period(row.what, 3600)
-    lost = f"role={hung.what} error="
-    helpers.wait_until(lambda: lost in rig.server.log_text(), "the vendor is given up")
+    helpers.wait_until(lambda: rig.failures(hung.what), "the vendor is given up")
     assert not hung_release.is_set()
     hung_release.set()
     helpers.wait_until(hung.press if pressed else hung.healed, hung.what)
