@@ -179,7 +179,6 @@ def test_a_rotation_on_demand_that_was_killed_is_set_right_by_the_next_run(rig, 
     assert {each["name"]: each["outcome"] for each in deeds if each["what"] == "role"} == {"bob": "changed"}
     assert rig.adapter.get(f"/v1/{directory.mount}/static-roles/bob")["data"]["rotation_period"] == 3600
     before = directory.last("bob")
-    # The rights that docs/vault-plugin.md names are enough.
     role = f"{directory.mount}/static-roles/bob"
     site.environment["BAO_TOKEN"] = _token(rig, f'path "{role}" {{ capabilities = ["read", "update"] }}')
     site.run("rotate", "bob")

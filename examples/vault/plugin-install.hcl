@@ -1,0 +1,33 @@
+# What `lockstep vault plugin install` needs, and nothing else. Replace `database` by the mount (lockstep.toml: mount).
+# Each capability is held by a test that takes it away.
+
+# Register the plug-in, and a newer one.
+path "sys/plugins/catalog/database/*" {
+  capabilities = ["read", "update", "sudo"]
+}
+
+# See whether the engine is mounted, and mount it.
+path "sys/mounts" {
+  capabilities = ["read"]
+}
+path "sys/mounts/database" {
+  capabilities = ["update"]
+}
+
+# The vendors' password rules.
+path "sys/policies/password/lockstep-*" {
+  capabilities = ["read", "update"]
+}
+
+# Connections with their admin credentials, which nobody can read back, and their restart after a newer plug-in.
+path "database/config/*" {
+  capabilities = ["create", "read", "update"]
+}
+path "database/reset/*" {
+  capabilities = ["update"]
+}
+
+# The roles.
+path "database/static-roles/*" {
+  capabilities = ["create", "read", "update"]
+}
