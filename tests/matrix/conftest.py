@@ -1,6 +1,7 @@
 """Worlds for the windows: a scenario that a test can meddle with, and faults at an effect that is named."""
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from rotation.testing.matrix.vendors import DRIVER_CLASSES, FIRST, policy
 from rotation.testing.scenario import Scenario, VirtualClock
 from rotation.testing.vendor import MemoryVendor
 
+PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 POLICY = PasswordPolicy(length=20, charsets=policy().charsets)
 
 
@@ -26,6 +28,12 @@ def scenario():
         return Scenario(account, clock, oracle=known.oracle, propagation_seconds=known.propagation_seconds)
 
     return made
+
+
+@pytest.fixture(scope="session")
+def rows():
+    """The cells of every row of the committed page, in order."""
+    return [tuple(cell.strip() for cell in row.strip("|").split("|")) for row in PAGE.read_text().splitlines()]
 
 
 @cache

@@ -1,9 +1,14 @@
 """The names of runs, and that a name is enough to see the run again."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from rotation.testing.matrix.__main__ import main
-from rotation.testing.matrix.explore import DEATHS, End, Explorer
+from rotation.testing.matrix.campaign import summed
+from rotation.testing.matrix.explore import DEATHS, End, Explorer, shares_of
 from rotation.testing.matrix.faults import FAULTS, Edge, Line, Port, twins
 from rotation.testing.matrix.setups import make
 from rotation.testing.matrix.story import replay, tell
@@ -30,6 +35,45 @@ def test_what_is_no_line_is_refused(text):
     """With a sentence, not with a guess."""
     with pytest.raises(ValueError, match=r"\S"):
         Line.parse(text)
+
+
+STORIES = """
+import hashlib
+from rotation.testing.matrix.faults import Line
+from rotation.testing.matrix.story import tell
+lines = [f"matrix:self/memory/10:{at}.before.cancelled" for at in range(17, 38, 2)]
+print(hashlib.sha256("".join(each for line in lines for each in tell(Line.parse(line))).encode()).hexdigest())
+"""
+
+
+def test_a_line_is_the_same_run_in_every_process():
+    """Nothing hangs on the order in which a set happens to yield its labels."""
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", STORIES],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=120,
+        ).stdout
+        for seed in ("1", "2")
+    }
+
+    assert len(told) == 1
+    assert len(told.pop()) == 65
+
+
+def test_shares_of_a_world_are_its_runs():
+    """Two processes that take a share each come to the same as one."""
+    line = Line("write_ahead", "self", "own", 10)
+    whole = Explorer(make(line)).runs(2)
+
+    parts = [Explorer(make(line), share=share).runs(2) for share in shares_of(2)]
+
+    assert all(part.runs for part in parts)
+    together = summed(parts)
+    assert (together.ends, together.broken, together.resets) == (whole.ends, whole.broken, whole.resets)
 
 
 @pytest.mark.parametrize("store", ["memory", "vault"])

@@ -1,7 +1,5 @@
 """Every single fault at every effect, in every world: nothing lost, stuck or parked, and no promise broken."""
 
-from pathlib import Path
-
 import pytest
 
 from rotation.testing.matrix.explore import End, Explorer
@@ -9,14 +7,7 @@ from rotation.testing.matrix.invariants import i7_one_reset
 from rotation.testing.matrix.page import HEAD, cells
 from rotation.testing.matrix.setups import SPACINGS, lines, make, reference_lines
 
-PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 OUTCOMES = slice(HEAD.index("lost"), None)
-
-
-@pytest.fixture(scope="module")
-def rows():
-    """The cells of every row of the committed page, in order."""
-    return [tuple(cell.strip() for cell in row.strip("|").split("|")) for row in PAGE.read_text().splitlines()]
 
 
 def examples(line, tally):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from rotation.doctor import Condition, heal
 from rotation.errors import (
     AdminRejected,
     DriverBug,
@@ -20,8 +21,9 @@ from rotation.machine import PENDING
 from rotation.model import Step
 from rotation.secret import Secret
 from rotation.testing.fuse import Crash, Edge, Fuse
-from rotation.testing.matrix.faults import Line
-from rotation.testing.matrix.invariants import i10_repeating_changes_nothing
+from rotation.testing.matrix import faults
+from rotation.testing.matrix.faults import Fault, Kind, Line
+from rotation.testing.matrix.invariants import healed, i10_repeating_changes_nothing
 from rotation.testing.matrix.setups import make
 from rotation.testing.matrix.vendors import DRIVER_CLASSES
 from rotation.testing.scenario import Scenario
@@ -94,6 +96,26 @@ def test_w58_the_rotation_is_cancelled_on_its_way(scenario, driver, after):
     assert made.password() == made.vendor.live
 
 
+@pytest.mark.parametrize("label", ["taken", "left"])
+@pytest.mark.parametrize("after", [Step.CREATE, Step.SET, Step.TEST])
+@pytest.mark.parametrize("driver", ["admin", "self"])
+def test_w58_the_doctor_brings_a_cancelled_rotation_back_in_step(scenario, driver, after, label):
+    """Also while rotation is switched off, and whether CancelRotateSecret left the label or an operator took it."""
+    made = scenario(driver)
+    token = made.begin()
+    for step in list(Step)[: list(Step).index(after) + 1]:
+        made.step(step, token)
+    made.secret.rotation_enabled = False
+    if label == "taken":
+        made.secret.detach(PENDING, token)
+    made.clock.sleep(3600)
+
+    assert heal(made.session()).condition is Condition.HEALTHY
+
+    assert made.password() == made.vendor.live
+    assert made.secret.describe().holder(PENDING) is None
+
+
 def test_w59_our_clock_is_wrong(scenario):
     """An expired signature is a definite refusal: typed, nothing lost, and it goes on once the time is right."""
     made = scenario("self")
@@ -162,6 +184,25 @@ def test_w62_the_store_cannot_be_written(scenario, driver):
     made.fuse = Fuse()
     assert made.rotate(token)[-1:] != ["gave up"]
     assert made.vendor.resets == 1
+
+
+@pytest.mark.parametrize("spacing", [10, 600])
+def test_w62_the_store_says_yes_to_the_mark_and_keeps_nothing(spacing):
+    """It is read back before the reset is sent, so that attempt sends nothing and the next one does."""
+    world = make(Line("lockstep", "self", "memory", spacing))
+    world.invoke({})
+    begin = world.save()
+    names = [effect.name for effect in world.invoke({})]
+    intent = next(number for number, name in enumerate(names) if name.startswith("attach lockstep:intent"))
+    world.load(begin)
+
+    world.invoke({intent: Fault(faults.Edge.BEFORE, Kind.LOST)})
+
+    assert (world.failures, world.account.vendor.resets) == (["not_yet_visible"], 0)
+    while not world.done:
+        world.invoke({})
+    assert healed(world)
+    assert (world.account.vendor.resets, world.account.vendor.wrong_logins) == (1, 0)
 
 
 @pytest.mark.parametrize("driver", ["admin", "self"])

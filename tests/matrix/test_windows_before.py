@@ -3,6 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from rotation.doctor import Condition, heal
 from rotation.errors import (
     IdentityChanged,
     LoginRejected,
@@ -71,6 +72,24 @@ def test_w03_a_foreign_pending_version_that_may_be_live(scenario, spacing):
 
     assert made.password() == made.vendor.live
     assert made.vendor.wrong_logins <= 2
+
+
+@pytest.mark.parametrize("upto", [Step.CREATE, Step.SET, Step.TEST])
+@pytest.mark.parametrize("driver", ["admin", "self"])
+def test_w03_the_doctor_tells_what_the_foreign_pending_version_is(scenario, driver, upto):
+    """Nobody has to strip a label by hand: live or not, current is live afterwards and a rotation can begin."""
+    made = scenario(driver)
+    token = made.begin()
+    for step in list(Step)[: list(Step).index(upto) + 1]:
+        made.step(step, token)
+    made.clock.sleep(3600)
+
+    assert heal(made.session()).condition is Condition.HEALTHY
+
+    assert made.password() == made.vendor.live
+    assert made.secret.describe().holder(PENDING) is None
+    made.clock.sleep(3600)
+    assert made.rotate(made.begin()) == []
 
 
 def test_w04_a_foreign_pending_version_without_a_value(scenario):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 
 from rotation.testing.matrix.campaign import campaign
+from rotation.testing.matrix.explore import Tally
 from rotation.testing.matrix.faults import Line
-from rotation.testing.matrix.setups import lines, reference_lines
+from rotation.testing.matrix.setups import lines, one_attempt_lines, reference_lines
 from rotation.testing.matrix.story import replay, tell
+from rotation.testing.matrix.world import ATTEMPTS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--singles", action="store_true", help="every single fault in every world")
     what.add_argument("--pairs", action="store_true", help="every pair of faults in every world")
+    what.add_argument("--doctor", action="store_true", help="every single fault, and then nobody but the doctor")
     what.add_argument("--replay", metavar="LINE", help="tell the story of one run")
     what.add_argument("--page", action="store_true", help="print docs/faults.md; runs all singles and pairs")
     parser.add_argument("--quick", action="store_true", help="with --page: without Lockstep's own pairs")
@@ -31,7 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
 
         print(page(pairs=not chosen.quick, jobs=chosen.jobs, note=lambda text: print(text, file=sys.stderr)), end="")  # noqa: T201 - the command's output
         return 0
-    return _run(2 if chosen.pairs else 1, chosen.only, chosen.jobs)
+    worlds = [line for line in (one_attempt_lines() if chosen.doctor else lines()) if chosen.only in str(line)]
+    runs = campaign(worlds, 2 if chosen.pairs else 1, jobs=chosen.jobs, attempts=1 if chosen.doctor else ATTEMPTS)
+    return _tell(runs, len(worlds))
 
 
 def _replay(line: Line) -> int:
@@ -40,19 +47,21 @@ def _replay(line: Line) -> int:
     return 1 if replay(line).broken else 0
 
 
-def _run(faults: int, only: str, jobs: int) -> int:
-    begun, worlds = time.monotonic(), [line for line in lines() if only in str(line)]
-    bad = 0
-    for count, (line, tally) in enumerate(campaign(worlds, faults, jobs=jobs), 1):
-        ends = ", ".join(f"{number} {end}" for end, number in sorted(tally.ends.items()))
-        spent = time.monotonic() - begun
-        print(f"[{count}/{len(worlds)} {spent:4.0f} s] {line}: {tally.runs} runs: {ends}", flush=True)  # noqa: T201 - same
+def _tell(runs: Iterator[tuple[Line, Tally]], worlds: int) -> int:
+    begun, bad, seconds = time.monotonic(), 0, 0.0
+    for count, (line, tally) in enumerate(runs, 1):
+        ends = ", ".join(
+            f"{number} {end}" for end, number in [*sorted(tally.ends.items()), *sorted(tally.cures.items())]
+        )
+        spent, seconds = time.monotonic() - begun, seconds + tally.seconds
+        print(f"[{count}/{worlds} {spent:4.0f} s] {line}: {tally.runs} runs: {ends}", flush=True)  # noqa: T201 - same
         for name in sorted(tally.broken):
             bad += tally.broken[name]
-            example = Line(line.algorithm, line.driver, line.store, line.spacing, tally.examples[name])
+            example = replace(line, plan=tally.examples[name])
             print(f"    {name} broken by {tally.broken[name]} runs, as by {example}", flush=True)  # noqa: T201 - same
     references = len(list(reference_lines()))
-    print(f"{bad} broken promises; {references} worlds of the reference algorithms are run for the page only")  # noqa: T201 - same
+    print(f"{bad} broken promises; {seconds:.0f} s of CPU in all")  # noqa: T201 - same
+    print(f"{references} worlds of the reference algorithms are run for the page only")  # noqa: T201 - same
     return 1 if bad else 0
 
 

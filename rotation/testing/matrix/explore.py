@@ -9,9 +9,11 @@ from enum import StrEnum
 
 from rotation.errors import RotationError
 from rotation.testing.matrix.algorithm import Saved
+from rotation.testing.matrix.clinic import Cure, treated
 from rotation.testing.matrix.faults import FAULTS, Edge, Fault, Kind, Plan, Port, twins
 from rotation.testing.matrix.invariants import AFTERWARDS, healed, i8_converged
-from rotation.testing.matrix.world import World
+from rotation.testing.matrix.lockstep import Lockstep
+from rotation.testing.matrix.world import ATTEMPTS, World
 
 
 class End(StrEnum):
@@ -31,16 +33,20 @@ class Tally:
         ends: how many runs ended how.
         broken: how many runs broke which promise.
         reasons: how many were parked for which reason.
+        cures: what the doctor made of how many that did not end well.
         resets: most resets of one run; ``wrong_logins`` likewise.
         examples: the plan of one run for each broken promise and each bad end.
+        seconds: of CPU, where they were measured.
     """
 
     ends: Counter[End] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    cures: Counter[str] = field(default_factory=Counter)
     resets: int = 0
     wrong_logins: int = 0
     examples: dict[str, Plan] = field(default_factory=dict)
+    seconds: float = 0.0
 
     @property
     def runs(self) -> int:
@@ -49,9 +55,10 @@ class Tally:
 
     def add(self, other: Tally, first: Plan = (), shift: int = 0, times: int = 1) -> None:
         """Take ``times`` as many runs in, which went on after ``first`` and after ``shift`` effects."""
-        for mine, theirs in ((self.ends, other.ends), (self.broken, other.broken), (self.reasons, other.reasons)):
-            for name, count in theirs.items():
-                mine[name] += count * times  # type: ignore[index]  # the same counter of both
+        for counter in ("ends", "broken", "reasons", "cures"):
+            mine = getattr(self, counter)
+            for name, count in getattr(other, counter).items():
+                mine[name] += count * times
         self.resets = max(self.resets, other.resets)
         self.wrong_logins = max(self.wrong_logins, other.wrong_logins)
         for name, plan in other.examples.items():
@@ -61,6 +68,27 @@ class Tally:
 
 DEATHS = (Kind.CRASH, Kind.TIMEOUT)
 """Faults after which nothing of the invocation happens any more, so that nothing has to be run to see what is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of ``of`` shares of a world's runs, told apart by the effect of their first fault."""
+
+    number: int
+    of: int
+
+    def has(self, effect: int) -> bool:
+        """Tell whether runs whose first fault meets this effect of an invocation are among them."""
+        # Neighbours come to the same states, so they stay together.
+        return effect // 4 % self.of == self.number
+
+
+WHOLE = Share(0, 1)
+
+
+def shares_of(count: int) -> list[Share]:
+    """Return shares that together are all runs."""
+    return [Share(number, count) for number in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +109,20 @@ class Explorer:
     Attributes:
         world: the world; its state is whatever was tried last.
         deep: whether to try what comes after the end, too: repeated steps, a test-only invocation, the next rotation.
+        share: which of the runs with faults to follow.
         steps: how many invocations were really run.
     """
 
     world: World
     deep: bool = False
+    share: Share = WHOLE
     steps: int = 0
+    _most: int = 0
     _known: dict[tuple[Saved, int], Tally] = field(default_factory=dict)
 
     def runs(self, faults: int) -> Tally:
         """Return the tally of all runs with exactly so many faults."""
-        start = self.world.save()
+        start, self._most = self.world.save(), faults
         tally = self._follow(start, faults)
         self.world.load(start)
         return tally
@@ -125,6 +156,8 @@ class Explorer:
             if not more:
                 continue
             for number in range(plan[-1][0] + 1 if plan else 0, len(effects)):
+                if most == self._most and not plan and not self.share.has(number):
+                    continue
                 yield from self._deaths(plan, times, effects[number].port, number, *last)
                 port = effects[number].port
                 waiting += [
@@ -170,13 +203,24 @@ def judge(world: World, *, deep: bool = False) -> Tally:
         tally.reasons[str(reason)] += 1
     tally.ends[end] += 1
     names = set(world.broken)
-    if not i8_converged(world):
+    if world.attempts == ATTEMPTS and not i8_converged(world):
         names.add("I8")
+    if end is not End.HEALED and isinstance(world.algorithm, Lockstep):
+        cure = _cured(world)
+        names |= set() if cure else {"D1"}
+        tally.cures[str(cure or "not at all")] += 1
     if deep and end is End.HEALED:
         names |= _broken_afterwards(world)
     tally.broken.update(names)
     tally.examples = dict.fromkeys([*sorted(names), *([] if end is End.HEALED else [end.value])], ())
     return tally
+
+
+def _cured(world: World) -> Cure | None:
+    end = world.save()
+    cure = treated(world)
+    world.load(end)
+    return cure
 
 
 def _broken_afterwards(world: World) -> set[str]:

@@ -187,6 +187,7 @@ PROMISES: Mapping[str, str] = MappingProxyType(
         "I10": "After success every step may run again and changes nothing.",
         "I11": "A test-only invocation resets nothing and does not fail a healthy secret.",
         "next": "The next day's rotation needs one attempt, whatever this one left behind.",
+        "D1": "What did not end well, the doctor alone turns into *current = live*, or it says what a human must do.",
         "I12": "Two invocations at once never both send a reset.",
     }
 )

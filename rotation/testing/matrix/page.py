@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from rotation.testing.matrix.campaign import campaign
+from rotation.testing.matrix.clinic import Cure
 from rotation.testing.matrix.explore import End, Tally
 from rotation.testing.matrix.faults import FAULTS, OURS, Line
 from rotation.testing.matrix.gate import SLOW_SECONDS
 from rotation.testing.matrix.invariants import PROMISES
-from rotation.testing.matrix.setups import lines, reference_lines
+from rotation.testing.matrix.setups import lines, one_attempt_lines, reference_lines
 from rotation.testing.matrix.vendors import DRIVER_CLASSES
 from rotation.testing.matrix.world import ATTEMPTS, FUNCTION_SECONDS, QUICK_ATTEMPTS
 
@@ -22,6 +24,8 @@ HEAD = (
     "unreadable for a while",
     "stuck",
     "parked",
+    "healed by doctor",
+    "needs a human, said so",
     "premature commits",
     "most resets",
     "most wrong logins",
@@ -39,10 +43,23 @@ def cells(line: Line, tally: Tally) -> tuple[str, ...]:
         f"{tally.broken['I1']:,}",
         f"{tally.ends[End.STUCK]:,}",
         f"{tally.ends[End.PARKED]:,}",
+        f"{tally.cures[Cure.HEALED]:,}",
+        f"{tally.cures[Cure.HUMAN]:,}",
         f"{tally.broken['I2']:,}",
         str(tally.resets),
         str(tally.wrong_logins),
     )
+
+
+ALONE_HEAD = ("driver class", "store", "runs", "ended well", "healed by doctor", "needs a human, said so", "neither")
+
+
+def alone_cells(line: Line, tally: Tally) -> tuple[str, ...]:
+    """Return one row of the runs after which nobody comes but the doctor."""
+    healed, human = tally.cures[Cure.HEALED], tally.cures[Cure.HUMAN]
+    well = tally.ends[End.HEALED]
+    counts = (tally.runs, well, healed, human, tally.runs - well - healed - human)
+    return (line.driver, line.store, *(f"{count:,}" for count in counts))
 
 
 def row(texts: Iterable[str]) -> str:
@@ -50,16 +67,21 @@ def row(texts: Iterable[str]) -> str:
     return f"| {' | '.join(texts)} |"
 
 
-def table(results: Sequence[tuple[Line, Tally]]) -> str:
+def table(
+    results: Sequence[tuple[Line, Tally]],
+    head: tuple[str, ...] = HEAD,
+    told: Callable[[Line, Tally], tuple[str, ...]] = cells,
+) -> str:
     """Return a table with its sum in the last row."""
+    names = head.index("runs")
     ordered = sorted(results, key=lambda each: (list(DRIVER_CLASSES).index(each[0].driver), str(each[0])))
-    rows = [row(HEAD), row(["---"] * 3 + ["---:"] * (len(HEAD) - 3))]
-    rows += [row(cells(line, tally)) for line, tally in ordered]
+    rows = [row(head), row(["---"] * names + ["---:"] * (len(head) - names))]
+    rows += [row(told(line, tally)) for line, tally in ordered]
     total = Tally()
     for _, tally in results:
         total.add(tally)
-    whole = cells(Line("", "all", "", 0), total)
-    return "\n".join([*rows, row(["**all**", "", "", *(f"**{text}**" for text in whole[3:])])])
+    whole = told(Line("", "all", "", 0), total)
+    return "\n".join([*rows, row(["**all**", *[""] * (names - 1), *(f"**{text}**" for text in whole[names:])])])
 
 
 def page(*, pairs: bool = True, jobs: int = 0, note: Callable[[str], None] = lambda _text: None) -> str:
@@ -76,10 +98,15 @@ def page(*, pairs: bool = True, jobs: int = 0, note: Callable[[str], None] = lam
             results = []
             for line, tally in campaign(worlds, faults, jobs=jobs):
                 results.append((line, tally))
-                note(f"{line}, {faults} faults: {tally.runs} runs ({len(results)}/{len(worlds)})")
+                examples = {name: replace(line, plan=tally.examples[name]) for name in sorted(tally.broken)}
+                broken = "".join(f", {name} broken by {example}" for name, example in examples.items())
+                note(f"{line}, {faults} faults: {tally.runs} runs ({len(results)}/{len(worlds)}){broken}")
             tables[algorithm, faults] = table(results)
+    alone = list(campaign(list(one_attempt_lines()), 1, jobs=jobs, attempts=1))
     return _PAGE.format(
+        alone=table(alone, ALONE_HEAD, alone_cells),
         quick=QUICK_ATTEMPTS,
+        minutes=_MINUTES,
         all_attempts=ATTEMPTS,
         seconds=f"{FUNCTION_SECONDS:g}",
         slow=f"{SLOW_SECONDS:g}",
@@ -104,6 +131,7 @@ def _worlds() -> dict[str, list[Line]]:
     return worlds
 
 
+_MINUTES = 8
 _NO_PAIRS = "Not in this edition of the page: `make test-faults` runs them, and `--page` without `--quick` lists them."
 _PAGE = """\
 # Faults
@@ -121,7 +149,8 @@ the run and then a day apart, {all_attempts} attempts in all. One invocation has
 retries. Runs that come to the same state go on in the same way, so that is followed once and counted as often as it is
 reached.
 
-`make test` runs the singles, `make test-faults` the pairs. A run has a name, and the name is enough to see it again:
+`make test` runs the singles, `make test-faults` the pairs, which take two cores about {minutes} minutes. A run has a
+name, and the name is enough to see it again:
 
     python -m rotation.testing.matrix --replay matrix:admin_task/aws/600:17.after.crash+23.before.throttled
 
@@ -152,18 +181,38 @@ afterwards and does nothing; these two are left out.
 
 {promises}
 
-*Parked* runs stopped on purpose, with a reason that `lockstep doctor` resolves or an error that says what a human must
-do. *Stuck* would be a run that neither
-ended well nor was parked. *Unreadable for a while* counts the runs in which at some moment no stored value opened the
-account. Faults that deliver a login or a change twice cost a wrong login of their own.
+*Parked* runs stopped on purpose, with a reason or an error that says what a human must do. *Stuck* would be a run that
+neither ended well nor was parked. Whatever did not end well is handed to `lockstep doctor`, again at each time that it
+names: *healed by doctor* is proved against the vendor. *Unreadable for a while* counts the runs in which at some moment
+no stored value opened the account. Faults that deliver a login or a change twice cost a wrong login of their own.
 
 ## Lockstep, every single fault
 
 {singles}
 
+## Lockstep, every single fault, and then nobody but the doctor
+
+The service gives up after its first attempt, and no other rotation follows: what the fault left is what the doctor
+finds.
+
+{alone}
+
 ## Lockstep, every pair of faults
 
 {pairs}
+
+## What the windows are held by
+
+The catalogue of faults that this matrix grew from has 65 windows, W01 to W65. Each has a test of its own name in
+`tests/matrix/test_windows_*.py`, but for those that are held where the thing itself is:
+
+- **W36**, a batch that succeeds in part: `tests/engine/test_batch*.py`, every account of the batch on its own.
+- **W45**, a session left behind by a login check: `tests/drivers/test_huawei_meeting.py`, the simulator counts them.
+- **W53**, a second store that is not updated: `tests/vault/kv/test_mirror*.py`, dying before and after each effect.
+
+**W54**, replicas that lag, has tests there, too: a replica region that is late or fails does not fail the rotation,
+and what its readers still get is AWSPREVIOUS, until the replica has caught up. Nothing here waits for replicas or
+reports on them; `DescribeSecret` does.
 
 ## For comparison: two algorithms as they are published
 

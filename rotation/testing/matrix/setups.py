@@ -13,7 +13,7 @@ from rotation.testing.matrix.rig_vault import VaultRig
 from rotation.testing.matrix.rigs import MemoryRig, Rig
 from rotation.testing.matrix.timeline import Timeline
 from rotation.testing.matrix.vendors import DRIVER_CLASSES, Account
-from rotation.testing.matrix.world import World
+from rotation.testing.matrix.world import ATTEMPTS, World
 
 SPACINGS = (10, 600)
 """Seconds between the service's attempts: within a lock-out window and minimum age, and beyond them."""
@@ -35,6 +35,11 @@ def lines() -> Iterator[Line]:
                 yield Line(OURS, driver, store, spacing)
 
 
+def one_attempt_lines() -> Iterator[Line]:
+    """Yield one line of every driver class and store, for runs in which the spacing plays no part."""
+    return (line for line in lines() if line.spacing == SPACINGS[0])
+
+
 def reference_lines() -> Iterator[Line]:
     """Yield the clean line of every world of a reference algorithm."""
     for algorithm in REFERENCES:
@@ -44,8 +49,12 @@ def reference_lines() -> Iterator[Line]:
                     yield Line(algorithm, driver, OWN, spacing)
 
 
-def make(line: Line) -> World:
+def make(line: Line, *, attempts: int = ATTEMPTS) -> World:
     """Return the world that a line names, at its beginning.
+
+    Args:
+        line: the name.
+        attempts: after how many the service gives up.
 
     Raises:
         KeyError: there is no such driver class, store or algorithm.
@@ -54,5 +63,5 @@ def make(line: Line) -> World:
     account = Account(DRIVER_CLASSES[line.driver], clock)
     reference = REFERENCES.get(line.algorithm)
     if reference is not None:
-        return World(clock, account, reference(), float(line.spacing))
-    return World(clock, account, Lockstep(STORES[line.store](clock)), float(line.spacing))
+        return World(clock, account, reference(), float(line.spacing), attempts)
+    return World(clock, account, Lockstep(STORES[line.store](clock)), float(line.spacing), attempts)

@@ -34,6 +34,7 @@ class World:
         account: the vendor's side.
         algorithm: what is tried.
         spacing: seconds between the service's quick attempts.
+        attempts: after how many the service gives up.
         attempt: how many attempts failed.
         step: the next invocation's.
         finished: the rotation succeeded.
@@ -48,6 +49,7 @@ class World:
     account: Account
     algorithm: Algorithm
     spacing: float
+    attempts: int = ATTEMPTS
     gate: Gate = field(init=False)
     attempt: int = 0
     step: int = 0
@@ -94,7 +96,7 @@ class World:
     @property
     def done(self) -> bool:
         """Whether the service is through with this rotation."""
-        return self.finished or self.attempt >= ATTEMPTS
+        return self.finished or self.attempt >= self.attempts
 
     def invoke(self, plan: Mapping[int, Fault], *, keep: bool = False) -> list[Effect]:
         """Run the next invocation with these faults, and what the service does about its end.
