@@ -152,25 +152,6 @@ def test_a_shutdown_ends_it_and_leaves_nothing(host) -> None:
     assert not folder.exists()
 
 
-def test_what_a_killed_plugin_left_is_swept_by_the_next(host) -> None:
-    """Only folders of our own whose process is gone and whose socket nobody serves; a neighbour keeps its own."""
-    killed, neighbour = host.start(), host.start()
-    left, kept = (Path(each.fields[3]).parent for each in (killed, neighbour))
-    killed.process.kill()
-    killed.process.wait(30)
-    gone = left.name.split("-")[1]
-    served, fuller = (host.folder / f"lockstep-{gone}-{digit * 10}" for digit in "ab")
-    served.symlink_to(kept)  # as a process in another container looks: dead, and served
-    fuller.mkdir()
-    (fuller / "somebody's").touch()
-    assert left.exists()
-    ask(host.start(), version)  # which it answers when it has swept
-    assert not left.exists()
-    assert ask(neighbour, version)[0].plugin_version
-    assert served.is_symlink()
-    assert (fuller / "somebody's").exists()
-
-
 def test_sigterm_ends_it_and_sigint_does_not(host) -> None:
     """Ctrl-C in the host's terminal reaches its plug-ins too, and is not theirs to act on."""
     plugin = host.start()
