@@ -167,13 +167,18 @@ TASK_FINDINGS: Mapping[TaskState, TaskFinding] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What setSecret knows so far."""
+    """What setSecret knows so far.
+
+    ``cancelled``: nothing was sent for this token by earlier runs, and ``previous`` is a cancelled rotation's candidate
+    that may have been.
+    """
 
     intent: bool
     authority: Authority
     oracle: Oracle
     accepted: bool = False
     reachable: bool = True
+    cancelled: bool = False
     task: TaskFinding = TaskFinding.NONE
     pending: Finding = Finding.NOT_ASKED
     current: Finding = Finding.NOT_ASKED
@@ -200,6 +205,7 @@ class Row:
     oracle: Oracle | None = None
     accepted: bool | None = None
     reachable: bool | None = None
+    cancelled: bool | None = None
     task: TaskFinding | None = None
     pending: Finding | None = None
     current: Finding | None = None
@@ -253,6 +259,24 @@ RECONCILIATION: tuple[Row, ...] = (
         authority=_ADMIN,
         reachable=False,
         why="a stopped machine cannot be asked, and an admin reset converges by repeating it",
+    ),
+    Row(
+        move=Move.PROBE_PREVIOUS,
+        authority=_SELF,
+        cancelled=True,
+        pending=_NOT_ASKED,
+        current=_REJECTED,
+        previous=_NOT_ASKED,
+        why="the first reset was refused, and that of a rotation that was cancelled may have been applied: likeliest",
+    ),
+    Row(
+        move=Move.SEND_FROM_PREVIOUS,
+        authority=_SELF,
+        cancelled=True,
+        pending=_NOT_ASKED,
+        current=_REJECTED,
+        previous=_ACCEPTED,
+        why="a cancelled rotation's reset was applied, so the candidate was not: change from there",
     ),
     Row(move=Move.PROBE_PENDING, pending=_NOT_ASKED, why="a reset may have been applied: ask first"),
     Row(move=Move.DONE, pending=_ACCEPTED, why="the candidate is live"),

@@ -79,6 +79,7 @@ class Reconciliation:
             oracle=Oracle.LOGIN if self._must_log_in or self.bound.can_ask(self.seen) else Oracle.NONE,
             accepted=version.accepted,
             reachable=self.seen.power is not Power.STOPPED,
+            cancelled=not self.maybe_applied and self.state.cancelled_id(self.session.token) is not None,
             task=TaskFinding.NONE if version.task is None else TaskFinding.NOT_POLLED,
             previous=Finding.NOT_ASKED if self._fallback else Finding.ABSENT,
         )

@@ -93,6 +93,7 @@ def _every_fact() -> list[Facts]:
         "oracle": list(Oracle),
         "accepted": [False, True],
         "reachable": [False, True],
+        "cancelled": [False, True],
         "task": list(TaskFinding),
         "pending": list(Finding),
         "current": list(Finding),
@@ -165,6 +166,28 @@ def test_reconciliation_with_a_login_check(case: tuple[Any, ...]) -> None:
     *known, move = case
     names = ("intent", "authority", "task", "pending", "current", "previous")
     assert next_move(Facts(oracle=Oracle.LOGIN, **dict(zip(names, known, strict=True)))).move is move
+
+
+# pending, current, previous -> move, after the first reset was refused beside a cancelled rotation's version
+BESIDE_A_CANCELLED_ONE = [
+    (NOT_ASKED, NO, NOT_ASKED, Move.PROBE_PREVIOUS),
+    (NOT_ASKED, NO, YES, Move.SEND_FROM_PREVIOUS),
+    (NOT_ASKED, NO, NO, Move.PROBE_PENDING),
+    (NOT_ASKED, NO, ABSENT, Move.PROBE_PENDING),
+    (NOT_ASKED, NO, UNKNOWN, Move.RETRY_LATER),
+    (NO, NO, NO, Move.PARK_EXTERNAL),
+    (NOT_ASKED, NOT_ASKED, NOT_ASKED, Move.PROBE_PENDING),
+]
+
+
+@pytest.mark.parametrize("case", BESIDE_A_CANCELLED_ONE, ids=lambda case: " ".join(str(part) for part in case))
+def test_a_cancelled_rotations_password_is_asked_about_before_the_candidates(case: tuple[Any, ...]) -> None:
+    """Its reset may have been applied, while the candidate's only one was refused; an administrator needs neither."""
+    *known, move = case
+    found = dict(zip(("pending", "current", "previous"), known, strict=True))
+    assert next_move(Facts(intent=True, authority=S, oracle=Oracle.LOGIN, cancelled=True, **found)).move is move
+    by_admin = Facts(intent=True, authority=A, oracle=Oracle.LOGIN, cancelled=True, **found)
+    assert next_move(by_admin) is next_move(Facts(intent=True, authority=A, oracle=Oracle.LOGIN, **found))
 
 
 # intent, accepted, task -> move; nobody can tell whether a password is live
