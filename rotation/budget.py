@@ -112,8 +112,12 @@ class Budget:
         except RotationError as refusal:
             if _certainly_not_counted(refusal):
                 self.refund(state, written)
+            else:
+                self._date_again(written)
             raise
-        if answer is not Verdict.REJECTED:
+        if answer is Verdict.REJECTED:
+            self._date_again(written)
+        else:
             self.refund(state, written)
         return answer
 
@@ -131,6 +135,15 @@ class Budget:
         if self.session.store.describe().wrong_logins(since=since)[0] > self.bound.lockout.budget:
             self.refund(state, written)
             raise InProgress("another run of this secret tries a password now, and the budget does not pay for both")
+
+    def _date_again(self, written: marks.Mark) -> None:
+        """Count the window from now where the attempt took long: the vendor may have counted it this late."""
+        late = marks.rejected(marks.charged(written)[0], self.session.clock.now(), run=self.session.holder)
+        if late == written:
+            return
+        with suppress(StoreError):  # It is charged as it is; only its window ends a little earlier.
+            self.session.store.mark(self.version_id, late)
+            self.session.store.unmark(self.version_id, written)
 
     def _sum_up(self, version: Version, now: float) -> None:
         """Make one note of what runs charged that have had their answers, without what is over: labels are few."""

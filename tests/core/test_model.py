@@ -47,7 +47,9 @@ def test_evidence_is_read_in_any_case() -> None:
         Evidence.parse("canary")
 
 
-@pytest.mark.parametrize(("tries", "reserve", "budget"), [(5, 2, 3), (10, 2, 8), (3, 2, 1), (2, 2, 1), (1, 2, 0), (5, 0, 4)])
+@pytest.mark.parametrize(
+    ("tries", "reserve", "budget"), [(5, 2, 3), (10, 2, 8), (3, 2, 1), (2, 2, 1), (1, 2, 0), (5, 0, 4)]
+)
 def test_the_budget_leaves_tries_to_the_human_users(tries: int, reserve: int, budget: int) -> None:
     """Never the try that locks; and one at least where that one does not."""
     assert Lockout(tries=tries, window_seconds=300, reserve=reserve).budget == budget

@@ -125,3 +125,17 @@ def test_a_login_that_is_demanded_later_is_refused_before_the_reset(world):
     with pytest.raises(CannotVerify):
         scenario.step(Step.SET, token)
     assert (scenario.vendor.resets, scenario.password()) == (0, scenario.vendor.live)
+
+
+def test_the_window_of_a_slow_login_counts_from_its_answer(world):
+    """The vendor counted it when it arrived, half a minute after the charge; until its window is over none is tried."""
+    scenario, token = dead_candidate(world, tries=3)
+    scenario.fuse = Fuse(only="verify", at=1, edge=Edge.BEFORE, error=lambda _: scenario.clock.sleep(15.0))
+    with pytest.raises(LoginRejected):
+        scenario.step(Step.TEST, token)
+    scenario.fuse = Fuse()
+    answered = scenario.clock.now()
+    scenario.clock.sleep(290.0)
+    with pytest.raises(Parked) as parked:
+        scenario.step(Step.TEST, token)
+    assert parked.value.not_before == answered + 300
