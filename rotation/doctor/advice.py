@@ -16,8 +16,8 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         Reason.TOO_SOON: "Nothing to do: the first attempt after the time shown goes through.",
         Reason.OUTSIDE_WINDOW: "Nothing to do: the first attempt inside the maintenance window goes through. To "
         "rotate now, run `lockstep rotate` with LOCKSTEP_WINDOW left empty.",
-        Reason.BACK_OFF: "The vendor turned several attempts away. `lockstep rotate --dry-run` names what is in "
-        "the way.",
+        Reason.BACK_OFF: "The vendor turned attempts away, or refused the request itself. `lockstep rotate "
+        "--dry-run` names what is in the way.",
         Reason.EXTERNAL_CHANGE: "Every retained version is tried, inside the budget. The live one becomes current; if "
         "there is none, you are told what to put into the secret.",
         Reason.RESET_FAILS: "The same candidate is sent once more. If the vendor fails again, look at the target in "
