@@ -131,7 +131,7 @@ def _worlds() -> dict[str, list[Line]]:
     return worlds
 
 
-_MINUTES = 8
+_MINUTES = 10
 _NO_PAIRS = "Not in this edition of the page: `make test-faults` runs them, and `--page` without `--quick` lists them."
 _PAGE = """\
 # Faults
