@@ -50,7 +50,8 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
             hint="The vendor locked the account. Nothing is tried before `not_before`.", account_wide=True
         ),
         Reason.TOO_SOON: Parking(
-            hint="The password is younger than the vendor's minimum age. The next attempt goes on by itself."
+            hint="The password is younger than the vendor's minimum age, or a request of a cancelled rotation may "
+            "still arrive. The next attempt goes on by itself."
         ),
         Reason.OUTSIDE_WINDOW: Parking(
             hint="No reset begins outside the maintenance window (LOCKSTEP_WINDOW); the next attempt inside goes on.",

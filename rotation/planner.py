@@ -118,12 +118,13 @@ def before_a_reset(
 ) -> list[Wait]:
     """Return what asks for patience before a first reset, by what the labels tell of earlier ones.
 
-    A request of a rotation that was given up may still be on its way; arriving after this one, it would win.
+    A request of a rotation that was given up may still be on its way; arriving after this one, it would win. That of
+    one that was promoted has arrived.
     """
     waits = []
-    given_up = state.version(state.cancelled_id(token) or "").intent
-    if given_up is not None:
-        waits.append(Wait(Reason.TOO_SOON, given_up + ARRIVAL_SECONDS))
+    given_up = state.cancelled_id(token)
+    if given_up is not None and given_up != state.previous_id:
+        waits.append(Wait(Reason.TOO_SOON, (state.version(given_up).intent or 0.0) + ARRIVAL_SECONDS))
     current = state.versions.get(state.current_id or "")
     if current is not None and current.intent is not None:
         waits.append(Wait(Reason.TOO_SOON, current.intent + min_age_seconds))

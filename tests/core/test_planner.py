@@ -155,11 +155,13 @@ def test_the_minimum_age_counts_from_currents_reset() -> None:
 
 
 def test_a_request_of_a_rotation_that_was_given_up_may_still_arrive() -> None:
-    """Another password waits for it; the same token's own attempts do not."""
+    """Another password waits for it, but not for one that has been current; the same token's own attempts do not."""
     left = state(c={"AWSCURRENT"}, gone={marks.intent(1000).on("gone")})
     due = Wait(Reason.TOO_SOON, 1000 + planner.ARRIVAL_SECONDS)
     assert planner.before_a_reset(left, 1001, min_age_seconds=0, lockout=LOCKOUT, token="new") == [due]
     assert planner.before_a_reset(left, 1001, min_age_seconds=0, lockout=LOCKOUT, token="gone") == []
+    promoted = state(c={"AWSCURRENT"}, p={"AWSPREVIOUS", marks.intent(1000).on("p")})
+    assert planner.before_a_reset(promoted, 1001, min_age_seconds=0, lockout=LOCKOUT, token="t") == []
 
 
 def test_a_spent_budget_holds_a_reset_back() -> None:

@@ -85,11 +85,11 @@ class Scene:
     def state(self, code: str) -> tuple[object, ...]:
         """Return all that a repetition could change: labels, values, and what happened at the vendor.
 
-        A repeated setSecret takes the lease again, so the lease's running number is left out.
+        A repeated setSecret takes the lease again: its running number and the nonce of a batch's labels are left out.
         """
         store, name = self.world.secrets_manager, self.world.accounts[code]
         labels = {
-            version: frozenset(re.sub(r"^(lockstep:lease:)\d+", r"\1n", label) for label in held)
+            version: frozenset(re.sub(r"^(lockstep:lease:)\d+|;~[0-9a-f]+", r"\1", label) for label in held)
             for version, held in store.labels(name).items()
         }
         values = {version: store.value(name, version=version) for version in labels}
