@@ -54,7 +54,7 @@ SECOND := tests/core tests/http tests/probes tests/engine/test_promises.py
 
 test: $(READY) .venv/second/.ready artefact
 	@if [ -x .venv/second/bin/python ]; then \
-	  .venv/second/bin/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow" -p no:cacheprovider $(SECOND); fi
+	  .venv/second/bin/python -m pytest -q -n 2 --dist worksteal -m "not slow" -p no:cacheprovider $(SECOND); fi
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # Minutes of a real OpenBao: random kills, a cluster that loses its leader.
@@ -63,7 +63,7 @@ test-vault: $(READY)
 	@$(BIN)/python -m pytest -q -m long tests/vault
 
 test-faults: $(READY)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long tests/engine tests/handler tests/core tests/cli
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long tests/engine tests/handler tests/core tests/cli tests/matrix
 	@$(BIN)/python -m rotation.testing.matrix --pairs
 	@$(BIN)/lockstep simulate-faults --seed 1 --runs 20000
 

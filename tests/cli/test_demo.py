@@ -67,7 +67,7 @@ def test_both_halves_hold_all_that_is_claimed(tmp_path: Path) -> None:
     assert not [text for text in command_lines() if str(tmp_path) in text]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_ctrl_c_says_so_and_ends_everything(tmp_path: Path) -> None:
     """As a terminal sends it, to every process at once: one word, the shell's exit code, no traceback, nothing left."""

@@ -27,7 +27,11 @@ def left_alone(driver="self", store="memory"):
     return world
 
 
-@pytest.mark.parametrize("line", list(one_attempt_lines()), ids=str)
+@pytest.mark.parametrize(
+    "line",
+    [pytest.param(line, marks=[] if line.store == "memory" else pytest.mark.long) for line in one_attempt_lines()],
+    ids=str,
+)
 def test_after_every_single_fault_nobody_but_the_doctor_is_needed(line, rows):
     """One attempt, one fault, and no service any more: current is live again, and the committed page says so."""
     tally = Explorer(make(line, attempts=1)).runs(1)

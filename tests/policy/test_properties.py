@@ -71,7 +71,7 @@ def accepted(judge: Callable[..., bool], fields: dict[str, Any], context: Contex
     return [text for text in strings if judge(policy, context, text)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=cases())
 def test_infeasible_is_refused_at_load_and_nothing_else(judge: Callable[..., bool], case: Case) -> None:
     """A policy loads exactly when some string satisfies it."""
@@ -85,7 +85,7 @@ def test_infeasible_is_refused_at_load_and_nothing_else(judge: Callable[..., boo
         assert possible
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=cases())
 def test_the_count_is_exact(judge: Callable[..., bool], case: Case) -> None:
     """The size equals brute force, with names, previous password and history."""
@@ -97,7 +97,7 @@ def test_the_count_is_exact(judge: Callable[..., bool], case: Case) -> None:
         assert policy.size() == len(accepted(judge, fields, Context()))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=cases())
 def test_the_cheap_bound_never_promises_too_much(judge: Callable[..., bool], case: Case) -> None:
     """The lower bound that spares the count is never above the truth, and is the truth where no rule bites."""
@@ -114,7 +114,7 @@ def test_the_cheap_bound_is_exact_for_lone_rules() -> None:
     assert floor(free._replace(minimums=(("a", 2),))) == 4
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=cases())
 def test_the_quick_check_agrees_with_the_judge(judge: Callable[..., bool], case: Case) -> None:
     """The generator's own check says the same as the judge, for every string."""
@@ -136,7 +136,7 @@ def groups(fields: dict[str, Any], rule: AtLeast) -> tuple[tuple[str, ...], ...]
     return rule.of or tuple((charset.name,) for charset in fields["charsets"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=cases())
 def test_every_rank_is_another_accepted_string(judge: Callable[..., bool], case: Case) -> None:
     """Ranks 0 to size - 1 name every accepted string exactly once."""
@@ -150,7 +150,7 @@ def test_every_rank_is_another_accepted_string(judge: Callable[..., bool], case:
         assert len(set(listed)) == len(listed)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=cases())
 def test_generated_passwords_have_no_problems(judge: Callable[..., bool], case: Case) -> None:
     """A generated password satisfies the policy in its context; where none can, the context is refused."""
@@ -167,7 +167,7 @@ def test_generated_passwords_have_no_problems(judge: Callable[..., bool], case: 
             assert policy.problems(secret, context) == ()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=cases(), candidate=st.text(TEXT + "?\x00", max_size=5))
 def test_problems_agree_with_the_judge(judge: Callable[..., bool], case: Case, candidate: str) -> None:
     """``problems`` finds something exactly when the judge refuses, for strings of any length and alphabet."""

@@ -58,7 +58,7 @@ def test_both_agree_on_hostile_strings(code: str, variant: str, text: str) -> No
 
 
 @pytest.mark.parametrize(("code", "variant"), EVERY)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_both_agree_on_any_string(code: str, variant: str, data: st.DataObject) -> None:
     """Policy and sentence agree on random strings near the rules' edges."""
