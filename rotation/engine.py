@@ -159,7 +159,7 @@ def _test(session: Session, state: SecretState) -> Result:
     bound = session.bind(candidate.document)
     version = state.version(session.token)
     try:
-        evidence = _prove(session, state, bound, candidate.document.password)
+        evidence = _prove(session, state, bound, candidate.document)
     except LoginRejected:
         # Older proof no longer holds: finishSecret must not commit by it, and setSecret must send again.
         for mark in version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED):
@@ -172,15 +172,17 @@ def _test(session: Session, state: SecretState) -> Result:
     return Result(outcome="verified", driver=bound.spec.code, evidence=evidence)
 
 
-def _prove(session: Session, state: SecretState, bound: Guarded, password: Secret) -> Evidence:
+def _prove(session: Session, state: SecretState, bound: Guarded, candidate: SecretDocument) -> Evidence:
     session.let_it_apply(state.version(session.token).intent, bound)
-    seen = bound.observe()
+    seen, password = bound.observe(), candidate.password
     if bound.minimum is Evidence.LOGIN or bound.can_ask(seen):
         try:
             return _prove_by_login(session, state, bound, password, seen)
         except CannotVerify:
             if bound.minimum is Evidence.LOGIN:
                 raise
+    if not power.is_given_back(bound, candidate, seen):
+        raise NotReady("setSecret has not yet given the machine back as it was found")
     readback = seen.readback
     if readback is not None and readback == password:
         return Evidence.READBACK

@@ -47,6 +47,12 @@ def bring_to(session: Session, bound: Guarded, wanted: Power, seen: Observation)
     return seen
 
 
+def is_given_back(bound: Guarded, candidate: SecretDocument, seen: Observation) -> bool:
+    """Tell whether a machine that had to be switched for its reset is as it is to be after the rotation."""
+    wanted = wish(bound, candidate)
+    return seen.reset_needs is None or wanted is None or seen.power in (wanted, None)
+
+
 def give_back(bound: Guarded, candidate: SecretDocument) -> None:
     """Ask for the wished state without waiting, after a failure that ends this attempt.
 
@@ -54,10 +60,7 @@ def give_back(bound: Guarded, candidate: SecretDocument) -> None:
         DriverError: the vendor refused; the intent mark stays, and the next attempt comes by here again.
     """
     wanted = wish(bound, candidate)
-    if wanted is None:
-        return
-    seen = bound.observe()
-    if seen.reset_needs is not None and seen.power not in (wanted, None):
+    if wanted is not None and not is_given_back(bound, candidate, bound.observe()):
         bound.switch(wanted)
 
 

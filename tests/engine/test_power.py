@@ -5,6 +5,7 @@ import pytest
 from rotation.errors import (
     ConfigError,
     InProgress,
+    NotReady,
     OutcomeUnknown,
     PasswordRejected,
     PermissionDenied,
@@ -143,6 +144,29 @@ def test_a_start_that_fails_is_tried_again_without_another_reset(world):
     assert set(scenario.rotate(token, spacing=30.0)) <= {"in_progress"}
     assert scenario.vendor.resets == 1
     assert scenario.vendor.wrong_logins == 0
+
+
+@pytest.mark.parametrize("step", [Step.TEST, Step.FINISH])
+@pytest.mark.parametrize("readback", [True, False])
+def test_no_proof_without_a_login_counts_while_the_machine_is_off(world, step, readback):
+    """The process died between reset and start: nothing is committed before setSecret has given the machine back."""
+    scenario = world("machine", oracle=False, readback=readback)
+    scenario.minimum = Evidence.ACCEPTED
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    scenario.fuse = Fuse(at=1, edge=Edge.BEFORE, only="start")
+    with pytest.raises(Crash):
+        scenario.step(Step.SET, token)
+    scenario.fuse = Fuse()
+    scenario.clock.sleep(60)
+
+    with pytest.raises(NotReady):
+        scenario.step(step, token)
+
+    scenario.rotate(token, spacing=60.0)
+    assert scenario.vendor.power is Power.RUNNING
+    assert scenario.password() == scenario.vendor.live
+    assert scenario.vendor.resets == 1
 
 
 @pytest.mark.parametrize("effect", ["set_password", "start"])

@@ -41,6 +41,14 @@ FOUND = {
             ],
         ],
     ),
+    # The vendor's yes was proof enough to promote, and nobody came by again to start the machine.
+    "a finishSecret out of turn while the machine is off": (
+        ["machine-accepted"],
+        [
+            {"do": "attempt", "faults": [{"at": 26, "kind": "crash"}]},
+            {"do": "step", "step": "finishSecret", "back": 2},
+        ],
+    ),
     # A vendor that refuses former passwords refused the live candidate after a lying login check.
     "a live candidate that was taken for dead": (
         ["admin-lockout"],
