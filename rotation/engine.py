@@ -76,7 +76,8 @@ def _has_value(session: Session, state: SecretState) -> bool:
 
 
 def _done(session: Session, state: SecretState, step: Step) -> Result:
-    if step is Step.FINISH:
+    # PENDING is the last to go, so a token without it is tidied up; labels of others may be newer than it (a late event).
+    if step is Step.FINISH and PENDING in state.version(session.token).stages:
         settle(session.store, session.token)
         state = session.store.describe()
     proof = state.version(session.token).verified

@@ -49,6 +49,16 @@ FOUND = {
             {"do": "step", "step": "finishSecret", "back": 2},
         ],
     ),
+    # The promotion was lost, the candidate's label too; what had been sent in the same second counted as sent before.
+    "a late finishSecret of the rotation before": (
+        ["readback"],
+        [
+            {"do": "attempt"},
+            {"do": "attempt", "faults": [{"at": "move", "nth": 2, "kind": "unknown"}]},
+            {"do": "strip", "what": "pending"},
+            {"do": "step", "step": "finishSecret", "back": 3},
+        ],
+    ),
     # A vendor that refuses former passwords refused the live candidate after a lying login check.
     "a live candidate that was taken for dead": (
         ["admin-lockout"],
