@@ -76,7 +76,7 @@ def _has_value(session: Session, state: SecretState) -> bool:
 
 
 def _done(session: Session, state: SecretState, step: Step) -> Result:
-    # PENDING is the last to go, so a token without it is tidied up; labels of others may be newer than it (a late event).
+    # PENDING goes last: a token without it is tidied up, and in a late event others may have labels newer than its own.
     if step is Step.FINISH and PENDING in state.version(session.token).stages:
         settle(session.store, session.token)
         state = session.store.describe()
