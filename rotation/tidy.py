@@ -6,8 +6,6 @@ Wrong logins outlast the versions that they were charged on: they move to the cu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from rotation import marks
 from rotation.errors import StageConflict
 from rotation.lease import Labels
@@ -19,6 +17,7 @@ _SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.DEAD, Kind.FAILED}
 _LONGEST_WINDOW = 86_400
 """Seconds. No vendor's lock-out window is longer, so that a wrong login from longer before the last reset is over."""
 
+_SEVERAL = ":several"
 _MOST_NOTES = 3
 """Carried wrong logins that keep a label of their own."""
 
@@ -28,9 +27,7 @@ def release(labels: Labels, state: SecretState, token: str) -> None:
     version = state.versions.get(token)
     if version is None:
         return
-    _carry_charges(labels, state, [version], state.current_id)
-    for mark in sorted(version.marks):
-        labels.detach(mark.on(token), token)
+    _clear(labels, state, [version], state.current_id)
     # Last, so that a crash before it leaves a candidate that is refused again, and none that is half released.
     if PENDING in version.stages:
         labels.detach(PENDING, token)
@@ -51,45 +48,60 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
         return
     if CURRENT not in settled.stages and PENDING in settled.stages:
         raise StageConflict("the candidate was promoted, but is not current")
-    over = [each for each in state.versions.values() if each.id != token and not _is_in_flight(each, settled)]
-    _carry_charges(labels, state, over, token)
-    for version in over:
-        for mark in sorted(version.marks):
-            labels.detach(mark.on(version.id), version.id)
     for mark in sorted(settled.marks):
         if mark.kind in _SPENT:
             labels.detach(mark.on(token), token)
+    over = [each for each in state.versions.values() if each.id != token and not _is_in_flight(each, settled)]
+    _clear(labels, state, over, token)
     if PENDING in settled.stages:
         labels.detach(PENDING, token)
 
 
-def _carry_charges(labels: Labels, state: SecretState, sources: Iterable[Version], target: str | None) -> None:
-    """Note the sources' wrong logins on the target, before they are dropped; doing it again changes nothing."""
+def _clear(labels: Labels, state: SecretState, over: list[Version], target: str | None) -> None:
+    """Take every mark from versions that are over, and note their wrong logins on the target.
+
+    A secret may have all the labels that it can have: what frees some comes first, and a note is written right before
+    the charge that it stands for goes. Doing it again changes nothing.
+    """
+    charges = [(version, mark) for version in over for mark in sorted(version.all(Kind.REJECTED))]
+    for version in over:
+        for mark in sorted(version.marks):
+            if mark.kind is not Kind.REJECTED:
+                labels.detach(mark.on(version.id), version.id)
     keeper = state.versions.get(target or "")
-    if keeper is None:
-        return
-    notes = {mark for mark in keeper.all(Kind.REJECTED) if marks.is_carried(mark)}
-    for version in sources:
-        recent = any(at > (keeper.intent or 0) - _LONGEST_WINDOW for _, at in version.charges.values())
-        for charge in version.all(Kind.REJECTED) if recent and version.id != keeper.id else ():
+    notes = set() if keeper is None else {mark for mark in keeper.all(Kind.REJECTED) if marks.is_carried(mark)}
+    for version, charge in charges:
+        takes = keeper if keeper is not None and keeper.id != version.id and _is_recent(version, keeper) else None
+        if takes is not None:
             note = marks.carried(charge, version.id)
-            labels.attach(note.on(keeper.id), keeper.id)
+            labels.attach(note.on(takes.id), takes.id)
             notes.add(note)
-    _merge(labels, keeper.id, notes)
+        labels.detach(charge.on(version.id), version.id)
+        if takes is not None:
+            notes = _merged(labels, takes.id, notes)
 
 
-def _merge(labels: Labels, keeper: str, notes: set[Mark]) -> None:
-    """Make one note of the oldest, so that they never use up the labels. A crash in between may count some twice."""
-    oldest = sorted(notes, key=lambda note: (marks.charged(note)[1], note))[: len(notes) - _MOST_NOTES + 1]
+def _is_recent(version: Version, keeper: Version) -> bool:
+    return any(at > (keeper.intent or 0) - _LONGEST_WINDOW for _, at in version.charges.values())
+
+
+def _merged(labels: Labels, keeper: str, notes: set[Mark]) -> set[Mark]:
+    """Make one note of the oldest, so that they never use up the labels. A crash in between may count some twice.
+
+    An earlier such note is always among them: of two of one origin only one counts.
+    """
     if len(notes) <= _MOST_NOTES:
-        return
+        return notes
+    order = sorted(notes, key=lambda note: (not note.value.endswith(_SEVERAL), marks.charged(note)[1], note))
+    oldest = order[: len(notes) - _MOST_NOTES + 1]
     charges = [marks.charged(note) for note in oldest]
     latest = max(at for _, at in charges)
-    one = Mark(Kind.REJECTED, f"{sum(count for count, _ in charges)}:{int(latest)}:several")
+    one = Mark(Kind.REJECTED, f"{sum(count for count, _ in charges)}:{int(latest)}{_SEVERAL}")
     labels.attach(one.on(keeper), keeper)
     for note in oldest:
         if note != one:
             labels.detach(note.on(keeper), keeper)
+    return {one, *(note for note in notes if note not in oldest)}
 
 
 def _is_in_flight(version: Version, settled: Version) -> bool:

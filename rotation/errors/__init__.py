@@ -53,6 +53,7 @@ from rotation.errors._store import (
     StageConflict,
     StoreDenied,
     StoreError,
+    StoreFull,
     StoreUnavailable,
 )
 
@@ -94,6 +95,7 @@ __all__ = [
     "StageError",
     "StoreDenied",
     "StoreError",
+    "StoreFull",
     "StoreUnavailable",
     "TooSoon",
     "UnexpectedReply",

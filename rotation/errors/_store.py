@@ -41,6 +41,16 @@ class StoreDenied(StoreError):
     default_hint = "Grant the rotation role the actions listed in template.yaml, and the use of the KMS key."
 
 
+class StoreFull(StoreError):
+    """A quota of the secret is used up: 20 labels in all, some 100 versions."""
+
+    code = "store_full"
+    default_hint = (
+        "Remove labels of your own, and the `lockstep:` labels of versions whose rotation was cancelled once no "
+        "account has their passwords any more; `lockstep doctor` tells which password is live."
+    )
+
+
 class StoreUnavailable(StoreError):
     """The store did not answer, or throttled."""
 

@@ -26,6 +26,7 @@ from rotation.errors import (
     StageConflict,
     StoreDenied,
     StoreError,
+    StoreFull,
     StoreUnavailable,
 )
 from rotation.lease import Claim
@@ -50,7 +51,7 @@ _ERRORS: dict[str, tuple[type[StoreError], str]] = {
     "DecryptionFailure": (StoreDenied, "the secret's KMS key cannot be used to decrypt"),
     "EncryptionFailure": (StoreDenied, "the secret's KMS key cannot be used to encrypt"),
     "InvalidRequestException": (StoreError, "the secret is scheduled for deletion or does not allow this"),
-    "LimitExceededException": (StoreError, "a limit of Secrets Manager is reached"),
+    "LimitExceededException": (StoreFull, "a quota of Secrets Manager is used up"),
     "UnrecognizedClientException": (StoreDenied, "the AWS credentials are not valid"),
     "InvalidSignatureException": (StoreDenied, "the AWS credentials or the clock are not valid"),
     "InvalidClientTokenId": (StoreDenied, "the AWS credentials are not valid"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rotation import lease, tidy
-from rotation.errors import NotYetVisible, SecretDocumentError, StageConflict, StoreError
+from rotation.errors import NotYetVisible, SecretDocumentError, StageConflict, StoreFull
 from rotation.lease import Claim
 from rotation.machine import CURRENT, PENDING, PREVIOUS
 from rotation.marks import Mark, SecretState, Version
@@ -110,7 +110,7 @@ class MemorySecret:
             raise StageConflict("there is no such version")
         labels = {label}.union(*(each.labels for each in self._versions.values()))
         if len(label) > _LONGEST_LABEL or len(labels) > _MOST_LABELS:
-            raise StoreError("a secret takes at most 20 labels of at most 256 characters")
+            raise StoreFull("a secret takes at most 20 labels of at most 256 characters")
         held.labels.add(label)
 
 

@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager
 import pytest
 
 from rotation import marks
-from rotation.errors import InProgress, SecretDocumentError, StageConflict, StoreError
+from rotation.errors import InProgress, SecretDocumentError, StageConflict, StoreError, StoreFull
 from rotation.model import Evidence
 from rotation.testing.store_kit import (
     BASE,
     CURRENT,
     FIRST,
+    LABELS_PER_SECRET,
     NEXT,
     NOW,
     OTHER,
@@ -193,6 +194,30 @@ class LabelConformance(ABC):
         door.strip(SECOND, PENDING)
         promoted(door)
         assert SECOND not in door.store().describe().versions
+
+    def test_settling_works_when_every_label_is_in_use(self, door: Backdoor) -> None:
+        """Rotations that were cancelled leave labels; what frees some goes before the notes about wrong logins."""
+        door.store().stage(SECOND, OTHER)
+        door.store().mark(SECOND, marks.intent(NOW - 60))
+        for run in "abcdefgh":
+            door.store().mark(SECOND, marks.rejected(1, NOW - 50, run=run))
+        door.strip(SECOND, PENDING)
+        door.store().stage(FIRST, NEXT)
+        door.store().mark(FIRST, marks.intent(NOW))
+        door.store().promote(FIRST, current_id=BASE)
+        used = {label for labels in labels_of(door).values() for label in labels}
+        free = LABELS_PER_SECRET - len(used)
+        for run in range(free):
+            door.store().mark(SECOND, marks.rejected(1, NOW - 40, run=str(run)))
+        with pytest.raises(StoreFull):
+            door.store().mark(FIRST, marks.accepted(NOW))
+
+        door.store().settle(FIRST)
+
+        state = door.store().describe()
+        assert SECOND not in state.versions
+        assert state.holder(PENDING) is None
+        assert state.wrong_logins(since=NOW - 99) == (8 + free, NOW - 40)
 
     def test_settling_leaves_a_living_runs_lease(self, door: Backdoor) -> None:
         """FinishSecret holds no lease; a slow setSecret may still be acting."""

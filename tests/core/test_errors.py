@@ -33,6 +33,7 @@ TREE = {
     "NotYetVisible": ("not_yet_visible", True, True),
     "StageConflict": ("stage_conflict", True, True),
     "StoreDenied": ("store_denied", False, True),
+    "StoreFull": ("store_full", False, True),
     "StoreUnavailable": ("store_unavailable", True, True),
     "DriverError": ("driver_error", False, True),
     "VendorUnavailable": ("vendor_unavailable", True, True),

@@ -59,6 +59,19 @@ FOUND = {
             {"do": "step", "step": "finishSecret", "back": 3},
         ],
     ),
+    # Every label was in use: the notes about wrong logins found no room before what they stand for had gone.
+    "a promotion after four rotations that were cancelled": (
+        ["self-late"],
+        [
+            {"do": "attempt"},
+            {"do": "attempt", "faults": [{"at": "verify", "nth": 1, "kind": "lie"}]},
+            {"do": "wait", "seconds": 3600},
+            {"do": "twin", "account": 2},
+            {"do": "cancel", "strip": True},
+            {"do": "attempt"},
+            {"do": "cancel", "strip": True},
+        ],
+    ),
     # A vendor that refuses former passwords refused the live candidate after a lying login check.
     "a live candidate that was taken for dead": (
         ["admin-lockout"],

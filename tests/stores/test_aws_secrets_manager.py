@@ -20,6 +20,7 @@ from rotation.errors import (
     StageConflict,
     StoreDenied,
     StoreError,
+    StoreFull,
     StoreUnavailable,
 )
 from rotation.ports import Store
@@ -50,7 +51,7 @@ ERRORS: dict[str, tuple[type[StoreError], bool]] = {
     "InvalidParameterException": (StoreError, False),
     "InvalidRequestException": (StoreError, False),
     "ValidationException": (StoreError, False),
-    "LimitExceededException": (StoreError, False),
+    "LimitExceededException": (StoreFull, False),
     "AccessDeniedException": (StoreDenied, False),
     "DecryptionFailure": (StoreDenied, False),
     "EncryptionFailure": (StoreDenied, False),

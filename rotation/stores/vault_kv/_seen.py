@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from rotation import lease
-from rotation.errors import StageConflict, StoreError
+from rotation.errors import StageConflict, StoreFull
 from rotation.machine import CURRENT, PENDING, PREVIOUS
 from rotation.marks import SecretState, Version
 from rotation.secret import Secret, SecretDocument
@@ -120,7 +120,7 @@ class Seen:
             label not in record.labels
             and sum(len(each.labels) for each in self.describe().versions.values()) >= _MOST_LABELS
         ):
-            raise StoreError("a secret takes at most 20 labels")
+            raise StoreFull("a secret takes at most 20 labels")
         record.labels.add(label)
 
     def detach(self, label: str, version_id: str) -> None:
