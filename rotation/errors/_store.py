@@ -46,8 +46,9 @@ class StoreFull(StoreError):
 
     code = "store_full"
     default_hint = (
-        "Remove labels of your own, and the `lockstep:` labels of versions whose rotation was cancelled once no "
-        "account has their passwords any more; `lockstep doctor` tells which password is live."
+        "Remove labels of your own. Of versions without a stage whose rotation was cancelled, `lockstep:rejected`, "
+        "`:failed` and `:parked` labels of more than a day ago may go, too; `lockstep:intent` must stay, since such a "
+        "version may be live."
     )
 
 
