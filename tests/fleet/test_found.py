@@ -59,6 +59,15 @@ FOUND = {
             {"do": "step", "step": "finishSecret", "back": 3},
         ],
     ),
+    # No fault of the engine: what a right login was charged could not be taken back, and the only try counts as spent.
+    "a test-only event after a lost refund": (
+        ["admin-lockout"],
+        [
+            {"do": "attempt", "faults": [{"at": 23, "kind": "lost"}]},
+            {"do": "attempt", "faults": [{"at": 25, "kind": "unknown"}]},
+            {"do": "test-only"},
+        ],
+    ),
     # Every label was in use: the notes about wrong logins found no room before what they stand for had gone.
     "a promotion after four rotations that were cancelled": (
         ["self-late"],

@@ -141,7 +141,7 @@ class Fleet:
     def _is_healthy(self, member: Member) -> bool:
         calm = self.clock.now() >= max(member.vendor_down_until, member.store_down_until)
         ready = all(not vendor.busy and vendor.can_log_in for vendor in member.vendors)
-        return member.in_step and calm and not member.touched and ready
+        return member.in_step and calm and not member.touched and ready and not _is_spent(member)
 
     def _down(self, member: Member, action: Action) -> str:
         until = self.clock.now() + float(action["seconds"])
@@ -151,3 +151,9 @@ class Fleet:
             member.store_down_until = until
         self.calm_since = max(self.calm_since, until)
         return ""
+
+
+def _is_spent(member: Member) -> bool:
+    """Tell whether the labels say that no login may be tried: what a right one was charged may still stand there."""
+    labels = (label.split(":") for each in member.secret.version_ids for label in member.secret.labels(each))
+    return sum(int(parts[2]) for parts in labels if parts[:2] == ["lockstep", "rejected"]) >= member.lockout.budget
