@@ -207,8 +207,8 @@ class LabelConformance(ABC):
         door.store().promote(FIRST, current_id=BASE)
         used = {label for labels in labels_of(door).values() for label in labels}
         free = LABELS_PER_SECRET - len(used)
-        for run in range(free):
-            door.store().mark(SECOND, marks.rejected(1, NOW - 40, run=str(run)))
+        for number in range(free):
+            door.store().mark(SECOND, marks.rejected(1, NOW - 40, run=str(number)))
         with pytest.raises(StoreFull):
             door.store().mark(FIRST, marks.accepted(NOW))
 
