@@ -53,12 +53,16 @@ invoke: $(READY) .venv/second/.ready artefact
 # which closes the output.
 SECOND := tests/core tests/http tests/probes tests/engine/test_promises.py
 
-test: $(READY) .venv/second/.ready artefact
+test: $(READY) .venv/second/.ready .venv/.compiled artefact
 	@second=.venv/second/bin/python; [ -x $$second ] || second=true; \
 	( said=$$($$second -m pytest -q -n 2 --dist worksteal -m "not slow" -p no:cacheprovider $(SECOND) 2>&1); ended=$$?; \
 	  echo "$$said"; exit $$ended ) & beside=$$!; \
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal; ended=$$?; \
 	wait $$beside || ended=1; exit $$ended
+
+# Once, what the tests import is compiled by one process: else each of the first run's would do all of it.
+.venv/.compiled: $(READY)
+	@echo "Compiling what the tests import"; $(BIN)/python -m pytest -qq --collect-only >/dev/null 2>&1; touch $@
 
 # Minutes of a real OpenBao: random kills, a cluster that loses its leader.
 .PHONY: test-vault
