@@ -19,7 +19,8 @@ from rotation.errors import (
 )
 from rotation.guard import Guarded
 from rotation.machine import GUARD, PENDING, Cell, Standing, standing
-from rotation.marks import SecretState
+from rotation.marks import SecretState, Version
+from rotation.member import size
 from rotation.model import Authority, Evidence, Observation, Power, Step, Verdict
 from rotation.policy import Context
 from rotation.room import settle
@@ -77,11 +78,19 @@ def _has_value(session: Session, state: SecretState) -> bool:
 
 def _done(session: Session, state: SecretState, step: Step) -> Result:
     # PENDING goes last: a token without it is tidied up, and in a late event others may have labels newer than its own.
-    if step is Step.FINISH and PENDING in state.version(session.token).stages:
+    # One that an operator made current before it was proved says nothing about them.
+    unfinished = step is Step.FINISH and PENDING in state.version(session.token).stages
+    if unfinished and _is_proved(state.version(session.token), session.current(state).document):
         settle(session.store, session.token)
         state = session.store.describe()
     proof = state.version(session.token).verified
     return Result(outcome="already_done", evidence=proof)
+
+
+def _is_proved(version: Version, document: SecretDocument) -> bool:
+    if not version.members:
+        return version.verified is not None
+    return all(version.seen_by(number).verified is not None for number in range(size(document)))
 
 
 def _create(session: Session, state: SecretState) -> Result:

@@ -31,6 +31,12 @@ def list_key(document: SecretDocument) -> str | None:
     return next((key for key, value in document.items() if _holds_accounts(value)), None)
 
 
+def size(document: SecretDocument) -> int:
+    """Return how many accounts a document holds."""
+    entries = document.get(list_key(document) or "")
+    return len(entries) if isinstance(entries, list) else 1
+
+
 def _holds_accounts(value: object) -> bool:
     return isinstance(value, list) and any(isinstance(each, dict) and "password" in each for each in value)
 

@@ -77,6 +77,7 @@ class MemoryVendor:
     wrong_logins: int = 0
     changed_at: float = 0.0
     task_fails: bool = False
+    _failed: set[str] = field(default_factory=set)
     _former: list[Secret] = field(default_factory=list)
     _wrong_at: list[float] = field(default_factory=list)
     _coming: tuple[float, Secret] | None = None
@@ -111,10 +112,13 @@ class MemoryVendor:
         if self.policy.problems(new, Context(username=self.username)):
             raise PasswordRejected("the password breaks the vendor's rule")
         self.resets += 1
-        if not self.task_fails:
+        task = Task(f"task-{self.resets}")
+        if self.task_fails:
+            self._failed.add(task.id)
+        else:
             self._coming = (self.now() + self.delay_seconds, new)
         self._arrive()
-        return Task(f"task-{self.resets}") if self.asynchronous else None
+        return task if self.asynchronous else None
 
     def log_in(self, password: Secret) -> Verdict:
         """Try a login by the vendor's rules."""
@@ -131,7 +135,7 @@ class MemoryVendor:
     def task_state(self, task: Task) -> TaskState:
         """Tell how a task stands."""
         self._arrive()
-        if self.task_fails or task.id != f"task-{self.resets}":
+        if self.task_fails or task.id in self._failed or task.id != f"task-{self.resets}":
             return TaskState.FAILED
         return TaskState.DONE if self._coming is None else TaskState.RUNNING
 

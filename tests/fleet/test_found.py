@@ -68,6 +68,16 @@ FOUND = {
             {"do": "test-only"},
         ],
     ),
+    # Half a batch was proved when an operator made it current; the rest's live password stood on an older version.
+    "a half proved batch that an operator made current": (
+        ["batch"],
+        [
+            {"do": "attempt"},
+            {"do": "restore", "back": 1},
+            {"do": "attempt", "faults": [{"at": "attach", "nth": 3, "kind": "unknown"}]},
+            {"do": "restore", "back": 3},
+        ],
+    ),
     # Every label was in use: the notes about wrong logins found no room before what they stand for had gone.
     "a promotion after four rotations that were cancelled": (
         ["self-late"],
