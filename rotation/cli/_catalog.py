@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Annotated, TypeVar
 
 import typer
 
 from rotation import registry
-from rotation.cli._errors import CommandUsageError
-from rotation.errors import UnknownDriver
+from rotation.cli._errors import WRONG_USAGE, CommandUsageError
+from rotation.cli._output import show_error
+from rotation.errors import PolicyError, UnknownDriver
 from rotation.model import DriverSpec
 from rotation.policy import VENDOR_POLICIES, PasswordPolicy
 
@@ -19,6 +21,28 @@ Variant = Annotated[
     str | None,
     typer.Option(help="Which of the driver's policies, such as linux or windows.", metavar="NAME"),
 ]
+
+
+Result = TypeVar("Result")
+
+
+def by_arguments(command: Callable[..., Result]) -> Callable[..., Result | int]:
+    """Return a command whose arguments name the driver: one that nobody knows, or a wish against its policy, exits 2.
+
+    Where a deployment or a secret names the driver, the same errors are failures.
+    """
+
+    @wraps(command)
+    def run(**given: object) -> Result | int:
+        try:
+            return command(**given)
+        except (PolicyError, UnknownDriver) as error:
+            if error.hint == PolicyError.default_hint:  # which speaks of deployments
+                error.hint = "`lockstep policy CODE` shows what the vendor allows."
+            show_error(error, as_json=bool(given["as_json"]))
+            return WRONG_USAGE
+
+    return run
 
 
 def spec(code: str) -> DriverSpec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rotation.errors import ConfigError, MissingExtra, Parked, PolicyError, RotationError, TooSoon, UnknownDriver
+from rotation.errors import ConfigError, MissingExtra, Parked, RotationError, TooSoon
 
 DONE, FAILED, WRONG_USAGE, PARKED = 0, 1, 2, 3
 INTERRUPTED = 130
@@ -20,8 +20,7 @@ def exit_code(error: RotationError) -> int:
     """Return the exit code that an error stands for."""
     if isinstance(error, Parked | TooSoon):  # both say when a later run may go on
         return PARKED
-    # Policies and driver codes come from the arguments.
-    return WRONG_USAGE if isinstance(error, CommandUsageError | PolicyError | UnknownDriver) else FAILED
+    return WRONG_USAGE if isinstance(error, CommandUsageError) else FAILED
 
 
 def needs_extra(missing: ModuleNotFoundError, extra: str) -> MissingExtra:

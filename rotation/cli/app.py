@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import typer
 
 from rotation.cli import demo, doctor, drivers, invoke, policy, rotate, simulate, simulate_faults, verify
+from rotation.cli._catalog import by_arguments
 from rotation.cli._errors import DONE, FAILED, INTERRUPTED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli._output import show_error
-from rotation.errors import InternalError, PolicyError, RotationError
+from rotation.errors import InternalError, RotationError
 from vault_plugin.cli import vault_app
 
 _HELP = """Rotates passwords behind vendors' reset APIs and keeps the secret store in lockstep with the vendor.
@@ -29,10 +30,10 @@ def application() -> typer.Typer:
     """Return the command line with every command."""
     app = typer.Typer(name="lockstep", help=_HELP, add_completion=False, pretty_exceptions_enable=False)
     app.command("demo")(demo.demo)
-    app.command("drivers")(drivers.drivers)
-    app.command("policy")(policy.policy)
-    app.command("generate")(policy.generate)
-    app.command("check")(policy.check)
+    app.command("drivers")(by_arguments(drivers.drivers))
+    app.command("policy")(by_arguments(policy.policy))
+    app.command("generate")(by_arguments(policy.generate))
+    app.command("check")(by_arguments(policy.check))
     app.command("simulate")(simulate.simulate)
     app.command("simulate-faults")(simulate_faults.simulate_faults)
     app.command("invoke")(invoke.invoke)
@@ -49,10 +50,6 @@ def run(arguments: Sequence[str]) -> int:
     failure: RotationError
     try:
         code = application()(args=list(arguments) or ["--help"], prog_name="lockstep", standalone_mode=False)
-    except PolicyError as error:
-        failure = error
-        if error.hint == PolicyError.default_hint:  # which speaks of deployments
-            error.hint = "`lockstep policy CODE` shows what the vendor allows."
     except RotationError as error:
         failure = error
     except _UsageError as wrong:

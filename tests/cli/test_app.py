@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rotation.cli.app import run
+from rotation.testing.world import World
 
 COMMANDS = (
     "demo",
@@ -120,3 +121,16 @@ def test_a_reader_that_leaves_early_is_no_crash() -> None:
     ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert len(ran.stdout.splitlines()) == 1
     assert ran.stderr == ""
+
+
+def test_a_driver_that_a_secret_names_is_no_argument(
+    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where deployment and secret name a driver that nobody has, the commands fail: they were called as they should."""
+    monkeypatch.setenv("LOCKSTEP_DRIVERS", "no_such_driver")
+    stray = '{"driver": "no_such_driver", "username": "alice", "password": "none"}'
+    embedded.secrets_manager.create("stray", stray)
+    for command in (("rotate",), ("rotate", "--dry-run"), ("verify",)):
+        ran = lockstep(*command, "stray", "--json")
+        assert "no_such_driver" in ran.out, command
+        assert ran.code == 1, command
