@@ -23,7 +23,7 @@ from rotation.marks import SecretState, Version
 from rotation.member import size
 from rotation.model import Authority, Evidence, Observation, Power, Step, Verdict
 from rotation.policy import Context
-from rotation.room import settle
+from rotation.room import make_room, settle
 from rotation.secret import Secret, SecretDocument
 from rotation.session import Result, Session, next_attempt, raise_if_parked
 from rotation.set_secret import set_secret
@@ -94,6 +94,7 @@ def _is_proved(version: Version, document: SecretDocument) -> bool:
 
 
 def _create(session: Session, state: SecretState) -> Result:
+    make_room(session.store, state, session.token, session.clock.now())
     document, result = _prepare(session, state, session.current(state).document)
     try:
         session.store.stage(session.token, document)

@@ -1,19 +1,25 @@
-"""Room for the marks of a batch: labels are few, so a version that is no longer pending keeps only what is needed."""
+"""Room for marks: labels are few, so a version that is no longer pending keeps only what is needed."""
 
 from __future__ import annotations
 
+from math import inf
+
 from rotation import marks
-from rotation.errors import ConfigError
+from rotation.errors import ConfigError, StoreFull
 from rotation.machine import CURRENT, PENDING, PREVIOUS
 from rotation.marks import Kind, Mark, SecretState, Version
 from rotation.parking import PARKING
 from rotation.ports import Store
+from rotation.tidy import LONGEST_WINDOW
 
 MOST_LABELS = 20
 """Across all versions of a secret, by AWS's quotas page. A batch that fits there fits any store."""
 _STAGES = frozenset({CURRENT, PENDING, PREVIOUS})
 _PASSING = 5
 """Two generations of the lease with an announcement each, while a testSecret, which needs none, rewrites a label."""
+NEEDED_LABELS = 10
+"""Of one account's rotation, at its peak: pending, two generations of the lease, an announcement, intent, task or yes,
+charge, parking, count of failures, proof."""
 _KEPT = 3
 """On a current version, and as many on one whose rotation was cancelled; see ``condensed``."""
 _ACCOUNT_WIDE = frozenset(reason.value for reason, parking in PARKING.items() if parking.account_wide)
@@ -56,6 +62,43 @@ def settle(store: Store, token: str) -> None:
     """Tidy up after a promotion; harmless where the secret holds one account."""
     condense(store, store.describe().versions.get(token), current=True)
     store.settle(token)
+
+
+def make_room(store: Store, state: SecretState, token: str, now: float) -> None:
+    """Make sure, before anything is sent, that one account's rotation finds a label whenever it needs one.
+
+    Where they run short, cancelled rotations and the current version give back what is over; that a candidate of them
+    may be live stays written down.
+
+    Raises:
+        StoreFull: too many are in use even so; nothing was sent.
+    """
+    if _in_use(state, token) + NEEDED_LABELS <= MOST_LABELS:
+        return
+    later = []
+    for version in state.versions.values():
+        for mark in () if version.id == token or PENDING in version.stages else sorted(version.marks):
+            ends = _end(mark)
+            if ends <= now:
+                store.unmark(version.id, mark)
+            later += [ends] if now < ends < inf else []
+    used = _in_use(store.describe(), token)
+    if used + NEEDED_LABELS > MOST_LABELS:
+        raise StoreFull(
+            f"{used} labels are in use beside this rotation's, which may need {NEEDED_LABELS} of its own",
+            not_before=max(later, default=None),
+        )
+
+
+def _in_use(state: SecretState, token: str) -> int:
+    return len(_STAGES.union(*(version.labels for version in state.versions.values() if version.id != token)))
+
+
+def _end(mark: Mark) -> float:
+    """Return from when on a mark of a rotation that is over says nothing any more, in epoch seconds."""
+    if mark.kind in (Kind.REJECTED, Kind.PARKED):  # both name a moment after the first colon
+        return marks.charged(mark)[1] + (LONGEST_WINDOW if mark.kind is Kind.REJECTED else 0)
+    return 0.0 if mark.kind in (Kind.FAILED, Kind.DEAD) else inf
 
 
 def require_room(state: SecretState, token: str, size: int) -> None:

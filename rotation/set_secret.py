@@ -27,6 +27,7 @@ from rotation.ports import StoredValue
 from rotation.power import give_back
 from rotation.preflight import preflight
 from rotation.reconcile import Reconciliation
+from rotation.room import make_room
 from rotation.session import Result, Session, count_failure, next_attempt, park, raise_if_parked
 
 
@@ -53,6 +54,7 @@ def _attempt(
     seen = None
     if state.version(session.token).intent is None:
         _wait_its_time(session, state, bound, candidate)
+        make_room(session.store, state, session.token, session.clock.now())
         seen = preflight(session, bound, current, candidate)
     now = session.clock.now()
     claim = Claim(session.holder, now, now + session.time_left())

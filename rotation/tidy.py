@@ -14,7 +14,7 @@ from rotation.marks import Kind, Mark, SecretState, Version
 
 _SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.DEAD, Kind.FAILED}
 
-_LONGEST_WINDOW = 86_400
+LONGEST_WINDOW = 86_400
 """Seconds. No vendor's lock-out window is longer, so that a wrong login from longer before the last reset is over."""
 
 _SEVERAL = ":several"
@@ -82,7 +82,7 @@ def _clear(labels: Labels, state: SecretState, over: list[Version], target: str 
 
 
 def _is_recent(version: Version, keeper: Version) -> bool:
-    return any(at > (keeper.intent or 0) - _LONGEST_WINDOW for _, at in version.charges.values())
+    return any(at > (keeper.intent or 0) - LONGEST_WINDOW for _, at in version.charges.values())
 
 
 def _merged(labels: Labels, keeper: str, notes: set[Mark]) -> set[Mark]:
