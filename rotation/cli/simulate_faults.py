@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rotation.cli._errors import DONE, FAILED, CommandUsageError
 from rotation.cli._output import Json, console, emit, note, tick
+from rotation.errors import ConfigError
 
 if TYPE_CHECKING:
     from rotation.testing.fleet.runner import Report
@@ -40,12 +41,31 @@ def simulate_faults(  # noqa: PLR0913 - one for each option
         return _replay(replay, as_json=as_json)
     from rotation.testing.fleet.runner import simulate
 
+    if save is not None and not _takes_a_file(save):
+        raise CommandUsageError(f"cannot write {save}; nothing was played")
     with _bar(runs, hidden=as_json) as progress:
         report = simulate(seed, runs, workers=workers or os.cpu_count() or 1, progress=progress)
-    if save is not None and report.finding is not None:
-        save.write_text(report.finding.script.dump(), encoding="utf-8")
     _show(report, as_json=as_json)
+    if save is not None and report.finding is not None:
+        _save(save, report.finding.script.dump())
     return DONE if report.finding is None else FAILED
+
+
+def _takes_a_file(path: Path) -> bool:
+    """Tell beforehand: minutes of playing must not end in a file that cannot be written."""
+    if path.exists():
+        return not path.is_dir() and os.access(path, os.W_OK)
+    return path.parent.is_dir() and os.access(path.parent, os.W_OK)
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        failure = ConfigError(f"cannot write {path} ({type(error).__name__})", hint="Keep what was printed.")
+    else:
+        return
+    raise failure
 
 
 def _show(report: Report, *, as_json: bool) -> None:

@@ -49,6 +49,35 @@ def test_a_violation_exits_1_with_a_script_that_can_be_played_again(
     assert "every invariant held" in ran.out
 
 
+@pytest.mark.parametrize("where", ["missing/folder", "."])
+def test_a_place_that_takes_no_file_is_told_before_anything_is_played(
+    lockstep: Any, tmp_path: Path, where: str
+) -> None:
+    """Else the finding would be lost after minutes."""
+    ran = lockstep("simulate-faults", "--save", str(tmp_path / where))
+    assert (ran.code, ran.out) == (2, "")
+    assert "cannot write" in ran.err
+
+
+def test_a_finding_that_cannot_be_saved_any_more_is_printed(
+    lockstep: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The folder went away while the schedules were played."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+
+    def prove(*_: object) -> Evidence:
+        if folder.exists():
+            folder.rmdir()
+        return Evidence.LOGIN
+
+    monkeypatch.setattr(engine, "_prove", prove)
+    ran = lockstep("simulate-faults", "--seed", "1", "--workers", "1", "--save", str(folder / "violation.jsonl"))
+    assert ran.code == 1
+    assert '{"fleet": [' in ran.out
+    assert "config_error: cannot write" in ran.err
+
+
 @pytest.mark.parametrize("arguments", [("--runs", "0"), ("--replay", "no-such-file"), ("--workers", "-1")])
 def test_wrong_usage_exits_2(lockstep: Any, arguments: tuple[str, ...]) -> None:
     """With nothing played."""

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from rotation.errors import ConfigError
+from rotation.testing.fleet.grammar import problems
 from rotation.testing.fleet.kinds import KINDS
 from rotation.testing.fleet.settle import settle
 from rotation.testing.fleet.watch import Violation
-from rotation.testing.fleet.world import ACTIONS, Fleet
+from rotation.testing.fleet.world import Fleet
+
+_MOST_PROBLEMS = 5
+"""More would bury the first, which is often the reason of the others."""
 
 
 class ScriptError(ConfigError):
@@ -38,20 +42,27 @@ class Script:
         """Read the lines.
 
         Raises:
-            ScriptError: it is none.
+            ScriptError: it is none; names the lines and the keys that are wrong.
         """
-        try:
-            head, *actions = [json.loads(line) for line in text.splitlines() if line.strip()]
-        except ValueError:
-            raise ScriptError("the script is empty, or a line is not JSON") from None
+        lines = [(number, _json(number, line)) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        head = lines[0][1] if lines else None
         kinds = head.get("fleet") if isinstance(head, dict) else None
         if not isinstance(kinds, list) or not kinds or not set(map(str, kinds)) <= set(KINDS):
             raise ScriptError(f"the first line names no classes; there are {', '.join(KINDS)}")
-        if not all(isinstance(action, dict) and "do" in action for action in actions):
-            raise ScriptError("an action is no object with `do`")
-        if unknown := {str(action["do"]) for action in actions} - set(ACTIONS):
-            raise ScriptError(f"there is no action {', '.join(sorted(unknown))}")
-        return cls([str(kind) for kind in kinds], actions)
+        wrong = [
+            f"line {number}: {problem.strip(' .')}" for number, action in lines[1:] for problem in problems(action)
+        ]
+        if wrong:
+            raise ScriptError("; ".join(wrong[:_MOST_PROBLEMS]))
+        return cls([str(kind) for kind in kinds], [action for _, action in lines[1:]])
+
+
+def _json(number: int, line: str) -> Any:  # noqa: ANN401 - whatever the line says
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        failure = ScriptError(f"line {number}: is not JSON")
+    raise failure
 
 
 def play(script: Script, *, trace: list[str] | None = None) -> Violation | None:
