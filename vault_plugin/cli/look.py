@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rotation.cli._output import Json
-from vault_plugin.cli._job import surroundings
+from vault_plugin.cli._job import failed_or_parked, surroundings
 
 if TYPE_CHECKING:
     from vault_plugin.agent import Place
@@ -62,4 +62,4 @@ def verify(path: _Path, *, as_json: Json = False) -> int:
     from vault_plugin.agent_look import looking_at
 
     with place_for_one() as place:
-        return look(looking_at(place, path), {"path": path}, as_json=as_json)
+        return failed_or_parked(look(looking_at(place, path), {"path": path}, as_json=as_json))

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from rotation.cli._output import Json, emit, note
+from rotation.cli._errors import DONE, FAILED
+from rotation.cli._output import Json, emit, note, show_error
+from rotation.errors import PolicyError, UnknownDriver
 from vault_plugin.cli._job import surroundings
 
 
@@ -51,9 +53,13 @@ def mirror(
             deployment=deployment,
             clock=clock,
         )
-        found = (pair if source is Side.VAULT else turned(pair)).reconcile(force=force)
+        try:
+            found = (pair if source is Side.VAULT else turned(pair)).reconcile(force=force)
+        except (PolicyError, UnknownDriver) as error:  # of the secret, not of the arguments
+            show_error(error, as_json=as_json)
+            return FAILED
     if as_json:
         emit({"path": path, "found": found.value})
     else:
         note(f"{path}: {found.value.replace('_', ' ')}")
-    return 0
+    return DONE

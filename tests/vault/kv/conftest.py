@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from rotation.cli.app import run as lockstep
 from rotation.secret import Secret
 from rotation.testing.kv2 import Kv2, ServedKv
 from rotation.testing.openbao import OpenBao
@@ -74,3 +76,24 @@ def on_raft(raft, corner):
             yield started
 
     return make
+
+
+@pytest.fixture
+def cli(real, openbao, monkeypatch, capsys):
+    """Run ``lockstep vault`` against the server; return exit code and the JSON objects."""
+
+    @contextmanager
+    def at(**wishes):
+        with real(**wishes) as started:
+            server = {"VAULT_ADDR": openbao.address, "VAULT_TOKEN": openbao.root_token.reveal()}
+            for name, value in (started.environment() | server).items():
+                monkeypatch.setenv(name, value)
+
+            def run(*arguments):
+                code = lockstep(["vault", *arguments])
+                out = capsys.readouterr().out
+                return code, [json.loads(line) for line in out.splitlines()] if "--json" in arguments else out
+
+            yield started, run
+
+    return at

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import contextmanager
-
 import hvac
 import pytest
 
-from rotation.cli.app import run as lockstep
 from rotation.doctor import Condition, Verb, heal
 from rotation.errors import StoreDenied
 from rotation.machine import CURRENT, PENDING
@@ -31,27 +27,6 @@ def look():
     def at(started, account, **choices):
         place = Place(kv=started.kv, deployment=started.deployment, clock=started.world.clock, **choices)
         return looking_at(place, started.path(account))
-
-    return at
-
-
-@pytest.fixture
-def cli(real, openbao, monkeypatch, capsys):
-    """Run ``lockstep vault`` against the server; return exit code and the JSON objects."""
-
-    @contextmanager
-    def at(**wishes):
-        with real(**wishes) as started:
-            server = {"VAULT_ADDR": openbao.address, "VAULT_TOKEN": openbao.root_token.reveal()}
-            for name, value in (started.environment() | server).items():
-                monkeypatch.setenv(name, value)
-
-            def run(*arguments):
-                code = lockstep(["vault", *arguments])
-                out = capsys.readouterr().out
-                return code, [json.loads(line) for line in out.splitlines()] if "--json" in arguments else out
-
-            yield started, run
 
     return at
 
