@@ -15,6 +15,7 @@ import os
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -53,7 +54,7 @@ def build(target: Path, *, python: str = sys.executable) -> Built:
         python: the interpreter that runs it, on the server's machine; of the same minor version as this one.
 
     Raises:
-        ConfigError: the interpreter's path cannot stand in a first line.
+        ConfigError: the interpreter's path cannot stand in a first line, or the file cannot be written.
         MissingExtra: this environment lacks a library.
     """
     # -I: neither the server's environment nor its working directory may bring modules in.
@@ -63,11 +64,27 @@ def build(target: Path, *, python: str = sys.executable) -> Built:
             f"the interpreter's path must be absolute, without blanks, and below {_LONGEST_SHEBANG} bytes"
         )
     data = shebang + _archive()
-    written = target.with_name(f".{target.name}.{os.getpid()}")
-    written.write_bytes(data)
-    written.chmod(0o755)
-    written.replace(target)
+    _replace(target, data)
     return Built(target, hashlib.sha256(data).hexdigest(), _libraries())
+
+
+def _replace(target: Path, data: bytes) -> None:
+    if target.is_dir():
+        raise ConfigError(f"{target} is a folder", hint="Name the file to write: `-o FOLDER/lockstep-plugin`.")
+    written = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        written.write_bytes(data)
+        written.chmod(0o755)
+        written.replace(target)
+    except OSError as error:
+        kind = type(error).__name__
+        with suppress(OSError):
+            written.unlink(missing_ok=True)
+    else:
+        return
+    raise ConfigError(
+        f"{target} cannot be written ({kind})", hint="Name a file in a folder that is there and that you may write."
+    )
 
 
 def _archive() -> bytes:

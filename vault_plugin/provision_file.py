@@ -131,12 +131,14 @@ def load(path: Path, *, credentials: bool = True) -> Wanted:
 
 def _parsed(path: Path) -> dict[str, object]:
     try:
-        return dict(tomllib.loads(path.read_text()))
+        return dict(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         kind = type(error).__name__
     except ValueError:  # the parser's message may quote the text
         kind = "no valid TOML"
-    raise ConfigError(f"{path.name} cannot be read ({kind})")
+    raise ConfigError(
+        f"{path.name} cannot be read ({kind})", hint="`--file` names the declarative file (docs/vault-plugin.md)."
+    )
 
 
 def _table(tables: Mapping[str, object], name: str) -> Mapping[str, object]:
@@ -162,10 +164,15 @@ def _admin(name: str, table: Mapping[str, object], folder: Path) -> Mapping[str,
     if "admin" not in table:
         return {}
     try:
-        return SecretDocument.parse((folder / str(table["admin"])).read_text())
+        return SecretDocument.parse((folder / str(table["admin"])).read_text(encoding="utf-8"))
     except OSError as error:
         kind = type(error).__name__
-    raise ConfigError(f"[connections.{name}]: the file with the admin credential cannot be read ({kind})")
+    except ValueError:  # what is no UTF-8 would be quoted
+        kind = "no text in UTF-8"
+    raise ConfigError(
+        f"[connections.{name}]: the file with the admin credential cannot be read ({kind})",
+        hint="`admin` names a file beside this one with a JSON object in UTF-8, such as the driver's page shows.",
+    )
 
 
 def _role(name: str, table: Mapping[str, object], specs: Mapping[str, DriverSpec]) -> Role:

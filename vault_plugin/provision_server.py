@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import hvac
 
-from rotation.errors import ConfigError, RotationError, StoreDenied, StoreError, StoreUnavailable
+from rotation.errors import ConfigError, RotationError, SettingsError, StoreDenied, StoreError, StoreUnavailable
 from rotation.guard import sealed
 from rotation.secret import Secret
+from rotation.settings import base_url
 
 T = TypeVar("T")
 _TIMEOUT_SECONDS = 100
@@ -35,16 +36,29 @@ class Server:
         """Connect as the servers' own command lines do.
 
         Raises:
-            ConfigError: no address or no token.
+            ConfigError: no address or no token, or an address to which token and admin credential must not be sent.
         """
-        address, token, namespace = (
-            environment.get(f"BAO_{key}") or environment.get(f"VAULT_{key}") for key in ("ADDR", "TOKEN", "NAMESPACE")
+        address, token, namespace, ca_file, ca_folder = (
+            environment.get(f"BAO_{key}") or environment.get(f"VAULT_{key}")
+            for key in ("ADDR", "TOKEN", "NAMESPACE", "CACERT", "CAPATH")
         )
         if not address or not token:
             raise ConfigError(
                 "VAULT_ADDR and VAULT_TOKEN (or BAO_ADDR and BAO_TOKEN) must say where the server is and who you are"
             )
-        return cls(hvac.Client(address, token=token, namespace=namespace, timeout=_TIMEOUT_SECONDS))
+        problem = base_url(address)
+        if problem is not None:
+            raise SettingsError("environment", (f"VAULT_ADDR {problem}",))
+        return cls(
+            hvac.Client(
+                address.rstrip("/"),
+                token=token,
+                namespace=namespace,
+                verify=ca_file or ca_folder or True,
+                timeout=_TIMEOUT_SECONDS,
+                allow_redirects=False,  # A redirect would carry token and admin credential to wherever it points.
+            )
+        )
 
     @property
     def address(self) -> str:
@@ -52,7 +66,11 @@ class Server:
         return str(self._adapter.base_uri)
 
     def read(self, path: str) -> dict[str, Any] | None:
-        """Return the data at ``path``, ``None`` when there is nothing."""
+        """Return the data at ``path``, ``None`` when there is nothing.
+
+        Raises:
+            StoreError: ``StoreDenied``, ``StoreUnavailable``, or the server does not take the request.
+        """
         try:
             reply = self._adapter.get(f"/v1/{path}")
         except hvac.exceptions.InvalidPath:
@@ -60,7 +78,11 @@ class Server:
         except (hvac.exceptions.VaultError, OSError) as error:
             failure = _failure(error, path)
         else:
-            return dict(reply["data"])
+            _refuse_redirect(reply)
+            data = reply.get("data") if isinstance(reply, dict) else None
+            if isinstance(data, dict):
+                return data
+            failure = StoreError(f"the answer for {path} is not the one that was expected")
         raise failure
 
     def write(self, path: str, body: Mapping[str, object], *, secrets: tuple[Secret, ...] = ()) -> None:
@@ -76,16 +98,26 @@ class Server:
             ServerBusyError: something else was changing the same thing.
         """
         try:
-            self._adapter.post(f"/v1/{path}", json=dict(body))
+            reply = self._adapter.post(f"/v1/{path}", json=dict(body))
         except (hvac.exceptions.VaultError, OSError) as error:
             failure = _failure(error, path)
         else:
+            _refuse_redirect(reply)
             return
         raise sealed(failure, secrets)
 
     def close(self) -> None:
         """Close the connection."""
         self._adapter.close()
+
+
+def _refuse_redirect(reply: object) -> None:
+    if 300 <= int(getattr(reply, "status_code", 200)) < 400:  # noqa: PLR2004 - redirects
+        raise StoreUnavailable(
+            "the server points elsewhere, and redirects are not followed",
+            vendor_code="standby",
+            hint="Give the active node's address, or let the nodes forward requests.",
+        )
 
 
 def _failure(error: Exception, path: str) -> RotationError:

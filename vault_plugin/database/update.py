@@ -10,9 +10,9 @@ import dataclasses
 import os
 from collections.abc import Callable
 
-from rotation import engine, marks
+from rotation import engine, marks, parking
 from rotation.deployment import Binder
-from rotation.errors import ConfigError, InProgress, Parked
+from rotation.errors import ConfigError, InProgress
 from rotation.guard import Guarded
 from rotation.machine import CURRENT, PENDING
 from rotation.model import Evidence, Step
@@ -120,7 +120,7 @@ class _Rotation:
         parked = secret.describe().versions[BEFORE].parked
         if parked is not None and parked[1] > self.clock.now():
             reason, until = parked
-            raise Parked(f"parked: {reason.replace('_', ' ')}", reason=reason, not_before=until)
+            raise parking.error(reason, until)
 
     def _recognise(self, secret: MemorySecret) -> None:
         """See whether a process that died had sent this candidate: then the vendor may still show it."""

@@ -122,3 +122,24 @@ def test_a_servers_refusals_are_typed(openbao: OpenBao) -> None:
     with pytest.raises(StoreError, match="does not answer"):
         nobody.read("sys/mounts")
     nobody.close()
+
+
+@pytest.mark.parametrize("where", ["no/such/folder/plugin", "", "a-file/plugin"])
+def test_a_plugin_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path, where: str) -> None:
+    """No such folder, a folder itself, and a file where a folder should be; nothing is left lying about."""
+    (tmp_path / "a-file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ConfigError) as caught:
+        build(tmp_path / where)
+    assert caught.value.hint.startswith("Name ")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["admin.json", "lockstep.toml"])
+def test_a_file_that_is_no_text_is_told_without_its_bytes(file: Path, name: str) -> None:
+    """Such as one that an editor kept as UTF-16."""
+    (file.parent / name).write_bytes('{"secret_key": "not-a-real-key"}'.encode("utf-16"))
+    with pytest.raises(ConfigError, match=r"UTF-8|TOML") as caught:
+        load(file)
+    assert caught.value.hint
+    assert caught.value.__context__ is None

@@ -1,0 +1,95 @@
+"""The connection of ``lockstep vault plugin``: token and admin credential reach the named server and nobody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rotation.errors import SettingsError, StoreError, StoreUnavailable
+from rotation.testing._certificate import Certificate
+from rotation.testing.serving import serve
+from vault_plugin.provision_server import Server
+
+JSON = [("Content-Type", "application/json")]
+
+
+def elsewhere(asked: list[str]):
+    """Return an application that notes who asked with which token, and one that sends everybody there."""
+
+    def other(environ, start):
+        asked.append(environ.get("HTTP_X_VAULT_TOKEN", ""))
+        start("200 OK", JSON)
+        return [b'{"data": {}}']
+
+    def front(location: str):
+        def app(environ, start):
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start("307 Temporary Redirect", [("Location", location + environ["PATH_INFO"]), ("Content-Length", "0")])
+            return [b""]
+
+        return app
+
+    return other, front
+
+
+def test_a_redirect_is_not_followed() -> None:
+    """Token and admin credential would go to wherever it points."""
+    asked: list[str] = []
+    other, front = elsewhere(asked)
+    with serve(other) as target, serve(front(target)) as address:
+        server = Server.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "s.token"})
+        for call in (
+            lambda: server.read("sys/mounts"),
+            lambda: server.write("database/config/x", {"private_key": "k"}),
+        ):
+            with pytest.raises(StoreUnavailable, match="redirects are not followed") as caught:
+                call()
+            assert caught.value.vendor_code == "standby"
+            assert "active node" in caught.value.hint
+        server.close()
+    assert asked == []
+
+
+def test_an_answer_that_is_none_of_the_servers_is_typed() -> None:
+    """A page of something else at this address."""
+
+    def page(environ, start):
+        del environ
+        start("200 OK", [("Content-Type", "text/html")])
+        return [b"<html>"]
+
+    with serve(page) as address:
+        server = Server.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "s.token"})
+        with pytest.raises(StoreError, match="not the one that was expected"):
+            server.read("sys/mounts")
+        server.close()
+
+
+@pytest.mark.parametrize("address", ["http://vault.example:8200", "http://10.0.0.1:8200", "ftp://127.0.0.1", "vault"])
+@pytest.mark.parametrize("name", ["VAULT", "BAO"])
+def test_token_and_admin_credential_go_by_tls_alone(name: str, address: str) -> None:
+    """As the job's: plain http to loopback only."""
+    with pytest.raises(SettingsError, match="VAULT_ADDR must"):
+        Server.from_environment({f"{name}_ADDR": address, f"{name}_TOKEN": "s.token"})
+
+
+def test_the_servers_certificate_is_checked_by_the_file_that_is_named(tmp_path: Path) -> None:
+    """VAULT_CACERT, or BAO_CACERT, which goes before it; without one the system's certificates count."""
+    certificate, ca = Certificate("127.0.0.1"), tmp_path / "ca.pem"
+    ca.write_bytes(certificate.pem)
+
+    def app(environ, start):
+        del environ
+        start("200 OK", JSON)
+        return [b'{"data": {"kv/": {}}}']
+
+    with serve(app, tls=certificate.context(tmp_path)) as address:
+        for own in ({"VAULT_CACERT": str(ca)}, {"BAO_CACERT": str(ca), "VAULT_CACERT": "/no/such"}):
+            server = Server.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "s.token", **own})
+            assert server.read("sys/mounts") == {"kv/": {}}
+            server.close()
+        server = Server.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "s.token"})
+        with pytest.raises(StoreUnavailable, match="does not answer"):
+            server.read("sys/mounts")
+        server.close()
