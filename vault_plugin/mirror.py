@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from rotation.errors import CannotVerify, LoginRejected, SecretNotFound, StageConflict
 from rotation.machine import PENDING
@@ -48,6 +48,14 @@ class Creates(Protocol):
 
     def create(self, document: SecretDocument) -> None:
         """Make it; ``StageConflict`` when it is there."""
+        ...
+
+
+class Replaces(Protocol):
+    """A store whose promotion keeps other keys of current, and which can make a document current as it stands, too."""
+
+    def replace(self, document: SecretDocument, *, current_id: str | None) -> None:
+        """Do so; ``StageConflict`` when another version than that is current."""
         ...
 
 
@@ -186,10 +194,17 @@ def _swap(target: Store, seen: SecretState, document: SecretDocument) -> None:
     elif pending is not None:
         target.settle(pending)
         pending = None
+    if _replaces(target):
+        target.replace(document, current_id=seen.current_id)
+        return
     token = pending or str(uuid.uuid4())
     target.stage(token, document)
     target.promote(token, current_id=seen.current_id)
     target.settle(token)
+
+
+def _replaces(target: Store | Replaces) -> TypeGuard[Replaces]:
+    return hasattr(target, "replace")
 
 
 def _settle_leftover(target: Store, seen: SecretState) -> None:

@@ -27,6 +27,7 @@ from rotation.machine import PENDING
 from rotation.marks import Mark, SecretState
 from rotation.ports import Clock, StoredValue
 from rotation.secret import SecretDocument
+from rotation.stores.vault_kv._commit import with_passwords_of
 from rotation.stores.vault_kv._journal import JOURNAL_SUFFIX, Journal, Lease, Record
 from rotation.stores.vault_kv._kv import Entry, Kv
 from rotation.stores.vault_kv._seen import TAKEN, Seen, same
@@ -157,20 +158,47 @@ class VaultKv:
         self._change(act)
 
     def promote(self, token: str, *, current_id: str | None) -> None:
-        """See ``ports.Store``. The one write that readers see: ``cas`` names the version that was current."""
-        seen = self._look()
-        if seen.current_id == token:
+        """See ``ports.Store``. The one write that readers see: ``cas`` names the version that was current.
+
+        Written is current's document with the candidate's passwords, so that an edit of other keys made meanwhile
+        stays. Where there was one, the journal gets that document first, since a commit is recognised by its content.
+        """
+
+        def act(seen: Seen) -> None:
+            if seen.current_id == token:
+                return
+            if current_id is None:
+                raise SecretDocumentError("the secret has no current version to take over from")
+            value = self._value(seen, token)
+            if value is None or seen.current_id != current_id or seen.main.document is None:
+                raise StageConflict("the secret's current version is not the one that was expected")
+            document = with_passwords_of(value.document, seen.main.document)
+            committed.append((document, seen.main.version))
+            record = seen.journal.records.get(token)
+            if record is not None and record.value is not None and not same(record.value, document):
+                record.value = document.dump()
+
+        committed: list[tuple[SecretDocument, int]] = []
+        self._change(act)
+        if not committed:
             return
-        if current_id is None:
-            raise SecretDocumentError("the secret has no current version to take over from")
-        value = self._value(seen, token)
-        if value is None or seen.current_id != current_id:
-            raise StageConflict("the secret's current version is not the one that was expected")
+        document, version = committed[-1]
         try:
-            self._write(self._path, value.document, cas=seen.main.version)
+            self._write(self._path, document, cas=version)
         except StageConflict:
             if self._look().current_id != token:
                 raise
+
+    def replace(self, document: SecretDocument, *, current_id: str | None) -> None:
+        """Make another document current as it stands, for a mirror, which edits nothing of its own.
+
+        Raises:
+            StageConflict: another version is current.
+        """
+        seen = self._look()
+        if seen.current_id != current_id:
+            raise StageConflict("the secret's current version is not the one that was expected")
+        self._write(self._path, document, cas=seen.main.version)
 
     def release(self, token: str) -> None:
         """See ``ports.Store``."""
