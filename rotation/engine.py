@@ -26,7 +26,7 @@ from rotation.policy import Context
 from rotation.room import make_room, settle
 from rotation.secret import Secret, SecretDocument
 from rotation.session import Result, Session, next_attempt, raise_if_parked
-from rotation.set_secret import set_secret
+from rotation.set_secret import raise_if_hopeless, set_secret
 from rotation.verify import check_current
 
 
@@ -175,6 +175,7 @@ def _test(session: Session, state: SecretState) -> Result:
         # Older proof no longer holds: finishSecret must not commit by it, and setSecret must send again.
         for mark in version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED):
             session.store.unmark(session.token, mark)
+        raise_if_hopeless(session, bound, version.intent or 0.0)
         raise
     if evidence < bound.minimum:
         raise ConfigError(f"{evidence.name} is all the proof there is, but {bound.minimum.name} is demanded")

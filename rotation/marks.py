@@ -128,9 +128,9 @@ def turned_away(which: Iterable[str], now: float) -> Mark:
     return Mark(Kind.DEAD, f"{'+'.join(which)}:{int(now)}")
 
 
-def failed(count: int) -> Mark:
-    """Return the count of failed attempts."""
-    return Mark(Kind.FAILED, str(count))
+def failed(count: int, reset: float = 0) -> Mark:
+    """Return the count of failed attempts, and which reset the latest was about, if it was about one."""
+    return Mark(Kind.FAILED, f"{count}:{int(reset)}" if reset else str(count))
 
 
 def member(number: int, notes: Iterable[Mark], nonce: str = "") -> Mark:
@@ -245,7 +245,7 @@ class Version:
     @property
     def failed(self) -> int:
         """How many attempts in a row were turned away."""
-        return max((int(_number(mark.value)) for mark in self.all(Kind.FAILED)), default=0)
+        return max((charged(mark)[0] for mark in self.all(Kind.FAILED)), default=0)
 
 
 @lru_cache(maxsize=256)  # of the same few sets of labels, one step asks the same dozens of times

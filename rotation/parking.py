@@ -66,7 +66,8 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
             by_itself=False,
         ),
         Reason.RESET_FAILS: Parking(
-            hint="The vendor takes the reset and fails to carry it out. Look at the target in the vendor's console.",
+            hint="The vendor takes the reset, and its password does not open the account: it is not carried out, "
+            "or the host refuses every such login (sshd: PermitRootLogin). Look at the target in the vendor's console.",
             by_itself=False,
         ),
         Reason.CANDIDATE_REFUSED: Parking(

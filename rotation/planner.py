@@ -26,6 +26,8 @@ ARRIVAL_SECONDS = 60.0
 it is the longest that a function of this kind waits for one call."""
 BACK_OFF_FIRST = 30.0
 BACK_OFF_MOST = 900.0
+RESEND_MOST = 21_600.0
+"""Between resets that are taken and do not open the account: each may stop a machine and cost a wrong login."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -134,7 +136,7 @@ def before_a_reset(
     return waits
 
 
-def back_off(failures: int, seed: str) -> float:
+def back_off(failures: int, seed: str, most: float = BACK_OFF_MOST) -> float:
     """Return the pause in seconds after so many failures in a row: none after the first, then doubling up to a limit.
 
     Half of it is drawn from the seed, so that secrets which failed together do not come back together, and the same
@@ -142,7 +144,7 @@ def back_off(failures: int, seed: str) -> float:
     """
     if failures <= 1:
         return 0.0
-    span = min(BACK_OFF_MOST, BACK_OFF_FIRST * 2.0 ** min(failures - 2, 16))
+    span = min(most, BACK_OFF_FIRST * 2.0 ** min(failures - 2, 16))
     drawn = int.from_bytes(hashlib.sha256(f"{seed}:{failures}".encode()).digest()[:4]) / 2**32
     return span * (1 + drawn) / 2
 

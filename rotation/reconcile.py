@@ -56,6 +56,7 @@ class Reconciliation:
         state: the labels as last read.
         facts: what the reconciliation table decides by.
         maybe_applied: whether a reset with this candidate can have reached the account, by any attempt so far.
+        again: whether earlier runs may have sent it.
         seen: what the target looked like last.
         unclear: why the last probe could not tell.
     """
@@ -68,11 +69,12 @@ class Reconciliation:
     seen: Observation
     facts: Facts = field(init=False)
     maybe_applied: bool = field(init=False)
+    again: bool = field(init=False)
     unclear: RotationError | None = None
 
     def __post_init__(self) -> None:
         version = self.state.version(self.session.token)
-        self.maybe_applied = version.intent is not None
+        self.maybe_applied = self.again = version.intent is not None
         self.facts = Facts(
             intent=self.maybe_applied,
             authority=self.bound.spec.authority,
@@ -126,7 +128,9 @@ class Reconciliation:
         if self.seen.reset_needs is not None and wanted is not None:
             self.seen = bring_to(self.session, self.bound, wanted, self.bound.observe())
         version = self.state.version(self.session.token)
-        for mark in version.all(Kind.PARKED) + version.all(Kind.FAILED):
+        # A reset that is sent again after its password was found not to open the account still counts as of no use.
+        over = (Kind.PARKED,) if outcome == "sent" and self.again else (Kind.PARKED, Kind.FAILED)
+        for mark in (mark for kind in over for mark in version.all(kind)):
             self.session.store.unmark(self.session.token, mark)
         return Result(outcome=outcome, driver=self.bound.spec.code)
 

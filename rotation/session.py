@@ -206,10 +206,12 @@ def next_attempt(session: Session, state: SecretState, bound: Guarded) -> Wait |
     return planner.earliest(now, waits, bound.window)
 
 
-def count_failure(session: Session, version_id: str) -> int:
-    """Write one more failed attempt down and return how many there have been in a row."""
+def count_failure(session: Session, version_id: str, reset: float = 0) -> int:
+    """Write one more failed attempt down, once for each reset; return how many there have been in a row."""
     version = session.store.describe().version(version_id)
-    note = marks.failed(version.failed + 1)
+    if reset and any(marks.charged(mark)[1] == reset for mark in version.all(marks.Kind.FAILED)):
+        return version.failed
+    note = marks.failed(version.failed + 1, reset)
     session.store.mark(version_id, note)
     for old in version.all(marks.Kind.FAILED):
         session.store.unmark(version_id, old)

@@ -30,6 +30,8 @@ from rotation.reconcile import Reconciliation
 from rotation.room import make_room
 from rotation.session import Result, Session, count_failure, next_attempt, park, raise_if_parked
 
+MOST_RESENDS = 2
+
 
 def set_secret(session: Session, state: SecretState) -> Result:
     """Bring the vendor to the candidate, as far as this invocation can."""
@@ -107,6 +109,21 @@ def _back_off(session: Session, refusal: DriverError) -> None:
             refusal.not_before = until
     except StoreError:
         return  # The next attempt comes early, which costs patience only; the refusal itself matters more.
+
+
+def raise_if_hopeless(session: Session, bound: Guarded, reset: float) -> None:
+    """Count a reset that was taken and whose password does not open the account; park once sending again is no help.
+
+    Each further one costs wrong logins, and a machine its running time.
+
+    Raises:
+        Parked: longer with each one in a row.
+    """
+    failures = count_failure(session, session.token, reset)
+    if failures > MOST_RESENDS:
+        pause = planner.back_off(failures, session.token, planner.RESEND_MOST)
+        until = session.clock.now() + max(pause, bound.lockout.window_seconds)
+        raise park(session, session.token, Reason.RESET_FAILS, until) from None
 
 
 def _look_again(session: Session, current: StoredValue) -> SecretState:
