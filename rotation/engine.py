@@ -54,6 +54,7 @@ def run(session: Session, step: Step) -> Result:
         return accounts.verify_current(check_current) if trial else accounts.run(step, state, document)
     if trial:
         return check_current(session, state)
+    state = session.distrust(state) if step in (Step.SET, Step.TEST) else state
     return {Step.CREATE: _create, Step.SET: set_secret, Step.TEST: _test, Step.FINISH: _finish}[step](session, state)
 
 
@@ -116,7 +117,7 @@ def _prepare(session: Session, state: SecretState, current: SecretDocument) -> t
     if wait is not None:
         # There is no version with a value yet that could carry a label of it.
         raise parking.error(wait.reason, wait.until)
-    seen = _found(session, state, bound.observe())
+    seen = _found(session, state, bound)
     _raise_obstacle(seen)
     knew = bound.host_key
     bound = bound.trusting(seen)
@@ -129,14 +130,18 @@ def _prepare(session: Session, state: SecretState, current: SecretDocument) -> t
     return document, Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
 
 
-def _found(session: Session, state: SecretState, seen: Observation) -> Observation:
-    """Return what was seen, with a machine as running that a rotation which was given up stopped for its reset."""
+def _found(session: Session, state: SecretState, bound: Guarded) -> Observation:
+    """Return what is seen, with a machine as running that a rotation stopped for its reset before it was given up."""
+    seen = bound.observe()
     if seen.power is not Power.STOPPED:
         return seen
+    since = session.clock.now() - power.OWNERS_WISH_AFTER
     kept = {session.token, state.current_id, state.previous_id}
     for version_id in sorted(set(state.versions) - kept):
-        abandoned = session.read(version_id)
-        if abandoned is not None and power.noted(abandoned.document) is Power.RUNNING:
+        abandoned = session.of_the_same(version_id, bound)
+        if abandoned is None or abandoned.created < since:
+            continue
+        if power.noted(abandoned.document) is Power.RUNNING:
             return replace(seen, power=Power.RUNNING)
     return seen
 
@@ -223,6 +228,7 @@ def _finish(session: Session, state: SecretState) -> Result:
 
 def _proof(session: Session, state: SecretState) -> tuple[Guarded, Evidence]:
     """Return the account, made sure of, and the candidate's proof, which is won now if there is none."""
+    state = session.distrust(state)
     proof = state.version(session.token).verified
     if proof is None:
         proof = _test(session, state).evidence

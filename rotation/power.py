@@ -12,6 +12,9 @@ from rotation.model import Observation, Power
 from rotation.secret import SecretDocument
 from rotation.session import Session
 
+OWNERS_WISH_AFTER = 7 * 86_400
+"""Seconds after a rotation that was given up began: a machine that is still off then is off by its owner's wish."""
+
 
 def noted(candidate: SecretDocument) -> Power | None:
     """Return the state in which createSecret found the machine; ``None`` where there is none."""

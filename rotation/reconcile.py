@@ -185,7 +185,7 @@ class Reconciliation:
             return self.candidate.document.password
         if which is Stored.CURRENT:
             return self.current.document.password
-        previous = self.session.store.read(str(self._fallback))
+        previous = self.session.of_the_same(str(self._fallback), self.bound)
         return None if previous is None else previous.document.password
 
     def _send(self, move: Move) -> bool:

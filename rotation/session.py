@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rotation import marks, parking, planner
-from rotation.errors import IdentityChanged, InProgress, NotYetVisible, Parked, RotationError, SecretDocumentError
+from rotation.errors import (
+    ConfigError,
+    IdentityChanged,
+    InProgress,
+    NotYetVisible,
+    Parked,
+    RotationError,
+    SecretDocumentError,
+)
 from rotation.guard import RESERVE_SECONDS, Guarded
 from rotation.marks import SecretState
 from rotation.model import Evidence
@@ -145,6 +153,30 @@ class Session:
         if value is None:
             raise NotYetVisible("the candidate is staged but not readable yet")
         return value
+
+    def of_the_same(self, version_id: str, bound: Guarded) -> StoredValue | None:
+        """Return a version's value if it is about that account; whatever else a version may hold, it is not ours."""
+        try:
+            value = self.read(version_id)
+            other = None if value is None else self.bind(value.document)
+        except (ConfigError, SecretDocumentError):
+            return None
+        same = other is not None and other.spec.code == bound.spec.code and identity(other) == identity(bound)
+        return value if same else None
+
+    def distrust(self, state: SecretState) -> SecretState:
+        """Take back what was proved about the candidate, where somebody has put another current value since.
+
+        He may have set the account's password, too, so that the candidate must be sent, or proved, anew.
+        """
+        version = state.version(self.token)
+        proofs = version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED)
+        noted = [max(marks.charged(mark)) for mark in proofs]  # the only moment that each names
+        if not noted or int(self.current(state).created) <= max(noted):
+            return state
+        for mark in proofs:
+            self.store.unmark(self.token, mark)
+        return self.store.describe()
 
     def bind_pair(self, current: SecretDocument, candidate: SecretDocument) -> Guarded:
         """Bind the candidate's account, after making sure that it is the current one's (confused deputy).
