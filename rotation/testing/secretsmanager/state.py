@@ -22,6 +22,12 @@ PREVIOUS = "AWSPREVIOUS"
 LABELS_PER_SECRET = 20
 """AWS's quotas page: "staging labels attached across all versions of a secret: 20", hence not 20 per version."""
 
+VERSIONS_KEPT = 100
+"""AWS's quotas page: unlabelled versions are removed when there are more, except those created less than 24 h ago."""
+NEW_VERSIONS_A_DAY = 144
+"""The quota itself is "~100" there, without an exact number, and is not reached at one new version every 10 minutes."""
+_DAY = 86_400.0
+
 
 @dataclass(frozen=True, slots=True)
 class StoredValue:
@@ -94,6 +100,25 @@ class SecretRecord:
                 "LimitExceededException", "You exceeded the maximum number of staging labels allowed on a secret."
             )
         self.labels = labels
+
+    def admit(self, version_id: str, now: float) -> None:
+        """Make sure that there is room for a value under this id.
+
+        Raises:
+            ServiceError: ``LimitExceededException``: too many versions, none of which may be removed yet.
+        """
+        others = [each for each in self.versions.values() if each.id != version_id]
+        young = sum(each.created > now - _DAY for each in others)
+        if len(others) >= VERSIONS_KEPT and young >= NEW_VERSIONS_A_DAY:
+            raise ServiceError("LimitExceededException", "You exceeded the maximum number of versions of a secret.")
+
+    def remove_outdated(self, now: float) -> None:
+        """Remove the oldest versions that have no label and are older than a day, while there are too many."""
+        held = set(self.labels.values())
+        outdated = [each for each in self.versions.values() if each.id not in held and each.created <= now - _DAY]
+        outdated.sort(key=lambda version: version.created)
+        for each in outdated[: max(0, len(self.versions) - VERSIONS_KEPT)]:
+            del self.versions[each.id]
 
     def moved(self, label: str, version_id: str, labels: dict[str, str]) -> dict[str, str]:
         """Return ``labels`` with one label moved; AWSCURRENT leaves AWSPREVIOUS where it came from."""

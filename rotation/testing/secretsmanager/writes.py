@@ -92,6 +92,7 @@ def update_secret(world: World, params: Params) -> Answer:
 
 def _add(world: World, secret: SecretRecord, token: str, value: StoredValue, stages: list[str]) -> None:
     now = world.clock()
+    secret.admit(token, now)
     labels = secret.labels
     first = not any(version.value is not None for version in secret.versions.values())
     for stage in dict.fromkeys([*stages, CURRENT] if first else stages):
@@ -102,6 +103,7 @@ def _add(world: World, secret: SecretRecord, token: str, value: StoredValue, sta
     secret.relabel(labels)
     secret.versions.setdefault(token, Version(token, now)).value = value
     secret.versions[token].hidden_reads = world.lag_values
+    secret.remove_outdated(now)
     secret.changed = now
     if secret.schedule is not None and labels.get(CURRENT) == token:
         secret.schedule.next = due_after(secret.schedule.rules, now)
