@@ -1,0 +1,175 @@
+"""An operator edits the secret while it is rotated: nothing of that is lost, at any moment and whoever dies next."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from rotation import engine
+from rotation.errors import IdentityChanged, RotationError, SecretDocumentError, StageConflict
+from rotation.model import Authority, Step
+from rotation.secret import SecretDocument
+from rotation.stores.vault_kv import VaultKv
+from rotation.stores.vault_kv._commit import with_passwords_of
+from rotation.testing.batch_scenario import POLICY
+from rotation.testing.fuse import Crash, Edge, Fuse
+from rotation.testing.kv2 import Kv2
+from rotation.testing.scenario import Scenario, VirtualClock
+from rotation.testing.store_kit import FIRST
+from rotation.testing.vendor import MemoryVendor
+
+EFFECTS = ("read", "write")
+
+
+class Edited:
+    """A secret in KV that the engine rotates, over fuses."""
+
+    def __init__(self, authority: Authority) -> None:
+        self.clock = VirtualClock()
+        self.vendor = MemoryVendor(now=self.clock.now, initial=POLICY.generate(), policy=POLICY, authority=authority)
+        self.made = Scenario(self.vendor, self.clock)
+        self.kv = Kv2(now=self.clock.now)
+        self.kv.write("app", self.made.secret.read("version-0").document, cas=0)
+
+    def edit(self, _=None, **keys) -> None:
+        """Change and add keys by hand."""
+        entry = self.kv.read("app")
+        keys = keys or {"note": "by hand", "extra": [1]}
+        self.kv.write("app", entry.document.replaced(**keys), cas=entry.version)
+
+    def rotate(self, *fuses: Fuse) -> list[str]:
+        """Rotate until it is done, as job after job does; the fuses hold for the first. Return the failures' codes."""
+        failures: list[str] = []
+        while len(failures) < 9:
+            kv = self.kv
+            for fuse in fuses:
+                kv = fuse.wrap(kv, EFFECTS)
+            store = VaultKv(kv, "app", clock=self.clock)
+            try:
+                token = store.begin(f"token-{len(failures):028d}")
+                for step in Step:
+                    engine.run(replace(self.made.session(token), store=store), step)
+            except RotationError as error:
+                failures.append(error.code)
+            except Crash:
+                failures.append("crash")
+            else:
+                return failures
+            self.clock.sleep(900)
+            fuses = ()
+        return [*failures, "gave up"]
+
+    def check(self) -> None:
+        """Everything by hand is there, the live password is, and nothing is pending."""
+        document = self.kv.read("app").document
+        assert (document["note"], document["extra"]) == ("by hand", [1])
+        assert document.password == self.vendor.live
+        assert VaultKv(self.kv, "app", clock=self.clock).unfinished() is None
+
+
+@pytest.fixture(params=list(Authority))
+def authority(request):
+    """Who may change the account."""
+    return request.param
+
+
+def test_an_edit_at_any_moment_stays(authority):
+    """After every read and every write of the job, with nobody failing besides."""
+    for number in itertools.count(1):
+        made = Edited(authority)
+        fuse = Fuse(number, Edge.AFTER, error=made.edit)
+        failures = made.rotate(fuse)
+        if not fuse.blown:
+            assert number > 20
+            return
+        assert set(failures) <= {StageConflict.code}
+        made.check()
+        assert made.vendor.resets == 1
+
+
+@pytest.mark.parametrize("edge", list(Edge))
+def test_an_edit_stays_when_the_job_dies_after_it(authority, edge):
+    """At every write after each edit: the commit is recognised by its content, with the edit in it."""
+    writes = Fuse(only="write")
+    Edited(authority).rotate(writes)
+    total = len([each for each in writes.effects if each == "write"])
+    assert total > 6
+    for edited, died in itertools.combinations(range(1, total + 2), 2):
+        made = Edited(authority)
+        failures = made.rotate(Fuse(edited, Edge.AFTER, only="write", error=made.edit), Fuse(died, edge, only="write"))
+        assert set(failures) <= {StageConflict.code, "crash"}
+        made.check()
+
+
+def test_an_edit_of_who_the_account_is_stops_the_rotation(authority):
+    """It is not taken over, and nothing is written over it."""
+    made = Edited(authority)
+    fuse = Fuse(5, Edge.AFTER, only="write", error=lambda _: made.edit(tenant="other"))
+    failures = made.rotate(fuse)
+    assert fuse.blown
+    assert failures[-2:] == [IdentityChanged.code, "gave up"]
+    assert made.kv.read("app").version == 2
+
+
+ONE = {"driver": "x", "username": "root", "password": "old"}
+TWO = {"driver": "x", "all": [{"id": "a", "password": "old-a"}, {"id": "b", "password": "old-b"}]}
+
+
+@pytest.mark.parametrize("edge", list(Edge))
+@pytest.mark.parametrize("died", [1, 2, 3])
+def test_a_batchs_commit_is_recognised_with_the_edit_in_it(died, edge):
+    """Whoever dies at a write of the promotion or of what follows it: the repetition finds its own commit."""
+    clock = VirtualClock()
+    kv = Kv2(now=clock.now)
+    kv.write("app", SecretDocument(TWO), cas=0)
+    new = SecretDocument({**TWO, "all": [{**each, "password": "new"} for each in TWO["all"]]})
+    VaultKv(kv, "app", clock=clock).stage(FIRST, new)
+    kv.write("app", SecretDocument({**TWO, "note": 1, "all": [{**each, "own": 2} for each in TWO["all"]]}), cas=1)
+    fuse = Fuse(died, edge)
+    with pytest.raises(Crash):
+        promoted(VaultKv(fuse.wrap(kv, ("write",)), "app", clock=clock))
+    promoted(VaultKv(kv, "app", clock=clock))
+    assert kv.read("app").version == 3
+    assert kv.read("app").document["note"] == 1
+    assert kv.read("app").document["all"] == [{**each, "own": 2, "password": "new"} for each in TWO["all"]]
+
+
+def promoted(store):
+    """Make the candidate current and tidy up, as finishSecret does."""
+    store.promote(FIRST, current_id=store.describe().current_id)
+    store.settle(FIRST)
+
+
+def test_a_batchs_passwords_go_to_their_places():
+    """Each entry keeps what is its own, and a bookkeeping that the candidate does not have is left as it is."""
+    new = SecretDocument(
+        {**TWO, "all": [{"id": "a", "password": "1", "lockstep": {"n": 1}}, {"id": "b", "password": "2"}]}
+    )
+    now = SecretDocument(
+        {**TWO, "note": 1, "all": [{"id": "a", "password": "x", "y": 2}, {"id": "b", "password": "x"}]}
+    )
+    assert with_passwords_of(new, now) == SecretDocument(
+        {
+            "driver": "x",
+            "note": 1,
+            "all": [{"id": "a", "password": "1", "y": 2, "lockstep": {"n": 1}}, {"id": "b", "password": "2"}],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidate", "current"),
+    [(ONE, TWO), (TWO, ONE), (TWO, {**TWO, "all": TWO["all"][1:]}), (TWO, {"driver": "x", "others": TWO["all"]})],
+)
+def test_lists_that_differ_are_a_conflict(candidate, current):
+    """Passwords are matched by place, so there must be the same places."""
+    with pytest.raises(StageConflict):
+        with_passwords_of(SecretDocument(candidate), SecretDocument(current))
+
+
+def test_a_candidate_without_a_password_is_no_candidate():
+    """Current's would be written as if it were new."""
+    with pytest.raises(SecretDocumentError):
+        with_passwords_of(SecretDocument({"driver": "x"}), SecretDocument({"driver": "x"}))
