@@ -193,4 +193,6 @@ def _certainly_not_counted(error: RotationError) -> bool:
     """Tell whether the vendor cannot have counted a wrong login; a lost answer may hide one."""
     if isinstance(error, OldPasswordRejected):
         return False
-    return error.definite and (isinstance(error, RateLimited) or not isinstance(error, VendorUnavailable))
+    return error.unsent or (
+        error.definite and (isinstance(error, RateLimited) or not isinstance(error, VendorUnavailable))
+    )

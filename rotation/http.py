@@ -5,23 +5,16 @@ Also here is what every driver needs to read an answer: ``json_object`` and ``ch
 
 from __future__ import annotations
 
-import functools
 import json
 import re
-import socket
-import ssl
-import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests  # noqa: TID251 - this is the one door
 import requests.adapters  # noqa: TID251 - same
 import requests.utils  # noqa: TID251 - same
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, ProtocolError
+from urllib3.exceptions import ProtocolError
 
 from rotation.errors import (
     ConfigError,
@@ -33,6 +26,7 @@ from rotation.errors import (
     UnexpectedReply,
     VendorUnavailable,
 )
+from rotation.http_watch import Watch
 from rotation.ports import HttpReply, HttpRequest
 
 RESERVE_SECONDS = 1.0
@@ -42,6 +36,10 @@ LEAST_SECONDS = 1.0
 BODY_LIMIT = 1024 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_UNREACHED = (
+    "Check the way to the vendor: DNS, routes, proxy and certificates of this function's network; then the vendor's "
+    "status page. The rotation goes on by itself."
+)
 
 
 class HttpDoor:
@@ -78,7 +76,7 @@ class HttpDoor:
         if seconds < (self._call_seconds if request.changes else min(LEAST_SECONDS, self._call_seconds)):
             raise NotEnoughTime("too little time is left to call the vendor; nothing was sent")
         # No session outlives its request: a frozen and thawed process would send on a connection that is long dead.
-        with requests.Session() as session, _Watch(seconds) as watch:
+        with requests.Session() as session, Watch(seconds) as watch:
             session.trust_env = False  # requests would put a netrc login into Authorization
             session.headers.clear()
             adapter = _OneAttempt(watch)
@@ -99,7 +97,7 @@ class HttpDoor:
                 with reply:
                     body = _body(reply, watch)
             except Exception as error:  # noqa: BLE001 - whatever failed after the start, the request may have arrived
-                failure = _failure(error, changes=request.changes)
+                failure = _failure(error, changes=request.changes, sent=watch.sending)
         if failure is not None:
             raise failure  # outside the handler, so that the foreign error does not ride along
         return self._checked(reply, body)
@@ -138,72 +136,16 @@ class HttpDoor:
         return HttpReply(status, headers, body, request_id)
 
 
-class _Watch:
-    """Ends one exchange when its time is over, even while the peer keeps sending a byte at a time."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-        self._timer: threading.Timer | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer.join()
-
-    @property
-    def over(self) -> bool:
-        return time.monotonic() >= self._end
-
-    def connected(self, connection: HTTPConnection | HTTPSConnection) -> None:
-        """Start to watch a socket before anything is sent on it."""
-        if self.over:
-            connection.close()
-            raise ConnectTimeoutError(connection, "connected too late to send anything")
-        self._timer = threading.Timer(self._end - time.monotonic(), _shut, (connection.sock,))
-        self._timer.daemon = True
-        self._timer.start()
-
-
-def _shut(sock: socket.socket) -> None:
-    with suppress(OSError):
-        # The plain method: that of a TLS socket would pull its state from under the thread that reads.
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-class _WatchedHttp(HTTPConnection):
-    def __init__(self, *args: Any, watch: _Watch, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own arguments
-        super().__init__(*args, **kwargs)
-        self._watch = watch
-
-    def connect(self) -> None:
-        super().connect()
-        self._watch.connected(self)
-
-
-class _WatchedHttps(HTTPSConnection):
-    def __init__(self, *args: Any, watch: _Watch, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own arguments
-        super().__init__(*args, **kwargs)
-        self._watch = watch
-
-    def connect(self) -> None:
-        super().connect()
-        self._watch.connected(self)
-
-
 class _OneAttempt(requests.adapters.HTTPAdapter):
     """Never sends twice, and has every connection watched."""
 
-    def __init__(self, watch: _Watch) -> None:
+    def __init__(self, watch: Watch) -> None:
         super().__init__(max_retries=0)
-        self._watch = watch
+        self._kinds = watch.kinds()
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - requests' own signature
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        kind = _WatchedHttps if pool.scheme == "https" else _WatchedHttp
-        pool.ConnectionCls = functools.partial(kind, watch=self._watch)
+        pool.ConnectionCls = self._kinds[pool.scheme]
         return pool
 
 
@@ -221,7 +163,7 @@ def _prepared(session: requests.Session, request: HttpRequest) -> requests.Prepa
     raise ConfigError("a request to the vendor cannot be built from these settings; nothing was sent")
 
 
-def _body(reply: requests.Response, watch: _Watch) -> bytes | None:
+def _body(reply: requests.Response, watch: Watch) -> bytes | None:
     # http.client takes an answer that ends within its headers for a whole one with an empty body.
     if getattr(reply.raw, "_original_response").msg.defects:  # noqa: B009 - requests itself reads this attribute
         raise ProtocolError
@@ -235,25 +177,15 @@ def _body(reply: requests.Response, watch: _Watch) -> bytes | None:
     return bytes(body)
 
 
-def _failure(error: Exception, *, changes: bool) -> DriverError:
+def _failure(error: Exception, *, changes: bool, sent: bool) -> DriverError:
     """Say what a failed exchange proves. Reads no text of ``error``, which may hold the URL or a header."""
-    if _nothing_sent(error):
-        return VendorUnavailable(f"the vendor could not be reached ({type(error).__name__}); nothing was sent")
+    kind = type(error).__name__
+    if not sent:
+        message = f"the vendor could not be reached ({kind}); nothing was sent"
+        return VendorUnavailable(message, hint=_UNREACHED, unsent=True)
     if changes:
-        return OutcomeUnknown(f"the vendor's answer was lost ({type(error).__name__})")
-    return VendorUnavailable(f"the vendor did not answer ({type(error).__name__})")
-
-
-def _nothing_sent(error: Exception) -> bool:
-    # ProxyError: urllib3 raises it only as long as no proxy let us through.
-    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
-        return True
-    wrapped = error.args[0] if error.args else None
-    reason = wrapped.reason if isinstance(wrapped, MaxRetryError) else wrapped
-    if isinstance(reason, NewConnectionError):
-        return True
-    cause = reason.args[0] if isinstance(reason, Exception) and reason.args else None
-    return isinstance(error, requests.exceptions.SSLError) and isinstance(cause, ssl.SSLCertVerificationError)
+        return OutcomeUnknown(f"the vendor's answer was lost ({kind})")
+    return VendorUnavailable(f"the vendor did not answer ({kind})")
 
 
 def json_object(reply: HttpReply, *, changes: bool) -> dict[str, object]:

@@ -14,14 +14,15 @@ class RotationError(Exception):
         vendor_code: the vendor's or store's own error code, if it sent one.
         request_id: the vendor's or store's request id, for support tickets.
         not_before: epoch seconds before which another attempt is pointless.
+        unsent: whether it is certain that nothing which the request or the login bears has left this machine.
     """
 
     code: ClassVar[str] = "rotation_error"
     retryable: ClassVar[bool] = False
-    definite: ClassVar[bool] = True
+    definite: bool = True  # an error that may be either way says so itself
     default_hint: ClassVar[str] = ""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument for each thing that may be known
         self,
         message: str,
         *,
@@ -29,6 +30,7 @@ class RotationError(Exception):
         vendor_code: str | None = None,
         request_id: str | None = None,
         not_before: float | None = None,
+        unsent: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -36,6 +38,7 @@ class RotationError(Exception):
         self.vendor_code = vendor_code
         self.request_id = request_id
         self.not_before = not_before
+        self.unsent = unsent
         self.members: tuple[dict[str, object], ...] = ()  # how each account fared, where the secret holds a batch
 
     def describe(self) -> dict[str, object]:
