@@ -27,7 +27,7 @@ from rotation.model import (
     Verdict,
 )
 from rotation.planner import ANYTIME, Windows
-from rotation.ports import Driver, LoginProbe, Observes, Polls, Powers, ShowsHostKey, Verifies
+from rotation.ports import Driver, Greets, LoginProbe, Observes, Polls, Powers, ShowsHostKey, Verifies
 from rotation.secret import MASK, Secret
 
 T = TypeVar("T")
@@ -90,6 +90,7 @@ class Guarded:
         login: where the deployment has logins tried, for a vendor that knows no such place.
         host_key: the SSH host's key as an earlier rotation learnt it; one that the target names goes before it.
         trust_first_use: whether such a key may be learnt.
+        greeted: whether the host that judges the password was just met.
         minimum: the least evidence that the deployment accepts.
         time_left: seconds until this run must have ended.
         power: in which state the account's machine is to be after a rotation.
@@ -107,6 +108,7 @@ class Guarded:
     login: LoginTarget | None = None
     host_key: str | None = None
     trust_first_use: bool = False
+    greeted: bool = False
     power: PowerWish = PowerWish.AS_FOUND
     window: Windows = ANYTIME
     known: tuple[Secret, ...] = ()
@@ -147,7 +149,8 @@ class Guarded:
         if not isinstance(probe, ShowsHostKey):
             return self
         try:
-            return replace(self, host_key=self._call(lambda: probe.host_key(target.host, target.port), ()))
+            key = self._call(lambda: probe.host_key(target.host, target.port), ())
+            return replace(self, host_key=key, greeted=True)
         except CannotVerify:
             if self.minimum is Evidence.LOGIN:
                 raise
@@ -204,14 +207,22 @@ class Guarded:
             return found
         return Power(self.power.value)
 
-    def require_provable(self, seen: Observation) -> None:
-        """Refuse before anything changes when the demanded evidence can never be won.
+    def require_provable(self, seen: Observation, *, greet: bool = True) -> bool:
+        """Refuse before anything changes when the demanded evidence cannot be won.
+
+        Args:
+            seen: what the target looks like; a machine that is to run again after its reset may count as running.
+            greet: whether the host that is to judge the password must be met now, where a shared probe can do that.
+
+        Returns:
+            Whether it was met.
 
         Raises:
             ConfigError: names what is missing.
+            CannotVerify: the host cannot be reached, or is another one than the one that is pinned.
         """
         if self.minimum is not Evidence.LOGIN:
-            return
+            return False
         if not self.can_log_in:
             raise ConfigError(
                 f"{self.spec.code} has no login check, but LOGIN is the least evidence accepted",
@@ -224,9 +235,27 @@ class Guarded:
                 hint="Start it, or set `power` to running in the secret (virtual machines), or lower "
                 "LOCKSTEP_MIN_EVIDENCE.",
             )
-        problem = None if isinstance(self.driver, Verifies) else self._no_login(seen)
+        if isinstance(self.driver, Verifies):
+            return False
+        problem = self._no_login(seen)
         if problem is not None:
             raise problem
+        return self.greeted or (greet and self._greet(seen))
+
+    def _greet(self, seen: Observation) -> bool:
+        """Meet the host, if it can be met: a machine that is off shows nothing."""
+        target = self.target(seen)
+        probe = None if target is None else self.probes.get(target.kind)
+        if target is None or not isinstance(probe, Greets) or seen.power is Power.STOPPED:
+            return False
+        try:
+            self._call(lambda: probe.greet(target), ())
+        except CannotVerify:
+            # Whoever stops machines for a reset may have left this one stopped, and then have it count as running.
+            if seen.reset_needs is not Power.STOPPED or self.observe().power is not Power.STOPPED:
+                raise
+            return False
+        return True
 
     def _no_login(self, seen: Observation) -> ConfigError | None:
         """Return why no shared probe can log in on what was seen."""

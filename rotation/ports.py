@@ -108,6 +108,20 @@ class ShowsHostKey(Protocol):
         ...
 
 
+@runtime_checkable
+class Greets(Protocol):
+    """A login probe that can find out beforehand whether the host that is to judge a password can be asked."""
+
+    def greet(self, target: LoginTarget) -> None:
+        """Connect, and see that the host is the one that is pinned or vouched for. Nobody logs in.
+
+        Raises:
+            CannotVerify: it cannot be reached, or it is another one.
+            NotEnoughTime: too little time is left to find out.
+        """
+        ...
+
+
 class Clock(Protocol):
     """Time as a port, so that tests and simulations own it."""
 

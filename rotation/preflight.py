@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rotation.errors import InProgress, PasswordRejected
 from rotation.guard import Guarded
-from rotation.model import Observation
+from rotation.model import Observation, Power
 from rotation.policy import Context
 from rotation.ports import StoredValue
 from rotation.power import give_back, noted
@@ -24,6 +24,7 @@ def preflight(session: Session, bound: Guarded, current: StoredValue, candidate:
     Raises:
         DriverError: an obstacle at the target.
         ConfigError: the demanded evidence can never be won.
+        CannotVerify: the host that is to judge the password cannot be reached, or is another one.
         PasswordRejected: the candidate breaks the policy; it was released.
     """
     seen = bound.observe()
@@ -31,7 +32,8 @@ def preflight(session: Session, bound: Guarded, current: StoredValue, candidate:
         if not isinstance(obstacle, InProgress):
             give_back(bound, candidate.document)
         raise obstacle
-    bound.require_provable(replace(seen, power=noted(candidate.document) or seen.power))
+    afterwards = replace(seen, power=noted(candidate.document) or seen.power)
+    bound.require_provable(afterwards, greet=seen.power is not Power.STOPPED)
     policy = bound.spec.policies[seen.variant]
     context = Context(username=bound.username, previous=current.document.password)
     problems = policy.problems(candidate.document.password, context)

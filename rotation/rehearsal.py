@@ -184,8 +184,11 @@ def _waits(session: Session, state: SecretState, bound: Guarded) -> Iterator[Che
         yield Check(name="next_attempt", status=Status.WAITS, detail=detail, not_before=decides.until)
     count, _ = state.wrong_logins(since=now - bound.lockout.window_seconds)
     must_log_in = bound.minimum is Evidence.LOGIN or bound.spec.authority is Authority.SELF
-    if must_log_in and bound.lockout.budget < 1:
-        yield _checked("budget", "", lambda: require_tries(bound))
+    if must_log_in:
+        try:
+            require_tries(bound)
+        except RotationError as error:
+            yield _stopped("budget", error)
     if count < bound.lockout.budget:
         left = f"{bound.lockout.budget - count} of {bound.lockout.budget} wrong logins are left in the budget"
         yield Check(name="budget", status=Status.READY, detail=left)
@@ -212,10 +215,19 @@ def _target(session: Session, state: SecretState, bound: Guarded, current: Store
         yield Check(name="target", status=Status.READY, detail=f"nothing stands in the way{state_word}")
     for obstacle in seen.obstacles:
         yield _stopped("target", obstacle)
-    yield _checked("evidence", f"{bound.minimum.name} can be won", lambda: bound.trusting(seen).require_provable(seen))
+    yield _evidence(bound, seen)
     yield from _policy(session, state, bound, seen, current)
     if bound.spec.authority is Authority.SELF:
         yield _old_password(session, state, bound, current)
+
+
+def _evidence(bound: Guarded, seen: Observation) -> Check:
+    try:
+        met = bound.trusting(seen).require_provable(seen)
+    except RotationError as error:
+        return _stopped("evidence", error)
+    detail = f"{bound.minimum.name} can be won" + (": the host answers, and is the right one" if met else "")
+    return Check(name="evidence", status=Status.READY, detail=detail)
 
 
 def _admin(bound: Guarded) -> Check:
@@ -267,14 +279,6 @@ def _old_password(session: Session, state: SecretState, bound: Guarded, current:
         return Check(name="current_password", status=Status.READY, detail="the current password opens the account")
     detail = "the current password does not open the account, and a change needs it"
     return Check(name="current_password", status=Status.STOPS, detail=detail, hint="`lockstep doctor` finds out more.")
-
-
-def _checked(name: str, ready: str, require: Callable[[], None]) -> Check:
-    try:
-        require()
-    except RotationError as error:
-        return _stopped(name, error)
-    return Check(name=name, status=Status.READY, detail=ready)
 
 
 def _faults(error: RotationError) -> list[Check]:

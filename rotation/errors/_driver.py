@@ -46,6 +46,7 @@ class PreconditionFailed(DriverError):
     """The target is in a state in which the vendor refuses a reset."""
 
     code = "precondition_failed"
+    default_hint = "Bring the target into a state in which the vendor resets passwords, and run the rotation again."
 
 
 class RequestRefused(DriverError):
@@ -78,12 +79,16 @@ class PermissionDenied(DriverError):
     """The admin credential lacks a right, or the account is out of reach for it."""
 
     code = "permission_denied"
+    default_hint = (
+        "Grant the admin credential the actions that the driver needs (`lockstep drivers CODE`) on this account."
+    )
 
 
 class AccountUnusable(DriverError):
     """The account is gone, expired, unpaid or not resettable; it will not succeed unchanged."""
 
     code = "account_unusable"
+    default_hint = "Look at the account at the vendor: restore or pay for it, correct the secret, or end its rotation."
 
 
 class LoginRejected(DriverError):
@@ -98,6 +103,10 @@ class OldPasswordRejected(DriverError):
 
     code = "old_password_rejected"
     retryable = True
+    default_hint = (
+        "The next attempt finds out which stored password is live (`lockstep doctor` shows it). If none is, somebody "
+        "changed it by hand: store the live one."
+    )
 
 
 class PasswordReused(DriverError):
@@ -105,6 +114,7 @@ class PasswordReused(DriverError):
 
     code = "password_reused"
     retryable = True
+    default_hint = "The next attempt finds out whether the candidate is live already; no action needed."
 
 
 class PasswordRejected(DriverError):
@@ -127,6 +137,10 @@ class CannotVerify(DriverError):
 
     code = "cannot_verify"
     retryable = True
+    default_hint = (
+        "Try `lockstep verify`. If it cannot tell either, look at the host's login service and its log, or lower "
+        "LOCKSTEP_MIN_EVIDENCE."
+    )
 
 
 class UnexpectedReply(DriverError):

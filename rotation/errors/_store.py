@@ -9,6 +9,7 @@ class StoreError(RotationError):
     """The secret store could not do what was asked."""
 
     code = "store_error"
+    default_hint = "Look at the secret's state in its store; the store's documentation tells what its code means."
 
 
 class SecretNotFound(StoreError):

@@ -24,6 +24,12 @@ RESERVE_SECONDS = 1.0
 LEAST_SECONDS = 2.0
 MOST_SECONDS = 20.0
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
+_HINTS = {
+    "port_closed": "Open the way from this function to the host's login port (routes, security groups, the host's "
+    "firewall), and see that its SSH service runs and that address and port are the right ones.",
+    "no_answer": "See that the host is not overloaded and no firewall between it and this function drops packets.",
+    "ssh_protocol": "See that an SSH service answers at this address and port, and that it offers algorithms of today.",
+}
 
 
 class SshProbe:
@@ -63,15 +69,15 @@ class SshProbe:
             MissingExtra: paramiko is not installed.
             NotEnoughTime: nothing was tried.
         """
-        if not target.host_key:
-            raise _cannot(
-                "host_key_missing",
-                "the host's key is not known, so the password is not shown to it",
-                hint="Add the host's public key to the secret as `host_key`.",
-            )
-        deadline = self._deadline()
-        with _transport(target.host, target.port, deadline, target.host_key) as transport:
+        pinned, deadline = _pinned(target), self._deadline()
+        with _transport(target.host, target.port, deadline, pinned) as transport:
             return _judge(transport, target.username, password, deadline)
+
+    def greet(self, target: LoginTarget) -> None:
+        """See ``ports.Greets``; raises as ``login`` does before it shows the password."""
+        pinned = _pinned(target)
+        with _transport(target.host, target.port, self._deadline(), pinned):
+            return
 
     def host_key(self, host: str, port: int) -> str:
         """Return the key that a host shows, by the key exchange alone; see ``ports.ShowsHostKey``."""
@@ -89,8 +95,31 @@ def _missing() -> MissingExtra:
     return MissingExtra("an SSH login needs paramiko", hint="Install lockstep-rotation[ssh], or build with SSH=1.")
 
 
-def _cannot(code: str, message: str, *, hint: str = "") -> CannotVerify:
-    return CannotVerify(message, vendor_code=code, hint=hint or None)
+def _pinned(target: LoginTarget) -> str:
+    if target.host_key:
+        return target.host_key
+    raise _unsent(
+        "host_key_missing",
+        "the host's key is not known, so the password is not shown to it",
+        hint="Add the host's public key to the secret as `host_key`.",
+    )
+
+
+def _cannot(code: str, message: str, *, hint: str | None = None) -> CannotVerify:
+    return CannotVerify(message, vendor_code=code, hint=hint)
+
+
+def _unsent(code: str, message: str, *, hint: str | None = None) -> CannotVerify:
+    """Say why the password was not shown to the host."""
+    return CannotVerify(message, vendor_code=code, hint=_HINTS.get(code) if hint is None else hint, unsent=True)
+
+
+def _lost(deadline: float) -> CannotVerify:
+    """Say that the host heard a password and told nothing; it may have counted a wrong login."""
+    code = "no_answer" if time.monotonic() >= deadline else "ssh_protocol"
+    error = _cannot(code, "the host ended the login without an answer")
+    error.definite = False
+    return error
 
 
 def _left(deadline: float) -> float:
@@ -107,9 +136,9 @@ def _transport(host: str, port: int, deadline: float, pinned: str | None) -> Ite
     try:
         sock = socket.create_connection((host, port), timeout=_left(deadline))
     except TimeoutError:
-        raise _cannot("no_answer", "the host did not answer in time") from None
+        raise _unsent("no_answer", "the host did not answer in time") from None
     except OSError:
-        raise _cannot("port_closed", "the host's SSH port cannot be reached") from None
+        raise _unsent("port_closed", "the host's SSH port cannot be reached") from None
     with sock:
         transport = paramiko.Transport(sock)
         try:
@@ -131,7 +160,11 @@ def _limit(transport: paramiko.Transport, deadline: float, pinned: str | None) -
     options = transport.get_security_options()
     known = tuple(each for each in options.key_types if each in wanted)
     if not known:
-        raise _cannot("ssh_protocol", "the secret's host_key is of a kind that this client does not know")
+        raise _unsent(
+            "ssh_protocol",
+            "the secret's host_key is of a kind that this client does not know",
+            hint="Store one key as `ssh-keyscan` prints it, without the host's name: its kind and its base64.",
+        )
     options.key_types = known
 
 
@@ -144,14 +177,14 @@ def _exchange_keys(transport: paramiko.Transport, deadline: float) -> str:
     except paramiko.ssh_exception.IncompatiblePeer as error:
         if "host key" in str(error):  # it shows keys, but none of the pinned kind
             raise _changed() from None
-        raise _cannot("ssh_protocol", "the host and this client have no algorithm in common") from None
+        raise _unsent("ssh_protocol", "the host and this client have no algorithm in common") from None
     except (paramiko.SSHException, OSError, EOFError):
         code = "no_answer" if time.monotonic() >= deadline else "ssh_protocol"
-        raise _cannot(code, "the SSH handshake with the host failed") from None
+        raise _unsent(code, "the SSH handshake with the host failed") from None
 
 
 def _changed() -> CannotVerify:
-    return _cannot(
+    return _unsent(
         "host_key_changed",
         "the host shows another key than the one pinned for it, so the password was not sent",
         hint="If the machine was reinstalled, store its new key as `host_key`; otherwise somebody stands in between.",
@@ -180,8 +213,7 @@ def _judge(transport: paramiko.Transport, username: str, password: Secret, deadl
         # paramiko 5.1 raises the same class when time is over or the host hangs up; only this text is a refusal.
         if str(error) == "Authentication failed.":
             return Verdict.REJECTED
-        code = "no_answer" if time.monotonic() >= deadline else "ssh_protocol"
-        raise _cannot(code, "the host ended the login without an answer") from None
+        raise _lost(deadline) from None
     except (paramiko.SSHException, OSError, EOFError) as error:
         # Message 60 after a password is PASSWD_CHANGEREQ (RFC 4252 section 8); paramiko takes it for an info request.
         if "Illegal info request" in str(error):
@@ -190,7 +222,12 @@ def _judge(transport: paramiko.Transport, username: str, password: Secret, deadl
                 "the password is right, but the host wants it changed first",
                 hint="Lift the expiry on the host (chage), then run the rotation again.",
             ) from None
-        raise _cannot("ssh_protocol", "the host ended the login without an answer") from None
+        raise _lost(deadline) from None
     if more:
-        raise _cannot("second_factor", "the host took the password and wants a second factor")
+        raise _cannot(
+            "second_factor",
+            "the host took the password and wants a second factor",
+            hint="Let this account in with a password alone from this function's address, or lower "
+            "LOCKSTEP_MIN_EVIDENCE.",
+        )
     return Verdict.ACCEPTED

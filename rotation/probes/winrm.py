@@ -12,7 +12,7 @@ import importlib.util
 import re
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rotation.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
 from rotation.model import LoginTarget, Verdict
@@ -22,13 +22,26 @@ from rotation.settings import PINS
 if TYPE_CHECKING:
     from pypsrp.wsman import WSMan, _TransportHTTP
 
+T = TypeVar("T")
+
 RESERVE_SECONDS = 1.0
 LEAST_SECONDS = 2.0
 MOST_SECONDS = 20.0
 _WAITS = 5
 """The most answers that one login waits for: the offer, NTLM's three, and the one to Identify."""
 _PIN_HINT = "Write it as sha256: and the 64 hexadecimal digits of the certificate's SHA-256 fingerprint."
-_REFUSED, _OK = 401, 200
+_HINTS = {
+    "certificate_changed": "If the machine was reinstalled or its certificate renewed, store the new fingerprint; "
+    "otherwise somebody stands in between.",
+    "certificate_not_trusted": "Pin the certificate's fingerprint in the secret, or name its authority's file in "
+    "REQUESTS_CA_BUNDLE.",
+    "port_closed": "Open the way from this function to the host's WinRM port (routes, security groups, the host's "
+    "firewall), and see that WinRM listens there with HTTPS.",
+    "no_answer": "See that the host is not overloaded and no firewall between it and this function drops packets.",
+    "winrm_protocol": "See that WinRM answers at this address and port, with HTTPS and nothing in between.",
+    "winrm_refused": "Look at the host's WinRM service and its event log (quotas, rights of the account).",
+}
+_REFUSED = 401
 # WS-Management 11.1: needs no right but that to log in.
 _IDENTIFY = (
     b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
@@ -72,28 +85,36 @@ class WinRmProbe:
             MissingExtra: pypsrp is not installed.
             NotEnoughTime: nothing was tried.
         """
+        return self._asked(target, password, _log_in)
+
+    def greet(self, target: LoginTarget) -> None:
+        """See ``ports.Greets``; raises as ``login`` does before it shows the password."""
+        self._asked(target, Secret(""), _offered)
+
+    def _asked(self, target: LoginTarget, password: Secret, ask: Callable[[_TransportHTTP, Any], T]) -> T:
+        """Ask on a session of its own. No redirect is followed, no .netrc is read."""
         pin = _pin(target.host_key)
         seconds = min(self._most_seconds, self._time_left() - RESERVE_SECONDS)
         if seconds < min(LEAST_SECONDS, self._most_seconds):
             raise NotEnoughTime("too little time is left to try a login")
-        wsman = _client(target, password, seconds / _WAITS)
+        transport = _client(target, password, seconds / _WAITS).transport
         try:
-            return _attempt(wsman, pin)
+            return ask(transport, _session(transport, pin))
         except CannotVerify:
             raise
         except Exception as error:  # noqa: BLE001 - three libraries, each with errors of its own
-            code, message = _why(error, pinned=pin is not None)
+            failure = _why(error)
         finally:
-            wsman.transport.close()
-        raise _cannot(code, message)  # out of the handler: the libraries' errors may hold the password
+            transport.close()
+        raise failure  # out of the handler: the libraries' errors may hold the password
 
 
 def _missing() -> MissingExtra:
     return MissingExtra("a WinRM login needs pypsrp", hint="Install lockstep-rotation[winrm], or build with WINRM=1.")
 
 
-def _cannot(code: str, message: str, *, hint: str = "") -> CannotVerify:
-    return CannotVerify(message, vendor_code=code, hint=hint or None)
+def _cannot(code: str, message: str, *, hint: str | None = None, unsent: bool = False) -> CannotVerify:
+    return CannotVerify(message, vendor_code=code, hint=_HINTS.get(code) if hint is None else hint, unsent=unsent)
 
 
 def _pin(host_key: str | None) -> str | None:
@@ -102,7 +123,7 @@ def _pin(host_key: str | None) -> str | None:
     digits = _digits(host_key)
     if digits is None:
         message = "the pin is no certificate's fingerprint, so the password is not shown to the host"
-        raise _cannot("certificate_pin", message, hint=_PIN_HINT)
+        raise _cannot("certificate_pin", message, hint=_PIN_HINT, unsent=True)
     return digits
 
 
@@ -129,28 +150,37 @@ def _client(target: LoginTarget, password: Secret, wait: float) -> WSMan:
     )
 
 
-def _attempt(wsman: WSMan, pin: str | None) -> Verdict:
-    """Log in once. No redirect is followed, no .netrc is read."""
+def _session(transport: _TransportHTTP, pin: str | None) -> Any:  # noqa: ANN401 - only the HTTP door imports requests
     # pypsrp 0.9.1 makes its session at the first request and has no setting for these.
-    transport = wsman.transport
     session = transport.session = transport._build_session()  # noqa: SLF001 - as above
     session.trust_env, session.max_redirects = False, 0
     if pin is not None:
         session.verify = False  # the fingerprint takes the place of the signature and the name
         adapter: Any = session.get_adapter("https://")
         adapter.poolmanager.connection_pool_kw["assert_fingerprint"] = pin
+    return session
+
+
+def _log_in(transport: _TransportHTTP, session: Any) -> Verdict:  # noqa: ANN401 - as above
     basic = _offered(transport, session) == "basic"
     if basic:
         transport._build_auth_basic(session)  # noqa: SLF001 - pypsrp chooses once, before it knows the offer
-    return _judge(transport, session.auth, basic=basic)
+    try:
+        return _judge(transport, session.auth, basic=basic)
+    except CannotVerify:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
+        failure = _why(error)
+    failure.unsent = failure.definite = False  # the host heard a password, and may have counted a wrong login
+    raise failure
 
 
-def _offered(transport: _TransportHTTP, session: Any) -> str:  # noqa: ANN401 - only the HTTP door imports requests
+def _offered(transport: _TransportHTTP, session: Any) -> str:  # noqa: ANN401 - as above
     """Ask without a password what the host takes, and choose."""
     waits = (transport.connection_timeout, transport.read_timeout)
     reply = session.post(transport.endpoint, data=b"", auth=lambda request: request, timeout=waits)
     if reply.status_code != _REFUSED:
-        raise _cannot("winrm_protocol", f"the host asks for no login (HTTP {reply.status_code})")
+        raise _cannot("winrm_protocol", f"the host asks for no login (HTTP {reply.status_code})", unsent=True)
     offer = {word.lower() for word in re.findall(r"(?:^|,)\s*([A-Za-z]+)", reply.headers.get("www-authenticate", ""))}
     if offer & {"negotiate", "ntlm"}:
         return "ntlm"
@@ -160,6 +190,7 @@ def _offered(transport: _TransportHTTP, session: Any) -> str:  # noqa: ANN401 - 
         "password_method_not_offered",
         "the host takes passwords neither by Negotiate nor by Basic",
         hint="Allow one of them in the host's WinRM service, or lower the minimum evidence.",
+        unsent=True,
     )
 
 
@@ -172,7 +203,8 @@ def _judge(transport: _TransportHTTP, auth: Any, *, basic: bool) -> Verdict:  # 
         # pypsrp says the same when NTLM broke off before the password was used.
         if basic or _presented(auth.contexts):
             return Verdict.REJECTED
-        raise _cannot("winrm_protocol", "the host broke the login off before it saw a password") from None
+        message = "the host broke the login off before it saw a password"
+        raise _cannot("winrm_protocol", message, unsent=True) from None
     except WinRMTransportError as error:
         raise _cannot("winrm_refused", f"the host answered the login with HTTP {error.code}") from None
     if b"IdentifyResponse" not in answer:
@@ -184,19 +216,22 @@ def _presented(contexts: dict[str, Any]) -> bool:
     return bool(contexts) and all(context.complete for context in contexts.values())
 
 
-def _why(error: Exception, *, pinned: bool) -> tuple[str, str]:
+def _why(error: Exception) -> CannotVerify:
+    """Say why the host was not asked, as far as the libraries tell."""
     from urllib3 import exceptions
 
     inner = error.args[0] if error.args else None
     reason = getattr(inner, "reason", inner)
+    code, message = "winrm_protocol", "the host ended the login without an answer"
     if isinstance(reason, exceptions.SSLError):
         detail = reason.args[0] if reason.args else None
-        if pinned and "ingerprint" in str(detail):
-            return "certificate_changed", "the host shows another certificate than the one pinned for it"
-        if isinstance(detail, ssl.SSLCertVerificationError):
-            return "certificate_not_trusted", "the host's certificate is not trusted, so the password was not sent"
-    if isinstance(reason, exceptions.NewConnectionError):
-        return "port_closed", "the host's WinRM port cannot be reached"
-    if isinstance(reason, exceptions.TimeoutError):
-        return "no_answer", "the host did not answer in time"
-    return "winrm_protocol", "the host ended the login without an answer"
+        if "ingerprint" in str(detail):
+            code, message = "certificate_changed", "the host shows another certificate than the one pinned for it"
+        elif isinstance(detail, ssl.SSLCertVerificationError):
+            code = "certificate_not_trusted"
+            message = "the host's certificate is not trusted, so the password was not sent"
+    elif isinstance(reason, exceptions.NewConnectionError):
+        code, message = "port_closed", "the host's WinRM port cannot be reached"
+    elif isinstance(reason, exceptions.TimeoutError):
+        code, message = "no_answer", "the host did not answer in time"
+    return _cannot(code, message, unsent=True)

@@ -62,6 +62,14 @@ _ERRORS: dict[str, tuple[type[StoreError], str]] = {
 }
 """Everything else (throttling, InternalServiceError, 5xx) is worth another attempt."""
 
+_PARAMETER = "Compare the secret's name or ARN and the token with what `aws secretsmanager describe-secret` shows."
+_HINTS = {
+    "InvalidRequestException": "If the secret is marked for deletion, restore it (`aws secretsmanager restore-secret`) "
+    "or switch its rotation off. A secret that an AWS service owns is rotated by that service alone.",
+    "InvalidParameterException": _PARAMETER,
+    "ValidationException": _PARAMETER,
+}
+
 
 class AwsSecretsManager:
     """``ports.Store`` for one secret."""
@@ -195,7 +203,7 @@ def _asked(call: Callable[[], T]) -> T:
     except ClientError as error:
         failure = _translated(error.response)
     except ParamValidationError:
-        failure = StoreError("Secrets Manager's client refused a parameter")
+        failure = StoreError("Secrets Manager's client refused a parameter", hint=_PARAMETER)
     except (NoCredentialsError, PartialCredentialsError):
         failure = StoreDenied("no AWS credentials were found")
     except BotoCoreError as error:
@@ -207,4 +215,4 @@ def _translated(response: Any) -> StoreError:  # noqa: ANN401 - botocore's untyp
     code = str(response.get("Error", {}).get("Code", ""))
     request_id = response.get("ResponseMetadata", {}).get("RequestId")
     cls, message = _ERRORS.get(code, (StoreUnavailable, "Secrets Manager throttled or failed"))
-    return cls(message, vendor_code=code or None, request_id=request_id)
+    return cls(message, hint=_HINTS.get(code), vendor_code=code or None, request_id=request_id)

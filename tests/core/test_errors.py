@@ -59,14 +59,7 @@ NEED_A_HINT_OF_THEIR_OWN = {
     # General classes, and those whose next step only the raiser knows.
     "RotationError",
     "DriverError",
-    "StoreError",
     "Parked",
-    "PermissionDenied",
-    "PreconditionFailed",
-    "AccountUnusable",
-    "OldPasswordRejected",
-    "PasswordReused",
-    "CannotVerify",
 }
 
 
@@ -117,6 +110,15 @@ def test_each_class_has_a_hint_or_takes_one(name: str) -> None:
     error = _made(_class(name))
     assert bool(error.hint) is (name not in NEED_A_HINT_OF_THEIR_OWN)
     assert error.hint == "" or error.hint.endswith(".")
+
+
+def test_what_came_too_early_says_so() -> None:
+    """``unsent`` is claimed by whoever knows it, and never assumed; ``definite`` may be taken back for one error."""
+    assert not VendorUnavailable("x").unsent
+    assert VendorUnavailable("x", unsent=True).unsent
+    lost = errors.CannotVerify("x")
+    lost.definite = False
+    assert errors.CannotVerify("y").definite
 
 
 @pytest.mark.parametrize("name", TREE)

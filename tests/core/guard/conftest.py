@@ -69,12 +69,27 @@ class _Probe:
         return self.act()
 
 
+class _Greeter(_Probe):
+    """A probe that can meet the host beforehand; ``refusal`` is why it cannot."""
+
+    def __init__(self, refusal: Exception | None = None) -> None:
+        super().__init__(lambda: Verdict.ACCEPTED)
+        self.refusal = refusal
+        self.greeted: list[LoginTarget] = []
+
+    def greet(self, target: LoginTarget) -> None:
+        self.greeted.append(target)
+        if self.refusal is not None:
+            raise self.refusal
+
+
 class Kit:
     """What the wrapper's tests share; modules of tests cannot import one another."""
 
     bare = _Bare
     whole = _Whole
     probe = _Probe
+    greeter = _Greeter
 
     def __init__(self, make_spec: Callable[..., DriverSpec]) -> None:
         self._make_spec = make_spec

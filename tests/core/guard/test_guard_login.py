@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from rotation.errors import (
     CannotVerify,
     ConfigError,
     DriverBug,
+    NotEnoughTime,
 )
-from rotation.model import Evidence, LoginTarget, Observation, Power, Verdict
+from rotation.model import Evidence, LoginTarget, Observation, Power, PowerWish, Verdict
 from rotation.secret import Secret
 
 NEW = Secret("canary/new +%Ä")
@@ -157,3 +159,62 @@ def test_what_can_never_be_proved_is_refused_before_anything_changes(  # noqa: P
         bound.require_provable(Observation(variant="default", login=login))
     assert caught.value.hint
     assert driver.calls == []
+
+
+RUNNING = Observation(variant="default", login=TARGET, power=Power.RUNNING, reset_needs=Power.STOPPED)
+CLOSED = CannotVerify("closed", vendor_code="port_closed")
+
+
+def test_who_can_be_met_is_met_before_anything_changes(kit) -> None:
+    """Without a login, and only where a login is demanded and a shared probe makes it."""
+    probe, seen = kit.greeter(), Observation(variant="default", login=TARGET)
+    assert kit.bind(kit.observing(seen), probes={"ssh": probe}).require_provable(seen)
+    assert (probe.greeted, probe.targets) == ([TARGET], [])
+    for unmet in (
+        kit.bind(kit.observing(seen), probes={"ssh": probe}, minimum=Evidence.READBACK),
+        kit.bind(kit.whole(lambda: None), probes={"ssh": probe}),
+        kit.bind(kit.observing(seen), probes={"ssh": kit.probe(lambda: None)}),
+    ):
+        assert not unmet.require_provable(seen)
+    assert len(probe.greeted) == 1
+
+
+@pytest.mark.parametrize("refusal", [CLOSED, NotEnoughTime("late")])
+def test_who_cannot_be_met_stops_the_rotation(kit, refusal: Exception) -> None:
+    """The reset would be sent, and could never be proved."""
+    probe, seen = kit.greeter(refusal), Observation(variant="default", login=TARGET)
+    with pytest.raises(type(refusal)):
+        kit.bind(kit.observing(seen), probes={"ssh": probe}).require_provable(seen)
+
+
+def test_a_host_that_has_just_shown_its_key_is_not_asked_again(kit) -> None:
+    """One connection is enough; a key that was learnt earlier has to be shown again."""
+    probe, seen = kit.greeter(), Observation(variant="default", login=UNPINNED)
+    bound = kit.bind(kit.observing(seen), probes={"ssh": probe}, trust_first_use=True)
+    assert bound.trusting(seen).require_provable(seen)
+    assert (probe.asked, probe.greeted) == ([("host", 22)], [])
+    later = kit.bind(kit.observing(seen), probes={"ssh": probe}, trust_first_use=True, host_key="ssh-rsa AAAA")
+    assert later.trusting(seen).require_provable(seen)
+    assert len(probe.greeted) == 1
+
+
+def test_a_machine_that_is_off_is_not_asked(kit) -> None:
+    """As it was found, or as the caller knows."""
+    probe = kit.greeter(CLOSED)
+    off = dataclasses.replace(RUNNING, power=Power.STOPPED)
+    bound = kit.bind(kit.observing(off), probes={"ssh": probe}, power=PowerWish.RUNNING)
+    assert not bound.require_provable(off)
+    assert not bound.require_provable(RUNNING, greet=False)
+    assert probe.greeted == []
+
+
+def test_a_machine_that_only_counts_as_running_is_not_held_to_it(kit) -> None:
+    """An earlier attempt may have left it stopped for its reset: the next one must be able to go on."""
+    off = dataclasses.replace(RUNNING, power=Power.STOPPED)
+    probes = {"ssh": kit.greeter(CLOSED)}
+    assert not kit.bind(kit.observing(off), probes=probes).require_provable(RUNNING)
+    with pytest.raises(CannotVerify):
+        kit.bind(kit.observing(RUNNING), probes=probes).require_provable(RUNNING)
+    container = dataclasses.replace(RUNNING, reset_needs=None)
+    with pytest.raises(CannotVerify):
+        kit.bind(kit.observing(off), probes=probes).require_provable(container)
