@@ -238,3 +238,58 @@ def test_no_password_leaks(host: SshHost, caplog: pytest.LogCaptureFixture) -> N
                 shown += [repr(error), str(error.describe()), repr(error.__context__)]
     assert "paramiko.transport" in caplog.text
     assert not leaks(caplog.text + "".join(shown), [RIGHT, WRONG])
+
+
+def test_a_host_is_met_without_a_login(host: SshHost) -> None:
+    """The key exchange alone, and the pinned key; no name and no password reach it."""
+    probe().greet(target(host))
+    assert (host.accepted.total(), host.rejected.total(), host.connections) == (0, 0, 1)
+
+
+def unmet(where: LoginTarget, *, most: float = 10.0) -> CannotVerify:
+    """Return why the host could not be met; a login says the same, and that the password was not shown."""
+    with pytest.raises(CannotVerify) as met:
+        probe(most=most).greet(where)
+    with pytest.raises(CannotVerify) as tried:
+        probe(most=most).login(where, RIGHT)
+    assert (met.value.vendor_code, met.value.hint) == (tried.value.vendor_code, tried.value.hint)
+    assert met.value.unsent
+    assert tried.value.unsent
+    assert met.value.hint
+    return met.value
+
+
+def test_what_keeps_a_host_from_being_met_keeps_the_password_back(host: SshHost) -> None:
+    """Each reason has its code, as in a login, which then costs nothing."""
+    assert unmet(target(host, key=None)).vendor_code == "host_key_missing"
+    assert unmet(target(host, key="ssh-nonsense AAAA")).vendor_code == "ssh_protocol"
+    host.behaviour = SshBehaviour(hang_up="connect")
+    assert unmet(target(host)).vendor_code == "ssh_protocol"
+    host.behaviour = SshBehaviour(banner_delay=30)
+    assert unmet(target(host), most=0.5).vendor_code == "no_answer"
+    stale = host.host_key
+    host.change_host_key()
+    host.behaviour = SshBehaviour()
+    assert unmet(target(host, key=stale)).vendor_code == "host_key_changed"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert unmet(LoginTarget("ssh", "127.0.0.1", port, "root", stale)).vendor_code == "port_closed"
+    assert (host.accepted.total(), host.rejected.total()) == (0, 0)
+
+
+def test_no_host_is_met_without_time(host: SshHost) -> None:
+    """It is not even called."""
+    with pytest.raises(NotEnoughTime):
+        probe(left=2.0).greet(target(host))
+    assert host.connections == 0
+
+
+def test_a_password_whose_answer_is_lost_may_have_been_counted(host: SshHost) -> None:
+    """OpenSSH drops whoever tried too often, and has counted the try; what it answers is no such loss."""
+    host.behaviour = SshBehaviour(max_tries=1)
+    with pytest.raises(CannotVerify) as caught:
+        probe().login(target(host), WRONG)
+    assert (caught.value.unsent, caught.value.definite) == (False, False)
+    host.behaviour = SshBehaviour(methods=("publickey",))
+    told = refused(host, target(host))
+    assert (told.unsent, told.definite) == (False, True)

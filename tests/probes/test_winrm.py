@@ -233,3 +233,57 @@ def test_no_password_leaks(winrm: WinRmHost, caplog: pytest.LogCaptureFixture, o
     assert "pypsrp" in caplog.text
     assert "winrm_refused" in shown
     assert not leaks(caplog.text + shown, [RIGHT, WRONG, foreign])
+
+
+def test_a_host_is_met_without_a_login(winrm: WinRmHost) -> None:
+    """One request without credentials, over TLS with the pinned certificate."""
+    probe().greet(target(winrm))
+    assert winrm.schemes == [""]
+    assert (winrm.accepted.total(), winrm.rejected.total()) == (0, 0)
+
+
+def unmet(where: LoginTarget, *, most: float = 20.0) -> str | None:
+    """Return why the host could not be met; a login says the same, and that the password was not shown."""
+    with pytest.raises(CannotVerify) as met:
+        probe(most=most).greet(where)
+    tried = refused(where, most=most)
+    assert met.value.describe() == tried.describe()
+    assert met.value.unsent
+    assert tried.unsent
+    assert met.value.hint
+    assert met.value.__context__ is None
+    return met.value.vendor_code
+
+
+def test_what_keeps_a_host_from_being_met_keeps_the_password_back(winrm: WinRmHost) -> None:
+    """Each reason has its code, as in a login, which then costs nothing."""
+    assert unmet(target(winrm, pin="sha256:" + "0" * 64)) == "certificate_changed"
+    assert unmet(target(winrm, pin=None)) == "certificate_not_trusted"
+    assert unmet(target(winrm, pin="sha256:00")) == "certificate_pin"
+    winrm.behaviour.offers = ("Kerberos",)
+    assert unmet(target(winrm)) == "password_method_not_offered"
+    winrm.behaviour.anonymous = 404
+    assert unmet(target(winrm)) == "winrm_protocol"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert unmet(LoginTarget("winrm", "127.0.0.1", port, "Administrator")) == "port_closed"
+    assert (winrm.accepted.total(), winrm.rejected.total()) == (0, 0)
+
+
+def test_no_host_is_met_without_time(winrm: WinRmHost) -> None:
+    """It is not even called."""
+    with pytest.raises(NotEnoughTime):
+        probe(left=2.0).greet(target(winrm))
+    assert winrm.schemes == []
+
+
+def test_a_password_whose_answer_is_lost_may_have_been_counted(winrm: WinRmHost) -> None:
+    """An answer that leads elsewhere is lost; one that names a fault is none of a wrong password."""
+    winrm.behaviour.status, winrm.behaviour.headers = 302, (("Location", "https://elsewhere.example/"),)
+    lost = refused(target(winrm))
+    assert (lost.unsent, lost.definite) == (False, False)
+    winrm.behaviour.status, winrm.behaviour.headers = 500, ()
+    told = refused(target(winrm))
+    assert (told.unsent, told.definite) == (False, True)
+    winrm.behaviour.mute = True
+    assert refused(target(winrm)).unsent
