@@ -1,0 +1,82 @@
+"""Labels are few, 20 in a secret: no reset is sent that might find none for what must be written down."""
+
+import pytest
+
+from rotation import marks
+from rotation.errors import StoreFull
+from rotation.machine import PENDING
+from rotation.model import Power, Step
+from rotation.room import MOST_LABELS, NEEDED_LABELS
+
+WEEK = 7 * 86_400
+
+
+def labels(scenario):
+    """Return every label of the secret."""
+    return set().union(*(version.labels for version in scenario.secret.describe().versions.values()))
+
+
+def cancelled(scenario, times, *, attempts=2, apart=WEEK):
+    """Let so many rotations fail after their reset, each cancelled as AWS's guide says: by taking AWSPENDING away."""
+    scenario.vendor.task_fails = True
+    for _ in range(times):
+        token = scenario.begin()
+        scenario.rotate(token, attempts=attempts)
+        scenario.secret.detach(PENDING, token)
+        scenario.clock.sleep(apart)
+    scenario.vendor.task_fails = False
+
+
+@pytest.mark.parametrize("kind", ["admin", "machine", "self"])
+@pytest.mark.parametrize("times", [1, 3, 4, 5, 6])
+def test_rotations_that_were_cancelled_end_in_a_rotation_or_before_its_reset(world, kind, times):
+    """Either it is promoted, or nothing is sent; in any case current is live and the machine runs."""
+    scenario = world(kind, min_age_seconds=0)
+    assert scenario.rotate(scenario.begin()) == []
+    cancelled(scenario, times)
+    before = scenario.vendor.resets
+
+    failures = scenario.rotate(scenario.begin(), attempts=6)
+
+    assert scenario.password() == scenario.vendor.live
+    assert scenario.vendor.power in (None, Power.RUNNING)
+    assert failures == [] or (set(failures) == {"store_full", "gave up"} and scenario.vendor.resets == before)
+    assert failures == [] or times > 3
+
+
+def test_what_is_over_makes_room(world):
+    """Wrong logins of days ago and parkings that have ended go; what may be live stays written down."""
+    scenario = world("admin")
+    assert scenario.rotate(scenario.begin()) == []
+    cancelled(scenario, 3)
+    intents = {label for label in labels(scenario) if ":intent:" in label}
+    scenario.step(Step.CREATE, scenario.begin())
+
+    assert {label for label in labels(scenario) if ":intent:" in label} == intents
+    assert not [label for label in labels(scenario) if ":parked:" in label or ":failed:" in label]
+
+
+def test_a_full_secret_names_the_moment_when_there_is_room(world):
+    """Wrong logins of today count until tomorrow; nothing is staged, nothing is sent."""
+    scenario = world("admin")
+    for number in range(MOST_LABELS - NEEDED_LABELS):
+        charge = marks.rejected(1, scenario.clock.now(), run=str(number))
+        scenario.secret.attach(charge.on("version-0"), "version-0")
+    token = scenario.begin()
+    with pytest.raises(StoreFull) as full:
+        scenario.step(Step.CREATE, token)
+
+    assert full.value.not_before == scenario.clock.now() + 86_400
+    assert scenario.secret.read(token) is None
+    assert scenario.vendor.resets == 0
+    scenario.clock.sleep(86_401)
+    assert scenario.rotate(token) == []
+
+
+def test_labels_of_ones_own_may_take_what_is_left(world):
+    """Just as many as leave room for a rotation's own; one more is refused before anything changes."""
+    for more, ended in ((0, []), (1, ["store_full"])):
+        scenario = world("admin")
+        for number in range(MOST_LABELS - NEEDED_LABELS - 3 + more):
+            scenario.secret.attach(f"mine-{number}", "version-0")
+        assert scenario.rotate(scenario.begin(), attempts=1)[:1] == ended
