@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from rotation.doctor.advice import ANSWERS
 from rotation.doctor.case import Case, Exhibit, Found, Value
+from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
 from rotation.doctor.examination import look
 from rotation.doctor.treatment import Outcome, carry_out
-from rotation.doctor.verdict import Action, Condition, Diagnosis, Verb, decide
+from rotation.doctor.verdict import decide
 from rotation.session import Session
 
 __all__ = [

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from rotation.doctor.clocks import Ahead
 from rotation.parking import Reason
 
 ANSWERS: Mapping[str, str] = MappingProxyType(
@@ -75,4 +76,44 @@ def batch_drift() -> str:
     return (
         "For each account named: where an API key resets it, `lockstep rotate` sets new passwords for the whole batch; "
         "otherwise put the live password into its entry, as a new version of the whole document (AWSCURRENT)."
+    )
+
+
+def strange_batch(version_id: str) -> str:
+    """Return what to do about a batch's candidate that was sent and is not of current's accounts."""
+    return (
+        "Someone added, took out or moved an account while a rotation ran, which cannot go on like this. The live "
+        f"password of an account that current does not name any more is in version {version_id}; where its reset had "
+        "no effect, in the version from before the change (AWSPREVIOUS). Note both where that account is kept from now "
+        f"on. Only then take AWSPENDING from version {version_id} and run this again: it names the accounts whose "
+        "current password is dead. Or give current that version's accounts in its order: then the rotation goes on."
+    )
+
+
+def put_since(version_id: str) -> str:
+    """Return what to do where current is newer than the vendor's yes to another version, and nobody can log in."""
+    return (
+        "Nobody can tell which of the two is live. Try current's password. If it opens the account, take AWSPENDING, "
+        f"if it is there, and the `lockstep:` labels from version {version_id}; if that version's password does, "
+        "attach AWSCURRENT to it. Then run this again. Or take AWSPENDING from it and run `lockstep rotate`: an API "
+        "key sets a new password whichever of them is live."
+    )
+
+
+def stopped() -> str:
+    """Return what to do about a machine that is off, where no rotation can be said to have left it so."""
+    return "If nobody stopped it on purpose, start it at the vendor, and run this again."
+
+
+def ahead(found: Sequence[Ahead]) -> str:
+    """Return what to do about labels that a machine wrote whose clock was ahead."""
+    named = "; ".join(f"`{each.label}` from version {each.version_id}" for each in found)
+    careful = (
+        "An intent label (or a `lockstep:member` one) of a version that is not current only once its password is kept "
+        "elsewhere, or is known not to open the account. "
+    )
+    return (
+        "Look at this machine's clock first; if it is right, another one's was ahead. While no rotation runs, take "
+        f"away {named}. {careful if any(each.sent for each in found) else ''}"
+        "In Vault they are in the journal beside the secret."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rotation.errors import RotationError
@@ -10,6 +10,9 @@ from rotation.guard import Guarded
 from rotation.marks import SecretState, Version
 from rotation.model import Authority, Evidence
 from rotation.ports import StoredValue
+
+SETTLED_SECONDS = 900.0
+"""A reset that has not taken effect a quarter of an hour after it was sent is taken as never applied."""
 
 
 class Value(StrEnum):
@@ -71,7 +74,9 @@ class Case:
         trouble: why the vendor could not be asked, or not any further.
         may_answer: whether anybody can tell if a password is live.
         batch: whether the secret holds several accounts.
+        stopped: whether the machine is off.
         left_off: the given-up candidate whose rotation stopped the machine and never started it again.
+        doubted: the version that the vendor said yes to before current was put into the secret, with another password.
     """
 
     state: SecretState
@@ -81,11 +86,18 @@ class Case:
     trouble: RotationError | None = None
     may_answer: bool = False
     batch: bool = False
+    stopped: bool = False
     left_off: str | None = None
+    doubted: str | None = None
 
     def exhibit(self, version_id: str | None) -> Exhibit | None:
         """Return one version."""
         return next((each for each in self.exhibits if each.id == version_id), None)
+
+    def noting(self, exhibit: Exhibit) -> Case:
+        """Return the case with more known about one version."""
+        fresh = (exhibit if each.id == exhibit.id else each for each in self.exhibits)
+        return replace(self, exhibits=tuple(fresh))
 
     @property
     def current(self) -> Exhibit | None:
@@ -100,8 +112,9 @@ class Case:
 
     @property
     def live(self) -> Exhibit | None:
-        """The version whose password opens the account, if one was found."""
-        return next((each for each in self.exhibits if each.found is Found.LIVE), None)
+        """The version whose password opens the account, if one was found; of several with the same one, current."""
+        found = [each for each in self.exhibits if each.found is Found.LIVE]
+        return self.current if self.current in found else next(iter(found), None)
 
     @property
     def by_admin(self) -> bool:

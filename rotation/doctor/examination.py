@@ -7,16 +7,16 @@ from dataclasses import replace
 from rotation import batch, engine, parking, planner
 from rotation.budget import Budget, require_tries
 from rotation.doctor.case import Case, Exhibit, Found, Value
+from rotation.doctor.unasked import who_stopped_it, without_login
 from rotation.errors import CannotVerify, InProgress, RotationError, SecretDocumentError
 from rotation.guard import Guarded
-from rotation.lease import announcements, ever_taken
+from rotation.lease import announcements
 from rotation.marks import SecretState, Version
-from rotation.member import list_key
+from rotation.member import documents, list_key
 from rotation.model import Evidence, Observation, Power, Task, TaskState, Verdict
 from rotation.parking import Reason
 from rotation.ports import StoredValue
-from rotation.power import noted
-from rotation.secret import Secret
+from rotation.secret import SecretDocument
 from rotation.session import Session, identity
 from rotation.verify import check_current
 
@@ -58,16 +58,30 @@ def _with_charges(session: Session, case: Case) -> Case:
 
 
 def _batch(session: Session, case: Case, stored: StoredValue) -> Case:
-    """Check every account of a batch, unless a rotation is unfinished: that finds out by itself."""
-    if case.pending is not None:
-        return case
+    """Check every account of a batch. An unfinished rotation finds out by itself, if it is of the same accounts."""
     try:
         accounts = batch.of(session, stored.document, engine.single())
+        if accounts is not None and case.pending is not None:
+            return _of_the_same_accounts(session, case, accounts, case.pending)
         if accounts is not None:
             accounts.verify_current(check_current)
     except RotationError as error:
         return replace(case, trouble=error)
     return case
+
+
+def _of_the_same_accounts(session: Session, case: Case, accounts: batch.Batch, pending: Exhibit) -> Case:
+    """Set a candidate aside that is not of current's accounts, in their order: the engine refuses it."""
+    if pending.stored is None:
+        return case
+    try:
+        own = documents(pending.stored.document, accounts.key)
+        same = len(own) == len(accounts.members)
+        for member, document in zip(accounts.members, own if same else [], strict=False):
+            session.bind_pair(member.document, document)
+    except RotationError:
+        same = False
+    return case if same else case.noting(replace(pending, value=Value.FOREIGN, stored=None))
 
 
 def _exhibit(session: Session, version: Version) -> Exhibit:
@@ -110,19 +124,10 @@ def _asked(session: Session, bound: Guarded, case: Case) -> Case:
         if isinstance(obstacle, InProgress):
             raise obstacle
     if seen.power is Power.STOPPED:
-        case = replace(case, left_off=_who_stopped_it(case))
+        case = replace(case, stopped=True, left_off=who_stopped_it(case))
     elif bound.can_ask(seen):
         return _by_login(session, bound, replace(case, may_answer=True), seen)
-    return _without_login(bound, case, seen)
-
-
-def _who_stopped_it(case: Case) -> str | None:
-    """Return the given-up candidate that found the machine running, and whose run came as far as the lease."""
-    for each in case.exhibits:
-        given_up = each not in (case.current, case.pending) and ever_taken(case.state, each.id)
-        if given_up and each.stored is not None and noted(each.stored.document) is Power.RUNNING:
-            return each.id
-    return None
+    return without_login(bound, case, seen)
 
 
 def _after_the_vendor(session: Session, bound: Guarded, case: Case) -> Case:
@@ -150,28 +155,34 @@ def _after_the_vendor(session: Session, bound: Guarded, case: Case) -> Case:
     if ended is TaskState.RUNNING:
         raise InProgress("the vendor's task is still running")
     session.let_it_apply(pending.version.intent, bound)
-    return _noted(case, replace(pending, found=Found.DEAD)) if ended is TaskState.FAILED and case.by_admin else case
+    return case.noting(replace(pending, found=Found.DEAD)) if ended is TaskState.FAILED and case.by_admin else case
 
 
 def _by_login(session: Session, bound: Guarded, case: Case, seen: Observation) -> Case:
-    state, tried = case.state, list[tuple[Secret, Found]]()
-    for each in _in_order(case, bound):
-        stored = each.stored
-        if stored is None:
-            continue
-        password = stored.document.password
-        found = next((found for other, found in tried if other == password), None)
+    state = case.state
+    for likely in _in_order(case, bound):
+        each = case.exhibit(likely.id)
+        if each is None or each.stored is None or each.found is not Found.NOT_ASKED:
+            continue  # It has the same password as one that was asked.
         try:
-            found = found or _try(session, bound, state, stored)
+            found = _try(session, bound, state, each.stored)
         except CannotVerify as unclear:
-            return replace(_without_login(bound, case, seen), trouble=unclear)
+            return replace(without_login(bound, case, seen), trouble=unclear)
         except RotationError as unclear:
             return replace(case, trouble=unclear)
-        tried.append((password, found))
-        case = _noted(case, replace(each, found=found, evidence=Evidence.LOGIN if found is Found.LIVE else None))
+        case = _found(case, each.stored.document, found)
         if found is Found.LIVE or _enough(case):
             return case
         state = session.store.describe()
+    return case
+
+
+def _found(case: Case, asked: SecretDocument, found: Found) -> Case:
+    """Note what a login told about every version with that password."""
+    proof = Evidence.LOGIN if found is Found.LIVE else None
+    for each in case.exhibits:
+        if each.stored is not None and each.stored.document.password == asked.password:
+            case = case.noting(replace(each, found=found, evidence=proof))
     return case
 
 
@@ -205,25 +216,3 @@ def _enough(case: Case) -> bool:
     """Tell whether more wrong logins would tell nothing needed: an admin reset heals by sending the candidate again."""
     first = [each for each in (case.pending, case.current) if each is not None and each.stored is not None]
     return case.by_admin and case.pending in first and all(each.found is Found.DEAD for each in first)
-
-
-def _without_login(bound: Guarded, case: Case, seen: Observation) -> Case:
-    """Where nobody can log in, take less proof as far as the deployment allows it."""
-    if seen.readback is not None and bound.minimum <= Evidence.READBACK:
-        for each in case.exhibits:
-            if each.stored is not None:
-                live = each.stored.document.password == seen.readback
-                proof = Evidence.READBACK if live else None
-                case = _noted(case, replace(each, found=Found.LIVE if live else Found.DEAD, evidence=proof))
-        return replace(case, may_answer=True)
-    sent_later = case.exhibit(case.state.cancelled_id(""))
-    proved = sent_later or case.current
-    if proved is not None and proved.stored is not None and bound.minimum is Evidence.ACCEPTED:
-        said_yes = proved.version.accepted if sent_later else proved.version.verified is not None
-        found = Found.LIVE if said_yes else Found.UNKNOWN
-        case = _noted(case, replace(proved, found=found, evidence=Evidence.ACCEPTED if said_yes else None))
-    return case
-
-
-def _noted(case: Case, exhibit: Exhibit) -> Case:
-    return replace(case, exhibits=tuple(exhibit if each.id == exhibit.id else each for each in case.exhibits))

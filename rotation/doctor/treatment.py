@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from rotation import engine, marks, power
+from rotation.doctor import labels
 from rotation.doctor.case import Exhibit, Value
-from rotation.doctor.verdict import Action, Condition, Diagnosis, Verb
-from rotation.errors import RotationError, StageConflict, StoreError
+from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
+from rotation.errors import RotationError, StageConflict, StoreError, StoreFull
 from rotation.lease import Claim
 from rotation.marks import Kind, SecretState
 from rotation.model import Step
@@ -49,7 +51,8 @@ def carry_out(session: Session, diagnosis: Diagnosis) -> Outcome:
             if action.verb is Verb.RESUME:
                 _resume(session, diagnosis, action)
                 done.append(action)
-    except RotationError as error:
+    except RotationError as failure:
+        error = _with_what_may_go(failure, diagnosis)
         condition = Condition.WAITING if error.retryable else Condition.HUMAN
         return Outcome(
             condition=condition, done=tuple(done), error=error, advice=error.hint, not_before=error.not_before
@@ -63,27 +66,43 @@ def carry_out(session: Session, diagnosis: Diagnosis) -> Outcome:
     )
 
 
+def _with_what_may_go(error: RotationError, diagnosis: Diagnosis) -> RotationError:
+    """Name the very labels that a human may take away, where none was left for the lease."""
+    hint = labels.may_go(diagnosis.case) if isinstance(error, StoreFull) else ""
+    return StoreFull(error.message, hint=hint, not_before=error.not_before) if hint else error
+
+
 def _move(session: Session, diagnosis: Diagnosis, done: list[Action]) -> None:
-    """Do everything that only moves labels."""
-    actions = [action for action in diagnosis.plan if action.verb is not Verb.RESUME]
-    touched = [_exhibit(diagnosis, action) for action in actions if action.verb is not Verb.SETTLE]
+    """Do everything that only moves labels. What is left over goes first, since the lease itself needs labels."""
+    settles = [action for action in diagnosis.plan if action.verb is Verb.SETTLE]
+    moves = [action for action in diagnosis.plan if action.verb not in (Verb.SETTLE, Verb.RESUME)]
+    if settles:
+        _require_unmoved(session, diagnosis)
+    for action in settles:
+        _settle(session, diagnosis, action)
+        done.append(action)
+    if not moves:
+        return
+    touched = [_exhibit(diagnosis, action) for action in moves]
     # Nobody acts on an empty version, and it may not take labels.
     leased = next((each.id for each in touched if each.value is not Value.EMPTY), None)
-    if not actions:
-        return
     if leased is not None:
         now = session.clock.now()
         state = session.store.describe()
         session.store.acquire(leased, state, Claim(session.holder, now, now + session.time_left()))
     try:
-        if _essence(session.store.describe()) != _essence(diagnosis.case.state):
-            raise StageConflict("the labels moved since the examination; nothing was changed")
-        for action in actions:
+        _require_unmoved(session, diagnosis, but={action.version_id for action in settles})
+        for action in moves:
             _MOVES[action.verb](session, diagnosis, action)
             done.append(action)
     finally:
         if leased is not None:
             _yield_lease(session, leased)
+
+
+def _require_unmoved(session: Session, diagnosis: Diagnosis, *, but: AbstractSet[str] = frozenset()) -> None:
+    if _essence(session.store.describe(), but) != _essence(diagnosis.case.state, but):
+        raise StageConflict("the labels moved since the examination; nothing is changed any more")
 
 
 def _yield_lease(session: Session, version_id: str) -> None:
@@ -93,12 +112,12 @@ def _yield_lease(session: Session, version_id: str) -> None:
         return  # It expires by itself, and the repair's own outcome matters more.
 
 
-def _essence(state: SecretState) -> dict[str, tuple[frozenset[str], float | None]]:
+def _essence(state: SecretState, but: AbstractSet[str]) -> dict[str, tuple[frozenset[str], float | None]]:
     """Return what a plan rests on: stages and intents. Charges and leases come and go."""
     return {
         version.id: (version.stages, version.intent)
         for version in state.versions.values()
-        if version.stages or version.intent is not None
+        if version.id not in but and (version.stages or version.intent is not None)
     }
 
 
@@ -130,11 +149,17 @@ def _release(session: Session, diagnosis: Diagnosis, action: Action) -> None:
 
 
 def _settle(session: Session, diagnosis: Diagnosis, action: Action) -> None:
-    del diagnosis
-    session.store.settle(action.version_id)
+    """Take labels away without the lease, for which none may be left.
+
+    A version of an older reset that is not pending is no run's own any more, and the guard refuses its token.
+    """
+    if action.version_id == diagnosis.case.state.current_id:
+        session.store.settle(action.version_id)
+    else:
+        session.store.release(action.version_id)
 
 
-_MOVES = {Verb.PROMOTE: _promote, Verb.RELEASE: _release, Verb.START: _start, Verb.SETTLE: _settle}
+_MOVES = {Verb.PROMOTE: _promote, Verb.RELEASE: _release, Verb.START: _start}
 
 
 def _resume(session: Session, diagnosis: Diagnosis, action: Action) -> None:

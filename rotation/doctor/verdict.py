@@ -2,84 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from rotation.doctor import advice
-from rotation.doctor.case import Case, Exhibit, Found, Value
+from rotation.doctor import advice, besides
+from rotation.doctor.case import SETTLED_SECONDS, Case, Exhibit, Found, Value
+from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
 from rotation.errors import LoginRejected
 from rotation.parking import PARKING, Reason
-
-SETTLED_SECONDS = 900.0
-"""A reset that has not taken effect a quarter of an hour after it was sent is taken as never applied."""
-
-
-class Condition(StrEnum):
-    """How the secret is."""
-
-    HEALTHY = "healthy"
-    """Current is live, or nobody can tell and nothing speaks against it; nothing is left over."""
-    REPAIRABLE = "repairable"
-    """``repair`` carries the plan out."""
-    WAITING = "waiting"
-    """Nothing is to be done before ``not_before``."""
-    HUMAN = "needs a human"
-    """``advice`` says what to do."""
-
-
-class Verb(StrEnum):
-    """What ``repair`` can do."""
-
-    PROMOTE = "promote"
-    """Make this version current, naming the one that is: its password is the live one."""
-    RELEASE = "release"
-    """Drop this candidate: no reset with it can be live."""
-    RESUME = "resume"
-    """Go on with this rotation: find out, send the same candidate again if need be, prove it, make it current."""
-    START = "start"
-    """Bring the machine back into the state in which this version's rotation found it."""
-    SETTLE = "settle"
-    """Take labels away that are left over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing to do with one version."""
-
-    verb: Verb
-    version_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """What the doctor says.
-
-    Attributes:
-        condition: how the secret is.
-        summary: one sentence.
-        case: what it is made from.
-        plan: what ``repair`` will do, in this order.
-        advice: what a human must do, where only a human can.
-        not_before: epoch seconds before which another look is of no use.
-    """
-
-    condition: Condition
-    summary: str
-    case: Case
-    plan: tuple[Action, ...] = ()
-    advice: str = ""
-    not_before: float | None = None
-
-    @property
-    def live(self) -> str | None:
-        """The version whose password opens the account."""
-        return self.case.live.id if self.case.live else None
 
 
 def decide(case: Case) -> Diagnosis:
     """Return the diagnosis."""
-    if case.batch:
-        return _batch(case)
+    return besides.added(_batch(case) if case.batch else _of_one(case))
+
+
+def _of_one(case: Case) -> Diagnosis:
     live, pending = case.live, case.pending
     if case.left_off is not None and pending is None:
         told = "a rotation that was given up has left the machine stopped"
@@ -97,12 +34,8 @@ def decide(case: Case) -> Diagnosis:
 
 def _with_candidate(case: Case, summary: str, first: tuple[Action, ...], pending: Exhibit) -> Diagnosis:
     """Another version than the candidate is live: what to do with the candidate."""
-    if not pending.sent:
-        waits = None if first else _waits_by_itself(case, pending)
-        if waits is not None and pending.value is Value.USABLE:
-            return waits
-        what = f"; nothing was ever sent with the candidate {pending.id}"
-        return _planned(case, summary + what, (*first, Action(Verb.RELEASE, pending.id)))
+    if pending.found is Found.LIVE or not pending.sent:
+        return _of_no_use(case, summary, first, pending)
     if pending.value is not Value.USABLE:
         told = f"{summary}; the candidate {pending.id} was sent, and {pending.value}"
         return replace(_human(case, told, advice.strange_candidate(pending.id)), plan=first)
@@ -118,10 +51,24 @@ def _with_candidate(case: Case, summary: str, first: tuple[Action, ...], pending
     return waits or _planned(case, f"{summary}; the reset with {pending.id} did not take effect", (*first, resume))
 
 
+def _of_no_use(case: Case, summary: str, first: tuple[Action, ...], pending: Exhibit) -> Diagnosis:
+    """Nothing is lost with a candidate that was never sent, or whose password somebody has put into current."""
+    release = (*first, Action(Verb.RELEASE, pending.id))
+    if pending.found is Found.LIVE:
+        return _planned(case, f"{summary}; the candidate {pending.id} holds the same password", release)
+    waits = None if first else _waits_by_itself(case, pending)
+    if waits is not None and pending.value is Value.USABLE:
+        return waits
+    return _planned(case, f"{summary}; nothing was ever sent with the candidate {pending.id}", release)
+
+
 def _none_live(case: Case) -> Diagnosis:
     pending = case.pending
     useless = pending is not None and not pending.sent and pending.value is not Value.USABLE
     release = (Action(Verb.RELEASE, pending.id),) if pending is not None and useless else ()
+    if case.doubted is not None:
+        told = f"the vendor said yes to version {case.doubted}, and current was put into the secret after that"
+        return replace(_human(case, told, advice.put_since(case.doubted)), plan=release)
     if case.trouble is not None:
         return _trouble(case, release)
     if pending is not None and pending.value is Value.USABLE and case.by_admin:
@@ -181,17 +128,27 @@ def _waits_by_itself(case: Case, pending: Exhibit) -> Diagnosis | None:
 
 def _batch(case: Case) -> Diagnosis:
     pending = case.pending
-    if pending is None and isinstance(case.trouble, LoginRejected):
+    if pending is not None:
+        return _unfinished_batch(case, pending)
+    if isinstance(case.trouble, LoginRejected):
         return _human(case, case.trouble.message, advice.batch_drift())
-    if pending is None and case.trouble is not None:
+    if case.trouble is not None:
         return _trouble(case, ())
-    if pending is None:
-        return _planned(case, "a batch without an unfinished rotation; no account's password was found dead", ())
-    waits = _waits_by_itself(case, pending)
-    if waits is not None:
-        return waits
+    return _planned(case, "a batch without an unfinished rotation; no account's password was found dead", ())
+
+
+def _unfinished_batch(case: Case, pending: Exhibit) -> Diagnosis:
+    if pending.sent and pending.value is not Value.USABLE:
+        told = f"the batch's candidate {pending.id} was sent, and is not of current's accounts in current's order"
+        return _human(case, told, advice.strange_batch(pending.id))
+    if pending.sent and (case.current is None or case.current.value is not Value.USABLE):
+        told = f"current holds no account document; version {pending.id} was sent and may hold live passwords"
+        return _human(case, told, advice.bad_document())
+    if pending.sent and case.trouble is not None:
+        return _trouble(case, ())
     verb = Verb.RESUME if pending.sent else Verb.RELEASE
-    return _planned(case, f"an unfinished rotation of a batch under {pending.id}", (Action(verb, pending.id),))
+    told = f"an unfinished rotation of a batch under {pending.id}"
+    return _waits_by_itself(case, pending) or _planned(case, told, (Action(verb, pending.id),))
 
 
 def _planned(case: Case, summary: str, plan: tuple[Action, ...]) -> Diagnosis:

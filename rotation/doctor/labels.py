@@ -1,0 +1,70 @@
+"""Labels are few. Which of them the next rotation lacks, which the doctor may take away, and which only a human."""
+
+from __future__ import annotations
+
+from rotation import marks
+from rotation.doctor.case import SETTLED_SECONDS, Case, Exhibit, Value
+from rotation.machine import CURRENT, PENDING, PREVIOUS
+from rotation.marks import Kind, Mark
+from rotation.model import Evidence
+from rotation.room import MOST_LABELS, NEEDED_LABELS
+from rotation.tidy import LONGEST_WINDOW
+
+_STAGES = frozenset({CURRENT, PENDING, PREVIOUS})
+
+
+def run_short(case: Case) -> bool:
+    """Tell whether the next rotation would find too few, also after it has taken away what says nothing any more."""
+    beside = [each.version for each in case.exhibits if each is not case.pending]
+    spent = {mark.on(each.id) for each in beside for mark in each.marks if _is_spent(mark, case.now)}
+    in_use = _STAGES.union(*(each.labels for each in beside)) - spent
+    return len(in_use) + NEEDED_LABELS > MOST_LABELS
+
+
+def over(case: Case) -> list[Exhibit]:
+    """Return the versions whose marks are of no use, since another password has been proved live by a login just now.
+
+    A reset that was sent lately may still arrive, and the password of another account is none of that login's business.
+    """
+    return [each for each in _given_up(case) if _due(each) <= case.now]
+
+
+def due(case: Case) -> float | None:
+    """Return from when on more versions will be over, in epoch seconds."""
+    return min((_due(each) for each in _given_up(case) if _due(each) > case.now), default=None)
+
+
+def may_go(case: Case) -> str:
+    """Return which labels a human may take away, each with its version."""
+    told = [
+        f"`{label}` of version {each.id}, if you do not need it"
+        for each in case.exhibits
+        for label in sorted(each.version.stages - _STAGES)
+    ]
+    settled = {each.id for each in over(case)}
+    for each in case.exhibits:
+        ours = sorted(mark.on(each.id) for mark in each.version.marks)
+        if not ours or each.id in settled or each in (case.current, case.pending, case.live):
+            continue
+        once = "does not open the account" if each.value is Value.USABLE else "is kept elsewhere"
+        told.append(f"{', '.join(f'`{label}`' for label in ours)} of version {each.id}, once its password {once}")
+    return f"While no rotation runs, take away: {'; '.join(told)}." if told else ""
+
+
+def _given_up(case: Case) -> list[Exhibit]:
+    live = case.live
+    if live is None or live.evidence is not Evidence.LOGIN:
+        return []
+    kept = (live, case.current, case.pending)
+    return [each for each in case.exhibits if each not in kept and each.value is Value.USABLE and each.version.marks]
+
+
+def _due(exhibit: Exhibit) -> float:
+    return 0.0 if exhibit.version.intent is None else exhibit.version.intent + SETTLED_SECONDS
+
+
+def _is_spent(mark: Mark, now: float) -> bool:
+    """Tell whether a rotation takes a mark away to make room: nothing about which password is live is lost with it."""
+    if mark.kind in (Kind.REJECTED, Kind.PARKED):  # both name a moment after the first colon
+        return marks.charged(mark)[1] + (LONGEST_WINDOW if mark.kind is Kind.REJECTED else 0) <= now
+    return mark.kind in (Kind.FAILED, Kind.DEAD)
