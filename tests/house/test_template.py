@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from samcli.yamlhelper import yaml_parse
 
 from rotation import registry
 from rotation.deployment import Deployment
+from rotation.guard import RESERVE_SECONDS
+from rotation.model import Evidence
 
 ROOT = Path(__file__).parents[2]
 Resources = dict[str, dict[str, Any]]
@@ -36,6 +39,12 @@ def resources(template: dict[str, Any]) -> Resources:
 def _statements(resources: Resources) -> list[dict[str, Any]]:
     raw = resources["RotationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     return [each["Fn::If"][1] if "Fn::If" in each else each for each in raw]
+
+
+def _condition_of(template: dict[str, Any], resources: Resources, sid: str) -> dict[str, Any]:
+    raw = resources["RotationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    (name,) = [each["Fn::If"][0] for each in raw if "Fn::If" in each and each["Fn::If"][1]["Sid"] == sid]
+    return dict(template["Conditions"][name])
 
 
 @pytest.mark.slow
@@ -90,12 +99,14 @@ def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
     """Every LOCKSTEP_ variable of the template changes what the deployment reads, and each driver has its own."""
     names = set(resources["RotationFunction"]["Properties"]["Environment"]["Variables"])
     values = {
-        "LOCKSTEP_DRIVERS": ",".join(DRIVERS),
+        "LOCKSTEP_DRIVERS": ",".join((*DRIVERS, "from_a_plugin")),
         "LOCKSTEP_PLUGINS": "some-plugin",
         "LOCKSTEP_HOSTS": "proxy.example:8443",
         "LOCKSTEP_MIN_EVIDENCE": "ACCEPTED",
         "LOCKSTEP_WINDOW": "Sat,Sun 02:00-05:00 UTC",
         "LOCKSTEP_SSH_TRUST_ON_FIRST_USE": "1",
+        **{f"LOCKSTEP_{code.upper()}_WINDOW": "Mon 02:00-05:00 UTC" for code in DRIVERS},
+        **{f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "7" for code in DRIVERS},
         "LOCKSTEP_HUAWEI_MEETING_ENDPOINT": "https://meeting.example",
         "LOCKSTEP_HUAWEI_MEETING_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app",
         "LOCKSTEP_UCLOUD_COMPSHARE_ENDPOINT": "https://ucloud.example",
@@ -113,6 +124,42 @@ def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
         assert Deployment.from_environment(values | {name: ""}) != full, name
 
 
+def test_the_readmes_variables_are_parameters(resources: Resources) -> None:
+    """Each variable of the README's table, for each driver that has it, comes from a parameter; there are no others."""
+    listed = re.findall(r"`(LOCKSTEP_[A-Z_<>]+)`", (ROOT / "README.md").read_text().partition("**Deploy**")[0])
+    expected = set()
+    for name in listed:
+        for code in DRIVERS:
+            proves_itself = registry.load_driver(code, ()).evidence is Evidence.LOGIN
+            if "<CODE>_LOGIN" not in name or not proves_itself:
+                expected.add(name.replace("<CODE>", code.upper()))
+    variables = resources["RotationFunction"]["Properties"]["Environment"]["Variables"]
+    assert {name for name, each in variables.items() if "Ref" in each} == expected
+
+
+def test_a_step_may_take_a_minute_or_what_the_operator_says(template: dict[str, Any], resources: Resources) -> None:
+    """Up to Lambda's fifteen minutes; no less than a driver's slowest call needs."""
+    assert resources["RotationFunction"]["Properties"]["Timeout"] == {"Ref": "TimeoutSeconds"}
+    asked = template["Parameters"]["TimeoutSeconds"]
+    assert (asked["Default"], asked["MaxValue"]) == (60, 900)
+    slowest = max(registry.load_driver(code, ()).call_seconds for code in DRIVERS)
+    assert asked["MinValue"] >= slowest + RESERVE_SECONDS
+
+
+def test_admin_secrets_keys_decrypt_those_and_nothing_else(template: dict[str, Any], resources: Resources) -> None:
+    """By Secrets Manager alone, only where the key's context names an admin secret, and only if there is such a key."""
+    (statement,) = [each for each in _statements(resources) if each["Sid"] == "AdminKeys"]
+    assert statement["Action"] == "kms:Decrypt"
+    assert statement["Resource"] == {"Ref": "AdminKmsKeyArns"}
+    condition = statement["Condition"]["StringEquals"]
+    assert condition["kms:ViaService"] == {"Fn::Sub": "secretsmanager.${AWS::Region}.amazonaws.com"}
+    named = {each["Fn::If"][1]["Ref"] for each in condition["kms:EncryptionContext:SecretARN"]}
+    assert named == {name for name in template["Parameters"] if name.endswith("AdminSecretArn")}
+    assert _condition_of(template, resources, "AdminKeys") == {
+        "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "AdminKmsKeyArns"}]}, ""]}]
+    }
+
+
 @pytest.mark.parametrize("code", DRIVERS)
 def test_drivers_with_an_admin_credential_have_a_place_for_it(
     template: dict[str, Any], resources: Resources, code: str
@@ -123,9 +170,6 @@ def test_drivers_with_an_admin_credential_have_a_place_for_it(
     parameter = variables[f"LOCKSTEP_{code.upper()}_ADMIN_SECRET"]["Ref"]
     (statement,) = [each for each in _statements(resources) if each["Resource"] == {"Ref": parameter}]
     assert statement["Action"] == "secretsmanager:GetSecretValue"
-    (condition,) = [
-        each["Fn::If"][0]
-        for each in resources["RotationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-        if "Fn::If" in each and each["Fn::If"][1] == statement
-    ]
-    assert template["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
+    assert _condition_of(template, resources, statement["Sid"]) == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]
+    }

@@ -1,0 +1,124 @@
+"""The template's own example secret can be rotated: taken out of the template, against the vendor's simulator."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samcli.yamlhelper import yaml_parse
+
+from rotation import handler
+from rotation.testing.function_context import FunctionContext
+from rotation.testing.secretsmanager import RotationState
+from rotation.testing.world import FUNCTION_ARN, UCLOUD, World, world
+
+TEMPLATE = dict(yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text()))
+
+
+class Stack:
+    """The template with some parameters, as far as CloudFormation's functions in it are needed here."""
+
+    def __init__(self, **given: str) -> None:
+        unknown = given.keys() - TEMPLATE["Parameters"].keys()
+        assert not unknown
+        self.parameters = {name: each["Default"] for name, each in TEMPLATE["Parameters"].items()} | given
+        for name, value in given.items():
+            assert re.fullmatch(TEMPLATE["Parameters"][name].get("AllowedPattern", ".*"), value), name
+
+    def resolved(self, node: Any) -> Any:
+        """Return what a part of the template stands for."""
+        if isinstance(node, str):
+            return node
+        ((function, of),) = node.items()
+        meaning: dict[str, Callable[[], Any]] = {
+            "Ref": lambda: self.parameters[of],
+            "Fn::Sub": lambda: re.sub(r"\$\{(\w+)\}", lambda found: str(self.parameters[found[1]]), of),
+            "Fn::If": lambda: self.resolved(of[1] if self.resolved(TEMPLATE["Conditions"][of[0]]) else of[2]),
+            "Fn::Equals": lambda: self.resolved(of[0]) == self.resolved(of[1]),
+            "Fn::Not": lambda: not self.resolved(of[0]),
+            "Fn::Or": lambda: any(self.resolved(each) for each in of),
+        }
+        return meaning[function]()
+
+    def environment(self) -> dict[str, str]:
+        """Return the function's variables that are not empty."""
+        variables = TEMPLATE["Resources"]["RotationFunction"]["Properties"]["Environment"]["Variables"]
+        return {name: value for name, node in variables.items() if (value := self.resolved(node))}
+
+    def furnish(self, started: World) -> str:
+        """Create the example secret as CloudFormation does and return its name."""
+        properties = TEMPLATE["Resources"]["ExampleSecret"]["Properties"]
+        options = dict(properties["GenerateSecretString"])
+        document = json.loads(self.resolved(options.pop("SecretStringTemplate")))
+        key = options.pop("GenerateStringKey")
+        document[key] = started.secrets_manager.call("GetRandomPassword", **options)["RandomPassword"]
+        name = str(self.resolved(properties["Name"]))
+        started.secrets_manager.create(name, json.dumps(document))
+        return name
+
+
+@pytest.fixture
+def started() -> Iterator[World]:
+    """A container of CompShare, its SSH host, and Secrets Manager."""
+    with world(holding=(UCLOUD,), names={UCLOUD: "other"}, retry_delays=()) as one:
+        yield one
+
+
+def example(started: World, *keys: str, **given: str) -> Stack:
+    """Return the stack of an operator who names the world's container, by these keys of its document."""
+    document: Mapping[str, Any] = started.tenants[UCLOUD].document
+    names = {"region": "ExampleRegion", "zone": "ExampleZone", "uhost_id": "ExampleInstanceId"}
+    names |= {"username": "ExampleUsername", "host_key": "ExampleHostKey"}
+    place = {names[key]: document[key] for key in ("region", "zone", "uhost_id", "username", *keys)}
+    return Stack(CreateExampleSecret="true", **place, **given)
+
+
+@pytest.mark.parametrize(
+    ("keys", "given", "trials"),
+    [(["host_key"], {}, ["testSecret"]), ([], {"SshTrustOnFirstUse": "1"}, [])],
+    ids=["pinned", "learnt"],
+)
+def test_the_first_rotation_puts_a_password_that_works(
+    started: World, keys: list[str], given: dict[str, str], trials: list[str]
+) -> None:
+    """The schedule's trial run says that the generated value does not work, if it can log in, and resets nothing."""
+    stack = example(started, *keys, **given)
+    name, store = stack.furnish(started), started.secrets_manager
+    environment = started.environment() | stack.environment()
+    outside = handler.World(client=store.client(), environment=environment, clock=started.clock)
+    store.register_function(
+        FUNCTION_ARN, lambda event: handler.handle(event, FunctionContext.lasting(60), outside) and None
+    )
+    schedule = TEMPLATE["Resources"]["ExampleSchedule"]["Properties"]
+    trial = store.rotate(
+        name,
+        function=FUNCTION_ARN,
+        rules=dict(schedule["RotationRules"]),
+        immediately=schedule["RotateImmediatelyOnUpdate"],
+    )
+    assert [step for step, _ in trial.failures] == trials
+    assert started.changes(UCLOUD) == 0
+    rotation = store.rotate(name)
+    assert rotation.state is RotationState.SUCCEEDED, [str(error) for _, error in rotation.failures]
+    assert (started.changes(UCLOUD), started.wrong_logins(UCLOUD)) == (1, len(trials))
+    current = store.value(name)
+    assert current is not None
+    assert json.loads(current.reveal())["password"] == started.live(UCLOUD).reveal()
+
+
+def test_an_example_that_could_not_be_rotated_is_refused(started: World) -> None:
+    """Neither a host key nor the permission to learn it: CloudFormation says so before it makes anything."""
+    rule = TEMPLATE["Rules"]["ExampleHasAHostKey"]
+    (assertion,) = rule["Assertions"]
+    for stack, holds in (
+        (example(started), False),
+        (example(started, "host_key"), True),
+        (example(started, SshTrustOnFirstUse="1"), True),
+    ):
+        assert stack.resolved(rule["RuleCondition"]) is True
+        assert stack.resolved(assertion["Assert"]) is holds
+    assert Stack().resolved(rule["RuleCondition"]) is False
