@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -27,6 +27,7 @@ from rotation.event import RotationEvent
 from rotation.ports import Clock
 from rotation.secret import SecretDocument
 from rotation.session import Result, Session
+from rotation.stores.aws_client import secrets_manager
 from rotation.stores.aws_secrets_manager import AwsSecretsManager, read_current
 
 if TYPE_CHECKING:
@@ -52,14 +53,15 @@ class World:
     clock: Clock
 
 
-_TALKATIVE = frozenset({"boto3", "botocore", "paramiko", "requests", "urllib3"})
+_TALKATIVE = frozenset({"boto3", "botocore", "paramiko", "pypsrp", "requests", "spnego", "urllib3"})
 
 
 def _silence_libraries() -> None:
     """Keep the libraries' own log lines out of the log, whatever level the root logger or the operator sets.
 
     At DEBUG botocore writes every request and answer down, SecretString and RotationToken included; urllib3 quotes
-    the unparsed rest of a malformed answer in a warning (read 2026-11). What they have to say, our errors say.
+    the unparsed rest of a malformed answer in a warning, and spnego NTLM's answer to the challenge at DEBUG, from which
+    a password can be guessed at leisure (read 2026-11). What they have to say, our errors say.
     """
     for name in _TALKATIVE:
         if logging.getLogger(name).level != logging.CRITICAL:  # setting a level anew empties every logger's cache
@@ -72,13 +74,8 @@ def _silence_libraries() -> None:
 
 @lru_cache(maxsize=1)
 def _client() -> SecretsManagerClient:
-    """Return the client, made once per runtime. A botocore session starts faster than a boto3 one and does the same."""
-    import botocore.session
-    from botocore.config import Config
-
-    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
-    session = botocore.session.get_session()
-    return cast("SecretsManagerClient", session.create_client("secretsmanager", config=config))
+    """Return the client, made once per runtime."""
+    return secrets_manager()
 
 
 def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
@@ -90,23 +87,27 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
     Raises:
         RotationError: the step failed.
     """
-    _silence_libraries()
-    return handle(event, context, World(client=_client(), environment=os.environ, clock=SystemClock()))
+    clock = SystemClock()
+    return _serve(event, context, clock, lambda: World(client=_client(), environment=os.environ, clock=clock))
 
 
 def handle(event: object, context: LambdaContext, world: World) -> dict[str, object]:
     """Serve one invocation in a given world; see ``lambda_handler``."""
+    return _serve(event, context, world.clock, lambda: world)
+
+
+def _serve(event: object, context: LambdaContext, clock: Clock, found: Callable[[], World]) -> dict[str, object]:
     _silence_libraries()
-    started = world.clock.now()
+    started = clock.now()
     report: dict[str, object] = {"request_id": context.aws_request_id}
     failure: RotationError | None = None
     try:
-        report |= _run(event, lambda: context.get_remaining_time_in_millis() / 1000, world, report)
+        report |= _run(event, lambda: context.get_remaining_time_in_millis() / 1000, found, report)
     except RotationError as error:
         failure = error
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
         failure = InternalError(f"{type(foreign).__name__} inside Lockstep at {_where(foreign)}")
-    report["duration_ms"] = round((world.clock.now() - started) * 1000)
+    report["duration_ms"] = round((clock.now() - started) * 1000)
     try:
         _tell(report, failure)
     except Exception as foreign:  # noqa: BLE001 - a wrong POWERTOOLS_* variable must not undo a step that is done
@@ -123,9 +124,12 @@ def _where(foreign: Exception) -> str:
     return f"{PurePath(frame.filename).name}:{frame.lineno}"
 
 
-def _run(event: object, time_left: Callable[[], float], world: World, report: dict[str, object]) -> dict[str, object]:
+def _run(
+    event: object, time_left: Callable[[], float], found: Callable[[], World], report: dict[str, object]
+) -> dict[str, object]:
     parsed = RotationEvent.parse(event)
     report |= {"secret_id": parsed.secret_id, "token": parsed.token, "step": parsed.step.value}
+    world = found()
     deployment = Deployment.from_environment(world.environment)
 
     def fetch(name: str) -> SecretDocument:

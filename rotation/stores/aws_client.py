@@ -31,5 +31,6 @@ def secrets_manager() -> SecretsManagerClient:
         kind = type(error).__name__
     raise ConfigError(
         f"the AWS settings are not usable ({kind})",
-        hint="Set AWS_REGION and credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY).",
+        hint="Set AWS_REGION and credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY). "
+        "AWS_ENDPOINT_URL, where it is set, is a whole URL such as https://proxy.example:8443.",
     )
