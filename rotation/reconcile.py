@@ -14,6 +14,7 @@ from rotation.errors import (
     NotYetVisible,
     OldPasswordRejected,
     Parked,
+    PasswordRejected,
     PasswordReused,
     RotationError,
     StageConflict,
@@ -204,6 +205,8 @@ class Reconciliation:
             raise self._refused(refusal) from None
         except RotationError as refusal:
             give_back(self.bound, self.candidate.document)
+            if isinstance(refusal, PasswordRejected) and self._was_taken_before():
+                return False
             raise self._refused(refusal) from None
         if task is not None:
             self.session.store.mark(self.session.token, marks.task(task.id))
@@ -266,6 +269,14 @@ class Reconciliation:
         # Even the first request may have arrived twice, and the second is what was refused: the candidate is likeliest.
         self.maybe_applied = True
         self.facts = self.facts.learned(Stored.PENDING, Finding.NOT_ASKED).learned(refuted, Finding.REJECTED)
+
+    def _was_taken_before(self) -> bool:
+        """Log in with a refused candidate, if anybody can be asked: one copy of a request may be taken, one refused."""
+        if self.maybe_applied or self.facts.oracle is not Oracle.LOGIN or self.seen.reset_needs is not None:
+            return False
+        self._probe(Stored.PENDING)
+        self.maybe_applied = self.facts.pending is not Finding.REJECTED
+        return self.facts.pending is Finding.ACCEPTED
 
     def _learn_it_was_live(self) -> None:
         self.maybe_applied = True
