@@ -155,9 +155,12 @@ def test_admin_secrets_keys_decrypt_those_and_nothing_else(template: dict[str, A
     assert condition["kms:ViaService"] == {"Fn::Sub": "secretsmanager.${AWS::Region}.amazonaws.com"}
     named = {each["Fn::If"][1]["Ref"] for each in condition["kms:EncryptionContext:SecretARN"]}
     assert named == {name for name in template["Parameters"] if name.endswith("AdminSecretArn")}
+    a_key_is_named = {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "AdminKmsKeyArns"}]}, ""]}]}
     assert _condition_of(template, resources, "AdminKeys") == {
-        "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "AdminKmsKeyArns"}]}, ""]}]
+        "Fn::And": [{"Condition": "HasAdminSecret"}, a_key_is_named]
     }
+    secrets = {each["Condition"] for each in template["Conditions"]["HasAdminSecret"]["Fn::Or"]}
+    assert secrets == {each["Fn::If"][0] for each in condition["kms:EncryptionContext:SecretARN"]}
 
 
 @pytest.mark.parametrize("code", DRIVERS)
