@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from rotation import engine
 from rotation.deployment import Binder, Deployment
-from rotation.errors import InternalError, Parked, RotationError
+from rotation.errors import IdentityChanged, InternalError, Parked, RotationError
 from rotation.guard import Guarded
 from rotation.model import Step
 from rotation.ports import Clock, Store
@@ -29,6 +29,10 @@ STEP_SECONDS = 120.0
 ATTEMPTS = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
 
+_IDENTITY = (
+    "An identifying field was edited while a rotation ran. Undo the edit and run the rotation again; or, if the edit "
+    "is to stay, give the rotation up by `lockstep vault cancel {path}` and start a new one."
+)
 
 Over = Callable[[Store, Wishes], Store]
 """Puts something over a secret's store before the engine gets it, such as a mirror."""
@@ -144,6 +148,9 @@ class Rotation:
     def _guarded(self, done: Rotated) -> RotationError | None:
         try:
             self._attempt(done)
+        except IdentityChanged as error:
+            error.hint = _IDENTITY.format(path=self.path)
+            return error
         except RotationError as error:
             return error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out

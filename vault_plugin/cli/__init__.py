@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from vault_plugin.cli.cancel import cancel
 from vault_plugin.cli.look import doctor, verify
 from vault_plugin.cli.mirror import mirror
 from vault_plugin.cli.plugin import plugin_app
@@ -21,5 +22,6 @@ vault_app.command("rotate")(rotate)
 vault_app.command("run")(run)
 vault_app.command("verify")(verify)
 vault_app.command("doctor")(doctor)
+vault_app.command("cancel")(cancel)
 vault_app.command("mirror")(mirror)
 vault_app.add_typer(plugin_app, name="plugin")

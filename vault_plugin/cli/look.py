@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rotation.cli._output import Json
+from rotation.cli._errors import DONE
+from rotation.cli._output import Json, note
 from vault_plugin.cli._job import failed_or_parked, surroundings
 
 if TYPE_CHECKING:
@@ -43,10 +44,14 @@ def doctor(
     secret could not be examined or the repair failed.
     """
     from rotation.cli.doctor import attend
+    from rotation.stores.vault_kv import VaultKv
     from vault_plugin.agent_look import looking_at
 
     with place_for_one() as place:
-        return attend(looking_at(place, path), {"path": path}, repair=repair, as_json=as_json)
+        code = attend(looking_at(place, path), {"path": path}, repair=repair, as_json=as_json)
+        if code != DONE and not as_json and VaultKv(place.kv, path, clock=place.clock).unfinished() is not None:
+            note(f"Where AWSPENDING is to be taken away, `lockstep vault cancel {path}` does it.")
+        return code
 
 
 def verify(path: _Path, *, as_json: Json = False) -> int:

@@ -27,6 +27,7 @@ from rotation.machine import PENDING
 from rotation.marks import Mark, SecretState
 from rotation.ports import Clock, StoredValue
 from rotation.secret import SecretDocument
+from rotation.stores.vault_kv._cancel import Cancelled, cancel
 from rotation.stores.vault_kv._commit import with_passwords_of
 from rotation.stores.vault_kv._journal import JOURNAL_SUFFIX, Journal, Lease, Record
 from rotation.stores.vault_kv._kv import Entry, Kv
@@ -76,6 +77,12 @@ class VaultKv:
                 seen.journal.records.setdefault(token, Record()).labels.add(PENDING)
 
         return self._change(act).unfinished or token
+
+    def cancel(self) -> Cancelled:
+        """Give the rotation in progress up. See ``_cancel.cancel``; one check-and-set, as ``acquire`` is."""
+        done: list[Cancelled] = []
+        self._change(lambda seen: done.append(cancel(seen, self._clock.now())))
+        return done[-1]
 
     def create(self, document: SecretDocument) -> None:
         """Make the secret, for a mirror that is not there yet.

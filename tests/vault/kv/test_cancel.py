@@ -1,0 +1,171 @@
+"""``lockstep vault cancel``: a rotation that cannot go on is given up, and what may be live stays known."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation import marks
+from rotation.errors import StageError
+from rotation.lease import Claim
+from rotation.machine import GUARD, PENDING, Cell, Standing, standing
+from rotation.model import Step
+from rotation.secret import Secret, SecretDocument
+from rotation.stores.vault_kv import Cancelled
+from rotation.testing.faults import FaultKind
+from rotation.testing.kv2 import Kv2
+from rotation.testing.kv2_door import KvDoor
+from rotation.testing.scenario import VirtualClock
+from rotation.testing.store_kit import BASE, FIRST, NEXT, NOW, OTHER, SECOND, every_mark, labels_of, stored_text
+from rotation.testing.world import BATCH, HUAWEI
+
+CHANGE = "PUT /v1/usg/acs/password"
+
+
+@pytest.fixture
+def clocked(monkeypatch):
+    """Run ``lockstep vault`` against the server at the world's time, in which waiting takes none."""
+
+    def at(started):
+        monkeypatch.setattr("rotation.clock.SystemClock.now", lambda _: started.world.clock.now())
+        monkeypatch.setattr("rotation.clock.SystemClock.sleep", lambda _, seconds: started.world.clock.sleep(seconds))
+        return started
+
+    return at
+
+
+def edit(started, account, **keys):
+    """Change keys of the secret by hand; ``None`` takes one out."""
+    entry = started.kv.read(started.path(account))
+    document = {key: value for key, value in {**entry.document, **keys}.items() if value is not None}
+    started.kv.write(started.path(account), SecretDocument(document), cas=entry.version)
+
+
+def test_a_rotation_whose_account_was_edited_is_given_up_and_the_next_one_heals(cli, clocked):
+    """The edit stops it for ever; the candidate that became live is tried as the previous password."""
+    with cli(holding=(HUAWEI,)) as (started, run):
+        path = clocked(started).path(HUAWEI)
+        started.world.huawei.faults.add(CHANGE, FaultKind.DROP_AFTER)
+        assert run("rotate", path, "--attempts=1")[0] == 1
+        edit(started, HUAWEI, user_id="42")
+        started.world.clock.sleep(1000)
+        for _ in range(2):
+            code, (told,) = run("rotate", path, "--json")
+            assert (code, told["outcome"]) == (1, "identity_changed")
+        assert f"`lockstep vault cancel {path}`" in told["error"]["hint"]
+        assert run("doctor", path)[0] == 3
+
+        code, (told,) = run("cancel", path, "--json")
+        assert (code, told["path"], told["outcome"]) == (0, path, "cancelled")
+        assert told["reset_sent"] < started.world.clock.now() - 999
+        assert "rotate" in told["hint"]
+        state = started.store(HUAWEI).describe()
+        assert state.holder(PENDING) is None
+        assert state.version(told["token"]).intent == told["reset_sent"]
+        assert started.store(HUAWEI).read(told["token"]).document.password == started.world.live(HUAWEI)
+
+        code, (again,) = run("cancel", path, "--json")
+        assert (code, again["code"]) == (1, "stage_error")
+        edit(started, HUAWEI, user_id=None)
+        before = started.world.wrong_logins(HUAWEI)
+        code, (told,) = run("rotate", path, "--json")
+        assert (code, told["outcome"]) == (0, "promoted")
+        assert started.heals(HUAWEI)
+        assert (started.world.changes(HUAWEI), started.world.wrong_logins(HUAWEI)) == (2, before + 1)
+        assert run("doctor", path)[0] == 0
+
+
+def test_a_device_that_is_gone_is_taken_out_of_a_batch_after_the_rotation_is_given_up(cli, clocked):
+    """The others had their resets already: the next rotation brings readers the live passwords."""
+    with cli(holding=(BATCH,)) as (started, run):
+        path = clocked(started).path(BATCH)
+        park = started.world.tencent
+        edit(started, BATCH, password=None)
+        dead, *others = started.kv.read(path).document["devices"]
+        park.faults.add("ResetDevicePassword", FaultKind.DROP_BEFORE)
+        assert run("rotate", path, "--attempts=1")[0] == 1
+        park.park.devices.pop(dead["instance_id"])
+        started.world.clock.sleep(1000)
+        assert run("rotate", path, "--attempts=1")[0] == 1
+        edit(started, BATCH, devices=others)
+        code, (told,) = run("rotate", path, "--attempts=1", "--json")
+        assert (code, told["outcome"]) == (1, "identity_changed")
+
+        live = {each["instance_id"]: park.guest_password(each["instance_id"]) for each in others}
+        assert live != {each["instance_id"]: Secret(each["password"]) for each in others}
+        code, out = run("cancel", path)
+        assert code == 0
+        assert "may be live" in out
+        started.world.clock.sleep(1000)
+        assert run("rotate", path, "--attempts=1")[0] == 0
+        stored = {each["instance_id"]: Secret(each["password"]) for each in started.kv.read(path).document["devices"]}
+        assert stored == {each["instance_id"]: park.guest_password(each["instance_id"]) for each in others}
+
+
+def test_nothing_to_cancel_and_a_run_at_work_are_failures(cli):
+    """And nothing is written."""
+    with cli(holding=(HUAWEI,)) as (started, run):
+        path, store = started.path(HUAWEI), started.store(HUAWEI)
+        code, (told,) = run("cancel", path, "--json")
+        assert (code, told["code"]) == (1, "stage_error")
+        assert "nothing to cancel" in told["hint"]
+        token = store.begin("t" * 36)
+        now = started.world.clock.now()
+        store.acquire(token, store.describe(), Claim("aa", now, now + 600))
+        before = started.journal(HUAWEI)
+        code, (told,) = run("cancel", path, "--json")
+        assert (code, told["code"], told["not_before"]) == (1, "in_progress", int(now + 600) + 1)
+        assert started.journal(HUAWEI) == before
+        code, (told,) = run("cancel", "no/such/secret", "--json")
+        assert (code, told["code"]) == (1, "secret_not_found")
+
+
+@pytest.fixture
+def door():
+    """A secret in the model."""
+    clock = VirtualClock()
+    return KvDoor(Kv2(now=clock.now), "app", clock)
+
+
+def test_a_candidate_that_may_be_live_keeps_its_value_and_its_marks(door):
+    """Only the pending stage goes; the next rotation finds it as the one that was cancelled."""
+    door.store().stage(FIRST, NEXT)
+    for mark in every_mark():
+        door.store().mark(FIRST, mark)
+    assert door.store().cancel() == Cancelled(FIRST, NOW)
+    assert labels_of(door)[FIRST] == {mark.on(FIRST) for mark in every_mark()}
+    assert stored_text(door, FIRST) == NEXT.dump()
+    assert door.store().begin(SECOND) == SECOND
+    door.store().stage(SECOND, OTHER)
+    assert door.store().describe().cancelled_id(SECOND) == FIRST
+    assert stored_text(door, FIRST) == NEXT.dump()
+
+
+def test_a_candidate_that_was_never_sent_goes_and_leaves_its_wrong_logins(door):
+    """The account's budget stays what it was."""
+    door.store().stage(FIRST, NEXT)
+    door.store().mark(FIRST, marks.rejected(1, NOW))
+    door.store().mark(FIRST, marks.parked("back_off", NOW + 60))
+    assert door.store().cancel() == Cancelled(FIRST, None)
+    assert FIRST not in door.store().describe().versions
+    assert door.store().read(FIRST) is None
+    assert door.store().describe().wrong_logins(since=NOW - 1) == (1, NOW)
+
+
+def test_a_rotation_that_has_committed_is_not_given_up(door):
+    """Its value is what readers get; what is left of it is tidying up."""
+    door.store().stage(FIRST, NEXT)
+    door.store().mark(FIRST, marks.intent(NOW))
+    door.store().promote(FIRST, current_id=BASE)
+    with pytest.raises(StageError):
+        door.store().cancel()
+    assert door.store().describe().current_id == FIRST
+
+
+def test_a_run_that_slept_through_the_cancellation_sends_nothing(door):
+    """It takes the lease, looks again, and its version is not pending any more."""
+    door.store().stage(FIRST, NEXT)
+    door.store().mark(FIRST, marks.intent(NOW))
+    door.store().cancel()
+    state = door.store().describe()
+    assert standing(state, FIRST, has_value=True) is Standing.STALE
+    assert all(GUARD[Standing.STALE, step] is Cell.REFUSE for step in Step)
