@@ -91,6 +91,16 @@ class StoreConformance(LabelConformance):
         door.store().stage(FIRST, NEXT)
         assert door.store().describe().holder(PENDING) == FIRST
 
+    def test_a_promoted_candidate_is_what_readers_get(self, door: Backdoor) -> None:
+        """With its password and its bookkeeping, under its own id, for this process and the next."""
+        door.store().stage(FIRST, NEXT)
+        store = door.store()
+        store.promote(FIRST, current_id=BASE)
+        for each in (store, door.store()):
+            value = each.read(str(each.describe().current_id))
+            assert value is not None
+            assert (value.version_id, value.document) == (FIRST, NEXT)
+
     def test_the_same_value_is_put_twice_without_harm(self, door: Backdoor) -> None:
         """A lost reply is repeated; neither value nor labels change."""
         door.store().stage(FIRST, NEXT)

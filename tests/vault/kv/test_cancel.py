@@ -7,8 +7,7 @@ import pytest
 from rotation import marks
 from rotation.errors import StageError
 from rotation.lease import Claim
-from rotation.machine import GUARD, PENDING, Cell, Standing, standing
-from rotation.model import Step
+from rotation.machine import PENDING
 from rotation.secret import Secret, SecretDocument
 from rotation.stores.vault_kv import Cancelled
 from rotation.testing.faults import FaultKind
@@ -159,13 +158,3 @@ def test_a_rotation_that_has_committed_is_not_given_up(door):
     with pytest.raises(StageError):
         door.store().cancel()
     assert door.store().describe().current_id == FIRST
-
-
-def test_a_run_that_slept_through_the_cancellation_sends_nothing(door):
-    """It takes the lease, looks again, and its version is not pending any more."""
-    door.store().stage(FIRST, NEXT)
-    door.store().mark(FIRST, marks.intent(NOW))
-    door.store().cancel()
-    state = door.store().describe()
-    assert standing(state, FIRST, has_value=True) is Standing.STALE
-    assert all(GUARD[Standing.STALE, step] is Cell.REFUSE for step in Step)

@@ -1,14 +1,15 @@
-"""An operator edits the secret while it is rotated: nothing of that is lost, at any moment and whoever dies next."""
+"""An operator edits the secret while it is rotated: nothing is lost, at any moment and whoever dies next."""
 
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from rotation import engine
-from rotation.errors import IdentityChanged, RotationError, SecretDocumentError, StageConflict
+from rotation.errors import IdentityChanged, InProgress, RotationError, SecretDocumentError, StageConflict, StageError
 from rotation.model import Authority, Step
 from rotation.secret import SecretDocument
 from rotation.stores.vault_kv import VaultKv
@@ -101,6 +102,28 @@ def test_an_edit_stays_when_the_job_dies_after_it(authority, edge):
         failures = made.rotate(Fuse(edited, Edge.AFTER, only="write", error=made.edit), Fuse(died, edge, only="write"))
         assert set(failures) <= {StageConflict.code, "crash"}
         made.check()
+
+
+def test_a_cancellation_at_any_moment_loses_nothing(authority):
+    """A run that acts at the vendor is not cut short; whatever else was underway stops, and the next rotation heals."""
+    cancelled = 0
+    for number in itertools.count(1):
+        made = Edited(authority)
+
+        def cancel(_, made=made):
+            nonlocal cancelled
+            with suppress(InProgress, StageError):
+                VaultKv(made.kv, "app", clock=made.clock).cancel()
+                cancelled += 1
+
+        fuse = Fuse(number, Edge.AFTER, error=cancel)
+        failures = made.rotate(fuse)
+        if not fuse.blown:
+            assert cancelled > 9
+            return
+        assert failures[-1:] != ["gave up"]
+        assert made.kv.read("app").document.password == made.vendor.live
+        assert VaultKv(made.kv, "app", clock=made.clock).unfinished() is None
 
 
 def test_an_edit_of_who_the_account_is_stops_the_rotation(authority):
