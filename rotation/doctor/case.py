@@ -99,6 +99,14 @@ class Case:
         fresh = (exhibit if each.id == exhibit.id else each for each in self.exhibits)
         return replace(self, exhibits=tuple(fresh))
 
+    def telling(self, asked: Exhibit, found: Found, evidence: Evidence | None) -> Case:
+        """Return the case with what one version's password was found to be noted on all that hold the same one."""
+        case = self
+        for each in self.exhibits:
+            if each.stored and asked.stored and each.stored.document.password == asked.stored.document.password:
+                case = case.noting(replace(each, found=found, evidence=evidence if found is Found.LIVE else None))
+        return case
+
     @property
     def current(self) -> Exhibit | None:
         """What readers get."""

@@ -16,7 +16,6 @@ from rotation.member import documents, list_key
 from rotation.model import Evidence, Observation, Power, Task, TaskState, Verdict
 from rotation.parking import Reason
 from rotation.ports import StoredValue
-from rotation.secret import SecretDocument
 from rotation.session import Session, identity
 from rotation.verify import check_current
 
@@ -170,19 +169,10 @@ def _by_login(session: Session, bound: Guarded, case: Case, seen: Observation) -
             return replace(without_login(bound, case, seen), trouble=unclear)
         except RotationError as unclear:
             return replace(case, trouble=unclear)
-        case = _found(case, each.stored.document, found)
+        case = case.telling(each, found, Evidence.LOGIN)
         if found is Found.LIVE or _enough(case):
             return case
         state = session.store.describe()
-    return case
-
-
-def _found(case: Case, asked: SecretDocument, found: Found) -> Case:
-    """Note what a login told about every version with that password."""
-    proof = Evidence.LOGIN if found is Found.LIVE else None
-    for each in case.exhibits:
-        if each.stored is not None and each.stored.document.password == asked.password:
-            case = case.noting(replace(each, found=found, evidence=proof))
     return case
 
 

@@ -52,8 +52,7 @@ def _by_the_vendors_yes(case: Case) -> Case:
         return replace(
             case.noting(replace(sent_later, found=Found.UNKNOWN)), doubted=sent_later.id if in_doubt else None
         )
-    found = Found.LIVE if said_yes else Found.UNKNOWN
-    return case.noting(replace(proved, found=found, evidence=Evidence.ACCEPTED if said_yes else None))
+    return case.telling(proved, Found.LIVE if said_yes else Found.UNKNOWN, Evidence.ACCEPTED)
 
 
 def _is_overtaken(case: Case, sent: Exhibit) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from rotation import engine
-from rotation.doctor import Condition, Verb, examine, heal
+from rotation.doctor import Action, Condition, Verb, examine, heal
 from rotation.errors import LoginRejected, OutcomeUnknown, RotationError
+from rotation.machine import CURRENT
 from rotation.model import Evidence, Step
 from rotation.rehearsal import Status, rehearse
-from rotation.secret import Secret
-from rotation.testing.batch_scenario import make_batch
+from rotation.secret import Secret, SecretDocument
+from rotation.testing.batch_scenario import KEY, make_batch
 from rotation.testing.fuse import Edge, Fuse
 from rotation.verify import verify
 
@@ -60,6 +61,66 @@ def test_a_candidate_that_was_never_sent_is_dropped():
     batch.step(Step.CREATE, batch.begin())
     assert [action.verb for action in heal(batch.session("")).done] == [Verb.RELEASE]
     assert batch.rotate(batch.begin()) == []
+
+
+@pytest.mark.parametrize("change", ["taken out", "moved", "another", "added"])
+def test_a_batch_of_other_accounts_than_its_candidate_needs_a_human(change):
+    """The rotation cannot go on, and its version alone holds the live password of the account that is gone."""
+    batch = make_batch()
+    token = batch.begin()
+    batch.step(Step.CREATE, token)
+    batch.step(Step.SET, token)
+    batch.clock.sleep(100)
+    first, second, third = batch.document()[KEY]
+    other = {
+        "taken out": [second, third],
+        "moved": [second, first, third],
+        "another": [{**first, "tenant": "other"}, second, third],
+        "added": [first, second, third, {**first, "tenant": "other"}],
+    }
+    batch.secret.put("by-hand", batch.document().replaced(**{KEY: other[change]}), CURRENT)
+    found = examine(batch.session(""))
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    assert f"is in version {token}" in found.advice
+    assert heal(batch.session("")).done == ()
+    assert batch.secret.read(token).document[KEY][0]["password"] == batch.vendors[0].live.reveal()
+
+
+def test_the_accounts_put_back_let_a_batch_go_on():
+    """As the advice says: the list as the candidate has it, and the rotation is finished."""
+    batch = make_batch()
+    token = batch.begin()
+    batch.step(Step.CREATE, token)
+    batch.step(Step.SET, token)
+    document = batch.document()
+    batch.secret.put("by-hand-1", document.replaced(**{KEY: document[KEY][1:]}), CURRENT)
+    assert examine(batch.session("")).condition is Condition.HUMAN
+    batch.secret.put("by-hand-2", document.replaced(note="put back"), CURRENT)
+    batch.clock.sleep(100)
+    assert heal(batch.session("")).condition is Condition.HEALTHY
+    assert batch.passwords() == batch.live()
+
+
+def test_a_batch_whose_current_is_no_document_needs_a_human():
+    """Nothing can be compared with, and the candidate may hold live passwords: it is named, and kept."""
+    batch = make_batch()
+    token = batch.begin()
+    batch.step(Step.CREATE, token)
+    batch.step(Step.SET, token)
+    batch.secret.put("by-hand", SecretDocument({"oops": 1}), CURRENT)
+    found = examine(batch.session(""))
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    assert token in found.summary
+
+
+def test_an_unsent_candidate_of_other_accounts_is_dropped():
+    """Nothing was sent, so nothing can be lost."""
+    batch = make_batch()
+    token = batch.begin()
+    batch.step(Step.CREATE, token)
+    document = batch.document()
+    batch.secret.put("by-hand", document.replaced(**{KEY: document[KEY][1:]}), CURRENT)
+    assert examine(batch.session("")).plan == (Action(Verb.RELEASE, token),)
 
 
 def test_a_rehearsal_names_each_account():

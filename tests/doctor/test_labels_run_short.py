@@ -1,0 +1,195 @@
+"""A secret has 20 labels: what cancelled rotations have left of them goes once another password is proved live."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation.doctor import Action, Condition, Verb, examine, heal
+from rotation.errors import RotationError, StoreFull
+from rotation.machine import CURRENT, PENDING
+from rotation.model import Step
+from rotation.testing.fuse import Edge, Fuse
+
+MOST = 20
+
+
+def cancelled(subject, *, times=1, applied=False):
+    """Cut rotations short and take their pending labels away; return the tokens."""
+    tokens = []
+    for _ in range(times):
+        tokens.append(subject.cut(applied=applied))
+        subject.secret.detach(PENDING, tokens[-1])
+        subject.clock.sleep(1000.0)
+    return tokens
+
+
+def labels(subject):
+    """Every label of the secret."""
+    return {label for version in subject.secret.describe().versions.values() for label in version.labels}
+
+
+def filled(subject, number, *, first=0):
+    """Put labels of one's own on current until so many are in use."""
+    current = subject.secret.describe().current_id
+    for each in range(first, MOST):
+        if len(labels(subject)) < number:
+            subject.secret.attach(f"mine-{each}", current)
+    assert len(labels(subject)) == number
+
+
+def short(bed, kind="admin", *, oracle=True):
+    """Return a secret whose rotations end in store_full, and the tokens of two cancelled ones that are the cause."""
+    subject = bed(kind, oracle=oracle)
+    subject.rotated()
+    tokens = cancelled(subject, times=2)
+    filled(subject, 11)
+    return subject, tokens
+
+
+@pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
+def test_labels_of_cancelled_rotations_go_once_current_is_proved_live(bed, kind):
+    """Every rotation ends in store_full; the doctor takes away what is over, and the next one goes through."""
+    subject, tokens = short(bed, kind)
+    token = subject.begin()
+    with pytest.raises(StoreFull):
+        subject.step(Step.CREATE, token)
+    found = examine(subject.session())
+    settles = tuple(Action(Verb.SETTLE, each) for each in tokens)
+    assert (found.condition, found.plan) == (Condition.REPAIRABLE, (*settles, Action(Verb.RELEASE, token)))
+    assert heal(subject.session(), found).condition is Condition.HEALTHY
+    assert not any(version.marks for key, version in subject.secret.describe().versions.items() if key in tokens)
+    assert subject.rotate(subject.begin()) == []
+    assert subject.in_step
+
+
+def test_it_needs_no_free_label(bed):
+    """Nothing but taking away: no lease is taken, for which there may be no label."""
+    subject, tokens = short(bed)
+    filled(subject, MOST - 1, first=10)
+    found = examine(subject.session())
+    assert [action.verb for action in found.plan] == [Verb.SETTLE, Verb.SETTLE]
+    subject.fuse = Fuse(only="attach", at=1, edge=Edge.BEFORE, error=lambda _: StoreFull("no label is left"))
+    heal(subject.session(), found)
+    assert not any(version.marks for key, version in subject.secret.describe().versions.items() if key in tokens)
+
+
+def test_wrong_logins_outlast_the_versions_they_were_charged_on(bed):
+    """The budget is what it was, whichever labels go."""
+    subject, tokens = short(bed, "self")
+    subject.clock.sleep(1000.0)
+    now = subject.clock.now()
+    for each in tokens:
+        subject.secret.attach(f"lockstep:rejected:1:{int(now) - 10}@{each[-8:]}", each)
+    before = subject.secret.describe().wrong_logins(since=now - 300)
+    assert before[0] == 2
+    assert Action(Verb.SETTLE, tokens[0]) in heal(subject.session()).done
+    assert subject.secret.describe().wrong_logins(since=now - 300) == before
+
+
+def test_what_was_sent_lately_stays(bed):
+    """It may still take effect, so that the doctor says until when to wait; then it goes."""
+    subject = bed("admin")
+    subject.rotated()
+    token = subject.cut(applied=False)
+    subject.secret.detach(PENDING, token)
+    filled(subject, 12)
+    found = examine(subject.session())
+    sent = subject.secret.describe().versions[token].intent
+    assert (found.condition, found.plan, found.not_before) == (Condition.WAITING, (), sent + 900)
+    subject.clock.sleep(900.0)
+    assert examine(subject.session()).plan == (Action(Verb.SETTLE, token),)
+
+
+def test_where_there_is_room_nothing_is_touched(bed):
+    """The next rotation tidies up by itself."""
+    subject = bed("admin")
+    subject.rotated()
+    cancelled(subject)
+    found = examine(subject.session())
+    assert (found.condition, found.plan) == (Condition.HEALTHY, ())
+
+
+def test_labels_that_a_rotation_takes_away_by_itself_leave_room(bed):
+    """An old charge, a wait that is over, a count: nobody needs to be asked."""
+    subject = bed("admin")
+    subject.rotated()
+    (token,) = cancelled(subject)
+    filled(subject, 9)
+    old = int(subject.clock.now()) - 90_000
+    for mark in (f"rejected:1:{old}", f"parked:back_off:{old}", "failed:3"):
+        subject.secret.attach(f"lockstep:{mark}@{token[-8:]}", token)
+    assert examine(subject.session()).condition is Condition.HEALTHY
+    assert subject.rotate(subject.begin()) == []
+
+
+def test_without_a_login_nothing_goes_and_a_human_is_told_which_labels(bed):
+    """The vendor's yes is no proof that a cancelled candidate is dead."""
+    subject, tokens = short(bed, oracle=False)
+    found = examine(subject.session())
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    for token in tokens:
+        (mark,) = subject.secret.describe().versions[token].marks
+        assert f"`{mark.on(token)}` of version {token}, once its password does not open the account" in found.advice
+
+
+def test_the_candidate_of_another_account_stays(bed):
+    """Current's login says nothing about it; a human is told what to keep elsewhere first."""
+    subject, tokens = short(bed)
+    document = subject.secret.read(subject.secret.describe().current_id).document
+    subject.secret.put("edited", document.replaced(tenant="other"), CURRENT)
+    found = examine(subject.session())
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    assert f"of version {tokens[0]}, once its password is kept elsewhere" in found.advice
+
+
+def test_labels_of_ones_own_are_named(bed):
+    """When Lockstep's do not matter, it is told which ones do; without one of them the secret is healthy."""
+    subject = bed("admin")
+    subject.rotated()
+    filled(subject, 10)
+    found = examine(subject.session())
+    current = subject.secret.describe().current_id
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    assert f"`mine-0` of version {current}" in found.advice
+    assert "lockstep:" not in found.advice
+    subject.secret.detach("mine-0", current)
+    assert examine(subject.session()).condition is Condition.HEALTHY
+
+
+def test_without_a_label_for_the_charge_no_login_is_tried(bed):
+    """Which ones may go is told by name."""
+    subject, _ = short(bed)
+    filled(subject, MOST, first=10)
+    subject.fuse = Fuse()
+    found = examine(subject.session())
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    assert "verify" not in subject.fuse.effects
+    assert "`mine-0` of version" in found.advice
+
+
+def test_a_promotion_without_labels_for_the_lease_says_which_may_go(bed):
+    """Nothing is moved before; with two labels fewer it is."""
+    subject = bed("admin")
+    subject.rotated()
+    token = subject.cut(applied=True)
+    filled(subject, MOST - 1)
+    current = subject.secret.describe().current_id
+    outcome = heal(subject.session())
+    assert (outcome.condition, outcome.done) == (Condition.HUMAN, ())
+    assert isinstance(outcome.error, StoreFull)
+    assert f"`mine-0` of version {current}" in outcome.advice == outcome.error.hint
+    for number in range(2):
+        subject.secret.detach(f"mine-{number}", current)
+    assert Action(Verb.PROMOTE, token) in heal(subject.session()).done
+    assert subject.in_step
+
+
+def test_labels_that_moved_meanwhile_stop_it(bed):
+    """A rotation has begun since the examination: nothing is taken away."""
+    subject, tokens = short(bed)
+    found = examine(subject.session())
+    subject.begin()
+    outcome = heal(subject.session(), found)
+    assert isinstance(outcome.error, RotationError)
+    assert outcome.done == ()
+    assert all(subject.secret.describe().versions[each].marks for each in tokens)

@@ -1,0 +1,136 @@
+"""A human puts a new current version into the secret: what was known before is no reason to take it away again."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation import marks
+from rotation.doctor import Action, Condition, Found, Verb, examine, heal
+from rotation.errors import InProgress
+from rotation.machine import CURRENT, PENDING
+from rotation.model import Evidence, Step
+from rotation.secret import Secret
+
+OUTSIDE = Secret("Unknown0Unknown0Unkn")
+MONTH = 30 * 86_400.0
+
+
+def accepted(bed):
+    """Return a secret that nobody can check, and a candidate to which the vendor said yes; the run ended there."""
+    left = bed("admin", oracle=False)
+    token = left.begin()
+    left.step(Step.CREATE, token)
+    left.step(Step.SET, token)
+    left.clock.sleep(7200.0)
+    return left, token
+
+
+def put_by_hand(subject, password, **changes):
+    """Reset the account on the console, once what is under way has arrived, and put its password into the secret."""
+    assert subject.vendor.live
+    subject.vendor.set_by_hand(password)
+    document = subject.secret.read("version-0").document
+    subject.secret.put("by-hand", document.replaced(password=password.reveal(), **changes), CURRENT)
+    subject.clock.sleep(MONTH)
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_yes_from_before_current_was_put_is_no_proof(bed, cancelled):
+    """Current is live, and the vendor's yes to an abandoned candidate is a month old: nothing is moved."""
+    left, token = accepted(bed)
+    put_by_hand(left, OUTSIDE)
+    if cancelled:
+        left.secret.detach(PENDING, token)
+    found = examine(left.session())
+    assert (found.condition, found.plan, found.live) == (Condition.HUMAN, (), None)
+    assert token in found.advice
+    assert heal(left.session()).done == ()
+    assert left.in_step
+
+
+def test_what_the_advice_says_ends_it(bed):
+    """Without AWSPENDING `lockstep rotate` sets a new password; without the labels nothing speaks against current."""
+    left, token = accepted(bed)
+    put_by_hand(left, OUTSIDE)
+    left.secret.detach(PENDING, token)
+    for mark in left.secret.describe().versions[token].marks:
+        left.secret.detach(mark.on(token), token)
+    assert examine(left.session()).condition is Condition.HEALTHY
+    other, token = accepted(bed)
+    put_by_hand(other, OUTSIDE)
+    other.secret.detach(PENDING, token)
+    assert other.rotate(other.begin()) == []
+    assert other.in_step
+
+
+def test_a_task_from_before_current_was_put_is_no_proof(bed):
+    """It ended well, but a human has reset the account since: going on would take its end for a yes."""
+    left = bed("admin-task", oracle=False, delay_seconds=100.0)
+    token = left.begin()
+    left.step(Step.CREATE, token)
+    with pytest.raises(InProgress):
+        left.step(Step.SET, token)
+    left.clock.sleep(7200.0)
+    put_by_hand(left, OUTSIDE)
+    assert left.secret.describe().versions[token].task is not None
+    found = examine(left.session())
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+    assert left.in_step
+
+
+def test_a_yes_from_before_current_was_proved_is_no_proof(bed):
+    """An older version that was found live after the yes counts as newer than it."""
+    left, token = accepted(bed)
+    left.secret.detach(PENDING, token)
+    left.secret.attach(marks.verified(Evidence.LOGIN, left.clock.now()).on("version-0"), "version-0")
+    assert examine(left.session()).plan == ()
+    assert examine(left.session()).condition is Condition.HUMAN
+
+
+def test_a_yes_that_nothing_has_overtaken_counts(bed):
+    """Current is older than the reset: the candidate is made current."""
+    left, token = accepted(bed)
+    left.secret.detach(PENDING, token)
+    left.clock.sleep(MONTH)
+    assert not left.in_step
+    assert heal(left.session()).done == (Action(Verb.PROMOTE, token),)
+    assert left.in_step
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_current_with_the_accepted_password_stays(bed, cancelled):
+    """A human has put the candidate's password in himself: his version is live, and the candidate of no more use."""
+    left, token = accepted(bed)
+    put_by_hand(left, left.vendor.live, note="edited")
+    if cancelled:
+        left.secret.detach(PENDING, token)
+    outcome = heal(left.session())
+    assert (outcome.condition, outcome.done) == (
+        Condition.HEALTHY,
+        () if cancelled else (Action(Verb.RELEASE, token),),
+    )
+    assert left.secret.describe().current_id == "by-hand"
+    assert left.in_step
+
+
+def test_an_edit_that_keeps_the_password_stays_where_the_vendor_shows_it(bed):
+    """Several versions hold the live password: current is the live one."""
+    edited = bed("admin", oracle=False, readback=True)
+    edited.rotated()
+    put_by_hand(edited, edited.vendor.live, note="edited")
+    found = examine(edited.session())
+    assert [each.found for each in found.case.exhibits].count(Found.LIVE) == 2
+    assert (found.condition, found.plan, found.live) == (Condition.HEALTHY, (), "by-hand")
+
+
+@pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
+def test_an_edit_that_keeps_the_candidates_password_stays(bed, kind):
+    """The candidate is tried first, and one login tells about both: it goes, and the edit stays."""
+    edited = bed(kind)
+    token = edited.cut(applied=True)
+    put_by_hand(edited, edited.secret.read(token).document.password, note="edited")
+    assert heal(edited.session()).done == (Action(Verb.RELEASE, token),)
+    assert edited.secret.read(edited.secret.describe().current_id).document["note"] == "edited"
+    assert edited.in_step
+    assert edited.vendor.wrong_logins == 0
+    assert edited.rotate(edited.begin()) == []

@@ -1,0 +1,78 @@
+"""A machine that is off: whose doing that is, and what is done about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation.doctor import Action, Condition, Verb, examine, heal
+from rotation.lease import Claim
+from rotation.machine import PENDING
+from rotation.model import Power, Step
+
+HOUR = 3600.0
+
+
+def given_up(bed, *, after):
+    """Return a machine that was stopped so many seconds after its rotation was given up, and that one's token."""
+    subject = bed("machine")
+    token = subject.begin()
+    subject.step(Step.CREATE, token)
+    now = subject.clock.now()
+    subject.secret.acquire(token, subject.secret.describe(), Claim("ab", now, now + 60))
+    subject.secret.yield_lease(token, holder="ab")
+    subject.secret.detach(PENDING, token)
+    subject.clock.sleep(after)
+    subject.vendor.switch(Power.STOPPED)
+    subject.clock.sleep(60.0)
+    assert not subject.vendor.busy
+    return subject, token
+
+
+@pytest.mark.parametrize("after", [0.0, 23 * HOUR])
+def test_within_a_day_a_cancelled_rotation_has_left_it_so(kv_bed, after):
+    """It found the machine running, so that it is started."""
+    subject, token = given_up(kv_bed, after=after)
+    assert heal(subject.session()).done == (Action(Verb.START, token),)
+    subject.clock.sleep(60.0)
+    assert (subject.vendor.busy, subject.vendor.power) == (False, Power.RUNNING)
+
+
+@pytest.mark.parametrize("after", [24 * HOUR, 30 * 24 * HOUR])
+def test_later_its_owner_may_have_stopped_it(kv_bed, after):
+    """It is left alone, and that it is off is said."""
+    subject, _ = given_up(kv_bed, after=after)
+    found = examine(subject.session())
+    assert found.plan == ()
+    assert "the machine is stopped, and is left alone" in found.summary
+    assert "start it at the vendor" in found.advice
+    heal(subject.session())
+    subject.clock.sleep(60.0)
+    assert (subject.vendor.busy, subject.vendor.power) == (False, Power.STOPPED)
+
+
+def test_a_reset_sent_lately_counts_as_a_sign_of_life(bed):
+    """A candidate that waited days for its window and was cancelled right after its reset."""
+    subject = bed("machine")
+    token = subject.begin()
+    subject.step(Step.CREATE, token)
+    subject.clock.sleep(72 * HOUR)
+    subject.cut(applied=False, token=token)
+    subject.secret.detach(PENDING, token)
+    assert not subject.vendor.busy
+    subject.vendor.switch(Power.STOPPED)
+    subject.clock.sleep(60.0)
+    assert (subject.vendor.busy, subject.vendor.power) == (False, Power.STOPPED)
+    assert examine(subject.session()).plan == (Action(Verb.START, token),)
+
+
+def test_a_machine_that_is_given_back_is_not_said_to_be_left_alone(bed):
+    """Its rotation goes on, and starts it."""
+    subject = bed("machine")
+    token = subject.begin()
+    subject.step(Step.CREATE, token)
+    subject.vendor.switch(Power.STOPPED)
+    subject.clock.sleep(60.0)
+    found = examine(subject.session())
+    assert [action.verb for action in found.plan] == [Verb.RESUME]
+    assert "left alone" not in found.summary
+    assert heal(subject.session()).condition is Condition.HEALTHY
