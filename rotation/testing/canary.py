@@ -1,8 +1,9 @@
 """Leak canary: listens to everything that a run writes or leaves behind, and says where a guarded secret shows.
 
 As a pytest plug-in (``-p rotation.testing.canary``, or ``pytest_plugins`` in a ``conftest.py``) it listens in every
-test for every ``Secret`` that is made meanwhile (``rotation.testing.everywhere``) and brings the fixture ``canary``,
-which looks deeper and for what the test names. Either fails the test. No message of its own holds a value.
+test for what is made a ``Secret`` meanwhile (``rotation.testing.everywhere`` says which values) and brings the fixture
+``canary``, which looks for whatever the test names and hears more: botocore at DEBUG too, and for errors that the test
+hands to it the local variables of every frame. Either fails the test. No message of its own holds a value.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from rotation.secret import Secret
 from rotation.testing.simulators._call import Captured
 from rotation.testing.spelling import find
 
-LIBRARIES = ("boto3", "botocore", "paramiko", "requests", "urllib3")
-"""Whose loggers are reset, so that nothing an earlier test did to them makes this one deaf."""
+LIBRARIES = ("boto3", "botocore", "paramiko", "pypsrp", "requests", "spnego", "urllib3")
+"""Whose loggers the handler silences: they are reset, so that nothing an earlier test did makes this one deaf."""
 
 
 @dataclass(slots=True)

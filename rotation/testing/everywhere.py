@@ -1,10 +1,16 @@
-"""The canary in every test: each ``Secret`` that is made while a test runs must show nowhere until the test has ended.
+"""The canary in every test: a ``Secret`` that is made while a test runs must show nowhere until the test has ended.
 
 Heard are: records of every logger with the root at DEBUG, warnings, standard output and error (also of processes whose
 output the test reads), the text, arguments and causes of errors, URLs, access and call logs of the doubles, arguments
-of processes, and files that were written. A value is looked for raw, URL-encoded, JSON-escaped, in Base64 and in hex.
-Values that a person could have thought of (short, or of one kind of character) are nobody's secret and are not looked
-for; neither are botocore's records at DEBUG, which hold every request and which the handler silences (see there).
+of processes, and files that were written. A value is looked for raw, URL-encoded, JSON-escaped, in hex, and in Base64
+(once).
+
+Not heard are botocore's records at DEBUG, which hold every request and which the handler silences (see there), and the
+local variables of an error's frames; the fixture ``canary`` hears both.
+
+Not looked for are values that a person could have thought of (shorter than 8 characters; of fewer than three kinds of
+character, or two from 20 characters on), values made while modules were imported, and what one test, the fixtures of
+its module or those of the session make after their first 400.
 
 A test that shows a secret on purpose says where and why: ``@pytest.mark.shows_secrets("PLACE", reason="...")``.
 """
@@ -39,7 +45,7 @@ from rotation.testing.spelling import find
 MARKER = "shows_secrets(place, ..., reason): this test shows a secret on purpose; a place is named by its beginning"
 _KINDS = tuple(re.compile(kind) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
 _MOST = 400
-"""Values looked for in one test: whoever draws more draws them all from one generator."""
+"""Values remembered of a test, of its module's fixtures, of the session's: more are drawn from one generator."""
 
 
 def is_telling(value: str) -> bool:
@@ -59,7 +65,7 @@ class Everywhere:
         self._files = Files()
         self._stack = ExitStack()
         self._on = False
-        # Where each value was made: in the test, in a fixture of its module or class, in one of the session.
+        # Where each value was made: in the test, in a fixture of its module or class, in one of the package or session.
         self._values: dict[str, dict[str, str]] = {"function": {}, "module": {}, "session": {}}
         self._scope = "function"
         self._module: Path | None = None
@@ -159,7 +165,7 @@ class Everywhere:
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
         """Remember what a fixture for many tests makes in all of them."""
         before, scope = self._scope, fixturedef.scope
-        self._scope = scope if scope in {"function", "session"} else "module"
+        self._scope = {"function": "function", "package": "session", "session": "session"}.get(scope, "module")
         try:
             return (yield)
         finally:
