@@ -68,10 +68,12 @@ def test_wrong_logins_are_remembered_across_candidates(machine) -> None:
     """A host that comes with another password each time does not get a fresh budget."""
     machine.vendor.instance(UHOST).guest_ignores_reset = True
     for _ in range(8):
-        with pytest.raises(RotationError):
+        with pytest.raises(RotationError) as caught:
             machine.rig.update(candidate("ucloud_compshare"))
         machine.rig.clock.sleep(10.0)
     assert machine.ssh.rejected["root"] <= 3
+    assert isinstance(caught.value, Parked)
+    assert "the next attempt goes on by itself" in caught.value.hint
 
 
 @pytest.mark.parametrize(
