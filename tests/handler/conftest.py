@@ -273,10 +273,10 @@ def _log_to_stdout() -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return a function that makes a driver give up on an answer after a second, as its record says."""
+    """Return a function that makes a driver give up on an answer after two seconds, as its record says."""
 
     def shorten(code: str) -> None:
         module = importlib.import_module(f"rotation.drivers.{code}")
-        monkeypatch.setattr(module, "DRIVER", dataclasses.replace(module.DRIVER, call_seconds=1))
+        monkeypatch.setattr(module, "DRIVER", dataclasses.replace(module.DRIVER, call_seconds=2))
 
     return shorten
