@@ -32,8 +32,8 @@ from rotation.secret import MASK, Secret
 
 T = TypeVar("T")
 
-DEFAULT_LOCKOUT = Lockout(tries=5, window_seconds=300, reserve=2)
-"""Assumed where a vendor publishes no lock-out rule, after fail2ban's five tries."""
+DEFAULT_LOCKOUT = Lockout(tries=5, window_seconds=600, reserve=2)
+"""Assumed where a vendor publishes no lock-out rule: the defaults of fail2ban (maxretry 5, findtime 10 minutes)."""
 
 RESERVE_SECONDS = 5.0
 """Kept free after a vendor call for writing down what came of it."""

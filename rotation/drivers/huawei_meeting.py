@@ -192,8 +192,8 @@ DRIVER = DriverSpec(
     factory=HuaweiMeeting,
     source="Vendor pages on changing a password (2023-01-31) and on account login; SDK huaweicloudsdkmeeting 3.1.219",
     checked="2026-11-22",
-    # Neither the number of tries nor the depth of the history is documented; five tries is the usual figure.
-    lockout=Lockout(tries=5, window_seconds=WAIT_SECONDS),
+    # Undocumented: how many tries, how long they count (maybe in a row, so longer than a lock holds), the history.
+    lockout=Lockout(tries=5, window_seconds=3 * WAIT_SECONDS),
     call_seconds=15,
     error_table=TABLE,
 )
