@@ -7,7 +7,7 @@ from dataclasses import replace
 from rotation import batch, engine, parking, planner
 from rotation.budget import Budget, require_tries
 from rotation.doctor.case import Case, Exhibit, Found, Value
-from rotation.doctor.unasked import who_stopped_it, without_login
+from rotation.doctor.unasked import overtaken_batch, who_stopped_it, without_login
 from rotation.errors import CannotVerify, InProgress, RotationError, SecretDocumentError
 from rotation.guard import Guarded
 from rotation.lease import announcements
@@ -16,6 +16,7 @@ from rotation.member import documents, list_key
 from rotation.model import Evidence, Observation, Power, Task, TaskState, Verdict
 from rotation.parking import Reason
 from rotation.ports import StoredValue
+from rotation.secret import SecretDocument
 from rotation.session import Session, identity
 from rotation.verify import check_current
 
@@ -61,7 +62,7 @@ def _batch(session: Session, case: Case, stored: StoredValue) -> Case:
     try:
         accounts = batch.of(session, stored.document, engine.single())
         if accounts is not None and case.pending is not None:
-            return _of_the_same_accounts(session, case, accounts, case.pending)
+            return _unfinished_batch(session, case, accounts, case.pending)
         if accounts is not None:
             accounts.verify_current(check_current)
     except RotationError as error:
@@ -69,18 +70,24 @@ def _batch(session: Session, case: Case, stored: StoredValue) -> Case:
     return case
 
 
-def _of_the_same_accounts(session: Session, case: Case, accounts: batch.Batch, pending: Exhibit) -> Case:
+def _unfinished_batch(session: Session, case: Case, accounts: batch.Batch, pending: Exhibit) -> Case:
     """Set a candidate aside that is not of current's accounts, in their order: the engine refuses it."""
     if pending.stored is None:
         return case
+    if not _of_the_same_accounts(session, accounts, documents(pending.stored.document, accounts.key)):
+        return case.noting(replace(pending, value=Value.FOREIGN, stored=None))
+    return replace(case, doubted=pending.id if overtaken_batch(case, accounts, pending) else None)
+
+
+def _of_the_same_accounts(session: Session, accounts: batch.Batch, own: list[SecretDocument]) -> bool:
+    if len(own) != len(accounts.members):
+        return False
     try:
-        own = documents(pending.stored.document, accounts.key)
-        same = len(own) == len(accounts.members)
-        for member, document in zip(accounts.members, own if same else [], strict=False):
+        for member, document in zip(accounts.members, own, strict=True):
             session.bind_pair(member.document, document)
     except RotationError:
-        same = False
-    return case if same else case.noting(replace(pending, value=Value.FOREIGN, stored=None))
+        return False
+    return True
 
 
 def _exhibit(session: Session, version: Version) -> Exhibit:

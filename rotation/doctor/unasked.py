@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rotation.batch import Batch
 from rotation.doctor.case import Case, Exhibit, Found
 from rotation.guard import Guarded
 from rotation.lease import ever_taken
 from rotation.marks import Kind, Version
+from rotation.member import documents
 from rotation.model import Evidence, Observation, Power
 from rotation.power import noted
 
@@ -39,33 +41,58 @@ def who_stopped_it(case: Case) -> str | None:
     return None
 
 
+def overtaken_batch(case: Case, accounts: Batch, pending: Exhibit) -> bool:
+    """Tell whether going on with a batch would take a yes for proof that is older than current, as for one account.
+
+    Raises:
+        RotationError: an account that is to be looked at cannot be.
+    """
+    if pending.stored is None or not _is_newer(case.current, pending):
+        return False
+    own = documents(pending.stored.document, accounts.key)
+    return any(
+        _is_yes(pending.version.seen_by(member.number), unfinished=True)
+        and document.password != member.document.password
+        and member.bound.minimum is Evidence.ACCEPTED
+        and not member.bound.can_ask(member.bound.observe())
+        for member, document in zip(accounts.members, own, strict=True)
+    )
+
+
 def _by_the_vendors_yes(case: Case) -> Case:
     """Believe the vendor's yes to the version that was sent last, unless current came into the secret after it."""
     sent_later = case.exhibit(case.state.cancelled_id(""))
     proved = sent_later or case.current
-    if proved is None or proved.stored is None:
+    if proved is None or proved.stored is None or proved.found is not Found.NOT_ASKED:
         return case
-    said_yes = proved.version.accepted if sent_later else proved.version.verified is not None
-    if sent_later is not None and _is_overtaken(case, sent_later):
-        # A task that ends well is as good as a yes, to whoever goes on with this rotation.
-        in_doubt = said_yes or (sent_later is case.pending and sent_later.version.task is not None)
-        return replace(
-            case.noting(replace(sent_later, found=Found.UNKNOWN)), doubted=sent_later.id if in_doubt else None
-        )
-    return case.telling(proved, Found.LIVE if said_yes else Found.UNKNOWN, Evidence.ACCEPTED)
+    if sent_later is None:
+        return _told(case, proved, yes=proved.version.verified is not None)
+    current = case.current.stored if case.current else None
+    differs = current is not None and current.document.password != proved.stored.document.password
+    if not differs or not _is_newer(case.current, sent_later):
+        return _told(case, sent_later, yes=sent_later.version.accepted)
+    doubted = _is_yes(sent_later.version, unfinished=sent_later is case.pending)
+    return replace(_told(case, sent_later, yes=False), doubted=sent_later.id if doubted else None)
 
 
-def _is_overtaken(case: Case, sent: Exhibit) -> bool:
-    """Tell whether current, with another password, was made or proved after the reset was sent: by a human, it seems.
+def _told(case: Case, exhibit: Exhibit, *, yes: bool) -> Case:
+    return case.telling(exhibit, Found.LIVE if yes else Found.UNKNOWN, Evidence.ACCEPTED)
+
+
+def _is_yes(version: Version, *, unfinished: bool) -> bool:
+    """Tell whether the vendor said yes. Whoever goes on with a rotation takes its task's end for one."""
+    return version.accepted or (unfinished and version.task is not None)
+
+
+def _is_newer(current: Exhibit | None, sent: Exhibit) -> bool:
+    """Tell whether current was made or proved after a reset was sent: by a human, it seems.
 
     When the vendor said yes does not matter: that may be written down long after the reset took effect.
     """
-    current = case.current
-    if current is None or current.stored is None or sent.stored is None:
+    if current is None or current.stored is None:
         return False
     known_since = max(int(current.stored.created), _proved_at(current.version))
-    differs = current.stored.document.password != sent.stored.document.password
-    return differs and known_since > (sent.version.intent or 0.0)
+    return known_since > (sent.version.intent or 0.0)
 
 
 def _proved_at(version: Version) -> int:

@@ -66,11 +66,10 @@ def _none_live(case: Case) -> Diagnosis:
     pending = case.pending
     useless = pending is not None and not pending.sent and pending.value is not Value.USABLE
     release = (Action(Verb.RELEASE, pending.id),) if pending is not None and useless else ()
-    if case.doubted is not None:
-        told = f"the vendor said yes to version {case.doubted}, and current was put into the secret after that"
-        return replace(_human(case, told, advice.put_since(case.doubted)), plan=release)
     if case.trouble is not None:
         return _trouble(case, release)
+    if case.doubted is not None:
+        return replace(_overtaken(case, case.doubted), plan=release)
     if pending is not None and pending.value is Value.USABLE and case.by_admin:
         unsure = any(each.found is Found.UNKNOWN for each in (pending, case.current) if each) or not case.may_answer
         summary = "nobody can tell which password is live" if unsure else "neither current nor the candidate is live"
@@ -86,6 +85,11 @@ def _none_live(case: Case) -> Diagnosis:
     told = "none of the stored passwords opens the account"
     help_ = advice.reset_by_rotation() if case.by_admin else advice.external_change()
     return replace(_human(case, told, help_), plan=release)
+
+
+def _overtaken(case: Case, doubted: str) -> Diagnosis:
+    told = f"the vendor said yes to version {doubted}, and current was put into the secret after that"
+    return _human(case, told, advice.put_since(doubted))
 
 
 def _trouble(case: Case, release: tuple[Action, ...]) -> Diagnosis:
@@ -144,6 +148,8 @@ def _unfinished_batch(case: Case, pending: Exhibit) -> Diagnosis:
     if pending.sent and (case.current is None or case.current.value is not Value.USABLE):
         told = f"current holds no account document; version {pending.id} was sent and may hold live passwords"
         return _human(case, told, advice.bad_document())
+    if case.doubted is not None:
+        return _overtaken(case, case.doubted)
     if pending.sent and case.trouble is not None:
         return _trouble(case, ())
     verb = Verb.RESUME if pending.sent else Verb.RELEASE

@@ -113,6 +113,23 @@ def test_a_batch_whose_current_is_no_document_needs_a_human():
     assert token in found.summary
 
 
+@pytest.mark.parametrize(("oracle", "condition"), [(False, Condition.HUMAN), (True, Condition.REPAIRABLE)])
+def test_a_yes_from_before_current_was_put_is_no_proof(oracle, condition):
+    """A human has reset an account and put its password in; a login would tell, an old yes does not."""
+    batch = make_batch(oracle=oracle)
+    token = batch.begin()
+    batch.step(Step.CREATE, token)
+    batch.step(Step.SET, token)
+    batch.clock.sleep(7200)
+    for vendor in batch.vendors:
+        vendor.set_by_hand(OUTSIDE)
+    batch.put(batch.vendors)
+    found = examine(batch.session(""))
+    assert found.condition is condition
+    heal(batch.session(""))
+    assert batch.passwords() == batch.live()
+
+
 def test_an_unsent_candidate_of_other_accounts_is_dropped():
     """Nothing was sent, so nothing can be lost."""
     batch = make_batch()

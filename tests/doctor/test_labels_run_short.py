@@ -73,6 +73,29 @@ def test_it_needs_no_free_label(bed):
     assert not any(version.marks for key, version in subject.secret.describe().versions.items() if key in tokens)
 
 
+def test_in_a_journal_it_is_the_same(kv_bed):
+    """KV version 2 keeps as many labels, and no more."""
+    subject, tokens = short(kv_bed)
+    assert heal(subject.session()).done == tuple(Action(Verb.SETTLE, each) for each in tokens)
+    assert not any(version.marks for key, version in subject.secret.describe().versions.items() if key in tokens)
+    assert subject.rotate(subject.begin()) == []
+    assert subject.in_step
+
+
+def test_a_promotion_finds_labels_for_its_lease(bed):
+    """The candidate is live, hence no older one: their labels go before the lease is taken."""
+    subject = bed("admin")
+    subject.rotated()
+    tokens = cancelled(subject, times=2)
+    live = subject.cut(applied=True)
+    filled(subject, MOST - 1)
+    found = examine(subject.session())
+    assert found.plan == (*(Action(Verb.SETTLE, each) for each in tokens), Action(Verb.PROMOTE, live))
+    outcome = heal(subject.session(), found)
+    assert (outcome.done, outcome.error) == (found.plan, None)
+    assert subject.in_step
+
+
 def test_wrong_logins_outlast_the_versions_they_were_charged_on(bed):
     """The budget is what it was, whichever labels go."""
     subject, tokens = short(bed, "self")

@@ -6,10 +6,11 @@ import pytest
 
 from rotation import marks
 from rotation.doctor import Action, Condition, Found, Verb, examine, heal
-from rotation.errors import InProgress
+from rotation.errors import CannotVerify, InProgress
 from rotation.machine import CURRENT, PENDING
 from rotation.model import Evidence, Step
 from rotation.secret import Secret
+from rotation.testing.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 MONTH = 30 * 86_400.0
@@ -85,6 +86,22 @@ def test_a_yes_from_before_current_was_proved_is_no_proof(bed):
     left.secret.attach(marks.verified(Evidence.LOGIN, left.clock.now()).on("version-0"), "version-0")
     assert examine(left.session()).plan == ()
     assert examine(left.session()).condition is Condition.HUMAN
+
+
+def test_a_login_that_was_turned_away_outweighs_an_earlier_yes(bed):
+    """Less proof is enough here, and the second login finds nobody to ask: the first one counts all the same."""
+    left = bed("admin")
+    left.minimum = Evidence.ACCEPTED
+    token = left.begin()
+    left.step(Step.CREATE, token)
+    left.step(Step.SET, token)
+    left.clock.sleep(7200.0)
+    left.vendor.set_by_hand(OUTSIDE)
+    left.fuse = Fuse(only="verify", at=2, edge=Edge.BEFORE, error=lambda _: CannotVerify("nobody answers"))
+    found = examine(left.session())
+    assert left.secret.describe().versions[token].accepted
+    assert found.case.exhibit(token).found is Found.DEAD
+    assert (found.condition, found.plan) == (Condition.WAITING, ())
 
 
 def test_a_yes_that_nothing_has_overtaken_counts(bed):
