@@ -159,7 +159,7 @@ def test_what_is_no_script_is_refused(text):
 
 def test_an_unknown_action_is_refused():
     """Before anything is played."""
-    with pytest.raises(ScriptError, match="nonsense"):
+    with pytest.raises(ScriptError, match="line 2: do must be one of wait, "):
         Script.parse('{"fleet": ["self"]}\n{"do": "nonsense"}')
 
 
