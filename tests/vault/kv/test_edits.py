@@ -90,16 +90,17 @@ def test_an_edit_at_any_moment_stays(authority):
         assert made.vendor.resets == 1
 
 
-@pytest.mark.parametrize("edge", list(Edge))
-def test_an_edit_stays_when_the_job_dies_after_it(authority, edge):
-    """At every write after each edit: the commit is recognised by its content, with the edit in it."""
+def test_an_edit_stays_when_the_job_dies_after_it(authority):
+    """Between any two writes after it: the commit is recognised by its content, with the edit in it."""
     writes = Fuse(only="write")
     Edited(authority).rotate(writes)
     total = len([each for each in writes.effects if each == "write"])
     assert total > 6
     for edited, died in itertools.combinations(range(1, total + 2), 2):
         made = Edited(authority)
-        failures = made.rotate(Fuse(edited, Edge.AFTER, only="write", error=made.edit), Fuse(died, edge, only="write"))
+        failures = made.rotate(
+            Fuse(edited, Edge.AFTER, only="write", error=made.edit), Fuse(died, Edge.AFTER, only="write")
+        )
         assert set(failures) <= {StageConflict.code, "crash"}
         made.check()
 
