@@ -53,9 +53,11 @@ def simulate_faults(  # noqa: PLR0913 - one for each option
 
 def _takes_a_file(path: Path) -> bool:
     """Tell beforehand: minutes of playing must not end in a file that cannot be written."""
-    if path.exists():
-        return not path.is_dir() and os.access(path, os.W_OK)
-    return path.parent.is_dir() and os.access(path.parent, os.W_OK)
+    try:
+        place = path if path.exists() else path.parent
+    except OSError:  # a name that is too long, a folder that may not be entered
+        return False
+    return os.access(place, os.W_OK) and place.is_dir() is (place != path)
 
 
 def _save(path: Path, text: str) -> None:

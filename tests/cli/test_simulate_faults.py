@@ -49,7 +49,7 @@ def test_a_violation_exits_1_with_a_script_that_can_be_played_again(
     assert "every invariant held" in ran.out
 
 
-@pytest.mark.parametrize("where", ["missing/folder", "."])
+@pytest.mark.parametrize("where", ["missing/folder", ".", "a" * 300])
 def test_a_place_that_takes_no_file_is_told_before_anything_is_played(
     lockstep: Any, tmp_path: Path, where: str
 ) -> None:
