@@ -117,6 +117,7 @@ def test_a_batch_whose_current_is_no_document_needs_a_human():
 def test_a_yes_from_before_current_was_put_is_no_proof(oracle, condition):
     """A human has reset an account and put its password in; a login would tell, an old yes does not."""
     batch = make_batch(oracle=oracle)
+    batch.minimum = Evidence.ACCEPTED
     token = batch.begin()
     batch.step(Step.CREATE, token)
     batch.step(Step.SET, token)
@@ -138,6 +139,14 @@ def test_an_unsent_candidate_of_other_accounts_is_dropped():
     document = batch.document()
     batch.secret.put("by-hand", document.replaced(**{KEY: document[KEY][1:]}), CURRENT)
     assert examine(batch.session("")).plan == (Action(Verb.RELEASE, token),)
+
+
+def test_a_batch_counts_its_labels_itself():
+    """Its rule is another than that of one account, and createSecret says how large a batch may be."""
+    batch = make_batch()
+    for number in range(9):
+        batch.secret.attach(f"mine-{number}", batch.secret.describe().current_id)
+    assert examine(batch.session("")).condition is Condition.HEALTHY
 
 
 def test_a_rehearsal_names_each_account():
