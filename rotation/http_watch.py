@@ -15,9 +15,8 @@ from typing import Any, Self
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
-from urllib3.util.connection import allowed_gai_family
 
-Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+from rotation.reach import connect
 
 
 class Watch:
@@ -107,39 +106,11 @@ class _WatchedHttps(HTTPSConnection):
 
 
 def _connected(connection: HTTPConnection, host: str, watch: Watch) -> socket.socket:
-    """Connect to the first address that answers, each having its share of the time that is left."""
-    found = _looked_up(connection, host, watch)
-    for number, (family, kind, protocol, _, address) in enumerate(found):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            for option in connection.socket_options or ():
-                sock.setsockopt(*option)
-            sock.settimeout(max(watch.left / (len(found) - number), 0.001))
-            sock.connect(address)
-            sock.settimeout(max(watch.left, 0.001))
-            watch.attend(sock)
-        except OSError:
-            sock.close()
-            continue
-        return sock
-    raise NewConnectionError(connection, "no address of the host answered")
-
-
-def _looked_up(connection: HTTPConnection, host: str, watch: Watch) -> list[Address]:
-    """Ask for the host's addresses. A resolver that hangs is left behind: nothing can interrupt it."""
-    found: list[Address] = []
-
-    def ask() -> None:
-        with suppress(OSError, UnicodeError):
-            found.extend(
-                socket.getaddrinfo(host.strip("[]"), connection.port, allowed_gai_family(), socket.SOCK_STREAM)
-            )
-
-    asking = threading.Thread(target=ask, daemon=True, name="lockstep-look-up")
-    asking.start()
-    asking.join(max(watch.left, 0))
-    if asking.is_alive():
-        raise ConnectTimeoutError(connection, "the host was not looked up in time")
-    if not found:
-        raise NewConnectionError(connection, "the host's name has no address")
-    return found
+    try:
+        sock = connect(host, connection.port, lambda: watch.left, connection.socket_options or ())
+    except TimeoutError as error:
+        raise ConnectTimeoutError(connection, "the host did not answer in time") from error
+    except OSError as error:
+        raise NewConnectionError(connection, "no address of the host answered") from error
+    watch.attend(sock)
+    return sock

@@ -7,7 +7,6 @@ fresh password; hence neither is ever used. Needs the extra ``ssh`` (paramiko).
 from __future__ import annotations
 
 import importlib.util
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rotation.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
 from rotation.model import LoginTarget, Verdict
+from rotation.reach import connect
 from rotation.secret import Secret
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _transport(host: str, port: int, deadline: float, pinned: str | None) -> Ite
     except ImportError:
         raise _missing() from None
     try:
-        sock = socket.create_connection((host, port), timeout=_left(deadline))
+        sock = connect(host, port, lambda: _left(deadline))
     except TimeoutError:
         raise _unsent("no_answer", "the host did not answer in time") from None
     except OSError:

@@ -293,3 +293,22 @@ def test_a_password_whose_answer_is_lost_may_have_been_counted(host: SshHost) ->
     host.behaviour = SshBehaviour(methods=("publickey",))
     told = refused(host, target(host))
     assert (told.unsent, told.definite) == (False, True)
+
+
+def test_looking_a_host_up_has_no_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that hangs is left behind, and nothing was sent."""
+    go, answered = threading.Event(), threading.Event()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        go.wait(60)
+        answered.set()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    error = unmet(LoginTarget("ssh", "host.example", 22, "root", "ssh-ed25519 AAAA"), most=0.3)
+    waited_for = answered.is_set()
+    go.set()
+    for thread in threading.enumerate():
+        if thread.name == "lockstep-look-up":
+            thread.join(60)
+    assert (error.vendor_code, waited_for) == ("no_answer", False)

@@ -1,0 +1,64 @@
+"""Connect to a host within a time: looking it up counts, and its addresses share what is left.
+
+``socket.create_connection`` gives each address the whole time-out, and the look-up none at all.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+_LEAST = 0.001
+
+
+def connect(
+    host: str, port: int, left: Callable[[], float], options: Iterable[tuple[int, int, int | bytes]] = ()
+) -> socket.socket:
+    """Return a socket, connected to the first address that answers, whose time-out is what is left then.
+
+    Args:
+        host: a name or an address.
+        port: where.
+        left: seconds until the end.
+        options: for ``setsockopt``.
+
+    Raises:
+        TimeoutError: the time is over.
+        OSError: there is no such host, or none of its addresses takes the connection.
+    """
+    failure: OSError = OSError("the host's name has no address")
+    found = _looked_up(host, port, left)
+    for number, (family, kind, protocol, _, address) in enumerate(found):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in options:
+                sock.setsockopt(*option)
+            sock.settimeout(max(left() / (len(found) - number), _LEAST))
+            sock.connect(address)
+            sock.settimeout(max(left(), _LEAST))
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
+def _looked_up(host: str, port: int, left: Callable[[], float]) -> list[Address]:
+    """Ask for the host's addresses. A resolver that hangs is left behind: nothing can interrupt it."""
+    found: list[Address] = []
+
+    def ask() -> None:
+        with suppress(OSError, UnicodeError):
+            found.extend(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
+
+    asking = threading.Thread(target=ask, daemon=True, name="lockstep-look-up")
+    asking.start()
+    asking.join(max(left(), 0))
+    if asking.is_alive():
+        raise TimeoutError
+    return found
