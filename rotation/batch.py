@@ -141,7 +141,7 @@ class Batch:
         whole = self.session.time_left
         return replace(
             self.session,
-            store=MemberStore(self.session, self.key, member.number, member.document),
+            store=MemberStore(self.session, self.key, member.number, member.bound),
             time_left=whole if patient else lambda: min(whole(), RESERVE_SECONDS),
         )
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rotation import marks
-from rotation.errors import RotationError, SecretDocumentError, StageError
+from rotation.errors import ConfigError, RotationError, SecretDocumentError, StageError
 from rotation.guard import Guarded
 from rotation.lease import Claim
 from rotation.marks import Kind, Mark, SecretState
@@ -135,14 +135,14 @@ class MemberStore:
         session: the batch's run.
         key: where the list stands.
         number: the account's place in it, from 0.
-        account: the account's own current document.
+        account: the account.
     """
 
-    def __init__(self, session: Session, key: str, number: int, account: SecretDocument) -> None:
+    def __init__(self, session: Session, key: str, number: int, account: Guarded) -> None:
         self._session = session
         self._key = key
         self._number = number
-        self._account = _lasting(account)
+        self._account = account
 
     def describe(self) -> SecretState:
         """See ``ports.Store``."""
@@ -151,15 +151,22 @@ class MemberStore:
         return SecretState(state.rotation_enabled, seen)
 
     def read(self, version_id: str) -> StoredValue | None:
-        """See ``ports.Store``. An older version counts only where the account had the same place in it."""
+        """See ``ports.Store``. Another version counts only where this account has the same place in it."""
         value = self._session.read(version_id)
         own = [] if value is None else documents(value.document, self._key)
         if value is None or self._number >= len(own):
             return None
         document = own[self._number]
-        if version_id != self._session.token and _lasting(document) != self._account:
+        if version_id != self._session.token and not self._is_mine(document):
             return None
         return StoredValue(version_id, document, value.created)
+
+    def _is_mine(self, document: SecretDocument) -> bool:
+        try:
+            other = self._session.bind(document)
+        except (ConfigError, SecretDocumentError):
+            return False
+        return other.spec.code == self._account.spec.code and _who(other) == _who(self._account)
 
     def mark(self, version_id: str, mark: Mark) -> None:
         """See ``ports.Store``."""
@@ -228,7 +235,3 @@ class MemberStore:
             self._session.store.mark(version_id, marks.member(self._number, after, os.urandom(2).hex()))
         for note in old:
             self._session.store.unmark(version_id, note)
-
-
-def _lasting(document: SecretDocument) -> dict[str, object]:
-    return {name: value for name, value in document.items() if name not in _CHANGING}

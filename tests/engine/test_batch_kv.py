@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from rotation import engine
 from rotation.errors import PreconditionFailed, RotationError
@@ -11,10 +14,11 @@ from rotation.model import Step
 from rotation.secret import Secret
 from rotation.stores.vault_kv import VaultKv
 from rotation.testing.batch_scenario import KEY, BatchScenario, make_batch
+from rotation.testing.fuse import Edge, Fuse
 from rotation.testing.kv2 import Kv2
 
 
-def rotate(scenario: BatchScenario, kv: Kv2, token: str) -> list[str]:
+def rotate(scenario: BatchScenario, kv: Kv2 | Any, token: str) -> list[str]:
     """Run the four steps as a job does, again after each failure; return the failures' codes."""
     failures: list[str] = []
     for _ in range(5):
@@ -55,3 +59,24 @@ def test_a_batch_rotates_in_a_kv_secret() -> None:
     assert rotate(scenario, kv, token) == ["precondition_failed"]
     assert stored(kv) == scenario.live()
     assert scenario.counts() == [(2, 0)] * 3
+
+
+@pytest.mark.parametrize("moment", range(5, 150, 9))
+def test_an_edit_of_every_entry_in_the_middle_ends_well_and_stays(moment) -> None:
+    """What tells the accounts apart is compared, not the notes that stand beside it."""
+    scenario = make_batch(2)
+    kv = Kv2(now=scenario.clock.now)
+    kv.write("app", scenario.document(), cas=0)
+
+    def edit(_: object) -> None:
+        entry = kv.read("app")
+        entries = [{**each, "note": "edited"} for each in entry.document[KEY]]
+        kv.write("app", entry.document.replaced(**{KEY: entries}), cas=entry.version)
+
+    fuse = Fuse(moment, Edge.AFTER, error=edit)
+    failures = rotate(scenario, fuse.wrap(kv, ("read", "write")), "token-1")
+
+    assert fuse.blown
+    assert set(failures) <= {"stage_conflict"}
+    assert stored(kv) == scenario.live()
+    assert [each["note"] for each in kv.read("app").document[KEY]] == ["edited"] * 2

@@ -254,7 +254,8 @@ def test_an_account_is_neither_staged_nor_made_current_alone() -> None:
     """Its store refuses what only the batch may do."""
     scenario = make_batch()
     current = scenario.passwords()
-    store = MemberStore(scenario.session("t"), KEY, 0, documents(scenario.document(), KEY)[0])
+    session = scenario.session("t")
+    store = MemberStore(session, KEY, 0, session.bind(documents(scenario.document(), KEY)[0]))
     for act in (
         lambda: store.stage("t", SecretDocument({})),
         lambda: store.promote("t", current_id="by-hand"),
