@@ -71,7 +71,7 @@ test-vault: $(READY)
 
 test-faults: $(READY)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long tests/engine tests/handler tests/core tests/cli tests/matrix
-	@$(BIN)/python -m rotation.testing.matrix --pairs
+	@$(BIN)/python -m rotation.testing.matrix --pairs --compare docs/faults.md
 	@$(BIN)/lockstep simulate-faults --seed 1 --runs 20000
 
 check: $(READY) .venv/second/.ready artefact

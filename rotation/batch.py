@@ -143,6 +143,7 @@ class Batch:
             self.session,
             store=MemberStore(self.session, self.key, member.number, member.bound),
             time_left=whole if patient else lambda: min(whole(), RESERVE_SECONDS),
+            of_batch=True,
         )
 
     def _require_same_accounts(self, candidate: SecretDocument) -> None:

@@ -96,6 +96,7 @@ class Session:
 
     Attributes:
         ordered: whether a human asked for this run, so that it goes on although rotation is switched off.
+        of_batch: whether it is about one account of several that the secret holds.
     """
 
     store: Store
@@ -105,6 +106,7 @@ class Session:
     time_left: Callable[[], float]
     holder: str
     ordered: bool = False
+    of_batch: bool = False
     memory: Memory = field(default_factory=Memory, init=False, repr=False)
 
     def read(self, version_id: str) -> StoredValue | None:

@@ -56,7 +56,8 @@ def _attempt(
     seen = None
     if state.version(session.token).intent is None:
         _wait_its_time(session, state, bound, candidate)
-        make_room(session.store, state, session.token, session.clock.now())
+        if not session.of_batch:  # The batch made sure of its labels before it staged anything.
+            make_room(session.store, state, session.token, session.clock.now())
         seen = preflight(session, bound, current, candidate)
     now = session.clock.now()
     claim = Claim(session.holder, now, now + session.time_left())

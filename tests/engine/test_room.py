@@ -7,6 +7,7 @@ from rotation.errors import StoreFull
 from rotation.machine import PENDING
 from rotation.model import Power, Step
 from rotation.room import MOST_LABELS, NEEDED_LABELS
+from rotation.testing.batch_scenario import make_batch
 
 WEEK = 7 * 86_400
 
@@ -80,3 +81,12 @@ def test_labels_of_ones_own_may_take_what_is_left(world):
         for number in range(MOST_LABELS - NEEDED_LABELS - 3 + more):
             scenario.secret.attach(f"mine-{number}", "version-0")
         assert scenario.rotate(scenario.begin(), attempts=1)[:1] == ended
+
+
+def test_a_batch_is_asked_once_for_all():
+    """By its own count, before anything is staged; its accounts share what there is."""
+    scenario = make_batch()
+    for number in range(9):
+        scenario.secret.attach(f"mine-{number}", scenario.secret.describe().current_id)
+    assert scenario.rotate(scenario.begin()) == []
+    assert scenario.passwords() == scenario.live()
