@@ -97,7 +97,10 @@ class IdentityChanged(SecretDocumentError):
     """Current and candidate name different accounts; resetting could hit the wrong one."""
 
     code = "identity_changed"
-    default_hint = "An identifying field was edited while a rotation ran. Cancel the rotation and start a new one."
+    default_hint = (
+        "An identifying field was edited while a rotation ran. Cancel the rotation (CancelRotateSecret, then take "
+        "AWSPENDING away; in Vault `lockstep vault cancel`) and start a new one."
+    )
 
 
 class NotEnoughTime(RotationError):
