@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -51,11 +52,16 @@ def connect(
 def _looked_up(host: str, port: int, left: Callable[[], float]) -> list[Address]:
     """Ask for the host's addresses. A resolver that hangs is left behind: nothing can interrupt it."""
     found: list[Address] = []
+    name = host.strip("[]")
 
     def ask() -> None:
         with suppress(OSError, UnicodeError):
-            found.extend(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
+            found.extend(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
 
+    with suppress(ValueError):
+        ipaddress.ip_address(name)  # Nobody needs to be asked about an address.
+        ask()
+        return found
     asking = threading.Thread(target=ask, daemon=True, name="lockstep-look-up")
     asking.start()
     asking.join(max(left(), 0))
