@@ -82,6 +82,7 @@ def test_a_leader_that_dies_between_change_and_commit_costs_no_password(three_no
         for what, number in moments(clean.effects).items():
             started.world.clock.sleep(A_DAY)
             leader, resets = led_by_another(three_nodes, follower), started.world.changes(account)
+            known_by(follower)
             job.on_pause = leader.kill
             met = job.run(started.path(account), at=number, edge=Edge.BEFORE, pauses=True)
             assert met.report is not None, what
