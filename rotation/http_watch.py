@@ -92,17 +92,8 @@ class _WatchedHttp(HTTPConnection):
         self._watch.ready(self)
 
 
-class _WatchedHttps(HTTPSConnection):
-    def __init__(self, *args: Any, watch: Watch, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own arguments
-        super().__init__(*args, **kwargs)
-        self._watch = watch
-
-    def _new_conn(self) -> socket.socket:
-        return _connected(self, self._dns_host, self._watch)
-
-    def connect(self) -> None:
-        super().connect()
-        self._watch.ready(self)
+class _WatchedHttps(_WatchedHttp, HTTPSConnection):
+    """The same over TLS: what it builds upon is the connection that comes next in line."""
 
 
 def _connected(connection: HTTPConnection, host: str, watch: Watch) -> socket.socket:

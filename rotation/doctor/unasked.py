@@ -11,11 +11,7 @@ from rotation.lease import ever_taken
 from rotation.marks import Kind, Version
 from rotation.member import documents
 from rotation.model import Evidence, Observation, Power
-from rotation.power import noted
-
-OURS_SECONDS = 86_400.0
-"""A machine that is off is put down to a rotation that was given up for a day after its last sign of life: no schedule
-retries for longer. Later its owner is as likely, and he may have stopped it on purpose."""
+from rotation.power import OWNERS_WISH_AFTER, noted
 
 
 def without_login(bound: Guarded, case: Case, seen: Observation) -> Case:
@@ -36,7 +32,7 @@ def who_stopped_it(case: Case) -> str | None:
         given_up = each not in (case.current, case.pending) and ever_taken(case.state, each.id)
         if not given_up or each.stored is None or noted(each.stored.document) is not Power.RUNNING:
             continue
-        if case.now - max(each.stored.created, each.version.intent or 0.0) < OURS_SECONDS:
+        if case.now - max(each.stored.created, each.version.intent or 0.0) < OWNERS_WISH_AFTER:
             return each.id
     return None
 

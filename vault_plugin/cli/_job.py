@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from rotation.cli._errors import DONE, FAILED, PARKED, WRONG_USAGE, exit_code
+from rotation.cli._errors import DONE, FAILED, PARKED, exit_code
 from rotation.cli._output import show_error, show_table
 
 if TYPE_CHECKING:
@@ -63,10 +63,5 @@ def show_errors(ended: Iterable[Rotated]) -> None:
 
 def code_of(ended: Iterable[Rotated]) -> int:
     """Return the exit code: failed before parked before done."""
-    codes = {DONE if each.error is None else failed_or_parked(exit_code(each.error)) for each in ended}
+    codes = {DONE if each.error is None else exit_code(each.error) for each in ended}
     return next((code for code in (FAILED, PARKED) if code in codes), DONE)
-
-
-def failed_or_parked(code: int) -> int:
-    """Return the exit code of what the arguments have no part in: a secret's own policy or driver is no wrong usage."""
-    return FAILED if code == WRONG_USAGE else code

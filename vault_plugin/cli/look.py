@@ -10,7 +10,7 @@ import typer
 
 from rotation.cli._errors import DONE
 from rotation.cli._output import Json, note
-from vault_plugin.cli._job import failed_or_parked, surroundings
+from vault_plugin.cli._job import surroundings
 
 if TYPE_CHECKING:
     from vault_plugin.agent import Place
@@ -67,4 +67,4 @@ def verify(path: _Path, *, as_json: Json = False) -> int:
     from vault_plugin.agent_look import looking_at
 
     with place_for_one() as place:
-        return failed_or_parked(look(looking_at(place, path), {"path": path}, as_json=as_json))
+        return look(looking_at(place, path), {"path": path}, as_json=as_json)

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from rotation.cli._errors import DONE, FAILED
-from rotation.cli._output import Json, emit, note, show_error
-from rotation.errors import PolicyError, UnknownDriver
+from rotation.cli._errors import DONE
+from rotation.cli._output import Json, emit, note
 from vault_plugin.cli._job import surroundings
 
 
@@ -53,11 +52,7 @@ def mirror(
             deployment=deployment,
             clock=clock,
         )
-        try:
-            found = (pair if source is Side.VAULT else turned(pair)).reconcile(force=force)
-        except (PolicyError, UnknownDriver) as error:  # of the secret, not of the arguments
-            show_error(error, as_json=as_json)
-            return FAILED
+        found = (pair if source is Side.VAULT else turned(pair)).reconcile(force=force)
     if as_json:
         emit({"path": path, "found": found.value})
     else:
