@@ -73,12 +73,17 @@ def arguments_of_children() -> list[str]:
     """Return the command lines of this process's living children and theirs; empty where there is no ``/proc``."""
     found, queue = [], [str(os.getpid())]
     while queue:
-        process = Path("/proc", queue.pop())
+        process = f"/proc/{queue.pop()}"
         with suppress(OSError):  # ended meanwhile
-            for task in process.glob("task/*/children"):
-                queue += task.read_text().split()
-            found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            for task in os.listdir(f"{process}/task"):  # noqa: PTH208 - a tenth of a glob's time, after every test
+                queue += _first(f"{process}/task/{task}/children").decode().split()
+            found.append(_first(f"{process}/cmdline").replace(b"\0", b" ").decode(errors="replace"))
     return found[1:]
+
+
+def _first(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - same
+        return file.readall()
 
 
 def _counts(path: str) -> bool:
