@@ -34,7 +34,7 @@ help:
 	@echo "make demo                    watch passwords rotate against local servers, and a real OpenBao"
 	@echo "make test                    run the tests"
 	@echo "make test-vault              run the long tests on a real OpenBao (kills, a cluster)"
-	@echo "make test-faults             run every pair of faults, then 20,000 random schedules of faults"
+	@echo "make test-faults             run all other long tests, every pair of faults, and 20,000 random schedules of faults"
 	@echo "make check                   lint, types, import direction, and the tests with coverage"
 	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
 	@echo "make bench                   time cold starts, password generation and the Vault plug-in"
@@ -55,7 +55,7 @@ SECOND := tests/core tests/http tests/probes tests/engine/test_promises.py
 
 test: $(READY) .venv/second/.ready .venv/.compiled artefact
 	@second=.venv/second/bin/python; [ -x $$second ] || second=true; \
-	( said=$$($$second -m pytest -q -n 2 --dist worksteal -m "not slow" -p no:cacheprovider $(SECOND) 2>&1); ended=$$?; \
+	( said=$$($$second -m pytest -q -p no:xdist -m "not slow and not long" -p no:cacheprovider $(SECOND) 2>&1); ended=$$?; \
 	  echo "$$said"; exit $$ended ) & beside=$$!; \
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal; ended=$$?; \
 	wait $$beside || ended=1; exit $$ended
@@ -69,8 +69,8 @@ test: $(READY) .venv/second/.ready .venv/.compiled artefact
 test-vault: $(READY)
 	@$(BIN)/python -m pytest -q -m long tests/vault
 
-test-faults: $(READY)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long tests/engine tests/handler tests/core tests/cli tests/matrix
+test-faults: $(READY) artefact
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long --ignore tests/vault
 	@$(BIN)/python -m rotation.testing.matrix --pairs --compare docs/faults.md
 	@$(BIN)/lockstep simulate-faults --seed 1 --runs 20000
 
