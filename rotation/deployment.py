@@ -7,33 +7,21 @@ rotation at a server of his own.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from rotation import registry, settings
+from rotation import registry, settings, variables
 from rotation.errors import DriverNotAllowed, HostNotAllowed, RotationError, SettingsError
 from rotation.guard import Guarded
 from rotation.http import HttpDoor
-from rotation.model import DriverSpec, Evidence, LoginTarget, PowerWish, Wiring
+from rotation.model import DriverSpec, Evidence, Lockout, LoginTarget, PowerWish, Wiring
 from rotation.planner import ANYTIME, Windows
 from rotation.ports import Clock
 from rotation.recorded import Recorded
 from rotation.secret import Secret, SecretDocument
-
-_CODE = settings.matches(r"[a-z][a-z0-9_]{1,30}", "must list driver codes (lower-case letters, digits and _)")
-_HOST = settings.matches(
-    r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?",
-    "must list hosts of the form host[:port], without scheme, path or wildcard",
-)
-
-_SECONDS = settings.matches(r"[0-9]{1,3}", "must be 0 to 999")
-_LOGIN_URL = re.compile(r"(ssh|winrm)://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?/?")
-_PORTS = {"ssh": 22, "winrm": 5986}
-_SWITCH = {"": False, "0": False, "false": False, "1": True, "true": True}
+from rotation.variables import Variables
 
 COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
 """Keys of the account document that are no settings of a driver."""
@@ -54,6 +42,7 @@ class Deployment:
         trust_first_use: whether an SSH host's key may be learnt from the host itself, at its first rotation.
         windows: when a reset may begin, by driver code; at any time where there is none.
         propagation: seconds by driver code until a new password works, where it was measured.
+        lockouts: the rule by driver code that locks an account, where it is known better than the driver knows it.
     """
 
     drivers: tuple[str, ...]
@@ -66,6 +55,7 @@ class Deployment:
     trust_first_use: bool = False
     windows: Mapping[str, Windows] = field(default_factory=dict)
     propagation: Mapping[str, int] = field(default_factory=dict)
+    lockouts: Mapping[str, Lockout] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Deployment:
@@ -74,58 +64,27 @@ class Deployment:
         Raises:
             SettingsError: lists every fault at once.
         """
-        faults: list[str] = []
-        drivers = _listed(environment.get("LOCKSTEP_DRIVERS", ""))
-        if not drivers:
-            faults.append("LOCKSTEP_DRIVERS names no driver")
-        faults.extend(f"LOCKSTEP_DRIVERS {_CODE(code)}" for code in drivers if _CODE(code))
-        minimum = None
-        if environment.get("LOCKSTEP_MIN_EVIDENCE"):
-            try:
-                minimum = Evidence.parse(environment["LOCKSTEP_MIN_EVIDENCE"])
-            except ValueError as fault:
-                faults.append(f"LOCKSTEP_MIN_EVIDENCE {fault}")
-        trust = environment.get("LOCKSTEP_SSH_TRUST_ON_FIRST_USE", "").lower()
-        if trust not in _SWITCH:
-            faults.append("LOCKSTEP_SSH_TRUST_ON_FIRST_USE must be 1 or 0")
-        endpoints, admin_secrets = {}, {}
-        logins: dict[str, LoginTarget] = {}
-        windows: dict[str, Windows] = {}
-        propagation: dict[str, int] = {}
-        common = _window("LOCKSTEP_WINDOW", environment, ANYTIME, faults)
-        for code in drivers:
-            prefix = f"LOCKSTEP_{code.upper()}_"
-            own = _window(prefix + "WINDOW", environment, common, faults)
-            windows |= {code: own} if own.spans else {}
-            endpoint = environment.get(prefix + "ENDPOINT")
-            if endpoint:
-                endpoints[code] = endpoint
-                problem = settings.base_url(endpoint)
-                faults.extend([f"{prefix}ENDPOINT {problem}"] if problem else [])
-            if environment.get(prefix + "ADMIN_SECRET"):
-                admin_secrets[code] = environment[prefix + "ADMIN_SECRET"]
-            if environment.get(prefix + "LOGIN"):
-                login = _login(environment[prefix + "LOGIN"], environment.get(prefix + "LOGIN_HOST_KEY", ""))
-                logins |= {code: login} if isinstance(login, LoginTarget) else {}
-                faults.extend([] if isinstance(login, LoginTarget) else [f"{prefix}{login}"])
-            measured = _seconds(prefix + "PROPAGATION_SECONDS", environment, faults)
-            propagation |= {} if measured is None else {code: measured}
-        hosts = _listed(environment.get("LOCKSTEP_HOSTS", ""))
-        faults.extend(sorted({f"LOCKSTEP_HOSTS {_HOST(host)}" for host in hosts if _HOST(host)}))
-        if faults:
-            raise SettingsError("environment", tuple(faults))
-        return cls(
+        read = Variables(environment)
+        drivers = read.listed("LOCKSTEP_DRIVERS", variables.CODE)
+        read.faults.extend([] if drivers else ["LOCKSTEP_DRIVERS names no driver"])
+        common = read.one("LOCKSTEP_WINDOW", variables.window)
+        windows = {} if common is None else dict.fromkeys(drivers, common)
+        made = cls(
             drivers=drivers,
-            plugins=_listed(environment.get("LOCKSTEP_PLUGINS", "")),
-            hosts=hosts,
-            minimum=minimum,
-            endpoints=MappingProxyType(endpoints),
-            admin_secrets=MappingProxyType(admin_secrets),
-            logins=MappingProxyType(logins),
-            trust_first_use=_SWITCH.get(trust, False),
-            windows=MappingProxyType(windows),
-            propagation=MappingProxyType(propagation),
+            plugins=read.listed("LOCKSTEP_PLUGINS", lambda _: None),
+            hosts=read.listed("LOCKSTEP_HOSTS", variables.HOST),
+            minimum=read.one("LOCKSTEP_MIN_EVIDENCE", Evidence.parse),
+            endpoints=read.each(drivers, "ENDPOINT", variables.checked(settings.base_url)),
+            admin_secrets=read.each(drivers, "ADMIN_SECRET", str),
+            logins=read.logins(drivers),
+            trust_first_use=read.one("LOCKSTEP_SSH_TRUST_ON_FIRST_USE", variables.switch) or False,
+            windows=windows | read.each(drivers, "WINDOW", variables.window),
+            propagation=read.each(drivers, "PROPAGATION_SECONDS", variables.seconds),
+            lockouts=read.each(drivers, "LOCKOUT", Lockout.parse),
         )
+        if read.faults:
+            raise SettingsError("environment", tuple(read.faults))
+        return made
 
     def load(self, document: SecretDocument) -> DriverSpec:
         """Return the record of the driver that a document names.
@@ -137,8 +96,10 @@ class Deployment:
         if code not in self.drivers:
             raise DriverNotAllowed(f"the secret names a driver that is not among {', '.join(self.drivers)}")
         spec = registry.load_driver(code, self.plugins)
-        seconds = self.propagation.get(code, spec.propagation_seconds)
-        return spec if seconds == spec.propagation_seconds else dataclasses.replace(spec, propagation_seconds=seconds)
+        seconds, lockout = self.propagation.get(code, spec.propagation_seconds), self.lockouts.get(code, spec.lockout)
+        if (seconds, lockout) == (spec.propagation_seconds, spec.lockout):
+            return spec
+        return dataclasses.replace(spec, propagation_seconds=seconds, lockout=lockout)
 
     def login(self, spec: DriverSpec, username: str) -> LoginTarget | None:
         """Return where a login proves a password of a vendor that has no such check; ``None`` where none is named.
@@ -161,35 +122,6 @@ class Deployment:
         if endpoint.rstrip("/") not in spec.endpoints and urlsplit(endpoint).netloc not in self.hosts:
             raise HostNotAllowed(f"the endpoint of {spec.code} is neither the vendor's nor in LOCKSTEP_HOSTS")
         return endpoint.rstrip("/")
-
-
-def _login(url: str, host_key: str) -> LoginTarget | str:
-    """Read ``ssh://host[:port]`` or ``winrm://host[:port]``; return what is wrong with it otherwise."""
-    match = _LOGIN_URL.fullmatch(url)
-    if match is None:
-        return "LOGIN must be ssh://host[:port] or winrm://host[:port]"
-    kind, host, port = match[1], match[2].strip("[]"), int(match[3] or _PORTS[match[1]])
-    problem = settings.PINS[kind](host_key) if host_key else None
-    return f"LOGIN_HOST_KEY {problem}" if problem else LoginTarget(kind, host, port, "", host_key or None)
-
-
-def _window(name: str, environment: Mapping[str, str], otherwise: Windows, faults: list[str]) -> Windows:
-    if not environment.get(name):
-        return otherwise
-    window, wrong = Windows.parse(environment[name])
-    faults.extend(f"{name} {fault}" for fault in wrong)
-    return window
-
-
-def _seconds(name: str, environment: Mapping[str, str], faults: list[str]) -> int | None:
-    text = environment.get(name, "")
-    problem = _SECONDS(text) if text else None
-    faults.extend([f"{name} {problem}"] if problem else [])
-    return int(text) if text and not problem else None
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part for part in (part.strip() for part in text.split(",")) if part)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -182,6 +182,18 @@ class Lockout:
         """
         return max(min(1, self.tries - 1), self.tries - max(1, self.reserve))
 
+    @classmethod
+    def parse(cls, text: str) -> Lockout:
+        """Read ``tries/seconds``: the wrong login that locks, and how long one counts.
+
+        Raises:
+            ValueError: says what is accepted.
+        """
+        match = re.fullmatch(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,6})", text.strip(), re.ASCII)
+        if match is None:
+            raise ValueError("must be tries/seconds, such as 3/900")
+        return cls(int(match[1]), int(match[2]))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:

@@ -261,3 +261,18 @@ def test_a_deployment_knows_better_how_soon_a_new_password_works() -> None:
     for wrong in ("-1", "1000", "soon"):
         with pytest.raises(SettingsError, match=f"{name} must be 0 to 999"):
             Deployment.from_environment({"LOCKSTEP_DRIVERS": "ucloud_compshare", name: wrong})
+
+
+def test_a_deployment_knows_better_what_locks_an_account() -> None:
+    """Tries and seconds go before the driver's own rule, so the budget follows; anything else is told by name."""
+    name = "LOCKSTEP_HUAWEI_MEETING_LOCKOUT"
+    document = SecretDocument({"driver": "huawei_meeting"})
+    made = Deployment.from_environment({"LOCKSTEP_DRIVERS": "huawei_meeting", name: "3/86400"})
+    own, known = Deployment(drivers=("huawei_meeting",)).load(document).lockout, made.load(document).lockout
+    assert own is not None
+    assert known is not None
+    assert (own.tries, own.budget) == (5, 3)
+    assert (known.tries, known.window_seconds, known.budget) == (3, 86_400, 1)
+    for wrong in ("3", "0/900", "3/0", "3 in 900", "1000/900", "3/10000000", "-1/900", "٣/900"):
+        with pytest.raises(SettingsError, match=f"{name} must be tries/seconds, such as 3/900"):
+            Deployment.from_environment({"LOCKSTEP_DRIVERS": "huawei_meeting", name: wrong})

@@ -107,6 +107,7 @@ def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
         "LOCKSTEP_SSH_TRUST_ON_FIRST_USE": "1",
         **{f"LOCKSTEP_{code.upper()}_WINDOW": "Mon 02:00-05:00 UTC" for code in DRIVERS},
         **{f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "7" for code in DRIVERS},
+        **{f"LOCKSTEP_{code.upper()}_LOCKOUT": "3/900" for code in DRIVERS},
         "LOCKSTEP_HUAWEI_MEETING_ENDPOINT": "https://meeting.example",
         "LOCKSTEP_HUAWEI_MEETING_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app",
         "LOCKSTEP_UCLOUD_COMPSHARE_ENDPOINT": "https://ucloud.example",

@@ -64,6 +64,10 @@ class Keys:
         check=lambda text: None if _OWN <= int(text) <= 999 else "must be 0 to 999",  # noqa: PLR2004 - as in a deployment
         default=_OWN,
     )
+    lockout: str = settings.setting(
+        "Wrong logins that lock an account / seconds that one counts, such as 3/900; the driver's own when left out.",
+        default="",
+    )
     plugins: str = settings.setting("Distributions whose drivers may be loaded, comma-separated.", default="")
     deadline_seconds: int = settings.setting(
         "How long one rotation may take. Until then every other role of the mount waits.",
@@ -188,6 +192,7 @@ def _variables(keys: Keys) -> dict[tuple[str, str], str]:
         (f"{own}_PROPAGATION_SECONDS", "propagation_seconds"): ""
         if keys.propagation_seconds == _OWN
         else str(keys.propagation_seconds),
+        (f"{own}_LOCKOUT", "lockout"): keys.lockout,
     }
 
 

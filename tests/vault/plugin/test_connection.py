@@ -7,7 +7,7 @@ import json
 import pytest
 
 from rotation.errors import ConfigError, DriverBug, InProgress, OutcomeUnknown, RotationError, SettingsError
-from rotation.model import Evidence
+from rotation.model import Evidence, Lockout
 from rotation.secret import Secret
 from vault_plugin.database import codes, role
 from vault_plugin.database.connection import SEALED, Connection
@@ -58,6 +58,16 @@ def test_how_soon_a_new_password_works_may_be_known_better() -> None:
     assert "propagation_seconds" not in own.stored()
     with pytest.raises(SettingsError, match="propagation_seconds must be 0 to 999"):
         Connection.load({**config, "propagation_seconds": 1000})
+
+
+def test_what_locks_an_account_may_be_known_better() -> None:
+    """As in a deployment; it is kept by the server."""
+    config = {"driver": "ucloud_compshare", "public_key": "example", "private_key": "not-a-real-key"}
+    known = Connection.load({**config, "lockout": "3/900"})
+    again, own = Connection.load(known.stored()), Connection.load(config)
+    assert [each.spec.lockout for each in (known, again, own)] == [Lockout(3, 900), Lockout(3, 900), None]
+    with pytest.raises(SettingsError, match="lockout must be tries/seconds"):
+        Connection.load({**config, "lockout": "never"})
 
 
 def test_accounts_that_need_their_old_password_are_refused() -> None:
