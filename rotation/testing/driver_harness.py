@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
@@ -115,14 +115,28 @@ class DriverHarness:
         assert isinstance(driver, Observes), "this driver cannot observe"
         return driver.observe(self.loaded)
 
+    def every_character(self, policy: PasswordPolicy) -> Iterator[Secret]:
+        """Yield passwords to set one after the other, until every character of the policy was in one of them.
+
+        What is no letter or digit stands first, in the middle and last, as far as the policy allows it.
+        """
+        missing = set(policy.alphabet)
+        signs = [char for char in policy.alphabet if not char.isalnum()]
+        third = len(signs) // 3
+        places = [(sign, signs[number - third], signs[number - 2 * third]) for number, sign in enumerate(signs)]
+        while places or missing:
+            drawn = self.password_with(*(places.pop() if places else ("", min(missing), "")), policy=policy)
+            missing -= set(drawn.reveal())
+            yield drawn
+
     def password_with(self, first: str, middle: str, last: str, *, policy: PasswordPolicy) -> Secret:
-        """Draw a password that the policy takes with these characters in these places, as far as it allows them."""
+        """Draw a password that the policy takes with these characters, ``""`` for any, in these places if allowed."""
         context = self.context
         for _ in range(200):
             text = policy.generate(context).reveal()
             half = len(text) // 2
-            head = text[0] if first in policy.first_not else first
-            tail = text[-1] if last in policy.last_not else last
+            head = text[0] if not first or first in policy.first_not else first
+            tail = text[-1] if not last or last in policy.last_not else last
             candidate = Secret(head + text[1:half] + middle + text[half + 1 : -1] + tail)
             if not policy.problems(candidate, context):
                 return candidate

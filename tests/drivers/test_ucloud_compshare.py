@@ -147,15 +147,11 @@ def test_a_machine_is_reset_while_it_is_stopped(kind: str, os_type: str, variant
 
 @pytest.mark.parametrize(("os_type", "user"), [("Linux", "root"), ("Windows", "administrator")])
 def test_every_allowed_character_arrives_at_a_machine(os_type: str, user: str) -> None:
-    """In first, middle and last position, by the policies that are not the container's."""
+    """Signs in first, middle and last position, by the policies that are not the container's."""
     with served() as (harness, _, instance):
         instance.instance_type, instance.os_type, instance.state = "UHost", os_type, "Stopped"
         harness.account = {**harness.account, "username": user}
-        policy = harness.policy
-        alphabet = policy.alphabet
-        for index, first in enumerate(alphabet):
-            rest = (alphabet[(index + step) % len(alphabet)] for step in (31, 67))
-            new = harness.password_with(first, *rest, policy=policy)
+        for new in harness.every_character(harness.policy):
             harness.set(new)
             assert harness.live() == new
 

@@ -13,7 +13,7 @@ from rotation.testing.winrm_host import WinRmHost
 
 @pytest.fixture(autouse=True)
 def no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Doubles sign for themselves; each connection over TLS would spend 60 ms on reading authorities that it ignores."""
+    """Doubles sign for themselves; each connection over TLS spent 60 ms on reading authorities that it ignored."""
     monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
 
 
