@@ -256,7 +256,7 @@ class DriverConformance:
             assert len(self.spec.policies) == 1
             return
         seen = vendor.observation(driver)
-        assert seen.variant in self.spec.policies
+        assert self.spec.policies[seen.variant] is vendor.policy
         assert not seen.obstacles
         assert (seen.login is not None) == (bool(self.spec.login_probes) and self.spec.evidence is Evidence.LOGIN)
         assert seen.login is None or seen.login.kind in self.spec.login_probes

@@ -57,6 +57,7 @@ def served(api: str, os: OsType = LINUX) -> Iterator[DriverHarness]:
             change="ResetDevicePasswd" if api == "v2" else "ResetDevicePassword",
             check="DescribeDevice" if api == "v2" else "DescribeDevices",
             weak=Secret("aaaaaaaa"),
+            variant="windows" if os.windows else "linux",
         )
 
 

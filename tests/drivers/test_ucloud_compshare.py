@@ -54,6 +54,7 @@ def served() -> Iterator[tuple[DriverHarness, UCloudCompShare, Instance]]:
             change="ResetCompShareInstancePassword",
             check="DescribeCompShareInstance",
             weak=Secret("aaaaaaaa"),
+            variant="container",
         )
         yield harness, simulator, instance
 
@@ -150,7 +151,7 @@ def test_every_allowed_character_arrives_at_a_machine(os_type: str, user: str) -
     """Signs in first, middle and last position, by the policies that are not the container's."""
     with served() as (harness, _, instance):
         instance.instance_type, instance.os_type, instance.state = "UHost", os_type, "Stopped"
-        harness.account = {**harness.account, "username": user}
+        harness.account, harness.variant = {**harness.account, "username": user}, os_type.lower()
         for new in harness.every_character(harness.policy):
             harness.set(new)
             assert harness.live() == new
