@@ -106,6 +106,7 @@ class Rig:
         """
         store, name = self.world.secrets_manager, self.world.accounts[driver]
         before = store.value(name)
+        self.errors.clear()
         self.rotate(driver)
         assert {error.code for error in self.errors} == {code}, [error.message for error in self.errors]
         assert all(error.hint for error in self.errors)
