@@ -13,7 +13,7 @@ from rotation.testing.matrix.clinic import Cure, treated
 from rotation.testing.matrix.faults import FAULTS, Edge, Fault, Kind, Plan, Port, twins
 from rotation.testing.matrix.invariants import AFTERWARDS, healed, i8_converged
 from rotation.testing.matrix.lockstep import Lockstep
-from rotation.testing.matrix.world import ATTEMPTS, World
+from rotation.testing.matrix.world import ATTEMPTS, Failure, World
 
 
 class End(StrEnum):
@@ -102,6 +102,17 @@ class _Invocation:
     done: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """An invocation that was run, at its end, before the service does anything about it."""
+
+    state: Saved
+    failure: Failure
+    ports: tuple[Port, ...]
+    moments: list[Saved]
+    deadline: float
+
+
 @dataclass(slots=True)
 class Explorer:
     """Follows all runs of one world.
@@ -110,13 +121,14 @@ class Explorer:
         world: the world; its state is whatever was tried last.
         deep: whether to try what comes after the end, too: repeated steps, a test-only invocation, the next rotation.
         share: which of the runs with faults to follow.
-        steps: how many invocations were really run.
+        ran: where wanted, every invocation that was run, by the state before it, its plan, and whether its moments were
+            kept. Worlds of the same driver class and store may share it, whatever their spacings.
     """
 
     world: World
     deep: bool = False
     share: Share = WHOLE
-    steps: int = 0
+    ran: dict[tuple[Saved, Plan, bool], Ran] | None = None
     _most: int = 0
     _known: dict[tuple[Saved, int], Tally] = field(default_factory=dict)
 
@@ -148,36 +160,46 @@ class Explorer:
         while waiting:
             plan, times = waiting.pop()
             more = len(plan) < most
-            self.world.load(node)
-            effects = self.world.invoke(dict(plan), keep=more)
-            self.steps += 1
-            last = self.world.gate.moments or [], self.world.deadline
-            yield _Invocation(plan, times, self.world.save(), len(effects), self.world.done)
+            ran = self._ran(node, plan, keep=more)
+            self.world.go_on(ran.failure)
+            yield _Invocation(plan, times, self.world.save(), len(ran.ports), self.world.done)
             if not more:
                 continue
-            for number in range(plan[-1][0] + 1 if plan else 0, len(effects)):
+            for number in range(plan[-1][0] + 1 if plan else 0, len(ran.ports)):
                 if most == self._most and not plan and not self.share.has(number):
                     continue
-                yield from self._deaths(plan, times, effects[number].port, number, *last)
-                port = effects[number].port
+                port = ran.ports[number]
+                yield from self._deaths(plan, times, port, number, ran)
                 waiting += [
                     ((*plan, (number, fault)), times * twins(port, fault))
                     for fault in FAULTS[port]
                     if self._is_run(port, fault)
                 ]
 
+    def _ran(self, node: Saved, plan: Plan, *, keep: bool) -> Ran:
+        """Run an invocation, unless it was run before; the world is left at its end."""
+        world, key = self.world, (node, plan, keep)
+        if self.ran is not None and key in self.ran:
+            world.load(self.ran[key].state)
+            return self.ran[key]
+        world.load(node)
+        failure = world.run(dict(plan), keep=keep)
+        ports = tuple(effect.port for effect in world.gate.effects)
+        ran = Ran(world.save(), failure, ports, world.gate.moments or [], world.deadline)
+        if self.ran is not None:
+            self.ran[key] = ran
+        return ran
+
     def _is_run(self, port: Port, fault: Fault) -> bool:
         if fault.kind in (Kind.PARALLEL, Kind.CANCELLED) and self.world.algorithm.queued:
             return False
         return fault.kind not in DEATHS and twins(port, fault) > 0
 
-    def _deaths(  # noqa: PLR0913, PLR0917 - what is known about one effect
-        self, plan: Plan, times: int, port: Port, number: int, moments: list[Saved], deadline: float
-    ) -> Iterator[_Invocation]:
+    def _deaths(self, plan: Plan, times: int, port: Port, number: int, ran: Ran) -> Iterator[_Invocation]:
         """Yield the same invocation ended by death at an effect: what stood there is what the next one finds."""
         for fault in FAULTS[port]:
             if fault.kind in DEATHS:
-                self.world.die_at(moments[number + (fault.edge is Edge.AFTER)], fault.kind, deadline)
+                self.world.die_at(ran.moments[number + (fault.edge is Edge.AFTER)], fault.kind, ran.deadline)
                 dead = (*plan, (number, fault))
                 yield _Invocation(dead, times, self.world.save(), number + 1, self.world.done)
 

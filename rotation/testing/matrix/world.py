@@ -15,6 +15,8 @@ from rotation.testing.matrix.timeline import Timeline
 from rotation.testing.matrix.vendors import Account
 
 T = TypeVar("T")
+Failure = RotationError | Crash | None
+"""What an invocation ended with, if not well."""
 
 FUNCTION_SECONDS = 60.0
 """Time-out of one invocation."""
@@ -108,22 +110,34 @@ class World:
         Returns:
             The effects that it came to.
         """
+        self.go_on(self.run(plan, keep=keep))
+        return self.gate.effects
+
+    def run(self, plan: Mapping[int, Fault], *, keep: bool = False) -> Failure:
+        """Run the next invocation alone; see ``invoke``. How it goes depends on the saved state and the plan only.
+
+        Returns:
+            What it failed with.
+        """
         self.gate.start(plan, keep=keep)
         self.runs = 0
         self.deadline = self.clock.now() + FUNCTION_SECONDS
-        failure: BaseException | None = None
+        failure: Failure = None
         try:
             self.algorithm.run(self, self.step)
         except (RotationError, Crash) as error:
             failure = error
         if self.gate.moments is not None:
             self.gate.moments.append(self.save())
-        self._end(failure)
-        return self.gate.effects
-
-    def _end(self, failure: BaseException | None) -> None:
         # What stands in the store at this moment is what the promises are about, so they are looked at before waiting.
+        self._look()
+        return failure
+
+    def _look(self) -> None:
         self.broken |= frozenset(self.algorithm.faults(self))
+
+    def go_on(self, failure: Failure) -> None:
+        """Do what the service does about an invocation's end, by the attempts and the spacing that this world has."""
         if failure is None:
             self.step += 1
             self.finished = self.step == self.algorithm.steps
@@ -144,7 +158,8 @@ class World:
         self.gate.start({})
         if kind is Kind.TIMEOUT:
             self.clock.move_to(deadline)
-        self._end(Crash())
+        self._look()
+        self.go_on(Crash())
 
     def restart(self) -> None:
         """Begin the next rotation, as the schedule does."""
@@ -159,7 +174,7 @@ class World:
     def settle(self) -> None:
         """Let everything arrive that is still underway."""
         self.clock.sleep(2 * FUNCTION_SECONDS)
-        self.broken |= frozenset(self.algorithm.faults(self))
+        self._look()
 
     def stale(self, effect: Effect, call: Callable[[], T]) -> T:
         """See ``gate.Surroundings``."""
