@@ -97,20 +97,26 @@ class Bao:
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Send one request and return its JSON, empty when there is none."""
+    def health(self) -> None:
+        """Ask whether the server serves, over a connection of its own."""
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
-            connection.request(method, f"/v1/{path}", json.dumps(body or {}), {"X-Vault-Token": "root"})
-            reply = connection.getresponse()
-            text = reply.read()
-            assert reply.status < 300, text
-            return json.loads(text) if text else {}
+            call(connection, "GET", "sys/health")
 
     def passwords(self, hcl: str, number: int) -> list[str]:
         """Store a password policy and let the server generate from it."""
-        self.call("PUT", "sys/policies/password/under-test", {"policy": hcl})
-        path = "sys/policies/password/under-test/generate"
-        return [self.call("GET", path)["data"]["password"] for _ in range(number)]
+        path = "sys/policies/password/under-test"
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            call(connection, "PUT", path, {"policy": hcl})
+            return [call(connection, "GET", f"{path}/generate")["data"]["password"] for _ in range(number)]
+
+
+def call(connection: HTTPConnection, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Send one request and return its JSON, empty when there is none."""
+    connection.request(method, f"/v1/{path}", json.dumps(body or {}), {"X-Vault-Token": "root"})
+    reply = connection.getresponse()
+    text = reply.read()
+    assert reply.status < 300, text
+    return json.loads(text) if text else {}
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +144,7 @@ def wait_until_unsealed(client: Bao, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 30
     while True:
         try:
-            client.call("GET", "sys/health")
+            client.health()
         except (OSError, AssertionError):
             assert server.poll() is None, "the server ended"
             assert time.monotonic() < deadline, "the server did not come up"

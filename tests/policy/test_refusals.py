@@ -135,7 +135,7 @@ def test_an_operator_may_allow_weakness() -> None:
 
 def test_rules_too_entangled_to_count_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A count that would take too long ends in an error, not in a hang."""
-    monkeypatch.setattr(counting, "MOST_WORK", 50_000)
+    monkeypatch.setattr(counting, "MOST_WORK", 5_000)
     sets = tuple(Charset(f"c{index}", LOWER[index * 2 : index * 2 + 4], 7) for index in range(12))
     with pytest.raises(PolicyError, match="too entangled"):
         simple(length=128, charsets=sets, words=(Word(LOWER * 4, fragment=3),), max_repeat=1)
@@ -182,7 +182,7 @@ def test_a_long_candidate_is_judged_quickly() -> None:
     That takes 0.4 s, ten times as much under coverage; what grows with the square would take minutes.
     """
     started = time.process_time()
-    assert HUAWEI.problems(Secret("aA1!" * 250_000), Context(username="x" * 256, previous=Secret("y" * 32)))
+    assert HUAWEI.problems(Secret("aA1!" * 50_000), Context(username="x" * 256, previous=Secret("y" * 32)))
     assert time.process_time() - started < 20
 
 
@@ -194,7 +194,7 @@ def test_narrowing_for_shells_and_urls() -> None:
     for variants in VENDOR_POLICIES.values():
         for policy in variants.values():
             shell, url = policy.narrowed(shell_safe=True), policy.narrowed(url_safe=True, exclude="0OIl1")
-            for _ in range(200):
+            for _ in range(50):
                 first, second = shell.generate(), url.generate()
                 assert shell_quote(first.reveal()) == first.reveal()
                 assert first.reveal()[0].isalnum()

@@ -18,7 +18,7 @@ LOWER, UPPER, DIGIT = Charset("lower", "abc"), Charset("upper", "AB"), Charset("
 THREE = (LOWER, UPPER, DIGIT)
 PREVIOUS = Context(username="ba", previous=Secret("aA1b"), history=(Secret("ccc2"),))
 SMALL = {
-    "k of n": (PasswordPolicy(length=4, charsets=THREE, classes=(AtLeast(2),), allow_weak=True), Context()),
+    "k of n": (PasswordPolicy(length=3, charsets=THREE, classes=(AtLeast(2),), allow_weak=True), Context()),
     "merged classes": (
         PasswordPolicy(
             length=3, charsets=THREE, classes=(AtLeast(2, (("lower", "upper"), ("digit",))),), allow_weak=True
@@ -33,12 +33,12 @@ SMALL = {
     "edges": (PasswordPolicy(length=3, charsets=THREE, first_not="12a", last_not="AB", allow_weak=True), Context()),
     "alphabet that does not divide 256": (PasswordPolicy(length=3, charsets=THREE, allow_weak=True), Context()),
     "narrow": (
-        PasswordPolicy(length=5, charsets=(Charset("lower", "abcdefgh"), Charset("digit", "12", 4)), allow_weak=True),
+        PasswordPolicy(length=4, charsets=(Charset("lower", "abcdefgh"), Charset("digit", "12", 3)), allow_weak=True),
         Context(),
     ),
     "narrow runs": (
         PasswordPolicy(
-            length=6, charsets=(Charset("lower", "abcd", 1), Charset("digit", "12", 4)), max_repeat=1, allow_weak=True
+            length=5, charsets=(Charset("lower", "abcd", 1), Charset("digit", "12", 4)), max_repeat=1, allow_weak=True
         ),
         Context(),
     ),

@@ -40,35 +40,38 @@ def test_every_policy_has_a_second_opinion() -> None:
 def test_generated_passwords_satisfy_the_sentence(code: str, variant: str) -> None:
     """Passwords generated for an account satisfy the vendor's sentence (``bench/soak.py`` runs the million)."""
     policy = VENDOR_POLICIES[code][variant]
-    for _ in range(2000):
+    for _ in range(500):
         assert second_opinion(code, variant, policy.generate().reveal())
     previous = policy.generate()
     context = Context(username="Zhang.San", previous=previous)
-    for _ in range(200):
+    for _ in range(100):
         text = policy.generate(context).reveal()
         assert second_opinion(code, variant, text, username="Zhang.San", previous=previous.reveal())
 
 
 @pytest.mark.parametrize(("code", "variant"), EVERY)
-@pytest.mark.parametrize("text", HOSTILE)
-def test_both_agree_on_hostile_strings(code: str, variant: str, text: str) -> None:
+def test_both_agree_on_hostile_strings(code: str, variant: str) -> None:
     """Policy and sentence agree on strings made to slip through."""
-    expected = second_opinion(code, variant, text, username="zhangsan")
-    assert verdict(VENDOR_POLICIES[code][variant], text, "zhangsan") == expected
+    expected = {text: second_opinion(code, variant, text, username="zhangsan") for text in HOSTILE}
+    assert {text: verdict(VENDOR_POLICIES[code][variant], text, "zhangsan") for text in HOSTILE} == expected
 
 
-@pytest.mark.parametrize(("code", "variant"), EVERY)
-@settings(max_examples=100, deadline=None)
-@given(data=st.data())
-def test_both_agree_on_any_string(code: str, variant: str, data: st.DataObject) -> None:
-    """Policy and sentence agree on random strings near the rules' edges."""
-    piece = st.sampled_from(
-        ["adm", "Min", "zhang", "gnahz", "aaa", "11", "Z", "q7", "!", "@", "-", "'", "`", '"', "\\", " ", "é"]
-    )
-    text = "".join(data.draw(st.lists(piece | st.text("abcXYZ019!#$", min_size=1, max_size=6), min_size=1, max_size=8)))
-    previous = data.draw(st.sampled_from(["", text, text[:-1] + "~", text[:-2] + "{}", "Other-Passw0rd"]))
-    expected = second_opinion(code, variant, text, username="Zhang", previous=previous) and text != previous
-    assert verdict(VENDOR_POLICIES[code][variant], text, "Zhang", previous) == expected
+PIECE = st.sampled_from(
+    ["adm", "Min", "zhang", "gnahz", "aaa", "11", "Z", "q7", "!", "@", "-", "'", "`", '"', "\\", " ", "é"]
+)
+TEXT = st.lists(PIECE | st.text("abcXYZ019!#$", min_size=1, max_size=6), min_size=1, max_size=8).map("".join)
+# The old password, from the new one.
+PREVIOUS = st.sampled_from(["", "{0}", "{1}~", "{2}{{}}", "Other-Passw0rd"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=TEXT, old=PREVIOUS)
+def test_both_agree_on_any_string(text: str, old: str) -> None:
+    """Policy and sentence of every vendor agree on random strings near the rules' edges."""
+    previous = old.format(text, text[:-1], text[:-2])
+    for code, variant in EVERY:
+        expected = second_opinion(code, variant, text, username="Zhang", previous=previous) and text != previous
+        assert verdict(VENDOR_POLICIES[code][variant], text, "Zhang", previous) == expected, (code, variant)
 
 
 @pytest.mark.parametrize(
