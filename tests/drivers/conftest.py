@@ -69,6 +69,11 @@ class Function:
         """Rotate as the schedule does, with the service's retries."""
         return self.store.rotate(SECRET, function=FUNCTION_ARN, rules={"AutomaticallyAfterDays": 1}, **options)
 
+    def rotate_once(self, **options: Any) -> Rotation:
+        """The same with a service that makes no second attempt, now and later."""
+        self.store._rotator.retry_delays = ()
+        return self.rotate(**options)
+
     def codes(self) -> list[str]:
         """Return the errors' codes."""
         return [error.code for error in self.errors]

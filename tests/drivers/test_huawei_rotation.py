@@ -74,8 +74,8 @@ def test_both_regions_are_the_vendors(region: str) -> None:
 
 def test_the_wrong_region_is_told(account: Any, cloud: HuaweiMeeting) -> None:
     """By the vendor's code, with what to set."""
-    cloud.faults.add(LOGIN, FaultKind.VENDOR_CODE, code="206010064", times=9)
-    assert account.rotate().state is RotationState.FAILED
+    cloud.faults.add(LOGIN, FaultKind.VENDOR_CODE, code="206010064")
+    assert account.rotate_once().state is RotationState.FAILED
     assert {error.vendor_code for error in account.errors} == {"206010064"}
     assert "api-intl" in account.errors[0].hint
     assert cloud.changes(NAME) == 0
@@ -152,7 +152,7 @@ def test_refusals_are_evidence(account: Any, cloud: HuaweiMeeting, code: str) ->
 
 def test_a_token_is_deleted_when_the_change_fails(account: Any, cloud: HuaweiMeeting) -> None:
     """However the change went."""
-    cloud.faults.add(CHANGE, FaultKind.VENDOR_CODE, code="206030016", times=9)
-    assert account.rotate().state is RotationState.FAILED
+    cloud.faults.add(CHANGE, FaultKind.VENDOR_CODE, code="206030016")
+    assert account.rotate_once().state is RotationState.FAILED
     assert cloud.live_tokens(NAME) == 0
     assert asked(cloud).count(LOGOUT) == asked(cloud).count(CHANGE)

@@ -46,7 +46,7 @@ def container(install: Callable[..., Any], cloud: UCloudCompShare, ssh: SshHost)
 def test_it_is_off_unless_switched_on(container: Any, cloud: UCloudCompShare, ssh: SshHost, switch: str) -> None:
     """Nothing is staged or sent, and nobody is asked for a key."""
     container.environment["LOCKSTEP_SSH_TRUST_ON_FIRST_USE"] = switch
-    assert container.rotate().state is RotationState.FAILED
+    assert container.rotate_once().state is RotationState.FAILED
     assert set(container.codes()) == {"config_error"}
     assert "LOCKSTEP_SSH_TRUST_ON_FIRST_USE" in container.errors[0].hint
     assert (cloud.attempts("uhost-1"), ssh.connections) == (0, 0)
@@ -65,8 +65,8 @@ def test_the_first_key_is_learnt_and_told(container: Any, cloud: UCloudCompShare
 
 def test_the_key_is_durable_before_anything_changes(container: Any, cloud: UCloudCompShare, ssh: SshHost) -> None:
     """Whoever takes the host's place after createSecret is shown no password."""
-    cloud.faults.add("ResetCompShareInstancePassword", FaultKind.THROTTLE, times=3)
-    assert container.rotate().state is RotationState.FAILED
+    cloud.faults.add("ResetCompShareInstancePassword", FaultKind.THROTTLE)
+    assert container.rotate_once().state is RotationState.FAILED
     learnt = container.document("AWSPENDING")["lockstep"]["host_key"]
     ssh.change_host_key()
     container.errors.clear()
@@ -103,7 +103,7 @@ def test_a_closed_port_teaches_no_key(container: Any, cloud: UCloudCompShare) ->
     """It has its own code, and nothing was staged or sent."""
     instance = cloud.instance("uhost-1")
     instance.ssh = SshAddress("root", "127.0.0.1", 1)
-    assert container.rotate().state is RotationState.FAILED
+    assert container.rotate_once().state is RotationState.FAILED
     assert {(error.code, error.vendor_code) for error in container.errors} == {("cannot_verify", "port_closed")}
     assert cloud.attempts("uhost-1") == 0
 
@@ -122,7 +122,7 @@ def test_each_reason_for_not_knowing_has_its_own_code(
     """Current stays, the candidate stays, no wrong login is counted; the log line names the reason."""
     container.put({**container.document(), "host_key": ssh.host_key})
     misbehave(ssh)
-    assert container.rotate().state is RotationState.FAILED
+    assert container.rotate_once().state is RotationState.FAILED
     assert {(error.code, error.vendor_code) for error in container.errors} == {("cannot_verify", code)}
     assert container.password == OLD
     assert Secret(container.document("AWSPENDING")["password"]) == cloud.guest_password("uhost-1")
@@ -143,7 +143,7 @@ def test_a_host_that_could_not_be_asked_afterwards_is_met_before_anything_change
     container.put({**container.document(), "host_key": ssh.host_key})
     pinned = container.document()
     misbehave(ssh)
-    assert container.rotate().state is RotationState.FAILED
+    assert container.rotate_once().state is RotationState.FAILED
     assert {(error.code, error.vendor_code) for error in container.errors} == {("cannot_verify", code)}
     assert container.document() == pinned
     assert (cloud.attempts("uhost-1"), ssh.accepted.total(), ssh.rejected.total()) == (0, 0, 0)

@@ -74,7 +74,7 @@ def test_windows_takes_a_certificate_that_an_authority_signed(
 def test_another_certificate_is_no_proof(vm: Any, cloud: UCloudCompShare, machine: WinRmHost) -> None:
     """It has its own code, the password is shown to nobody, and the old one stays current until the pin is renewed."""
     machine.change_certificate()
-    assert vm.rotate().state is RotationState.FAILED
+    assert vm.rotate_once().state is RotationState.FAILED
     assert {error.vendor_code for error in vm.errors} == {"certificate_changed"}
     assert vm.password == OLD
     assert machine.schemes == []
@@ -89,7 +89,7 @@ def test_without_the_package_nothing_is_touched(
 ) -> None:
     """A function that was packed without WinRM says so before the machine is stopped."""
     monkeypatch.setitem(sys.modules, "pypsrp", None)
-    assert vm.rotate().state is RotationState.FAILED
+    assert vm.rotate_once().state is RotationState.FAILED
     assert set(vm.codes()) == {"missing_extra"}
     assert "WINRM=1" in vm.errors[0].hint
     assert (cloud.instance("uhost-1").stops, cloud.attempts("uhost-1")) == (0, 0)
@@ -100,7 +100,7 @@ def test_a_machine_that_was_off(vm: Any, cloud: UCloudCompShare, wish: PowerWish
     """No login can prove it while it stays off, so it is left alone; where it may run it is started."""
     cloud.instance("uhost-1").state = "Stopped"
     vm.put({**vm.document(), "power": wish.value})
-    rotation = vm.rotate()
+    rotation = vm.rotate_once()
     if wish is PowerWish.RUNNING:
         assert rotation.state is RotationState.SUCCEEDED
         assert (vm.reports[-1]["evidence"], cloud.instance("uhost-1").state) == ("LOGIN", "Running")
