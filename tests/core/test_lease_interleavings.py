@@ -151,17 +151,22 @@ class _Numbered:
 
 @dataclass
 class Explorer:
-    """Walks every reachable state: (labels, clock, each run's progress; a dead run's is -1).
+    """Walks every reachable state: (labels, clock, each run's progress; -1 when it is dead or through).
 
     ``promotion`` may happen at any moment: finishSecret needs no lease.
     """
 
     runs: tuple[Run, ...]
     promotion: Op | None = None
+    deaths: tuple[float, ...] = field(init=False)
     placements: _Numbered = field(default_factory=_Numbered)
     logs: _Numbered = field(default_factory=_Numbered)
     ops: dict[tuple[int, int], Op] = field(default_factory=dict)
     effects: dict[tuple[Op, int], tuple[Answer, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.deaths = tuple(run.dead_at for run in self.runs)
+        assert self.deaths == tuple(sorted(self.deaths))
 
     def op(self, run: int, log: int) -> Op:
         """Return what a run with this progress does next."""
@@ -193,23 +198,25 @@ class Explorer:
         placement, clock, *logs = state
         found = []
         for index, log in enumerate(logs):
-            if log < 0 or (op := self.op(index, log)) in (LOST, ENDED):
+            if log < 0:
                 continue
-            answer, after = self.effect(op, placement, clock)
+            answer, after = self.effect(self.op(index, log), placement, clock)
             progress = self.logs.number((*self.logs.things[log], answer))
+            if self.op(index, progress) in (LOST, ENDED):
+                progress = -1
             found.append((after, clock, *logs[:index], progress, *logs[index + 1 :]))
         if self.promotion is not None:
             found.append((self.effect(self.promotion, placement, clock)[1], clock, *logs))
-        later = min((run.dead_at for run in self.runs if run.dead_at > clock), default=None)
-        if later is not None:
-            alive = (-1 if run.dead_at <= later else log for run, log in zip(self.runs, logs, strict=True))
-            found.append((placement, later, *alive))
+        later = [at for at in self.deaths if at > clock]
+        if later:
+            alive = [log if at > later[0] else -1 for at, log in zip(self.deaths, logs, strict=True)]
+            found.append((placement, later[0], *alive))
         return found
 
     def holders(self, state: tuple[Any, ...]) -> list[str]:
         """Return who may act in this state."""
-        living = [(index, log) for index, log in enumerate(state[2:]) if log >= 0]
-        return [self.runs[index].holder for index, log in living if self.op(index, log) == HOLDS]
+        living = enumerate(state[2:])
+        return [self.runs[index].holder for index, log in living if log >= 0 and self.op(index, log) == HOLDS]
 
 
 def _runs(tokens: tuple[str, ...]) -> tuple[Run, ...]:

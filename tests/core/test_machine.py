@@ -16,6 +16,7 @@ from rotation.machine import (
     Finding,
     Move,
     Oracle,
+    Row,
     Standing,
     Stored,
     TaskFinding,
@@ -86,7 +87,12 @@ def test_standing(labels: str | None, has_value: bool, where: str) -> None:  # n
     assert standing(_state(labels), "t", has_value=has_value) is Standing(where)
 
 
-def _every_fact() -> list[Facts]:
+Decided = list[tuple[Facts, Row]]
+
+
+@pytest.fixture(scope="module")
+def decided() -> Decided:
+    """All combinations of facts, each with the row that decides."""
     domains: dict[str, list[Any]] = {
         "intent": [False, True],
         "authority": list(Authority),
@@ -100,13 +106,13 @@ def _every_fact() -> list[Facts]:
         "previous": list(Finding),
     }
     assert set(domains) == {column.name for column in fields(Facts)}
-    return [Facts(**dict(zip(domains, values, strict=True))) for values in product(*domains.values())]
+    every = (Facts(**dict(zip(domains, values, strict=True))) for values in product(*domains.values()))
+    return [(facts, next_move(facts)) for facts in every]
 
 
-def test_every_row_decides_something_and_every_case_is_decided_by_one_row() -> None:
+def test_every_row_decides_something_and_every_case_is_decided_by_one_row(decided: Decided) -> None:
     """The first match decides, so a row that is never first would be dead, and a case without one an error."""
-    deciding = {id(next_move(facts)) for facts in _every_fact()}
-    assert deciding == {id(row) for row in RECONCILIATION}
+    assert {id(row) for _, row in decided} == {id(row) for row in RECONCILIATION}
 
 
 def test_every_row_says_why() -> None:
@@ -212,23 +218,22 @@ def test_reconciliation_without_a_login_check(case: tuple[Any, ...], authority: 
     assert next_move(facts).move is move
 
 
-def test_a_reset_is_never_decided_by_what_is_unknown() -> None:
+def test_a_reset_is_never_decided_by_what_is_unknown(decided: Decided) -> None:
     """Over all combinations: with anything unknown or locked, nothing is sent and nothing is done."""
     careful = {Move.RETRY_LATER, Move.PARK_LOCKED}
-    unsure = [facts for facts in _every_fact() if {UNKNOWN, LOCKED} & {facts.pending, facts.current, facts.previous}]
-    assert {next_move(facts).move for facts in unsure} == careful
+    unsure = [row for facts, row in decided if {UNKNOWN, LOCKED} & {facts.pending, facts.current, facts.previous}]
+    assert {row.move for row in unsure} == careful
 
 
-def test_nothing_is_probed_before_anything_was_sent() -> None:
+def test_nothing_is_probed_before_anything_was_sent(decided: Decided) -> None:
     """No wrong login in a clean run."""
-    clean = [facts for facts in _every_fact() if not facts.intent]
-    probes = {Move.PROBE_PENDING, Move.PROBE_CURRENT, Move.PROBE_PREVIOUS}
-    assert not probes & {next_move(facts).move for facts in clean}
+    clean = {row.move for facts, row in decided if not facts.intent}
+    assert not {Move.PROBE_PENDING, Move.PROBE_CURRENT, Move.PROBE_PREVIOUS} & clean
 
 
-def test_an_admin_reset_never_probes_the_old_passwords() -> None:
+def test_an_admin_reset_never_probes_the_old_passwords(decided: Decided) -> None:
     """It converges without, and each probe could be a wrong login."""
-    admin = {next_move(facts).move for facts in _every_fact() if facts.authority is A}
+    admin = {row.move for facts, row in decided if facts.authority is A}
     assert not {Move.PROBE_CURRENT, Move.PROBE_PREVIOUS, Move.SEND_FROM_PREVIOUS} & admin
 
 
