@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -15,7 +17,6 @@ from rotation.testing.isolated import aws_session
 from rotation.testing.secretsmanager import SecretsManager
 from rotation.testing.store_kit import BASE, LIVE, Cut
 
-NAME = "prod/app"
 FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:rotate"
 
 
@@ -34,45 +35,69 @@ class Clock:
         self.pauses.append(seconds)
 
 
-class Door:
-    """The operator's side of a secret at Secrets Manager."""
+class Service:
+    """A served Secrets Manager with the clients that its secrets share: making one takes longer than most tests."""
 
     def __init__(self, double: SecretsManager) -> None:
         self.double = double
-        self.clock = Clock()
-        self.client = self.make_client()
-        double.call("CreateSecret", Name=NAME, SecretString=LIVE.dump().reveal(), ClientRequestToken=BASE)
-        double.register_function(FUNCTION, _do_nothing)
-        double.rotate(NAME, function=FUNCTION, rules={"AutomaticallyAfterDays": 30}, immediately=False)
+        self._clients: dict[int, Any] = {}
+        self._names = itertools.count(1)
 
-    def make_client(self, *, attempts: int = 1) -> Any:
-        """Return a client made as ``rotation.handler`` makes it, pointed here."""
-        return aws_session().create_client(
-            "secretsmanager",
-            region_name="eu-central-1",
-            endpoint_url=self.double.endpoint,
-            aws_access_key_id=self.double.access_key,
-            aws_secret_access_key=self.double.secret_key.reveal(),
-            config=Config(
-                connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": attempts}
-            ),
-        )
+    def new_name(self) -> str:
+        """Return a name that no other secret here has."""
+        return f"prod/app-{next(self._names)}"
 
-    def store(self, *, attempts: int | None = None, rotation_token: Secret | None = None) -> AwsSecretsManager:
+    def client(self, attempts: int = 1) -> Any:
+        """Return the client that tries so often, made as ``rotation.handler`` makes it, pointed here."""
+        if attempts not in self._clients:
+            self._clients[attempts] = aws_session().create_client(
+                "secretsmanager",
+                region_name="eu-central-1",
+                endpoint_url=self.double.endpoint,
+                aws_access_key_id=self.double.access_key,
+                aws_secret_access_key=self.double.secret_key.reveal(),
+                config=Config(
+                    connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": attempts}
+                ),
+            )
+        return self._clients[attempts]
+
+    @cached_property
+    def direct_client(self) -> Any:
+        """A client whose calls use no socket; the rest of a call stays what it is."""
+        return self.double.client(direct=True)
+
+    def close(self) -> None:
+        """Close every client on the wire."""
+        for client in self._clients.values():
+            client.close()
+
+
+class Door:
+    """The operator's side of a secret of its own at Secrets Manager."""
+
+    def __init__(self, service: Service, *, direct: bool = False) -> None:
+        self.double, self.name, self.clock = service.double, service.new_name(), Clock()
+        self.client, self._retrying = service.direct_client if direct else service.client(), service.client
+        self.double.call("CreateSecret", Name=self.name, SecretString=LIVE.dump().reveal(), ClientRequestToken=BASE)
+        self.double.register_function(FUNCTION, _do_nothing)
+        self.double.rotate(self.name, function=FUNCTION, rules={"AutomaticallyAfterDays": 30}, immediately=False)
+
+    def store(self, *, attempts: int = 1, rotation_token: Secret | None = None) -> AwsSecretsManager:
         """Return a store for the secret."""
-        client = self.client if attempts is None else self.make_client(attempts=attempts)
-        return AwsSecretsManager(client, NAME, clock=self.clock, rotation_token=rotation_token)
+        client = self.client if attempts == 1 else self._retrying(attempts)
+        return AwsSecretsManager(client, self.name, clock=self.clock, rotation_token=rotation_token)
 
     def begin(self, token: str) -> None:
         """Start a rotation whose function does nothing, so that its version stays empty."""
         self.double.register_function(FUNCTION, _fail)
-        self.double.rotate(NAME, token=token)
+        self.double.rotate(self.name, token=token)
 
     def put_text(self, token: str, text: Secret) -> None:
         """Put a value by hand under AWSPENDING."""
         self.double.call(
             "PutSecretValue",
-            SecretId=NAME,
+            SecretId=self.name,
             ClientRequestToken=token,
             SecretString=text.reveal(),
             VersionStages=["AWSPENDING"],
@@ -80,11 +105,11 @@ class Door:
 
     def strip(self, token: str, stage: str) -> None:
         """Take a stage from a version."""
-        self.double.call("UpdateSecretVersionStage", SecretId=NAME, VersionStage=stage, RemoveFromVersionId=token)
+        self.double.call("UpdateSecretVersionStage", SecretId=self.name, VersionStage=stage, RemoveFromVersionId=token)
 
     def disable(self) -> None:
         """Switch rotation off."""
-        self.double.call("CancelRotateSecret", SecretId=NAME)
+        self.double.call("CancelRotateSecret", SecretId=self.name)
 
     @contextmanager
     def cut_after(self, operations: int) -> Iterator[None]:
@@ -114,21 +139,42 @@ def _fail(event: dict[str, object]) -> None:  # noqa: ARG001 - the service hands
 
 
 @contextmanager
-def a_secret() -> Iterator[Door]:
-    """Serve a Secrets Manager with one secret."""
+def served() -> Iterator[Service]:
+    """Serve a Secrets Manager."""
     double = SecretsManager(retry_delays=())
     with double.serve():
-        yield Door(double)
+        service = Service(double)
+        yield service
+        service.close()
 
 
-@pytest.fixture
-def door() -> Iterator[Door]:
-    """A secret at a Secrets Manager of its own."""
-    with a_secret() as made:
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """One for a module: each test has a secret of its own in it."""
+    with served() as made:
         yield made
 
 
 @pytest.fixture
-def new_secret() -> Callable[[], Any]:
-    """A function that serves a new secret."""
-    return a_secret
+def door(service: Service) -> Iterator[Door]:
+    """A secret of its own; no fault outlives the test."""
+    yield Door(service)
+    service.double.faults.clear()
+
+
+@pytest.fixture
+def own_door() -> Iterator[Door]:
+    """A secret at a Secrets Manager, with a client, that nobody else has."""
+    with served() as made:
+        yield Door(made)
+
+
+@pytest.fixture
+def new_secret(service: Service) -> Callable[[], Any]:
+    """A function that makes a new secret, for many calls: they use no socket."""
+
+    @contextmanager
+    def make() -> Iterator[Door]:
+        yield Door(service, direct=True)
+
+    return make

@@ -1,4 +1,4 @@
-"""The AWS store keeps the contract of every store, over the wire, and AWS's own facts."""
+"""The AWS store keeps the contract of every store through botocore, and AWS's own facts over the wire."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from rotation.stores.aws_secrets_manager import read_current
 from rotation.testing.store_kit import BASE, FIRST, NEXT, OTHER, Backdoor, acquire
 from rotation.testing.store_suite import StoreConformance
 
-NAME = "prod/app"
 ROTATION_TOKEN = Secret("canary" * 8)
 CALLS = ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"]
 
@@ -128,40 +127,40 @@ def test_an_endpoint_that_does_not_answer_is_an_outage(door: Any) -> None:
     assert _alone(caught.value)
 
 
-def test_missing_credentials_are_no_outage(door: Any) -> None:
+def test_missing_credentials_are_no_outage(own_door: Any) -> None:
     """Calling again would not help."""
 
     def no_credentials(**_: Any) -> None:
         raise NoCredentialsError
 
-    door.client.meta.events.register("before-call.secretsmanager", no_credentials)
+    own_door.client.meta.events.register("before-call.secretsmanager", no_credentials)
     with pytest.raises(StoreDenied) as caught:
-        door.store().describe()
+        own_door.store().describe()
     assert _alone(caught.value)
 
 
-def test_a_rotation_token_goes_along_with_the_put_alone(door: Any) -> None:
+def test_a_rotation_token_goes_along_with_the_put_alone(own_door: Any) -> None:
     """Cross-account rotations need it there; it is a credential."""
     sent: list[tuple[str, str]] = []
 
     def watch(model: Any, params: dict[str, Any], **_: Any) -> None:
         sent.append((model.name, json.loads(params["body"]).get("RotationToken", "")))
 
-    door.client.meta.events.register("before-call.secretsmanager", watch)
-    store = door.store(rotation_token=ROTATION_TOKEN)
+    own_door.client.meta.events.register("before-call.secretsmanager", watch)
+    store = own_door.store(rotation_token=ROTATION_TOKEN)
     _use_everything(store)
     assert ("PutSecretValue", ROTATION_TOKEN.reveal()) in sent
     assert {token for name, token in sent if name != "PutSecretValue"} == {""}
     assert "canary" not in repr(vars(store))
 
 
-def test_without_a_rotation_token_none_is_sent(door: Any) -> None:
+def test_without_a_rotation_token_none_is_sent(own_door: Any) -> None:
     """Within one account there is none."""
     bodies: list[str] = []
-    door.client.meta.events.register(
+    own_door.client.meta.events.register(
         "before-call.secretsmanager.PutSecretValue", lambda params, **_: bodies.append(str(params["body"]))
     )
-    door.store().stage(FIRST, NEXT)
+    own_door.store().stage(FIRST, NEXT)
     assert len(bodies) == 1
     assert "RotationToken" not in bodies[0]
 
@@ -235,7 +234,7 @@ def test_a_broken_key_is_seen_when_reading_and_when_putting(door: Any) -> None:
 
 def test_a_secret_marked_for_deletion_is_a_final_error(door: Any) -> None:
     """Until it is restored."""
-    door.double.call("DeleteSecret", SecretId=NAME)
+    door.double.call("DeleteSecret", SecretId=door.name)
     with pytest.raises(StoreError, match="deletion") as caught:
         door.store().read(BASE)
     assert not caught.value.retryable
@@ -243,28 +242,32 @@ def test_a_secret_marked_for_deletion_is_a_final_error(door: Any) -> None:
 
 def test_a_secret_that_is_gone_is_not_found(door: Any) -> None:
     """Typed, with a hint to look at the name."""
-    door.double.call("DeleteSecret", SecretId=NAME, ForceDeleteWithoutRecovery=True)
+    door.double.call("DeleteSecret", SecretId=door.name, ForceDeleteWithoutRecovery=True)
     with pytest.raises(SecretNotFound):
         door.store().describe()
     with pytest.raises(SecretNotFound):
-        read_current(door.client, NAME)
+        read_current(door.client, door.name)
 
 
 def test_a_binary_value_is_no_document(door: Any) -> None:
     """Typed, without the bytes; the same for an admin credential."""
     door.double.call(
-        "PutSecretValue", SecretId=NAME, ClientRequestToken=FIRST, SecretBinary="Y2FuYXJ5", VersionStages=["AWSCURRENT"]
+        "PutSecretValue",
+        SecretId=door.name,
+        ClientRequestToken=FIRST,
+        SecretBinary="Y2FuYXJ5",
+        VersionStages=["AWSCURRENT"],
     )
     with pytest.raises(SecretDocumentError, match="binary"):
         door.store().read(FIRST)
     with pytest.raises(SecretDocumentError):
-        read_current(door.client, NAME)
+        read_current(door.client, door.name)
 
 
 def test_an_admin_credential_is_read_with_one_permission(door: Any) -> None:
     """GetSecretValue and no other call."""
     before = len(door.double.calls)
-    assert read_current(door.client, NAME).password.reveal() == "live-Ä😀"
+    assert read_current(door.client, door.name).password.reveal() == "live-Ä😀"
     assert [call.operation for call in door.double.calls[before:]] == ["GetSecretValue"]
 
 
