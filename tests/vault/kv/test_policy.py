@@ -99,8 +99,11 @@ def test_the_policy_is_enough(real, job):
 
 @pytest.mark.parametrize(("path", "capability"), CAPABILITIES, ids=lambda value: value)
 def test_nothing_in_the_policy_can_go(real, job, path, capability):
-    """Without any one capability the job does not do all of its work."""
+    """Without any one capability the job does not do all of its work for an account with an admin credential."""
     rules = {each: [one for one in kept if (each, one) != (path, capability)] for each, kept in RULES.items()}
-    with real(holding=(HUAWEI, VOLCENGINE), custom={"lockstep-every": "30d"}) as started:
+    with real(holding=(VOLCENGINE,), custom={"lockstep-every": "30d"}) as started:
         started.world.clock.sleep(31 * 86_400)
-        assert job(started, {each: kept or ["deny"] for each, kept in rules.items()}) != DONE
+        assert job(started, {each: kept or ["deny"] for each, kept in rules.items()}) != (
+            {VOLCENGINE: "promoted"},
+            False,
+        )

@@ -49,8 +49,8 @@ def function(openbao):
 
 @pytest.mark.parametrize("name", ["scheduled", "scheduler", "custom"])
 def test_each_event_rotates_what_is_due(real, function, name):
-    """The folder comes from the event, else from the environment; a second invocation finds nothing to do."""
-    with real(holding=(HUAWEI, VOLCENGINE), custom={"lockstep-every": "30d"}) as started:
+    """The folder comes from the event, else from the environment."""
+    with real(holding=(VOLCENGINE,), custom={"lockstep-every": "30d"}) as started:
         started.world.clock.sleep(MONTH)
         given = event(name)
         for holder in (given, given.get("detail", {})):
@@ -59,10 +59,10 @@ def test_each_event_rotates_what_is_due(real, function, name):
         folder = {} if name != "scheduled" else {"LOCKSTEP_VAULT_PREFIX": f"{started.folder}/apps"}
         answer, failure, lines = function(started, given, **folder)
         assert failure is None
-        assert answer == {"due": 2, "done": 2, "parked": 0, "failed": 0, "waiting": 0}
+        assert answer == {"due": 1, "done": 1, "parked": 0, "failed": 0, "waiting": 0}
         assert {line.get("outcome") for line in lines} == {"promoted", None}
         assert len({line["request_id"] for line in lines}) == 1
-        assert all(started.heals(account) for account in (HUAWEI, VOLCENGINE))
+        assert started.heals(VOLCENGINE)
 
 
 def test_a_failed_rotation_makes_the_invocation_fail(real, function):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import hvac
@@ -32,6 +33,7 @@ class Rig:
     built: Built
     names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     registered: set[str] = field(default_factory=set)
+    policies: set[str] = field(default_factory=set)
     read: int = 0
     errors: list[bytes] = field(default_factory=list)
 
@@ -41,9 +43,9 @@ class Rig:
         self.adapter = self.client.adapter
 
     @classmethod
-    def on(cls, server: OpenBao) -> Rig:
-        """Build the plug-in into a running server's folder."""
-        return cls(server, build(server.plugins / "lockstep-plugin"))
+    def on(cls, server: OpenBao, built: Built) -> Rig:
+        """Put the plug-in into a running server's folder."""
+        return cls(server, replace(built, path=Path(shutil.copy(built.path, server.plugins))))
 
     def failures(self, role: str) -> int:
         """How often the scheduler could not rotate a role so far; reads on in the server's log where it stopped."""
@@ -75,8 +77,10 @@ class Rig:
     def policy(self, code: str, variant: str) -> str:
         """The driver's password policy, as the server draws by it."""
         name = f"{code}-{variant}"
-        body = {"policy": to_hcl(VENDOR_POLICIES[code][variant]).text}
-        self.adapter.put(f"/v1/sys/policies/password/{name}", json=body)
+        if name not in self.policies:
+            body = {"policy": to_hcl(VENDOR_POLICIES[code][variant]).text}
+            self.adapter.put(f"/v1/sys/policies/password/{name}", json=body)
+            self.policies.add(name)
         return name
 
     def directory(self, stack: ExitStack, plugin: str = "lockstep", **config: object) -> Directory:
@@ -197,7 +201,7 @@ class Helpers:
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
-            time.sleep(0.1)
+            time.sleep(0.25)  # the scheduler looks once in a second
 
     @staticmethod
     def children(pid: int) -> list[int]:
@@ -206,6 +210,14 @@ class Helpers:
         for task in Path(f"/proc/{pid}/task").iterdir():
             found += [int(each) for each in (task / "children").read_text().split()]
         return found
+
+    @staticmethod
+    def running(pid: int) -> bool:
+        """Whether the process is there and has not ended; one that nobody waited for leaves its entry behind."""
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
 
     @classmethod
     def newest_child(cls, pid: int) -> int:
@@ -220,8 +232,14 @@ def helpers() -> type[Helpers]:
 
 
 @pytest.fixture(scope="session")
-def _rig(raft_server: OpenBao) -> Rig:
-    return Rig.on(raft_server)
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The plug-in's file; building it takes a second."""
+    return build(tmp_path_factory.mktemp("built") / "lockstep-plugin")
+
+
+@pytest.fixture(scope="session")
+def _rig(raft_server: OpenBao, built: Built) -> Rig:
+    return Rig.on(raft_server, built)
 
 
 @pytest.fixture
@@ -232,16 +250,16 @@ def rig(_rig: Rig, raft: OpenBao) -> Rig:
 
 
 @pytest.fixture
-def own_rig(tmp_path: Path) -> Iterator[Rig]:
+def own_rig(tmp_path: Path, built: Built) -> Iterator[Rig]:
     """A raft server that nobody else has, for what takes minutes."""
     with OpenBao(tmp_path) as server:
-        yield Rig.on(server)
+        yield Rig.on(server, built)
 
 
 @pytest.fixture
-def on_server() -> Callable[[OpenBao], Rig]:
+def on_server(built: Built) -> Callable[[OpenBao], Rig]:
     """Put the plug-in on a server that a test started."""
-    return Rig.on
+    return lambda server: Rig.on(server, built)
 
 
 @pytest.fixture

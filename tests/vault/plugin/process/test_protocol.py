@@ -105,7 +105,11 @@ async def streams(channel: Channel) -> tuple[bool, bool]:
 
 
 def test_all_seven_services_answer_over_mutual_tls(host) -> None:
-    """The handshake line has six fields, and every service of the protocol is there behind a mutual TLS."""
+    """The handshake line has six fields, and every service is there behind a mutual TLS, for the host alone.
+
+    A client without a certificate is refused, and so is one with another's. After Shutdown was answered the process
+    ends with 0 and its folder is gone.
+    """
     plugin = host.start()
     core, protocol, network, path, wire, certificate = plugin.fields
     assert (core, protocol, network, wire) == ("1", "6", "unix", "grpc")
@@ -119,16 +123,15 @@ def test_all_seven_services_answer_over_mutual_tls(host) -> None:
     folder = Path(path).parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert sorted(each.name for each in folder.iterdir()) == ["s"]  # and no key beside it
+    assert [each for each in host.folder.rglob("*") if each.is_file()] == []  # nor anywhere else
 
-
-def test_nobody_but_the_host_gets_in(host) -> None:
-    """A client without a certificate is refused, and so is one with another's; the host still gets through."""
-    plugin = host.start()
     stranger = type(host.mine).make()
     for who in ({"anonymous": True}, {"identity": stranger}):
         with pytest.raises((OSError, StreamTerminatedError)):
             ask(plugin, version, **who)
-    assert ask(plugin, version)[0].plugin_version
+    ask(plugin, version, shutdown)
+    assert plugin.process.wait(30) == 0
+    assert not folder.exists()
 
 
 def test_tcp_and_protocol_5(host) -> None:
@@ -141,25 +144,6 @@ def test_tcp_and_protocol_5(host) -> None:
     answers = ask(plugin, multiplexed, version)
     assert not answers[0].supported
     assert answers[1].plugin_version
-
-
-def test_a_shutdown_ends_it_and_leaves_nothing(host) -> None:
-    """After Shutdown was answered the process ends with 0 and its folder is gone."""
-    plugin = host.start()
-    folder = Path(plugin.fields[3]).parent
-    ask(plugin, version, shutdown)
-    assert plugin.process.wait(30) == 0
-    assert not folder.exists()
-
-
-def test_sigterm_ends_it_and_sigint_does_not(host) -> None:
-    """Ctrl-C in the host's terminal reaches its plug-ins too, and is not theirs to act on."""
-    plugin = host.start()
-    ask(plugin, version)
-    plugin.process.send_signal(signal.SIGINT)
-    assert ask(plugin, version)[0].plugin_version
-    plugin.process.terminate()
-    assert plugin.process.wait(30) == 0
 
 
 def test_it_ends_when_its_host_is_gone(host) -> None:
@@ -217,14 +201,6 @@ def test_it_refuses_to_serve_whoever_it_cannot_check(host, changes: dict[str, st
         Offer.read(given, cookie, frozenset({5, 6}))
 
 
-def test_by_hand_it_says_what_it_is(host) -> None:
-    """Whoever runs it in a shell gets a sentence on standard error, nothing on standard output, and exit code 1."""
-    plugin = host.start(VAULT_DATABASE_PLUGIN=None)
-    assert plugin.process.wait(30) == 1
-    assert plugin.line == ""
-    assert "plug-in of Vault and OpenBao" in plugin.process.stderr.read()
-
-
 def test_a_path_that_no_socket_can_have_is_told(host) -> None:
     """The kernel takes 107 bytes; a longer TMPDIR is named as the reason."""
     far = host.folder / ("x" * 100)
@@ -247,7 +223,11 @@ def test_a_group_of_a_container_runtime_gets_the_socket(host) -> None:
 
 
 def test_log_lines_are_hclog_and_dynamic_users_are_refused(host) -> None:
-    """What the host reads from standard error is one JSON object a line; NewUser and DeleteUser are unimplemented."""
+    """What the host reads from standard error is one JSON object a line; NewUser and DeleteUser are unimplemented.
+
+    SIGTERM ends it and SIGINT does not: Ctrl-C in the host's terminal reaches its plug-ins too, and is not theirs to
+    act on.
+    """
     plugin = host.start()
 
     async def refused(channel: Channel) -> list[GRPCError]:
@@ -266,12 +246,14 @@ def test_log_lines_are_hclog_and_dynamic_users_are_refused(host) -> None:
             found.append(error.value)
         return found
 
+    ask(plugin, version)
+    plugin.process.send_signal(signal.SIGINT)
     new, delete, update, initialize = ask(plugin, refused)[0]
     assert (new.status, delete.status) == (Status.UNIMPLEMENTED, Status.UNIMPLEMENTED)
     assert (update.status, initialize.status) == (Status.FAILED_PRECONDITION, Status.INVALID_ARGUMENT)
     assert "driver is missing" in str(initialize.message)
     plugin.process.terminate()
-    plugin.process.wait(30)
+    assert plugin.process.wait(30) == 0
     lines = plugin.process.stderr.read().splitlines()
     entry = json.loads(lines[-1])
     assert entry.keys() >= {"@level", "@message", "@module", "@timestamp", "status", "error"}

@@ -34,7 +34,7 @@ def test_what_a_killed_plugin_left_is_swept_by_the_next(host) -> None:
 
 
 def test_no_file_is_written_for_the_key(host) -> None:
-    """Neither while the key pair is made nor while it serves: what OpenSSL reads lies in memory."""
+    """While the key pair is made: what OpenSSL reads lies in memory."""
     script = (
         "import os, sys\n"
         "from vault_plugin.goplugin import tls\n"
@@ -53,5 +53,3 @@ def test_no_file_is_written_for_the_key(host) -> None:
         [sys.executable, "-c", script], env=host.environment(), capture_output=True, text=True, timeout=60, check=False
     )
     assert made.stdout == "1\n", made.stderr  # the hook does hear of files that are written
-    host.start()
-    assert [path for path in host.folder.rglob("*") if path.is_file()] == []
