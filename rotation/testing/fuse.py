@@ -58,7 +58,8 @@ class Fuse:
         if self.blown and self.error is None:
             raise Crash(name)
         self.effects.append(name)
-        mine = self.at == sum(self.only in (None, each) for each in self.effects) and self.only in (None, name)
+        seen = len(self.effects) if self.only is None else self.effects.count(self.only)
+        mine = self.at == seen and self.only in (None, name)
         if mine and self.edge is Edge.BEFORE:
             self._blow(name)
         answer = call()

@@ -118,6 +118,10 @@ def memory_spec(vendor: MemoryVendor, *, oracle: bool = True, propagation_second
         return MemoryLoginDriver(vendor) if oracle else MemoryDriver(vendor)
 
     weaker = Evidence.READBACK if vendor.readback else Evidence.ACCEPTED
+    policy = vendor.policy
+    if policy.min_age_seconds != vendor.min_age_seconds:
+        # Another policy is counted anew, which takes as long as a whole run.
+        policy = replace(policy, min_age_seconds=vendor.min_age_seconds)
     return DriverSpec(
         code="memory",
         name="Memory",
@@ -128,7 +132,7 @@ def memory_spec(vendor: MemoryVendor, *, oracle: bool = True, propagation_second
         endpoints=("https://vendor.example",),
         account=MemoryAccount,
         admin=None,
-        policies={"default": replace(vendor.policy, min_age_seconds=vendor.min_age_seconds)},
+        policies={"default": policy},
         factory=factory,
         lockout=vendor.lockout,
         history=vendor.history or None,

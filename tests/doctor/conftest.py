@@ -28,6 +28,8 @@ POLICY = PasswordPolicy(
     ),
     name="test",
 )
+# Made once: a scenario whose policy says another age than its vendor makes a new one in every invocation.
+PATIENT = replace(POLICY, min_age_seconds=300)
 KINDS = {
     "admin": {"authority": Authority.ADMIN},
     "admin-task": {"authority": Authority.ADMIN, "delay_seconds": 45.0, "asynchronous": True},
@@ -35,6 +37,7 @@ KINDS = {
     "self": {
         "authority": Authority.SELF,
         "min_age_seconds": 300,
+        "policy": PATIENT,
         "history": 5,
         "lockout": Lockout(tries=5, window_seconds=300),
     },
@@ -112,9 +115,9 @@ class KvBed(Bed):
 def made(cls: type[Bed], kind: str, *, oracle: bool = True, **vendor: object) -> Bed:
     """Make a bed of one vendor class."""
     clock = VirtualClock()
-    settings = {**KINDS[kind], **vendor}
+    settings = {"policy": POLICY, **KINDS[kind], **vendor}
     initial = Secret("Old0Password0Old0Pas")
-    return cls(MemoryVendor(now=clock.now, initial=initial, policy=POLICY, **settings), clock, oracle=oracle)
+    return cls(MemoryVendor(now=clock.now, initial=initial, **settings), clock, oracle=oracle)
 
 
 @pytest.fixture

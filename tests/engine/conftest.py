@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,8 @@ POLICY = PasswordPolicy(
     name="test",
 )
 OLD = "Old0Password0Old0Pas"
+# Made once: a scenario whose policy says another age than its vendor makes a new one in every invocation.
+PATIENT = replace(POLICY, min_age_seconds=300)
 KINDS = {
     "admin": {"authority": Authority.ADMIN},
     "admin-late": {"authority": Authority.ADMIN, "delay_seconds": 30.0},
@@ -30,6 +33,7 @@ KINDS = {
     "self": {
         "authority": Authority.SELF,
         "min_age_seconds": 300,
+        "policy": PATIENT,
         "history": 5,
         "lockout": Lockout(tries=5, window_seconds=300),
     },
@@ -42,8 +46,8 @@ def world() -> Callable[..., Scenario]:
 
     def make(kind: str = "admin", *, oracle: bool = True, **vendor: object) -> Scenario:
         clock = VirtualClock()
-        settings = {**KINDS[kind], **vendor}
-        made = MemoryVendor(now=clock.now, initial=Secret(OLD), policy=POLICY, **settings)
+        settings = {"policy": POLICY, **KINDS[kind], **vendor}
+        made = MemoryVendor(now=clock.now, initial=Secret(OLD), **settings)
         propagation = 30 if kind == "admin-late" else 0
         return Scenario(made, clock, oracle=oracle, propagation_seconds=propagation)
 
