@@ -90,6 +90,7 @@ def test_an_edit_at_any_moment_stays(authority):
         assert made.vendor.resets == 1
 
 
+@pytest.mark.parametrize("authority", [Authority.SELF, pytest.param(Authority.ADMIN, marks=pytest.mark.long)])
 def test_an_edit_stays_when_the_job_dies_after_it(authority):
     """Between any two writes after it: the commit is recognised by its content, with the edit in it."""
     writes = Fuse(only="write")

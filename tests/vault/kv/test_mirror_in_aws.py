@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -34,7 +35,7 @@ def in_aws(real):
             inner = started.world
             started.wish(account, mirror=inner.accounts[account])
             environment = {"LOCKSTEP_MIRROR_PREFIX": "lockstep/"}
-            over = mirrored(inner.clock, environment, inner.secrets_manager.client)
+            over = mirrored(inner.clock, environment, partial(inner.secrets_manager.client, direct=True))
             wishes = Wishes.parse(started.kv.read(started.path(account)).custom)
             yield started, {"over": over, "wishes": wishes}
 
@@ -63,7 +64,9 @@ def test_a_mirror_that_was_down_is_repaired_by_the_reconciler(in_aws, rotate):
         inner.secrets_manager.faults.clear()
         pair = Pair(
             source=started.store(HUAWEI),
-            target=AwsSecretsManager(inner.secrets_manager.client(), inner.accounts[HUAWEI], clock=inner.clock),
+            target=AwsSecretsManager(
+                inner.secrets_manager.client(direct=True), inner.accounts[HUAWEI], clock=inner.clock
+            ),
             fetch=from_kv(started.kv),
             deployment=started.deployment,
             clock=inner.clock,
@@ -78,7 +81,7 @@ def test_the_vendor_decides_between_two_values(in_aws):
     """A human wrote Secrets Manager alone: the login says whose value is live, within the wrong-login budget."""
     with in_aws(HUAWEI) as (started, _):
         inner = started.world
-        client = inner.secrets_manager.client()
+        client = inner.secrets_manager.client(direct=True)
         text = inner.secrets_manager.value(inner.accounts[HUAWEI]).reveal()
         wrong = json.dumps({**json.loads(text), "password": "Wr0ng-Passw0rd!"})
         client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=wrong)

@@ -78,9 +78,9 @@ class Function:
 
 
 @pytest.fixture
-def function(openbao, served, corner):
-    """A world with the function, whose mirrors do not exist yet."""
-    with world(holding=(HUAWEI, UCLOUD), retry_delays=(150.0, 150.0)) as started:
+def function(request, openbao, served, corner):
+    """A world with the function, whose mirrors do not exist yet; its accounts are the test's parameter."""
+    with world(holding=getattr(request, "param", (HUAWEI,)), retry_delays=(150.0, 150.0)) as started:
         environment = started.environment() | {
             "VAULT_ADDR": openbao.address,
             "VAULT_TOKEN": openbao.root_token.reveal(),
@@ -96,6 +96,7 @@ def nobody(document):
     raise AssertionError(f"asked about {document!r}")
 
 
+@pytest.mark.parametrize("function", [(HUAWEI, UCLOUD)], indirect=True, ids=["two accounts"])
 def test_a_rotation_ends_with_the_value_in_both_stores(function) -> None:
     """The mirror is made by the first rotation and brought forward by the next, with one reset each."""
     for number in (1, 2):
