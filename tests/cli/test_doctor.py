@@ -43,8 +43,11 @@ def test_a_healthy_secret_exits_0(lockstep: Any, embedded: World) -> None:
     assert live.reveal() not in ran.out + ran.err
 
 
-def test_without_repair_the_plan_is_shown_and_nothing_moves(lockstep: Any, embedded: World) -> None:
-    """Exit code 3 asks a human to add --repair."""
+def test_what_is_planned_is_done_with_repair(lockstep: Any, embedded: World) -> None:
+    """Exit code 3 asks a human to add --repair, and nothing moves; with it the live candidate becomes current.
+
+    And the next examination finds nothing to do.
+    """
     token = lost_reply(lockstep, embedded)
     before = embedded.secrets_manager.labels(HUAWEI_ID)
     ran = lockstep("doctor", HUAWEI_ID)
@@ -52,11 +55,6 @@ def test_without_repair_the_plan_is_shown_and_nothing_moves(lockstep: Any, embed
     assert f"promote {token}" in ran.out
     assert "add --repair" in ran.out
     assert embedded.secrets_manager.labels(HUAWEI_ID) == before
-
-
-def test_with_repair_the_live_candidate_becomes_current(lockstep: Any, embedded: World) -> None:
-    """And the next examination finds nothing to do."""
-    token = lost_reply(lockstep, embedded)
     ran = lockstep("doctor", HUAWEI_ID, "--repair", "--json")
     (told,) = ran.objects
     assert (ran.code, told["repair"]["condition"]) == (0, "healthy")
