@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HTTPHeaders
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from werkzeug.wrappers import Request
 
@@ -29,7 +29,7 @@ def answer_directly(client: SecretsManagerClient, protocol: JsonProtocol) -> Non
             response = protocol.respond(_arrived(request))
         except ConnectionDropped:
             raise ConnectionClosedError(endpoint_url=request.url) from None
-        headers = HTTPHeaders.from_dict(dict(response.headers))
+        headers: Any = dict(response.headers)  # as urllib3's are, a mapping; botocore makes its own kind of them
         return AWSResponse(request.url, response.status_code, headers, _Raw(response.get_data()))
 
     client.meta.events.register("before-send.secrets-manager", answer)
