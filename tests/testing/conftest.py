@@ -97,8 +97,14 @@ def double(clock: FakeClock) -> Iterator[SecretsManager]:
 
 
 @pytest.fixture
-def client(double: SecretsManager) -> Iterator[Any]:
-    """A boto3 client of the double that tries once."""
+def client(double: SecretsManager) -> Any:
+    """A boto3 client of the double that tries once; its calls use no socket, those of ``wired`` do."""
+    return double.client(direct=True)
+
+
+@pytest.fixture
+def wired(double: SecretsManager) -> Iterator[Any]:
+    """A boto3 client of the double that tries once, over the wire."""
     one = double.client()
     yield one
     one.close()
@@ -162,17 +168,24 @@ def bench(double: SecretsManager, client: Any, secret: str, function: Plain, clo
 
 
 @pytest.fixture
-def moto() -> Iterator[Any]:
-    """A client of moto's Secrets Manager with an idle Lambda function ``idle``, in clean backends."""
+def moto(_moto: Any) -> Iterator[Any]:
+    """A client of moto's Secrets Manager with an idle Lambda function ``idle`` and no secret."""
+    from moto.secretsmanager.models import secretsmanager_backends
+
+    yield _moto
+    secretsmanager_backends["123456789012"]["eu-central-1"].reset()
+
+
+@pytest.fixture(scope="module")
+def _moto() -> Iterator[Any]:
     from moto.awslambda_simple.models import lambda_simple_backends
     from moto.core.config import default_user_config
     from moto.iam.models import iam_backends
-    from moto.secretsmanager.models import secretsmanager_backends
 
     before = default_user_config["lambda"]
     default_user_config["lambda"] = {"use_docker": False}
     account, region = "123456789012", "eu-central-1"
-    secrets, functions = secretsmanager_backends[account][region], lambda_simple_backends[account][region]
+    functions = lambda_simple_backends[account][region]
     roles = iam_backends[account]["aws"]
     role = roles.create_role("idle", "{}", "/", None, "", [], "3600")
     archive = io.BytesIO()
@@ -187,7 +200,7 @@ def moto() -> Iterator[Any]:
         client = boto3.client("secretsmanager", endpoint_url=url, region_name=region, config=config, **keys)
         yield client
         client.close()
-    for backend in (secrets, functions, roles):
+    for backend in (functions, roles):
         backend.reset()
     default_user_config["lambda"] = before
 

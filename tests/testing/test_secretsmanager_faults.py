@@ -105,15 +105,15 @@ def test_an_internal_error_comes_before_or_after_the_effect(
 
 @pytest.mark.parametrize("applied", [False, True])
 def test_a_connection_is_dropped_before_or_after_the_effect(
-    double: SecretsManager, client: Any, secret: str, *, applied: bool
+    double: SecretsManager, wired: Any, secret: str, *, applied: bool
 ) -> None:
     """No answer at all, and the next call works."""
     double.faults.drop("PutSecretValue", applied=applied)
     with pytest.raises(LOST):
-        client.put_secret_value(SecretId=secret, SecretString="b")
+        wired.put_secret_value(SecretId=secret, SecretString="b")
     assert double.value(secret) == Secret("b" if applied else "old")
     assert (double.calls[-1].outcome, double.calls[-1].applied) == ("dropped", applied)
-    assert client.describe_secret(SecretId=secret)["ARN"] == secret
+    assert wired.describe_secret(SecretId=secret)["ARN"] == secret
 
 
 def test_a_lost_put_repeated_by_the_client_is_harmless(double: SecretsManager, secret: str) -> None:
