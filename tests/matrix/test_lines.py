@@ -66,7 +66,7 @@ def test_a_line_is_the_same_run_in_every_process():
 
 def test_shares_of_a_world_are_its_runs():
     """Two processes that take a share each come to the same as one."""
-    line = Line("write_ahead", "self", "own", 10)
+    line = Line("write_ahead", "admin", "own", 600)
     whole = Explorer(make(line)).runs(2)
 
     parts = [Explorer(make(line), share=share).runs(2) for share in shares_of(2)]
@@ -76,10 +76,10 @@ def test_shares_of_a_world_are_its_runs():
     assert (together.ends, together.broken, together.resets) == (whole.ends, whole.broken, whole.resets)
 
 
-@pytest.mark.parametrize("store", ["memory", "vault"])
-def test_following_states_once_gives_what_running_each_gives(store):
+@pytest.mark.parametrize(("driver", "store"), [("self", "memory"), ("accepted", "vault")])
+def test_following_states_once_gives_what_running_each_gives(driver, store):
     """The exhaustive search shares what is common; some of its single faults are run on their own to compare."""
-    clean = Line("lockstep", "self", store, 10)
+    clean = Line("lockstep", driver, store, 10)
     world = make(clean)
     effects = []
     while not world.done:
@@ -92,7 +92,7 @@ def test_following_states_once_gives_what_running_each_gives(store):
     ]
     searched = Explorer(make(clean)).runs(1)
 
-    alone = [replay(Line("lockstep", "self", store, 10, plan)) for plan in plans[::17]]
+    alone = [replay(Line("lockstep", driver, store, 10, plan)) for plan in plans[::17]]
 
     assert searched.runs == sum(twins(each.port, fault) for each in effects for fault in FAULTS[each.port])
     assert {end for tally in alone for end in tally.ends} <= set(searched.ends)

@@ -55,7 +55,8 @@ def campaign(
     # Shares of one world come to many of the same states, so that they are worth it only where cores were idle.
     shares = shares_of(jobs if len(lines) < jobs and faults > 1 else 1)
     context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])  # botocore's model alone takes half a second to read
+    # botocore's model alone takes half a second to read.
+    context.set_forkserver_preload([__name__, "rotation.testing.matrix.rig_aws", "rotation.testing.matrix.rig_vault"])
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
         # The longest first, so that the last ones to end are short.
         running = {
