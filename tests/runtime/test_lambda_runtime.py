@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,26 +14,83 @@ from rotation.testing.lambda_runtime import LambdaRuntime, RuntimeUnavailable, e
 Function = Callable[..., LambdaRuntime]
 
 
-def test_result_and_log_lines_come_back(function: Function) -> None:
+DOES_AS_ASKED = """
+import importlib.util, os, sys
+
+def handler(event, context):
+    if "print" in event:
+        print("got", event["print"])
+    return {
+        "echo": event,
+        "quotient": 1 / event.get("divisor", 1),
+        "found": [name for name in event.get("modules", []) if importlib.util.find_spec(name)],
+        "first": sys.path[0],
+        "variables": [os.environ.get(name) for name in event.get("variables", [])],
+    }
+"""
+
+
+@pytest.fixture(scope="module")
+def task_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A function that keeps nothing from one event to the next."""
+    root = tmp_path_factory.mktemp("task")
+    (root / "tiny.py").write_text(DOES_AS_ASKED)
+    return root
+
+
+@pytest.fixture(scope="module")
+def served(task_root: Path) -> Iterator[LambdaRuntime]:
+    """That function under the emulator."""
+    with pytest.MonkeyPatch.context() as caller:
+        caller.setenv("LEAKED_IN_BY_MISTAKE", "yes")
+        with LambdaRuntime(task_root, "tiny.handler", env={"GIVEN": "1"}, timeout=10) as runtime:
+            yield runtime
+
+
+def test_result_and_log_lines_come_back(served: LambdaRuntime) -> None:
     """A result is the payload; what the function printed is in that invocation's logs and in no other's."""
-    source = "def handler(event, context):\n    print('got', event['n'])\n    return {'twice': event['n'] * 2}\n"
-    with function(source) as runtime:
-        first, second = runtime.invoke({"n": 4}), runtime.invoke({"n": 5})
-    assert first.payload == {"twice": 8}
+    first, second = served.invoke({"print": 4}), served.invoke({"print": 5})
+    assert first.payload["echo"] == {"print": 4}
     assert first.error is None
     assert "got 4" in first.logs
     assert "got 5" in second.logs
     assert "got 4" not in second.logs
 
 
-def test_raised_exception_is_an_error(function: Function) -> None:
+def test_raised_exception_is_an_error(served: LambdaRuntime) -> None:
     """An exception comes back as type and message, without a payload, and the function goes on serving."""
-    source = "def handler(event, context):\n    return 1 / event\n"
-    with function(source) as runtime:
-        failed, served = runtime.invoke(0), runtime.invoke(1)
+    failed, answered = served.invoke({"divisor": 0}), served.invoke({"divisor": 2})
     assert failed.payload is None
     assert failed.error == {"errorType": "ZeroDivisionError", "errorMessage": "division by zero"}
-    assert served.payload == 1.0
+    assert answered.payload["quotient"] == 0.5
+
+
+def test_body_that_is_no_json_never_reaches_the_function(served: LambdaRuntime) -> None:
+    """The runtime itself refuses a body that is not JSON."""
+    result = served.invoke_raw(b"{")
+    assert result.error is not None
+    assert result.error["errorType"] == "Runtime.UnmarshalError"
+
+
+def test_only_task_root_runtime_and_standard_library_are_importable(served: LambdaRuntime, task_root: Path) -> None:
+    """The function finds boto3, but neither this project nor any package that only the tests' environment has."""
+    names = ["boto3", "awslambdaric", "tiny", "rotation", "requests", "paramiko", "pytest"]
+    seen = served.invoke({"modules": names}).payload
+    assert seen["first"] == str(task_root)
+    assert seen["found"] == ["boto3", "awslambdaric", "tiny"]
+
+
+def test_environment_is_only_what_is_given(served: LambdaRuntime) -> None:
+    """Variables of the calling process do not leak into the function; given ones arrive."""
+    names = ["LEAKED_IN_BY_MISTAKE", "GIVEN", "AWS_REGION"]
+    assert served.invoke({"variables": names}).payload["variables"] == [None, "1", "eu-central-1"]
+
+
+def test_two_runtimes_run_side_by_side(served: LambdaRuntime, task_root: Path) -> None:
+    """Each runtime has ports of its own."""
+    with LambdaRuntime(task_root, "tiny.handler") as other:
+        assert other.invoke({"to": "other"}).payload["echo"] == {"to": "other"}
+        assert served.invoke({"to": "one"}).payload["echo"] == {"to": "one"}
 
 
 def test_process_exit_is_an_error_and_heals(function: Function) -> None:
@@ -58,14 +115,6 @@ def test_time_out_ends_the_function(function: Function) -> None:
     }
 
 
-def test_body_that_is_no_json_never_reaches_the_function(function: Function) -> None:
-    """The runtime itself refuses a body that is not JSON."""
-    with function("def handler(event, context):\n    raise SystemExit\n") as runtime:
-        result = runtime.invoke_raw(b"{")
-    assert result.error is not None
-    assert result.error["errorType"] == "Runtime.UnmarshalError"
-
-
 def test_no_process_is_left(function: Function) -> None:
     """At the end of the block both the emulator and the function's process are gone."""
     with function("import os\ndef handler(event, context):\n    return [os.getpid(), os.getppid()]\n") as runtime:
@@ -83,36 +132,6 @@ def runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
-
-
-def test_only_task_root_runtime_and_standard_library_are_importable(function: Function, tmp_path: Path) -> None:
-    """The function finds boto3, but neither this project nor any package that only the tests' environment has."""
-    source = (
-        "import importlib.util, sys\n"
-        "def handler(event, context):\n"
-        "    found = {name: bool(importlib.util.find_spec(name)) for name in event}\n"
-        "    return {'found': found, 'first': sys.path[0]}\n"
-    )
-    with function(source) as runtime:
-        seen = runtime.invoke(["boto3", "awslambdaric", "tiny", "rotation", "requests", "paramiko", "pytest"]).payload
-    assert seen["first"] == str(tmp_path / "task")
-    assert {name for name, there in seen["found"].items() if there} == {"boto3", "awslambdaric", "tiny"}
-
-
-def test_environment_is_only_what_is_given(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Variables of the calling process do not leak into the function; given ones arrive."""
-    monkeypatch.setenv("LEAKED_IN_BY_MISTAKE", "yes")
-    source = "import os\ndef handler(event, context):\n    return [os.environ.get(name) for name in event]\n"
-    with function(source, env={"GIVEN": "1"}) as runtime:
-        assert runtime.invoke(["LEAKED_IN_BY_MISTAKE", "GIVEN", "AWS_REGION"]).payload == [None, "1", "eu-central-1"]
-
-
-def test_two_runtimes_run_side_by_side(function: Function, tmp_path: Path) -> None:
-    """Each runtime has ports of its own."""
-    with function("def handler(event, context):\n    return event\n") as one:
-        with LambdaRuntime(tmp_path / "task", "tiny.handler") as other:
-            assert other.invoke("other").payload == "other"
-        assert one.invoke("one").payload == "one"
 
 
 def test_missing_runtime_is_said_so(tmp_path: Path) -> None:

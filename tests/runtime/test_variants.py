@@ -1,103 +1,161 @@
-"""Every kind of account rotates through the packed function under the real Lambda runtime, to the proof that it has."""
+"""Secrets Manager rotates every kind of account through the packed function under the real Lambda runtime."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from functools import cache
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+from samcli.yamlhelper import yaml_parse
 
 from rotation.model import Evidence
+from rotation.secret import Secret
 from rotation.testing.lambda_runtime import LambdaRuntime
-from rotation.testing.secretsmanager import RotationState
+from rotation.testing.secretsmanager import Rotation, RotationState
 from rotation.testing.world import (
     ALL,
     BATCH,
+    DRIVERS,
     FUNCTION_ARN,
-    HUAWEI,
     LINUX_VM,
     TENCENT,
-    UCLOUD,
     VOLCENGINE,
     WINDOWS_DEVICE,
     WINDOWS_VM,
     World,
+    driver_of,
     world,
 )
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parents[2]
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+MACHINES = (LINUX_VM, WINDOWS_VM, WINDOWS_DEVICE)
+"""The others are rotated in ``test_events.py``, event by event."""
+BLACKSTONE = (TENCENT, WINDOWS_DEVICE, BATCH)
+EVIDENCE = dict.fromkeys(ALL, Evidence.LOGIN) | {VOLCENGINE: Evidence.ACCEPTED}
 Event = dict[str, Any]
-Place = tuple[World, LambdaRuntime]
-VARIANTS = [
-    (UCLOUD, "v3", Evidence.LOGIN),
-    (LINUX_VM, "v3", Evidence.LOGIN),
-    (WINDOWS_VM, "v3", Evidence.LOGIN),
-    *((key, api, Evidence.LOGIN) for key in (TENCENT, WINDOWS_DEVICE, BATCH) for api in ("v2", "v3")),
-    (VOLCENGINE, "v3", Evidence.ACCEPTED),
-    (HUAWEI, "v3", Evidence.LOGIN),
-]
 
 
-def at_once(started: World) -> dict[str, str]:
-    """The function's variables, where the simulated guests take a new password at once, as they do."""
-    waits = {f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "0" for code in started.endpoints}
-    return started.environment() | waits
+@dataclass(slots=True)
+class Place:
+    """The world, the function in it, and what came of each account's one rotation."""
+
+    world: World
+    runtime: LambdaRuntime
+    before: dict[str, Secret] = field(default_factory=dict)
+    rotations: dict[str, Rotation] = field(default_factory=dict)
+    sent: dict[str, list[Event]] = field(default_factory=dict)
+    results: dict[str, list[Event]] = field(default_factory=dict)
+    operations: set[str] = field(default_factory=set)
+
+    def rotate(self, key: str) -> None:
+        """Have Secrets Manager rotate an account's secret, without any retry."""
+        self.before[key], self.sent[key], self.results[key] = self.world.live(key), [], []
+
+        def function(sent: Event) -> None:
+            self.sent[key].append(sent)
+            ran = self.runtime.invoke(sent)
+            assert ran.error is None, ran.error
+            self.results[key].append(ran.payload)
+
+        self.world.secrets_manager.register_function(FUNCTION_ARN, function)
+        self.world.clock.sleep(1)  # Blackstone throttles by the second, whichever of its accounts calls
+        rotation = self.world.secrets_manager.rotate(self.world.accounts[key], function=FUNCTION_ARN)
+        self.rotations[key] = rotation
+
+    def proof(self, key: str) -> str:
+        """Check that it rotated at the first attempt, with one reset and no wrong login; gives the evidence."""
+        rotation, started = self.rotations[key], self.world
+        assert (rotation.state, rotation.attempts, rotation.failures) == (RotationState.SUCCEEDED, 1, [])
+        assert started.stored(key) == started.live(key) != self.before[key]
+        assert (started.changes(key), started.wrong_logins(key)) == (3 if key == BATCH else 1, 0)
+        assert [each["outcome"] for each in self.results[key]] == ["staged", "sent", "verified", "promoted"]
+        return str(self.results[key][-1]["evidence"])
+
+
+@contextmanager
+def place(artefact: Any, holding: tuple[str, ...], *, api: str = "v3", **settings: str) -> Iterator[Place]:
+    """Start both; the simulated guests take a new password at once."""
+    with world(holding=holding, tencent_api=api, retry_delays=()) as started:
+        waits = {f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "0" for code in started.endpoints}
+        with artefact.runtime(started.environment() | waits | settings) as runtime:
+            yield Place(started, runtime)
 
 
 @pytest.fixture(scope="module")
-def places(artefact: Any) -> Iterator[Callable[[str], Place]]:
-    """For each generation of Blackstone's API, one world with its accounts and one function in it, once asked for."""
-    with ExitStack() as stack:
-
-        @cache
-        def place(api: str) -> Place:
-            holding = [key for key, other, _ in VARIANTS if other == api]
-            started = stack.enter_context(world(holding=holding, tencent_api=api, retry_delays=()))
-            return started, stack.enter_context(artefact.runtime(at_once(started)))
-
-        yield place
+def machines(artefact: Any) -> Iterator[Place]:
+    """Each machine's secret rotated once; what came of it is only looked at."""
+    with place(artefact, MACHINES) as made:
+        already = len(made.world.secrets_manager.calls)
+        for key in MACHINES:
+            made.rotate(key)
+        made.operations |= {call.operation for call in made.world.secrets_manager.calls[already:]}
+        yield made
 
 
-def proof(started: World, runtime: LambdaRuntime, key: str) -> str:
-    """Rotate an account at the first attempt, with one reset and no wrong login; gives the result's evidence."""
-    results: list[Event] = []
-    before = started.live(key)
-
-    def function(sent: Event) -> None:
-        ran = runtime.invoke(sent)
-        assert ran.error is None, ran.error
-        results.append(ran.payload)
-
-    started.secrets_manager.register_function(FUNCTION_ARN, function)
-    started.clock.sleep(1)  # Blackstone throttles by the second, whichever of its accounts calls
-    rotation = started.secrets_manager.rotate(started.accounts[key], function=FUNCTION_ARN)
-    assert (rotation.state, rotation.attempts, rotation.failures) == (RotationState.SUCCEEDED, 1, [])
-    assert started.stored(key) == started.live(key) != before
-    assert (started.changes(key), started.wrong_logins(key)) == (3 if key == BATCH else 1, 0)
-    assert [each["outcome"] for each in results] == ["staged", "sent", "verified", "promoted"]
-    return str(results[-1]["evidence"])
-
-
-@pytest.mark.parametrize(("key", "api", "evidence"), VARIANTS, ids=lambda value: getattr(value, "name", value))
-def test_it_rotates_to_current_is_live(places: Callable[[str], Place], key: str, api: str, evidence: Evidence) -> None:
+@pytest.mark.parametrize("key", MACHINES)
+def test_it_rotates_to_current_is_live(machines: Place, key: str) -> None:
     """The result names the evidence."""
-    started, runtime = places(api)
-    assert proof(started, runtime, key) == evidence.name
+    assert machines.proof(key) == EVIDENCE[key].name
 
 
+@pytest.mark.parametrize("key", MACHINES)
+def test_what_secrets_manager_sends_is_what_the_samples_hold(machines: Place, key: str) -> None:
+    """The four steps in this order, for the one secret, with the sample events' keys."""
+    samples = [json.loads((ROOT / "events" / driver_of(key) / f"{step}.json").read_text()) for step in STEPS]
+    arn = machines.world.secrets_manager.call("DescribeSecret", SecretId=machines.world.accounts[key])["ARN"]
+    sent = machines.sent[key]
+    assert [(each["Step"], each["SecretId"]) for each in sent] == [(sample["Step"], arn) for sample in samples]
+    assert [each.keys() for each in sent] == [sample.keys() for sample in samples]
+
+
+def test_no_secret_value_is_logged(machines: Place) -> None:
+    """Old and new passwords, the vendors' keys and the AWS key are in no line that function or emulator wrote."""
+    started = machines.world
+    values = [*machines.before.values(), *(started.live(key) for key in MACHINES)]
+    values += [started.secrets_manager.secret_key, started.ucloud.credentials.private_key]
+    values += [started.tencent.credentials.secret_key]
+    logs = machines.runtime.log_file.read_text()
+    assert logs.count('"step succeeded"') == len(STEPS) * len(MACHINES)
+    assert len(values) == 9
+    assert [index for index, value in enumerate(values) if value.reveal() in logs] == []
+
+
+def test_function_calls_what_its_role_allows_and_all_of_it(machines: Place) -> None:
+    """Every call of a rotation is among the actions that template.yaml grants, and no granted action goes unused."""
+    role = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["RotationRole"]["Properties"]
+    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+    granted = next(each["Action"] for each in statements if each.get("Sid") == "RotatedSecrets")
+    assert {f"secretsmanager:{operation}" for operation in machines.operations} == set(granted)
+
+
+@pytest.mark.long  # `make test` has the third generation, and the second in this process
+@pytest.mark.parametrize(("api", "holding"), [("v2", BLACKSTONE), ("v3", ALL)])
+def test_every_kind_of_account_rotates(artefact: Any, api: str, holding: tuple[str, ...]) -> None:
+    """Through both generations of Blackstone's API."""
+    with place(artefact, holding, api=api) as made:
+        for key in holding:
+            made.rotate(key)
+            assert made.proof(key) == EVIDENCE[key].name
+
+
+@pytest.mark.long  # `make test` has it in this process
 def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact: Any) -> None:
     """It stays off, so no login can be had; the deployment takes the read-back for enough, and the result says so."""
-    with world(holding=(LINUX_VM,), retry_delays=()) as started:
-        machine = started.ucloud.instance(str(started.tenants[LINUX_VM].document["uhost_id"]))
+    with place(artefact, (LINUX_VM,), LOCKSTEP_MIN_EVIDENCE=Evidence.READBACK.name) as made:
+        machine = made.world.ucloud.instance(str(made.world.tenants[LINUX_VM].document["uhost_id"]))
         machine.state = "Stopped"
-        with artefact.runtime(at_once(started) | {"LOCKSTEP_MIN_EVIDENCE": Evidence.READBACK.name}) as runtime:
-            assert proof(started, runtime, LINUX_VM) == "READBACK"
+        made.rotate(LINUX_VM)
+        assert made.proof(LINUX_VM) == "READBACK"
         assert (machine.state, machine.starts) == ("Stopped", 0)
 
 
-def test_every_account_of_the_world_is_among_the_variants() -> None:
-    """What ``lockstep simulate`` serves is what was proved here."""
-    assert {key for key, _, _ in VARIANTS} == set(ALL)
+def test_every_account_of_the_world_is_rotated_under_the_runtime() -> None:
+    """What ``lockstep simulate`` serves is what was proved here and in ``test_events.py``."""
+    assert {*MACHINES, *DRIVERS, BATCH} == set(ALL)
