@@ -16,8 +16,8 @@ from rotation.testing.openbao import OpenBao
 
 @pytest.fixture(scope="session")
 def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
-    """A server in memory that logs at trace, with a KV version 2 engine at ``secret``."""
-    with OpenBao(tmp_path_factory.mktemp("openbao"), storage="inmem") as server:
+    """A server in memory, without an audit device, with a KV version 2 engine at ``secret``."""
+    with OpenBao(tmp_path_factory.mktemp("openbao"), storage="inmem", audited=False) as server:
         mounted(server.client(), "secret")
         yield server
 

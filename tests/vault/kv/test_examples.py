@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from samcli.yamlhelper import yaml_parse
 
 from rotation.cli import _vault_stage
 from rotation.cli.app import run as lockstep
@@ -50,6 +49,8 @@ def systemd():
 
 def function(name="scheduled-function", resource="ScheduledRotation", entry=scheduled.lambda_handler):
     """Return variables of the scheduled function."""
+    from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects this module
+
     made = yaml_parse((EXAMPLES / f"{name}.yaml").read_text())
     properties = made["Resources"][resource]["Properties"]
     assert properties["Handler"] == f"{entry.__module__}.{entry.__name__}"
