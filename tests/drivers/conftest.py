@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -111,12 +110,6 @@ class Function:
     def outcomes(self) -> list[object]:
         """What each step that went well did."""
         return [report["outcome"] for report in self.reports]
-
-
-@pytest.fixture(autouse=True)
-def no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Doubles sign for themselves; each connection over TLS spent 60 ms on reading authorities that it ignored."""
-    monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
 
 
 @pytest.fixture
