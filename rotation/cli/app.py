@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
 
 import typer
 
@@ -44,12 +46,18 @@ def application() -> typer.Typer:
     return app
 
 
+@cache
+def _command() -> Callable[..., Any]:
+    """Return the application as typer parses it, made once: whoever runs many commands need not wait for that."""
+    return typer.main.get_command(application())
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; an error is shown, never a traceback."""
     as_json = "--json" in arguments
     failure: RotationError
     try:
-        code = application()(args=list(arguments) or ["--help"], prog_name="lockstep", standalone_mode=False)
+        code = _command()(args=list(arguments) or ["--help"], prog_name="lockstep", standalone_mode=False)
     except RotationError as error:
         failure = error
     except _UsageError as wrong:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samcli.yamlhelper import yaml_parse
 
 from rotation import registry
 from rotation.deployment import Deployment
@@ -27,6 +26,8 @@ HOST_KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
     """The template with CloudFormation's short forms written out."""
+    from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects this module
+
     return dict(yaml_parse((ROOT / "template.yaml").read_text()))
 
 

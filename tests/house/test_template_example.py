@@ -5,29 +5,35 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from samcli.yamlhelper import yaml_parse
 
 from rotation import handler
 from rotation.testing.function_context import FunctionContext
 from rotation.testing.secretsmanager import RotationState
 from rotation.testing.world import FUNCTION_ARN, UCLOUD, World, world
 
-TEMPLATE = dict(yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text()))
+
+@cache
+def template() -> dict[str, Any]:
+    """Return the template with CloudFormation's short forms written out."""
+    from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects this module
+
+    return dict(yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text()))
 
 
 class Stack:
     """The template with some parameters, as far as CloudFormation's functions in it are needed here."""
 
     def __init__(self, **given: str) -> None:
-        unknown = given.keys() - TEMPLATE["Parameters"].keys()
+        unknown = given.keys() - template()["Parameters"].keys()
         assert not unknown
-        self.parameters = {name: each["Default"] for name, each in TEMPLATE["Parameters"].items()} | given
+        self.parameters = {name: each["Default"] for name, each in template()["Parameters"].items()} | given
         for name, value in given.items():
-            assert re.fullmatch(TEMPLATE["Parameters"][name].get("AllowedPattern", ".*"), value), name
+            assert re.fullmatch(template()["Parameters"][name].get("AllowedPattern", ".*"), value), name
 
     def resolved(self, node: Any) -> Any:
         """Return what a part of the template stands for."""
@@ -37,7 +43,7 @@ class Stack:
         meaning: dict[str, Callable[[], Any]] = {
             "Ref": lambda: self.parameters[of],
             "Fn::Sub": lambda: re.sub(r"\$\{(\w+)\}", lambda found: str(self.parameters[found[1]]), of),
-            "Fn::If": lambda: self.resolved(of[1] if self.resolved(TEMPLATE["Conditions"][of[0]]) else of[2]),
+            "Fn::If": lambda: self.resolved(of[1] if self.resolved(template()["Conditions"][of[0]]) else of[2]),
             "Fn::Equals": lambda: self.resolved(of[0]) == self.resolved(of[1]),
             "Fn::Not": lambda: not self.resolved(of[0]),
             "Fn::Or": lambda: any(self.resolved(each) for each in of),
@@ -46,12 +52,12 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         """Return the function's variables that are not empty."""
-        variables = TEMPLATE["Resources"]["RotationFunction"]["Properties"]["Environment"]["Variables"]
+        variables = template()["Resources"]["RotationFunction"]["Properties"]["Environment"]["Variables"]
         return {name: value for name, node in variables.items() if (value := self.resolved(node))}
 
     def furnish(self, started: World) -> str:
         """Create the example secret as CloudFormation does and return its name."""
-        properties = TEMPLATE["Resources"]["ExampleSecret"]["Properties"]
+        properties = template()["Resources"]["ExampleSecret"]["Properties"]
         options = dict(properties["GenerateSecretString"])
         document = json.loads(self.resolved(options.pop("SecretStringTemplate")))
         key = options.pop("GenerateStringKey")
@@ -93,7 +99,7 @@ def test_the_first_rotation_puts_a_password_that_works(
     store.register_function(
         FUNCTION_ARN, lambda event: handler.handle(event, FunctionContext.lasting(60), outside) and None
     )
-    schedule = TEMPLATE["Resources"]["ExampleSchedule"]["Properties"]
+    schedule = template()["Resources"]["ExampleSchedule"]["Properties"]
     trial = store.rotate(
         name,
         function=FUNCTION_ARN,
@@ -112,7 +118,7 @@ def test_the_first_rotation_puts_a_password_that_works(
 
 def test_an_example_that_could_not_be_rotated_is_refused(started: World) -> None:
     """Neither a host key nor the permission to learn it: CloudFormation says so before it makes anything."""
-    rule = TEMPLATE["Rules"]["ExampleHasAHostKey"]
+    rule = template()["Rules"]["ExampleHasAHostKey"]
     (assertion,) = rule["Assertions"]
     for stack, holds in (
         (example(started), False),

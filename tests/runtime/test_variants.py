@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samcli.yamlhelper import yaml_parse
 
 from rotation.model import Evidence
 from rotation.secret import Secret
@@ -129,6 +128,8 @@ def test_no_secret_value_is_logged(machines: Place) -> None:
 
 def test_function_calls_what_its_role_allows_and_all_of_it(machines: Place) -> None:
     """Every call of a rotation is among the actions that template.yaml grants, and no granted action goes unused."""
+    from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects this module
+
     role = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["RotationRole"]["Properties"]
     statements = role["Policies"][0]["PolicyDocument"]["Statement"]
     granted = next(each["Action"] for each in statements if each.get("Sid") == "RotatedSecrets")
