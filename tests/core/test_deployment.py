@@ -251,6 +251,12 @@ def test_the_secret_cannot_name_an_endpoint(bind: Callable[..., Binder]) -> None
     assert bound.driver.wiring.endpoint == "https://api.acme.example"
 
 
+def test_a_wish_about_power_that_makes_no_sense_is_refused(bind: Callable[..., Binder]) -> None:
+    """By name, with what may be wished, before the vendor is asked anything."""
+    with pytest.raises(SettingsError, match="power must be one of as_found, running, stopped"):
+        bind()(DOCUMENT.replaced(power="sometimes"))
+
+
 def test_a_deployment_knows_better_how_soon_a_new_password_works() -> None:
     """A number of seconds goes before the driver's own; anything else is told by the variable's name."""
     name = "LOCKSTEP_UCLOUD_COMPSHARE_PROPAGATION_SECONDS"

@@ -264,3 +264,10 @@ def test_only_our_instance_is_looked_at() -> None:
     assert canned(body).observe(ACCOUNT).readback == Secret("Ours")
     with pytest.raises(AccountUnusable):
         canned(body.replace(b"uhost-1", b"uhost-10")).observe(ACCOUNT)
+
+
+@pytest.mark.parametrize("body", [b'{"RetCode":0}', b'{"RetCode":0,"UHostSet":{}}'])
+def test_an_answer_without_a_list_is_no_missing_instance(body: bytes) -> None:
+    """What cannot be read decides nothing."""
+    with pytest.raises(UnexpectedReply, match="UHostSet"):
+        canned(body).observe(ACCOUNT)
