@@ -87,7 +87,7 @@ def test_a_handshake_without_end_proves_that_nothing_was_sent(
     send: Any, peer: Any, certificate: tuple[ssl.SSLContext, str]
 ) -> None:
     """The request follows the handshake; what is lost after it may have arrived."""
-    plain = peer(OK)  # it waits for the end of a request, of which the greeting of TLS has none
+    plain = peer(b"")  # it waits for the end of a request, of which the greeting of TLS has none, and says nothing
     with pytest.raises(VendorUnavailable, match="nothing was sent") as caught:
         send(plain.port, scheme="https", changes=True, call_seconds=0.5)
     assert caught.value.unsent
