@@ -1,0 +1,22 @@
+"""What the canary hears of processes that nobody in this process started."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from rotation.testing.files import arguments_of_children
+
+_CODE = "import sys; print(flush=True); sys.stdin.read()"
+
+
+def test_the_arguments_of_a_childs_child_are_heard() -> None:
+    """As long as it lives: a process that a command starts shows its arguments to everybody on the machine."""
+    command = ["sh", "-c", '"$0" -c "$1" "$2"; true', sys.executable, _CODE, "inner-argument"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()  # its child runs
+        heard = [each for each in arguments_of_children() if "inner-argument" in each]
+        child.communicate(b"", timeout=60)
+    assert [each.startswith(started) for each, started in zip(heard, ("sh ", sys.executable), strict=True)] == [True, True]
+    assert not [each for each in arguments_of_children() if "inner-argument" in each]
