@@ -30,7 +30,7 @@ from rotation.marks import SecretState
 from rotation.member import Member, MemberStore, documents, list_key, members, merged, named
 from rotation.model import Evidence, Step
 from rotation.reconcile import MOST_SENDS
-from rotation.room import condense, require_room, settle
+from rotation.room import condense, free, require_room, settle
 from rotation.secret import SecretDocument
 from rotation.session import MemberResult, Result, Session
 
@@ -82,7 +82,7 @@ class Batch:
             ConfigError: the batch is too large for the labels that there are.
             RotationError: an account cannot be rotated now; nothing was changed.
         """
-        require_room(state, self.session.token, len(self.members))
+        require_room(state, self.session.token, len(self.members), self.session.clock.now())
         told: list[MemberResult] = []
         prepared: list[SecretDocument] = []
         for member in self.members:
@@ -164,6 +164,7 @@ class Batch:
             for version in state.versions.values():
                 if version.id != mine.id:
                     condense(self.session.store, version, current=version.id == state.current_id)
+            free(self.session.store, state, self.session.token, self.session.clock.now())
 
     def _rounds(self) -> list[MemberResult]:
         """Send every reset, then look at those that take time again and again."""

@@ -30,11 +30,8 @@ from rotation.model import Authority, Evidence, Observation, Verdict
 from rotation.parking import PARKING, Reason
 from rotation.policy import Context
 from rotation.ports import Observes, StoredValue
+from rotation.room import require_labels, require_room
 from rotation.session import Session
-
-NEEDED_LABELS = 8
-"""Labels that one rotation may need at its peak beside those that are there: pending, lease, announcement, intent,
-task, charge, parking, proof."""
 
 
 class Status(StrEnum):
@@ -65,14 +62,11 @@ class Check:
     not_before: float | None = None
 
 
-def rehearse(
-    session: Session, *, most_labels: int | None = None, require_write: Callable[[], None] | None = None
-) -> tuple[Check, ...]:
+def rehearse(session: Session, *, require_write: Callable[[], None] | None = None) -> tuple[Check, ...]:
     """Check every precondition of a rotation.
 
     Args:
         session: as for a step; its token is not used.
-        most_labels: how many labels the store takes for a secret, where there is such a limit.
         require_write: finds out whether the store may be written, where that can be known without a change; raises a
             ``StoreError`` when it may not. Without it, only the right to move labels is tried.
 
@@ -85,7 +79,7 @@ def rehearse(
         return (_stopped("store_read", error),)
     checks = [Check(name="store_read", status=Status.READY, detail="the secret's versions can be listed")]
     checks.append(_writable(session, state) if require_write is None else _may_write(require_write))
-    checks.extend(_labels(session, state, most_labels))
+    checks.extend(_others(session, state))
     try:
         current = session.current(state)
     except RotationError as error:
@@ -94,9 +88,11 @@ def rehearse(
     try:
         accounts = batch.of(session, current.document, engine.single())
         if accounts is None:
-            return (*checks, *_account(session, session.bind(current.document), current))
+            bound = session.bind(current.document)
+            return (*checks, _labels(session, state), *_account(session, bound, current))
     except RotationError as error:
         return (*checks, *_faults(error))
+    checks.append(_labels(session, state, batch_size=len(accounts.members)))
     for member in accounts.members:
         own = replace(current, document=member.document)
         found = _account(accounts.one(member), member.bound, own)
@@ -111,23 +107,27 @@ def _account(session: Session, bound: Guarded, current: StoredValue) -> Iterator
     yield from _target(session, state, bound, current)
 
 
-def _labels(session: Session, state: SecretState, most: int | None) -> Iterator[Check]:
+def _labels(session: Session, state: SecretState, *, batch_size: int | None = None) -> Check:
+    """Ask what createSecret asks, for the token that the rotation would have."""
+    pending = state.holder(PENDING)
+    token = "" if pending is None or pending == state.current_id else pending
+    now = session.clock.now()
+    try:
+        if batch_size is None:
+            require_labels(state, token, now)
+        else:
+            require_room(state, token, batch_size, now)
+    except RotationError as error:
+        return _stopped("labels", error)
+    return Check(name="labels", status=Status.READY, detail="a rotation's labels fit beside those in use")
+
+
+def _others(session: Session, state: SecretState) -> Iterator[Check]:
     busy = max((each.until for each in announcements(state) if each.until > session.clock.now()), default=None)
     if busy is None:
         yield Check(name="lease", status=Status.READY, detail="no other run holds the secret's lease")
     else:
         yield Check(name="lease", status=Status.WAITS, detail="another run holds the lease", not_before=busy)
-    used = len(set().union(*(version.labels for version in state.versions.values())))
-    if most is not None:
-        fits = used + NEEDED_LABELS <= most
-        yield Check(
-            name="labels",
-            status=Status.READY if fits else Status.STOPS,
-            detail=f"{used} of {most} labels are used, and a rotation may need {NEEDED_LABELS} more",
-            hint=""
-            if fits
-            else "`lockstep doctor --repair` ends an unfinished rotation; take other labels away by hand.",
-        )
     pending = state.holder(PENDING)
     if pending not in (None, state.current_id):
         yield Check(

@@ -10,16 +10,12 @@ from rotation.machine import CURRENT, PENDING, PREVIOUS
 from rotation.marks import Kind, Mark, SecretState, Version
 from rotation.parking import PARKING
 from rotation.ports import Store
+from rotation.stages import MOST_LABELS, NEEDED_LABELS
 from rotation.tidy import LONGEST_WINDOW
 
-MOST_LABELS = 20
-"""Across all versions of a secret, by AWS's quotas page. A batch that fits there fits any store."""
 _STAGES = frozenset({CURRENT, PENDING, PREVIOUS})
 _PASSING = 5
 """Two generations of the lease with an announcement each, while a testSecret, which needs none, rewrites a label."""
-NEEDED_LABELS = 10
-"""Of one account's rotation, at its peak: pending, two generations of the lease, an announcement, intent, task or yes,
-charge, parking, count of failures, proof."""
 _KEPT = 3
 """On a current version, and as many on one whose rotation was cancelled; see ``condensed``."""
 _ACCOUNT_WIDE = frozenset(reason.value for reason, parking in PARKING.items() if parking.account_wide)
@@ -73,25 +69,50 @@ def make_room(store: Store, state: SecretState, token: str, now: float) -> None:
     Raises:
         StoreFull: too many are in use even so; nothing was sent.
     """
-    if _in_use(state, token) + NEEDED_LABELS <= MOST_LABELS:
+    if len(_beside(state, token)) + NEEDED_LABELS <= MOST_LABELS:
         return
-    later = []
-    for version in state.versions.values():
-        for mark in () if version.id == token or PENDING in version.stages else sorted(version.marks):
-            ends = _end(mark)
-            if ends <= now:
-                store.unmark(version.id, mark)
-            later += [ends] if now < ends < inf else []
-    used = _in_use(store.describe(), token)
+    free(store, state, token, now)
+    require_labels(store.describe(), token, now)
+
+
+def free(store: Store, state: SecretState, token: str, now: float) -> None:
+    """Take away the marks that say nothing any more, from every version but the token's."""
+    for version, mark in _spent(state, token, now):
+        store.unmark(version.id, mark)
+
+
+def require_labels(state: SecretState, token: str, now: float) -> None:
+    """Make sure that one account's rotation finds its labels once those are freed that say nothing any more.
+
+    Raises:
+        StoreFull: too many remain.
+    """
+    spent = {mark.on(version.id) for version, mark in _spent(state, token, now)}
+    used = len(_beside(state, token) - spent)
     if used + NEEDED_LABELS > MOST_LABELS:
+        ends = (_end(mark) for version in _over(state, token) for mark in version.marks)
         raise StoreFull(
             f"{used} labels are in use beside this rotation's, which may need {NEEDED_LABELS} of its own",
-            not_before=max(later, default=None),
+            not_before=max((each for each in ends if now < each < inf), default=None),
         )
 
 
-def _in_use(state: SecretState, token: str) -> int:
-    return len(_STAGES.union(*(version.labels for version in state.versions.values() if version.id != token)))
+def _beside(state: SecretState, token: str) -> frozenset[str]:
+    return _STAGES.union(*(version.labels for version in state.versions.values() if version.id != token))
+
+
+def _over(state: SecretState, token: str) -> list[Version]:
+    """Return the versions whose rotation is over. The pending stage on a current version is a left-over."""
+    return [
+        version
+        for version in state.versions.values()
+        if version.id != token and (PENDING not in version.stages or CURRENT in version.stages)
+    ]
+
+
+def _spent(state: SecretState, token: str, now: float) -> list[tuple[Version, Mark]]:
+    over = _over(state, token)
+    return [(version, mark) for version in over for mark in sorted(version.marks) if _end(mark) <= now]
 
 
 def _end(mark: Mark) -> float:
@@ -101,8 +122,8 @@ def _end(mark: Mark) -> float:
     return 0.0 if mark.kind in (Kind.FAILED, Kind.DEAD) else inf
 
 
-def require_room(state: SecretState, token: str, size: int) -> None:
-    """Refuse a batch whose marks might not fit, before anything changes.
+def require_room(state: SecretState, token: str, size: int, now: float) -> None:
+    """Refuse a batch whose marks might not fit once its setSecret has made room, before anything changes.
 
     Raises:
         ConfigError: tells how many accounts fit.
@@ -110,7 +131,7 @@ def require_room(state: SecretState, token: str, size: int) -> None:
     if size > MOST_MEMBERS:
         raise ConfigError(
             f"the secret holds a batch of {size}, but {MOST_MEMBERS} is the most whose progress can be kept",
-            hint="Spread them over several secrets: Secrets Manager keeps 20 staging labels of a secret.",
+            hint=f"Spread them over several secrets: Secrets Manager keeps {MOST_LABELS} staging labels of a secret.",
         )
     others = [version for version in state.versions.values() if version.id != token]
     stages = _STAGES.union(*(version.stages for version in state.versions.values()))
@@ -118,11 +139,11 @@ def require_room(state: SecretState, token: str, size: int) -> None:
         len(condensed(each, current=each.id == state.current_id))
         + sum(mark.kind is not Kind.MEMBER for mark in each.marks)
         for each in others
-    )
-    free = MOST_LABELS - len(stages) - noted - _PASSING
-    if size > free:
+    ) - len(_spent(state, token, now))
+    most = MOST_LABELS - len(stages) - noted - _PASSING
+    if size > most:
         raise ConfigError(
-            f"the secret's staging labels leave room for a batch of {max(free, 0)}, not of {size}",
+            f"the secret's staging labels leave room for a batch of {max(most, 0)}, not of {size}",
             hint="Remove labels of your own, and the `lockstep:` labels of versions whose rotation was cancelled "
             "once no account has their passwords any more; or spread the batch over several secrets.",
         )

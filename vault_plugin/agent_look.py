@@ -12,8 +12,6 @@ from rotation.stores.vault_kv import JOURNAL_SUFFIX, Kv, VaultKv, read_current
 from vault_plugin.agent import Place, wished
 from vault_plugin.agent_schedule import Wishes
 
-MOST_LABELS = 20
-"""Which a journal keeps for a secret."""
 _NO_VERSION = 2**31 - 1
 
 

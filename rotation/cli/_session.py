@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 STEP_SECONDS = 120.0
 """A step's time. A killed run's lease lasts as long, so it is a function's time-out rather than a human's patience."""
-MOST_LABELS = 20
-"""Over all versions of a secret, by AWS's quotas page."""
 
 
 def over(

@@ -65,11 +65,11 @@ def rotate(
 
 def _rehearsed(secret_id: str, *, as_json: bool) -> int:
     from rotation.cli._rehearsed import show_checks
-    from rotation.cli._session import MOST_LABELS, on
+    from rotation.cli._session import on
     from rotation.rehearsal import rehearse
     from rotation.stores.aws_client import secrets_manager
 
-    checks = rehearse(on(secrets_manager(), secret_id, os.environ), most_labels=MOST_LABELS)
+    checks = rehearse(on(secrets_manager(), secret_id, os.environ))
     return show_checks(checks, {"secret_id": secret_id}, as_json=as_json)
 
 

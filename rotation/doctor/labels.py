@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from rotation import marks
+from dataclasses import replace
+
 from rotation.doctor.case import SETTLED_SECONDS, Case, Exhibit, Value
+from rotation.errors import StoreFull
 from rotation.machine import CURRENT, PENDING, PREVIOUS
-from rotation.marks import Kind, Mark
 from rotation.model import Evidence
-from rotation.room import MOST_LABELS, NEEDED_LABELS
-from rotation.tidy import LONGEST_WINDOW
+from rotation.room import require_labels
 
 _STAGES = frozenset({CURRENT, PENDING, PREVIOUS})
 
 
 def run_short(case: Case) -> bool:
     """Tell whether the next rotation would find too few, also after it has taken away what says nothing any more."""
-    beside = [each.version for each in case.exhibits if each is not case.pending]
-    spent = {mark.on(each.id) for each in beside for mark in each.marks if _is_spent(mark, case.now)}
-    in_use = _STAGES.union(*(each.labels for each in beside)) - spent
-    return len(in_use) + NEEDED_LABELS > MOST_LABELS
+    state = replace(case.state, versions={each.id: each.version for each in case.exhibits})
+    try:
+        require_labels(state, "" if case.pending is None else case.pending.id, case.now)
+    except StoreFull:
+        return True
+    return False
 
 
 def over(case: Case) -> list[Exhibit]:
@@ -61,10 +63,3 @@ def _given_up(case: Case) -> list[Exhibit]:
 
 def _due(exhibit: Exhibit) -> float:
     return 0.0 if exhibit.version.intent is None else exhibit.version.intent + SETTLED_SECONDS
-
-
-def _is_spent(mark: Mark, now: float) -> bool:
-    """Tell whether a rotation takes a mark away to make room: nothing about which password is live is lost with it."""
-    if mark.kind in (Kind.REJECTED, Kind.PARKED):  # both name a moment after the first colon
-        return marks.charged(mark)[1] + (LONGEST_WINDOW if mark.kind is Kind.REJECTED else 0) <= now
-    return mark.kind in (Kind.FAILED, Kind.DEAD)

@@ -13,9 +13,8 @@ from rotation.machine import CURRENT, PENDING, PREVIOUS
 from rotation.marks import Mark, SecretState, Version
 from rotation.ports import StoredValue
 from rotation.secret import Secret, SecretDocument
+from rotation.stages import MOST_LABELS
 
-_MOST_LABELS = 20
-"""Across all versions of a secret, by AWS's quotas page; hence not 20 per version."""
 _LONGEST_LABEL = 256
 
 
@@ -109,8 +108,8 @@ class MemorySecret:
         if held is None:
             raise StageConflict("there is no such version")
         labels = {label}.union(*(each.labels for each in self._versions.values()))
-        if len(label) > _LONGEST_LABEL or len(labels) > _MOST_LABELS:
-            raise StoreFull("a secret takes at most 20 labels of at most 256 characters")
+        if len(label) > _LONGEST_LABEL or len(labels) > MOST_LABELS:
+            raise StoreFull(f"a secret takes at most {MOST_LABELS} labels of at most {_LONGEST_LABEL} characters")
         held.labels.add(label)
 
 

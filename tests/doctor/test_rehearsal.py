@@ -20,6 +20,7 @@ from rotation.model import Evidence, Power, Step
 from rotation.planner import Windows
 from rotation.rehearsal import Status, rehearse
 from rotation.secret import Secret, SecretDocument
+from rotation.stages import MOST_LABELS, NEEDED_LABELS
 from rotation.testing.fuse import Fuse
 
 
@@ -39,7 +40,7 @@ def test_nothing_stops_a_healthy_secret(bed, kind):
     """And what a rehearsal says would go through does."""
     subject = bed(kind)
     before = {key: version.labels for key, version in subject.secret.describe().versions.items()}
-    assert stopping(subject, most_labels=20) == {}
+    assert stopping(subject) == {}
     assert {key: version.labels for key, version in subject.secret.describe().versions.items()} == before
     assert (subject.vendor.resets, subject.vendor.wrong_logins, subject.vendor.stops) == (0, 0, 0)
     assert subject.rotate(subject.begin()) == []
@@ -83,7 +84,9 @@ def test_everything_is_named_at_once(bed):
     subject.vendor.power = Power.STOPPED
     document = subject.secret.read("version-0").document
     subject.secret.put("weak", document.replaced(power="stopped"), CURRENT)
-    found = rehearse(subject.session(), most_labels=9)
+    for number in range(MOST_LABELS - NEEDED_LABELS - 2):
+        subject.secret.attach(f"mine-{number}", "weak")
+    found = rehearse(subject.session())
     stops = sorted(check.name for check in found if check.status is Status.STOPS)
     waits = sorted(check.name for check in found if check.status is Status.WAITS)
     assert stops == ["evidence", "labels", "target", "target"]

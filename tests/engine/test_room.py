@@ -1,12 +1,15 @@
 """Labels are few, 20 in a secret: no reset is sent that might find none for what must be written down."""
 
+from contextlib import suppress
+
 import pytest
 
 from rotation import marks
-from rotation.errors import StoreFull
+from rotation.errors import ConfigError, StoreFull
 from rotation.machine import PENDING
 from rotation.model import Power, Step
-from rotation.room import MOST_LABELS, NEEDED_LABELS
+from rotation.rehearsal import Status, rehearse
+from rotation.stages import MOST_LABELS, NEEDED_LABELS
 from rotation.testing.batch_scenario import make_batch
 
 WEEK = 7 * 86_400
@@ -90,3 +93,82 @@ def test_a_batch_is_asked_once_for_all():
         scenario.secret.attach(f"mine-{number}", scenario.secret.describe().current_id)
     assert scenario.rotate(scenario.begin()) == []
     assert scenario.passwords() == scenario.live()
+
+
+def rehearsed(scenario):
+    """Return what a dry run says about labels."""
+    (found,) = (check for check in rehearse(scenario.session("")) if check.name == "labels")
+    return found
+
+
+def fits(scenario, refusal):
+    """Tell whether createSecret finds the labels that it asks for."""
+    try:
+        scenario.step(Step.CREATE, scenario.begin())
+    except refusal:
+        return False
+    return True
+
+
+def with_labels(scenario, number):
+    """Put labels of one's own on current, as many as fit."""
+    current = scenario.secret.describe().current_id
+    with suppress(StoreFull):
+        for each in range(number):
+            scenario.secret.attach(f"mine-{each}", current)
+
+
+@pytest.mark.parametrize("own", range(MOST_LABELS + 1))
+@pytest.mark.parametrize("history", ["none", "rotated", "cancelled"])
+def test_a_dry_run_says_ready_exactly_when_a_rotation_finds_its_labels(world, own, history):
+    """Also where labels are counted that the rotation frees; what is called ready goes through to the end."""
+    scenario = world("admin")
+    if history != "none":
+        assert scenario.rotate(scenario.begin()) == []
+    if history == "cancelled":
+        cancelled(scenario, 2)
+    with_labels(scenario, own)
+    before = labels(scenario)
+    ready = rehearsed(scenario).status is Status.READY
+
+    assert labels(scenario) == before
+    assert fits(scenario, StoreFull) == ready
+    assert not ready or scenario.rotate(scenario.begin()) == []
+
+
+@pytest.mark.parametrize("own", range(MOST_LABELS + 1))
+@pytest.mark.parametrize("accounts", [1, 3])
+@pytest.mark.parametrize("history", ["none", "rotated", "carried"])
+def test_a_dry_run_of_a_batch_counts_as_its_rotation_does(own, accounts, history):
+    """The batch's count depends on its size; wrong logins of days ago are freed."""
+    scenario = make_batch(accounts)
+    if history != "none":
+        assert scenario.rotate(scenario.begin()) == []
+        scenario.clock.sleep(WEEK)
+    if history == "carried":
+        current = scenario.secret.describe().current_id
+        for run in "abc":
+            charge = marks.rejected(1, scenario.clock.now() - 2 * 86_400, run=run)
+            scenario.secret.attach(charge.on(current), current)
+    with_labels(scenario, own)
+    ready = rehearsed(scenario).status is Status.READY
+
+    assert fits(scenario, ConfigError) == ready
+    assert not ready or scenario.rotate(scenario.begin()) == []
+
+
+@pytest.mark.parametrize("own", [8, 9, 10])
+def test_a_dry_run_counts_for_the_rotation_that_is_resumed(world, own):
+    """An unfinished rotation's labels are its own, and the pending stage on a promoted version is a left-over."""
+    for promoted in (False, True):
+        scenario = world("admin")
+        token = scenario.begin()
+        scenario.step(Step.CREATE, token)
+        if promoted:
+            scenario.secret.move("AWSCURRENT", source="version-0", target=token)
+        scenario.secret.attach(marks.failed(2).on(token), token)
+        with_labels(scenario, own - 3)
+        found = rehearsed(scenario)
+        assert (found.status is Status.READY) == (own <= MOST_LABELS - NEEDED_LABELS)
+        if promoted:
+            assert fits(scenario, StoreFull) == (found.status is Status.READY)

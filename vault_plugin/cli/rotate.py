@@ -56,9 +56,9 @@ def rotate(
 def _rehearsed(path: str, *, as_json: bool) -> int:
     from rotation.cli._rehearsed import show_checks
     from rotation.rehearsal import rehearse
-    from vault_plugin.agent_look import MOST_LABELS, looking_at, require_write
+    from vault_plugin.agent_look import looking_at, require_write
 
     with place_for_one() as place:
         session = looking_at(place, path)
-        checks = rehearse(session, most_labels=MOST_LABELS, require_write=lambda: require_write(place.kv, path))
+        checks = rehearse(session, require_write=lambda: require_write(place.kv, path))
     return show_checks(checks, {"path": path}, as_json=as_json)

@@ -11,11 +11,10 @@ from rotation.errors import StageConflict, StoreFull
 from rotation.machine import CURRENT, PENDING, PREVIOUS
 from rotation.marks import SecretState, Version
 from rotation.secret import Secret, SecretDocument
+from rotation.stages import MOST_LABELS
 from rotation.stores.vault_kv._journal import Journal, Record, Stamp
 from rotation.stores.vault_kv._kv import Entry
 
-_MOST_LABELS = 20
-"""As in AWS Secrets Manager, so that a journal stays small and no rule of the engine depends on the store."""
 _READER = json.JSONDecoder(parse_int=float)
 _FOREIGN = re.compile(r"kv-([1-9][0-9]{0,9})")
 _OFF = frozenset({"false", "off", "no", "0"})
@@ -118,9 +117,9 @@ class Seen:
             raise StageConflict("there is no such version")
         if (
             label not in record.labels
-            and sum(len(each.labels) for each in self.describe().versions.values()) >= _MOST_LABELS
+            and sum(len(each.labels) for each in self.describe().versions.values()) >= MOST_LABELS
         ):
-            raise StoreFull("a secret takes at most 20 labels")
+            raise StoreFull(f"a secret takes at most {MOST_LABELS} labels")
         record.labels.add(label)
 
     def detach(self, label: str, version_id: str) -> None:

@@ -14,7 +14,7 @@ from rotation.stores.vault_kv import HvacKv
 from rotation.testing.faults import FaultKind
 from rotation.testing.world import HUAWEI, UCLOUD
 from vault_plugin.agent import Place
-from vault_plugin.agent_look import MOST_LABELS, looking_at, require_write
+from vault_plugin.agent_look import looking_at, require_write
 from vault_plugin.mirror import MirroredStore
 
 CHANGE = "PUT /v1/usg/acs/password"
@@ -97,9 +97,7 @@ def test_what_the_secret_wishes_for_holds_for_the_rehearsal(modelled, look):
     with modelled(holding=(HUAWEI,)) as started:
         started.wish(HUAWEI, length="24", shell_safe="true")
         session = look(started, HUAWEI)
-        checks = rehearse(
-            session, most_labels=MOST_LABELS, require_write=lambda: require_write(started.kv, started.path(HUAWEI))
-        )
+        checks = rehearse(session, require_write=lambda: require_write(started.kv, started.path(HUAWEI)))
         assert {check.status for check in checks} <= {Status.READY, Status.UNKNOWN}
         assert session.bind(session.current(session.store.describe()).document).spec.policies["default"].length == 24
 
