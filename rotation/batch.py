@@ -67,6 +67,11 @@ class Batch:
     members: tuple[Member, ...]
     single: Single
 
+    @property
+    def window(self) -> float:
+        """How long a wrong login counts, in seconds: the longest of any account's."""
+        return max(member.bound.lockout.window_seconds for member in self.members)
+
     def run(self, step: Step, state: SecretState, document: SecretDocument) -> Result:
         """Run one step. ``document`` is current's, or the candidate's in testSecret."""
         if step is Step.CREATE:
@@ -82,7 +87,7 @@ class Batch:
             ConfigError: the batch is too large for the labels that there are.
             RotationError: an account cannot be rotated now; nothing was changed.
         """
-        require_room(state, self.session.token, len(self.members), self.session.clock.now())
+        require_room(state, self.session.token, len(self.members), self.session.clock.now(), self.window)
         told: list[MemberResult] = []
         prepared: list[SecretDocument] = []
         for member in self.members:
@@ -164,7 +169,7 @@ class Batch:
             for version in state.versions.values():
                 if version.id != mine.id:
                     condense(self.session.store, version, current=version.id == state.current_id)
-            free(self.session.store, state, self.session.token, self.session.clock.now())
+            free(self.session.store, state, self.session.token, self.session.clock.now(), self.window)
 
     def _rounds(self) -> list[MemberResult]:
         """Send every reset, then look at those that take time again and again."""

@@ -95,7 +95,6 @@ def _is_proved(version: Version, document: SecretDocument) -> bool:
 
 
 def _create(session: Session, state: SecretState) -> Result:
-    make_room(session.store, state, session.token, session.clock.now())
     document, result = _prepare(session, state, session.current(state).document)
     try:
         session.store.stage(session.token, document)
@@ -113,6 +112,8 @@ def _prepare(session: Session, state: SecretState, current: SecretDocument) -> t
         raise SecretDocumentError(
             f"the secret holds a password beside {bound.spec.batch_key!r}; each entry has its own"
         )
+    if not session.of_batch:  # A batch makes sure of its labels as a whole.
+        make_room(session.store, state, session.token, session.clock.now(), bound.lockout.window_seconds)
     wait = next_attempt(session, state, bound)
     if wait is not None:
         # There is no version with a value yet that could carry a label of it.

@@ -166,6 +166,10 @@ class Observation:
     reset_needs: Power | None = None
 
 
+LONGEST_LOCKOUT_SECONDS = 9_999_999
+"""The longest lock-out window that a driver or an operator can state: some 115 days."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lockout:
     """The vendor's lock-out rule. ``reserve`` tries are left to the account's human users."""
@@ -173,6 +177,10 @@ class Lockout:
     tries: int
     window_seconds: int
     reserve: int = 2
+
+    def __post_init__(self) -> None:
+        if self.window_seconds > LONGEST_LOCKOUT_SECONDS:
+            raise ValueError(f"a lock-out window has at most {LONGEST_LOCKOUT_SECONDS} seconds")
 
     @property
     def budget(self) -> int:

@@ -89,10 +89,10 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
         accounts = batch.of(session, current.document, engine.single())
         if accounts is None:
             bound = session.bind(current.document)
-            return (*checks, _labels(session, state), *_account(session, bound, current))
+            return (*checks, _labels(session, state, bound.lockout.window_seconds), *_account(session, bound, current))
     except RotationError as error:
         return (*checks, *_faults(error))
-    checks.append(_labels(session, state, batch_size=len(accounts.members)))
+    checks.append(_labels(session, state, accounts.window, batch_size=len(accounts.members)))
     for member in accounts.members:
         own = replace(current, document=member.document)
         found = _account(accounts.one(member), member.bound, own)
@@ -107,16 +107,16 @@ def _account(session: Session, bound: Guarded, current: StoredValue) -> Iterator
     yield from _target(session, state, bound, current)
 
 
-def _labels(session: Session, state: SecretState, *, batch_size: int | None = None) -> Check:
+def _labels(session: Session, state: SecretState, window: float, *, batch_size: int | None = None) -> Check:
     """Ask what createSecret asks, for the token that the rotation would have."""
     pending = state.holder(PENDING)
     token = "" if pending is None or pending == state.current_id else pending
     now = session.clock.now()
     try:
         if batch_size is None:
-            require_labels(state, token, now)
+            require_labels(state, token, now, window)
         else:
-            require_room(state, token, batch_size, now)
+            require_room(state, token, batch_size, now, window)
     except RotationError as error:
         return _stopped("labels", error)
     return Check(name="labels", status=Status.READY, detail="a rotation's labels fit beside those in use")

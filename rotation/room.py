@@ -11,7 +11,6 @@ from rotation.marks import Kind, Mark, SecretState, Version
 from rotation.parking import PARKING
 from rotation.ports import Store
 from rotation.stages import MOST_LABELS, NEEDED_LABELS
-from rotation.tidy import LONGEST_WINDOW
 
 _STAGES = frozenset({CURRENT, PENDING, PREVIOUS})
 _PASSING = 5
@@ -60,37 +59,37 @@ def settle(store: Store, token: str) -> None:
     store.settle(token)
 
 
-def make_room(store: Store, state: SecretState, token: str, now: float) -> None:
+def make_room(store: Store, state: SecretState, token: str, now: float, window: float) -> None:
     """Make sure, before anything is sent, that one account's rotation finds a label whenever it needs one.
 
     Where they run short, cancelled rotations and the current version give back what is over; that a candidate of them
-    may be live stays written down.
+    may be live stays written down, and so does a wrong login that counts: ``window`` is the account's, in seconds.
 
     Raises:
         StoreFull: too many are in use even so; nothing was sent.
     """
     if len(_beside(state, token)) + NEEDED_LABELS <= MOST_LABELS:
         return
-    free(store, state, token, now)
-    require_labels(store.describe(), token, now)
+    free(store, state, token, now, window)
+    require_labels(store.describe(), token, now, window)
 
 
-def free(store: Store, state: SecretState, token: str, now: float) -> None:
+def free(store: Store, state: SecretState, token: str, now: float, window: float) -> None:
     """Take away the marks that say nothing any more, from every version but the token's."""
-    for version, mark in _spent(state, token, now):
+    for version, mark in _spent(state, token, now, window):
         store.unmark(version.id, mark)
 
 
-def require_labels(state: SecretState, token: str, now: float) -> None:
+def require_labels(state: SecretState, token: str, now: float, window: float) -> None:
     """Make sure that one account's rotation finds its labels once those are freed that say nothing any more.
 
     Raises:
         StoreFull: too many remain.
     """
-    spent = {mark.on(version.id) for version, mark in _spent(state, token, now)}
+    spent = {mark.on(version.id) for version, mark in _spent(state, token, now, window)}
     used = len(_beside(state, token) - spent)
     if used + NEEDED_LABELS > MOST_LABELS:
-        ends = (_end(mark) for version in _over(state, token) for mark in version.marks)
+        ends = (_end(mark, window) for version in _over(state, token) for mark in version.marks)
         raise StoreFull(
             f"{used} labels are in use beside this rotation's, which may need {NEEDED_LABELS} of its own",
             not_before=max((each for each in ends if now < each < inf), default=None),
@@ -110,19 +109,19 @@ def _over(state: SecretState, token: str) -> list[Version]:
     ]
 
 
-def _spent(state: SecretState, token: str, now: float) -> list[tuple[Version, Mark]]:
+def _spent(state: SecretState, token: str, now: float, window: float) -> list[tuple[Version, Mark]]:
     over = _over(state, token)
-    return [(version, mark) for version in over for mark in sorted(version.marks) if _end(mark) <= now]
+    return [(version, mark) for version in over for mark in sorted(version.marks) if _end(mark, window) <= now]
 
 
-def _end(mark: Mark) -> float:
+def _end(mark: Mark, window: float) -> float:
     """Return from when on a mark of a rotation that is over says nothing any more, in epoch seconds."""
     if mark.kind in (Kind.REJECTED, Kind.PARKED):  # both name a moment after the first colon
-        return marks.charged(mark)[1] + (LONGEST_WINDOW if mark.kind is Kind.REJECTED else 0)
+        return marks.charged(mark)[1] + (window if mark.kind is Kind.REJECTED else 0)
     return 0.0 if mark.kind in (Kind.FAILED, Kind.DEAD) else inf
 
 
-def require_room(state: SecretState, token: str, size: int, now: float) -> None:
+def require_room(state: SecretState, token: str, size: int, now: float, window: float) -> None:
     """Refuse a batch whose marks might not fit once its setSecret has made room, before anything changes.
 
     Raises:
@@ -139,7 +138,7 @@ def require_room(state: SecretState, token: str, size: int, now: float) -> None:
         len(condensed(each, current=each.id == state.current_id))
         + sum(mark.kind is not Kind.MEMBER for mark in each.marks)
         for each in others
-    ) - len(_spent(state, token, now))
+    ) - len(_spent(state, token, now, window))
     most = MOST_LABELS - len(stages) - noted - _PASSING
     if size > most:
         raise ConfigError(

@@ -57,7 +57,7 @@ def _attempt(
     if state.version(session.token).intent is None:
         _wait_its_time(session, state, bound, candidate)
         if not session.of_batch:  # The batch made sure of its labels before it staged anything.
-            make_room(session.store, state, session.token, session.clock.now())
+            make_room(session.store, state, session.token, session.clock.now(), bound.lockout.window_seconds)
         seen = preflight(session, bound, current, candidate)
     now = session.clock.now()
     claim = Claim(session.holder, now, now + session.time_left())

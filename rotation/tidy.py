@@ -11,11 +11,9 @@ from rotation.errors import StageConflict
 from rotation.lease import Labels
 from rotation.machine import CURRENT, PENDING
 from rotation.marks import Kind, Mark, SecretState, Version
+from rotation.model import LONGEST_LOCKOUT_SECONDS
 
 _SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.DEAD, Kind.FAILED}
-
-LONGEST_WINDOW = 86_400
-"""Seconds. No vendor's lock-out window is longer, so that a wrong login from longer before the last reset is over."""
 
 _SEVERAL = ":several"
 _MOST_NOTES = 3
@@ -82,7 +80,8 @@ def _clear(labels: Labels, state: SecretState, over: list[Version], target: str 
 
 
 def _is_recent(version: Version, keeper: Version) -> bool:
-    return any(at > (keeper.intent or 0) - LONGEST_WINDOW for _, at in version.charges.values())
+    """Tell whether a wrong login may still count. No account is at hand, so the longest window there can be decides."""
+    return any(at > (keeper.intent or 0) - LONGEST_LOCKOUT_SECONDS for _, at in version.charges.values())
 
 
 def _merged(labels: Labels, keeper: str, notes: set[Mark]) -> set[Mark]:

@@ -47,7 +47,7 @@ def _labels_run_short(told: Diagnosis) -> Diagnosis:
 
 def _clock_was_ahead(told: Diagnosis) -> Diagnosis:
     """Name labels that hold everything up until a moment that a wrong clock has written down."""
-    found = clocks.ahead(told.case.state, told.case.now)
+    found = clocks.ahead(told.case.state, told.case.now, told.case.window)
     if not found:
         return told
     days = (found[0].until - told.case.now) / 86_400

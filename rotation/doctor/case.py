@@ -8,7 +8,7 @@ from enum import StrEnum
 from rotation.errors import RotationError
 from rotation.guard import Guarded
 from rotation.marks import SecretState, Version
-from rotation.model import Authority, Evidence
+from rotation.model import LONGEST_LOCKOUT_SECONDS, Authority, Evidence
 from rotation.ports import StoredValue
 
 SETTLED_SECONDS = 900.0
@@ -73,6 +73,7 @@ class Case:
         bound: the account, when it could be bound.
         trouble: why the vendor could not be asked, or not any further.
         may_answer: whether anybody can tell if a password is live.
+        window: how long a wrong login counts, in seconds; the longest there can be, where no account could be bound.
         batch: whether the secret holds several accounts.
         stopped: whether the machine is off.
         left_off: the given-up candidate whose rotation stopped the machine and never started it again.
@@ -85,6 +86,7 @@ class Case:
     bound: Guarded | None = None
     trouble: RotationError | None = None
     may_answer: bool = False
+    window: float = LONGEST_LOCKOUT_SECONDS
     batch: bool = False
     stopped: bool = False
     left_off: str | None = None

@@ -12,7 +12,7 @@ from rotation.marks import Kind, Mark, SecretState
 AHEAD_SECONDS = 3600.0
 """Clocks of hosts that keep time at all differ by less; no run announces itself for longer."""
 LONGEST_WAIT_SECONDS = 8 * 86_400.0
-"""A maintenance window opens within a week, and no vendor's wait is longer."""
+"""A maintenance window opens within a week. Only a lock-out window may be a longer wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,14 @@ class Ahead:
     sent: bool
 
 
-def ahead(state: SecretState, now: float) -> list[Ahead]:
-    """Return them, the latest first."""
+def ahead(state: SecretState, now: float, window: float) -> list[Ahead]:
+    """Return them, the latest first. ``window`` is how long a wrong login counts, in seconds."""
+    longest = max(LONGEST_WAIT_SECONDS, window + AHEAD_SECONDS)
     found = [
         Ahead(mark.on(version.id), version.id, until, sent=mark.kind in (Kind.INTENT, Kind.MEMBER))
         for version in state.versions.values()
         for mark in sorted(version.marks)
-        for until in _held(mark, now)
+        for until in _held(mark, now, longest)
     ]
     runs = [
         Ahead(each.label, each.version_id, each.until, sent=False)
@@ -48,12 +49,12 @@ def ahead(state: SecretState, now: float) -> list[Ahead]:
     return sorted({each.label: each for each in [*found, *runs]}.values(), key=lambda each: (-each.until, each.label))
 
 
-def _held(mark: Mark, now: float) -> Iterator[float]:
+def _held(mark: Mark, now: float, longest: float) -> Iterator[float]:
     """Yield the moment that a mark names, if it lies too far ahead."""
     if mark.kind is Kind.MEMBER:
         for own in sorted(marks.unpacked(mark)[1]):
-            yield from _held(own, now)
+            yield from _held(own, now, longest)
     elif mark.kind in (Kind.INTENT, Kind.REJECTED, Kind.PARKED):
         at = float(mark.value) if mark.kind is Kind.INTENT and mark.value.isdecimal() else marks.charged(mark)[1]
-        if at > now + (LONGEST_WAIT_SECONDS if mark.kind is Kind.PARKED else AHEAD_SECONDS):
+        if at > now + (longest if mark.kind is Kind.PARKED else AHEAD_SECONDS):
             yield at

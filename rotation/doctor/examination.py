@@ -42,7 +42,8 @@ def look(session: Session) -> Case:
         bound = session.bind(first.stored.document)
     except RotationError as error:
         return replace(case, trouble=error)
-    case = replace(case, bound=bound, exhibits=tuple(_compared(session, bound, each) for each in case.exhibits))
+    case = replace(case, bound=bound, window=bound.lockout.window_seconds)
+    case = replace(case, exhibits=tuple(_compared(session, bound, each) for each in case.exhibits))
     try:
         case = _asked(session, bound, case)
     except RotationError as error:
@@ -61,6 +62,8 @@ def _batch(session: Session, case: Case, stored: StoredValue) -> Case:
     """Check every account of a batch. An unfinished rotation finds out by itself, if it is of the same accounts."""
     try:
         accounts = batch.of(session, stored.document, engine.single())
+        if accounts is not None:
+            case = replace(case, window=accounts.window)
         if accounts is not None and case.pending is not None:
             return _unfinished_batch(session, case, accounts, case.pending)
         if accounts is not None:

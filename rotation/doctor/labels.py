@@ -17,7 +17,7 @@ def run_short(case: Case) -> bool:
     """Tell whether the next rotation would find too few, also after it has taken away what says nothing any more."""
     state = replace(case.state, versions={each.id: each.version for each in case.exhibits})
     try:
-        require_labels(state, "" if case.pending is None else case.pending.id, case.now)
+        require_labels(state, "" if case.pending is None else case.pending.id, case.now, case.window)
     except StoreFull:
         return True
     return False

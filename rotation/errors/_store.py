@@ -47,9 +47,9 @@ class StoreFull(StoreError):
 
     code = "store_full"
     default_hint = (
-        "Remove labels of your own. Of versions without a stage whose rotation was cancelled, `lockstep:rejected`, "
-        "`:failed` and `:parked` labels of more than a day ago may go, too; `lockstep:intent` must stay, since such a "
-        "version may be live."
+        "Remove labels of your own. Of versions without a stage whose rotation was cancelled, `:failed` labels may "
+        "go, too, and `lockstep:rejected` and `:parked` labels once the vendor's lock-out window is over; "
+        "`lockstep:intent` must stay, since such a version may be live."
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rotation import marks
 from rotation.errors import InProgress, SecretDocumentError, StageConflict, StoreError, StoreFull
-from rotation.model import Evidence
+from rotation.model import LONGEST_LOCKOUT_SECONDS, Evidence
 from rotation.testing.store_kit import (
     BASE,
     CURRENT,
@@ -158,6 +158,25 @@ class LabelConformance(ABC):
             charges = {marks.rejected(1, NOW), marks.carried(before, BASE)}
             kept = {marks.intent(NOW), marks.verified(Evidence.LOGIN, NOW)} | charges
             assert labels_of(door) == {BASE: {PREVIOUS}, FIRST: {CURRENT, *(mark.on(FIRST) for mark in kept)}}
+
+    @pytest.mark.parametrize(("age", "counted"), [(2 * 86_400, 1), (LONGEST_LOCKOUT_SECONDS - 1, 1), (10**7, 0)])
+    @pytest.mark.parametrize("verb", ["settle", "release"])
+    def test_a_wrong_login_is_kept_for_the_longest_window_there_can_be(
+        self, door: Backdoor, age: int, counted: int, verb: str
+    ) -> None:
+        """A store knows no account, and an operator may state a lock-out window of weeks."""
+        charged, kept = (BASE, FIRST) if verb == "settle" else (FIRST, BASE)
+        door.store().stage(FIRST, NEXT)
+        door.store().mark(charged, marks.rejected(1, NOW - age))
+        door.store().mark(kept, marks.intent(NOW))
+        if verb == "settle":
+            door.store().promote(FIRST, current_id=BASE)
+            door.store().settle(FIRST)
+        else:
+            door.store().release(FIRST)
+        state = door.store().describe()
+        assert state.wrong_logins(since=NOW - 10**8)[0] == counted
+        assert not state.version(charged).all(marks.Kind.REJECTED)
 
     def test_settling_late_leaves_a_candidate_alone_that_was_not_sent_yet(self, door: Backdoor) -> None:
         """Why it waits and what it cost so far stand on it."""

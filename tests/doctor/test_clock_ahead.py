@@ -89,7 +89,7 @@ def test_what_hosts_differ_by_and_every_true_wait_are_no_fault(mark, seconds):
         return [
             each.label
             for each in ahead(
-                SecretState(rotation_enabled=True, versions={"version-1": Version("version-1", labels)}), now
+                SecretState(rotation_enabled=True, versions={"version-1": Version("version-1", labels)}), now, 600
             )
         ]
 
@@ -104,6 +104,10 @@ def test_what_holds_nothing_up_is_not_named():
         {f"lockstep:verified:login:{later}@ersion-1", f"mine:{later}", f"lockstep:task:{later}@ersion-1"}
     )
     assert (
-        ahead(SecretState(rotation_enabled=True, versions={"version-1": Version("version-1", labels)}), 1_700_000_000.0)
+        ahead(
+            SecretState(rotation_enabled=True, versions={"version-1": Version("version-1", labels)}),
+            1_700_000_000.0,
+            600,
+        )
         == []
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from rotation import marks
 from rotation.doctor import Action, Condition, Verb, examine, heal
 from rotation.errors import RotationError, StoreFull
 from rotation.machine import CURRENT, PENDING
-from rotation.model import Step
+from rotation.model import Lockout, Step
 from rotation.testing.fuse import Edge, Fuse
 
 MOST = 20
+DAY = 86_400
+WEEK = 7 * DAY
 
 
 def cancelled(subject, *, times=1, applied=False):
@@ -39,7 +42,7 @@ def filled(subject, number, *, first=0):
 
 def short(bed, kind="admin", **choices):
     """Return a secret whose rotations end in store_full, and the tokens of two cancelled ones that are the cause."""
-    subject = bed(kind, **choices)
+    subject = bed(kind, **{"lockout": Lockout(tries=5, window_seconds=DAY), **choices})
     subject.rotated()
     tokens = cancelled(subject, times=2)
     filled(subject, 11)
@@ -98,7 +101,7 @@ def test_a_promotion_finds_labels_for_its_lease(bed):
 
 def test_wrong_logins_outlast_the_versions_they_were_charged_on(bed):
     """The budget is what it was, whichever labels go."""
-    subject, tokens = short(bed, "self")
+    subject, tokens = short(bed, "self", lockout=Lockout(tries=5, window_seconds=300))
     subject.clock.sleep(1000.0)
     now = subject.clock.now()
     for each in tokens:
@@ -217,3 +220,36 @@ def test_labels_that_moved_meanwhile_stop_it(bed):
     assert isinstance(outcome.error, RotationError)
     assert outcome.done == ()
     assert all(subject.secret.describe().versions[each].marks for each in tokens)
+
+
+@pytest.mark.parametrize(("window", "condition"), [(WEEK, Condition.HUMAN), (900, Condition.HEALTHY)])
+def test_a_wrong_login_is_over_by_the_window_of_the_account(bed, window, condition):
+    """The doctor counts as createSecret does: a label of two days ago is freed, or is still needed."""
+    subject = bed("admin", lockout=Lockout(tries=5, window_seconds=window))
+    charge = marks.rejected(1, subject.clock.now() - 2 * DAY)
+    subject.secret.attach(charge.on("version-0"), "version-0")
+    filled(subject, 9)
+    assert examine(subject.session()).condition is condition
+
+
+def test_what_the_doctor_takes_away_leaves_the_wrong_logins(bed):
+    """They move to current, also where they are two days old and a window of a week was stated."""
+    subject = bed("admin", lockout=Lockout(tries=5, window_seconds=WEEK))
+    subject.rotated()
+    tokens = cancelled(subject, times=2)
+    charge = marks.rejected(1, subject.clock.now())
+    subject.secret.attach(charge.on(tokens[0]), tokens[0])
+    subject.clock.sleep(2 * DAY)
+    before = subject.secret.describe().wrong_logins(since=subject.clock.now() - WEEK)
+    filled(subject, 14)
+    assert Verb.SETTLE in [action.verb for action in heal(subject.session()).done]
+    assert subject.secret.describe().wrong_logins(since=subject.clock.now() - WEEK) == before
+    assert not any(version.marks for key, version in subject.secret.describe().versions.items() if key in tokens)
+
+
+def test_a_long_lock_out_is_no_clock_that_was_ahead(bed):
+    """An account may wait for as long as the window that an operator stated."""
+    subject = bed("admin", lockout=Lockout(tries=5, window_seconds=20 * DAY))
+    note = marks.parked("wrong_login_budget", subject.clock.now() + 19 * DAY)
+    subject.secret.attach(note.on("version-0"), "version-0")
+    assert "clock" not in examine(subject.session()).summary

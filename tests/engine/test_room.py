@@ -6,8 +6,9 @@ import pytest
 
 from rotation import marks
 from rotation.errors import ConfigError, StoreFull
+from rotation.guard import DEFAULT_LOCKOUT
 from rotation.machine import PENDING
-from rotation.model import Power, Step
+from rotation.model import Lockout, Power, Step
 from rotation.rehearsal import Status, rehearse
 from rotation.stages import MOST_LABELS, NEEDED_LABELS
 from rotation.testing.batch_scenario import make_batch
@@ -61,7 +62,7 @@ def test_what_is_over_makes_room(world):
 
 
 def test_a_full_secret_names_the_moment_when_there_is_room(world):
-    """Wrong logins of today count until tomorrow; nothing is staged, nothing is sent."""
+    """When the account's window for wrong logins is over; nothing is staged, nothing is sent."""
     scenario = world("admin")
     for number in range(MOST_LABELS - NEEDED_LABELS):
         charge = marks.rejected(1, scenario.clock.now(), run=str(number))
@@ -70,10 +71,10 @@ def test_a_full_secret_names_the_moment_when_there_is_room(world):
     with pytest.raises(StoreFull) as full:
         scenario.step(Step.CREATE, token)
 
-    assert full.value.not_before == scenario.clock.now() + 86_400
+    assert full.value.not_before == scenario.clock.now() + DEFAULT_LOCKOUT.window_seconds
     assert scenario.secret.read(token) is None
     assert scenario.vendor.resets == 0
-    scenario.clock.sleep(86_401)
+    scenario.clock.sleep(DEFAULT_LOCKOUT.window_seconds + 1)
     assert scenario.rotate(token) == []
 
 
@@ -172,3 +173,35 @@ def test_a_dry_run_counts_for_the_rotation_that_is_resumed(world, own):
         assert (found.status is Status.READY) == (own <= MOST_LABELS - NEEDED_LABELS)
         if promoted:
             assert fits(scenario, StoreFull) == (found.status is Status.READY)
+
+
+def counted(scenario, window):
+    """Return how many wrong logins count within the window."""
+    return scenario.secret.describe().wrong_logins(since=scenario.clock.now() - window)[0]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_wrong_login_counts_as_long_as_the_accounts_own_window(world, full):
+    """One of two days ago outlasts createSecret and finishSecret where a window of a week was stated."""
+    scenario = world("admin", lockout=Lockout(tries=4, window_seconds=WEEK))
+    charge = marks.rejected(1, scenario.clock.now() - 2 * 86_400)
+    scenario.secret.attach(charge.on("version-0"), "version-0")
+    with_labels(scenario, MOST_LABELS - NEEDED_LABELS - 3 if full else 0)
+    if full:
+        assert rehearsed(scenario).status is Status.WAITS
+        with pytest.raises(StoreFull) as refused:
+            scenario.step(Step.CREATE, scenario.begin())
+        assert refused.value.not_before == scenario.clock.now() + WEEK - 2 * 86_400
+    else:
+        assert scenario.rotate(scenario.begin()) == []
+    assert counted(scenario, WEEK) == 1
+
+
+def test_a_batch_frees_no_wrong_login_that_counts():
+    """Its setSecret makes room by the window of its accounts, too."""
+    scenario = make_batch(lockout=Lockout(tries=4, window_seconds=WEEK))
+    current = scenario.secret.describe().current_id
+    charge = marks.rejected(1, scenario.clock.now() - 2 * 86_400)
+    scenario.secret.attach(charge.on(current), current)
+    assert scenario.rotate(scenario.begin()) == []
+    assert counted(scenario, WEEK) == 1
