@@ -17,7 +17,7 @@ WINRM ?= 0
 LAMBDA_REQUIREMENTS := -r requirements/lambda.txt $(if $(filter-out 0,$(SSH)),-r requirements/lambda-ssh.txt) \
   $(if $(filter-out 0,$(WINRM)),-r requirements/lambda-winrm.txt)
 ARTEFACT_SOURCES := template.yaml samconfig.toml Makefile $(wildcard requirements/lambda*.txt) \
-  $(shell find rotation \( -name testing -o -name cli -o -name __pycache__ \) -prune -o \( -name '*.py' -o -type d \) -print)
+  $(shell find rotation \( -name cli -o -name __pycache__ \) -prune -o \( -name '*.py' -o -type d \) -print)
 
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --no-emit-index-url $(UPGRADE)
@@ -71,7 +71,7 @@ test-vault: $(READY)
 
 test-faults: $(READY) artefact
 	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long --ignore tests/vault
-	@$(BIN)/python -m rotation.testing.matrix --pairs --compare docs/faults.md
+	@$(BIN)/python -m rotation_testkit.fault_lab.matrix --pairs --compare docs/faults.md
 	@$(BIN)/lockstep simulate-faults --seed 1 --runs 20000
 
 check: $(READY) .venv/second/.ready artefact
@@ -115,7 +115,7 @@ build-RotationFunction:
 	  $(foreach glibc,2_34 2_28 2_17,--platform manylinux_$(glibc)_$(LAMBDA_ARCH)) --platform manylinux2014_$(LAMBDA_ARCH)
 	rm -rf "$(ARTIFACTS_DIR)/bin" "$(ARTIFACTS_DIR)/.lock"
 	cp -R rotation "$(ARTIFACTS_DIR)/rotation"
-	rm -rf "$(ARTIFACTS_DIR)/rotation/testing" "$(ARTIFACTS_DIR)/rotation/cli"
+	rm -rf "$(ARTIFACTS_DIR)/rotation/cli"
 	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	@if python=$$(.ci/find-python $(LAMBDA_PYTHON)); then \
 	  "$$python" -m compileall -q --invalidation-mode unchecked-hash -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"; \
@@ -141,4 +141,4 @@ requirements: $(READY)
 
 clean:
 	rm -rf .venv .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
-	find rotation vault_plugin tests -name __pycache__ -prune -exec rm -rf {} +
+	find rotation rotation_testkit vault_plugin tests -name __pycache__ -prune -exec rm -rf {} +

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import rotation.drivers
+import rotation.drivers.vendors
 from vault_plugin.database import __main__ as process
 from vault_plugin.database.service import Database
 
@@ -33,7 +33,7 @@ class Idle(Database):
 
 def main() -> None:
     """Serve as the plug-in that the first argument names."""
-    rotation.drivers.__path__.append(str(DRIVERS))
+    rotation.drivers.vendors.__path__.append(str(DRIVERS))
     if sys.argv[1] == "idles":
         process.Database = Idle
     process.main()

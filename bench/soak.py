@@ -11,7 +11,7 @@ import sys
 import time
 
 from rotation.policy import VENDOR_POLICIES, Context
-from rotation.testing.second_opinion import second_opinion
+from rotation_testkit.doubles.vendors.second_opinion import second_opinion
 
 USERNAME = "Zhang.San"
 

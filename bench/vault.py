@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.vault_rounds import ROLES, Side, children, race
-from rotation.testing.openbao import OpenBao
-from vault_plugin.provision_build import build
+from rotation_testkit.doubles.vault.openbao import OpenBao
+from vault_plugin.provision.build import build
 
 TRIES, CONNECTIONS = 9, 200
 COOKIE = {"VAULT_DATABASE_PLUGIN": "926a0820-aea2-be28-51d6-83cdf00e8edb", "PLUGIN_PROTOCOL_VERSIONS": "5,6"}

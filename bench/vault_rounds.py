@@ -15,7 +15,7 @@ from typing import Any
 
 from rotation.policy import VENDOR_POLICIES
 from rotation.policy.render import to_hcl
-from rotation.testing.openbao import OpenBao
+from rotation_testkit.doubles.vault.openbao import OpenBao
 from vault_plugin.database import VERSION
 
 ROOT = Path(__file__).parents[1]

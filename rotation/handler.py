@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Protocol
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from rotation import engine
-from rotation.clock import SystemClock
-from rotation.deployment import Binder, Deployment
-from rotation.errors import InternalError, RotationError
-from rotation.event import RotationEvent
-from rotation.ports import Clock
-from rotation.secret import SecretDocument
-from rotation.session import Result, Session
-from rotation.stores.aws_client import secrets_manager
-from rotation.stores.aws_secrets_manager import AwsSecretsManager, read_current
+from rotation.core.clock import SystemClock
+from rotation.core.errors import InternalError, RotationError
+from rotation.core.event import RotationEvent
+from rotation.core.secret import SecretDocument
+from rotation.deployment.deployment import Binder, Deployment
+from rotation.engine.account import steps
+from rotation.engine.session import Result, Session
+from rotation.state.store import Clock
+from rotation.stores.aws.client import secrets_manager
+from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -146,7 +146,7 @@ def _run(
         holder=os.urandom(8).hex(),
     )
     try:
-        result = engine.run(session, parsed.step)
+        result = steps.run(session, parsed.step)
     finally:
         report |= {"driver": binder.driver, "vendor_request_id": binder.vendor_request_id}
     return _fields(result)

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-pytest_plugins = ["rotation.testing.canary"]
+pytest_plugins = ["rotation_testkit.canary.canary"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

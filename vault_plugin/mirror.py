@@ -13,13 +13,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol, TypeGuard, runtime_checkable
 
-from rotation.errors import CannotVerify, LoginRejected, SecretNotFound, StageConflict
-from rotation.machine import PENDING
-from rotation.marks import SecretState
-from rotation.model import Verdict
-from rotation.ports import Store
-from rotation.secret import SecretDocument
-from rotation.stores.passing import PassingStore
+from rotation.core.errors import CannotVerify, LoginRejected, SecretNotFound, StageConflict
+from rotation.core.secret import SecretDocument
+from rotation.core.values import Verdict
+from rotation.engine.tables.reconciliation import PENDING
+from rotation.state.marks import SecretState
+from rotation.state.store import Store
+from rotation.stores.wrapper import PassingStore
 
 _TRIES = 5
 

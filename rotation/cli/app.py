@@ -10,11 +10,13 @@ from typing import Any
 
 import typer
 
-from rotation.cli import demo, doctor, drivers, invoke, policy, rotate, simulate, simulate_faults, verify
-from rotation.cli._catalog import by_arguments
-from rotation.cli._errors import DONE, FAILED, INTERRUPTED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
-from rotation.cli._output import show_error
-from rotation.errors import InternalError, RotationError
+from rotation.cli.catalog import by_arguments
+from rotation.cli.commands import doctor, drivers, policy, rotate, verify
+from rotation.cli.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
+from rotation.cli.output import show_error
+from rotation.core.errors import InternalError, RotationError
+from rotation_testkit.commands import invoke, simulate, simulate_faults
+from rotation_testkit.commands.demo import demo
 from vault_plugin.cli import vault_app
 
 _HELP = """Rotates passwords behind vendors' reset APIs and keeps the secret store in lockstep with the vendor.

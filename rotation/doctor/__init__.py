@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from rotation.doctor.advice import ANSWERS
 from rotation.doctor.case import Case, Exhibit, Found, Value
+from rotation.doctor.decide import decide
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
-from rotation.doctor.examination import look
-from rotation.doctor.treatment import Outcome, carry_out
-from rotation.doctor.verdict import decide
-from rotation.session import Session
+from rotation.doctor.examine import look
+from rotation.doctor.repair import Outcome, carry_out
+from rotation.engine.session import Session
 
 __all__ = [
     "ANSWERS",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from rotation.doctor.clocks import Ahead
-from rotation.parking import Reason
+from rotation.doctor.clock_skew import Ahead
+from rotation.state.parking import Reason
 
 ANSWERS: Mapping[str, str] = MappingProxyType(
     {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from rotation.errors import RotationError
-from rotation.guard import Guarded
-from rotation.marks import SecretState, Version
-from rotation.model import LONGEST_LOCKOUT_SECONDS, Authority, Evidence
-from rotation.ports import StoredValue
+from rotation.core.errors import RotationError
+from rotation.core.values import LONGEST_LOCKOUT_SECONDS, Authority, Evidence
+from rotation.drivers.guarded import Guarded
+from rotation.state.marks import SecretState, Version
+from rotation.state.store import StoredValue
 
 SETTLED_SECONDS = 900.0
 """A reset that has not taken effect a quarter of an hour after it was sent is taken as never applied."""

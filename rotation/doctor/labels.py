@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rotation.core.errors import StoreFull
+from rotation.core.values import Evidence
 from rotation.doctor.case import SETTLED_SECONDS, Case, Exhibit, Value
-from rotation.errors import StoreFull
-from rotation.machine import CURRENT, PENDING, PREVIOUS
-from rotation.model import Evidence
-from rotation.room import require_labels
+from rotation.engine.tables.reconciliation import CURRENT, PENDING, PREVIOUS
+from rotation.state.label_quota import require_labels
 
 _STAGES = frozenset({CURRENT, PENDING, PREVIOUS})
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from rotation.drivers.vendors.policies import VENDOR_POLICIES
 from rotation.policy.model import AtLeast, Charset, Context, Name, Problem, Source, Word
-from rotation.policy.narrowing import intersect
+from rotation.policy.narrow import intersect
 from rotation.policy.policy import PasswordPolicy
-from rotation.policy.vendors import VENDOR_POLICIES
 
 __all__ = [
     "VENDOR_POLICIES",

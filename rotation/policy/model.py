@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rotation.errors import PolicyError
-from rotation.secret import Secret
+from rotation.core.errors import PolicyError
+from rotation.core.secret import Secret
 
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 UPPER = LOWER.upper()

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import log2
 
-from rotation.policy import checking
-from rotation.policy.bounds import floor
-from rotation.policy.counting import Language
-from rotation.policy.drawing import Sampler
-from rotation.policy.feasibility import LEAST_BITS, check_size, exact_size
+from rotation.core.secret import Secret
+from rotation.policy import checker
+from rotation.policy.counting.bounds import floor
+from rotation.policy.counting.feasibility import LEAST_BITS, check_size, exact_size
+from rotation.policy.counting.language import Language
+from rotation.policy.counting.sampler import Sampler
 from rotation.policy.model import AtLeast, Charset, Context, Name, Problem, Source, Word
 from rotation.policy.rules import Rules, resolve
-from rotation.policy.validation import check_fields
-from rotation.secret import Secret
+from rotation.policy.validate import check_fields
 
 NO_CONTEXT = Context()
 
@@ -90,7 +90,7 @@ class PasswordPolicy:
 
     def problems(self, candidate: Secret, context: Context = NO_CONTEXT) -> tuple[Problem, ...]:
         """Return every rule that the candidate breaks; nothing when the vendor should accept it."""
-        return checking.problems(self, candidate.reveal(), context)
+        return checker.problems(self, candidate.reveal(), context)
 
     def size(self, context: Context = NO_CONTEXT) -> int:
         """Return how many strings ``generate`` chooses from, exactly."""
@@ -119,13 +119,13 @@ class PasswordPolicy:
         allow_weak: bool = False,
     ) -> PasswordPolicy:
         """Return a stricter policy for an operator's consumer; see ``narrowing.narrow``."""
-        from rotation.policy.narrowing import narrow
+        from rotation.policy.narrow import narrow
 
         return narrow(self, exclude, shell_safe=shell_safe, url_safe=url_safe, length=length, allow_weak=allow_weak)
 
     def describe(self) -> dict[str, object]:
         """Return the policy, its numbers and its sources as JSON-able values."""
-        from rotation.policy.describing import describe
+        from rotation.policy.describe import describe
 
         return describe(self)
 

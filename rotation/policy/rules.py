@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rotation.policy.words import fragments, spellable
+from rotation.policy.counting.word_automaton import fragments, spellable
 
 if TYPE_CHECKING:
     from rotation.policy.model import Context

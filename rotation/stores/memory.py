@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rotation import lease, tidy
-from rotation.errors import NotYetVisible, SecretDocumentError, StageConflict, StoreFull
-from rotation.lease import Claim
-from rotation.machine import CURRENT, PENDING, PREVIOUS
-from rotation.marks import Mark, SecretState, Version
-from rotation.ports import StoredValue
-from rotation.secret import Secret, SecretDocument
-from rotation.stages import MOST_LABELS
+from rotation.core.errors import NotYetVisible, SecretDocumentError, StageConflict, StoreFull
+from rotation.core.secret import Secret, SecretDocument
+from rotation.engine.tables.reconciliation import CURRENT, PENDING, PREVIOUS
+from rotation.state import cleanup, lease
+from rotation.state.lease import Claim
+from rotation.state.marks import Mark, SecretState, Version
+from rotation.state.stages import MOST_LABELS
+from rotation.state.store import StoredValue
 
 _LONGEST_LABEL = 256
 
@@ -159,8 +159,8 @@ class MemoryStore:
 
     def release(self, token: str) -> None:
         """See ``ports.Store``."""
-        tidy.release(self._secret, self.describe(), token)
+        cleanup.release(self._secret, self.describe(), token)
 
     def settle(self, token: str) -> None:
         """See ``ports.Store``."""
-        tidy.settle(self._secret, self.describe(), token)
+        cleanup.settle(self._secret, self.describe(), token)

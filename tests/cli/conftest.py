@@ -13,7 +13,7 @@ import pytest
 from botocore.loaders import Loader
 
 from rotation.cli.app import run
-from rotation.testing.world import ShiftedClock, World, world
+from rotation_testkit.sandbox.sandbox import ShiftedClock, World, world
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rotation.cli.app import run
-from rotation.testing.world import World
+from rotation_testkit.sandbox.sandbox import World
 
 COMMANDS = (
     "demo",

@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
-from rotation.cli import demo
-from rotation.cli._acts import Play
-from rotation.cli._board import Done, JsonBoard, PlainBoard, StepShown
-from rotation.cli._vault_acts import VaultPlay, played
-from rotation.cli._vault_claims import Record, about_leaks
-from rotation.cli._vault_stage import ROLES, Stage, staged
-from rotation.errors import StoreUnavailable
-from rotation.testing.isolated import start_fork_server
-from rotation.testing.world import HUAWEI, UCLOUD, world
+from rotation.core.errors import StoreUnavailable
+from rotation_testkit.commands.demo import demo
+from rotation_testkit.commands.demo.aws_acts import Play
+from rotation_testkit.commands.demo.screen import Done, JsonBoard, PlainBoard, StepShown
+from rotation_testkit.commands.demo.vault_acts import VaultPlay, played
+from rotation_testkit.commands.demo.vault_claims import Record, about_leaks
+from rotation_testkit.commands.demo.vault_stage import ROLES, Stage, staged
+from rotation_testkit.processes.isolated_function import start_fork_server
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, world
 
 DRIVERS = {UCLOUD, HUAWEI}
 

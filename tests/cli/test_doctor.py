@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from rotation.cli._local import LocalRotation
-from rotation.cli._session import on
+from rotation.cli.aws_session import on
+from rotation.cli.local_rotation import LocalRotation
+from rotation.core.secret import SecretDocument
 from rotation.doctor import Condition, Verb, heal
-from rotation.machine import CURRENT, PENDING
-from rotation.secret import SecretDocument
-from rotation.testing.faults import FaultKind
-from rotation.testing.world import HUAWEI, UCLOUD, World
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World
 
 CHANGE = "PUT /v1/usg/acs/password"
 HUAWEI_ID = "lockstep/huawei_meeting"

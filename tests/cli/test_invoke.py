@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rotation import handler
-from rotation.cli._runtime import emulated
+from rotation_testkit.commands.runtime import emulated
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from rotation.core.secret import Secret
 from rotation.policy import VENDOR_POLICIES, Context
-from rotation.secret import Secret
 
 CANARY = b"canary-Canary-4711"
 

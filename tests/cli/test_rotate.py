@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from rotation.cli._local import LocalRotation, Unattended
-from rotation.errors import StageConflict
-from rotation.machine import PENDING
-from rotation.model import Step
-from rotation.secret import SecretDocument
-from rotation.stores.aws_secrets_manager import AwsSecretsManager
-from rotation.testing.faults import FaultKind
-from rotation.testing.world import HUAWEI, UCLOUD, World
+from rotation.cli.local_rotation import LocalRotation, Unattended
+from rotation.core.errors import StageConflict
+from rotation.core.secret import SecretDocument
+from rotation.core.values import Step
+from rotation.engine.tables.reconciliation import PENDING
+from rotation.stores.aws.secrets_manager import AwsSecretsManager
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World
 
 CHANGE = "PUT /v1/usg/acs/password"
 HUAWEI_ID = "lockstep/huawei_meeting"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from rotation.cli._local import LocalRotation
-from rotation.cli.rotate import _fields
-from rotation.testing.world import BATCH, World, world
+from rotation.cli.commands.rotate import _fields
+from rotation.cli.local_rotation import LocalRotation
+from rotation_testkit.sandbox.sandbox import BATCH, World, world
 
 NAMES = ["cpm-demo-batch-1", "cpm-demo-batch-2", "cpm-demo-batch-3"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rotation.testing.fleet.runner import script_of
-from rotation.testing.fleet.script import Script, ScriptError
+from rotation_testkit.fault_lab.random_fleets.runner import script_of
+from rotation_testkit.fault_lab.random_fleets.schedule.script import Script, ScriptError
 
 EVENT = '{"do": "attempt", "faults": [{"at": 1, "kind": "event", "do": %s}]}'
 WRONG = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rotation.testing.estates import ALL
+from rotation_testkit.sandbox.vendors import ALL
 
 
 @pytest.mark.parametrize(("number", "secret"), [(signal.SIGINT, None), (signal.SIGTERM, "huawei_meeting")])

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rotation import engine
-from rotation.model import Evidence
+from rotation.core.values import Evidence
+from rotation.engine.account import steps
 
 
 def test_a_run_without_violation_exits_0(lockstep: Any) -> None:
@@ -30,7 +30,7 @@ def test_a_violation_exits_1_with_a_script_that_can_be_played_again(
 ) -> None:
     """Here of an engine that commits before it verifies."""
     saved = tmp_path / "violation.jsonl"
-    monkeypatch.setattr(engine, "_prove", lambda *_: Evidence.LOGIN)
+    monkeypatch.setattr(steps, "_prove", lambda *_: Evidence.LOGIN)
     ran = lockstep("simulate-faults", "--seed", "1", "--workers", "1", "--save", str(saved))
     assert ran.code == 1
     assert ran.err.startswith("I2: ")
@@ -71,7 +71,7 @@ def test_a_finding_that_cannot_be_saved_any_more_is_printed(
             folder.rmdir()
         return Evidence.LOGIN
 
-    monkeypatch.setattr(engine, "_prove", prove)
+    monkeypatch.setattr(steps, "_prove", prove)
     ran = lockstep("simulate-faults", "--seed", "1", "--workers", "1", "--save", str(folder / "violation.jsonl"))
     assert ran.code == 1
     assert '{"fleet": [' in ran.out

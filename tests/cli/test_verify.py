@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rotation.secret import SecretDocument
-from rotation.testing.faults import FaultKind
-from rotation.testing.world import HUAWEI, UCLOUD, World
+from rotation.core.secret import SecretDocument
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World
 
 HUAWEI_ID = "lockstep/huawei_meeting"
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from rotation.model import Authority, DriverSpec, Evidence
+from rotation.core.settings import setting
+from rotation.core.values import Authority, DriverSpec, Evidence
 from rotation.policy import Charset, PasswordPolicy
-from rotation.settings import setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

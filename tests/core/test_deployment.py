@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from rotation import registry
-from rotation.clock import SystemClock
-from rotation.deployment import Binder, Deployment
-from rotation.errors import (
+from rotation.core.clock import SystemClock
+from rotation.core.errors import (
     DriverNotAllowed,
     HostNotAllowed,
     RotationError,
@@ -20,9 +18,11 @@ from rotation.errors import (
     SecretNotFound,
     SettingsError,
 )
-from rotation.model import DriverSpec, Evidence, Wiring
-from rotation.secret import Secret, SecretDocument
-from rotation.settings import setting
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.settings import setting
+from rotation.core.values import DriverSpec, Evidence, Wiring
+from rotation.deployment.deployment import Binder, Deployment
+from rotation.drivers import registry
 
 Spec = Callable[..., DriverSpec]
 DOCUMENT = SecretDocument({"driver": "acme", "username": "root", "password": "canary", "lockstep": {}, "own": 1})

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from rotation import registry
-from rotation.clock import SystemClock
-from rotation.deployment import Binder, Deployment
-from rotation.errors import SettingsError
-from rotation.model import DriverSpec, Evidence, LoginTarget
-from rotation.probes.ssh import SshProbe
-from rotation.probes.winrm import WinRmProbe
-from rotation.secret import SecretDocument
+from rotation.core.clock import SystemClock
+from rotation.core.errors import SettingsError
+from rotation.core.secret import SecretDocument
+from rotation.core.values import DriverSpec, Evidence, LoginTarget
+from rotation.deployment.deployment import Binder, Deployment
+from rotation.drivers import registry
+from rotation.drivers.network.ssh import SshProbe
+from rotation.drivers.network.winrm import WinRmProbe
 
 Spec = Callable[..., DriverSpec]
 KEY, PIN = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "sha256:" + "0a" * 32

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from rotation import errors
-from rotation.errors import Parked, RotationError, SettingsError, VendorUnavailable
+from rotation.core import errors
+from rotation.core.errors import Parked, RotationError, SettingsError, VendorUnavailable
 
 # For each name its code, whether it is retryable, and whether it is definite.
 TREE = {
@@ -83,7 +83,7 @@ def test_the_table_lists_every_class_and_no_other() -> None:
     while waiting:
         cls = waiting.pop()
         module = cls.__module__
-        if module.startswith("rotation.") and not module.startswith(("rotation.cli", "rotation.testing")):
+        if module.startswith("rotation.") and not module.startswith(("rotation.cli", "rotation_testkit")):
             found.add(cls.__name__)
         waiting.extend(cls.__subclasses__())
     assert found == set(TREE)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from rotation.errors import EventError
-from rotation.event import RotationEvent
-from rotation.model import Step
-from rotation.secret import Secret
+from rotation.core.errors import EventError
+from rotation.core.event import RotationEvent
+from rotation.core.secret import Secret
+from rotation.core.values import Step
 
 TOKEN = "3f6c2f0e-1f0a-4a52-9d3a-5f5f0c1f7a11"
 EVENT: dict[str, object] = {"Step": "createSecret", "SecretId": "prod/app", "ClientRequestToken": TOKEN}

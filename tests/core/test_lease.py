@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.errors import InProgress, StageConflict, StoreUnavailable
-from rotation.lease import Claim, Lease, announcements, give_back, latest, take
+from rotation.core.errors import InProgress, StageConflict, StoreUnavailable
+from rotation.state.lease import Claim, Lease, announcements, give_back, latest, take
 from rotation.stores.memory import MemorySecret
 
 CLAIM = Claim("aa", 100.0, 160.5)

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import InProgress, StageConflict
-from rotation.lease import Claim, announcements, give_back, take
-from rotation.marks import SecretState
+from rotation.core.errors import InProgress, StageConflict
+from rotation.state.lease import Claim, announcements, give_back, take
+from rotation.state.marks import SecretState
 from rotation.stores.memory import MemorySecret
 
 Placed = tuple[tuple[str, tuple[str, ...]], ...]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rotation.machine import (
+from rotation.core.values import Authority, Step
+from rotation.engine.tables.reconciliation import (
     GUARD,
     RECONCILIATION,
     Cell,
@@ -23,8 +24,7 @@ from rotation.machine import (
     next_move,
     standing,
 )
-from rotation.marks import SecretState, Version
-from rotation.model import Authority, Step
+from rotation.state.marks import SecretState, Version
 
 CELLS = """
 absent     refuse   refuse     refuse          refuse

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rotation import marks
-from rotation.marks import Kind, Mark, SecretState, Version
-from rotation.model import Evidence
+from rotation.core.values import Evidence
+from rotation.state import marks
+from rotation.state.marks import Kind, Mark, SecretState, Version
 
 NOW = 1_700_000_000.9
 EVERY = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.errors import EventError
-from rotation.model import Evidence, Lockout, Step
+from rotation.core.errors import EventError
+from rotation.core.values import Evidence, Lockout, Step
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotation import marks, planner
-from rotation.deployment import Deployment
-from rotation.errors import SettingsError
-from rotation.marks import SecretState, Version
-from rotation.model import Lockout
-from rotation.parking import Reason
-from rotation.planner import ANYTIME, BACK_OFF_MOST, Wait, Windows, back_off, earliest
+from rotation.core.errors import SettingsError
+from rotation.core.values import Lockout
+from rotation.deployment.deployment import Deployment
+from rotation.state import marks, waiting
+from rotation.state.marks import SecretState, Version
+from rotation.state.parking import Reason
+from rotation.state.waiting import ANYTIME, BACK_OFF_MOST, Wait, Windows, back_off, earliest
 
 LOCKOUT = Lockout(tries=5, window_seconds=300)
 
@@ -142,34 +142,34 @@ def test_a_parking_holds_for_its_version_and_a_lock_for_all() -> None:
         c={marks.parked(Reason.OUTSIDE_WINDOW, 30).on("c")},
         d={marks.parked("from_tomorrow", 40).on("d")},
     )
-    assert [wait.until for wait in planner.noted(secret, "a")] == [10.0, 20.0]
-    assert [wait.until for wait in planner.noted(secret, "c")] == [20.0]
-    assert [(wait.reason, wait.until) for wait in planner.noted(secret, "d")][1:] == [("from_tomorrow", 40.0)]
+    assert [wait.until for wait in waiting.noted(secret, "a")] == [10.0, 20.0]
+    assert [wait.until for wait in waiting.noted(secret, "c")] == [20.0]
+    assert [(wait.reason, wait.until) for wait in waiting.noted(secret, "d")][1:] == [("from_tomorrow", 40.0)]
 
 
 def test_the_minimum_age_counts_from_currents_reset() -> None:
     """What was never reset by us has no age that we know of."""
     aged = state(c={"AWSCURRENT", marks.intent(1000).on("c")})
-    assert planner.before_a_reset(aged, 1100, min_age_seconds=300, lockout=LOCKOUT) == [Wait(Reason.TOO_SOON, 1300.0)]
-    assert planner.before_a_reset(state(c={"AWSCURRENT"}), 1100, min_age_seconds=300, lockout=LOCKOUT) == []
+    assert waiting.before_a_reset(aged, 1100, min_age_seconds=300, lockout=LOCKOUT) == [Wait(Reason.TOO_SOON, 1300.0)]
+    assert waiting.before_a_reset(state(c={"AWSCURRENT"}), 1100, min_age_seconds=300, lockout=LOCKOUT) == []
 
 
 def test_a_request_of_a_rotation_that_was_given_up_may_still_arrive() -> None:
     """Another password waits for it, but not for one that has been current; the same token's own attempts do not."""
     left = state(c={"AWSCURRENT"}, gone={marks.intent(1000).on("gone")})
-    due = Wait(Reason.TOO_SOON, 1000 + planner.ARRIVAL_SECONDS)
-    assert planner.before_a_reset(left, 1001, min_age_seconds=0, lockout=LOCKOUT, token="new") == [due]
-    assert planner.before_a_reset(left, 1001, min_age_seconds=0, lockout=LOCKOUT, token="gone") == []
+    due = Wait(Reason.TOO_SOON, 1000 + waiting.ARRIVAL_SECONDS)
+    assert waiting.before_a_reset(left, 1001, min_age_seconds=0, lockout=LOCKOUT, token="new") == [due]
+    assert waiting.before_a_reset(left, 1001, min_age_seconds=0, lockout=LOCKOUT, token="gone") == []
     promoted = state(c={"AWSCURRENT"}, p={"AWSPREVIOUS", marks.intent(1000).on("p")})
-    assert planner.before_a_reset(promoted, 1001, min_age_seconds=0, lockout=LOCKOUT, token="t") == []
+    assert waiting.before_a_reset(promoted, 1001, min_age_seconds=0, lockout=LOCKOUT, token="t") == []
 
 
 def test_a_spent_budget_holds_a_reset_back() -> None:
     """Its proof would need a login; charges carried from released versions count."""
     charged = {"AWSCURRENT", marks.rejected(1, 1000).on("c"), marks.carried(marks.rejected(2, 1050), "gone").on("c")}
-    found = planner.before_a_reset(state(c=charged), 1100, min_age_seconds=0, lockout=LOCKOUT)
+    found = waiting.before_a_reset(state(c=charged), 1100, min_age_seconds=0, lockout=LOCKOUT)
     assert found == [Wait(Reason.WRONG_LOGIN_BUDGET, 1350.0)]
-    assert planner.before_a_reset(state(c=charged), 1320, min_age_seconds=0, lockout=LOCKOUT) == []
+    assert waiting.before_a_reset(state(c=charged), 1320, min_age_seconds=0, lockout=LOCKOUT) == []
 
 
 def test_a_deployment_names_a_window_for_all_or_for_one_driver() -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from rotation import registry
-from rotation.errors import ConfigError, UnknownDriver
-from rotation.probes.ssh import SshProbe
+from rotation.core.errors import ConfigError, UnknownDriver
+from rotation.drivers import registry
+from rotation.drivers.network.ssh import SshProbe
 
 OUTSIDE = '''"""A driver from outside."""
 from dataclasses import replace
 
-from rotation.drivers.huawei_meeting import DRIVER as MODEL
+from rotation.drivers.vendors.huawei_meeting.driver import DRIVER as MODEL
 
 DRIVER = replace(MODEL, code="acme_mail")
 '''

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rotation.secret import Secret
+from rotation.core.secret import Secret
 
 VALUE = "canary-Ä\n7%s{}"
 SECRET = Secret(VALUE)

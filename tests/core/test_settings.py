@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rotation import settings
-from rotation.errors import SettingsError
-from rotation.secret import Secret
-from rotation.settings import base_url, load, matches, one_of, setting, table
+from rotation.core import settings
+from rotation.core.errors import SettingsError
+from rotation.core.secret import Secret
+from rotation.core.settings import base_url, load, matches, one_of, setting, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,17 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from rotation.core.errors import OutcomeUnknown, RotationError
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Authority, Lockout, Power, Step
 from rotation.doctor import Condition, Outcome, heal
-from rotation.errors import OutcomeUnknown, RotationError
-from rotation.model import Authority, Lockout, Power, Step
+from rotation.engine.session import Session
 from rotation.policy import Charset, PasswordPolicy
-from rotation.secret import Secret, SecretDocument
-from rotation.session import Session
 from rotation.stores.vault_kv import VaultKv
-from rotation.testing.fuse import Edge, Fuse
-from rotation.testing.kv2 import Kv2
-from rotation.testing.scenario import Scenario, VirtualClock
-from rotation.testing.vendor import MemoryVendor
+from rotation_testkit.doubles.vault.kv2 import Kv2
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.scenario import Scenario, VirtualClock
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 POLICY = PasswordPolicy(
     length=20,

@@ -6,11 +6,11 @@ import contextlib
 
 import pytest
 
+from rotation.core.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
+from rotation.core.values import Step
 from rotation.doctor import Condition, heal
-from rotation.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
-from rotation.machine import PENDING
-from rotation.model import Step
-from rotation.testing.fuse import Crash, Edge, Fuse
+from rotation.engine.tables.reconciliation import PENDING
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 CHANGING = {"stage", "attach", "move", "detach", "set_password", "verify", "stop", "start"}
 

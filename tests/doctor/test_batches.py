@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from rotation import engine
+from rotation.core.errors import LoginRejected, OutcomeUnknown, RotationError
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Evidence, Step
 from rotation.doctor import Action, Condition, Verb, examine, heal
-from rotation.errors import LoginRejected, OutcomeUnknown, RotationError
-from rotation.machine import CURRENT
-from rotation.model import Evidence, Step
-from rotation.rehearsal import Status, rehearse
-from rotation.secret import Secret, SecretDocument
-from rotation.testing.batch_scenario import KEY, make_batch
-from rotation.testing.fuse import Edge, Fuse
-from rotation.verify import verify
+from rotation.doctor.dry_run import Status, rehearse
+from rotation.engine.account import steps
+from rotation.engine.account.verify import verify
+from rotation.engine.tables.reconciliation import CURRENT
+from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, make_batch
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 
@@ -21,7 +21,7 @@ OUTSIDE = Secret("Unknown0Unknown0Unkn")
 def test_a_healthy_batch_is_checked_account_by_account():
     """Each one's login, and nothing left behind."""
     batch = make_batch()
-    result = verify(batch.session(""), engine.single())
+    result = verify(batch.session(""), steps.single())
     assert [(each.outcome, each.evidence) for each in result.members] == [("current_verified", Evidence.LOGIN)] * 3
     assert examine(batch.session("")).condition is Condition.HEALTHY
     assert batch.counts() == [(0, 0)] * 3
@@ -32,7 +32,7 @@ def test_an_account_out_of_step_is_named():
     batch = make_batch()
     batch.vendors[1].set_by_hand(OUTSIDE)
     with pytest.raises(LoginRejected, match="1 of 3 accounts failed: user-1"):
-        verify(batch.session(""), engine.single())
+        verify(batch.session(""), steps.single())
     found = examine(batch.session(""))
     assert (found.condition, found.plan) == (Condition.HUMAN, ())
     assert "user-1" in found.summary

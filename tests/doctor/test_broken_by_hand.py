@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Step
 from rotation.doctor import Action, Condition, Found, Value, Verb, examine, heal
-from rotation.machine import CURRENT, PENDING
-from rotation.model import Step
-from rotation.secret import Secret, SecretDocument
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 EVERY_KIND = ["admin", "admin-task", "machine", "self"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from rotation.core.errors import StageConflict
+from rotation.core.secret import Secret
+from rotation.core.values import Lockout, Power, Step
 from rotation.doctor import Action, Condition, Value, Verb, examine, heal, repair
-from rotation.errors import StageConflict
-from rotation.machine import CURRENT, PENDING
-from rotation.model import Lockout, Power, Step
-from rotation.secret import Secret
-from rotation.testing.fuse import Edge, Fuse
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 EVERY_KIND = ["admin", "admin-task", "machine", "self"]

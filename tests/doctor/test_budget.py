@@ -6,15 +6,15 @@ import contextlib
 
 import pytest
 
-from rotation import engine, verify
-from rotation.budget import Budget
+from rotation.core.errors import PasswordRejected, RotationError
+from rotation.core.secret import Secret
+from rotation.core.values import Lockout, Step
 from rotation.doctor import examine, heal
-from rotation.errors import PasswordRejected, RotationError
-from rotation.machine import CURRENT, PENDING
-from rotation.marks import Kind
-from rotation.model import Lockout, Step
-from rotation.secret import Secret
-from rotation.testing.fuse import Crash, Edge, Fuse
+from rotation.engine.account import steps, verify
+from rotation.engine.account.login_budget import Budget
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state.marks import Kind
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 
@@ -53,7 +53,7 @@ def drift(bed):
     """The drift check of a dead current password."""
     subject = bed()
     subject.vendor.set_by_hand(OUTSIDE)
-    return subject, lambda: verify.verify(subject.session(), engine.single())
+    return subject, lambda: verify.verify(subject.session(), steps.single())
 
 
 def examination(bed):
@@ -88,7 +88,7 @@ def test_one_budget_for_rotations_verify_and_doctor(bed):
     subject.rotated()
     subject.vendor.set_by_hand(OUTSIDE)
     runs = [
-        lambda: verify.verify(subject.session(), engine.single()),
+        lambda: verify.verify(subject.session(), steps.single()),
         lambda: subject.rotate(subject.begin(), attempts=1, spacing=1.0),
         lambda: examine(subject.session()),
         lambda: heal(subject.session()),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from rotation import marks
+from rotation.core.errors import InProgress, Parked
+from rotation.core.values import Step
 from rotation.doctor import Condition, Verb, examine, heal
-from rotation.doctor.clocks import ahead
-from rotation.errors import InProgress, Parked
-from rotation.marks import SecretState, Version
-from rotation.model import Step
+from rotation.doctor.clock_skew import ahead
+from rotation.state import marks
+from rotation.state.marks import SecretState, Version
 
 AHEAD = 40 * 86_400.0
 HOUR = 3600.0

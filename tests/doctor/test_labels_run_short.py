@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from rotation import marks
+from rotation.core.errors import RotationError, StoreFull
+from rotation.core.values import Lockout, Step
 from rotation.doctor import Action, Condition, Verb, examine, heal
-from rotation.errors import RotationError, StoreFull
-from rotation.machine import CURRENT, PENDING
-from rotation.model import Lockout, Step
-from rotation.testing.fuse import Edge, Fuse
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state import marks
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 MOST = 20
 DAY = 86_400

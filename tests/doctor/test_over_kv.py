@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from rotation.core.errors import LoginRejected, StageConflict
+from rotation.core.secret import Secret
+from rotation.core.values import Power, Step
 from rotation.doctor import Action, Condition, Verb, examine, heal, repair
-from rotation.errors import LoginRejected, StageConflict
-from rotation.lease import Claim
-from rotation.machine import PENDING
-from rotation.model import Power, Step
-from rotation.rehearsal import Status, rehearse
-from rotation.secret import Secret
-from rotation.verify import verify
+from rotation.doctor.dry_run import Status, rehearse
+from rotation.engine.account.verify import verify
+from rotation.engine.tables.reconciliation import PENDING
+from rotation.state.lease import Claim
 
 EVERY_KIND = ["admin", "admin-task", "machine", "self"]
 OUTSIDE = Secret("Unknown0Unknown0Unkn")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from rotation import marks
+from rotation.core.errors import CannotVerify, InProgress
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, Step
 from rotation.doctor import Action, Condition, Found, Verb, examine, heal
-from rotation.errors import CannotVerify, InProgress
-from rotation.machine import CURRENT, PENDING
-from rotation.model import Evidence, Step
-from rotation.secret import Secret
-from rotation.testing.fuse import Edge, Fuse
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state import marks
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 MONTH = 30 * 86_400.0

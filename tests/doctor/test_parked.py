@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from rotation.core.errors import OutcomeUnknown, Parked, PermissionDenied, RotationError
+from rotation.core.secret import Secret
+from rotation.core.values import Lockout, Power, Step
 from rotation.doctor import ANSWERS, Action, Condition, Verb, examine, heal
-from rotation.errors import OutcomeUnknown, Parked, PermissionDenied, RotationError
-from rotation.model import Lockout, Power, Step
-from rotation.parking import PARKING, Reason
-from rotation.planner import Windows
-from rotation.secret import Secret
-from rotation.testing.fuse import Edge, Fuse
+from rotation.state.parking import PARKING, Reason
+from rotation.state.waiting import Windows
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rotation import marks
-from rotation.errors import (
+from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
     PermissionDenied,
@@ -15,13 +14,14 @@ from rotation.errors import (
     StoreDenied,
     StoreUnavailable,
 )
-from rotation.machine import CURRENT
-from rotation.model import Evidence, Power, Step
-from rotation.planner import Windows
-from rotation.rehearsal import Status, rehearse
-from rotation.secret import Secret, SecretDocument
-from rotation.stages import MOST_LABELS, NEEDED_LABELS
-from rotation.testing.fuse import Fuse
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Evidence, Power, Step
+from rotation.doctor.dry_run import Status, rehearse
+from rotation.engine.tables.reconciliation import CURRENT
+from rotation.state import marks
+from rotation.state.stages import MOST_LABELS, NEEDED_LABELS
+from rotation.state.waiting import Windows
+from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 
 
 def stopping(subject, **options):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from rotation.core.values import Power, Step
 from rotation.doctor import Action, Condition, Verb, examine, heal
-from rotation.lease import Claim
-from rotation.machine import PENDING
-from rotation.model import Power, Step
+from rotation.engine.tables.reconciliation import PENDING
+from rotation.state.lease import Claim
 
 HOUR = 3600.0
 WEEK = 7 * 24 * HOUR

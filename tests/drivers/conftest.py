@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from rotation import handler
-from rotation.errors import RotationError
-from rotation.secret import Secret
-from rotation.testing.secretsmanager import Rotation, SecretsManager
-from rotation.testing.simulators._web import Simulator
-from rotation.testing.world import FUNCTION_ARN, REGION, ShiftedClock
+from rotation.core.errors import RotationError
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.secretsmanager import Rotation, SecretsManager
+from rotation_testkit.doubles.vendors.simulator import Simulator
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, REGION, ShiftedClock
 
 SECRET, ADMIN = "lockstep/account", "lockstep/admin"
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from rotation.model import Power
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.secretsmanager import RotationState
-from rotation.testing.simulators.ucloud_compshare import Delays, SshAddress, UCloudCompShare
-from rotation.testing.ssh_host import SshHost
-from rotation.testing.world import ShiftedClock
+from rotation.core.secret import Secret
+from rotation.core.values import Power
+from rotation_testkit.doubles.hosts.ssh import SshHost
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays, SshAddress, UCloudCompShare
+from rotation_testkit.sandbox.sandbox import ShiftedClock
 
 OLD = Secret("Old-pass-1234")
 RESET, START, STOP = "ResetCompShareInstancePassword", "StartCompShareInstance", "StopCompShareInstance"

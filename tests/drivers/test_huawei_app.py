@@ -10,18 +10,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from rotation import settings
-from rotation.clock import SystemClock
-from rotation.deployment import Binder, Deployment
-from rotation.drivers._huawei_app import Admin, login, signature
-from rotation.drivers.huawei_meeting import DRIVER
-from rotation.errors import AccountUnusable, AdminRejected, OldPasswordRejected, PermissionDenied, SettingsError
-from rotation.model import Verdict
-from rotation.secret import Secret, SecretDocument
-from rotation.testing.driver_harness import DriverHarness
-from rotation.testing.driver_suite import DriverConformance
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.huawei_meeting import AppKey, HuaweiMeeting
+from rotation.core import settings
+from rotation.core.clock import SystemClock
+from rotation.core.errors import AccountUnusable, AdminRejected, OldPasswordRejected, PermissionDenied, SettingsError
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Verdict
+from rotation.deployment.deployment import Binder, Deployment
+from rotation.drivers.vendors.huawei_meeting.app_login import Admin, login, signature
+from rotation.drivers.vendors.huawei_meeting.driver import DRIVER
+from rotation_testkit.conformance.driver_harness import DriverHarness
+from rotation_testkit.conformance.driver_suite import DriverConformance
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.huawei_meeting.simulator import AppKey, HuaweiMeeting
 
 NAME, USER = "robot@corp1", "id-of-robot"
 OLD, WRONG = Secret("Canary-Old/pass+word=1"), Secret("wrong-Password-1")

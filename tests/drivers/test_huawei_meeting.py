@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from rotation.drivers.huawei_meeting import DRIVER
-from rotation.errors import (
+from rotation.core.errors import (
     AccountLocked,
     AccountUnusable,
     CannotVerify,
@@ -22,14 +21,15 @@ from rotation.errors import (
     TooSoon,
     UnexpectedReply,
 )
-from rotation.model import Verdict, Wiring
-from rotation.ports import HttpReply, HttpRequest
-from rotation.secret import Secret
-from rotation.settings import load
-from rotation.testing.driver_harness import DriverHarness
-from rotation.testing.driver_suite import DriverConformance
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.huawei_meeting import HuaweiMeeting
+from rotation.core.secret import Secret
+from rotation.core.settings import load
+from rotation.core.values import Verdict, Wiring
+from rotation.drivers.vendors.huawei_meeting.driver import DRIVER
+from rotation.state.store import HttpReply, HttpRequest
+from rotation_testkit.conformance.driver_harness import DriverHarness
+from rotation_testkit.conformance.driver_suite import DriverConformance
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
 
 NAME = "robot@corp1"
 OLD = Secret("Canary-Old/pass+word=1")

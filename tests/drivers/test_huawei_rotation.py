@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from rotation.deployment import Deployment
-from rotation.drivers.huawei_meeting import DRIVER
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.secretsmanager import RotationState
-from rotation.testing.simulators.huawei_meeting import HuaweiMeeting
-from rotation.testing.world import ShiftedClock
+from rotation.core.secret import Secret
+from rotation.deployment.deployment import Deployment
+from rotation.drivers.vendors.huawei_meeting.driver import DRIVER
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
+from rotation_testkit.sandbox.sandbox import ShiftedClock
 
 NAME, OLD = "robot@corp1", Secret("Old-pass-1234")
 CHANGE, LOGIN = "PUT /v1/usg/acs/password", "POST /v1/usg/acs/auth/account"

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from rotation import handler
-from rotation.errors import RotationError
-from rotation.secret import Secret
-from rotation.testing.canary import Canary, canary
-from rotation.testing.faults import FaultKind
-from rotation.testing.secretsmanager import Rotation, RotationState
-from rotation.testing.simulators._call import Captured
-from rotation.testing.simulators.tencent_bm import Device
-from rotation.testing.world import BATCH, FUNCTION_ARN, World, world
+from rotation.core.errors import RotationError
+from rotation.core.secret import Secret
+from rotation_testkit.canary.canary import Canary, canary
+from rotation_testkit.doubles.secretsmanager import Rotation, RotationState
+from rotation_testkit.doubles.vendors.call import Captured
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import Device
+from rotation_testkit.sandbox.sandbox import BATCH, FUNCTION_ARN, World, world
 
 __all__ = ["canary"]
 

@@ -8,8 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from rotation.drivers.tencent_bm import DRIVER, Admin
-from rotation.errors import (
+from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
     DriverError,
@@ -19,12 +18,13 @@ from rotation.errors import (
     PermissionDenied,
     PreconditionFailed,
 )
-from rotation.http import HttpDoor
-from rotation.model import LoginTarget, Task, TaskState, Wiring
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.scenario import VirtualClock
-from rotation.testing.simulators.tencent_bm import WINDOWS, Delays, Device, OsType, TencentBm
+from rotation.core.secret import Secret
+from rotation.core.values import LoginTarget, Task, TaskState, Wiring
+from rotation.drivers.network.http_door import HttpDoor
+from rotation.drivers.vendors.tencent_bm.driver import DRIVER, Admin
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import WINDOWS, Delays, Device, OsType, TencentBm
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 
 OLD, NEW = Secret("Old-pass-1234"), Secret("Newer#pass5678")
 APIS = ("v2", "v3")

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from rotation import settings
-from rotation.drivers._tencent_device import is_windows
-from rotation.drivers.tencent_bm import DRIVER, V2_HOST, V3_HOST, Admin
-from rotation.errors import (
+from rotation.core import settings
+from rotation.core.errors import (
     AccountUnusable,
     ConfigError,
     DriverError,
@@ -21,9 +19,11 @@ from rotation.errors import (
     SettingsError,
     UnexpectedReply,
 )
-from rotation.model import Task, TaskState, Wiring
-from rotation.ports import HttpReply, HttpRequest
-from rotation.secret import Secret
+from rotation.core.secret import Secret
+from rotation.core.values import Task, TaskState, Wiring
+from rotation.drivers.vendors.tencent_bm.device import is_windows
+from rotation.drivers.vendors.tencent_bm.driver import DRIVER, V2_HOST, V3_HOST, Admin
+from rotation.state.store import HttpReply, HttpRequest
 
 NEW = Secret("Newer#pass5678")
 

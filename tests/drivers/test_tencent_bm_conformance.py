@@ -8,15 +8,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from rotation.drivers._tencent_codes import V2_TABLE, V3_TABLE
-from rotation.drivers.tencent_bm import DRIVER, Admin
-from rotation.errors import DriverError
-from rotation.secret import Secret
-from rotation.testing.driver_harness import DriverHarness
-from rotation.testing.driver_suite import DriverConformance
-from rotation.testing.simulators.tencent_bm import LINUX, WINDOWS, OsType, TencentBm
-from rotation.testing.ssh_host import SshHost
-from rotation.testing.winrm_host import WinRmHost
+from rotation.core.errors import DriverError
+from rotation.core.secret import Secret
+from rotation.drivers.vendors.tencent_bm.driver import DRIVER, Admin
+from rotation.drivers.vendors.tencent_bm.error_codes import V2_TABLE, V3_TABLE
+from rotation_testkit.conformance.driver_harness import DriverHarness
+from rotation_testkit.conformance.driver_suite import DriverConformance
+from rotation_testkit.doubles.hosts.ssh import SshHost
+from rotation_testkit.doubles.hosts.winrm import WinRmHost
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, OsType, TencentBm
 
 DEVICE = "cpm-1"
 OLD = Secret("Canary-Old/pw+1")

@@ -6,9 +6,7 @@ from collections.abc import Collection
 
 import pytest
 
-from rotation.drivers._tencent_codes import TASK_UNKNOWN, V2_TABLE, V3_TABLE
-from rotation.drivers.tencent_bm import DRIVER
-from rotation.errors import (
+from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
     DriverError,
@@ -21,7 +19,9 @@ from rotation.errors import (
     RequestRefused,
     VendorUnavailable,
 )
-from rotation.model import ErrorRow
+from rotation.core.values import ErrorRow
+from rotation.drivers.vendors.tencent_bm.driver import DRIVER
+from rotation.drivers.vendors.tencent_bm.error_codes import TASK_UNKNOWN, V2_TABLE, V3_TABLE
 
 RETRY = (VendorUnavailable, RateLimited)
 WAIT = (InProgress,)

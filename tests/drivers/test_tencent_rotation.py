@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rotation import engine
-from rotation.deployment import Binder, Deployment
-from rotation.errors import RotationError
-from rotation.machine import PENDING
-from rotation.model import Evidence, Step
-from rotation.secret import Secret, SecretDocument
-from rotation.session import Session
+from rotation.core.errors import RotationError
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Evidence, Step
+from rotation.deployment.deployment import Binder, Deployment
+from rotation.engine.account import steps
+from rotation.engine.session import Session
+from rotation.engine.tables.reconciliation import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
-from rotation.testing.faults import FaultKind
-from rotation.testing.scenario import FUNCTION_SECONDS, VirtualClock
-from rotation.testing.simulators.tencent_bm import LINUX, WINDOWS, Delays, Device, OsType, TencentBm
-from rotation.testing.ssh_host import SshHost
-from rotation.testing.winrm_host import WinRmHost
+from rotation_testkit.doubles.hosts.ssh import SshHost
+from rotation_testkit.doubles.hosts.winrm import WinRmHost
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, Delays, Device, OsType, TencentBm
+from rotation_testkit.fault_lab.in_memory.scenario import FUNCTION_SECONDS, VirtualClock
 
 OLD = "Old-pass-1234"
 TOKEN = "token-0123456789-0123456789-0123456789"
@@ -66,7 +66,7 @@ class Rotation:
         bind = Binder(deployment=deployment, fetch=lambda _: admin, clock=self.clock, time_left=time_left)
         store, holder = MemoryStore(self.secret), f"{self.runs:x}"
         session = Session(store=store, token=TOKEN, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
-        self.evidence = engine.run(session, step).evidence
+        self.evidence = steps.run(session, step).evidence
 
     def rotate(self, *, attempts: int = 6, spacing: float = 600.0) -> list[str]:
         """All steps, from the first one again after each failure. Returns the failures' codes."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.drivers import _tc3, _tencent_v2
-from rotation.secret import Secret
+from rotation.core.secret import Secret
+from rotation.drivers.families import tencent_cloud, tencent_cloud_v2
 
 DOC_KEY = Secret("Gu5t9xGARNpq86cd" + "98joQYCN3Cozk1qA")
 DOC_ID = "AKID" + "z8krbsJ5yKBZQpn74WFkmLPx3gnPhESA"
@@ -39,8 +39,8 @@ BM, CVM = "bm.api.qcloud.com", "cvm.api.qcloud.com"
 )
 def test_the_samples_of_the_signature_page(method: str, digest: str, expected: str) -> None:
     """Both digests, over sorted raw values."""
-    key = _tencent_v2.Key(DOC_ID, DOC_KEY, digest)
-    assert _tencent_v2.signature(method, CVM, {**DOC_PARAMS, "SignatureMethod": digest}, key) == expected
+    key = tencent_cloud_v2.Key(DOC_ID, DOC_KEY, digest)
+    assert tencent_cloud_v2.signature(method, CVM, {**DOC_PARAMS, "SignatureMethod": digest}, key) == expected
 
 
 @pytest.mark.parametrize(
@@ -56,21 +56,21 @@ def test_the_samples_of_the_signature_page(method: str, digest: str, expected: s
 def test_a_reset_signed_as_by_the_sdk(method: str, digest: str, expected: str, separator: str) -> None:
     """Values are signed as they are, a blank at the end included; either separator in a name comes to the same."""
     params = {name.replace(".", separator): value for name, value in RESET.items()}
-    key = _tencent_v2.Key("AKIDTEST", Secret("SKTEST"), digest)
-    assert _tencent_v2.signature(method, BM, {**params, "SignatureMethod": digest}, key) == expected
+    key = tencent_cloud_v2.Key("AKIDTEST", Secret("SKTEST"), digest)
+    assert tencent_cloud_v2.signature(method, BM, {**params, "SignatureMethod": digest}, key) == expected
 
 
 def test_a_request_without_a_digest_is_signed_with_sha1() -> None:
     """The parameter may be left out (T7)."""
-    key = _tencent_v2.Key("AKIDTEST", Secret("SKTEST"), "HmacSHA1")
-    assert _tencent_v2.signature("GET", BM, RESET, key) == "N0BD17JTFyWzC+do8MT9+ElE/q8="
+    key = tencent_cloud_v2.Key("AKIDTEST", Secret("SKTEST"), "HmacSHA1")
+    assert tencent_cloud_v2.signature("GET", BM, RESET, key) == "N0BD17JTFyWzC+do8MT9+ElE/q8="
 
 
 @pytest.mark.parametrize(
     ("key", "host", "content_type", "body", "signature"),
     [
         pytest.param(
-            _tc3.Key("AKIDTEST", Secret("Gu5t9xGARNpq86cd" + "98joQYCN3EXAMPLE"), "cvm"),
+            tencent_cloud.Key("AKIDTEST", Secret("Gu5t9xGARNpq86cd" + "98joQYCN3EXAMPLE"), "cvm"),
             "cvm.tencentcloudapi.com",
             "application/json; charset=utf-8",
             rb'{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}',
@@ -78,7 +78,7 @@ def test_a_request_without_a_digest_is_signed_with_sha1() -> None:
             id="T8",
         ),
         pytest.param(
-            _tc3.Key("AKIDTEST", Secret("SKTEST"), "bm"),
+            tencent_cloud.Key("AKIDTEST", Secret("SKTEST"), "bm"),
             "bm.tencentcloudapi.com",
             "application/json",
             b'{"InstanceIds": ["cpm-aaaa"], "Password": "Abcd1234!"}',
@@ -87,9 +87,9 @@ def test_a_request_without_a_digest_is_signed_with_sha1() -> None:
         ),
     ],
 )
-def test_signatures_of_api_3(key: _tc3.Key, host: str, content_type: str, body: bytes, signature: str) -> None:
+def test_signatures_of_api_3(key: tencent_cloud.Key, host: str, content_type: str, body: bytes, signature: str) -> None:
     """The scope's day is that of the timestamp in UTC."""
-    sent = _tc3.authorization(key, host=host, content_type=content_type, body=body, timestamp=1_551_113_065)
+    sent = tencent_cloud.authorization(key, host=host, content_type=content_type, body=body, timestamp=1_551_113_065)
     assert sent == (
         f"TC3-HMAC-SHA256 Credential=AKIDTEST/2019-02-25/{key.service}/tc3_request, "
         f"SignedHeaders=content-type;host, Signature={signature}"

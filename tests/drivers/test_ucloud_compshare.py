@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from rotation.drivers.ucloud_compshare import DRIVER, Admin
-from rotation.errors import (
+from rotation.core.errors import (
     AccountUnusable,
     DriverError,
     InProgress,
@@ -18,13 +17,14 @@ from rotation.errors import (
     UnexpectedReply,
     VendorUnavailable,
 )
-from rotation.model import LoginTarget, Power, Wiring
-from rotation.ports import HttpReply, HttpRequest
-from rotation.secret import Secret
-from rotation.testing.driver_harness import DriverHarness
-from rotation.testing.driver_suite import DriverConformance
-from rotation.testing.simulators.ucloud_compshare import Instance, SshAddress, UCloudCompShare
-from rotation.testing.ssh_host import SshHost
+from rotation.core.secret import Secret
+from rotation.core.values import LoginTarget, Power, Wiring
+from rotation.drivers.vendors.ucloud_compshare.driver import DRIVER, Admin
+from rotation.state.store import HttpReply, HttpRequest
+from rotation_testkit.conformance.driver_harness import DriverHarness
+from rotation_testkit.conformance.driver_suite import DriverConformance
+from rotation_testkit.doubles.hosts.ssh import SshHost
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Instance, SshAddress, UCloudCompShare
 
 HOST = "uhost-1"
 OLD = Secret("Canary-Old/pass+word=1")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.drivers import _ucloud
-from rotation.secret import Secret
+from rotation.core.secret import Secret
+from rotation.drivers.families import ucloud
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,13 @@ from rotation.secret import Secret
 )
 def test_signatures_are_the_vendors(params: dict[str, object], key: str, expected: str) -> None:
     """Every golden vector of the vendor's page and SDK comes out, from unflattened parameters."""
-    assert _ucloud.signature(_ucloud.flatten(params), Secret(key)) == expected
+    assert ucloud.signature(ucloud.flatten(params), Secret(key)) == expected
 
 
 def test_parameters_are_flattened_as_the_sdk_does() -> None:
     """Lists, objects and lists of objects get dotted names; nothing is written with an exponent; None is left out."""
     nested = {"A": {"B": 1}, "L": [{"C": "x"}, {"C": None}], "Big": 1e16, "Small": 1e-7, "Yes": True, "No": None}
-    assert _ucloud.flatten(nested) == {
+    assert ucloud.flatten(nested) == {
         "A.B": "1",
         "L.0.C": "x",
         "Big": "10000000000000000",

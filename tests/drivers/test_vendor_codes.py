@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from rotation.drivers._table import listed
-from rotation.errors import (
+from rotation.core.errors import (
     AccountLocked,
     AccountUnusable,
     AdminRejected,
@@ -27,7 +26,8 @@ from rotation.errors import (
     UnexpectedReply,
     VendorUnavailable,
 )
-from rotation.registry import load_driver
+from rotation.drivers.error_table import listed
+from rotation.drivers.registry import load_driver
 
 CODES: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "vendor_codes.toml").read_text())
 CLASSES: dict[str, set[type]] = {

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from rotation.drivers import _volcengine
-from rotation.drivers.volcengine_cloudidentity import DRIVER, Admin
-from rotation.errors import (
+from rotation.core.errors import (
     AccountUnusable,
     DriverError,
     InProgress,
@@ -19,11 +17,13 @@ from rotation.errors import (
     UnexpectedReply,
     VendorUnavailable,
 )
-from rotation.model import Wiring
-from rotation.ports import HttpReply, HttpRequest
-from rotation.secret import Secret
+from rotation.core.secret import Secret
+from rotation.core.values import Wiring
+from rotation.drivers.families import volcengine
+from rotation.drivers.vendors.volcengine_cloudidentity.driver import DRIVER, Admin
+from rotation.state.store import HttpReply, HttpRequest
 
-KEY = _volcengine.Key("AKTEST", Secret("SKTEST"), "cn-beijing", "cloudidentity")
+KEY = volcengine.Key("AKTEST", Secret("SKTEST"), "cn-beijing", "cloudidentity")
 DATE = 1_741_532_749.0  # 20250309T150549Z
 V1_BODY = b'{"UserId": "e", "Password": "YxEnyCpX9!", "PasswordResetRequired": true, "GenerateRandomPassword": false}'
 V3_BODY = V1_BODY.replace(b": ", b":").replace(b", ", b",")
@@ -76,7 +76,7 @@ def test_signatures_are_the_vendors(  # noqa: PLR0913, PLR0917 - the parts of a 
 ) -> None:
     """Every golden vector comes out; the default port is no part of it."""
     query = {"Action": action, "Version": "2023-01-01"}
-    sent = _volcengine.signed_headers(KEY, method=method, host=host, query=query, headers=headers, body=body, now=DATE)
+    sent = volcengine.signed_headers(KEY, method=method, host=host, query=query, headers=headers, body=body, now=DATE)
     scope = "20250309/cn-beijing/cloudidentity/request"
     assert sent["Authorization"] == (
         f"HMAC-SHA256 Credential=AKTEST/{scope}, SignedHeaders={names}, Signature={signature}"

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from rotation.drivers.volcengine_cloudidentity import DRIVER, Admin
-from rotation.errors import (
+from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
     DriverError,
@@ -20,13 +19,14 @@ from rotation.errors import (
     PreconditionFailed,
     UnexpectedReply,
 )
-from rotation.model import Verdict
-from rotation.ports import Driver
-from rotation.secret import Secret
-from rotation.testing.driver_harness import DriverHarness
-from rotation.testing.driver_suite import DriverConformance
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.volcengine_cloudidentity import User, VolcengineCloudIdentity
+from rotation.core.secret import Secret
+from rotation.core.values import Verdict
+from rotation.drivers.vendors.volcengine_cloudidentity.driver import DRIVER, Admin
+from rotation.state.store import Driver
+from rotation_testkit.conformance.driver_harness import DriverHarness
+from rotation_testkit.conformance.driver_suite import DriverConformance
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import User, VolcengineCloudIdentity
 
 OLD = Secret("Canary-Old+pass=word1")
 NAME, USER = "robot", "u-robot"

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.secretsmanager import RotationState
-from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
-from rotation.testing.ssh_host import SshHost
-from rotation.testing.winrm_host import WinRmHost
-from rotation.testing.world import ShiftedClock
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.hosts.ssh import SshHost
+from rotation_testkit.doubles.hosts.winrm import WinRmHost
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
+from rotation_testkit.sandbox.sandbox import ShiftedClock
 
 OLD = Secret("Old-pass-1234")
 PREFIX = "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_LOGIN"

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from rotation.model import PowerWish
-from rotation.secret import Secret
-from rotation.testing.secretsmanager import RotationState
-from rotation.testing.simulators.tencent_bm import WINDOWS, TencentBm
-from rotation.testing.simulators.ucloud_compshare import Delays, SshAddress, UCloudCompShare
-from rotation.testing.winrm_host import WinRmHost
-from rotation.testing.world import ShiftedClock
+from rotation.core.secret import Secret
+from rotation.core.values import PowerWish
+from rotation_testkit.doubles.hosts.winrm import WinRmHost
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import WINDOWS, TencentBm
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays, SshAddress, UCloudCompShare
+from rotation_testkit.sandbox.sandbox import ShiftedClock
 
 OLD = Secret("Old-pass-1234")
 Install = Callable[..., Any]

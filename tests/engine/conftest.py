@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from rotation.model import Authority, Lockout, Power
+from rotation.core.secret import Secret
+from rotation.core.values import Authority, Lockout, Power
 from rotation.policy import Charset, PasswordPolicy
-from rotation.secret import Secret
-from rotation.testing.scenario import Scenario, VirtualClock
-from rotation.testing.vendor import MemoryVendor
+from rotation_testkit.fault_lab.in_memory.scenario import Scenario, VirtualClock
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 POLICY = PasswordPolicy(
     length=20,

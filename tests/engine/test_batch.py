@@ -6,19 +6,13 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import (
-    InProgress,
-    LoginRejected,
-    Parked,
-    PreconditionFailed,
-    VendorUnavailable,
-)
-from rotation.member import list_key
-from rotation.model import Authority, Evidence, Lockout, Power, Step, Task
-from rotation.secret import Secret, SecretDocument
-from rotation.testing.batch_scenario import KEY, POLICY, make_batch, told
-from rotation.testing.fuse import Fuse
-from rotation.testing.vendor import MemoryVendor
+from rotation.core.errors import InProgress, LoginRejected, Parked, PreconditionFailed, VendorUnavailable
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Authority, Evidence, Lockout, Power, Step, Task
+from rotation.engine.batch.member_store import list_key
+from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, POLICY, make_batch, told
+from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 SELF = {"authority": Authority.SELF, "history": 5, "lockout": Lockout(tries=5, window_seconds=300)}
 

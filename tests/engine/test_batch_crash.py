@@ -6,10 +6,10 @@ import contextlib
 
 import pytest
 
-from rotation.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
-from rotation.model import Authority, Lockout, Step
-from rotation.testing.batch_scenario import make_batch
-from rotation.testing.fuse import Crash, Edge, Fuse
+from rotation.core.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
+from rotation.core.values import Authority, Lockout, Step
+from rotation_testkit.fault_lab.in_memory.batch_scenario import make_batch
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 KINDS = {
     "admin": {},

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from rotation import engine
-from rotation.errors import PreconditionFailed, RotationError
-from rotation.member import documents
-from rotation.model import Step
-from rotation.secret import Secret
+from rotation.core.errors import PreconditionFailed, RotationError
+from rotation.core.secret import Secret
+from rotation.core.values import Step
+from rotation.engine.account import steps
+from rotation.engine.batch.member_store import documents
 from rotation.stores.vault_kv import VaultKv
-from rotation.testing.batch_scenario import KEY, BatchScenario, make_batch
-from rotation.testing.fuse import Edge, Fuse
-from rotation.testing.kv2 import Kv2
+from rotation_testkit.doubles.vault.kv2 import Kv2
+from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, BatchScenario, make_batch
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 
 def rotate(scenario: BatchScenario, kv: Kv2 | Any, token: str) -> list[str]:
@@ -26,7 +26,7 @@ def rotate(scenario: BatchScenario, kv: Kv2 | Any, token: str) -> list[str]:
         token = store.begin(token)
         try:
             for step in Step:
-                engine.run(replace(scenario.session(token), store=store), step)
+                steps.run(replace(scenario.session(token), store=store), step)
         except RotationError as error:
             failures.append(error.code)
             scenario.clock.sleep(600)
@@ -54,7 +54,7 @@ def test_a_batch_rotates_in_a_kv_secret() -> None:
     scenario.clock.sleep(60)
     store = VaultKv(kv, "app", clock=scenario.clock)
     token = store.begin("token-2")
-    engine.run(replace(scenario.session(token), store=store), Step.CREATE)
+    steps.run(replace(scenario.session(token), store=store), Step.CREATE)
     scenario.vendors[1].obstacles = (PreconditionFailed("off"),)
     assert rotate(scenario, kv, token) == ["precondition_failed"]
     assert stored(kv) == scenario.live()

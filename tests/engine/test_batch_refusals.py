@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from rotation import engine, marks
-from rotation.batch import Single, of
-from rotation.errors import (
+from rotation.core.errors import (
     ConfigError,
     IdentityChanged,
     LoginRejected,
@@ -21,15 +19,18 @@ from rotation.errors import (
     SecretDocumentError,
     StageError,
 )
-from rotation.machine import PENDING
-from rotation.member import MemberStore, documents
-from rotation.model import Evidence, Step
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Evidence, Step
+from rotation.engine.account import steps
+from rotation.engine.batch.batch import Single, of
+from rotation.engine.batch.member_store import MemberStore, documents
+from rotation.engine.session import Result
+from rotation.engine.tables.reconciliation import PENDING
 from rotation.policy import PasswordPolicy
-from rotation.room import MOST_MEMBERS, condensed
-from rotation.secret import Secret, SecretDocument
-from rotation.session import Result
-from rotation.testing.batch_scenario import KEY, POLICY, make_batch, told
-from rotation.testing.vendor import MemoryVendor
+from rotation.state import marks
+from rotation.state.label_quota import MOST_MEMBERS, condensed
+from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, POLICY, make_batch, told
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 STRICTER = PasswordPolicy(length=30, charsets=POLICY.charsets, name="stricter")
 
@@ -275,7 +276,7 @@ def test_no_two_accounts_get_the_same_password() -> None:
     def prepare(*_: object) -> tuple[SecretDocument, Result]:
         return same, Result(outcome="staged")
 
-    single: Any = Single(run=engine.run, prepare=prepare, prove=engine._proof)
+    single: Any = Single(run=steps.run, prepare=prepare, prove=steps._proof)
     group = of(scenario.session(token), scenario.document(), single)
     assert group is not None
     with pytest.raises(PolicyError):

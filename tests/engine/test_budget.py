@@ -2,13 +2,13 @@
 
 import pytest
 
-from rotation.errors import LoginRejected, OutcomeUnknown, Parked, RotationError
-from rotation.machine import PENDING
-from rotation.marks import Kind
-from rotation.model import Lockout, Step
-from rotation.planner import ARRIVAL_SECONDS
-from rotation.secret import Secret
-from rotation.testing.fuse import Edge, Fuse
+from rotation.core.errors import LoginRejected, OutcomeUnknown, Parked, RotationError
+from rotation.core.secret import Secret
+from rotation.core.values import Lockout, Step
+from rotation.engine.tables.reconciliation import PENDING
+from rotation.state.marks import Kind
+from rotation.state.waiting import ARRIVAL_SECONDS
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 
 def created(world, kind="admin", **settings):

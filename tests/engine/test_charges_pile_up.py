@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rotation import marks
-from rotation.machine import CURRENT, PENDING
-from rotation.secret import SecretDocument
+from rotation.core.secret import SecretDocument
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state import marks
 from rotation.stores.memory import MemorySecret, MemoryStore
 
 NOW = 1_700_000_000

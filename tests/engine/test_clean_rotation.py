@@ -2,8 +2,8 @@
 
 import pytest
 
-from rotation.model import Evidence, Step
-from rotation.secret import Secret
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, Step
 
 KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
 
@@ -106,7 +106,7 @@ def test_repeating_any_step_changes_nothing(world, kind):
 
 def _settle(scenario, step, token):
     """Run a step; a vendor that applies late gets its time."""
-    from rotation.errors import InProgress, NotReady
+    from rotation.core.errors import InProgress, NotReady
 
     try:
         scenario.step(step, token)

@@ -4,9 +4,9 @@ import contextlib
 
 import pytest
 
-from rotation.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
-from rotation.model import Power, Step
-from rotation.testing.fuse import Crash, Edge, Fuse
+from rotation.core.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
+from rotation.core.values import Power, Step
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
 WORLDS = [(kind, oracle) for kind in KINDS for oracle in ((True, False) if kind != "self" else (True,))]

@@ -2,11 +2,11 @@
 
 import pytest
 
-from rotation.errors import LoginRejected, Parked, VendorUnavailable
-from rotation.model import Power, Step, Verdict
-from rotation.parking import Reason
-from rotation.set_secret import MOST_RESENDS
-from rotation.testing.vendor import MemoryVendor
+from rotation.core.errors import LoginRejected, Parked, VendorUnavailable
+from rotation.core.values import Power, Step, Verdict
+from rotation.engine.account.set_secret import MOST_RESENDS
+from rotation.state.parking import Reason
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 DAY = 86_400
 

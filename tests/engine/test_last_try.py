@@ -2,14 +2,14 @@
 
 import pytest
 
-from rotation import engine, verify
+from rotation.core.errors import CannotVerify, InProgress, LoginRejected, OutcomeUnknown, Parked
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, Lockout, Step
 from rotation.doctor import examine
-from rotation.errors import CannotVerify, InProgress, LoginRejected, OutcomeUnknown, Parked
-from rotation.marks import Kind
-from rotation.model import Evidence, Lockout, Step
-from rotation.rehearsal import Status, rehearse
-from rotation.secret import Secret
-from rotation.testing.fuse import Edge, Fuse
+from rotation.doctor.dry_run import Status, rehearse
+from rotation.engine.account import steps, verify
+from rotation.state.marks import Kind
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 AT_ONCE = Lockout(tries=1, window_seconds=300)
@@ -108,7 +108,7 @@ def test_such_an_account_rotates_without_a_login_where_the_vendors_yes_is_enough
     scenario.fuse = Fuse()
     examine(scenario.session())
     with pytest.raises(CannotVerify):
-        verify.verify(scenario.session(), engine.single())
+        verify.verify(scenario.session(), steps.single())
     assert "verify" not in scenario.fuse.effects
     scenario.fuse = Fuse(only="set_password", at=1, edge=Edge.AFTER, error=lambda _: OutcomeUnknown("lost"))
     assert scenario.rotate(scenario.begin()) == ["outcome_unknown"]

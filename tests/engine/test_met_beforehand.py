@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import CannotVerify, ConfigError, RotationError
-from rotation.machine import PENDING
-from rotation.model import Evidence, LoginTarget, Step, Verdict
-from rotation.rehearsal import Status, rehearse
-from rotation.secret import Secret
-from rotation.testing.scenario import Scenario
+from rotation.core.errors import CannotVerify, ConfigError, RotationError
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, LoginTarget, Step, Verdict
+from rotation.doctor.dry_run import Status, rehearse
+from rotation.engine.tables.reconciliation import PENDING
+from rotation_testkit.fault_lab.in_memory.scenario import Scenario
 
 TARGET = LoginTarget("ssh", "host", 22, "alice", "ssh-ed25519 AAAA")
 
@@ -77,7 +77,7 @@ def test_the_dry_run_tells_what_it_met(rig: Rig) -> None:
 @pytest.mark.parametrize("before", [Step.CREATE, Step.SET])
 def test_a_host_out_of_reach_stops_the_rotation_before_the_reset(rig: Rig, before: Step) -> None:
     """Once in createSecret, once before the reset; current stays live, and the same token goes on once it answers."""
-    from rotation import engine
+    from rotation.engine.account import steps
 
     token = rig.scenario.begin()
     live = rig.scenario.vendor.live
@@ -85,10 +85,10 @@ def test_a_host_out_of_reach_stops_the_rotation_before_the_reset(rig: Rig, befor
         if step is before:
             rig.probe.refusal = CannotVerify("closed", vendor_code="port_closed")
             with pytest.raises(CannotVerify):
-                engine.run(rig.session(token), step)
+                steps.run(rig.session(token), step)
             assert (rig.scenario.vendor.resets, rig.scenario.vendor.live) == (0, live)
             rig.probe.refusal = None
-        engine.run(rig.session(token), step)
+        steps.run(rig.session(token), step)
     assert rig.probe.met == [TARGET] * 3
     assert rig.scenario.vendor.resets == 1
     assert PENDING not in rig.scenario.secret.describe().versions[token].stages

@@ -2,10 +2,10 @@
 
 import pytest
 
-from rotation.errors import LoginRejected, Parked
-from rotation.machine import CURRENT, PENDING
-from rotation.model import Evidence, Power, Step
-from rotation.secret import Secret, SecretDocument
+from rotation.core.errors import LoginRejected, Parked
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Evidence, Power, Step
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
 
 HIS = "Human0Password0Human"
 FOREIGN = "Bobs0Password0000Bob"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rotation.errors import RotationError
-from rotation.model import Step
-from rotation.testing.fuse import Crash, Edge, Fuse
+from rotation.core.errors import RotationError
+from rotation.core.values import Step
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
 

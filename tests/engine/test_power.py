@@ -2,7 +2,7 @@
 
 import pytest
 
-from rotation.errors import (
+from rotation.core.errors import (
     ConfigError,
     InProgress,
     NotReady,
@@ -12,10 +12,10 @@ from rotation.errors import (
     PreconditionFailed,
     VendorUnavailable,
 )
-from rotation.machine import PENDING
-from rotation.model import Evidence, Power, Step
-from rotation.secret import SecretDocument
-from rotation.testing.fuse import Crash, Edge, Fuse
+from rotation.core.secret import SecretDocument
+from rotation.core.values import Evidence, Power, Step
+from rotation.engine.tables.reconciliation import PENDING
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 
 def test_a_running_machine_is_stopped_once_and_started_once(world):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rotation.errors import (
+from rotation.core.errors import (
     CannotVerify,
     ConfigError,
     IdentityChanged,
@@ -14,10 +14,10 @@ from rotation.errors import (
     StageError,
     VendorUnavailable,
 )
-from rotation.machine import CURRENT, PENDING
-from rotation.model import Evidence, Step
-from rotation.secret import Secret, SecretDocument
-from rotation.testing.fuse import Edge, Fuse
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Evidence, Step
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OLD = Secret("Old0Password0Old0Pas")
 

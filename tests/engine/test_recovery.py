@@ -2,10 +2,10 @@
 
 import pytest
 
-from rotation.errors import CannotVerify, OutcomeUnknown
-from rotation.machine import PENDING
-from rotation.model import Evidence, Step
-from rotation.testing.fuse import Edge, Fuse
+from rotation.core.errors import CannotVerify, OutcomeUnknown
+from rotation.core.values import Evidence, Step
+from rotation.engine.tables.reconciliation import PENDING
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 
 def created(world, kind="admin", **settings):

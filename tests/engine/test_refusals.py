@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rotation.errors import (
+from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
     DriverBug,
@@ -19,10 +19,10 @@ from rotation.errors import (
     UnexpectedReply,
     VendorUnavailable,
 )
-from rotation.marks import intent
-from rotation.model import Step
-from rotation.secret import Secret
-from rotation.testing.fuse import Edge, Fuse
+from rotation.core.secret import Secret
+from rotation.core.values import Step
+from rotation.state.marks import intent
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 
 def reset_ends_with(scenario, token, error, edge):

@@ -2,11 +2,11 @@
 
 import pytest
 
-from rotation.errors import OutcomeUnknown, Parked, RequestRefused
-from rotation.model import Power, Step
-from rotation.planner import BACK_OFF_MOST
-from rotation.secret import Secret
-from rotation.testing.fuse import Edge, Fuse
+from rotation.core.errors import OutcomeUnknown, Parked, RequestRefused
+from rotation.core.secret import Secret
+from rotation.core.values import Power, Step
+from rotation.state.waiting import BACK_OFF_MOST
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OLD = Secret("Old0Password0Old0Pas")
 CALLS = {"set_password", "verify", "observe"}

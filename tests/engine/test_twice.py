@@ -2,12 +2,12 @@
 
 import pytest
 
-from rotation.errors import PasswordRejected
-from rotation.model import Authority
-from rotation.secret import Secret
-from rotation.testing.batch_scenario import POLICY
-from rotation.testing.scenario import Scenario, VirtualClock
-from rotation.testing.vendor import MemoryVendor
+from rotation.core.errors import PasswordRejected
+from rotation.core.secret import Secret
+from rotation.core.values import Authority
+from rotation_testkit.fault_lab.in_memory.batch_scenario import POLICY
+from rotation_testkit.fault_lab.in_memory.scenario import Scenario, VirtualClock
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 
 class Twice(MemoryVendor):

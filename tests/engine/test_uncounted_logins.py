@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import CannotVerify, HostNotAllowed, NotEnoughTime, RotationError, VendorUnavailable
-from rotation.machine import PENDING
-from rotation.model import Step
-from rotation.testing.fuse import Edge, Fuse
+from rotation.core.errors import CannotVerify, HostNotAllowed, NotEnoughTime, RotationError, VendorUnavailable
+from rotation.core.values import Step
+from rotation.engine.tables.reconciliation import PENDING
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 LOST = CannotVerify("lost")
 LOST.definite = False

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET  # our own test run's report
 
 import pytest
 
-from rotation.testing.driver_suite import DriverConformance
+from rotation_testkit.conformance.driver_suite import DriverConformance
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "rotation-driver-example"
@@ -48,8 +48,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 LISTED = """
 import json, sys
 from rotation import registry
-from rotation.deployment import Deployment
-from rotation.errors import UnknownDriver
+from rotation.deployment.deployment import Deployment
+from rotation.core.errors import UnknownDriver
 for name in sys.argv[1:]:
     try:
         environment = {"LOCKSTEP_DRIVERS": "acme_directory", "LOCKSTEP_PLUGINS": name}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rotation.testing.fleet.script import Script, play
-from rotation.testing.fleet.settle import settle
-from rotation.testing.fleet.world import Fleet
+from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
+from rotation_testkit.fault_lab.random_fleets.play.settle import settle
+from rotation_testkit.fault_lab.random_fleets.schedule.script import Script, play
 
 FOUND = {
     # The candidate was asked about again in every window, and nothing was left of the budget for current.

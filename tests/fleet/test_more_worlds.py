@@ -2,16 +2,16 @@
 
 import pytest
 
-from rotation.batch import Batch
-from rotation.machine import CURRENT, PENDING
-from rotation.model import Evidence
-from rotation.session import MemberResult
-from rotation.testing.fleet.gate import Gate
-from rotation.testing.fleet.script import Script, play
-from rotation.testing.fleet.settle import settle
-from rotation.testing.fleet.vault import LAG, Gated
-from rotation.testing.fleet.watch import Violation
-from rotation.testing.fleet.world import Fleet
+from rotation.core.values import Evidence
+from rotation.engine.batch.batch import Batch
+from rotation.engine.session import MemberResult
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation_testkit.fault_lab.random_fleets.invariants import Violation
+from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
+from rotation_testkit.fault_lab.random_fleets.play.gate import Gate
+from rotation_testkit.fault_lab.random_fleets.play.secret import LAG, Gated
+from rotation_testkit.fault_lab.random_fleets.play.settle import settle
+from rotation_testkit.fault_lab.random_fleets.schedule.script import Script, play
 
 BATCHES = ("batch", "batch-task", "batch-self")
 

@@ -5,14 +5,14 @@ from collections import Counter
 
 import pytest
 
-from rotation import engine, reconcile
-from rotation.machine import Finding
-from rotation.model import Evidence
-from rotation.testing.fleet import runner
-from rotation.testing.fleet.generate import schedule
-from rotation.testing.fleet.kinds import KINDS
-from rotation.testing.fleet.runner import first_bad, script_of, simulate
-from rotation.testing.fleet.script import Script, play
+from rotation.core.values import Evidence
+from rotation.engine.account import reconciler, steps
+from rotation.engine.tables.reconciliation import Finding
+from rotation_testkit.fault_lab.random_fleets import runner
+from rotation_testkit.fault_lab.random_fleets.play.vendor_classes import KINDS
+from rotation_testkit.fault_lab.random_fleets.runner import first_bad, script_of, simulate
+from rotation_testkit.fault_lab.random_fleets.schedule.generate import schedule
+from rotation_testkit.fault_lab.random_fleets.schedule.script import Script, play
 
 CHUNK = 25
 
@@ -85,12 +85,12 @@ def unknown_is_no(ask):
 
 
 MUTATIONS = {
-    "no intent mark": (reconcile.Reconciliation, "_intend", without_intent, {"I5"}),
-    "commit before verification": (engine, "_prove", lambda *_: Evidence.LOGIN, {"I1", "I2"}),
+    "no intent mark": (reconciler.Reconciliation, "_intend", without_intent, {"I5"}),
+    "commit before verification": (steps, "_prove", lambda *_: Evidence.LOGIN, {"I1", "I2"}),
     "unknown treated as rejected": (
-        reconcile.Reconciliation,
+        reconciler.Reconciliation,
         "_ask",
-        unknown_is_no(reconcile.Reconciliation._ask),
+        unknown_is_no(reconciler.Reconciliation._ask),
         {"unknown", "I8"},
     ),
 }

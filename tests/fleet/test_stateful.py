@@ -4,10 +4,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from rotation.model import Step
-from rotation.testing.fleet.kinds import KINDS
-from rotation.testing.fleet.settle import settle
-from rotation.testing.fleet.world import Fleet
+from rotation.core.values import Step
+from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
+from rotation_testkit.fault_lab.random_fleets.play.settle import settle
+from rotation_testkit.fault_lab.random_fleets.play.vendor_classes import KINDS
 
 NAMED = st.tuples(
     st.sampled_from(("set_password", "verify", "poll", "stop", "start", "move", "stage", "attach", "detach")),

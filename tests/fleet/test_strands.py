@@ -5,8 +5,8 @@ from random import Random  # noqa: TID251 - decides whose turn it is
 
 import pytest
 
-from rotation.testing.fleet.strands import Strand, interleave
-from rotation.testing.fuse import Crash
+from rotation_testkit.fault_lab.in_memory.fuse import Crash
+from rotation_testkit.fault_lab.random_fleets.play.strands import Strand, interleave
 
 
 def counting(into, name, effects):

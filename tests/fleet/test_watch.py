@@ -2,13 +2,13 @@
 
 import pytest
 
-from rotation.machine import CURRENT, PENDING, PREVIOUS
-from rotation.secret import Secret, SecretDocument
-from rotation.testing.fleet.gate import Gate
-from rotation.testing.fleet.script import Script, ScriptError, play
-from rotation.testing.fleet.settle import settle
-from rotation.testing.fleet.watch import Violation
-from rotation.testing.fleet.world import Fleet
+from rotation.core.secret import Secret, SecretDocument
+from rotation.engine.tables.reconciliation import CURRENT, PENDING, PREVIOUS
+from rotation_testkit.fault_lab.random_fleets.invariants import Violation
+from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
+from rotation_testkit.fault_lab.random_fleets.play.gate import Gate
+from rotation_testkit.fault_lab.random_fleets.play.settle import settle
+from rotation_testkit.fault_lab.random_fleets.schedule.script import Script, ScriptError, play
 
 
 def only(kind):

@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from rotation import handler
-from rotation.errors import RotationError
-from rotation.secret import Secret, SecretDocument
-from rotation.testing.canary import Canary
-from rotation.testing.secretsmanager import Rotation
-from rotation.testing.simulators._call import Captured
-from rotation.testing.world import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, World, world
+from rotation.core.errors import RotationError
+from rotation.core.secret import Secret, SecretDocument
+from rotation_testkit.canary.canary import Canary
+from rotation_testkit.doubles.secretsmanager import Rotation
+from rotation_testkit.doubles.vendors.call import Captured
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, World, world
 
 RETRIES = 4
 CHANGE = {HUAWEI: "PUT /v1/usg/acs/password", UCLOUD: "ResetCompShareInstancePassword"}
@@ -277,7 +277,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Return a function that makes a driver give up on an answer after two seconds, as its record says."""
 
     def shorten(code: str) -> None:
-        module = importlib.import_module(f"rotation.drivers.{code}")
+        module = importlib.import_module(f"rotation.drivers.vendors.{code}.driver")
         monkeypatch.setattr(module, "DRIVER", dataclasses.replace(module.DRIVER, call_seconds=2))
 
     return shorten

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from rotation.secret import Secret
-from rotation.testing.world import UCLOUD
+from rotation.core.secret import Secret
+from rotation_testkit.sandbox.sandbox import UCLOUD
 
 VALUE = "Marker-value-of-a-field-77"
 A = "LOCKSTEP_UCLOUD_COMPSHARE_"

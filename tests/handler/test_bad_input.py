@@ -6,9 +6,9 @@ import base64
 
 import pytest
 
-from rotation.errors import RotationError
-from rotation.secret import Secret
-from rotation.testing.world import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD
+from rotation.core.errors import RotationError
+from rotation.core.secret import Secret
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD
 
 DRIVERS = (HUAWEI, UCLOUD)
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import pytest
 
 from rotation import handler
-from rotation.errors import RotationError, SecretDocumentError
-from rotation.secret import Secret, SecretDocument
-from rotation.testing.canary import LIBRARIES, Canary, listening
-from rotation.testing.faults import FaultKind
-from rotation.testing.secretsmanager import RotationState
-from rotation.testing.simulators._call import Captured
-from rotation.testing.spelling import spellings
-from rotation.testing.world import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, UHOST_ID, world
+from rotation.core.errors import RotationError, SecretDocumentError
+from rotation.core.secret import Secret, SecretDocument
+from rotation_testkit.canary.canary import LIBRARIES, Canary, listening
+from rotation_testkit.canary.spellings import spellings
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.doubles.vendors.call import Captured
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, UHOST_ID, world
 
 DRIVERS = (HUAWEI, UCLOUD)
 MARK = Secret('Marker-"7/\\+ü&pass')
@@ -31,7 +31,7 @@ class Talkative:
     value: str
 
 
-Talkative.__module__ = "rotation.model"
+Talkative.__module__ = "rotation.core.values"
 
 
 def guarded() -> Canary:
@@ -128,7 +128,7 @@ def test_canary_looks_into_frames():
         SecretDocument.parse(text)
     canary = guarded()
     canary.error(caught.value)
-    assert canary.leaks() == ["marker in local text of rotation.secret.parse"]
+    assert canary.leaks() == ["marker in local text of rotation.core.secret.parse"]
 
 
 def test_canary_looks_at_reachable_objects():
@@ -142,7 +142,7 @@ def test_canary_looks_at_reachable_objects():
         SecretDocument({"key": [closure, {"deeper": talkative}]}).text("missing")
     canary = guarded()
     canary.error(caught.value)
-    assert canary.leaks() == ["marker in Talkative under local self of rotation.secret.text"]
+    assert canary.leaks() == ["marker in Talkative under local self of rotation.core.secret.text"]
 
 
 def test_canary_looks_at_requests():

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from rotation.drivers import huawei_meeting, ucloud_compshare
-from rotation.errors import RotationError
-from rotation.testing.secretsmanager import RotationState
-from rotation.testing.world import HUAWEI, MEETING_ACCOUNT, UCLOUD
+from rotation.core.errors import RotationError
+from rotation.drivers.vendors.huawei_meeting import driver as huawei_meeting
+from rotation.drivers.vendors.ucloud_compshare import driver as ucloud_compshare
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.sandbox.sandbox import HUAWEI, MEETING_ACCOUNT, UCLOUD
 
 MODULES = {HUAWEI: huawei_meeting, UCLOUD: ucloud_compshare}
 

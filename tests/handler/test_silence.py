@@ -8,12 +8,12 @@ import logging
 import pytest
 
 from rotation import handler
-from rotation.errors import ConfigError
-from rotation.model import LoginTarget, Verdict
-from rotation.probes.winrm import WinRmProbe
-from rotation.secret import Secret
-from rotation.testing.winrm_host import WinRmHost
-from rotation.testing.world import HUAWEI
+from rotation.core.errors import ConfigError
+from rotation.core.secret import Secret
+from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.network.winrm import WinRmProbe
+from rotation_testkit.doubles.hosts.winrm import WinRmHost
+from rotation_testkit.sandbox.sandbox import HUAWEI
 
 NTLM = ("pypsrp", "spnego")
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from rotation.errors import EventError
-from rotation.testing.secretsmanager import RotationState
-from rotation.testing.world import HUAWEI, UCLOUD
+from rotation.core.errors import EventError
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 
 
 @pytest.mark.parametrize("code", [HUAWEI, UCLOUD])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.testing.faults import FaultKind
-from rotation.testing.secretsmanager import RotationState
-from rotation.testing.world import HUAWEI, UCLOUD
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 
 DRIVERS = (HUAWEI, UCLOUD)
 MANY = 999

@@ -28,16 +28,16 @@ def test_contracts_are_kept() -> None:
 
 
 PLANTED = [
-    ("rotation/errors/_base.py", "rotation.secret", "Imports point down"),
-    ("rotation/machine.py", "rotation.engine", "Imports point down"),
-    ("rotation/drivers/huawei_meeting.py", "rotation.stores.memory", "Imports point down"),
-    ("rotation/handler.py", "rotation.testing", "Imports point down"),
-    ("rotation/testing/serving.py", "rotation.cli", "Imports point down"),
-    ("rotation/stores/memory.py", "rotation.stores.aws_secrets_manager", "Stores do not know one another"),
-    ("rotation/guard.py", "vault_plugin", "Rotation works without the Vault face"),
-    ("vault_plugin/stray.py", "rotation.testing", "The Vault face takes neither the kit nor the other faces"),
-    ("rotation/drivers/ucloud_compshare.py", "requests", "One HTTP door"),
-    ("rotation/engine.py", "boto3", "AWS's libraries stay at the edges"),
+    ("rotation/core/errors/base.py", "rotation.core.secret", "Imports point down"),
+    ("rotation/engine/tables/reconciliation.py", "rotation.engine.account.steps", "Imports point down"),
+    ("rotation/drivers/vendors/huawei_meeting/driver.py", "rotation.stores.memory", "Imports point down"),
+    ("rotation/handler.py", "rotation_testkit", "Imports point down"),
+    ("rotation_testkit/doubles/serving.py", "rotation.cli", "Imports point down"),
+    ("rotation/stores/memory.py", "rotation.stores.aws.secrets_manager", "Stores do not know one another"),
+    ("rotation/drivers/guarded.py", "vault_plugin", "Rotation works without the Vault face"),
+    ("vault_plugin/stray.py", "rotation_testkit", "The Vault face takes neither the kit nor the other faces"),
+    ("rotation/drivers/vendors/ucloud_compshare/driver.py", "requests", "One HTTP door"),
+    ("rotation/engine/account/steps.py", "boto3", "AWS's libraries stay at the edges"),
 ]
 
 
@@ -45,7 +45,7 @@ PLANTED = [
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What import-linter says of each contract, in a copy of the tree with every planted import."""
     tree = tmp_path_factory.mktemp("planted")
-    for package in ("rotation", "vault_plugin"):
+    for package in ("rotation", "rotation_testkit", "vault_plugin"):
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree)
     for module, imported, _contract in PLANTED:
@@ -70,7 +70,7 @@ def test_planted_import_breaks_its_contract(
 
 def test_module_without_a_place_breaks_the_direction(tmp_path: Path) -> None:
     """A new module that nobody gave a layer is reported."""
-    for package in ("rotation", "vault_plugin"):
+    for package in ("rotation", "rotation_testkit", "vault_plugin"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "rotation" / "stray.py").touch()
@@ -83,6 +83,9 @@ def test_no_driver_imports_another() -> None:
     """Drivers share only the modules whose names start with an underscore."""
     graph = grimp.build_graph("rotation", cache_dir=None)
     drivers = {name for name in graph.find_children("rotation.drivers") if not name.split(".")[-1].startswith("_")}
-    assert {"rotation.drivers.huawei_meeting", "rotation.drivers.ucloud_compshare"} <= drivers
+    assert {
+        "rotation.drivers.vendors.huawei_meeting.driver",
+        "rotation.drivers.vendors.ucloud_compshare.driver",
+    } <= drivers
     imported = {(name, other) for name in drivers for other in graph.find_modules_directly_imported_by(name) & drivers}
     assert imported == set()

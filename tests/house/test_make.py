@@ -31,7 +31,7 @@ def installed(tmp_path: Path) -> Path:
     """A tree as the first run leaves it: every stamp is younger than the sources. Nothing was really installed."""
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     (tmp_path / "rotation").mkdir()
-    for name in ("Makefile", "pyproject.toml", "template.yaml", "samconfig.toml", "rotation/engine.py"):
+    for name in ("Makefile", "pyproject.toml", "template.yaml", "samconfig.toml", "rotation/engine/account/steps.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     sources = list(tmp_path.rglob("*"))
     for folder in (".venv/second", ".aws-sam/local"):
@@ -54,7 +54,7 @@ def test_where_everything_is_installed_a_target_runs_what_it_is_for(installed: P
 
 
 @pytest.mark.parametrize(
-    ("changed", "due"), [("requirements/dev.txt", "make-venv"), ("rotation/engine.py", "sam build")]
+    ("changed", "due"), [("requirements/dev.txt", "make-venv"), ("rotation/engine/account/steps.py", "sam build")]
 )
 def test_what_changed_is_made_anew(installed: Path, changed: str, due: str) -> None:
     """So it is the stamps that say that nothing is due."""

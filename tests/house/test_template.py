@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from rotation import registry
-from rotation.deployment import Deployment
-from rotation.guard import RESERVE_SECONDS
-from rotation.model import Evidence
+from rotation.core.values import Evidence
+from rotation.deployment.deployment import Deployment
+from rotation.drivers import registry
+from rotation.drivers.guarded import RESERVE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 Resources = dict[str, dict[str, Any]]

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from rotation import handler
-from rotation.testing.function_context import FunctionContext
-from rotation.testing.secretsmanager import RotationState
-from rotation.testing.world import FUNCTION_ARN, UCLOUD, World, world
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.processes.function_context import FunctionContext
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, World, world
 
 
 @cache

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rotation.http import HttpDoor
-from rotation.ports import HttpReply, HttpRequest
-from rotation.secret import Secret
+from rotation.core.secret import Secret
+from rotation.drivers.network.http_door import HttpDoor
+from rotation.state.store import HttpReply, HttpRequest
 
 Handler = Callable[[socket.socket], None]
 

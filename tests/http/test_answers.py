@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import DriverError, OutcomeUnknown, RateLimited, UnexpectedReply, VendorUnavailable
-from rotation.http import BODY_LIMIT, check_status, json_object
-from rotation.ports import HttpReply
+from rotation.core.errors import DriverError, OutcomeUnknown, RateLimited, UnexpectedReply, VendorUnavailable
+from rotation.drivers.network.http_door import BODY_LIMIT, check_status, json_object
+from rotation.state.store import HttpReply
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: req-1\r\n\r\n{}"
 

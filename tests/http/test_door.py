@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import (
+from rotation.core.errors import (
     ConfigError,
     HostNotAllowed,
     NotEnoughTime,
@@ -21,9 +21,9 @@ from rotation.errors import (
     RotationError,
     VendorUnavailable,
 )
-from rotation.ports import HttpRequest
-from rotation.secret import Secret
-from rotation.testing.driver_harness import leaks
+from rotation.core.secret import Secret
+from rotation.state.store import HttpRequest
+from rotation_testkit.conformance.driver_harness import leaks
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: req-1\r\n\r\n{}"
 CANARY = Secret("Canary-in-request/1+a")

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import OutcomeUnknown, VendorUnavailable
-from rotation.ports import HttpRequest
+from rotation.core.errors import OutcomeUnknown, VendorUnavailable
+from rotation.state.store import HttpRequest
 
 PORT = 45678
 REQUEST = HttpRequest(method="POST", url=f"https://vendor.example:{PORT}/", changes=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rotation.testing.isolated import start_fork_server
+from rotation_testkit.processes.isolated_function import start_fork_server
 
 
 @pytest.fixture(scope="session", autouse=True)

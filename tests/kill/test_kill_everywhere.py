@@ -4,9 +4,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from rotation.testing.fuse import Edge
-from rotation.testing.killing import MortalFunction
-from rotation.testing.world import FUNCTION_ARN, HUAWEI, UCLOUD, world
+from rotation_testkit.fault_lab.in_memory.fuse import Edge
+from rotation_testkit.processes.mortal_function import MortalFunction
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, world
 
 DRIVERS = (HUAWEI, UCLOUD)
 STEPS = 4

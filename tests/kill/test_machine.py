@@ -2,9 +2,9 @@
 
 import pytest
 
-from rotation.testing.fuse import Edge
-from rotation.testing.killing import MortalFunction
-from rotation.testing.world import FUNCTION_ARN, UCLOUD, UHOST_ID, world
+from rotation_testkit.fault_lab.in_memory.fuse import Edge
+from rotation_testkit.processes.mortal_function import MortalFunction
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, UHOST_ID, world
 
 STEP_SET = 1
 

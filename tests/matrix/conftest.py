@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from rotation.policy import PasswordPolicy
-from rotation.testing.matrix.explore import End, judge
-from rotation.testing.matrix.faults import Line
-from rotation.testing.matrix.invariants import AFTERWARDS
-from rotation.testing.matrix.setups import SPACINGS, make
-from rotation.testing.matrix.vendors import DRIVER_CLASSES, FIRST, policy
-from rotation.testing.scenario import Scenario, VirtualClock
-from rotation.testing.vendor import MemoryVendor
+from rotation_testkit.fault_lab.in_memory.scenario import Scenario, VirtualClock
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
+from rotation_testkit.fault_lab.matrix.plan.faults import Line
+from rotation_testkit.fault_lab.matrix.runs.explore import End, judge
+from rotation_testkit.fault_lab.matrix.runs.invariants import AFTERWARDS
+from rotation_testkit.fault_lab.matrix.worlds.driver_classes import DRIVER_CLASSES, FIRST, policy
+from rotation_testkit.fault_lab.matrix.worlds.setups import SPACINGS, make
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 POLICY = PasswordPolicy(length=20, charsets=policy().charsets)

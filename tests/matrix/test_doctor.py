@@ -2,14 +2,14 @@
 
 import pytest
 
+from rotation.core.secret import Secret
 from rotation.doctor import Condition, Outcome
-from rotation.secret import Secret
-from rotation.testing.matrix import clinic
-from rotation.testing.matrix.clinic import Cure
-from rotation.testing.matrix.explore import End, Explorer, judge
-from rotation.testing.matrix.faults import Edge, Fault, Kind, Line
-from rotation.testing.matrix.page import ALONE_HEAD, alone_cells
-from rotation.testing.matrix.setups import make, one_attempt_lines
+from rotation_testkit.fault_lab.matrix.page import ALONE_HEAD, alone_cells
+from rotation_testkit.fault_lab.matrix.plan.faults import Edge, Fault, Kind, Line
+from rotation_testkit.fault_lab.matrix.runs import clinic
+from rotation_testkit.fault_lab.matrix.runs.clinic import Cure
+from rotation_testkit.fault_lab.matrix.runs.explore import End, Explorer, judge
+from rotation_testkit.fault_lab.matrix.worlds.setups import make, one_attempt_lines
 
 ELSE = Secret("Somebody0Else0Did0It")
 UNHEALED = slice(ALONE_HEAD.index("needs a human, said so"), None)

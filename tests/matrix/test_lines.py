@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from rotation.testing.matrix.__main__ import main
-from rotation.testing.matrix.campaign import summed
-from rotation.testing.matrix.explore import DEATHS, End, Explorer, shares_of
-from rotation.testing.matrix.faults import FAULTS, Edge, Line, Port, twins
-from rotation.testing.matrix.setups import make
-from rotation.testing.matrix.story import replay, tell
+from rotation_testkit.fault_lab.matrix.__main__ import main
+from rotation_testkit.fault_lab.matrix.plan.faults import FAULTS, Edge, Line, Port, twins
+from rotation_testkit.fault_lab.matrix.runs.campaign import summed
+from rotation_testkit.fault_lab.matrix.runs.explore import DEATHS, End, Explorer, shares_of
+from rotation_testkit.fault_lab.matrix.runs.story import replay, tell
+from rotation_testkit.fault_lab.matrix.worlds.setups import make
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_what_is_no_line_is_refused(text):
 
 STORIES = """
 import hashlib
-from rotation.testing.matrix.faults import Line
-from rotation.testing.matrix.story import tell
+from rotation_testkit.fault_lab.matrix.plan.faults import Line
+from rotation_testkit.fault_lab.matrix.runs.story import tell
 lines = [f"matrix:self/memory/10:{at}.before.cancelled" for at in range(17, 38, 2)]
 print(hashlib.sha256("".join(each for line in lines for each in tell(Line.parse(line))).encode()).hexdigest())
 """

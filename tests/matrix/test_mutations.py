@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from rotation import engine, marks
-from rotation.errors import DriverError
-from rotation.model import Evidence
-from rotation.reconcile import Reconciliation
-from rotation.session import Result
-from rotation.testing.matrix.explore import WHOLE, Explorer, shares_of
-from rotation.testing.matrix.faults import Edge, Fault, Kind, Line
-from rotation.testing.matrix.invariants import i7_one_reset
-from rotation.testing.matrix.setups import make
+from rotation.core.errors import DriverError
+from rotation.core.values import Evidence
+from rotation.engine.account import steps
+from rotation.engine.account.reconciler import Reconciliation
+from rotation.engine.session import Result
+from rotation.state import marks
+from rotation_testkit.fault_lab.matrix.plan.faults import Edge, Fault, Kind, Line
+from rotation_testkit.fault_lab.matrix.runs.explore import WHOLE, Explorer, shares_of
+from rotation_testkit.fault_lab.matrix.runs.invariants import i7_one_reset
+from rotation_testkit.fault_lab.matrix.worlds.setups import make
 
 
 def no_intent_mark(monkeypatch):
@@ -65,7 +66,7 @@ def committed_unproved(monkeypatch):
         session.store.mark(session.token, marks.verified(Evidence.LOGIN, session.clock.now()))
         return Result(outcome="verified", evidence=Evidence.LOGIN)
 
-    monkeypatch.setattr(engine, "_test", tested)
+    monkeypatch.setattr(steps, "_test", tested)
 
 
 def candidate_asked_first(monkeypatch):

@@ -2,13 +2,13 @@
 
 import pytest
 
-from rotation.testing.matrix.campaign import seldom_collected
-from rotation.testing.matrix.explore import End, Explorer
-from rotation.testing.matrix.faults import OURS, Line
-from rotation.testing.matrix.invariants import i7_one_reset
-from rotation.testing.matrix.page import HEAD, cells
-from rotation.testing.matrix.setups import SPACINGS, lines, make, one_attempt_lines, reference_lines
-from rotation.testing.matrix.vendors import DRIVER_CLASSES
+from rotation_testkit.fault_lab.matrix.page import HEAD, cells
+from rotation_testkit.fault_lab.matrix.plan.faults import OURS, Line
+from rotation_testkit.fault_lab.matrix.runs.campaign import seldom_collected
+from rotation_testkit.fault_lab.matrix.runs.explore import End, Explorer
+from rotation_testkit.fault_lab.matrix.runs.invariants import i7_one_reset
+from rotation_testkit.fault_lab.matrix.worlds.driver_classes import DRIVER_CLASSES
+from rotation_testkit.fault_lab.matrix.worlds.setups import SPACINGS, lines, make, one_attempt_lines, reference_lines
 
 OUTCOMES = slice(HEAD.index("lost"), None)
 # What comes after the end is tried for every driver class in memory, which shows it of the engine, and in the other

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rotation.doctor import Condition, heal
-from rotation.errors import (
+from rotation.core.errors import (
     AdminRejected,
     DriverBug,
     InProgress,
@@ -17,17 +16,18 @@ from rotation.errors import (
     StageError,
     StoreDenied,
 )
-from rotation.machine import PENDING
-from rotation.model import Step
-from rotation.secret import Secret
-from rotation.testing.fuse import Crash, Edge, Fuse
-from rotation.testing.matrix import faults
-from rotation.testing.matrix.faults import Fault, Kind, Line
-from rotation.testing.matrix.invariants import healed, i10_repeating_changes_nothing
-from rotation.testing.matrix.setups import make
-from rotation.testing.matrix.vendors import DRIVER_CLASSES
-from rotation.testing.scenario import Scenario
-from rotation.testing.vendor import MemoryVendor
+from rotation.core.secret import Secret
+from rotation.core.values import Step
+from rotation.doctor import Condition, heal
+from rotation.engine.tables.reconciliation import PENDING
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.scenario import Scenario
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
+from rotation_testkit.fault_lab.matrix.plan import faults
+from rotation_testkit.fault_lab.matrix.plan.faults import Fault, Kind, Line
+from rotation_testkit.fault_lab.matrix.runs.invariants import healed, i10_repeating_changes_nothing
+from rotation_testkit.fault_lab.matrix.worlds.driver_classes import DRIVER_CLASSES
+from rotation_testkit.fault_lab.matrix.worlds.setups import make
 
 
 def created(made):

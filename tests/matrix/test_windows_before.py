@@ -3,8 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from rotation.doctor import Condition, heal
-from rotation.errors import (
+from rotation.core.errors import (
     IdentityChanged,
     LoginRejected,
     RotationError,
@@ -12,12 +11,13 @@ from rotation.errors import (
     SecretDocumentError,
     StageError,
 )
-from rotation.machine import CURRENT, PENDING
-from rotation.model import Step
-from rotation.secret import Secret, SecretDocument
-from rotation.testing.fuse import Fuse
-from rotation.testing.matrix.faults import Line
-from rotation.testing.matrix.setups import make
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Step
+from rotation.doctor import Condition, heal
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+from rotation_testkit.fault_lab.matrix.plan.faults import Line
+from rotation_testkit.fault_lab.matrix.worlds.setups import make
 
 
 def untouched(made):

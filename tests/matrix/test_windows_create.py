@@ -2,13 +2,13 @@
 
 import pytest
 
-from rotation.errors import PolicyError, RotationError, StoreDenied, StoreError, StoreUnavailable
-from rotation.machine import PENDING
-from rotation.model import Step
+from rotation.core.errors import PolicyError, RotationError, StoreDenied, StoreError, StoreUnavailable
+from rotation.core.values import Step
+from rotation.engine.tables.reconciliation import PENDING
 from rotation.policy import Charset, PasswordPolicy
-from rotation.testing.fuse import Edge, Fuse
-from rotation.testing.matrix.faults import Line
-from rotation.testing.matrix.setups import make
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
+from rotation_testkit.fault_lab.matrix.plan.faults import Line
+from rotation_testkit.fault_lab.matrix.worlds.setups import make
 
 PUTS = {"memory": "stage", "aws": "PutSecretValue", "vault": "write matrix"}
 

@@ -2,16 +2,16 @@
 
 import pytest
 
-from rotation.errors import NotYetVisible
-from rotation.machine import PREVIOUS
+from rotation.core.errors import NotYetVisible
+from rotation.engine.tables.reconciliation import PREVIOUS
 from rotation.stores.vault_kv import VaultKv
-from rotation.testing.kv2 import Kv2
-from rotation.testing.matrix.faults import Line
-from rotation.testing.matrix.invariants import healed
-from rotation.testing.matrix.rig_aws import AwsRig
-from rotation.testing.matrix.setups import make
-from rotation.testing.matrix.vendors import FIRST
-from rotation.testing.scenario import VirtualClock
+from rotation_testkit.doubles.vault.kv2 import Kv2
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
+from rotation_testkit.fault_lab.matrix.plan.faults import Line
+from rotation_testkit.fault_lab.matrix.runs.invariants import healed
+from rotation_testkit.fault_lab.matrix.worlds.driver_classes import FIRST
+from rotation_testkit.fault_lab.matrix.worlds.rig_aws import AwsRig
+from rotation_testkit.fault_lab.matrix.worlds.setups import make
 
 REPLICAS = [
     {"Region": "eu-west-1", "Status": "InProgress"},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rotation.errors import (
+from rotation.core.errors import (
     AccountLocked,
     AdminRejected,
     IdentityChanged,
@@ -17,12 +17,12 @@ from rotation.errors import (
     StageError,
     TooSoon,
 )
-from rotation.machine import CURRENT, PENDING
-from rotation.model import Power, Step
-from rotation.secret import Secret
-from rotation.testing import scenario as scenario_module
-from rotation.testing.fuse import Edge, Fuse
-from rotation.testing.matrix.vendors import DRIVER_CLASSES, FIRST
+from rotation.core.secret import Secret
+from rotation.core.values import Power, Step
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation_testkit.fault_lab.in_memory import scenario as scenario_module
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
+from rotation_testkit.fault_lab.matrix.worlds.driver_classes import DRIVER_CLASSES, FIRST
 
 ADMINS = [name for name in DRIVER_CLASSES if name != "self"]
 STORES = ("memory", "aws", "vault")

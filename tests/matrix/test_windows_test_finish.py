@@ -2,18 +2,12 @@
 
 import pytest
 
-from rotation.errors import (
-    AccountUnusable,
-    CannotVerify,
-    LoginRejected,
-    RotationError,
-    VendorUnavailable,
-)
-from rotation.machine import CURRENT, PENDING
-from rotation.model import Evidence, Step
-from rotation.secret import Secret
-from rotation.testing.fuse import Fuse
-from rotation.testing.matrix.vendors import FIRST
+from rotation.core.errors import AccountUnusable, CannotVerify, LoginRejected, RotationError, VendorUnavailable
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, Step
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+from rotation_testkit.fault_lab.matrix.worlds.driver_classes import FIRST
 
 MOVES = {"memory": "move AWSCURRENT", "aws": "UpdateSecretVersionStage AWSCURRENT"}
 ELSE = Secret("Somebody0Else0Did0It")

@@ -10,13 +10,13 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rotation.errors import PolicyError
+from rotation.core.errors import PolicyError
+from rotation.core.secret import Secret
 from rotation.policy import AtLeast, Charset, Context, Name, PasswordPolicy, Word, intersect
-from rotation.policy.bounds import floor
-from rotation.policy.checking import Checker
-from rotation.policy.counting import Language
+from rotation.policy.checker import Checker
+from rotation.policy.counting.bounds import floor
+from rotation.policy.counting.language import Language
 from rotation.policy.rules import Rules, resolve
-from rotation.secret import Secret
 
 SETS = {"lower": "abc", "upper": "AB", "digit": "12", "special": "!"}
 TEXT = "aAbB12!c"

@@ -9,21 +9,11 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import PolicyError
-from rotation.policy import (
-    VENDOR_POLICIES,
-    AtLeast,
-    Charset,
-    Context,
-    Name,
-    PasswordPolicy,
-    Source,
-    Word,
-    counting,
-    intersect,
-)
+from rotation.core.errors import PolicyError
+from rotation.core.secret import Secret
+from rotation.policy import VENDOR_POLICIES, AtLeast, Charset, Context, Name, PasswordPolicy, Source, Word, intersect
+from rotation.policy.counting import language
 from rotation.policy.model import DIGITS, LOWER, UPPER
-from rotation.secret import Secret
 
 LETTERS = Charset("lower", LOWER)
 DIGIT = Charset("digit", DIGITS)
@@ -135,7 +125,7 @@ def test_an_operator_may_allow_weakness() -> None:
 
 def test_rules_too_entangled_to_count_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A count that would take too long ends in an error, not in a hang."""
-    monkeypatch.setattr(counting, "MOST_WORK", 5_000)
+    monkeypatch.setattr(language, "MOST_WORK", 5_000)
     sets = tuple(Charset(f"c{index}", LOWER[index * 2 : index * 2 + 4], 7) for index in range(12))
     with pytest.raises(PolicyError, match="too entangled"):
         simple(length=128, charsets=sets, words=(Word(LOWER * 4, fragment=3),), max_repeat=1)

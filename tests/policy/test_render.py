@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rotation.errors import PolicyError
+from rotation.core.errors import PolicyError
+from rotation.core.secret import Secret
 from rotation.policy import VENDOR_POLICIES, AtLeast, Charset, Context, Name, PasswordPolicy, Word
 from rotation.policy.model import DIGITS, LOWER, UPPER
 from rotation.policy.render import to_get_random_password, to_hcl, to_json_schema, to_markdown
 from rotation.policy.render.portable import squeeze
-from rotation.secret import Secret
 
 EVERY = {f"{code}/{variant}": policy for code, some in VENDOR_POLICIES.items() for variant, policy in some.items()}
 SAYABLE = sorted(set(EVERY) - {"huawei_meeting/default"})

@@ -10,9 +10,9 @@ from statistics import NormalDist
 
 import pytest
 
+from rotation.core.secret import Secret
 from rotation.policy import AtLeast, Charset, Context, Name, PasswordPolicy, Word
-from rotation.policy.drawing import TRIES, WholeStrings, below
-from rotation.secret import Secret
+from rotation.policy.counting.sampler import TRIES, WholeStrings, below
 
 LOWER, UPPER, DIGIT = Charset("lower", "abc"), Charset("upper", "AB"), Charset("digit", "12")
 THREE = (LOWER, UPPER, DIGIT)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rotation.core.secret import Secret
 from rotation.policy import VENDOR_POLICIES, Context, PasswordPolicy
-from rotation.policy.describing import rule_texts, sources
-from rotation.secret import Secret
-from rotation.testing.second_opinion import SECOND_OPINIONS, second_opinion
+from rotation.policy.describe import rule_texts, sources
+from rotation_testkit.doubles.vendors.second_opinion import SECOND_OPINIONS, second_opinion
 
 EVERY = [(code, variant) for code, variants in VENDOR_POLICIES.items() for variant in variants]
 HOSTILE = [

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rotation.secret import Secret
-from rotation.testing.winrm_host import WinRmHost
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.hosts.winrm import WinRmHost
 
 
 @pytest.fixture

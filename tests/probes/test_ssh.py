@@ -13,12 +13,12 @@ from contextlib import contextmanager
 import paramiko
 import pytest
 
-from rotation.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
-from rotation.model import LoginTarget, Verdict
-from rotation.probes.ssh import SshProbe
-from rotation.secret import Secret
-from rotation.testing.driver_harness import leaks
-from rotation.testing.ssh_host import SshBehaviour, SshHost
+from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
+from rotation.core.secret import Secret
+from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.network.ssh import SshProbe
+from rotation_testkit.conformance.driver_harness import leaks
+from rotation_testkit.doubles.hosts.ssh import SshBehaviour, SshHost
 
 RIGHT, WRONG = Secret("Canary-right/1+a"), Secret("Canary-wrong/2+b")
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from rotation.errors import CannotVerify, NotEnoughTime
-from rotation.model import LoginTarget
-from rotation.probes.ssh import SshProbe
-from rotation.secret import Secret
-from rotation.testing.ssh_host import SshBehaviour, SshHost
+from rotation.core.errors import CannotVerify, NotEnoughTime
+from rotation.core.secret import Secret
+from rotation.core.values import LoginTarget
+from rotation.drivers.network.ssh import SshProbe
+from rotation_testkit.doubles.hosts.ssh import SshBehaviour, SshHost
 
 RIGHT, WRONG = Secret("Canary-right/1+a"), Secret("Canary-wrong/2+b")
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
-from rotation.model import LoginTarget, Verdict
-from rotation.probes.winrm import WinRmProbe
-from rotation.registry import login_probe
-from rotation.secret import Secret
-from rotation.testing.driver_harness import leaks
-from rotation.testing.winrm_host import WinRmHost
+from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
+from rotation.core.secret import Secret
+from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.network.winrm import WinRmProbe
+from rotation.drivers.registry import login_probe
+from rotation_testkit.conformance.driver_harness import leaks
+from rotation_testkit.doubles.hosts.winrm import WinRmHost
 
 RIGHT, WRONG = Secret("Canary-right/1+a:b"), Secret("Canary-wrong/2+b")
 

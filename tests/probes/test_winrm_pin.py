@@ -6,11 +6,11 @@ import ssl
 
 import pytest
 
-from rotation.errors import CannotVerify
-from rotation.model import LoginTarget, Verdict
-from rotation.probes.winrm import WinRmProbe
-from rotation.secret import Secret
-from rotation.testing.winrm_host import WinRmHost
+from rotation.core.errors import CannotVerify
+from rotation.core.secret import Secret
+from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.network.winrm import WinRmProbe
+from rotation_testkit.doubles.hosts.winrm import WinRmHost
 
 
 def test_a_pin_needs_no_authorities(winrm: WinRmHost, monkeypatch: pytest.MonkeyPatch) -> None:

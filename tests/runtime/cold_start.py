@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from rotation.testing.lambda_runtime import LambdaRuntime
+from rotation_testkit.processes.lambda_runtime import LambdaRuntime
 
 ROOT = Path(__file__).parents[2]
 RUNS = 5

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rotation.testing.lambda_runtime import LambdaRuntime
+from rotation_testkit.processes.lambda_runtime import LambdaRuntime
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rotation.testing.lambda_runtime import LambdaRuntime
+from rotation_testkit.processes.lambda_runtime import LambdaRuntime
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,12 @@ def test_code_comes_from_the_task_root_alone(artefact: Any, tmp_path: Path) -> N
     for entry in artefact.task_root.iterdir():
         (tmp_path / entry.name).symlink_to(entry)
     (tmp_path / "origins.py").write_text(ORIGINS)
-    ours = ["rotation", "rotation.drivers.huawei_meeting", "rotation.probes.ssh", "rotation.probes.winrm"]
+    ours = [
+        "rotation",
+        "rotation.drivers.vendors.huawei_meeting.driver",
+        "rotation.drivers.network.ssh",
+        "rotation.drivers.network.winrm",
+    ]
     names = [*ours, "requests", "urllib3", "paramiko", "pypsrp"]
     with LambdaRuntime(
         tmp_path, "origins.handler", python=artefact.python, site_packages=artefact.site_packages

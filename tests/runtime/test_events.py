@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from rotation.secret import Secret, SecretDocument
-from rotation.testing.lambda_runtime import InvocationResult, LambdaRuntime
-from rotation.testing.secretsmanager import RotationState
-from rotation.testing.world import (
+from rotation.core.secret import Secret, SecretDocument
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.processes.lambda_runtime import InvocationResult, LambdaRuntime
+from rotation_testkit.sandbox.sandbox import (
     BATCH,
     DRIVERS,
     FUNCTION_ARN,

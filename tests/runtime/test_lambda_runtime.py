@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rotation.testing.lambda_runtime import LambdaRuntime, RuntimeUnavailable, emulator_binary, link_runtime
+from rotation_testkit.processes.lambda_runtime import LambdaRuntime, RuntimeUnavailable, emulator_binary, link_runtime
 
 Function = Callable[..., LambdaRuntime]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from rotation.model import Evidence
-from rotation.secret import Secret
-from rotation.testing.lambda_runtime import LambdaRuntime
-from rotation.testing.secretsmanager import Rotation, RotationState
-from rotation.testing.world import (
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence
+from rotation_testkit.doubles.secretsmanager import Rotation, RotationState
+from rotation_testkit.processes.lambda_runtime import LambdaRuntime
+from rotation_testkit.sandbox.sandbox import (
     ALL,
     BATCH,
     DRIVERS,

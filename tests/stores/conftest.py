@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from rotation.secret import Secret
-from rotation.stores.aws_secrets_manager import AwsSecretsManager
-from rotation.testing.isolated import aws_session
-from rotation.testing.secretsmanager import SecretsManager
-from rotation.testing.store_kit import BASE, LIVE, Cut
+from rotation.core.secret import Secret
+from rotation.stores.aws.secrets_manager import AwsSecretsManager
+from rotation_testkit.conformance.store_backdoor import BASE, LIVE, Cut
+from rotation_testkit.doubles.secretsmanager import SecretsManager
+from rotation_testkit.processes.isolated_function import aws_session
 
 FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:rotate"
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from rotation import registry
-from rotation.stores import aws_secrets_manager
+from rotation.drivers import registry
+from rotation.stores.aws import secrets_manager
 
 
-@pytest.mark.parametrize("code", [*aws_secrets_manager._ERRORS, "ThrottlingException", ""])
+@pytest.mark.parametrize("code", [*secrets_manager._ERRORS, "ThrottlingException", ""])
 def test_each_refusal_of_the_store_has_a_hint(code: str) -> None:
     """Those of a deleted secret and of a refused parameter have hints of their own."""
-    error = aws_secrets_manager._translated({"Error": {"Code": code}})
+    error = secrets_manager._translated({"Error": {"Code": code}})
     assert error.hint.endswith(".")
     own = code in {"InvalidRequestException", "InvalidParameterException", "ValidationException"}
     assert (error.hint != type(error).default_hint) is own

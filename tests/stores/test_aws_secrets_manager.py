@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from rotation.errors import (
+from rotation.core.errors import (
     InProgress,
     NotYetVisible,
     SecretDocumentError,
@@ -23,18 +23,18 @@ from rotation.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from rotation.ports import Store
-from rotation.secret import Secret
-from rotation.stores.aws_secrets_manager import read_current
-from rotation.testing.store_kit import BASE, FIRST, NEXT, OTHER, Backdoor, acquire
-from rotation.testing.store_suite import StoreConformance
+from rotation.core.secret import Secret
+from rotation.state.store import Store
+from rotation.stores.aws.secrets_manager import read_current
+from rotation_testkit.conformance.store_backdoor import BASE, FIRST, NEXT, OTHER, Backdoor, acquire
+from rotation_testkit.conformance.store_suite import StoreConformance
 
 ROTATION_TOKEN = Secret("canary" * 8)
 CALLS = ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"]
 
 
 class TestAwsSecretsManager(StoreConformance):
-    """``rotation.stores.aws_secrets_manager`` against the strict Secrets Manager."""
+    """``rotation.stores.aws.secrets_manager`` against the strict Secrets Manager."""
 
     @pytest.fixture(autouse=True)
     def _served(self, new_secret: Callable[[], AbstractContextManager[Any]]) -> None:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from rotation.errors import StoreError
-from rotation.secret import Secret, SecretDocument
+from rotation.core.errors import StoreError
+from rotation.core.secret import Secret, SecretDocument
 from rotation.stores.memory import MemorySecret, MemoryStore
-from rotation.testing.store_kit import BASE, FIRST, LIVE, NEXT, Cut
-from rotation.testing.store_suite import StoreConformance
+from rotation_testkit.conformance.store_backdoor import BASE, FIRST, LIVE, NEXT, Cut
+from rotation_testkit.conformance.store_suite import StoreConformance
 
 
 class _Cuttable(MemorySecret):

@@ -16,8 +16,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Response
 
-from rotation.testing.secretsmanager import SecretsManager
-from rotation.testing.serving import serve
+from rotation_testkit.doubles.secretsmanager import SecretsManager
+from rotation_testkit.doubles.serving import serve
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

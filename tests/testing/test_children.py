@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from rotation.testing.files import arguments_of_children
+from rotation_testkit.canary.audit import arguments_of_children
 
 _CODE = "import sys; print(flush=True); sys.stdin.read()"
 

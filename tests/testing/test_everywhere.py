@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rotation import handler
-from rotation.testing.canary import LIBRARIES
-from rotation.testing.everywhere import is_telling
+from rotation_testkit.canary.canary import LIBRARIES
+from rotation_testkit.canary.listener import is_telling
 
 LEAKS = """
 import base64, json, logging, os, shutil, subprocess, sys, tempfile, warnings
@@ -20,13 +20,13 @@ from urllib.parse import quote
 
 import pytest
 
-from rotation.errors import ConfigError
-from rotation.ports import HttpRequest
-from rotation.secret import Secret
-from rotation.testing.canary import LIBRARIES
-from rotation.testing.isolated import Invocation
-from rotation.testing.secretsmanager import Call
-from rotation.testing.simulators._call import Access
+from rotation.core.errors import ConfigError
+from rotation.state.store import HttpRequest
+from rotation.core.secret import Secret
+from rotation_testkit.canary.canary import LIBRARIES
+from rotation_testkit.processes.isolated_function import Invocation
+from rotation_testkit.doubles.secretsmanager import Call
+from rotation_testkit.doubles.vendors.call import Access
 
 VALUE = 'Qu1et"horse/Battery+\\\\Stapl3'
 IMPORTED = Secret(VALUE.swapcase())
@@ -214,7 +214,7 @@ def test_quiet():
 PACKAGE = """
 import pytest
 
-from rotation.secret import Secret
+from rotation.core.secret import Secret
 
 
 @pytest.fixture(scope="package")
@@ -238,7 +238,7 @@ def test_every_leak_is_caught_and_nothing_else(tmp_path: Path) -> None:
         (tmp_path / f"{name}.py").write_text(text)
     options = (
         "-p",
-        "rotation.testing.canary",
+        "rotation_testkit.canary.canary",
         "-p",
         "no:cacheprovider",
         "--show-capture=no",

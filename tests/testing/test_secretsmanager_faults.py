@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError
 
-from rotation.secret import Secret
-from rotation.testing.secretsmanager import Call, ConnectionDropped, SecretsManager, ServiceError
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.secretsmanager import Call, ConnectionDropped, SecretsManager, ServiceError
 
 Refusal = Callable[..., tuple[str, int]]
 LOST = (ConnectionClosedError, EndpointConnectionError, HTTPClientError)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rotation.testing.secretsmanager import Move, SecretsManager
+from rotation_testkit.doubles.secretsmanager import Move, SecretsManager
 
 Refusal = Callable[..., tuple[str, int]]
 WRONG = ("InvalidParameterException", 400)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rotation.testing.secretsmanager import SecretsManager
+from rotation_testkit.doubles.secretsmanager import SecretsManager
 
 ACCOUNT = "123456789012"  # moto's own
 REGION = "eu-central-1"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rotation.secret import Secret
-from rotation.testing.secretsmanager import RotationState, SecretsManager, ServiceError
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.secretsmanager import RotationState, SecretsManager, ServiceError
 
 Refusal = Callable[..., tuple[str, int]]
 Bench = Any  # the fixture of conftest.py

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rotation.secret import Secret
-from rotation.testing.secretsmanager import RotationState
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.secretsmanager import RotationState
 
 Refusal = Callable[..., tuple[str, int]]
 Bench = Any  # the fixture of conftest.py

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ParamValidationError
 
-from rotation.secret import Secret
-from rotation.testing.secretsmanager import SecretsManager
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.secretsmanager import SecretsManager
 
 Refusal = Callable[..., tuple[str, int]]
 DAY = 86_400

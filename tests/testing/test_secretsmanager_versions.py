@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rotation.testing.secretsmanager import SecretsManager
+from rotation_testkit.doubles.secretsmanager import SecretsManager
 
 TEN_MINUTES, DAY = 600.0, 86_400.0
 NAME = "app/db"

@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from rotation.testing.secretsmanager import SecretsManager
+from rotation_testkit.doubles.secretsmanager import SecretsManager
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 Post = Callable[..., Answer]

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind, FaultPlan
-from rotation.testing.simulators.ucloud_compshare import UCloudCompShare, signature
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.faults import FaultKind, FaultPlan
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCompShare, signature
 
 OLD, NEW = Secret("Old-pass-1234"), Secret("New-pass-5678")
 RESET = "ResetCompShareInstancePassword"

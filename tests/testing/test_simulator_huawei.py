@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
-from rotation.secret import Secret
-from rotation.testing.simulators.huawei_meeting import AppKey, HuaweiMeeting
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.huawei_meeting.simulator import AppKey, HuaweiMeeting
 
 WHO, OLD = "bob@corp1", "Old#Pass1"
 LOGIN, APP = "/v1/usg/acs/auth/account", "/v2/usg/acs/auth/appauth"

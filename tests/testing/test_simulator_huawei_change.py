@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.huawei_meeting import HuaweiMeeting
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
 
 WHO, OLD, NEW = "bob@corp1", "Old#Pass1", "Nvw$Word2x"
 CHANGE = "PUT /v1/usg/acs/password"

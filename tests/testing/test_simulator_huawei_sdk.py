@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import requests  # noqa: TID251 - what the SDK sends with
 
-from rotation.secret import Secret
-from rotation.testing._certificate import Certificate
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.huawei_meeting import HuaweiMeeting
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.hosts.certificate import Certificate
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
 
 NAME, OLD, NEW = "alice@corp1", "Old-pass-1234", "New-pass-5678"
 CHANGE, LOGIN = "PUT /v1/usg/acs/password", "POST /v1/usg/acs/auth/account"

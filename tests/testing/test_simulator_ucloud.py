@@ -12,9 +12,9 @@ import pytest
 from ucloud.client import Client
 from ucloud.core import exc
 
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.ucloud_compshare import ApiKey, Delays, SshAddress, UCloudCompShare
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import ApiKey, Delays, SshAddress, UCloudCompShare
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 PLACE = {"Region": "cn-wlcb", "Zone": "cn-wlcb-01"}

@@ -13,9 +13,9 @@ import requests  # noqa: TID251 - what the SDK sends with
 from ucloud.client import Client
 from ucloud.core import exc
 
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.ucloud_compshare import UCloudCompShare
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCompShare
 
 LISTED = tomllib.loads((Path(__file__).parents[1] / "drivers" / "vendor_codes.toml").read_text())["ucloud_compshare"]
 CODES = [code for kind in ("RETRY", "WAIT", "PRECOND", "PERM", "AUTH", "AMBIG") for code in LISTED[kind]]

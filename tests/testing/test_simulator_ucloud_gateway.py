@@ -11,8 +11,8 @@ import requests  # noqa: TID251 - a client that is not ours
 from ucloud.client import Client
 from ucloud.core import exc
 
-from rotation.secret import Secret
-from rotation.testing.simulators.ucloud_compshare import ApiKey, UCloudCompShare, signature
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import ApiKey, UCloudCompShare, signature
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 PLACE = {"Region": "cn-wlcb", "Zone": "cn-wlcb-01"}

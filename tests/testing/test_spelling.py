@@ -3,8 +3,8 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rotation.secret import Secret
-from rotation.testing.spelling import find, probes, spellings
+from rotation.core.secret import Secret
+from rotation_testkit.canary.spellings import find, probes, spellings
 
 VALUES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import paramiko
 import pytest
 
-from rotation.secret import Secret
-from rotation.testing.simulators.ucloud_compshare import UCloudCompShare
-from rotation.testing.ssh_host import SshBehaviour, SshHost
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.hosts.ssh import SshBehaviour, SshHost
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCompShare
 
 RIGHT = "Right-pass-1"
 

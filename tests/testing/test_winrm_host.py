@@ -11,8 +11,8 @@ import requests  # noqa: TID251 - a client that is not ours
 from pypsrp.exceptions import AuthenticationError
 from pypsrp.wsman import WSMan
 
-from rotation.secret import Secret
-from rotation.testing.winrm_host import WinRmHost
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.hosts.winrm import WinRmHost
 
 RIGHT = "Right:pass-1"
 IDENTIFY = b"<s:Envelope><s:Body><wsmid:Identify/></s:Body></s:Envelope>"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rotation.testing.kv2 import ServedKv, mounted, until_it_serves
-from rotation.testing.openbao import OpenBao
+from rotation_testkit.doubles.vault.kv2 import ServedKv, mounted, until_it_serves
+from rotation_testkit.doubles.vault.openbao import OpenBao
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from vault_plugin.cli.cancel import cancel
-from vault_plugin.cli.look import doctor, verify
+from vault_plugin.cli.check import doctor, verify
 from vault_plugin.cli.mirror import mirror
 from vault_plugin.cli.plugin import plugin_app
 from vault_plugin.cli.rotate import rotate

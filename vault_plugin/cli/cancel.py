@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from rotation.cli._errors import DONE
-from rotation.cli._output import Json, console, emit, when
-from vault_plugin.cli.look import place_for_one
+from rotation.cli.exit_codes import DONE
+from rotation.cli.output import Json, console, emit, when
+from vault_plugin.cli.check import place_for_one
 
 _SENT = (
     "Its candidate may be live. It stays in {path}.lockstep, and the next rotation and the doctor try it. If the "

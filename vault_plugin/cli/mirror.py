@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from rotation.cli._errors import DONE
-from rotation.cli._output import Json, emit, note
-from vault_plugin.cli._job import surroundings
+from rotation.cli.exit_codes import DONE
+from rotation.cli.output import Json, emit, note
+from vault_plugin.cli.shared import surroundings
 
 
 class Side(StrEnum):
@@ -38,9 +38,9 @@ def mirror(
     decides which one is live.
     """
     from rotation.stores.vault_kv import VaultKv
-    from vault_plugin.agent import STEP_SECONDS
-    from vault_plugin.agent_mirror import Pair, allowed, aws_mirror, from_aws, from_kv, turned
-    from vault_plugin.agent_schedule import Wishes
+    from vault_plugin.job.kv_rotation import STEP_SECONDS
+    from vault_plugin.job.mirroring import Pair, allowed, aws_mirror, from_aws, from_kv, turned
+    from vault_plugin.job.schedule import Wishes
 
     with surroundings() as (deployment, login, clock), login.kv(seconds=2 * STEP_SECONDS) as kv:
         metadata = kv.metadata(path) if not secret_id else None

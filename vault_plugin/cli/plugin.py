@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
-from rotation.cli._errors import DONE, FAILED
-from rotation.cli._output import Json, console, emit, show_table
-from rotation.clock import SystemClock
-from vault_plugin.provision import install as bring_about
-from vault_plugin.provision_build import build as pack
-from vault_plugin.provision_file import load
-from vault_plugin.provision_rotate import rotate as rotate_now
-from vault_plugin.provision_server import Server, call
-from vault_plugin.provision_status import standings
+from rotation.cli.exit_codes import DONE, FAILED
+from rotation.cli.output import Json, console, emit, show_table
+from rotation.core.clock import SystemClock
+from vault_plugin.provision.build import build as pack
+from vault_plugin.provision.declaration import load
+from vault_plugin.provision.install import install as bring_about
+from vault_plugin.provision.rotate import rotate as rotate_now
+from vault_plugin.provision.server import Server, call
+from vault_plugin.provision.status import standings
 
 plugin_app = typer.Typer(
     name="plugin",

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from rotation.cli._output import Json, emit, note
-from vault_plugin.cli._job import code_of, show, show_errors, surroundings
-from vault_plugin.cli.look import place_for_one
+from rotation.cli.output import Json, emit, note
+from vault_plugin.cli.check import place_for_one
+from vault_plugin.cli.shared import code_of, show, show_errors, surroundings
 
 
 def rotate(
@@ -31,9 +31,9 @@ def rotate(
     """
     if dry_run:
         return _rehearsed(path, as_json=as_json)
-    from vault_plugin.agent import STEP_SECONDS, Place, Rotation
-    from vault_plugin.agent_mirror import mirrored
-    from vault_plugin.agent_schedule import Wishes
+    from vault_plugin.job.kv_rotation import STEP_SECONDS, Place, Rotation
+    from vault_plugin.job.mirroring import mirrored
+    from vault_plugin.job.schedule import Wishes
 
     def told(step: str, outcome: str) -> None:
         if not as_json:
@@ -54,9 +54,9 @@ def rotate(
 
 
 def _rehearsed(path: str, *, as_json: bool) -> int:
-    from rotation.cli._rehearsed import show_checks
-    from rotation.rehearsal import rehearse
-    from vault_plugin.agent_look import looking_at, require_write
+    from rotation.cli.dry_run_table import show_checks
+    from rotation.doctor.dry_run import rehearse
+    from vault_plugin.job.sessions import looking_at, require_write
 
     with place_for_one() as place:
         session = looking_at(place, path)

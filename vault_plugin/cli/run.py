@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rotation.cli._output import Json, console, emit, note
-from vault_plugin.cli._job import code_of, show, show_errors, surroundings
+from rotation.cli.output import Json, console, emit, note
+from vault_plugin.cli.shared import code_of, show, show_errors, surroundings
 
 if TYPE_CHECKING:
-    from vault_plugin.agent import Rotated
+    from vault_plugin.job.kv_rotation import Rotated
 
 
 def run(  # noqa: PLR0913 - one option each
@@ -32,8 +32,8 @@ def run(  # noqa: PLR0913 - one option each
     ("Sat,Sun 02:00-05:00 UTC"), `lockstep-enabled`; what its passwords must keep beside the vendor's rules by
     `lockstep-length`, `lockstep-exclude`, `lockstep-shell-safe`, `lockstep-url-safe`.
     """
-    from vault_plugin.agent_fleet import Fleet
-    from vault_plugin.agent_mirror import mirrored
+    from vault_plugin.job.due_secrets import Fleet
+    from vault_plugin.job.mirroring import mirrored
 
     with surroundings() as (deployment, login, clock):
         fleet = Fleet(

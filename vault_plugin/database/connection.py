@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
-from rotation import registry, settings
-from rotation.deployment import Deployment
-from rotation.errors import ConfigError, DriverBug, SettingsError
-from rotation.model import Authority, DriverSpec, Evidence, Wiring
-from rotation.ports import HttpReply, HttpRequest
-from rotation.secret import Secret, SecretDocument
+from rotation.core import settings
+from rotation.core.errors import ConfigError, DriverBug, SettingsError
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Authority, DriverSpec, Evidence, Wiring
+from rotation.deployment.deployment import Deployment
+from rotation.drivers import registry
+from rotation.state.store import HttpReply, HttpRequest
 
 WHERE = "connection"
 SEALED = "private_key"

@@ -11,9 +11,9 @@ import os
 import threading
 from dataclasses import dataclass, field
 
-from rotation import marks
-from rotation.marks import Mark, SecretState, Version
-from rotation.secret import Secret
+from rotation.core.secret import Secret
+from rotation.state import marks
+from rotation.state.marks import Mark, SecretState, Version
 
 BEFORE = "before-this-candidate"
 """Stands for the password that works until a candidate does; nobody hands it to a plug-in."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from rotation import settings
-from rotation.deployment import COMMON_KEYS
-from rotation.errors import SettingsError
-from rotation.model import DriverSpec, Power, PowerWish
-from rotation.secret import Secret, SecretDocument
+from rotation.core import settings
+from rotation.core.errors import SettingsError
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import DriverSpec, Power, PowerWish
+from rotation.deployment.deployment import COMMON_KEYS
 
 WHERE = "rotation_statements"
 

@@ -96,8 +96,8 @@ class Database(database_grpc.DatabaseBase):
             raise GRPCError(Status.FAILED_PRECONDITION, "this connection was not initialized") from None
 
     def _update(self, connection: Connection, request: Stream, time_left: Callable[[], float]) -> str:
-        from rotation.clock import SystemClock
-        from rotation.secret import Secret
+        from rotation.core.clock import SystemClock
+        from rotation.core.secret import Secret
         from vault_plugin.database.memory import Memory
         from vault_plugin.database.update import Change, update
 
@@ -151,7 +151,7 @@ def _load(config: Any) -> Connection:  # noqa: ANN401 - protobuf's Struct
 
 def _guarded(work: Callable[[Callable[[], float]], T], time_left: Callable[[], float]) -> T | GRPCError:
     """Return the outcome or the error: an exception that is raised in here would carry frames with values along."""
-    from rotation.errors import InternalError, RotationError
+    from rotation.core.errors import InternalError, RotationError
     from vault_plugin.database.codes import as_grpc
 
     try:

@@ -10,15 +10,16 @@ import dataclasses
 import os
 from collections.abc import Callable
 
-from rotation import engine, marks, parking
-from rotation.deployment import Binder
-from rotation.errors import ConfigError, InProgress
-from rotation.guard import Guarded
-from rotation.machine import CURRENT, PENDING
-from rotation.model import Evidence, Step
-from rotation.ports import Clock
-from rotation.secret import Secret, SecretDocument
-from rotation.session import Session
+from rotation.core.errors import ConfigError, InProgress
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Evidence, Step
+from rotation.deployment.deployment import Binder
+from rotation.drivers.guarded import Guarded
+from rotation.engine.account import steps
+from rotation.engine.session import Session
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state import marks, parking
+from rotation.state.store import Clock
 from rotation.stores.memory import MemorySecret, MemoryStore
 from vault_plugin.database.connection import Connection
 from vault_plugin.database.memory import BEFORE, Account, Memory
@@ -98,8 +99,8 @@ class _Rotation:
             holder=os.urandom(8).hex(),
         )
         try:
-            engine.run(session, Step.SET)
-            evidence = engine.run(session, Step.TEST).evidence
+            steps.run(session, Step.SET)
+            evidence = steps.run(session, Step.TEST).evidence
         finally:
             self.account.learn(secret.describe())
         if evidence is None:

@@ -15,7 +15,7 @@ from grpclib.server import Server
 
 from vault_plugin.goplugin import logs, services
 from vault_plugin.goplugin.handshake import Cookie, HandshakeError, Offer, Stdout, line
-from vault_plugin.goplugin.place import Place
+from vault_plugin.goplugin.listener import Place
 from vault_plugin.goplugin.tls import Identity
 
 MULTIPLEXED = 6

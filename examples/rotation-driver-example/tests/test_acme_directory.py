@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from rotation.errors import AccountLocked, AdminRejected
-from rotation.model import Verdict
-from rotation.secret import Secret
-from rotation.testing.kit import DriverConformance, DriverHarness
+from rotation.core.errors import AccountLocked, AdminRejected
+from rotation.core.secret import Secret
+from rotation.core.values import Verdict
+from rotation_testkit.api import DriverConformance, DriverHarness
 
 from acme_directory import DRIVER, Admin
 from acme_directory.simulator import CHECK, SET, AcmeSimulator, User

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.errors import PolicyError
+from rotation.core.errors import PolicyError
 from rotation.policy.model import Context
 from rotation.policy.render.portable import for_account, squeeze
 from rotation.policy.render.result import Rendered, account_rules

@@ -3,10 +3,10 @@
 ``VaultKv`` is the store, ``HvacKv`` its way to a server. Every write is a check-and-set.
 """
 
-from rotation.stores.vault_kv._cancel import Cancelled
-from rotation.stores.vault_kv._hvac import HvacKv, asked
-from rotation.stores.vault_kv._journal import JOURNAL_SUFFIX
-from rotation.stores.vault_kv._kv import Entry, Kv, Metadata
-from rotation.stores.vault_kv._store import VaultKv, read_current
+from rotation.stores.vault_kv.cancel import Cancelled
+from rotation.stores.vault_kv.hvac_kv import HvacKv, asked
+from rotation.stores.vault_kv.journal import JOURNAL_SUFFIX
+from rotation.stores.vault_kv.kv import Entry, Kv, Metadata
+from rotation.stores.vault_kv.store import VaultKv, read_current
 
 __all__ = ["JOURNAL_SUFFIX", "Cancelled", "Entry", "HvacKv", "Kv", "Metadata", "VaultKv", "asked", "read_current"]

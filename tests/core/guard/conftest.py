@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import ConfigError
-from rotation.guard import Guarded
-from rotation.model import DriverSpec, Evidence, LoginTarget, Observation, Progress, Task, Verdict
-from rotation.secret import Secret
+from rotation.core.errors import ConfigError
+from rotation.core.secret import Secret
+from rotation.core.values import DriverSpec, Evidence, LoginTarget, Observation, Progress, Task, Verdict
+from rotation.drivers.guarded import Guarded
 
 KEY = Secret("canary-key")
 

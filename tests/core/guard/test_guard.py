@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import (
+from rotation.core.errors import (
     AccountLocked,
     DriverBug,
     DriverError,
@@ -20,9 +20,9 @@ from rotation.errors import (
     StoreUnavailable,
     VendorUnavailable,
 )
-from rotation.guard import RESERVE_SECONDS, Guarded
-from rotation.model import LoginTarget, Observation, Progress, Task, TaskState
-from rotation.secret import Secret
+from rotation.core.secret import Secret
+from rotation.core.values import LoginTarget, Observation, Progress, Task, TaskState
+from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 
 NEW, OLD, KEY = Secret("canary/new +%Ä"), Secret('canary?old&"\\='), Secret("canary-key")
 CANARIES = (NEW, OLD, KEY)

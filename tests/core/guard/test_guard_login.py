@@ -7,14 +7,9 @@ from typing import Any
 
 import pytest
 
-from rotation.errors import (
-    CannotVerify,
-    ConfigError,
-    DriverBug,
-    NotEnoughTime,
-)
-from rotation.model import Evidence, LoginTarget, Observation, Power, PowerWish, Verdict
-from rotation.secret import Secret
+from rotation.core.errors import CannotVerify, ConfigError, DriverBug, NotEnoughTime
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, LoginTarget, Observation, Power, PowerWish, Verdict
 
 NEW = Secret("canary/new +%Ä")
 TARGET = LoginTarget("ssh", "host", 22, "root", "ssh-ed25519 AAAA")

@@ -16,9 +16,9 @@ from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentClo
 from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 
-from rotation.secret import Secret
-from rotation.testing.simulators._tencent_v2_gate import canonical, signature
-from rotation.testing.simulators.tencent_bm import WINDOWS, Delays, SecretKey, TencentBm
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import WINDOWS, Delays, SecretKey, TencentBm
+from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import canonical, signature
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 

@@ -16,11 +16,11 @@ import pytest
 from requests.adapters import HTTPAdapter  # noqa: TID251 - a client that is not ours
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 
-from rotation.drivers._tencent_codes import V3_TABLE
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators._tencent_v3_gate import MESSAGES
-from rotation.testing.simulators.tencent_bm import TencentBm
+from rotation.core.secret import Secret
+from rotation.drivers.vendors.tencent_bm.error_codes import V3_TABLE
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
+from rotation_testkit.doubles.vendors.tencent_bm.v3_gateway import MESSAGES
 
 pytestmark = [
     # the SDK asks for the day of a timestamp with datetime.utcfromtimestamp, deprecated since Python 3.12

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
-from rotation.secret import Secret
-from rotation.testing.simulators._tencent_v2_gate import canonical, signature
-from rotation.testing.simulators.tencent_bm import SecretKey, TencentBm
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import SecretKey, TencentBm
+from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import canonical, signature
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 RESET, RESULT = "ResetDevicePasswd", "DescriptionOperationResult"

@@ -18,11 +18,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from rotation.drivers._tencent_codes import V2_TABLE
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators._tencent_v2_gate import MESSAGES
-from rotation.testing.simulators.tencent_bm import TencentBm
+from rotation.core.secret import Secret
+from rotation.drivers.vendors.tencent_bm.error_codes import V2_TABLE
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
+from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import MESSAGES
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 SAMPLE_KEY = "Gu5t9xGARNpq86cd" + "98joQYCN3Cozk1qA"  # the vendor's documentation sample

@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.tencent_bm import TencentBm
-from rotation.testing.ssh_host import SshHost
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.hosts.ssh import SshHost
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
 
 pytestmark = pytest.mark.shows_secrets(
     "log of urllib3", reason="a GET, which the vendor allows and Lockstep never sends, has the password in its URL"

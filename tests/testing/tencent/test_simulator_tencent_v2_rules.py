@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.tencent_bm import TencentBm, Trouble
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm, Trouble
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 RESET, RESULT = "ResetDevicePasswd", "DescriptionOperationResult"

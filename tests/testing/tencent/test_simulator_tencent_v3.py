@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.tencent_bm import TencentBm
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
 
 # the SDK asks for the day of a timestamp with datetime.utcfromtimestamp, deprecated since Python 3.12
 pytestmark = [

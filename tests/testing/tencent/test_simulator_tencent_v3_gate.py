@@ -8,9 +8,9 @@ import time
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
-from rotation.secret import Secret
-from rotation.testing.simulators._tencent_v3_gate import Authorization, canonical_hash, signature
-from rotation.testing.simulators.tencent_bm import TencentBm
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
+from rotation_testkit.doubles.vendors.tencent_bm.v3_gateway import Authorization, canonical_hash, signature
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ import volcenginesdkcloudidentity as cloudidentity
 import volcenginesdkcore
 from volcenginesdkcore.rest import ApiException
 
-from rotation.secret import Secret
-from rotation.testing.simulators._volcengine_gate import canonical_hash, signature
-from rotation.testing.simulators.volcengine_cloudidentity import AccessKey, VolcengineCloudIdentity
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.gateway import canonical_hash, signature
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import AccessKey, VolcengineCloudIdentity
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from volcenginesdkcore.rest import ApiException
 
-from rotation.secret import Secret
-from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 
 # the SDK dates its signatures with datetime.utcnow, deprecated since Python 3.12
 pytestmark = [

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import urllib3
 
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 
 DATA = tomllib.loads((Path(__file__).parents[2] / "drivers" / "vendor_codes.toml").read_text())
 LISTED = DATA["volcengine_cloudidentity"]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from volcenginesdkcore.rest import ApiException
 
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
-from rotation.testing.simulators.volcengine_cloudidentity import AccessKey, VolcengineCloudIdentity
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import AccessKey, VolcengineCloudIdentity
 
 # the SDK dates its signatures with datetime.utcnow, deprecated since Python 3.12
 pytestmark = [

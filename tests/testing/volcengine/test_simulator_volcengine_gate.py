@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
-from rotation.secret import Secret
-from rotation.testing.simulators._volcengine_gate import Authorization, canonical_hash, signature
-from rotation.testing.simulators.volcengine_cloudidentity import AccessKey, VolcengineCloudIdentity
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.gateway import Authorization, canonical_hash, signature
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import AccessKey, VolcengineCloudIdentity
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 DATE = "20250309T150549Z"  # of the golden vectors

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rotation.secret import Secret
-from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 

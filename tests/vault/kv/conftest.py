@@ -9,12 +9,12 @@ from contextlib import contextmanager
 import pytest
 
 from rotation.cli.app import run as lockstep
-from rotation.secret import Secret
-from rotation.testing.kv2 import Kv2, ServedKv
-from rotation.testing.openbao import OpenBao
-from rotation.testing.vault_job import MortalJob, start_fork_server
-from rotation.testing.vault_world import VaultWorld, vault_world
-from vault_plugin.agent import Place, Rotated, Rotation, not_over
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vault.kv2 import Kv2, ServedKv
+from rotation_testkit.doubles.vault.openbao import OpenBao
+from rotation_testkit.processes.mortal_job import MortalJob, start_fork_server
+from rotation_testkit.sandbox.vault_sandbox import VaultWorld, vault_world
+from vault_plugin.job.kv_rotation import Place, Rotated, Rotation, not_over
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rotation.errors import RotationError
-from rotation.testing.fuse import Edge
-from rotation.testing.kv2 import until_it_serves
-from rotation.testing.spelling import spellings
-from rotation.testing.world import HUAWEI, UCLOUD
+from rotation.core.errors import RotationError
+from rotation_testkit.canary.spellings import spellings
+from rotation_testkit.doubles.vault.kv2 import until_it_serves
+from rotation_testkit.fault_lab.in_memory.fuse import Edge
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 
 
 def test_nothing_shows_in_log_audit_device_or_storage(on_raft, mortal, raft):

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from rotation import marks
-from rotation.errors import StageError
-from rotation.lease import Claim
-from rotation.machine import PENDING
-from rotation.secret import Secret, SecretDocument
+from rotation.core.errors import StageError
+from rotation.core.secret import Secret, SecretDocument
+from rotation.engine.tables.reconciliation import PENDING
+from rotation.state import marks
+from rotation.state.lease import Claim
 from rotation.stores.vault_kv import Cancelled
-from rotation.testing.faults import FaultKind
-from rotation.testing.kv2 import Kv2
-from rotation.testing.kv2_door import KvDoor
-from rotation.testing.scenario import VirtualClock
-from rotation.testing.store_kit import BASE, FIRST, NEXT, NOW, OTHER, SECOND, every_mark, labels_of, stored_text
-from rotation.testing.world import BATCH, HUAWEI
+from rotation_testkit.conformance.kv_backdoor import KvDoor
+from rotation_testkit.conformance.store_backdoor import (
+    BASE,
+    FIRST,
+    NEXT,
+    NOW,
+    OTHER,
+    SECOND,
+    every_mark,
+    labels_of,
+    stored_text,
+)
+from rotation_testkit.doubles.vault.kv2 import Kv2
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
+from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI
 
 CHANGE = "PUT /v1/usg/acs/password"
 
@@ -25,8 +35,10 @@ def clocked(monkeypatch):
     """Run ``lockstep vault`` against the server at the world's time, in which waiting takes none."""
 
     def at(started):
-        monkeypatch.setattr("rotation.clock.SystemClock.now", lambda _: started.world.clock.now())
-        monkeypatch.setattr("rotation.clock.SystemClock.sleep", lambda _, seconds: started.world.clock.sleep(seconds))
+        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: started.world.clock.now())
+        monkeypatch.setattr(
+            "rotation.core.clock.SystemClock.sleep", lambda _, seconds: started.world.clock.sleep(seconds)
+        )
         return started
 
     return at

@@ -8,11 +8,11 @@ from contextlib import suppress
 import hvac
 import pytest
 
-from rotation.errors import StoreError
-from rotation.testing.fuse import Edge
-from rotation.testing.kv2 import ServedKv, mounted
-from rotation.testing.vault_world import vault_world
-from rotation.testing.world import HUAWEI, UCLOUD
+from rotation.core.errors import StoreError
+from rotation_testkit.doubles.vault.kv2 import ServedKv, mounted
+from rotation_testkit.fault_lab.in_memory.fuse import Edge
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
+from rotation_testkit.sandbox.vault_sandbox import vault_world
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 

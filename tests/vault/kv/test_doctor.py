@@ -5,16 +5,16 @@ from __future__ import annotations
 import hvac
 import pytest
 
+from rotation.core.errors import StoreDenied
 from rotation.doctor import Condition, Verb, heal
-from rotation.errors import StoreDenied
-from rotation.machine import CURRENT, PENDING
-from rotation.rehearsal import Status, rehearse
+from rotation.doctor.dry_run import Status, rehearse
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation.stores.vault_kv import HvacKv
-from rotation.testing.faults import FaultKind
-from rotation.testing.world import HUAWEI, UCLOUD
-from vault_plugin.agent import Place
-from vault_plugin.agent_look import looking_at, require_write
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
+from vault_plugin.job.kv_rotation import Place
+from vault_plugin.job.sessions import looking_at, require_write
 from vault_plugin.mirror import MirroredStore
 
 CHANGE = "PUT /v1/usg/acs/password"

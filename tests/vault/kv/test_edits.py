@@ -8,18 +8,25 @@ from dataclasses import replace
 
 import pytest
 
-from rotation import engine
-from rotation.errors import IdentityChanged, InProgress, RotationError, SecretDocumentError, StageConflict, StageError
-from rotation.model import Authority, Step
-from rotation.secret import SecretDocument
+from rotation.core.errors import (
+    IdentityChanged,
+    InProgress,
+    RotationError,
+    SecretDocumentError,
+    StageConflict,
+    StageError,
+)
+from rotation.core.secret import SecretDocument
+from rotation.core.values import Authority, Step
+from rotation.engine.account import steps
 from rotation.stores.vault_kv import VaultKv
-from rotation.stores.vault_kv._commit import with_passwords_of
-from rotation.testing.batch_scenario import POLICY
-from rotation.testing.fuse import Crash, Edge, Fuse
-from rotation.testing.kv2 import Kv2
-from rotation.testing.scenario import Scenario, VirtualClock
-from rotation.testing.store_kit import FIRST
-from rotation.testing.vendor import MemoryVendor
+from rotation.stores.vault_kv.commit import with_passwords_of
+from rotation_testkit.conformance.store_backdoor import FIRST
+from rotation_testkit.doubles.vault.kv2 import Kv2
+from rotation_testkit.fault_lab.in_memory.batch_scenario import POLICY
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.scenario import Scenario, VirtualClock
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 EFFECTS = ("read", "write")
 
@@ -51,7 +58,7 @@ class Edited:
             try:
                 token = store.begin(f"token-{len(failures):028d}")
                 for step in Step:
-                    engine.run(replace(self.made.session(token), store=store), step)
+                    steps.run(replace(self.made.session(token), store=store), step)
             except RotationError as error:
                 failures.append(error.code)
             except Crash:

@@ -9,15 +9,15 @@ import traceback
 import hvac
 import pytest
 
-from rotation.errors import NotYetVisible, SecretNotFound, StageConflict, StoreDenied, StoreError, StoreUnavailable
-from rotation.secret import Secret, SecretDocument
+from rotation.core.errors import NotYetVisible, SecretNotFound, StageConflict, StoreDenied, StoreError, StoreUnavailable
+from rotation.core.secret import Secret, SecretDocument
 from rotation.stores.vault_kv import HvacKv, VaultKv, read_current
-from rotation.testing.kv2 import Kv2
-from rotation.testing.kv2_door import KvDoor
-from rotation.testing.openbao import OpenBao
-from rotation.testing.scenario import VirtualClock
-from rotation.testing.serving import serve
-from rotation.testing.store_kit import FIRST, LIVE, NEXT, OTHER, SECOND
+from rotation_testkit.conformance.kv_backdoor import KvDoor
+from rotation_testkit.conformance.store_backdoor import FIRST, LIVE, NEXT, OTHER, SECOND
+from rotation_testkit.doubles.serving import serve
+from rotation_testkit.doubles.vault.kv2 import Kv2
+from rotation_testkit.doubles.vault.openbao import OpenBao
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 
 DOCUMENT = SecretDocument({"password": "canary"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.testing.world import HUAWEI
+from rotation_testkit.sandbox.sandbox import HUAWEI
 
 
 def short(started):
@@ -35,7 +35,7 @@ def test_a_secret_that_cannot_be_rotated_is_a_failure(cli, spoil, monkeypatch):
         code, (told,) = run("verify", path, "--json")
         assert (code, told["outcome"]) == (1, error)
         assert run("rotate", path, "--dry-run")[0] == 1
-        monkeypatch.setattr("rotation.clock.SystemClock.now", lambda _: started.world.clock.now() + 3600)
+        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: started.world.clock.now() + 3600)
         code, (rotated, summary) = run("run", "--prefix", started.folder, "--json")
         assert (code, rotated["outcome"], summary["failed"]) == (1, error, 1)
         assert started.world.changes(HUAWEI) == 0

@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 
 from rotation.cli.app import run as lockstep
-from rotation.errors import RateLimited
-from rotation.secret import SecretDocument
-from rotation.testing.faults import FaultKind
-from rotation.testing.scenario import VirtualClock
-from rotation.testing.world import HUAWEI, UCLOUD, VOLCENGINE
-from vault_plugin.agent_fleet import Fleet
-from vault_plugin.agent_pace import Pace
-from vault_plugin.agent_schedule import walk
+from rotation.core.errors import RateLimited
+from rotation.core.secret import SecretDocument
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, VOLCENGINE
+from vault_plugin.job.due_secrets import Fleet
+from vault_plugin.job.pace import Pace
+from vault_plugin.job.schedule import walk
 
 DAY = 86_400.0
 ALL = (UCLOUD, HUAWEI, VOLCENGINE)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.errors import StoreUnavailable
-from rotation.testing.openbao import OpenBao
-from rotation.testing.serving import serve
-from rotation.testing.world import ShiftedClock
-from vault_plugin.agent_login import Login
-from vault_plugin.agent_settings import VaultSettings
+from rotation.core.errors import StoreUnavailable
+from rotation_testkit.doubles.serving import serve
+from rotation_testkit.doubles.vault.openbao import OpenBao
+from rotation_testkit.sandbox.sandbox import ShiftedClock
+from vault_plugin.job.login import Login
+from vault_plugin.job.settings import VaultSettings
 
 
 def test_the_server_is_asked_how_it_is(tmp_path):

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rotation.errors import SettingsError
-from rotation.marks import Kind
-from rotation.planner import Windows
-from rotation.secret import SecretDocument
-from rotation.testing.faults import FaultKind
-from rotation.testing.fuse import Crash, Edge, Fuse
-from rotation.testing.world import HUAWEI, LINUX_VM, TENCENT, UCLOUD, VOLCENGINE
-from vault_plugin.agent_schedule import Wishes
+from rotation.core.errors import SettingsError
+from rotation.core.secret import SecretDocument
+from rotation.state.marks import Kind
+from rotation.state.waiting import Windows
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+from rotation_testkit.sandbox.sandbox import HUAWEI, LINUX_VM, TENCENT, UCLOUD, VOLCENGINE
+from vault_plugin.job.schedule import Wishes
 
 RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}
 

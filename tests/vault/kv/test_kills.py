@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.testing.fuse import Edge
-from rotation.testing.kv2 import ServedKv, until_it_serves
-from rotation.testing.world import HUAWEI, LINUX_VM, UCLOUD, VOLCENGINE
+from rotation_testkit.doubles.vault.kv2 import ServedKv, until_it_serves
+from rotation_testkit.fault_lab.in_memory.fuse import Edge
+from rotation_testkit.sandbox.sandbox import HUAWEI, LINUX_VM, UCLOUD, VOLCENGINE
 
 LEASE = 130.0
 """Seconds after which a dead run's lease is over."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.errors import StageConflict
-from rotation.secret import SecretDocument
+from rotation.core.errors import StageConflict
+from rotation.core.secret import SecretDocument
 from rotation.stores.vault_kv import Metadata
-from rotation.testing.kv2 import Kv2
+from rotation_testkit.doubles.vault.kv2 import Kv2
 
 ONE, TWO = SecretDocument({"password": "one"}), SecretDocument({"password": "two"})
 

@@ -11,13 +11,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from rotation.errors import StoreDenied, StoreError, StoreUnavailable
-from rotation.secret import Secret, SecretDocument
-from rotation.testing.kv2 import mounted
-from rotation.testing.serving import serve
-from rotation.testing.world import ShiftedClock
-from vault_plugin.agent_login import Login
-from vault_plugin.agent_settings import VaultSettings
+from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable
+from rotation.core.secret import Secret, SecretDocument
+from rotation_testkit.doubles.serving import serve
+from rotation_testkit.doubles.vault.kv2 import mounted
+from rotation_testkit.sandbox.sandbox import ShiftedClock
+from vault_plugin.job.login import Login
+from vault_plugin.job.settings import VaultSettings
 
 RULES = 'path "secret/data/*" { capabilities = ["read"] } path "auth/token/*" { capabilities = ["read", "update"] }'
 JWT = "canary-jwt"

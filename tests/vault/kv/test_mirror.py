@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from rotation import marks
-from rotation.errors import CannotVerify, LoginRejected, StageConflict, StoreUnavailable
-from rotation.model import Evidence, Verdict
-from rotation.secret import Secret, SecretDocument
+from rotation.core.errors import CannotVerify, LoginRejected, StageConflict, StoreUnavailable
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Evidence, Verdict
+from rotation.state import marks
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation.stores.vault_kv import VaultKv
-from rotation.testing.fuse import Crash, Edge, Fuse
-from rotation.testing.kv2 import Kv2
-from rotation.testing.scenario import VirtualClock
+from rotation_testkit.doubles.vault.kv2 import Kv2
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 from vault_plugin.mirror import Found, MirroredStore, bring_forward, current, reconcile
 
 OLD, NEW = (

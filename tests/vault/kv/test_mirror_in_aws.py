@@ -9,11 +9,11 @@ from functools import partial
 import pytest
 
 from rotation.cli.app import run as lockstep
-from rotation.errors import SettingsError
-from rotation.stores.aws_secrets_manager import AwsSecretsManager
-from rotation.testing.world import HUAWEI, UCLOUD, VOLCENGINE
-from vault_plugin.agent_mirror import Pair, allowed, from_kv, mirrored, turned
-from vault_plugin.agent_schedule import Wishes
+from rotation.core.errors import SettingsError
+from rotation.stores.aws.secrets_manager import AwsSecretsManager
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, VOLCENGINE
+from vault_plugin.job.mirroring import Pair, allowed, from_kv, mirrored, turned
+from vault_plugin.job.schedule import Wishes
 from vault_plugin.mirror import Found
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import hvac
 import pytest
 
-from rotation.errors import StoreDenied
-from rotation.secret import SecretDocument
+from rotation.core.errors import StoreDenied
+from rotation.core.secret import SecretDocument
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation.stores.vault_kv import VaultKv
-from rotation.testing.scenario import VirtualClock
-from vault_plugin.agent_login import Login
-from vault_plugin.agent_settings import VaultSettings
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
+from vault_plugin.functions.mirrored import SECONDS
+from vault_plugin.job.login import Login
+from vault_plugin.job.settings import VaultSettings
 from vault_plugin.mirror import bring_forward
-from vault_plugin.mirrored import SECONDS
 
 POLICY = Path(__file__).parents[3] / "examples" / "vault" / "mirror-policy.hcl"
 RULE = re.compile(r'path "([^"]+)" \{\s*capabilities = \[([^\]]*)\]\s*\}')

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from rotation import handler
-from rotation.errors import InternalError, NotEnoughTime, RotationError, SettingsError, StoreUnavailable
-from rotation.secret import SecretDocument
-from rotation.stores.aws_secrets_manager import AwsSecretsManager
+from rotation.core.errors import InternalError, NotEnoughTime, RotationError, SettingsError, StoreUnavailable
+from rotation.core.secret import SecretDocument
+from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv
-from rotation.testing.function_context import FunctionContext
-from rotation.testing.secretsmanager import Rotation
-from rotation.testing.secretsmanager.rotator import RotationState
-from rotation.testing.world import FUNCTION_ARN, HUAWEI, UCLOUD, World, world
-from vault_plugin import mirrored
+from rotation_testkit.doubles.secretsmanager import Rotation
+from rotation_testkit.doubles.secretsmanager.rotations.rotator import RotationState
+from rotation_testkit.processes.function_context import FunctionContext
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, World, world
+from vault_plugin.functions import mirrored
 from vault_plugin.mirror import Found, reconcile
 
 A_DAY = 2 * 86_400

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rotation.errors import RotationError
-from rotation.testing.world import HUAWEI, VOLCENGINE
-from vault_plugin.agent_fleet import Fleet
-from vault_plugin.agent_login import Login
-from vault_plugin.agent_settings import VaultSettings
+from rotation.core.errors import RotationError
+from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
+from vault_plugin.job.due_secrets import Fleet
+from vault_plugin.job.login import Login
+from vault_plugin.job.settings import VaultSettings
 
 POLICY = Path(__file__).parents[3] / "examples" / "vault" / "policy.hcl"
 RULE = re.compile(r'path "([^"]+)" \{\s*capabilities = \[([^\]]*)\]\s*\}')

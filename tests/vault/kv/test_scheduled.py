@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from rotation.errors import EventError, RotationError, StoreUnavailable
-from rotation.testing.faults import FaultKind
-from rotation.testing.function_context import FunctionContext
-from rotation.testing.world import HUAWEI, VOLCENGINE
-from vault_plugin.agent import not_over
-from vault_plugin.scheduled import RotationsFailed, Surroundings, handle
+from rotation.core.errors import EventError, RotationError, StoreUnavailable
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.processes.function_context import FunctionContext
+from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
+from vault_plugin.functions.scheduled import RotationsFailed, Surroundings, handle
+from vault_plugin.job.kv_rotation import not_over
 
 EVENTS = Path(__file__).parents[3] / "events" / "eventbridge"
 MONTH = 31 * 86_400

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.errors import SettingsError
-from vault_plugin.agent_settings import VaultSettings
+from rotation.core.errors import SettingsError
+from vault_plugin.job.settings import VaultSettings
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from rotation.testing.kv2 import Kv2
-from rotation.testing.kv2_door import KvDoor
-from rotation.testing.scenario import VirtualClock
-from rotation.testing.store_kit import Backdoor
-from rotation.testing.store_suite import StoreConformance
+from rotation_testkit.conformance.kv_backdoor import KvDoor
+from rotation_testkit.conformance.store_backdoor import Backdoor
+from rotation_testkit.conformance.store_suite import StoreConformance
+from rotation_testkit.doubles.vault.kv2 import Kv2
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 
 
 class TestVaultKvOnTheModel(StoreConformance):
-    """``rotation.stores.vault_kv`` over ``rotation.testing.kv2``."""
+    """``rotation.stores.vault_kv`` over ``rotation_testkit.doubles.vault.kv2``."""
 
     keeps_order = False
 

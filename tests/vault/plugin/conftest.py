@@ -14,15 +14,15 @@ from pathlib import Path
 import hvac
 import pytest
 
+from rotation.core.secret import Secret
 from rotation.policy import VENDOR_POLICIES
 from rotation.policy.render import to_hcl
-from rotation.secret import Secret
-from rotation.testing.estates import Estate
-from rotation.testing.faults import FaultKind
-from rotation.testing.openbao import OpenBao
-from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
+from rotation_testkit.doubles.vault.openbao import OpenBao
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
+from rotation_testkit.sandbox.vendors import Estate
 from vault_plugin.database import VERSION
-from vault_plugin.provision_build import Built, build
+from vault_plugin.provision.build import Built, build
 
 
 @dataclass

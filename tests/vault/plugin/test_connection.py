@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from rotation.errors import ConfigError, DriverBug, InProgress, OutcomeUnknown, RotationError, SettingsError
-from rotation.model import Evidence, Lockout
-from rotation.secret import Secret
+from rotation.core.errors import ConfigError, DriverBug, InProgress, OutcomeUnknown, RotationError, SettingsError
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, Lockout
 from vault_plugin.database import codes, role
 from vault_plugin.database.connection import SEALED, Connection
 

@@ -10,7 +10,7 @@ import pytest
 from grpclib.testing import ChannelFor
 
 from rotation.policy import VENDOR_POLICIES
-from rotation.testing.estates import (
+from rotation_testkit.sandbox.vendors import (
     LINUX_VM,
     TENCENT,
     UCLOUD,

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from rotation.core.secret import Secret
 from rotation.policy import VENDOR_POLICIES
-from rotation.secret import Secret
-from rotation.testing.simulators.tencent_bm import TencentBm
-from rotation.testing.simulators.ucloud_compshare import SshAddress, UCloudCompShare
-from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
-from rotation.testing.ssh_host import SshHost
+from rotation_testkit.doubles.hosts.ssh import SshHost
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddress, UCloudCompShare
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 from vault_plugin.cli.plugin import plugin_app
 
 OLD = Secret("Old-Passw0rd-1234!")

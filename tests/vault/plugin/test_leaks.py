@@ -9,8 +9,8 @@ from pathlib import Path
 import hvac
 import pytest
 
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.faults import FaultKind
 
 
 def test_nothing_is_written_down(rig, stack: ExitStack, helpers, canary) -> None:

@@ -11,8 +11,8 @@ from contextlib import ExitStack
 import hvac
 import pytest
 
-from rotation.testing.faults import FaultKind
-from rotation.testing.openbao import OpenBao
+from rotation_testkit.doubles.vault.openbao import OpenBao
+from rotation_testkit.doubles.vendors.faults import FaultKind
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from rotation.testing.estates import LINUX_VM, UCLOUD, compshare
-from rotation.testing.simulators._ucloud_cloud import Delays
+from rotation_testkit.doubles.vendors.ucloud_compshare.cloud import Delays
+from rotation_testkit.sandbox.vendors import LINUX_VM, UCLOUD, compshare
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import hvac
 import pytest
 
-from rotation.clock import SystemClock
-from rotation.errors import StoreDenied
-from vault_plugin.provision import install, policy_name
-from vault_plugin.provision_file import Wanted, load
-from vault_plugin.provision_rotate import rotate as rotate_now
-from vault_plugin.provision_server import Server
-from vault_plugin.provision_status import standings
+from rotation.core.clock import SystemClock
+from rotation.core.errors import StoreDenied
+from vault_plugin.provision.declaration import Wanted, load
+from vault_plugin.provision.install import install, policy_name
+from vault_plugin.provision.rotate import rotate as rotate_now
+from vault_plugin.provision.server import Server
+from vault_plugin.provision.status import standings
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "vault"
 RULE = re.compile(r'path "([^"]+)" \{\s*capabilities = \[([^\]]*)\]\s*\}')

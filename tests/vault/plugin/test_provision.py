@@ -10,12 +10,12 @@ from pathlib import Path
 import hvac
 import pytest
 
-from rotation.errors import ConfigError, SettingsError, StoreDenied, StoreError
-from rotation.secret import Secret
-from rotation.testing.openbao import OpenBao
-from vault_plugin.provision_build import Built, build
-from vault_plugin.provision_file import load
-from vault_plugin.provision_server import Server
+from rotation.core.errors import ConfigError, SettingsError, StoreDenied, StoreError
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vault.openbao import OpenBao
+from vault_plugin.provision.build import Built, build
+from vault_plugin.provision.declaration import load
+from vault_plugin.provision.server import Server
 
 FILE = """
 [plugin]
@@ -46,8 +46,13 @@ def test_the_same_sources_give_the_same_bytes(built: Built, tmp_path: Path) -> N
     assert first.sha256 == second.sha256
     assert first.libraries.keys() == {"grpclib", "protobuf", "cryptography", "requests"}
     names = zipfile.ZipFile(first.path).namelist()
-    assert {"__main__.py", "rotation/engine.py", "rotation/engine.pyc", "vault_plugin/goplugin/tls.pyc"} <= {*names}
-    assert not [name for name in names if name.startswith(("rotation/testing/", "rotation/cli/", "vault_plugin/cli/"))]
+    assert {
+        "__main__.py",
+        "rotation/engine/account/steps.py",
+        "rotation/engine.pyc",
+        "vault_plugin/goplugin/tls.pyc",
+    } <= {*names}
+    assert not [name for name in names if name.startswith(("rotation_testkit/", "rotation/cli/", "vault_plugin/cli/"))]
     done = subprocess.run([first.path], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
     assert "plug-in of Vault and OpenBao" in done.stderr

@@ -13,13 +13,13 @@ import hvac
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from rotation.errors import StoreUnavailable
+from rotation.core.errors import StoreUnavailable
 from rotation.policy import VENDOR_POLICIES
-from rotation.testing.scenario import VirtualClock
-from rotation.testing.serving import serve
-from vault_plugin.provision_file import PluginTable, Role, Wanted
-from vault_plugin.provision_rotate import rotate
-from vault_plugin.provision_server import Server
+from rotation_testkit.doubles.serving import serve
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
+from vault_plugin.provision.declaration import PluginTable, Role, Wanted
+from vault_plugin.provision.rotate import rotate
+from vault_plugin.provision.server import Server
 
 DAY = 86_400
 

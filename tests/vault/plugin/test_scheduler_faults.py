@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from rotation.testing.faults import FaultKind
+from rotation_testkit.doubles.vendors.faults import FaultKind
 
 pytestmark = pytest.mark.timeout(300)
 

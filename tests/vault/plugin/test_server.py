@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rotation.errors import SettingsError, StoreError, StoreUnavailable
-from rotation.testing._certificate import Certificate
-from rotation.testing.serving import serve
-from vault_plugin.provision_server import Server
+from rotation.core.errors import SettingsError, StoreError, StoreUnavailable
+from rotation_testkit.doubles.hosts.certificate import Certificate
+from rotation_testkit.doubles.serving import serve
+from vault_plugin.provision.server import Server
 
 JSON = [("Content-Type", "application/json")]
 

@@ -12,9 +12,9 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from grpclib.testing import ChannelFor
 
+from rotation.core.secret import Secret
 from rotation.policy import VENDOR_POLICIES
-from rotation.secret import Secret
-from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 from vault_plugin.database.pb import database_grpc, database_pb2
 from vault_plugin.database.service import Database
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 import hvac
 import pytest
 
-from rotation.testing.faults import FaultKind
+from rotation_testkit.doubles.vendors.faults import FaultKind
 
 pytestmark = [pytest.mark.upstream, pytest.mark.timeout(300)]
 

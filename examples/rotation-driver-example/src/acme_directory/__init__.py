@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from rotation import settings
-from rotation.errors import LoginRejected, UnexpectedReply
-from rotation.http import check_status, json_object
-from rotation.model import Authority, DriverSpec, ErrorRow, Evidence, Lockout, Verdict, Wiring
-from rotation.ports import HttpReply, HttpRequest
-from rotation.secret import Secret
+from rotation.core import settings
+from rotation.core.errors import LoginRejected, UnexpectedReply
+from rotation.core.secret import Secret
+from rotation.core.values import Authority, DriverSpec, ErrorRow, Evidence, Lockout, Verdict, Wiring
+from rotation.drivers.network.http_door import check_status, json_object
+from rotation.state.store import HttpReply, HttpRequest
 
 from acme_directory.codes import TABLE, WRONG_PASSWORD
 from acme_directory.policy import POLICY
@@ -48,7 +48,7 @@ class AcmeDirectory:
         self._wiring = wiring
 
     def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:
-        """Send one reset; see ``rotation.ports.Driver``. Repeating it with the same password is harmless."""
+        """Send one reset; see ``rotation.state.store.Driver``. Repeating it with the same password is harmless."""
         path = f"/v1/users/{quote(account.username, safe='')}/password"
         headers = {"X-Acme-Token": self._wiring.admin.token.reveal()}
         reply = self._send("PUT", path, headers, {"password": new.reveal()}, changes=True)
@@ -59,7 +59,7 @@ class AcmeDirectory:
             )
 
     def verify(self, account: Account, password: Secret) -> Verdict:
-        """Check a password; see ``rotation.ports.Verifies``. Only the vendor's own code for it is a rejection."""
+        """Check a password; see ``rotation.state.store.Verifies``. Only the vendor's own code for it is a rejection."""
         body = {"user": account.username, "password": password.reveal()}
         reply = self._send("POST", "/v1/check", {}, body, changes=False)
         try:

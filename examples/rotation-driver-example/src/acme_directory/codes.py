@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rotation.errors import (
+from rotation.core.errors import (
     AccountLocked,
     AccountUnusable,
     AdminRejected,
@@ -11,7 +11,7 @@ from rotation.errors import (
     PermissionDenied,
     RateLimited,
 )
-from rotation.model import ErrorRow
+from rotation.core.values import ErrorRow
 
 WRONG_PASSWORD = "WRONG_PASSWORD"
 

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rotation.secret import Secret
-from rotation.testing.kit import Call, FaultPlan, Refused, Reply, Simulator
+from rotation.core.secret import Secret
+from rotation_testkit.api import Call, FaultPlan, Refused, Reply, Simulator
 
 SET, CHECK = "PUT /v1/users/{user}/password", "POST /v1/check"
 STATUSES = {"BAD_TOKEN": 401, "FORBIDDEN": 403, "NO_SUCH_USER": 404, "LOCKED": 423, "TOO_MANY_CALLS": 429}

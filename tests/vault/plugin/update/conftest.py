@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rotation.errors import RotationError
-from rotation.model import Evidence
-from rotation.secret import Secret
-from rotation.testing.simulators._ucloud_cloud import Delays
-from rotation.testing.simulators.ucloud_compshare import SshAddress, UCloudCompShare
-from rotation.testing.simulators.volcengine_cloudidentity import VolcengineCloudIdentity
-from rotation.testing.ssh_host import SshHost
-from rotation.testing.world import ShiftedClock
+from rotation.core.errors import RotationError
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence
+from rotation_testkit.doubles.hosts.ssh import SshHost
+from rotation_testkit.doubles.vendors.ucloud_compshare.cloud import Delays
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddress, UCloudCompShare
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
+from rotation_testkit.sandbox.sandbox import ShiftedClock
 from vault_plugin.database.connection import Connection
 from vault_plugin.database.memory import Memory
 from vault_plugin.database.update import Change, update

@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from rotation.errors import ConfigError, InProgress, LoginRejected, OutcomeUnknown, Parked, RotationError
-from rotation.model import Evidence
+from rotation.core.errors import ConfigError, InProgress, LoginRejected, OutcomeUnknown, Parked, RotationError
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence
 from rotation.policy import VENDOR_POLICIES
-from rotation.secret import Secret
-from rotation.testing.faults import FaultKind
+from rotation_testkit.doubles.vendors.faults import FaultKind
 
 OLD = Secret("Old-Passw0rd-1234!")
 UHOST = "uhost-1"

@@ -1,0 +1,50 @@
+"""A driver whose vendor answers at once: what is left to measure is the server, the protocol and the engine."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rotation.core.secret import Secret
+from rotation.core.settings import setting
+from rotation.core.values import Authority, DriverSpec, Evidence, Wiring
+from rotation.policy import VENDOR_POLICIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The account's own keys."""
+
+    username: str = setting("Name of the account.")
+
+
+class Instant:
+    """Takes every password."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        del wiring
+
+    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:
+        """Note when, and succeed."""
+        del account, new, current
+        with Path(sys.argv[-1]).open("a") as log:
+            log.write(f"{time.time()}\n")
+
+
+DRIVER = DriverSpec(
+    code="bench_instant",
+    name="A vendor that answers at once",
+    docs="https://vendor.example",
+    authority=Authority.ADMIN,
+    evidence=Evidence.ACCEPTED,
+    endpoint="https://vendor.example",
+    endpoints=("https://vendor.example",),
+    account=Account,
+    admin=None,
+    policies={"default": VENDOR_POLICIES["volcengine_cloudidentity"]["default"]},
+    factory=Instant,
+    source="invented",
+    checked="2026-11-22",
+)

@@ -1,0 +1,117 @@
+"""``drivers``: which vendors there are, how far each one is proved, what its secrets must hold."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rotation.cli.catalog import plugins, spec
+from rotation.cli.output import Json, console, emit, show_table
+from rotation.core import settings
+from rotation.core.values import DriverSpec, ErrorRow
+from rotation.drivers import registry
+
+
+def drivers(
+    code: Annotated[str | None, typer.Argument(help="Show everything about one driver.", metavar="[CODE]")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """List the drivers, or show one: settings of its secrets, policies, vendor's error codes, sources.
+
+    "documented" means written from the vendor's documents and run against a simulator, never against the live vendor.
+    """
+    if code is not None:
+        _show_one(spec(code), as_json=as_json)
+        return
+    found = [spec(each) for each in registry.driver_codes(plugins())]
+    if as_json:
+        for each in found:
+            emit(_facts(each))
+        return
+    show_table(
+        ("code", "vendor's product", "reset by", "best proof", "status", "policies"),
+        [
+            (each.code, each.name, _authority(each), each.evidence.name, _status(each), ", ".join(each.policies))
+            for each in found
+        ],
+    )
+
+
+def _authority(each: DriverSpec) -> str:
+    return "API key" if each.authority.value == "admin" else "old password"
+
+
+def _status(each: DriverSpec) -> str:
+    return "ran live" if each.ran_live else "documented"
+
+
+def _facts(each: DriverSpec) -> dict[str, object]:
+    lockout = each.lockout
+    return {
+        "code": each.code,
+        "name": each.name,
+        "authority": each.authority.value,
+        "evidence": each.evidence.name,
+        "login_probes": sorted(each.login_probes),
+        "status": _status(each),
+        "variants": list(each.policies),
+        "min_age_seconds": each.min_age_seconds,
+        "history": each.history,
+        "lockout": None if lockout is None else {"tries": lockout.tries, "window_seconds": lockout.window_seconds},
+        "propagation_seconds": each.propagation_seconds,
+        "batch_key": each.batch_key,
+        "endpoint": each.endpoint,
+        "endpoints": list(each.endpoints),
+        "docs": each.docs,
+        "source": each.source,
+        "checked": each.checked,
+    }
+
+
+def _details(each: DriverSpec) -> dict[str, object]:
+    return {
+        **_facts(each),
+        "account_settings": settings.table(each.account),
+        "admin_settings": [] if each.admin is None else settings.table(each.admin),
+        "errors": [_error(row) for row in each.error_table],
+    }
+
+
+def _error(row: ErrorRow) -> dict[str, object]:
+    return {
+        "vendor_code": row.vendor_code,
+        "on": row.on,
+        "code": row.error.code,
+        "meaning": row.meaning,
+        "hint": row.hint or row.error.default_hint,
+    }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {each}" for key, each in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _show_one(each: DriverSpec, *, as_json: bool) -> None:
+    if as_json:
+        emit(_details(each))
+        return
+    out = console()
+    out.print(f"{each.name} ({each.code}), {_status(each)}", style="bold")
+    for key, value in _facts(each).items():
+        if key not in ("code", "name", "status") and value not in (None, [], 0):
+            out.print(f"  {key.replace('_', ' ')}: {_text(value)}")
+    for title, cls in (("the rotated secret's own keys", each.account), ("the admin secret's keys", each.admin)):
+        if cls is not None:
+            out.print()
+            rows = [
+                (str(row["name"]), "yes" if row["required"] else "no", str(row["help"])) for row in settings.table(cls)
+            ]
+            show_table((title, "required", "what it is"), rows)
+    if each.error_table:
+        out.print()
+        errors = [(row.vendor_code, row.on, row.error.code, row.meaning) for row in each.error_table]
+        show_table(("vendor's code", "on", "becomes", "meaning"), errors)

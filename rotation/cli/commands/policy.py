@@ -1,0 +1,158 @@
+"""``policy``, ``generate``, ``check``: a vendor's password rules, shown, applied and asked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from rotation.cli import tables
+from rotation.cli.catalog import Code, Variant, chosen, policies
+from rotation.cli.exit_codes import DONE, FAILED, CommandUsageError
+from rotation.cli.output import Json, emit, note, tick
+from rotation.core.secret import Secret
+from rotation.policy import Context, PasswordPolicy
+from rotation.policy.render import Rendered
+
+Username = Annotated[str, typer.Option(help="The account's name, which some vendors forbid in passwords.")]
+
+
+class Format(StrEnum):
+    """How ``policy`` shows a policy."""
+
+    TABLE = "table"
+    JSON = "json"
+    HCL = "hcl"
+    GET_RANDOM_PASSWORD = "get-random-password"  # noqa: S105 - the name of an AWS call
+    SCHEMA = "schema"
+    MARKDOWN = "markdown"
+
+
+def policy(
+    code: Code,
+    *,
+    variant: Variant = None,
+    shape: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TABLE,
+    username: Annotated[
+        str, typer.Option(help="Account that hcl or get-random-password is made for; without it name rules are lost.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Show a vendor's password rules, with their sources and exact numbers.
+
+    hcl is for Vault and OpenBao (sys/policies/password), get-random-password for the AWS call of that name, schema is
+    JSON Schema. What the target language cannot say is told on standard error, or under "not_expressed" with --json.
+    Without --variant every variant is shown; hcl, get-random-password and schema show one.
+    """
+    all_of_them = policies(code)
+    picked: Mapping[str, PasswordPolicy] = all_of_them if variant is None else dict([chosen(code, variant)])
+    wanted = Format.JSON if as_json and shape is Format.TABLE else shape
+    if len(picked) > 1 and wanted not in (Format.TABLE, Format.JSON, Format.MARKDOWN):
+        raise CommandUsageError(
+            f"{code} has several policies and {wanted} shows one", hint=f"Add --variant: {', '.join(picked)}."
+        )
+    for name, each in picked.items():
+        if wanted is Format.JSON:
+            emit({"driver": code, "variant": name, **each.describe()})
+        elif wanted is Format.TABLE:
+            tables.table(each)
+        else:
+            _show(code, name, wanted, tables.rendered(each, wanted, username), as_json=as_json)
+
+
+def _show(code: str, variant: str, shape: Format, made: Rendered, *, as_json: bool) -> None:
+    if as_json:
+        facts = {"text": made.text, "data": dict(made.data), "not_expressed": list(made.lost), "refused": made.refused}
+        emit({"driver": code, "variant": variant, "format": shape.value, **facts})
+        return
+    sys.stdout.write(made.text.rstrip("\n") + "\n")
+    for gap in made.lost:
+        note(f"not expressed: {gap}")
+    if made.refused:
+        note(f"refused by our policy: {made.refused:.3g} of what it makes")
+
+
+def generate(  # noqa: PLR0913 - one option for each wish
+    code: Code,
+    *,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, max=1_000_000, help="How many.")] = 1,
+    variant: Variant = None,
+    username: Username = "",
+    length: Annotated[int | None, typer.Option(help="Within the vendor's bounds.")] = None,
+    exclude: Annotated[str, typer.Option(help="Characters to leave out, taken literally.")] = "",
+    shell_safe: Annotated[bool, typer.Option("--shell-safe", help="Nothing that a shell would want quoted.")] = False,
+    url_safe: Annotated[bool, typer.Option("--url-safe", help="Nothing that a URL would want encoded.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print candidates that the vendor's rules accept, each as likely as any other.
+
+    This is the one command whose purpose is to print passwords. Nothing is sent or stored anywhere.
+    """
+    name, rules = chosen(code, variant)
+    if length is not None or exclude or shell_safe or url_safe:
+        rules = rules.narrowed(exclude, shell_safe=shell_safe, url_safe=url_safe, length=length)
+    _tell_variant(code, name, variant)
+    for candidate in _candidates(rules, username, count):
+        if as_json:
+            emit({"driver": code, "variant": name, "password": candidate.reveal()})
+        else:
+            sys.stdout.write(candidate.reveal() + "\n")
+
+
+def _candidates(rules: PasswordPolicy, username: str, count: int) -> Iterator[Secret]:
+    if not username:
+        return (rules.generate() for _ in range(count))
+    context = Context(username=username)
+    return (rules.generate(context) for _ in range(count))
+
+
+def check(
+    code: Code,
+    *,
+    variant: Variant = None,
+    username: Username = "",
+    previous: Annotated[
+        bool, typer.Option("--previous", help="The first line is the password that the candidates would replace.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Read candidates from standard input, one per line, and say which rules each one breaks.
+
+    Candidates are named by line number and never printed. Exits 1 when one of them is refused.
+    """
+    name, rules = chosen(code, variant)
+    if sys.stdin.isatty():
+        note("One candidate per line; end with Ctrl-D. What you type is visible.")
+    _tell_variant(code, name, variant)
+    lines = _lines()
+    old = next(lines, (0, None))[1] if previous else None
+    context = Context(username=username, previous=old)
+    refused = 0
+    for number, candidate in lines:
+        found = rules.problems(candidate, context)
+        refused += bool(found)
+        if as_json:
+            problems = [{"code": each.code, "message": each.message} for each in found]
+            emit({"driver": code, "variant": name, "line": number, "accepted": not found, "problems": problems})
+            continue
+        codes = ", ".join(dict.fromkeys(each.code for each in found))
+        sys.stdout.write(f"line {number}: {tick(not found)} {codes or 'accepted'}\n")
+        for each in found:
+            sys.stdout.write(f"  {each.code}: {each.message}\n")
+    return FAILED if refused else DONE
+
+
+def _lines() -> Iterator[tuple[int, Secret]]:
+    """Read the lines of standard input, without their ends. Bytes that are no text stay in, as what no vendor takes."""
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        text = line.decode(errors="surrogateescape")
+        yield number, Secret(text.removesuffix("\n").removesuffix("\r"))
+
+
+def _tell_variant(code: str, name: str, asked: str | None) -> None:
+    others = [each for each in policies(code) if each != name]
+    if asked is None and others:
+        note(f"policy variant: {name} (choose {' or '.join(others)} with --variant)")

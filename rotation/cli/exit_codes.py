@@ -1,0 +1,31 @@
+"""Exit codes, and the errors that only a command line has."""
+
+from __future__ import annotations
+
+from rotation.core.errors import ConfigError, MissingExtra, Parked, RotationError, TooSoon
+
+DONE, FAILED, WRONG_USAGE, PARKED = 0, 1, 2, 3
+INTERRUPTED = 130
+"""As shells say it of Ctrl-C; typer returns it instead of letting the exception through (0.26, read 2026-11)."""
+
+
+class CommandUsageError(ConfigError):
+    """The command line itself is wrong; nothing was done."""
+
+    code = "usage_error"
+    default_hint = "`lockstep COMMAND --help` shows what a command takes."
+
+
+def exit_code(error: RotationError) -> int:
+    """Return the exit code that an error stands for."""
+    if isinstance(error, Parked | TooSoon):  # both say when a later run may go on
+        return PARKED
+    return WRONG_USAGE if isinstance(error, CommandUsageError) else FAILED
+
+
+def needs_extra(missing: ModuleNotFoundError, extra: str) -> MissingExtra:
+    """Return the error for a package that only an extra brings."""
+    return MissingExtra(
+        f"this command needs {missing.name}, which is not installed",
+        hint=f"pip install 'lockstep-rotation[{extra}]'",
+    )

@@ -1,0 +1,81 @@
+"""What the commands share on the screen: JSON lines, tables that stay plain in a pipe, and errors as code and hint."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, TextIO
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rotation.core.errors import RotationError
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+
+_PIPE_WIDTH = 1000
+"""A pipe has no width: a table is as wide as its content."""
+
+
+def emit(record: Mapping[str, object]) -> None:
+    """Print one JSON object on a line of its own, at once."""
+    sys.stdout.write(json.dumps(record) + "\n")
+    sys.stdout.flush()
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """Return a console on standard output (or ``stream``) that takes no text for markup.
+
+    Colours and control codes appear on a terminal only.
+    """
+    target = stream or sys.stdout
+    return Console(
+        file=target, markup=False, highlight=False, emoji=False, width=None if target.isatty() else _PIPE_WIDTH
+    )
+
+
+def tick(holds: bool, stream: TextIO | None = None) -> str:  # noqa: FBT001 - the one thing it shows
+    """Return a tick or a cross, in letters where the stream cannot show the sign."""
+    sign, word = ("✓", "ok") if holds else ("✗", "FAILED")
+    try:
+        sign.encode((stream or sys.stdout).encoding or "ascii")
+    except UnicodeEncodeError:
+        return word
+    return sign
+
+
+def show_table(columns: Iterable[str], rows: Iterable[Iterable[str | Text]], *, title: str | None = None) -> None:
+    """Print a table without lines around it."""
+    table = Table(*columns, box=None, pad_edge=False, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
+
+
+def note(text: str) -> None:
+    """Say something beside the result, on standard error."""
+    console(sys.stderr).print(text, style="dim")
+
+
+def show_error(error: RotationError, *, as_json: bool) -> None:
+    """Print an error as its JSON object, or as code, message and hint on standard error."""
+    fields = error.describe()
+    if as_json:
+        emit(fields)
+        return
+    out = console(sys.stderr)
+    out.print(Text.assemble(("error: ", "bold red"), f"{error.code}: {error.message}"))
+    for key, label in (("hint", "hint"), ("vendor_code", "vendor's code"), ("vendor_request_id", "vendor's request")):
+        if key in fields:
+            out.print(f"  {label}: {fields[key]}")
+    if error.not_before is not None:
+        out.print(f"  not before: {when(error.not_before)}")
+
+
+def when(epoch: float) -> str:
+    """Return a moment as people write it."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

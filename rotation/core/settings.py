@@ -1,0 +1,169 @@
+"""Declared settings: one frozen dataclass says what exists, what it means and what is allowed.
+
+``setting()`` declares a field, ``load()`` fills the class and reports every fault at once. A fault names the key
+and the rule, never the value.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar, get_type_hints
+from urllib.parse import urlsplit
+
+from rotation.core.errors import SettingsError
+from rotation.core.secret import Secret
+
+S = TypeVar("S")
+Check = Callable[[str], str | None]
+"""Takes the text, returns the broken rule in words, or ``None``."""
+
+
+def setting(help_text: str, *, check: Check | None = None, default: Any = dataclasses.MISSING) -> Any:  # noqa: ANN401 - stands for a field of any type
+    """Declare one setting of a frozen dataclass.
+
+    Args:
+        help_text: one sentence for the docs page.
+        check: an extra rule on the text.
+        default: makes the setting optional.
+    """
+    return dataclasses.field(default=default, metadata={"help": help_text, "check": check})
+
+
+def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unknown: bool = False) -> S:
+    """Fill ``cls`` from ``values``.
+
+    Field types may be ``str``, ``int``, ``bool`` and ``Secret``; integers and booleans are also read from text, as
+    environment variables need.
+
+    Args:
+        cls: a frozen dataclass made of ``setting()`` fields.
+        values: what was configured.
+        where: names the source in errors, such as ``secret`` or ``environment``.
+        ignore_unknown: accept keys that the class does not declare.
+
+    Raises:
+        SettingsError: lists every missing, unknown and malformed key.
+    """
+    hints = _hints(cls)  # type: ignore[arg-type]  # a class is hashable
+    faults: list[str] = []
+    found: dict[str, object] = {}
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]  # S is always a dataclass
+    for field in fields:
+        if field.name not in values:
+            if field.default is dataclasses.MISSING:
+                faults.append(f"{field.name} is missing ({field.metadata.get('help', '')})")
+            continue
+        try:
+            found[field.name] = _convert(values[field.name], hints[field.name])
+        except ValueError as fault:
+            faults.append(f"{field.name} {fault}")
+            continue
+        check: Check | None = field.metadata.get("check")
+        problem = check(_text(found[field.name])) if check else None
+        if problem:
+            faults.append(f"{field.name} {problem}")
+    if not ignore_unknown:
+        known = {field.name for field in fields}
+        faults.extend(f"{key!r} is no known setting" for key in values if key not in known)
+    if faults:
+        raise SettingsError(where, tuple(faults))
+    return cls(**found)
+
+
+def table(cls: type[Any]) -> list[dict[str, object]]:
+    """Return name, type, help and default of every setting, for docs and ``--json``."""
+    hints = _hints(cls)  # type: ignore[arg-type]  # a class is hashable
+    return [
+        {
+            "name": field.name,
+            "type": getattr(hints[field.name], "__name__", str(hints[field.name])),
+            "help": field.metadata.get("help", ""),
+            "required": field.default is dataclasses.MISSING,
+        }
+        for field in dataclasses.fields(cls)
+    ]
+
+
+@cache  # a class's hints never change, and reading them compiles each of them anew
+def _hints(cls: type[Any]) -> Mapping[str, Any]:
+    return get_type_hints(cls)
+
+
+def _text(value: object) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+def _convert(value: object, kind: object) -> object:
+    if kind is Secret:
+        if isinstance(value, Secret):
+            return value
+        if isinstance(value, str) and value:
+            return Secret(value)
+        raise ValueError("must be non-empty text")
+    if kind is bool:
+        return _convert_bool(value)
+    if kind is int:
+        return _convert_int(value)
+    if kind is not str:
+        raise TypeError("a setting is str, int, bool or Secret")
+    if isinstance(value, str) and value:
+        return value
+    raise ValueError("must be non-empty text")
+
+
+def _convert_bool(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise ValueError("must be true or false")
+
+
+def _convert_int(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+        return int(value)
+    raise ValueError("must be a whole number")
+
+
+def matches(pattern: str, rule: str) -> Check:
+    """Return a check: the whole text must match ``pattern``; ``rule`` says so in words."""
+    compiled = re.compile(pattern)
+    return lambda text: None if compiled.fullmatch(text) else rule
+
+
+def one_of(*choices: str) -> Check:
+    """Return a check: the text must be one of ``choices``."""
+    return lambda text: None if text in choices else f"must be one of {', '.join(choices)}"
+
+
+PINS: Mapping[str, Check] = {
+    "ssh": matches(r"[a-z0-9@.-]{1,64} [A-Za-z0-9+/]{16,4096}={0,2}", "must be one line: key type, blank, base64"),
+    "winrm": matches(
+        r"sha256:(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}", "must be sha256: and 64 hexadecimal digits of a fingerprint"
+    ),
+}
+"""By kind of login probe, what proves a host: an SSH key as in known_hosts, a certificate's SHA-256 fingerprint."""
+
+
+def base_url(text: str) -> str | None:
+    """Check a vendor endpoint: https with a host and no path, query or user; plain http only on loopback."""
+    # urlsplit drops control characters, and an empty user, query or fragment; the text is used as it stands.
+    if not re.fullmatch(r"[!-~]+", text) or any(char in text for char in "@?#\\"):
+        return "must be a URL of the form https://host[:port]"
+    try:
+        parts = urlsplit(text)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        return "must be a URL"
+    if not port_is_valid or not parts.hostname or parts.netloc.endswith(":"):
+        return "must be a URL of the form https://host[:port]"
+    if parts.path not in ("", "/"):
+        return "must have no path"
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")):
+        return None
+    return "must use https (plain http only on loopback)"

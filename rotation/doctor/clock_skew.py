@@ -1,0 +1,60 @@
+"""Finds labels that a machine wrote whose clock was ahead: they hold everything up for as long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rotation.state import marks
+from rotation.state.lease import announcements
+from rotation.state.marks import Kind, Mark, SecretState
+
+AHEAD_SECONDS = 3600.0
+"""Clocks of hosts that keep time at all differ by less; no run announces itself for longer."""
+LONGEST_WAIT_SECONDS = 8 * 86_400.0
+"""A maintenance window opens within a week. Only a lock-out window may be a longer wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """One such label.
+
+    Attributes:
+        label: as it stands in the store.
+        version_id: where.
+        until: epoch seconds before which it holds something up.
+        sent: whether it says that a reset may have been sent.
+    """
+
+    label: str
+    version_id: str
+    until: float
+    sent: bool
+
+
+def ahead(state: SecretState, now: float, window: float) -> list[Ahead]:
+    """Return them, the latest first. ``window`` is how long a wrong login counts, in seconds."""
+    longest = max(LONGEST_WAIT_SECONDS, window + AHEAD_SECONDS)
+    found = [
+        Ahead(mark.on(version.id), version.id, until, sent=mark.kind in (Kind.INTENT, Kind.MEMBER))
+        for version in state.versions.values()
+        for mark in sorted(version.marks)
+        for until in _held(mark, now, longest)
+    ]
+    runs = [
+        Ahead(each.label, each.version_id, each.until, sent=False)
+        for each in announcements(state)
+        if each.until > now + AHEAD_SECONDS
+    ]
+    return sorted({each.label: each for each in [*found, *runs]}.values(), key=lambda each: (-each.until, each.label))
+
+
+def _held(mark: Mark, now: float, longest: float) -> Iterator[float]:
+    """Yield the moment that a mark names, if it lies too far ahead."""
+    if mark.kind is Kind.MEMBER:
+        for own in sorted(marks.unpacked(mark)[1]):
+            yield from _held(own, now, longest)
+    elif mark.kind in (Kind.INTENT, Kind.REJECTED, Kind.PARKED):
+        at = float(mark.value) if mark.kind is Kind.INTENT and mark.value.isdecimal() else marks.charged(mark)[1]
+        if at > now + (longest if mark.kind is Kind.PARKED else AHEAD_SECONDS):
+            yield at

@@ -1,0 +1,107 @@
+"""Connections with one end for everything: looking the host up, connecting, TLS, the request and its answer.
+
+urllib3's own time-out holds for each address and each read, and for no look-up at all (2.8, read 2026-11).
+"""
+
+from __future__ import annotations
+
+import functools
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Self
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from rotation.drivers.network.connect import connect
+
+
+class Watch:
+    """Ends one exchange when its time is over, even while the peer keeps sending a byte at a time.
+
+    Attributes:
+        sending: whether a connection was ready for the request; until then nothing of it has left.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.sending = False
+        self._end = time.monotonic() + seconds
+        self._timer: threading.Timer | None = None
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+        if self._socket is not None:
+            self._socket.close()
+
+    @property
+    def left(self) -> float:
+        """Seconds until the end."""
+        return self._end - time.monotonic()
+
+    @property
+    def over(self) -> bool:
+        """Whether the end has come."""
+        return self.left <= 0
+
+    def attend(self, connected: socket.socket) -> None:
+        """Shut a socket at the end, whatever is made of it: TLS takes its descriptor over."""
+        self._socket = connected.dup()
+        self._timer = threading.Timer(self.left, _shut, (self._socket,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def ready(self, connection: HTTPConnection) -> None:
+        """Let the request be sent, unless it is too late."""
+        if self.over:
+            connection.close()
+            raise ConnectTimeoutError(connection, "connected too late to send anything")
+        self.sending = True
+
+    def kinds(self) -> dict[str, Callable[..., HTTPConnection]]:
+        """Return what makes watched connections, by scheme."""
+        return {
+            "http": functools.partial(_WatchedHttp, watch=self),
+            "https": functools.partial(_WatchedHttps, watch=self),
+        }
+
+
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+class _WatchedHttp(HTTPConnection):
+    def __init__(self, *args: Any, watch: Watch, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own arguments
+        super().__init__(*args, **kwargs)
+        self._watch = watch
+
+    def _new_conn(self) -> socket.socket:
+        return _connected(self, self._dns_host, self._watch)
+
+    def connect(self) -> None:
+        super().connect()
+        self._watch.ready(self)
+
+
+class _WatchedHttps(_WatchedHttp, HTTPSConnection):
+    """The same over TLS: what it builds upon is the connection that comes next in line."""
+
+
+def _connected(connection: HTTPConnection, host: str, watch: Watch) -> socket.socket:
+    try:
+        sock = connect(host, connection.port, lambda: watch.left, connection.socket_options or ())
+    except TimeoutError as error:
+        raise ConnectTimeoutError(connection, "the host did not answer in time") from error
+    except OSError as error:
+        raise NewConnectionError(connection, "no address of the host answered") from error
+    watch.attend(sock)
+    return sock

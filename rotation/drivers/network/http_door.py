@@ -1,0 +1,230 @@
+"""The one door to vendors: allow-listed hosts, bounded time, one attempt, and nothing secret in errors.
+
+Also here is what every driver needs to read an answer: ``json_object`` and ``check_status``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests  # noqa: TID251 - this is the one door
+import requests.adapters  # noqa: TID251 - same
+import requests.utils  # noqa: TID251 - same
+from urllib3.exceptions import ProtocolError
+
+from rotation.core.errors import (
+    ConfigError,
+    DriverError,
+    HostNotAllowed,
+    NotEnoughTime,
+    OutcomeUnknown,
+    RateLimited,
+    UnexpectedReply,
+    VendorUnavailable,
+)
+from rotation.drivers.network.deadline import Watch
+from rotation.state.store import HttpReply, HttpRequest
+
+RESERVE_SECONDS = 1.0
+"""Left to the caller after a call ends, to write down how it ended."""
+LEAST_SECONDS = 1.0
+"""With less than this a call that changes nothing is not started; one that does needs its full time."""
+BODY_LIMIT = 1024 * 1024
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_UNREACHED = (
+    "Check the way to the vendor: DNS, routes, proxy and certificates of this function's network; then the vendor's "
+    "status page. The rotation goes on by itself."
+)
+
+
+class HttpDoor:
+    """Implements ``ports.Http`` on requests.
+
+    Args:
+        allowed_hosts: ``host`` means https on port 443; any other port is named, as in ``127.0.0.1:8080``.
+        time_left: seconds until the process may be stopped.
+        call_seconds: the longest one call may take.
+        request_id_header: response header with the vendor's request id.
+        ca_file: PEM file of the accepted authorities instead of the bundled ones.
+    """
+
+    def __init__(
+        self,
+        allowed_hosts: frozenset[str],
+        *,
+        time_left: Callable[[], float],
+        call_seconds: float,
+        request_id_header: str,
+        ca_file: str | None = None,
+    ) -> None:
+        self._allowed = frozenset(host.lower() for host in allowed_hosts)
+        self._time_left = time_left
+        self._call_seconds = call_seconds
+        self._request_id_header = request_id_header
+        self._verify = ca_file or True
+
+    def send(self, request: HttpRequest) -> HttpReply:
+        """Send once; see ``ports.Http.send``."""
+        loopback = self._check_address(request.url)
+        seconds = min(self._call_seconds, self._time_left() - RESERVE_SECONDS)
+        # A change gets its full time: cut short, it would only end as "outcome unknown".
+        if seconds < (self._call_seconds if request.changes else min(LEAST_SECONDS, self._call_seconds)):
+            raise NotEnoughTime("too little time is left to call the vendor; nothing was sent")
+        # No session outlives its request: a frozen and thawed process would send on a connection that is long dead.
+        with requests.Session() as session, Watch(seconds) as watch:
+            session.trust_env = False  # requests would put a netrc login into Authorization
+            session.headers.clear()
+            adapter = _OneAttempt(watch)
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
+            prepared = _prepared(session, request)
+            proxies = {} if loopback else requests.utils.get_environ_proxies(request.url)
+            failure: DriverError | None = None
+            try:
+                reply = session.send(
+                    prepared,
+                    timeout=seconds,
+                    verify=self._verify,
+                    proxies=proxies,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                with reply:
+                    body = _body(reply, watch)
+            except Exception as error:  # noqa: BLE001 - whatever failed after the start, the request may have arrived
+                failure = _failure(error, changes=request.changes, sent=watch.sending)
+        if failure is not None:
+            raise failure  # outside the handler, so that the foreign error does not ride along
+        return self._checked(reply, body)
+
+    def _check_address(self, url: str) -> bool:
+        # Parsers disagree on backslashes, blanks and user parts; what passes here means the same to all of them.
+        if not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(?:[/?][!-\[\]-~]*)?", url):
+            raise HostNotAllowed("the vendor's address is malformed")
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise HostNotAllowed("the vendor's address is malformed") from None
+        host = parts.hostname or ""
+        loopback = host in LOOPBACK
+        if parts.scheme != "https" and not loopback:
+            raise HostNotAllowed(f"plain http to {host} is refused")
+        name = f"[{host}]" if ":" in host else host
+        number = port or (443 if parts.scheme == "https" else 80)
+        if f"{name}:{number}" in self._allowed or (number == 443 and name in self._allowed):  # noqa: PLR2004 - the port of https
+            return loopback
+        raise HostNotAllowed(f"{name}:{number} is not on the allow-list")
+
+    def _checked(self, reply: requests.Response, body: bytes | None) -> HttpReply:
+        headers = {name.lower(): value for name, value in reply.headers.items()}
+        request_id: str | None = headers.get(self._request_id_header.lower(), "")
+        # It goes into log lines, so only what looks like an id is taken.
+        if not re.fullmatch(r"[A-Za-z0-9_.:/=+-]{1,128}", request_id or ""):
+            request_id = None
+        status = reply.status_code
+        # Volcengine words a refusal with 300 (its page 7165/1505179, read 2026-11): not every 3xx is a redirect.
+        if status in REDIRECTS or (300 <= status < 400 and "location" in headers):  # noqa: PLR2004 - the range
+            raise UnexpectedReply(f"the vendor answered with a redirect ({status})", request_id=request_id)
+        if body is None:
+            raise UnexpectedReply("the vendor's answer is larger than one MiB", request_id=request_id)
+        return HttpReply(status, headers, body, request_id)
+
+
+class _OneAttempt(requests.adapters.HTTPAdapter):
+    """Never sends twice, and has every connection watched."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__(max_retries=0)
+        self._kinds = watch.kinds()
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - requests' own signature
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = self._kinds[pool.scheme]
+        return pool
+
+
+def _prepared(session: requests.Session, request: HttpRequest) -> requests.PreparedRequest:
+    # No compression: the limit on the body would otherwise be one on what a small answer unpacks to.
+    headers = {"User-Agent": "lockstep", "Accept-Encoding": "identity", "Connection": "close", **request.headers}
+    try:
+        for value in headers.values():
+            value.encode("latin-1")  # http.client would find out only once it is connected
+        return session.prepare_request(
+            requests.Request(request.method, request.url, headers=headers, data=request.body or None)
+        )
+    except (requests.RequestException, ValueError):
+        pass
+    raise ConfigError("a request to the vendor cannot be built from these settings; nothing was sent")
+
+
+def _body(reply: requests.Response, watch: Watch) -> bytes | None:
+    # http.client takes an answer that ends within its headers for a whole one with an empty body.
+    if getattr(reply.raw, "_original_response").msg.defects:  # noqa: B009 - requests itself reads this attribute
+        raise ProtocolError
+    body = bytearray()
+    for chunk in reply.iter_content(65536):
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return None
+    if watch.over:  # a socket that was shut looks like the end of an answer without a length
+        raise TimeoutError
+    return bytes(body)
+
+
+def _failure(error: Exception, *, changes: bool, sent: bool) -> DriverError:
+    """Say what a failed exchange proves. Reads no text of ``error``, which may hold the URL or a header."""
+    kind = type(error).__name__
+    if not sent:
+        message = f"the vendor could not be reached ({kind}); nothing was sent"
+        return VendorUnavailable(message, hint=_UNREACHED, unsent=True)
+    if changes:
+        return OutcomeUnknown(f"the vendor's answer was lost ({kind})")
+    return VendorUnavailable(f"the vendor did not answer ({kind})")
+
+
+def json_object(reply: HttpReply, *, changes: bool) -> dict[str, object]:
+    """Parse an answer that must be a JSON object.
+
+    Args:
+        reply: the vendor's answer.
+        changes: whether the request may have changed something.
+
+    Raises:
+        OutcomeUnknown: HTML, a truncated or empty body, or no object, in answer to a change.
+        UnexpectedReply: the same in answer to a read.
+    """
+    try:
+        value = json.loads(reply.body.decode())
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return value
+    kind = OutcomeUnknown if changes else UnexpectedReply
+    raise kind(f"the vendor's answer (HTTP {reply.status}) is no JSON object", request_id=reply.request_id)
+
+
+def check_status(reply: HttpReply, *, changes: bool, vendor_code: str | None = None) -> None:
+    """Raise for the HTTP statuses that mean the same everywhere; call it when no table of the driver knows the code.
+
+    Raises:
+        RateLimited: 429.
+        OutcomeUnknown: 5xx in answer to a change.
+        VendorUnavailable: 5xx in answer to a read.
+        UnexpectedReply: any other status from 300 on.
+    """
+    status, request_id = reply.status, reply.request_id
+    if status < 300:  # noqa: PLR2004 - no refusal
+        return
+    kind: type[DriverError] = UnexpectedReply
+    if status == 429:  # noqa: PLR2004 - Too Many Requests
+        kind = RateLimited
+    elif status >= 500:  # noqa: PLR2004 - server errors
+        kind = OutcomeUnknown if changes else VendorUnavailable
+    message = f"the vendor answered with HTTP {status} and no code that we know"
+    raise kind(message, vendor_code=vendor_code, request_id=request_id)

@@ -1,0 +1,29 @@
+"""Settings that drivers of machines share: where the shared login probes find one, and what proves the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rotation.core import settings
+
+
+def port(help_text: str, default: int) -> Any:  # noqa: ANN401 - stands for a field
+    """Declare a port."""
+    check = settings.matches(r"[1-9][0-9]{0,4}", "must be a port")
+    return settings.setting(help_text, check=check, default=default)
+
+
+def host_key() -> Any:  # noqa: ANN401 - as above
+    """Declare the pinned key of an SSH host."""
+    return settings.setting("The host's SSH key as in known_hosts, no host.", check=settings.PINS["ssh"], default="")
+
+
+def winrm_port() -> Any:  # noqa: ANN401 - as above
+    """Declare the port of a Windows machine."""
+    return port("Port of WinRM over TLS, on Windows.", 5986)
+
+
+def certificate() -> Any:  # noqa: ANN401 - as above
+    """Declare the pinned certificate of a Windows machine."""
+    help_text = "SHA-256 fingerprint of the certificate that WinRM shows on Windows, where no authority signed it."
+    return settings.setting(help_text, check=settings.PINS["winrm"], default="")

@@ -1,0 +1,240 @@
+"""Does this password open this account over WinRM? NTLM or Basic inside TLS, the host's certificate checked.
+
+``LoginTarget.host_key`` may pin the certificate as ``sha256:`` and 64 hexadecimal digits. Then that certificate and no
+other is taken, whoever signed it and whatever name it bears, since Windows hosts mostly show a self-made one. Without a
+pin the certificate must be valid for the host's name under the usual authorities, or those that ``REQUESTS_CA_BUNDLE``
+names. WinRM without TLS (port 5985) is not spoken: nothing there proves the host. Needs the extra ``winrm`` (pypsrp).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
+from rotation.core.secret import Secret
+from rotation.core.settings import PINS
+from rotation.core.values import LoginTarget, Verdict
+
+if TYPE_CHECKING:
+    from pypsrp.wsman import WSMan, _TransportHTTP
+
+T = TypeVar("T")
+
+RESERVE_SECONDS = 1.0
+LEAST_SECONDS = 2.0
+MOST_SECONDS = 20.0
+_WAITS = 5
+"""The most answers that one login waits for: the offer, NTLM's three, and the one to Identify."""
+_PIN_HINT = "Write it as sha256: and the 64 hexadecimal digits of the certificate's SHA-256 fingerprint."
+_HINTS = {
+    "certificate_changed": "If the machine was reinstalled or its certificate renewed, store the new fingerprint; "
+    "otherwise somebody stands in between.",
+    "certificate_not_trusted": "Pin the certificate's fingerprint in the secret, or name its authority's file in "
+    "REQUESTS_CA_BUNDLE.",
+    "port_closed": "Open the way from this function to the host's WinRM port (routes, security groups, the host's "
+    "firewall), and see that WinRM listens there with HTTPS.",
+    "no_answer": "See that the host is not overloaded and no firewall between it and this function drops packets.",
+    "winrm_protocol": "See that WinRM answers at this address and port, with HTTPS and nothing in between.",
+    "winrm_refused": "Look at the host's WinRM service and its event log (quotas, rights of the account).",
+}
+_REFUSED = 401
+# WS-Management 11.1: needs no right but that to log in.
+_IDENTIFY = (
+    b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
+    b'xmlns:wsmid="http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd">'
+    b"<s:Header/><s:Body><wsmid:Identify/></s:Body></s:Envelope>"
+)
+
+
+class WinRmProbe:
+    """Implements ``ports.LoginProbe``.
+
+    Args:
+        time_left: seconds until the process may be stopped.
+        most_seconds: the longest one login may wait for answers, all in all.
+    """
+
+    def __init__(self, *, time_left: Callable[[], float], most_seconds: float = MOST_SECONDS) -> None:
+        self._time_left = time_left
+        self._most_seconds = most_seconds
+
+    def unready(self, target: LoginTarget) -> ConfigError | None:
+        """See ``ports.LoginProbe``."""
+        if importlib.util.find_spec("pypsrp") is None:
+            return _missing()
+        if target.host_key and _digits(target.host_key) is None:
+            return ConfigError("the certificate's fingerprint is malformed", hint=_PIN_HINT)
+        return None
+
+    def login(self, target: LoginTarget, password: Secret) -> Verdict:
+        """Try the password once.
+
+        Windows answers an expired password and a locked or disabled account with the same HTTP 401 as a wrong one.
+
+        Returns:
+            ``REJECTED`` only for HTTP 401 after the password was presented in a way that the host offers.
+
+        Raises:
+            CannotVerify: could not tell. ``vendor_code`` says why: ``certificate_pin``, ``certificate_changed``,
+                ``certificate_not_trusted``, ``port_closed``, ``no_answer``, ``winrm_protocol``, ``winrm_refused``,
+                ``password_method_not_offered``.
+            MissingExtra: pypsrp is not installed.
+            NotEnoughTime: nothing was tried.
+        """
+        return self._asked(target, password, _log_in)
+
+    def greet(self, target: LoginTarget) -> None:
+        """See ``ports.Greets``; raises as ``login`` does before it shows the password."""
+        self._asked(target, Secret(""), _offered)
+
+    def _asked(self, target: LoginTarget, password: Secret, ask: Callable[[_TransportHTTP, Any], T]) -> T:
+        """Ask on a session of its own. No redirect is followed, no .netrc is read."""
+        pin = _pin(target.host_key)
+        seconds = min(self._most_seconds, self._time_left() - RESERVE_SECONDS)
+        if seconds < min(LEAST_SECONDS, self._most_seconds):
+            raise NotEnoughTime("too little time is left to try a login")
+        transport = _client(target, password, seconds / _WAITS).transport
+        try:
+            return ask(transport, _session(transport, pin))
+        except CannotVerify:
+            raise
+        except Exception as error:  # noqa: BLE001 - three libraries, each with errors of its own
+            failure = _why(error)
+        finally:
+            transport.close()
+        raise failure  # out of the handler: the libraries' errors may hold the password
+
+
+def _missing() -> MissingExtra:
+    return MissingExtra("a WinRM login needs pypsrp", hint="Install lockstep-rotation[winrm], or build with WINRM=1.")
+
+
+def _cannot(code: str, message: str, *, hint: str | None = None, unsent: bool = False) -> CannotVerify:
+    return CannotVerify(message, vendor_code=code, hint=_HINTS.get(code) if hint is None else hint, unsent=unsent)
+
+
+def _pin(host_key: str | None) -> str | None:
+    if not host_key:
+        return None
+    digits = _digits(host_key)
+    if digits is None:
+        message = "the pin is no certificate's fingerprint, so the password is not shown to the host"
+        raise _cannot("certificate_pin", message, hint=_PIN_HINT, unsent=True)
+    return digits
+
+
+def _digits(host_key: str) -> str | None:
+    return None if PINS["winrm"](host_key) else host_key.removeprefix("sha256:").replace(":", "")
+
+
+def _client(target: LoginTarget, password: Secret, wait: float) -> WSMan:
+    """Make the client; nothing is sent yet."""
+    try:
+        from pypsrp.wsman import WSMan
+    except ImportError:
+        raise _missing() from None
+    return WSMan(
+        target.host,
+        port=target.port,
+        username=target.username,
+        password=password.reveal(),
+        ssl=True,
+        auth="ntlm",
+        no_proxy=True,
+        connection_timeout=wait,  # type: ignore[arg-type]  # requests takes fractions
+        read_timeout=wait,  # type: ignore[arg-type]  # as above
+    )
+
+
+def _session(transport: _TransportHTTP, pin: str | None) -> Any:  # noqa: ANN401 - only the HTTP door imports requests
+    # pypsrp 0.9.1 makes its session at the first request and has no setting for these.
+    session = transport.session = transport._build_session()  # noqa: SLF001 - as above
+    session.trust_env, session.max_redirects = False, 0
+    if pin is not None:
+        session.verify = False  # the fingerprint takes the place of the signature and the name
+        adapter: Any = session.get_adapter("https://")
+        # urllib3's own context reads all the system's authorities, 60 ms for each connection, to ask none of them.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        adapter.poolmanager.connection_pool_kw |= {"assert_fingerprint": pin, "ssl_context": context}
+    return session
+
+
+def _log_in(transport: _TransportHTTP, session: Any) -> Verdict:  # noqa: ANN401 - as above
+    basic = _offered(transport, session) == "basic"
+    if basic:
+        transport._build_auth_basic(session)  # noqa: SLF001 - pypsrp chooses once, before it knows the offer
+    try:
+        return _judge(transport, session.auth, basic=basic)
+    except CannotVerify:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
+        failure = _why(error)
+    failure.unsent = failure.definite = False  # the host heard a password, and may have counted a wrong login
+    raise failure
+
+
+def _offered(transport: _TransportHTTP, session: Any) -> str:  # noqa: ANN401 - as above
+    """Ask without a password what the host takes, and choose."""
+    waits = (transport.connection_timeout, transport.read_timeout)
+    reply = session.post(transport.endpoint, data=b"", auth=lambda request: request, timeout=waits)
+    if reply.status_code != _REFUSED:
+        raise _cannot("winrm_protocol", f"the host asks for no login (HTTP {reply.status_code})", unsent=True)
+    offer = {word.lower() for word in re.findall(r"(?:^|,)\s*([A-Za-z]+)", reply.headers.get("www-authenticate", ""))}
+    if offer & {"negotiate", "ntlm"}:
+        return "ntlm"
+    if "basic" in offer:
+        return "basic"
+    raise _cannot(
+        "password_method_not_offered",
+        "the host takes passwords neither by Negotiate nor by Basic",
+        hint="Allow one of them in the host's WinRM service, or lower the minimum evidence.",
+        unsent=True,
+    )
+
+
+def _judge(transport: _TransportHTTP, auth: Any, *, basic: bool) -> Verdict:  # noqa: ANN401 - as above
+    from pypsrp.exceptions import AuthenticationError, WinRMTransportError
+
+    try:
+        answer = transport.send(_IDENTIFY)
+    except AuthenticationError:
+        # pypsrp says the same when NTLM broke off before the password was used.
+        if basic or _presented(auth.contexts):
+            return Verdict.REJECTED
+        message = "the host broke the login off before it saw a password"
+        raise _cannot("winrm_protocol", message, unsent=True) from None
+    except WinRMTransportError as error:
+        raise _cannot("winrm_refused", f"the host answered the login with HTTP {error.code}") from None
+    if b"IdentifyResponse" not in answer:
+        raise _cannot("winrm_protocol", "the host's answer is none of WS-Management")
+    return Verdict.ACCEPTED
+
+
+def _presented(contexts: dict[str, Any]) -> bool:
+    return bool(contexts) and all(context.complete for context in contexts.values())
+
+
+def _why(error: Exception) -> CannotVerify:
+    """Say why the host was not asked, as far as the libraries tell."""
+    from urllib3 import exceptions
+
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", inner)
+    code, message = "winrm_protocol", "the host ended the login without an answer"
+    if isinstance(reason, exceptions.SSLError):
+        detail = reason.args[0] if reason.args else None
+        if "ingerprint" in str(detail):
+            code, message = "certificate_changed", "the host shows another certificate than the one pinned for it"
+        elif isinstance(detail, ssl.SSLCertVerificationError):
+            code = "certificate_not_trusted"
+            message = "the host's certificate is not trusted, so the password was not sent"
+    elif isinstance(reason, exceptions.NewConnectionError):
+        code, message = "port_closed", "the host's WinRM port cannot be reached"
+    elif isinstance(reason, exceptions.TimeoutError):
+        code, message = "no_answer", "the host did not answer in time"
+    return _cannot(code, message, unsent=True)

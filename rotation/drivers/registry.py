@@ -1,0 +1,115 @@
+"""Finds drivers and login probes by code; imports the one that is asked for and no other."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import re
+from collections.abc import Callable, Iterable
+from importlib.metadata import EntryPoint, entry_points
+
+from rotation.core.errors import ConfigError, UnknownDriver
+from rotation.core.values import DriverSpec
+from rotation.drivers import vendors
+from rotation.state.store import LoginProbe
+
+GROUP = "lockstep.drivers"
+CODE = re.compile(r"[a-z][a-z0-9_]{1,30}")
+
+
+def driver_codes(plugins: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the codes of all built-in drivers and of those that the named plug-ins bring, sorted.
+
+    Args:
+        plugins: distributions or driver codes from outside that the deployment trusts.
+
+    Raises:
+        ConfigError: a plug-in takes a built-in driver's code, or two take the same.
+    """
+    return tuple(sorted({*_built_in(), *_outside(plugins)}))
+
+
+def load_driver(code: str, plugins: tuple[str, ...] = ()) -> DriverSpec:
+    """Import one driver.
+
+    Args:
+        code: the driver's code.
+        plugins: as in ``driver_codes``. Nothing that is installed but not named here is ever imported.
+
+    Raises:
+        UnknownDriver: no driver of that code is built in or brought by a named plug-in, or it cannot be loaded.
+        ConfigError: as in ``driver_codes``.
+    """
+    if not CODE.fullmatch(code):
+        raise UnknownDriver("a driver's code has 2 to 31 lower-case letters, digits and underscores")
+    outside = _outside(plugins)
+    if _is_built_in(code):
+        spec = importlib.import_module(f"{vendors.__name__}.{code}.driver").DRIVER
+    elif code in outside:
+        spec = _load(outside[code])
+    else:
+        raise UnknownDriver(f"there is no driver {code}")
+    if not isinstance(spec, DriverSpec) or spec.code != code:
+        raise UnknownDriver(f"what is registered as driver {code} is no DriverSpec of that code")
+    return spec
+
+
+def login_probe(kind: str, *, time_left: Callable[[], float]) -> LoginProbe:
+    """Return a shared login probe.
+
+    Args:
+        kind: one of ``DriverSpec.login_probes``.
+        time_left: seconds until the process may be stopped.
+
+    Raises:
+        ConfigError: there is no such probe.
+    """
+    if kind == "ssh":
+        from rotation.drivers.network.ssh import SshProbe
+
+        return SshProbe(time_left=time_left)
+    if kind == "winrm":
+        from rotation.drivers.network.winrm import WinRmProbe
+
+        return WinRmProbe(time_left=time_left)
+    raise ConfigError("there is no login probe of that kind", hint="Known kinds: ssh, winrm.")
+
+
+def _built_in() -> frozenset[str]:
+    # By file and not by entry point: a packed function has no distribution metadata.
+    return frozenset(module.name for module in pkgutil.iter_modules(vendors.__path__) if CODE.fullmatch(module.name))
+
+
+def _is_built_in(code: str) -> bool:
+    # Looked for alone: a plug-in asks at every call, and reading the folder costs more than the rest of the binding.
+    return importlib.util.find_spec(f"{vendors.__name__}.{code}") is not None
+
+
+def _outside(plugins: Iterable[str]) -> dict[str, EntryPoint]:
+    named = {_normal(plugin) for plugin in plugins}
+    if not named:
+        return {}
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=GROUP):
+        distribution = point.dist.name if point.dist else ""
+        if named.isdisjoint({_normal(distribution), _normal(point.name)}):
+            continue
+        if CODE.fullmatch(point.name) and _is_built_in(point.name):
+            raise ConfigError(f"plug-in {distribution} takes the code {point.name} of a built-in driver")
+        if point.name in found:
+            raise ConfigError(f"two plug-ins bring a driver {point.name}")
+        found[point.name] = point
+    return found
+
+
+def _load(point: EntryPoint) -> object:
+    try:
+        return point.load()
+    except Exception as error:  # noqa: BLE001 - a stranger's import may fail in any way
+        kind = type(error).__name__
+    raise UnknownDriver(f"the plug-in of driver {point.name} cannot be loaded ({kind})")
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,205 @@
+"""Huawei Cloud Meeting: the account changes its own password and proves it by logging in.
+
+Facts: the vendor's pages on PUT /v1/usg/acs/password and POST /v1/usg/acs/auth/account. ``username`` is the account
+name. The token for a change comes from the old password, or from the enterprise's app id where one is configured. What
+a login also tells is used: a password that has expired or must be changed first opens nothing for a machine, so it
+counts as "could not tell", never as wrong.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from rotation.core import settings
+from rotation.core.errors import (
+    AccountLocked,
+    AccountUnusable,
+    AdminRejected,
+    CannotVerify,
+    OldPasswordRejected,
+    RotationError,
+    UnexpectedReply,
+)
+from rotation.core.secret import Secret
+from rotation.core.values import Authority, DriverSpec, Evidence, Lockout, Verdict, Wiring
+from rotation.drivers.error_table import listed, shown
+from rotation.drivers.network.http_door import check_status, json_object
+from rotation.drivers.vendors.huawei_meeting import app_login
+from rotation.drivers.vendors.huawei_meeting.error_codes import (
+    LOCK_MARGIN_SECONDS,
+    TABLE,
+    WAIT_SECONDS,
+    WRONG_LOGIN,
+    code_of,
+)
+from rotation.policy import VENDOR_POLICIES
+from rotation.state.store import HttpReply, HttpRequest
+
+LOGIN, PASSWORD, TOKEN = "/v1/usg/acs/auth/account", "/v1/usg/acs/password", "/v1/usg/acs/token"
+CLIENT_TYPE = 72
+""""API": up to 64 tokens at a time. Any other type would end the session of the human who uses the account."""
+# A login answer without any of these is somebody else's 200.
+_LOGIN_FIELDS = frozenset({"user", "accessToken", "clientType", "tokenType", "validPeriod", "createTime", "pwdExpired"})
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account's own keys in the rotated secret."""
+
+    username: str = settings.setting(
+        "The account's name, with its domain.",
+        # A colon would end the name in the Basic header.
+        check=settings.matches(r"[^:\x00-\x1f\x7f]{1,255}", "must have 1 to 255 characters and no colon"),
+    )
+    user_id: str = settings.setting(
+        "The user's id for a login with the enterprise's app id; not used without one.",
+        check=settings.matches(r"[!-9;-~]{1,255}", "must have 1 to 255 printable characters and no colon"),
+        default="",
+    )
+
+
+class HuaweiMeeting:
+    """Changes with the old password, verifies with the new one."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:
+        """Log in, send one change, log out; see ``ports.Driver``.
+
+        A repeat after a success raises ``OldPasswordRejected`` or ``TooSoon``. A wrong ``current`` counts as one
+        wrong login at the vendor, whichever way the token was made.
+        """
+        if current is None:
+            raise OldPasswordRejected("the vendor wants the current password and none was given")
+        token = self._token(account, current)
+        body = {"account": account.username, "oldPwd": current.reveal(), "newPwd": new.reveal()}
+        try:
+            reply = self._send("PUT", PASSWORD, {"X-Access-Token": token.reveal()}, body, changes=True)
+            self._checked(reply, on="change")
+        finally:
+            self._log_out(token)
+
+    def verify(self, account: Account, password: Secret) -> Verdict:
+        """Authenticate without making a token; see ``ports.Verifies``.
+
+        Raises:
+            CannotVerify: a captcha is asked for, or the password is right but must be changed before it opens
+                anything.
+        """
+        try:
+            answer = self._login(account, password, token_type=1)
+        except OldPasswordRejected as refusal:
+            if refusal.vendor_code == WRONG_LOGIN:
+                return Verdict.REJECTED
+            raise
+        self._drop_stray(answer)
+        for flag in ("pwdExpired", "firstLogin"):
+            if answer.get(flag) is True:
+                raise CannotVerify(
+                    "the password is right, but the vendor wants it changed before it opens anything",
+                    vendor_code=flag,
+                    hint="Change the password once by hand, store it in the secret and start a new rotation.",
+                )
+        return Verdict.ACCEPTED
+
+    def _token(self, account: Account, current: Secret) -> Secret:
+        answer = self._app_login(account) if self._wiring.admin else self._login(account, current, token_type=0)
+        token = answer.get("accessToken")
+        if not isinstance(token, str) or not re.fullmatch(r"[!-~]{1,4096}", token):
+            raise UnexpectedReply("the vendor's login answer holds no token")
+        return Secret(token)
+
+    def _login(self, account: Account, password: Secret, *, token_type: int) -> dict[str, object]:
+        pair = f"{account.username}:{password.reveal()}".encode()
+        headers = {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        body = {"account": account.username, "clientType": CLIENT_TYPE, "createTokenType": token_type}
+        answer = self._checked(self._send("POST", LOGIN, headers, body, changes=False), on="login")
+        if _LOGIN_FIELDS.isdisjoint(answer):
+            raise UnexpectedReply("the vendor's login answer holds nothing of what a login tells")
+        return answer
+
+    def _app_login(self, account: Account) -> dict[str, object]:
+        admin, now = self._wiring.admin, self._wiring.now()
+        headers, body = app_login.login(admin, account.user_id, client_type=CLIENT_TYPE, now=now)
+        reply = self._send("POST", app_login.PATH, headers, body, changes=False)
+        try:
+            return self._checked(reply, on="login")
+        except OldPasswordRejected as refusal:  # no password was shown, so this says nothing about one
+            code, request_id = refusal.vendor_code, refusal.request_id
+        raise AdminRejected("the vendor refused the app id's login", vendor_code=code, request_id=request_id)
+
+    def _drop_stray(self, answer: Mapping[str, object]) -> None:
+        """End the session that a vendor opens although none was asked for."""
+        token = answer.get("accessToken")
+        if isinstance(token, str) and re.fullmatch(r"[!-~]{1,4096}", token):
+            self._log_out(Secret(token))
+
+    def _log_out(self, token: Secret) -> None:
+        with suppress(RotationError):  # the token ends by itself; this must not hide how the change went
+            self._send("DELETE", TOKEN, {"X-Access-Token": token.reveal()}, None, changes=False)
+
+    def _send(
+        self, method: str, path: str, headers: Mapping[str, str], body: Mapping[str, object] | None, *, changes: bool
+    ) -> HttpReply:
+        return self._wiring.http.send(
+            HttpRequest(
+                method=method,
+                url=self._wiring.endpoint.rstrip("/") + path,
+                headers={"Content-Type": "application/json; charset=UTF-8", "Accept-Language": "en-US", **headers},
+                body=b"" if body is None else json.dumps(body).encode(),
+                changes=changes,
+            )
+        )
+
+    def _checked(self, reply: HttpReply, *, on: str) -> dict[str, object]:
+        """Return the answer of a call that succeeded, raise what the others mean."""
+        changes = on == "change"
+        code = code_of(reply)
+        if code is None and reply.status < 300:  # noqa: PLR2004 - refusals start here
+            # The page on the change lists no body, its sample has one. An empty one counts when the vendor itself
+            # says so: no JSON type means a proxy, no length means that the answer was cut.
+            empty = reply.headers.get("content-length") == "0" and "json" in reply.headers.get("content-type", "")
+            if changes and empty:
+                return {}
+            return json_object(reply, changes=changes)
+        now, request_id = self._wiring.now(), reply.request_id
+        locked_until = now + WAIT_SECONDS + LOCK_MARGIN_SECONDS
+        waits = {"206030011": now + WAIT_SECONDS, "206030015": locked_until, "412100010": locked_until}
+        error = listed(TABLE, code or "", on=on, request_id=request_id, not_before=waits.get(code or ""))
+        if error is not None:
+            raise error
+        if on == "login" and reply.status == 423:  # noqa: PLR2004 - the login page's "account locked"
+            raise AccountLocked("the account is locked (HTTP 423)", request_id=request_id, not_before=locked_until)
+        if on == "login" and reply.status == 412:  # noqa: PLR2004 - the login page's "account disabled"
+            raise AccountUnusable("the account is disabled", hint="Enable it in the console.", request_id=request_id)
+        check_status(reply, changes=changes, vendor_code=shown(code))
+        message = "the vendor refused with a code we do not know"
+        raise UnexpectedReply(message, vendor_code=shown(code), request_id=request_id)
+
+
+DRIVER = DriverSpec(
+    code="huawei_meeting",
+    name="Huawei Cloud Meeting",
+    docs="https://support.huaweicloud.com/intl/en-us/api-meeting/meeting_21_0501.html",
+    authority=Authority.SELF,
+    evidence=Evidence.LOGIN,
+    endpoint="https://api.meeting.huaweicloud.com",
+    endpoints=("https://api.meeting.huaweicloud.com", "https://api-intl.meeting.huaweicloud.com"),
+    account=Account,
+    admin=app_login.Admin,
+    admin_optional=True,
+    policies=VENDOR_POLICIES["huawei_meeting"],
+    factory=HuaweiMeeting,
+    source="Vendor pages on changing a password (2023-01-31) and on account login; SDK huaweicloudsdkmeeting 3.1.219",
+    checked="2026-11-22",
+    # Undocumented: how many tries, how long they count (maybe in a row, so longer than a lock holds), the history.
+    lockout=Lockout(tries=5, window_seconds=3 * WAIT_SECONDS),
+    call_seconds=15,
+    error_table=TABLE,
+)

@@ -1,0 +1,133 @@
+"""What both generations of Blackstone's API say about a device, in one form, and what of it stands in a reset's way.
+
+Source of the numbers: the vendor's DescribeDevice page (2018-12) and DeviceInfo of tencentcloud-sdk-python-bm 3.0.1459.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rotation.core.errors import AccountUnusable, DriverError, InProgress, PreconditionFailed, UnexpectedReply
+
+RESETTING = 11
+_IN_OPERATION, _RUNNING, _OFF = 4, 1, 3
+# applying, initialising, coming out of isolation
+_DEVICE_PASSING = frozenset({1, 2, 10})
+# hardware fault, network fault; 16 is API 3.0's one word for both
+_FAULTY = frozenset({5, 6, 16})
+# initialising failed, isolation and what follows it, offline, expired
+_GONE = frozenset({3, 7, 8, 9, 11, 12, 13, 14})
+# shutting down, starting, rebooting, reinstalling, resetting, binding EIP and LB, changing its IP, making an image
+_PASSING = frozenset({2, 5, 7, 9, RESETTING, 12, 13, 14, 15, 19, 20})
+# shutdown, start, reboot, reinstalling, making an image failed; to be reinstalled, to be given back
+_FAILED = frozenset({4, 6, 8, 10, 21, 23, 24})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One device. ``os_type`` and ``class_code`` together name its operating system in the vendor's list."""
+
+    instance_id: str
+    lan_ip: str
+    wan_ip: str
+    device_status: int
+    operate_status: int
+    os_type: int
+    class_code: str
+
+    @classmethod
+    def parse(cls, entry: Mapping[str, object], names: tuple[str, str, str, str, str, str, str]) -> Device:
+        """Read an entry of the vendor's list, given its names for our fields in their order.
+
+        Raises:
+            UnexpectedReply: a number is none.
+        """
+        instance_id, lan_ip, wan_ip, device_status, operate_status, os_type, class_code = names
+        return cls(
+            instance_id=str(entry.get(instance_id)),
+            lan_ip=_text(entry.get(lan_ip)),
+            wan_ip=_text(entry.get(wan_ip)),
+            device_status=whole(entry.get(device_status)),
+            operate_status=whole(entry.get(operate_status)),
+            os_type=whole(entry.get(os_type)),
+            class_code=_text(entry.get(class_code)),
+        )
+
+    def address(self, which: str) -> str | None:
+        """Return the ``wan``, the ``lan`` or, for ``auto``, the public address if there is one; ``None`` for none."""
+        addresses = {"wan": self.wan_ip, "lan": self.lan_ip, "auto": self.wan_ip or self.lan_ip}
+        return addresses[which] if re.fullmatch(r"[A-Za-z0-9.:-]{1,255}", addresses[which]) else None
+
+    def obstacles(self) -> tuple[DriverError, ...]:
+        """Return why the vendor would refuse a reset now."""
+        found = (_of_device(self.device_status), _of_operation(self.operate_status))
+        return tuple(each for each in found if each is not None)
+
+
+def _of_device(status: int) -> DriverError | None:
+    if status == _IN_OPERATION:
+        return None
+    if status in _DEVICE_PASSING:
+        return InProgress(f"the device is being prepared (deviceStatus {status})")
+    if status in _FAULTY:
+        hint = "Have the device repaired."
+        return PreconditionFailed(f"the device has a hardware or network fault (deviceStatus {status})", hint=hint)
+    if status in _GONE:
+        hint = "Look at the device in the console: it failed, expired or was given back."
+        return AccountUnusable(f"the device is out of operation (deviceStatus {status})", hint=hint)
+    return UnexpectedReply(f"the vendor shows a deviceStatus that we do not know ({status})")
+
+
+def _of_operation(status: int) -> DriverError | None:
+    if status == _RUNNING:
+        return None
+    if status in _PASSING:
+        return InProgress(f"an operation on the device is running (operateStatus {status})")
+    if status == _OFF:
+        return PreconditionFailed("the device is off", hint="Start the device: its agent sets the password.")
+    if status in _FAILED:
+        hint = "Look at the device in the console and repeat the failed operation."
+        return PreconditionFailed(f"the device's last operation failed (operateStatus {status})", hint=hint)
+    return UnexpectedReply(f"the vendor shows an operateStatus that we do not know ({status})")
+
+
+def wrong_user(username: str, *, windows: bool) -> list[DriverError]:
+    """Return an obstacle when a username is not the one that the vendor resets. Windows does not look at its case."""
+    name = "Administrator" if windows else "root"
+    if username == name or (windows and username.lower() == name.lower()):
+        return []
+    hint = f"Set username to {name}."
+    return [PreconditionFailed(f"the vendor resets {name}, which is not the secret's username", hint=hint)]
+
+
+def whole(value: object) -> int:
+    """Read a whole number; v2 writes those of a device as text.
+
+    Raises:
+        UnexpectedReply: it is none.
+    """
+    if not re.fullmatch(r"[0-9]{1,18}", str(value)):
+        raise UnexpectedReply("the vendor's answer lacks a number where one belongs")
+    return int(str(value))
+
+
+def entries(value: object) -> list[Mapping[str, object]]:
+    """Read a list of objects.
+
+    Raises:
+        UnexpectedReply: it is none.
+    """
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise UnexpectedReply("the vendor's answer lacks a list where one belongs")
+    return value
+
+
+def is_windows(*names: object) -> bool:
+    """Tell from the vendor's names of an operating system; no page shows a Windows entry, so any of them counts."""
+    return any(re.search(r"(?<![a-z])win", str(name), re.IGNORECASE) for name in names)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,207 @@
+"""Tencent Blackstone: the root or Administrator login of one physical server.
+
+Facts: the vendor's pages on ResetDevicePasswd and its neighbours (2018-12, 2019-06-17) and API 3.0 of 2018-04-23. A
+reset is a task of the vendor's; an agent on the device carries it out.
+
+The vendor offers two generations of the API, on two hosts. The deployment chooses: its endpoint decides, and for a
+host that is not the vendor's the admin credential's ``api`` does. The rotated secret has no say in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rotation.core import settings
+from rotation.core.errors import AccountUnusable, ConfigError, DriverError, PreconditionFailed
+from rotation.core.secret import Secret
+from rotation.core.values import (
+    Authority,
+    DriverSpec,
+    Evidence,
+    LoginTarget,
+    Observation,
+    Progress,
+    Task,
+    TaskState,
+    Wiring,
+)
+from rotation.drivers.families import tencent_cloud, tencent_cloud_v2
+from rotation.drivers.network import login_settings
+from rotation.drivers.vendors.tencent_bm.bare_metal_api import Park, ParkV2, ParkV3
+from rotation.drivers.vendors.tencent_bm.device import Device, whole, wrong_user
+from rotation.drivers.vendors.tencent_bm.error_codes import TASK_UNKNOWN, V2_TABLE, V3_TABLE
+from rotation.policy import VENDOR_POLICIES
+
+V3_HOST, V2_HOST = "https://bm.tencentcloudapi.com", "https://bm.api.qcloud.com"
+_API_OF_HOST: Mapping[str, str] = {V3_HOST: "v3", V2_HOST: "v2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account's own keys in the rotated secret."""
+
+    username: str = settings.setting(
+        "The login that the vendor resets: root on Linux, Administrator on Windows.",
+        check=settings.matches(r"[A-Za-z]{1,32}", "must be root or Administrator"),
+    )
+    instance_id: str = settings.setting(
+        "The device's id, cpm-….", check=settings.matches(r"cpm-[A-Za-z0-9-]{1,60}", "must be a device's id, cpm-…")
+    )
+    region: str = settings.setting(
+        "The device's region, such as ap-beijing.",
+        check=settings.matches(r"[a-z]{2,4}-[a-z0-9-]{2,40}", "must be a region such as ap-beijing"),
+    )
+    ssh_port: int = login_settings.port("Port of the device's SSH server.", 22)
+    ssh_address: str = settings.setting(
+        "Which address to log in at: wan, lan, or auto (the public one where there is one).",
+        check=settings.one_of("auto", "wan", "lan"),
+        default="auto",
+    )
+    host_key: str = login_settings.host_key()
+    winrm_port: int = login_settings.winrm_port()
+    certificate: str = login_settings.certificate()
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """An API key that may look at devices, systems, tasks and logs, and reset passwords."""
+
+    secret_id: str = settings.setting(
+        "SecretId of the key.", check=settings.matches(r"[A-Za-z0-9]{1,64}", "is malformed")
+    )
+    secret_key: Secret = settings.setting("SecretKey of the key.")  # noqa: RUF009 - declares a field
+    api: str = settings.setting(
+        "v2 or v3; only needed where the deployment's endpoint is not the vendor's own.",
+        check=settings.one_of("v2", "v3"),
+        default="",
+    )
+    digest: str = settings.setting(
+        "Digest of v2's signatures.", check=settings.one_of(*tencent_cloud_v2.DIGESTS), default="HmacSHA256"
+    )
+
+
+class TencentBm:
+    """Resets through the API; a login is proved by the shared probes, SSH or, on Windows, WinRM.
+
+    Raises:
+        ConfigError: it is open which generation of the API the endpoint speaks.
+    """
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._api = _api(wiring)
+
+    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> Task:  # noqa: ARG002 - the port's signature; an ADMIN reset needs no old password
+        """Send one reset; see ``ports.Driver``. Repeating it with the same password is harmless.
+
+        Raises:
+            InProgress: the vendor refused by the device's state, and that state is passing.
+        """
+        try:
+            return Task(str(self._park(account).reset([account.instance_id], new)))
+        except PreconditionFailed as refusal:
+            raise self._explained(account, refusal) from None
+
+    def observe(self, account: Account) -> Observation:
+        """Look the device up, and its operating system; see ``ports.Observes``.
+
+        Raises:
+            AccountUnusable: there is no such device in that region.
+            PreconditionFailed: the vendor does not tell its operating system, so no policy can be chosen.
+        """
+        park = self._park(account)
+        device = park.device(account.instance_id)
+        if device is None:
+            raise AccountUnusable("there is no such device", hint="Check region and instance_id in the secret.")
+        windows = park.windows(device)
+        if windows is None:
+            raise PreconditionFailed(
+                "the vendor does not tell which operating system the device runs",
+                hint="Reinstall it from one of the vendor's images, or take this secret out of rotation.",
+            )
+        return Observation(
+            variant="windows" if windows else "linux",
+            state=str(device.operate_status),
+            obstacles=(*device.obstacles(), *wrong_user(account.username, windows=windows)),
+            login=_login(account, device, windows=windows),
+        )
+
+    def poll(self, account: Account, task: Task) -> Progress:
+        """Ask how the reset of this account's device stands; see ``ports.Polls``.
+
+        A task that the vendor no longer knows counts as failed: the same candidate is sent again, which is harmless.
+        """
+        try:
+            return self._park(account).outcome(whole(task.id)).of(account.instance_id)
+        except DriverError as refusal:
+            if refusal.vendor_code not in TASK_UNKNOWN:
+                raise
+            return Progress(TaskState.FAILED, "the vendor no longer knows the task")
+
+    def _explained(self, account: Account, refusal: PreconditionFailed) -> DriverError:
+        """Say which state stood in the way: one code stands for "never" and for "not now"."""
+        try:
+            obstacles = self.observe(account).obstacles
+        except DriverError:
+            return refusal
+        reason = next((each for each in obstacles if each.definite), refusal)
+        reason.vendor_code, reason.request_id = refusal.vendor_code, refusal.request_id
+        return reason
+
+    def _park(self, account: Account) -> Park:
+        admin: Admin = self._wiring.admin
+        if self._api == "v2":
+            return ParkV2(
+                self._wiring, tencent_cloud_v2.Key(admin.secret_id, admin.secret_key, admin.digest), account.region
+            )
+        return ParkV3(self._wiring, tencent_cloud.Key(admin.secret_id, admin.secret_key, "bm"), account.region)
+
+
+def _api(wiring: Wiring) -> str:
+    by_host, chosen = _API_OF_HOST.get(wiring.endpoint.rstrip("/"), ""), wiring.admin.api
+    if by_host and chosen not in ("", by_host):
+        raise ConfigError(
+            f"the admin credential says {chosen}, but the endpoint speaks {by_host}",
+            hint=f"Set LOCKSTEP_TENCENT_BM_ENDPOINT to {V2_HOST} for v2 or {V3_HOST} for v3.",
+        )
+    if not by_host and not chosen:
+        raise ConfigError(
+            "the endpoint is not the vendor's own, so the admin credential must say which API it speaks",
+            hint="Add `api` (v2 or v3) to the admin credential.",
+        )
+    return by_host or chosen
+
+
+def _login(account: Account, device: Device, *, windows: bool) -> LoginTarget | None:
+    host = device.address(account.ssh_address)
+    if not host:
+        return None
+    if windows:
+        return LoginTarget("winrm", host, account.winrm_port, account.username, account.certificate or None)
+    return LoginTarget("ssh", host, account.ssh_port, account.username, account.host_key or None)
+
+
+DRIVER = DriverSpec(
+    code="tencent_bm",
+    name="Tencent Blackstone",
+    docs="https://cloud.tencent.com/document/product/386",
+    authority=Authority.ADMIN,
+    evidence=Evidence.LOGIN,
+    endpoint=V3_HOST,  # the vendor says of v2 that it may not be maintained any longer
+    endpoints=(V3_HOST, V2_HOST),
+    account=Account,
+    admin=Admin,
+    policies=VENDOR_POLICIES["tencent_bm"],
+    factory=TencentBm,
+    source="Vendor pages on ResetDevicePasswd (2019-06-17) and DescribeDevice (2018-12); SDK bm 3.0.1459",
+    checked="2026-11-22",
+    not_identity=frozenset({"host_key", "ssh_port", "ssh_address", "winrm_port", "certificate"}),
+    login_probes=frozenset({"ssh", "winrm"}),
+    propagation_seconds=5,  # assumed: the vendor does not say how soon after its task the login takes it
+    call_seconds=15,
+    poll_seconds=5,  # assumed: no duration is documented; v2 allows 100 calls of one kind in a minute
+    request_id_header=tencent_cloud.REQUEST_ID_HEADER,
+    error_table=V2_TABLE + V3_TABLE,
+    batch_key="devices",
+)

@@ -1,0 +1,81 @@
+"""UCloud's return codes: the gateway's (UC-API summary/public.md), CompShare's (compshareerrorcode.md) and UHost's.
+
+That UHost's codes (uhost-api/error_code.md) come through CompShare unchanged is our inference, 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from rotation.core.errors import (
+    AccountUnusable,
+    AdminRejected,
+    InProgress,
+    OutcomeUnknown,
+    PermissionDenied,
+    PreconditionFailed,
+    RateLimited,
+    RequestRefused,
+    VendorUnavailable,
+)
+from rotation.core.values import ErrorRow
+
+_KEY = "Check public_key and private_key of the admin credential."
+_FIELDS = "Check region, zone, uhost_id and project_id in the secret."
+_CALL = (
+    "LOCKSTEP_UCLOUD_COMPSHARE_ENDPOINT should be https://api.compshare.cn. If it is, the vendor changed its API: take "
+    "a newer release of Lockstep, or report it with the vendor's code."
+)
+_SUPPORT = "Open a ticket with the vendor and name the request id."
+
+TABLE: tuple[ErrorRow, ...] = (
+    # The gateway gives up after 60 s while the work may go on behind it.
+    ErrorRow("110", OutcomeUnknown, "the vendor's gateway timed out", on="change"),
+    ErrorRow("110", VendorUnavailable, "the vendor's gateway timed out", on="read"),
+    ErrorRow("130", VendorUnavailable, "the vendor's gateway failed"),
+    ErrorRow("150", VendorUnavailable, "the service is unavailable"),
+    ErrorRow("153", RateLimited, "the vendor throttles"),
+    ErrorRow("160", RequestRefused, "the vendor missed the action", _CALL),
+    ErrorRow("161", RequestRefused, "the vendor does not know the action", _CALL),
+    ErrorRow("170", AdminRejected, "the vendor found no signature", _KEY),
+    ErrorRow("171", AdminRejected, "the vendor refused the signature", _KEY),
+    ErrorRow("172", AdminRejected, "the vendor does not know the API key", _KEY),
+    ErrorRow("174", AdminRejected, "the vendor does not know the security token", _KEY),
+    ErrorRow("220", AccountUnusable, "the vendor missed a parameter", f"{_FIELDS} Sub-accounts must name project_id."),
+    ErrorRow("230", AccountUnusable, "the vendor refused a parameter", _FIELDS),
+    ErrorRow("292", AccountUnusable, "the project does not exist", "Check project_id in the secret."),
+    ErrorRow("293", PermissionDenied, "the zone is out of reach for this key", _FIELDS),
+    ErrorRow("294", AdminRejected, "the vendor refuses this address", "Add the function's address to the key's list."),
+    ErrorRow("295", AdminRejected, "the vendor's security lock refused", "Lift the lock of the key in the console."),
+    ErrorRow(
+        "299",
+        PermissionDenied,
+        "the key lacks a right",
+        "Grant DescribeCompShareInstance and ResetCompShareInstancePassword to the key's account.",
+    ),
+    ErrorRow("226601", AccountUnusable, "the instance is in arrears", "Pay the bill of the instance."),
+    ErrorRow("226602", AccountUnusable, "the instance has expired", "Renew the instance."),
+    ErrorRow("226603", PreconditionFailed, "the image does not fit the GPU", "Choose another image for the instance."),
+    ErrorRow("226604", VendorUnavailable, "the vendor lacks capacity for the instance"),
+    ErrorRow("226605", InProgress, "a task on the image is running"),
+    ErrorRow("226606", AccountUnusable, "the vendor account lacks real-name verification", "Verify it in the console."),
+    # "Service error" says nothing about what was done before it happened.
+    ErrorRow("8433", OutcomeUnknown, "the service failed", _SUPPORT, on="change"),
+    ErrorRow("8433", VendorUnavailable, "the service failed", _SUPPORT, on="read"),
+    ErrorRow("8434", InProgress, "a disk is being detached"),
+    ErrorRow("8006", OutcomeUnknown, "the vendor's reset failed half-way", on="change"),
+    ErrorRow("8006", VendorUnavailable, "a reset of the vendor's failed", _SUPPORT, on="read"),
+    ErrorRow("8010", PreconditionFailed, "the instance must be stopped first", "Stop the virtual machine."),
+    ErrorRow("8034", InProgress, "a reset of this instance is running"),
+    ErrorRow("8035", InProgress, "the instance is being migrated"),
+    ErrorRow("8039", AccountUnusable, "the instance was deleted", "Delete the secret or point it at a new instance."),
+    ErrorRow("8024", VendorUnavailable, "the vendor asks to try later"),
+    ErrorRow("8825", VendorUnavailable, "the vendor asks to try later"),
+    ErrorRow("8861", VendorUnavailable, "the vendor asks to try later"),
+    ErrorRow("8843", VendorUnavailable, "the instance could not be powered off", _SUPPORT),
+    ErrorRow("8844", VendorUnavailable, "the instance could not be started"),
+    ErrorRow("8845", PreconditionFailed, "the instance could not be started", _SUPPORT),
+    ErrorRow("8897", OutcomeUnknown, "the vendor's reset failed", _SUPPORT, on="change"),
+    ErrorRow("8897", VendorUnavailable, "a reset of the vendor's failed", _SUPPORT, on="read"),
+    ErrorRow("8898", OutcomeUnknown, "the vendor's reset timed out", on="change"),
+    ErrorRow("8898", VendorUnavailable, "a reset of the vendor's timed out", _SUPPORT, on="read"),
+    ErrorRow("8905", InProgress, "the instance's power state is changing"),
+)

@@ -1,0 +1,166 @@
+"""Volcengine Cloud Identity: users of a single sign-on directory.
+
+Facts: the vendor's page on ResetPassword (2023-01-01, read as of 2025-03-21), volcenginesdk-cloudidentity 5.0.54.
+No call of the API checks a password, so the best evidence is that the vendor accepted it. The password is always made
+here: one made by the vendor would be lost with a lost reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rotation.core import settings
+from rotation.core.errors import AccountUnusable, DriverError, PreconditionFailed, UnexpectedReply
+from rotation.core.secret import Secret
+from rotation.core.values import Authority, DriverSpec, Evidence, Observation, Wiring
+from rotation.drivers.families import volcengine
+from rotation.drivers.vendors.volcengine_cloudidentity.error_codes import TABLE
+from rotation.policy import VENDOR_POLICIES
+
+SERVICE, VERSION = "cloudidentity", "2023-01-01"
+_OFF = frozenset({"disabled", "disable", "closed", "stopped", "suspended", "off", "notenabled", "not_enabled"})
+"""What a status may say when it means no. The vendor publishes no values: any other word is left to the reset itself,
+which refuses definitively (ServiceStatusException, PasswordLoginNotEnable)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account's own keys in the rotated secret."""
+
+    username: str = settings.setting(
+        "The user's name in the directory (UserName).",
+        check=settings.matches(r"[^\x00-\x1f\x7f]{1,64}", "must have 1 to 64 characters"),
+    )
+    user_id: str = settings.setting(
+        "The user's id in the directory (UserId), which is not the name.",
+        check=settings.matches(r"[A-Za-z0-9._-]{1,64}", "must have 1 to 64 letters, digits, dots, dashes or _"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """An access key that may look at users and settings and reset passwords."""
+
+    access_key: str = settings.setting("Access key id.", check=settings.matches(r"[!-+\--.0-~]{1,128}", "is malformed"))
+    secret_key: Secret = settings.setting("Secret access key.")  # noqa: RUF009 - declares a field
+    region: str = settings.setting(
+        "Region that signatures are made for.",
+        check=settings.matches(r"[a-z0-9-]{1,40}", "must be a region such as cn-beijing"),
+        default="cn-beijing",
+    )
+
+
+class VolcengineCloudIdentity:
+    """Resets through the API; has no login check."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:  # noqa: ARG002 - the port's signature; an ADMIN reset needs no old password
+        """Send one reset; see ``ports.Driver``. Repeating it with the same password is harmless.
+
+        The answer may repeat the password, hence it is dropped unread.
+        """
+        body = {
+            "UserId": account.user_id,
+            "Password": new.reveal(),
+            # True would make it good for one login, at which a human would have to choose another.
+            "PasswordResetRequired": False,
+            "GenerateRandomPassword": False,
+        }
+        self._call("ResetPassword", body, changes=True)
+
+    def observe(self, account: Account) -> Observation:
+        """Look at the user, the service and the portal's login settings; see ``ports.Observes``.
+
+        Raises:
+            AccountUnusable: there is no such user.
+        """
+        user = self._call("GetUser", {"UserId": account.user_id}, changes=False)
+        if user.get("UserId") != account.user_id:
+            raise UnexpectedReply("the vendor's answer is about another user, or about none")
+        service = self._listed("GetServiceStatus", "Instances")
+        portal = self._listed("ListPortalLoginSettings", "PortalLoginSettings")
+        source = str(user.get("Source") or "")
+        obstacles = (*_user(account, user, source), *_service(service), *_portal(portal))
+        return Observation(variant="default", state=source, obstacles=obstacles)
+
+    def _listed(self, action: str, name: str) -> list[Mapping[str, object]]:
+        entries = self._call(action, {}, changes=False).get(name)
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise UnexpectedReply(f"the vendor's answer lacks {name}")
+        return entries
+
+    def _call(self, action: str, body: Mapping[str, object], *, changes: bool) -> dict[str, object]:
+        admin: Admin = self._wiring.admin
+        return volcengine.call(
+            self._wiring.http,
+            self._wiring.endpoint,
+            action,
+            body,
+            key=volcengine.Key(admin.access_key, admin.secret_key, admin.region, SERVICE),
+            version=VERSION,
+            table=TABLE,
+            now=self._wiring.now(),
+            changes=changes,
+        )
+
+
+def _user(account: Account, user: Mapping[str, object], source: str) -> list[DriverError]:
+    found: list[DriverError] = []
+    if source != "Manual":
+        found.append(
+            AccountUnusable(
+                "the user is not mastered in this directory",
+                hint="Users with Source=Sync come from another directory: rotate the password there.",
+            )
+        )
+    if user.get("UserName") != account.username:
+        found.append(
+            PreconditionFailed(
+                "the user of this id has another name than the secret's username",
+                hint="Set username and user_id to the same user.",
+            )
+        )
+    return found
+
+
+def _service(instances: list[Mapping[str, object]]) -> list[DriverError]:
+    if instances and not all(_off(instance) for instance in instances):
+        return []
+    return [
+        PreconditionFailed("the service is not running", hint="Look at the state of Cloud Identity in the console.")
+    ]
+
+
+def _portal(portal: list[Mapping[str, object]]) -> list[DriverError]:
+    ways = [setting for setting in portal if setting.get("LoginType") == "Password"]
+    if ways and not all(_off(way) for way in ways):
+        return []
+    hint = "Enable password login in the settings of the user portal."
+    return [PreconditionFailed("password login is off", hint=hint)]
+
+
+def _off(entry: Mapping[str, object]) -> bool:
+    return str(entry.get("Status")).lower() in _OFF
+
+
+DRIVER = DriverSpec(
+    code="volcengine_cloudidentity",
+    name="Volcengine Cloud Identity",
+    docs="https://www.volcengine.com/docs/7165/1493425",
+    authority=Authority.ADMIN,
+    evidence=Evidence.ACCEPTED,
+    endpoint="https://open.volcengineapi.com",
+    endpoints=("https://open.volcengineapi.com",),
+    account=Account,
+    admin=Admin,
+    policies=VENDOR_POLICIES["volcengine_cloudidentity"],
+    factory=VolcengineCloudIdentity,
+    source="Vendor page on ResetPassword (2025-03-21); SDKs volcenginesdk-core and -cloudidentity 5.0.54",
+    checked="2026-11-22",
+    call_seconds=15,
+    request_id_header=volcengine.REQUEST_ID_HEADER,
+    error_table=TABLE,
+)

@@ -1,0 +1,83 @@
+"""Cloud Identity's error codes: ResetPassword's own, its neighbours', and the gateway's public ones.
+
+Sources: the vendor's pages 7165/1493425, 7165/1505179, 7165/1505247 (the service) and 6369/68677, 6448/76370,
+6408/78947 (the gateway), read 2026-11-22. The numbers (``CodeN``) of the service's codes are published nowhere, hence
+only the names decide.
+"""
+
+from __future__ import annotations
+
+from rotation.core.errors import (
+    AccountUnusable,
+    AdminRejected,
+    InProgress,
+    OutcomeUnknown,
+    PermissionDenied,
+    PreconditionFailed,
+    RateLimited,
+    RequestRefused,
+    VendorUnavailable,
+)
+from rotation.core.values import ErrorRow
+
+_KEY = "Check access_key and secret_key of the admin credential."
+_CLOCK = "Set the clock of the host: the vendor takes signatures for 15 minutes."
+_RIGHTS = (
+    "Grant cloudidentity's GetUser, GetServiceStatus, ListPortalLoginSettings and ResetPassword to the key's account."
+)
+_CALL = (
+    "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_ENDPOINT should be https://open.volcengineapi.com. If it is, the vendor changed "
+    "its API: take a newer release of Lockstep, or report it with the vendor's code."
+)
+_USER = "Check user_id in the secret: the id, not the name."
+_SERVICE = "Look at the state of Cloud Identity in the console."
+_PORTAL = "Enable password login in the settings of the user portal."
+_SUPPORT = "Open a ticket with the vendor and name the request id."
+
+TABLE: tuple[ErrorRow, ...] = (
+    # ResetPassword's own
+    ErrorRow("ConcurrentException", InProgress, "another request for this user is running"),
+    # A weak password arrives under this code, too; _volcengine tells by the field that the message names.
+    ErrorRow("InvalidParam", AccountUnusable, "the vendor refused a parameter", _USER),
+    ErrorRow("PermissionError", PermissionDenied, "the key lacks a right", _RIGHTS),
+    ErrorRow("ServiceStatusException", PreconditionFailed, "the service is not running", _SERVICE),
+    ErrorRow("PasswordLoginNotEnable", PreconditionFailed, "password login is off", _PORTAL),
+    # Most likely two first resets of one user met; if it stays, only the vendor can tell more.
+    ErrorRow("UserLoginProfileRecordExist", InProgress, "the user's login profile is being made", _SUPPORT),
+    ErrorRow("UserNotFound", AccountUnusable, "there is no such user", _USER),
+    ErrorRow("InternalError", OutcomeUnknown, "the vendor failed inside", on="change"),
+    ErrorRow("InternalError", VendorUnavailable, "the vendor failed inside", on="read"),
+    # its neighbours'
+    ErrorRow("ParamMissing", AccountUnusable, "the vendor missed a parameter", _USER),
+    ErrorRow("OperateTooFrequentlyException", InProgress, "the vendor asks to wait before the next operation"),
+    ErrorRow("PrerequisiteCheckFailed", PreconditionFailed, "the service's prerequisites are not met", _SERVICE),
+    ErrorRow("LoginSettingNotFound", PreconditionFailed, "the vendor does not know password login", _PORTAL),
+    # What it answers is no call of ours, so ours was not carried out.
+    ErrorRow("ServiceAlreadyEnabled", RequestRefused, "the vendor took the request for another one", _CALL),
+    # the gateway's
+    ErrorRow("MissingParameter", RequestRefused, "the vendor missed action or version", _CALL),
+    ErrorRow("MissingRequestInfo", AdminRejected, "the vendor missed a part of the signature", _KEY),
+    ErrorRow("InvalidTimestamp", AdminRejected, "the vendor found the signature too old or too new", _CLOCK),
+    ErrorRow("MissingAuthenticationToken", AdminRejected, "the vendor found no signature", _KEY),
+    ErrorRow("MissingSignature", AdminRejected, "the vendor found no signature", _KEY),
+    ErrorRow("InvalidAccessKey", AdminRejected, "the vendor does not know the access key", _KEY),
+    ErrorRow("SignatureDoesNotMatch", AdminRejected, "the vendor refused the signature", _KEY),
+    ErrorRow("InvalidSecretToken", AdminRejected, "the vendor wants a session token or refused it", _KEY),
+    ErrorRow("InvalidAuthorization", AdminRejected, "the vendor found the signature malformed", _KEY),
+    ErrorRow("InvalidCredential", AdminRejected, "the vendor found the signature's scope malformed", _KEY),
+    ErrorRow("LackPolicy", PermissionDenied, "the key lacks a policy", _RIGHTS),
+    ErrorRow("AccessDenied", PermissionDenied, "the key lacks a right", _RIGHTS),
+    ErrorRow("ServiceNotFound", RequestRefused, "the vendor does not know the service", _CALL),
+    ErrorRow("InvalidActionOrVersion", RequestRefused, "the vendor does not know the action", _CALL),
+    ErrorRow("MethodNotAllowed", RequestRefused, "the vendor refused the HTTP method", _CALL),
+    ErrorRow("FlowLimitExceeded", RateLimited, "the vendor throttles this action"),
+    ErrorRow("AccountFlowLimitExceeded", RateLimited, "the vendor throttles this vendor account"),
+    # Behind the gateway the work may have been done, or may go on.
+    ErrorRow("FailToConnect", OutcomeUnknown, "the vendor's gateway lost its service", on="change"),
+    ErrorRow("FailToConnect", VendorUnavailable, "the vendor's gateway lost its service", on="read"),
+    ErrorRow("InternalServiceError", OutcomeUnknown, "the vendor's service failed inside", on="change"),
+    ErrorRow("InternalServiceError", VendorUnavailable, "the vendor's service failed inside", on="read"),
+    ErrorRow("InternalServiceTimeout", OutcomeUnknown, "the vendor's service timed out", on="change"),
+    ErrorRow("InternalServiceTimeout", VendorUnavailable, "the vendor's service timed out", on="read"),
+    ErrorRow("ServiceUnavailableTemp", VendorUnavailable, "the service is unavailable for the moment"),
+)

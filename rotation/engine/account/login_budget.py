@@ -1,0 +1,198 @@
+"""The wrong-login budget: no run of Lockstep ever locks an account, or spends the tries of its human users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rotation.core.errors import (
+    AccountLocked,
+    CannotVerify,
+    InProgress,
+    OldPasswordRejected,
+    Parked,
+    RateLimited,
+    RotationError,
+    StoreError,
+    VendorUnavailable,
+)
+from rotation.core.secret import Secret
+from rotation.core.values import Observation, Verdict
+from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
+from rotation.engine.session import Session, park
+from rotation.state import marks
+from rotation.state.marks import SecretState, Version
+from rotation.state.parking import Reason
+
+T = TypeVar("T")
+
+_MOST_NOTES = 2
+"""Charges of other runs that keep a label of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Wrong logins, counted durably on the secret's versions and summed over them all.
+
+    Every try is charged before it is made and refunded when the vendor said yes, so that no crash hides one. The price
+    is one label written and taken back for each login.
+
+    Attributes:
+        session: where to write.
+        bound: the account, with the vendor's rule.
+        version_id: the version that carries this run's charges.
+    """
+
+    session: Session
+    bound: Guarded
+    version_id: str
+
+    def require(self, state: SecretState) -> None:
+        """Refuse a try that could spend the last one.
+
+        Raises:
+            Parked: until the window is over.
+            CannotVerify: there never is a try to spend.
+        """
+        require_tries(self.bound)
+        count, latest = state.wrong_logins(since=self._since(self.session.clock.now()))
+        if count >= self.bound.lockout.budget:
+            raise self._park(Reason.WRONG_LOGIN_BUDGET, latest + self.bound.lockout.window_seconds)
+
+    def charge(self, state: SecretState) -> marks.Mark:
+        """Write one wrong login down, beside those still in the window. Return what to hand to ``refund``."""
+        now = self.session.clock.now()
+        version = state.version(self.version_id)
+        self._sum_up(version, now)
+        mine = self._mine(version)
+        count, at = max(map(marks.charged, mine), key=lambda each: (each[1], each[0]), default=(0, 0.0))
+        written = marks.rejected(1 + (count if at > self._since(now) else 0), now, run=self.session.holder)
+        self.session.store.mark(self.version_id, written)
+        for old in mine:
+            if old != written:
+                self.session.store.unmark(self.version_id, old)
+        return written
+
+    def refund(self, state: SecretState, written: marks.Mark) -> None:
+        """Take back what ``charge`` wrote, given the state from before it."""
+        before = self._mine(state.version(self.version_id))
+        with suppress(StoreError):  # What stays charged only makes us more careful; the answer matters more.
+            for mark in before:
+                self.session.store.mark(self.version_id, mark)
+            if written not in before:
+                self.session.store.unmark(self.version_id, written)
+
+    def log_in(self, password: Secret, state: SecretState, seen: Observation | None = None) -> Verdict:
+        """Log in once; see ``Guarded.verify``.
+
+        Raises:
+            Parked: the budget is spent, or the account is locked.
+            RotationError: could not tell; charged unless the vendor certainly judged no password.
+        """
+        try:
+            return self.risk(state, lambda: self.bound.verify(password, seen))
+        except AccountLocked as locked:
+            raise self.locked(locked) from None
+
+    def risk(self, state: SecretState, attempt: Callable[[], T]) -> T:
+        """Make one attempt in which the vendor judges a password.
+
+        Raises:
+            Parked: the budget is spent.
+            InProgress: another run is about to spend the last of it.
+            RotationError: the attempt's own; charged unless the vendor certainly counted no wrong login.
+        """
+        self.require(state)
+        written = self.charge(state)
+        self._stand_back(state, written)
+        try:
+            answer = attempt()
+        except RotationError as refusal:
+            if _certainly_not_counted(refusal):
+                self.refund(state, written)
+            else:
+                self._date_again(written)
+            raise
+        if answer is Verdict.REJECTED:
+            self._date_again(written)
+        else:
+            self.refund(state, written)
+        return answer
+
+    def locked(self, error: AccountLocked) -> Parked:
+        """Park until the lock window is over."""
+        now = self.session.clock.now()
+        return self._park(Reason.ACCOUNT_LOCKED, error.not_before or now + self.bound.lockout.window_seconds)
+
+    def _stand_back(self, state: SecretState, written: marks.Mark) -> None:
+        """Look again once the try is written down: of runs at one moment, the last to write sees what all charged.
+
+        Each may see the other then, and both come back later, which is better than one wrong login too many.
+        """
+        since = self._since(self.session.clock.now())
+        if self.session.store.describe().wrong_logins(since=since)[0] > self.bound.lockout.budget:
+            self.refund(state, written)
+            raise InProgress("another run of this secret tries a password now, and the budget does not pay for both")
+
+    def _date_again(self, written: marks.Mark) -> None:
+        """Count the window from now where the attempt took long: the vendor may have counted it this late."""
+        late = marks.rejected(marks.charged(written)[0], self.session.clock.now(), run=self.session.holder)
+        if late == written:
+            return
+        with suppress(StoreError):  # It is charged as it is; only its window ends a little earlier.
+            self.session.store.mark(self.version_id, late)
+            self.session.store.unmark(self.version_id, written)
+
+    def _sum_up(self, version: Version, now: float) -> None:
+        """Make one note of what runs charged that have had their answers, without what is over: labels are few."""
+        old = now - self.bound.spec.call_seconds - RESERVE_SECONDS
+        notes = [
+            mark
+            for mark in version.all(marks.Kind.REJECTED)
+            if not marks.is_carried(mark) and mark not in self._mine(version) and marks.charged(mark)[1] <= old
+        ]
+        recent = [charge for charge in map(marks.charged, notes) if charge[1] > self._since(now)]
+        if len(recent) == len(notes) < _MOST_NOTES:
+            return
+        one = marks.rejected(sum(count for count, _ in recent), max((at for _, at in recent), default=0.0))
+        if recent:
+            self.session.store.mark(self.version_id, one)
+        for note in notes:
+            if not recent or note != one:
+                self.session.store.unmark(self.version_id, note)
+
+    def _mine(self, version: Version) -> list[marks.Mark]:
+        return [mark for mark in version.all(marks.Kind.REJECTED) if mark == self._of_this_run(mark)]
+
+    def _of_this_run(self, mark: marks.Mark) -> marks.Mark:
+        return marks.rejected(*marks.charged(mark), run=self.session.holder)
+
+    def _since(self, now: float) -> float:
+        return now - self.bound.lockout.window_seconds
+
+    def _park(self, reason: Reason, until: float) -> Parked:
+        return park(self.session, self.version_id, reason, until)
+
+
+def require_tries(bound: Guarded) -> None:
+    """Refuse every login at an account that the first wrong one locks: any password may turn out to be wrong.
+
+    Raises:
+        CannotVerify: says what to do instead.
+    """
+    if bound.lockout.budget < 1:
+        raise CannotVerify(
+            f"{bound.spec.code} locks the account at the first wrong login, so none is ever tried",
+            hint="Where an administrator resets the password, LOCKSTEP_MIN_EVIDENCE below LOGIN rotates without one.",
+        )
+
+
+def _certainly_not_counted(error: RotationError) -> bool:
+    """Tell whether the vendor cannot have counted a wrong login; a lost answer may hide one."""
+    if isinstance(error, OldPasswordRejected):
+        return False
+    return error.unsent or (
+        error.definite and (isinstance(error, RateLimited) or not isinstance(error, VendorUnavailable))
+    )

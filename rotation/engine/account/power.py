@@ -1,0 +1,71 @@
+"""Brings a machine into the power state that a reset needs, and back into the one that it shall have.
+
+Level-triggered: each function looks, asks for the wanted state if need be, and waits as long as this run's time allows.
+What was found stands in the candidate's version since createSecret, so that a later run can go on from anywhere.
+"""
+
+from __future__ import annotations
+
+from rotation.core.errors import InProgress
+from rotation.core.secret import SecretDocument
+from rotation.core.values import Observation, Power
+from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
+from rotation.engine.session import Session
+
+OWNERS_WISH_AFTER = 7 * 86_400
+"""Seconds after a rotation that was given up began: a machine that is still off then is off by its owner's wish."""
+
+
+def noted(candidate: SecretDocument) -> Power | None:
+    """Return the state in which createSecret found the machine; ``None`` where there is none."""
+    note = candidate.get("lockstep")
+    found = note.get("power") if isinstance(note, dict) else None
+    return Power(found) if found in tuple(Power) else None
+
+
+def wish(bound: Guarded, candidate: SecretDocument) -> Power | None:
+    """Return the state in which the machine is to be after the rotation; ``None`` where nobody cares."""
+    return bound.wanted_power(noted(candidate))
+
+
+def bring_to(session: Session, bound: Guarded, wanted: Power, seen: Observation) -> Observation:
+    """Switch if need be and wait until the machine is in the wanted state.
+
+    Returns:
+        What was seen last.
+
+    Raises:
+        InProgress: this run's time does not suffice; the next one goes on.
+        DriverError: the vendor refused.
+    """
+    if seen.power is not wanted and not _is_changing(seen):
+        bound.switch(wanted)
+        seen = bound.observe()
+    while seen.power is not wanted:
+        pause = bound.spec.poll_seconds
+        if session.time_left() < pause + bound.spec.call_seconds + RESERVE_SECONDS:
+            raise InProgress(f"the machine is not {wanted} yet")
+        session.clock.sleep(pause)
+        seen = bound.observe()
+    return seen
+
+
+def is_given_back(bound: Guarded, candidate: SecretDocument, seen: Observation) -> bool:
+    """Tell whether a machine that had to be switched for its reset is as it is to be after the rotation."""
+    wanted = wish(bound, candidate)
+    return seen.reset_needs is None or wanted is None or seen.power in (wanted, None)
+
+
+def give_back(bound: Guarded, candidate: SecretDocument) -> None:
+    """Ask for the wished state without waiting, after a failure that ends this attempt.
+
+    Raises:
+        DriverError: the vendor refused; the intent mark stays, and the next attempt comes by here again.
+    """
+    wanted = wish(bound, candidate)
+    if wanted is not None and not is_given_back(bound, candidate, bound.observe()):
+        bound.switch(wanted)
+
+
+def _is_changing(seen: Observation) -> bool:
+    return any(isinstance(obstacle, InProgress) for obstacle in seen.obstacles)

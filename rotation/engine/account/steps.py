@@ -1,0 +1,241 @@
+"""The four steps over the ports. Each one asks the guard table first and may run any number of times."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rotation.core.errors import (
+    CannotVerify,
+    ConfigError,
+    LoginRejected,
+    NotReady,
+    PolicyError,
+    RotationNotEnabled,
+    SecretDocumentError,
+    StageConflict,
+    StageError,
+)
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Authority, Evidence, Observation, Power, Step, Verdict
+from rotation.drivers.guarded import Guarded
+from rotation.engine.account import power
+from rotation.engine.account.login_budget import Budget, require_tries
+from rotation.engine.account.set_secret import raise_if_hopeless, set_secret
+from rotation.engine.account.verify import check_current
+from rotation.engine.batch import batch
+from rotation.engine.batch.member_store import size
+from rotation.engine.session import Result, Session, next_attempt, raise_if_parked
+from rotation.engine.tables.reconciliation import GUARD, PENDING, Cell, Standing, standing
+from rotation.policy import Context
+from rotation.state import marks, parking
+from rotation.state.label_quota import make_room, settle
+from rotation.state.marks import SecretState, Version
+
+
+def run(session: Session, step: Step) -> Result:
+    """Run one step.
+
+    Raises:
+        RotationError: the step failed; ``retryable`` tells whether the same step may succeed later.
+    """
+    state = session.store.describe()
+    if not (state.rotation_enabled or session.ordered):
+        raise RotationNotEnabled("rotation is not enabled for this secret")
+    where = standing(state, session.token, has_value=_has_value(session, state))
+    cell = GUARD[where, step]
+    if cell is Cell.REFUSE:
+        raise StageError(_REFUSALS[where])
+    if cell is Cell.NOT_YET:
+        raise NotReady(f"{step} came before createSecret's value is visible")
+    if cell is Cell.DONE:
+        return _done(session, state, step)
+    trial = cell is Cell.VERIFY_CURRENT
+    document = (session.candidate() if step is Step.TEST and not trial else session.current(state)).document
+    accounts = batch.of(session, document, single())
+    if accounts is not None:
+        return accounts.verify_current(check_current) if trial else accounts.run(step, state, document)
+    if trial:
+        return check_current(session, state)
+    state = session.distrust(state) if step in (Step.SET, Step.TEST) else state
+    return {Step.CREATE: _create, Step.SET: set_secret, Step.TEST: _test, Step.FINISH: _finish}[step](session, state)
+
+
+def single() -> batch.Single:
+    """Return the steps for one account, for batches of them."""
+    return batch.Single(run=run, prepare=_prepare, prove=_proof)
+
+
+_REFUSALS = {
+    Standing.ABSENT: "the token is no version of this secret",
+    Standing.STALE: "the token's version is neither pending nor current",
+    Standing.STAGED: "finishSecret came for a candidate that was never sent to the vendor",
+}
+
+
+def _has_value(session: Session, state: SecretState) -> bool:
+    version = state.versions.get(session.token)
+    if version is None or PENDING not in version.stages or version.intent is not None:
+        return True
+    return session.read(session.token) is not None
+
+
+def _done(session: Session, state: SecretState, step: Step) -> Result:
+    # PENDING goes last: a token without it is tidied up, and in a late event others may have labels newer than its own.
+    # One that an operator made current before it was proved says nothing about them.
+    unfinished = step is Step.FINISH and PENDING in state.version(session.token).stages
+    if unfinished and _is_proved(state.version(session.token), session.current(state).document):
+        settle(session.store, session.token)
+        state = session.store.describe()
+    proof = state.version(session.token).verified
+    return Result(outcome="already_done", evidence=proof)
+
+
+def _is_proved(version: Version, document: SecretDocument) -> bool:
+    if not version.members:
+        return version.verified is not None
+    return all(version.seen_by(number).verified is not None for number in range(size(document)))
+
+
+def _create(session: Session, state: SecretState) -> Result:
+    document, result = _prepare(session, state, session.current(state).document)
+    try:
+        session.store.stage(session.token, document)
+    except StageConflict:
+        # A parallel create won; its candidate is the one (rotation-systems.md W10).
+        session.candidate()
+        return Result(outcome="adopted", driver=result.driver)
+    return result
+
+
+def _prepare(session: Session, state: SecretState, current: SecretDocument) -> tuple[SecretDocument, Result]:
+    """Return the document to stage, with a candidate in it, and what createSecret tells about it."""
+    bound = session.bind(current)
+    if bound.spec.batch_key in current:
+        raise SecretDocumentError(
+            f"the secret holds a password beside {bound.spec.batch_key!r}; each entry has its own"
+        )
+    if not session.of_batch:  # A batch makes sure of its labels as a whole.
+        make_room(session.store, state, session.token, session.clock.now(), bound.lockout.window_seconds)
+    wait = next_attempt(session, state, bound)
+    if wait is not None:
+        # There is no version with a value yet that could carry a label of it.
+        raise parking.error(wait.reason, wait.until)
+    seen = _found(session, state, bound)
+    _raise_obstacle(seen)
+    knew = bound.host_key
+    bound = bound.trusting(seen)
+    bound.require_provable(seen)
+    if bound.minimum is Evidence.LOGIN or bound.spec.authority is Authority.SELF:
+        require_tries(bound)
+    candidate = _candidate(bound, seen, current.password)
+    document = current.replaced(password=candidate.reveal(), lockstep=_notes(bound, seen))
+    learnt = None if bound.host_key == knew else bound.host_key
+    return document, Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
+
+
+def _found(session: Session, state: SecretState, bound: Guarded) -> Observation:
+    """Return what is seen, with a machine as running that a rotation stopped for its reset before it was given up."""
+    seen = bound.observe()
+    if seen.power is not Power.STOPPED:
+        return seen
+    since = session.clock.now() - power.OWNERS_WISH_AFTER
+    kept = {session.token, state.current_id, state.previous_id}
+    for version_id in sorted(set(state.versions) - kept):
+        abandoned = session.of_the_same(version_id, bound)
+        if abandoned is None or abandoned.created < since:
+            continue
+        if power.noted(abandoned.document) is Power.RUNNING:
+            return replace(seen, power=Power.RUNNING)
+    return seen
+
+
+def _notes(bound: Guarded, seen: Observation) -> dict[str, object]:
+    """Return what later steps and rotations must know, and could not find out any more."""
+    return {"power": seen.power} | ({"host_key": bound.host_key} if bound.host_key else {})
+
+
+def _raise_obstacle(seen: Observation) -> None:
+    for obstacle in seen.obstacles:
+        raise obstacle
+
+
+def _candidate(bound: Guarded, seen: Observation, previous: Secret) -> Secret:
+    policy = bound.spec.policies.get(seen.variant)
+    if policy is None:
+        raise PolicyError(f"{bound.spec.code} has no policy for the variant it found")
+    context = Context(username=bound.username, previous=previous)
+    candidate = policy.generate(context)
+    # A value cannot be replaced under its token, so it is checked by the rules before it is staged.
+    problems = policy.problems(candidate, context)
+    if problems:
+        raise PolicyError(f"the generator broke its own policy: {', '.join(problem.code for problem in problems)}")
+    return candidate
+
+
+def _test(session: Session, state: SecretState) -> Result:
+    raise_if_parked(session, state)
+    candidate = session.candidate()
+    bound = session.bind(candidate.document)
+    version = state.version(session.token)
+    try:
+        evidence = _prove(session, state, bound, candidate.document)
+    except LoginRejected:
+        # Older proof no longer holds: finishSecret must not commit by it, and setSecret must send again.
+        for mark in version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED):
+            session.store.unmark(session.token, mark)
+        raise_if_hopeless(session, bound, version.intent or 0.0)
+        raise
+    if evidence < bound.minimum:
+        raise ConfigError(f"{evidence.name} is all the proof there is, but {bound.minimum.name} is demanded")
+    if version.verified is not evidence:
+        session.store.mark(session.token, marks.verified(evidence, session.clock.now()))
+    return Result(outcome="verified", driver=bound.spec.code, evidence=evidence)
+
+
+def _prove(session: Session, state: SecretState, bound: Guarded, candidate: SecretDocument) -> Evidence:
+    session.let_it_apply(state.version(session.token).intent, bound)
+    seen, password = bound.observe(), candidate.password
+    if bound.minimum is Evidence.LOGIN or bound.can_ask(seen):
+        try:
+            return _prove_by_login(session, state, bound, password, seen)
+        except CannotVerify:
+            if bound.minimum is Evidence.LOGIN:
+                raise
+    if not power.is_given_back(bound, candidate, seen):
+        raise NotReady("setSecret has not yet given the machine back as it was found")
+    readback = seen.readback
+    if readback is not None and readback == password:
+        return Evidence.READBACK
+    if readback is not None and bound.minimum is Evidence.READBACK:
+        raise LoginRejected("the vendor shows another password than the candidate; the next attempt sends it again")
+    if state.version(session.token).accepted:
+        return Evidence.ACCEPTED
+    raise NotReady("the vendor has not yet said a definitive yes to this candidate")
+
+
+def _prove_by_login(
+    session: Session, state: SecretState, bound: Guarded, password: Secret, seen: Observation
+) -> Evidence:
+    budget = Budget(session=session, bound=bound, version_id=session.token)
+    if budget.log_in(password, state, seen) is Verdict.ACCEPTED:
+        return Evidence.LOGIN
+    raise LoginRejected("the candidate does not open the account; the next attempt sends it again")
+
+
+def _finish(session: Session, state: SecretState) -> Result:
+    bound, proof = _proof(session, state)
+    session.store.promote(session.token, current_id=state.current_id)
+    session.store.settle(session.token)
+    return Result(outcome="promoted", driver=bound.spec.code, evidence=proof)
+
+
+def _proof(session: Session, state: SecretState) -> tuple[Guarded, Evidence]:
+    """Return the account, made sure of, and the candidate's proof, which is won now if there is none."""
+    state = session.distrust(state)
+    proof = state.version(session.token).verified
+    if proof is None:
+        proof = _test(session, state).evidence
+    bound = session.bind_pair(session.current(state).document, session.candidate().document)
+    if proof is None or proof < bound.minimum:
+        raise ConfigError("the proof on this version is weaker than the deployment now demands")
+    return bound, proof

@@ -1,0 +1,56 @@
+"""The drift check: does the current password open the account? It changes nothing at the vendor and moves no label.
+
+A login is charged to the shared budget before it is tried, and a wrong one stays charged.
+"""
+
+from __future__ import annotations
+
+from rotation.core.errors import LoginRejected
+from rotation.core.values import Evidence, Verdict
+from rotation.engine.account.login_budget import Budget
+from rotation.engine.batch import batch
+from rotation.engine.session import Result, Session, raise_if_parked
+from rotation.state.marks import SecretState
+
+
+def verify(session: Session, single: batch.Single) -> Result:
+    """Check a secret's current password; of a batch every account's.
+
+    Args:
+        session: as for a step; its token is not used.
+        single: the engine's steps for one account.
+
+    Returns:
+        The proof; ``nothing_to_verify`` where nobody can tell.
+
+    Raises:
+        LoginRejected: somebody changed it outside, or a rotation is half done.
+        Parked: no login may be tried now.
+        RotationError: could not tell.
+    """
+    state = session.store.describe()
+    accounts = batch.of(session, session.current(state).document, single)
+    return check_current(session, state) if accounts is None else accounts.verify_current(check_current)
+
+
+def check_current(session: Session, state: SecretState) -> Result:
+    """As ``verify``, for one account."""
+    current = session.current(state)
+    raise_if_parked(session, state, current.version_id)
+    bound = session.bind(current.document)
+    seen = bound.observe()
+    password = current.document.password
+    if bound.can_ask(seen):
+        budget = Budget(session=session, bound=bound, version_id=current.version_id)
+        opens, evidence = budget.log_in(password, state, seen) is Verdict.ACCEPTED, Evidence.LOGIN
+    elif seen.readback is not None and bound.minimum <= Evidence.READBACK:
+        opens, evidence = seen.readback == password, Evidence.READBACK
+    else:
+        return Result(outcome="nothing_to_verify", driver=bound.spec.code)
+    if not opens:
+        raise LoginRejected(
+            "the current password does not open the account",
+            hint="Somebody changed it outside, or a rotation is half done: `lockstep doctor` finds out. Where it finds "
+            "nothing, put the live password into the secret as a new version.",
+        )
+    return Result(outcome="current_verified", driver=bound.spec.code, evidence=evidence)

@@ -1,0 +1,237 @@
+"""One account of a batch, shown as if it had a secret of its own: a document of the usual form and a store.
+
+A batch's document keeps what its accounts share at the top, and a list with what is each one's own:
+``{"driver": …, "username": "root", "devices": [{"instance_id": "a", "password": …}, {"instance_id": "b", …}]}``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rotation.core.errors import ConfigError, RotationError, SecretDocumentError, StageError
+from rotation.core.secret import SecretDocument
+from rotation.drivers.guarded import Guarded
+from rotation.engine.session import Session, identity
+from rotation.state import marks
+from rotation.state.lease import Claim
+from rotation.state.marks import Kind, Mark, SecretState
+from rotation.state.parking import Reason
+from rotation.state.store import StoredValue
+
+_CHANGING = ("password", "lockstep")
+_RELEASE_PAUSE = 300.0
+
+
+def list_key(document: SecretDocument) -> str | None:
+    """Return the key whose list holds accounts with a password each; ``None`` for a document of one account."""
+    if "password" in document:
+        return None
+    return next((key for key, value in document.items() if _holds_accounts(value)), None)
+
+
+def size(document: SecretDocument) -> int:
+    """Return how many accounts a document holds."""
+    entries = document.get(list_key(document) or "")
+    return len(entries) if isinstance(entries, list) else 1
+
+
+def _holds_accounts(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(each, dict) and "password" in each for each in value)
+
+
+def documents(document: SecretDocument, key: str) -> list[SecretDocument]:
+    """Return a document of the usual form for each account of the list under ``key``; none where there is no list.
+
+    Raises:
+        SecretDocumentError: an entry is no object, or says which driver it wants.
+    """
+    entries = document.get(key)
+    if not isinstance(entries, list) or "password" in document:
+        return []
+    shared = {name: value for name, value in document.items() if name not in (key, "lockstep")}
+    found = []
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict):
+            raise SecretDocumentError(f"number {number} in {key!r} is no object")
+        if "driver" in entry:
+            raise SecretDocumentError(f"number {number} in {key!r} names a driver; all of a batch share one")
+        found.append(SecretDocument({**shared, **entry}))
+    return found
+
+
+def merged(document: SecretDocument, key: str, prepared: list[SecretDocument]) -> SecretDocument:
+    """Return the batch's document with each account's password and bookkeeping taken from its prepared document."""
+    entries = document[key]
+    if not isinstance(entries, list):
+        raise SecretDocumentError(f"{key!r} is no list")
+    fresh = [
+        {**entry, **{name: one[name] for name in _CHANGING if name in one}}
+        for entry, one in zip(entries, prepared, strict=True)
+    ]
+    return document.replaced(**{key: fresh})
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One account. ``name`` is what tells it from the others."""
+
+    number: int
+    name: str
+    document: SecretDocument
+    bound: Guarded
+
+
+def members(session: Session, document: SecretDocument, key: str) -> tuple[Member, ...]:
+    """Bind every account of the list under ``key``.
+
+    Raises:
+        SecretDocumentError: the list is not usable, or the driver takes no batch.
+        SettingsError: an entry's keys are wrong.
+    """
+    found: list[Member] = []
+    for number, each in enumerate(documents(document, key)):
+        try:
+            bound = session.bind(each)
+            _ = each.password  # missed here, while nobody was asked anything
+        except RotationError as error:
+            raise named(error, f"{key} {number + 1}") from None
+        found.append(Member(number, _name(bound, document, key, number), each, bound))
+    spec = found[0].bound.spec
+    if spec.batch_key != key:
+        raise SecretDocumentError(f"{spec.code} takes one account in a secret, with a password at the top")
+    known = [_who(member.bound) for member in found]
+    twice = {member.name for member in found if known.count(_who(member.bound)) > 1}
+    if twice:
+        raise SecretDocumentError(f"{', '.join(sorted(twice))} stands twice in {key!r}")
+    return tuple(found)
+
+
+def _who(bound: Guarded) -> dict[str, object]:
+    return {**identity(bound), "username": bound.username.casefold()}
+
+
+def _name(bound: Guarded, document: SecretDocument, key: str, number: int) -> str:
+    """Return what tells the account from the others: its first identifying field that the batch does not share."""
+    own = [name for name in bound.account.__dataclass_fields__ if name in identity(bound) and name not in document]
+    return str(getattr(bound.account, own[0])) if own else f"{key} {number + 1}"
+
+
+def named(error: RotationError, where: str) -> RotationError:
+    """Put whose error it is before its message."""
+    error.message = f"{where}: {error.message}"
+    error.args = (error.message,)
+    return error
+
+
+class MemberStore:
+    """``ports.Store`` for one account of a batch.
+
+    Its marks are packed into one label. The lease is the batch's, which holds it already; staging, promoting and
+    settling are the batch's alone.
+
+    Args:
+        session: the batch's run.
+        key: where the list stands.
+        number: the account's place in it, from 0.
+        account: the account.
+    """
+
+    def __init__(self, session: Session, key: str, number: int, account: Guarded) -> None:
+        self._session = session
+        self._key = key
+        self._number = number
+        self._account = account
+
+    def describe(self) -> SecretState:
+        """See ``ports.Store``."""
+        state = self._session.store.describe()
+        seen = {key: version.seen_by(self._number) for key, version in state.versions.items()}
+        return SecretState(state.rotation_enabled, seen)
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """See ``ports.Store``. Another version counts only where this account has the same place in it."""
+        value = self._session.read(version_id)
+        own = [] if value is None else documents(value.document, self._key)
+        if value is None or self._number >= len(own):
+            return None
+        document = own[self._number]
+        if version_id != self._session.token and not self._is_mine(document):
+            return None
+        return StoredValue(version_id, document, value.created)
+
+    def _is_mine(self, document: SecretDocument) -> bool:
+        try:
+            other = self._session.bind(document)
+        except (ConfigError, SecretDocumentError):
+            return False
+        return other.spec.code == self._account.spec.code and _who(other) == _who(self._account)
+
+    def mark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self._rewrite(version_id, add=frozenset({mark}))
+
+    def unmark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self._rewrite(version_id, take=frozenset({mark}))
+
+    def release(self, token: str) -> None:
+        """Drop the whole candidate, unless another account's reset may have been sent: then only this one stops."""
+        version = self._session.store.describe().versions.get(token)
+        if version is None or version.intent is None or not self._others_sent(version.members):
+            self._session.store.release(token)
+            return
+        own = version.members.get(str(self._number), frozenset())
+        spent = frozenset(mark for mark in own if mark.kind in (Kind.INTENT, Kind.TASK, Kind.ACCEPTED))
+        until = self._session.clock.now() + _RELEASE_PAUSE
+        self._rewrite(token, add=frozenset({marks.parked(Reason.CANDIDATE_REFUSED, until)}), take=spent)
+
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
+        """Nothing: the batch holds the lease."""
+
+    def yield_lease(self, token: str, *, holder: str) -> None:
+        """Nothing: the batch gives it back."""
+
+    def stage(self, token: str, document: SecretDocument) -> None:
+        """Refuse."""
+        del token, document
+        raise StageError("an account of a batch is not staged by itself")
+
+    def promote(self, token: str, *, current_id: str | None) -> None:
+        """Refuse."""
+        del token, current_id
+        raise StageError("an account of a batch does not become current by itself")
+
+    def settle(self, token: str) -> None:
+        """Refuse."""
+        del token
+        raise StageError("an account of a batch is not settled by itself")
+
+    def _others_sent(self, members: Mapping[str, frozenset[Mark]]) -> bool:
+        return any(
+            mark.kind is Kind.INTENT
+            for number, notes in members.items()
+            for mark in notes
+            if number != str(self._number)
+        )
+
+    def _rewrite(
+        self, version_id: str, *, add: frozenset[Mark] = frozenset(), take: frozenset[Mark] = frozenset()
+    ) -> None:
+        """Write the account's label anew, and only then take the old one away, so that a crash forgets nothing.
+
+        No label is ever like an earlier one: else one run could take away what another has just written, since it saw
+        a label like that before.
+        """
+        version = self._session.store.describe().versions.get(version_id)
+        packed = [] if version is None else version.all(Kind.MEMBER)
+        old = [note for note in packed if marks.unpacked(note)[0] == str(self._number)]
+        before = frozenset[Mark]().union(*(marks.unpacked(note)[1] for note in old))
+        after = (before | add) - take
+        if after == before and len(old) < 2:  # noqa: PLR2004 - more are what a crash leaves
+            return
+        if after:
+            self._session.store.mark(version_id, marks.member(self._number, after, os.urandom(2).hex()))
+        for note in old:
+            self._session.store.unmark(version_id, note)

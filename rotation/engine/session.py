@@ -1,0 +1,252 @@
+"""What the steps share: the secret as seen in this run, the bound account, and until when to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rotation.core.errors import (
+    ConfigError,
+    IdentityChanged,
+    InProgress,
+    NotYetVisible,
+    Parked,
+    RotationError,
+    SecretDocumentError,
+)
+from rotation.core.secret import SecretDocument
+from rotation.core.values import Evidence
+from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
+from rotation.state import marks, parking, waiting
+from rotation.state.marks import SecretState
+from rotation.state.store import Clock, Store, StoredValue
+from rotation.state.waiting import Wait
+
+
+class Bind(Protocol):
+    """Turns an account document into a guarded driver, by the deployment's rules."""
+
+    def __call__(self, document: SecretDocument) -> Guarded:
+        """Bind.
+
+        Raises:
+            RotationError: the document or the deployment is wrong; nothing was called at the vendor.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberResult:
+    """What a step did for one account of a batch. ``name`` is what tells it from the others, such as its id."""
+
+    name: str
+    outcome: str
+    evidence: Evidence | None = None
+    error: RotationError | None = None
+    trusted_host_key: str | None = None
+
+    def describe(self) -> dict[str, object]:
+        """Return the fields that logs and ``--json`` show, without empty ones."""
+        fields: dict[str, object] = {
+            "name": self.name,
+            "outcome": self.outcome,
+            "evidence": self.evidence.name if self.evidence else None,
+            "trusted_host_key": self.trusted_host_key,
+            "error": self.error.describe() if self.error else None,
+        }
+        return {key: value for key, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a step did.
+
+    Attributes:
+        outcome: one word for logs and ``--json``.
+        driver: the driver's code, when one was bound.
+        evidence: the proof, when there is one.
+        trusted_host_key: an SSH host's public key that was learnt now, and is pinned from now on.
+        members: how each account fared, where the secret holds a batch.
+    """
+
+    outcome: str
+    driver: str | None = None
+    evidence: Evidence | None = None
+    trusted_host_key: str | None = None
+    members: tuple[MemberResult, ...] = ()
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one invocation remembers.
+
+    Attributes:
+        values: what was read, by version id; a version's value never changes.
+        sends: resets sent.
+    """
+
+    values: dict[str, StoredValue] = field(default_factory=dict)
+    sends: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One invocation for one secret and token.
+
+    Attributes:
+        ordered: whether a human asked for this run, so that it goes on although rotation is switched off.
+        of_batch: whether it is about one account of several that the secret holds.
+    """
+
+    store: Store
+    token: str
+    bind: Bind
+    clock: Clock
+    time_left: Callable[[], float]
+    holder: str
+    ordered: bool = False
+    of_batch: bool = False
+    memory: Memory = field(default_factory=Memory, init=False, repr=False)
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """As ``Store.read``, but asks only once for a value that is there."""
+        value = self.memory.values.get(version_id) or self.store.read(version_id)
+        if value is not None:
+            self.memory.values[version_id] = value
+        return value
+
+    def let_it_apply(self, intent: float | None, bound: Guarded) -> None:
+        """Wait until the vendor has had its declared time, so that a probe never blames a password that is underway.
+
+        Raises:
+            InProgress: the time left does not suffice.
+        """
+        # An intent mark holds whole seconds, so it may be almost one earlier than the reset.
+        due = 0.0 if intent is None else intent + 1 + bound.spec.propagation_seconds
+        pause = due - self.clock.now()
+        if pause <= 0 or not bound.spec.propagation_seconds:
+            return
+        if self.time_left() < pause + bound.spec.call_seconds + RESERVE_SECONDS:
+            raise InProgress("the vendor may still be applying the reset", not_before=due)
+        self.clock.sleep(pause)
+
+    def current(self, state: SecretState) -> StoredValue:
+        """Return the current value.
+
+        Raises:
+            SecretDocumentError: there is none yet.
+        """
+        value = self.read(state.current_id) if state.current_id else None
+        if value is None:
+            raise SecretDocumentError(
+                "the secret has no current value yet",
+                hint="Put the account document, with the password that works now, before rotating.",
+            )
+        return value
+
+    def candidate(self) -> StoredValue:
+        """Return the candidate.
+
+        Raises:
+            NotYetVisible: it was staged, but cannot be read (yet).
+        """
+        value = self.read(self.token)
+        if value is None:
+            raise NotYetVisible("the candidate is staged but not readable yet")
+        return value
+
+    def of_the_same(self, version_id: str, bound: Guarded) -> StoredValue | None:
+        """Return a version's value if it is about that account; whatever else a version may hold, it is not ours."""
+        try:
+            value = self.read(version_id)
+            other = None if value is None else self.bind(value.document)
+        except (ConfigError, SecretDocumentError):
+            return None
+        same = other is not None and other.spec.code == bound.spec.code and identity(other) == identity(bound)
+        return value if same else None
+
+    def distrust(self, state: SecretState) -> SecretState:
+        """Take back what was proved about the candidate, where somebody has put another current value since.
+
+        He may have set the account's password, too, so that the candidate must be sent, or proved, anew.
+        """
+        version = state.version(self.token)
+        proofs = version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED)
+        noted = [max(marks.charged(mark)) for mark in proofs]  # the only moment that each names
+        if not noted or int(self.current(state).created) <= max(noted):
+            return state
+        for mark in proofs:
+            self.store.unmark(self.token, mark)
+        return self.store.describe()
+
+    def bind_pair(self, current: SecretDocument, candidate: SecretDocument) -> Guarded:
+        """Bind the candidate's account, after making sure that it is the current one's (confused deputy).
+
+        Raises:
+            IdentityChanged: names the fields that differ.
+        """
+        bound, before = self.bind(candidate), self.bind(current)
+        if bound.spec.code != before.spec.code:
+            raise IdentityChanged("current and candidate name different drivers")
+        now, then = identity(bound), identity(before)
+        differ = sorted(name for name in now if now[name] != then[name])
+        if differ:
+            raise IdentityChanged(f"current and candidate differ in {', '.join(differ)}")
+        return bound
+
+
+def identity(bound: Guarded) -> Mapping[str, object]:
+    """Return the fields that tell an account from every other."""
+    names = set(bound.account.__dataclass_fields__) - bound.spec.not_identity
+    return {name: getattr(bound.account, name) for name in names} | {"username": bound.username}
+
+
+def park(session: Session, version_id: str, reason: str, until: float) -> Parked:
+    """Write down why and until when a version's attempts are parked, and return the error to raise."""
+    note = marks.parked(reason, until)
+    session.store.mark(version_id, note)
+    for old in session.store.describe().version(version_id).all(marks.Kind.PARKED):
+        if old != note:
+            session.store.unmark(version_id, old)
+    return parking.error(reason, until)
+
+
+def raise_if_parked(session: Session, state: SecretState, version_id: str | None = None) -> None:
+    """Refuse to touch the vendor before a parked version's time, and before an account's.
+
+    Args:
+        session: this run; its token's version is asked about unless another is named.
+        state: the labels.
+        version_id: another version.
+
+    Raises:
+        Parked: with the reason and the time written down earlier.
+    """
+    wait = waiting.earliest(session.clock.now(), waiting.noted(state, version_id or session.token))
+    if wait is not None:
+        raise parking.error(wait.reason, wait.until)
+
+
+def next_attempt(session: Session, state: SecretState, bound: Guarded) -> Wait | None:
+    """Return until when a first reset of this token has to wait, and why; ``None`` when it may be sent now."""
+    now = session.clock.now()
+    waits = [
+        *waiting.noted(state, session.token),
+        *waiting.before_a_reset(
+            state, now, min_age_seconds=bound.spec.min_age_seconds, lockout=bound.lockout, token=session.token
+        ),
+    ]
+    return waiting.earliest(now, waits, bound.window)
+
+
+def count_failure(session: Session, version_id: str, reset: float = 0) -> int:
+    """Write one more failed attempt down, once for each reset; return how many there have been in a row."""
+    version = session.store.describe().version(version_id)
+    if reset and any(marks.charged(mark)[1] == reset for mark in version.all(marks.Kind.FAILED)):
+        return version.failed
+    note = marks.failed(version.failed + 1, reset)
+    session.store.mark(version_id, note)
+    for old in version.all(marks.Kind.FAILED):
+        session.store.unmark(version_id, old)
+    return version.failed + 1

@@ -1,0 +1,151 @@
+"""Stricter policies: an operator's wishes within the vendor's bounds, and the join of conflicting editions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rotation.core.errors import PolicyError
+from rotation.policy.model import DIGITS, LOWER, UPPER, AtLeast, Charset, check_characters
+
+if TYPE_CHECKING:
+    from rotation.policy.policy import PasswordPolicy
+
+ALPHANUMERIC = UPPER + LOWER + DIGITS
+# Characters that POSIX shells, cmd.exe and PowerShell all take literally without quotes, except at the start.
+SHELL_SAFE_SPECIALS = "+-./:_"
+# RFC 3986 section 2.3, unreserved: never percent-encoded in any part of a URL.
+URL_SAFE_SPECIALS = "-._~"
+
+
+def narrow(  # noqa: PLR0913 - one argument for each wish an operator may have
+    policy: PasswordPolicy,
+    exclude: str = "",
+    *,
+    shell_safe: bool = False,
+    url_safe: bool = False,
+    length: int | None = None,
+    allow_weak: bool = False,
+) -> PasswordPolicy:
+    """Return ``policy`` with fewer characters or another length.
+
+    Args:
+        policy: the vendor's policy.
+        exclude: characters to leave out, taken literally.
+        shell_safe: only characters that need no quotes in a shell, and a letter or digit first.
+        url_safe: only characters that need no percent-encoding.
+        length: of generated passwords, within the vendor's bounds.
+        allow_weak: accept fewer than 50 bits.
+
+    Raises:
+        PolicyError: nothing is left, the length is out of bounds, or too few bits are left.
+    """
+    check_characters(f"{policy.name}: exclude", exclude)
+    allowed = set(policy.alphabet) - set(exclude)
+    first_not = policy.first_not
+    if shell_safe:
+        allowed &= set(ALPHANUMERIC + SHELL_SAFE_SPECIALS)
+        first_not = _union(first_not, SHELL_SAFE_SPECIALS)
+    if url_safe:
+        allowed &= set(ALPHANUMERIC + URL_SAFE_SPECIALS)
+    charsets, classes = _restricted(policy, allowed)
+    return replace(
+        policy,
+        charsets=charsets,
+        classes=classes,
+        first_not=first_not,
+        length=policy.length if length is None else length,
+        allow_weak=policy.allow_weak or allow_weak,
+    )
+
+
+def intersect(one: PasswordPolicy, other: PasswordPolicy, *, name: str = "", length: int = 0) -> PasswordPolicy:
+    """Return the policy whose passwords satisfy both, with both's sources.
+
+    Args:
+        one: an edition of a vendor's rule.
+        other: another edition of it.
+        name: of the result; both names when empty.
+        length: of generated passwords; the longest that both take when 0.
+
+    Raises:
+        PolicyError: the editions leave nothing in common.
+    """
+    label = name or f"{one.name} & {other.name}"
+    shared = set(one.alphabet) & set(other.alphabet)
+    charsets, classes = _restricted(one, shared)
+    more_charsets, more_classes = _restricted(other, shared)
+    more_charsets, more_classes = _apart(charsets, more_charsets, more_classes)
+    shortest = max(one.min_length, other.min_length)
+    longest = min(one.max_length, other.max_length)
+    if shortest > longest:
+        raise PolicyError(f"{label}: length: no length is within both editions' bounds")
+    return replace(
+        one,
+        name=label,
+        length=length or longest,
+        min_length=shortest,
+        max_length=longest,
+        charsets=_merged(charsets, more_charsets),
+        classes=tuple(dict.fromkeys(classes + more_classes)),
+        first_not=_union(one.first_not, other.first_not),
+        last_not=_union(one.last_not, other.last_not),
+        max_repeat=min(filter(None, (one.max_repeat, other.max_repeat)), default=0),
+        words=tuple(dict.fromkeys(one.words + other.words)),
+        names=tuple(dict.fromkeys(one.names + other.names)),
+        positions=max(one.positions, other.positions),
+        new_chars=max(one.new_chars, other.new_chars),
+        min_age_seconds=max(one.min_age_seconds, other.min_age_seconds),
+        sources=tuple(dict.fromkeys(one.sources + other.sources)),
+        allow_weak=one.allow_weak and other.allow_weak,
+    )
+
+
+def _restricted(policy: PasswordPolicy, allowed: Collection[str]) -> tuple[tuple[Charset, ...], tuple[AtLeast, ...]]:
+    """Return charsets and k-of-n rules over the allowed characters; a charset that becomes empty is left out."""
+    charsets = []
+    for charset in policy.charsets:
+        chars = "".join(char for char in charset.chars if char in allowed)
+        if chars:
+            charsets.append(replace(charset, chars=chars))
+        elif charset.min_chars:
+            raise PolicyError(f"{policy.name}: min_chars({charset.name}): none of its characters is left")
+    if not charsets:
+        raise PolicyError(f"{policy.name}: charset: no character is left")
+    left = {charset.name for charset in charsets}
+    classes = []
+    for rule in policy.classes:
+        groups = (tuple(name for name in group if name in left) for group in policy.groups(rule))
+        classes.append(AtLeast(rule.count, tuple(group for group in groups if group)))
+    return tuple(charsets), tuple(classes)
+
+
+def _apart(
+    first: tuple[Charset, ...], second: tuple[Charset, ...], classes: tuple[AtLeast, ...]
+) -> tuple[tuple[Charset, ...], tuple[AtLeast, ...]]:
+    """Rename charsets of the second edition that share a name, but not the characters, with one of the first."""
+    chars = {charset.name: set(charset.chars) for charset in first}
+    new_names = {}
+    for charset in second:
+        name = charset.name
+        while name in chars and chars[name] != set(charset.chars):
+            name += "'"
+        new_names[charset.name] = name
+    renamed = tuple(
+        AtLeast(rule.count, tuple(tuple(new_names[name] for name in group) for group in rule.of)) for rule in classes
+    )
+    return tuple(replace(charset, name=new_names[charset.name]) for charset in second), renamed
+
+
+def _merged(first: tuple[Charset, ...], second: tuple[Charset, ...]) -> tuple[Charset, ...]:
+    """Join two editions' charsets; the same one twice keeps the higher minimum."""
+    by_name = {charset.name: charset for charset in first}
+    for charset in second:
+        known = by_name.get(charset.name, charset)
+        by_name[charset.name] = replace(known, min_chars=max(known.min_chars, charset.min_chars))
+    return tuple(by_name.values())
+
+
+def _union(one: str, other: str) -> str:
+    return "".join(sorted(set(one) | set(other)))

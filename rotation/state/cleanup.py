@@ -1,0 +1,107 @@
+"""Which labels go when a candidate is released, and which after a promotion. Stores call this with their own labels.
+
+The lease and the announcements of runs are none of this module's business: whoever takes the lease next cleans up.
+Wrong logins outlast the versions that they were charged on: they move to the current one.
+"""
+
+from __future__ import annotations
+
+from rotation.core.errors import StageConflict
+from rotation.core.values import LONGEST_LOCKOUT_SECONDS
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state import marks
+from rotation.state.lease import Labels
+from rotation.state.marks import Kind, Mark, SecretState, Version
+
+_SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.DEAD, Kind.FAILED}
+
+_SEVERAL = ":several"
+_MOST_NOTES = 3
+"""Carried wrong logins that keep a label of their own."""
+
+
+def release(labels: Labels, state: SecretState, token: str) -> None:
+    """Take the pending stage and every mark from the token's version; the lease is not ours to drop."""
+    version = state.versions.get(token)
+    if version is None:
+        return
+    _clear(labels, state, [version], state.current_id)
+    # Last, so that a crash before it leaves a candidate that is refused again, and none that is half released.
+    if PENDING in version.stages:
+        labels.detach(PENDING, token)
+
+
+def settle(labels: Labels, state: SecretState, token: str) -> None:
+    """After a promotion: take what is no longer needed, since another value has been proved live.
+
+    The new current keeps its intent, proof and wrong logins. Versions whose reset was sent earlier lose every mark, so
+    that the store may forget them. A candidate that is pending, or was sent later, keeps everything: a late duplicate
+    of finishSecret must not make the next rotation forget what it sent.
+
+    Raises:
+        StageConflict: the token's version is not current, whatever the promotion was answered with.
+    """
+    settled = state.versions.get(token)
+    if settled is None:
+        return
+    if CURRENT not in settled.stages and PENDING in settled.stages:
+        raise StageConflict("the candidate was promoted, but is not current")
+    for mark in sorted(settled.marks):
+        if mark.kind in _SPENT:
+            labels.detach(mark.on(token), token)
+    over = [each for each in state.versions.values() if each.id != token and not _is_in_flight(each, settled)]
+    _clear(labels, state, over, token)
+    if PENDING in settled.stages:
+        labels.detach(PENDING, token)
+
+
+def _clear(labels: Labels, state: SecretState, over: list[Version], target: str | None) -> None:
+    """Take every mark from versions that are over, and note their wrong logins on the target.
+
+    A secret may have all the labels that it can have: what frees some comes first, and a note is written right before
+    the charge that it stands for goes. Doing it again changes nothing.
+    """
+    charges = [(version, mark) for version in over for mark in sorted(version.all(Kind.REJECTED))]
+    for version in over:
+        for mark in sorted(version.marks):
+            if mark.kind is not Kind.REJECTED:
+                labels.detach(mark.on(version.id), version.id)
+    keeper = state.versions.get(target or "")
+    notes = set() if keeper is None else {mark for mark in keeper.all(Kind.REJECTED) if marks.is_carried(mark)}
+    for version, charge in charges:
+        takes = keeper if keeper is not None and keeper.id != version.id and _is_recent(version, keeper) else None
+        if takes is not None:
+            note = marks.carried(charge, version.id)
+            labels.attach(note.on(takes.id), takes.id)
+            notes.add(note)
+        labels.detach(charge.on(version.id), version.id)
+        if takes is not None:
+            notes = _merged(labels, takes.id, notes)
+
+
+def _is_recent(version: Version, keeper: Version) -> bool:
+    """Tell whether a wrong login may still count. No account is at hand, so the longest window there can be decides."""
+    return any(at > (keeper.intent or 0) - LONGEST_LOCKOUT_SECONDS for _, at in version.charges.values())
+
+
+def _merged(labels: Labels, keeper: str, notes: set[Mark]) -> set[Mark]:
+    """Make one note of the oldest, so that they never use up the labels. A crash in between may count some twice.
+
+    An earlier such note is always among them: of two of one origin only one counts.
+    """
+    if len(notes) <= _MOST_NOTES:
+        return notes
+    order = sorted(notes, key=lambda note: (not note.value.endswith(_SEVERAL), marks.charged(note)[1], note))
+    oldest = order[: len(notes) - _MOST_NOTES + 1]
+    charges = [marks.charged(note) for note in oldest]
+    latest = max(at for _, at in charges)
+    one = Mark(Kind.REJECTED, f"{sum(count for count, _ in charges)}:{int(latest)}{_SEVERAL}")
+    labels.attach(one.on(keeper), keeper)
+    for note in oldest:
+        if note != one:
+            labels.detach(note.on(keeper), keeper)
+    return {one, *(note for note in notes if note not in oldest)}
+
+
+def _is_in_flight(version: Version, settled: Version) -> bool:
+    return PENDING in version.stages or (version.intent or 0) > (settled.intent or 0)

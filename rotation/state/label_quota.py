@@ -1,0 +1,148 @@
+"""Room for marks: labels are few, so a version that is no longer pending keeps only what is needed."""
+
+from __future__ import annotations
+
+from math import inf
+
+from rotation.core.errors import ConfigError, StoreFull
+from rotation.engine.tables.reconciliation import CURRENT, PENDING, PREVIOUS
+from rotation.state import marks
+from rotation.state.marks import Kind, Mark, SecretState, Version
+from rotation.state.parking import PARKING
+from rotation.state.stages import MOST_LABELS, NEEDED_LABELS
+from rotation.state.store import Store
+
+_STAGES = frozenset({CURRENT, PENDING, PREVIOUS})
+_PASSING = 5
+"""Two generations of the lease with an announcement each, while a testSecret, which needs none, rewrites a label."""
+_KEPT = 3
+"""On a current version, and as many on one whose rotation was cancelled; see ``condensed``."""
+_ACCOUNT_WIDE = frozenset(reason.value for reason, parking in PARKING.items() if parking.account_wide)
+MOST_MEMBERS = MOST_LABELS - len(_STAGES) - _PASSING - 2 * _KEPT
+"""One label for each account: a batch of this size can always be rotated."""
+
+
+def condensed(version: Version, *, current: bool) -> list[Mark]:
+    """Return what later rotations need to know of a version's accounts: three marks at most, for any number of them.
+
+    That is when the latest reset was sent, as many wrong logins as any one account has, and the weakest proof of a
+    current version, or until when an account is to be left alone: never less than the truth.
+    """
+    members = [version.seen_by(number) for number in version.members]
+    kept = []
+    if members and version.intent is not None:
+        kept.append(marks.intent(version.intent))
+        proofs = [member.verified for member in members]
+        proved = [proof for proof in proofs if proof is not None]
+        kept += [marks.verified(min(proved), version.intent)] if current and proved == proofs else []
+    count = max((member.rejected[0] for member in members), default=0)
+    kept += [marks.rejected(count, max(member.rejected[1] for member in members))] if count else []
+    parked = [member.parked for member in members if member.parked is not None]
+    locks = [each for each in parked if each[0] in _ACCOUNT_WIDE]
+    return kept if current or not locks else [*kept, marks.parked(*max(locks, key=lambda each: each[1]))]
+
+
+def condense(store: Store, version: Version | None, *, current: bool) -> None:
+    """Put that in the place of the accounts' labels, once a version is not pending any more."""
+    packed = [] if version is None else version.all(Kind.MEMBER)
+    if version is None or not packed:
+        return
+    for mark in condensed(version, current=current):
+        store.mark(version.id, mark)
+    for mark in packed:
+        store.unmark(version.id, mark)
+
+
+def settle(store: Store, token: str) -> None:
+    """Tidy up after a promotion; harmless where the secret holds one account."""
+    condense(store, store.describe().versions.get(token), current=True)
+    store.settle(token)
+
+
+def make_room(store: Store, state: SecretState, token: str, now: float, window: float) -> None:
+    """Make sure, before anything is sent, that one account's rotation finds a label whenever it needs one.
+
+    Where they run short, cancelled rotations and the current version give back what is over; that a candidate of them
+    may be live stays written down, and so does a wrong login that counts: ``window`` is the account's, in seconds.
+
+    Raises:
+        StoreFull: too many are in use even so; nothing was sent.
+    """
+    if len(_beside(state, token)) + NEEDED_LABELS <= MOST_LABELS:
+        return
+    free(store, state, token, now, window)
+    require_labels(store.describe(), token, now, window)
+
+
+def free(store: Store, state: SecretState, token: str, now: float, window: float) -> None:
+    """Take away the marks that say nothing any more, from every version but the token's."""
+    for version, mark in _spent(state, token, now, window):
+        store.unmark(version.id, mark)
+
+
+def require_labels(state: SecretState, token: str, now: float, window: float) -> None:
+    """Make sure that one account's rotation finds its labels once those are freed that say nothing any more.
+
+    Raises:
+        StoreFull: too many remain.
+    """
+    spent = {mark.on(version.id) for version, mark in _spent(state, token, now, window)}
+    used = len(_beside(state, token) - spent)
+    if used + NEEDED_LABELS > MOST_LABELS:
+        ends = (_end(mark, window) for version in _over(state, token) for mark in version.marks)
+        raise StoreFull(
+            f"{used} labels are in use beside this rotation's, which may need {NEEDED_LABELS} of its own",
+            not_before=max((each for each in ends if now < each < inf), default=None),
+        )
+
+
+def _beside(state: SecretState, token: str) -> frozenset[str]:
+    return _STAGES.union(*(version.labels for version in state.versions.values() if version.id != token))
+
+
+def _over(state: SecretState, token: str) -> list[Version]:
+    """Return the versions whose rotation is over. The pending stage on a current version is a left-over."""
+    return [
+        version
+        for version in state.versions.values()
+        if version.id != token and (PENDING not in version.stages or CURRENT in version.stages)
+    ]
+
+
+def _spent(state: SecretState, token: str, now: float, window: float) -> list[tuple[Version, Mark]]:
+    over = _over(state, token)
+    return [(version, mark) for version in over for mark in sorted(version.marks) if _end(mark, window) <= now]
+
+
+def _end(mark: Mark, window: float) -> float:
+    """Return from when on a mark of a rotation that is over says nothing any more, in epoch seconds."""
+    if mark.kind in (Kind.REJECTED, Kind.PARKED):  # both name a moment after the first colon
+        return marks.charged(mark)[1] + (window if mark.kind is Kind.REJECTED else 0)
+    return 0.0 if mark.kind in (Kind.FAILED, Kind.DEAD) else inf
+
+
+def require_room(state: SecretState, token: str, size: int, now: float, window: float) -> None:
+    """Refuse a batch whose marks might not fit once its setSecret has made room, before anything changes.
+
+    Raises:
+        ConfigError: tells how many accounts fit.
+    """
+    if size > MOST_MEMBERS:
+        raise ConfigError(
+            f"the secret holds a batch of {size}, but {MOST_MEMBERS} is the most whose progress can be kept",
+            hint=f"Spread them over several secrets: Secrets Manager keeps {MOST_LABELS} staging labels of a secret.",
+        )
+    others = [version for version in state.versions.values() if version.id != token]
+    stages = _STAGES.union(*(version.stages for version in state.versions.values()))
+    noted = sum(
+        len(condensed(each, current=each.id == state.current_id))
+        + sum(mark.kind is not Kind.MEMBER for mark in each.marks)
+        for each in others
+    ) - len(_spent(state, token, now, window))
+    most = MOST_LABELS - len(stages) - noted - _PASSING
+    if size > most:
+        raise ConfigError(
+            f"the secret's staging labels leave room for a batch of {max(most, 0)}, not of {size}",
+            hint="Remove labels of your own, and the `lockstep:` labels of versions whose rotation was cancelled "
+            "once no account has their passwords any more; or spread the batch over several secrets.",
+        )

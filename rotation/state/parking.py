@@ -1,0 +1,85 @@
+"""Every reason for which Lockstep stops on purpose, as data: what it means, and what makes it go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from rotation.core.errors import Parked
+
+
+class Reason(StrEnum):
+    """Why an attempt is parked; the word stands in the label, the log line and ``--json``."""
+
+    WRONG_LOGIN_BUDGET = "wrong_login_budget"
+    ACCOUNT_LOCKED = "account_locked"
+    TOO_SOON = "too_soon"
+    OUTSIDE_WINDOW = "outside_window"
+    BACK_OFF = "back_off"
+    EXTERNAL_CHANGE = "external_change"
+    RESET_FAILS = "reset_fails"
+    CANDIDATE_REFUSED = "candidate_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parking:
+    """One reason.
+
+    Attributes:
+        hint: the next step for a human.
+        account_wide: whether it holds for every version of the secret, since it is about the account.
+        by_itself: whether a later attempt goes on without anybody; otherwise something must be found out or changed.
+        from_settings: whether each attempt works it out anew from the deployment; a label of it decides nothing.
+    """
+
+    hint: str
+    account_wide: bool = False
+    by_itself: bool = True
+    from_settings: bool = False
+
+
+PARKING: Mapping[Reason, Parking] = MappingProxyType(
+    {
+        Reason.WRONG_LOGIN_BUDGET: Parking(
+            hint="No more wrong logins are spent before `not_before`; the next attempt goes on by itself.",
+            account_wide=True,
+        ),
+        Reason.ACCOUNT_LOCKED: Parking(
+            hint="The vendor locked the account. Nothing is tried before `not_before`.", account_wide=True
+        ),
+        Reason.TOO_SOON: Parking(
+            hint="The password is younger than the vendor's minimum age, or a request of a cancelled rotation may "
+            "still arrive. The next attempt goes on by itself."
+        ),
+        Reason.OUTSIDE_WINDOW: Parking(
+            hint="No reset begins outside the maintenance window (LOCKSTEP_WINDOW); the next attempt inside goes on.",
+            from_settings=True,
+        ),
+        Reason.BACK_OFF: Parking(
+            hint="The vendor turned the reset away and nothing was changed. The next attempt waits for `not_before`."
+        ),
+        Reason.EXTERNAL_CHANGE: Parking(
+            hint="None of the stored passwords opens the account. Put the live one into the secret as a new version, "
+            "or reset it at the vendor to the candidate's value. `lockstep doctor` tries older versions, too.",
+            by_itself=False,
+        ),
+        Reason.RESET_FAILS: Parking(
+            hint="The vendor takes the reset, and its password does not open the account: it is not carried out, "
+            "or the host refuses every such login (sshd: PermitRootLogin). Look at the target in the vendor's console.",
+            by_itself=False,
+        ),
+        Reason.CANDIDATE_REFUSED: Parking(
+            hint="The vendor refuses the candidate, and an earlier reset with it may have been applied. "
+            "`lockstep doctor` finds out which password is live and ends the rotation.",
+            by_itself=False,
+        ),
+    }
+)
+
+
+def error(reason: str, until: float) -> Parked:
+    """Return the error to raise. A reason from another release's label is shown as it stands."""
+    hint = PARKING[Reason(reason)].hint if reason in tuple(Reason) else ""
+    return Parked(f"parked: {reason.replace('_', ' ')}", reason=reason, not_before=until, hint=hint)

@@ -1,0 +1,218 @@
+"""AWS Secrets Manager: versions, staging labels, compare-and-swap by ``RemoveFromVersionId``.
+
+Contract facts by the API model of 2017-10-17 as shipped with botocore, read 2026-11: a put is idempotent by token and
+fails for another value under the same token; a pending version may exist without a value; reads may lag behind writes;
+a label sits on one version at a time, and moving it needs the right holder's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+
+from rotation.core.errors import (
+    NotYetVisible,
+    SecretDocumentError,
+    SecretNotFound,
+    StageConflict,
+    StoreDenied,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+)
+from rotation.core.secret import Secret, SecretDocument
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state import cleanup, lease
+from rotation.state.lease import Claim
+from rotation.state.marks import Mark, SecretState, Version
+from rotation.state.store import Clock, StoredValue
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+T = TypeVar("T")
+
+_PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between re-reads of a value that was put but is not visible yet; about 3 s in all."""
+
+_ERRORS: dict[str, tuple[type[StoreError], str]] = {
+    "ResourceNotFoundException": (SecretNotFound, "the secret does not exist"),
+    "ResourceExistsException": (StageConflict, "another value sits under this token"),
+    "InvalidParameterException": (StoreError, "a parameter is not valid for this secret"),
+    "AccessDeniedException": (StoreDenied, "the rotation role may not do this"),
+    "DecryptionFailure": (StoreDenied, "the secret's KMS key cannot be used to decrypt"),
+    "EncryptionFailure": (StoreDenied, "the secret's KMS key cannot be used to encrypt"),
+    "InvalidRequestException": (StoreError, "the secret is scheduled for deletion or does not allow this"),
+    "LimitExceededException": (StoreFull, "a quota of Secrets Manager is used up"),
+    "UnrecognizedClientException": (StoreDenied, "the AWS credentials are not valid"),
+    "InvalidSignatureException": (StoreDenied, "the AWS credentials or the clock are not valid"),
+    "InvalidClientTokenId": (StoreDenied, "the AWS credentials are not valid"),
+    "SignatureDoesNotMatch": (StoreDenied, "the AWS credentials or the clock are not valid"),
+    "ExpiredTokenException": (StoreDenied, "the AWS session has expired"),
+    "ExpiredToken": (StoreDenied, "the AWS session has expired"),
+    "ValidationException": (StoreError, "a parameter breaks a constraint of the API"),
+}
+"""Everything else (throttling, InternalServiceError, 5xx) is worth another attempt."""
+
+_PARAMETER = "Compare the secret's name or ARN and the token with what `aws secretsmanager describe-secret` shows."
+_HINTS = {
+    "InvalidRequestException": "If the secret is marked for deletion, restore it (`aws secretsmanager restore-secret`) "
+    "or switch its rotation off. A secret that an AWS service owns is rotated by that service alone.",
+    "InvalidParameterException": _PARAMETER,
+    "ValidationException": _PARAMETER,
+}
+
+
+class AwsSecretsManager:
+    """``ports.Store`` for one secret."""
+
+    def __init__(
+        self, client: SecretsManagerClient, secret_id: str, *, clock: Clock, rotation_token: Secret | None = None
+    ) -> None:
+        self._client = client
+        self._secret_id = secret_id
+        self._clock = clock
+        self._rotation_token = rotation_token
+
+    def describe(self) -> SecretState:
+        """See ``ports.Store``."""
+        answer = _asked(lambda: self._client.describe_secret(SecretId=self._secret_id))
+        labelled = answer.get("VersionIdsToStages", {})
+        versions = {key: Version(key, frozenset(labels)) for key, labels in labelled.items()}
+        return SecretState(bool(answer.get("RotationEnabled", False)), versions)
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """See ``ports.Store``."""
+        try:
+            answer = _asked(lambda: self._client.get_secret_value(SecretId=self._secret_id, VersionId=version_id))
+        except SecretNotFound:
+            # Secrets Manager says the same for a version without a value as for no version at all.
+            return None
+        text = answer.get("SecretString")
+        if not text:
+            raise SecretDocumentError("the secret's value is binary, not text")
+        return StoredValue(version_id, SecretDocument.parse(text), answer["CreatedDate"].timestamp())
+
+    def stage(self, token: str, document: SecretDocument) -> None:
+        """See ``ports.Store``."""
+        _asked(lambda: self._put(token, document.dump()))
+        for pause in (*_PATIENCE, None):
+            if self.read(token) is not None:
+                return
+            if pause is not None:
+                self._clock.sleep(pause)
+        raise NotYetVisible("the candidate was put but cannot be read yet")
+
+    def _put(self, token: str, text: Secret) -> None:
+        extra: dict[str, Any] = {}
+        if self._rotation_token is not None:
+            extra["RotationToken"] = self._rotation_token.reveal()
+        self._client.put_secret_value(
+            SecretId=self._secret_id,
+            ClientRequestToken=token,
+            SecretString=text.reveal(),
+            VersionStages=[PENDING],
+            **extra,
+        )
+
+    def mark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self.attach(mark.on(version_id), version_id)
+
+    def unmark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self.detach(mark.on(version_id), version_id)
+
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
+        """See ``ports.Store``."""
+        lease.take(self, state, token, claim)
+
+    def yield_lease(self, token: str, *, holder: str) -> None:
+        """See ``ports.Store``."""
+        lease.give_back(self, self.describe(), token, holder=holder)
+
+    def promote(self, token: str, *, current_id: str | None) -> None:
+        """See ``ports.Store``."""
+        if current_id is None:
+            raise SecretDocumentError("the secret has no current version to take over from")
+        try:
+            self.move(CURRENT, source=current_id, target=token)
+        except StageConflict:
+            if self.describe().current_id != token:
+                raise
+
+    def release(self, token: str) -> None:
+        """See ``ports.Store``."""
+        cleanup.release(self, self.describe(), token)
+
+    def settle(self, token: str) -> None:
+        """See ``ports.Store``."""
+        cleanup.settle(self, self.describe(), token)
+
+    def attach(self, label: str, version_id: str) -> None:
+        """See ``lease.Labels``."""
+        self._stage(VersionStage=label, MoveToVersionId=version_id)
+
+    def move(self, label: str, *, source: str, target: str) -> None:
+        """See ``lease.Labels``."""
+        self._stage(VersionStage=label, RemoveFromVersionId=source, MoveToVersionId=target)
+
+    def detach(self, label: str, version_id: str) -> None:
+        """See ``lease.Labels``."""
+        try:
+            self._stage(VersionStage=label, RemoveFromVersionId=version_id)
+        except StageConflict:
+            return  # It is not there, which is what was asked for.
+
+    def _stage(self, **change: str) -> None:
+        try:
+            _asked(lambda: self._client.update_secret_version_stage(SecretId=self._secret_id, **change))
+        except StoreError as error:
+            conflict = error.vendor_code == "InvalidParameterException"
+            if not conflict:
+                raise
+        else:
+            return
+        raise StageConflict("a staging label does not sit where it was expected")
+
+
+def read_current(client: SecretsManagerClient, secret_id: str) -> SecretDocument:
+    """Return another secret's current document, such as an admin credential; needs GetSecretValue on it and no more.
+
+    Raises:
+        StoreError: it cannot be read.
+        SecretDocumentError: it is no JSON object.
+    """
+    answer = _asked(lambda: client.get_secret_value(SecretId=secret_id))
+    return SecretDocument.parse(answer.get("SecretString", ""))
+
+
+def _asked(call: Callable[[], T]) -> T:
+    """Run one call and translate its errors; botocore's own texts are withheld, since they may quote parameters."""
+    failure: StoreError
+    try:
+        return call()
+    except ClientError as error:
+        failure = _translated(error.response)
+    except ParamValidationError:
+        failure = StoreError("Secrets Manager's client refused a parameter", hint=_PARAMETER)
+    except (NoCredentialsError, PartialCredentialsError):
+        failure = StoreDenied("no AWS credentials were found")
+    except BotoCoreError as error:
+        failure = StoreUnavailable(f"Secrets Manager could not be reached ({type(error).__name__})")
+    raise failure
+
+
+def _translated(response: Any) -> StoreError:  # noqa: ANN401 - botocore's untyped error response
+    code = str(response.get("Error", {}).get("Code", ""))
+    request_id = response.get("ResponseMetadata", {}).get("RequestId")
+    cls, message = _ERRORS.get(code, (StoreUnavailable, "Secrets Manager throttled or failed"))
+    return cls(message, hint=_HINTS.get(code), vendor_code=code or None, request_id=request_id)

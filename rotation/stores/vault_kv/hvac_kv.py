@@ -1,0 +1,211 @@
+"""``Kv`` over hvac, with every failure typed.
+
+hvac's own exceptions hold the server's answer and its frames hold the candidate, so none of them gets out. A refused
+connection, a time-out and a broken answer are ``OSError`` in requests, on which hvac stands. OpenBao 2.7.2 says
+"permission denied" of a bad token as of a missing right (measured 2026-11), so the token is asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import hvac
+from hvac import exceptions
+
+from rotation.core.errors import StageConflict, StoreDenied, StoreError, StoreUnavailable
+from rotation.core.secret import SecretDocument
+from rotation.stores.vault_kv.kv import Entry, Metadata
+
+T = TypeVar("T")
+
+_RIGHTS = "Give the job's token the policy of docs/vault-kv.md for this path; the namespace counts, too."
+_TOKEN = "The token has expired or was revoked: log in again, or give the job a longer or renewable one."  # noqa: S105 - a hint
+
+
+class HvacKv:
+    """One KV version 2 mount.
+
+    Args:
+        client: logged in, in its namespace.
+        mount: of the engine.
+    """
+
+    def __init__(self, client: hvac.Client, mount: str) -> None:
+        self._client = client
+        self._mount = mount.strip("/")
+
+    def read(self, path: str, *, version: int | None = None) -> Entry | None:
+        """See ``Kv``."""
+        return asked(
+            self._client,
+            lambda: self._api.read_secret_version(
+                path, version=version, mount_point=self._mount, raise_on_deleted_version=False
+            ),
+            _entry,
+        )
+
+    def write(self, path: str, document: SecretDocument, *, cas: int) -> Entry:
+        """See ``Kv``."""
+        written = asked(
+            self._client,
+            lambda: self._api.create_or_update_secret(path, dict(document), cas=cas, mount_point=self._mount),
+            lambda answer: _version(answer["data"], document),
+        )
+        if written is None:
+            raise StoreError("there is no KV version 2 engine at this mount", vendor_code="no_mount")
+        return written
+
+    def metadata(self, path: str) -> Metadata | None:
+        """See ``Kv``."""
+        return asked(self._client, lambda: self._api.read_secret_metadata(path, mount_point=self._mount), _metadata)
+
+    def list(self, folder: str) -> list[str]:
+        """See ``Kv``."""
+        names = asked(
+            self._client,
+            lambda: self._api.list_secrets(folder, mount_point=self._mount),
+            lambda answer: [str(key) for key in answer["data"]["keys"]],
+        )
+        return names or []
+
+    @property
+    def _api(self) -> Any:  # noqa: ANN401 - hvac has no types
+        return self._client.secrets.kv.v2
+
+
+def asked(client: hvac.Client | None, call: Callable[[], object], parse: Callable[[Any], T]) -> T | None:
+    """Make one call, read its answer, and translate whatever goes wrong.
+
+    Args:
+        client: whose token is asked about after a refusal; ``None`` for a call without one.
+        call: the call.
+        parse: reads the answer's JSON; what it raises means that the answer is not what was expected.
+
+    Returns:
+        What ``parse`` makes of the answer's JSON, ``None`` when the server says "not found".
+
+    Raises:
+        StageConflict: a check-and-set was lost.
+        StoreDenied: ``vendor_code`` is ``permission_denied`` or ``token_invalid``.
+        StoreUnavailable: ``vendor_code`` is ``sealed``, ``standby``, ``rate_limited``, ``not_initialized``,
+            ``not_ready``, ``unreachable`` or ``server_error``.
+        StoreError: the server does not take the request, or answers what such an engine does not.
+    """
+    outcome = _attempt(call, parse)
+    if not isinstance(outcome, StoreError):
+        return outcome
+    if client is not None and outcome.vendor_code == "permission_denied" and not _token_works(client):
+        raise StoreDenied(
+            "the token is not valid (any more), or may not even look at itself",
+            vendor_code="token_invalid",
+            hint=_TOKEN,
+        )
+    raise outcome
+
+
+def _attempt(call: Callable[[], object], parse: Callable[[Any], T]) -> T | StoreError | None:
+    """Return the failure instead of raising it: no frame of its trace may hold an answer."""
+    try:
+        answer = call()
+        if not isinstance(answer, dict):
+            return _strange(answer)
+        return parse(answer)
+    except exceptions.InvalidPath as error:
+        no_mount = StoreError("there is no such mount", vendor_code="no_mount")
+        # Of a destroyed version there is metadata, with which hvac answers only if the version was deleted, too.
+        gone = isinstance(error.json, dict) and "data" in error.json
+        return parse(error.json) if gone else no_mount if "no handler for route" in _said(error) else None
+    except exceptions.VaultError as error:
+        return _translated(error)
+    except OSError as error:
+        return StoreUnavailable(f"the server could not be reached ({type(error).__name__})", vendor_code="unreachable")
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return StoreError("the answer is not the one that was expected", vendor_code="unexpected_answer")
+
+
+def _translated(error: exceptions.VaultError) -> StoreError:  # noqa: PLR0911 - a table with one answer for each
+    said = _said(error)
+    match error:
+        case exceptions.Forbidden() | exceptions.Unauthorized():
+            return StoreDenied("the token may not do this", vendor_code="permission_denied", hint=_RIGHTS)
+        case exceptions.RateLimitExceeded():
+            return StoreUnavailable("a rate limit quota of the server is exceeded", vendor_code="rate_limited")
+        case exceptions.VaultNotInitialized():
+            return StoreUnavailable("the server is not initialised", vendor_code="not_initialized")
+        case exceptions.VaultDown() if "sealed" in said:
+            return StoreUnavailable(
+                "the server is sealed", vendor_code="sealed", hint="Unseal it; the job goes on then."
+            )
+        case exceptions.InvalidRequest() if "check-and-set parameter did not match" in said:
+            return StageConflict("the entry was written by somebody else", vendor_code="check_and_set")
+        case exceptions.InvalidRequest() if "from non-versioned to versioned data" in said:
+            # Right after mounting, unsealing or a change of leader, as a 400: the active node is "upgrading", a standby
+            # "waiting for the primary to upgrade" (OpenBao 2.7.2, measured 2026-11-22).
+            return StoreUnavailable("the engine is not ready yet", vendor_code="not_ready")
+        case exceptions.InvalidRequest():
+            return StoreError("the server does not take the request", vendor_code="invalid_request")
+        case exceptions.InternalServerError() if "active" in said:
+            return StoreUnavailable("a standby node found no active one", vendor_code="standby")
+    return StoreUnavailable("the server failed", vendor_code="server_error")
+
+
+def _said(error: exceptions.VaultError) -> str:
+    return " ".join(map(str, error.errors or [])).lower()
+
+
+def _strange(answer: object) -> StoreError:
+    status = int(getattr(answer, "status_code", 0))
+    if 300 <= status < 400:  # noqa: PLR2004 - redirects
+        return StoreUnavailable(
+            "a standby node points elsewhere",
+            vendor_code="standby",
+            hint="Give the job the active node's address, or let the nodes forward requests.",
+        )
+    return StoreUnavailable("the answer is no JSON object", vendor_code="server_error")
+
+
+def _token_works(client: hvac.Client) -> bool:
+    try:
+        client.auth.token.lookup_self()
+    except exceptions.Forbidden:
+        return False
+    except (exceptions.VaultError, OSError, ValueError):
+        return True  # Nobody could tell, so the refusal stands as it was said.
+    return True
+
+
+def _entry(answer: Any) -> Entry:  # noqa: ANN401 - JSON
+    fields, meta = answer["data"]["data"], answer["data"]["metadata"]
+    return _version(meta, None if fields is None else SecretDocument(fields))
+
+
+def _version(meta: Any, document: SecretDocument | None) -> Entry:  # noqa: ANN401 - JSON
+    return Entry(
+        version=int(meta["version"]),
+        created=str(meta["created_time"]),
+        document=document,
+        custom=_texts(meta.get("custom_metadata")),
+    )
+
+
+def _metadata(answer: Any) -> Metadata:  # noqa: ANN401 - JSON
+    fields = answer["data"]
+    version = int(fields["current_version"])
+    newest = (fields["versions"] or {}).get(str(version))
+    return Metadata(
+        version=version,
+        created=None if newest is None else datetime.fromisoformat(newest["created_time"]).timestamp(),
+        readable=newest is not None and not newest["destroyed"] and not _is_past(newest["deletion_time"]),
+        custom=_texts(fields.get("custom_metadata")),
+    )
+
+
+def _is_past(moment: str) -> bool:
+    """Versions may be given a time of deletion to come (``delete_version_after``)."""
+    return bool(moment) and datetime.fromisoformat(moment) <= datetime.now(UTC)
+
+
+def _texts(value: object) -> Mapping[str, str]:
+    return {str(key): str(text) for key, text in value.items()} if isinstance(value, dict) else {}

@@ -1,0 +1,55 @@
+"""A store that passes everything on; what wraps a store for one purpose overrides one verb."""
+
+from __future__ import annotations
+
+from rotation.core.secret import SecretDocument
+from rotation.state.lease import Claim
+from rotation.state.marks import Mark, SecretState
+from rotation.state.store import Store, StoredValue
+
+
+class PassingStore:
+    """``ports.Store`` over another one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def describe(self) -> SecretState:
+        """See ``ports.Store``."""
+        return self._store.describe()
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """See ``ports.Store``."""
+        return self._store.read(version_id)
+
+    def stage(self, token: str, document: SecretDocument) -> None:
+        """See ``ports.Store``."""
+        self._store.stage(token, document)
+
+    def mark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self._store.mark(version_id, mark)
+
+    def unmark(self, version_id: str, mark: Mark) -> None:
+        """See ``ports.Store``."""
+        self._store.unmark(version_id, mark)
+
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
+        """See ``ports.Store``."""
+        self._store.acquire(token, state, claim)
+
+    def yield_lease(self, token: str, *, holder: str) -> None:
+        """See ``ports.Store``."""
+        self._store.yield_lease(token, holder=holder)
+
+    def promote(self, token: str, *, current_id: str | None) -> None:
+        """See ``ports.Store``."""
+        self._store.promote(token, current_id=current_id)
+
+    def release(self, token: str) -> None:
+        """See ``ports.Store``."""
+        self._store.release(token)
+
+    def settle(self, token: str) -> None:
+        """See ``ports.Store``."""
+        self._store.settle(token)

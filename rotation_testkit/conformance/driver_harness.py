@@ -1,0 +1,165 @@
+"""What a driver's test supplies to ``DriverConformance``: one account at a simulated vendor, and how to look at it."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, quote_plus, urlsplit
+
+from rotation.core import settings
+from rotation.core.secret import Secret
+from rotation.core.values import Authority, DriverSpec, Observation, Verdict, Wiring
+from rotation.drivers.network.http_door import HttpDoor
+from rotation.drivers.registry import login_probe
+from rotation.policy import Context, PasswordPolicy
+from rotation.state.store import Driver, Observes, Verifies
+from rotation_testkit.doubles.vendors.call import Captured
+from rotation_testkit.doubles.vendors.faults import FaultPlan
+
+
+@dataclass(kw_only=True)
+class DriverHarness:
+    """One account that can be rotated.
+
+    Attributes:
+        spec: the driver's record.
+        endpoint: base URL of the served simulator.
+        account: the account's own keys, as they stand in the rotated secret.
+        admin: instance of ``spec.admin``, or ``None``.
+        now: the simulator's clock.
+        live: returns the password that opens the account now.
+        changes: returns how many changes took effect.
+        grow_old: lets so much time pass that the password may be changed again.
+        faults: the simulator's plan.
+        captured: the requests that arrived, raw.
+        change: the vendor's name of the call that changes the password.
+        check: the vendor's name of the call that a check of a password makes.
+        weak: a password that the vendor refuses by its rules.
+        wrong_login_code: the vendor's code for "wrong password", where the driver itself logs in.
+        unknown_code: a code that no table knows.
+        variant: name of the account's policy where the record has several; ``None``: what the driver sees.
+    """
+
+    spec: DriverSpec
+    endpoint: str
+    account: Mapping[str, object]
+    admin: Any
+    now: Callable[[], float]
+    live: Callable[[], Secret]
+    changes: Callable[[], int]
+    grow_old: Callable[[], None]
+    faults: FaultPlan
+    captured: list[Captured]
+    change: str
+    check: str
+    weak: Secret
+    wrong_login_code: str | None = None
+    unknown_code: str = "987654321"
+    variant: str | None = None
+
+    def driver(
+        self,
+        *,
+        hosts: frozenset[str] | None = None,
+        seconds_left: float = 60.0,
+        call_seconds: float = 10.0,
+    ) -> Driver:
+        """Make the driver on a real ``HttpDoor``."""
+        door = HttpDoor(
+            frozenset({urlsplit(self.endpoint).netloc}) if hosts is None else hosts,
+            time_left=lambda: seconds_left,
+            call_seconds=call_seconds,
+            request_id_header=self.spec.request_id_header,
+        )
+        return self.spec.factory(Wiring(http=door, endpoint=self.endpoint, admin=self.admin, now=self.now))
+
+    @property
+    def loaded(self) -> Any:  # noqa: ANN401 - the spec's account class
+        """The account as the driver gets it."""
+        return settings.load(self.spec.account, self.account, where="secret")
+
+    @property
+    def policy(self) -> PasswordPolicy:
+        """The policy of this account's variant."""
+        policies = self.spec.policies
+        if len(policies) == 1:
+            return next(iter(policies.values()))
+        return policies[self.variant or self.observation().variant]
+
+    @property
+    def context(self) -> Context:
+        """What a candidate is judged against now."""
+        return Context(username=str(self.account["username"]), previous=self.live())
+
+    def set(self, new: Secret, driver: Driver | None = None) -> None:
+        """Change the password once; a SELF driver shows the live one."""
+        current = self.live() if self.spec.authority is Authority.SELF else None
+        (driver or self.driver()).set_password(self.loaded, new, current=current)
+
+    def verdict(self, password: Secret, driver: Driver | None = None) -> Verdict:
+        """Check a password as the engine would: by the driver, or by the shared probe."""
+        driver = driver or self.driver()
+        if isinstance(driver, Verifies):
+            return driver.verify(self.loaded, password)
+        seen = self.observation(driver)
+        if seen.login is None or seen.login.kind not in self.spec.login_probes:
+            raise AssertionError("this driver has no login check")
+        return login_probe(seen.login.kind, time_left=lambda: 30.0).login(seen.login, password)
+
+    def observation(self, driver: Driver | None = None) -> Observation:
+        """Look at the target."""
+        driver = driver or self.driver()
+        assert isinstance(driver, Observes), "this driver cannot observe"
+        return driver.observe(self.loaded)
+
+    def every_character(self, policy: PasswordPolicy) -> Iterator[Secret]:
+        """Yield passwords to set one after the other, until every character of the policy was in one of them.
+
+        What is no letter or digit stands first, in the middle and last, as far as the policy allows it.
+        """
+        missing = set(policy.alphabet)
+        signs = [char for char in policy.alphabet if not char.isalnum()]
+        third = len(signs) // 3
+        places = [(sign, signs[number - third], signs[number - 2 * third]) for number, sign in enumerate(signs)]
+        while places or missing:
+            drawn = self.password_with(*(places.pop() if places else ("", min(missing), "")), policy=policy)
+            missing -= set(drawn.reveal())
+            yield drawn
+
+    def password_with(self, first: str, middle: str, last: str, *, policy: PasswordPolicy) -> Secret:
+        """Draw a password that the policy takes with these characters, ``""`` for any, in these places if allowed."""
+        context = self.context
+        for _ in range(200):
+            text = policy.generate(context).reveal()
+            half = len(text) // 2
+            head = text[0] if not first or first in policy.first_not else first
+            tail = text[-1] if not last or last in policy.last_not else last
+            candidate = Secret(head + text[1:half] + middle + text[half + 1 : -1] + tail)
+            if not policy.problems(candidate, context):
+                return candidate
+        raise AssertionError("the policy takes no such password")
+
+    def secrets(self) -> list[Secret]:
+        """Return the secrets of the admin credential."""
+        if self.admin is None:
+            return []
+        values = (getattr(self.admin, each.name) for each in dataclasses.fields(self.admin))
+        return [value for value in values if isinstance(value, Secret)]
+
+
+def forms(secret: Secret) -> set[str]:
+    """Return every spelling in which a value could leak: raw, quoted, JSON-escaped, Base64 and hexadecimal."""
+    raw = secret.reveal()
+    data = raw.encode()
+    coded = {base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode(), data.hex(), data.hex().upper()}
+    quoted = {quote(raw, safe=""), quote(raw), quote_plus(raw), *(quote(form, safe="") for form in coded)}
+    return {raw, repr(raw)[1:-1], json.dumps(raw)[1:-1], *quoted, *coded, *(form.rstrip("=") for form in coded)}
+
+
+def leaks(text: str, secrets: list[Secret]) -> bool:
+    """Tell whether a text holds any of the secrets in any spelling."""
+    return any(form in text for secret in secrets for form in forms(secret))

@@ -1,0 +1,291 @@
+"""``DriverConformance``: what every driver promises, one sentence per test.
+
+Inherit it in a test class, set ``spec`` and write ``make_vendor``. Which promises apply follows from the driver's own
+record. A promise that a vendor makes impossible is replaced by a test of the same name under ``@overrides("reason")``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+
+from rotation.core import settings
+from rotation.core.errors import (
+    DriverError,
+    HostNotAllowed,
+    NotEnoughTime,
+    OldPasswordRejected,
+    OutcomeUnknown,
+    PasswordRejected,
+    PasswordReused,
+    RateLimited,
+    RotationError,
+    SettingsError,
+    TooSoon,
+    UnexpectedReply,
+    VendorUnavailable,
+)
+from rotation.core.values import DriverSpec, ErrorRow, Evidence, Verdict
+from rotation.state.store import Observes
+from rotation_testkit.conformance.driver_harness import DriverHarness, leaks
+from rotation_testkit.doubles.vendors.faults import FaultKind
+
+T = TypeVar("T", bound=Callable[..., object])
+
+# Kind of fault, its details, and what it means for a check of a password: never "rejected".
+CHECK_FAULTS: tuple[tuple[FaultKind, dict[str, Any], type[DriverError]], ...] = (
+    (FaultKind.ERROR_BEFORE, {"status": 401}, UnexpectedReply),
+    (FaultKind.ERROR_BEFORE, {"status": 403}, UnexpectedReply),
+    (FaultKind.THROTTLE, {"status": 429}, RateLimited),
+    (FaultKind.THROTTLE, {}, VendorUnavailable),
+    (FaultKind.ERROR_BEFORE, {"status": 500}, VendorUnavailable),
+    (FaultKind.ERROR_BEFORE, {"status": 503}, VendorUnavailable),
+    (FaultKind.HTML, {}, UnexpectedReply),
+    (FaultKind.TRUNCATED, {}, UnexpectedReply),
+    (FaultKind.TRUNCATED, {"claimed": True}, VendorUnavailable),
+    (FaultKind.EMPTY, {"applied": False}, UnexpectedReply),
+    (FaultKind.REDIRECT, {"location": "https://elsewhere.example/"}, UnexpectedReply),
+    (FaultKind.DROP_BEFORE, {}, VendorUnavailable),
+    (FaultKind.HANG, {"applied": False}, VendorUnavailable),
+)
+# The same for a change: never success, never "nothing was changed".
+CHANGE_FAULTS: tuple[tuple[FaultKind, dict[str, Any], type[DriverError]], ...] = (
+    (FaultKind.DROP_BEFORE, {}, OutcomeUnknown),
+    (FaultKind.DROP_AFTER, {}, OutcomeUnknown),
+    (FaultKind.ERROR_BEFORE, {"status": 500}, OutcomeUnknown),
+    (FaultKind.ERROR_AFTER, {"status": 502}, OutcomeUnknown),
+    (FaultKind.ERROR_AFTER, {"status": 403}, UnexpectedReply),
+    (FaultKind.HTML, {}, OutcomeUnknown),
+    (FaultKind.TRUNCATED, {}, OutcomeUnknown),
+    (FaultKind.TRUNCATED, {"claimed": True}, OutcomeUnknown),
+    (FaultKind.EMPTY, {"applied": False}, OutcomeUnknown),
+    (FaultKind.REDIRECT, {"location": "https://elsewhere.example/"}, UnexpectedReply),
+    (FaultKind.HANG, {"applied": True}, OutcomeUnknown),
+)
+
+
+def overrides(reason: str) -> Callable[[T], T]:
+    """Mark a test that replaces a promise of the suite, and say why."""
+
+    def mark(test: T) -> T:
+        test.overrides_promise = reason  # type: ignore[attr-defined]  # functions take attributes
+        return test
+
+    return mark
+
+
+class DriverConformance:
+    """The suite. Every test gets a fresh vendor."""
+
+    spec: ClassVar[DriverSpec]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - the language's signature
+        super().__init_subclass__(**kwargs)
+        for name, value in vars(cls).items():
+            replaced = name.startswith("test_") and hasattr(DriverConformance, name)
+            if replaced and not getattr(value, "overrides_promise", ""):
+                raise TypeError(f"{cls.__name__}.{name} replaces a promise without @overrides(reason)")
+
+    def make_vendor(self) -> AbstractContextManager[DriverHarness]:
+        """Serve a fresh vendor with one account."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def vendor(self) -> Iterator[DriverHarness]:
+        """The served vendor of one test."""
+        with self.make_vendor() as harness:
+            yield harness
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give each row of the driver's error table its own test."""
+        for name, calls in (("change_row", {"any", "change"}), ("check_row", {"any", "login", "read"})):
+            if name in metafunc.fixturenames:
+                rows = [row for row in self.spec.error_table if row.on in calls]
+                metafunc.parametrize(name, rows, ids=[f"{row.vendor_code}-{row.on}" for row in rows])
+
+    def test_the_record_is_complete(self) -> None:
+        """What users decide by is stated, with its source and date."""
+        spec = self.spec
+        assert all((spec.name, spec.source, spec.policies, spec.error_table))
+        assert spec.docs.startswith("https://")
+        assert spec.endpoint in spec.endpoints
+        assert all(settings.base_url(url) is None and url.startswith("https://") for url in spec.endpoints)
+        assert len(spec.checked.split("-")) == 3  # noqa: PLR2004 - an ISO date
+        assert {row.on for row in spec.error_table} <= {"any", "change", "login", "read"}
+        pairs = [(row.vendor_code, row.on) for row in spec.error_table]
+        assert len(pairs) == len(set(pairs))
+        names = {field.name for field in dataclasses.fields(spec.account)}
+        assert "username" in names
+        assert spec.not_identity <= names
+
+    def test_settings_survive_a_round_trip(self, vendor: DriverHarness) -> None:
+        """An account's keys come back as they were, and every missing one is named at once."""
+        loaded = vendor.loaded
+        fields = dataclasses.fields(self.spec.account)
+        assert {name: getattr(loaded, name) for name in vendor.account} == dict(vendor.account)
+        needed = [field.name for field in fields if field.default is dataclasses.MISSING]
+        with pytest.raises(SettingsError) as caught:
+            settings.load(self.spec.account, {}, where="secret")
+        assert [name for name in needed if name in str(caught.value)] == needed
+
+    def test_the_live_password_is_accepted_and_a_wrong_one_rejected(self, vendor: DriverHarness) -> None:
+        """A check tells them apart and changes nothing."""
+        wrong = vendor.policy.generate(vendor.context)
+        assert vendor.verdict(vendor.live()) is Verdict.ACCEPTED
+        assert vendor.verdict(wrong) is Verdict.REJECTED
+        assert vendor.changes() == 0
+
+    @pytest.mark.parametrize(("kind", "details", "expected"), CHECK_FAULTS)
+    def test_a_check_that_cannot_tell_raises(
+        self, vendor: DriverHarness, kind: FaultKind, details: dict[str, Any], expected: type[DriverError]
+    ) -> None:
+        """Only the vendor's own "wrong password" is a rejection."""
+        vendor.faults.add(vendor.check, kind, **details)
+        driver = vendor.driver(call_seconds=0.5 if kind is FaultKind.HANG else 10.0)
+        with pytest.raises(expected):
+            vendor.verdict(vendor.live(), driver)
+        assert vendor.faults.pending == 0
+
+    def test_a_change_takes_effect_once(self, vendor: DriverHarness) -> None:
+        """After a change the new password opens the account and the old one does not."""
+        old, new = vendor.live(), vendor.policy.generate(vendor.context)
+        vendor.set(new)
+        assert vendor.changes() == 1
+        assert vendor.verdict(new) is Verdict.ACCEPTED
+        assert vendor.verdict(old) is Verdict.REJECTED
+
+    def test_a_repeated_change_is_harmless_or_typed(self, vendor: DriverHarness) -> None:
+        """Sending the same candidate again, from the same old password, leaves it live."""
+        old, new = vendor.live(), vendor.policy.generate(vendor.context)
+        driver = vendor.driver()
+        for _ in range(2):
+            with suppress(PasswordReused, OldPasswordRejected, TooSoon):
+                driver.set_password(vendor.loaded, new, current=old if self.spec.authority == "self" else None)
+        assert vendor.live() == new
+        vendor.grow_old()
+        with suppress(PasswordReused):
+            vendor.set(new)
+        assert vendor.live() == new
+
+    @pytest.mark.parametrize(("kind", "details", "expected"), CHANGE_FAULTS)
+    def test_a_change_without_a_clear_answer_is_never_a_success(
+        self, vendor: DriverHarness, kind: FaultKind, details: dict[str, Any], expected: type[DriverError]
+    ) -> None:
+        """It is sent once, and the error says that it may have been applied."""
+        vendor.faults.add(vendor.change, kind, **details)
+        new = vendor.policy.generate(vendor.context)
+        with pytest.raises(expected) as caught:
+            vendor.set(new, vendor.driver(call_seconds=0.5 if kind is FaultKind.HANG else 10.0))
+        assert not caught.value.definite
+        assert vendor.faults.pending == 0
+        assert vendor.changes() <= 1
+
+    @pytest.mark.parametrize("details", [{"status": 429}, {}], ids=["http", "vendor"])
+    def test_a_throttled_change_changed_nothing(self, vendor: DriverHarness, details: dict[str, Any]) -> None:
+        """Throttling is definite: nothing was done, and a later attempt may work."""
+        vendor.faults.add(vendor.change, FaultKind.THROTTLE, **details)
+        with pytest.raises(VendorUnavailable) as caught:
+            vendor.set(vendor.policy.generate(vendor.context))
+        assert caught.value.definite
+        assert vendor.changes() == 0
+
+    def test_what_the_vendor_refuses_as_a_password_is_rejected(self, vendor: DriverHarness) -> None:
+        """A candidate against the vendor's rules is refused for good, and nothing changes."""
+        with pytest.raises(PasswordRejected) as caught:
+            vendor.set(vendor.weak)
+        assert caught.value.definite
+        assert vendor.changes() == 0
+
+    def test_every_allowed_character_arrives_unchanged(self, vendor: DriverHarness) -> None:
+        """Each of the policy does; what is no letter or digit also as the first and the last one."""
+        for new in vendor.every_character(vendor.policy):
+            vendor.grow_old()
+            vendor.set(new)
+            assert vendor.live() == new
+        assert vendor.verdict(vendor.live()) is Verdict.ACCEPTED
+
+    def test_a_code_of_the_table_becomes_its_error(self, vendor: DriverHarness, change_row: ErrorRow) -> None:
+        """In answer to a change, over HTTP, with the vendor's code and request id kept."""
+        vendor.faults.add(vendor.change, FaultKind.VENDOR_CODE, code=change_row.vendor_code)
+        with pytest.raises(DriverError) as caught:
+            vendor.set(vendor.policy.generate(vendor.context))
+        assert type(caught.value) is change_row.error
+        assert caught.value.vendor_code == change_row.vendor_code
+        assert caught.value.request_id
+        assert caught.value.hint == (change_row.hint or change_row.error.default_hint)
+
+    def test_a_code_of_the_table_becomes_its_error_in_a_check(self, vendor: DriverHarness, check_row: ErrorRow) -> None:
+        """In answer to a login or a read; the one code for a wrong password is a verdict."""
+        vendor.faults.add(vendor.check, FaultKind.VENDOR_CODE, code=check_row.vendor_code)
+        if check_row.vendor_code == vendor.wrong_login_code:
+            assert vendor.verdict(vendor.live()) is Verdict.REJECTED
+            return
+        with pytest.raises(DriverError) as caught:
+            vendor.verdict(vendor.live())
+        assert type(caught.value) is check_row.error
+
+    def test_an_unknown_code_is_an_unexpected_reply(self, vendor: DriverHarness) -> None:
+        """What the table lacks is never guessed at."""
+        vendor.faults.add(vendor.change, FaultKind.VENDOR_CODE, code=vendor.unknown_code)
+        with pytest.raises(UnexpectedReply) as caught:
+            vendor.set(vendor.policy.generate(vendor.context))
+        assert caught.value.vendor_code == vendor.unknown_code
+
+    def test_a_host_outside_the_allow_list_hears_nothing(self, vendor: DriverHarness) -> None:
+        """The driver has no other door."""
+        with pytest.raises(HostNotAllowed):
+            vendor.set(vendor.weak, vendor.driver(hosts=frozenset({"127.0.0.1:9"})))
+        assert not vendor.captured
+
+    def test_without_enough_time_nothing_is_sent(self, vendor: DriverHarness) -> None:
+        """A change that might be cut off is not started."""
+        with pytest.raises(NotEnoughTime):
+            vendor.set(vendor.weak, vendor.driver(seconds_left=1.0))
+        assert not vendor.captured
+
+    def test_looking_changes_nothing(self, vendor: DriverHarness) -> None:
+        """A ready target has a policy and no obstacle; a driver that cannot look has one policy."""
+        driver = vendor.driver()
+        if not isinstance(driver, Observes):
+            assert len(self.spec.policies) == 1
+            return
+        seen = vendor.observation(driver)
+        assert self.spec.policies[seen.variant] is vendor.policy
+        assert not seen.obstacles
+        assert (seen.login is not None) == (bool(self.spec.login_probes) and self.spec.evidence is Evidence.LOGIN)
+        assert seen.login is None or seen.login.kind in self.spec.login_probes
+        assert vendor.changes() == 0
+
+    def test_no_secret_leaks(self, vendor: DriverHarness, caplog: pytest.LogCaptureFixture) -> None:
+        """Not in any log at DEBUG, error, traceback, repr or URL, whether calls go well or not."""
+        caplog.set_level(logging.DEBUG)
+        old, new = vendor.live(), vendor.policy.generate(vendor.context)
+        shown: list[object] = [vendor.loaded, vendor.admin, vendor.driver(), vendor.spec]
+        shown += _errors(lambda: vendor.verdict(old))
+        unknown: dict[str, Any] = {"code": vendor.unknown_code}
+        plans = [(kind, details) for kind, details, _ in CHANGE_FAULTS if kind is not FaultKind.HANG]
+        for kind, details in (*plans, (FaultKind.VENDOR_CODE, unknown)):
+            vendor.faults.add(vendor.change, kind, **details)
+            shown += _errors(lambda: vendor.set(new))
+            vendor.faults.clear()
+        vendor.grow_old()
+        shown += _errors(lambda: vendor.set(new))
+        secrets = [old, new, *vendor.secrets()]
+        texts = [repr(each) + str(each) for each in shown] + [caplog.text] + [each.url for each in vendor.captured]
+        assert any(vendor.endpoint.rpartition(":")[2] in text for text in texts)  # the log was listened to
+        assert not [text[:20] for text in texts if leaks(text, secrets)]
+
+
+def _errors(act: Callable[[], object]) -> list[object]:
+    """Return everything that a failure shows: the error, its fields, its traceback and what rides along."""
+    try:
+        act()
+    except RotationError as error:
+        return [error, error.describe(), "".join(traceback.format_exception(error)), error.__cause__, error.__context__]
+    return []

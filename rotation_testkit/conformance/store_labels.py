@@ -1,0 +1,264 @@
+"""The part of the store suite that is about moving labels: lease, promotion, release, settling, and crashes in them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+
+import pytest
+
+from rotation.core.errors import InProgress, SecretDocumentError, StageConflict, StoreError, StoreFull
+from rotation.core.values import LONGEST_LOCKOUT_SECONDS, Evidence
+from rotation.state import marks
+from rotation_testkit.conformance.store_backdoor import (
+    BASE,
+    CURRENT,
+    FIRST,
+    LABELS_PER_SECRET,
+    NEXT,
+    NOW,
+    OTHER,
+    PENDING,
+    PREVIOUS,
+    SECOND,
+    UNKNOWN,
+    Backdoor,
+    acquire,
+    claim,
+    cut_then_repeat,
+    every_mark,
+    labels_of,
+    operate,
+    prepare,
+    promoted,
+    settled_labels,
+)
+
+
+class LabelConformance(ABC):
+    """Lease, promotion, release and settling; part of ``StoreConformance``."""
+
+    @abstractmethod
+    def make(self) -> AbstractContextManager[Backdoor]:
+        """Return a new secret behind a back door; its servers, if any, stop when the block ends."""
+
+    def test_the_lease_is_taken_once(self, door: Backdoor) -> None:
+        """A second run learns until when it has to wait."""
+        door.store().stage(FIRST, NEXT)
+        acquire(door, FIRST, "aa", until=60)
+        with pytest.raises(InProgress) as caught:
+            acquire(door, FIRST, "bb", until=90)
+        assert caught.value.not_before == NOW + 61
+
+    def test_the_lease_is_taken_once_from_the_same_view(self, door: Backdoor) -> None:
+        """Two runs looked before either moved: the compare-and-swap decides."""
+        door.store().stage(FIRST, NEXT)
+        seen = door.store().describe()
+        door.store().acquire(FIRST, seen, claim("aa", until=60))
+        with pytest.raises(InProgress):
+            door.store().acquire(FIRST, seen, claim("bb", until=90))
+        door.store().yield_lease(FIRST, holder="bb")
+        with pytest.raises(InProgress):
+            acquire(door, FIRST, "cc", until=90)
+
+    def test_the_lease_is_free_after_it_was_given_back(self, door: Backdoor) -> None:
+        """Giving back twice, or without having it, is harmless."""
+        door.store().stage(FIRST, NEXT)
+        for holder in ("aa", "bb", "cc"):
+            acquire(door, FIRST, holder, until=60)
+            door.store().yield_lease(FIRST, holder=holder)
+            door.store().yield_lease(FIRST, holder=holder)
+            door.store().yield_lease(FIRST, holder="dd")
+
+    def test_the_lease_of_a_dead_run_is_taken_over_after_its_time(self, door: Backdoor) -> None:
+        """And not before; for the same token or another."""
+        door.store().stage(FIRST, NEXT)
+        acquire(door, FIRST, "aa", until=60)
+        with pytest.raises(InProgress):
+            acquire(door, FIRST, "bb", now=60.5, until=90)
+        acquire(door, FIRST, "bb", now=61, until=90)
+        door.strip(FIRST, PENDING)
+        door.store().stage(SECOND, OTHER)
+        with pytest.raises(InProgress):
+            acquire(door, SECOND, "cc", now=90, until=120)
+        acquire(door, SECOND, "cc", now=91, until=120)
+
+    def test_the_lease_needs_a_current_version_beside_the_token(self, door: Backdoor) -> None:
+        """The token's version may have been promoted meanwhile."""
+        with pytest.raises(StageConflict):
+            acquire(door, BASE, "aa", until=60)
+
+    def test_promotion_moves_current_and_leaves_previous(self, door: Backdoor) -> None:
+        """By compare-and-swap against the current version that was proved against."""
+        door.store().stage(FIRST, NEXT)
+        door.store().promote(FIRST, current_id=BASE)
+        state = door.store().describe()
+        assert (state.current_id, state.previous_id) == (FIRST, BASE)
+
+    def test_a_second_promotion_moves_previous_along(self, door: Backdoor) -> None:
+        """Previous is always the value before."""
+        for token, before in ((FIRST, BASE), (SECOND, FIRST)):
+            door.store().stage(token, NEXT.replaced(password=token[::-1]))
+            door.store().promote(token, current_id=before)
+            door.store().settle(token)
+        state = door.store().describe()
+        assert (state.current_id, state.previous_id) == (SECOND, FIRST)
+
+    def test_promoting_again_changes_nothing(self, door: Backdoor) -> None:
+        """A lost reply is repeated with the old view."""
+        door.store().stage(FIRST, NEXT)
+        door.store().promote(FIRST, current_id=BASE)
+        before = labels_of(door)
+        door.store().promote(FIRST, current_id=BASE)
+        door.store().promote(FIRST, current_id=FIRST)
+        assert labels_of(door) == before
+
+    @pytest.mark.parametrize("wrong", [SECOND, UNKNOWN])
+    def test_promotion_from_the_wrong_version_is_a_conflict(self, door: Backdoor, wrong: str) -> None:
+        """Somebody else moved current."""
+        door.store().stage(FIRST, NEXT)
+        with pytest.raises(StageConflict):
+            door.store().promote(FIRST, current_id=wrong)
+        assert door.store().describe().current_id == BASE
+
+    def test_promotion_to_an_unknown_version_loses_nothing(self, door: Backdoor) -> None:
+        """Current must never point to nothing."""
+        with pytest.raises(StoreError):
+            door.store().promote(UNKNOWN, current_id=BASE)
+        assert door.store().describe().current_id == BASE
+
+    def test_a_promotion_needs_a_current_version(self, door: Backdoor) -> None:
+        """There is nothing to compare with."""
+        door.store().stage(FIRST, NEXT)
+        with pytest.raises(SecretDocumentError):
+            door.store().promote(FIRST, current_id=None)
+
+    def test_a_released_candidate_loses_its_stage_and_marks(self, door: Backdoor) -> None:
+        """Its wrong logins stay with the account; repeating is harmless, and an unknown token is nothing."""
+        door.store().stage(FIRST, NEXT)
+        for mark in every_mark():
+            door.store().mark(FIRST, mark)
+        for _ in range(2):
+            door.store().release(FIRST)
+        door.store().release(UNKNOWN)
+        left = marks.carried(marks.rejected(1, NOW), FIRST)
+        assert labels_of(door) == {BASE: {CURRENT, left.on(BASE)}}
+        assert door.store().describe().wrong_logins(since=NOW - 1) == (1, NOW)
+
+    def test_settling_frees_labels_and_keeps_the_proof(self, door: Backdoor) -> None:
+        """The new current keeps intent, proof and everybody's wrong logins; the old one keeps nothing of ours."""
+        before = marks.rejected(1, NOW - 9)
+        door.store().stage(FIRST, NEXT)
+        door.store().mark(BASE, before)
+        for mark in every_mark():
+            door.store().mark(FIRST, mark)
+        door.store().promote(FIRST, current_id=BASE)
+        for _ in range(2):
+            door.store().settle(FIRST)
+            charges = {marks.rejected(1, NOW), marks.carried(before, BASE)}
+            kept = {marks.intent(NOW), marks.verified(Evidence.LOGIN, NOW)} | charges
+            assert labels_of(door) == {BASE: {PREVIOUS}, FIRST: {CURRENT, *(mark.on(FIRST) for mark in kept)}}
+
+    @pytest.mark.parametrize(("age", "counted"), [(2 * 86_400, 1), (LONGEST_LOCKOUT_SECONDS - 1, 1), (10**7, 0)])
+    @pytest.mark.parametrize("verb", ["settle", "release"])
+    def test_a_wrong_login_is_kept_for_the_longest_window_there_can_be(
+        self, door: Backdoor, age: int, counted: int, verb: str
+    ) -> None:
+        """A store knows no account, and an operator may state a lock-out window of weeks."""
+        charged, kept = (BASE, FIRST) if verb == "settle" else (FIRST, BASE)
+        door.store().stage(FIRST, NEXT)
+        door.store().mark(charged, marks.rejected(1, NOW - age))
+        door.store().mark(kept, marks.intent(NOW))
+        if verb == "settle":
+            door.store().promote(FIRST, current_id=BASE)
+            door.store().settle(FIRST)
+        else:
+            door.store().release(FIRST)
+        state = door.store().describe()
+        assert state.wrong_logins(since=NOW - 10**8)[0] == counted
+        assert not state.version(charged).all(marks.Kind.REJECTED)
+
+    def test_settling_late_leaves_a_candidate_alone_that_was_not_sent_yet(self, door: Backdoor) -> None:
+        """Why it waits and what it cost so far stand on it."""
+        promoted(door)
+        door.store().stage(SECOND, OTHER)
+        door.store().mark(SECOND, marks.parked("too_soon", NOW + 90))
+        before = labels_of(door)
+        door.store().settle(FIRST)
+        assert labels_of(door) == before
+
+    def test_settling_late_leaves_the_next_candidate_alone(self, door: Backdoor) -> None:
+        """A late duplicate of finishSecret must not make the next rotation forget what it sent."""
+        promoted(door)
+        door.store().stage(SECOND, OTHER)
+        door.store().mark(SECOND, marks.intent(NOW + 60))
+        door.store().mark(SECOND, marks.rejected(1, NOW + 61))
+        before = labels_of(door)
+        door.store().settle(FIRST)
+        assert labels_of(door) == before
+
+    def test_settling_late_leaves_a_cancelled_candidate_that_was_sent_later(self, door: Backdoor) -> None:
+        """It may be live, and its mark is the last label that keeps it."""
+        promoted(door)
+        door.store().stage(SECOND, OTHER)
+        door.store().mark(SECOND, marks.intent(NOW + 60))
+        door.strip(SECOND, PENDING)
+        door.store().settle(FIRST)
+        assert door.store().describe().versions[SECOND].intent == NOW + 60
+
+    def test_settling_lets_a_candidate_go_that_was_sent_earlier(self, door: Backdoor) -> None:
+        """Another value has been proved live since."""
+        door.store().stage(SECOND, OTHER)
+        door.store().mark(SECOND, marks.intent(NOW - 60))
+        door.strip(SECOND, PENDING)
+        promoted(door)
+        assert SECOND not in door.store().describe().versions
+
+    def test_settling_works_when_every_label_is_in_use(self, door: Backdoor) -> None:
+        """Rotations that were cancelled leave labels; what frees some goes before the notes about wrong logins."""
+        door.store().stage(SECOND, OTHER)
+        door.store().mark(SECOND, marks.intent(NOW - 60))
+        for run in "abcdefgh":
+            door.store().mark(SECOND, marks.rejected(1, NOW - 50, run=run))
+        door.strip(SECOND, PENDING)
+        door.store().stage(FIRST, NEXT)
+        door.store().mark(FIRST, marks.intent(NOW))
+        door.store().promote(FIRST, current_id=BASE)
+        used = {label for labels in labels_of(door).values() for label in labels}
+        free = LABELS_PER_SECRET - len(used)
+        for number in range(free):
+            door.store().mark(SECOND, marks.rejected(1, NOW - 40, run=str(number)))
+        with pytest.raises(StoreFull):
+            door.store().mark(FIRST, marks.accepted(NOW))
+
+        door.store().settle(FIRST)
+
+        state = door.store().describe()
+        assert SECOND not in state.versions
+        assert state.holder(PENDING) is None
+        assert state.wrong_logins(since=NOW - 99) == (8 + free, NOW - 40)
+
+    def test_settling_leaves_a_living_runs_lease(self, door: Backdoor) -> None:
+        """FinishSecret holds no lease; a slow setSecret may still be acting."""
+        door.store().stage(FIRST, NEXT)
+        acquire(door, FIRST, "aa", until=60)
+        promoted(door)
+        door.store().stage(SECOND, OTHER)
+        with pytest.raises(InProgress):
+            acquire(door, SECOND, "bb", until=90)
+
+    @pytest.mark.parametrize("name", ["acquire", "yield_lease", "promote", "release", "settle"])
+    def test_an_operation_cut_off_anywhere_ends_right_when_repeated(self, name: str) -> None:
+        """A crash between any two label operations, then the same again: as if it had never been cut off."""
+        with self.make() as clean:
+            prepare(clean, name)
+            operate(clean, name, now=0)
+            expected = settled_labels(clean)
+        for operations in range(20):
+            with self.make() as door:
+                cut = cut_then_repeat(door, name, operations)
+                assert settled_labels(door) == expected
+            if not cut:
+                assert operations > 0
+                return
+        pytest.fail("the operation never came to its end")

@@ -1,0 +1,122 @@
+"""CompShare instances as the simulated cloud keeps them, and the vendor's password sentence as a check."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import string
+from dataclasses import dataclass, field
+
+from rotation.core.secret import Secret
+
+# The container page's list; the UHost page gives virtual machines the same characters.
+_SPECIALS = "()`~!@#$%^&*-+=_|{}[]:;'<>,.?/"
+_CLASSES = (string.ascii_uppercase, string.ascii_lowercase, string.digits, _SPECIALS)
+# uhost-api/specification.md forbids runs "from adminstrator", a typo; a run of either spelling is refused.
+_FORBIDDEN_RUNS = tuple({word[i : i + 3] for word in ("administrator", "adminstrator") for i in range(len(word) - 2)})
+
+
+@dataclass(frozen=True, slots=True)
+class SshAddress:
+    """Where and as whom one logs in; Describe shows it as a command line."""
+
+    user: str = "root"
+    host: str = "127.0.0.1"
+    port: int = 23
+
+    @property
+    def command(self) -> str:
+        """The vendor's ``SshLoginCommand``."""
+        return f"ssh -p {self.port} {self.user}@{self.host}"
+
+
+@dataclass(slots=True)
+class Instance:
+    """One container or virtual machine. Tests may flip its switches while it is served."""
+
+    uhost_id: str
+    password: Secret  # what the cloud stored and Describe returns
+    guest: Secret  # what the guest's login takes
+    region: str
+    zone: str
+    project_id: str
+    instance_type: str = "Container"
+    os_type: str = "Linux"
+    os_name: str = "Ubuntu 22.04"
+    image_type: str = "System"
+    charge_type: str = "Postpay"
+    state: str = "Running"
+    name: str = "gpu"
+    ssh: SshAddress = field(default_factory=SshAddress)
+    created: int = 1_700_000_000
+    expires: int = 1_900_000_000
+    expired: bool = False
+    arrears: bool = False
+    deleted: bool = False
+    without_gpu_start: bool = True
+    guest_ignores_reset: bool = False  # the default account was changed, or the image is of type "other"
+    plain_password: bool = False  # Describe shows a legacy password that is not base64
+    resets: int = 0
+    attempts: int = 0
+    starts: int = 0
+    stops: int = 0
+    resetting: int = 0
+
+    @property
+    def container(self) -> bool:
+        """Containers are named as such; every other type is a host."""
+        return self.instance_type == "Container"
+
+    def describe(self) -> dict[str, object]:
+        """Return the vendor's view of this instance, password and all."""
+        shown = self.password.reveal()
+        return {
+            "UHostId": self.uhost_id,
+            "Name": self.name,
+            "Zone": self.zone,
+            "InstanceType": self.instance_type,
+            "State": self.state,
+            "OsType": self.os_type,
+            "OsName": self.os_name,
+            "CompShareImageType": self.image_type,
+            "Password": shown if self.plain_password else base64.b64encode(shown.encode()).decode(),
+            "SshLoginCommand": self.ssh.command if self.os_type == "Linux" else "",
+            "IPSet": [
+                {
+                    "IPMode": "IPv4",
+                    "Type": "Bgp",
+                    "IP": self.ssh.host,
+                    "IPId": f"eip-{self.uhost_id}",
+                    "Weight": 50,
+                    "Default": "true",
+                }
+            ],
+            "ChargeType": self.charge_type,
+            "IsExpire": "Yes" if self.expired else "No",
+            "SupportWithoutGpuStart": self.without_gpu_start,
+            "CreateTime": self.created,
+            "ExpireTime": self.expires,
+        }
+
+
+def decode_password(sent: str) -> str | None:
+    """Return the password inside the base64 parameter, or None when it is no base64 of text."""
+    try:
+        return base64.b64decode(sent, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+
+
+def weakness(instance: Instance, password: str) -> str | None:
+    """Return which sentence of the vendor's rule a password breaks, or None."""
+    shortest, longest = (8, 32) if instance.container else (8, 30)
+    windows = instance.os_type == "Windows" and not instance.container
+    if not shortest <= len(password) <= longest:
+        return f"length must be {shortest} to {longest}"
+    if any(all(letter not in group for group in _CLASSES) for letter in password):
+        return "a character is not allowed"
+    if sum(any(letter in group for letter in password) for group in _CLASSES) < (3 if windows else 2):
+        return "too few kinds of characters"
+    if windows and any(run in password.lower() for run in _FORBIDDEN_RUNS):
+        return "holds a run from administrator"
+    return None

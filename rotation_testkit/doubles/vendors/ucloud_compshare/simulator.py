@@ -1,0 +1,184 @@
+"""UCloud CompShare: signed gateway, instances with power states, password reset.
+
+Where the vendor's documents are silent the choice stands in ``OpenCodes`` or is a switch of the simulator, of its
+``cloud`` or of an instance.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.call import Call, Refused, Reply
+from rotation_testkit.doubles.vendors.faults import FaultPlan
+from rotation_testkit.doubles.vendors.simulator import Simulator
+from rotation_testkit.doubles.vendors.ucloud_compshare.cloud import (
+    DEFAULT_PROJECT,
+    REGION,
+    ZONE,
+    Cloud,
+    Delays,
+    OpenCodes,
+    need,
+)
+from rotation_testkit.doubles.vendors.ucloud_compshare.gateway import MESSAGES, ApiKey, parameters, signature
+from rotation_testkit.doubles.vendors.ucloud_compshare.instances import Instance, SshAddress
+
+__all__ = ["ApiKey", "Delays", "Instance", "OpenCodes", "SshAddress", "UCloudCompShare", "signature"]
+
+
+class UCloudCompShare(Simulator):
+    """The simulated API of api.compshare.cn.
+
+    Args:
+        clock: seconds since the epoch.
+        faults: what goes wrong; operations are the action names.
+        credentials: the root account's key; a fresh one by default.
+        delays: how long power changes and resets take; nothing takes time by default.
+    """
+
+    request_id_header = "X-UCLOUD-REQUEST-UUID"
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        faults: FaultPlan | None = None,
+        credentials: ApiKey | None = None,
+        delays: Delays | None = None,
+    ) -> None:
+        super().__init__(clock=clock, faults=faults)
+        self.credentials = credentials or _new_key()
+        self.cloud = Cloud(self.later, delays or Delays())
+        self.action_suffix = False  # on: the answer's Action ends in "Response", as some of the vendor's pages show
+        self._keys = {self.credentials.public_key: self.credentials}
+
+    @property
+    def codes(self) -> OpenCodes:
+        """The return codes that no document settles."""
+        return self.cloud.codes
+
+    # What a test sets up and looks at.
+
+    def add_key(self, *, require_project: bool = False, denied: frozenset[str] = frozenset()) -> ApiKey:
+        """Make another key: a sub-account's (which must name its project), or one with actions denied by IAM."""
+        key = replace(_new_key(), require_project=require_project, denied=denied)
+        self._keys[key.public_key] = key
+        return key
+
+    def add_instance(  # noqa: PLR0913 - a cloud instance has that many facts, all named
+        self,
+        uhost_id: str,
+        *,
+        password: Secret,
+        instance_type: str = "Container",
+        os_type: str = "Linux",
+        state: str = "Running",
+        region: str = REGION,
+        zone: str = ZONE,
+        project_id: str = DEFAULT_PROJECT,
+        charge_type: str = "Postpay",
+        ssh: SshAddress | tuple[str, str, int] | None = None,
+    ) -> Instance:
+        """Create an instance whose guest takes ``password``. The result's fields are switches for the test."""
+        address = ssh if isinstance(ssh, SshAddress) else SshAddress(*ssh) if ssh else SshAddress()
+        instance = Instance(uhost_id, password, password, region, zone, project_id, ssh=address)
+        instance.instance_type, instance.os_type = instance_type, os_type
+        instance.state, instance.charge_type = state, charge_type
+        with self.lock:
+            self.cloud.projects.add(project_id)
+            self.cloud.zones.add(zone)
+            self.cloud.instances[uhost_id] = instance
+        return instance
+
+    def instance(self, uhost_id: str) -> Instance:
+        """Return an instance as it is now. Raises ``KeyError`` when there is none."""
+        self.settle()
+        return self.cloud.instances[uhost_id]
+
+    def guest_password(self, uhost_id: str) -> Secret:
+        """Return what the guest's login takes now."""
+        return self.instance(uhost_id).guest
+
+    def guest_login(self, uhost_id: str) -> Callable[[str, str], bool]:
+        """Return the guest's password check, for an ``SshHost``."""
+
+        def check(user: str, password: str) -> bool:
+            instance = self.instance(uhost_id)
+            return user == instance.ssh.user and instance.guest == Secret(password)
+
+        return check
+
+    def guest_users(self, uhost_id: str) -> Callable[[], dict[str, Secret]]:
+        """Return what tells the guest's account and its password of the moment, for a ``WinRmHost``."""
+        return lambda: {self.instance(uhost_id).ssh.user: self.guest_password(uhost_id)}
+
+    def running(self, uhost_id: str) -> bool:
+        """Tell whether the guest is up."""
+        return self.instance(uhost_id).state == "Running"
+
+    def resets(self, uhost_id: str) -> int:
+        """Return how many resets took effect."""
+        return self.instance(uhost_id).resets
+
+    def attempts(self, uhost_id: str) -> int:
+        """Return how many reset requests reached the instance, refused ones included."""
+        return self.instance(uhost_id).attempts
+
+    # The vendor's gateway.
+
+    def operation(self, call: Call) -> str:
+        """Return the action's name."""
+        action = parameters(call).get("Action", "")
+        return action if action in self.cloud.actions else "-"
+
+    def respond(self, call: Call) -> Reply:
+        """Check action, signature and project, then act."""
+        params = parameters(call)
+        if not params.get("Action"):
+            raise Refused(160)
+        if params["Action"] not in self.cloud.actions:
+            raise Refused(161)
+        key = self._authenticate(params)
+        if params["Action"] in key.denied:
+            raise Refused(299)
+        if key.require_project:
+            need(params, "ProjectId")
+        if params.setdefault("ProjectId", DEFAULT_PROJECT) not in self.cloud.projects:
+            raise Refused(292)
+        answer = self.cloud.actions[params["Action"]](call, params)
+        return Reply.of({"Action": self._echo(call), "RetCode": 0, **answer})
+
+    def refuse(self, call: Call, refusal: Refused) -> Reply:
+        """UCloud answers 200 with a RetCode."""
+        message = MESSAGES.get(refusal.code, "Unknown error") + (f" [{refusal.detail}]" if refusal.detail else "")
+        payload = {"Action": self._echo(call), "RetCode": int(refusal.code), "Message": message}
+        return Reply.of(payload, status=refusal.status or 200, outcome=f"RetCode {refusal.code}")
+
+    def throttle(self, call: Call) -> Reply:
+        """RetCode 153."""
+        return self.refuse(call, Refused(153))
+
+    def _echo(self, call: Call) -> str:
+        action = parameters(call).get("Action", "")
+        return action + "Response" if action and self.action_suffix else action
+
+    def _authenticate(self, params: dict[str, str]) -> ApiKey:
+        if not params.get("Signature"):
+            raise Refused(170)
+        key = self._keys.get(params.get("PublicKey", ""))
+        if key is None:
+            raise Refused(172)
+        if "SecurityToken" in params:
+            raise Refused(174)
+        if not hmac.compare_digest(params["Signature"].encode(), signature(params, key.private_key).encode()):
+            raise Refused(171)
+        return key
+
+
+def _new_key() -> ApiKey:
+    return ApiKey(secrets.token_urlsafe(24), Secret(secrets.token_hex(20)))

@@ -1,0 +1,141 @@
+"""One secret, one vendor and a clock, all in memory, with the engine between them: the ground of the fault tests."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+
+from rotation.core.errors import RotationError
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import Evidence, PowerWish, Step, Wiring
+from rotation.drivers.guarded import Guarded
+from rotation.engine.account import steps
+from rotation.engine.session import Result, Session
+from rotation.engine.tables.reconciliation import PENDING
+from rotation.state.waiting import ANYTIME, Windows
+from rotation.stores.memory import MemorySecret, MemoryStore
+from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, counted, memory_spec
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Fuse
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
+
+LABEL_EFFECTS = ("describe", "read", "stage", "attach", "move", "detach")
+FUNCTION_SECONDS = 60.0
+"""Time-out of the simulated function."""
+
+
+@dataclass(slots=True)
+class VirtualClock:
+    """A clock that moves only when told to, or when somebody sleeps."""
+
+    time: float = 1_700_000_000.0
+
+    def now(self) -> float:
+        """Return epoch seconds."""
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Move on."""
+        self.time += seconds
+
+
+@dataclass(slots=True)
+class Scenario:
+    """A secret whose current version holds the vendor's live password.
+
+    Attributes:
+        vendor: the vendor's side.
+        clock: shared by everybody.
+        oracle: whether the driver has a login call.
+        minimum: least evidence accepted; the driver's best when ``None``.
+        propagation_seconds: what the driver declares.
+        fuse: what the next invocation runs over.
+        window: when a reset may begin.
+    """
+
+    vendor: MemoryVendor
+    clock: VirtualClock
+    oracle: bool = True
+    minimum: Evidence | None = None
+    propagation_seconds: int = 0
+    fuse: Fuse = field(default_factory=Fuse)
+    window: Windows = ANYTIME
+    secret: MemorySecret = field(init=False)
+    _tokens: itertools.count[int] = field(default_factory=itertools.count)
+    _runs: itertools.count[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        self.secret = MemorySecret(now=self.clock.now)
+        document = {
+            "driver": "memory",
+            "username": self.vendor.username,
+            "password": self.vendor.live.reveal(),
+            "note": "kept",
+        }
+        self.secret.put("version-0", SecretDocument(document), "AWSCURRENT")
+
+    def begin(self) -> str:
+        """Start a rotation as the service does: an empty pending version. Return its token."""
+        token = f"token-{next(self._tokens):026d}"
+        self.secret.put(token, None, PENDING)
+        return token
+
+    def step(self, step: Step, token: str) -> Result:
+        """Run one invocation of the function."""
+        return steps.run(self.session(token), step)
+
+    def session(self, token: str = "") -> Session:
+        """Return what one invocation runs over."""
+        fuse, start = self.fuse, self.clock.now()
+        spec = memory_spec(self.vendor, oracle=self.oracle, propagation_seconds=self.propagation_seconds)
+        store = MemoryStore(fuse.wrap(self.secret, LABEL_EFFECTS))
+
+        def time_left() -> float:
+            return start + FUNCTION_SECONDS - self.clock.now()
+
+        def bind(document: SecretDocument) -> Guarded:
+            wiring = Wiring(http=None, endpoint=spec.endpoint, admin=None, now=self.clock.now)  # type: ignore[arg-type]  # the memory driver calls nobody
+            return Guarded(
+                spec=spec,
+                driver=counted(spec.factory(wiring), fuse),
+                account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
+                username=document.text("username"),
+                minimum=spec.evidence if self.minimum is None else self.minimum,
+                time_left=time_left,
+                power=PowerWish(str(document.get("power", "as_found"))),
+                window=self.window,
+            )
+
+        holder = f"{next(self._runs):x}"
+        return Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
+
+    def rotate(self, token: str, *, attempts: int = 12, spacing: float = 600.0) -> list[str]:
+        """Run the whole rotation as the service does, from the first step again after every failure.
+
+        Returns:
+            The codes of the failures on the way; ``["..."]`` ends with ``gave up`` when attempts ran out.
+        """
+        failures: list[str] = []
+        for _ in range(attempts):
+            try:
+                for step in Step:
+                    self.step(step, token)
+            except RotationError as error:
+                failures.append(error.code)
+            except Crash:
+                failures.append("crash")
+            else:
+                return failures
+            self.fuse = Fuse()
+            self.clock.sleep(spacing)
+        return [*failures, "gave up"]
+
+    def password(self, stage: str = "AWSCURRENT") -> Secret | None:
+        """Return the password under a stage."""
+        holder = self.secret.describe().holder(stage)
+        value = self.secret.read(holder) if holder else None
+        return None if value is None else value.document.password
+
+    def stored(self) -> list[Secret]:
+        """Return the passwords of every labelled version."""
+        values = (self.secret.read(version_id) for version_id in self.secret.describe().versions)
+        return [value.document.password for value in values if value is not None]

@@ -1,0 +1,258 @@
+"""All runs with exactly n faults. Runs that come to the same state go on in the same way, so that is followed once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rotation.core.errors import RotationError
+from rotation_testkit.fault_lab.matrix.plan.faults import FAULTS, Edge, Fault, Kind, Plan, Port, twins
+from rotation_testkit.fault_lab.matrix.runs.clinic import Cure, treated
+from rotation_testkit.fault_lab.matrix.runs.invariants import AFTERWARDS, healed, i8_converged
+from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
+from rotation_testkit.fault_lab.matrix.worlds.lockstep import Lockstep
+from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS, Failure, World
+
+
+class End(StrEnum):
+    """How a run ended."""
+
+    HEALED = "healed"
+    PARKED = "parked"
+    STUCK = "stuck"
+    LOST = "lost"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a set of runs came to.
+
+    Attributes:
+        ends: how many runs ended how.
+        broken: how many runs broke which promise.
+        reasons: how many were parked for which reason.
+        cures: what the doctor made of how many that did not end well.
+        resets: most resets of one run; ``wrong_logins`` likewise.
+        examples: the plan of one run for each broken promise and each bad end.
+        seconds: of CPU, where they were measured.
+    """
+
+    ends: Counter[End] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    cures: Counter[str] = field(default_factory=Counter)
+    resets: int = 0
+    wrong_logins: int = 0
+    examples: dict[str, Plan] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def runs(self) -> int:
+        """How many runs there were."""
+        return sum(self.ends.values())
+
+    def add(self, other: Tally, first: Plan = (), shift: int = 0, times: int = 1) -> None:
+        """Take ``times`` as many runs in, which went on after ``first`` and after ``shift`` effects."""
+        for counter in ("ends", "broken", "reasons", "cures"):
+            mine = getattr(self, counter)
+            for name, count in getattr(other, counter).items():
+                mine[name] += count * times
+        self.resets = max(self.resets, other.resets)
+        self.wrong_logins = max(self.wrong_logins, other.wrong_logins)
+        for name, plan in other.examples.items():
+            if name not in self.examples:
+                self.examples[name] = (*first, *((number + shift, fault) for number, fault in plan))
+
+
+DEATHS = (Kind.CRASH, Kind.TIMEOUT)
+"""Faults after which nothing of the invocation happens any more, so that nothing has to be run to see what is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of ``of`` shares of a world's runs, told apart by the effect of their first fault."""
+
+    number: int
+    of: int
+
+    def has(self, effect: int) -> bool:
+        """Tell whether runs whose first fault meets this effect of an invocation are among them."""
+        # Neighbours come to the same states, so they stay together.
+        return effect // 4 % self.of == self.number
+
+
+WHOLE = Share(0, 1)
+
+
+def shares_of(count: int) -> list[Share]:
+    """Return shares that together are all runs."""
+    return [Share(number, count) for number in range(count)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Invocation:
+    """One invocation, which stands for ``times`` as many; state after it, and how many effects it had."""
+
+    plan: Plan
+    times: int
+    after: Saved
+    effects: int
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """An invocation that was run, at its end, before the service does anything about it."""
+
+    state: Saved
+    failure: Failure
+    ports: tuple[Port, ...]
+    moments: list[Saved]
+    deadline: float
+
+
+@dataclass(slots=True)
+class Explorer:
+    """Follows all runs of one world.
+
+    Attributes:
+        world: the world; its state is whatever was tried last.
+        deep: whether to try what comes after the end, too: repeated steps, a test-only invocation, the next rotation.
+        share: which of the runs with faults to follow.
+        ran: where wanted, every invocation that was run, by the state before it, its plan, and whether its moments were
+            kept. Worlds of the same driver class and store may share it, whatever their spacings.
+    """
+
+    world: World
+    deep: bool = False
+    share: Share = WHOLE
+    ran: dict[tuple[Saved, Plan, bool], Ran] | None = None
+    _most: int = 0
+    _known: dict[tuple[Saved, int], Tally] = field(default_factory=dict)
+
+    def runs(self, faults: int) -> Tally:
+        """Return the tally of all runs with exactly so many faults."""
+        start, self._most = self.world.save(), faults
+        tally = self._follow(start, faults)
+        self.world.load(start)
+        return tally
+
+    def _follow(self, node: Saved, left: int) -> Tally:
+        key = (node if left else node[:-1], left)
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        tally = Tally()
+        for each in self._invocations(node, left):
+            rest = left - len(each.plan)
+            if not each.done:
+                tally.add(self._follow(each.after, rest), each.plan, each.effects, each.times)
+            elif not rest:
+                tally.add(self._judge(each.after), each.plan, each.effects, each.times)
+        self._known[key] = tally
+        return tally
+
+    def _invocations(self, node: Saved, most: int) -> Iterator[_Invocation]:
+        """Yield the next invocation with every choice of at most so many faults."""
+        waiting: list[tuple[Plan, int]] = [((), 1)]
+        while waiting:
+            plan, times = waiting.pop()
+            more = len(plan) < most
+            ran = self._ran(node, plan, keep=more)
+            self.world.go_on(ran.failure)
+            yield _Invocation(plan, times, self.world.save(), len(ran.ports), self.world.done)
+            if not more:
+                continue
+            for number in range(plan[-1][0] + 1 if plan else 0, len(ran.ports)):
+                if most == self._most and not plan and not self.share.has(number):
+                    continue
+                port = ran.ports[number]
+                yield from self._deaths(plan, times, port, number, ran)
+                waiting += [
+                    ((*plan, (number, fault)), times * twins(port, fault))
+                    for fault in FAULTS[port]
+                    if self._is_run(port, fault)
+                ]
+
+    def _ran(self, node: Saved, plan: Plan, *, keep: bool) -> Ran:
+        """Run an invocation, unless it was run before; the world is left at its end."""
+        world, key = self.world, (node, plan, keep)
+        if self.ran is not None and key in self.ran:
+            world.load(self.ran[key].state)
+            return self.ran[key]
+        world.load(node)
+        failure = world.run(dict(plan), keep=keep)
+        ports = tuple(effect.port for effect in world.gate.effects)
+        ran = Ran(world.save(), failure, ports, world.gate.moments or [], world.deadline)
+        if self.ran is not None:
+            self.ran[key] = ran
+        return ran
+
+    def _is_run(self, port: Port, fault: Fault) -> bool:
+        if fault.kind in (Kind.PARALLEL, Kind.CANCELLED) and self.world.algorithm.queued:
+            return False
+        return fault.kind not in DEATHS and twins(port, fault) > 0
+
+    def _deaths(self, plan: Plan, times: int, port: Port, number: int, ran: Ran) -> Iterator[_Invocation]:
+        """Yield the same invocation ended by death at an effect: what stood there is what the next one finds."""
+        for fault in FAULTS[port]:
+            if fault.kind in DEATHS:
+                self.world.die_at(ran.moments[number + (fault.edge is Edge.AFTER)], fault.kind, ran.deadline)
+                dead = (*plan, (number, fault))
+                yield _Invocation(dead, times, self.world.save(), number + 1, self.world.done)
+
+    def _judge(self, node: Saved) -> Tally:
+        key = (node[:-1], -1)
+        known = self._known.get(key)
+        if known is None:
+            self.world.load(node)
+            known = self._known[key] = judge(self.world, deep=self.deep)
+        return known
+
+
+def judge(world: World, *, deep: bool = False) -> Tally:
+    """Return the tally of the one run that this world has come to the end of; see ``Explorer`` for ``deep``."""
+    world.settle()
+    vendor = world.account.vendor
+    tally = Tally(resets=vendor.resets, wrong_logins=vendor.wrong_logins)
+    reason = world.parked
+    end = End.HEALED if healed(world) else End.STUCK if reason is None else End.PARKED
+    if vendor.live.reveal() not in {each.reveal() for each in world.algorithm.place.stored()}:
+        end = End.LOST
+    if end is End.PARKED:
+        tally.reasons[str(reason)] += 1
+    tally.ends[end] += 1
+    names = set(world.broken)
+    if world.attempts == ATTEMPTS and not i8_converged(world):
+        names.add("I8")
+    if end is not End.HEALED and isinstance(world.algorithm, Lockstep):
+        cure = _cured(world)
+        names |= set() if cure else {"D1"}
+        tally.cures[str(cure or "not at all")] += 1
+    if deep and end is End.HEALED:
+        names |= _broken_afterwards(world)
+    tally.broken.update(names)
+    tally.examples = dict.fromkeys([*sorted(names), *([] if end is End.HEALED else [end.value])], ())
+    return tally
+
+
+def _cured(world: World) -> Cure | None:
+    end = world.save()
+    cure = treated(world)
+    world.load(end)
+    return cure
+
+
+def _broken_afterwards(world: World) -> set[str]:
+    end, names = world.save(), set()
+    for name, holds in AFTERWARDS.items():
+        try:
+            kept = holds(world)
+        except RotationError:
+            kept = False
+        if not kept:
+            names.add(name)
+        world.load(end)
+    return names

@@ -1,0 +1,239 @@
+"""One secret, one account, one algorithm, and the service that runs it: step by step, with a state that can be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from rotation.core.errors import RotationError
+from rotation_testkit.fault_lab.in_memory.fuse import Crash
+from rotation_testkit.fault_lab.matrix.plan.faults import Fault, Kind, Port
+from rotation_testkit.fault_lab.matrix.plan.gate import Effect, Gate
+from rotation_testkit.fault_lab.matrix.plan.timeline import Timeline
+from rotation_testkit.fault_lab.matrix.worlds.algorithm import Algorithm, Saved
+from rotation_testkit.fault_lab.matrix.worlds.driver_classes import Account
+
+T = TypeVar("T")
+Failure = RotationError | Crash | None
+"""What an invocation ended with, if not well."""
+
+FUNCTION_SECONDS = 60.0
+"""Time-out of one invocation."""
+QUICK_ATTEMPTS = 8
+"""The service's attempts at the spacing of the run; AWS publishes neither their number nor their spacing."""
+DAY = 86_400.0
+ATTEMPTS = 12
+"""All attempts; those after the quick ones are a day apart, as the schedule makes them."""
+
+
+@dataclass(slots=True)
+class World:
+    """A run at one moment.
+
+    Attributes:
+        clock: virtual time.
+        account: the vendor's side.
+        algorithm: what is tried.
+        spacing: seconds between the service's quick attempts.
+        attempts: after how many the service gives up.
+        attempt: how many attempts failed.
+        step: the next invocation's.
+        finished: the rotation succeeded.
+        broken: promises that did not hold at some moment.
+        refused: code of the failure that ended the last attempt, where it says that only a human can help.
+        excused: wrong logins that are the faults' own, since they deliver a login or a change twice or late.
+        runs: how many times the algorithm was run in this invocation or after the end.
+        failures: of the attempts, for the story only.
+    """
+
+    clock: Timeline
+    account: Account
+    algorithm: Algorithm
+    spacing: float
+    attempts: int = ATTEMPTS
+    gate: Gate = field(init=False)
+    attempt: int = 0
+    step: int = 0
+    finished: bool = False
+    broken: frozenset[str] = frozenset()
+    refused: str = ""
+    excused: int = 0
+    runs: int = 0
+    deadline: float = 0.0
+    failures: list[str] = field(default_factory=list)
+    _before: Saved = ()
+    _current: str = ""
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(self)
+        self.clock.deliver = self._deliver
+        self.algorithm.begin()
+        self._before = self.algorithm.place.save()
+        self._current = self._readers_get()
+
+    def save(self) -> Saved:
+        """Return everything that decides how the run goes on, as a value that can be compared.
+
+        What stale answers would show is its last part, so that runs without further faults can leave it out.
+        """
+        return (
+            (self.clock.time, self.clock.late, self._current),
+            (self.attempt, self.step, self.finished, self.broken, self.excused, self.refused),
+            self.account.save(),
+            self.algorithm.place.save(),
+            self.algorithm.save(),
+            (self._before, self.account.before),
+        )
+
+    def load(self, saved: Saved) -> None:
+        """Go back to a saved state."""
+        time, service, account, place, algorithm, (self._before, self.account.before) = saved
+        self.clock.time, self.clock.late, self._current = time
+        self.attempt, self.step, self.finished, self.broken, self.excused, self.refused = service
+        self.account.load(account)
+        self.algorithm.place.load(place)
+        self.algorithm.load(algorithm)
+
+    @property
+    def done(self) -> bool:
+        """Whether the service is through with this rotation."""
+        return self.finished or self.attempt >= self.attempts
+
+    def invoke(self, plan: Mapping[int, Fault], *, keep: bool = False) -> list[Effect]:
+        """Run the next invocation with these faults, and what the service does about its end.
+
+        Args:
+            plan: which effects, counted from 0 within the invocation, meet which fault.
+            keep: whether to keep the moments before each effect and at the end in ``gate.moments``.
+
+        Returns:
+            The effects that it came to.
+        """
+        self.go_on(self.run(plan, keep=keep))
+        return self.gate.effects
+
+    def run(self, plan: Mapping[int, Fault], *, keep: bool = False) -> Failure:
+        """Run the next invocation alone; see ``invoke``. How it goes depends on the saved state and the plan only.
+
+        Returns:
+            What it failed with.
+        """
+        self.gate.start(plan, keep=keep)
+        self.runs = 0
+        self.deadline = self.clock.now() + FUNCTION_SECONDS
+        failure: Failure = None
+        try:
+            self.algorithm.run(self, self.step)
+        except (RotationError, Crash) as error:
+            failure = error
+        if self.gate.moments is not None:
+            self.gate.moments.append(self.save())
+        # What stands in the store at this moment is what the promises are about, so they are looked at before waiting.
+        self._look()
+        return failure
+
+    def _look(self) -> None:
+        self.broken |= frozenset(self.algorithm.faults(self))
+
+    def go_on(self, failure: Failure) -> None:
+        """Do what the service does about an invocation's end, by the attempts and the spacing that this world has."""
+        if failure is None:
+            self.step += 1
+            self.finished = self.step == self.algorithm.steps
+            return
+        self.failures.append(failure.code if isinstance(failure, RotationError) else "crash")
+        self.attempt, self.step = self.attempt + 1, 0
+        if self.done:
+            final = isinstance(failure, RotationError) and not failure.retryable and bool(failure.hint)
+            self.refused = failure.code if final and isinstance(failure, RotationError) else ""
+            return
+        self.clock.sleep(self.spacing if self.attempt < QUICK_ATTEMPTS else DAY)
+        if self.algorithm.over():
+            self.algorithm.begin()
+
+    def die_at(self, moment: Saved, kind: Kind, deadline: float) -> None:
+        """Go on from a kept moment as if the process had died there: at once, or at the invocation's deadline."""
+        self.load(moment)
+        self.gate.start({})
+        if kind is Kind.TIMEOUT:
+            self.clock.move_to(deadline)
+        self._look()
+        self.go_on(Crash())
+
+    def restart(self) -> None:
+        """Begin the next rotation, as the schedule does."""
+        self.attempt, self.step, self.finished = 0, 0, False
+        self.algorithm.begin()
+
+    @property
+    def parked(self) -> str | None:
+        """Why the algorithm stopped on purpose: what it wrote down, or an error that tells a human what to do."""
+        return self.algorithm.parked() or self.refused or None
+
+    def settle(self) -> None:
+        """Let everything arrive that is still underway."""
+        self.clock.sleep(2 * FUNCTION_SECONDS)
+        self._look()
+
+    def stale(self, effect: Effect, call: Callable[[], T]) -> T:
+        """See ``gate.Surroundings``."""
+        if effect.port is Port.LOOK:
+            return cast("T", self.account.stale(call))
+        place = self.algorithm.place
+        now = place.save()
+        place.load(self._before)
+        try:
+            return call()
+        finally:
+            place.load(now)
+
+    def parallel(self) -> None:
+        """See ``gate.Surroundings``."""
+        deadline, self.deadline = self.deadline, self.clock.now() + FUNCTION_SECONDS
+        try:
+            self.algorithm.run(self, self.step)
+        except RotationError as error:
+            self.failures.append(f"parallel {error.code}")
+        self.deadline = deadline
+
+    def cancel(self) -> None:
+        """See ``gate.Surroundings``."""
+        self.algorithm.cancel()
+
+    def excuse(self) -> None:
+        """See ``gate.Surroundings``."""
+        self.excused += 1
+
+    def store_error(self, kind: Kind) -> Exception:
+        """See ``gate.Surroundings``."""
+        return self.algorithm.place.error(kind)
+
+    def changing(self, effect: Effect) -> None:
+        """See ``gate.Surroundings``."""
+        self.algorithm.note(effect)
+        if effect.port in (Port.PUT, Port.LABEL):
+            self._before = self.algorithm.place.save()
+        else:
+            self.account.changing()
+
+    def changed(self, effect: Effect) -> None:
+        """See ``gate.Surroundings``."""
+        if not effect.shown:
+            return
+        value = self._readers_get()
+        if value != self._current:
+            self._current = value
+            if not self.account.has_proved(value):
+                self.broken |= {"I2"}
+
+    def _readers_get(self) -> str:
+        value = self.algorithm.place.current()
+        return "" if value is None else value.reveal()
+
+    def _deliver(self, whom: str, request: tuple[str, ...]) -> None:
+        receiver = self.account if whom == "vendor" else self.algorithm.place
+        try:
+            receiver.deliver(request)
+        except (RotationError, ValueError):
+            return  # Refused; nobody waits for the answer any more.

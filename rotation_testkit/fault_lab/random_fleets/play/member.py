@@ -1,0 +1,299 @@
+"""One account, its secret and the service that rotates it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from rotation.core.errors import RotationError
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import DriverSpec, Lockout, PowerWish, Step
+from rotation.drivers.guarded import DEFAULT_LOCKOUT, Guarded
+from rotation.engine.account import steps
+from rotation.engine.session import Result, Session
+from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state.lease import Claim
+from rotation.state.marks import SecretState
+from rotation.stores.memory import MemoryStore
+from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, memory_spec
+from rotation_testkit.fault_lab.in_memory.fuse import Crash
+from rotation_testkit.fault_lab.in_memory.scenario import FUNCTION_SECONDS, VirtualClock
+from rotation_testkit.fault_lab.random_fleets.invariants import Violation, Watch
+from rotation_testkit.fault_lab.random_fleets.play.driver import FleetDriver, FleetLoginDriver
+from rotation_testkit.fault_lab.random_fleets.play.gate import Action, Gate
+from rotation_testkit.fault_lab.random_fleets.play.secret import BATCH, FleetSecret, Gated
+from rotation_testkit.fault_lab.random_fleets.play.vendor import FleetVendor
+from rotation_testkit.fault_lab.random_fleets.play.vendor_classes import KINDS, Kind
+
+if TYPE_CHECKING:
+    from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
+
+DONE = "done"
+NOTHING = "nothing to do"
+
+
+@dataclass(slots=True)
+class _SkewedClock:
+    clock: VirtualClock
+    skew: float
+
+    def now(self) -> float:
+        return self.clock.now() + self.skew
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+
+
+class _Store(MemoryStore):
+    """Tells the watch who holds the lease."""
+
+    def __init__(self, secret: FleetSecret, gate: Gate) -> None:
+        super().__init__(Gated(gate, secret))  # type: ignore[arg-type]  # has every operation that a store needs
+        self._gate = gate
+
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
+        super().acquire(token, state, claim)
+        self._gate.member.watch.acting.append(self._gate)
+
+    def yield_lease(self, token: str, *, holder: str) -> None:
+        if self._gate in self._gate.member.watch.acting:
+            self._gate.member.watch.acting.remove(self._gate)
+        super().yield_lease(token, holder=holder)
+
+
+@dataclass(slots=True)
+class Member:
+    """One secret of a fleet, with its account, or several in a batch.
+
+    Attributes:
+        fleet: what it belongs to.
+        name: in traces.
+        kind_name: its class, one of ``KINDS``.
+        vendors: the vendor's side of each account; ``watches`` are their invariants.
+        gate: the run whose effect is under way.
+        token: of the rotation that the service has in progress.
+        tokens: every token ever used, the oldest first.
+        vendor_down_until: epoch until which the vendor does not answer; ``store_down_until`` likewise.
+        slow_next: seconds after which the vendor works on the change that is being sent.
+        touched: whether an outsider did anything, ever.
+        left_off: whether he did it while the machine was off.
+        failure: of the last attempt.
+    """
+
+    fleet: Fleet
+    name: str
+    kind_name: str
+    token: str | None = None
+    tokens: list[str] = field(default_factory=list)
+    vendor_down_until: float = 0.0
+    store_down_until: float = 0.0
+    slow_next: float | None = None
+    touched: bool = False
+    left_off: bool = False
+    failure: RotationError | None = None
+    clock: VirtualClock = field(init=False)
+    kind: Kind = field(init=False)
+    vendors: list[FleetVendor] = field(init=False)
+    watches: list[Watch] = field(init=False)
+    secret: FleetSecret = field(init=False)
+    gate: Gate | None = None
+    spec: DriverSpec = field(init=False)
+    disturbed: bool = False
+    _looked: tuple[float, int] | None = None
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+    _holders: itertools.count[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        self.clock = self.fleet.clock
+        self.kind = KINDS[self.kind_name]
+        first = Watch(self)
+        others = range(1, self.kind.accounts)
+        self.watches = [first, *(Watch(self, each, stripped=first.stripped, acting=first.acting) for each in others)]
+        self.vendors = [self._vendor(watch) for watch in self.watches]
+        self.secret = FleetSecret(now=self.clock.now, watches=self.watches)
+        self.secret.put(self.next_id("first"), self.document({"driver": "memory"}), CURRENT)
+        self.describe_vendor()
+
+    def _vendor(self, watch: Watch) -> FleetVendor:
+        vendor = self.kind.make(self.clock.now, Secret(f"Initial0Initial0Ini{watch.number}"))
+        vendor.username = f"alice{watch.number or ''}"
+        vendor.ours = vendor.initial
+        vendor.on_wrong = watch.wrong_login
+        return vendor
+
+    @property
+    def vendor(self) -> FleetVendor:
+        """The vendor's side of the only account, or of the first of a batch."""
+        return self.vendors[0]
+
+    @property
+    def watch(self) -> Watch:
+        """The invariants of the only account, or of the first of a batch."""
+        return self.watches[0]
+
+    @property
+    def found(self) -> Violation | None:
+        """The first violation of any account."""
+        return next((watch.found for watch in self.watches if watch.found is not None), None)
+
+    @property
+    def in_step(self) -> bool:
+        """Whether every account's current password is live."""
+        current = str(self.secret.holder(CURRENT))
+        return all(held[current] == vendor.live for held, vendor in zip(self.secret.held, self.vendors, strict=True))
+
+    def look_around(self, *, harmless: bool = False) -> None:
+        """Check what must hold at every moment; after a harmless look only if time or anything else moved on."""
+        moment = self.clock.time, self.secret.changes
+        if harmless and moment == self._looked:
+            return
+        self._looked = moment
+        for watch in self.watches:
+            watch.after_effect()
+
+    def document(self, kept: Mapping[str, object]) -> SecretDocument:
+        """Return the account document with every live password, and with other keys as they were."""
+        own = [{"username": each.username, "password": each.live.reveal()} for each in self.vendors]
+        shared = {key: value for key, value in kept.items() if key not in ("lockstep", BATCH)}
+        return SecretDocument({**shared, **(own[0] if len(own) == 1 else {BATCH: own})})
+
+    @property
+    def lockout(self) -> Lockout:
+        """The lock-out rule that the engine goes by."""
+        return self.spec.lockout or DEFAULT_LOCKOUT
+
+    def describe_vendor(self) -> None:
+        """Make the driver's record, which changes with the vendor's policy."""
+        spec = memory_spec(self.vendor, oracle=self.kind.oracle, propagation_seconds=self.kind.propagation_seconds)
+        self.spec = replace(spec, batch_key=BATCH if len(self.vendors) > 1 else None)
+
+    def next_id(self, what: str) -> str:
+        """Return a version id that was never used."""
+        return f"{what}-{next(self._numbers):027d}"
+
+    def tell(self, text: str) -> None:
+        """Add a line to the trace."""
+        if self.fleet.trace is not None:
+            self.fleet.trace.append(f"{self.clock.now() - self.fleet.started:.0f} {self.name} {text}")
+
+    def attempt(
+        self, faults: Sequence[Action] = (), *, skew: float = 0.0, turn: Callable[[], None] | None = None
+    ) -> str:
+        """Rotate as the service does: go on with the rotation in progress, from its first step, or begin one.
+
+        Returns:
+            ``done``, ``nothing to do`` where the service would not even call, or the code of the failure.
+        """
+        token = self._continued() or self.begun()
+        if token is None:
+            return NOTHING
+        wrong_before = [len(watch.wrong) for watch in self.watches]
+        first = all(token not in watch.sent for watch in self.watches)
+        late = any(vendor.late for vendor in self.vendors)
+        clean = first and not self.disturbed and not faults and turn is None and not late
+        seen: list[str] = []
+        for step in Step:
+            outcome = self.invoke(step, token, faults, skew=skew, turn=turn, seen=seen)
+            if outcome != DONE:
+                self.disturbed = True
+                return outcome
+        if self.token == token:
+            self.token = None
+        if clean and not skew and not self.touched and self.clock.now() >= self.fleet.calm_since:
+            for watch, wrong in zip(self.watches, wrong_before, strict=True):
+                watch.clean(token, wrong)
+        self.disturbed = bool(faults) or turn is not None
+        return DONE
+
+    def invoke(  # noqa: PLR0913 - an invocation has that many sides
+        self,
+        step: Step,
+        token: str,
+        faults: Sequence[Action] = (),
+        *,
+        skew: float = 0.0,
+        turn: Callable[[], None] | None = None,
+        seen: list[str] | None = None,
+    ) -> str:
+        """Run one step as the function would. Return ``done``, ``crash`` or the failure's code."""
+        gate = Gate(
+            member=self,
+            token=token,
+            faults=faults,
+            started=self.clock.now(),
+            deadline=self.clock.now() + FUNCTION_SECONDS,
+            seen=[] if seen is None else seen,
+            turn=turn,
+            recalls=any(label.startswith("lockstep:dead:") for label in self.secret.labels(token)),
+        )
+        self.failure = None
+        try:
+            result = steps.run(self._session(gate, token, skew), step)
+        except RotationError as error:
+            self.failure = error
+            self.watch.text((str(error), repr(error), str(error.describe())))
+            outcome = error.code
+            self.watch.parked(gate, getattr(error, "reason", ""))
+        except Crash:
+            outcome = "crash"
+        except Exception as foreign:
+            self.watch.fail("typed", f"the engine raised {type(foreign).__name__}")
+            raise
+        else:
+            outcome = self._ended_well(result)
+        if self.found:
+            raise self.found
+        for watch in self.watches:
+            watch.after_run(gate)
+        self.tell(f"{step} {token[-4:]}: {outcome}")
+        return outcome
+
+    def _ended_well(self, result: Result) -> str:
+        self.watch.text(
+            (repr(result), " ".join(label for each in self.secret.version_ids for label in self.secret.labels(each)))
+        )
+        return DONE
+
+    def _session(self, gate: Gate, token: str, skew: float) -> Session:
+        def time_left() -> float:
+            return gate.deadline - self.clock.now()
+
+        driver = (FleetLoginDriver if self.kind.oracle else FleetDriver)(self, gate)
+
+        def bind(document: SecretDocument) -> Guarded:
+            return Guarded(
+                spec=self.spec,
+                driver=driver,
+                account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
+                username=document.text("username"),
+                minimum=self.kind.proof,
+                time_left=time_left,
+                power=PowerWish.AS_FOUND,
+            )
+
+        return Session(
+            store=_Store(self.secret, gate),
+            token=token,
+            bind=bind,
+            clock=_SkewedClock(self.clock, skew),
+            time_left=time_left,
+            holder=f"{next(self._holders):x}",
+        )
+
+    def _continued(self) -> str | None:
+        """Return the token in progress. Without its stage, the service takes the rotation for abandoned."""
+        if self.token is not None and self.secret.holder(PENDING) != self.token != self.secret.holder(CURRENT):
+            self.token = None
+        return self.token if self.secret.rotation_enabled else None
+
+    def begun(self) -> str | None:
+        """Begin a rotation as the service does, by an empty pending version; ``None`` when it refuses to."""
+        pending = self.secret.holder(PENDING)
+        if not self.secret.rotation_enabled or pending not in {None, self.secret.holder(CURRENT)}:
+            return None
+        self.token = self.next_id("token")
+        self.tokens.append(self.token)
+        self.secret.put(self.token, None, PENDING)
+        return self.token

@@ -1,0 +1,179 @@
+"""The rotation job in a process of its own that can really die at a chosen effect.
+
+An effect is one request to the KV engine, one request to a vendor, or one login; what they do stays real. In front of
+an effect of the KV engine the parent may be asked to do something, such as to kill the server.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from typing import Any
+from unittest.mock import patch
+
+from rotation.drivers.network.http_door import HttpDoor
+from rotation.drivers.network.ssh import SshProbe
+from rotation.stores.vault_kv import JOURNAL_SUFFIX, HvacKv
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
+from rotation_testkit.processes.function_context import set_environment
+from rotation_testkit.sandbox.sandbox import ShiftedClock
+
+_PRELOADED = (
+    "rotation_testkit.processes.mortal_job",
+    "rotation.drivers.vendors.huawei_meeting.driver",
+    "rotation.drivers.vendors.ucloud_compshare.driver",
+    "paramiko",
+    "vault_plugin.job.login",
+    "vault_plugin.job.mirroring",
+)
+KILLED = 137
+
+
+def start_fork_server() -> None:
+    """Have the server import everything once."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
+    forkserver.ensure_running()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job's process ended: its report and effects, or neither when it died."""
+
+    report: Mapping[str, object] | None
+    effects: tuple[str, ...] = ()
+
+    @property
+    def died(self) -> bool:
+        """Whether the process ended before the job did."""
+        return self.report is None
+
+
+@dataclass(slots=True, kw_only=True)
+class MortalJob:
+    """Runs ``lockstep vault rotate`` in processes.
+
+    Attributes:
+        environment: of the job; nothing of this process's own is inherited.
+        clock: its offset is handed to each process.
+        on_pause: called when the process has come to the effect at which it is to wait, and goes on afterwards.
+        lags: whether the node lags behind: then short pauses are really waited for, and reads, whose number hangs on
+            luck, are no effects.
+    """
+
+    environment: Mapping[str, str] = field(repr=False)
+    clock: ShiftedClock
+    on_pause: Callable[[], None] = lambda: None
+    lags: bool = False
+
+    def run(self, path: str, *, at: int = 0, edge: Edge = Edge.AFTER, pauses: bool = False, attempts: int = 1) -> Ended:
+        """Rotate one secret.
+
+        Args:
+            path: of the secret.
+            at: number of the effect, from 1, at which the process dies or pauses; 0 is never.
+            edge: before or after that effect.
+            pauses: pause instead of dying.
+            attempts: of the rotation.
+        """
+        context = multiprocessing.get_context("forkserver")
+        mine, theirs = context.Pipe()
+        clock = (_Waiting if self.lags else ShiftedClock)(self.clock.offset)
+        arguments = (theirs, dict(self.environment), clock, path, at, str(edge), pauses, attempts, not self.lags)
+        process = context.Process(target=_job, args=arguments, daemon=True)
+        process.start()
+        theirs.close()
+        try:
+            return self._attend(mine)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.join()
+            mine.close()
+
+    def _attend(self, pipe: Connection) -> Ended:
+        while True:
+            try:
+                said = pipe.recv()
+            except EOFError:
+                return Ended(None)
+            if said != "paused":
+                return Ended(said["report"], tuple(said["effects"]))
+            self.on_pause()
+            pipe.send("go on")
+
+
+class _Waiting(ShiftedClock):
+    """Lets a second at most really pass."""
+
+    def sleep(self, seconds: float) -> None:
+        """See ``Clock``."""
+        time.sleep(min(seconds, 1.0))
+        super().sleep(max(0.0, seconds - 1.0))
+
+
+def _job(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
+    pipe: Connection,
+    environment: dict[str, str],
+    clock: ShiftedClock,
+    path: str,
+    at: int,
+    edge: str,
+    pauses: bool,  # noqa: FBT001 - as above
+    attempts: int,
+    reads: bool,  # noqa: FBT001 - as above
+) -> None:
+    from rotation.deployment.deployment import Deployment
+    from vault_plugin.job.kv_rotation import STEP_SECONDS, Place, Rotation
+    from vault_plugin.job.login import Login
+    from vault_plugin.job.mirroring import mirrored
+    from vault_plugin.job.settings import VaultSettings
+
+    def wait(name: str) -> None:
+        del name
+        if not waited:  # A fuse that only pauses before an effect blows after it, too.
+            waited.append(True)
+            pipe.send("paused")
+            pipe.recv()
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    waited: list[bool] = []
+    set_environment(environment)
+    fuse = Fuse(at, Edge(edge), exits=True, error=wait if pauses else None)
+    with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=STEP_SECONDS) as kv:
+        place = Place(
+            kv=kv, deployment=Deployment.from_environment(environment), clock=clock, over=mirrored(clock, environment)
+        )
+        with counted(fuse, reads=reads):
+            done = Rotation(place=place, path=path, ordered=True).run(attempts=attempts)
+    pipe.send({"report": done.describe(), "effects": fuse.effects})
+
+
+@contextmanager
+def counted(fuse: Fuse, *, reads: bool = True) -> Iterator[None]:
+    """Within the block, count every effect of this process's rotations, with or without reads.
+
+    They are called ``read``, ``write`` (of the journal), ``commit``, ``request`` and ``login``.
+    """
+    read, write, send, login = HvacKv.read, HvacKv.write, HttpDoor.send, SshProbe.login
+
+    def looked(*args: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever it takes and returns
+        return fuse.pass_through("read", lambda: read(*args, **named)) if reads else read(*args, **named)
+
+    def written(self: HvacKv, path: str, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever it takes and returns
+        what = "write" if path.endswith(JOURNAL_SUFFIX) else "commit"
+        return fuse.pass_through(what, lambda: write(self, path, *args, **named))
+
+    with (
+        patch.object(HvacKv, "read", looked),
+        patch.object(HvacKv, "write", written),
+        patch.object(HttpDoor, "send", lambda *args: fuse.pass_through("request", lambda: send(*args))),
+        patch.object(SshProbe, "login", lambda *args: fuse.pass_through("login", lambda: login(*args))),
+    ):
+        yield

@@ -1,0 +1,184 @@
+"""The rotation job's login: a token that lasts as long as the work, renewed or replaced in time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import hvac
+
+from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable
+from rotation.core.secret import Secret
+from rotation.state.store import Clock
+from rotation.stores.vault_kv import HvacKv, asked
+from vault_plugin.job.settings import VaultSettings
+
+_TIMEOUT_SECONDS = 15
+_MARGIN_SECONDS = 30.0
+"""A token is renewed or replaced when it would end within the time asked for and this."""
+
+_UNFIT = {
+    472: ("is a disaster-recovery secondary", "standby"),
+    501: ("is not initialised", "not_initialized"),
+    503: ("is sealed", "sealed"),
+}
+"""What ``sys/health`` says of a node that cannot serve. A standby (429, 473) can: it passes requests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and when it ends.
+
+    Attributes:
+        value: sent with every request.
+        ends: epoch seconds, ``None`` when it does not end.
+        renewable: whether it can be prolonged.
+    """
+
+    value: Secret
+    ends: float | None = None
+    renewable: bool = False
+
+
+class Login:
+    """One login, shared by all rotations of a run; each gets a client of its own. A context manager.
+
+    Args:
+        vault: where and who.
+        clock: for the token's remaining time.
+    """
+
+    def __init__(self, vault: VaultSettings, *, clock: Clock) -> None:
+        self.settings = vault
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Revoke a token that this login was given."""
+        if self._token is not None and self.settings.method != "token":
+            with self._connected(self._token) as client, suppress(StoreError):  # It ends by itself.
+                asked(None, client.auth.token.revoke_self, str)
+
+    def check(self) -> None:
+        """Ask the server how it is, before anything is asked of it.
+
+        Raises:
+            StoreUnavailable: nobody answers, or the node cannot serve; ``vendor_code`` says why.
+        """
+        failure = None
+        with self._connected(None, at_root=True) as client:
+            try:
+                answer = client.sys.read_health_status(method="GET")
+            except (hvac.exceptions.VaultError, OSError):
+                failure = StoreUnavailable("the server could not be reached", vendor_code="unreachable")
+        if failure is not None:
+            raise failure
+        told = _UNFIT.get(int(getattr(answer, "status_code", 200)))
+        if told is not None:
+            raise StoreUnavailable(f"the server {told[0]}", vendor_code=told[1])
+
+    @contextmanager
+    def kv(self, *, seconds: float) -> Iterator[HvacKv]:
+        """Yield the mount, by a connection of its own and a token that lasts so long.
+
+        Raises:
+            StoreDenied: the login is refused, or the token ends too soon and cannot be prolonged.
+            StoreUnavailable: no answer.
+        """
+        with self._lock:
+            token = self._token = self._lasting(seconds + _MARGIN_SECONDS)
+        with self._connected(token) as client:
+            yield HvacKv(client, self.settings.mount)
+
+    def _lasting(self, seconds: float) -> Token:
+        given = self.settings.method == "token"
+        token = self._token or (self._given() if given else self._log_in())
+        if token.renewable and not self._lasts(token, seconds):
+            token = self._renewed(token, seconds)
+        if not given and not self._lasts(token, seconds):
+            token = self._log_in()
+        if not self._lasts(token, seconds):
+            raise StoreDenied(
+                f"the token ends in less than {seconds:.0f} s and cannot be prolonged",
+                vendor_code="token_ends",
+                hint="Give the job a longer or renewable token, or let it log in by AppRole or Kubernetes.",
+            )
+        return token
+
+    def _lasts(self, token: Token, seconds: float) -> bool:
+        return token.ends is None or token.ends - self._clock.now() >= seconds
+
+    def _given(self) -> Token:
+        """Look the operator's token up; one that may not look at itself is used as it is."""
+        token = Token(self.settings.proof)
+        with self._connected(token) as client, suppress(StoreDenied):
+            look = client.auth.token.lookup_self
+            return asked(None, look, lambda answer: self._read(answer["data"], "id", "ttl")) or token
+        return token
+
+    def _renewed(self, token: Token, seconds: float) -> Token:
+        with self._connected(token) as client, suppress(StoreDenied):
+            return asked(client, lambda: client.auth.token.renew_self(f"{2 * seconds:.0f}s"), self._auth) or token
+        return token
+
+    def _log_in(self) -> Token:
+        found, code = None, "no_mount"
+        with self._connected(None) as client:
+            call = self._login_call(client)
+            try:
+                found = asked(None, call, self._auth)
+            except StoreUnavailable:
+                raise
+            except StoreError as refusal:
+                code = str(refusal.vendor_code)
+        if found is None:
+            raise StoreDenied(
+                f"the login by {self.settings.method} was refused",
+                vendor_code=code,
+                hint="Check the role, what proves the job's identity, and where the login method is mounted.",
+            )
+        return found
+
+    def _login_call(self, client: hvac.Client) -> Callable[[], object]:
+        vault = self.settings
+        if vault.method == "approle":
+            login = client.auth.approle.login
+            return lambda: login(vault.role, vault.proof.reveal(), use_token=False, mount_point=vault.login_mount)
+        try:
+            jwt = Secret(Path(vault.jwt_file).read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError):
+            raise StoreDenied("the service account's token cannot be read", vendor_code="no_jwt") from None
+        kubernetes = client.auth.kubernetes.login
+        return lambda: kubernetes(vault.role, jwt.reveal(), use_token=False, mount_point=vault.login_mount)
+
+    def _auth(self, answer: Any) -> Token:  # noqa: ANN401 - JSON
+        return self._read(answer["auth"], "client_token", "lease_duration")
+
+    def _read(self, fields: Any, value: str, seconds: str) -> Token:  # noqa: ANN401 - JSON
+        left = float(fields[seconds])
+        ends = self._clock.now() + left if left else None
+        return Token(Secret(str(fields[value])), ends, bool(fields.get("renewable")))
+
+    @contextmanager
+    def _connected(self, token: Token | None, *, at_root: bool = False) -> Iterator[hvac.Client]:
+        vault = self.settings
+        client = hvac.Client(
+            vault.address,
+            token="" if token is None else token.value.reveal(),  # not None: hvac would look for one by itself
+            namespace=None if at_root else vault.namespace,
+            verify=vault.ca_file or True,
+            timeout=_TIMEOUT_SECONDS,
+            allow_redirects=False,  # A redirect would carry token and candidate to wherever it points.
+        )
+        try:
+            yield client
+        finally:
+            client.adapter.close()

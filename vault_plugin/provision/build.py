@@ -1,0 +1,125 @@
+"""Packs the database plug-in into one file, which Vault and OpenBao start and whose SHA-256 they check.
+
+Inside: our own code, as source and as byte-code. Outside: the interpreter in the first line and the libraries of the
+extra ``vault-plugin`` in that interpreter's environment; they have native parts, which no zip file can be imported
+from. So the checksum covers our code and not theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib._bootstrap_external as external
+import importlib.util
+import io
+import os
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from rotation.core.errors import ConfigError, MissingExtra
+
+_ROOT = Path(__file__).parents[2]
+_LEFT_OUT = frozenset({"rotation/cli", "vault_plugin/cli"})
+_MAIN = "from vault_plugin.database.__main__ import main\n\nmain()\n"
+_LIBRARIES = ("grpclib", "protobuf", "cryptography", "requests")
+_LONGEST_SHEBANG = 127
+"""Linux cuts a longer first line off before 5.1 (255 since)."""
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """One plug-in file.
+
+    Attributes:
+        path: where it lies.
+        sha256: what the catalog wants to know, hexadecimal.
+        libraries: what it needs from its interpreter's environment, with the versions that are there now.
+    """
+
+    path: Path
+    sha256: str
+    libraries: dict[str, str]
+
+
+def build(target: Path, *, python: str = sys.executable) -> Built:
+    """Write the plug-in to ``target``; the same sources give the same bytes.
+
+    Args:
+        target: the file to write; it is replaced in one step, so that a running plug-in keeps its old one.
+        python: the interpreter that runs it, on the server's machine; of the same minor version as this one.
+
+    Raises:
+        ConfigError: the interpreter's path cannot stand in a first line, or the file cannot be written.
+        MissingExtra: this environment lacks a library.
+    """
+    # -I: neither the server's environment nor its working directory may bring modules in.
+    shebang = f"#!{python} -I\n".encode()
+    if not os.path.isabs(python) or len(shebang) > _LONGEST_SHEBANG or " " in python:  # noqa: PTH117 - it may be of another machine
+        raise ConfigError(
+            f"the interpreter's path must be absolute, without blanks, and below {_LONGEST_SHEBANG} bytes"
+        )
+    data = shebang + _archive()
+    _replace(target, data)
+    return Built(target, hashlib.sha256(data).hexdigest(), _libraries())
+
+
+def _replace(target: Path, data: bytes) -> None:
+    if target.is_dir():
+        raise ConfigError(f"{target} is a folder", hint="Name the file to write: `-o FOLDER/lockstep-plugin`.")
+    written = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        written.write_bytes(data)
+        written.chmod(0o755)
+        written.replace(target)
+    except OSError as error:
+        kind = type(error).__name__
+        with suppress(OSError):
+            written.unlink(missing_ok=True)
+    else:
+        return
+    raise ConfigError(
+        f"{target} cannot be written ({kind})", hint="Name a file in a folder that is there and that you may write."
+    )
+
+
+def _archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        _put(archive, "__main__.py", _MAIN.encode())
+        for name, source in _sources():
+            _put(archive, name, source)
+            # Byte-code beside it: a zip file is never written to, so every start would compile everything again.
+            code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+            compiled = external._code_to_hash_pyc(code, importlib.util.source_hash(source), checked=False)  # type: ignore[attr-defined]  # noqa: SLF001 - what py_compile itself calls
+            _put(archive, name + "c", bytes(compiled))
+    return buffer.getvalue()
+
+
+def _put(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, data)
+
+
+def _sources() -> Iterator[tuple[str, bytes]]:
+    for package in ("rotation", "vault_plugin"):
+        for path in sorted((_ROOT / package).rglob("*.py")):
+            name = path.relative_to(_ROOT).as_posix()
+            if not any(name.startswith(f"{folder}/") for folder in _LEFT_OUT):
+                yield name, path.read_bytes()
+
+
+def _libraries() -> dict[str, str]:
+    try:
+        return {name: version(name) for name in _LIBRARIES}
+    except PackageNotFoundError as missing:
+        raise MissingExtra(
+            f"the plug-in needs {missing.name}, which is not installed",
+            hint="pip install 'lockstep-rotation[vault-plugin]'",
+        ) from None

@@ -1,0 +1,205 @@
+"""The declarative file: what ``lockstep vault plugin install`` brings about. TOML, without any secret in it.
+
+[plugin]
+file = "lockstep-plugin"          # beside this file; also its name in the server's plug-in folder
+
+[connections.compshare]
+driver = "ucloud_compshare"
+admin = "compshare-admin.json"    # the admin credential, a JSON object in a file of its own
+
+[roles.gpu-1]
+connection = "compshare"
+username = "root"
+period = 86400
+policy = "container"
+options = { region = "cn-wlcb", zone = "cn-wlcb-01", uhost_id = "uhost-1", host_key = "ssh-ed25519 AAAA..." }
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rotation.core import settings
+from rotation.core.errors import ConfigError, SettingsError
+from rotation.core.secret import Secret, SecretDocument
+from rotation.core.values import DriverSpec
+from rotation.policy import PasswordPolicy
+from vault_plugin.database import role
+from vault_plugin.database.connection import Connection, Keys, deployment_of
+
+_NAME = settings.matches(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "must have 1 to 63 letters, digits, dots, dashes or _")
+_SHORTEST = 5
+"""Seconds; the servers' own limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginTable:
+    """The table ``[plugin]``."""
+
+    name: str = settings.setting("Name in the catalog.", check=_NAME, default="lockstep")
+    file: str = settings.setting("The built plug-in; its file name is also the one in the plug-in folder.")
+    mount: str = settings.setting("Path of the database secrets engine.", check=_NAME, default="database")
+    tick_seconds: int = settings.setting("How often the server's scheduler looks; the server's own when 0.", default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleTable:
+    """A table ``[roles.NAME]``, beside its ``options``."""
+
+    connection: str = settings.setting("Which connection.", check=_NAME)
+    username: str = settings.setting("The account's name at the vendor.")
+    period: int = settings.setting(
+        "Seconds between two rotations.",
+        check=lambda text: None if int(text) >= _SHORTEST else f"must be {_SHORTEST} or more",
+    )
+    policy: str = settings.setting("Variant of the driver's password policy, where it has several.", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One static role as it is to be."""
+
+    name: str
+    connection: str
+    username: str
+    period: int
+    policy: PasswordPolicy
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Everything as it is to be.
+
+    Attributes:
+        plugin: where and under which name.
+        file: the built plug-in.
+        connections: by name, with their admin credentials; empty when the file was read without those.
+        roles: by name.
+    """
+
+    plugin: PluginTable
+    file: Path
+    connections: Mapping[str, Connection]
+    roles: Mapping[str, Role]
+
+    def role(self, name: str) -> Role:
+        """Return one role.
+
+        Raises:
+            ConfigError: the file has none of that name.
+        """
+        if name not in self.roles:
+            raise ConfigError(
+                f"the file has no role {name!r}", hint=f"It has {', '.join(sorted(self.roles)) or 'none'}."
+            )
+        return self.roles[name]
+
+
+def load(path: Path, *, credentials: bool = True) -> Wanted:
+    """Read and check a file.
+
+    Args:
+        path: of the file.
+        credentials: whether the admin credentials are needed, whose files it names.
+
+    Raises:
+        ConfigError: lists the faults of a table at once, never a value.
+    """
+    tables = _parsed(path)
+    unknown = tuple(f"{name!r} is no known table" for name in tables if name not in ("plugin", "connections", "roles"))
+    if unknown:
+        raise SettingsError(path.name, unknown)
+    plugin = settings.load(PluginTable, _table(tables, "plugin"), where="[plugin]")
+    connections = {name: _table(_table(tables, "connections"), name) for name in _table(tables, "connections")}
+    keys = {name: _keys(name, table) for name, table in connections.items()}
+    specs = {name: deployment_of(each).load(SecretDocument({"driver": each.driver})) for name, each in keys.items()}
+    return Wanted(
+        plugin=plugin,
+        file=path.parent / plugin.file,
+        connections={
+            name: Connection.load({**_admin(name, table, path.parent), **_own(table)})
+            for name, table in connections.items()
+            if credentials
+        },
+        roles={name: _role(name, _table(_table(tables, "roles"), name), specs) for name in _table(tables, "roles")},
+    )
+
+
+def _parsed(path: Path) -> dict[str, object]:
+    try:
+        return dict(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        kind = type(error).__name__
+    except ValueError:  # the parser's message may quote the text
+        kind = "no valid TOML"
+    raise ConfigError(
+        f"{path.name} cannot be read ({kind})", hint="`--file` names the declarative file (docs/vault-plugin.md)."
+    )
+
+
+def _table(tables: Mapping[str, object], name: str) -> Mapping[str, object]:
+    table = tables.get(name, {})
+    if not isinstance(table, dict):
+        raise SettingsError(name, ("must be a table",))
+    return table
+
+
+def _own(table: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in table.items() if key != "admin"}
+
+
+def _keys(name: str, table: Mapping[str, object]) -> Keys:
+    where = f"[connections.{name}]"
+    problem = _NAME(name)
+    if problem:
+        raise SettingsError(where, (f"the name {problem}",))
+    return settings.load(Keys, _own(table), where=where)
+
+
+def _admin(name: str, table: Mapping[str, object], folder: Path) -> Mapping[str, object]:
+    if "admin" not in table:
+        return {}
+    try:
+        return SecretDocument.parse((folder / str(table["admin"])).read_text(encoding="utf-8"))
+    except OSError as error:
+        kind = type(error).__name__
+    except ValueError:  # what is no UTF-8 would be quoted
+        kind = "no text in UTF-8"
+    raise ConfigError(
+        f"[connections.{name}]: the file with the admin credential cannot be read ({kind})",
+        hint="`admin` names a file beside this one with a JSON object in UTF-8, such as the driver's page shows.",
+    )
+
+
+def _role(name: str, table: Mapping[str, object], specs: Mapping[str, DriverSpec]) -> Role:
+    where = f"[roles.{name}]"
+    problem = _NAME(name)
+    if problem:
+        raise SettingsError(where, (f"the name {problem}",))
+    own = settings.load(RoleTable, {key: value for key, value in table.items() if key != "options"}, where=where)
+    if own.connection not in specs:
+        raise SettingsError(where, (f"there is no connection {own.connection!r} in this file",))
+    spec = specs[own.connection]
+    statements = tuple(f"{key}={value}" for key, value in sorted(_table(table, "options").items()))
+    # As the plug-in will check it.
+    role.document(spec, own.username, Secret("not a password"), statements)
+    return Role(
+        name=name,
+        connection=own.connection,
+        username=own.username,
+        period=own.period,
+        policy=_policy(spec, own.policy, where),
+        statements=statements,
+    )
+
+
+def _policy(spec: DriverSpec, variant: str, where: str) -> PasswordPolicy:
+    if variant in spec.policies:
+        return spec.policies[variant]
+    if not variant and len(spec.policies) == 1:
+        return next(iter(spec.policies.values()))
+    raise SettingsError(where, (f"policy must be one of {', '.join(spec.policies)}",))

@@ -1,0 +1,63 @@
+"""Compares what the server stores for each role with what the vendor takes: the same driver looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rotation.core.clock import SystemClock
+from rotation.core.errors import RotationError
+from rotation.core.secret import Secret
+from rotation.core.values import Verdict
+from rotation.deployment.deployment import Binder
+from vault_plugin.database.role import document
+from vault_plugin.provision.declaration import Role, Wanted
+from vault_plugin.provision.install import role_path
+from vault_plugin.provision.server import Server
+
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One role. ``finding`` is ``equal``, ``different``, ``unknown`` or ``missing``; ``why`` explains the last two."""
+
+    role: str
+    finding: str
+    how: str = ""
+    last_rotation: str = ""
+    why: str = ""
+
+
+def standings(server: Server, wanted: Wanted) -> Iterator[Standing]:
+    """Look at each role of the file. A role that differs costs one wrong login."""
+    for role in wanted.roles.values():
+        creds = server.read(f"{wanted.plugin.mount}/static-creds/{role.name}")
+        if creds is None or server.read(role_path(wanted, role)) is None:
+            yield Standing(role=role.name, finding="missing", why="the server has no such role")
+            continue
+        finding, how, why = _look(wanted, role, Secret(str(creds["password"])))
+        yield Standing(
+            role=role.name, finding=finding, how=how, last_rotation=str(creds.get("last_vault_rotation", "")), why=why
+        )
+
+
+def _look(wanted: Wanted, role: Role, stored: Secret) -> tuple[str, str, str]:
+    connection = wanted.connections[role.connection]
+    binder = Binder(
+        deployment=connection.deployment,
+        fetch=lambda _: connection.admin,
+        clock=SystemClock(),
+        time_left=lambda: _SECONDS,
+    )
+    try:
+        bound = binder(document(connection.spec, role.username, stored, role.statements))
+        seen = bound.observe()
+        if bound.can_ask(seen):
+            verdict = bound.verify(stored)
+            return ("equal" if verdict is Verdict.ACCEPTED else "different"), "login", ""
+        if seen.readback is not None:
+            return ("equal" if seen.readback == stored else "different"), "readback", ""
+    except RotationError as error:
+        return "unknown", "", f"{error.code}: {error.message}"
+    return "unknown", "", "the vendor offers no way to check a password"
