@@ -21,9 +21,12 @@ from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
-from rotation.policy import VENDOR_POLICIES, Charset, Context, PasswordPolicy
+from rotation.drivers.registry import vendor_policies
+from rotation.policy import Charset, Context, PasswordPolicy
 from rotation.policy.model import DIGITS, LOWER, UPPER
 from rotation.policy.render import to_hcl
+
+VENDOR_POLICIES = vendor_policies()
 
 PUNCTUATION = string.punctuation
 ALPHABET = string.ascii_letters + DIGITS + PUNCTUATION

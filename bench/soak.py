@@ -10,8 +10,11 @@ import json
 import sys
 import time
 
-from rotation.policy import VENDOR_POLICIES, Context
+from rotation.drivers.registry import vendor_policies
+from rotation.policy import Context
 from rotation_testkit.doubles.vendors.second_opinion import second_opinion
+
+VENDOR_POLICIES = vendor_policies()
 
 USERNAME = "Zhang.San"
 

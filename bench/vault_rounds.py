@@ -13,10 +13,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rotation.policy import VENDOR_POLICIES
+from rotation.drivers.registry import vendor_policies
 from rotation.policy.render import to_hcl
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from vault_plugin.database import VERSION
+
+VENDOR_POLICIES = vendor_policies()
 
 ROOT = Path(__file__).parents[1]
 ROLES, PATIENCE = 200, 240.0

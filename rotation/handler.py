@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Protocol
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from rotation.core.clock import SystemClock
+from rotation.core.clock import Clock, SystemClock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError
 from rotation.core.event import RotationEvent
-from rotation.core.secret import SecretDocument
-from rotation.deployment.deployment import Binder, Deployment
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
 from rotation.engine.account import steps
-from rotation.engine.session import Result, Session
-from rotation.state.store import Clock
+from rotation.engine.result import Result
+from rotation.engine.session import Session
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 

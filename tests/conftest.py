@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-pytest_plugins = ["rotation_testkit.canary.canary"]
+pytest_plugins = ["rotation_testkit.canary.plugin"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

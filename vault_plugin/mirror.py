@@ -13,12 +13,12 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol, TypeGuard, runtime_checkable
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import CannotVerify, LoginRejected, SecretNotFound, StageConflict
-from rotation.core.secret import SecretDocument
 from rotation.core.values import Verdict
-from rotation.engine.tables.reconciliation import PENDING
-from rotation.state.marks import SecretState
+from rotation.state.stages import PENDING
 from rotation.state.store import Store
+from rotation.state.versions import SecretState
 from rotation.stores.wrapper import PassingStore
 
 _TRIES = 5

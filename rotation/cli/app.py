@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import typer
@@ -14,10 +15,10 @@ from rotation.cli.catalog import by_arguments
 from rotation.cli.commands import doctor, drivers, policy, rotate, verify
 from rotation.cli.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli.output import show_error
-from rotation.core.errors import InternalError, RotationError
-from rotation_testkit.commands import invoke, simulate, simulate_faults
-from rotation_testkit.commands.demo import demo
-from vault_plugin.cli import vault_app
+from rotation.core.errors import ConfigError, InternalError, RotationError
+
+COMMANDS = "lockstep.commands"
+"""Entry points of this group are commands, or groups of commands, under their own names."""
 
 _HELP = """Rotates passwords behind vendors' reset APIs and keeps the secret store in lockstep with the vendor.
 
@@ -31,21 +32,41 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 def application() -> typer.Typer:
-    """Return the command line with every command."""
+    """Return the command line with its own commands and those that entry points bring."""
     app = typer.Typer(name="lockstep", help=_HELP, add_completion=False, pretty_exceptions_enable=False)
-    app.command("demo")(demo.demo)
     app.command("drivers")(by_arguments(drivers.drivers))
     app.command("policy")(by_arguments(policy.policy))
     app.command("generate")(by_arguments(policy.generate))
     app.command("check")(by_arguments(policy.check))
-    app.command("simulate")(simulate.simulate)
-    app.command("simulate-faults")(simulate_faults.simulate_faults)
-    app.command("invoke")(invoke.invoke)
     app.command("rotate")(rotate.rotate)
     app.command("verify")(verify.verify)
     app.command("doctor")(doctor.doctor)
-    app.add_typer(vault_app, name="vault")
+    for point in sorted(entry_points(group=COMMANDS), key=lambda each: each.name):
+        _add(app, point)
     return app
+
+
+def _add(app: typer.Typer, point: EntryPoint) -> None:
+    """Add what an entry point brings. One that cannot be loaded says so when it is called, and stops no other."""
+    try:
+        brought = point.load()
+    except Exception as error:  # noqa: BLE001 - a foreign import may fail in any way
+        brought = _broken(point.name, type(error).__name__)
+    if isinstance(brought, typer.Typer):
+        app.add_typer(brought, name=point.name)
+    else:
+        app.command(point.name)(brought)
+
+
+def _broken(name: str, why: str) -> Callable[[], None]:
+    def refuse() -> None:
+        """Say that this command cannot be loaded."""
+        raise ConfigError(
+            f"the command {name} cannot be loaded ({why})",
+            hint="Reinstall the package that brings it, with every extra that it needs.",
+        )
+
+    return refuse
 
 
 @cache

@@ -7,11 +7,12 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rotation.core.clock import SystemClock
-from rotation.core.secret import SecretDocument
-from rotation.deployment.deployment import Binder, Deployment
+from rotation.core.clock import Clock, SystemClock
+from rotation.core.document import SecretDocument
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
 from rotation.engine.session import Session
-from rotation.state.store import Clock, Store
+from rotation.state.store import Store
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 
 if TYPE_CHECKING:

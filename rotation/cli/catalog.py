@@ -12,9 +12,9 @@ import typer
 from rotation.cli.exit_codes import WRONG_USAGE, CommandUsageError
 from rotation.cli.output import show_error
 from rotation.core.errors import PolicyError, UnknownDriver
-from rotation.core.values import DriverSpec
 from rotation.drivers import registry
-from rotation.policy import VENDOR_POLICIES, PasswordPolicy
+from rotation.drivers.contract import DriverSpec
+from rotation.policy import PasswordPolicy
 
 Code = Annotated[str, typer.Argument(help="A driver's code; `lockstep drivers` lists them.", metavar="CODE")]
 Variant = Annotated[
@@ -60,17 +60,15 @@ def plugins() -> tuple[str, ...]:
 
 
 def policies(code: str) -> Mapping[str, PasswordPolicy]:
-    """Return a vendor's policies by variant. Some vendors' rules are known before there is a driver.
+    """Return a driver's password policies by variant.
 
     Raises:
-        UnknownDriver: neither policies nor a driver of that code.
+        UnknownDriver: no driver has that code.
     """
-    if code in VENDOR_POLICIES:
-        return VENDOR_POLICIES[code]
     try:
         return spec(code).policies
     except UnknownDriver as unknown:
-        known = ", ".join(sorted({*VENDOR_POLICIES, *registry.driver_codes()}))
+        known = ", ".join(sorted(registry.driver_codes()))
         failure = UnknownDriver(unknown.message, hint=f"Known codes: {known}.")
     raise failure
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rotation.cli.aws_session import over
-from rotation.core.clock import SystemClock
+from rotation.core.clock import Clock, SystemClock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, StageConflict
-from rotation.core.secret import SecretDocument
 from rotation.core.values import Step
 from rotation.deployment.deployment import Deployment
 from rotation.engine.account import steps
-from rotation.engine.session import Result
-from rotation.engine.tables.reconciliation import PENDING
-from rotation.state.marks import SecretState, Version
-from rotation.state.store import Clock, Store
+from rotation.engine.result import Result
+from rotation.state.stages import PENDING
+from rotation.state.store import Store
+from rotation.state.versions import SecretState, Version
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.wrapper import PassingStore
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rotation.cli.output import console, show_table
 from rotation.policy import Context, PasswordPolicy
-from rotation.policy.describe import rule_texts, sources
+from rotation.policy.description import rule_texts, sources
 from rotation.policy.render import Rendered, to_get_random_password, to_hcl, to_json_schema, to_markdown
 
 

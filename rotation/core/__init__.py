@@ -1,0 +1,1 @@
+"""Words of the product that import nothing but the standard library: values, errors, secrets, settings, time."""

@@ -141,15 +141,6 @@ def one_of(*choices: str) -> Check:
     return lambda text: None if text in choices else f"must be one of {', '.join(choices)}"
 
 
-PINS: Mapping[str, Check] = {
-    "ssh": matches(r"[a-z0-9@.-]{1,64} [A-Za-z0-9+/]{16,4096}={0,2}", "must be one line: key type, blank, base64"),
-    "winrm": matches(
-        r"sha256:(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}", "must be sha256: and 64 hexadecimal digits of a fingerprint"
-    ),
-}
-"""By kind of login probe, what proves a host: an SSH key as in known_hosts, a certificate's SHA-256 fingerprint."""
-
-
 def base_url(text: str) -> str | None:
     """Check a vendor endpoint: https with a host and no path, query or user; plain http only on loopback."""
     # urlsplit drops control characters, and an empty user, query or fragment; the text is used as it stands.

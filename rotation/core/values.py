@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import DriverError, EventError
 from rotation.core.secret import Secret
-from rotation.policy import PasswordPolicy
-
-if TYPE_CHECKING:
-    from rotation.state.store import Driver, Http
 
 
 class Step(StrEnum):
@@ -201,96 +195,3 @@ class Lockout:
         if match is None:
             raise ValueError("must be tries/seconds, such as 3/900")
         return cls(int(match[1]), int(match[2]))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wiring:
-    """What a driver is made from. ``admin`` is an instance of the spec's ``admin`` class, or ``None``."""
-
-    http: Http
-    endpoint: str
-    admin: Any
-    now: Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriverSpec:
-    """One vendor product, declared as data. Engine, command line and conformance kit read these fields.
-
-    Attributes:
-        code: lower-case name used for the module, settings, events and docs.
-        name: the vendor's product name.
-        docs: address of the vendor's page on the call.
-        authority: who may change the password.
-        evidence: the best proof this driver can give; also the default minimum.
-        endpoint: default base URL; ``endpoints`` lists every official one.
-        account: settings class of the account's own keys in the rotated secret (all of them identify the account
-            unless named in ``not_identity``).
-        admin: settings class of the admin credential, or ``None`` when the account changes itself.
-        admin_optional: whether a deployment may leave the admin credential out; the driver then gets ``None``.
-        policies: password policy by variant.
-        factory: makes the driver.
-        login_probes: kinds of shared probes that log in to the driver's targets (``ssh``, ``winrm``); empty when the
-            driver verifies itself, or nobody can.
-        lockout: the vendor's lock-out rule, ``None`` when none is known.
-        history: how many former passwords the vendor refuses, ``None`` when it keeps none or does not say.
-        propagation_seconds: how long after a success the new password may not work yet.
-        call_seconds: the longest a change call may take before Lockstep gives up on the answer.
-        poll_seconds: pause between polls of an asynchronous task.
-        request_id_header: response header with the vendor's request id.
-        error_table: the vendor's codes, what they mean and what to do; the driver's classification reads it.
-        batch_key: the key under which one secret may hold a list of accounts, each with its own password; ``None`` for
-            one account only. The driver's task ids then have at most 60 characters.
-        source: where the facts come from; ``checked``: when they were read (ISO date).
-        ran_live: whether it was ever run against the live vendor; until then its behaviour is *documented*.
-    """
-
-    code: str
-    name: str
-    docs: str
-    authority: Authority
-    evidence: Evidence
-    endpoint: str
-    endpoints: tuple[str, ...]
-    account: type[Any]
-    admin: type[Any] | None
-    policies: Mapping[str, PasswordPolicy]
-    factory: Callable[[Wiring], Driver]
-    source: str
-    checked: str
-    admin_optional: bool = False
-    not_identity: frozenset[str] = frozenset()
-    login_probes: frozenset[str] = frozenset()
-    lockout: Lockout | None = None
-    history: int | None = None
-    propagation_seconds: int = 0
-    call_seconds: int = 15
-    poll_seconds: int = 3
-    request_id_header: str = "x-request-id"
-    error_table: tuple[ErrorRow, ...] = ()
-    batch_key: str | None = None
-    ran_live: bool = False
-
-    @property
-    def min_age_seconds(self) -> int:
-        """The longest minimum password age of the driver's policies."""
-        return max((policy.min_age_seconds for policy in self.policies.values()), default=0)
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorRow:
-    """One vendor code: the error class it becomes and what the operator should do.
-
-    Attributes:
-        vendor_code: the code as the vendor sends it (a number's text where it is a number).
-        error: class raised for it.
-        meaning: one plain sentence.
-        hint: the next step for a human.
-        on: which calls it concerns: ``any``, ``change``, ``login`` or ``read``.
-    """
-
-    vendor_code: str
-    error: type[DriverError]
-    meaning: str
-    hint: str = ""
-    on: str = "any"

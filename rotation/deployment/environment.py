@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rotation.core import settings
+from rotation.core.maintenance_window import Windows
 from rotation.core.values import LoginTarget
-from rotation.state.waiting import Windows
+from rotation.drivers.network.login_settings import PINS
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Variables:
         """Return where accounts can log in, by driver code, with what proves the host; no username yet."""
         targets = self.each(drivers, "LOGIN", _login)
         for code, target in targets.items():
-            key = self.one(f"LOCKSTEP_{code.upper()}_LOGIN_HOST_KEY", checked(settings.PINS[target.kind]))
+            key = self.one(f"LOCKSTEP_{code.upper()}_LOGIN_HOST_KEY", checked(PINS[target.kind]))
             targets[code] = dataclasses.replace(target, host_key=key)
         return targets
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from rotation.core.errors import RotationError
 from rotation.core.values import LONGEST_LOCKOUT_SECONDS, Authority, Evidence
 from rotation.drivers.guarded import Guarded
-from rotation.state.marks import SecretState, Version
 from rotation.state.store import StoredValue
+from rotation.state.versions import SecretState, Version
 
 SETTLED_SECONDS = 900.0
 """A reset that has not taken effect a quarter of an hour after it was sent is taken as never applied."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from rotation.state import marks
 from rotation.state.lease import announcements
-from rotation.state.marks import Kind, Mark, SecretState
+from rotation.state.marks import Kind, Mark
+from rotation.state.versions import SecretState
 
 AHEAD_SECONDS = 3600.0
 """Clocks of hosts that keep time at all differ by less; no run announces itself for longer."""

@@ -21,19 +21,20 @@ from rotation.core.errors import (
     StoreError,
 )
 from rotation.core.values import Authority, Evidence, Observation, Verdict
+from rotation.drivers.contract import Observes
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.account import steps
 from rotation.engine.account.login_budget import Budget, require_tries
 from rotation.engine.batch import batch
 from rotation.engine.session import Session
-from rotation.engine.tables.reconciliation import PENDING
 from rotation.policy import Context
 from rotation.state import marks, waiting
 from rotation.state.label_quota import require_labels, require_room
 from rotation.state.lease import announcements
-from rotation.state.marks import SecretState
 from rotation.state.parking import PARKING, Reason
-from rotation.state.store import Observes, StoredValue
+from rotation.state.stages import PENDING
+from rotation.state.store import StoredValue
+from rotation.state.versions import SecretState
 
 
 class Status(StrEnum):

@@ -7,8 +7,8 @@ from dataclasses import replace
 from rotation.core.errors import StoreFull
 from rotation.core.values import Evidence
 from rotation.doctor.case import SETTLED_SECONDS, Case, Exhibit, Value
-from rotation.engine.tables.reconciliation import CURRENT, PENDING, PREVIOUS
 from rotation.state.label_quota import require_labels
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 
 _STAGES = frozenset({CURRENT, PENDING, PREVIOUS})
 

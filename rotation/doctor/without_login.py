@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rotation.core.document import documents
 from rotation.core.values import Evidence, Observation, Power
 from rotation.doctor.case import Case, Exhibit, Found
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account.power import OWNERS_WISH_AFTER, noted
 from rotation.engine.batch.batch import Batch
-from rotation.engine.batch.member_store import documents
 from rotation.state.lease import ever_taken
-from rotation.state.marks import Kind, Version
+from rotation.state.marks import Kind
+from rotation.state.versions import Version
 
 
 def without_login(bound: Guarded, case: Case, seen: Observation) -> Case:

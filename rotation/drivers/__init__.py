@@ -1,1 +1,1 @@
-"""One module per vendor product. A driver knows no store, no other driver, no clock and no environment."""
+"""The vendor side: what a driver is, its guard, its network, and one folder per product."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rotation.core.errors import DriverError
-from rotation.core.values import ErrorRow
 
 
 def listed(
@@ -43,3 +43,22 @@ def shown(vendor_code: object) -> str | None:
     """Return a code that no table knows if it looks like a code; anything else could hold a value."""
     text = str(vendor_code)
     return text if re.fullmatch(r"[A-Za-z0-9._-]{1,40}", text) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """One vendor code: the error class it becomes and what the operator should do.
+
+    Attributes:
+        vendor_code: the code as the vendor sends it (a number's text where it is a number).
+        error: class raised for it.
+        meaning: one plain sentence.
+        hint: the next step for a human.
+        on: which calls it concerns: ``any``, ``change``, ``login`` or ``read``.
+    """
+
+    vendor_code: str
+    error: type[DriverError]
+    meaning: str
+    hint: str = ""
+    on: str = "any"

@@ -5,30 +5,17 @@ The engine never touches a driver but through ``Guarded``.
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
-from urllib.parse import quote, quote_plus
 
 from rotation.core.errors import CannotVerify, ConfigError, DriverBug, DriverError, NotEnoughTime, RotationError
-from rotation.core.secret import MASK, Secret
-from rotation.core.values import (
-    DriverSpec,
-    Evidence,
-    Lockout,
-    LoginTarget,
-    Observation,
-    Power,
-    PowerWish,
-    Progress,
-    Task,
-    Verdict,
-)
-from rotation.state.store import Driver, Greets, LoginProbe, Observes, Polls, Powers, ShowsHostKey, Verifies
-from rotation.state.waiting import ANYTIME, Windows
+from rotation.core.maintenance_window import ANYTIME, Windows
+from rotation.core.scrub import sealed
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, Lockout, LoginTarget, Observation, Power, PowerWish, Progress, Task, Verdict
+from rotation.drivers.contract import Driver, DriverSpec, Observes, Polls, Powers, Verifies
+from rotation.drivers.network.login_probe import Greets, LoginProbe, ShowsHostKey
 
 T = TypeVar("T")
 
@@ -37,44 +24,6 @@ DEFAULT_LOCKOUT = Lockout(tries=5, window_seconds=600, reserve=2)
 
 RESERVE_SECONDS = 5.0
 """Kept free after a vendor call for writing down what came of it."""
-
-
-def scrub(text: str, secrets: tuple[Secret, ...]) -> str:
-    """Return ``text`` with every secret masked, in raw, Base64, URL-encoded, JSON-escaped and hexadecimal form."""
-    forms = {form for secret in secrets if secret for form in _forms(secret.reveal())}
-    # One pass, the longest first: one secret may be part of another, and of the mask.
-    pattern = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
-    return re.sub(pattern, MASK, text) if forms else text
-
-
-def _forms(raw: str) -> set[str]:
-    data = raw.encode(errors="surrogatepass")
-    return {
-        raw,
-        base64.b64encode(data).decode(),
-        base64.b64encode(data).decode().rstrip("="),
-        base64.urlsafe_b64encode(data).decode(),
-        base64.urlsafe_b64encode(data).decode().rstrip("="),
-        quote(data),
-        quote(data, safe=""),
-        quote_plus(data),
-        json.dumps(raw)[1:-1],
-        json.dumps(raw, ensure_ascii=False)[1:-1],
-        data.hex(),
-        data.hex().upper(),
-    }
-
-
-def sealed(error: RotationError, secrets: tuple[Secret, ...]) -> RotationError:
-    """Scrub an error's texts in place and cut its causes and frames, which may hold values."""
-    error.message = scrub(error.message, secrets)
-    error.hint = scrub(error.hint, secrets)
-    error.vendor_code = scrub(error.vendor_code, secrets) if error.vendor_code else error.vendor_code
-    error.request_id = scrub(error.request_id, secrets) if error.request_id else error.request_id
-    error.args = (error.message,)
-    error.__dict__.pop("__notes__", None)
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

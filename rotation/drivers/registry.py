@@ -6,13 +6,14 @@ import importlib
 import importlib.util
 import pkgutil
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 from rotation.core.errors import ConfigError, UnknownDriver
-from rotation.core.values import DriverSpec
 from rotation.drivers import vendors
-from rotation.state.store import LoginProbe
+from rotation.drivers.contract import DriverSpec
+from rotation.drivers.network.login_probe import LoginProbe
+from rotation.policy import PasswordPolicy
 
 GROUP = "lockstep.drivers"
 CODE = re.compile(r"[a-z][a-z0-9_]{1,30}")
@@ -53,6 +54,11 @@ def load_driver(code: str, plugins: tuple[str, ...] = ()) -> DriverSpec:
     if not isinstance(spec, DriverSpec) or spec.code != code:
         raise UnknownDriver(f"what is registered as driver {code} is no DriverSpec of that code")
     return spec
+
+
+def vendor_policies() -> Mapping[str, Mapping[str, PasswordPolicy]]:
+    """Return the password policies of every built-in driver, by the driver's code and by variant."""
+    return {code: load_driver(code).policies for code in driver_codes()}
 
 
 def login_probe(kind: str, *, time_left: Callable[[], float]) -> LoginProbe:

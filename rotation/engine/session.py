@@ -6,22 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from rotation.core.clock import Clock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     ConfigError,
     IdentityChanged,
     InProgress,
     NotYetVisible,
-    Parked,
-    RotationError,
     SecretDocumentError,
 )
-from rotation.core.secret import SecretDocument
-from rotation.core.values import Evidence
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
-from rotation.state import marks, parking, waiting
-from rotation.state.marks import SecretState
-from rotation.state.store import Clock, Store, StoredValue
-from rotation.state.waiting import Wait
+from rotation.state import marks
+from rotation.state.store import Store, StoredValue
+from rotation.state.versions import SecretState
 
 
 class Bind(Protocol):
@@ -34,47 +31,6 @@ class Bind(Protocol):
             RotationError: the document or the deployment is wrong; nothing was called at the vendor.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberResult:
-    """What a step did for one account of a batch. ``name`` is what tells it from the others, such as its id."""
-
-    name: str
-    outcome: str
-    evidence: Evidence | None = None
-    error: RotationError | None = None
-    trusted_host_key: str | None = None
-
-    def describe(self) -> dict[str, object]:
-        """Return the fields that logs and ``--json`` show, without empty ones."""
-        fields: dict[str, object] = {
-            "name": self.name,
-            "outcome": self.outcome,
-            "evidence": self.evidence.name if self.evidence else None,
-            "trusted_host_key": self.trusted_host_key,
-            "error": self.error.describe() if self.error else None,
-        }
-        return {key: value for key, value in fields.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What a step did.
-
-    Attributes:
-        outcome: one word for logs and ``--json``.
-        driver: the driver's code, when one was bound.
-        evidence: the proof, when there is one.
-        trusted_host_key: an SSH host's public key that was learnt now, and is pinned from now on.
-        members: how each account fared, where the secret holds a batch.
-    """
-
-    outcome: str
-    driver: str | None = None
-    evidence: Evidence | None = None
-    trusted_host_key: str | None = None
-    members: tuple[MemberResult, ...] = ()
 
 
 @dataclass(slots=True)
@@ -200,53 +156,3 @@ def identity(bound: Guarded) -> Mapping[str, object]:
     """Return the fields that tell an account from every other."""
     names = set(bound.account.__dataclass_fields__) - bound.spec.not_identity
     return {name: getattr(bound.account, name) for name in names} | {"username": bound.username}
-
-
-def park(session: Session, version_id: str, reason: str, until: float) -> Parked:
-    """Write down why and until when a version's attempts are parked, and return the error to raise."""
-    note = marks.parked(reason, until)
-    session.store.mark(version_id, note)
-    for old in session.store.describe().version(version_id).all(marks.Kind.PARKED):
-        if old != note:
-            session.store.unmark(version_id, old)
-    return parking.error(reason, until)
-
-
-def raise_if_parked(session: Session, state: SecretState, version_id: str | None = None) -> None:
-    """Refuse to touch the vendor before a parked version's time, and before an account's.
-
-    Args:
-        session: this run; its token's version is asked about unless another is named.
-        state: the labels.
-        version_id: another version.
-
-    Raises:
-        Parked: with the reason and the time written down earlier.
-    """
-    wait = waiting.earliest(session.clock.now(), waiting.noted(state, version_id or session.token))
-    if wait is not None:
-        raise parking.error(wait.reason, wait.until)
-
-
-def next_attempt(session: Session, state: SecretState, bound: Guarded) -> Wait | None:
-    """Return until when a first reset of this token has to wait, and why; ``None`` when it may be sent now."""
-    now = session.clock.now()
-    waits = [
-        *waiting.noted(state, session.token),
-        *waiting.before_a_reset(
-            state, now, min_age_seconds=bound.spec.min_age_seconds, lockout=bound.lockout, token=session.token
-        ),
-    ]
-    return waiting.earliest(now, waits, bound.window)
-
-
-def count_failure(session: Session, version_id: str, reset: float = 0) -> int:
-    """Write one more failed attempt down, once for each reset; return how many there have been in a row."""
-    version = session.store.describe().version(version_id)
-    if reset and any(marks.charged(mark)[1] == reset for mark in version.all(marks.Kind.FAILED)):
-        return version.failed
-    note = marks.failed(version.failed + 1, reset)
-    session.store.mark(version_id, note)
-    for old in version.all(marks.Kind.FAILED):
-        session.store.unmark(version_id, old)
-    return version.failed + 1

@@ -165,3 +165,17 @@ class Problem:
 
     code: str
     message: str
+
+
+LOWER_CASE = Charset("lower", LOWER)
+
+
+UPPER_CASE = Charset("upper", UPPER)
+
+
+DIGIT = Charset("digit", DIGITS)
+
+
+def charsets(specials: str) -> tuple[Charset, ...]:
+    """Return lower case, upper case, digits, and the special characters that a vendor takes."""
+    return (LOWER_CASE, UPPER_CASE, DIGIT, Charset("special", specials))

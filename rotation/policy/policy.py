@@ -14,7 +14,7 @@ from rotation.policy.counting.language import Language
 from rotation.policy.counting.sampler import Sampler
 from rotation.policy.model import AtLeast, Charset, Context, Name, Problem, Source, Word
 from rotation.policy.rules import Rules, resolve
-from rotation.policy.validate import check_fields
+from rotation.policy.validation import check_fields
 
 NO_CONTEXT = Context()
 
@@ -119,13 +119,13 @@ class PasswordPolicy:
         allow_weak: bool = False,
     ) -> PasswordPolicy:
         """Return a stricter policy for an operator's consumer; see ``narrowing.narrow``."""
-        from rotation.policy.narrow import narrow
+        from rotation.policy.narrowing import narrow
 
         return narrow(self, exclude, shell_safe=shell_safe, url_safe=url_safe, length=length, allow_weak=allow_weak)
 
     def describe(self) -> dict[str, object]:
         """Return the policy, its numbers and its sources as JSON-able values."""
-        from rotation.policy.describe import describe
+        from rotation.policy.description import describe
 
         return describe(self)
 

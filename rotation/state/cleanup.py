@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from rotation.core.errors import StageConflict
 from rotation.core.values import LONGEST_LOCKOUT_SECONDS
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
 from rotation.state import marks
 from rotation.state.lease import Labels
-from rotation.state.marks import Kind, Mark, SecretState, Version
+from rotation.state.marks import Kind, Mark
+from rotation.state.stages import CURRENT, PENDING
+from rotation.state.versions import SecretState, Version
 
 _SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.DEAD, Kind.FAILED}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import inf
 
 from rotation.core.errors import ConfigError, StoreFull
-from rotation.engine.tables.reconciliation import CURRENT, PENDING, PREVIOUS
 from rotation.state import marks
-from rotation.state.marks import Kind, Mark, SecretState, Version
+from rotation.state.marks import Kind, Mark
 from rotation.state.parking import PARKING
-from rotation.state.stages import MOST_LABELS, NEEDED_LABELS
+from rotation.state.stages import CURRENT, MOST_LABELS, NEEDED_LABELS, PENDING, PREVIOUS
 from rotation.state.store import Store
+from rotation.state.versions import SecretState, Version
 
 _STAGES = frozenset({CURRENT, PENDING, PREVIOUS})
 _PASSING = 5

@@ -30,7 +30,8 @@ from functools import lru_cache
 from typing import Protocol
 
 from rotation.core.errors import InProgress, StageConflict, StoreError
-from rotation.state.marks import PREFIX, SecretState
+from rotation.state.marks import PREFIX
+from rotation.state.versions import SecretState
 
 _LEASE = re.compile(PREFIX + r"lease:([0-9]{1,9}):([!-~]{1,64})")
 _UNTIL = re.compile(PREFIX + r"until:([0-9]{1,12}):([0-9a-f]{1,32}):([0-9]{1,9}:[!-~]{1,64})")

@@ -1,6 +1,10 @@
-"""The quota of labels, which every store keeps to, and how much of it one rotation needs."""
+"""The staging labels that the engine reads and moves, and the quota of labels that every store keeps to."""
 
 from __future__ import annotations
+
+CURRENT = "AWSCURRENT"
+PENDING = "AWSPENDING"
+PREVIOUS = "AWSPREVIOUS"
 
 MOST_LABELS = 20
 """Across all versions of a secret, by AWS's quotas page; hence not 20 per version. A journal keeps to it, too."""

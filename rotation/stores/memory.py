@@ -6,14 +6,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import NotYetVisible, SecretDocumentError, StageConflict, StoreFull
-from rotation.core.secret import Secret, SecretDocument
-from rotation.engine.tables.reconciliation import CURRENT, PENDING, PREVIOUS
+from rotation.core.secret import Secret
 from rotation.state import cleanup, lease
 from rotation.state.lease import Claim
-from rotation.state.marks import Mark, SecretState, Version
-from rotation.state.stages import MOST_LABELS
+from rotation.state.marks import Mark
+from rotation.state.stages import CURRENT, MOST_LABELS, PENDING, PREVIOUS
 from rotation.state.store import StoredValue
+from rotation.state.versions import SecretState, Version
 
 _LONGEST_LABEL = 256
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from rotation.core.secret import SecretDocument
+from rotation.core.document import SecretDocument
 from rotation.state.lease import Claim
-from rotation.state.marks import Mark, SecretState
+from rotation.state.marks import Mark
 from rotation.state.store import Store, StoredValue
+from rotation.state.versions import SecretState
 
 
 class PassingStore:

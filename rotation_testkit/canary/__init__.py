@@ -1,0 +1,1 @@
+"""A canary that listens for secrets wherever a program can write."""

@@ -1,9 +1,9 @@
-"""Leak canary: listens to everything that a run writes or leaves behind, and says where a guarded secret shows.
+"""Leak canary: it listens to everything that a run writes or leaves behind, and says where a guarded secret shows.
 
-As a pytest plug-in (``-p rotation_testkit.canary.canary``, or ``pytest_plugins`` in a ``conftest.py``) it listens in every
-test for what is made a ``Secret`` meanwhile (``rotation_testkit.canary.listener`` says which values) and brings the fixture
-``canary``, which looks for whatever the test names and hears more: botocore at DEBUG too, and for errors that the test
-hands to it the local variables of every frame. Either fails the test. No message of its own holds a value.
+As a pytest plug-in (``rotation_testkit.canary.plugin``) it listens in every test for each value that becomes a
+``Secret`` meanwhile (``canary.listener`` lists the places). The fixture ``canary`` looks for the values that the test
+names and hears more: botocore at DEBUG, and the local variables of every frame of an error that the test hands to it.
+A secret that shows fails the test. No message of the canary holds a value.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
-
-import pytest
 
 from rotation.core.secret import Secret
 from rotation_testkit.canary.spellings import find
@@ -204,25 +202,3 @@ def listening(canary: Canary) -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
         for warning in warned:
             canary.text("warning", str(warning.message))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Listen in every test."""
-    from rotation_testkit.canary.listener import Everywhere
-
-    Everywhere.into(config)
-
-
-@pytest.fixture
-def canary(capfd: pytest.CaptureFixture[str]) -> Iterator[Canary]:
-    """Listen during the whole test; fail it at its end when a guarded secret was seen."""
-    made = Canary()
-
-    def drain() -> None:
-        for name, text in zip(("output", "error"), capfd.readouterr(), strict=True):
-            made.text(f"standard {name}", text)
-
-    made.drain = drain
-    with listening(made):
-        yield made
-    made.verify()

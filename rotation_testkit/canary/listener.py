@@ -34,7 +34,7 @@ import pytest
 
 from rotation.core.errors import RotationError
 from rotation.core.secret import Secret
-from rotation.state.store import HttpRequest
+from rotation.drivers.network.http_messages import HttpRequest
 from rotation_testkit.canary.audit import Files, arguments_of_children
 from rotation_testkit.canary.canary import LIBRARIES, Canary, Ear
 from rotation_testkit.canary.spellings import find

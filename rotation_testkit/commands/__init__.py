@@ -1,0 +1,1 @@
+"""The commands of ``lockstep`` that need the kit: demo, simulate, simulate-faults, invoke."""

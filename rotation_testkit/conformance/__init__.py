@@ -1,0 +1,1 @@
+"""Suites that every driver and every store must pass."""

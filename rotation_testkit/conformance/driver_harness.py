@@ -12,11 +12,11 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from rotation.core import settings
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, DriverSpec, Observation, Verdict, Wiring
+from rotation.core.values import Authority, Observation, Verdict
+from rotation.drivers.contract import Driver, DriverSpec, Observes, Verifies, Wiring
 from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.registry import login_probe
 from rotation.policy import Context, PasswordPolicy
-from rotation.state.store import Driver, Observes, Verifies
 from rotation_testkit.doubles.vendors.call import Captured
 from rotation_testkit.doubles.vendors.faults import FaultPlan
 

@@ -31,8 +31,9 @@ from rotation.core.errors import (
     UnexpectedReply,
     VendorUnavailable,
 )
-from rotation.core.values import DriverSpec, ErrorRow, Evidence, Verdict
-from rotation.state.store import Observes
+from rotation.core.values import Evidence, Verdict
+from rotation.drivers.contract import DriverSpec, Observes
+from rotation.drivers.error_table import ErrorRow
 from rotation_testkit.conformance.driver_harness import DriverHarness, leaks
 from rotation_testkit.doubles.vendors.faults import FaultKind
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rotation.core.secret import Secret, SecretDocument
-from rotation.engine.tables.reconciliation import PENDING
-from rotation.state.store import Clock
+from rotation.core.clock import Clock
+from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
+from rotation.state.stages import PENDING
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, Entry, Metadata, VaultKv
 from rotation.stores.vault_kv.journal import Journal, Record, Stamp
 from rotation_testkit.conformance.store_backdoor import BASE, LIVE, Cut

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Evidence
 from rotation.state import marks
 from rotation.state.lease import Claim

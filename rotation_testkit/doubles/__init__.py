@@ -1,0 +1,1 @@
+"""Strict, stateful stand-ins for the vendors, Secrets Manager, Vault and hosts."""

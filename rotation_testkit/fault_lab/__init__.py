@@ -1,0 +1,1 @@
+"""Fault injection: every single fault and every pair, and random schedules."""

@@ -1,0 +1,1 @@
+"""Local vendors, hosts and stores that run together for demonstrations and tests."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.secretsmanager import SecretsManager
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
 from rotation.deployment.deployment import Deployment
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, Kv, VaultKv
 from rotation_testkit.doubles.vault.kv2 import OperatedKv

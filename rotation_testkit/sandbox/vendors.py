@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rotation.core.secret import Secret, SecretDocument
-from rotation.policy import VENDOR_POLICIES
+from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
+from rotation.drivers.registry import load_driver
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
 from rotation_testkit.doubles.vendors.simulator import Simulator
@@ -231,5 +232,5 @@ def meeting(clock: Callable[[], float], keys: tuple[str, ...]) -> Iterator[Estat
 
 
 def _first(driver: str, variant: str | None = None) -> Secret:
-    policies = VENDOR_POLICIES[driver]
+    policies = load_driver(driver).policies
     return policies[variant or next(iter(policies))].generate()

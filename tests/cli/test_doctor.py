@@ -8,9 +8,10 @@ import pytest
 
 from rotation.cli.aws_session import on
 from rotation.cli.local_rotation import LocalRotation
-from rotation.core.secret import SecretDocument
-from rotation.doctor import Condition, Verb, heal
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.core.document import SecretDocument
+from rotation.doctor import Condition, Verb
+from rotation.doctor.heal import heal
+from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World
 

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from rotation.core.secret import Secret
-from rotation.policy import VENDOR_POLICIES, Context
+from rotation.drivers.registry import vendor_policies
+from rotation.policy import Context
+
+VENDOR_POLICIES = vendor_policies()
 
 CANARY = b"canary-Canary-4711"
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from rotation.cli.local_rotation import LocalRotation, Unattended
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict
-from rotation.core.secret import SecretDocument
 from rotation.core.values import Step
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.state.stages import PENDING
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World

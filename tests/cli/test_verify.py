@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rotation.core.secret import SecretDocument
+from rotation.core.document import SecretDocument
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rotation.core.settings import setting
-from rotation.core.values import Authority, DriverSpec, Evidence
+from rotation.core.values import Authority, Evidence
+from rotation.drivers.contract import DriverSpec
 from rotation.policy import Charset, PasswordPolicy
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rotation.core.clock import SystemClock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     DriverNotAllowed,
     HostNotAllowed,
@@ -18,11 +19,13 @@ from rotation.core.errors import (
     SecretNotFound,
     SettingsError,
 )
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.settings import setting
-from rotation.core.values import DriverSpec, Evidence, Wiring
-from rotation.deployment.deployment import Binder, Deployment
+from rotation.core.values import Evidence
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
+from rotation.drivers.contract import DriverSpec, Wiring
 
 Spec = Callable[..., DriverSpec]
 DOCUMENT = SecretDocument({"driver": "acme", "username": "root", "password": "canary", "lockstep": {}, "own": 1})

@@ -8,11 +8,13 @@ from collections.abc import Callable
 import pytest
 
 from rotation.core.clock import SystemClock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import SettingsError
-from rotation.core.secret import SecretDocument
-from rotation.core.values import DriverSpec, Evidence, LoginTarget
-from rotation.deployment.deployment import Binder, Deployment
+from rotation.core.values import Evidence, LoginTarget
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
+from rotation.drivers.contract import DriverSpec
 from rotation.drivers.network.ssh import SshProbe
 from rotation.drivers.network.winrm import WinRmProbe
 

@@ -14,7 +14,7 @@ import pytest
 
 from rotation.core.errors import InProgress, StageConflict
 from rotation.state.lease import Claim, announcements, give_back, take
-from rotation.state.marks import SecretState
+from rotation.state.versions import SecretState
 from rotation.stores.memory import MemorySecret
 
 Placed = tuple[tuple[str, tuple[str, ...]], ...]

@@ -10,21 +10,18 @@ import pytest
 
 from rotation.core.values import Authority, Step
 from rotation.engine.tables.reconciliation import (
-    GUARD,
     RECONCILIATION,
-    Cell,
     Facts,
     Finding,
     Move,
     Oracle,
     Row,
-    Standing,
     Stored,
     TaskFinding,
     next_move,
-    standing,
 )
-from rotation.state.marks import SecretState, Version
+from rotation.engine.tables.step_guard import GUARD, Cell, Standing, standing
+from rotation.state.versions import SecretState, Version
 
 CELLS = """
 absent     refuse   refuse     refuse          refuse

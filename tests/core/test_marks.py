@@ -6,7 +6,8 @@ import pytest
 
 from rotation.core.values import Evidence
 from rotation.state import marks
-from rotation.state.marks import Kind, Mark, SecretState, Version
+from rotation.state.marks import Kind, Mark
+from rotation.state.versions import SecretState, Version
 
 NOW = 1_700_000_000.9
 EVERY = {

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotation.core.errors import SettingsError
+from rotation.core.maintenance_window import ANYTIME, Windows
 from rotation.core.values import Lockout
 from rotation.deployment.deployment import Deployment
 from rotation.state import marks, waiting
-from rotation.state.marks import SecretState, Version
 from rotation.state.parking import Reason
-from rotation.state.waiting import ANYTIME, BACK_OFF_MOST, Wait, Windows, back_off, earliest
+from rotation.state.versions import SecretState, Version
+from rotation.state.waiting import BACK_OFF_MOST, Wait, back_off, earliest
 
 LOCKOUT = Lockout(tries=5, window_seconds=300)
 

@@ -59,7 +59,7 @@ def test_every_built_in_driver_loads_under_its_code() -> None:
 def test_only_the_driver_asked_for_is_imported() -> None:
     """Vendors stay apart, and a cold start lean."""
     script = (
-        "import json, sys; from rotation import registry; registry.driver_codes();"
+        "import json, sys; from rotation.drivers import registry; registry.driver_codes();"
         "registry.load_driver('huawei_meeting');"
         "print(json.dumps([m for m in sys.modules if 'ucloud' in m or m == 'paramiko']))"
     )

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError, SecretDocumentError
-from rotation.core.secret import SecretDocument
 
 TEXT = '{"zeta": [1, {"b": null, "a": true}], "password": "canary", "username": "Zoë 😀", "n": 1.5, "driver": "acme"}'
 

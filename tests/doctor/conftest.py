@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import OutcomeUnknown, RotationError
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Authority, Lockout, Power, Step
-from rotation.doctor import Condition, Outcome, heal
+from rotation.doctor import Condition, Outcome
+from rotation.doctor.heal import heal
 from rotation.engine.session import Session
 from rotation.policy import Charset, PasswordPolicy
 from rotation.stores.vault_kv import VaultKv

@@ -8,8 +8,9 @@ import pytest
 
 from rotation.core.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
 from rotation.core.values import Step
-from rotation.doctor import Condition, heal
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.doctor import Condition
+from rotation.doctor.heal import heal
+from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 CHANGING = {"stage", "attach", "move", "detach", "set_password", "verify", "stop", "start"}

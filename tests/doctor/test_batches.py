@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import LoginRejected, OutcomeUnknown, RotationError
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
-from rotation.doctor import Action, Condition, Verb, examine, heal
+from rotation.doctor import Action, Condition, Verb
 from rotation.doctor.dry_run import Status, rehearse
+from rotation.doctor.heal import examine, heal
 from rotation.engine.account import steps
 from rotation.engine.account.verify import verify
-from rotation.engine.tables.reconciliation import CURRENT
+from rotation.state.stages import CURRENT
 from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, make_batch
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Step
-from rotation.doctor import Action, Condition, Found, Value, Verb, examine, heal
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.doctor import Action, Condition, Found, Value, Verb
+from rotation.doctor.heal import examine, heal
+from rotation.state.stages import CURRENT, PENDING
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 EVERY_KIND = ["admin", "admin-task", "machine", "self"]

@@ -7,8 +7,9 @@ import pytest
 from rotation.core.errors import StageConflict
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Power, Step
-from rotation.doctor import Action, Condition, Value, Verb, examine, heal, repair
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.doctor import Action, Condition, Value, Verb
+from rotation.doctor.heal import examine, heal, repair
+from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")

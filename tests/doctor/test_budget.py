@@ -9,11 +9,11 @@ import pytest
 from rotation.core.errors import PasswordRejected, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Step
-from rotation.doctor import examine, heal
+from rotation.doctor.heal import examine, heal
 from rotation.engine.account import steps, verify
 from rotation.engine.account.login_budget import Budget
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
 from rotation.state.marks import Kind
+from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")

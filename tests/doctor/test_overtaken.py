@@ -7,9 +7,10 @@ import pytest
 from rotation.core.errors import CannotVerify, InProgress
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
-from rotation.doctor import Action, Condition, Found, Verb, examine, heal
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.doctor import Action, Condition, Found, Verb
+from rotation.doctor.heal import examine, heal
 from rotation.state import marks
+from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")

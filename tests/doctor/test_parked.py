@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from rotation.core.errors import OutcomeUnknown, Parked, PermissionDenied, RotationError
+from rotation.core.maintenance_window import Windows
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Power, Step
-from rotation.doctor import ANSWERS, Action, Condition, Verb, examine, heal
+from rotation.doctor import ANSWERS, Action, Condition, Verb
+from rotation.doctor.heal import examine, heal
 from rotation.state.parking import PARKING, Reason
-from rotation.state.waiting import Windows
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")

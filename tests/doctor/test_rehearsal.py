@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
@@ -14,13 +15,12 @@ from rotation.core.errors import (
     StoreDenied,
     StoreUnavailable,
 )
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.maintenance_window import Windows
+from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Power, Step
 from rotation.doctor.dry_run import Status, rehearse
-from rotation.engine.tables.reconciliation import CURRENT
 from rotation.state import marks
-from rotation.state.stages import MOST_LABELS, NEEDED_LABELS
-from rotation.state.waiting import Windows
+from rotation.state.stages import CURRENT, MOST_LABELS, NEEDED_LABELS
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 
 

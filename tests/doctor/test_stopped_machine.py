@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from rotation.core.values import Power, Step
-from rotation.doctor import Action, Condition, Verb, examine, heal
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.doctor import Action, Condition, Verb
+from rotation.doctor.heal import examine, heal
 from rotation.state.lease import Claim
+from rotation.state.stages import PENDING
 
 HOUR = 3600.0
 WEEK = 7 * 24 * HOUR

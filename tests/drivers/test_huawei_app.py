@@ -12,10 +12,12 @@ import pytest
 
 from rotation.core import settings
 from rotation.core.clock import SystemClock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import AccountUnusable, AdminRejected, OldPasswordRejected, PermissionDenied, SettingsError
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Verdict
-from rotation.deployment.deployment import Binder, Deployment
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
 from rotation.drivers.vendors.huawei_meeting.app_login import Admin, login, signature
 from rotation.drivers.vendors.huawei_meeting.driver import DRIVER
 from rotation_testkit.conformance.driver_harness import DriverHarness

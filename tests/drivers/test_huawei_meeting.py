@@ -23,9 +23,10 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.core.settings import load
-from rotation.core.values import Verdict, Wiring
+from rotation.core.values import Verdict
+from rotation.drivers.contract import Wiring
+from rotation.drivers.network.http_messages import HttpReply, HttpRequest
 from rotation.drivers.vendors.huawei_meeting.driver import DRIVER
-from rotation.state.store import HttpReply, HttpRequest
 from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance
 from rotation_testkit.doubles.vendors.faults import FaultKind

@@ -15,7 +15,8 @@ import pytest
 from rotation import handler
 from rotation.core.errors import RotationError
 from rotation.core.secret import Secret
-from rotation_testkit.canary.canary import Canary, canary
+from rotation_testkit.canary.canary import Canary
+from rotation_testkit.canary.plugin import canary
 from rotation_testkit.doubles.secretsmanager import Rotation, RotationState
 from rotation_testkit.doubles.vendors.call import Captured
 from rotation_testkit.doubles.vendors.faults import FaultKind

@@ -19,7 +19,8 @@ from rotation.core.errors import (
     PreconditionFailed,
 )
 from rotation.core.secret import Secret
-from rotation.core.values import LoginTarget, Task, TaskState, Wiring
+from rotation.core.values import LoginTarget, Task, TaskState
+from rotation.drivers.contract import Wiring
 from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.vendors.tencent_bm.driver import DRIVER, Admin
 from rotation_testkit.doubles.vendors.faults import FaultKind

@@ -20,10 +20,11 @@ from rotation.core.errors import (
     UnexpectedReply,
 )
 from rotation.core.secret import Secret
-from rotation.core.values import Task, TaskState, Wiring
+from rotation.core.values import Task, TaskState
+from rotation.drivers.contract import Wiring
+from rotation.drivers.network.http_messages import HttpReply, HttpRequest
 from rotation.drivers.vendors.tencent_bm.device import is_windows
 from rotation.drivers.vendors.tencent_bm.driver import DRIVER, V2_HOST, V3_HOST, Admin
-from rotation.state.store import HttpReply, HttpRequest
 
 NEW = Secret("Newer#pass5678")
 

@@ -19,7 +19,7 @@ from rotation.core.errors import (
     RequestRefused,
     VendorUnavailable,
 )
-from rotation.core.values import ErrorRow
+from rotation.drivers.error_table import ErrorRow
 from rotation.drivers.vendors.tencent_bm.driver import DRIVER
 from rotation.drivers.vendors.tencent_bm.error_codes import TASK_UNKNOWN, V2_TABLE, V3_TABLE
 

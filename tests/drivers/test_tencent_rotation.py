@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
-from rotation.deployment.deployment import Binder, Deployment
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
 from rotation.engine.account import steps
 from rotation.engine.session import Session
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.hosts.winrm import WinRmHost

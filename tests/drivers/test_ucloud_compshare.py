@@ -18,9 +18,10 @@ from rotation.core.errors import (
     VendorUnavailable,
 )
 from rotation.core.secret import Secret
-from rotation.core.values import LoginTarget, Power, Wiring
+from rotation.core.values import LoginTarget, Power
+from rotation.drivers.contract import Wiring
+from rotation.drivers.network.http_messages import HttpReply, HttpRequest
 from rotation.drivers.vendors.ucloud_compshare.driver import DRIVER, Admin
-from rotation.state.store import HttpReply, HttpRequest
 from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance
 from rotation_testkit.doubles.hosts.ssh import SshHost

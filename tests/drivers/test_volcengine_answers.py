@@ -18,10 +18,10 @@ from rotation.core.errors import (
     VendorUnavailable,
 )
 from rotation.core.secret import Secret
-from rotation.core.values import Wiring
+from rotation.drivers.contract import Wiring
 from rotation.drivers.families import volcengine
+from rotation.drivers.network.http_messages import HttpReply, HttpRequest
 from rotation.drivers.vendors.volcengine_cloudidentity.driver import DRIVER, Admin
-from rotation.state.store import HttpReply, HttpRequest
 
 KEY = volcengine.Key("AKTEST", Secret("SKTEST"), "cn-beijing", "cloudidentity")
 DATE = 1_741_532_749.0  # 20250309T150549Z

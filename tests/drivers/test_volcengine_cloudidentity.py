@@ -21,8 +21,8 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.core.values import Verdict
+from rotation.drivers.contract import Driver
 from rotation.drivers.vendors.volcengine_cloudidentity.driver import DRIVER, Admin
-from rotation.state.store import Driver
 from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance
 from rotation_testkit.doubles.vendors.faults import FaultKind

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from rotation.core.document import SecretDocument, list_key
 from rotation.core.errors import InProgress, LoginRejected, Parked, PreconditionFailed, VendorUnavailable
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Lockout, Power, Step, Task
-from rotation.engine.batch.member_store import list_key
 from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, POLICY, make_batch, told
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from rotation.core.document import documents
 from rotation.core.errors import PreconditionFailed, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Step
 from rotation.engine.account import steps
-from rotation.engine.batch.member_store import documents
 from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.doubles.vault.kv2 import Kv2
 from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, BatchScenario, make_batch

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rotation.core.document import SecretDocument, documents
 from rotation.core.errors import (
     ConfigError,
     IdentityChanged,
@@ -19,16 +20,17 @@ from rotation.core.errors import (
     SecretDocumentError,
     StageError,
 )
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.engine.account import steps
 from rotation.engine.batch.batch import Single, of
-from rotation.engine.batch.member_store import MemberStore, documents
-from rotation.engine.session import Result
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.engine.batch.member_store import MemberStore
+from rotation.engine.result import Result
 from rotation.policy import PasswordPolicy
 from rotation.state import marks
 from rotation.state.label_quota import MOST_MEMBERS, condensed
+from rotation.state.stages import PENDING
+from rotation.state.versions import Version
 from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, POLICY, make_batch, told
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
@@ -172,11 +174,11 @@ def test_what_matters_of_a_cancelled_batch_outlives_its_labels() -> None:
         marks.member(1, [marks.intent(90), marks.rejected(2, 60), marks.parked("account_locked", 400)]),
         marks.member(2, [marks.task("7"), marks.parked("back_off", 900)]),
     ]
-    version = marks.Version("v", frozenset(label.on("v") for label in labels))
+    version = Version("v", frozenset(label.on("v") for label in labels))
     kept = [marks.intent(100), marks.rejected(2, 60)]
     assert condensed(version, current=False) == [*kept, marks.parked("account_locked", 400)]
     assert condensed(version, current=True) == kept
-    proved = marks.Version(
+    proved = Version(
         "v", frozenset({labels[0].on("v"), marks.member(1, [marks.verified(Evidence.READBACK, 100)]).on("v")})
     )
     assert condensed(proved, current=True) == [
@@ -184,7 +186,7 @@ def test_what_matters_of_a_cancelled_batch_outlives_its_labels() -> None:
         marks.verified(Evidence.READBACK, 100),
         marks.rejected(1, 50),
     ]
-    assert condensed(marks.Version("v", frozenset({marks.intent(5).on("v")})), current=True) == []
+    assert condensed(Version("v", frozenset({marks.intent(5).on("v")})), current=True) == []
 
 
 def test_a_candidate_refused_before_anything_was_sent_is_released() -> None:

@@ -5,8 +5,8 @@ import pytest
 from rotation.core.errors import LoginRejected, OutcomeUnknown, Parked, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Step
-from rotation.engine.tables.reconciliation import PENDING
 from rotation.state.marks import Kind
+from rotation.state.stages import PENDING
 from rotation.state.waiting import ARRIVAL_SECONDS
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rotation.core.secret import SecretDocument
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.core.document import SecretDocument
 from rotation.state import marks
+from rotation.state.stages import CURRENT, PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 
 NOW = 1_700_000_000

@@ -4,7 +4,7 @@ import pytest
 
 from rotation.core.errors import LoginRejected, Parked, VendorUnavailable
 from rotation.core.values import Power, Step, Verdict
-from rotation.engine.account.set_secret import MOST_RESENDS
+from rotation.engine.account.refusals import MOST_RESENDS
 from rotation.state.parking import Reason
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 

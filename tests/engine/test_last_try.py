@@ -5,8 +5,8 @@ import pytest
 from rotation.core.errors import CannotVerify, InProgress, LoginRejected, OutcomeUnknown, Parked
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Lockout, Step
-from rotation.doctor import examine
 from rotation.doctor.dry_run import Status, rehearse
+from rotation.doctor.heal import examine
 from rotation.engine.account import steps, verify
 from rotation.state.marks import Kind
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse

@@ -11,7 +11,7 @@ from rotation.core.errors import CannotVerify, ConfigError, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, LoginTarget, Step, Verdict
 from rotation.doctor.dry_run import Status, rehearse
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.scenario import Scenario
 
 TARGET = LoginTarget("ssh", "host", 22, "alice", "ssh-ed25519 AAAA")

@@ -2,10 +2,11 @@
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import LoginRejected, Parked
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Power, Step
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state.stages import CURRENT, PENDING
 
 HIS = "Human0Password0Human"
 FOREIGN = "Bobs0Password0000Bob"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     ConfigError,
     InProgress,
@@ -12,9 +13,8 @@ from rotation.core.errors import (
     PreconditionFailed,
     VendorUnavailable,
 )
-from rotation.core.secret import SecretDocument
 from rotation.core.values import Evidence, Power, Step
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 

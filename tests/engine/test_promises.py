@@ -2,6 +2,7 @@
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     CannotVerify,
     ConfigError,
@@ -14,9 +15,9 @@ from rotation.core.errors import (
     StageError,
     VendorUnavailable,
 )
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OLD = Secret("Old0Password0Old0Pas")

@@ -4,7 +4,7 @@ import pytest
 
 from rotation.core.errors import CannotVerify, OutcomeUnknown
 from rotation.core.values import Evidence, Step
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from rotation.core.errors import CannotVerify, HostNotAllowed, NotEnoughTime, RotationError, VendorUnavailable
 from rotation.core.values import Step
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 LOST = CannotVerify("lost")

@@ -47,7 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 LISTED = """
 import json, sys
-from rotation import registry
+from rotation.drivers import registry
 from rotation.deployment.deployment import Deployment
 from rotation.core.errors import UnknownDriver
 for name in sys.argv[1:]:

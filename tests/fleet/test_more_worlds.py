@@ -4,8 +4,8 @@ import pytest
 
 from rotation.core.values import Evidence
 from rotation.engine.batch.batch import Batch
-from rotation.engine.session import MemberResult
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.engine.result import MemberResult
+from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.random_fleets.invariants import Violation
 from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
 from rotation_testkit.fault_lab.random_fleets.play.gate import Gate

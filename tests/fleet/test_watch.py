@@ -2,8 +2,9 @@
 
 import pytest
 
-from rotation.core.secret import Secret, SecretDocument
-from rotation.engine.tables.reconciliation import CURRENT, PENDING, PREVIOUS
+from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation_testkit.fault_lab.random_fleets.invariants import Violation
 from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
 from rotation_testkit.fault_lab.random_fleets.play.gate import Gate

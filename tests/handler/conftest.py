@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from rotation import handler
+from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import Canary
 from rotation_testkit.doubles.secretsmanager import Rotation
 from rotation_testkit.doubles.vendors.call import Captured

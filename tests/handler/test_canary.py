@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import pytest
 
 from rotation import handler
+from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError, SecretDocumentError
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import LIBRARIES, Canary, listening
 from rotation_testkit.canary.spellings import spellings
 from rotation_testkit.doubles.secretsmanager import RotationState
@@ -128,7 +129,7 @@ def test_canary_looks_into_frames():
         SecretDocument.parse(text)
     canary = guarded()
     canary.error(caught.value)
-    assert canary.leaks() == ["marker in local text of rotation.core.secret.parse"]
+    assert canary.leaks() == ["marker in local text of rotation.core.document.parse"]
 
 
 def test_canary_looks_at_reachable_objects():
@@ -142,7 +143,7 @@ def test_canary_looks_at_reachable_objects():
         SecretDocument({"key": [closure, {"deeper": talkative}]}).text("missing")
     canary = guarded()
     canary.error(caught.value)
-    assert canary.leaks() == ["marker in Talkative under local self of rotation.core.secret.text"]
+    assert canary.leaks() == ["marker in Talkative under local self of rotation.core.document.text"]
 
 
 def test_canary_looks_at_requests():

@@ -44,14 +44,23 @@ def test_handler_import_is_lean(handler_modules: set[str]) -> None:
 
 def test_handler_import_loads_no_driver(handler_modules: set[str]) -> None:
     """Drivers and probes are loaded when a secret asks for them; the kit and the command line never."""
-    packages = ("rotation.drivers.", "rotation.drivers.network.", "rotation_testkit", "rotation.cli", "vault_plugin")
+    packages = (
+        "rotation.drivers.vendors.",
+        "rotation.drivers.families.",
+        "rotation.drivers.network.ssh",
+        "rotation.drivers.network.winrm",
+        "rotation_testkit",
+        "rotation.cli",
+        "vault_plugin",
+    )
     assert {name for name in handler_modules if name.startswith(packages)} == set()
 
 
 @pytest.mark.parametrize("code", ["huawei_meeting", "ucloud_compshare"])
 def test_one_driver_brings_no_other(code: str) -> None:
     """Loading one driver loads no other driver and no SSH client."""
-    modules = _modules_after(f"rotation.drivers.{code}")
-    loaded = {name for name in modules if name.startswith("rotation.drivers.")}
-    assert {name for name in loaded if not name.split(".")[-1].startswith("_")} == {f"rotation.drivers.{code}"}
+    modules = _modules_after(f"rotation.drivers.vendors.{code}.driver")
+    loaded = {name.split(".")[3] for name in modules if name.startswith("rotation.drivers.vendors.")}
+    assert loaded == {code}
+    assert "rotation.drivers.network.ssh" not in modules
     assert modules.isdisjoint(UNWANTED)

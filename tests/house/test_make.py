@@ -30,7 +30,7 @@ def _make(tree: Path, *arguments: str) -> str:
 def installed(tmp_path: Path) -> Path:
     """A tree as the first run leaves it: every stamp is younger than the sources. Nothing was really installed."""
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
-    (tmp_path / "rotation").mkdir()
+    (tmp_path / "rotation/engine/account").mkdir(parents=True)
     for name in ("Makefile", "pyproject.toml", "template.yaml", "samconfig.toml", "rotation/engine/account/steps.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     sources = list(tmp_path.rglob("*"))

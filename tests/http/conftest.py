@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from rotation.core.secret import Secret
 from rotation.drivers.network.http_door import HttpDoor
-from rotation.state.store import HttpReply, HttpRequest
+from rotation.drivers.network.http_messages import HttpReply, HttpRequest
 
 Handler = Callable[[socket.socket], None]
 

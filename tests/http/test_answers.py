@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from rotation.core.errors import DriverError, OutcomeUnknown, RateLimited, UnexpectedReply, VendorUnavailable
-from rotation.drivers.network.http_door import BODY_LIMIT, check_status, json_object
-from rotation.state.store import HttpReply
+from rotation.drivers.network.http_door import BODY_LIMIT
+from rotation.drivers.network.http_messages import HttpReply, check_status, json_object
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: req-1\r\n\r\n{}"
 

@@ -22,7 +22,7 @@ from rotation.core.errors import (
     VendorUnavailable,
 )
 from rotation.core.secret import Secret
-from rotation.state.store import HttpRequest
+from rotation.drivers.network.http_messages import HttpRequest
 from rotation_testkit.conformance.driver_harness import leaks
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: req-1\r\n\r\n{}"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rotation.core.errors import OutcomeUnknown, VendorUnavailable
-from rotation.state.store import HttpRequest
+from rotation.drivers.network.http_messages import HttpRequest
 
 PORT = 45678
 REQUEST = HttpRequest(method="POST", url=f"https://vendor.example:{PORT}/", changes=True)

@@ -8,7 +8,7 @@ from rotation.core.errors import DriverError
 from rotation.core.values import Evidence
 from rotation.engine.account import steps
 from rotation.engine.account.reconciler import Reconciliation
-from rotation.engine.session import Result
+from rotation.engine.result import Result
 from rotation.state import marks
 from rotation_testkit.fault_lab.matrix.plan.faults import Edge, Fault, Kind, Line
 from rotation_testkit.fault_lab.matrix.runs.explore import WHOLE, Explorer, shares_of

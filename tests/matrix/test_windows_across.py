@@ -18,8 +18,9 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.core.values import Step
-from rotation.doctor import Condition, heal
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.doctor import Condition
+from rotation.doctor.heal import heal
+from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.scenario import Scenario
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor

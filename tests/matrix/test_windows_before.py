@@ -3,6 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     IdentityChanged,
     LoginRejected,
@@ -11,10 +12,11 @@ from rotation.core.errors import (
     SecretDocumentError,
     StageError,
 )
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Step
-from rotation.doctor import Condition, heal
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.doctor import Condition
+from rotation.doctor.heal import heal
+from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 from rotation_testkit.fault_lab.matrix.plan.faults import Line
 from rotation_testkit.fault_lab.matrix.worlds.setups import make

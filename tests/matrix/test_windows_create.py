@@ -4,8 +4,8 @@ import pytest
 
 from rotation.core.errors import PolicyError, RotationError, StoreDenied, StoreError, StoreUnavailable
 from rotation.core.values import Step
-from rotation.engine.tables.reconciliation import PENDING
 from rotation.policy import Charset, PasswordPolicy
+from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 from rotation_testkit.fault_lab.matrix.plan.faults import Line
 from rotation_testkit.fault_lab.matrix.worlds.setups import make

@@ -3,7 +3,7 @@
 import pytest
 
 from rotation.core.errors import NotYetVisible
-from rotation.engine.tables.reconciliation import PREVIOUS
+from rotation.state.stages import PREVIOUS
 from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.doubles.vault.kv2 import Kv2
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock

@@ -19,7 +19,7 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.core.values import Power, Step
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory import scenario as scenario_module
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 from rotation_testkit.fault_lab.matrix.worlds.driver_classes import DRIVER_CLASSES, FIRST

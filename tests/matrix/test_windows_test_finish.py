@@ -5,7 +5,7 @@ import pytest
 from rotation.core.errors import AccountUnusable, CannotVerify, LoginRejected, RotationError, VendorUnavailable
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 from rotation_testkit.fault_lab.matrix.worlds.driver_classes import FIRST
 

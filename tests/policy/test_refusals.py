@@ -11,9 +11,12 @@ import pytest
 
 from rotation.core.errors import PolicyError
 from rotation.core.secret import Secret
-from rotation.policy import VENDOR_POLICIES, AtLeast, Charset, Context, Name, PasswordPolicy, Source, Word, intersect
+from rotation.drivers.registry import vendor_policies
+from rotation.policy import AtLeast, Charset, Context, Name, PasswordPolicy, Source, Word, intersect
 from rotation.policy.counting import language
 from rotation.policy.model import DIGITS, LOWER, UPPER
+
+VENDOR_POLICIES = vendor_policies()
 
 LETTERS = Charset("lower", LOWER)
 DIGIT = Charset("digit", DIGITS)

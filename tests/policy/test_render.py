@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from rotation.core.errors import PolicyError
 from rotation.core.secret import Secret
-from rotation.policy import VENDOR_POLICIES, AtLeast, Charset, Context, Name, PasswordPolicy, Word
+from rotation.drivers.registry import vendor_policies
+from rotation.policy import AtLeast, Charset, Context, Name, PasswordPolicy, Word
 from rotation.policy.model import DIGITS, LOWER, UPPER
 from rotation.policy.render import to_get_random_password, to_hcl, to_json_schema, to_markdown
 from rotation.policy.render.portable import squeeze
+
+VENDOR_POLICIES = vendor_policies()
 
 EVERY = {f"{code}/{variant}": policy for code, some in VENDOR_POLICIES.items() for variant, policy in some.items()}
 SAYABLE = sorted(set(EVERY) - {"huawei_meeting/default"})

@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rotation.core.secret import Secret
-from rotation.policy import VENDOR_POLICIES, Context, PasswordPolicy
-from rotation.policy.describe import rule_texts, sources
+from rotation.drivers.registry import vendor_policies
+from rotation.policy import Context, PasswordPolicy
+from rotation.policy.description import rule_texts, sources
 from rotation_testkit.doubles.vendors.second_opinion import SECOND_OPINIONS, second_opinion
+
+VENDOR_POLICIES = vendor_policies()
 
 EVERY = [(code, variant) for code, variants in VENDOR_POLICIES.items() for variant in variants]
 HOSTILE = [

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.lambda_runtime import InvocationResult, LambdaRuntime
 from rotation_testkit.sandbox.sandbox import (

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StoreError
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.conformance.store_backdoor import BASE, FIRST, LIVE, NEXT, Cut
 from rotation_testkit.conformance.store_suite import StoreConformance

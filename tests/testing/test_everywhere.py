@@ -21,7 +21,7 @@ from urllib.parse import quote
 import pytest
 
 from rotation.core.errors import ConfigError
-from rotation.state.store import HttpRequest
+from rotation.drivers.network.http_messages import HttpRequest
 from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import LIBRARIES
 from rotation_testkit.processes.isolated_function import Invocation
@@ -238,7 +238,7 @@ def test_every_leak_is_caught_and_nothing_else(tmp_path: Path) -> None:
         (tmp_path / f"{name}.py").write_text(text)
     options = (
         "-p",
-        "rotation_testkit.canary.canary",
+        "rotation_testkit.canary.plugin",
         "-p",
         "no:cacheprovider",
         "--show-capture=no",

@@ -13,8 +13,8 @@ from rotation.cli.exit_codes import DONE, FAILED, PARKED, exit_code
 from rotation.cli.output import show_error, show_table
 
 if TYPE_CHECKING:
+    from rotation.core.clock import Clock
     from rotation.deployment.deployment import Deployment
-    from rotation.state.store import Clock
     from vault_plugin.job.kv_rotation import Rotated
     from vault_plugin.job.login import Login
 

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from rotation.core import settings
+from rotation.core.document import SecretDocument
 from rotation.core.errors import ConfigError, DriverBug, SettingsError
-from rotation.core.secret import Secret, SecretDocument
-from rotation.core.values import Authority, DriverSpec, Evidence, Wiring
+from rotation.core.secret import Secret
+from rotation.core.values import Authority, Evidence
 from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
-from rotation.state.store import HttpReply, HttpRequest
+from rotation.drivers.contract import DriverSpec, Wiring
+from rotation.drivers.network.http_messages import HttpReply, HttpRequest
 
 WHERE = "connection"
 SEALED = "private_key"

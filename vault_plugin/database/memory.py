@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from rotation.core.secret import Secret
 from rotation.state import marks
-from rotation.state.marks import Mark, SecretState, Version
+from rotation.state.marks import Mark
+from rotation.state.versions import SecretState, Version
 
 BEFORE = "before-this-candidate"
 """Stands for the password that works until a candidate does; nobody hands it to a plug-in."""

@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Iterable
 
 from rotation.core import settings
+from rotation.core.document import SecretDocument
 from rotation.core.errors import SettingsError
-from rotation.core.secret import Secret, SecretDocument
-from rotation.core.values import DriverSpec, Power, PowerWish
-from rotation.deployment.deployment import COMMON_KEYS
+from rotation.core.secret import Secret
+from rotation.core.values import Power, PowerWish
+from rotation.deployment.binder import COMMON_KEYS
+from rotation.drivers.contract import DriverSpec
 
 WHERE = "rotation_statements"
 

@@ -10,16 +10,17 @@ import dataclasses
 import os
 from collections.abc import Callable
 
+from rotation.core.clock import Clock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import ConfigError, InProgress
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
-from rotation.deployment.deployment import Binder
+from rotation.deployment.binder import Binder
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account import steps
 from rotation.engine.session import Session
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
 from rotation.state import marks, parking
-from rotation.state.store import Clock
+from rotation.state.stages import CURRENT, PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 from vault_plugin.database.connection import Connection
 from vault_plugin.database.memory import BEFORE, Account, Memory

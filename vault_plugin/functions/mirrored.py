@@ -14,11 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from rotation import handler
-from rotation.core.clock import SystemClock
+from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import InternalError, NotEnoughTime, RotationError, SettingsError
 from rotation.core.event import RotationEvent
 from rotation.core.values import Step
-from rotation.state.store import Clock
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from rotation.core.clock import SystemClock
+from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import EventError, InternalError, Parked, RotationError
 from rotation.deployment.deployment import Deployment
-from rotation.state.store import Clock
 from vault_plugin.job.due_secrets import Fleet
 from vault_plugin.job.kv_rotation import Over, Rotated
 from vault_plugin.job.login import Login

@@ -1,0 +1,1 @@
+"""The rotation job over Vault KV version 2."""

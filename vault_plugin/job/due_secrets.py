@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from rotation.core.clock import Clock
 from rotation.core.errors import NotEnoughTime, RateLimited, RotationError
 from rotation.deployment.deployment import Deployment
-from rotation.state.store import Clock
 from rotation.stores.vault_kv import Kv, VaultKv
 from vault_plugin.job.kv_rotation import ATTEMPTS, STEP_SECONDS, Over, Place, Rotated, Rotation, not_over
 from vault_plugin.job.pace import Pace

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rotation.core.clock import Clock
 from rotation.state.marks import Kind, Mark
-from rotation.state.store import Clock, Store
+from rotation.state.store import Store
 from rotation.stores.wrapper import PassingStore
 
 

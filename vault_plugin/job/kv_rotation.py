@@ -12,14 +12,17 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from rotation.core.clock import Clock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import IdentityChanged, InternalError, Parked, RotationError
-from rotation.core.secret import SecretDocument
 from rotation.core.values import Step
-from rotation.deployment.deployment import Binder, Deployment
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account import steps
-from rotation.engine.session import Result, Session
-from rotation.state.store import Clock, Store
+from rotation.engine.result import Result
+from rotation.engine.session import Session
+from rotation.state.store import Store
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
 from vault_plugin.job.gap import GapStore
 from vault_plugin.job.schedule import Wishes

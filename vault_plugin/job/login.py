@@ -11,9 +11,9 @@ from typing import Any, Self
 
 import hvac
 
+from rotation.core.clock import Clock
 from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable
 from rotation.core.secret import Secret
-from rotation.state.store import Clock
 from rotation.stores.vault_kv import HvacKv, asked
 from vault_plugin.job.settings import VaultSettings
 

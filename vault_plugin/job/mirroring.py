@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rotation.core.clock import Clock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import CannotVerify, SettingsError
-from rotation.core.secret import SecretDocument
 from rotation.core.values import Verdict
-from rotation.deployment.deployment import Binder, Deployment
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
 from rotation.engine.account.login_budget import Budget
 from rotation.engine.session import Session
-from rotation.state.store import Clock, Store
+from rotation.state.store import Store
 from rotation.stores.vault_kv import Kv, read_current
 from vault_plugin.job.kv_rotation import STEP_SECONDS, Over
 from vault_plugin.job.schedule import Wishes

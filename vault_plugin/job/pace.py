@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from rotation.state.store import Clock
+from rotation.core.clock import Clock
 
 
 class Pace:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rotation.core.errors import SettingsError
-from rotation.state.waiting import ANYTIME, Windows
+from rotation.core.maintenance_window import ANYTIME, Windows
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, Kv, Metadata
 
 _PREFIX = "lockstep-"

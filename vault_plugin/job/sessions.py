@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict, StoreError
-from rotation.core.secret import SecretDocument
-from rotation.deployment.deployment import Binder
+from rotation.deployment.binder import Binder
 from rotation.engine.session import Session
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, Kv, VaultKv, read_current
 from vault_plugin.job.kv_rotation import Place, wished

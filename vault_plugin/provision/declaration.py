@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rotation.core import settings
+from rotation.core.document import SecretDocument
 from rotation.core.errors import ConfigError, SettingsError
-from rotation.core.secret import Secret, SecretDocument
-from rotation.core.values import DriverSpec
+from rotation.core.secret import Secret
+from rotation.drivers.contract import DriverSpec
 from rotation.policy import PasswordPolicy
 from vault_plugin.database import role
 from vault_plugin.database.connection import Connection, Keys, deployment_of

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from rotation.core.clock import Clock
 from rotation.core.errors import InProgress, SecretNotFound, StoreError
-from rotation.state.store import Clock
 from vault_plugin.provision.declaration import Role, Wanted
 from vault_plugin.provision.install import role_path
 from vault_plugin.provision.server import Server, ServerBusyError

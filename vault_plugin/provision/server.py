@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import hvac
 
 from rotation.core.errors import ConfigError, RotationError, SettingsError, StoreDenied, StoreError, StoreUnavailable
+from rotation.core.scrub import sealed
 from rotation.core.secret import Secret
 from rotation.core.settings import base_url
-from rotation.drivers.guarded import sealed
 
 T = TypeVar("T")
 _TIMEOUT_SECONDS = 100

@@ -9,7 +9,7 @@ from rotation.core.clock import SystemClock
 from rotation.core.errors import RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Verdict
-from rotation.deployment.deployment import Binder
+from rotation.deployment.binder import Binder
 from vault_plugin.database.role import document
 from vault_plugin.provision.declaration import Role, Wanted
 from vault_plugin.provision.install import role_path

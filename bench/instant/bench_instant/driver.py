@@ -9,8 +9,9 @@ from pathlib import Path
 
 from rotation.core.secret import Secret
 from rotation.core.settings import setting
-from rotation.core.values import Authority, DriverSpec, Evidence, Wiring
-from rotation.policy import VENDOR_POLICIES
+from rotation.core.values import Authority, Evidence
+from rotation.drivers.contract import DriverSpec, Wiring
+from rotation.drivers.vendors.volcengine_cloudidentity.policy import POLICIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ DRIVER = DriverSpec(
     endpoints=("https://vendor.example",),
     account=Account,
     admin=None,
-    policies={"default": VENDOR_POLICIES["volcengine_cloudidentity"]["default"]},
+    policies=POLICIES,
     factory=Instant,
     source="invented",
     checked="2026-11-22",

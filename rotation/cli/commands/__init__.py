@@ -1,0 +1,1 @@
+"""The commands of ``lockstep`` that rotate, verify and examine, and those about drivers and policies."""

@@ -55,7 +55,8 @@ def attend(session: Session, named: Mapping[str, object], *, repair: bool, as_js
         repair: whether to carry the plan out.
         as_json: how to show it.
     """
-    from rotation.doctor import Condition, examine, heal
+    from rotation.doctor import Condition
+    from rotation.doctor.heal import examine, heal
 
     diagnosis = examine(session)
     outcome = None

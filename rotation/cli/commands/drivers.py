@@ -9,8 +9,9 @@ import typer
 from rotation.cli.catalog import plugins, spec
 from rotation.cli.output import Json, console, emit, show_table
 from rotation.core import settings
-from rotation.core.values import DriverSpec, ErrorRow
 from rotation.drivers import registry
+from rotation.drivers.contract import DriverSpec
+from rotation.drivers.error_table import ErrorRow
 
 
 def drivers(

@@ -1,0 +1,1 @@
+"""What the products of one vendor share: how a request is signed, sent and answered."""

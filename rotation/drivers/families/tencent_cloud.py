@@ -16,10 +16,8 @@ from urllib.parse import urlsplit
 
 from rotation.core.errors import OutcomeUnknown, UnexpectedReply
 from rotation.core.secret import Secret
-from rotation.core.values import ErrorRow
-from rotation.drivers.error_table import listed, shown
-from rotation.drivers.network.http_door import check_status, json_object
-from rotation.state.store import Http, HttpReply, HttpRequest
+from rotation.drivers.error_table import ErrorRow, listed, shown
+from rotation.drivers.network.http_messages import Http, HttpReply, HttpRequest, check_status, json_object
 
 CONTENT_TYPE = "application/json"
 REQUEST_ID_HEADER = "x-tc-requestid"

@@ -9,10 +9,8 @@ from urllib.parse import urlencode
 
 from rotation.core.errors import OutcomeUnknown, PasswordRejected, UnexpectedReply
 from rotation.core.secret import Secret
-from rotation.core.values import ErrorRow
-from rotation.drivers.error_table import listed, shown
-from rotation.drivers.network.http_door import check_status, json_object
-from rotation.state.store import Http, HttpReply, HttpRequest
+from rotation.drivers.error_table import ErrorRow, listed, shown
+from rotation.drivers.network.http_messages import Http, HttpReply, HttpRequest, check_status, json_object
 
 BAD_PARAMETER = 230
 """Which parameter it is stands in the message alone. No document names a code for a weak password; this is likely."""

@@ -5,7 +5,6 @@ Also here is what every driver needs to read an answer: ``json_object`` and ``ch
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -22,12 +21,11 @@ from rotation.core.errors import (
     HostNotAllowed,
     NotEnoughTime,
     OutcomeUnknown,
-    RateLimited,
     UnexpectedReply,
     VendorUnavailable,
 )
 from rotation.drivers.network.deadline import Watch
-from rotation.state.store import HttpReply, HttpRequest
+from rotation.drivers.network.http_messages import HttpReply, HttpRequest
 
 RESERVE_SECONDS = 1.0
 """Left to the caller after a call ends, to write down how it ended."""
@@ -186,45 +184,3 @@ def _failure(error: Exception, *, changes: bool, sent: bool) -> DriverError:
     if changes:
         return OutcomeUnknown(f"the vendor's answer was lost ({kind})")
     return VendorUnavailable(f"the vendor did not answer ({kind})")
-
-
-def json_object(reply: HttpReply, *, changes: bool) -> dict[str, object]:
-    """Parse an answer that must be a JSON object.
-
-    Args:
-        reply: the vendor's answer.
-        changes: whether the request may have changed something.
-
-    Raises:
-        OutcomeUnknown: HTML, a truncated or empty body, or no object, in answer to a change.
-        UnexpectedReply: the same in answer to a read.
-    """
-    try:
-        value = json.loads(reply.body.decode())
-    except (ValueError, RecursionError):
-        value = None
-    if isinstance(value, dict):
-        return value
-    kind = OutcomeUnknown if changes else UnexpectedReply
-    raise kind(f"the vendor's answer (HTTP {reply.status}) is no JSON object", request_id=reply.request_id)
-
-
-def check_status(reply: HttpReply, *, changes: bool, vendor_code: str | None = None) -> None:
-    """Raise for the HTTP statuses that mean the same everywhere; call it when no table of the driver knows the code.
-
-    Raises:
-        RateLimited: 429.
-        OutcomeUnknown: 5xx in answer to a change.
-        VendorUnavailable: 5xx in answer to a read.
-        UnexpectedReply: any other status from 300 on.
-    """
-    status, request_id = reply.status, reply.request_id
-    if status < 300:  # noqa: PLR2004 - no refusal
-        return
-    kind: type[DriverError] = UnexpectedReply
-    if status == 429:  # noqa: PLR2004 - Too Many Requests
-        kind = RateLimited
-    elif status >= 500:  # noqa: PLR2004 - server errors
-        kind = OutcomeUnknown if changes else VendorUnavailable
-    message = f"the vendor answered with HTTP {status} and no code that we know"
-    raise kind(message, vendor_code=vendor_code, request_id=request_id)

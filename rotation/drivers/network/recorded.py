@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rotation.state.store import Http, HttpReply, HttpRequest
+from rotation.drivers.network.http_messages import Http, HttpReply, HttpRequest
 
 
 class Recorded:

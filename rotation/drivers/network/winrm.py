@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
 from rotation.core.secret import Secret
-from rotation.core.settings import PINS
 from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.network.login_settings import PINS
 
 if TYPE_CHECKING:
     from pypsrp.wsman import WSMan, _TransportHTTP

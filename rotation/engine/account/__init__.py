@@ -1,0 +1,1 @@
+"""The four steps for one account."""

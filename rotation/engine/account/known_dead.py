@@ -9,7 +9,8 @@ from __future__ import annotations
 from rotation.engine.session import Session
 from rotation.engine.tables.reconciliation import Facts, Finding, Stored
 from rotation.state import marks
-from rotation.state.marks import Kind, Version
+from rotation.state.marks import Kind
+from rotation.state.versions import Version
 
 
 def recall(facts: Facts, version: Version) -> Facts:

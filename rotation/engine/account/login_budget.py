@@ -21,10 +21,11 @@ from rotation.core.errors import (
 from rotation.core.secret import Secret
 from rotation.core.values import Observation, Verdict
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
-from rotation.engine.session import Session, park
+from rotation.engine.attempts import park
+from rotation.engine.session import Session
 from rotation.state import marks
-from rotation.state.marks import SecretState, Version
 from rotation.state.parking import Reason
+from rotation.state.versions import SecretState, Version
 
 T = TypeVar("T")
 

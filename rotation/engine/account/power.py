@@ -6,8 +6,8 @@ What was found stands in the candidate's version since createSecret, so that a l
 
 from __future__ import annotations
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import InProgress
-from rotation.core.secret import SecretDocument
 from rotation.core.values import Observation, Power
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.session import Session

@@ -24,9 +24,9 @@ from rotation.engine.account import known_dead
 from rotation.engine.account.login_budget import Budget, require_tries
 from rotation.engine.account.power import bring_to, give_back, wish
 from rotation.engine.account.refusals import Setback, may_be_our_own_doing
-from rotation.engine.session import Result, Session
+from rotation.engine.result import Result
+from rotation.engine.session import Session
 from rotation.engine.tables.reconciliation import (
-    PENDING,
     PROBES,
     SENDS,
     TASK_FINDINGS,
@@ -39,9 +39,11 @@ from rotation.engine.tables.reconciliation import (
     next_move,
 )
 from rotation.state import marks
-from rotation.state.marks import Kind, SecretState
+from rotation.state.marks import Kind
 from rotation.state.parking import Reason
+from rotation.state.stages import PENDING
 from rotation.state.store import StoredValue
+from rotation.state.versions import SecretState
 
 MOST_SENDS = 2
 """Per invocation: a second one happens only when the refusal of the first told which password is live."""

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rotation.core.errors import AccountLocked, InProgress, PasswordRejected, RotationError, StoreError, TooSoon
+from rotation.core.errors import (
+    AccountLocked,
+    DriverError,
+    InProgress,
+    PasswordRejected,
+    RequestRefused,
+    RotationError,
+    StoreError,
+    TooSoon,
+)
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.account.login_budget import Budget
-from rotation.engine.session import Session, count_failure, park
+from rotation.engine.attempts import count_failure, park
+from rotation.engine.session import Session
 from rotation.state import waiting
 from rotation.state.marks import Kind
 from rotation.state.parking import Reason
+from rotation.state.stages import PENDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +86,47 @@ def may_be_our_own_doing(refusal: RotationError, bound: Guarded, intent: float) 
         changed = refusal.not_before - bound.spec.min_age_seconds
         return changed > intent - RESERVE_SECONDS
     return isinstance(refusal, (TooSoon, InProgress))
+
+
+MOST_RESENDS = 2
+
+
+NO_FAILURE = (AccountLocked, InProgress, PasswordRejected)
+"""Refusals that end the token, or that have a time of their own."""
+
+
+def back_off_after(session: Session, refusal: DriverError) -> None:
+    """After a refusal that changed nothing: let the next attempts wait, longer with each one in a row.
+
+    The first is free, since it may be a mere hiccup and the service's own retry is near; but a request that was itself
+    refused would be so again, which is known at once.
+    """
+    try:
+        version = session.store.describe().versions.get(session.token)
+        if version is None or version.intent is not None or PENDING not in version.stages:
+            return
+        failures = count_failure(session, session.token)
+        certain = isinstance(refusal, RequestRefused)
+        pause = waiting.BACK_OFF_MOST if certain else waiting.back_off(failures, session.token)
+        now = session.clock.now()
+        until = max(now + pause, refusal.not_before or now)
+        if until > now:
+            park(session, session.token, Reason.BACK_OFF, until)
+            refusal.not_before = until
+    except StoreError:
+        return  # The next attempt comes early, which costs patience only; the refusal itself matters more.
+
+
+def raise_if_hopeless(session: Session, bound: Guarded, reset: float) -> None:
+    """Count a reset that was taken and whose password does not open the account; park once sending again is no help.
+
+    Each further one costs wrong logins, and a machine its running time.
+
+    Raises:
+        Parked: longer with each one in a row.
+    """
+    failures = count_failure(session, session.token, reset)
+    if failures > MOST_RESENDS:
+        pause = waiting.back_off(failures, session.token, waiting.RESEND_MOST)
+        until = session.clock.now() + max(pause, bound.lockout.window_seconds)
+        raise park(session, session.token, Reason.RESET_FAILS, until) from None

@@ -9,11 +9,7 @@ from __future__ import annotations
 from math import ceil
 
 from rotation.core.errors import (
-    AccountLocked,
     DriverError,
-    InProgress,
-    PasswordRejected,
-    RequestRefused,
     StageConflict,
     StoreError,
 )
@@ -21,16 +17,16 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.account.power import give_back
 from rotation.engine.account.preflight import preflight
 from rotation.engine.account.reconciler import Reconciliation
-from rotation.engine.session import Result, Session, count_failure, next_attempt, park, raise_if_parked
-from rotation.engine.tables.reconciliation import PENDING, Standing, standing
-from rotation.state import parking, waiting
+from rotation.engine.account.refusals import NO_FAILURE, back_off_after
+from rotation.engine.attempts import next_attempt, park, raise_if_parked
+from rotation.engine.result import Result
+from rotation.engine.session import Session
+from rotation.engine.tables.step_guard import Standing, standing
+from rotation.state import parking
 from rotation.state.label_quota import make_room
 from rotation.state.lease import Claim, ever_taken
-from rotation.state.marks import SecretState
-from rotation.state.parking import Reason
 from rotation.state.store import StoredValue
-
-MOST_RESENDS = 2
+from rotation.state.versions import SecretState
 
 
 def set_secret(session: Session, state: SecretState) -> Result:
@@ -41,13 +37,9 @@ def set_secret(session: Session, state: SecretState) -> Result:
     try:
         return _attempt(session, state, bound, current, candidate)
     except DriverError as refusal:
-        if not isinstance(refusal, _NO_FAILURE):
-            _back_off(session, refusal)
+        if not isinstance(refusal, NO_FAILURE):
+            back_off_after(session, refusal)
         raise
-
-
-_NO_FAILURE = (AccountLocked, InProgress, PasswordRejected)
-"""Refusals that end the token, or that have a time of their own."""
 
 
 def _attempt(
@@ -88,43 +80,6 @@ def _wait_its_time(session: Session, state: SecretState, bound: Guarded, candida
     if ever_taken(state, session.token):
         give_back(bound, candidate.document)
     raise park(session, session.token, wait.reason, wait.until)
-
-
-def _back_off(session: Session, refusal: DriverError) -> None:
-    """After a refusal that changed nothing: let the next attempts wait, longer with each one in a row.
-
-    The first is free, since it may be a mere hiccup and the service's own retry is near; but a request that was itself
-    refused would be so again, which is known at once.
-    """
-    try:
-        version = session.store.describe().versions.get(session.token)
-        if version is None or version.intent is not None or PENDING not in version.stages:
-            return
-        failures = count_failure(session, session.token)
-        certain = isinstance(refusal, RequestRefused)
-        pause = waiting.BACK_OFF_MOST if certain else waiting.back_off(failures, session.token)
-        now = session.clock.now()
-        until = max(now + pause, refusal.not_before or now)
-        if until > now:
-            park(session, session.token, Reason.BACK_OFF, until)
-            refusal.not_before = until
-    except StoreError:
-        return  # The next attempt comes early, which costs patience only; the refusal itself matters more.
-
-
-def raise_if_hopeless(session: Session, bound: Guarded, reset: float) -> None:
-    """Count a reset that was taken and whose password does not open the account; park once sending again is no help.
-
-    Each further one costs wrong logins, and a machine its running time.
-
-    Raises:
-        Parked: longer with each one in a row.
-    """
-    failures = count_failure(session, session.token, reset)
-    if failures > MOST_RESENDS:
-        pause = waiting.back_off(failures, session.token, waiting.RESEND_MOST)
-        until = session.clock.now() + max(pause, bound.lockout.window_seconds)
-        raise park(session, session.token, Reason.RESET_FAILS, until) from None
 
 
 def _look_again(session: Session, current: StoredValue) -> SecretState:

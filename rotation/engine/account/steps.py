@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rotation.core.document import SecretDocument, size
 from rotation.core.errors import (
     CannotVerify,
     ConfigError,
@@ -15,21 +16,24 @@ from rotation.core.errors import (
     StageConflict,
     StageError,
 )
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Observation, Power, Step, Verdict
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account import power
 from rotation.engine.account.login_budget import Budget, require_tries
-from rotation.engine.account.set_secret import raise_if_hopeless, set_secret
+from rotation.engine.account.refusals import raise_if_hopeless
+from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
+from rotation.engine.attempts import next_attempt, raise_if_parked
 from rotation.engine.batch import batch
-from rotation.engine.batch.member_store import size
-from rotation.engine.session import Result, Session, next_attempt, raise_if_parked
-from rotation.engine.tables.reconciliation import GUARD, PENDING, Cell, Standing, standing
+from rotation.engine.result import Result
+from rotation.engine.session import Session
+from rotation.engine.tables.step_guard import GUARD, Cell, Standing, standing
 from rotation.policy import Context
 from rotation.state import marks, parking
 from rotation.state.label_quota import make_room, settle
-from rotation.state.marks import SecretState, Version
+from rotation.state.stages import PENDING
+from rotation.state.versions import SecretState, Version
 
 
 def run(session: Session, step: Step) -> Result:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from rotation.core.errors import LoginRejected
 from rotation.core.values import Evidence, Verdict
 from rotation.engine.account.login_budget import Budget
+from rotation.engine.attempts import raise_if_parked
 from rotation.engine.batch import batch
-from rotation.engine.session import Result, Session, raise_if_parked
-from rotation.state.marks import SecretState
+from rotation.engine.result import Result
+from rotation.engine.session import Session
+from rotation.state.versions import SecretState
 
 
 def verify(session: Session, single: batch.Single) -> Result:

@@ -1,0 +1,1 @@
+"""The four steps for several accounts in one secret."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from rotation.core.document import SecretDocument, documents, list_key, merged
 from rotation.core.errors import (
     IdentityChanged,
     InProgress,
@@ -23,16 +24,17 @@ from rotation.core.errors import (
     StageConflict,
     StoreError,
 )
-from rotation.core.secret import SecretDocument
 from rotation.core.values import Evidence, Step
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.account.reconciler import MOST_SENDS
-from rotation.engine.batch.member_store import Member, MemberStore, documents, list_key, members, merged, named
-from rotation.engine.session import MemberResult, Result, Session
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.engine.batch.member_store import MemberStore
+from rotation.engine.batch.members import Member, members, named
+from rotation.engine.result import MemberResult, Result
+from rotation.engine.session import Session
 from rotation.state.label_quota import condense, free, require_room, settle
 from rotation.state.lease import Claim
-from rotation.state.marks import SecretState
+from rotation.state.stages import PENDING
+from rotation.state.versions import SecretState
 
 _POLLED_AT_ONCE = 4
 """So many accounts are polled in one ``poll_seconds``; for more the pause grows, since vendors ration calls."""

@@ -8,121 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from rotation.core.errors import ConfigError, RotationError, SecretDocumentError, StageError
-from rotation.core.secret import SecretDocument
+from rotation.core.document import SecretDocument, documents
+from rotation.core.errors import ConfigError, SecretDocumentError, StageError
 from rotation.drivers.guarded import Guarded
-from rotation.engine.session import Session, identity
+from rotation.engine.batch.members import identity_of
+from rotation.engine.session import Session
 from rotation.state import marks
 from rotation.state.lease import Claim
-from rotation.state.marks import Kind, Mark, SecretState
+from rotation.state.marks import Kind, Mark
 from rotation.state.parking import Reason
 from rotation.state.store import StoredValue
+from rotation.state.versions import SecretState
 
-_CHANGING = ("password", "lockstep")
 _RELEASE_PAUSE = 300.0
-
-
-def list_key(document: SecretDocument) -> str | None:
-    """Return the key whose list holds accounts with a password each; ``None`` for a document of one account."""
-    if "password" in document:
-        return None
-    return next((key for key, value in document.items() if _holds_accounts(value)), None)
-
-
-def size(document: SecretDocument) -> int:
-    """Return how many accounts a document holds."""
-    entries = document.get(list_key(document) or "")
-    return len(entries) if isinstance(entries, list) else 1
-
-
-def _holds_accounts(value: object) -> bool:
-    return isinstance(value, list) and any(isinstance(each, dict) and "password" in each for each in value)
-
-
-def documents(document: SecretDocument, key: str) -> list[SecretDocument]:
-    """Return a document of the usual form for each account of the list under ``key``; none where there is no list.
-
-    Raises:
-        SecretDocumentError: an entry is no object, or says which driver it wants.
-    """
-    entries = document.get(key)
-    if not isinstance(entries, list) or "password" in document:
-        return []
-    shared = {name: value for name, value in document.items() if name not in (key, "lockstep")}
-    found = []
-    for number, entry in enumerate(entries, 1):
-        if not isinstance(entry, dict):
-            raise SecretDocumentError(f"number {number} in {key!r} is no object")
-        if "driver" in entry:
-            raise SecretDocumentError(f"number {number} in {key!r} names a driver; all of a batch share one")
-        found.append(SecretDocument({**shared, **entry}))
-    return found
-
-
-def merged(document: SecretDocument, key: str, prepared: list[SecretDocument]) -> SecretDocument:
-    """Return the batch's document with each account's password and bookkeeping taken from its prepared document."""
-    entries = document[key]
-    if not isinstance(entries, list):
-        raise SecretDocumentError(f"{key!r} is no list")
-    fresh = [
-        {**entry, **{name: one[name] for name in _CHANGING if name in one}}
-        for entry, one in zip(entries, prepared, strict=True)
-    ]
-    return document.replaced(**{key: fresh})
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One account. ``name`` is what tells it from the others."""
-
-    number: int
-    name: str
-    document: SecretDocument
-    bound: Guarded
-
-
-def members(session: Session, document: SecretDocument, key: str) -> tuple[Member, ...]:
-    """Bind every account of the list under ``key``.
-
-    Raises:
-        SecretDocumentError: the list is not usable, or the driver takes no batch.
-        SettingsError: an entry's keys are wrong.
-    """
-    found: list[Member] = []
-    for number, each in enumerate(documents(document, key)):
-        try:
-            bound = session.bind(each)
-            _ = each.password  # missed here, while nobody was asked anything
-        except RotationError as error:
-            raise named(error, f"{key} {number + 1}") from None
-        found.append(Member(number, _name(bound, document, key, number), each, bound))
-    spec = found[0].bound.spec
-    if spec.batch_key != key:
-        raise SecretDocumentError(f"{spec.code} takes one account in a secret, with a password at the top")
-    known = [_who(member.bound) for member in found]
-    twice = {member.name for member in found if known.count(_who(member.bound)) > 1}
-    if twice:
-        raise SecretDocumentError(f"{', '.join(sorted(twice))} stands twice in {key!r}")
-    return tuple(found)
-
-
-def _who(bound: Guarded) -> dict[str, object]:
-    return {**identity(bound), "username": bound.username.casefold()}
-
-
-def _name(bound: Guarded, document: SecretDocument, key: str, number: int) -> str:
-    """Return what tells the account from the others: its first identifying field that the batch does not share."""
-    own = [name for name in bound.account.__dataclass_fields__ if name in identity(bound) and name not in document]
-    return str(getattr(bound.account, own[0])) if own else f"{key} {number + 1}"
-
-
-def named(error: RotationError, where: str) -> RotationError:
-    """Put whose error it is before its message."""
-    error.message = f"{where}: {error.message}"
-    error.args = (error.message,)
-    return error
 
 
 class MemberStore:
@@ -166,7 +65,7 @@ class MemberStore:
             other = self._session.bind(document)
         except (ConfigError, SecretDocumentError):
             return False
-        return other.spec.code == self._account.spec.code and _who(other) == _who(self._account)
+        return other.spec.code == self._account.spec.code and identity_of(other) == identity_of(self._account)
 
     def mark(self, version_id: str, mark: Mark) -> None:
         """See ``ports.Store``."""

@@ -7,26 +7,6 @@ from collections.abc import Iterable
 DEAD = -1
 
 
-def fragments(word: str, shortest: int) -> tuple[str, ...]:
-    """Return the pieces of ``word`` whose absence rules out every piece of ``shortest`` or more characters.
-
-    A longer piece always holds one of exactly ``shortest``. Zero means that only the whole word is forbidden.
-    """
-    if not shortest or len(word) < shortest:
-        return () if shortest else (word,)
-    return tuple(word[start : start + shortest] for start in range(len(word) - shortest + 1))
-
-
-def spellable(words: Iterable[str], alphabet: str, length: int) -> tuple[str, ...]:
-    """Return the lower-case words that can occur in a string of this alphabet and length, without redundant ones."""
-    letters = frozenset(alphabet.lower())
-    kept: list[str] = []
-    for word in sorted({word.lower() for word in words if word}, key=lambda word: (len(word), word)):
-        if len(word) <= length and letters.issuperset(word) and not any(short in word for short in kept):
-            kept.append(word)
-    return tuple(kept)
-
-
 class Trie:
     """Aho-Corasick over lower-case words, none of which contains another (see ``spellable``).
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rotation.policy.describe import rule_texts
+from rotation.policy.description import rule_texts
 from rotation.policy.model import DIGITS, LOWER, UPPER, AtLeast, Charset, Context
 from rotation.policy.render.portable import for_account, squeeze
 from rotation.policy.render.result import Rendered, account_rules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.policy.describe import rule_texts, sources
+from rotation.policy.description import rule_texts, sources
 from rotation.policy.render.result import Rendered
 
 if TYPE_CHECKING:

@@ -18,6 +18,8 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
+from rotation.core.clock import Clock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     NotYetVisible,
     SecretDocumentError,
@@ -28,12 +30,13 @@ from rotation.core.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from rotation.core.secret import Secret, SecretDocument
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.core.secret import Secret
 from rotation.state import cleanup, lease
 from rotation.state.lease import Claim
-from rotation.state.marks import Mark, SecretState, Version
-from rotation.state.store import Clock, StoredValue
+from rotation.state.marks import Mark
+from rotation.state.stages import CURRENT, PENDING
+from rotation.state.store import StoredValue
+from rotation.state.versions import SecretState, Version
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

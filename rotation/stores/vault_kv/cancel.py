@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rotation.core.errors import InProgress, StageError
-from rotation.engine.tables.reconciliation import PENDING
 from rotation.state import cleanup
+from rotation.state.stages import PENDING
 from rotation.stores.vault_kv.snapshot import Seen
 
 

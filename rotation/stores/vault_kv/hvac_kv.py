@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import hvac
 from hvac import exceptions
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict, StoreDenied, StoreError, StoreUnavailable
-from rotation.core.secret import SecretDocument
 from rotation.stores.vault_kv.kv import Entry, Metadata
 
 T = TypeVar("T")

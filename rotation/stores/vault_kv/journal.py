@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StoreError
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 
 JOURNAL_SUFFIX = ".lockstep"
 _FORMAT = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from rotation.core.secret import SecretDocument
+from rotation.core.document import SecretDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ import json
 import re
 from dataclasses import dataclass
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict, StoreFull
-from rotation.core.secret import Secret, SecretDocument
-from rotation.engine.tables.reconciliation import CURRENT, PENDING, PREVIOUS
+from rotation.core.secret import Secret
 from rotation.state import lease
-from rotation.state.marks import SecretState, Version
-from rotation.state.stages import MOST_LABELS
+from rotation.state.stages import CURRENT, MOST_LABELS, PENDING, PREVIOUS
+from rotation.state.versions import SecretState, Version
 from rotation.stores.vault_kv.journal import Journal, Record, Stamp
 from rotation.stores.vault_kv.kv import Entry
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rotation.core.clock import Clock
+from rotation.core.document import SecretDocument, with_passwords_of
 from rotation.core.errors import (
     ConfigError,
     InProgress,
@@ -21,14 +23,13 @@ from rotation.core.errors import (
     StageConflict,
     StoreError,
 )
-from rotation.core.secret import SecretDocument
-from rotation.engine.tables.reconciliation import PENDING
 from rotation.state import cleanup
 from rotation.state.lease import Claim
-from rotation.state.marks import Mark, SecretState
-from rotation.state.store import Clock, StoredValue
+from rotation.state.marks import Mark
+from rotation.state.stages import PENDING
+from rotation.state.store import StoredValue
+from rotation.state.versions import SecretState
 from rotation.stores.vault_kv.cancel import Cancelled, cancel
-from rotation.stores.vault_kv.commit import with_passwords_of
 from rotation.stores.vault_kv.journal import JOURNAL_SUFFIX, Journal, Lease, Record
 from rotation.stores.vault_kv.kv import Entry, Kv
 from rotation.stores.vault_kv.snapshot import TAKEN, Seen, same

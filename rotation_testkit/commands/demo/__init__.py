@@ -1,0 +1,1 @@
+"""``lockstep demo``: passwords rotate against local servers, shown on one screen."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.scrub import scrub
+from rotation.core.secret import Secret
 from rotation.core.values import Verdict
-from rotation.deployment.deployment import Binder, Deployment
-from rotation.drivers.guarded import Guarded, scrub
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
+from rotation.drivers.guarded import Guarded
 from rotation_testkit.commands.demo.screen import Board, StepShown
 from rotation_testkit.doubles.secretsmanager import Rotation, RotationState
 from rotation_testkit.doubles.vendors.faults import FaultKind

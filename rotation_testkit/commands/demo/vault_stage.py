@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from rotation.core.clock import SystemClock
-from rotation.core.secret import Secret, SecretDocument
-from rotation.deployment.deployment import Binder, Deployment
+from rotation.core.clock import Clock, SystemClock
+from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
 from rotation.drivers.guarded import Guarded
-from rotation.state.store import Clock
 from rotation_testkit.commands.demo.screen import Done
 from rotation_testkit.doubles.vault.kv2 import ServedKv, mounted
 from rotation_testkit.doubles.vault.openbao import OpenBao

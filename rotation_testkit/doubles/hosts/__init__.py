@@ -1,0 +1,1 @@
+"""Hosts that take logins over SSH and WinRM."""

@@ -1,0 +1,1 @@
+"""Vault: an in-memory KV version 2, and a real OpenBao server."""

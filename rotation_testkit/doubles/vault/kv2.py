@@ -12,8 +12,9 @@ from typing import Protocol
 
 import hvac
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict, StoreError, StoreUnavailable
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.stores.vault_kv import Entry, HvacKv, Kv, Metadata
 
 _DEFAULT_VERSIONS = 10

@@ -1,0 +1,1 @@
+"""A vendor, a driver and scenarios that live in memory."""

@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rotation.core.document import SecretDocument, documents
 from rotation.core.errors import RotationError
-from rotation.core.secret import Secret, SecretDocument
-from rotation.core.values import DriverSpec, Evidence, Step
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, Step
+from rotation.drivers.contract import Driver, DriverSpec
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account import steps
-from rotation.engine.batch.member_store import documents
-from rotation.engine.session import Result, Session
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.engine.result import Result
+from rotation.engine.session import Session
 from rotation.policy import Charset, PasswordPolicy
-from rotation.state.store import Driver
+from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.fault_lab.in_memory.driver import (
     MemoryAccount,

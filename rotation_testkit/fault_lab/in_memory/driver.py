@@ -1,4 +1,4 @@
-"""The driver of ``rotation_testkit.fault_lab.in_memory.vendor``, with and without a login call, and the record that describes it."""
+"""The driver of the in-memory vendor, with and without a login call, and its record."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from rotation.core.errors import InProgress
 from rotation.core.secret import Secret
 from rotation.core.settings import setting
-from rotation.core.values import DriverSpec, Evidence, Observation, Power, Progress, Task, Verdict, Wiring
-from rotation.state.store import Driver, Verifies
+from rotation.core.values import Evidence, Observation, Power, Progress, Task, Verdict
+from rotation.drivers.contract import Driver, DriverSpec, Verifies, Wiring
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError
-from rotation.core.secret import Secret, SecretDocument
-from rotation.core.values import Evidence, PowerWish, Step, Wiring
+from rotation.core.maintenance_window import ANYTIME, Windows
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, PowerWish, Step
+from rotation.drivers.contract import Wiring
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account import steps
-from rotation.engine.session import Result, Session
-from rotation.engine.tables.reconciliation import PENDING
-from rotation.state.waiting import ANYTIME, Windows
+from rotation.engine.result import Result
+from rotation.engine.session import Session
+from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, counted, memory_spec
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Fuse

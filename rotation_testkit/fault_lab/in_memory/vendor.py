@@ -1,7 +1,7 @@
 """A vendor in memory whose behaviour follows a ``DriverSpec``: for tests of the engine over every class of vendor.
 
 It keeps one account with password history, minimum age, lock-out, propagation delay and asynchronous tasks, and counts
-what was done to it. Faults are injected by wrapping it (``rotation_testkit.fault_lab.in_memory.fuse``), not by switches in here.
+what was done to it. Faults are injected by wrapping it (see ``fuse``), not by switches in here.
 """
 
 from __future__ import annotations

@@ -216,8 +216,9 @@ reports on them; `DescribeSecret` does.
 
 ## For comparison: two algorithms as they are published
 
-Written for this page from their descriptions in a few lines each (`rotation_testkit/fault_lab/matrix/worlds/references.py`) and run over
-the same vendors and faults. Their own store is one table. They are not the systems themselves, which do more around it.
+Written for this page from their descriptions in a few lines each, and run over the same vendors and faults
+(`rotation_testkit/fault_lab/matrix/worlds/references.py`). Their own store is one table. They are not the systems
+themselves, which do more around it.
 
 ### Generate, change, save
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence
-from rotation.engine.tables.reconciliation import PENDING
 from rotation.state.marks import Kind as MarkKind
+from rotation.state.stages import PENDING
 
 if TYPE_CHECKING:
     from rotation_testkit.fault_lab.random_fleets.play.gate import Gate

@@ -10,7 +10,8 @@ import pytest
 
 from rotation.core.errors import ConfigError
 from rotation.core.secret import Secret
-from rotation.core.values import DriverSpec, Evidence, LoginTarget, Observation, Progress, Task, Verdict
+from rotation.core.values import Evidence, LoginTarget, Observation, Progress, Task, Verdict
+from rotation.drivers.contract import DriverSpec
 from rotation.drivers.guarded import Guarded
 
 KEY = Secret("canary-key")

@@ -9,8 +9,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from rotation.core.scrub import scrub
 from rotation.core.secret import Secret
-from rotation.drivers.guarded import scrub
 
 FORMS: dict[str, Callable[[str], str]] = {
     "raw": str,

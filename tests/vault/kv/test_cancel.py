@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StageError
-from rotation.core.secret import Secret, SecretDocument
-from rotation.engine.tables.reconciliation import PENDING
+from rotation.core.secret import Secret
 from rotation.state import marks
 from rotation.state.lease import Claim
+from rotation.state.stages import PENDING
 from rotation.stores.vault_kv import Cancelled
 from rotation_testkit.conformance.kv_backdoor import KvDoor
 from rotation_testkit.conformance.store_backdoor import (

@@ -6,9 +6,10 @@ import hvac
 import pytest
 
 from rotation.core.errors import StoreDenied
-from rotation.doctor import Condition, Verb, heal
+from rotation.doctor import Condition, Verb
 from rotation.doctor.dry_run import Status, rehearse
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.doctor.heal import heal
+from rotation.state.stages import CURRENT, PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation.stores.vault_kv import HvacKv
 from rotation_testkit.doubles.vendors.faults import FaultKind

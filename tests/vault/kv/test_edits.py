@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from rotation.core.document import SecretDocument, with_passwords_of
 from rotation.core.errors import (
     IdentityChanged,
     InProgress,
@@ -16,11 +17,9 @@ from rotation.core.errors import (
     StageConflict,
     StageError,
 )
-from rotation.core.secret import SecretDocument
 from rotation.core.values import Authority, Step
 from rotation.engine.account import steps
 from rotation.stores.vault_kv import VaultKv
-from rotation.stores.vault_kv.commit import with_passwords_of
 from rotation_testkit.conformance.store_backdoor import FIRST
 from rotation_testkit.doubles.vault.kv2 import Kv2
 from rotation_testkit.fault_lab.in_memory.batch_scenario import POLICY

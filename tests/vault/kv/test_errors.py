@@ -9,8 +9,9 @@ import traceback
 import hvac
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import NotYetVisible, SecretNotFound, StageConflict, StoreDenied, StoreError, StoreUnavailable
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.stores.vault_kv import HvacKv, VaultKv, read_current
 from rotation_testkit.conformance.kv_backdoor import KvDoor
 from rotation_testkit.conformance.store_backdoor import FIRST, LIVE, NEXT, OTHER, SECOND

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from rotation.cli.app import run as lockstep
+from rotation.core.document import SecretDocument
 from rotation.core.errors import RateLimited
-from rotation.core.secret import SecretDocument
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, VOLCENGINE

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import SettingsError
-from rotation.core.secret import SecretDocument
+from rotation.core.maintenance_window import Windows
 from rotation.state.marks import Kind
-from rotation.state.waiting import Windows
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.sandbox.sandbox import HUAWEI, LINUX_VM, TENCENT, UCLOUD, VOLCENGINE

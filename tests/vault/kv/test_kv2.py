@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict
-from rotation.core.secret import SecretDocument
 from rotation.stores.vault_kv import Metadata
 from rotation_testkit.doubles.vault.kv2 import Kv2
 

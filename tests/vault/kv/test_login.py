@@ -11,8 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation_testkit.doubles.serving import serve
 from rotation_testkit.doubles.vault.kv2 import mounted
 from rotation_testkit.sandbox.sandbox import ShiftedClock

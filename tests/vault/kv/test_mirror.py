@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import CannotVerify, LoginRejected, StageConflict, StoreUnavailable
-from rotation.core.secret import Secret, SecretDocument
+from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Verdict
 from rotation.state import marks
 from rotation.stores.memory import MemorySecret, MemoryStore

@@ -8,8 +8,8 @@ from pathlib import Path
 import hvac
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StoreDenied
-from rotation.core.secret import SecretDocument
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rotation import handler
+from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, NotEnoughTime, RotationError, SettingsError, StoreUnavailable
-from rotation.core.secret import SecretDocument
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.doubles.secretsmanager import Rotation

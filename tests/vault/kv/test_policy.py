@@ -26,6 +26,7 @@ def job(openbao, corner):
     """Run the whole job by AppRole under a policy; return each outcome, or the error that ended it all."""
     client = openbao.client()
     client.sys.enable_auth_method("approle", path=corner)
+    role = client.auth.approle
 
     def run(started, rules):
         text = "\n".join(
@@ -33,7 +34,7 @@ def job(openbao, corner):
             for path, kept in rules.items()
         )
         client.sys.create_or_update_policy(corner, text)
-        client.auth.approle.create_or_update_approle(
+        role.create_or_update_approle(
             "job",
             mount_point=corner,
             token_policies=[corner],
@@ -46,10 +47,8 @@ def job(openbao, corner):
             "VAULT_ADDR": openbao.address,
             "LOCKSTEP_VAULT_AUTH": "approle",
             "LOCKSTEP_VAULT_AUTH_MOUNT": corner,
-            "LOCKSTEP_VAULT_ROLE_ID": client.auth.approle.read_role_id("job", mount_point=corner)["data"]["role_id"],
-            "LOCKSTEP_VAULT_SECRET_ID": client.auth.approle.generate_secret_id("job", mount_point=corner)["data"][
-                "secret_id"
-            ],
+            "LOCKSTEP_VAULT_ROLE_ID": role.read_role_id("job", mount_point=corner)["data"]["role_id"],
+            "LOCKSTEP_VAULT_SECRET_ID": role.generate_secret_id("job", mount_point=corner)["data"]["secret_id"],
         }
         clock = started.world.clock
         with Login(VaultSettings.from_environment(environment), clock=clock) as login:

@@ -15,7 +15,7 @@ import hvac
 import pytest
 
 from rotation.core.secret import Secret
-from rotation.policy import VENDOR_POLICIES
+from rotation.drivers.registry import vendor_policies
 from rotation.policy.render import to_hcl
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.doubles.vendors.faults import FaultKind
@@ -23,6 +23,8 @@ from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import 
 from rotation_testkit.sandbox.vendors import Estate
 from vault_plugin.database import VERSION
 from vault_plugin.provision.build import Built, build
+
+VENDOR_POLICIES = vendor_policies()
 
 
 @dataclass

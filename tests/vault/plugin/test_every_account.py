@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from grpclib.testing import ChannelFor
 
-from rotation.policy import VENDOR_POLICIES
+from rotation.drivers.registry import vendor_policies
 from rotation_testkit.sandbox.vendors import (
     LINUX_VM,
     TENCENT,
@@ -24,6 +24,8 @@ from rotation_testkit.sandbox.vendors import (
 )
 from vault_plugin.database.pb import database_grpc, database_pb2
 from vault_plugin.database.service import Database
+
+VENDOR_POLICIES = vendor_policies()
 
 ACCOUNTS = (
     pytest.param(compshare, UCLOUD, "container", id="CompShare container"),

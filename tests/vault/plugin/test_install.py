@@ -11,12 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from rotation.core.secret import Secret
-from rotation.policy import VENDOR_POLICIES
+from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddress, UCloudCompShare
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 from vault_plugin.cli.plugin import plugin_app
+
+VENDOR_POLICIES = vendor_policies()
 
 OLD = Secret("Old-Passw0rd-1234!")
 

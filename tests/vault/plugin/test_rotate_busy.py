@@ -14,12 +14,14 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from rotation.core.errors import StoreUnavailable
-from rotation.policy import VENDOR_POLICIES
+from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.serving import serve
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 from vault_plugin.provision.declaration import PluginTable, Role, Wanted
 from vault_plugin.provision.rotate import rotate
 from vault_plugin.provision.server import Server
+
+VENDOR_POLICIES = vendor_policies()
 
 DAY = 86_400
 

@@ -13,10 +13,12 @@ from grpclib.exceptions import GRPCError
 from grpclib.testing import ChannelFor
 
 from rotation.core.secret import Secret
-from rotation.policy import VENDOR_POLICIES
+from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 from vault_plugin.database.pb import database_grpc, database_pb2
 from vault_plugin.database.service import Database
+
+VENDOR_POLICIES = vendor_policies()
 
 OLD = Secret("Old-Passw0rd-1234!")
 Talk = Callable[[Any], Awaitable[Any]]

@@ -13,9 +13,10 @@ from urllib.parse import quote
 from rotation.core import settings
 from rotation.core.errors import LoginRejected, UnexpectedReply
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, DriverSpec, ErrorRow, Evidence, Lockout, Verdict, Wiring
-from rotation.drivers.network.http_door import check_status, json_object
-from rotation.state.store import HttpReply, HttpRequest
+from rotation.core.values import Authority, Evidence, Lockout, Verdict
+from rotation.drivers.contract import DriverSpec, Wiring
+from rotation.drivers.error_table import ErrorRow
+from rotation.drivers.network.http_messages import HttpReply, HttpRequest, check_status, json_object
 
 from acme_directory.codes import TABLE, WRONG_PASSWORD
 from acme_directory.policy import POLICY

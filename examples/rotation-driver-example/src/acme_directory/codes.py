@@ -11,7 +11,7 @@ from rotation.core.errors import (
     PermissionDenied,
     RateLimited,
 )
-from rotation.core.values import ErrorRow
+from rotation.drivers.error_table import ErrorRow
 
 WRONG_PASSWORD = "WRONG_PASSWORD"
 

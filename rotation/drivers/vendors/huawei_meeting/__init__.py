@@ -1,0 +1,1 @@
+"""Huawei Cloud Meeting: accounts that change their own password."""

@@ -26,9 +26,10 @@ from rotation.core.errors import (
     UnexpectedReply,
 )
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, DriverSpec, Evidence, Lockout, Verdict, Wiring
+from rotation.core.values import Authority, Evidence, Lockout, Verdict
+from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.error_table import listed, shown
-from rotation.drivers.network.http_door import check_status, json_object
+from rotation.drivers.network.http_messages import HttpReply, HttpRequest, check_status, json_object
 from rotation.drivers.vendors.huawei_meeting import app_login
 from rotation.drivers.vendors.huawei_meeting.error_codes import (
     LOCK_MARGIN_SECONDS,
@@ -37,8 +38,7 @@ from rotation.drivers.vendors.huawei_meeting.error_codes import (
     WRONG_LOGIN,
     code_of,
 )
-from rotation.policy import VENDOR_POLICIES
-from rotation.state.store import HttpReply, HttpRequest
+from rotation.drivers.vendors.huawei_meeting.policy import POLICIES
 
 LOGIN, PASSWORD, TOKEN = "/v1/usg/acs/auth/account", "/v1/usg/acs/password", "/v1/usg/acs/token"
 CLIENT_TYPE = 72
@@ -194,7 +194,7 @@ DRIVER = DriverSpec(
     account=Account,
     admin=app_login.Admin,
     admin_optional=True,
-    policies=VENDOR_POLICIES["huawei_meeting"],
+    policies=POLICIES,
     factory=HuaweiMeeting,
     source="Vendor pages on changing a password (2023-01-31) and on account login; SDK huaweicloudsdkmeeting 3.1.219",
     checked="2026-11-22",

@@ -24,8 +24,8 @@ from rotation.core.errors import (
     TooSoon,
     VendorUnavailable,
 )
-from rotation.core.values import ErrorRow
-from rotation.state.store import HttpReply
+from rotation.drivers.error_table import ErrorRow
+from rotation.drivers.network.http_messages import HttpReply
 
 WRONG_LOGIN = "206010000"
 WAIT_SECONDS = 300

@@ -1,0 +1,1 @@
+"""Tencent Cloud Blackstone: bare-metal devices whose password an administrator resets."""

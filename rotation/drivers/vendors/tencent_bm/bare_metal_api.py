@@ -9,7 +9,8 @@ from typing import Protocol
 
 from rotation.core.errors import DriverError, OutcomeUnknown, PasswordRejected, UnexpectedReply
 from rotation.core.secret import Secret
-from rotation.core.values import Progress, TaskState, Wiring
+from rotation.core.values import Progress, TaskState
+from rotation.drivers.contract import Wiring
 from rotation.drivers.families import tencent_cloud, tencent_cloud_v2
 from rotation.drivers.vendors.tencent_bm.device import RESETTING, Device, entries, is_windows, whole
 from rotation.drivers.vendors.tencent_bm.error_codes import V2_TABLE, V3_TABLE

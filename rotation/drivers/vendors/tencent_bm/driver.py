@@ -15,23 +15,14 @@ from dataclasses import dataclass
 from rotation.core import settings
 from rotation.core.errors import AccountUnusable, ConfigError, DriverError, PreconditionFailed
 from rotation.core.secret import Secret
-from rotation.core.values import (
-    Authority,
-    DriverSpec,
-    Evidence,
-    LoginTarget,
-    Observation,
-    Progress,
-    Task,
-    TaskState,
-    Wiring,
-)
+from rotation.core.values import Authority, Evidence, LoginTarget, Observation, Progress, Task, TaskState
+from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.families import tencent_cloud, tencent_cloud_v2
 from rotation.drivers.network import login_settings
 from rotation.drivers.vendors.tencent_bm.bare_metal_api import Park, ParkV2, ParkV3
 from rotation.drivers.vendors.tencent_bm.device import Device, whole, wrong_user
 from rotation.drivers.vendors.tencent_bm.error_codes import TASK_UNKNOWN, V2_TABLE, V3_TABLE
-from rotation.policy import VENDOR_POLICIES
+from rotation.drivers.vendors.tencent_bm.policy import POLICIES
 
 V3_HOST, V2_HOST = "https://bm.tencentcloudapi.com", "https://bm.api.qcloud.com"
 _API_OF_HOST: Mapping[str, str] = {V3_HOST: "v3", V2_HOST: "v2"}
@@ -192,7 +183,7 @@ DRIVER = DriverSpec(
     endpoints=(V3_HOST, V2_HOST),
     account=Account,
     admin=Admin,
-    policies=VENDOR_POLICIES["tencent_bm"],
+    policies=POLICIES,
     factory=TencentBm,
     source="Vendor pages on ResetDevicePasswd (2019-06-17) and DescribeDevice (2018-12); SDK bm 3.0.1459",
     checked="2026-11-22",

@@ -21,7 +21,7 @@ from rotation.core.errors import (
     RequestRefused,
     VendorUnavailable,
 )
-from rotation.core.values import ErrorRow
+from rotation.drivers.error_table import ErrorRow
 
 _KEY = "Check secret_id and secret_key of the admin credential."
 _CLOCK = "Set the clock of the host: v2 takes two hours of difference, API 3.0 five minutes."

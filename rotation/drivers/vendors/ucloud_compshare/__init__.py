@@ -1,0 +1,1 @@
+"""UCloud CompShare: instances whose login password an administrator resets."""

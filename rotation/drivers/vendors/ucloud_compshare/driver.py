@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from rotation.core import settings
 from rotation.core.errors import AccountUnusable, UnexpectedReply
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, DriverSpec, Evidence, Observation, Wiring
+from rotation.core.values import Authority, Evidence, Observation
+from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.families import ucloud
 from rotation.drivers.vendors.ucloud_compshare.error_codes import TABLE
 from rotation.drivers.vendors.ucloud_compshare.instance import Account, observation
-from rotation.policy import VENDOR_POLICIES
+from rotation.drivers.vendors.ucloud_compshare.policy import POLICIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ DRIVER = DriverSpec(
     endpoints=("https://api.compshare.cn", "https://api.ucloud.cn"),
     account=Account,
     admin=Admin,
-    policies=VENDOR_POLICIES["ucloud_compshare"],
+    policies=POLICIES,
     factory=UCloudCompShare,
     source="Vendor pages on ResetCompShareInstancePassword and DescribeCompShareInstance; API error code lists",
     checked="2026-11-22",

@@ -16,7 +16,7 @@ from rotation.core.errors import (
     RequestRefused,
     VendorUnavailable,
 )
-from rotation.core.values import ErrorRow
+from rotation.drivers.error_table import ErrorRow
 
 _KEY = "Check public_key and private_key of the admin credential."
 _FIELDS = "Check region, zone, uhost_id and project_id in the secret."

@@ -36,6 +36,7 @@ class Account:
 
 
 def observation(account: Account, host: Mapping[str, object]) -> Observation:
+    """Return what DescribeCompShareInstance shows of an instance."""
     container = host.get("InstanceType") == "Container"
     # The documents know "UHost", others have seen "Normal": whatever is no container is a machine.
     variant = "container" if container else "windows" if host.get("OsType") == "Windows" else "linux"

@@ -1,0 +1,1 @@
+"""Volcengine Cloud Identity: directory users whose password an administrator resets."""

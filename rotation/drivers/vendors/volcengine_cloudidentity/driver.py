@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from rotation.core import settings
 from rotation.core.errors import AccountUnusable, DriverError, PreconditionFailed, UnexpectedReply
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, DriverSpec, Evidence, Observation, Wiring
+from rotation.core.values import Authority, Evidence, Observation
+from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.families import volcengine
 from rotation.drivers.vendors.volcengine_cloudidentity.error_codes import TABLE
-from rotation.policy import VENDOR_POLICIES
+from rotation.drivers.vendors.volcengine_cloudidentity.policy import POLICIES
 
 SERVICE, VERSION = "cloudidentity", "2023-01-01"
 _OFF = frozenset({"disabled", "disable", "closed", "stopped", "suspended", "off", "notenabled", "not_enabled"})
@@ -156,7 +157,7 @@ DRIVER = DriverSpec(
     endpoints=("https://open.volcengineapi.com",),
     account=Account,
     admin=Admin,
-    policies=VENDOR_POLICIES["volcengine_cloudidentity"],
+    policies=POLICIES,
     factory=VolcengineCloudIdentity,
     source="Vendor page on ResetPassword (2025-03-21); SDKs volcenginesdk-core and -cloudidentity 5.0.54",
     checked="2026-11-22",

@@ -18,7 +18,7 @@ from rotation.core.errors import (
     RequestRefused,
     VendorUnavailable,
 )
-from rotation.core.values import ErrorRow
+from rotation.drivers.error_table import ErrorRow
 
 _KEY = "Check access_key and secret_key of the admin credential."
 _CLOCK = "Set the clock of the host: the vendor takes signatures for 15 minutes."

@@ -1,0 +1,1 @@
+"""The AWS JSON protocol of Secrets Manager: wire format, signatures, validation, errors."""

@@ -1,0 +1,1 @@
+"""How Secrets Manager schedules and runs rotations."""

@@ -1,0 +1,1 @@
+"""Which faults are injected, and where."""

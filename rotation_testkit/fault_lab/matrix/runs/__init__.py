@@ -1,0 +1,1 @@
+"""How the matrix runs every fault, and checks the promises after each run."""

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from rotation.core.errors import RotationError
 from rotation.core.values import Power
-from rotation.doctor import Condition, Outcome, heal
+from rotation.doctor import Condition, Outcome
+from rotation.doctor.heal import heal
 from rotation_testkit.fault_lab.matrix.worlds.driver_classes import shows_a_password
 from rotation_testkit.fault_lab.matrix.worlds.lockstep import Lockstep
 from rotation_testkit.fault_lab.matrix.worlds.world import FUNCTION_SECONDS, World

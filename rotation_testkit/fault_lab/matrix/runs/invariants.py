@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rotation.core.values import Power, Step
 from rotation.drivers.guarded import DEFAULT_LOCKOUT
-from rotation.state.marks import SecretState
 from rotation_testkit.fault_lab.matrix.plan.faults import Kind, Port
 from rotation_testkit.fault_lab.matrix.worlds.driver_classes import shows_a_password
-from rotation_testkit.fault_lab.matrix.worlds.rigs import Rig
+from rotation_testkit.fault_lab.matrix.worlds.snapshot import STEPS, Seen
 
 if TYPE_CHECKING:
     from rotation_testkit.fault_lab.matrix.worlds.lockstep import Lockstep
     from rotation_testkit.fault_lab.matrix.worlds.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What stands in the store at one moment: the labels, the passwords of labelled versions, and readers' own."""
-
-    state: SecretState
-    values: Mapping[str, str]
-    stored: frozenset[str]
-    current: str | None
-
-    @classmethod
-    def of(cls, rig: Rig) -> Seen:
-        """Look past the gate."""
-        state, current = rig.state(), rig.current()
-        found = ((version_id, rig.value(version_id)) for version_id in state.versions)
-        values = {version_id: value.reveal() for version_id, value in found if value is not None}
-        return cls(state, values, frozenset(values.values()), None if current is None else current.reveal())
-
-
 _DAY = 86_400.0
-STEPS = tuple(Step)
 Check = Callable[["Lockstep", Seen, "World"], bool]
 
 

@@ -1,0 +1,1 @@
+"""The worlds that faults are injected into: a driver class, a store and an algorithm."""

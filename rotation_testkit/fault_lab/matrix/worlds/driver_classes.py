@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, DriverSpec, Evidence, Lockout, Observation, Power, Progress, Task, Verdict
+from rotation.core.values import Authority, Evidence, Lockout, Observation, Power, Progress, Task, Verdict
+from rotation.drivers.contract import DriverSpec
 from rotation.policy import Charset, Context, PasswordPolicy, Problem
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, MemoryDriver, memory_spec
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from rotation.core.clock import Clock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import Parked, RotationError
-from rotation.core.secret import SecretDocument
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account import steps
 from rotation.engine.session import Session
-from rotation.engine.tables.reconciliation import PENDING
-from rotation.state.store import Clock
+from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount
 from rotation_testkit.fault_lab.matrix.plan.faults import OURS, Port
 from rotation_testkit.fault_lab.matrix.plan.gate import Effect, Gate
 from rotation_testkit.fault_lab.matrix.plan.timeline import Timeline
-from rotation_testkit.fault_lab.matrix.runs.invariants import STEPS, Seen, broken_after_a_step
+from rotation_testkit.fault_lab.matrix.runs.invariants import broken_after_a_step
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
 from rotation_testkit.fault_lab.matrix.worlds.driver_classes import shows_a_password
 from rotation_testkit.fault_lab.matrix.worlds.rigs import Rig
+from rotation_testkit.fault_lab.matrix.worlds.snapshot import STEPS, Seen
 from rotation_testkit.fault_lab.matrix.worlds.world import World
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from rotation.core.errors import LoginRejected, RotationError, StoreUnavailable
 from rotation.core.secret import Secret
 from rotation.core.values import Task, Verdict
-from rotation.state.store import Verifies
+from rotation.drivers.contract import Verifies
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount
 from rotation_testkit.fault_lab.matrix.plan.faults import Kind, Port
 from rotation_testkit.fault_lab.matrix.plan.gate import Effect, Gate

@@ -9,9 +9,10 @@ from typing import Any, cast
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from rotation.core.secret import Secret, SecretDocument
-from rotation.state.marks import SecretState, Version
+from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
 from rotation.state.store import Store
+from rotation.state.versions import SecretState, Version
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.doubles.secretsmanager.operations.reads import describe_secret, get_secret_value
 from rotation_testkit.doubles.secretsmanager.operations.stages import update_secret_version_stage

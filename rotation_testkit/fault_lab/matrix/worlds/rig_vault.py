@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StoreUnavailable
-from rotation.core.secret import Secret, SecretDocument
-from rotation.engine.tables.reconciliation import PENDING
-from rotation.state.marks import SecretState
+from rotation.core.secret import Secret
+from rotation.state.stages import PENDING
 from rotation.state.store import Store
+from rotation.state.versions import SecretState
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, Entry, VaultKv
 from rotation_testkit.doubles.vault.kv2 import Kv2, _Held, _Version
 from rotation_testkit.fault_lab.matrix.plan.faults import Kind, Port

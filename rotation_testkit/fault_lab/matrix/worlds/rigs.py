@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import StoreUnavailable
-from rotation.core.secret import Secret, SecretDocument
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
-from rotation.state.marks import SecretState
+from rotation.core.secret import Secret
+from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import Store, StoredValue
+from rotation.state.versions import SecretState
 from rotation.stores.memory import MemorySecret, MemoryStore, _Held
 from rotation_testkit.fault_lab.matrix.plan.faults import Kind, Port
 from rotation_testkit.fault_lab.matrix.plan.gate import Effect, Gate

@@ -1,0 +1,1 @@
+"""The parts of a random fleet: secrets, vendors, runs and outside events."""

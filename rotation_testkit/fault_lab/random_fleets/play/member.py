@@ -7,15 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError
-from rotation.core.secret import Secret, SecretDocument
-from rotation.core.values import DriverSpec, Lockout, PowerWish, Step
+from rotation.core.secret import Secret
+from rotation.core.values import Lockout, PowerWish, Step
+from rotation.drivers.contract import DriverSpec
 from rotation.drivers.guarded import DEFAULT_LOCKOUT, Guarded
 from rotation.engine.account import steps
-from rotation.engine.session import Result, Session
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
+from rotation.engine.result import Result
+from rotation.engine.session import Session
 from rotation.state.lease import Claim
-from rotation.state.marks import SecretState
+from rotation.state.stages import CURRENT, PENDING
+from rotation.state.versions import SecretState
 from rotation.stores.memory import MemoryStore
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, memory_spec
 from rotation_testkit.fault_lab.in_memory.fuse import Crash

@@ -8,7 +8,7 @@ from contextlib import suppress
 from rotation.core.errors import DriverError
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence
-from rotation.engine.tables.reconciliation import CURRENT, PENDING, PREVIOUS
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation_testkit.fault_lab.random_fleets.play.gate import Action
 from rotation_testkit.fault_lab.random_fleets.play.member import Member
 from rotation_testkit.fault_lab.random_fleets.play.vendor import FleetVendor

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rotation.core.secret import Secret, SecretDocument
-from rotation.engine.batch.member_store import documents
-from rotation.engine.tables.reconciliation import CURRENT, PENDING
-from rotation.state.marks import Mark, SecretState, Version
+from rotation.core.document import SecretDocument, documents
+from rotation.core.secret import Secret
+from rotation.state.marks import Mark
+from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import StoredValue
+from rotation.state.versions import SecretState, Version
 from rotation.stores.memory import MemorySecret
 
 if TYPE_CHECKING:

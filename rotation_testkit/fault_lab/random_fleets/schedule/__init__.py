@@ -1,0 +1,1 @@
+"""Random schedules of events, generated from a seed and kept as text."""

@@ -9,8 +9,10 @@ import pytest
 from rotation.core.errors import ConfigError, InProgress, LoginRejected, OutcomeUnknown, Parked, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence
-from rotation.policy import VENDOR_POLICIES
+from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.vendors.faults import FaultKind
+
+VENDOR_POLICIES = vendor_policies()
 
 OLD = Secret("Old-Passw0rd-1234!")
 UHOST = "uhost-1"

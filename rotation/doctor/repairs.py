@@ -14,8 +14,9 @@ from rotation.engine.account import power, steps
 from rotation.engine.session import Session
 from rotation.state import marks
 from rotation.state.lease import Claim
-from rotation.state.marks import Kind, SecretState
+from rotation.state.marks import Kind
 from rotation.state.parking import PARKING, Reason
+from rotation.state.versions import SecretState
 
 _ROUNDS = 2
 """A resumed rotation may find in testSecret that its reset had no effect; one more round sends it again."""

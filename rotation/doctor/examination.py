@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rotation.core.document import SecretDocument, documents, list_key
 from rotation.core.errors import CannotVerify, InProgress, RotationError, SecretDocumentError
-from rotation.core.secret import SecretDocument
 from rotation.core.values import Evidence, Observation, Power, Task, TaskState, Verdict
 from rotation.doctor.case import Case, Exhibit, Found, Value
 from rotation.doctor.without_login import overtaken_batch, who_stopped_it, without_login
@@ -14,13 +14,12 @@ from rotation.engine.account import steps
 from rotation.engine.account.login_budget import Budget, require_tries
 from rotation.engine.account.verify import check_current
 from rotation.engine.batch import batch
-from rotation.engine.batch.member_store import documents, list_key
 from rotation.engine.session import Session, identity
 from rotation.state import parking, waiting
 from rotation.state.lease import announcements
-from rotation.state.marks import SecretState, Version
 from rotation.state.parking import Reason
 from rotation.state.store import StoredValue
+from rotation.state.versions import SecretState, Version
 
 
 def look(session: Session) -> Case:

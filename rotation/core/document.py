@@ -1,0 +1,201 @@
+"""The secret document: the account as a JSON object, alone or as a batch of several accounts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import NoReturn
+
+from rotation.core.errors import SecretDocumentError, StageConflict
+from rotation.core.secret import Secret
+
+
+class SecretDocument(Mapping[str, object]):
+    """The account document: a JSON object whose unknown keys and key order survive.
+
+    Values are read by key like any mapping; ``password`` gives the password as a ``Secret``. ``repr`` names keys only.
+    """
+
+    __slots__ = ("__fields",)
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        self.__fields = dict(fields)
+
+    @classmethod
+    def parse(cls, text: str) -> SecretDocument:
+        """Parse a store's text.
+
+        Raises:
+            SecretDocumentError: not JSON in UTF-8, no object, a key that stands there twice, a number that JSON lacks.
+        """
+        value = _parsed(text)
+        if value is _NOT_JSON:
+            raise SecretDocumentError("the secret's value is not valid JSON")
+        if not isinstance(value, dict):
+            raise SecretDocumentError("the secret's value is JSON, but no object")
+        return cls(value)
+
+    def text(self, key: str) -> str:
+        """Return a non-empty string field.
+
+        Raises:
+            SecretDocumentError: the key is missing, empty or no text.
+        """
+        value = self.__fields.get(key)
+        if not isinstance(value, str) or not value:
+            raise SecretDocumentError(f"the secret lacks the text key {key!r}")
+        return value
+
+    @property
+    def password(self) -> Secret:
+        """The password.
+
+        Raises:
+            SecretDocumentError: there is none.
+        """
+        return Secret(self.text("password"))
+
+    def replaced(self, **changes: object) -> SecretDocument:
+        """Return a copy with some keys replaced in place; new keys go to the end."""
+        return SecretDocument({**self.__fields, **changes})
+
+    def dump(self) -> Secret:
+        """Return the JSON text to store."""
+        return Secret(_WRITER.encode(self.__fields))
+
+    def __getitem__(self, key: str) -> object:
+        return self.__fields[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__fields)
+
+    def __len__(self) -> int:
+        return len(self.__fields)
+
+    def __repr__(self) -> str:
+        return f"SecretDocument(keys={list(self.__fields)})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a SecretDocument is neither copied nor serialised")
+
+
+_NOT_JSON = object()
+
+
+def _parsed(text: str) -> object:
+    """Return the value or ``_NOT_JSON``: whoever raises in here would hang json's error, with the text, on his own."""
+    try:
+        value: object = _READER.decode(text)
+        # A lone surrogate, which JSON can spell by its escape alone, could not be stored.
+        (_WRITER.encode(value) if "\\u" in text else text).encode()
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+    return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        _not_a_number(text)
+    return number
+
+
+def _not_a_number(_: str) -> NoReturn:
+    raise SecretDocumentError("the secret's value holds a number that JSON has no notation for")
+
+
+def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise SecretDocumentError("a key stands twice in the secret's value")
+    return fields
+
+
+# json.loads and json.dumps make new ones for each call, which takes longer than a document.
+_READER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number)
+
+
+_WRITER = json.JSONEncoder(ensure_ascii=False)
+
+
+_CHANGING = ("password", "lockstep")
+
+
+def list_key(document: SecretDocument) -> str | None:
+    """Return the key whose list holds accounts with a password each; ``None`` for a document of one account."""
+    if "password" in document:
+        return None
+    return next((key for key, value in document.items() if _holds_accounts(value)), None)
+
+
+def size(document: SecretDocument) -> int:
+    """Return how many accounts a document holds."""
+    entries = document.get(list_key(document) or "")
+    return len(entries) if isinstance(entries, list) else 1
+
+
+def _holds_accounts(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(each, dict) and "password" in each for each in value)
+
+
+def documents(document: SecretDocument, key: str) -> list[SecretDocument]:
+    """Return a document of the usual form for each account of the list under ``key``; none where there is no list.
+
+    Raises:
+        SecretDocumentError: an entry is no object, or says which driver it wants.
+    """
+    entries = document.get(key)
+    if not isinstance(entries, list) or "password" in document:
+        return []
+    shared = {name: value for name, value in document.items() if name not in (key, "lockstep")}
+    found = []
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict):
+            raise SecretDocumentError(f"number {number} in {key!r} is no object")
+        if "driver" in entry:
+            raise SecretDocumentError(f"number {number} in {key!r} names a driver; all of a batch share one")
+        found.append(SecretDocument({**shared, **entry}))
+    return found
+
+
+def merged(document: SecretDocument, key: str, prepared: list[SecretDocument]) -> SecretDocument:
+    """Return the batch's document with each account's password and bookkeeping taken from its prepared document."""
+    entries = document[key]
+    if not isinstance(entries, list):
+        raise SecretDocumentError(f"{key!r} is no list")
+    fresh = [
+        {**entry, **{name: one[name] for name in _CHANGING if name in one}}
+        for entry, one in zip(entries, prepared, strict=True)
+    ]
+    return document.replaced(**{key: fresh})
+
+
+_OWN = ("password", "lockstep")
+
+
+def with_passwords_of(candidate: SecretDocument, current: SecretDocument) -> SecretDocument:
+    """Return current's document with the candidate's password and bookkeeping; of a batch with those of each account.
+
+    Accounts of a batch are matched by their places. That both documents name the same ones, the engine has made sure
+    of; it names the version of current that it has compared.
+
+    Raises:
+        StageConflict: one of them holds a batch and the other does not, or the lists are not of one length.
+        SecretDocumentError: there is no password to take.
+    """
+    key = list_key(candidate)
+    if key != list_key(current):
+        raise StageConflict("the candidate and the current version list their accounts differently")
+    if key is None:
+        candidate.text("password")
+        return current.replaced(**_own(candidate))
+    proved, there = candidate[key], current[key]
+    if not isinstance(proved, list) or not isinstance(there, list) or len(proved) != len(there):
+        raise StageConflict(f"the candidate and the current version hold different {key}")
+    entries = [{**now, **_own(new)} for now, new in zip(there, proved, strict=True)]
+    return current.replaced(**_own(candidate), **{key: entries})
+
+
+def _own(fields: SecretDocument | dict[str, object]) -> dict[str, object]:
+    return {name: fields[name] for name in _OWN if name in fields}

@@ -1,0 +1,135 @@
+"""Turns an account document into a guarded driver, by the rules of the deployment."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from rotation.core import settings
+from rotation.core.clock import Clock
+from rotation.core.document import SecretDocument
+from rotation.core.errors import RotationError, SettingsError
+from rotation.core.maintenance_window import ANYTIME
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, PowerWish
+from rotation.deployment.deployment import Deployment
+from rotation.drivers import registry
+from rotation.drivers.contract import DriverSpec, Wiring
+from rotation.drivers.guarded import Guarded
+from rotation.drivers.network.http_door import HttpDoor
+from rotation.drivers.network.login_settings import PINS
+from rotation.drivers.network.recorded import Recorded
+
+COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
+"""Keys of the account document that are no settings of a driver."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Binder:
+    """Turns account documents into guarded drivers; one per invocation.
+
+    Attributes:
+        deployment: what is allowed.
+        fetch: reads another secret's current document, for the admin credential.
+        clock: for signatures.
+        time_left: seconds until this run must have ended.
+        bound: the drivers in use, so that the log line can name the vendor's request id.
+    """
+
+    deployment: Deployment
+    fetch: Callable[[str], SecretDocument]
+    clock: Clock
+    time_left: Callable[[], float]
+    driver: str | None = None
+    door: Recorded | None = None
+    _wirings: dict[str, Wiring] = field(default_factory=dict)
+
+    @property
+    def vendor_request_id(self) -> str | None:
+        """The vendor's request id of the latest reply."""
+        return None if self.door is None else self.door.request_id
+
+    def __call__(self, document: SecretDocument) -> Guarded:
+        """See ``session.Bind``."""
+        spec = self.deployment.load(document)
+        self.driver = spec.code
+        username = document.text("username")
+        power = str(document.get("power", PowerWish.AS_FOUND.value))
+        if power not in tuple(PowerWish):
+            raise SettingsError("secret", (f"power must be one of {', '.join(PowerWish)}",))
+        document.text("password")  # missed here, while nobody was asked anything
+        own = {key: value for key, value in document.items() if key not in COMMON_KEYS}
+        account = settings.load(spec.account, own, where="secret", ignore_unknown=True)
+        login = self.deployment.login(spec, username)
+        best = spec.evidence if login is None else Evidence.LOGIN
+        kinds = spec.login_probes if login is None else {login.kind}
+        wiring = self._wirings.get(spec.code) or self._wire(spec)
+        self._wirings[spec.code] = wiring
+        return Guarded(
+            spec=spec,
+            driver=spec.factory(wiring),
+            account=account,
+            username=username,
+            minimum=best if self.deployment.minimum is None else self.deployment.minimum,
+            time_left=self.time_left,
+            probes={kind: registry.login_probe(kind, time_left=self.time_left) for kind in kinds},
+            login=login,
+            host_key=_learnt(document),
+            trust_first_use=self.deployment.trust_first_use,
+            power=PowerWish(power),
+            window=self.deployment.windows.get(spec.code, ANYTIME),
+            known=_secrets(wiring.admin),
+        )
+
+    def _wire(self, spec: DriverSpec) -> Wiring:
+        endpoint = self.deployment.endpoint(spec)
+        hosts = {urlsplit(url).netloc for url in (*spec.endpoints, endpoint)} | set(self.deployment.hosts)
+        door = HttpDoor(
+            frozenset(hosts),
+            time_left=self.time_left,
+            call_seconds=spec.call_seconds,
+            request_id_header=spec.request_id_header,
+        )
+        self.door = Recorded(door)
+        return Wiring(http=self.door, endpoint=endpoint, admin=self._admin(spec), now=self.clock.now)
+
+    def _admin(self, spec: DriverSpec) -> Any:  # noqa: ANN401 - an instance of the spec's admin class
+        if spec.admin is None:
+            return None
+        name = self.deployment.admin_secrets.get(spec.code)
+        if name is None and spec.admin_optional:
+            return None
+        if name is None:
+            key = f"LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET"
+            raise SettingsError("environment", (f"{key} is missing (the secret with the admin credential)",))
+        failure: RotationError
+        try:
+            return settings.load(
+                spec.admin, self.fetch(name), where=f"admin secret of {spec.code}", ignore_unknown=True
+            )
+        except RotationError as error:
+            failure = error
+            if not isinstance(failure, SettingsError):
+                failure.message = f"admin secret of {spec.code}: {failure.message}"
+                failure.args = (failure.message,)
+            failure.hint = (
+                f"Check the secret that LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET names, and the right to read it."
+            )
+        raise failure
+
+
+def _learnt(document: SecretDocument) -> str | None:
+    """Return the SSH host's key that an earlier rotation learnt and wrote down."""
+    note = document.get("lockstep")
+    key = note.get("host_key") if isinstance(note, dict) else None
+    return key if isinstance(key, str) and PINS["ssh"](key) is None else None
+
+
+def _secrets(admin: Any) -> tuple[Secret, ...]:  # noqa: ANN401 - an instance of the spec's admin class
+    if admin is None:
+        return ()
+    values = (getattr(admin, each.name) for each in dataclasses.fields(admin))
+    return tuple(value for value in values if isinstance(value, Secret))

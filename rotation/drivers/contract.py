@@ -1,0 +1,160 @@
+"""What a driver is: the verbs it has, and the record that declares its behaviour as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from rotation.core.secret import Secret
+from rotation.core.values import Observation, Progress, Task, Verdict
+from rotation.drivers.error_table import ErrorRow
+from rotation.policy import PasswordPolicy
+
+if TYPE_CHECKING:
+    from rotation.drivers.network.http_messages import Http
+from rotation.core.values import Authority, Evidence, Lockout
+
+
+class Driver(Protocol):
+    """The only thing every driver must have. ``account`` is an instance of the spec's account class."""
+
+    def set_password(self, account: Any, new: Secret, *, current: Secret | None) -> Task | None:  # noqa: ANN401 - the spec's account class
+        """Send one change request, never repeated by the driver itself.
+
+        Repeating it with the same ``new`` is harmless or raises ``PasswordReused``, ``OldPasswordRejected`` or
+        ``TooSoon``. A lost reply raises ``OutcomeUnknown``, never success.
+
+        Args:
+            account: whose password.
+            new: the candidate.
+            current: the old password for SELF drivers, ``None`` for ADMIN drivers.
+
+        Returns:
+            A task when the vendor works on it later, ``None`` when it said that it is done.
+
+        Raises:
+            DriverError: ``definite`` tells whether nothing can have been applied.
+        """
+        ...
+
+
+@runtime_checkable
+class Observes(Protocol):
+    """The vendor can be asked about the target without changing it."""
+
+    def observe(self, account: Any) -> Observation:  # noqa: ANN401 - the spec's account class
+        """Look at the target; changes nothing."""
+        ...
+
+
+@runtime_checkable
+class Verifies(Protocol):
+    """The vendor has a login call."""
+
+    def verify(self, account: Any, password: Secret) -> Verdict:  # noqa: ANN401 - the spec's account class
+        """Try to log in and leave nothing behind.
+
+        Returns:
+            ``REJECTED`` only when the vendor said "wrong credential" in so many words.
+
+        Raises:
+            DriverError: could not tell (``AccountLocked``, ``CannotVerify``, ``VendorUnavailable``, ...).
+        """
+        ...
+
+
+@runtime_checkable
+class Polls(Protocol):
+    """The vendor answers a change with a task."""
+
+    def poll(self, account: Any, task: Task) -> Progress:  # noqa: ANN401 - the spec's account class
+        """Ask once how the task stands."""
+        ...
+
+
+@runtime_checkable
+class Powers(Protocol):
+    """The vendor can switch the target's machine off and on."""
+
+    def stop(self, account: Any) -> None:  # noqa: ANN401 - the spec's account class
+        """Ask once for the machine to be stopped; ``observe`` shows when it is."""
+        ...
+
+    def start(self, account: Any) -> None:  # noqa: ANN401 - the spec's account class
+        """Ask once for the machine to be started; ``observe`` shows when it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What a driver is made from. ``admin`` is an instance of the spec's ``admin`` class, or ``None``."""
+
+    http: Http
+    endpoint: str
+    admin: Any
+    now: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverSpec:
+    """One vendor product, declared as data. Engine, command line and conformance kit read these fields.
+
+    Attributes:
+        code: lower-case name used for the module, settings, events and docs.
+        name: the vendor's product name.
+        docs: address of the vendor's page on the call.
+        authority: who may change the password.
+        evidence: the best proof this driver can give; also the default minimum.
+        endpoint: default base URL; ``endpoints`` lists every official one.
+        account: settings class of the account's own keys in the rotated secret (all of them identify the account
+            unless named in ``not_identity``).
+        admin: settings class of the admin credential, or ``None`` when the account changes itself.
+        admin_optional: whether a deployment may leave the admin credential out; the driver then gets ``None``.
+        policies: password policy by variant.
+        factory: makes the driver.
+        login_probes: kinds of shared probes that log in to the driver's targets (``ssh``, ``winrm``); empty when the
+            driver verifies itself, or nobody can.
+        lockout: the vendor's lock-out rule, ``None`` when none is known.
+        history: how many former passwords the vendor refuses, ``None`` when it keeps none or does not say.
+        propagation_seconds: how long after a success the new password may not work yet.
+        call_seconds: the longest a change call may take before Lockstep gives up on the answer.
+        poll_seconds: pause between polls of an asynchronous task.
+        request_id_header: response header with the vendor's request id.
+        error_table: the vendor's codes, what they mean and what to do; the driver's classification reads it.
+        batch_key: the key under which one secret may hold a list of accounts, each with its own password; ``None`` for
+            one account only. The driver's task ids then have at most 60 characters.
+        source: where the facts come from; ``checked``: when they were read (ISO date).
+        ran_live: whether it was ever run against the live vendor; until then its behaviour is *documented*.
+    """
+
+    code: str
+    name: str
+    docs: str
+    authority: Authority
+    evidence: Evidence
+    endpoint: str
+    endpoints: tuple[str, ...]
+    account: type[Any]
+    admin: type[Any] | None
+    policies: Mapping[str, PasswordPolicy]
+    factory: Callable[[Wiring], Driver]
+    source: str
+    checked: str
+    admin_optional: bool = False
+    not_identity: frozenset[str] = frozenset()
+    login_probes: frozenset[str] = frozenset()
+    lockout: Lockout | None = None
+    history: int | None = None
+    propagation_seconds: int = 0
+    call_seconds: int = 15
+    poll_seconds: int = 3
+    request_id_header: str = "x-request-id"
+    error_table: tuple[ErrorRow, ...] = ()
+    batch_key: str | None = None
+    ran_live: bool = False
+
+    @property
+    def min_age_seconds(self) -> int:
+        """The longest minimum password age of the driver's policies."""
+        return max((policy.min_age_seconds for policy in self.policies.values()), default=0)

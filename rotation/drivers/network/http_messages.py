@@ -1,0 +1,104 @@
+"""HTTP requests and replies as values, and how a driver reads a JSON reply."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rotation.core.errors import (
+    DriverError,
+    OutcomeUnknown,
+    RateLimited,
+    UnexpectedReply,
+    VendorUnavailable,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One request to a vendor.
+
+    Attributes:
+        method: ``GET``, ``POST``, ...
+        url: absolute; never holds a secret.
+        headers: may hold credentials, hence never shown.
+        body: exact bytes to send.
+        changes: whether the request may change something: then a lost reply is ``OutcomeUnknown`` and nothing is
+            ever sent twice.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    changes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """One answer. ``headers`` has lower-case names; ``body`` is at most one MiB and may hold secrets."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    request_id: str | None = None
+
+
+class Http(Protocol):
+    """The one door to vendors."""
+
+    def send(self, request: HttpRequest) -> HttpReply:
+        """Send once and return any answer that is no redirect; a 3xx without a Location may be the vendor's refusal.
+
+        Raises:
+            HostNotAllowed: outside the allow-list; nothing was sent.
+            VendorUnavailable: nothing reached the vendor (or the request changes nothing).
+            OutcomeUnknown: a changing request may have arrived.
+            UnexpectedReply: a redirect, or an oversized answer.
+            NotEnoughTime: too little time left; nothing was sent.
+        """
+        ...
+
+
+def json_object(reply: HttpReply, *, changes: bool) -> dict[str, object]:
+    """Parse an answer that must be a JSON object.
+
+    Args:
+        reply: the vendor's answer.
+        changes: whether the request may have changed something.
+
+    Raises:
+        OutcomeUnknown: HTML, a truncated or empty body, or no object, in answer to a change.
+        UnexpectedReply: the same in answer to a read.
+    """
+    try:
+        value = json.loads(reply.body.decode())
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return value
+    kind = OutcomeUnknown if changes else UnexpectedReply
+    raise kind(f"the vendor's answer (HTTP {reply.status}) is no JSON object", request_id=reply.request_id)
+
+
+def check_status(reply: HttpReply, *, changes: bool, vendor_code: str | None = None) -> None:
+    """Raise for the HTTP statuses that mean the same everywhere; call it when no table of the driver knows the code.
+
+    Raises:
+        RateLimited: 429.
+        OutcomeUnknown: 5xx in answer to a change.
+        VendorUnavailable: 5xx in answer to a read.
+        UnexpectedReply: any other status from 300 on.
+    """
+    status, request_id = reply.status, reply.request_id
+    if status < 300:  # noqa: PLR2004 - no refusal
+        return
+    kind: type[DriverError] = UnexpectedReply
+    if status == 429:  # noqa: PLR2004 - Too Many Requests
+        kind = RateLimited
+    elif status >= 500:  # noqa: PLR2004 - server errors
+        kind = OutcomeUnknown if changes else VendorUnavailable
+    message = f"the vendor answered with HTTP {status} and no code that we know"
+    raise kind(message, vendor_code=vendor_code, request_id=request_id)

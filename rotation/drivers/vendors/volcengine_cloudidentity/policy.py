@@ -1,0 +1,30 @@
+"""Password rules of Volcengine Cloud Identity users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rotation.policy.model import AtLeast, Source, charsets
+from rotation.policy.policy import PasswordPolicy
+
+# --- Volcengine Cloud Identity ---
+VOLCENGINE = PasswordPolicy(
+    name="volcengine_cloudidentity/default",
+    length=32,
+    min_length=8,
+    max_length=32,
+    charsets=charsets("!#$%^*()@-_+=?"),
+    classes=(AtLeast(3),),
+    first_not="@-_+=?",
+    sources=(
+        Source("Volcengine, Cloud Identity, ResetPassword 2023-01-01", "2025-03-21", ("length", "classes")),
+        Source(
+            "Lockstep's own margin",
+            "2026-11",
+            ("charsets", "first_not"),
+            note="the page does not say which special characters are allowed; these are the ones vendors share",
+        ),
+    ),
+)
+
+POLICIES: Mapping[str, PasswordPolicy] = {"default": VOLCENGINE}
