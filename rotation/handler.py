@@ -107,7 +107,7 @@ def _serve(event: object, context: LambdaContext, clock: Clock, found: Callable[
     except RotationError as error:
         failure = error
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-        failure = InternalError(f"{type(foreign).__name__} inside Lockstep at {_where(foreign)}")
+        failure = InternalError.of(foreign, f"inside Lockstep at {_where(foreign)}")
     report["duration_ms"] = round((clock.now() - started) * 1000)
     try:
         _tell(report, failure)

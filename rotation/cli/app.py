@@ -92,7 +92,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-        failure = InternalError(f"{type(foreign).__name__} inside Lockstep")
+        failure = InternalError.of(foreign)
     else:
         return _ended(code) if arguments else WRONG_USAGE
     show_error(failure, as_json=as_json)

@@ -126,7 +126,7 @@ class LocalRotation:
         except RotationError as error:
             failure = error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-            failure = InternalError(f"{type(foreign).__name__} inside Lockstep")
+            failure = InternalError.of(foreign)
         return StepReport(
             step=step,
             seconds=time.monotonic() - started,

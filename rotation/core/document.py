@@ -1,26 +1,63 @@
-"""The secret document: the account as a JSON object, alone or as a batch of several accounts."""
+"""The secret document: one account as a JSON object, or a batch of accounts in a list.
+
+A document of one account: ``{"driver": "ucloud_compshare", "username": "root", "password": …, …the driver's keys…}``.
+A batch keeps what its accounts share at the top, and a list with what each has of its own:
+``{"driver": …, "username": "root", "devices": [{"instance_id": "a", "password": …}, {"instance_id": "b", …}]}``.
+A rotation changes two keys of an account, ``password`` and ``lockstep``, and keeps every other one as it is.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import NoReturn
 
 from rotation.core.errors import SecretDocumentError, StageConflict
 from rotation.core.secret import Secret
+from rotation.core.values import Power
+
+PASSWORD, NOTES = "password", "lockstep"
+_CHANGING = (PASSWORD, NOTES)
+"""The keys of an account that a rotation changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notes:
+    """What later steps and rotations must know and could not find out any more, kept under the key ``lockstep``.
+
+    Attributes:
+        power: the state in which createSecret found the machine; ``None`` where there is none.
+        host_key: the SSH host's public key as the first rotation learnt it. It is as trusted as the document.
+    """
+
+    power: Power | None = None
+    host_key: str | None = None
+
+    @classmethod
+    def read(cls, kept: Mapping[str, object]) -> Notes:
+        """Return the notes that a document holds."""
+        power = next((each for each in Power if each == kept.get("power")), None)
+        key = kept.get("host_key")
+        return cls(power=power, host_key=key if isinstance(key, str) else None)
+
+    def fields(self) -> dict[str, object]:
+        """Return what to keep in the document."""
+        return {"power": self.power} | ({"host_key": self.host_key} if self.host_key else {})
 
 
 class SecretDocument(Mapping[str, object]):
     """The account document: a JSON object whose unknown keys and key order survive.
 
-    Values are read by key like any mapping; ``password`` gives the password as a ``Secret``. ``repr`` names keys only.
+    Values are read by key like any mapping. A password is a ``Secret`` from the start, an account's in a list too, and
+    ``dump`` alone reveals it. ``repr`` names keys only.
     """
 
     __slots__ = ("__fields",)
 
     def __init__(self, fields: Mapping[str, object]) -> None:
-        self.__fields = dict(fields)
+        self.__fields = {key: _guarded(key, value) for key, value in fields.items()}
 
     @classmethod
     def parse(cls, text: str) -> SecretDocument:
@@ -54,14 +91,23 @@ class SecretDocument(Mapping[str, object]):
         Raises:
             SecretDocumentError: there is none.
         """
-        return Secret(self.text("password"))
+        value = self.__fields.get(PASSWORD)
+        if not isinstance(value, Secret) or not value:
+            raise SecretDocumentError(f"the secret lacks the text key {PASSWORD!r}")
+        return value
+
+    @property
+    def notes(self) -> Notes:
+        """What an earlier step or rotation noted in the document; a note of an unknown form counts as none."""
+        kept = self.__fields.get(NOTES)
+        return Notes.read(kept) if isinstance(kept, dict) else Notes()
 
     def replaced(self, **changes: object) -> SecretDocument:
         """Return a copy with some keys replaced in place; new keys go to the end."""
         return SecretDocument({**self.__fields, **changes})
 
     def dump(self) -> Secret:
-        """Return the JSON text to store."""
+        """Return the JSON text to store, the one form in which the password is readable."""
         return Secret(_WRITER.encode(self.__fields))
 
     def __getitem__(self, key: str) -> object:
@@ -80,11 +126,21 @@ class SecretDocument(Mapping[str, object]):
         raise TypeError("a SecretDocument is neither copied nor serialised")
 
 
+def _guarded(key: str, value: object) -> object:
+    """Return a field with its password as a ``Secret``; of a list, with those of its entries."""
+    if isinstance(value, list):
+        return [
+            {name: _guarded(name, each) for name, each in entry.items()} if isinstance(entry, dict) else entry
+            for entry in value
+        ]
+    return Secret(value) if key == PASSWORD and isinstance(value, str) else value
+
+
 _NOT_JSON = object()
 
 
 def _parsed(text: str) -> object:
-    """Return the value or ``_NOT_JSON``: whoever raises in here would hang json's error, with the text, on his own."""
+    """Return the parsed value, or ``_NOT_JSON``. Raising here would chain json's own error, which quotes the secret."""
     try:
         value: object = _READER.decode(text)
         # A lone surrogate, which JSON can spell by its escape alone, could not be stored.
@@ -112,14 +168,17 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return fields
 
 
+def _revealed(value: object) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
 # json.loads and json.dumps make new ones for each call, which takes longer than a document.
 _READER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number)
 
 
-_WRITER = json.JSONEncoder(ensure_ascii=False)
-
-
-_CHANGING = ("password", "lockstep")
+_WRITER = json.JSONEncoder(ensure_ascii=False, default=_revealed)
 
 
 def list_key(document: SecretDocument) -> str | None:
@@ -148,7 +207,7 @@ def documents(document: SecretDocument, key: str) -> list[SecretDocument]:
     entries = document.get(key)
     if not isinstance(entries, list) or "password" in document:
         return []
-    shared = {name: value for name, value in document.items() if name not in (key, "lockstep")}
+    shared = {name: value for name, value in document.items() if name not in (key, NOTES)}
     found = []
     for number, entry in enumerate(entries, 1):
         if not isinstance(entry, dict):
@@ -164,14 +223,8 @@ def merged(document: SecretDocument, key: str, prepared: list[SecretDocument]) -
     entries = document[key]
     if not isinstance(entries, list):
         raise SecretDocumentError(f"{key!r} is no list")
-    fresh = [
-        {**entry, **{name: one[name] for name in _CHANGING if name in one}}
-        for entry, one in zip(entries, prepared, strict=True)
-    ]
+    fresh = [{**entry, **_own(one)} for entry, one in zip(entries, prepared, strict=True)]
     return document.replaced(**{key: fresh})
-
-
-_OWN = ("password", "lockstep")
 
 
 def with_passwords_of(candidate: SecretDocument, current: SecretDocument) -> SecretDocument:
@@ -188,7 +241,7 @@ def with_passwords_of(candidate: SecretDocument, current: SecretDocument) -> Sec
     if key != list_key(current):
         raise StageConflict("the candidate and the current version list their accounts differently")
     if key is None:
-        candidate.text("password")
+        _ = candidate.password
         return current.replaced(**_own(candidate))
     proved, there = candidate[key], current[key]
     if not isinstance(proved, list) or not isinstance(there, list) or len(proved) != len(there):
@@ -198,4 +251,4 @@ def with_passwords_of(candidate: SecretDocument, current: SecretDocument) -> Sec
 
 
 def _own(fields: SecretDocument | dict[str, object]) -> dict[str, object]:
-    return {name: fields[name] for name in _OWN if name in fields}
+    return {name: fields[name] for name in _CHANGING if name in fields}

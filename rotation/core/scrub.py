@@ -7,7 +7,6 @@ import json
 import re
 from urllib.parse import quote, quote_plus
 
-from rotation.core.errors import RotationError
 from rotation.core.secret import MASK, Secret
 
 
@@ -35,15 +34,3 @@ def _forms(raw: str) -> set[str]:
         data.hex(),
         data.hex().upper(),
     }
-
-
-def sealed(error: RotationError, secrets: tuple[Secret, ...]) -> RotationError:
-    """Scrub an error's texts in place and cut its causes and frames, which may hold values."""
-    error.message = scrub(error.message, secrets)
-    error.hint = scrub(error.hint, secrets)
-    error.vendor_code = scrub(error.vendor_code, secrets) if error.vendor_code else error.vendor_code
-    error.request_id = scrub(error.request_id, secrets) if error.request_id else error.request_id
-    error.args = (error.message,)
-    error.__dict__.pop("__notes__", None)
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)

@@ -60,7 +60,7 @@ class Binder:
         power = str(document.get("power", PowerWish.AS_FOUND.value))
         if power not in tuple(PowerWish):
             raise SettingsError("secret", (f"power must be one of {', '.join(PowerWish)}",))
-        document.text("password")  # missed here, while nobody was asked anything
+        _ = document.password  # a missing one is reported here, before anybody is asked anything
         own = {key: value for key, value in document.items() if key not in COMMON_KEYS}
         account = settings.load(spec.account, own, where="secret", ignore_unknown=True)
         login = self.deployment.login(spec, username)
@@ -111,11 +111,8 @@ class Binder:
                 spec.admin, self.fetch(name), where=f"admin secret of {spec.code}", ignore_unknown=True
             )
         except RotationError as error:
-            failure = error
-            if not isinstance(failure, SettingsError):
-                failure.message = f"admin secret of {spec.code}: {failure.message}"
-                failure.args = (failure.message,)
-            failure.hint = (
+            named = error if isinstance(error, SettingsError) else error.prefixed(f"admin secret of {spec.code}")
+            failure = named.with_hint(
                 f"Check the secret that LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET names, and the right to read it."
             )
         raise failure
@@ -123,9 +120,8 @@ class Binder:
 
 def _learnt(document: SecretDocument) -> str | None:
     """Return the SSH host's key that an earlier rotation learnt and wrote down."""
-    note = document.get("lockstep")
-    key = note.get("host_key") if isinstance(note, dict) else None
-    return key if isinstance(key, str) and PINS["ssh"](key) is None else None
+    key = document.notes.host_key
+    return key if key is not None and PINS["ssh"](key) is None else None
 
 
 def _secrets(admin: Any) -> tuple[Secret, ...]:  # noqa: ANN401 - an instance of the spec's admin class

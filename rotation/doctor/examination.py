@@ -98,7 +98,7 @@ def _exhibit(session: Session, version: Version) -> Exhibit:
     try:
         stored = session.store.read(version.id)
         if stored is not None and list_key(stored.document) is None:
-            stored.document.text("password")
+            _ = stored.document.password
     except SecretDocumentError:
         return Exhibit(version=version, value=Value.UNUSABLE)
     return Exhibit(version=version, value=Value.EMPTY if stored is None else Value.USABLE, stored=stored)

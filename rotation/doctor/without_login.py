@@ -8,7 +8,7 @@ from rotation.core.document import documents
 from rotation.core.values import Evidence, Observation, Power
 from rotation.doctor.case import Case, Exhibit, Found
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account.power import OWNERS_WISH_AFTER, noted
+from rotation.engine.account.power import OWNERS_WISH_AFTER
 from rotation.engine.batch.batch import Batch
 from rotation.state.lease import ever_taken
 from rotation.state.marks import Kind
@@ -31,7 +31,7 @@ def who_stopped_it(case: Case) -> str | None:
     """Return the given-up candidate that found the machine running, and whose run came as far as the lease."""
     for each in case.exhibits:
         given_up = each not in (case.current, case.pending) and ever_taken(case.state, each.id)
-        if not given_up or each.stored is None or noted(each.stored.document) is not Power.RUNNING:
+        if not given_up or each.stored is None or each.stored.document.notes.power is not Power.RUNNING:
             continue
         if case.now - max(each.stored.created, each.version.intent or 0.0) < OWNERS_WISH_AFTER:
             return each.id

@@ -9,9 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from rotation.core.errors import CannotVerify, ConfigError, DriverBug, DriverError, NotEnoughTime, RotationError
+from rotation.core.errors import (
+    CannotVerify,
+    ConfigError,
+    DriverBug,
+    DriverError,
+    NotEnoughTime,
+    RotationError,
+    Withheld,
+)
 from rotation.core.maintenance_window import ANYTIME, Windows
-from rotation.core.scrub import sealed
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Lockout, LoginTarget, Observation, Power, PowerWish, Progress, Task, Verdict
 from rotation.drivers.contract import Driver, DriverSpec, Observes, Polls, Powers, Verifies
@@ -117,9 +124,7 @@ class Guarded:
         driver = self.driver
         if isinstance(driver, Observes):
             seen = self._call(lambda: driver.observe(self.account), ())
-            for obstacle in seen.obstacles:
-                sealed(obstacle, self.known)
-            return seen
+            return replace(seen, obstacles=tuple(each.scrubbed(self.known) for each in seen.obstacles))
         if len(self.spec.policies) != 1:
             raise DriverBug(f"{self.spec.code} has several policies but cannot tell which one applies")
         return Observation(variant=next(iter(self.spec.policies)))
@@ -225,12 +230,13 @@ class Guarded:
         return verdict
 
     def _call(self, verb: Callable[[], T], secrets: tuple[Secret, ...]) -> T:
-        failure: RotationError
-        try:
+        with Withheld(Exception, by=lambda error: self._typed(error).scrubbed((*secrets, *self.known))):
             return verb()
-        except RotationError as error:
-            failure = error if isinstance(error, (DriverError, ConfigError, NotEnoughTime)) else DriverBug(error.code)
-        except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-            failure = DriverBug(f"{self.spec.code} raised {type(foreign).__name__}")
-        # Raised outside the handler, so that no context with a value in its frames hangs on it.
-        raise sealed(failure, (*secrets, *self.known))
+
+    def _typed(self, error: Exception) -> RotationError:
+        """Return the error that may leave a driver; of any other, only the kind gets out."""
+        if isinstance(error, (DriverError, ConfigError, NotEnoughTime)):
+            return error
+        if isinstance(error, RotationError):
+            return DriverBug(error.code)
+        return DriverBug(f"{self.spec.code} raised {type(error).__name__}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rotation.core.document import SecretDocument
+from rotation.core.document import SecretDocument, documents
 from rotation.core.secret import Secret
 from rotation.drivers.registry import load_driver
 from rotation_testkit.doubles.hosts.ssh import SshHost
@@ -186,10 +186,8 @@ def _batch(stack: ExitStack, park: TencentBm) -> Tenant:
 
 def password_of(document: SecretDocument) -> Secret:
     """Return a document's password; of a batch the list of them, as ``Tenant.live`` gives it."""
-    devices = document.get("devices")
-    if not isinstance(devices, list):
-        return document.password
-    return Secret(json.dumps([each["password"] for each in devices]))
+    devices = documents(document, "devices")
+    return Secret(json.dumps([each.password.reveal() for each in devices])) if devices else document.password
 
 
 @contextmanager

@@ -195,11 +195,11 @@ def test_a_malformed_admin_secret_is_told_key_by_key(bind: Callable[..., Binder]
 
 @pytest.mark.parametrize("error", [SecretNotFound("the secret does not exist"), SecretDocumentError("no JSON")])
 def test_an_unreadable_admin_secret_keeps_its_error(bind: Callable[..., Binder], error: RotationError) -> None:
-    """Class and code tell what is wrong."""
+    """The class stays; the message says that it is about the admin secret, and the hint names the variable."""
     with pytest.raises(type(error)) as caught:
         bind(admin=error)(DOCUMENT)
-    assert caught.value is error
-    assert error.hint
+    assert str(caught.value) == f"admin secret of acme: {error}"
+    assert "LOCKSTEP_ACME_ADMIN_SECRET" in caught.value.hint
 
 
 def test_a_driver_without_an_admin_credential_reads_none(bind: Callable[..., Binder], make_spec: Spec) -> None:

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from rotation.core import errors
-from rotation.core.errors import Parked, RotationError, SettingsError, VendorUnavailable
+from rotation.core.errors import InternalError, Parked, RotationError, SettingsError, VendorUnavailable, Withheld
+from rotation.core.secret import Secret
 
 # For each name its code, whether it is retryable, and whether it is definite.
 TREE = {
@@ -87,7 +88,7 @@ def test_the_table_lists_every_class_and_no_other() -> None:
             found.add(cls.__name__)
         waiting.extend(cls.__subclasses__())
     assert found == set(TREE)
-    assert set(errors.__all__) == set(TREE)
+    assert set(errors.__all__) == {*TREE, "Withheld"}
 
 
 @pytest.mark.parametrize("name", TREE)
@@ -173,3 +174,44 @@ def test_an_empty_hint_of_its_own_replaces_the_class_hint() -> None:
     """``None`` means the class's, text means this one."""
     assert errors.TooSoon("x", hint="").hint == ""
     assert errors.TooSoon("x").hint == errors.TooSoon.default_hint
+
+
+def test_a_changed_error_is_a_copy() -> None:
+    """The original keeps its texts; the copy keeps class and other attributes, and nothing hangs on it."""
+    original = Parked("parked: too soon", reason="too_soon", not_before=7.0, hint="Wait.")
+    original.add_note("a note")
+    try:
+        raise original from ValueError("canary")
+    except Parked as caught:
+        copy = caught.prefixed("device 1").with_hint("Look.")
+    assert (str(original), original.hint) == ("parked: too soon", "Wait.")
+    assert (str(copy), copy.hint, copy.reason, copy.not_before) == (
+        "device 1: parked: too soon",
+        "Look.",
+        "too_soon",
+        7.0,
+    )
+    assert (copy.__cause__, copy.__context__, copy.__traceback__, getattr(copy, "__notes__", [])) == (
+        None,
+        None,
+        None,
+        [],
+    )
+
+
+def test_a_scrubbed_error_shows_no_secret() -> None:
+    """Message, hint, vendor code and request id are masked in the copy alone."""
+    original = RotationError("old canary", hint="canary", vendor_code="canary", request_id="Y2FuYXJ5")
+    copy = original.scrubbed((Secret("canary"),))
+    assert [str(copy), copy.hint, copy.vendor_code, copy.request_id] == ["old [secret]", *["[secret]"] * 3]
+    assert original.hint == "canary"
+
+
+def test_a_foreign_error_is_withheld() -> None:
+    """What replaces it has neither cause nor context; other kinds pass as they are."""
+    with pytest.raises(InternalError) as caught, Withheld(ValueError, by=InternalError.of):
+        raise ValueError("canary")
+    assert str(caught.value) == "ValueError inside Lockstep"
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    with pytest.raises(KeyError), Withheld(ValueError, by=InternalError.of):
+        raise KeyError("passes")

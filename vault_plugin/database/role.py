@@ -37,7 +37,7 @@ def document(spec: DriverSpec, username: str, password: Secret, statements: Iter
         raise SettingsError(WHERE, tuple(faults))
     own = {**options, "username": username}
     settings.load(spec.account, own, where=WHERE, ignore_unknown=True)
-    return SecretDocument({**own, "driver": spec.code, "password": password.reveal()})
+    return SecretDocument({**own, "driver": spec.code, "password": password})
 
 
 def _options(statements: Iterable[str]) -> tuple[dict[str, str], list[str]]:

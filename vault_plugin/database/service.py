@@ -159,7 +159,7 @@ def _guarded(work: Callable[[Callable[[], float]], T], time_left: Callable[[], f
     except RotationError as error:
         return as_grpc(error)
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-        return as_grpc(InternalError(f"{type(foreign).__name__} inside Lockstep"))
+        return as_grpc(InternalError.of(foreign))
 
 
 def _multiplex_id(stream: Stream) -> str:

@@ -126,5 +126,5 @@ class _Rotation:
 
     def _recognise(self, secret: MemorySecret) -> None:
         """See whether a process that died had sent this candidate: then the vendor may still show it."""
-        if self.bound.observe().readback == Secret(self.candidate.text("password")):
+        if self.bound.observe().readback == self.candidate.password:
             secret.attach(marks.intent(self.clock.now()).on(self.account.token), self.account.token)

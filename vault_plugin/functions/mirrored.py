@@ -78,7 +78,7 @@ def after(
     except RotationError as error:
         failure = error
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-        failure = InternalError(f"{type(foreign).__name__} inside Lockstep")
+        failure = InternalError.of(foreign)
     if failure is None:
         sys.stdout.write(json.dumps(line) + "\n")
         return

@@ -79,7 +79,7 @@ def handle(event: object, context: LambdaContext, world: Surroundings) -> dict[s
     except RotationError as error:
         failure = error
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-        failure = InternalError(f"{type(foreign).__name__} inside Lockstep")
+        failure = InternalError.of(foreign)
     _tell(world, context, {"error": failure.describe()})
     failure.__context__ = failure.__cause__ = None
     raise failure.with_traceback(None)

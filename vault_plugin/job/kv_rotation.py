@@ -157,7 +157,7 @@ class Rotation:
         except RotationError as error:
             return error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-            return InternalError(f"{type(foreign).__name__} inside Lockstep")
+            return InternalError.of(foreign)
         return None
 
     def _attempt(self, done: Rotated) -> None:

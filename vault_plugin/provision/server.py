@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import hvac
 
 from rotation.core.errors import ConfigError, RotationError, SettingsError, StoreDenied, StoreError, StoreUnavailable
-from rotation.core.scrub import sealed
 from rotation.core.secret import Secret
 from rotation.core.settings import base_url
 
@@ -104,7 +103,7 @@ class Server:
         else:
             _refuse_redirect(reply)
             return
-        raise sealed(failure, secrets)
+        raise failure.scrubbed(secrets)
 
     def close(self) -> None:
         """Close the connection."""

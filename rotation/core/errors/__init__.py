@@ -5,7 +5,7 @@ vendor changed nothing) and a ``hint`` for the person on call. Messages name key
 value that came from a secret, a vendor's answer or an event.
 """
 
-from rotation.core.errors.base import RotationError
+from rotation.core.errors.base import RotationError, Withheld
 from rotation.core.errors.local import (
     ConfigError,
     DriverNotAllowed,
@@ -99,4 +99,5 @@ __all__ = [
     "UnexpectedReply",
     "UnknownDriver",
     "VendorUnavailable",
+    "Withheld",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from rotation.core.errors.base import RotationError
 
 
@@ -133,3 +135,8 @@ class InternalError(RotationError):
     retryable = True
     definite = False
     default_hint = "Report it with the type named in the message."
+
+    @classmethod
+    def of(cls, foreign: BaseException, where: str = "inside Lockstep") -> Self:
+        """Return the error for a foreign exception; only its type's name gets out."""
+        return cls(f"{type(foreign).__name__} {where}")

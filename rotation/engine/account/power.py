@@ -16,16 +16,9 @@ OWNERS_WISH_AFTER = 7 * 86_400
 """Seconds after a rotation that was given up began: a machine that is still off then is off by its owner's wish."""
 
 
-def noted(candidate: SecretDocument) -> Power | None:
-    """Return the state in which createSecret found the machine; ``None`` where there is none."""
-    note = candidate.get("lockstep")
-    found = note.get("power") if isinstance(note, dict) else None
-    return Power(found) if found in tuple(Power) else None
-
-
 def wish(bound: Guarded, candidate: SecretDocument) -> Power | None:
     """Return the state in which the machine is to be after the rotation; ``None`` where nobody cares."""
-    return bound.wanted_power(noted(candidate))
+    return bound.wanted_power(candidate.notes.power)
 
 
 def bring_to(session: Session, bound: Guarded, wanted: Power, seen: Observation) -> Observation:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from rotation.core.errors import InProgress, PasswordRejected
 from rotation.core.values import Observation, Power
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account.power import give_back, noted
+from rotation.engine.account.power import give_back
 from rotation.engine.session import Session
 from rotation.policy import Context
 from rotation.state.store import StoredValue
@@ -32,7 +32,7 @@ def preflight(session: Session, bound: Guarded, current: StoredValue, candidate:
         if not isinstance(obstacle, InProgress):
             give_back(bound, candidate.document)
         raise obstacle
-    afterwards = replace(seen, power=noted(candidate.document) or seen.power)
+    afterwards = replace(seen, power=candidate.document.notes.power or seen.power)
     bound.require_provable(afterwards, greet=seen.power is not Power.STOPPED)
     policy = bound.spec.policies[seen.variant]
     context = Context(username=bound.username, previous=current.document.password)

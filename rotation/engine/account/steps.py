@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rotation.core.document import SecretDocument, size
+from rotation.core.document import Notes, SecretDocument, size
 from rotation.core.errors import (
     CannotVerify,
     ConfigError,
@@ -132,7 +132,8 @@ def _prepare(session: Session, state: SecretState, current: SecretDocument) -> t
     if bound.minimum is Evidence.LOGIN or bound.spec.authority is Authority.SELF:
         require_tries(bound)
     candidate = _candidate(bound, seen, current.password)
-    document = current.replaced(password=candidate.reveal(), lockstep=_notes(bound, seen))
+    notes = Notes(power=seen.power, host_key=bound.host_key)
+    document = current.replaced(password=candidate, lockstep=notes.fields())
     learnt = None if bound.host_key == knew else bound.host_key
     return document, Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
 
@@ -148,14 +149,9 @@ def _found(session: Session, state: SecretState, bound: Guarded) -> Observation:
         abandoned = session.of_the_same(version_id, bound)
         if abandoned is None or abandoned.created < since:
             continue
-        if power.noted(abandoned.document) is Power.RUNNING:
+        if abandoned.document.notes.power is Power.RUNNING:
             return replace(seen, power=Power.RUNNING)
     return seen
-
-
-def _notes(bound: Guarded, seen: Observation) -> dict[str, object]:
-    """Return what later steps and rotations must know, and could not find out any more."""
-    return {"power": seen.power} | ({"host_key": bound.host_key} if bound.host_key else {})
 
 
 def _raise_obstacle(seen: Observation) -> None:

@@ -28,7 +28,7 @@ from rotation.core.values import Evidence, Step
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.account.reconciler import MOST_SENDS
 from rotation.engine.batch.member_store import MemberStore
-from rotation.engine.batch.members import Member, members, named
+from rotation.engine.batch.members import Member, members
 from rotation.engine.result import MemberResult, Result
 from rotation.engine.session import Session
 from rotation.state.label_quota import condense, free, require_room, settle
@@ -162,7 +162,7 @@ class Batch:
             try:
                 self.session.bind_pair(member.document, document)
             except RotationError as error:
-                raise named(error, member.name) from None
+                raise error.prefixed(member.name) from None
 
     def _make_room(self) -> None:
         state = self.session.store.describe()
@@ -272,10 +272,7 @@ def _failure(told: list[MemberResult], of_all: int) -> RotationError:
     members = tuple(each.describe() for each in told)
     error = min((error for _, error in failed), key=_urgency)
     each_says = "; ".join(f"{each.name}: {error.message}" for each, error in failed)
-    error.message = f"{len(failed)} of {of_all} accounts failed: {each_says}"
-    error.args = (error.message,)
-    error.members = members
-    return error.with_traceback(None)
+    return error.changed(message=f"{len(failed)} of {of_all} accounts failed: {each_says}", members=members)
 
 
 def _urgency(error: RotationError) -> tuple[bool, bool, float]:

@@ -33,7 +33,7 @@ def members(session: Session, document: SecretDocument, key: str) -> tuple[Membe
             bound = session.bind(each)
             _ = each.password  # missed here, while nobody was asked anything
         except RotationError as error:
-            raise named(error, f"{key} {number + 1}") from None
+            raise error.prefixed(f"{key} {number + 1}") from None
         found.append(Member(number, _name(bound, document, key, number), each, bound))
     spec = found[0].bound.spec
     if spec.batch_key != key:
@@ -54,10 +54,3 @@ def _name(bound: Guarded, document: SecretDocument, key: str, number: int) -> st
     """Return what tells the account from the others: its first identifying field that the batch does not share."""
     own = [name for name in bound.account.__dataclass_fields__ if name in identity(bound) and name not in document]
     return str(getattr(bound.account, own[0])) if own else f"{key} {number + 1}"
-
-
-def named(error: RotationError, where: str) -> RotationError:
-    """Put whose error it is before its message."""
-    error.message = f"{where}: {error.message}"
-    error.args = (error.message,)
-    return error

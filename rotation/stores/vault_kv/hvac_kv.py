@@ -7,6 +7,7 @@ connection, a time-out and a broken answer are ``OSError`` in requests, on which
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -50,12 +51,16 @@ class HvacKv:
         """See ``Kv``."""
         written = asked(
             self._client,
-            lambda: self._api.create_or_update_secret(path, dict(document), cas=cas, mount_point=self._mount),
+            lambda: self._put(path, document, cas),
             lambda answer: _version(answer["data"], document),
         )
         if written is None:
             raise StoreError("there is no KV version 2 engine at this mount", vendor_code="no_mount")
         return written
+
+    def _put(self, path: str, document: SecretDocument, cas: int) -> Any:  # noqa: ANN401 - JSON
+        fields = json.loads(document.dump().reveal())
+        return self._api.create_or_update_secret(path, fields, cas=cas, mount_point=self._mount)
 
     def metadata(self, path: str) -> Metadata | None:
         """See ``Kv``."""

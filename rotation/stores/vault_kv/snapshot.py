@@ -147,12 +147,7 @@ class Seen:
 
 def same(text: Secret, document: SecretDocument | None) -> bool:
     """Say whether a candidate is what an entry holds. The server sorts keys and keeps numbers as a float does."""
-    if document is None:
-        return False
-    kept = _as_kept(text)
-    # Another password is what most looks come to, and numbers have no part in it.
-    differs = isinstance(kept, dict) and kept.get("password") != document.get("password")
-    return not differs and kept == _as_kept(document.dump())
+    return document is not None and _as_kept(text) == _as_kept(document.dump())
 
 
 def _as_kept(text: Secret) -> object:

@@ -6,7 +6,6 @@ import pytest
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import StageError
-from rotation.core.secret import Secret
 from rotation.state import marks
 from rotation.state.lease import Claim
 from rotation.state.stages import PENDING
@@ -101,11 +100,11 @@ def test_a_device_that_is_gone_is_taken_out_of_a_batch_after_the_rotation_is_giv
         assert rotate(started, BATCH).outcome == "identity_changed"
 
         live = {each["instance_id"]: park.guest_password(each["instance_id"]) for each in others}
-        assert live != {each["instance_id"]: Secret(each["password"]) for each in others}
+        assert live != {each["instance_id"]: each["password"] for each in others}
         assert started.store(BATCH).cancel().sent is not None
         started.world.clock.sleep(1000)
         assert rotate(started, BATCH).error is None
-        stored = {each["instance_id"]: Secret(each["password"]) for each in started.kv.read(path).document["devices"]}
+        stored = {each["instance_id"]: each["password"] for each in started.kv.read(path).document["devices"]}
         assert stored == {each["instance_id"]: park.guest_password(each["instance_id"]) for each in others}
 
 

@@ -17,6 +17,7 @@ from rotation.core.errors import (
     StageConflict,
     StageError,
 )
+from rotation.core.secret import Secret
 from rotation.core.values import Authority, Step
 from rotation.engine.account import steps
 from rotation.stores.vault_kv import VaultKv
@@ -164,7 +165,7 @@ def test_a_batchs_commit_is_recognised_with_the_edit_in_it(died, edge):
     promoted(VaultKv(kv, "app", clock=clock))
     assert kv.read("app").version == 3
     assert kv.read("app").document["note"] == 1
-    assert kv.read("app").document["all"] == [{**each, "own": 2, "password": "new"} for each in TWO["all"]]
+    assert kv.read("app").document["all"] == [{**each, "own": 2, "password": Secret("new")} for each in TWO["all"]]
 
 
 def promoted(store):
