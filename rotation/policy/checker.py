@@ -1,19 +1,15 @@
-"""Is this string accepted? Once in words for people, once as fast as Python allows for the generator."""
+"""Whether a string is accepted: ``problems`` says it in words for people, ``Checker`` fast for the generator."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from rotation.policy.model import Context, Name, Problem, Word
+from rotation.policy.model import Context, Name, PolicyFields, Problem, Word
 from rotation.policy.rules import Rules, far_enough, resolve
 
-if TYPE_CHECKING:
-    from rotation.policy.policy import PasswordPolicy
 
-
-def problems(policy: PasswordPolicy, candidate: str, context: Context) -> tuple[Problem, ...]:
-    """Return every rule that the candidate breaks, in the order in which a policy states them."""
+def problems(policy: PolicyFields, candidate: str, context: Context) -> tuple[Problem, ...]:
+    """Return every rule that the candidate breaks, in the order of the policy's fields."""
     rules = resolve(policy, context, len(candidate))
     found = [*_shape(policy, candidate), *_classes(policy, rules, candidate), *_content(policy, rules, candidate)]
     if not far_enough(rules, candidate):
@@ -23,7 +19,7 @@ def problems(policy: PasswordPolicy, candidate: str, context: Context) -> tuple[
     return tuple(found)
 
 
-def _shape(policy: PasswordPolicy, candidate: str) -> list[Problem]:
+def _shape(policy: PolicyFields, candidate: str) -> list[Problem]:
     found = []
     if len(candidate) < policy.min_length:
         found.append(Problem("too_short", f"must have {policy.min_length} characters or more"))
@@ -38,7 +34,7 @@ def _shape(policy: PasswordPolicy, candidate: str) -> list[Problem]:
     return found
 
 
-def _classes(policy: PasswordPolicy, rules: Rules, candidate: str) -> list[Problem]:
+def _classes(policy: PolicyFields, rules: Rules, candidate: str) -> list[Problem]:
     found = [
         Problem("min_chars", f"must have {charset.min_chars} or more of {charset.name}")
         for charset in policy.charsets
@@ -50,7 +46,7 @@ def _classes(policy: PasswordPolicy, rules: Rules, candidate: str) -> list[Probl
     return found
 
 
-def _content(policy: PasswordPolicy, rules: Rules, candidate: str) -> list[Problem]:
+def _content(policy: PolicyFields, rules: Rules, candidate: str) -> list[Problem]:
     found = []
     lower = candidate.lower()
     if policy.max_repeat and re.search(rf"(.)\1{{{policy.max_repeat}}}", candidate, re.DOTALL):
@@ -78,7 +74,7 @@ def name_text(name: Name) -> str:
     return whole + (f" or {name.fragment} or more characters of it" if name.fragment else "")
 
 
-def distance_text(policy: PasswordPolicy) -> str:
+def distance_text(policy: PolicyFields) -> str:
     """Return the distance rule in words."""
     return (
         f"must differ from the previous password at {policy.positions} or more positions "
@@ -87,11 +83,11 @@ def distance_text(policy: PasswordPolicy) -> str:
 
 
 class Checker:
-    """Says yes or no to strings of the right length and alphabet, given as ASCII bytes."""
+    """Accepts or refuses strings of the right length and alphabet, given as ASCII bytes."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        # Deleting a class from the bytes and looking at what is left counts it at C speed.
+        # ``translate`` deletes the characters of a class; the length of the rest counts the class at C speed.
         self._minimums = [(chars.encode(), rules.length - count) for chars, count in rules.minimums]
         self._classes = [(count, [chars.encode() for chars in groups]) for count, groups in rules.classes]
         self._first = rules.first_not.encode()
@@ -118,7 +114,7 @@ class Checker:
             for word in self._words:
                 if word in lower:
                     return False
-        return not self._old or self._fresh(text.decode())
+        return not self._old or self._differs(text.decode())
 
-    def _fresh(self, text: str) -> bool:
+    def _differs(self, text: str) -> bool:
         return text not in self._rules.used and far_enough(self._rules, text)

@@ -1,16 +1,15 @@
-"""Stricter policies: an operator's wishes within the vendor's bounds, and the join of conflicting editions."""
+"""Stricter policies: what an operator asks for within the vendor's bounds, and what two editions have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from rotation.core.errors import PolicyError
-from rotation.policy.model import DIGITS, LOWER, UPPER, AtLeast, Charset, check_characters
+from rotation.policy.model import DIGITS, LOWER, UPPER, AtLeast, Charset, PolicyFields, check_characters
 
-if TYPE_CHECKING:
-    from rotation.policy.policy import PasswordPolicy
+Policy = TypeVar("Policy", bound=PolicyFields)
 
 ALPHANUMERIC = UPPER + LOWER + DIGITS
 # Characters that POSIX shells, cmd.exe and PowerShell all take literally without quotes, except at the start.
@@ -19,15 +18,15 @@ SHELL_SAFE_SPECIALS = "+-./:_"
 URL_SAFE_SPECIALS = "-._~"
 
 
-def narrow(  # noqa: PLR0913 - one argument for each wish an operator may have
-    policy: PasswordPolicy,
+def narrow(  # noqa: PLR0913 - one argument for each thing that an operator may ask for
+    policy: Policy,
     exclude: str = "",
     *,
     shell_safe: bool = False,
     url_safe: bool = False,
     length: int | None = None,
     allow_weak: bool = False,
-) -> PasswordPolicy:
+) -> Policy:
     """Return ``policy`` with fewer characters or another length.
 
     Args:
@@ -60,14 +59,14 @@ def narrow(  # noqa: PLR0913 - one argument for each wish an operator may have
     )
 
 
-def intersect(one: PasswordPolicy, other: PasswordPolicy, *, name: str = "", length: int = 0) -> PasswordPolicy:
-    """Return the policy whose passwords satisfy both, with both's sources.
+def intersect(one: Policy, other: Policy, *, name: str = "", length: int = 0) -> Policy:
+    """Return the policy whose passwords satisfy both policies, with the sources of both.
 
     Args:
         one: an edition of a vendor's rule.
         other: another edition of it.
-        name: of the result; both names when empty.
-        length: of generated passwords; the longest that both take when 0.
+        name: of the result; when empty, both names joined.
+        length: of generated passwords; when 0, the longest that both allow.
 
     Raises:
         PolicyError: the editions leave nothing in common.
@@ -102,7 +101,7 @@ def intersect(one: PasswordPolicy, other: PasswordPolicy, *, name: str = "", len
     )
 
 
-def _restricted(policy: PasswordPolicy, allowed: Collection[str]) -> tuple[tuple[Charset, ...], tuple[AtLeast, ...]]:
+def _restricted(policy: PolicyFields, allowed: Collection[str]) -> tuple[tuple[Charset, ...], tuple[AtLeast, ...]]:
     """Return charsets and k-of-n rules over the allowed characters; a charset that becomes empty is left out."""
     charsets = []
     for charset in policy.charsets:

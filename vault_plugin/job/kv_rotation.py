@@ -22,6 +22,7 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.account import steps
 from rotation.engine.result import Result
 from rotation.engine.session import Session
+from rotation.policy import narrow
 from rotation.state.store import Store
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
 from vault_plugin.job.gap import GapStore
@@ -214,8 +215,8 @@ def wished(bound: Guarded, wishes: Wishes, *, ordered: bool) -> Guarded:
     """
     if wishes.narrows:
         policies = {
-            name: policy.narrowed(
-                wishes.exclude, shell_safe=wishes.shell_safe, url_safe=wishes.url_safe, length=wishes.length
+            name: narrow(
+                policy, wishes.exclude, shell_safe=wishes.shell_safe, url_safe=wishes.url_safe, length=wishes.length
             )
             for name, policy in bound.spec.policies.items()
         }
