@@ -59,14 +59,13 @@ def narrow(  # noqa: PLR0913 - one argument for each thing that an operator may 
     )
 
 
-def intersect(one: Policy, other: Policy, *, name: str = "", length: int = 0) -> Policy:
-    """Return the policy whose passwords satisfy both policies, with the sources of both.
+def intersect(one: Policy, other: Policy, *, name: str = "") -> Policy:
+    """Return the policy whose passwords satisfy both policies, with the sources of both and the longest length.
 
     Args:
         one: an edition of a vendor's rule.
         other: another edition of it.
         name: of the result; when empty, both names joined.
-        length: of generated passwords; when 0, the longest that both allow.
 
     Raises:
         PolicyError: the editions leave nothing in common.
@@ -75,7 +74,7 @@ def intersect(one: Policy, other: Policy, *, name: str = "", length: int = 0) ->
     shared = set(one.alphabet) & set(other.alphabet)
     charsets, classes = _restricted(one, shared)
     more_charsets, more_classes = _restricted(other, shared)
-    more_charsets, more_classes = _apart(charsets, more_charsets, more_classes)
+    charsets, more_classes = _joined(charsets, more_charsets, more_classes)
     shortest = max(one.min_length, other.min_length)
     longest = min(one.max_length, other.max_length)
     if shortest > longest:
@@ -83,10 +82,10 @@ def intersect(one: Policy, other: Policy, *, name: str = "", length: int = 0) ->
     return replace(
         one,
         name=label,
-        length=length or longest,
+        length=longest,
         min_length=shortest,
         max_length=longest,
-        charsets=_merged(charsets, more_charsets),
+        charsets=charsets,
         classes=tuple(dict.fromkeys(classes + more_classes)),
         first_not=_union(one.first_not, other.first_not),
         last_not=_union(one.last_not, other.last_not),
@@ -120,30 +119,27 @@ def _restricted(policy: PolicyFields, allowed: Collection[str]) -> tuple[tuple[C
     return tuple(charsets), tuple(classes)
 
 
-def _apart(
+def _joined(
     first: tuple[Charset, ...], second: tuple[Charset, ...], classes: tuple[AtLeast, ...]
 ) -> tuple[tuple[Charset, ...], tuple[AtLeast, ...]]:
-    """Rename charsets of the second edition that share a name, but not the characters, with one of the first."""
-    chars = {charset.name: set(charset.chars) for charset in first}
-    new_names = {}
+    """Return the charsets of two editions and the second one's k-of-n rules.
+
+    A charset that both have is kept once, with the higher minimum. One that shares only its name with a charset of the
+    first edition is renamed: ``special`` becomes ``special'``.
+    """
+    by_name = {charset.name: charset for charset in first}
+    names = {}
     for charset in second:
         name = charset.name
-        while name in chars and chars[name] != set(charset.chars):
+        while name in by_name and set(by_name[name].chars) != set(charset.chars):
             name += "'"
-        new_names[charset.name] = name
-    renamed = tuple(
-        AtLeast(rule.count, tuple(tuple(new_names[name] for name in group) for group in rule.of)) for rule in classes
+        names[charset.name] = name
+        known = by_name.get(name, replace(charset, name=name))
+        by_name[name] = replace(known, min_chars=max(known.min_chars, charset.min_chars))
+    renamed = (
+        AtLeast(rule.count, tuple(tuple(names[name] for name in group) for group in rule.of)) for rule in classes
     )
-    return tuple(replace(charset, name=new_names[charset.name]) for charset in second), renamed
-
-
-def _merged(first: tuple[Charset, ...], second: tuple[Charset, ...]) -> tuple[Charset, ...]:
-    """Join two editions' charsets; the same one twice keeps the higher minimum."""
-    by_name = {charset.name: charset for charset in first}
-    for charset in second:
-        known = by_name.get(charset.name, charset)
-        by_name[charset.name] = replace(known, min_chars=max(known.min_chars, charset.min_chars))
-    return tuple(by_name.values())
+    return tuple(by_name.values()), tuple(renamed)
 
 
 def _union(one: str, other: str) -> str:

@@ -11,7 +11,7 @@ from rotation.policy.counting.class_debts import ClassDebts, Membership
 from rotation.policy.counting.word_automaton import DEAD, WordAutomaton
 from rotation.policy.rules import Rules
 
-# Steps of a microsecond or a few. The vendors' policies with names and a previous password stay below 200,000.
+# Steps of a microsecond or a few. The vendors' policies with names and a previous password take a quarter of them.
 MOST_WORK = 1_000_000
 
 # How many distinct new characters of each kind occur already, by the kind's index; ``None`` once there are enough.

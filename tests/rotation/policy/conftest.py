@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from http.client import HTTPConnection
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -89,65 +79,3 @@ def far_from_previous(policy: PasswordPolicy, context: Context, text: str) -> bo
 def judge() -> Judge:
     """The independent judge."""
     return naive_judge
-
-
-class Bao:
-    """A client of a development server, as small as the tests need."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    def health(self) -> None:
-        """Ask whether the server serves, over a connection of its own."""
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
-            call(connection, "GET", "sys/health")
-
-    def passwords(self, hcl: str, number: int) -> list[str]:
-        """Store a password policy and let the server generate from it."""
-        path = "sys/policies/password/under-test"
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
-            call(connection, "PUT", path, {"policy": hcl})
-            return [call(connection, "GET", f"{path}/generate")["data"]["password"] for _ in range(number)]
-
-
-def call(connection: HTTPConnection, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Send one request and return its JSON, empty when there is none."""
-    connection.request(method, f"/v1/{path}", json.dumps(body or {}), {"X-Vault-Token": "root"})
-    reply = connection.getresponse()
-    text = reply.read()
-    assert reply.status < 300, text
-    return json.loads(text) if text else {}
-
-
-@pytest.fixture(scope="session")
-def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
-    """Run a real OpenBao development server on loopback."""
-    binary = Path(sys.executable).parent / "bao"
-    home = tmp_path_factory.mktemp("bao")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [binary, "server", "-dev", "-dev-root-token-id=root", f"-dev-listen-address=127.0.0.1:{port}"]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
-    with (home / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-    try:
-        client = Bao(port)
-        wait_until_unsealed(client, server)
-        yield client
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
-
-
-def wait_until_unsealed(client: Bao, server: subprocess.Popen[bytes]) -> None:
-    """Ask until the server answers, for half a minute at most."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            client.health()
-        except (OSError, AssertionError):
-            assert server.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server did not come up"
-            time.sleep(0.05)  # a process starts in its own time
-        else:
-            return

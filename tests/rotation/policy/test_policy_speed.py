@@ -6,29 +6,29 @@ import secrets
 import string
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from rotation.policy import Charset, PasswordPolicy
+from rotation.policy import PasswordPolicy, charsets
 
-SPECIALS = string.punctuation
-ALPHABET = string.ascii_letters + string.digits + SPECIALS
+ALPHABET = string.ascii_letters + string.digits + string.punctuation
 
 
 def four(length: int, digits: int) -> PasswordPolicy:
-    """Make a policy of four classes."""
-    sets = {"lower": string.ascii_lowercase, "upper": string.ascii_uppercase, "special": SPECIALS}
-    charsets = [Charset(name, chars, 1) for name, chars in sets.items()]
-    return PasswordPolicy(length=length, charsets=(*charsets, Charset("digit", string.digits, digits)))
+    """Return a policy of four classes that requires one character of each, and of digits as many as given."""
+    minimums = {"lower": 1, "upper": 1, "digit": digits, "special": 1}
+    sets = tuple(replace(charset, min_chars=minimums[charset.name]) for charset in charsets(string.punctuation))
+    return PasswordPolicy(length=length, charsets=sets)
 
 
 def recipe() -> str:
-    """Make a password as the ``secrets`` page does."""
+    """Return a password by the recipe of the ``secrets`` page."""
     while True:
         password = "".join(secrets.choice(ALPHABET) for _ in range(20))
         if (
             any(char.islower() for char in password)
             and any(char.isupper() for char in password)
             and any(char.isdigit() for char in password)
-            and any(char in SPECIALS for char in password)
+            and any(char in string.punctuation for char in password)
         ):
             return password
 
@@ -42,13 +42,13 @@ def best(before: float, make: Callable[[], object], number: int) -> float:
 
 
 def test_six_times_faster_than_the_documented_recipe() -> None:
-    """Best rounds of both, taken in turns; noise of the machine can only delay the result."""
+    """The best round of each counts, and they take turns, so a busy machine can only delay the result."""
     policy = four(20, 1)
     assert max(_measured(policy.generate, recipe)) >= 6
 
 
 def _measured(mine: Callable[[], object], other: Callable[[], object]) -> Iterator[float]:
-    """Measure how many times faster one is, anew each time, until it is six times; the whole run may have bad luck."""
+    """Yield how many times faster one is, at most five times; a measurement ends as soon as it is six times."""
     for _ in range(5):
         ours = theirs = float("inf")
         for turn in range(40):
@@ -60,7 +60,7 @@ def _measured(mine: Callable[[], object], other: Callable[[], object]) -> Iterat
 
 
 def test_one_draw_in_a_million_takes_less_than_a_millisecond() -> None:
-    """A policy that accepts less than one whole string in a million is as good as immediate."""
+    """A policy that accepts less than one whole string in a million generates in less than a millisecond."""
     policy = four(16, 10)
     assert policy.acceptance() < 1e-6
     policy.generate()

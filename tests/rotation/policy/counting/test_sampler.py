@@ -1,4 +1,4 @@
-"""Generation is uniform over the whole accepted set, whichever way it draws."""
+"""Generation is uniform over the whole accepted set, by whole strings and by rank."""
 
 from __future__ import annotations
 
@@ -7,54 +7,40 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import product
 from statistics import NormalDist
+from string import ascii_lowercase, digits
+from typing import Any
 
 import pytest
 
 from rotation.core.secret import Secret
-from rotation.policy import AtLeast, Charset, Context, Name, PasswordPolicy, Word
+from rotation.policy import NO_CONTEXT, AtLeast, Charset, Context, Name, PasswordPolicy, Word
 from rotation.policy.counting.sampler import TRIES, WholeStrings, below
 
 LOWER, UPPER, DIGIT = Charset("lower", "abc"), Charset("upper", "AB"), Charset("digit", "12")
-THREE = (LOWER, UPPER, DIGIT)
 PREVIOUS = Context(username="ba", previous=Secret("aA1b"), history=(Secret("ccc2"),))
+
+
+def small(length: int, context: Context = NO_CONTEXT, **fields: Any) -> tuple[PasswordPolicy, Context]:
+    """Return a policy whose strings can all be listed, of seven characters in three charsets, and a context."""
+    return PasswordPolicy(**{"length": length, "charsets": (LOWER, UPPER, DIGIT), "allow_weak": True} | fields), context
+
+
 SMALL = {
-    "k of n": (PasswordPolicy(length=3, charsets=THREE, classes=(AtLeast(2),), allow_weak=True), Context()),
-    "merged classes": (
-        PasswordPolicy(
-            length=3, charsets=THREE, classes=(AtLeast(2, (("lower", "upper"), ("digit",))),), allow_weak=True
-        ),
-        Context(),
-    ),
-    "runs": (PasswordPolicy(length=5, charsets=(LOWER,), max_repeat=1, allow_weak=True), Context()),
-    "forbidden words": (
-        PasswordPolicy(length=4, charsets=THREE, words=(Word("ab"), Word("abc1", fragment=3)), allow_weak=True),
-        Context(),
-    ),
-    "edges": (PasswordPolicy(length=3, charsets=THREE, first_not="12a", last_not="AB", allow_weak=True), Context()),
-    "alphabet that does not divide 256": (PasswordPolicy(length=3, charsets=THREE, allow_weak=True), Context()),
-    "narrow": (
-        PasswordPolicy(length=4, charsets=(Charset("lower", "abcdefgh"), Charset("digit", "12", 3)), allow_weak=True),
-        Context(),
-    ),
-    "narrow runs": (
-        PasswordPolicy(
-            length=5, charsets=(Charset("lower", "abcd", 1), Charset("digit", "12", 4)), max_repeat=1, allow_weak=True
-        ),
-        Context(),
-    ),
-    "account": (
-        PasswordPolicy(length=4, charsets=THREE, names=(Name(),), positions=3, new_chars=1, allow_weak=True),
-        PREVIOUS,
-    ),
-    "distance by counting": (
-        PasswordPolicy(length=4, charsets=THREE, positions=4, new_chars=2, max_repeat=2, allow_weak=True),
-        PREVIOUS,
-    ),
+    "k of n": small(3, classes=(AtLeast(2),)),
+    "merged classes": small(3, classes=(AtLeast(2, (("lower", "upper"), ("digit",))),)),
+    "runs": small(5, charsets=(LOWER,), max_repeat=1),
+    "forbidden words": small(4, words=(Word("ab"), Word("abc1", fragment=3))),
+    "edges": small(3, first_not="12a", last_not="AB"),
+    "alphabet that does not divide 256": small(3),
+    "narrow": small(4, charsets=(Charset("lower", "abcdefgh"), Charset("digit", "12", 3))),
+    "narrow runs": small(5, charsets=(Charset("lower", "abcd", 1), Charset("digit", "12", 4)), max_repeat=1),
+    "account": small(4, PREVIOUS, names=(Name(),), positions=3, new_chars=1),
+    "distance by counting": small(4, PREVIOUS, positions=4, new_chars=2, max_repeat=2),
 }
 
 
 def limit(degrees: int, false_alarm: float = 1e-10) -> float:
-    """Return the chi-square quantile (Wilson-Hilferty, padded by 3 %, for it is an approximation)."""
+    """Return the chi-square quantile by Wilson and Hilferty, plus 3 % because it is an approximation."""
     z = NormalDist().inv_cdf(1 - false_alarm)
     spread = 2 / (9 * degrees)
     return 1.03 * degrees * (1 - spread + z * spread**0.5) ** 3
@@ -81,7 +67,7 @@ def test_no_bias_over_the_whole_accepted_set(judge: Callable[..., bool], name: s
 
 
 def test_both_ways_of_drawing_are_among_the_small_policies() -> None:
-    """Some of the policies above are drawn whole and some by rank, so both ways are put to the test."""
+    """Some of the policies above are drawn whole and some by rank, so both ways are tested."""
     ways = {policy._sampler_for(context)._language is None for policy, context in SMALL.values()}
     assert ways == {True, False}
 
@@ -98,14 +84,14 @@ def test_the_limit_notices_bias() -> None:
     assert chi_square(counts, cells, draws) > limit(len(cells) - 1)
 
 
-@pytest.mark.parametrize("bound", [1, 2, 3, 5, 100, 255, 256, 257])
-def test_integers_below_a_bound_are_uniform(bound: int) -> None:
-    """No modulo bias: every integer below the bound is as likely."""
-    draws = 100 * bound
-    counts = Counter(str(below(bound)) for _ in range(draws))
-    cells = [str(value) for value in range(bound)]
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100, 255, 256, 257])
+def test_integers_below_a_limit_are_uniform(size: int) -> None:
+    """Every integer below the limit is equally likely, so there is no modulo bias."""
+    draws = 100 * size
+    counts = Counter(str(below(size)) for _ in range(draws))
+    cells = [str(value) for value in range(size)]
     assert set(counts) <= set(cells)
-    assert chi_square(counts, cells, draws) < limit(max(1, bound - 1))
+    assert chi_square(counts, cells, draws) < limit(max(1, size - 1))
 
 
 def test_surplus_byte_values_are_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,11 +110,7 @@ def test_a_short_batch_is_topped_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_rarely_accepted_policies_are_drawn_by_rank() -> None:
     """A policy that accepts less than one whole string in 16 does not depend on luck."""
-    policy = PasswordPolicy(
-        length=12,
-        charsets=(Charset("lower", "abcdefghijklmnopqrstuvwxyz"), Charset("digit", "0123456789", 9)),
-        allow_weak=True,
-    )
+    policy, _ = small(12, charsets=(Charset("lower", ascii_lowercase), Charset("digit", digits, 9)))
     assert policy.acceptance() < 1e-3
     assert policy.acceptance() * TRIES < 1
     sampler = policy._sampler_for(Context(username="x"))
