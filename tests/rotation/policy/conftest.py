@@ -2,70 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from rotation.policy import Context, PasswordPolicy
+from rotation.policy import Context, PolicyFields
 
-Judge = Callable[[PasswordPolicy, Context, str], bool]
+Judge = Callable[[PolicyFields, Context, str], bool]
 
 
-def naive_judge(policy: PasswordPolicy, context: Context, text: str) -> bool:
-    """Judge by reading the policy's fields one by one, without any code of the engine."""
-    low = text.lower()
-    return (
+@pytest.fixture(scope="session")
+def judge() -> Judge:
+    """A function that judges by reading the policy's fields one by one, without any code of the engine."""
+    return lambda policy, context, text: (
         right_shape(policy, text)
         and enough_classes(policy, text)
-        and not any(piece.lower() in low for word in banned(policy, context) for piece in pieces(*word))
+        and not any(piece in text.lower() for piece in banned(policy, context))
         and far_from_previous(policy, context, text)
         and text not in [secret.reveal() for secret in context.history]
     )
 
 
-def right_shape(policy: PasswordPolicy, text: str) -> bool:
+def right_shape(policy: PolicyFields, text: str) -> bool:
     """Judge length, alphabet, ends and runs."""
-    alphabet = set().union(*(charset.chars for charset in policy.charsets))
     return (
         len(text) == policy.length
-        and set(text) <= alphabet
+        and set(text) <= set().union(*(charset.chars for charset in policy.charsets))
         and text[0] not in policy.first_not
         and text[-1] not in policy.last_not
         and not (policy.max_repeat and any(char * (policy.max_repeat + 1) in text for char in text))
     )
 
 
-def enough_classes(policy: PasswordPolicy, text: str) -> bool:
+def enough_classes(policy: PolicyFields, text: str) -> bool:
     """Judge minimums and k-of-n rules."""
     sets = {charset.name: set(charset.chars) for charset in policy.charsets}
-    for charset in policy.charsets:
-        if len([char for char in text if char in charset.chars]) < charset.min_chars:
-            return False
     for rule in policy.classes:
         groups = rule.of or [(name,) for name in sets]
-        present = [any(char in sets[name] for name in group for char in text) for group in groups]
-        if present.count(True) < rule.count:
+        if sum(any(char in sets[name] for name in group for char in text) for group in groups) < rule.count:
             return False
-    return True
+    return all(len([char for char in text if char in own.chars]) >= own.min_chars for own in policy.charsets)
 
 
-def banned(policy: PasswordPolicy, context: Context) -> list[tuple[str, int]]:
-    """List the forbidden words and names, each with its shortest forbidden fragment."""
+def banned(policy: PolicyFields, context: Context) -> Iterator[str]:
+    """List, in lower case, every piece of a forbidden word or name that must not occur."""
     words = [(word.text, word.fragment) for word in policy.words]
     for rule in policy.names:
         name = context.username if rule.key == "username" else context.names.get(rule.key, "")
         words += [(name, rule.fragment)] + [(name[::-1], rule.fragment)] * rule.backwards
-    return words
+    for word, fragment in words:
+        shortest = fragment or len(word) or 1
+        for start in range(len(word)):
+            yield from (word[start:end].lower() for end in range(start + shortest, len(word) + 1))
 
 
-def pieces(word: str, fragment: int) -> set[str]:
-    """List what must not occur because of one word."""
-    if fragment:
-        return {word[a:b] for a in range(len(word)) for b in range(a + fragment, len(word) + 1)}
-    return {word} - {""}
-
-
-def far_from_previous(policy: PasswordPolicy, context: Context, text: str) -> bool:
+def far_from_previous(policy: PolicyFields, context: Context, text: str) -> bool:
     """Judge the distance from the previous password."""
     if context.previous is None:
         return True
@@ -73,9 +64,3 @@ def far_from_previous(policy: PasswordPolicy, context: Context, text: str) -> bo
     pad = max(len(old), len(text))
     changed = sum(a != b for a, b in zip(old.ljust(pad, "\0"), text.ljust(pad, "\0"), strict=True))
     return text != old and changed >= policy.positions and len(set(text) - set(old)) >= policy.new_chars
-
-
-@pytest.fixture(scope="session")
-def judge() -> Judge:
-    """The independent judge."""
-    return naive_judge
