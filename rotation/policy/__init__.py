@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from rotation.policy.description import describe
-from rotation.policy.model import (
-    NO_CONTEXT,
-    AtLeast,
-    Charset,
-    Context,
-    Name,
-    PolicyFields,
-    Problem,
-    Source,
-    Word,
-    charsets,
-)
+from rotation.policy.model import AtLeast, Charset, Context, Name, PolicyFields, Problem, Source, Word, charsets
 from rotation.policy.narrowing import intersect, narrow
 from rotation.policy.policy import PasswordPolicy
 
 __all__ = [
-    "NO_CONTEXT",
     "AtLeast",
     "Charset",
     "Context",

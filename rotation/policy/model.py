@@ -110,6 +110,10 @@ class Name:
     def __post_init__(self) -> None:
         _at_least(f"name({self.key})", self.fragment, 0)
 
+    def spellings(self, name: str) -> tuple[str, ...]:
+        """Return what must not occur for an account of this name; empty for an empty name."""
+        return ((name, name[::-1]) if self.backwards else (name,)) if name else ()
+
 
 @dataclass(frozen=True)
 class Source:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from rotation.policy.model import Context, PolicyFields
@@ -31,19 +30,19 @@ class Rules(NamedTuple):
 
     @property
     def forbidden(self) -> tuple[str, ...]:
-        """The words and names that can occur at all, without redundant ones."""
-        return spellable((*self.words, *self.names), self.alphabet, self.length)
+        """The words and names that can occur at all, shortest first, without those that contain a shorter one."""
+        letters = frozenset(self.alphabet.lower())
+        kept: list[str] = []
+        for word in sorted({*self.words, *self.names}, key=lambda word: (len(word), word)):
+            if len(word) <= self.length and letters.issuperset(word) and not any(short in word for short in kept):
+                kept.append(word)
+        return tuple(kept)
 
 
 def resolve(policy: PolicyFields, context: Context, length: int) -> Rules:
     """Return the rules for strings of ``length`` characters in this context."""
     chars = {charset.name: charset.chars for charset in policy.charsets}
-    words = [piece for word in policy.words for piece in fragments(word.text, word.fragment)]
-    names: list[str] = []
-    for rule in policy.names:
-        name = context.name(rule.key)
-        for spelling in (name, name[::-1]) if rule.backwards else (name,):
-            names.extend(fragments(spelling, rule.fragment))
+    spellings = [(name, rule.fragment) for rule in policy.names for name in rule.spellings(context.name(rule.key))]
     previous = "" if context.previous is None else context.previous.reveal()
     return Rules(
         alphabet=policy.alphabet,
@@ -56,8 +55,8 @@ def resolve(policy: PolicyFields, context: Context, length: int) -> Rules:
         first_not=policy.first_not,
         last_not=policy.last_not,
         max_repeat=policy.max_repeat,
-        words=tuple(word.lower() for word in words),
-        names=tuple(name.lower() for name in names if name),
+        words=tuple(piece.lower() for word in policy.words for piece in fragments(word.text, word.fragment)),
+        names=tuple(piece.lower() for name, shortest in spellings for piece in fragments(name, shortest)),
         previous=previous,
         positions=policy.positions if previous else 0,
         new_chars=policy.new_chars if previous else 0,
@@ -85,13 +84,3 @@ def fragments(word: str, shortest: int) -> tuple[str, ...]:
     if not shortest:
         return (word,)
     return tuple(word[start : start + shortest] for start in range(len(word) - shortest + 1))
-
-
-def spellable(words: Iterable[str], alphabet: str, length: int) -> tuple[str, ...]:
-    """Return the lower-case words that can occur in a string of this alphabet and length, without redundant ones."""
-    letters = frozenset(alphabet.lower())
-    kept: list[str] = []
-    for word in sorted({word.lower() for word in words if word}, key=lambda word: (len(word), word)):
-        if len(word) <= length and letters.issuperset(word) and not any(short in word for short in kept):
-            kept.append(word)
-    return tuple(kept)

@@ -16,9 +16,8 @@ def lower_bound(rules: Rules) -> int:
     """Return a lower bound of how many strings satisfy the rules."""
     size, length = len(rules.alphabet), rules.length
     refused: int = _by_classes(rules) + refused_at_most(rules)
-    refused += sum((char in rules.first_not) + (char in rules.last_not) for char in rules.alphabet) * size ** (
-        length - 1
-    )
+    at_ends = sum((char in rules.first_not) + (char in rules.last_not) for char in rules.alphabet)
+    refused += at_ends * size ** (length - 1)
     if rules.max_repeat and rules.max_repeat < length:
         refused += (length - rules.max_repeat) * size ** (length - rules.max_repeat)
     everything: int = size**length

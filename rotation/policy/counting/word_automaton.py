@@ -14,7 +14,7 @@ class WordAutomaton:
     node 1, ``a`` leads to node 1, ``c`` to node 0, and ``b`` completes ``ab``.
 
     Args:
-        words: lower-case words, none of which contains another (see ``rules.spellable``).
+        words: lower-case words, none of which contains another (see ``Rules.forbidden``).
     """
 
     def __init__(self, words: Iterable[str]) -> None:

@@ -44,12 +44,9 @@ def to_get_random_password(policy: PasswordPolicy, context: Context = NO_CONTEXT
     ]
     lost.append("uniformity: the service does not say how it draws")
     made = tuple(Charset(flag, chars, 1) for flag, chars in left.items() if chars)
-    service = replace(portable.plain, charsets=(*made, *_space(alphabet)))
+    space = (Charset("IncludeSpace", " "),) if " " in alphabet else ()
+    service = replace(portable.plain, charsets=(*made, *space))
     named = tuple(AtLeast(rule.count, policy.groups(rule)) for rule in policy.classes)
     both = replace(portable.policy, classes=named, charsets=(*portable.policy.charsets, *service.charsets))
     share = (service.size() - both.size()) / service.size()
     return Rendered(json.dumps(arguments, indent=2), (*lost, *account_rules(known)), arguments, share)
-
-
-def _space(alphabet: set[str]) -> tuple[Charset, ...]:
-    return (Charset("IncludeSpace", " "),) if " " in alphabet else ()

@@ -73,17 +73,9 @@ def make_portable(policy: PasswordPolicy) -> Portable:
 
 def for_account(policy: PasswordPolicy, context: Context) -> PasswordPolicy:
     """Return the policy with the account's names, as far as they are known, as forbidden words."""
-    words = []
-    unknown = []
-    for rule in policy.names:
-        name = context.name(rule.key)
-        if not name:
-            unknown.append(rule)
-            continue
-        words.append(Word(name, rule.fragment))
-        if rule.backwards:
-            words.append(Word(name[::-1], rule.fragment))
-    return replace(policy, words=(*policy.words, *words), names=tuple(unknown))
+    words = [Word(name, rule.fragment) for rule in policy.names for name in rule.spellings(context.name(rule.key))]
+    unknown = tuple(rule for rule in policy.names if not context.name(rule.key))
+    return replace(policy, words=(*policy.words, *words), names=unknown)
 
 
 def _pair(policy: PasswordPolicy) -> Portable:

@@ -106,4 +106,4 @@ def test_the_package_exports_what_it_imports() -> None:
     """``__all__`` is sorted and holds every name that the package's own import lines bring."""
     imported = {name for name, value in vars(policy).items() if not name.startswith("_") and not ismodule(value)}
     assert set(policy.__all__) == imported - {"annotations"}
-    assert policy.__all__ == sorted(policy.__all__, key=lambda name: (not name.isupper(), name[0].islower(), name))
+    assert policy.__all__ == sorted(policy.__all__, key=lambda name: (name[0].islower(), name))

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from rotation.core.secret import Secret
-from rotation.policy import NO_CONTEXT, AtLeast, Charset, Context, Name, PasswordPolicy, Word
+from rotation.policy import AtLeast, Charset, Context, Name, PasswordPolicy, Word
 from rotation.policy.counting.sampler import TRIES, WholeStrings, below
+from rotation.policy.model import NO_CONTEXT
 
 LOWER, UPPER, DIGIT = Charset("lower", "abc"), Charset("upper", "AB"), Charset("digit", "12")
 PREVIOUS = Context(username="ba", previous=Secret("aA1b"), history=(Secret("ccc2"),))
