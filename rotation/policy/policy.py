@@ -26,9 +26,7 @@ class PasswordPolicy(PolicyFields):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rules = self._rules(NO_CONTEXT)
-        if self._may_be_too_few(lower_bound(rules)):
-            check_size(self.name, rules, self._language.size, allow_weak=self.allow_weak)
+        self._checked_rules(NO_CONTEXT)
 
     def generate(self, context: Context = NO_CONTEXT) -> Secret:
         """Return a password, uniform over all strings of ``length`` characters that satisfy the policy.
@@ -47,7 +45,7 @@ class PasswordPolicy(PolicyFields):
         """Return how many strings ``generate`` chooses from, exactly."""
         if context is NO_CONTEXT:
             return self._language.size
-        rules = self._rules(context)
+        rules = resolve(self, context, self.length)
         return exact_size(rules, Language(rules))
 
     def entropy_bits(self, context: Context = NO_CONTEXT) -> float:
@@ -63,23 +61,20 @@ class PasswordPolicy(PolicyFields):
     @cached_property
     def _language(self) -> Language:
         """The strings of ``length`` characters that satisfy the rules of every account, counted."""
-        return Language(self._rules(NO_CONTEXT))
+        return Language(resolve(self, NO_CONTEXT, self.length))
 
     @cached_property
     def _sampler(self) -> Sampler:
-        rules = self._rules(NO_CONTEXT)
-        return Sampler(rules, lower_bound(rules), lambda: self._language)
+        return self._sampler_for(NO_CONTEXT)
 
     def _sampler_for(self, context: Context) -> Sampler:
-        rules = self._rules(context)
-        least = lower_bound(rules)
-        if self._may_be_too_few(least):
-            check_size(self.name, rules, exact_size(rules, Language(rules)), allow_weak=self.allow_weak)
+        rules, least = self._checked_rules(context)
         return Sampler(rules, least, lambda: self._language)
 
-    def _rules(self, context: Context) -> Rules:
-        return resolve(self, context, self.length)
-
-    def _may_be_too_few(self, least: int) -> bool:
-        """Return whether a lower bound leaves open that there are too few strings."""
-        return least < (1 if self.allow_weak else 1 << LEAST_BITS)
+    def _checked_rules(self, context: Context) -> tuple[Rules, int]:
+        """Return the rules and a lower bound of their strings; count exactly only where the bound may be too low."""
+        rules = resolve(self, context, self.length)
+        least = lower_bound(rules)
+        if least < (1 if self.allow_weak else 1 << LEAST_BITS):
+            check_size(self.name, rules, self.size(context), allow_weak=self.allow_weak)
+        return rules, least
