@@ -1,4 +1,4 @@
-"""Properties of any policy, checked against all strings of small ones."""
+"""Properties of every policy, checked against all strings of small policies."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ MINIMUM = st.integers(0, 2)
 EXTRA = st.none() | st.builds(
     Charset, st.just("extra"), st.sampled_from(["a1", "bB!", "c"]), min_chars=st.integers(0, 1)
 )
+# Of the k-of-n rules; the last rule may have merged classes.
+COUNTS = st.sampled_from([(), (1,), (2,), (2, 1)])
 WORD_TEXT = st.text(TEXT, min_size=1, max_size=4)
 FIELDS = st.fixed_dictionaries(
     {
@@ -65,7 +67,8 @@ def cases(draw: st.DrawFn) -> Case:
         charsets += (extra,)
     every = [charset.name for charset in charsets]
     of = (tuple(every[:2]), *[(name,) for name in every[2:]]) if draw(BOOLEANS) else ()
-    classes = draw(st.sampled_from([(), (AtLeast(1, of),), (AtLeast(2, of),), (AtLeast(2), AtLeast(1, of))]))
+    counts = draw(COUNTS)
+    classes = tuple(AtLeast(count, of if count == counts[-1] else ()) for count in counts)
     return {**draw(FIELDS), "charsets": charsets, "classes": classes}, draw(CONTEXT)
 
 

@@ -40,8 +40,8 @@ def test_every_policy_has_a_second_opinion() -> None:
 
 
 @pytest.mark.parametrize(("code", "variant"), EVERY)
-def test_generated_passwords_satisfy_the_sentence(code: str, variant: str) -> None:
-    """Passwords generated for an account satisfy the vendor's sentence (``bench/soak.py`` runs the million)."""
+def test_generated_passwords_satisfy_the_second_reading(code: str, variant: str) -> None:
+    """Generated passwords satisfy the second reading, also for an account (``bench/soak.py`` runs a million)."""
     policy = VENDOR_POLICIES[code][variant]
     for _ in range(500):
         assert second_opinion(code, variant, policy.generate().reveal())
@@ -54,7 +54,7 @@ def test_generated_passwords_satisfy_the_sentence(code: str, variant: str) -> No
 
 @pytest.mark.parametrize(("code", "variant"), EVERY)
 def test_both_agree_on_hostile_strings(code: str, variant: str) -> None:
-    """Policy and sentence agree on strings made to slip through."""
+    """Policy and second reading agree on strings that are made to be accepted by mistake."""
     expected = {text: second_opinion(code, variant, text, username="zhangsan") for text in HOSTILE}
     assert {text: verdict(VENDOR_POLICIES[code][variant], text, "zhangsan") for text in HOSTILE} == expected
 
@@ -70,7 +70,7 @@ PREVIOUS = st.sampled_from(["", "{0}", "{1}~", "{2}{{}}", "Other-Passw0rd"])
 @settings(max_examples=200, deadline=None)
 @given(text=TEXT, old=PREVIOUS)
 def test_both_agree_on_any_string(text: str, old: str) -> None:
-    """Policy and sentence of every vendor agree on random strings near the rules' edges."""
+    """Policy and second reading of every vendor agree on random strings near the limits of the rules."""
     previous = old.format(text, text[:-1], text[:-2])
     for code, variant in EVERY:
         expected = second_opinion(code, variant, text, username="Zhang", previous=previous) and text != previous

@@ -74,7 +74,7 @@ def test_both_ways_of_drawing_are_among_the_small_policies() -> None:
 
 
 def test_the_limit_notices_bias() -> None:
-    """One-of-each-then-fill, the common recipe, fails the same test."""
+    """The common recipe, one character of each class and then any others, fails the same test."""
     cells = [text for text in map("".join, product("ab1", repeat=4)) if "1" in text and set(text) & set("ab")]
     draws = 300 * len(cells)
     counts: Counter[str] = Counter()

@@ -16,7 +16,7 @@ VENDOR_POLICIES = vendor_policies()
 
 
 def test_get_random_password_arguments() -> None:
-    """The arguments give the service exactly the narrowed alphabet, and lost names what stays unsaid."""
+    """The arguments give the service the narrowed alphabet, and ``lost`` names what they cannot express."""
     rendered = to_get_random_password(VENDOR_POLICIES["huawei_meeting"]["default"])
     assert rendered.data["PasswordLength"] == 32
     assert rendered.data["ExcludeCharacters"] == '"'

@@ -53,7 +53,7 @@ def test_openbao_makes_what_the_policy_accepts(generate: Generate, name: str) ->
 
 
 def test_openbao_reads_awkward_characters_literally(generate: Generate) -> None:
-    """Quotes, backslashes and interpolation marks arrive as themselves, all of them."""
+    """OpenBao takes quotes, backslashes and interpolation marks literally, and uses every character."""
     made = generate(to_hcl(AWKWARD).text, 75)
     assert [text for text in made if AWKWARD.problems(Secret(text))] == []
     assert set("".join(made)) == set(AWKWARD.alphabet)
