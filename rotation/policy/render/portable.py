@@ -10,6 +10,7 @@ breaks the rule once in about 550,000 strings, too often. With at least one char
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from rotation.policy.model import NO_CONTEXT, Context, Word
 from rotation.policy.narrowing import narrow
@@ -23,15 +24,14 @@ UNKNOWN_FIELDS = ("classes", "first_not", "last_not", "max_repeat", "words")
 
 @dataclass(frozen=True)
 class Portable:
-    """A policy and the wider one that a plain generator follows.
-
-    Args:
-        policy: all rules, with the reduced alphabet and the raised minimums.
-        plain: the same alphabet, length and minimums without any other rule.
-    """
+    """A policy with a reduced alphabet and raised minimums, beside the wider one that a plain generator follows."""
 
     policy: PasswordPolicy
-    plain: PasswordPolicy
+
+    @cached_property
+    def plain(self) -> PasswordPolicy:
+        """The same alphabet, length and minimums without any other rule."""
+        return replace(self.policy, classes=(), first_not="", last_not="", max_repeat=0, words=(), names=())
 
     @property
     def refused(self) -> float:
@@ -59,16 +59,16 @@ def make_portable(policy: PasswordPolicy) -> Portable:
 
     A rule that cannot be replaced, such as a run rule, stays: see ``good_enough`` and ``offending``.
     """
-    attempt = _pair(policy)
+    attempt = Portable(policy)
     if {"first_not", "last_not"} & set(attempt.offending()):
-        attempt = _pair(narrow(policy, exclude=policy.first_not + policy.last_not))
+        attempt = Portable(narrow(policy, exclude=policy.first_not + policy.last_not))
     if "classes" in attempt.offending():
-        attempt = _pair(_with_every_class(attempt.policy))
+        attempt = Portable(_with_every_class(attempt.policy))
     while "words" in attempt.offending():
         letter = _commonest_letter(attempt.policy)
-        attempt = _pair(narrow(attempt.policy, exclude=letter + letter.upper()))
+        attempt = Portable(narrow(attempt.policy, exclude=letter + letter.upper()))
     # Rules that refuse few strings each can still refuse too many together.
-    return attempt if attempt.good_enough else _pair(_with_every_class(attempt.policy))
+    return attempt if attempt.good_enough else Portable(_with_every_class(attempt.policy))
 
 
 def for_account(policy: PasswordPolicy, context: Context) -> PasswordPolicy:
@@ -76,11 +76,6 @@ def for_account(policy: PasswordPolicy, context: Context) -> PasswordPolicy:
     words = [Word(name, rule.fragment) for rule in policy.names for name in rule.spellings(context.name(rule.key))]
     unknown = tuple(rule for rule in policy.names if not context.name(rule.key))
     return replace(policy, words=(*policy.words, *words), names=unknown)
-
-
-def _pair(policy: PasswordPolicy) -> Portable:
-    plain = replace(policy, classes=(), first_not="", last_not="", max_repeat=0, words=(), names=())
-    return Portable(policy, plain)
 
 
 def _with_every_class(policy: PasswordPolicy) -> PasswordPolicy:
