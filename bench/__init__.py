@@ -1,1 +1,1 @@
-"""Measurements that need minutes or a quiet machine."""
+"""Measurements: ``python -m bench`` prints them as one table; ``bench.soak`` needs minutes and runs by itself."""

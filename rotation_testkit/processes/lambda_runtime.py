@@ -106,6 +106,13 @@ class LambdaRuntime:
         self._scratch.cleanup()
 
     @property
+    def pid(self) -> int:
+        """The emulator's process id; the function's process is below it."""
+        if self._process is None:
+            raise RuntimeUnavailable("the emulator was not started")
+        return self._process.pid
+
+    @property
     def log_file(self) -> Path:
         """Standard output of function and emulator since the start."""
         return Path(self._scratch.name, "stdout")

@@ -1,0 +1,294 @@
+"""Calls and writes of clean rotations, by account and store, step by step: exact counts, no timing.
+
+Over AWS the handler runs in this process and reaches the Secrets Manager double through boto3 and a socket; the double
+logs every call, those for the admin credential included. Over KV the job runs on the KV double, each of whose verbs is
+one request of the real client (``HvacKv``). The vendors are simulators. Every account is rotated three times, 30 days
+apart: the second and the third must cost the same, and what they cost is the figure of a later rotation.
+
+``tests/bench/test_calls.py`` holds the same counts as expectations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bench.figures import Figure
+from bench.template import Database, Template
+from rotation import handler
+from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
+from rotation.stores.vault_kv import JOURNAL_SUFFIX, Entry, Kv, Metadata
+from rotation_testkit.doubles.secretsmanager import SecretsManager
+from rotation_testkit.doubles.vault.kv2 import Kv2
+from rotation_testkit.sandbox.sandbox import (
+    BATCH,
+    FUNCTION_ARN,
+    HUAWEI,
+    LINUX_VM,
+    TENCENT,
+    UCLOUD,
+    VOLCENGINE,
+    ShiftedClock,
+    World,
+    world,
+)
+from rotation_testkit.sandbox.vault_sandbox import vault_world
+from vault_plugin.database.connection import Connection
+from vault_plugin.database.memory import Memory
+from vault_plugin.database.update import Change, update
+from vault_plugin.job.kv_rotation import Place, Rotation
+
+ACCOUNTS: Mapping[str, tuple[str, str]] = {
+    "container": (UCLOUD, "container (ucloud_compshare)"),
+    "machine": (LINUX_VM, "virtual machine (ucloud_compshare)"),
+    "device": (TENCENT, "Linux device (tencent_bm)"),
+    "batch": (BATCH, "batch of three devices (tencent_bm)"),
+    "user": (VOLCENGINE, "directory user (volcengine_cloudidentity)"),
+    "meeting": (HUAWEI, "meeting account (huawei_meeting)"),
+}
+"""Key in the sandbox and name, by the short name that the figures' keys have."""
+
+WRITES = ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage")
+WRITES_PER_SECOND = 50
+"""What these three share per account and region, not adjustable."""
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+MONTH = 30 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one rotation cost, by step.
+
+    Attributes:
+        calls: requests to the store.
+        writes: those among them that write; of KV, those that write the journal.
+    """
+
+    calls: tuple[int, ...]
+    writes: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Invocation:
+    """The runtime's context of an invocation with a minute left."""
+
+    aws_request_id: str = "00000000-0000-4000-8000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the whole minute."""
+        return 60_000
+
+
+@dataclass(slots=True)
+class Function:
+    """The product's handler in this process, as a rotation function of the world's Secrets Manager.
+
+    Attributes:
+        world: where it works.
+        settings: further variables of its environment.
+        outside: what the handler gets.
+    """
+
+    world: World
+    settings: Mapping[str, str] = field(default_factory=dict)
+    outside: handler.World = field(init=False)
+
+    def __post_init__(self) -> None:
+        client, environment = self.world.secrets_manager.client(), {**self.world.environment(), **self.settings}
+        self.outside = handler.World(client=client, environment=environment, clock=self.world.clock)
+
+    def __call__(self, event: dict[str, object]) -> None:
+        """Run one step."""
+        handler.handle(event, Invocation(), self.outside)
+
+
+@contextmanager
+def function_for(account: str, clock: ShiftedClock, **settings: str) -> Iterator[tuple[World, Function]]:
+    """Start a world that holds one account of ``ACCOUNTS``; the settings are variables of the function's."""
+    with world(holding=(ACCOUNTS[account][0],), clock=clock, retry_delays=()) as started:
+        yield started, Function(started, settings)
+
+
+def aws(account: str) -> tuple[Count, Count]:
+    """Return what a first and a later rotation over Secrets Manager cost."""
+    with function_for(account, ShiftedClock()) as (started, function):
+        return _counted(started.secrets_manager, ACCOUNTS[account][0], function, started.clock)
+
+
+def template() -> tuple[Count, Count]:
+    """Return the same for the stand-in of AWS's template."""
+    clock = ShiftedClock()
+    with stub_database(clock) as (service, function):
+        return _counted(service, "postgres", function, clock)
+
+
+@contextmanager
+def stub_database(clock: ShiftedClock) -> Iterator[tuple[SecretsManager, Template]]:
+    """Serve Secrets Manager with the secret ``lockstep/postgres``, and yield the template that rotates it."""
+    service = SecretsManager(clock=clock.now, sleep=clock.sleep, retry_delays=())
+    with service.serve():
+        first = '{"engine": "postgres", "host": "db.example", "username": "app", "password": "First-Passw0rd"}'
+        service.create("lockstep/postgres", first)
+        yield service, Template(service, Database(Secret("First-Passw0rd")))
+
+
+def _counted(
+    service: SecretsManager, account: str, function: Function | Template, clock: ShiftedClock
+) -> tuple[Count, Count]:
+    """Rotate ``lockstep/ACCOUNT`` three times."""
+    counts = []
+    for _ in range(3):
+        clock.sleep(MONTH)
+        ends = [len(service.calls)]
+
+        def step(event: dict[str, object], ends: list[int] = ends) -> None:
+            function(event)
+            ends.append(len(service.calls))
+
+        service.register_function(FUNCTION_ARN, step)
+        rotation = service.rotate(f"lockstep/{account}", function=FUNCTION_ARN)
+        if rotation.failures:
+            raise SystemExit(f"the rotation of {account} was to be a clean one: {rotation.failures}")
+        parts = [service.calls[begin:end] for begin, end in zip(ends, ends[1:], strict=False)]
+        writes = [sum(call.operation in WRITES for call in part) for part in parts]
+        counts.append(Count(tuple(map(len, parts)), tuple(writes)))
+    return _first_and_later(account, counts)
+
+
+def _first_and_later(account: str, counts: list[Count]) -> tuple[Count, Count]:
+    first, later, again = counts
+    if later != again:
+        raise SystemExit(f"{account}: two later rotations cost {later} and {again}")
+    return first, later
+
+
+@dataclass(slots=True)
+class CountingKv:
+    """A ``Kv`` that counts its requests, and the writes of a journal among them."""
+
+    kv: Kv
+    trips: int = 0
+    journal: int = 0
+
+    def read(self, path: str, *, version: int | None = None) -> Entry | None:
+        """See ``Kv``."""
+        self.trips += 1
+        return self.kv.read(path, version=version)
+
+    def write(self, path: str, document: SecretDocument, *, cas: int) -> Entry:
+        """See ``Kv``."""
+        self.trips += 1
+        self.journal += path.endswith(JOURNAL_SUFFIX)
+        return self.kv.write(path, document, cas=cas)
+
+    def metadata(self, path: str) -> Metadata | None:
+        """See ``Kv``."""
+        self.trips += 1
+        return self.kv.metadata(path)
+
+    def list(self, folder: str) -> list[str]:
+        """See ``Kv``."""
+        self.trips += 1
+        return self.kv.list(folder)
+
+
+def kv(account: str) -> tuple[Count, Count]:
+    """Return what a first and a later rotation by the KV job cost; the job's own start counts as createSecret."""
+    key, counts = ACCOUNTS[account][0], []
+    with vault_world(lambda now: Kv2(now=now), "bench", holding=(key,)) as started:
+        if account == "batch":  # the sandbox gives every document a password of its own
+            started.kv.write(started.path(key), SecretDocument(started.world.tenants[key].document), cas=1)
+        for _ in range(3):
+            started.world.clock.sleep(MONTH)
+            counting = CountingKv(started.kv)
+            trips, journal = [0], [0]
+
+            def note(step: str, outcome: str) -> None:
+                del step, outcome
+                trips.append(counting.trips)  # noqa: B023 - called before the next round
+                journal.append(counting.journal)  # noqa: B023 - same
+
+            place = Place(kv=counting, deployment=started.deployment, clock=started.world.clock)
+            done = Rotation(place=place, path=started.path(key), ordered=True, told=note).run(attempts=1)
+            if done.error is not None:
+                raise SystemExit(f"the rotation of {account} was to be a clean one: {done.error}")
+            counts.append(Count(_steps(trips), _steps(journal)))
+    return _first_and_later(account, counts)
+
+
+def _steps(totals: list[int]) -> tuple[int, ...]:
+    return tuple(end - begin for begin, end in zip(totals, totals[1:], strict=False))
+
+
+def plugin_store_calls() -> int:
+    """Return how many requests two changes by the plug-in made to a store; Vault keeps the password itself.
+
+    What it could reach is the Secrets Manager double, to which the process' environment would have to point; the
+    plug-in gets its connection's settings and nothing else.
+    """
+    with world(holding=(VOLCENGINE,), retry_delays=()) as started:
+        vendor = started.volcengine
+        before = len(started.secrets_manager.calls)
+        url = started.endpoints[VOLCENGINE]
+        connection = Connection.load(
+            {
+                "driver": VOLCENGINE,
+                "endpoint": url,
+                "hosts": url.removeprefix("http://"),
+                "access_key": vendor.credentials.access_key,
+                "secret_key": vendor.credentials.secret_key.reveal(),
+            }
+        )
+        memory, document = Memory(), started.tenants[VOLCENGINE].document
+        for password in ("First-Passw0rd-1234!", "Second-Passw0rd-1234!"):
+            change = Change(
+                username=str(document["username"]),
+                password=Secret(password),
+                statements=(f"user_id={document['user_id']}",),
+                time_left=lambda: 60.0,
+            )
+            update(connection, memory, change, started.clock)
+            if started.live(VOLCENGINE) != Secret(password):
+                raise SystemExit("the plug-in did not change the password")
+        return len(started.secrets_manager.calls) - before
+
+
+def measure() -> Iterator[Figure]:
+    """Yield the counts, and what they mean for the quota of writes."""
+    later: dict[str, int] = {}
+    for account, (_, name) in ACCOUNTS.items():
+        for turn, count in zip(("first", "later"), aws(account), strict=True):
+            yield from _aws_figures(account, turn, name, count)
+        later[name] = sum(count.writes)
+    for turn, count in zip(("first", "later"), template(), strict=True):
+        yield from _aws_figures("template", turn, "AWS's PostgreSQL template (stand-in)", count)
+    later["AWS's PostgreSQL template (stand-in)"] = sum(count.writes)
+    for name, writes in later.items():
+        yield Figure(
+            key=f"quota/{name}",
+            name=f"{name}: rotations at {WRITES_PER_SECOND} writes/s",
+            value=WRITES_PER_SECOND / writes,
+            unit="rotations/s",
+        )
+    for account, (_, name) in ACCOUNTS.items():
+        for turn, count in zip(("first", "later"), kv(account), strict=True):
+            key, what = f"kv/{account}/{turn}", f"KV job, {name}, {turn} rotation"
+            yield Figure(key=f"{key}/trips", name=what, value=sum(count.calls), unit="round trips", detail=_by(count.calls))
+            yield Figure(
+                key=f"{key}/journal", name=what, value=sum(count.writes), unit="journal writes", detail=_by(count.writes)
+            )
+    yield Figure(
+        key="plugin/store_calls", name="plug-in, one password", value=plugin_store_calls(), unit="calls to a store"
+    )
+
+
+def _aws_figures(account: str, turn: str, name: str, count: Count) -> Iterator[Figure]:
+    key, what = f"aws/{account}/{turn}", f"AWS, {name}, {turn} rotation"
+    yield Figure(key=f"{key}/calls", name=what, value=sum(count.calls), unit="calls", detail=_by(count.calls))
+    yield Figure(key=f"{key}/writes", name=what, value=sum(count.writes), unit="writes", detail=_by(count.writes))
+
+
+def _by(counts: tuple[int, ...]) -> str:
+    return " + ".join(map(str, counts))

@@ -1,0 +1,233 @@
+"""Cold starts of the packed function under the Lambda runtime emulator, beside a ten-line function; and its memory.
+
+The emulator starts the function's process when the first event arrives, so the wall time of that invocation runs from
+process start to the first answer. Processor time is what the process has used by then, read from ``/proc``. All kinds
+take turns in one run; the figures are ratios of medians, and only these may be compared between machines.
+
+* *no vendor*: createSecret of a meeting account, five calls to Secrets Manager and none to the vendor.
+* *https*: setSecret of a directory user; its vendor is served once more over TLS, and the packed ``certifi`` gets the
+  double's certificate beside its own.
+* *ssh*: testSecret of a container, which logs in at a real SSH server on loopback.
+
+Secrets Manager is the double over plain HTTP for all of them, the ten-line function included.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.calls import STEPS, Function
+from bench.figures import Figure
+from rotation.core.secret import Secret
+from rotation_testkit.doubles.hosts.certificate import Certificate
+from rotation_testkit.processes.lambda_runtime import LambdaRuntime
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, VOLCENGINE, World, world
+
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / ".aws-sam" / "local"
+RUNS = 7
+
+TEN_LINES = """
+import boto3
+
+def handler(event, context):
+    client = boto3.client("secretsmanager")
+    found = client.describe_secret(SecretId=event["SecretId"])
+    return {"name": found["Name"]}
+"""
+KINDS: Mapping[str, tuple[str, str, str]] = {
+    "no_vendor": (HUAWEI, "createSecret", "a step that calls no vendor"),
+    "https": (VOLCENGINE, "setSecret", "a step that calls a vendor over HTTPS"),
+    "ssh": (UCLOUD, "testSecret", "a step with an SSH login"),
+}
+"""Account, the step that meets a cold function, and what it is."""
+
+
+AT_ONCE: Mapping[str, str] = {f"LOCKSTEP_{UCLOUD.upper()}_PROPAGATION_SECONDS": "0"}
+"""The steps follow one another without a pause, and a wait for the vendor is no part of a cold start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One cold start, in seconds."""
+
+    wall: float
+    processor: float
+
+
+@dataclass(slots=True)
+class Bench:
+    """The world, the packed function and the ten-line one.
+
+    Attributes:
+        started: the world; its clock is the real one.
+        environment: of the packed function.
+        packed: the artefact, with the double's certificate among the authorities.
+        tiny: folder of the ten-line function.
+        python: the interpreter that the artefact was packed for.
+        starts: the cold starts so far, by kind.
+    """
+
+    started: World
+    environment: dict[str, str]
+    packed: Path
+    tiny: Path
+    python: Path
+    starts: dict[str, list[Start]] = field(default_factory=dict)
+
+    def runtime(self, root: Path, handler: str, *, writes_byte_code: bool = False) -> LambdaRuntime:
+        """Return a function that has not been started."""
+        kept = {} if writes_byte_code else {"PYTHONDONTWRITEBYTECODE": "1"}
+        site_packages = next(self.python.parents[1].glob("lib/python3*/site-packages"))
+        return LambdaRuntime(
+            root, handler, env=self.environment | kept, python=self.python, site_packages=site_packages
+        )
+
+    def our_function(self) -> LambdaRuntime:
+        """Return the packed function."""
+        return self.runtime(self.packed, "rotation.handler.lambda_handler")
+
+    def ten_lines(self, *, writes_byte_code: bool = False) -> Start:
+        """Start the ten-line function once."""
+        event = {"SecretId": self.started.accounts[HUAWEI]}
+        with self.runtime(self.tiny, "tiny.handler", writes_byte_code=writes_byte_code) as runtime:
+            return _first_answer(runtime, event)
+
+    def step(self, kind: str) -> Start:
+        """Rotate an account in this process, but for one step, which is a cold start of the packed function."""
+        account, cold, _ = KINDS[kind]
+        within, found = Function(self.started, AT_ONCE), list[Start]()
+
+        def function(event: dict[str, object]) -> None:
+            if event["Step"] != cold:
+                within(event)
+                return
+            with self.our_function() as runtime:
+                found.append(_first_answer(runtime, event))
+
+        self.rotate(account, function)
+        return found[0]
+
+    def rotate(self, account: str, function: Callable[[dict[str, object]], None]) -> None:
+        """Rotate with that function."""
+        service = self.started.secrets_manager
+        service.register_function(FUNCTION_ARN, function)
+        rotation = service.rotate(self.started.accounts[account], function=FUNCTION_ARN)
+        if rotation.failures:
+            raise SystemExit(f"the rotation of {account} was to be a clean one: {rotation.failures}")
+
+    def new_meeting_account(self, number: int) -> None:
+        """Give the meeting account's secret another account: the vendor takes no two changes within five minutes."""
+        first, name = Secret(f"First-Passw0rd-{number}!"), f"robot-{number}@example.com"
+        self.started.huawei.add_account(name, first)
+        document = f'{{"driver": "{HUAWEI}", "username": "{name}", "password": "{first.reveal()}"}}'
+        self.started.secrets_manager.call(
+            "PutSecretValue", SecretId=self.started.accounts[HUAWEI], SecretString=document
+        )
+
+
+def measure() -> Iterator[Figure]:
+    """Yield the ratios, and the peak memory of four steps with an SSH login."""
+    with ExitStack() as stack:
+        bench = _opened(stack)
+        # The runtime's own boto3 has byte-code in Lambda; here the first run makes it, and the timed ones make none.
+        bench.ten_lines(writes_byte_code=True)
+        for number in range(RUNS):
+            bench.new_meeting_account(number)
+            bench.starts.setdefault("ten_lines", []).append(bench.ten_lines())
+            for kind in KINDS:
+                bench.starts.setdefault(kind, []).append(bench.step(kind))
+        memory = _peak_memory(bench)
+    wall = {kind: statistics.median(each.wall for each in starts) for kind, starts in bench.starts.items()}
+    processor = {kind: statistics.median(each.processor for each in starts) for kind, starts in bench.starts.items()}
+    for name, times in (("wall", wall), ("cpu", processor)):
+        floor = times["ten_lines"]
+        for kind, (_, _, what) in KINDS.items():
+            yield Figure(
+                key=f"cold/{kind}/{name}",
+                name=f"cold start, {what}, {'wall' if name == 'wall' else 'processor'} time",
+                value=times[kind] / floor,
+                unit="of ten lines",
+                detail=f"{times[kind] * 1000:.0f} against {floor * 1000:.0f} ms",
+            )
+    yield Figure(key="memory/ssh", name="peak memory, four steps with an SSH login", value=memory, unit="MiB")
+
+
+def _opened(stack: ExitStack) -> Bench:
+    scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    started = stack.enter_context(world(holding=(UCLOUD, VOLCENGINE, HUAWEI), retry_delays=()))
+    certificate = Certificate("127.0.0.1")
+    (scratch / "tls").mkdir()
+    secure = stack.enter_context(started.volcengine.serve(tls=certificate.context(scratch / "tls")))
+    plain = started.environment()
+    environment = {
+        **plain,
+        **AT_ONCE,
+        f"LOCKSTEP_{VOLCENGINE.upper()}_ENDPOINT": secure,
+        "LOCKSTEP_HOSTS": plain["LOCKSTEP_HOSTS"] + "," + secure.removeprefix("https://"),
+    }
+    (scratch / "tiny").mkdir()
+    (scratch / "tiny" / "tiny.py").write_text(TEN_LINES)
+    python = ROOT / (BUILD / ".interpreter").read_text().strip()
+    return Bench(started, environment, _trusting(scratch / "packed", certificate), scratch / "tiny", python)
+
+
+def _trusting(target: Path, certificate: Certificate) -> Path:
+    """Make the artefact again, of links, with one more authority in its ``certifi``."""
+    target.mkdir()
+    for entry in (BUILD / "RotationFunction").iterdir():
+        if entry.name != "certifi":
+            (target / entry.name).symlink_to(entry)
+    shutil.copytree(BUILD / "RotationFunction" / "certifi", target / "certifi")
+    with (target / "certifi" / "cacert.pem").open("ab") as authorities:
+        authorities.write(b"\n" + certificate.pem)
+    return target
+
+
+def _first_answer(runtime: LambdaRuntime, event: object) -> Start:
+    begin = time.perf_counter()
+    result = runtime.invoke(event)
+    wall = time.perf_counter() - begin
+    if result.error is not None:
+        raise SystemExit(f"the function did not answer as expected: {result.error}")
+    used = (_process(runtime) / "stat").read_text().rpartition(")")[2].split()[11:13]
+    return Start(wall, sum(map(int, used)) / os.sysconf("SC_CLK_TCK"))
+
+
+def _peak_memory(bench: Bench) -> float:
+    """Return the MiB that one process had at most while it ran the four steps of a container."""
+    with bench.our_function() as runtime:
+        steps: list[str] = []
+
+        def function(event: dict[str, object]) -> None:
+            steps.append(str(event["Step"]))
+            error = runtime.invoke(event).error
+            if error is not None:
+                raise RuntimeError(error["errorMessage"])
+
+        bench.rotate(UCLOUD, function)
+        if steps != list(STEPS):
+            raise SystemExit(f"four steps were to run: {steps}")
+        status = (_process(runtime) / "status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
+
+def _process(runtime: LambdaRuntime) -> Path:
+    """Return the folder in ``/proc`` of the function's process, which the emulator started."""
+    waiting = [runtime.pid]
+    while waiting:
+        folder = Path("/proc", str(waiting.pop()))
+        if b"awslambdaric" in (folder / "cmdline").read_bytes().split(b"\0")[1:4]:
+            return folder
+        waiting.extend(
+            int(child) for task in (folder / "task").iterdir() for child in (task / "children").read_text().split()
+        )
+    raise SystemExit("the emulator has no function's process")
