@@ -37,7 +37,7 @@ help:
 	@echo "make test-faults             run all other long tests, every pair of faults, and 20,000 random schedules of faults"
 	@echo "make check                   lint, types, import direction, and the tests with coverage"
 	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
-	@echo "make bench                   time cold starts, password generation and the Vault plug-in"
+	@echo "make bench                   measure calls, gaps, cold starts, passwords and the Vault plug-in (PARTS=calls)"
 	@echo "make build                   pack the rotation function with sam build"
 	@echo "make requirements            pin again what requirements/*.txt pins (UPGRADE=--upgrade: newest versions)"
 	@echo "make clean                   remove everything that was made here"
@@ -82,9 +82,7 @@ check: $(READY) .venv/second/.ready artefact
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
 
 bench: $(READY) .venv/second/.ready artefact
-	@$(BIN)/python tests/runtime/cold_start.py
-	@$(BIN)/python -m bench.passwords
-	@$(BIN)/python -m bench.vault
+	@$(BIN)/python -m bench --json .aws-sam/bench.jsonl $(PARTS)
 
 build: $(READY)
 	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) WINRM=$(WINRM) $(BIN)/sam build

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from bench.figures import Figure
 from bench.template import Database, Template
@@ -55,6 +56,10 @@ WRITES_PER_SECOND = 50
 """What these three share per account and region, not adjustable."""
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 MONTH = 30 * 86_400.0
+
+
+_AWS_UNITS = {"calls": "calls", "writes": "writes"}
+_KV_UNITS = {"trips": "round trips", "journal": "journal writes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ def _counted(
         rotation = service.rotate(f"lockstep/{account}", function=FUNCTION_ARN)
         if rotation.failures:
             raise SystemExit(f"the rotation of {account} was to be a clean one: {rotation.failures}")
-        parts = [service.calls[begin:end] for begin, end in zip(ends, ends[1:], strict=False)]
+        parts = [service.calls[begin:end] for begin, end in pairwise(ends)]
         writes = [sum(call.operation in WRITES for call in part) for part in parts]
         counts.append(Count(tuple(map(len, parts)), tuple(writes)))
     return _first_and_later(account, counts)
@@ -219,7 +224,7 @@ def kv(account: str) -> tuple[Count, Count]:
 
 
 def _steps(totals: list[int]) -> tuple[int, ...]:
-    return tuple(end - begin for begin, end in zip(totals, totals[1:], strict=False))
+    return tuple(end - begin for begin, end in pairwise(totals))
 
 
 def plugin_store_calls() -> int:
@@ -260,35 +265,29 @@ def measure() -> Iterator[Figure]:
     later: dict[str, int] = {}
     for account, (_, name) in ACCOUNTS.items():
         for turn, count in zip(("first", "later"), aws(account), strict=True):
-            yield from _aws_figures(account, turn, name, count)
-        later[name] = sum(count.writes)
+            yield from _figures(f"aws/{account}/{turn}", f"AWS, {name}, {turn} rotation", count, _AWS_UNITS)
+        later[account] = sum(count.writes)
     for turn, count in zip(("first", "later"), template(), strict=True):
-        yield from _aws_figures("template", turn, "AWS's PostgreSQL template (stand-in)", count)
-    later["AWS's PostgreSQL template (stand-in)"] = sum(count.writes)
-    for name, writes in later.items():
+        name = f"AWS's PostgreSQL template (stand-in), {turn} rotation"
+        yield from _figures(f"aws/template/{turn}", name, count, _AWS_UNITS)
+    later["template"] = sum(count.writes)
+    for account, writes in later.items():
         yield Figure(
-            key=f"quota/{name}",
-            name=f"{name}: rotations at {WRITES_PER_SECOND} writes/s",
+            key=f"quota/{account}",
+            name=f"later rotations at {WRITES_PER_SECOND} writes/s, {account}",
             value=WRITES_PER_SECOND / writes,
             unit="rotations/s",
         )
     for account, (_, name) in ACCOUNTS.items():
-        for turn, count in zip(("first", "later"), kv(account), strict=True):
-            key, what = f"kv/{account}/{turn}", f"KV job, {name}, {turn} rotation"
-            yield Figure(key=f"{key}/trips", name=what, value=sum(count.calls), unit="round trips", detail=_by(count.calls))
-            yield Figure(
-                key=f"{key}/journal", name=what, value=sum(count.writes), unit="journal writes", detail=_by(count.writes)
-            )
+        first, again = kv(account)
+        turns = {"every": first} if first == again else {"first": first, "later": again}
+        for turn, count in turns.items():
+            yield from _figures(f"kv/{account}/{turn}", f"KV job, {name}, {turn} rotation", count, _KV_UNITS)
     yield Figure(
         key="plugin/store_calls", name="plug-in, one password", value=plugin_store_calls(), unit="calls to a store"
     )
 
 
-def _aws_figures(account: str, turn: str, name: str, count: Count) -> Iterator[Figure]:
-    key, what = f"aws/{account}/{turn}", f"AWS, {name}, {turn} rotation"
-    yield Figure(key=f"{key}/calls", name=what, value=sum(count.calls), unit="calls", detail=_by(count.calls))
-    yield Figure(key=f"{key}/writes", name=what, value=sum(count.writes), unit="writes", detail=_by(count.writes))
-
-
-def _by(counts: tuple[int, ...]) -> str:
-    return " + ".join(map(str, counts))
+def _figures(key: str, name: str, count: Count, units: Mapping[str, str]) -> Iterator[Figure]:
+    for (unit, words), counts in zip(units.items(), (count.calls, count.writes), strict=True):
+        yield Figure(key=f"{key}/{unit}", name=name, value=sum(counts), unit=words, detail=" + ".join(map(str, counts)))

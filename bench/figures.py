@@ -82,8 +82,8 @@ BOUNDS: dict[str, Bound] = {
     **{f"aws/template/{turn}/calls": Bound(14, required=True) for turn in _TURNS},
     **{f"aws/template/{turn}/writes": Bound(2, required=True) for turn in _TURNS},
     # One clean rotation over KV version 2, and the plug-in.
-    **{f"kv/{account}/{turn}/trips": Bound(12) for account in _ACCOUNTS for turn in _TURNS},
-    **{f"kv/{account}/{turn}/journal": Bound(4) for account in _ACCOUNTS for turn in _TURNS},
+    **{f"kv/{account}/{turn}/trips": Bound(12) for account in _ACCOUNTS for turn in (*_TURNS, "every")},
+    **{f"kv/{account}/{turn}/journal": Bound(4) for account in _ACCOUNTS for turn in (*_TURNS, "every")},
     "plugin/store_calls": Bound(0, required=True),
     # From process start to the first answer, as a ratio to a function that describes the secret by boto3.
     "cold/no_vendor/wall": Bound(0.7),
@@ -129,7 +129,10 @@ def lines(figures: Iterable[Figure]) -> str:
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    cells = [cell.rjust(width) if index == 1 else cell.ljust(width) for index, (cell, width) in enumerate(zip(row, widths, strict=True))]
+    cells = [
+        cell.rjust(width) if index == 1 else cell.ljust(width)
+        for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
     return "  ".join(cells).rstrip()
 
 

@@ -1,17 +1,15 @@
-"""Measure passwords per second: ours, the recipe of the Python documentation, and a real OpenBao, as JSON lines.
+"""Passwords per second: ours, the recipe of the Python documentation, and a real OpenBao.
 
-Every line names what was measured and the seconds per password. The ``ratio`` lines compare within this one run; only
-they may be compared between machines. Run: ``python -m bench.passwords`` (``make bench``).
+The ratios compare within this one run; only they may be compared between machines.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
 import string
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -20,6 +18,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bench.figures import Figure
 from rotation.drivers.registry import vendor_policies
 from rotation.policy import Charset, Context, PasswordPolicy, charsets
 from rotation.policy.model import DIGITS
@@ -85,28 +84,35 @@ def openbao_seconds() -> float:
         return seconds_each(300, generate)[0]
 
 
-def _say(**line: object) -> None:
-    print(json.dumps(line))  # noqa: T201 - the result of the program
-
-
-def main() -> None:
-    """Measure and print."""
-    ours, theirs = seconds_each(3_000, FOUR.generate, recipe)
-    _say(bench="generate", policy=FOUR.name, seconds=ours, per_second=round(1 / ours))
-    _say(bench="secrets.choice recipe", policy=FOUR.name, seconds=theirs, per_second=round(1 / theirs))
-    _say(bench="ratio", of="secrets.choice recipe / generate", ratio=round(theirs / ours, 2), required=6)
+def measure() -> Iterator[Figure]:
+    """Yield passwords per second, and the ratios to the recipe and to OpenBao."""
+    ours, recipe_seconds = seconds_each(3_000, FOUR.generate, recipe)
+    yield _rate("generate", f"generate, {FOUR.name}", ours)
+    yield _rate("recipe_rate", f"secrets.choice recipe, {FOUR.name}", recipe_seconds)
+    yield Figure(
+        key="passwords/recipe", name="generate, of the recipe", value=recipe_seconds / ours, unit="times as fast"
+    )
     RARE.generate()
     [rare] = seconds_each(2_000, RARE.generate)
-    _say(bench="generate", policy=RARE.name, acceptance=RARE.acceptance(), seconds=rare, required_below=1e-3)
+    yield Figure(
+        key="passwords/rare",
+        name=f"generate, {RARE.name}",
+        value=rare,
+        unit="s each",
+        detail=f"acceptance {RARE.acceptance():.1e}",
+    )
     for code, variants in vendor_policies().items():
         for variant, policy in variants.items():
             context = Context(username="zhang.san@example.com", previous=policy.generate())
             plain, known = seconds_each(300, policy.generate, partial(policy.generate, context))
-            _say(bench="generate", policy=f"{code}/{variant}", seconds=plain, seconds_for_an_account=known)
+            detail = f"{1 / known:,.0f} for an account with a name and a previous password"
+            yield _rate(f"{code}/{variant}", f"generate, {code} {variant}", plain, detail)
     remote = openbao_seconds()
-    _say(bench="OpenBao generate endpoint", policy=FOUR.name, seconds=remote, per_second=round(1 / remote))
-    _say(bench="ratio", of="OpenBao generate endpoint / generate", ratio=round(remote / ours, 2))
+    yield _rate("openbao", f"OpenBao's generate endpoint, {FOUR.name}", remote)
+    yield Figure(
+        key="passwords/openbao_ratio", name="generate, of OpenBao's endpoint", value=remote / ours, unit="times as fast"
+    )
 
 
-if __name__ == "__main__":
-    main()
+def _rate(key: str, name: str, seconds: float, detail: str = "") -> Figure:
+    return Figure(key=f"passwords/{key}", name=name, value=1 / seconds, unit="passwords/s", detail=detail)

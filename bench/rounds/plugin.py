@@ -1,4 +1,4 @@
-"""The measured plug-ins, which the server starts: ``python -m bench.plugin rotates|idles LOG``.
+"""The measured plug-ins, which the server starts: ``python -m bench.rounds.plugin rotates|idles LOG``.
 
 ``rotates`` is the plug-in with a driver whose vendor answers at once. ``idles`` answers before it has done anything:
 what a round still takes with it is the server's, the transport's and the protocol's.
@@ -6,6 +6,7 @@ what a round still takes with it is the server's, the transport's and the protoc
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ class Idle(Database):
 
 def main() -> None:
     """Serve as the plug-in that the first argument names."""
+    os.environ["BENCH_LOG"] = sys.argv[-1]
     rotation.drivers.vendors.__path__.append(str(DRIVERS))
     if sys.argv[1] == "idles":
         process.Database = Idle

@@ -20,13 +20,13 @@ from vault_plugin.database import VERSION
 
 VENDOR_POLICIES = vendor_policies()
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ROLES, PATIENCE = 200, 240.0
 # Its checksum covers this launcher only, which is enough for a measurement.
 LAUNCHER = """#!{python} -I
 import sys
 sys.path.insert(0, {root!r})
-from bench.plugin import main
+from bench.rounds.plugin import main
 main()
 """
 
@@ -44,7 +44,7 @@ class Side:
 
     Args:
         server: a running one.
-        kind: of ``bench.plugin``.
+        kind: of ``bench.rounds.plugin``.
         tick: seconds between two looks of the scheduler; beyond the roles' period of 5.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +28,9 @@ class Instant:
         del wiring
 
     def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:
-        """Note when, and succeed."""
+        """Note when, where that is asked for, and succeed."""
         del account, new, current
-        with Path(sys.argv[-1]).open("a") as log:
+        with Path(os.environ.get("BENCH_LOG", os.devnull)).open("a") as log:
             log.write(f"{time.time()}\n")
 
 
