@@ -1,7 +1,8 @@
-"""A run of the KV job over 500 secrets on a real OpenBao, beside a plain read and write of each secret.
+"""A run of the KV job over 500 due secrets on a real OpenBao, beside a plain read and write of each secret.
 
 The vendor is a driver that takes every password at once, and its pace is not limited: what is left is the job, the
-engine and the store. OpenBao keeps its storage in memory. The ratio is between two times of one run.
+engine and the store. OpenBao keeps its storage in memory. The run plans first: it lists the folder and looks at every
+secret's metadata. The ratio is between two times of one program.
 """
 
 from __future__ import annotations
@@ -16,14 +17,13 @@ from pathlib import Path
 import rotation.drivers.vendors
 from bench.calls import CountingKv
 from bench.figures import Figure
-from rotation.core.clock import SystemClock
 from rotation.core.document import SecretDocument
 from rotation.deployment.deployment import Deployment
 from rotation.stores.vault_kv import HvacKv, Kv
-from rotation_testkit.doubles.vault.kv2 import mounted
+from rotation_testkit.doubles.vault.kv2 import ServedKv, mounted
 from rotation_testkit.doubles.vault.openbao import OpenBao
-from vault_plugin.job.due_secrets import Due, Fleet, Plan
-from vault_plugin.job.schedule import Wishes
+from rotation_testkit.sandbox.sandbox import ShiftedClock
+from vault_plugin.job.due_secrets import Fleet
 
 SECRETS, JOBS, FOLDER = 500, 4, "bench/apps"
 INSTANT = Path(__file__).parent / "rounds" / "instant"
@@ -50,15 +50,13 @@ def measure() -> Iterator[Figure]:
             yield counting
 
         deployment = Deployment.from_environment({"LOCKSTEP_DRIVERS": "bench_instant"})
-        fleet = Fleet(
-            connect=connect, deployment=deployment, clock=SystemClock(), jobs=JOBS, per_minute=_NO_PACE, attempts=1
-        )
-        due = tuple(Due(path=path, wishes=Wishes(), since=0.0) for path in paths)
+        clock = ShiftedClock(offset=2 * 86_400.0)  # so that all are due, each a day after it was written
+        fleet = Fleet(connect=connect, deployment=deployment, clock=clock, jobs=JOBS, per_minute=_NO_PACE, attempts=1)
         begin = time.perf_counter()
-        failed = [each.outcome for each in fleet.run(Plan(due=due)) if each.error is not None]
+        outcomes = [each.outcome for each in fleet.run(fleet.plan(FOLDER))]
         seconds = time.perf_counter() - begin
-        if failed:
-            raise SystemExit(f"every rotation was to be a clean one: {failed[:3]}")
+        if outcomes != ["promoted"] * SECRETS:
+            raise SystemExit(f"{SECRETS} clean rotations were to be made: {sorted(set(outcomes))}")
     trips = sum(each.trips for each in counted) / SECRETS
     name = f"KV job on OpenBao, {SECRETS} secrets, {JOBS} at a time"
     yield Figure(key="fleet/seconds", name=name, value=seconds, unit="s")
@@ -73,14 +71,16 @@ def measure() -> Iterator[Figure]:
 
 
 def _plain(server: OpenBao, paths: list[str]) -> float:
-    """Write every secret, and return the seconds of reading and writing each once more, as many at a time."""
+    """Write every secret and its schedule; return the seconds of reading and writing each once more."""
     document = {"driver": "bench_instant", "password": "First-Passw0rd"}
 
     def each(job: int, cas: int) -> None:
-        kv = HvacKv(server.client(), "secret")
+        kv = ServedKv(server.client(), "secret")
         for path in paths[job::JOBS]:
             if cas:
                 kv.read(path)
+            else:
+                kv.configure(path, custom={"lockstep-every": "1d"})
             username = path.rpartition("/")[2]
             kv.write(path, SecretDocument({**document, "username": username}), cas=cas)
 

@@ -69,7 +69,7 @@ def memory(server: OpenBao) -> Iterator[Figure]:
 
 def rounds(*, in_memory: bool) -> Iterator[Figure]:
     """Time rounds of 200 roles, ours and idle ones in turns; the best of each counts."""
-    tick, count = (10, 3) if in_memory else (20, 2)
+    tick, count = (10, 3) if in_memory else (20, 1)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fast = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_shm() if in_memory else None)))
