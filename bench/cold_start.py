@@ -5,11 +5,17 @@ process start to the first answer. Processor time is what the process has used b
 take turns in one run; the figures are ratios of medians, and only these may be compared between machines.
 
 * *no vendor*: createSecret of a meeting account, five calls to Secrets Manager and none to the vendor.
-* *https*: setSecret of a directory user; its vendor is served once more over TLS, and the packed ``certifi`` gets the
-  double's certificate beside its own.
-* *ssh*: testSecret of a container, which logs in at a real SSH server on loopback.
+* *https*: createSecret of a container, with one look at the vendor. A rotation's first step is the one that usually
+  meets a cold function.
+* *ssh*: testSecret of a container, which looks at the vendor and logs in at a real SSH server on loopback.
+* *https_set*, without a bound: setSecret of a directory user, four vendor calls and some fifteen to Secrets Manager.
 
-Secrets Manager is the double over plain HTTP for all of them, the ten-line function included.
+For https the simulators are served once more over TLS, and the packed ``certifi`` gets the double's certificate beside
+its own authorities.
+
+Secrets Manager is the double over plain HTTP for all of them, the ten-line function included. A row beside them says
+where the imports of the handler go, by top-level package, as ``-X importtime`` counts them; what is imported only when
+it is needed (boto3's client, a driver, SSH) is not in it.
 """
 
 from __future__ import annotations
@@ -17,8 +23,10 @@ from __future__ import annotations
 import os
 import shutil
 import statistics
+import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -28,7 +36,7 @@ from bench.calls import STEPS, Function
 from bench.figures import Figure
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.certificate import Certificate
-from rotation_testkit.processes.lambda_runtime import LambdaRuntime
+from rotation_testkit.processes.lambda_runtime import LambdaRuntime, link_runtime
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, VOLCENGINE, World, world
 
 ROOT = Path(__file__).parents[1]
@@ -45,8 +53,9 @@ def handler(event, context):
 """
 KINDS: Mapping[str, tuple[str, str, str]] = {
     "no_vendor": (HUAWEI, "createSecret", "a step that calls no vendor"),
-    "https": (VOLCENGINE, "setSecret", "a step that calls a vendor over HTTPS"),
+    "https": (UCLOUD, "createSecret", "a step that calls a vendor over HTTPS"),
     "ssh": (UCLOUD, "testSecret", "a step with an SSH login"),
+    "https_set": (VOLCENGINE, "setSecret", "a reset over HTTPS"),
 }
 """Account, the step that meets a cold function, and what it is."""
 
@@ -158,7 +167,36 @@ def measure() -> Iterator[Figure]:
                 unit="of ten lines",
                 detail=f"{times[kind] * 1000:.0f} against {floor * 1000:.0f} ms",
             )
+    yield imports()
     yield Figure(key="memory/ssh", name="peak memory, four steps with an SSH login", value=memory, unit="MiB")
+
+
+def imports() -> Figure:
+    """Return the milliseconds of importing the handler as it is packed, and the packages that take most of them."""
+    python, spent = ROOT / (BUILD / ".interpreter").read_text().strip(), Counter[str]()
+    with tempfile.TemporaryDirectory() as scratch:
+        runtime = Path(scratch, "runtime")
+        link_runtime(runtime, next(python.parents[1].glob("lib/python3*/site-packages")))
+        path = os.pathsep.join((str(BUILD / "RotationFunction"), str(runtime)))
+        for _ in range(2):  # the second finds the runtime's byte-code, which Lambda has
+            done = subprocess.run(  # noqa: S603 - the artefact's interpreter
+                [python, "-S", "-X", "importtime", "-c", "import rotation.handler"],
+                env={"PYTHONPATH": path},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+    for line in done.stderr.splitlines()[1:]:  # "import time:  self [us] | cumulative | imported package"
+        own, _, name = line.removeprefix("import time:").split("|")
+        spent[name.strip().partition(".")[0]] += int(own)
+    most = ", ".join(f"{name} {micros / 1000:.0f}" for name, micros in spent.most_common(8))
+    return Figure(
+        key="cold/imports",
+        name="importing the handler, by -X importtime",
+        value=spent.total() / 1000,
+        unit="ms",
+        detail=most,
+    )
 
 
 def _opened(stack: ExitStack) -> Bench:
@@ -166,14 +204,12 @@ def _opened(stack: ExitStack) -> Bench:
     started = stack.enter_context(world(holding=(UCLOUD, VOLCENGINE, HUAWEI), retry_delays=()))
     certificate = Certificate("127.0.0.1")
     (scratch / "tls").mkdir()
-    secure = stack.enter_context(started.volcengine.serve(tls=certificate.context(scratch / "tls")))
-    plain = started.environment()
-    environment = {
-        **plain,
-        **AT_ONCE,
-        f"LOCKSTEP_{VOLCENGINE.upper()}_ENDPOINT": secure,
-        "LOCKSTEP_HOSTS": plain["LOCKSTEP_HOSTS"] + "," + secure.removeprefix("https://"),
-    }
+    environment = {**started.environment(), **AT_ONCE}
+    simulators = {UCLOUD: started.ucloud, VOLCENGINE: started.volcengine}
+    for code, simulator in simulators.items():
+        url = stack.enter_context(simulator.serve(tls=certificate.context(scratch / "tls")))
+        environment[f"LOCKSTEP_{code.upper()}_ENDPOINT"] = url
+        environment["LOCKSTEP_HOSTS"] += "," + url.removeprefix("https://")
     (scratch / "tiny").mkdir()
     (scratch / "tiny" / "tiny.py").write_text(TEN_LINES)
     python = ROOT / (BUILD / ".interpreter").read_text().strip()
