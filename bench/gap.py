@@ -34,10 +34,15 @@ _REAL_SECONDS = 0.002
 
 
 class Watch(ShiftedClock):
-    """A clock that, while it watches, adds up for how long the two sides differ."""
+    """A clock that, while it watches, adds up for how long the two sides differ.
 
-    def __init__(self) -> None:
+    Args:
+        other: a clock that is shifted with it.
+    """
+
+    def __init__(self, other: ShiftedClock | None = None) -> None:
         super().__init__()
+        self._other = other
         self.seconds = 0.0
         self._differ: Callable[[], bool] | None = None
         self._since: float | None = None
@@ -47,10 +52,14 @@ class Watch(ShiftedClock):
         """Let so much time pass at once, second by second while it watches."""
         self._look()
         while self._differ is not None and seconds > 1:
-            super().sleep(1.0)
+            self._shift(1.0)
             seconds -= 1
-            self._look()
+        self._shift(seconds)
+
+    def _shift(self, seconds: float) -> None:
         super().sleep(seconds)
+        if self._other is not None:
+            self._other.sleep(seconds)
         self._look()
 
     @contextmanager
@@ -130,7 +139,7 @@ def kv(account: str) -> float:
     """Return the gap of one clean rotation by the KV job."""
     key = ACCOUNTS[account][0]
     with vault_world(lambda now: Kv2(now=now), "bench", holding=(key,)) as started:
-        clock = Watch()
+        clock = Watch(started.world.clock)
         place = Place(kv=started.kv, deployment=started.deployment, clock=clock)
         with clock.watching(lambda: not started.heals(key)):
             done = Rotation(place=place, path=started.path(key), ordered=True).run(attempts=1)
