@@ -14,7 +14,7 @@ from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 
-DATA = tomllib.loads((Path(__file__).parents[2] / "drivers" / "vendor_codes.toml").read_text())
+DATA = tomllib.loads((Path(__file__).parents[4] / "drivers" / "vendor_codes.toml").read_text())
 LISTED = DATA["volcengine_cloudidentity"]
 STATUSES: dict[str, int] = {code: int(status) for status, codes in LISTED["http"].items() for code in codes}
 CODES = [code for kind in ("RETRY", "WAIT", "PRECOND", "PERM", "AUTH", "AMBIG") for code in LISTED[kind]]

@@ -13,7 +13,7 @@ import pytest
 
 from rotation_testkit.conformance.driver_suite import DriverConformance
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "rotation-driver-example"
 
 

@@ -15,7 +15,7 @@ import pytest
 from rotation import handler
 from rotation_testkit.commands.runtime import emulated
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EVENTS = ROOT / "events"
 OUTCOMES = {"createSecret": "staged", "setSecret": "sent", "testSecret": "verified", "finishSecret": "promoted"}
 

@@ -17,7 +17,7 @@ from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCompShare
 
-LISTED = tomllib.loads((Path(__file__).parents[1] / "drivers" / "vendor_codes.toml").read_text())["ucloud_compshare"]
+LISTED = tomllib.loads((Path(__file__).parents[4] / "drivers" / "vendor_codes.toml").read_text())["ucloud_compshare"]
 CODES = [code for kind in ("RETRY", "WAIT", "PRECOND", "PERM", "AUTH", "AMBIG") for code in LISTED[kind]]
 OLD, NEW = Secret("Old-pass-1234"), "New-pass-5678"
 ACTIONS = {

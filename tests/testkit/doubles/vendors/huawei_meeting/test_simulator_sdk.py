@@ -18,7 +18,7 @@ from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeet
 
 NAME, OLD, NEW = "alice@corp1", "Old-pass-1234", "New-pass-5678"
 CHANGE, LOGIN = "PUT /v1/usg/acs/password", "POST /v1/usg/acs/auth/account"
-LISTED = tomllib.loads((Path(__file__).parents[1] / "drivers" / "vendor_codes.toml").read_text())["huawei_meeting"]
+LISTED = tomllib.loads((Path(__file__).parents[4] / "drivers" / "vendor_codes.toml").read_text())["huawei_meeting"]
 CODES = [code for kind in ("RETRY", "WAIT", "PRECOND", "PERM", "AUTH", "AMBIG") for code in LISTED[kind]]
 Change = Callable[..., Any]
 
