@@ -161,11 +161,11 @@ def test_a_request_that_is_itself_refused_is_sent_once(rent: Install, cloud: UCl
 def test_a_start_without_capacity_is_tried_again(rent: Install, cloud: UCloudCompShare) -> None:
     """226604: the password is set, the machine comes back as soon as the vendor can."""
     machine = rent(retries=0)
-    cloud.cloud.capacity = False
+    cloud.service.capacity = False
     assert machine.rotate().state is RotationState.FAILED
     assert {error.vendor_code for error in machine.errors} == {"226604"}
     assert Secret(machine.document("AWSPENDING")["password"]) == cloud.guest_password("uhost-1")
-    cloud.cloud.capacity = True
+    cloud.service.capacity = True
     machine.clock.sleep(2 * 86_400)
     (rotation,) = machine.store.tick()
     assert rotation.state is RotationState.SUCCEEDED
@@ -250,7 +250,7 @@ def test_a_zero_that_was_none_is_caught_by_the_login(rent: Install, cloud: UClou
 def test_a_guest_that_takes_a_while_is_waited_for(rent: Install, cloud: UCloudCompShare, ssh: SshHost) -> None:
     """The declared time passes before the login, so that it costs no wrong one."""
     container = rent("Container")
-    cloud.cloud.delays.guest = 4
+    cloud.service.delays.guest = 4
     assert container.rotate().state is RotationState.SUCCEEDED
     assert settled(container, cloud)
     assert ssh.rejected.total() == 0

@@ -116,7 +116,7 @@ def rigged(api: str, retries: int) -> Iterator[Rig]:
             each.stream = sys.__stdout__  # Powertools made it in some earlier test, over a stream that may be closed
     with world(holding=(BATCH,), tencent_api=api, retry_delays=(150.0,) * retries) as made:
         made.tencent.v3.per_action.most = None  # ten in a second of a clock that hardly moves
-        made.tencent.park.delays.reset = 4
+        made.tencent.service.delays.reset = 4
         rig = Rig(made, made.secrets_manager.client(direct=True), RESET[api])
         made.secrets_manager.register_function(FUNCTION_ARN, rig.serve)
         yield rig
@@ -143,7 +143,7 @@ def _demanded(one: Captured) -> frozenset[str]:
 @v3
 def test_a_batch_rotates(rig: Rig) -> None:
     """In one go and side by side: one reset and no wrong login each, another password each, each one's own evidence."""
-    rig.world.tencent.park.delays.reset = 12
+    rig.world.tencent.service.delays.reset = 12
     before = rig.world.live(BATCH)
     started = rig.world.clock.now()
     assert rig.rotate().state is RotationState.SUCCEEDED
@@ -206,7 +206,7 @@ def test_a_lost_answer_about_one_device(rig: Rig, kind: FaultKind) -> None:
 @v2
 def test_a_half_done_batch_is_resumed_from_its_task_ids(rig: Rig) -> None:
     """The function ends before the tasks do: later invocations ask for the very same tasks and send nothing."""
-    rig.world.tencent.park.delays.reset = 170
+    rig.world.tencent.service.delays.reset = 170
     rig.seconds = 30.0
     assert rig.rotate().state is RotationState.SUCCEEDED
     assert {error.code for error in rig.errors} == {"in_progress"}
@@ -233,7 +233,7 @@ def batch_of(rig: Rig, size: int) -> list[str]:
     park, devices = rig.world.tencent, []
     for number in range(size):
         name, first = f"cpm-many-{number}", f"First-pass-{number:03d}"
-        device = park.park.devices.get(name) or park.add_device(name, password=Secret(first))
+        device = park.service.devices.get(name) or park.add_device(name, password=Secret(first))
         devices.append({"instance_id": name, "password": device.guest.reveal()})
     shared = {"driver": "tencent_bm", "username": "root", "region": "ap-beijing"}
     text = json.dumps({**shared, "devices": devices})
@@ -255,12 +255,12 @@ def test_the_largest_batch_fits_the_stores_twenty_labels(unproved: Rig) -> None:
     """Also after a rotation that was cancelled half-way; the store refuses the 21st."""
     rig = unproved
     names = batch_of(rig, 6)
-    rig.world.tencent.park.delays.reset = 100
+    rig.world.tencent.service.delays.reset = 100
     rig.seconds = 30.0
     assert rig.rotate().state is RotationState.FAILED
     rig.world.secrets_manager.call("CancelRotateSecret", SecretId=rig.world.accounts[BATCH])
     rig.world.clock.sleep(600)
-    rig.seconds, rig.world.tencent.park.delays.reset = 60.0, 4
+    rig.seconds, rig.world.tencent.service.delays.reset = 60.0, 4
     batch_of(rig, 6)
     rotation = rig.rotate()
     assert rotation.state is RotationState.SUCCEEDED, rotation.failures

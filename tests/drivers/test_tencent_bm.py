@@ -171,7 +171,7 @@ def test_a_running_reset_is_seen(rig: Rig) -> None:
 
 def test_a_forgotten_log_entry_does_not_block_for_ever(rig: Rig) -> None:
     """What the log of API 3.0 shows as running for more than an hour is over."""
-    rig.simulator.park.delays.reset = 10_000
+    rig.simulator.service.delays.reset = 10_000
     rig.reset()
     rig.device.resetting = 0
     assert rig.obstacles() == ([InProgress] if rig.api == "v3" else [])
@@ -233,7 +233,7 @@ def test_our_own_key_and_clock(rig: Rig, admin: dict[str, Any], shift: float, co
 @pytest.mark.parametrize("rig", ["v2"], indirect=True)
 def test_either_digest_is_taken(rig: Rig) -> None:
     """v2 signs with SHA-256 unless the admin credential says SHA-1."""
-    rig.simulator.park.delays.reset = 0
+    rig.simulator.service.delays.reset = 0
     rig.reset(rig.driver(digest="HmacSHA1"))
     rig.reset(rig.driver())
     forms = [parse_qs(each.body.decode()) for each in rig.simulator.captured]

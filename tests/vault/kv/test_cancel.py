@@ -93,7 +93,7 @@ def test_a_device_that_is_gone_is_taken_out_of_a_batch_after_the_rotation_is_giv
         dead, *others = started.kv.read(path).document["devices"]
         park.faults.add("ResetDevicePassword", FaultKind.DROP_BEFORE)
         assert rotate(started, BATCH).error is not None
-        park.park.devices.pop(dead["instance_id"])
+        park.service.devices.pop(dead["instance_id"])
         started.world.clock.sleep(1000)
         assert rotate(started, BATCH).error is not None
         edit(started, BATCH, devices=others)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from rotation_testkit.doubles.vendors.ucloud_compshare.cloud import Delays
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays
 from rotation_testkit.sandbox.vendors import LINUX_VM, UCLOUD, compshare
 
 pytestmark = pytest.mark.timeout(300)
@@ -24,7 +24,7 @@ def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(rig, stack, h
     roles.make(name, str(tenant.document["username"]), options)
     assert roles.stored(name) == tenant.live()
     before, resets = roles.last(name), tenant.changes()
-    cloud.cloud.delays = Delays(stop=2.0, start=2.0)
+    cloud.service.delays = Delays(stop=2.0, start=2.0)
     roles.set_period(name, 5)
 
     def healed() -> bool:

@@ -13,32 +13,17 @@ import requests  # noqa: TID251 - a client that is not ours
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.faults import FaultKind, FaultPlan
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCompShare, signature
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 
 OLD, NEW = Secret("Old-pass-1234"), Secret("New-pass-5678")
 RESET = "ResetCompShareInstancePassword"
 Send = Callable[..., requests.Response]
 
 
-class Clock:
-    """Seconds that move when told."""
-
-    now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        """Return now."""
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    """A clock that stands still."""
-    return Clock()
-
-
-@pytest.fixture
-def sim(clock: Clock) -> UCloudCompShare:
-    """A cloud with one container."""
-    simulator = UCloudCompShare(clock=clock)
+def sim(clock: VirtualClock) -> UCloudCompShare:
+    """A simulator with one container."""
+    simulator = UCloudCompShare(clock=clock.now)
     simulator.add_instance("uhost-box", password=OLD)
     return simulator
 
@@ -74,7 +59,7 @@ def applied(sim: UCloudCompShare) -> bool:
     ("kind", "took_effect"),
     [(FaultKind.DROP_BEFORE, False), (FaultKind.DROP_AFTER, True)],
 )
-def test_dropped_connection(send: Send, sim: UCloudCompShare, kind: FaultKind, *, took_effect: bool) -> None:
+def test_dropped_connection(send, sim, kind, took_effect):
     """The client sees the connection close; only the kind decides about the effect."""
     sim.faults.add(RESET, kind)
     with pytest.raises(requests.ConnectionError):
@@ -96,9 +81,7 @@ def test_dropped_connection(send: Send, sim: UCloudCompShare, kind: FaultKind, *
     ],
     ids=str,
 )
-def test_http_level_faults(  # noqa: PLR0913 - one row of the table
-    send: Send, sim: UCloudCompShare, kind: FaultKind, details: dict[str, object], status: int, *, took_effect: bool
-) -> None:
+def test_http_level_faults(send, sim, kind, details, status, *, took_effect):  # noqa: PLR0913 - one row of the table
     """A proxy's page comes instead of the vendor's answer."""
     sim.faults.add(RESET, kind, **details)
     answer = send()
@@ -117,16 +100,14 @@ def test_http_level_faults(  # noqa: PLR0913 - one row of the table
     ],
     ids=str,
 )
-def test_vendor_level_faults(  # noqa: PLR0913 - one row of the table
-    send: Send, sim: UCloudCompShare, kind: FaultKind, details: dict[str, object], code: int, *, took_effect: bool
-) -> None:
+def test_vendor_level_faults(send, sim, kind, details, code, *, took_effect):  # noqa: PLR0913 - one row of the table
     """The vendor answers in its own words, truthfully or not."""
     sim.faults.add(RESET, kind, **details)
     assert send().json()["RetCode"] == code
     assert applied(sim) is took_effect
 
 
-def test_cut_reply(send: Send, sim: UCloudCompShare) -> None:
+def test_cut_reply(send, sim):
     """A cut reply is no JSON; with the whole length claimed the body ends too early. Both took effect."""
     sim.faults.add(RESET, FaultKind.TRUNCATED)
     with pytest.raises(requests.exceptions.JSONDecodeError):
@@ -138,7 +119,7 @@ def test_cut_reply(send: Send, sim: UCloudCompShare) -> None:
 
 
 @pytest.mark.parametrize("took_effect", [True, False])
-def test_empty_reply(send: Send, sim: UCloudCompShare, *, took_effect: bool) -> None:
+def test_empty_reply(send, sim, took_effect):
     """200 without a body says nothing about the effect."""
     sim.faults.add(RESET, FaultKind.EMPTY, applied=took_effect)
     answer = send()
@@ -147,7 +128,7 @@ def test_empty_reply(send: Send, sim: UCloudCompShare, *, took_effect: bool) -> 
 
 
 @pytest.mark.parametrize("took_effect", [True, False])
-def test_client_gives_up_on_a_hanging_call(send: Send, sim: UCloudCompShare, *, took_effect: bool) -> None:
+def test_client_gives_up_on_a_hanging_call(send, sim, took_effect):
     """The client's time-out ends the call; the effect was there before the wait, or never comes."""
     let_go = threading.Event()
     sim.faults.add(RESET, FaultKind.HANG, applied=took_effect, event=let_go)
@@ -157,7 +138,7 @@ def test_client_gives_up_on_a_hanging_call(send: Send, sim: UCloudCompShare, *, 
     let_go.set()
 
 
-def test_patient_client_gets_the_answer(send: Send, sim: UCloudCompShare) -> None:
+def test_patient_client_gets_the_answer(send, sim):
     """A hang that ends in time is only slow when applied; otherwise the connection closes."""
     sim.faults.add(RESET, FaultKind.HANG, applied=False, seconds=0.05)
     with pytest.raises(requests.ConnectionError):
@@ -167,7 +148,7 @@ def test_patient_client_gets_the_answer(send: Send, sim: UCloudCompShare) -> Non
     assert applied(sim)
 
 
-def test_closing_the_simulator_lets_hanging_calls_go(sim: UCloudCompShare) -> None:
+def test_closing_the_simulator_lets_hanging_calls_go(sim):
     """Nobody waits for a forgotten event."""
     reached = threading.Event()
     sim.faults.add("*", FaultKind.HANG, applied=False, event=threading.Event(), reached=reached)
@@ -182,9 +163,7 @@ def test_closing_the_simulator_lets_hanging_calls_go(sim: UCloudCompShare) -> No
 @pytest.mark.parametrize(
     ("details", "code"), [({}, 0), ({"code": 8898}, 8898), ({"status": 504}, None), ({"drop": True}, None)], ids=str
 )
-def test_late_effect(
-    send: Send, sim: UCloudCompShare, clock: Clock, details: dict[str, object], code: int | None
-) -> None:
+def test_late_effect(send, sim, clock, details, code):
     """Whatever is answered, the password changes only when its delay is over."""
     sim.faults.add(RESET, FaultKind.LATE, delay=60, **details)
     if details.get("drop"):
@@ -194,13 +173,13 @@ def test_late_effect(
         answer = send()
         assert answer.status_code == details.get("status", 200)
         assert code is None or answer.json()["RetCode"] == code
-    clock.now += 59
+    clock.sleep(59)
     assert not applied(sim)
-    clock.now += 1
+    clock.sleep(1)
     assert applied(sim)
 
 
-def test_refused_call_stays_refused(send: Send, sim: UCloudCompShare) -> None:
+def test_refused_call_stays_refused(send, sim):
     """A fault after the effect does not make the vendor accept what it refuses."""
     sim.instance("uhost-box").expired = True
     sim.faults.add(RESET, FaultKind.ERROR_AFTER)
@@ -209,7 +188,7 @@ def test_refused_call_stays_refused(send: Send, sim: UCloudCompShare) -> None:
     assert sim.requests[-1].outcome == "HTTP 502 (fault: error_after)"
 
 
-def test_plan_is_consumed_in_order_per_operation() -> None:
+def test_plan_is_consumed_in_order_per_operation():
     """Named and "*" entries are met in the order added; others' entries stay."""
     plan = FaultPlan()
     plan.add("A", FaultKind.HTML, times=2)
@@ -221,7 +200,7 @@ def test_plan_is_consumed_in_order_per_operation() -> None:
     assert plan.pending == 0
 
 
-def test_plan_can_skip_and_stop() -> None:
+def test_plan_can_skip_and_stop():
     """``skip`` lets calls pass first; ``clear`` ends all faults."""
     plan = FaultPlan()
     plan.add("A", FaultKind.HTML, skip=2, times=3)
@@ -230,7 +209,7 @@ def test_plan_can_skip_and_stop() -> None:
     assert plan.take("A") is None
 
 
-def test_plan_is_thread_safe() -> None:
+def test_plan_is_thread_safe():
     """A thousand takers share a hundred faults exactly."""
     plan = FaultPlan()
     plan.add("A", FaultKind.HTML, times=100)
@@ -252,7 +231,7 @@ def test_plan_is_thread_safe() -> None:
     ],
     ids=str,
 )
-def test_plan_is_strict(kind: FaultKind, details: dict[str, int], error: type[Exception]) -> None:
+def test_plan_is_strict(kind, details, error):
     """A misspelt or missing detail is an error at once, not a fault that never comes."""
     plan = FaultPlan()
     with pytest.raises(error):
@@ -260,7 +239,7 @@ def test_plan_is_strict(kind: FaultKind, details: dict[str, int], error: type[Ex
     assert plan.pending == 0
 
 
-def test_log_is_clean_and_captures_are_complete(send: Send, sim: UCloudCompShare) -> None:
+def test_log_is_clean_and_captures_are_complete(send, sim):
     """The access log holds no value of the request; captures hold them all, and their repr none."""
     send()
     (line,), (captured,) = sim.requests, sim.captured

@@ -11,8 +11,7 @@ from rotation.core.errors import RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence
 from rotation_testkit.doubles.hosts.ssh import SshHost
-from rotation_testkit.doubles.vendors.ucloud_compshare.cloud import Delays
-from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddress, UCloudCompShare
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays, SshAddress, UCloudCompShare
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 from rotation_testkit.sandbox.sandbox import ShiftedClock
 from vault_plugin.database.connection import Connection

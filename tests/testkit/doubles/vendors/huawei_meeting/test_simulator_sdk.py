@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,8 +17,6 @@ from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeet
 
 NAME, OLD, NEW = "alice@corp1", "Old-pass-1234", "New-pass-5678"
 CHANGE, LOGIN = "PUT /v1/usg/acs/password", "POST /v1/usg/acs/auth/account"
-LISTED = tomllib.loads((Path(__file__).parents[4] / "drivers" / "vendor_codes.toml").read_text())["huawei_meeting"]
-CODES = [code for kind in ("RETRY", "WAIT", "PRECOND", "PERM", "AUTH", "AMBIG") for code in LISTED[kind]]
 Change = Callable[..., Any]
 
 
@@ -109,26 +106,25 @@ def change(connect: Callable[..., Change]) -> Change:
     return lambda credentials=None, **body: connect(credentials)(**body)
 
 
-def test_login_and_change(change: Change, sim: HuaweiMeeting) -> None:
+def test_login_and_change(change, sim):
     """With the account's own password; a token is made first."""
     change()
     assert sim.live_password(NAME) == Secret(NEW)
     assert [line.operation for line in sim.requests] == [LOGIN, CHANGE]
 
 
-def test_the_app_id_may_log_in(change: Change, sim: HuaweiMeeting, sdk: Sdk) -> None:
+def test_the_app_id_may_log_in(change, sim, sdk):
     """With a signature in capitals and no X-Token-Type, as the SDK writes it."""
     change(sdk.app(sim))
     assert sim.live_password(NAME) == Secret(NEW)
     assert sdk.refusal(change, credentials=sdk.app(sim, "guess")) == (401, "USG.206010025")
 
 
-def test_every_documented_code_arrives(
-    connect: Callable[..., Change], change: Change, sim: HuaweiMeeting, sdk: Sdk
-) -> None:
+def test_every_documented_code_arrives(connect, change, sim, sdk, documented):
     """In answer to the change and, but for what only a change can be told, to the login; nothing is changed."""
     logged_in = connect()
-    for code in CODES:
+    codes, _ = documented("huawei_meeting")
+    for code in codes:
         sim.faults.add(CHANGE, FaultKind.VENDOR_CODE, code=code)
         assert sdk.refusal(logged_in)[1] == f"USG.{code}"
         change_alone = code.startswith("206030") and code not in ("206030000", "206030015")
@@ -139,13 +135,13 @@ def test_every_documented_code_arrives(
 
 
 @pytest.mark.parametrize("envelope", [("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")])
-def test_each_envelope_is_read(change: Change, sim: HuaweiMeeting, sdk: Sdk, envelope: tuple[str, str]) -> None:
+def test_each_envelope_is_read(change, sim, sdk, envelope):
     """Which one the vendor sends is not documented; its SDK reads three."""
     sim.rules.envelope = envelope
     assert sdk.refusal(change, new_pwd="short")[1] == "USG.206030007"
 
 
-def test_refusals_of_the_vendors_own(change: Change, sim: HuaweiMeeting, sdk: Sdk) -> None:
+def test_refusals_of_the_vendors_own(change, sim, sdk):
     """A wrong password at login and as the old one, another's account, the minimum age, a used one."""
     wrong = sdk.account("guess")
     assert sdk.refusal(change, credentials=wrong) == (401, "USG.206010000")
@@ -158,16 +154,14 @@ def test_refusals_of_the_vendors_own(change: Change, sim: HuaweiMeeting, sdk: Sd
     assert sdk.refusal(change, credentials=renewed, old_pwd=NEW, new_pwd="Other-pass-9")[1] == "USG.206030011"
 
 
-def test_a_stale_clock_is_told(change: Change, sim: HuaweiMeeting, sdk: Sdk) -> None:
+def test_a_stale_clock_is_told(change, sim, sdk):
     """The SDK signs for ten minutes."""
     real = sim.clock
     sim.clock = lambda: real() + 601
     assert sdk.refusal(change, credentials=sdk.app(sim)) == (401, "USG.206010057")
 
 
-def test_a_body_that_was_changed_on_its_way_is_refused(
-    change: Change, sim: HuaweiMeeting, sdk: Sdk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_body_that_was_changed_on_its_way_is_refused(change, sim, sdk, monkeypatch):
     """The app id's signature covers who is spoken for."""
     send = requests.Session.send
 
@@ -181,7 +175,7 @@ def test_a_body_that_was_changed_on_its_way_is_refused(
     assert sim.changes(NAME) == 0
 
 
-def test_a_lost_answer_is_no_answer(change: Change, sim: HuaweiMeeting, sdk: Sdk) -> None:
+def test_a_lost_answer_is_no_answer(change, sim, sdk):
     """The SDK raises, although the change took effect, and does not send again by itself."""
     sim.faults.add(CHANGE, FaultKind.DROP_AFTER)
     with pytest.raises(sdk.failed):

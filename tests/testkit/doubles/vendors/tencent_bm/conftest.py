@@ -1,9 +1,8 @@
-"""A simulated park with three Linux devices and one with Windows, and clients of both generations of its API."""
+"""A simulated Blackstone with three Linux devices and one with Windows, and clients of both generations of its API."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -19,38 +18,21 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import WINDOWS, Delays, SecretKey, TencentBm
 from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import canonical, signature
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 
 
-class Clock:
-    """Somebody's seconds, moved ahead when told."""
-
-    def __init__(self, base: Callable[[], float]) -> None:
-        self.base = base
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        """Return now."""
-        return self.base() + self.ahead
-
-
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> VirtualClock:
     """A clock that stands still, at the moment of the golden vectors."""
-    return Clock(lambda: 1_476_436_689.0)
+    return VirtualClock(1_476_436_689.0)
 
 
 @pytest.fixture
-def wall_clock() -> Clock:
-    """The clock that the vendor's client signs with."""
-    return Clock(time.time)
-
-
-@pytest.fixture
-def sim(clock: Clock) -> TencentBm:
-    """The park; a reset takes 100 s, each further device 50 s more."""
-    simulator = TencentBm(clock=clock, delays=Delays(reset=100, stagger=50, stop=20, start=30))
+def sim(clock: VirtualClock) -> TencentBm:
+    """The simulator; a reset takes 100 s, each further device 50 s more."""
+    simulator = TencentBm(clock=clock.now, delays=Delays(reset=100, stagger=50, stop=20, start=30))
     simulator.v3.per_action.most = None
     for name in ("cpm-1", "cpm-2", "cpm-3"):
         simulator.add_device(name, password=Secret(OLD))
@@ -59,14 +41,7 @@ def sim(clock: Clock) -> TencentBm:
 
 
 @pytest.fixture
-def url(sim: TencentBm) -> Iterator[str]:
-    """Its base URL."""
-    with sim.serve() as base:
-        yield base
-
-
-@pytest.fixture
-def signed(sim: TencentBm, url: str, clock: Clock) -> Callable[..., dict[str, str]]:
+def signed(sim: TencentBm, url: str, clock: VirtualClock) -> Callable[..., dict[str, str]]:
     """Sign parameters of a v2 call, each with a fresh nonce; a value given as None is left out before signing."""
     nonces = count(1)
 
@@ -74,7 +49,12 @@ def signed(sim: TencentBm, url: str, clock: Clock) -> Callable[..., dict[str, st
         action: str, *, key: SecretKey | None = None, http: str = "POST", sign_at: bool = False, **more: str | None
     ) -> dict[str, str]:
         who = key or sim.credentials
-        common = {"Region": "bj", "SecretId": who.secret_id, "Timestamp": str(int(clock())), "Nonce": str(next(nonces))}
+        common = {
+            "Region": "bj",
+            "SecretId": who.secret_id,
+            "Timestamp": str(int(clock.now())),
+            "Nonce": str(next(nonces)),
+        }
         full = {name: value for name, value in {"Action": action, **common, **more}.items() if value is not None}
         text = canonical(http, url.removeprefix("http://"), full, sign_at=sign_at)
         return {**full, "Signature": signature(text, who.secret_key, full.get("SignatureMethod", "HmacSHA1"))}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
@@ -14,7 +11,6 @@ from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import canonical, si
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 RESET, RESULT = "ResetDevicePasswd", "DescriptionOperationResult"
-Invoke = Callable[..., dict[str, Any]]
 
 
 SAMPLE_KEY = Secret("Gu5t9xGARNpq86cd" + "98joQYCN3Cozk1qA")  # the vendor's documentation sample
@@ -46,7 +42,7 @@ OURS = {
     ],
     ids=["T1", "T2"],
 )
-def test_signature_is_the_vendors(method: str, digest: str, expected: str) -> None:
+def test_signature_is_the_vendors(method, digest, expected):
     """The signature page's own samples (for cvm.api.qcloud.com) come out the same."""
     text = canonical("GET", "cvm.api.qcloud.com", {**SAMPLE, "SignatureMethod": method, "Signature": "x"})
     assert signature(text, SAMPLE_KEY, digest) == expected
@@ -63,7 +59,7 @@ def test_signature_is_the_vendors(method: str, digest: str, expected: str) -> No
     ],
     ids=["T3", "T4", "T5", "T6", "T7"],
 )
-def test_sdk_signatures_are_accepted_over_the_wire(http: str, method: str, expected: str) -> None:
+def test_sdk_signatures_are_accepted_over_the_wire(http, method, expected):
     """Requests as the vendor's SDK signs them pass the gateway: the answer is about the password, not the signature."""
     sim = TencentBm(clock=lambda: 1_476_436_689.0, credentials=SecretKey("AKIDTEST", Secret("SKTEST")))
     for name in ("cpm-34xs43xs", "cpm-3xwssdfx"):
@@ -79,7 +75,7 @@ def test_sdk_signatures_are_accepted_over_the_wire(http: str, method: str, expec
     assert answers[1]["message"] == "(10001)InvalidParameter [a character is not allowed]"
 
 
-def test_reset_of_one_device(reset: Invoke, invoke: Invoke, sim: TencentBm, clock: Any) -> None:
+def test_reset_of_one_device(reset, invoke, sim, clock):
     """A task runs from 4 to 1; meanwhile operateStatus is 11; then only the new password logs in."""
     answer = reset("cpm-1")
     assert answer == {"code": 0, "message": "OK", "data": {"taskId": 101}}
@@ -90,7 +86,7 @@ def test_reset_of_one_device(reset: Invoke, invoke: Invoke, sim: TencentBm, cloc
     assert invoke("DescribeDevice", **{"instanceIds.0": "cpm-1"})["data"]["deviceList"][0]["operateStatus"] == "11"
     assert sim.guest_password("cpm-1") == Secret(OLD)
     assert sim.running("cpm-1")
-    clock.ahead += 100
+    clock.sleep(100)
     assert invoke(RESULT, taskId="101")["data"]["status"] == 1
     assert invoke("DescribeDevice", **{"instanceIds.0": "cpm-1"})["data"]["deviceList"][0]["operateStatus"] == "1"
     login = sim.guest_login("cpm-1")
@@ -105,16 +101,14 @@ def test_reset_of_one_device(reset: Invoke, invoke: Invoke, sim: TencentBm, cloc
     [((), [4, 5, 5, 1]), (("cpm-1",), [4, 6, 7, 3]), (("cpm-2",), [4, 5, 7, 3]), (("cpm-1", "cpm-2"), [4, 6, 6, 3])],
     ids=["none", "first", "second", "both"],
 )
-def test_every_status_of_a_batch(  # noqa: PLR0913 - one row of the table
-    reset: Invoke, invoke: Invoke, sim: TencentBm, clock: Any, *, failing: tuple[str, ...], statuses: list[int]
-) -> None:
+def test_every_status_of_a_batch(reset, invoke, sim, clock, *, failing, statuses):  # noqa: PLR0913 - one row of the table
     """The whole follows its parts, 4 to 7 while some are unfinished, then 1 or 3; failed devices keep their own."""
     for name in failing:
         sim.device(name).reset_fails = True
     task = reset("cpm-1", "cpm-2", "cpm-3")["data"]["taskId"]
     seen = []
     for step in (0, 100, 50, 50):
-        clock.ahead += step
+        clock.sleep(step)
         seen.append(invoke(RESULT, taskId=str(task))["data"]["status"])
     assert seen == statuses
     parts = invoke(RESULT, taskId=str(task))["data"]["instanceIds"]
@@ -123,18 +117,18 @@ def test_every_status_of_a_batch(  # noqa: PLR0913 - one row of the table
         assert sim.guest_password(part["instanceId"]) == Secret(OLD if part["instanceId"] in failing else NEW)
 
 
-def test_a_batch_may_fail_whole(reset: Invoke, invoke: Invoke, sim: TencentBm, clock: Any) -> None:
+def test_a_batch_may_fail_whole(reset, invoke, sim, clock):
     """Status 2 when every part failed, even one that changed the password before it failed."""
     sim.device("cpm-1").reset_fails = True
     sim.device("cpm-2").reset_fails_after = True
     reset("cpm-1", "cpm-2")
-    clock.ahead += 150
+    clock.sleep(150)
     assert invoke(RESULT, taskId="101")["data"]["status"] == 2
     assert sim.guest_password("cpm-1") == Secret(OLD)
     assert sim.guest_password("cpm-2") == Secret(NEW)
 
 
-def test_result_list_has_two_names(reset: Invoke, invoke: Invoke, sim: TencentBm) -> None:
+def test_result_list_has_two_names(reset, invoke, sim):
     """The vendor's table and its samples disagree; the action's odd name can be the other one, too."""
     reset("cpm-1")
     sim.v2.result_list = "resourceIds"
@@ -144,13 +138,13 @@ def test_result_list_has_two_names(reset: Invoke, invoke: Invoke, sim: TencentBm
     assert invoke("DescribeOperationResult", taskId="101")["code"] == 0
 
 
-def test_success_may_be_a_lie_or_early(reset: Invoke, invoke: Invoke, sim: TencentBm, clock: Any) -> None:
+def test_success_may_be_a_lie_or_early(reset, invoke, sim, clock):
     """The task succeeds although the login did not change, or before it does."""
     sim.device("cpm-1").guest_ignores_reset = True
-    sim.park.delays.guest = 60
+    sim.service.delays.guest = 60
     reset("cpm-1", "cpm-2")
-    clock.ahead += 150
+    clock.sleep(150)
     assert invoke(RESULT, taskId="101")["data"]["status"] == 1
     assert [sim.guest_password(name) for name in ("cpm-1", "cpm-2")] == [Secret(OLD), Secret(OLD)]
-    clock.ahead += 60
+    clock.sleep(60)
     assert [sim.guest_password(name) for name in ("cpm-1", "cpm-2")] == [Secret(OLD), Secret(NEW)]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm, Trouble
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import Trouble
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 RESET, RESULT = "ResetDevicePasswd", "DescriptionOperationResult"
-Invoke = Callable[..., dict[str, Any]]
 
 
 @pytest.mark.parametrize(
@@ -44,32 +40,30 @@ Invoke = Callable[..., dict[str, Any]]
         ("cpm-win", "Administrato1#", True),
     ],
 )
-def test_vendors_password_rule(  # noqa: PLR0913 - one row of the table
-    reset: Invoke, sim: TencentBm, clock: Any, device: str, password: str, *, accepted: bool
-) -> None:
+def test_vendors_password_rule(reset, sim, clock, device, password, *, accepted):  # noqa: PLR0913 - one row of the table
     """Length, characters and kinds, per operating system; letters are one kind on Linux."""
     answer = reset(device, password=password)
-    clock.ahead += 100
+    clock.sleep(100)
     assert answer["code"] == (0 if accepted else 10001)
     assert sim.guest_password(device) == Secret(password if accepted else OLD)
     assert password not in answer["message"]
 
 
-def test_one_unfit_device_refuses_the_batch(reset: Invoke, sim: TencentBm, clock: Any) -> None:
+def test_one_unfit_device_refuses_the_batch(reset, sim, clock):
     """A password good for Linux alone changes nothing when a Windows device is in the call."""
     assert reset("cpm-1", "cpm-win", password="abcdef12")["code"] == 10001
-    clock.ahead += 60
+    clock.sleep(60)
     assert (sim.resets("cpm-1"), sim.attempts("cpm-1"), sim.attempts("cpm-win")) == (0, 1, 1)
 
 
-def test_backtick_is_a_switch(reset: Invoke, sim: TencentBm) -> None:
+def test_backtick_is_a_switch(reset, sim):
     """One copy of the page can be read to allow it."""
-    sim.park.backtick = True
+    sim.service.backtick = True
     assert reset("cpm-1", password="abcdef1`")["code"] == 0
 
 
 @pytest.mark.parametrize("status", [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15])
-def test_reset_needs_a_running_device(reset: Invoke, sim: TencentBm, status: int) -> None:
+def test_reset_needs_a_running_device(reset, sim, status):
     """Every operateStatus but 1 is 12002."""
     sim.device("cpm-2").power = status
     assert reset("cpm-1", "cpm-2")["code"] == 12002
@@ -77,28 +71,28 @@ def test_reset_needs_a_running_device(reset: Invoke, sim: TencentBm, status: int
 
 
 @pytest.mark.parametrize("status", [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
-def test_reset_needs_a_device_in_operation(reset: Invoke, sim: TencentBm, status: int) -> None:
+def test_reset_needs_a_device_in_operation(reset, sim, status):
     """Every deviceStatus but 4 is 12002."""
     sim.device("cpm-1").device_status = status
     assert reset("cpm-1")["code"] == 12002
 
 
-def test_reset_needs_the_agent(reset: Invoke, sim: TencentBm) -> None:
+def test_reset_needs_the_agent(reset, sim):
     """12006 without the agent in the guest."""
     sim.device("cpm-1").agent_alive = False
     assert reset("cpm-1")["code"] == 12006
 
 
-def test_second_reset_waits_for_the_first(reset: Invoke, sim: TencentBm, clock: Any) -> None:
+def test_second_reset_waits_for_the_first(reset, sim, clock):
     """12002 while a reset of the device runs, then a second task."""
     assert reset("cpm-1")["data"]["taskId"] == 101
     assert reset("cpm-1", "cpm-2")["code"] == 12002
-    clock.ahead += 100
+    clock.sleep(100)
     assert reset("cpm-1")["data"]["taskId"] == 102
     assert sim.attempts("cpm-1") == 3
 
 
-def test_parameters_of_reset(invoke: Invoke, sim: TencentBm) -> None:
+def test_parameters_of_reset(invoke, sim):
     """Missing and unknown devices, a missing password, too many devices, an unknown region."""
     assert invoke(RESET, passwd=NEW)["code"] == 10001
     assert invoke(RESET, **{"instanceIds.1": "cpm-1"})["code"] == 10001
@@ -107,7 +101,7 @@ def test_parameters_of_reset(invoke: Invoke, sim: TencentBm) -> None:
     assert invoke(RESET, passwd=NEW, Region="us", **{"instanceIds.1": "cpm-1"})["code"] == 4000
     sim.v2.troubles[Trouble.NO_DEVICE] = 5000
     assert invoke(RESET, passwd=NEW, **{"instanceIds.1": "cpm-nobody"})["code"] == 5000
-    sim.park.most_devices = 1
+    sim.service.most_devices = 1
     assert invoke(RESET, passwd=NEW, **{"instanceIds.1": "cpm-1", "instanceIds.2": "cpm-2"})["code"] == 10001
     assert invoke(RESULT, taskId="x")["code"] == 10001
     assert invoke(RESULT, taskId="999")["code"] == 10001
@@ -115,18 +109,18 @@ def test_parameters_of_reset(invoke: Invoke, sim: TencentBm) -> None:
 
 
 @pytest.mark.parametrize("names", [("instanceIds.0", "instanceIds.1"), ("instanceIds_7", "instanceIds_9")])
-def test_any_numbering_of_devices(invoke: Invoke, names: tuple[str, str]) -> None:
+def test_any_numbering_of_devices(invoke, names):
     """From 0 or 1, with dots or underscores; an underscore is signed as a dot."""
     answer = invoke(RESET, passwd=NEW, **dict(zip(names, ("cpm-1", "cpm-2"), strict=True)))
     parts = invoke(RESULT, taskId=str(answer["data"]["taskId"]))["data"]["instanceIds"]
     assert [part["instanceId"] for part in parts] == ["cpm-1", "cpm-2"]
 
 
-def test_describe_device_shows_integers_as_strings(invoke: Invoke, sim: TencentBm, clock: Any) -> None:
+def test_describe_device_shows_integers_as_strings(invoke, sim, clock):
     """Only the fields inside the list are strings; the list is filtered and paged."""
     sim.device("cpm-2").wan_ip = "198.51.100.7"
     data = invoke("DescribeDevice", **{"wanIps.0": "198.51.100.7"})["data"]
-    assert (data["totalNum"], data["serverTimestamp"]) == (1, int(clock() * 1000))
+    assert (data["totalNum"], data["serverTimestamp"]) == (1, int(clock.now() * 1000))
     (device,) = data["deviceList"]
     assert (device["instanceId"], device["deviceStatus"], device["osTypeId"]) == ("cpm-2", "4", "1")
     data = invoke("DescribeDevice", offset="1", limit="2")["data"]
@@ -137,20 +131,20 @@ def test_describe_device_shows_integers_as_strings(invoke: Invoke, sim: TencentB
     assert invoke("DescribeDevice", limit="x")["code"] == 10001
 
 
-def test_describe_os_is_a_bare_list(invoke: Invoke, sim: TencentBm) -> None:
+def test_describe_os_is_a_bare_list(invoke, sim):
     """Joined on osTypeId it tells Windows from Linux; the device class must be named."""
     kinds = {entry["osTypeId"]: entry["osClass"] for entry in invoke("DescribeOs", deviceClassCode="PS100v1")["data"]}
     assert (kinds["1"], kinds[str(sim.device("cpm-win").os.type_id)]) == ("CentOS", "Windows")
     assert invoke("DescribeOs")["code"] == 10001
 
 
-def test_operation_log(reset: Invoke, invoke: Invoke, sim: TencentBm, clock: Any) -> None:
+def test_operation_log(reset, invoke, sim, clock):
     """Newest first, status 0 running, 1 done, 2 failed; the task's number is a string here."""
     reset("cpm-1")
-    clock.ahead += 100
+    clock.sleep(100)
     sim.device("cpm-1").reset_fails = True
     reset("cpm-1")
-    clock.ahead += 100
+    clock.sleep(100)
     reset("cpm-1")
     answer = invoke("DescribeDeviceOperationLog", instanceId="cpm-1")
     assert (answer["message"], answer["codeDesc"], answer["data"]["totalCount"]) == ("", "Success", 3)
@@ -166,44 +160,44 @@ def test_operation_log(reset: Invoke, invoke: Invoke, sim: TencentBm, clock: Any
     assert invoke("DescribeDeviceOperationLog", instanceId="cpm-nobody")["code"] == 10001
 
 
-def test_power(invoke: Invoke, sim: TencentBm, clock: Any) -> None:
+def test_power(invoke, sim, clock):
     """Shutdown, start and reboot pass through their own states; only shutdown answers without a task."""
     target = {"instanceIds_0": "cpm-1", "opUin": "1307774067"}
     assert invoke("ShutdownDevice", **target) == {"code": 0, "message": "", "codeDesc": "Success", "data": None}
     assert sim.device("cpm-1").operate_status == 2
     assert invoke("StartDevice", **target)["code"] == 12002
-    clock.ahead += 20
+    clock.sleep(20)
     assert not sim.running("cpm-1")
     task = invoke("StartDevice", **target)["data"]["taskId"]
     assert sim.device("cpm-1").operate_status == 5
-    clock.ahead += 30
+    clock.sleep(30)
     assert sim.running("cpm-1")
     assert invoke(RESULT, taskId=str(task))["data"]["status"] == 1
     sim.device("cpm-1").power_fails = True
     task = invoke("RebootDevice", **target)["data"]["taskId"]
     assert sim.device("cpm-1").operate_status == 7
-    clock.ahead += 30
+    clock.sleep(30)
     assert sim.device("cpm-1").operate_status == 8
     assert invoke(RESULT, taskId=str(task))["data"]["status"] == 2
     assert invoke("StartDevice", instanceIds_0="cpm-1")["code"] == 10001
 
 
-def test_reboots_are_rationed(invoke: Invoke, sim: TencentBm, clock: Any) -> None:
+def test_reboots_are_rationed(invoke, sim, clock):
     """At most so many devices a minute, counted over all calls."""
     sim.v2.reboots.most = 2
     batch = {"instanceIds.0": "cpm-1", "instanceIds.1": "cpm-2", "opUin": "1"}
     assert invoke("RebootDevice", **batch)["code"] == 0
     assert invoke("RebootDevice", **{"instanceIds.0": "cpm-3", "opUin": "1"})["code"] == 4400
-    clock.ahead += 60
+    clock.sleep(60)
     assert invoke("RebootDevice", **{"instanceIds.0": "cpm-3", "opUin": "1"})["code"] == 0
 
 
-def test_silent_fault_still_shows_a_task(reset: Invoke, invoke: Invoke, sim: TencentBm, clock: Any) -> None:
+def test_silent_fault_still_shows_a_task(reset, invoke, sim, clock):
     """A swallowed reset looks like any other: task, passing status, success; only the login tells."""
     sim.faults.add(RESET, FaultKind.SILENT)
     reset("cpm-1")
     assert sim.device("cpm-1").operate_status == 11
-    clock.ahead += 100
+    clock.sleep(100)
     assert invoke(RESULT, taskId="101")["data"]["status"] == 1
     assert (sim.guest_password("cpm-1"), sim.resets("cpm-1")) == (Secret(OLD), 0)
     sim.faults.add("RebootDevice", FaultKind.SILENT)
@@ -211,28 +205,26 @@ def test_silent_fault_still_shows_a_task(reset: Invoke, invoke: Invoke, sim: Ten
     assert invoke(RESULT, taskId=str(task))["data"]["status"] == 1
 
 
-def test_late_fault_starts_the_task_later(reset: Invoke, invoke: Invoke, sim: TencentBm, clock: Any) -> None:
+def test_late_fault_starts_the_task_later(reset, invoke, sim, clock):
     """Until then the device looks idle and the task unfinished."""
     sim.faults.add(RESET, FaultKind.LATE, delay=100)
     reset("cpm-1")
     assert sim.device("cpm-1").operate_status == 1
     assert invoke(RESULT, taskId="101")["data"]["status"] == 4
-    clock.ahead += 100
+    clock.sleep(100)
     assert sim.device("cpm-1").operate_status == 11
-    clock.ahead += 100
+    clock.sleep(100)
     assert sim.guest_password("cpm-1") == Secret(NEW)
 
 
 @pytest.mark.parametrize("code", [9001, 9005, 9008, 4300, 5100, 5400, 6000, 6200, 4101, 4102, 4103, 4110, 6100])
 @pytest.mark.parametrize("kind", [FaultKind.VENDOR_CODE, FaultKind.VENDOR_CODE_AFTER])
-def test_any_code_before_or_after_the_effect(
-    reset: Invoke, sim: TencentBm, clock: Any, code: int, kind: FaultKind
-) -> None:
+def test_any_code_before_or_after_the_effect(reset, sim, clock, code, kind):
     """A planned code comes with HTTP 200; whether the reset took effect is the plan's word."""
     sim.faults.add(RESET, kind, code=code)
     answer = reset("cpm-1")
     assert answer["code"] == code
     assert answer["message"].startswith(f"({code})")
     assert "data" not in answer
-    clock.ahead += 100
+    clock.sleep(100)
     assert sim.resets("cpm-1") == (1 if kind is FaultKind.VENDOR_CODE_AFTER else 0)

@@ -35,9 +35,7 @@ from rotation_testkit.doubles.vendors.tencent_bm.v3_gateway import Authorization
     ],
     ids=["T8", "T9"],
 )
-def test_signature_is_the_vendors(  # noqa: PLR0913 - one row of the table
-    *, secret: str, service: str, headers: dict[str, str], body: bytes, digest: str, expected: str
-) -> None:
+def test_signature_is_the_vendors(*, secret, service, headers, body, digest, expected):  # noqa: PLR0913 - one row of the table
     """The documentation's sample and one of the vendor's SDK come out the same (the first key is the page's own)."""
     canonical = canonical_hash(headers, ["content-type", "host"], body)
     assert canonical == digest
@@ -88,7 +86,7 @@ def raw(sim: TencentBm, url: str) -> Raw:
     return Raw(sim, url)
 
 
-def test_received_list_of_signed_headers_counts(raw: Raw) -> None:
+def test_received_list_of_signed_headers_counts(raw):
     """Clients may sign more than the SDK does; values are trimmed and lower-cased."""
     raw.signed = ["content-type", "host", "x-tc-action", "x-tc-timestamp"]
     raw.sign()
@@ -98,7 +96,7 @@ def test_received_list_of_signed_headers_counts(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize("signed", [["host"], ["content-type"], ["content-type", "host", "x-absent"]], ids=str)
-def test_signed_headers_must_hold_the_two_and_be_there(raw: Raw, signed: list[str]) -> None:
+def test_signed_headers_must_hold_the_two_and_be_there(raw, signed):
     """Content-Type and Host are signed in any case; a header that did not come cannot be."""
     raw.headers["x-absent"] = "1"
     raw.signed = signed
@@ -107,7 +105,7 @@ def test_signed_headers_must_hold_the_two_and_be_there(raw: Raw, signed: list[st
     assert raw.send() == "AuthFailure.SignatureFailure"
 
 
-def test_tampered_body_and_unsigned_payload(raw: Raw) -> None:
+def test_tampered_body_and_unsigned_payload(raw):
     """The body's digest is signed; the option to leave it out is refused."""
     raw.sign()
     raw.body = b'{"InstanceIds":["cpm-2"]}'
@@ -122,7 +120,7 @@ def test_tampered_body_and_unsigned_payload(raw: Raw) -> None:
 @pytest.mark.parametrize(
     ("part", "value"), [("day", "2001-01-01"), ("service", "cvm")], ids=["another day", "another service"]
 )
-def test_scope_must_fit(raw: Raw, part: str, value: str) -> None:
+def test_scope_must_fit(raw, part, value):
     """The day is the timestamp's UTC day and the service bm, even when signed consistently."""
     setattr(raw, part, value)
     raw.sign()
@@ -140,14 +138,14 @@ def test_scope_must_fit(raw: Raw, part: str, value: str) -> None:
         ("authorization", "TC3-HMAC-SHA256 Credential=x", "AuthFailure.InvalidAuthorization"),
     ],
 )
-def test_headers(raw: Raw, header: str, value: str, code: str) -> None:
+def test_headers(raw, header, value, code):
     """What is missing, malformed or unknown has its own code."""
     raw.sign()
     raw.headers[header] = value
     assert raw.send() == code
 
 
-def test_other_methods_paths_and_bodies(raw: Raw) -> None:
+def test_other_methods_paths_and_bodies(raw):
     """POST to "/" with a JSON object is all there is."""
     raw.sign()
     assert raw.send("GET") == "UnsupportedProtocol"
@@ -158,7 +156,7 @@ def test_other_methods_paths_and_bodies(raw: Raw) -> None:
         assert raw.send() == "InvalidParameter"
 
 
-def test_authorization_header_comes_apart() -> None:
+def test_authorization_header_comes_apart():
     """The documented form, with a made-up signature."""
     proof = hashlib.sha256(b"").hexdigest()
     header = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -19,40 +18,24 @@ from volcenginesdkcore.rest import ApiException
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.gateway import canonical_hash, signature
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import AccessKey, VolcengineCloudIdentity
+from rotation_testkit.sandbox.sandbox import ShiftedClock
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 
 
-class Clock:
-    """The wall's seconds, which the SDK signs with, moved ahead when told."""
-
-    ahead = 0.0
-
-    def __call__(self) -> float:
-        """Return now."""
-        return time.time() + self.ahead
+@pytest.fixture
+def clock(wall_clock: ShiftedClock) -> ShiftedClock:
+    """The machine's clock, by which the vendor's client signs."""
+    return wall_clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """A clock that is right."""
-    return Clock()
-
-
-@pytest.fixture
-def sim(clock: Clock) -> VolcengineCloudIdentity:
+def sim(clock: ShiftedClock) -> VolcengineCloudIdentity:
     """The directory."""
-    simulator = VolcengineCloudIdentity(clock=clock)
+    simulator = VolcengineCloudIdentity(clock=clock.now)
     simulator.add_user("alice", Secret(OLD), user_id="u-alice")
     simulator.add_user("bob", Secret(OLD), user_id="u-bob", source="Sync")
     return simulator
-
-
-@pytest.fixture
-def url(sim: VolcengineCloudIdentity) -> Iterator[str]:
-    """Its base URL."""
-    with sim.serve() as base:
-        yield base
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +9,7 @@ import urllib3
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 
-DATA = tomllib.loads((Path(__file__).parents[4] / "drivers" / "vendor_codes.toml").read_text())
-LISTED = DATA["volcengine_cloudidentity"]
-STATUSES: dict[str, int] = {code: int(status) for status, codes in LISTED["http"].items() for code in codes}
-CODES = [code for kind in ("RETRY", "WAIT", "PRECOND", "PERM", "AUTH", "AMBIG") for code in LISTED[kind]]
 # the SDK dates its signatures with datetime.utcnow, deprecated since Python 3.12
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
@@ -27,29 +19,23 @@ LOOKS: dict[str, dict[str, str]] = {
     "GetServiceStatus": {},
     "ListPortalLoginSettings": {},
 }
-Ask = Callable[..., Any]
 
 
-def test_every_documented_code_arrives(
-    ask: Ask, reset: Ask, sim: VolcengineCloudIdentity, refusal: Callable[..., tuple[int, str]]
-) -> None:
+def test_every_documented_code_arrives(ask, reset, sim, refusal, documented):
     """With its own HTTP status, in answer to each look that a rotation takes and to a reset; nothing is changed."""
-    assert STATUSES.keys() == set(CODES)
-    for code in CODES:
+    codes, listed = documented("volcengine_cloudidentity")
+    statuses = {code: int(status) for status, those in listed["http"].items() for code in those}
+    assert statuses.keys() == set(codes)
+    for code in codes:
         for action, fields in LOOKS.items():
             sim.faults.add(action, FaultKind.VENDOR_CODE, code=code)
-            assert refusal(ask, action, **fields) == (STATUSES[code], code)
+            assert refusal(ask, action, **fields) == (statuses[code], code)
         sim.faults.add("ResetPassword", FaultKind.VENDOR_CODE, code=code)
-        assert refusal(reset) == (STATUSES[code], code)
+        assert refusal(reset) == (statuses[code], code)
     assert sim.resets("u-alice") == 0
 
 
-def test_a_request_that_was_changed_on_its_way_is_refused(
-    reset: Ask,
-    sim: VolcengineCloudIdentity,
-    refusal: Callable[..., tuple[int, str]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_request_that_was_changed_on_its_way_is_refused(reset, sim, refusal, monkeypatch):
     """The signature covers the body."""
     urlopen = urllib3.PoolManager.urlopen
 

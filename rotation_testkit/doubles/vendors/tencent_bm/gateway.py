@@ -1,4 +1,4 @@
-"""API keys of the simulated Tencent account, and times as the vendor writes them."""
+"""What both gateways of Tencent's API share: the account's keys, and times as the vendor writes them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,8 @@ class SecretKey:
     denied: frozenset[str] = frozenset()
 
     def accepts(self, token: str | None) -> bool:
-        """Tell whether the session token that came with a call is this key's."""
-        if self.token is None or token is None:
-            return self.token is None and token is None
-        return self.token == Secret(token)
+        """Return whether the session token that came with a call is this key's."""
+        return self.token == (None if token is None else Secret(token))
 
 
 def china_time(seconds: float) -> str:

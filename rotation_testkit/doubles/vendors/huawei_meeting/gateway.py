@@ -1,4 +1,4 @@
-"""How a Meeting client proves who it is: the Basic header, and the app-id signature."""
+"""How a Meeting client authenticates: the Basic header, and the app-id signature."""
 
 from __future__ import annotations
 

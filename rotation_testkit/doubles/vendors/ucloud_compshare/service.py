@@ -1,4 +1,4 @@
-"""The simulated cloud behind CompShare's gateway: what each action checks, changes and answers."""
+"""The service behind CompShare's gateway: what each action checks, changes and answers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.call import Call, Refused
+from rotation_testkit.doubles.vendors.reset_simulator import Delays
 from rotation_testkit.doubles.vendors.ucloud_compshare.instances import Instance, decode_password, weakness
 
 REGION, ZONE, DEFAULT_PROJECT = "cn-wlcb", "cn-wlcb-01", "org-default"
@@ -18,7 +19,7 @@ Answer = dict[str, object]
 
 @dataclass(slots=True)
 class OpenCodes:
-    """Return codes that no document assigns to the case; the values are likely, not known."""
+    """Return codes of cases for which no document names one; the values are assumptions."""
 
     weak_password: int = 230
     not_stopped: int = 8010
@@ -28,22 +29,8 @@ class OpenCodes:
 
 
 @dataclass(slots=True)
-class Delays:
-    """How long things take, in seconds of the simulator's clock.
-
-    ``stop`` and ``start`` (also reboot and reinstall): the passing state. ``reset``: another reset meanwhile gets 8034.
-    ``guest``: the guest still takes the old password.
-    """
-
-    stop: float = 0
-    start: float = 0
-    reset: float = 0
-    guest: float = 0
-
-
-@dataclass(slots=True)
-class Cloud:
-    """Instances and the actions on them. ``later`` lets an effect happen after so many seconds."""
+class CompShareService:
+    """Instances and the actions on them. ``later`` schedules an effect by its delay in seconds."""
 
     later: Callable[[float, Callable[[], None]], None]
     delays: Delays = field(default_factory=Delays)
@@ -55,7 +42,7 @@ class Cloud:
 
     @property
     def actions(self) -> dict[str, Callable[[Call, Params], Answer]]:
-        """Every action that this cloud knows."""
+        """Every action that the service knows."""
         return {
             "DescribeCompShareInstance": self._describe,
             "StopCompShareInstance": self._stop,

@@ -1,6 +1,6 @@
-"""The simulated park behind both generations of Tencent's API: devices, asynchronous tasks and the operation log.
+"""The service behind both generations of Tencent's API: devices, asynchronous tasks and the operation log.
 
-What stands in the way of a call is a ``Trouble``; each generation of the API has its own code for it.
+A call that cannot be carried out ends in a ``Trouble``; each generation of the API has its own code for it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import partial
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.call import Call
+from rotation_testkit.doubles.vendors.reset_simulator import Delays
 from rotation_testkit.doubles.vendors.tencent_bm.devices import (
     IN_OPERATION,
     PASSING,
@@ -31,7 +32,7 @@ _FIRST_TASK = 101
 
 
 class Trouble(Enum):
-    """What keeps the park from doing what it was asked for."""
+    """Why the service does not carry out a call."""
 
     NO_DEVICE = auto()
     NO_TASK = auto()
@@ -45,7 +46,7 @@ class Trouble(Enum):
 
 
 class Denied(Exception):
-    """A call that the park does not carry out."""
+    """A call that the service does not carry out."""
 
     def __init__(self, trouble: Trouble, detail: str = "") -> None:
         super().__init__(trouble.name)
@@ -85,21 +86,6 @@ _OVERALL = {
 
 
 @dataclass(slots=True)
-class Delays:
-    """How long things take, in seconds of the simulator's clock.
-
-    ``reset``, ``stop`` and ``start`` (also reboot): the first device of a call. ``stagger``: every further one takes so
-    much longer. ``guest``: the login still takes the old password after the task reported success.
-    """
-
-    reset: float = 0
-    stop: float = 0
-    start: float = 0
-    stagger: float = 0
-    guest: float = 0
-
-
-@dataclass(slots=True)
 class Entry:
     """One device's part of a task, which is also its line in the operation log."""
 
@@ -113,7 +99,7 @@ class Entry:
     status: Status = Status.UNFINISHED
 
     def end(self, now: float, *, ok: bool) -> None:
-        """Note how it went."""
+        """Record the end and whether it succeeded."""
         self.ended, self.status = now, Status.SUCCESS if ok else Status.FAILURE
 
 
@@ -131,8 +117,8 @@ class Task:
 
 
 @dataclass(slots=True)
-class Park:
-    """Devices and what is done to them. ``later`` lets an effect happen after so many seconds."""
+class BareMetalService:
+    """Devices and the operations on them. ``later`` schedules an effect by its delay in seconds."""
 
     clock: Callable[[], float]
     later: Callable[[float, Callable[[], None]], None]
@@ -164,7 +150,7 @@ class Park:
         return found
 
     def reset(self, call: Call, devices: list[Device], password: str) -> Task:
-        """Give every device the password, or none of them: one that does not fit or is not ready denies the call."""
+        """Reset every device, or none: one that the password does not suit or that is not ready denies the call."""
         for device in devices:
             device.attempts += 1
         for device in devices:
