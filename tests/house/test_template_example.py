@@ -76,7 +76,7 @@ def started() -> Iterator[World]:
 
 def example(started: World, *keys: str, **given: str) -> Stack:
     """Return the stack of an operator who names the world's container, by these keys of its document."""
-    document: Mapping[str, Any] = started.tenants[UCLOUD].document
+    document: Mapping[str, Any] = started.vendor_accounts[UCLOUD].document
     names = {"region": "ExampleRegion", "zone": "ExampleZone", "uhost_id": "ExampleInstanceId"}
     names |= {"username": "ExampleUsername", "host_key": "ExampleHostKey"}
     place = {names[key]: document[key] for key in ("region", "zone", "uhost_id", "username", *keys)}

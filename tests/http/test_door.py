@@ -23,7 +23,7 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.drivers.network.http_messages import HttpRequest
-from rotation_testkit.conformance.driver_harness import leaks
+from rotation_testkit.canary.spellings import leaks
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: req-1\r\n\r\n{}"
 CANARY = Secret("Canary-in-request/1+a")

@@ -17,7 +17,7 @@ from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEno
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.network.ssh import SshProbe
-from rotation_testkit.conformance.driver_harness import leaks
+from rotation_testkit.canary.spellings import leaks
 from rotation_testkit.doubles.hosts.ssh import SshBehaviour, SshHost
 
 RIGHT, WRONG = Secret("Canary-right/1+a"), Secret("Canary-wrong/2+b")

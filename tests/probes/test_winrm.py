@@ -16,7 +16,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.network.winrm import WinRmProbe
 from rotation.drivers.registry import login_probe
-from rotation_testkit.conformance.driver_harness import leaks
+from rotation_testkit.canary.spellings import leaks
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
 
 RIGHT, WRONG = Secret("Canary-right/1+a:b"), Secret("Canary-wrong/2+b")

@@ -60,7 +60,7 @@ class Scene:
         store, suffix = self.world.secrets_manager, uuid.uuid4().hex[:8]
         accounts = {code: f"{self.world.accounts[code]}-{suffix}" for code in DRIVERS}
         for code, name in accounts.items():
-            document = SecretDocument(dict(self.world.tenants[code].document))
+            document = SecretDocument(dict(self.world.vendor_accounts[code].document))
             store.create(name, document.replaced(password=self.world.live(code).reveal()).dump())
         return Scene(replace(self.world, accounts=accounts), self.runtime)
 
@@ -108,7 +108,7 @@ class Scene:
 
     def heard(self) -> list[int]:
         """Return how many calls reached Secrets Manager and each vendor."""
-        vendors = [estate.simulator for estate in self.world.estates.values()]
+        vendors = [vendor.simulator for vendor in self.world.vendors.values()]
         return [len(self.world.secrets_manager.calls), *(len(vendor.requests) for vendor in vendors)]
 
 
@@ -160,7 +160,7 @@ def test_four_events_rotate_and_repeating_any_changes_nothing(stage: Scene, code
     assert stage.world.stored(code, "AWSPREVIOUS") == before
     assert (stage.world.changes(code), stage.world.wrong_logins(code)) == (resets, 0)
     assert first.payload["evidence"] == ("ACCEPTED" if code == VOLCENGINE else "LOGIN")
-    admin = stage.world.estates[driver_of(code)].admin or {}
+    admin = stage.world.vendors[driver_of(code)].admin or {}
     values = [*passwords(code, before), *passwords(code, stage.world.live(code))]
     values += [value for name, value in admin.items() if name in {"private_key", "secret_key"}]
     values += [stage.world.secrets_manager.secret_key.reveal()]

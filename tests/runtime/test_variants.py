@@ -150,7 +150,7 @@ def test_every_kind_of_account_rotates(artefact: Any, api: str, holding: tuple[s
 def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact: Any) -> None:
     """It stays off, so no login can be had; the deployment takes the read-back for enough, and the result says so."""
     with place(artefact, (LINUX_VM,), LOCKSTEP_MIN_EVIDENCE=Evidence.READBACK.name) as made:
-        machine = made.world.ucloud.instance(str(made.world.tenants[LINUX_VM].document["uhost_id"]))
+        machine = made.world.ucloud.instance(str(made.world.vendor_accounts[LINUX_VM].document["uhost_id"]))
         machine.state = "Stopped"
         made.rotate(LINUX_VM)
         assert made.proof(LINUX_VM) == "READBACK"

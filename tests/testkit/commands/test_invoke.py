@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rotation import handler
-from rotation_testkit.commands.runtime import emulated
+from rotation_testkit.commands.event_runner import emulated
 
 ROOT = Path(__file__).parents[3]
 EVENTS = ROOT / "events"

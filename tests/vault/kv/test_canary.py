@@ -14,7 +14,7 @@ def test_nothing_shows_in_log_audit_device_or_storage(on_raft, mortal, raft):
     with on_raft(holding=(HUAWEI, UCLOUD)) as started:
         job = mortal(started, raft)
         secrets = [raft.root_token]
-        admin = started.world.estates[UCLOUD].admin["private_key"]
+        admin = started.world.vendors[UCLOUD].admin["private_key"]
         for account in (HUAWEI, UCLOUD):
             secrets.append(started.stored(account))
             assert job.run(started.path(account)).report["error"] is None

@@ -20,7 +20,7 @@ from rotation.policy.render import to_hcl
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
-from rotation_testkit.sandbox.vendors import Estate
+from rotation_testkit.sandbox.vendors import ServedVendor
 from vault_plugin.database import VERSION
 from vault_plugin.provision.build import Built, build
 
@@ -93,7 +93,7 @@ class Rig:
         mount = self._connected("volcengine_cloudidentity", "default", url, {**admin, **config}, plugin)
         return Directory(self, mount, vendor=vendor)
 
-    def roles(self, code: str, variant: str, estate: Estate, **config: object) -> Roles:
+    def roles(self, code: str, variant: str, estate: ServedVendor, **config: object) -> Roles:
         """A mount and a connection of their own for a vendor's accounts."""
         return Roles(self, self._connected(code, variant, estate.endpoint, {**(estate.admin or {}), **config}))
 

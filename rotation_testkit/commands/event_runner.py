@@ -1,4 +1,4 @@
-"""Where one event runs: in this process, or under the real Lambda runtime with the packed function."""
+"""Run one event: in this process, or under the real Lambda runtime with the packed function."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rotation import handler
 from rotation.core.errors import MissingExtra, RotationError
 from rotation_testkit.processes.function_context import FunctionContext, environment
 from rotation_testkit.processes.lambda_runtime import InvocationResult, LambdaRuntime, RuntimeUnavailable
-from rotation_testkit.sandbox.sandbox import World
+from rotation_testkit.sandbox.sandbox import Sandbox
 
 _PACKED = Path(".aws-sam", "local")
 _SECONDS = 60
@@ -25,12 +25,12 @@ _SECONDS = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one event.
+    """The outcome of one event.
 
     Attributes:
         result: what the function returned.
         error: code, message and hint of a failed step, else ``None``.
-        logs: the lines that the function wrote.
+        logs: the lines that the function logged.
     """
 
     result: object = None
@@ -38,43 +38,40 @@ class Outcome:
     logs: tuple[str, ...] = field(default=(), repr=False)
 
 
-Run = Callable[[object], Outcome]
-
-
 @dataclass(frozen=True, slots=True)
-class Place:
+class EventRunner:
     """A way to run an event, and its description."""
 
-    run: Run
+    run: Callable[[object], Outcome]
     runtime: str
     code: str
 
 
-def here(world: World) -> Place:
+def in_this_process(sandbox: Sandbox) -> EventRunner:
     """Run events in this process, with the real handler and an unmodified AWS client."""
 
     def run(event: object) -> Outcome:
         written = io.StringIO()
-        # The function's logger keeps the stream that it was first made with, here by an earlier step.
+        # The function's logger keeps its first stream, which an earlier step may have set.
         for each in logging.getLogger("lockstep").handlers:
             if isinstance(each, logging.StreamHandler):
                 each.setStream(written)
         result: object = None
         error: Mapping[str, object] | None = None
-        with redirect_stdout(written), environment(world.environment()):
-            client = world.secrets_manager.client()
-            outside = handler.World(client=client, environment=world.environment(), clock=world.clock)
+        with redirect_stdout(written), environment(sandbox.environment()):
+            client = sandbox.secrets_manager.client()
+            outside = handler.World(client=client, environment=sandbox.environment(), clock=sandbox.clock)
             try:
                 result = handler.handle(event, FunctionContext.lasting(_SECONDS), outside)
             except RotationError as failure:
                 error = failure.describe()
         return Outcome(result=result, error=error, logs=tuple(written.getvalue().splitlines()))
 
-    return Place(run, "this process", "source tree")
+    return EventRunner(run, "this process", "source tree")
 
 
 @contextmanager
-def emulated(world: World) -> Iterator[Place]:
+def emulated(sandbox: Sandbox) -> Iterator[EventRunner]:
     """Run events under the Lambda runtime interface emulator.
 
     Raises:
@@ -82,22 +79,23 @@ def emulated(world: World) -> Iterator[Place]:
     """
     failure: MissingExtra
     with tempfile.TemporaryDirectory(prefix="lockstep-task-") as scratch:
-        runtime, code = _packed(world) or (_unpacked(world, Path(scratch)), "source tree (no fresh `make artefact`)")
+        tree = "source tree (no fresh `make artefact`)"
+        runtime, code = _packed(sandbox) or (_unpacked(sandbox, Path(scratch)), tree)
         try:
             runtime.__enter__()
         except RuntimeUnavailable as missing:
             failure = MissingExtra(str(missing), hint="pip install 'lockstep-rotation[dev]', or add --here.")
         else:
             try:
-                yield Place(lambda event: _outcome(runtime.invoke(event)), "Lambda runtime emulator", code)
+                yield EventRunner(lambda event: _outcome(runtime.invoke(event)), "Lambda runtime emulator", code)
             finally:
                 runtime.__exit__(None, None, None)
             return
     raise failure
 
 
-def _packed(world: World) -> tuple[LambdaRuntime, str] | None:
-    """Return the packed function, if there is one that is younger than everything it was packed from."""
+def _packed(sandbox: Sandbox) -> tuple[LambdaRuntime, str] | None:
+    """Return the packed function if it is newer than all of its sources."""
     stamp = _PACKED / ".interpreter"
     task_root = _PACKED / "RotationFunction"
     if not stamp.is_file() or not task_root.is_dir() or _changed_since(stamp.stat().st_mtime):
@@ -106,7 +104,7 @@ def _packed(world: World) -> tuple[LambdaRuntime, str] | None:
     own = python.absolute().parent == Path(sys.prefix, "bin")
     site_packages = None if own else next(python.parents[1].glob("lib/python3*/site-packages"), None)
     runtime = LambdaRuntime(
-        task_root, env=world.environment(), python=python.absolute(), site_packages=site_packages, timeout=_SECONDS
+        task_root, env=sandbox.environment(), python=python.absolute(), site_packages=site_packages, timeout=_SECONDS
     )
     return runtime, f"`sam build` artefact {task_root}"
 
@@ -118,27 +116,27 @@ def _changed_since(moment: float) -> bool:
     return any(path.stat().st_mtime > moment for path in sources)
 
 
-def _unpacked(world: World, task_root: Path) -> LambdaRuntime:
-    """Return the function as it stands in the tree, beside links to everything that is installed here."""
+def _unpacked(sandbox: Sandbox, task_root: Path) -> LambdaRuntime:
+    """Return the function of the source tree, with links to every installed package."""
     package = Path(handler.__file__).parent
     (task_root / package.name).symlink_to(package)
     for installed in Path(sysconfig.get_path("purelib")).iterdir():
         link = task_root / installed.name
         if not link.exists():
             link.symlink_to(installed)
-    return LambdaRuntime(task_root, env=world.environment(), timeout=_SECONDS)
+    return LambdaRuntime(task_root, env=sandbox.environment(), timeout=_SECONDS)
 
 
 def _outcome(result: InvocationResult) -> Outcome:
     lines = tuple(result.logs.splitlines())
     if result.error is None:
         return Outcome(result=result.payload, logs=lines)
-    told = {"code": result.error["errorType"], "message": result.error["errorMessage"]}
-    return Outcome(error=_logged_error(lines) or told, logs=lines)
+    raised = {"code": result.error["errorType"], "message": result.error["errorMessage"]}
+    return Outcome(error=_logged_error(lines) or raised, logs=lines)
 
 
 def _logged_error(lines: tuple[str, ...]) -> Mapping[str, object] | None:
-    """Return the error's code and hint: the runtime answers with a class and a sentence, the log line has them all."""
+    """Return the error of the log line: it has code and hint, where the runtime returns a class and a sentence."""
     for line in reversed(lines):
         if line.startswith("{"):
             try:
