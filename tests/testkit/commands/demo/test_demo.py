@@ -91,7 +91,7 @@ def test_ctrl_c_says_so_and_ends_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_claim_that_does_not_hold_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_claim_that_does_not_hold_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """Where the vendor cannot be reached, the claims about it fail instead of being assumed."""
     start_fork_server()
     with open_sandbox(retry_delays=()) as started:
@@ -122,9 +122,7 @@ def setup() -> Iterator[VaultSetup]:
 @pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.shows_secrets("file admin.json", reason="the operator's own file, which is read and removed")
-def test_a_claim_of_the_vault_half_that_does_not_hold_is_told(
-    setup: VaultSetup, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_vault_claim_that_does_not_hold_is_reported(setup: VaultSetup, capsys: pytest.CaptureFixture[str]) -> None:
     """Where the KV secret's vendor cannot be reached, its claims fail and those about the static roles hold."""
     start_fork_server()
     cut_off = dataclasses.replace(setup, meeting=dataclasses.replace(setup.meeting, endpoint="http://127.0.0.1:9"))
