@@ -27,8 +27,10 @@ from rotation_testkit.doubles.vendors.tencent_bm.devices import (
     Device,
     weakness,
 )
+from rotation_testkit.doubles.vendors.tencent_bm.gateway import china_time
 
 _FIRST_TASK = 101
+_WEEK = 7 * 86_400
 
 
 class Trouble(Enum):
@@ -128,10 +130,22 @@ class BareMetalService:
     most_devices: int = 100
     backtick: bool = False  # on: a password may hold a backtick, as one copy of the vendor's page can be read
 
-    def log(self, instance_id: str) -> list[Entry]:
-        """Return a device's operations, the newest first."""
+    def log(self, region: str, instance_id: str, first: str | None, last: str | None) -> list[Entry]:
+        """Return a device's operations between two days, the newest first; by default those of the last week."""
+        (device,) = self.find(region, [instance_id])
+        days = ((first or china_time(self.clock() - _WEEK))[:10], (last or china_time(self.clock()))[:10])
         entries = [entry for task in self.tasks.values() for entry in task.entries]
-        return [entry for entry in reversed(entries) if entry.instance_id == instance_id]
+        mine = (entry for entry in reversed(entries) if entry.instance_id == device.instance_id)
+        return [entry for entry in mine if days[0] <= china_time(entry.started)[:10] <= days[1]]
+
+    def matching(self, region: str, *, alias: str, **filters: list[str]) -> list[Device]:
+        """Return a region's devices by a part of the alias, and by the values of other attributes (none: any)."""
+        here = (device for device in self.devices.values() if device.region == region and alias in device.alias)
+        return [
+            device
+            for device in here
+            if all(not wanted or getattr(device, name) in wanted for name, wanted in filters.items())
+        ]
 
     def task(self, task_id: int) -> Task:
         """Return a task."""

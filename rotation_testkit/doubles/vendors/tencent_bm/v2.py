@@ -19,8 +19,6 @@ from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import (
     parameters,
 )
 
-_WEEK = 7 * 86_400
-
 
 class V2:
     """The v2 API of the service. Its attributes are switches for what the vendor's pages leave open."""
@@ -118,18 +116,14 @@ class V2:
         return self.service.switch(call, self._devices(params), power).task_id
 
     def _describe(self, _call: Call, params: Params) -> dict[str, object]:
-        region = REGIONS[params.get("Region", "bj")]
-        ids, lan, wan = (set(items(params, name)) for name in ("instanceIds", "lanIps", "wanIps"))
-        found = [
-            device
-            for device in self.service.devices.values()
-            if device.region == region
-            and (not ids or device.instance_id in ids)
-            and (not lan or device.lan_ip in lan)
-            and (not wan or device.wan_ip in wan)
-            and params.get("alias", "") in device.alias
-            and params.get("deviceClassCode", device.device_class_code) == device.device_class_code
-        ]
+        found = self.service.matching(
+            REGIONS[params.get("Region", "bj")],
+            instance_id=items(params, "instanceIds"),
+            lan_ip=items(params, "lanIps"),
+            wan_ip=items(params, "wanIps"),
+            alias=params.get("alias", ""),
+            device_class_code=[params["deviceClassCode"]] if "deviceClassCode" in params else [],
+        )
         start, count = _number(params, "offset", 0), _number(params, "limit", 20)
         return _ok(
             {
@@ -155,13 +149,8 @@ class V2:
         )
 
     def _log(self, _call: Call, params: Params) -> dict[str, object]:
-        now = self.service.clock()
-        (device,) = self.service.find(REGIONS[params.get("Region", "bj")], [params.get("instanceId", "")])
-        first = params.get("startTime", china_time(now - _WEEK))[:10]
-        last = params.get("endTime", china_time(now))[:10]
-        entries = [
-            entry for entry in self.service.log(device.instance_id) if first <= china_time(entry.started)[:10] <= last
-        ]
+        region, instance_id = REGIONS[params.get("Region", "bj")], params.get("instanceId", "")
+        entries = self.service.log(region, instance_id, params.get("startTime"), params.get("endTime"))
         start, count = _number(params, "offset", 0), _number(params, "limit", 20)
         shown = [_log_view(entry) for entry in entries[start : start + count]]
         data = {"logs": shown, "totalCount": len(entries)}

@@ -12,7 +12,6 @@ from rotation_testkit.doubles.vendors.tencent_bm.gateway import SecretKey, china
 from rotation_testkit.doubles.vendors.tencent_bm.service import BareMetalService, Denied, Entry, Power, Status, Trouble
 from rotation_testkit.doubles.vendors.tencent_bm.v3_gateway import MESSAGES, REGIONS, V3Gateway
 
-_WEEK = 7 * 86_400
 _MOST_PER_PAGE = 100
 Body = dict[str, object]
 
@@ -119,17 +118,14 @@ class V3:
         start, count = _whole(body, "Offset", 0), _whole(body, "Limit", 20)
         if count > _MOST_PER_PAGE:
             raise Refused("InvalidParameterValue", "Limit")
-        ids, lan, wan = (_texts(body, name) for name in ("InstanceIds", "LanIps", "WanIps"))
-        found = [
-            device
-            for device in self.service.devices.values()
-            if device.region == _region(call)
-            and (not ids or device.instance_id in ids)
-            and (not lan or device.lan_ip in lan)
-            and (not wan or device.wan_ip in wan)
-            and _text(body, "Alias", "") in device.alias
-            and _text(body, "DeviceClassCode", device.device_class_code) == device.device_class_code
-        ]
+        found = self.service.matching(
+            _region(call),
+            instance_id=_texts(body, "InstanceIds"),
+            lan_ip=_texts(body, "LanIps"),
+            wan_ip=_texts(body, "WanIps"),
+            alias=_text(body, "Alias", ""),
+            device_class_code=[_text(body, "DeviceClassCode")] if "DeviceClassCode" in body else [],
+        )
         return {"TotalCount": len(found), "DeviceInfoSet": [self._view(one) for one in found[start : start + count]]}
 
     def _describe_os(self, _call: Call, body: Body) -> Body:
@@ -152,13 +148,8 @@ class V3:
         }
 
     def _log(self, call: Call, body: Body) -> Body:
-        now = self.service.clock()
-        (device,) = self.service.find(_region(call), [_text(body, "InstanceId")])
-        first = _text(body, "StartTime", china_time(now - _WEEK))[:10]
-        last = _text(body, "EndTime", china_time(now))[:10]
-        entries = [
-            entry for entry in self.service.log(device.instance_id) if first <= china_time(entry.started)[:10] <= last
-        ]
+        first, last = (_text(body, name, "") or None for name in ("StartTime", "EndTime"))
+        entries = self.service.log(_region(call), _text(body, "InstanceId"), first, last)
         start, count = _whole(body, "Offset", 0), _whole(body, "Limit", 20)
         shown = [_log_view(entry) for entry in entries[start : start + count]]
         return {"TotalCount": len(entries), "DeviceOperationLogSet": shown}

@@ -20,7 +20,7 @@ from rotation_testkit.doubles.secretsmanager.operations.writes import create_sec
 from rotation_testkit.doubles.secretsmanager.protocol.errors import ServiceError
 from rotation_testkit.doubles.secretsmanager.protocol.validation import Model
 from rotation_testkit.doubles.secretsmanager.rotations.rotator import Rotator
-from rotation_testkit.doubles.secretsmanager.state import Answer, Params, SecretRecord, StoredValue, World
+from rotation_testkit.doubles.secretsmanager.state import Answer, Params, SecretRecord, ServiceState, StoredValue
 from rotation_testkit.doubles.secretsmanager.state import Version as Held
 from rotation_testkit.fault_lab.matrix.plan.faults import Kind, Port
 from rotation_testkit.fault_lab.matrix.plan.gate import Effect, Gate
@@ -40,7 +40,7 @@ _PORTS: Mapping[str, Port] = MappingProxyType(
 
 
 # Without the call log, the hooks and the faults that ``Api`` has around them.
-_OPERATIONS: Mapping[str, Callable[[World, Params], Answer]] = MappingProxyType(
+_OPERATIONS: Mapping[str, Callable[[ServiceState, Params], Answer]] = MappingProxyType(
     {
         "CreateSecret": create_secret,
         "DescribeSecret": describe_secret,
@@ -76,7 +76,7 @@ class AwsRig:
 
     def __init__(self, clock: Timeline) -> None:
         self._clock = clock
-        self._world = World(clock=clock.now, region="eu-central-1", account="111122223333")
+        self._world = ServiceState(clock=clock.now, region="eu-central-1", account="111122223333")
         rotator = Rotator(self._world, sleep=clock.sleep, retry_delays=(), removes_pending=False)
         rotator.functions[_FUNCTION] = (lambda _event: None, False)
         # Nobody runs a rotation that was begun: the matrix invokes the steps itself.
