@@ -53,7 +53,7 @@ def transport_to(host: SshHost) -> paramiko.Transport:
     return transport
 
 
-def test_right_and_wrong_password(host: SshHost) -> None:
+def test_right_and_wrong_password(host):
     """The check decides; logins are counted per user."""
     connect(host)
     for user, password in (("root", "wrong"), ("ubuntu", RIGHT)):
@@ -63,7 +63,7 @@ def test_right_and_wrong_password(host: SshHost) -> None:
     assert host.rejected == {"root": 1, "ubuntu": 1}
 
 
-def test_host_key_line(host: SshHost) -> None:
+def test_host_key_line(host):
     """The line is what the client sees as the server's key."""
     transport = transport_to(host)
     key = transport.get_remote_server_key()
@@ -71,7 +71,7 @@ def test_host_key_line(host: SshHost) -> None:
     assert host.host_key == f"ssh-ed25519 {key.get_base64()}"
 
 
-def test_changed_host_key(host: SshHost) -> None:
+def test_changed_host_key(host):
     """A client that pinned the earlier key stops before it sends a password."""
     earlier = host.host_key
     host.change_host_key()
@@ -81,7 +81,7 @@ def test_changed_host_key(host: SshHost) -> None:
     assert host.accepted == {"root": 1}
 
 
-def test_password_not_offered(host: SshHost) -> None:
+def test_password_not_offered(host):
     """With publickey only, even the right password is not looked at."""
     host.behaviour.methods = ("publickey",)
     with pytest.raises(paramiko.BadAuthenticationType) as caught:
@@ -91,7 +91,7 @@ def test_password_not_offered(host: SshHost) -> None:
     assert not host.rejected
 
 
-def test_keyboard_interactive_only(host: SshHost) -> None:
+def test_keyboard_interactive_only(host):
     """The password is asked for in a prompt; the plain method is refused without a look."""
     host.behaviour.methods = ("keyboard-interactive",)
     transport = transport_to(host)
@@ -104,7 +104,7 @@ def test_keyboard_interactive_only(host: SshHost) -> None:
     assert not host.rejected
 
 
-def test_expired_password(host: SshHost) -> None:
+def test_expired_password(host):
     """The right password that must be changed is no login, and differs from a wrong one on the wire."""
     host.behaviour.expired = {"root"}
     with pytest.raises(paramiko.SSHException, match="Illegal info request"):
@@ -114,7 +114,7 @@ def test_expired_password(host: SshHost) -> None:
     assert not host.accepted
 
 
-def test_slow_banner(host: SshHost) -> None:
+def test_slow_banner(host):
     """A host that says nothing for too long is no answer about the password."""
     host.behaviour.banner_delay = 30
     with pytest.raises(paramiko.SSHException, match="banner"):
@@ -125,7 +125,7 @@ def test_slow_banner(host: SshHost) -> None:
 
 
 @pytest.mark.parametrize("moment", ["connect", "auth"])
-def test_hang_up(host: SshHost, moment: str) -> None:
+def test_hang_up(host, moment):
     """A connection that closes before the login counts no login."""
     host.behaviour.hang_up = moment
     with pytest.raises((paramiko.SSHException, EOFError, OSError)) as caught:
@@ -135,7 +135,7 @@ def test_hang_up(host: SshHost, moment: str) -> None:
     assert not host.rejected
 
 
-def test_machine_that_is_down() -> None:
+def test_machine_that_is_down():
     """A stopped machine gives no login, and gives one again after its start."""
     running = threading.Event()
     with SshHost(lambda _user, _password: True, up=running.is_set) as host:
@@ -146,7 +146,7 @@ def test_machine_that_is_down() -> None:
         assert host.accepted == {"root": 1}
 
 
-def test_tries_per_connection() -> None:
+def test_tries_per_connection():
     """After so many wrong tries the connection is closed, whatever comes next."""
     behaviour = SshBehaviour(max_tries=2)
     with SshHost(lambda _user, password: password == RIGHT, behaviour=behaviour) as host:
@@ -163,7 +163,7 @@ def test_tries_per_connection() -> None:
         assert not host.accepted
 
 
-def test_one_tries_limit_per_connection(host: SshHost) -> None:
+def test_one_tries_limit_per_connection(host):
     """A new connection starts counting anew."""
     host.behaviour.max_tries = 1
     for _ in range(2):
@@ -172,14 +172,14 @@ def test_one_tries_limit_per_connection(host: SshHost) -> None:
     connect(host)
 
 
-def test_logins_side_by_side(host: SshHost) -> None:
+def test_logins_side_by_side(host):
     """A silent client does not keep others out."""
     with socket.create_connection((host.host, host.port)):
         connect(host)
     assert host.accepted == {"root": 1}
 
 
-def test_leaving_closes_everything() -> None:
+def test_leaving_closes_everything():
     """After the block the port is closed, no thread of the host lives, and open clients were cut."""
     earlier = set(threading.enumerate())
     with SshHost(lambda _user, _password: True) as host:
@@ -198,7 +198,7 @@ def test_leaving_closes_everything() -> None:
         socket.create_connection((host.host, host.port), timeout=10)
 
 
-def test_guest_of_the_simulated_cloud() -> None:
+def test_guest_of_the_simulated_cloud():
     """Cloud and host together: the guest takes what was reset, while it runs."""
     sim = UCloudCompShare()
     instance = sim.add_instance("uhost-box", password=Secret(RIGHT))

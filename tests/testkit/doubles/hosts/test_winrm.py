@@ -37,7 +37,7 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def test_it_asks_for_a_login(host: WinRmHost) -> None:
+def test_it_asks_for_a_login(host):
     """By NTLM or Basic; there is no anonymous Identify."""
     reply = ask(host)
     assert (reply.status_code, reply.content) == (401, b"")
@@ -56,20 +56,20 @@ def test_it_asks_for_a_login(host: WinRmHost) -> None:
         ("Bearer x", 401),
     ],
 )
-def test_a_login_is_checked(host: WinRmHost, header: str, status: int) -> None:
+def test_a_login_is_checked(host, header, status):
     """Name without case, password with its colon; whatever cannot be read is refused."""
     assert ask(host, header).status_code == status
 
 
 @pytest.mark.parametrize(("path", "body"), [("/", IDENTIFY), ("/wsman", b"<s:Envelope/>"), ("/wsman", b"")])
-def test_it_knows_one_question(host: WinRmHost, path: str, body: bytes) -> None:
+def test_it_knows_one_question(host, path, body):
     """At one place."""
     assert ask(host, basic("Administrator", RIGHT), path=path, body=body).status_code == 400
 
 
 @pytest.mark.parametrize("auth", ["ntlm", "negotiate", "basic"])
 @pytest.mark.parametrize("password", [RIGHT, "wrong"])
-def test_somebody_elses_client_logs_in(host: WinRmHost, auth: str, password: str) -> None:
+def test_somebody_elses_client_logs_in(host, auth, password):
     """By each way that it offers, and each login is counted."""
     where = {"port": host.port, "username": "Administrator", "password": password}
     with WSMan(host.host, **where, auth=auth, cert_validation=str(host.certificate), no_proxy=True) as client:
@@ -81,7 +81,7 @@ def test_somebody_elses_client_logs_in(host: WinRmHost, auth: str, password: str
     assert (host.accepted.total(), host.rejected.total()) == ((1, 0) if password == RIGHT else (0, 1))
 
 
-def test_nothing_stays_behind() -> None:
+def test_nothing_stays_behind():
     """Also with a connection that its client left open: no thread, no file, and it may be entered again."""
     before = set(threading.enumerate())
     host = WinRmHost(lambda: {"Administrator": Secret(RIGHT)})

@@ -7,7 +7,7 @@ import io
 import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from rotation_testkit.doubles.secretsmanager import SecretsManager
 from rotation_testkit.doubles.serving import serve
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -25,25 +26,21 @@ if TYPE_CHECKING:
 FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:rotate"
 
 
-@dataclass
-class FakeClock:
-    """Epoch seconds that stand still; ``sleep`` moves them and notes how long."""
+class RecordingClock(VirtualClock):
+    """A virtual clock that records its sleeps."""
 
-    now: float = 1_790_000_000.0
-    slept: list[float] = field(default_factory=list)
-
-    def __call__(self) -> float:
-        """Return the moment."""
-        return self.now
+    def __init__(self) -> None:
+        super().__init__(1_790_000_000.0)
+        self.slept: list[float] = []
 
     def sleep(self, seconds: float) -> None:
-        """Let the time pass at once."""
+        """Move on, and record how far."""
         self.slept.append(seconds)
-        self.now += seconds
+        super().sleep(seconds)
 
 
-class Plain:
-    """A rotation function that does the least: put, nothing, nothing, move. ``troubles`` run before a step."""
+class RotationFunction:
+    """A minimal rotation function: it puts a value, and moves AWSCURRENT. ``troubles`` run before a step."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -83,15 +80,15 @@ class Plain:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
+def clock() -> RecordingClock:
     """A clock that stands at one moment."""
-    return FakeClock()
+    return RecordingClock()
 
 
 @pytest.fixture
-def double(clock: FakeClock) -> Iterator[SecretsManager]:
+def double(clock: RecordingClock) -> Iterator[SecretsManager]:
     """A served double with two retries, 10 s and 600 s apart."""
-    one = SecretsManager(clock=clock, sleep=clock.sleep, retry_delays=(10.0, 600.0))
+    one = SecretsManager(clock=clock.now, sleep=clock.sleep, retry_delays=(10.0, 600.0))
     with one.serve():
         yield one
 
@@ -117,9 +114,9 @@ def secret(double: SecretsManager) -> str:
 
 
 @pytest.fixture
-def function(double: SecretsManager, client: Any) -> Plain:
+def function(double: SecretsManager, client: Any) -> RotationFunction:
     """A working rotation function, registered under the ARN of ``function_arn``."""
-    one = Plain(client)
+    one = RotationFunction(client)
     double.register_function(FUNCTION, one)
     return one
 
@@ -151,18 +148,18 @@ def refusal() -> Callable[..., tuple[str, int]]:
 
 @dataclass
 class Bench:
-    """What a rotation test works with."""
+    """A secret, its rotation function, the double and the clock."""
 
     double: SecretsManager
     client: Any
     secret: str
-    function: Plain
-    clock: FakeClock
+    function: RotationFunction
+    clock: RecordingClock
     arn: str = FUNCTION
 
 
 @pytest.fixture
-def bench(double: SecretsManager, client: Any, secret: str, function: Plain, clock: FakeClock) -> Bench:
+def bench(double: SecretsManager, client: Any, secret: str, function: RotationFunction, clock: RecordingClock) -> Bench:
     """A secret, its rotation function and everything around them."""
     return Bench(double, client, secret, function, clock)
 

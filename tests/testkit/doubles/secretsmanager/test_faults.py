@@ -10,15 +10,12 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.secretsmanager import Call, ConnectionDropped, SecretsManager, ServiceError
+from rotation_testkit.doubles.secretsmanager import Call, ConnectionDropped, ServiceError
 
-Refusal = Callable[..., tuple[str, int]]
 LOST = (ConnectionClosedError, EndpointConnectionError, HTTPClientError)
 
 
-def test_a_fresh_value_can_be_unreadable_for_some_reads(
-    double: SecretsManager, client: Any, secret: str, token: str, refusal: Refusal
-) -> None:
+def test_a_fresh_value_can_be_unreadable_for_some_reads(double, client, secret, token, refusal):
     """Eventual consistency: stored, described, and "not found" for the next two reads."""
     double.faults.lag(values=2)
     client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken=token, VersionStages=["AWSPENDING"])
@@ -28,9 +25,7 @@ def test_a_fresh_value_can_be_unreadable_for_some_reads(
     assert client.get_secret_value(SecretId=secret)["SecretString"] == "old"
 
 
-def test_a_description_can_be_stale_for_some_reads(
-    double: SecretsManager, client: Any, secret: str, token: str
-) -> None:
+def test_a_description_can_be_stale_for_some_reads(double, client, secret, token):
     """The state before the latest change is shown once more."""
     double.faults.lag(describe=1)
     client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken=token, VersionStages=["AWSPENDING"])
@@ -40,9 +35,7 @@ def test_a_description_can_be_stale_for_some_reads(
     assert token in double.labels(secret)
 
 
-def test_throttling_hits_the_next_calls_of_one_operation(
-    double: SecretsManager, client: Any, secret: str, refusal: Refusal
-) -> None:
+def test_throttling_hits_the_next_calls_of_one_operation(double, client, secret, refusal):
     """Other operations go through, and then this one does too."""
     double.faults.throttle("PutSecretValue", times=2)
     put = {"SecretId": secret, "SecretString": "b"}
@@ -57,7 +50,7 @@ def test_throttling_hits_the_next_calls_of_one_operation(
     ]
 
 
-def test_botocore_gets_over_throttling_by_itself(double: SecretsManager, secret: str) -> None:
+def test_botocore_gets_over_throttling_by_itself(double, secret):
     """The error is one that an unmodified client retries."""
     double.faults.throttle("DescribeSecret")
     client = double.client(attempts=2)
@@ -65,9 +58,7 @@ def test_botocore_gets_over_throttling_by_itself(double: SecretsManager, secret:
     client.close()
 
 
-def test_a_right_can_be_taken_and_given_back(
-    double: SecretsManager, client: Any, secret: str, refusal: Refusal
-) -> None:
+def test_a_right_can_be_taken_and_given_back(double, client, secret, refusal):
     """Denied until cleared."""
     double.faults.deny("UpdateSecretVersionStage")
     attach = {
@@ -81,9 +72,7 @@ def test_a_right_can_be_taken_and_given_back(
     client.update_secret_version_stage(**attach)
 
 
-def test_a_broken_key_stops_values_but_not_labels(
-    double: SecretsManager, client: Any, secret: str, refusal: Refusal
-) -> None:
+def test_a_broken_key_stops_values_but_not_labels(double, client, secret, refusal):
     """DecryptionFailure on reads, EncryptionFailure on writes."""
     double.faults.break_key()
     assert refusal(client.get_secret_value, SecretId=secret) == ("DecryptionFailure", 400)
@@ -92,9 +81,7 @@ def test_a_broken_key_stops_values_but_not_labels(
 
 
 @pytest.mark.parametrize("applied", [False, True])
-def test_an_internal_error_comes_before_or_after_the_effect(
-    double: SecretsManager, client: Any, secret: str, refusal: Refusal, *, applied: bool
-) -> None:
+def test_an_internal_error_comes_before_or_after_the_effect(double, client, secret, refusal, applied):
     """The caller cannot tell the two apart."""
     double.faults.fail("PutSecretValue", "InternalServiceError", applied=applied)
     put = {"SecretId": secret, "SecretString": "b"}
@@ -104,9 +91,7 @@ def test_an_internal_error_comes_before_or_after_the_effect(
 
 
 @pytest.mark.parametrize("applied", [False, True])
-def test_a_connection_is_dropped_before_or_after_the_effect(
-    double: SecretsManager, wired: Any, secret: str, *, applied: bool
-) -> None:
+def test_a_connection_is_dropped_before_or_after_the_effect(double, wired, secret, applied):
     """No answer at all, and the next call works."""
     double.faults.drop("PutSecretValue", applied=applied)
     with pytest.raises(LOST):
@@ -116,7 +101,7 @@ def test_a_connection_is_dropped_before_or_after_the_effect(
     assert wired.describe_secret(SecretId=secret)["ARN"] == secret
 
 
-def test_a_lost_put_repeated_by_the_client_is_harmless(double: SecretsManager, secret: str) -> None:
+def test_a_lost_put_repeated_by_the_client_is_harmless(double, secret):
     """The client repeats it with the same token, and the service recognises it."""
     double.faults.drop("PutSecretValue", applied=True)
     client = double.client(attempts=2)
@@ -126,9 +111,7 @@ def test_a_lost_put_repeated_by_the_client_is_harmless(double: SecretsManager, s
     assert double.labels(secret)[made] == {"AWSCURRENT"}
 
 
-def test_a_fault_can_wait_for_a_later_call_of_one_secret(
-    double: SecretsManager, client: Any, secret: str, refusal: Refusal
-) -> None:
+def test_a_fault_can_wait_for_a_later_call_of_one_secret(double, client, secret, refusal):
     """``skip`` and ``secret`` aim at one call in a run."""
     double.create("app/other", "x")
     double.faults.fail(None, "InternalServiceError", skip=1, secret="app/db")
@@ -139,7 +122,7 @@ def test_a_fault_can_wait_for_a_later_call_of_one_secret(
     client.describe_secret(SecretId=secret)
 
 
-def test_hooks_run_around_the_effect_and_may_use_the_double(double: SecretsManager, client: Any, secret: str) -> None:
+def test_hooks_run_around_the_effect_and_may_use_the_double(double, client, secret):
     """An operator can come in between a call and its effect, or between the effect and the answer."""
     seen: list[tuple[str, Secret | None]] = []
 
@@ -154,7 +137,7 @@ def test_hooks_run_around_the_effect_and_may_use_the_double(double: SecretsManag
     assert seen == [("before PutSecretValue", Secret("old")), ("after PutSecretValue", Secret("b"))]
 
 
-def test_an_operator_meets_the_same_faults_without_the_wire(double: SecretsManager, secret: str) -> None:
+def test_an_operator_meets_the_same_faults_without_the_wire(double, secret):
     """``call`` raises what the wire would answer."""
     double.faults.fail("GetSecretValue", "InternalServiceError")
     with pytest.raises(ServiceError):
@@ -165,9 +148,7 @@ def test_an_operator_meets_the_same_faults_without_the_wire(double: SecretsManag
 
 
 @pytest.mark.usefixtures("function")
-def test_a_fault_in_a_rotation_fails_its_step_and_the_retry_heals_it(
-    double: SecretsManager, secret: str, function_arn: str
-) -> None:
+def test_a_fault_in_a_rotation_fails_its_step_and_the_retry_heals_it(double, secret, function_arn):
     """The move was applied and its answer lost: the second attempt finds it done."""
     double.faults.drop("UpdateSecretVersionStage", applied=True)
     rotation = double.rotate(secret, function=function_arn)
@@ -175,9 +156,7 @@ def test_a_fault_in_a_rotation_fails_its_step_and_the_retry_heals_it(
     assert double.labels(secret)[rotation.token] >= {"AWSCURRENT"}
 
 
-def test_a_stale_description_hides_the_new_pending_version(
-    double: SecretsManager, client: Any, secret: str, function: Any, function_arn: str
-) -> None:
+def test_a_stale_description_hides_the_new_pending_version(double, client, secret, function, function_arn):
     """A function that looks too early does not see its own token."""
     seen: list[bool] = []
 
@@ -193,7 +172,7 @@ def test_a_stale_description_hides_the_new_pending_version(
     assert seen == [False, True]
 
 
-def test_many_callers_at_once_get_one_winner(client: Any, secret: str, token: str) -> None:
+def test_many_callers_at_once_get_one_winner(client, secret, token):
     """The label moves once: everybody else named a holder that has lost it."""
     first = client.get_secret_value(SecretId=secret)["VersionId"]
     client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken=token, VersionStages=["AWSPENDING"])

@@ -281,13 +281,13 @@ def digest(outcome: Outcome) -> object:
 
 
 @pytest.mark.parametrize("name", EQUAL)
-def test_both_answer_alike(ours: Any, moto: Any, name: str) -> None:
+def test_both_answer_alike(ours, moto, name):
     """Code, status and content agree call by call."""
     assert play(ours, EQUAL[name]) == play(moto, EQUAL[name])
 
 
 @pytest.mark.parametrize("name", DEVIATIONS)
-def test_moto_deviates(ours: Any, moto: Any, name: str) -> None:
+def test_moto_deviates(ours, moto, name):
     """The double keeps the contract and moto does not; when moto mends it, move the calls to ``EQUAL``."""
     deviation = DEVIATIONS[name]
     assert digest(play(ours, deviation.steps)[-1]) == deviation.ours

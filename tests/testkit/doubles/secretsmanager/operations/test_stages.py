@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from rotation_testkit.doubles.secretsmanager import Move, SecretsManager
+from rotation_testkit.doubles.secretsmanager import Move
 
-Refusal = Callable[..., tuple[str, int]]
 WRONG = ("InvalidParameterException", 400)
 
 
@@ -30,9 +28,7 @@ def move(client: Any, label: str, *, source: str | None = None, target: str | No
     )
 
 
-def test_current_moves_when_its_holder_is_named(
-    double: SecretsManager, client: Any, secret: str, versions: tuple[str, str]
-) -> None:
+def test_current_moves_when_its_holder_is_named(double, client, secret, versions):
     """AWSPREVIOUS goes to the old holder, AWSPENDING stays where it is."""
     current, pending = versions
     answer = move(client, "AWSCURRENT", source=current, target=pending)
@@ -47,7 +43,7 @@ def test_current_moves_when_its_holder_is_named(
     )
 
 
-def test_current_moved_back_swaps_previous(double: SecretsManager, client: Any, versions: tuple[str, str]) -> None:
+def test_current_moved_back_swaps_previous(double, client, versions):
     """AWSPREVIOUS leaves the version that becomes current."""
     current, pending = versions
     move(client, "AWSCURRENT", source=current, target=pending)
@@ -58,9 +54,7 @@ def test_current_moved_back_swaps_previous(double: SecretsManager, client: Any, 
     }
 
 
-def test_an_attached_label_moves_only_from_its_named_holder(
-    double: SecretsManager, client: Any, versions: tuple[str, str], refusal: Refusal
-) -> None:
+def test_an_attached_label_moves_only_from_its_named_holder(double, client, versions, refusal):
     """No holder, a wrong holder and an unknown one are all refused, and nothing moves."""
     current, pending = versions
     move(client, "lock", target=current)
@@ -77,9 +71,7 @@ def test_an_attached_label_moves_only_from_its_named_holder(
     assert double.labels("app/db")[pending] == {"AWSPENDING", "lock"}
 
 
-def test_attaching_a_label_where_it_already_is_succeeds(
-    double: SecretsManager, client: Any, versions: tuple[str, str]
-) -> None:
+def test_attaching_a_label_where_it_already_is_succeeds(double, client, versions):
     """That is why a fresh label is no lock: both who attach it succeed."""
     _current, pending = versions
     for _ in range(2):
@@ -88,24 +80,20 @@ def test_attaching_a_label_where_it_already_is_succeeds(
     assert [call.moves for call in double.calls[-2:]] == [(Move("mark", None, pending),), ()]
 
 
-def test_a_label_that_is_nowhere_cannot_be_taken_from_a_version(
-    client: Any, versions: tuple[str, str], refusal: Refusal
-) -> None:
+def test_a_label_that_is_nowhere_cannot_be_taken_from_a_version(client, versions, refusal):
     """The holder that the caller expected has lost it: the swap fails."""
     current, pending = versions
     swap = {"SecretId": "app/db", "VersionStage": "lock", "RemoveFromVersionId": current, "MoveToVersionId": pending}
     assert refusal(client.update_secret_version_stage, **swap) == WRONG
 
 
-def test_current_is_never_removed_without_a_new_holder(
-    client: Any, versions: tuple[str, str], refusal: Refusal
-) -> None:
+def test_current_is_never_removed_without_a_new_holder(client, versions, refusal):
     """A secret with a value always has a current version."""
     take = {"SecretId": "app/db", "VersionStage": "AWSCURRENT", "RemoveFromVersionId": versions[0]}
     assert refusal(client.update_secret_version_stage, **take) == WRONG
 
 
-def test_a_removed_last_label_makes_the_version_deprecated(client: Any, versions: tuple[str, str]) -> None:
+def test_a_removed_last_label_makes_the_version_deprecated(client, versions):
     """It disappears from descriptions and stays readable by its id."""
     _current, pending = versions
     move(client, "AWSPENDING", source=pending)
@@ -115,16 +103,14 @@ def test_a_removed_last_label_makes_the_version_deprecated(client: Any, versions
     assert "VersionStages" not in read
 
 
-def test_a_label_needs_a_known_version(client: Any, versions: tuple[str, str], refusal: Refusal) -> None:
+def test_a_label_needs_a_known_version(client, versions, refusal):
     """A target that does not exist is refused."""
     attach = {"SecretId": "app/db", "VersionStage": "mark", "MoveToVersionId": str(uuid.uuid4())}
     assert refusal(client.update_secret_version_stage, **attach) == WRONG
     assert versions[1] in client.describe_secret(SecretId="app/db")["VersionIdsToStages"]
 
 
-def test_twenty_labels_are_all_that_a_secret_can_have(
-    double: SecretsManager, client: Any, versions: tuple[str, str], refusal: Refusal
-) -> None:
+def test_twenty_labels_are_all_that_a_secret_can_have(double, client, versions, refusal):
     """The quota counts the labels of all versions together, and a refused call changes nothing."""
     current, pending = versions
     for number in range(9):
@@ -142,16 +128,14 @@ def test_twenty_labels_are_all_that_a_secret_can_have(
     assert sum(map(len, double.labels("app/db").values())) == 20
 
 
-def test_a_label_has_at_most_256_characters(client: Any, versions: tuple[str, str], refusal: Refusal) -> None:
+def test_a_label_has_at_most_256_characters(client, versions, refusal):
     """The service counts, botocore does not."""
     move(client, "x" * 256, target=versions[1])
     attach = {"SecretId": "app/db", "VersionStage": "x" * 257, "MoveToVersionId": versions[1]}
     assert refusal(client.update_secret_version_stage, **attach) == ("ValidationException", 400)
 
 
-def test_a_version_made_by_hand_takes_pending_away(
-    double: SecretsManager, client: Any, versions: tuple[str, str]
-) -> None:
+def test_a_version_made_by_hand_takes_pending_away(double, client, versions):
     """Whatever was pending is given up; own labels of the version protect it further."""
     _current, pending = versions
     move(client, "mark", target=pending)

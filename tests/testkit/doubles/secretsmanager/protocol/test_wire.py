@@ -61,7 +61,7 @@ def post(double: SecretsManager, signed: Callable[..., dict[str, str]]) -> Post:
     return call
 
 
-def test_an_answer_is_amz_json_with_a_request_id(post: Post, secret: str) -> None:
+def test_an_answer_is_amz_json_with_a_request_id(post, secret):
     """boto3 shows that id to whoever opens a support case."""
     status, body, headers = post("DescribeSecret", {"SecretId": secret})
     assert (status, body["ARN"]) == (200, secret)
@@ -69,7 +69,7 @@ def test_an_answer_is_amz_json_with_a_request_id(post: Post, secret: str) -> Non
     assert uuid.UUID(headers["x-amzn-requestid"])
 
 
-def test_errors_have_the_shapes_of_aws(double: SecretsManager, post: Post) -> None:
+def test_errors_have_the_shapes_of_aws(double, post):
     """Modelled ones say ``Message``, the others ``message``; all are HTTP 400 (recorded 2022-09)."""
     status, body, headers = post("DescribeSecret", {"SecretId": "none"})
     assert (status, body["__type"]) == (400, "ResourceNotFoundException")
@@ -81,7 +81,7 @@ def test_errors_have_the_shapes_of_aws(double: SecretsManager, post: Post) -> No
     assert set(body) == {"__type", "message"}
 
 
-def test_an_unsigned_request_is_refused(double: SecretsManager) -> None:
+def test_an_unsigned_request_is_refused(double):
     """No Authorization header, or half of one."""
     headers = {"X-Amz-Target": TARGET, "Content-Type": "application/x-amz-json-1.1"}
     status, body, _headers = send(double, headers, b"{}")
@@ -91,9 +91,7 @@ def test_an_unsigned_request_is_refused(double: SecretsManager) -> None:
     assert double.calls == ()
 
 
-def test_a_changed_body_or_target_breaks_the_signature(
-    double: SecretsManager, signed: Callable[..., dict[str, str]], secret: str
-) -> None:
+def test_a_changed_body_or_target_breaks_the_signature(double, signed, secret):
     """What is signed is what is done."""
     body = json.dumps({"SecretId": secret}).encode()
     headers = signed(body)
@@ -111,7 +109,7 @@ def test_a_changed_body_or_target_breaks_the_signature(
         ({"region_name": "us-east-1"}, "InvalidSignatureException"),
     ],
 )
-def test_wrong_credentials_are_told_apart(double: SecretsManager, wrong: dict[str, str], code: str) -> None:
+def test_wrong_credentials_are_told_apart(double, wrong, code):
     """Unknown key, wrong secret key, and a signature for another region."""
     right = {
         "aws_access_key_id": double.access_key,
@@ -126,9 +124,7 @@ def test_wrong_credentials_are_told_apart(double: SecretsManager, wrong: dict[st
     assert caught.value.response["Error"]["Code"] == code
 
 
-def test_the_environment_is_all_that_a_client_needs(
-    double: SecretsManager, secret: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_is_all_that_a_client_needs(double, secret, monkeypatch):
     """A client made without any argument finds the double, and signs with a session token as a Lambda would."""
     monkeypatch.delenv("AWS_RETRY_MODE", raising=False)
     for name, value in {**double.environment(), "AWS_SESSION_TOKEN": "session"}.items():
@@ -139,7 +135,7 @@ def test_the_environment_is_all_that_a_client_needs(
     assert "AWS_RETRY_MODE" not in double.environment()
 
 
-def test_there_is_no_environment_outside_serving() -> None:
+def test_there_is_no_environment_outside_serving():
     """Nobody is pointed at a port that is closed."""
     with pytest.raises(RuntimeError):
         SecretsManager().environment()
@@ -163,9 +159,7 @@ def test_there_is_no_environment_outside_serving() -> None:
         ("MakeCoffee", {}, "UnknownOperationException"),
     ],
 )
-def test_parameters_are_checked_against_the_service_model(
-    post: Post, operation: str, params: object, code: str
-) -> None:
+def test_parameters_are_checked_against_the_service_model(post, operation, params, code):
     """Also what botocore would never send, and what it does not check."""
     status, body, _headers = post(operation, params)
     assert (status, body["__type"]) == (400, code)
@@ -180,18 +174,14 @@ def test_parameters_are_checked_against_the_service_model(
         ("RotateSecret", {"SecretId": "app/db"}, "InvalidParameterException"),
     ],
 )
-def test_a_raw_request_must_bring_its_token(
-    post: Post, secret: str, operation: str, params: dict[str, str], code: str
-) -> None:
+def test_a_raw_request_must_bring_its_token(post, secret, operation, params, code):
     """SDKs fill it in; the service does not (recorded 2023-05, with the odd code of RotateSecret)."""
     status, body, _headers = post(operation, params)
     assert (status, body["__type"]) == (400, code)
     assert secret in post("DescribeSecret", {"SecretId": secret})[1].values()
 
 
-def test_a_request_that_is_no_operation_is_refused(
-    double: SecretsManager, signed: Callable[..., dict[str, str]]
-) -> None:
+def test_a_request_that_is_no_operation_is_refused(double, signed):
     """Wrong method, wrong service, no JSON, wrong content type."""
     assert send(double, signed(b""), b"", method="PUT")[1]["__type"] == "UnknownOperationException"
     assert send(double, signed(b"{}", target="kms.Decrypt"), b"{}")[1]["__type"] == "UnknownOperationException"
@@ -199,14 +189,14 @@ def test_a_request_that_is_no_operation_is_refused(
     assert send(double, signed(b"{}", kind="text/plain"), b"{}")[1]["__type"] == "SerializationException"
 
 
-def test_what_is_not_built_says_so(client: Any, secret: str) -> None:
+def test_what_is_not_built_says_so(client, secret):
     """HTTP 501 instead of a wrong answer."""
     with pytest.raises(ClientError) as caught:
         client.get_resource_policy(SecretId=secret)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
-def test_the_call_log_names_everything_but_values(double: SecretsManager, client: Any, secret: str, token: str) -> None:
+def test_the_call_log_names_everything_but_values(double, client, secret, token):
     """Operation, secret, version, labels, outcome; refused calls too."""
     put = {"SecretId": secret, "ClientRequestToken": token, "VersionStages": ["AWSPENDING"]}
     client.put_secret_value(**put, SecretString="canary-value")
@@ -225,7 +215,7 @@ def test_the_call_log_names_everything_but_values(double: SecretsManager, client
     assert "canary" not in shown
 
 
-def test_a_refusal_never_shows_what_was_sent(post: Post) -> None:
+def test_a_refusal_never_shows_what_was_sent(post):
     """A value in a wrong place does not come back in the error."""
     for params in (
         {"Name": "a", "SecretString": ["canary"]},

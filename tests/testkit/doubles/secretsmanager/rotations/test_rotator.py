@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ from botocore.exceptions import ClientError
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.secretsmanager import RotationState, SecretsManager, ServiceError
 
-Refusal = Callable[..., tuple[str, int]]
-Bench = Any  # the fixture of conftest.py
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
@@ -27,7 +24,7 @@ def names(double: SecretsManager) -> list[str]:
     return [event.name for event in double.events]
 
 
-def test_a_rotation_over_the_wire_returns_at_once_and_runs_the_four_steps(bench: Bench) -> None:
+def test_a_rotation_over_the_wire_returns_at_once_and_runs_the_four_steps(bench):
     """The answer carries the new version's id while the first step has not even ended."""
     gate = threading.Event()
     bench.function.troubles["createSecret"] = [lambda _event: gate.wait(10)]
@@ -46,7 +43,7 @@ def test_a_rotation_over_the_wire_returns_at_once_and_runs_the_four_steps(bench:
     assert {(event.secret, event.token) for event in bench.double.events} == {(bench.secret, made["VersionId"])}
 
 
-def test_the_pending_version_begins_empty(bench: Bench) -> None:
+def test_the_pending_version_begins_empty(bench):
     """It is described, and reading it is "not found", by id, by label and by both."""
     seen: list[str] = []
 
@@ -69,7 +66,7 @@ def test_the_pending_version_begins_empty(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_failed_step_restarts_the_whole_rotation_with_the_same_token(bench: Bench, step: str) -> None:
+def test_a_failed_step_restarts_the_whole_rotation_with_the_same_token(bench, step):
     """Every attempt begins with createSecret, after the configured pause."""
     bench.function.troubles[step] = [raising]
     rotation = bench.double.rotate(bench.secret, function=bench.arn)
@@ -80,7 +77,7 @@ def test_a_failed_step_restarts_the_whole_rotation_with_the_same_token(bench: Be
     assert [failed for failed, _error in rotation.failures] == [step]
 
 
-def test_a_rotation_that_keeps_failing_is_given_up_and_stays_pending(bench: Bench, refusal: Refusal) -> None:
+def test_a_rotation_that_keeps_failing_is_given_up_and_stays_pending(bench, refusal):
     """Then no new one can start until somebody deals with AWSPENDING."""
     bench.function.troubles["setSecret"] = [raising] * 3
     rotation = bench.double.rotate(bench.secret, function=bench.arn)
@@ -95,7 +92,7 @@ def test_a_rotation_that_keeps_failing_is_given_up_and_stays_pending(bench: Benc
     assert bench.double.rotate(bench.secret).state is RotationState.SUCCEEDED
 
 
-def test_a_function_that_dies_like_a_process_is_a_failed_step(bench: Bench) -> None:
+def test_a_function_that_dies_like_a_process_is_a_failed_step(bench):
     """An exception past ``Exception`` ends the invocation, not the service."""
 
     def die(_event: dict[str, Any]) -> None:
@@ -105,7 +102,7 @@ def test_a_function_that_dies_like_a_process_is_a_failed_step(bench: Bench) -> N
     assert bench.double.rotate(bench.secret, function=bench.arn).attempts == 2
 
 
-def test_a_function_that_does_not_move_current_has_not_rotated(bench: Bench) -> None:
+def test_a_function_that_does_not_move_current_has_not_rotated(bench):
     """AWSPENDING on a version of its own is no success, whatever the function says."""
     arn = "arn:aws:lambda:eu-central-1:111122223333:function:lazy"
     bench.double.register_function(arn, lambda _event: None)
@@ -115,9 +112,9 @@ def test_a_function_that_does_not_move_current_has_not_rotated(bench: Bench) -> 
 
 
 @pytest.mark.parametrize("removes", [True, False])
-def test_pending_after_success_is_a_switch_and_blocks_nothing(bench: Bench, *, removes: bool) -> None:
+def test_pending_after_success_is_a_switch_and_blocks_nothing(bench, removes):
     """AWS's own documents contradict each other; the next rotation starts either way."""
-    double = SecretsManager(clock=bench.clock, sleep=bench.clock.sleep, removes_pending=removes)
+    double = SecretsManager(clock=bench.clock.now, sleep=bench.clock.sleep, removes_pending=removes)
     with double.serve():
         bench.function.client = double.client()
         double.register_function(bench.arn, bench.function)
@@ -129,7 +126,7 @@ def test_pending_after_success_is_a_switch_and_blocks_nothing(bench: Bench, *, r
         bench.function.client.close()
 
 
-def test_not_immediately_only_tests_with_an_empty_version_that_vanishes(bench: Bench) -> None:
+def test_not_immediately_only_tests_with_an_empty_version_that_vanishes(bench):
     """Only testSecret runs, once, also when it fails; the schedule is stored."""
     before = bench.double.labels(bench.secret)
     seen: list[Any] = []
@@ -163,7 +160,7 @@ def test_not_immediately_only_tests_with_an_empty_version_that_vanishes(bench: B
 
 @pytest.mark.parametrize("step", ["setSecret", "finishSecret"])
 @pytest.mark.parametrize("forced", [False, True])
-def test_a_secret_deleted_in_the_middle_fails_its_rotation(bench: Bench, step: str, *, forced: bool) -> None:
+def test_a_secret_deleted_in_the_middle_fails_its_rotation(bench, step, forced):
     """Marked for deletion or gone: the steps that remain fail, and so does the rotation."""
     arn = "arn:aws:lambda:eu-central-1:111122223333:function:deleting"
 
@@ -179,22 +176,22 @@ def test_a_secret_deleted_in_the_middle_fails_its_rotation(bench: Bench, step: s
     assert (rotation.state, rotation.attempts) == (RotationState.FAILED, 3)
 
 
-def test_a_refused_rotation_raises_in_the_callers_thread(bench: Bench) -> None:
+def test_a_refused_rotation_raises_in_the_callers_thread(bench):
     """Without the wire the refusal is the double's own exception."""
     with pytest.raises(ServiceError) as caught:
         bench.double.rotate(bench.secret)
     assert caught.value.code == "InvalidRequestException"
 
 
-def test_waiting_for_no_rotation_is_a_time_out(bench: Bench) -> None:
+def test_waiting_for_no_rotation_is_a_time_out(bench):
     """A test that waits for what never started fails at once."""
     with pytest.raises(TimeoutError):
         bench.double.wait(bench.secret, timeout=0)
 
 
-def test_the_end_of_serving_ends_rotations(bench: Bench) -> None:
+def test_the_end_of_serving_ends_rotations(bench):
     """No step starts after the block, and no thread outlives it."""
-    double = SecretsManager(clock=bench.clock, sleep=bench.clock.sleep)
+    double = SecretsManager(clock=bench.clock.now, sleep=bench.clock.sleep)
     entered, gate = threading.Event(), threading.Event()
 
     def hold(_event: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +10,6 @@ import pytest
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.secretsmanager import RotationState
 
-Refusal = Callable[..., tuple[str, int]]
-Bench = Any  # the fixture of conftest.py
 DAY = 86_400
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
@@ -22,7 +19,7 @@ def raising(*_: object) -> None:
     raise RuntimeError("step failed")
 
 
-def test_rotation_needs_a_function_that_may_be_invoked(bench: Bench, refusal: Refusal) -> None:
+def test_rotation_needs_a_function_that_may_be_invoked(bench, refusal):
     """None configured and one without permission are refused, and nothing is changed (recorded 2024-03)."""
     unknown = {"RotationLambdaARN": "arn:aws:lambda:eu-central-1:111122223333:function:none"}
     assert refusal(bench.client.rotate_secret, SecretId=bench.secret) == ("InvalidRequestException", 400)
@@ -40,7 +37,7 @@ def test_rotation_needs_a_function_that_may_be_invoked(bench: Bench, refusal: Re
         {"ScheduleExpression": "every day"},
     ],
 )
-def test_rules_that_make_no_schedule_are_refused(bench: Bench, refusal: Refusal, rules: dict[str, Any]) -> None:
+def test_rules_that_make_no_schedule_are_refused(bench, refusal, rules):
     """Two schedules, one oftener than every four hours, and one that is none."""
     rotate = {"SecretId": bench.secret, "RotationLambdaARN": bench.arn, "RotationRules": rules}
     assert refusal(bench.client.rotate_secret, **rotate) == ("InvalidParameterException", 400)
@@ -56,46 +53,48 @@ def test_rules_that_make_no_schedule_are_refused(bench: Bench, refusal: Refusal,
         ({"ScheduleExpression": "cron(0 8 ? * MON *)"}, None),
     ],
 )
-def test_the_next_date_follows_from_the_rules(bench: Bench, rules: dict[str, Any], seconds: int | None) -> None:
+def test_the_next_date_follows_from_the_rules(bench, rules, seconds):
     """cron() is accepted and gives no date here."""
     assert bench.double.rotate(bench.secret, function=bench.arn, rules=rules).state is RotationState.SUCCEEDED
     described = bench.client.describe_secret(SecretId=bench.secret)
     assert described["RotationRules"] == rules
-    assert described["LastRotatedDate"].timestamp() == bench.clock.now
+    assert described["LastRotatedDate"].timestamp() == bench.clock.now()
     due = described.get("NextRotationDate")
-    assert (due and due.timestamp()) == (seconds and bench.clock.now + seconds)
+    assert (due and due.timestamp()) == (seconds and bench.clock.now() + seconds)
     assert len(bench.function.events) == 4
 
 
-def test_tick_runs_what_is_due_and_nothing_else(bench: Bench) -> None:
+def test_tick_runs_what_is_due_and_nothing_else(bench):
     """A manual put counts as a rotation, as the service counts it."""
     bench.double.rotate(bench.secret, function=bench.arn, rules={"AutomaticallyAfterDays": 1})
-    bench.clock.now += DAY - 1
+    bench.clock.sleep(DAY - 1)
     assert bench.double.tick() == ()
     bench.double.call("PutSecretValue", SecretId=bench.secret, SecretString="by hand")
-    bench.clock.now += 1
+    bench.clock.sleep(1)
     assert bench.double.tick() == ()
-    bench.clock.now += DAY
+    bench.clock.sleep(DAY)
     assert [rotation.state for rotation in bench.double.tick()] == [RotationState.SUCCEEDED]
     assert bench.double.tick() == ()
     assert len(bench.function.events) == 8
 
 
-def test_tick_reattempts_a_given_up_rotation_under_its_own_token(bench: Bench) -> None:
+def test_tick_reattempts_a_given_up_rotation_under_its_own_token(bench):
     """The date of the last rotation that failed lies in the past until one succeeds."""
     bench.double.rotate(bench.secret, function=bench.arn, rules={"AutomaticallyAfterDays": 1})
-    bench.clock.now += DAY
+    bench.clock.sleep(DAY)
     bench.function.troubles["testSecret"] = [raising] * 3
     (failed,) = bench.double.tick()
-    assert bench.client.describe_secret(SecretId=bench.secret)["NextRotationDate"].timestamp() < bench.clock.now
+    assert bench.client.describe_secret(SecretId=bench.secret)["NextRotationDate"].timestamp() < bench.clock.now()
     (again,) = bench.double.tick()
     assert (failed.state, again.state) == (RotationState.FAILED, RotationState.SUCCEEDED)
     assert again.token == failed.token
-    assert bench.client.describe_secret(SecretId=bench.secret)["NextRotationDate"].timestamp() == bench.clock.now + DAY
+    assert (
+        bench.client.describe_secret(SecretId=bench.secret)["NextRotationDate"].timestamp() == bench.clock.now() + DAY
+    )
 
 
 @pytest.mark.parametrize("operation", ["PutSecretValue", "UpdateSecret"])
-def test_a_version_made_by_hand_abandons_the_rotation(bench: Bench, operation: str) -> None:
+def test_a_version_made_by_hand_abandons_the_rotation(bench, operation):
     """The service strips AWSPENDING, reports it, and starts no further step."""
     bench.function.troubles["setSecret"] = [
         lambda _event: bench.double.call(operation, SecretId=bench.secret, SecretString="by hand") and None
@@ -109,7 +108,7 @@ def test_a_version_made_by_hand_abandons_the_rotation(bench: Bench, operation: s
     assert bench.double.rotate(bench.secret).state is RotationState.SUCCEEDED
 
 
-def test_cancelling_stops_the_rotation_and_leaves_the_labels(bench: Bench, refusal: Refusal) -> None:
+def test_cancelling_stops_the_rotation_and_leaves_the_labels(bench, refusal):
     """The half-made version keeps AWSPENDING, which blocks the next rotation."""
     cancelled: list[Any] = []
     bench.function.troubles["setSecret"] = [
@@ -126,14 +125,12 @@ def test_cancelling_stops_the_rotation_and_leaves_the_labels(bench: Bench, refus
     assert "VersionId" not in bench.client.cancel_rotate_secret(SecretId=bench.secret)
 
 
-def test_a_secret_that_never_rotated_cannot_be_cancelled(bench: Bench, refusal: Refusal) -> None:
+def test_a_secret_that_never_rotated_cannot_be_cancelled(bench, refusal):
     """There is nothing to turn off."""
     assert refusal(bench.client.cancel_rotate_secret, SecretId=bench.secret) == ("InvalidRequestException", 400)
 
 
-def test_a_client_that_repeats_its_request_starts_no_second_rotation(
-    bench: Bench, token: str, refusal: Refusal
-) -> None:
+def test_a_client_that_repeats_its_request_starts_no_second_rotation(bench, token, refusal):
     """The same token names the running rotation; another one, meanwhile, is refused."""
     gate = threading.Event()
     bench.function.troubles["createSecret"] = [lambda _event: gate.wait(10)]
@@ -155,9 +152,7 @@ def test_a_client_that_repeats_its_request_starts_no_second_rotation(
         ("arn:aws:lambda:eu-central-1:111122223333:function:rotate", True),
     ],
 )
-def test_a_function_that_is_not_the_owner_must_bring_its_rotation_token(
-    bench: Bench, refusal: Refusal, arn: str, *, assumes_role: bool
-) -> None:
+def test_a_function_that_is_not_the_owner_must_bring_its_rotation_token(bench, refusal, arn, assumes_role):
     """Cross-account and assumed-role rotations get one in every event; a put without it is refused."""
     refused: list[Any] = []
 
@@ -174,7 +169,7 @@ def test_a_function_that_is_not_the_owner_must_bring_its_rotation_token(
     assert len({event["RotationToken"] for event in bench.function.events}) == 1
 
 
-def test_a_plain_function_gets_no_rotation_token(bench: Bench) -> None:
+def test_a_plain_function_gets_no_rotation_token(bench):
     """Step, SecretId and ClientRequestToken are all there is."""
     bench.double.rotate(bench.secret, function=bench.arn)
     assert {tuple(event) for event in bench.function.events} == {("Step", "SecretId", "ClientRequestToken")}

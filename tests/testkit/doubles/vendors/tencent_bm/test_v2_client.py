@@ -196,3 +196,14 @@ def test_every_listed_error_reaches_the_client(sim, url, clock, action):
         assert (answer["code"], answer["message"]) == (int(code), f"({code}){words}")
     assert sim.faults.pending == 0
     assert sim.attempts("cpm-1") == 0
+
+
+def test_a_listed_error_may_come_after_the_reset(sim, url, clock):
+    """The code arrives although the reset takes effect."""
+    sim.service.delays.reset = 0
+    client = Client(sim, url, clock.now)
+    for number, code in enumerate(MESSAGES, start=1):
+        sim.faults.add("ResetDevicePasswd", FaultKind.VENDOR_CODE_AFTER, code=code)
+        answer = client.reset("cpm-1")
+        assert (answer["code"], "data" in answer) == (int(code), False)
+        assert sim.resets("cpm-1") == number

@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests  # noqa: TID251 - what the SDK sends with
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.faults import FaultKind
@@ -205,3 +206,29 @@ def test_many_clients_at_once(reset, sim):
     for number in range(8):
         assert sim.guest_password(f"uhost-{number}") == Secret(f"{NEW}{number}")
         assert sim.resets(f"uhost-{number}") == 1
+
+
+@pytest.mark.parametrize("action", [DESCRIBE, RESET, STOP, START])
+def test_every_documented_code_arrives(invoke, sim, refusal, documented, action):
+    """Each code comes with a text of its own, in answer to each call of a rotation; nothing is changed."""
+    codes, _ = documented("ucloud_compshare")
+    for code in codes:
+        sim.faults.add(action, FaultKind.VENDOR_CODE, code=code)
+        assert str(refusal(invoke, action, "uhost-box", Password="")) == code
+    instance = sim.instance("uhost-box")
+    assert (instance.resets, instance.stops, instance.starts) == (0, 0, 0)
+
+
+def test_a_request_that_was_changed_on_its_way_is_refused(reset, sim, refusal, monkeypatch):
+    """The signature covers the password."""
+    send = requests.Session.send
+
+    def tamper(session: requests.Session, prepared: requests.PreparedRequest, **options: object) -> requests.Response:
+        body = str(prepared.body).replace("Password=", "Password=QUFB")
+        prepared.body = body
+        prepared.headers["Content-Length"] = str(len(body))
+        return send(session, prepared, **options)
+
+    monkeypatch.setattr(requests.Session, "send", tamper)
+    assert refusal(reset, "uhost-box") == 171
+    assert sim.guest_password("uhost-box") == Secret("Old-pass-1234")

@@ -1,13 +1,18 @@
-"""The cloudidentity simulator's users, resets and settings, driven by the vendor's own SDK."""
+"""The cloudidentity service as simulated: users, resets, settings, codes, limits and keys, through the vendor's SDK."""
 
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import urllib3
 from volcenginesdkcore.rest import ApiException
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import AccessKey
 
 # the SDK dates its signatures with datetime.utcnow, deprecated since Python 3.12
 pytestmark = [
@@ -19,6 +24,11 @@ pytestmark = [
 ]
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
+LOOKS = {
+    "GetUser": {"user_id": "u-alice"},
+    "GetServiceStatus": {},
+    "ListPortalLoginSettings": {},
+}
 
 
 def test_reset_is_in_force_at_once_and_echoed(reset, sim):
@@ -186,3 +196,118 @@ def test_list_users(ask, sim):
     assert [user.user_id for user in ask("ListUsers", user_name="alice").users] == ["u-alice"]
     assert [user.user_id for user in ask("ListUsers", source="Sync").users] == ["u-bob"]
     assert ask("ListUsers", query_string="user-").total == 3
+
+
+def test_two_resets_of_a_user_at_once(reset, sim, refusal):
+    """ConcurrentException while the first has not been answered; other users are free."""
+    let_go, reached = threading.Event(), threading.Event()
+    sim.faults.add("ResetPassword", FaultKind.HANG, applied=True, event=let_go, reached=reached)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(reset)
+        assert reached.wait(5)
+        assert refusal(reset) == (400, "ConcurrentException")
+        reset("u-bob")
+        let_go.set()
+        assert first.result(5).password == NEW
+    reset()
+    assert (sim.resets("u-alice"), sim.attempts("u-alice")) == (2, 3)
+
+
+def test_reset_may_take_a_while(reset, sim, clock, refusal):
+    """The old password stays until the delay is over, and so does ConcurrentException."""
+    sim.service.reset_delay = 100
+    reset()
+    assert sim.live_password("u-alice") == Secret(OLD)
+    assert refusal(reset) == (400, "ConcurrentException")
+    clock.sleep(101)
+    assert sim.live_password("u-alice") == Secret(NEW)
+    reset()
+
+
+@pytest.mark.parametrize(("retry", "sent"), [(False, 1), (True, 2)])
+def test_sdk_resends_a_reset_by_itself(reset, sim, retry, sent):
+    """Its default: after a 500 that came after the effect it resets a second time, without a word to the caller."""
+    sim.faults.add("ResetPassword", FaultKind.VENDOR_CODE_AFTER, code="InternalError")
+    if retry:
+        assert reset(retry=True).password == NEW
+    else:
+        with pytest.raises(ApiException):
+            reset(retry=False)
+    assert (sim.resets("u-alice"), len(sim.requests)) == (sent, sent)
+
+
+def test_limits(reset, ask, sim, refusal):
+    """429 per action and per account; a throttle fault says the same."""
+    sim.per_action.most, sim.per_action.seconds = 1, 60
+    reset()
+    assert refusal(reset) == (429, "FlowLimitExceeded")
+    sim.per_account.most, sim.per_account.seconds = 0, 60
+    assert refusal(ask, "GetServiceStatus") == (429, "AccountFlowLimitExceeded")
+    sim.per_action.most = sim.per_account.most = None
+    sim.faults.add("ResetPassword", FaultKind.THROTTLE)
+    assert refusal(reset) == (429, "FlowLimitExceeded")
+    assert sim.resets("u-alice") == 1
+
+
+def test_keys(ask, reset, sim, refusal):
+    """Unknown and wrong keys, session tokens, missing rights of the gateway and of the service."""
+    good = sim.credentials
+    temporary = sim.add_key(token=Secret("session"))
+    limited = sim.add_key(denials={"ResetPassword": "PermissionError", "DeleteUser": "AccessDenied"})
+    cases = {
+        (401, "InvalidAccessKey"): AccessKey("AKnobody", good.secret_key),
+        (401, "SignatureDoesNotMatch"): AccessKey(good.access_key, Secret("guess")),
+        (401, "InvalidSecretToken"): AccessKey(temporary.access_key, temporary.secret_key),
+    }
+    for expected, key in cases.items():
+        assert refusal(ask, "GetServiceStatus", key=key) == expected
+    assert refusal(reset, key=limited) == (400, "PermissionError")
+    assert refusal(ask, "DeleteUser", user_id="u-alice", key=limited) == (403, "AccessDenied")
+    assert ask("GetServiceStatus", key=limited).prerequisite_check_result == "Success"
+    assert ask("GetServiceStatus", key=temporary).prerequisite_check_result == "Success"
+
+
+@pytest.mark.parametrize("ahead", [905, -905])
+def test_clock_may_differ_by_fifteen_minutes(ask, clock, refusal, ahead):
+    """900 s either way."""
+    clock.offset = ahead
+    assert refusal(ask, "GetServiceStatus") == (400, "InvalidTimestamp")
+    clock.offset = ahead - (20 if ahead > 0 else -20)
+    assert ask("GetServiceStatus").prerequisite_check_result == "Success"
+
+
+def test_every_documented_code_arrives(ask, reset, sim, refusal, documented):
+    """With its own HTTP status, in answer to each look that a rotation takes and to a reset; nothing is changed."""
+    codes, listed = documented("volcengine_cloudidentity")
+    statuses = {code: int(status) for status, those in listed["http"].items() for code in those}
+    assert statuses.keys() == set(codes)
+    for code in codes:
+        for action, fields in LOOKS.items():
+            sim.faults.add(action, FaultKind.VENDOR_CODE, code=code)
+            assert refusal(ask, action, **fields) == (statuses[code], code)
+        sim.faults.add("ResetPassword", FaultKind.VENDOR_CODE, code=code)
+        assert refusal(reset) == (statuses[code], code)
+    assert sim.resets("u-alice") == 0
+
+
+def test_a_request_that_was_changed_on_its_way_is_refused(reset, sim, refusal, monkeypatch):
+    """The signature covers the body."""
+    urlopen = urllib3.PoolManager.urlopen
+
+    def tamper(pool, method, url, **options):
+        options["body"] = options["body"].replace("New-pass", "Bad-pass")
+        return urlopen(pool, method, url, **options)
+
+    monkeypatch.setattr(urllib3.PoolManager, "urlopen", tamper)
+    assert refusal(reset) == (401, "SignatureDoesNotMatch")
+    assert sim.live_password("u-alice") == Secret(OLD)
+
+
+def test_a_documented_code_may_come_after_the_reset(reset, sim, refusal, documented):
+    """The code arrives with its HTTP status although the reset takes effect."""
+    codes, listed = documented("volcengine_cloudidentity")
+    statuses = {code: int(status) for status, those in listed["http"].items() for code in those}
+    for number, code in enumerate(codes, start=1):
+        sim.faults.add("ResetPassword", FaultKind.VENDOR_CODE_AFTER, code=code)
+        assert refusal(reset) == (statuses[code], code)
+        assert sim.resets("u-alice") == number
