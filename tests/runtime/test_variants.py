@@ -99,13 +99,13 @@ def machines(artefact: Any) -> Iterator[Place]:
 
 
 @pytest.mark.parametrize("key", MACHINES)
-def test_it_rotates_to_current_is_live(machines: Place, key: str) -> None:
+def test_it_rotates_to_current_is_live(machines, key):
     """The result names the evidence."""
     assert machines.proof(key) == EVIDENCE[key].name
 
 
 @pytest.mark.parametrize("key", MACHINES)
-def test_what_secrets_manager_sends_is_what_the_samples_hold(machines: Place, key: str) -> None:
+def test_what_secrets_manager_sends_is_what_the_samples_hold(machines, key):
     """The four steps in this order, for the one secret, with the sample events' keys."""
     samples = [json.loads((ROOT / "events" / driver_of(key) / f"{step}.json").read_text()) for step in STEPS]
     arn = machines.world.secrets_manager.call("DescribeSecret", SecretId=machines.world.accounts[key])["ARN"]
@@ -114,7 +114,7 @@ def test_what_secrets_manager_sends_is_what_the_samples_hold(machines: Place, ke
     assert [each.keys() for each in sent] == [sample.keys() for sample in samples]
 
 
-def test_no_secret_value_is_logged(machines: Place) -> None:
+def test_no_secret_value_is_logged(machines):
     """Old and new passwords, the vendors' keys and the AWS key are in no line that function or emulator wrote."""
     started = machines.world
     values = [*machines.before.values(), *(started.live(key) for key in MACHINES)]
@@ -126,7 +126,7 @@ def test_no_secret_value_is_logged(machines: Place) -> None:
     assert [index for index, value in enumerate(values) if value.reveal() in logs] == []
 
 
-def test_function_calls_what_its_role_allows_and_all_of_it(machines: Place) -> None:
+def test_function_calls_what_its_role_allows_and_all_of_it(machines):
     """Every call of a rotation is among the actions that template.yaml grants, and no granted action goes unused."""
     from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects this module
 
@@ -138,7 +138,7 @@ def test_function_calls_what_its_role_allows_and_all_of_it(machines: Place) -> N
 
 @pytest.mark.long  # `make test` has the third generation, and the second in this process
 @pytest.mark.parametrize(("api", "holding"), [("v2", BLACKSTONE), ("v3", ALL)])
-def test_every_kind_of_account_rotates(artefact: Any, api: str, holding: tuple[str, ...]) -> None:
+def test_every_kind_of_account_rotates(artefact, api, holding):
     """Through both generations of Blackstone's API."""
     with place(artefact, holding, api=api) as made:
         for key in holding:
@@ -147,7 +147,7 @@ def test_every_kind_of_account_rotates(artefact: Any, api: str, holding: tuple[s
 
 
 @pytest.mark.long  # `make test` has it in this process
-def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact: Any) -> None:
+def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact):
     """It stays off, so no login can be had; the deployment takes the read-back for enough, and the result says so."""
     with place(artefact, (LINUX_VM,), LOCKSTEP_MIN_EVIDENCE=Evidence.READBACK.name) as made:
         machine = made.world.ucloud.instance(str(made.world.vendor_accounts[LINUX_VM].document["uhost_id"]))
@@ -157,6 +157,6 @@ def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact: Any
         assert (machine.state, machine.starts) == ("Stopped", 0)
 
 
-def test_every_account_of_the_world_is_rotated_under_the_runtime() -> None:
+def test_every_account_of_the_world_is_rotated_under_the_runtime():
     """What ``lockstep simulate`` serves is what was proved here and in ``test_events.py``."""
     assert {*MACHINES, *DRIVERS, BATCH} == set(ALL)

@@ -8,7 +8,6 @@ import sys
 import sysconfig
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,7 +29,7 @@ OUTCOMES = {"createSecret": "staged", "setSecret": "sent", "testSecret": "verifi
         ("tencent_bm_batch", "createSecret"),
     ],
 )
-def test_each_step_finds_its_world_ready(lockstep: Any, driver: str, step: str) -> None:
+def test_each_step_finds_its_world_ready(lockstep, driver, step):
     """The earlier steps have run, the event's own token is used, and the function's line is shown."""
     path = EVENTS / driver / f"{step}.json"
     ran = lockstep("invoke", str(path), "--here", "--json")
@@ -46,7 +45,7 @@ def test_each_step_finds_its_world_ready(lockstep: Any, driver: str, step: str) 
     ("name", "outcome"),
     [("test_only", "current_verified"), ("cross_account", "staged"), ("snake_case", "staged")],
 )
-def test_the_special_events_mean_what_they_are_called(lockstep: Any, name: str, outcome: str) -> None:
+def test_the_special_events_mean_what_they_are_called(lockstep, name, outcome):
     """A test-only event verifies current; one with a RotationToken gets the world's; snake case is understood."""
     ran = lockstep("invoke", str(EVENTS / f"{name}.json"), "--here", "--json")
     (shown,) = ran.objects
@@ -55,7 +54,7 @@ def test_the_special_events_mean_what_they_are_called(lockstep: Any, name: str, 
     assert "rotation-token" not in ran.out
 
 
-def test_the_operators_own_settings_stay_outside(lockstep: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operators_own_settings_stay_outside(lockstep, monkeypatch):
     """The function sees its world's variables alone, and this process gets its own back."""
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     ran = lockstep("invoke", str(EVENTS / "huawei_meeting" / "setSecret.json"), "--here")
@@ -64,7 +63,7 @@ def test_the_operators_own_settings_stay_outside(lockstep: Any, monkeypatch: pyt
     assert "LOCKSTEP_DRIVERS" not in os.environ
 
 
-def test_a_step_that_never_comes_is_wrong_usage(lockstep: Any) -> None:
+def test_a_step_that_never_comes_is_wrong_usage(lockstep):
     """A test-only rotation has no createSecret, so that there is nothing to send."""
     ran = lockstep("invoke", str(EVENTS / "huawei_meeting" / "createSecret.json"), "--here", "--test-only")
     assert ran.code == 2
@@ -72,7 +71,7 @@ def test_a_step_that_never_comes_is_wrong_usage(lockstep: Any) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "malformed").glob("*.json")), ids=lambda path: path.stem)
-def test_a_malformed_event_reaches_the_function(lockstep: Any, path: Path) -> None:
+def test_a_malformed_event_reaches_the_function(lockstep, path):
     """The function's own refusal is shown by code and hint, with exit code 1."""
     ran = lockstep("invoke", str(path), "--here")
     assert ran.code == 1
@@ -80,7 +79,7 @@ def test_a_malformed_event_reaches_the_function(lockstep: Any, path: Path) -> No
     assert "hint: " in ran.out
 
 
-def test_what_is_no_event_is_wrong_usage(lockstep: Any, tmp_path: Path) -> None:
+def test_what_is_no_event_is_wrong_usage(lockstep, tmp_path):
     """A file that is missing or no JSON, and a secret of no known driver, exit 2."""
     broken, strange = tmp_path / "broken.json", tmp_path / "strange.json"
     broken.write_text("{")
@@ -107,9 +106,7 @@ def pack(folder: Path, *, seconds_ago: int) -> None:
 
 
 @pytest.mark.slow
-def test_the_lambda_runtime_runs_the_source_tree_where_nothing_fresh_is_packed(
-    lockstep: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_lambda_runtime_runs_the_source_tree_where_nothing_fresh_is_packed(lockstep, monkeypatch, tmp_path):
     """With an artefact older than a source the emulator runs the tree, says so, and the vendor hears of the reset."""
     pack(tmp_path, seconds_ago=10**9)
     monkeypatch.chdir(tmp_path)
@@ -123,9 +120,7 @@ def test_the_lambda_runtime_runs_the_source_tree_where_nothing_fresh_is_packed(
 
 
 @pytest.mark.slow
-def test_a_fresh_artefact_goes_before_the_source_tree(
-    lockstep: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_fresh_artefact_goes_before_the_source_tree(lockstep, monkeypatch, tmp_path):
     """The screen says which code ran. Of a failure the runtime tells class and sentence, the log line code and hint."""
     pack(tmp_path, seconds_ago=0)
     monkeypatch.chdir(tmp_path)
@@ -139,9 +134,7 @@ def test_a_fresh_artefact_goes_before_the_source_tree(
 
 
 @pytest.mark.slow
-def test_where_nothing_is_packed_the_source_tree_runs(
-    embedded: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_where_nothing_is_packed_the_source_tree_runs(embedded, monkeypatch, tmp_path):
     """Nothing need be built before the first event is sent."""
     monkeypatch.chdir(tmp_path)
     with emulated(embedded) as place:

@@ -1,12 +1,9 @@
 """``lockstep simulate``."""
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
@@ -14,9 +11,7 @@ from rotation_testkit.sandbox.vendors import ALL
 
 
 @pytest.mark.parametrize(("number", "secret"), [(signal.SIGINT, None), (signal.SIGTERM, "huawei_meeting")])
-def test_it_serves_what_it_says_until_told_to_stop(
-    lockstep: Any, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, secret: str | None
-) -> None:
+def test_it_serves_what_it_says_until_told_to_stop(lockstep, monkeypatch, number, secret):
     """The printed environment is all that a rotation needs, and both signals end it with exit code 0."""
     command = [sys.executable, "-m", "rotation.cli", "simulate", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:

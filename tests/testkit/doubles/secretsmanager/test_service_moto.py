@@ -89,6 +89,11 @@ def move(label: str, **ends: str) -> Step:
     return "update_secret_version_stage", {"SecretId": "s", "VersionStage": label, **ends}
 
 
+def delete(**how: Any) -> Step:
+    """Delete the secret."""
+    return "delete_secret", {"SecretId": "s", **how}
+
+
 def rotate(**how: Any) -> Step:
     """Rotate with the idle function."""
     return "rotate_secret", {"SecretId": "s", "ClientRequestToken": V3, "RotationLambdaARN": FUNCTION, **how}
@@ -126,18 +131,11 @@ EQUAL: dict[str, list[Step]] = {
     "unknown version": [create(), move("x", MoveToVersionId=V4)],
     "forced deletion": [
         create(),
-        ("delete_secret", {"SecretId": "s", "ForceDeleteWithoutRecovery": True}),
-        ("delete_secret", {"SecretId": "s", "ForceDeleteWithoutRecovery": True}),
-        ("delete_secret", {"SecretId": "s", "ForceDeleteWithoutRecovery": True, "RecoveryWindowInDays": 7}),
-        ("delete_secret", {"SecretId": "s", "RecoveryWindowInDays": 6}),
+        *[delete(ForceDeleteWithoutRecovery=True)] * 2,
+        delete(ForceDeleteWithoutRecovery=True, RecoveryWindowInDays=7),
+        delete(RecoveryWindowInDays=6),
     ],
-    "deletion and restoration": [
-        create(),
-        ("delete_secret", {"SecretId": "s"}),
-        get(),
-        ("restore_secret", {"SecretId": "s"}),
-        get(),
-    ],
+    "deletion and restoration": [create(), delete(), get(), ("restore_secret", {"SecretId": "s"}), get()],
     "update": [
         create(),
         ("update_secret", {"SecretId": "s", "Description": "d"}),
@@ -241,7 +239,7 @@ DEVIATIONS: dict[str, Deviation] = {
     ),
     "put into a deleted secret": Deviation(
         "refuses (PutSecretValue)",
-        [create(), ("delete_secret", {"SecretId": "s"}), put(V2, "b")],
+        [create(), delete(), put(V2, "b")],
         "InvalidRequestException 400",
         "ok",
     ),

@@ -61,6 +61,12 @@ def post(double: SecretsManager, signed: Callable[..., dict[str, str]]) -> Post:
     return call
 
 
+def outcome(answer):
+    """Return status and error code of an answer."""
+    status, body, _headers = answer
+    return status, body["__type"]
+
+
 def test_an_answer_is_amz_json_with_a_request_id(post, secret):
     """boto3 shows that id to whoever opens a support case."""
     status, body, headers = post("DescribeSecret", {"SecretId": secret})
@@ -84,10 +90,9 @@ def test_errors_have_the_shapes_of_aws(double, post):
 def test_an_unsigned_request_is_refused(double):
     """No Authorization header, or half of one."""
     headers = {"X-Amz-Target": TARGET, "Content-Type": "application/x-amz-json-1.1"}
-    status, body, _headers = send(double, headers, b"{}")
-    assert (status, body["__type"]) == (400, "MissingAuthenticationTokenException")
-    status, body, _headers = send(double, {**headers, "Authorization": "AWS4-HMAC-SHA256 Credential=x"}, b"{}")
-    assert (status, body["__type"]) == (400, "IncompleteSignatureException")
+    assert outcome(send(double, headers, b"{}")) == (400, "MissingAuthenticationTokenException")
+    half = {**headers, "Authorization": "AWS4-HMAC-SHA256 Credential=x"}
+    assert outcome(send(double, half, b"{}")) == (400, "IncompleteSignatureException")
     assert double.calls == ()
 
 
@@ -161,8 +166,7 @@ def test_there_is_no_environment_outside_serving():
 )
 def test_parameters_are_checked_against_the_service_model(post, operation, params, code):
     """Also what botocore would never send, and what it does not check."""
-    status, body, _headers = post(operation, params)
-    assert (status, body["__type"]) == (400, code)
+    assert outcome(post(operation, params)) == (400, code)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +180,7 @@ def test_parameters_are_checked_against_the_service_model(post, operation, param
 )
 def test_a_raw_request_must_bring_its_token(post, secret, operation, params, code):
     """SDKs fill it in; the service does not (recorded 2023-05, with the odd code of RotateSecret)."""
-    status, body, _headers = post(operation, params)
-    assert (status, body["__type"]) == (400, code)
+    assert outcome(post(operation, params)) == (400, code)
     assert secret in post("DescribeSecret", {"SecretId": secret})[1].values()
 
 

@@ -1,7 +1,5 @@
 """Tencent's v2 API as simulated: golden vectors, resets, tasks, refusals, power and faults; driven by raw requests."""
 
-from __future__ import annotations
-
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 

@@ -1,7 +1,5 @@
 """The cloudidentity simulator's gateway: golden vectors, and signatures bent in one place."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """The cloudidentity service as simulated: users, resets, settings, codes, limits and keys, through the vendor's SDK."""
 
-from __future__ import annotations
-
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The cloudidentity simulator's requests: action, version, method, age and fields, each bent in one place."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.core.secret import Secret
