@@ -24,9 +24,9 @@ from rotation_testkit.sandbox.sandbox import (
     TENCENT,
     UCLOUD,
     VOLCENGINE,
-    World,
+    Sandbox,
     driver_of,
-    world,
+    open_sandbox,
 )
 
 pytestmark = pytest.mark.slow
@@ -51,7 +51,7 @@ Event = dict[str, Any]
 class Scene:
     """The world, the function in it, and every event that Secrets Manager sent."""
 
-    world: World
+    world: Sandbox
     runtime: LambdaRuntime
     sent: list[Event] = field(default_factory=list)
 
@@ -116,7 +116,7 @@ class Scene:
 def stage(artefact: Any) -> Iterator[Scene]:
     """One world in which each account is rotated at most once."""
     with (
-        world(holding=(*DRIVERS, BATCH), names=NAMES, retry_delays=()) as started,
+        open_sandbox(holding=(*DRIVERS, BATCH), names=NAMES, retry_delays=()) as started,
         artefact.runtime(started.environment() | AT_ONCE) as runtime,
     ):
         yield Scene(started, runtime)

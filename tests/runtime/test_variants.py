@@ -25,9 +25,9 @@ from rotation_testkit.sandbox.sandbox import (
     VOLCENGINE,
     WINDOWS_DEVICE,
     WINDOWS_VM,
-    World,
+    Sandbox,
     driver_of,
-    world,
+    open_sandbox,
 )
 
 pytestmark = pytest.mark.slow
@@ -42,10 +42,10 @@ Event = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Place:
+class RotatedAccounts:
     """The world, the function in it, and what came of each account's one rotation."""
 
-    world: World
+    world: Sandbox
     runtime: LambdaRuntime
     before: dict[str, Secret] = field(default_factory=dict)
     rotations: dict[str, Rotation] = field(default_factory=dict)
@@ -79,18 +79,20 @@ class Place:
 
 
 @contextmanager
-def place(artefact: Any, holding: tuple[str, ...], *, api: str = "v3", **settings: str) -> Iterator[Place]:
+def rotated_accounts(
+    artefact: Any, holding: tuple[str, ...], *, api: str = "v3", **settings: str
+) -> Iterator[RotatedAccounts]:
     """Start both; the simulated guests take a new password at once."""
-    with world(holding=holding, tencent_api=api, retry_delays=()) as started:
+    with open_sandbox(holding=holding, tencent_api=api, retry_delays=()) as started:
         waits = {f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "0" for code in started.endpoints}
         with artefact.runtime(started.environment() | waits | settings) as runtime:
-            yield Place(started, runtime)
+            yield RotatedAccounts(started, runtime)
 
 
 @pytest.fixture(scope="module")
-def machines(artefact: Any) -> Iterator[Place]:
+def machines(artefact: Any) -> Iterator[RotatedAccounts]:
     """Each machine's secret rotated once; what came of it is only looked at."""
-    with place(artefact, MACHINES) as made:
+    with rotated_accounts(artefact, MACHINES) as made:
         already = len(made.world.secrets_manager.calls)
         for key in MACHINES:
             made.rotate(key)
@@ -140,7 +142,7 @@ def test_function_calls_what_its_role_allows_and_all_of_it(machines):
 @pytest.mark.parametrize(("api", "holding"), [("v2", BLACKSTONE), ("v3", ALL)])
 def test_every_kind_of_account_rotates(artefact, api, holding):
     """Through both generations of Blackstone's API."""
-    with place(artefact, holding, api=api) as made:
+    with rotated_accounts(artefact, holding, api=api) as made:
         for key in holding:
             made.rotate(key)
             assert made.proof(key) == EVIDENCE[key].name
@@ -149,7 +151,7 @@ def test_every_kind_of_account_rotates(artefact, api, holding):
 @pytest.mark.long  # `make test` has it in this process
 def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact):
     """It stays off, so no login can be had; the deployment takes the read-back for enough, and the result says so."""
-    with place(artefact, (LINUX_VM,), LOCKSTEP_MIN_EVIDENCE=Evidence.READBACK.name) as made:
+    with rotated_accounts(artefact, (LINUX_VM,), LOCKSTEP_MIN_EVIDENCE=Evidence.READBACK.name) as made:
         machine = made.world.ucloud.instance(str(made.world.vendor_accounts[LINUX_VM].document["uhost_id"]))
         machine.state = "Stopped"
         made.rotate(LINUX_VM)
