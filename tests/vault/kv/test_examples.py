@@ -10,7 +10,7 @@ import yaml
 
 from rotation.cli.app import run as lockstep
 from rotation.deployment.deployment import Deployment
-from rotation_testkit.commands.demo import vault_stage
+from rotation_testkit.commands.demo import vault_setup
 from vault_plugin.functions import mirrored, scheduled
 from vault_plugin.job.settings import VaultSettings
 
@@ -104,7 +104,7 @@ def test_the_demonstrations_job_has_the_same_policy():
     rule = re.compile(r'path "([^"]+)" \{\s*capabilities = \[([^\]]*)\]\s*\}')
     example = {path.replace("prod/", ""): listed for path, listed in rule.findall(POLICY)}
     assert example.pop("secret/data/admin/*") == '"read"'
-    assert dict(rule.findall(vault_stage.POLICY)) == example
+    assert dict(rule.findall(vault_setup.POLICY)) == example
 
 
 def test_the_timer_belongs_to_the_unit():

@@ -17,7 +17,7 @@ from rotation_testkit.sandbox.vendors import (
     VOLCENGINE,
     WINDOWS_DEVICE,
     WINDOWS_VM,
-    Opener,
+    VendorServer,
     blackstone,
     compshare,
     directory,
@@ -39,7 +39,7 @@ ACCOUNTS = (
 
 
 @pytest.mark.parametrize(("opener", "key", "variant"), ACCOUNTS)
-def test_every_account_is_changed_and_proved(opener: Opener, key: str, variant: str) -> None:
+def test_every_account_is_changed_and_proved(opener: VendorServer, key: str, variant: str) -> None:
     """One reset, no wrong login; the same password again finds it live and sends nothing."""
     code = key.partition("/")[0]
     new = VENDOR_POLICIES[code][variant].generate()
