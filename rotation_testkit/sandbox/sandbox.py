@@ -194,12 +194,8 @@ def open_sandbox(  # noqa: PLR0913 - choices, all named
     store = SecretsManager(
         clock=clock.now, sleep=clock.sleep, retry_delays=retry_delays, account=account, region=region
     )
-    servers: dict[str, VendorServer] = {
-        UCLOUD: compshare,
-        TENCENT: blackstone(tencent_api),
-        VOLCENGINE: directory,
-        HUAWEI: meeting,
-    }
+    machines: dict[str, VendorServer] = {UCLOUD: compshare, TENCENT: blackstone(tencent_api)}
+    servers: dict[str, VendorServer] = {**machines, VOLCENGINE: directory, HUAWEI: meeting}
     with ExitStack() as stack:
         vendors: dict[str, ServedVendor] = {}
         for code, serve in servers.items():
