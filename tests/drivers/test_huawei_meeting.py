@@ -165,7 +165,8 @@ def test_tokens_that_die_with_the_change_harm_nothing() -> None:
         assert harness.live() == new
 
 
-def test_w45_verify_leaves_no_token() -> None:
+@pytest.mark.window(45)
+def test_verify_leaves_no_token() -> None:
     """It asks for none, and ends one that it gets all the same."""
     with served() as (harness, simulator, _):
         harness.verdict(OLD)

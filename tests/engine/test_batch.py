@@ -50,7 +50,8 @@ def test_what_else_stands_in_the_document_stays() -> None:
     assert list_key(SecretDocument({"driver": "x", "tags": [{"a": 1}], "ports": [1]})) is None
 
 
-def test_w36_one_account_does_not_hinder_the_others() -> None:
+@pytest.mark.window(36)
+def test_one_account_does_not_hinder_the_others() -> None:
     """The others are reset and proved in the same run; nothing becomes current; later only the one is reset."""
     scenario = make_batch()
     token = scenario.begin()

@@ -16,30 +16,22 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.account import steps
 from rotation.engine.result import Result
 from rotation.engine.session import Session
-from rotation.policy import Charset, PasswordPolicy
 from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
+from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
 from rotation_testkit.fault_lab.in_memory.driver import (
     MemoryAccount,
     MemoryDriver,
     MemoryLoginDriver,
-    counted,
+    gated,
     memory_spec,
 )
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Fuse
-from rotation_testkit.fault_lab.in_memory.scenario import FUNCTION_SECONDS, LABEL_EFFECTS, VirtualClock
+from rotation_testkit.fault_lab.in_memory.scenario import LABEL_EFFECTS
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
+from rotation_testkit.fault_lab.in_memory.vendor_classes import POLICY
 
 KEY = "accounts"
-POLICY = PasswordPolicy(
-    length=20,
-    charsets=(
-        Charset("lower", "abcdefghijklmnopqrstuvwxyz", min_chars=1),
-        Charset("upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_chars=1),
-        Charset("digit", "0123456789", min_chars=1),
-    ),
-    name="test",
-)
 
 
 @dataclass(slots=True)
@@ -104,7 +96,7 @@ class BatchScenario:
         def bind(document: SecretDocument) -> Guarded:
             return Guarded(
                 spec=spec,
-                driver=counted(self._driver(document.text("username")), fuse),
+                driver=gated(self._driver(), fuse),
                 account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
                 username=document.text("username"),
                 minimum=spec.evidence if self.minimum is None else self.minimum,
@@ -176,9 +168,8 @@ class BatchScenario:
         """Return what opens each account now."""
         return [each.live for each in self.vendors]
 
-    def _driver(self, username: str) -> Driver:
-        vendor = next(each for each in self.vendors if each.username == username.lower())
-        return MemoryLoginDriver(vendor) if self.oracle else MemoryDriver(vendor)
+    def _driver(self) -> Driver:
+        return MemoryLoginDriver(*self.vendors) if self.oracle else MemoryDriver(*self.vendors)
 
 
 def make_batch(

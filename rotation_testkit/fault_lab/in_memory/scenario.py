@@ -17,28 +17,12 @@ from rotation.engine.result import Result
 from rotation.engine.session import Session
 from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
-from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, counted, memory_spec
+from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
+from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, gated, memory_spec
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Fuse
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 LABEL_EFFECTS = ("describe", "read", "stage", "attach", "move", "detach")
-FUNCTION_SECONDS = 60.0
-"""Time-out of the simulated function."""
-
-
-@dataclass(slots=True)
-class VirtualClock:
-    """A clock that moves only when told to, or when somebody sleeps."""
-
-    time: float = 1_700_000_000.0
-
-    def now(self) -> float:
-        """Return epoch seconds."""
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        """Move on."""
-        self.time += seconds
 
 
 @dataclass(slots=True)
@@ -99,7 +83,7 @@ class Scenario:
             wiring = Wiring(http=None, endpoint=spec.endpoint, admin=None, now=self.clock.now)  # type: ignore[arg-type]  # the memory driver calls nobody
             return Guarded(
                 spec=spec,
-                driver=counted(spec.factory(wiring), fuse),
+                driver=gated(spec.factory(wiring), fuse),
                 account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
                 username=document.text("username"),
                 minimum=spec.evidence if self.minimum is None else self.minimum,

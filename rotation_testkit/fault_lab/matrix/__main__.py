@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from rotation_testkit.fault_lab.matrix.page import cells, page, row
-from rotation_testkit.fault_lab.matrix.plan.faults import Line
+from rotation_testkit.fault_lab.matrix.plan import Line
 from rotation_testkit.fault_lab.matrix.runs.campaign import campaign
 from rotation_testkit.fault_lab.matrix.runs.explore import Tally
-from rotation_testkit.fault_lab.matrix.runs.story import replay, tell
+from rotation_testkit.fault_lab.matrix.runs.narrative import narrated, replayed
 from rotation_testkit.fault_lab.matrix.worlds.setups import lines, one_attempt_lines, reference_lines
 from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS
 
@@ -43,9 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _replay(line: Line) -> int:
-    for sentence in tell(line):
+    for sentence in narrated(line):
         print(sentence)  # noqa: T201 - the command's output
-    return 1 if replay(line).broken else 0
+    return 1 if replayed(line)[1].broken else 0
 
 
 def _tell(runs: Iterator[tuple[Line, Tally]], worlds: int, compared: Path | None) -> int:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from rotation_testkit.fault_lab.matrix.plan.faults import FAULTS, OURS, Line
-from rotation_testkit.fault_lab.matrix.plan.gate import SLOW_SECONDS
+from rotation_testkit.fault_lab.gate import SLOW_SECONDS
+from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS
+from rotation_testkit.fault_lab.in_memory.vendor_classes import MATRIX_CLASSES
+from rotation_testkit.fault_lab.invariants import PROMISES
+from rotation_testkit.fault_lab.matrix.plan import FAULTS, OURS, Line
 from rotation_testkit.fault_lab.matrix.runs.campaign import campaign
-from rotation_testkit.fault_lab.matrix.runs.clinic import Cure
+from rotation_testkit.fault_lab.matrix.runs.doctor_check import Cure
 from rotation_testkit.fault_lab.matrix.runs.explore import End, Tally
-from rotation_testkit.fault_lab.matrix.runs.invariants import PROMISES
-from rotation_testkit.fault_lab.matrix.worlds.driver_classes import DRIVER_CLASSES
 from rotation_testkit.fault_lab.matrix.worlds.setups import lines, one_attempt_lines, reference_lines
-from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS, FUNCTION_SECONDS, QUICK_ATTEMPTS
+from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS, QUICK_ATTEMPTS
 
 HEAD = (
     "driver class",
@@ -74,7 +75,7 @@ def table(
 ) -> str:
     """Return a table with its sum in the last row."""
     names = head.index("runs")
-    ordered = sorted(results, key=lambda each: (list(DRIVER_CLASSES).index(each[0].driver), str(each[0])))
+    ordered = sorted(results, key=lambda each: (list(MATRIX_CLASSES).index(each[0].driver), str(each[0])))
     rows = [row(head), row(["---"] * names + ["---:"] * (len(head) - names))]
     rows += [row(told(line, tally)) for line, tally in ordered]
     total = Tally()
@@ -110,7 +111,7 @@ def page(*, pairs: bool = True, jobs: int = 0, note: Callable[[str], None] = lam
         all_attempts=ATTEMPTS,
         seconds=f"{FUNCTION_SECONDS:g}",
         slow=f"{SLOW_SECONDS:g}",
-        classes="\n".join(row((f"`{each.name}`", each.title)) for each in DRIVER_CLASSES.values()),
+        classes="\n".join(row((f"`{name}`", each.title)) for name, each in MATRIX_CLASSES.items()),
         faults="\n".join(
             row((f"`{port}`", ", ".join(f"`{fault}`" for fault in faults))) for port, faults in FAULTS.items()
         ),
@@ -204,7 +205,7 @@ finds.
 ## What the windows are held by
 
 The catalogue of faults that this matrix grew from has 65 windows, W01 to W65. Each has a test of its own name in
-`tests/matrix/test_windows_*.py`, but for those that are held where the thing itself is:
+`tests/fault_catalogue/`, but for those that are held where the thing itself is:
 
 - **W36**, a batch that succeeds in part: `tests/engine/test_batch*.py`, every account of the batch on its own.
 - **W45**, a session left behind by a login check: `tests/drivers/test_huawei_meeting.py`, the simulator counts them.

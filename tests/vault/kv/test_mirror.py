@@ -94,7 +94,8 @@ def test_a_mirror_that_cannot_be_reached_fails_the_step(two):
 
 
 @pytest.mark.parametrize("edge", list(Edge))
-def test_w53_a_death_at_any_effect_is_repaired_by_the_next_look(two, edge):
+@pytest.mark.window(53)
+def test_a_death_at_any_effect_is_repaired_by_the_next_look(two, edge):
     """At every call to either store, whether the repetition is the step's own or a reconciler's."""
     number = 0
     while True:

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
 
-from rotation_testkit.fault_lab.matrix.plan.faults import Line
+from rotation_testkit.fault_lab.matrix.plan import Line
 from rotation_testkit.fault_lab.matrix.runs.explore import WHOLE, Explorer, Share, Tally, shares_of
 from rotation_testkit.fault_lab.matrix.worlds.setups import SPACINGS, make
 from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS
@@ -59,8 +59,8 @@ def campaign(
     context.set_forkserver_preload(
         [
             __name__,
-            "rotation_testkit.fault_lab.matrix.worlds.rig_aws",
-            "rotation_testkit.fault_lab.matrix.worlds.rig_vault",
+            "rotation_testkit.fault_lab.matrix.worlds.aws_backend",
+            "rotation_testkit.fault_lab.matrix.worlds.vault_backend",
         ]
     )
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:

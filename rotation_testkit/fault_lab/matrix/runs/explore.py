@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rotation.core.errors import RotationError
-from rotation_testkit.fault_lab.matrix.plan.faults import FAULTS, Edge, Fault, Kind, Plan, Port, twins
-from rotation_testkit.fault_lab.matrix.runs.clinic import Cure, treated
-from rotation_testkit.fault_lab.matrix.runs.invariants import AFTERWARDS, healed, i8_converged
+from rotation_testkit.fault_lab.in_memory.effects import Fault, Kind, Port
+from rotation_testkit.fault_lab.in_memory.fuse import Edge
+from rotation_testkit.fault_lab.matrix.plan import FAULTS, Plan, twins
+from rotation_testkit.fault_lab.matrix.runs.doctor_check import Cure, treated
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
+from rotation_testkit.fault_lab.matrix.worlds.checks import AFTERWARDS, converged, healed
 from rotation_testkit.fault_lab.matrix.worlds.lockstep import Lockstep
 from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS, Failure, World
 
@@ -184,8 +186,8 @@ class Explorer:
             return self.ran[key]
         world.load(node)
         failure = world.run(dict(plan), keep=keep)
-        ports = tuple(effect.port for effect in world.gate.effects)
-        ran = Ran(world.save(), failure, ports, world.gate.moments or [], world.deadline)
+        ports = tuple(effect.port for effect in world.effects)
+        ran = Ran(world.save(), failure, ports, world.moments or [], world.deadline)
         if self.ran is not None:
             self.ran[key] = ran
         return ran
@@ -225,7 +227,7 @@ def judge(world: World, *, deep: bool = False) -> Tally:
         tally.reasons[str(reason)] += 1
     tally.ends[end] += 1
     names = set(world.broken)
-    if world.attempts == ATTEMPTS and not i8_converged(world):
+    if world.attempts == ATTEMPTS and not converged(world):
         names.add("I8")
     if end is not End.HEALED and isinstance(world.algorithm, Lockstep):
         cure = _cured(world)

@@ -36,7 +36,7 @@ class FleetVendor(MemoryVendor):
         late: requests that will be worked on later.
         foreign: values that another secret's rotation set.
         on_wrong: told of each wrong login that Lockstep causes; ``True`` when it is of a late request.
-        by_user: whether a human is at the keyboard.
+        by_user: whether the wrong logins are a human's.
     """
 
     accepted: list[Secret] = field(default_factory=list)
@@ -95,6 +95,11 @@ class FleetVendor(MemoryVendor):
     def former(self, back: int) -> Secret | None:
         """Return an earlier password, the latest with 1."""
         return self._former[-back] if 0 < back <= len(self._former) else None
+
+    @property
+    def taken(self) -> list[Secret]:
+        """Every value that the vendor definitely took from a request of ours, in order."""
+        return self.accepted
 
     @property
     def to_come(self) -> list[Secret]:
