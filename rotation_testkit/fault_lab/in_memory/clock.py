@@ -31,8 +31,11 @@ class VirtualClock:
         return self.time
 
     def sleep(self, seconds: float) -> None:
-        """Move on by so many seconds."""
-        self.move_to(self.time + seconds)
+        """Move on by so many seconds; a negative number sets the clock back."""
+        if seconds < 0:
+            self.time += seconds
+        else:
+            self.move_to(self.time + seconds)
 
     def move_to(self, moment: float) -> None:
         """Move on to an epoch; a past one changes nothing."""

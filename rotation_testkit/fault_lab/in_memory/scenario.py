@@ -1,4 +1,4 @@
-"""One secret, one vendor and a clock, all in memory, with the engine between them: the ground of the fault tests."""
+"""One secret, one vendor and a clock, all in memory, with the engine between them; most fault tests use it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,60 @@ from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 LABEL_EFFECTS = ("describe", "read", "stage", "attach", "move", "detach")
 
 
+class Rotating:
+    """What the service does, over the steps of a scenario."""
+
+    secret: MemorySecret
+    clock: VirtualClock
+    fuse: Fuse
+    _tokens: itertools.count[int]
+
+    def begin(self) -> str:
+        """Start a rotation as the service does: an empty pending version. Return its token."""
+        token = f"token-{next(self._tokens):026d}"
+        self.secret.put(token, None, PENDING)
+        return token
+
+    def step(self, step: Step, token: str) -> Result:
+        """Run one invocation of the function."""
+        raise NotImplementedError
+
+    def run_to(self, last: Step) -> str:
+        """Start a rotation and run its steps up to this one. Return its token."""
+        token = self.begin()
+        for step in list(Step)[: list(Step).index(last) + 1]:
+            self.step(step, token)
+        return token
+
+    def rotate(self, token: str, *, attempts: int = 12, spacing: float = 600.0) -> list[str]:
+        """Run the whole rotation as the service does, from the first step again after every failure.
+
+        Returns:
+            The codes of the failures on the way; the last is ``gave up`` when attempts ran out.
+        """
+        failures: list[str] = []
+        for _ in range(attempts):
+            try:
+                for step in Step:
+                    self.step(step, token)
+            except RotationError as error:
+                failures.append(error.code)
+            except Crash:
+                failures.append("crash")
+            else:
+                return failures
+            self.fuse = Fuse()
+            self.clock.sleep(spacing)
+        return [*failures, "gave up"]
+
+
 @dataclass(slots=True)
-class Scenario:
+class Scenario(Rotating):
     """A secret whose current version holds the vendor's live password.
 
     Attributes:
         vendor: the vendor's side.
-        clock: shared by everybody.
+        clock: shared by the vendor, the secret and the engine.
         oracle: whether the driver has a login call.
         minimum: least evidence accepted; the driver's best when ``None``.
         propagation_seconds: what the driver declares.
@@ -59,12 +106,6 @@ class Scenario:
             "note": "kept",
         }
         self.secret.put("version-0", SecretDocument(document), "AWSCURRENT")
-
-    def begin(self) -> str:
-        """Start a rotation as the service does: an empty pending version. Return its token."""
-        token = f"token-{next(self._tokens):026d}"
-        self.secret.put(token, None, PENDING)
-        return token
 
     def step(self, step: Step, token: str) -> Result:
         """Run one invocation of the function."""
@@ -94,27 +135,6 @@ class Scenario:
 
         holder = f"{next(self._runs):x}"
         return Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
-
-    def rotate(self, token: str, *, attempts: int = 12, spacing: float = 600.0) -> list[str]:
-        """Run the whole rotation as the service does, from the first step again after every failure.
-
-        Returns:
-            The codes of the failures on the way; ``["..."]`` ends with ``gave up`` when attempts ran out.
-        """
-        failures: list[str] = []
-        for _ in range(attempts):
-            try:
-                for step in Step:
-                    self.step(step, token)
-            except RotationError as error:
-                failures.append(error.code)
-            except Crash:
-                failures.append("crash")
-            else:
-                return failures
-            self.fuse = Fuse()
-            self.clock.sleep(spacing)
-        return [*failures, "gave up"]
 
     def password(self, stage: str = "AWSCURRENT") -> Secret | None:
         """Return the password under a stage."""

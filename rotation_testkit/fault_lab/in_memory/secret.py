@@ -13,7 +13,7 @@ from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
 
 
 class CountedSecret(MemorySecret):
-    """A ``MemorySecret`` that notices every change and parses each value only once.
+    """A ``MemorySecret`` that counts its changes.
 
     Attributes:
         changes: how often a label was moved or a value put.
@@ -22,20 +22,9 @@ class CountedSecret(MemorySecret):
     def __init__(self, *, now: Callable[[], float]) -> None:
         super().__init__(now=now)
         self.changes = 0
-        self._parsed: dict[tuple[str, str, float], StoredValue | None] = {}
 
     def _changed(self) -> None:
         self.changes += 1
-
-    def read(self, version_id: str) -> StoredValue | None:
-        """As ``MemorySecret.read``."""
-        held = self._versions.get(version_id)
-        if held is None or held.text is None:
-            return None
-        key = (version_id, held.text.reveal(), held.created)
-        if key not in self._parsed:
-            self._parsed[key] = super().read(version_id)
-        return self._parsed[key]
 
     def put(self, version_id: str, document: SecretDocument | None, *stages: str) -> None:
         """As ``MemorySecret.put``."""

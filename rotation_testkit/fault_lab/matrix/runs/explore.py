@@ -73,27 +73,6 @@ DEATHS = (Kind.CRASH, Kind.TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """One of ``of`` shares of a world's runs, told apart by the effect of their first fault."""
-
-    number: int
-    of: int
-
-    def has(self, effect: int) -> bool:
-        """Tell whether runs whose first fault meets this effect of an invocation are among them."""
-        # Neighbours come to the same states, so they stay together.
-        return effect // 4 % self.of == self.number
-
-
-WHOLE = Share(0, 1)
-
-
-def shares_of(count: int) -> list[Share]:
-    """Return shares that together are all runs."""
-    return [Share(number, count) for number in range(count)]
-
-
-@dataclass(frozen=True, slots=True)
 class _Invocation:
     """One invocation, which stands for ``times`` as many; state after it, and how many effects it had."""
 
@@ -106,9 +85,8 @@ class _Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """An invocation that was run, at its end, before the service does anything about it."""
+    """An invocation that was run, before the service does anything about its end."""
 
-    state: Saved
     failure: Failure
     ports: tuple[Port, ...]
     moments: list[Saved]
@@ -122,21 +100,15 @@ class Explorer:
     Attributes:
         world: the world; its state is whatever was tried last.
         deep: whether to try what comes after the end, too: repeated steps, a test-only invocation, the next rotation.
-        share: which of the runs with faults to follow.
-        ran: where wanted, every invocation that was run, by the state before it, its plan, and whether its moments were
-            kept. Worlds of the same driver class and store may share it, whatever their spacings.
     """
 
     world: World
     deep: bool = False
-    share: Share = WHOLE
-    ran: dict[tuple[Saved, Plan, bool], Ran] | None = None
-    _most: int = 0
     _known: dict[tuple[Saved, int], Tally] = field(default_factory=dict)
 
     def runs(self, faults: int) -> Tally:
         """Return the tally of all runs with exactly so many faults."""
-        start, self._most = self.world.save(), faults
+        start = self.world.save()
         tally = self._follow(start, faults)
         self.world.load(start)
         return tally
@@ -168,8 +140,6 @@ class Explorer:
             if not more:
                 continue
             for number in range(plan[-1][0] + 1 if plan else 0, len(ran.ports)):
-                if most == self._most and not plan and not self.share.has(number):
-                    continue
                 port = ran.ports[number]
                 yield from self._deaths(plan, times, port, number, ran)
                 waiting += [
@@ -179,18 +149,12 @@ class Explorer:
                 ]
 
     def _ran(self, node: Saved, plan: Plan, *, keep: bool) -> Ran:
-        """Run an invocation, unless it was run before; the world is left at its end."""
-        world, key = self.world, (node, plan, keep)
-        if self.ran is not None and key in self.ran:
-            world.load(self.ran[key].state)
-            return self.ran[key]
+        """Run an invocation; the world is left at its end."""
+        world = self.world
         world.load(node)
         failure = world.run(dict(plan), keep=keep)
         ports = tuple(effect.port for effect in world.effects)
-        ran = Ran(world.save(), failure, ports, world.moments or [], world.deadline)
-        if self.ran is not None:
-            self.ran[key] = ran
-        return ran
+        return Ran(failure, ports, world.moments or [], world.deadline)
 
     def _is_run(self, port: Port, fault: Fault) -> bool:
         if fault.kind in (Kind.PARALLEL, Kind.CANCELLED) and self.world.algorithm.queued:

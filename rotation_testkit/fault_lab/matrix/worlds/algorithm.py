@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from rotation.core.errors import StoreUnavailable
 from rotation.core.secret import Secret
 from rotation_testkit.fault_lab.gate import Gate
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
@@ -39,7 +40,7 @@ class Place(Protocol):
 
     def error(self, kind: Kind) -> Exception:
         """Return what the client raises for a missing answer, or for ``Kind.THROTTLED``."""
-        ...
+        return StoreUnavailable("throttled" if kind is Kind.THROTTLED else "no answer")
 
 
 class Run(Protocol):
@@ -76,6 +77,8 @@ class Run(Protocol):
 class Algorithm(Protocol):
     """A way to rotate one secret. All it remembers between invocations is what ``save`` returns.
 
+    As written here it remembers nothing beside its place, starts nothing, parks nothing, and cannot be cancelled.
+
     Attributes:
         name: in lines and tables.
         steps: invocations of one rotation.
@@ -83,16 +86,12 @@ class Algorithm(Protocol):
     """
 
     name: str
-    steps: int
-    queued: bool
+    steps: int = 1
+    queued: bool = True
 
     @property
     def place(self) -> Place:
         """Where it keeps its values."""
-        ...
-
-    def begin(self) -> None:
-        """Start a rotation."""
         ...
 
     def run(self, run: Run, step: int) -> None:
@@ -104,26 +103,26 @@ class Algorithm(Protocol):
         """
         ...
 
+    def begin(self) -> None:
+        """Start a rotation."""
+
     def cancel(self) -> None:
         """Strip the running rotation of its pending label, as an operator does."""
-        ...
 
     def note(self, effect: Effect) -> None:
         """Note what an effect is about to do."""
-        ...
 
     def over(self) -> bool:
         """Tell whether the rotation was given up, so that the next attempt is a new one."""
-        ...
+        return False
 
     def parked(self) -> str | None:
         """Return the reason why it stopped on purpose."""
-        ...
+        return None
 
     def save(self) -> Saved:
         """Return everything that can change beside the place."""
-        ...
+        return ()
 
     def load(self, saved: Saved) -> None:
         """Go back to a saved state."""
-        ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -29,46 +29,19 @@ from rotation_testkit.fault_lab.matrix.worlds.backends import CURRENT_ID, DOCUME
 
 _NAME = "matrix"
 _FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:matrix"
-_PORTS: Mapping[str, Port] = MappingProxyType(
-    {
-        "DescribeSecret": Port.READ,
-        "GetSecretValue": Port.READ,
-        "PutSecretValue": Port.PUT,
-        "UpdateSecretVersionStage": Port.LABEL,
-    }
-)
-
-
 # Without the call log, the hooks and the faults that ``Api`` has around them.
-_OPERATIONS: Mapping[str, Callable[[World, Params], Answer]] = MappingProxyType(
+_OPERATIONS: Mapping[str, tuple[Port, Callable[[World, Params], Answer]]] = MappingProxyType(
     {
-        "CreateSecret": create_secret,
-        "DescribeSecret": describe_secret,
-        "GetSecretValue": get_secret_value,
-        "PutSecretValue": put_secret_value,
-        "UpdateSecretVersionStage": update_secret_version_stage,
+        "CreateSecret": (Port.PUT, create_secret),
+        "DescribeSecret": (Port.READ, describe_secret),
+        "GetSecretValue": (Port.READ, get_secret_value),
+        "PutSecretValue": (Port.PUT, put_secret_value),
+        "UpdateSecretVersionStage": (Port.LABEL, update_secret_version_stage),
     }
 )
-_READS = ("DescribeSecret", "GetSecretValue")
 
 
-class _CheckedOnce(Model):
-    """The service model's checks, made once for each request: the matrix makes the same ones again and again."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._checked: set[object] = set()
-
-    def check(self, operation: str, params: object) -> dict[str, Any]:
-        fields = cast("dict[str, Any]", params)
-        key = (operation, *((name, str(value)) for name, value in fields.items()))
-        if key not in self._checked:
-            super().check(operation, params)
-            self._checked.add(key)
-        return fields
-
-
-_MODEL = _CheckedOnce()
+_MODEL = Model()
 
 
 class AwsBackend(Backend):
@@ -82,7 +55,6 @@ class AwsBackend(Backend):
         # The rotator starts rotations and runs none: the matrix invokes the steps itself.
         self._rotator = rotator
         self._saved: Saved | None = None
-        self._passwords: dict[str, Secret] = {}
         text = DOCUMENT.dump().reveal()
         self.call("CreateSecret", {"Name": _NAME, "SecretString": text, "ClientRequestToken": CURRENT_ID})
 
@@ -92,10 +64,11 @@ class AwsBackend(Backend):
         Raises:
             ClientError: as botocore raises it.
         """
-        if operation not in _READS:
+        port, serve = _OPERATIONS[operation]
+        if port is not Port.READ:
             self._saved = None
         try:
-            return _OPERATIONS[operation](self._world, _MODEL.check(operation, params))
+            return serve(self._world, _MODEL.check(operation, params))
         except ServiceError as refusal:
             raise _client_error(refusal.code, operation) from None
 
@@ -145,10 +118,7 @@ class AwsBackend(Backend):
         version = self._secret.versions.get(version_id)
         if version is None or version.value is None:
             return None
-        text = version.value.content.reveal()
-        if text not in self._passwords:
-            self._passwords[text] = SecretDocument.parse(text).password
-        return self._passwords[text]
+        return SecretDocument.parse(version.value.content.reveal()).password
 
     def current(self) -> Secret | None:
         """See ``Backend``."""
@@ -220,10 +190,9 @@ class _GatedClient:
         return self._call("UpdateSecretVersionStage", params)
 
     def _call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        port = _PORTS[operation]
         label = params.get("VersionStage", "")
         effect = Effect(
-            port=port,
+            port=_OPERATIONS[operation][0],
             verb=operation,
             target=label,
             late=lambda: _as_texts(operation, params),

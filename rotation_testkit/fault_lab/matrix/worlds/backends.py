@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import StoreUnavailable
 from rotation.core.secret import Secret
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import Store
 from rotation.state.versions import SecretState
 from rotation.stores.memory import MemoryStore, _Held
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
-from rotation_testkit.fault_lab.in_memory.effects import Kind, Passage
+from rotation_testkit.fault_lab.in_memory.effects import Passage
 from rotation_testkit.fault_lab.in_memory.secret import CountedSecret, GatedSecret
 from rotation_testkit.fault_lab.matrix.worlds.account import FIRST, USERNAME
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Place, Saved
@@ -49,10 +48,6 @@ class Backend(Place, Protocol):
         """See ``Place``: the passwords of all labelled versions."""
         values = (self.value(version_id) for version_id in self.state().versions)
         return [value for value in values if value is not None]
-
-    def error(self, kind: Kind) -> Exception:
-        """See ``Place``."""
-        return StoreUnavailable("throttled" if kind is Kind.THROTTLED else "no answer")
 
 
 class MemoryBackend(Backend):
@@ -108,21 +103,14 @@ class MemoryBackend(Backend):
 
 
 class _SavedSecret(CountedSecret):
-    """A secret in memory whose state can be saved and loaded, and that sorts out the labels of a state only once."""
+    """A secret in memory whose state can be saved and loaded."""
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         super().__init__(now=now)
         self._saved: Saved | None = None
-        self._described: dict[Saved, SecretState] = {}
 
     def _changed(self) -> None:
         self._saved = None
-
-    def describe(self) -> SecretState:
-        saved = self.save()
-        if saved not in self._described:
-            self._described[saved] = super().describe()
-        return self._described[saved]
 
     def save(self) -> Saved:
         if self._saved is None:

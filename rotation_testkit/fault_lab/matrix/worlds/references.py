@@ -13,20 +13,20 @@ second delivery of an event and a cancelled rotation, since both are called from
 
 from __future__ import annotations
 
-from rotation.core.errors import LoginRejected, RotationError, StoreUnavailable
+from rotation.core.errors import LoginRejected, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Task, Verdict
 from rotation.drivers.contract import Verifies
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount
-from rotation_testkit.fault_lab.in_memory.effects import Effect, Kind, Passage, Port
+from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
 from rotation_testkit.fault_lab.matrix.worlds.account import FIRST, USERNAME
-from rotation_testkit.fault_lab.matrix.worlds.algorithm import Run, Saved
+from rotation_testkit.fault_lab.matrix.worlds.algorithm import Algorithm, Place, Run, Saved
 
 _TASK_SECONDS = 50
 ACCOUNT = MemoryAccount(username=USERNAME)
 
 
-class Shelf:
+class Shelf(Place):
     """``Place``: rows by name; the row ``current`` is what readers get."""
 
     def __init__(self) -> None:
@@ -74,49 +74,17 @@ class Shelf:
         else:
             self._rows.pop(request[1], None)
 
-    def error(self, kind: Kind) -> Exception:
-        """See ``Place``."""
-        return StoreUnavailable("throttled" if kind is Kind.THROTTLED else "no answer")
 
-
-class Reference:
-    """What both share: one invocation is one attempt, nothing is parked, and only ``Shelf`` remembers."""
-
-    name = ""
-    steps = 1
-    queued = True
+class Reference(Algorithm):
+    """What both share: one invocation is one attempt, and only ``Shelf`` remembers."""
 
     def __init__(self) -> None:
-        self.place: Shelf = Shelf()
+        self._shelf = Shelf()
 
-    def begin(self) -> None:
+    @property
+    def place(self) -> Shelf:
         """See ``Algorithm``."""
-
-    def run(self, run: Run, step: int) -> None:
-        """See ``Algorithm``."""
-        raise NotImplementedError
-
-    def cancel(self) -> None:
-        """See ``Algorithm``."""
-
-    def note(self, effect: Effect) -> None:
-        """See ``Algorithm``."""
-
-    def over(self) -> bool:
-        """See ``Algorithm``."""
-        return False
-
-    def parked(self) -> str | None:
-        """See ``Algorithm``."""
-        return None
-
-    def save(self) -> Saved:
-        """See ``Algorithm``."""
-        return ()
-
-    def load(self, saved: Saved) -> None:
-        """See ``Algorithm``."""
-        del saved
+        return self._shelf
 
 
 class GenerateChangeSave(Reference):

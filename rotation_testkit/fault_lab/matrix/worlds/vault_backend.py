@@ -75,26 +75,15 @@ class VaultBackend(Backend):
 
 
 class _SavedKv(Kv2):
-    """The model with a state that can be saved. The matrix deletes nothing, so a version is parsed only once."""
+    """The model with a state that can be saved."""
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         super().__init__(now=now)
-        self._parsed: dict[tuple[str, int, datetime, str], Entry | None] = {}
         self._saved: Saved | None = None
 
     def write(self, path: str, document: SecretDocument, *, cas: int) -> Entry:
         self._saved = None
         return super().write(path, document, cas=cas)
-
-    def read(self, path: str, *, version: int | None = None) -> Entry | None:
-        held = self._entries.get(path)
-        found = None if held is None else held.versions.get(version or held.newest)
-        if held is None or found is None:
-            return None
-        key = (path, version or held.newest, found.created, found.text.reveal())
-        if key not in self._parsed:
-            self._parsed[key] = super().read(path, version=version)
-        return self._parsed[key]
 
     def save(self) -> Saved:
         if self._saved is None:

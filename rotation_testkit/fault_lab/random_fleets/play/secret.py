@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from rotation.core.document import SecretDocument, documents
 from rotation.core.secret import Secret
-from rotation.state.marks import Mark
 from rotation.state.stages import CURRENT, PENDING
-from rotation.state.versions import SecretState, Version
+from rotation.state.versions import SecretState
 from rotation_testkit.fault_lab.in_memory.secret import CountedSecret
 
 BATCH = "accounts"
@@ -18,33 +16,6 @@ BATCH = "accounts"
 LAG = 5.0
 """Seconds by which a replica lags behind at most."""
 _LEASES = ("lockstep:lease:", "lockstep:until:")
-
-
-class _Face(Version):
-    """A version that works out only once what its labels say. The rules are the engine's own."""
-
-    @cached_property
-    def stages(self) -> frozenset[str]:
-        return super().stages
-
-    @cached_property
-    def members(self) -> Mapping[str, frozenset[Mark]]:
-        return super().members
-
-    @cached_property
-    def intent(self) -> float | None:
-        return super().intent
-
-    @cached_property
-    def _views(self) -> dict[str, Version]:
-        return {}
-
-    def seen_by(self, number: int | str) -> Version:
-        key = str(number)
-        if key not in self._views:
-            own = super().seen_by(number)
-            self._views[key] = _Face(own.id, own.labels)
-        return self._views[key]
 
 
 class LabelMonitor(Protocol):
@@ -79,8 +50,6 @@ class FleetSecret(CountedSecret):
         self._shown: tuple[int, bool, SecretState] | None = None
         self._shown_before: tuple[float, SecretState] | None = None
         self._over_since = 0.0
-        self._faces: dict[str, Version] = {}
-        self._owners: tuple[int, dict[str, str]] = (0, {})
         self._where: dict[str, list[str]] = {}
 
     @property
@@ -100,20 +69,13 @@ class FleetSecret(CountedSecret):
         if self._shown is None or self._shown[:2] != (self.changes, self.rotation_enabled):
             if self._shown is not None:
                 self._shown_before = self._over_since, self._shown[2]
-            shown = {key: self._face(key, held.labels) for key, held in self._versions.items() if held.labels}
-            self._shown = self.changes, self.rotation_enabled, SecretState(self.rotation_enabled, shown)
+            self._shown = self.changes, self.rotation_enabled, super().describe()
         return self._shown[2]
 
     def _changed(self) -> None:
         if self._shown is not None and self._shown[0] == self.changes:
             self._over_since = self._now()
         super()._changed()
-
-    def _face(self, version_id: str, labels: set[str]) -> Version:
-        face = self._faces.get(version_id)
-        if face is None or face.labels != labels:
-            face = self._faces[version_id] = _Face(version_id, frozenset(labels))
-        return face
 
     def put(self, version_id: str, document: SecretDocument | None, *stages: str) -> None:
         """As ``MemorySecret.put``."""
@@ -146,11 +108,6 @@ class FleetSecret(CountedSecret):
     def holder(self, stage: str) -> str | None:
         """Return the version that carries a stage."""
         return self._owner(stage)
-
-    def _owner(self, label: str) -> str | None:
-        if self._owners[0] != self.changes:
-            self._owners = self.changes, {each: key for key, held in self._versions.items() for each in held.labels}
-        return self._owners[1].get(label)
 
     def is_readable(self, password: Secret) -> bool:
         """Tell whether a password stands under a stage or a mark; a lease comes and goes and keeps nothing."""

@@ -5,7 +5,6 @@ import pytest
 from rotation_testkit.fault_lab.in_memory.vendor_classes import MATRIX_CLASSES
 from rotation_testkit.fault_lab.matrix.page import HEAD, cells
 from rotation_testkit.fault_lab.matrix.plan import OURS, Line
-from rotation_testkit.fault_lab.matrix.runs.campaign import seldom_collected
 from rotation_testkit.fault_lab.matrix.runs.explore import End, Explorer
 from rotation_testkit.fault_lab.matrix.worlds.checks import one_reset
 from rotation_testkit.fault_lab.matrix.worlds.setups import SPACINGS, lines, make, one_attempt_lines, reference_lines
@@ -35,13 +34,11 @@ def examples(line, tally):
 )
 def test_every_single_fault_heals(driver, store, deep, rows):
     """At both spacings all promises hold at every moment, where ``deep`` afterwards too, and the page says the same."""
-    ran = {}
     for spacing in SPACINGS:
         line = Line(OURS, driver, store, spacing)
-        explorer = Explorer(make(line), deep=deep and spacing == SPACINGS[0], ran=ran)
+        explorer = Explorer(make(line), deep=deep and spacing == SPACINGS[0])
 
-        with seldom_collected():
-            tally = explorer.runs(1)
+        tally = explorer.runs(1)
 
         assert tally.runs > 200
         assert not tally.broken, examples(line, tally)

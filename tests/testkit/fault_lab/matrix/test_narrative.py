@@ -10,8 +10,7 @@ from rotation_testkit.fault_lab.in_memory.effects import Port
 from rotation_testkit.fault_lab.in_memory.fuse import Edge
 from rotation_testkit.fault_lab.matrix.__main__ import main
 from rotation_testkit.fault_lab.matrix.plan import FAULTS, Line, twins
-from rotation_testkit.fault_lab.matrix.runs.campaign import summed
-from rotation_testkit.fault_lab.matrix.runs.explore import DEATHS, End, Explorer, shares_of
+from rotation_testkit.fault_lab.matrix.runs.explore import DEATHS, End, Explorer
 from rotation_testkit.fault_lab.matrix.runs.narrative import narrated, replayed
 from rotation_testkit.fault_lab.matrix.worlds.setups import make
 
@@ -64,18 +63,6 @@ def test_a_line_is_the_same_run_in_every_process():
 
     assert len(told) == 1
     assert len(told.pop()) == 65
-
-
-def test_shares_of_a_world_are_its_runs():
-    """Two processes that take a share each come to the same as one."""
-    line = Line("write_ahead", "admin", "own", 600)
-    whole = Explorer(make(line)).runs(2)
-
-    parts = [Explorer(make(line), share=share).runs(2) for share in shares_of(2)]
-
-    assert all(part.runs for part in parts)
-    together = summed(parts)
-    assert (together.ends, together.broken, together.resets) == (whole.ends, whole.broken, whole.resets)
 
 
 @pytest.mark.parametrize(("driver", "store"), [("self", "memory"), ("accepted", "vault")])
