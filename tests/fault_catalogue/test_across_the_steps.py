@@ -31,17 +31,10 @@ from rotation_testkit.fault_lab.matrix.worlds.checks import healed, repeating_ch
 from rotation_testkit.fault_lab.matrix.worlds.setups import make
 
 
-def created(made):
-    """A token after createSecret."""
-    token = made.begin()
-    made.step(Step.CREATE, token)
-    return token
-
-
 @pytest.mark.parametrize("driver", ["admin", "admin_task", "self"])
 @pytest.mark.window(55)
 def test_two_invocations_at_once(heals, driver):
-    """Whoever loses the lease raises a retryable error; one reset reaches the vendor."""
+    """One of two invocations loses the lease and raises a retryable error; one reset reaches the vendor."""
     for later in range(6):
         heals(driver, "attach lockstep:until", "before.parallel", later=later)
     heals(driver, "set_password", "before.parallel")
@@ -49,9 +42,9 @@ def test_two_invocations_at_once(heals, driver):
 
 @pytest.mark.window(56)
 def test_the_holder_of_the_lease_dies(scenario):
-    """Nobody takes over before its time is up, and the next holder finds out first."""
+    """No run takes over before the lease has expired, and the next holder finds out first."""
     made = scenario()
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     made.fuse = Fuse(only="set_password", at=1, edge=Edge.AFTER)
     with pytest.raises(Crash):
         made.step(Step.SET, token)
@@ -68,7 +61,7 @@ def test_the_holder_of_the_lease_dies(scenario):
 
 @pytest.mark.window(57)
 def test_two_secrets_for_one_account(scenario):
-    """They make each other's value dead; the check of what is stored says so at the other one."""
+    """Each of two secrets makes the other's value dead, and the other's check of its current value says so."""
     first = scenario()
     second = Scenario(first.vendor, first.clock)
     assert second.rotate(second.begin()) == []
@@ -83,11 +76,9 @@ def test_two_secrets_for_one_account(scenario):
 @pytest.mark.parametrize("driver", ["admin", "self"])
 @pytest.mark.window(58)
 def test_the_rotation_is_cancelled_on_its_way(scenario, driver, after):
-    """Nothing is called any more; the live password stays labelled and the next rotation ends well."""
+    """A cancelled rotation calls nothing; the live password stays labelled and the next rotation ends well."""
     made = scenario(driver)
-    token = made.begin()
-    for step in list(Step)[: list(Step).index(after) + 1]:
-        made.step(step, token)
+    token = made.run_to(after)
     made.secret.rotation_enabled = False
     with pytest.raises(RotationNotEnabled):
         made.step(Step.SET, token)
@@ -106,11 +97,9 @@ def test_the_rotation_is_cancelled_on_its_way(scenario, driver, after):
 @pytest.mark.parametrize("driver", ["admin", "self"])
 @pytest.mark.window(58)
 def test_the_doctor_brings_a_cancelled_rotation_back_in_step(scenario, driver, after, label):
-    """Also while rotation is switched off, and whether CancelRotateSecret left the label or an operator took it."""
+    """The doctor heals it while rotation is off, whether the pending label is still there or was taken."""
     made = scenario(driver)
-    token = made.begin()
-    for step in list(Step)[: list(Step).index(after) + 1]:
-        made.step(step, token)
+    token = made.run_to(after)
     made.secret.rotation_enabled = False
     if label == "taken":
         made.secret.detach(PENDING, token)
@@ -124,9 +113,9 @@ def test_the_doctor_brings_a_cancelled_rotation_back_in_step(scenario, driver, a
 
 @pytest.mark.window(59)
 def test_our_clock_is_wrong(scenario):
-    """An expired signature is a definite refusal: typed, nothing lost, and it goes on once the time is right."""
+    """An expired signature is a definite refusal; nothing is lost, and the rotation goes on once the time is right."""
     made = scenario("self")
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     made.fuse = Fuse(only="set_password", at=1, error=lambda _: AdminRejected("the signature has expired"))
     with pytest.raises(AdminRejected) as refused:
         made.step(Step.SET, token)
@@ -141,7 +130,7 @@ def test_our_clock_is_wrong(scenario):
 @pytest.mark.parametrize("driver", MATRIX_CLASSES)
 @pytest.mark.window(60)
 def test_every_step_twice_and_all_of_them_again(driver, store):
-    """One reset and no wrong login, whatever is repeated; when it is done, repeating changes nothing."""
+    """Repeated steps send one reset and make no wrong login; after the end they change nothing."""
     world = make(Line("lockstep", driver, store, 600))
     for upto in range(1, 5):
         for step in range(upto):
@@ -157,16 +146,16 @@ def test_every_step_twice_and_all_of_them_again(driver, store):
 
 @pytest.mark.window(61)
 def test_the_policy_changed_since_the_candidate_was_made(scenario):
-    """Nothing sent yet: the candidate is released. Something may have been sent: it is kept and parked."""
+    """A candidate that breaks the new policy is released if it was never sent, and else kept and parked."""
     made = scenario()
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     made.vendor.policy = replace(made.vendor.policy, length=24, min_length=24, max_length=24)
     with pytest.raises(PasswordRejected):
         made.step(Step.SET, token)
     with pytest.raises(StageError):
         made.step(Step.SET, token)
     made = scenario("self")
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     made.fuse = Fuse(only="set_password", at=1, edge=Edge.BEFORE, error=lambda _: DriverBug("lost"))
     with pytest.raises(DriverBug):
         made.step(Step.SET, token)
@@ -184,7 +173,7 @@ def test_the_policy_changed_since_the_candidate_was_made(scenario):
 def test_the_store_cannot_be_written(scenario, driver):
     """The mark comes before the reset, so that a store that takes no write is found out while nothing was sent."""
     made = scenario(driver)
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     for name in ("attach", "move"):
         made.fuse = Fuse(only=name, at=1, error=lambda _: StoreDenied("the key is disabled"))
         with pytest.raises(StoreDenied):
@@ -199,7 +188,7 @@ def test_the_store_cannot_be_written(scenario, driver):
 @pytest.mark.parametrize("spacing", [10, 600])
 @pytest.mark.window(62)
 def test_the_store_says_yes_to_the_mark_and_keeps_nothing(spacing):
-    """It is read back before the reset is sent, so that attempt sends nothing and the next one does."""
+    """The mark is read back before the reset, so that this attempt sends nothing and the next one does."""
     world = make(Line("lockstep", "self", "memory", spacing))
     world.invoke({})
     begin = world.save()
@@ -219,7 +208,7 @@ def test_the_store_says_yes_to_the_mark_and_keeps_nothing(spacing):
 @pytest.mark.parametrize("driver", ["admin", "self"])
 @pytest.mark.window(63)
 def test_the_target_was_restored_from_a_backup(scenario, driver):
-    """The previous password is live again: the next rotation goes on from there."""
+    """The next rotation goes on from the previous password, which is live again."""
     made = scenario(driver)
     assert made.rotate(made.begin()) == []
     made.clock.sleep(86_400)
@@ -233,7 +222,7 @@ def test_the_target_was_restored_from_a_backup(scenario, driver):
 
 
 class Truncating(MemoryVendor):
-    """Keeps only the first sixteen characters, and says yes."""
+    """A vendor that keeps only the first sixteen characters, and says yes."""
 
     def change(self, new, old):
         """Apply less than was asked for."""
@@ -244,7 +233,7 @@ class Truncating(MemoryVendor):
 
 @pytest.mark.window(64)
 def test_the_vendor_keeps_another_password_than_it_was_sent(scenario):
-    """The login finds out: nothing is committed, and the account is not locked by asking again and again."""
+    """The login finds out, nothing is committed, and the account is not locked by repeated logins."""
     plain = scenario()
     vendor = Truncating(now=plain.clock.now, initial=plain.vendor.initial, policy=plain.vendor.policy)
     made = Scenario(vendor, plain.clock)
@@ -260,9 +249,9 @@ def test_the_vendor_keeps_another_password_than_it_was_sent(scenario):
 @pytest.mark.parametrize("name", ["set_password", "verify", "observe"])
 @pytest.mark.window(65)
 def test_a_vendor_echoes_the_password(scenario, name):
-    """Whatever a driver raises with it in its text, no error that leaves us shows it."""
+    """No error that leaves Lockstep shows the password, although the driver's own error does."""
     made = scenario("self")
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     if name == "verify":
         made.step(Step.SET, token)
     secret = made.secret.read(token).document.password.reveal()

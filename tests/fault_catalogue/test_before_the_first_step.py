@@ -23,14 +23,14 @@ from rotation_testkit.fault_lab.matrix.worlds.setups import make
 
 
 def untouched(made):
-    """Whether the vendor never heard of us."""
+    """Tell whether the vendor was never called."""
     return (made.vendor.resets, made.vendor.wrong_logins) == (0, 0) and "verify" not in made.fuse.effects
 
 
 @pytest.mark.parametrize("step", list(Step))
 @pytest.mark.window(1)
 def test_rotation_off_or_token_without_a_stage(scenario, step):
-    """Rotation not enabled, a token that nobody knows, a version without a stage: refused, no vendor call."""
+    """A disabled rotation, an unknown token and a version without a stage are refused before any vendor call."""
     made = scenario()
     token = made.begin()
     made.secret.rotation_enabled = False
@@ -67,9 +67,7 @@ def test_a_foreign_pending_version_that_may_be_live(scenario, spacing):
     with pytest.raises(ClientError, match="InvalidRequestException"):
         world.algorithm.begin()
     made = scenario("self")
-    token = made.begin()
-    for step in (Step.CREATE, Step.SET):
-        made.step(step, token)
+    token = made.run_to(Step.SET)
     made.secret.detach(PENDING, token)
     made.clock.sleep(3600)
 
@@ -83,11 +81,9 @@ def test_a_foreign_pending_version_that_may_be_live(scenario, spacing):
 @pytest.mark.parametrize("driver", ["admin", "self"])
 @pytest.mark.window(3)
 def test_the_doctor_tells_what_the_foreign_pending_version_is(scenario, driver, upto):
-    """Nobody has to strip a label by hand: live or not, current is live afterwards and a rotation can begin."""
+    """The doctor makes current live and a new rotation possible; no label has to be stripped by hand."""
     made = scenario(driver)
-    token = made.begin()
-    for step in list(Step)[: list(Step).index(upto) + 1]:
-        made.step(step, token)
+    made.run_to(upto)
     made.clock.sleep(3600)
 
     assert heal(made.session()).condition is Condition.HEALTHY
@@ -100,7 +96,7 @@ def test_the_doctor_tells_what_the_foreign_pending_version_is(scenario, driver, 
 
 @pytest.mark.window(4)
 def test_a_foreign_pending_version_without_a_value(scenario):
-    """It holds nothing that could be live, and is never read as a password."""
+    """An empty version holds nothing that could be live, and is never read as a password."""
     made = scenario("self")
     empty = made.begin()
     made.secret.detach(PENDING, empty)
@@ -113,7 +109,7 @@ def test_a_foreign_pending_version_without_a_value(scenario):
 @pytest.mark.parametrize("step", [Step.CREATE, Step.TEST])
 @pytest.mark.window(5)
 def test_no_current_value_yet(scenario, step):
-    """Rotation was configured before the secret got a value: refused with a hint, nothing sent."""
+    """A rotation of a secret without a value is refused with a hint, and nothing is sent."""
     made = scenario("self")
     made.secret.put("version-9", None, CURRENT)
 
@@ -127,10 +123,9 @@ def test_no_current_value_yet(scenario, step):
 @pytest.mark.parametrize("changed", [{"username": "bob"}, {"tenant": "other"}, {"username": ""}, {"password": 5}])
 @pytest.mark.window(6)
 def test_a_value_that_is_no_account_or_another_one(scenario, changed):
-    """A missing key, or current and candidate of different accounts: refused, and the message shows no value."""
+    """Incomplete documents and documents of different accounts are refused, and the message shows no value."""
     made = scenario()
-    token = made.begin()
-    made.step(Step.CREATE, token)
+    token = made.run_to(Step.CREATE)
     document = made.secret.read("version-0").document
     made.secret.put("version-9", document.replaced(**changed), CURRENT)
 
@@ -144,7 +139,7 @@ def test_a_value_that_is_no_account_or_another_one(scenario, changed):
 @pytest.mark.parametrize("filled", [False, True], ids=["empty", "a copy of current"])
 @pytest.mark.window(7)
 def test_a_test_only_invocation(scenario, filled):
-    """It verifies current instead: success, or a report of drift; never a reset."""
+    """A test-only invocation verifies current: it succeeds or reports drift, and never resets."""
     made = scenario("self")
     token = made.begin()
     if filled:

@@ -16,7 +16,7 @@ PUTS = {"memory": "stage", "aws": "PutSecretValue", "vault": "write matrix"}
 @pytest.mark.parametrize("store", PUTS)
 @pytest.mark.window(8)
 def test_death_before_the_put(heals, store):
-    """Nothing was sent, so a new candidate is fine."""
+    """A death before the put leaves nothing behind, so the next attempt may draw a new candidate."""
     heals("self", PUTS[store], "before.crash", "before.timeout", "before.error", store=store)
 
 
@@ -37,22 +37,22 @@ def test_a_parallel_create_put_another_candidate(heals, store):
 @pytest.mark.parametrize("store", ["memory", "aws"])
 @pytest.mark.window(11)
 def test_a_candidate_that_was_put_is_not_visible_yet(heals, store):
-    """The read right after the put shows what was before it: looked at again, with patience or at the next attempt."""
+    """A read that misses the put is repeated, after a moment or at the next attempt."""
     heals("self", PUTS[store], "before.stale", store=store, later=1)
 
 
 @pytest.mark.parametrize("store", ["memory", "aws", "vault"])
 @pytest.mark.window(12)
 def test_a_pending_version_without_a_value(store):
-    """The service makes it before createSecret; it is treated like one that is not there."""
+    """The empty version that the service makes before createSecret counts as one that is not there."""
     world = make(Line("lockstep", "self", store, 10))
-    rig = world.algorithm.place
-    assert PENDING in rig.state().versions[world.algorithm.token].stages
-    assert rig.value(world.algorithm.token) is None
+    backend = world.algorithm.place
+    assert PENDING in backend.state().versions[world.algorithm.token].stages
+    assert backend.value(world.algorithm.token) is None
 
     world.invoke({})
 
-    assert rig.value(world.algorithm.token) is not None
+    assert backend.value(world.algorithm.token) is not None
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_pending_version_without_a_value(store):
 )
 @pytest.mark.window(13)
 def test_the_store_refuses_the_put(scenario, error, retryable):
-    """A typed error that says whether to come again; the vendor hears nothing."""
+    """The error is typed and says whether a retry helps, and the vendor is not called."""
     made = scenario()
     made.fuse = Fuse(only="stage", at=1, edge=Edge.BEFORE, error=lambda _: error)
 
@@ -75,7 +75,7 @@ def test_the_store_refuses_the_put(scenario, error, retryable):
 
 @pytest.mark.window(14)
 def test_a_policy_that_no_password_can_satisfy():
-    """Found when the policy is loaded, not in the middle of a rotation."""
+    """An impossible policy is found when it is loaded, not in the middle of a rotation."""
     letters = Charset("lower", "abc", min_chars=1)
 
     with pytest.raises(PolicyError):
@@ -84,10 +84,9 @@ def test_a_policy_that_no_password_can_satisfy():
 
 @pytest.mark.window(15)
 def test_create_does_not_ask_whether_current_works(scenario, heals):
-    """Or a rotation that got half-way could never be repeated from its first step."""
+    """Step createSecret logs in nowhere, so that a rotation that got half-way can be repeated from its first step."""
     made = scenario("self")
-    made.fuse = Fuse()
-    made.step(Step.CREATE, made.begin())
+    made.run_to(Step.CREATE)
     assert "verify" not in made.fuse.effects
 
     heals("self", "set_password", "after.crash", "after.error", "after.timeout", wrong=0)
@@ -95,11 +94,9 @@ def test_create_does_not_ask_whether_current_works(scenario, heals):
 
 @pytest.mark.window(16)
 def test_the_vendor_does_not_make_the_password(scenario):
-    """What is sent is the stored candidate: a value that only the vendor's answer holds would be lost with it."""
+    """The stored candidate is sent: a value that only the vendor's answer holds would be lost with the answer."""
     made = scenario()
-    token = made.begin()
-    made.step(Step.CREATE, token)
-    made.step(Step.SET, token)
+    token = made.run_to(Step.SET)
 
     assert made.vendor.live == made.secret.read(token).document.password
     with pytest.raises(RotationError):

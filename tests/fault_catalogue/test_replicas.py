@@ -22,11 +22,11 @@ REPLICAS = [
 @pytest.mark.parametrize("driver", ["admin", "self"])
 @pytest.mark.window(54)
 def test_a_replica_region_that_lags_or_fails_does_not_fail_the_rotation(monkeypatch, driver):
-    """DescribeSecret tells of it; one attempt is enough, and what a late region still serves keeps its label."""
+    """One attempt is enough although DescribeSecret reports it, and the value of a late region keeps its label."""
     plain = AwsBackend.call
 
-    def call(rig, operation, params):
-        answer = plain(rig, operation, params)
+    def call(backend, operation, params):
+        answer = plain(backend, operation, params)
         return {**answer, "ReplicationStatus": REPLICAS} if operation == "DescribeSecret" else answer
 
     monkeypatch.setattr(AwsBackend, "call", call)
@@ -48,7 +48,7 @@ class Lagging(Kv2):
         self.reads = reads
 
     def read(self, path, *, version=None):
-        """Answer late."""
+        """Answer with the version before the newest."""
         newest = self._behind.read(path)
         if version is None and self.reads > 0 and newest is not None and newest.version > 1:
             self.reads -= 1
@@ -63,7 +63,7 @@ class Lagging(Kv2):
 @pytest.mark.parametrize(("reads", "waits"), [(3, True), (1000, False)])
 @pytest.mark.window(54)
 def test_a_run_never_acts_on_what_a_lagging_node_shows_of_its_own_writes(reads, waits):
-    """It reads again for a moment, and leaves the rest to the next attempt."""
+    """A run that reads less than it wrote reads again for a moment, and leaves the rest to the next attempt."""
     world = make(Line("lockstep", "admin", "vault", 600))
     world.invoke({})
     clock = VirtualClock()

@@ -29,15 +29,8 @@ ADMINS = [name for name in MATRIX_CLASSES if name != "self"]
 STORES = ("memory", "aws", "vault")
 
 
-def created(made):
-    """A token after createSecret."""
-    token = made.begin()
-    made.step(Step.CREATE, token)
-    return token
-
-
 def reset_ends_with(made, token, error, edge=Edge.BEFORE):
-    """Run setSecret with the reset answered by an error."""
+    """Run setSecret with an error as the answer to the reset. Return what it raises."""
     made.fuse = Fuse(only="set_password", at=1, edge=edge, error=lambda _: error)
     with pytest.raises(RotationError) as refused:
         made.step(Step.SET, token)
@@ -48,14 +41,14 @@ def reset_ends_with(made, token, error, edge=Edge.BEFORE):
 @pytest.mark.parametrize("driver", MATRIX_CLASSES)
 @pytest.mark.window(17)
 def test_death_before_the_intent(heals, driver):
-    """Nothing was sent, and that is known: no probe, one reset."""
+    """Without an intent mark nothing was sent, so there is no probe and one reset."""
     heals(driver, "attach lockstep:intent", "before.crash", "before.timeout", wrong=0)
 
 
 @pytest.mark.parametrize("driver", MATRIX_CLASSES)
 @pytest.mark.window(18)
 def test_death_between_intent_and_reset(heals, driver):
-    """One login that is refused at most, then the same candidate is sent."""
+    """At most one login is refused, and then the same candidate is sent."""
     heals(driver, "attach lockstep:intent", "after.crash", "after.timeout", wrong=1)
     heals(driver, "set_password", "before.crash", wrong=1)
 
@@ -63,7 +56,7 @@ def test_death_between_intent_and_reset(heals, driver):
 @pytest.mark.parametrize("driver", ["admin", "admin_late", "admin_vm", "admin_task"])
 @pytest.mark.window(19)
 def test_applied_and_the_answer_lost_at_an_admins_vendor(heals, driver):
-    """The candidate is live: at most the same one is sent again."""
+    """The candidate is live, and at most the same one is sent again."""
     heals(driver, "set_password", "after.error", "after.crash", "after.wrong", resets=2, wrong=0)
 
 
@@ -77,14 +70,14 @@ def test_applied_and_the_answer_lost_where_the_old_password_is_needed(heals, sto
 @pytest.mark.parametrize("driver", MATRIX_CLASSES)
 @pytest.mark.window(21)
 def test_not_applied_and_no_answer(heals, driver):
-    """Found out before anything is sent again."""
+    """The engine finds out that nothing was applied before it sends anything again."""
     heals(driver, "set_password", "before.error", "before.wrong", wrong=1)
 
 
 @pytest.mark.parametrize("driver", MATRIX_CLASSES)
 @pytest.mark.window(22)
 def test_no_answer_and_applied_later(heals, driver):
-    """The vendor had queued it: the same candidate arrives twice at worst."""
+    """A vendor that queued the request gets the same candidate twice at worst."""
     heals(driver, "set_password", "after.slow", resets=2, wrong=2)
 
 
@@ -97,9 +90,9 @@ def test_a_proxy_sends_the_reset_twice(heals, driver):
 
 @pytest.mark.window(24)
 def test_refused_by_policy(scenario):
-    """Nothing was applied: the token ends, its candidate is released, and the next rotation starts afresh."""
+    """A refusal by policy ends the token and releases its candidate; the next rotation starts from nothing."""
     made = scenario()
-    token = created(made)
+    token = made.run_to(Step.CREATE)
 
     reset_ends_with(made, token, PasswordRejected("too plain"))
 
@@ -110,9 +103,9 @@ def test_refused_by_policy(scenario):
 
 @pytest.mark.window(25)
 def test_refused_as_used_before_although_random(scenario):
-    """It has been live, so it was applied: one login settles it."""
+    """A candidate that was used before has been live, so it was applied, and one login proves it."""
     made = scenario("admin", history=5)
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     made.vendor.change(made.secret.read(token).document.password, None)
 
     assert made.step(Step.SET, token).outcome == "found_live"
@@ -125,7 +118,7 @@ def test_refused_as_too_young(scenario, spacing):
     """Retries until then do not reach the vendor, and the first one after it goes through."""
     made = scenario("self")
     made.vendor.changed_at = made.clock.now() - 100
-    token = created(made)
+    token = made.run_to(Step.CREATE)
 
     failures = made.rotate(token, attempts=40, spacing=spacing)
 
@@ -137,7 +130,7 @@ def test_refused_as_too_young(scenario, spacing):
 def test_a_change_that_was_refused_as_too_young_may_be_our_own(scenario):
     """The first delivery was applied, and only the refusal of the second arrived: the intent mark stays."""
     made = scenario("admin", min_age_seconds=300)
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     error = TooSoon("too young", not_before=made.clock.now() + 300)
 
     reset_ends_with(made, token, error, Edge.AFTER)
@@ -153,7 +146,7 @@ def test_refused_because_the_old_password_is_wrong(scenario):
     """It counts as a wrong login: candidate and previous are tried within the budget, then a human is asked."""
     made = scenario("self", min_age_seconds=0, history=0)
     made.vendor.set_by_hand(Secret("Somebody0Else0Did0It"))
-    token = created(made)
+    token = made.run_to(Step.CREATE)
 
     failures = made.rotate(token, attempts=4, spacing=20.0)
 
@@ -165,11 +158,11 @@ def test_refused_because_the_old_password_is_wrong(scenario):
 
 @pytest.mark.window(28)
 def test_the_account_is_locked(scenario):
-    """Nobody logs in or changes until the window is over."""
+    """A locked account sees no login and no change until its window is over."""
     made = scenario("self")
     for _ in range(5):
         made.vendor.log_in(Secret("wrong"))
-    token = created(made)
+    token = made.run_to(Step.CREATE)
 
     failures = made.rotate(token, attempts=40, spacing=60.0)
 
@@ -182,11 +175,11 @@ def test_the_account_is_locked(scenario):
 @pytest.mark.parametrize("driver", MATRIX_CLASSES)
 @pytest.mark.window(29)
 def test_throttled_or_another_operation_running(scenario, heals, driver):
-    """The same candidate later, without a probe where the refusal was definite."""
+    """The same candidate is sent later, without a probe where the refusal was definite."""
     heals(driver, "set_password", "before.throttled", wrong=0)
     made = scenario(driver)
     if made.vendor.power is None:
-        token = created(made)
+        token = made.run_to(Step.CREATE)
         assert reset_ends_with(made, token, InProgress("busy")).retryable
         assert made.rotate(token)[-1:] != ["gave up"]
         assert made.vendor.resets == 1
@@ -194,7 +187,7 @@ def test_throttled_or_another_operation_running(scenario, heals, driver):
 
 @pytest.mark.window(30)
 def test_the_target_is_in_a_state_that_refuses(scenario):
-    """A dead agent or a repair: nothing is sent, no intent stays; a running machine is stopped first."""
+    """A dead agent stops createSecret before anything is sent; a running machine is stopped for the reset."""
     made = scenario(obstacles=(PreconditionFailed("agent is dead"),))
     with pytest.raises(PreconditionFailed):
         made.step(Step.CREATE, made.begin())
@@ -213,9 +206,9 @@ def test_death_between_stop_reset_and_start(heals, name):
 @pytest.mark.parametrize("error", [AdminRejected("expired"), PermissionDenied("no right")], ids=lambda each: each.code)
 @pytest.mark.window(32)
 def test_our_own_credential_is_refused(scenario, error):
-    """Definite: nothing was applied, nothing is probed, and the rotation goes on once it is repaired."""
+    """Nothing was applied or is probed, and the rotation goes on once the credential is repaired."""
     made = scenario()
-    token = created(made)
+    token = made.run_to(Step.CREATE)
 
     assert not reset_ends_with(made, token, error).retryable
 
@@ -228,7 +221,7 @@ def test_our_own_credential_is_refused(scenario, error):
 def test_the_target_was_exchanged_in_the_secret(scenario):
     """Every identifying field of current and candidate must be equal right before the reset."""
     made = scenario()
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     made.secret.put("version-9", made.secret.read("version-0").document.replaced(tenant="other"), CURRENT)
 
     with pytest.raises(IdentityChanged):
@@ -239,15 +232,15 @@ def test_the_target_was_exchanged_in_the_secret(scenario):
 
 @pytest.mark.window(34)
 def test_death_before_the_task_is_written_down(heals):
-    """The intent stands: the vendor is asked, and at worst the same candidate is sent again."""
+    """The intent mark stands, so the vendor is asked, and at worst the same candidate is sent again."""
     heals("admin_task", "attach lockstep:task", "before.crash", "before.timeout", "before.error", resets=2, wrong=0)
 
 
 @pytest.mark.window(35)
 def test_the_task_fails(scenario):
-    """Current is live: another task with the same candidate."""
+    """When a task failed, current is live, and another task gets the same candidate."""
     made = scenario("admin_task", task_fails=True)
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     with pytest.raises(RotationError):
         made.step(Step.SET, token)
     candidate = made.secret.read(token).document.password
@@ -260,9 +253,9 @@ def test_the_task_fails(scenario):
 
 @pytest.mark.window(37)
 def test_the_task_never_ends(scenario):
-    """It is polled attempt after attempt; nothing is sent again and the candidate keeps its label."""
+    """A task without end is polled in each attempt; nothing is sent again and the candidate keeps its label."""
     made = scenario("admin_task", delay_seconds=10.0**9)
-    token = created(made)
+    token = made.run_to(Step.CREATE)
 
     failures = made.rotate(token, attempts=5, spacing=600.0)
 
@@ -274,15 +267,15 @@ def test_the_task_never_ends(scenario):
 @pytest.mark.parametrize("driver", ["admin", "admin_vm", "self"])
 @pytest.mark.window(38)
 def test_the_labels_move_while_it_runs(scenario, driver):
-    """An operator's put or a cancelled rotation between the first look and the reset: nothing is sent."""
+    """Nothing is sent when the pending label goes between the first look and the reset."""
     made = scenario(driver)
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     made.fuse = Fuse()
     made.step(Step.SET, token)
     count = made.fuse.effects.index("set_password")
     for number in range(2, count + 1):
         made = scenario(driver)
-        token = created(made)
+        token = made.run_to(Step.CREATE)
         made.fuse = Fuse(number, Edge.BEFORE, error=lambda _, each=made, at=token: each.secret.detach(PENDING, at))
         with pytest.raises(RotationError):
             made.step(Step.SET, token)
@@ -293,10 +286,10 @@ def test_the_labels_move_while_it_runs(scenario, driver):
 @pytest.mark.parametrize("driver", ADMINS)
 @pytest.mark.window(39)
 def test_the_functions_time_runs_out_in_the_reset(scenario, heals, monkeypatch, driver):
-    """Whatever the call did is found out; with too little time left no reset is begun."""
+    """The engine finds out what the call did; with too little time left it begins no reset."""
     heals(driver, "set_password", "before.timeout", "after.timeout", resets=2, wrong=1)
     made = scenario(driver)
-    token = created(made)
+    token = made.run_to(Step.CREATE)
     monkeypatch.setattr(scenario_module, "FUNCTION_SECONDS", 10.0)
     with pytest.raises((NotEnoughTime, InProgress)):
         made.step(Step.SET, token)

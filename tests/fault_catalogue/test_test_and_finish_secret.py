@@ -13,21 +13,6 @@ MOVES = {"memory": "move AWSCURRENT", "aws": "UpdateSecretVersionStage AWSCURREN
 ELSE = Secret("Somebody0Else0Did0It")
 
 
-def sent(made):
-    """A token after setSecret."""
-    token = made.begin()
-    made.step(Step.CREATE, token)
-    made.step(Step.SET, token)
-    return token
-
-
-def proved(made):
-    """A token after testSecret."""
-    token = sent(made)
-    made.step(Step.TEST, token)
-    return token
-
-
 @pytest.mark.window(40)
 def test_the_password_does_not_work_yet(scenario):
     """The declared time is waited for, so that no login is wasted; one that is too early is charged."""
@@ -44,7 +29,7 @@ def test_the_password_does_not_work_yet(scenario):
 @pytest.mark.parametrize("driver", ["admin", "admin_vm", "admin_task", "self"])
 @pytest.mark.window(41)
 def test_the_login_check_cannot_tell(heals, driver):
-    """No network, a 5xx, a rate limit: nothing is decided, and nothing is sent again."""
+    """A login without an answer decides nothing, and nothing is sent again."""
     heals(driver, "verify", "before.error", "before.throttled", "after.error", "before.timeout")
 
 
@@ -53,7 +38,7 @@ def test_an_old_value_is_shown_as_the_live_one(scenario, heals):
     """A read-back from before the change proves nothing, and the vendor's next answer does."""
     heals("readback", "attach lockstep:verified", "before.stale", later=-1, resets=2)
     made = scenario("readback")
-    token = sent(made)
+    token = made.run_to(Step.SET)
     made.vendor.set_by_hand(FIRST)
     with pytest.raises(LoginRejected):
         made.step(Step.TEST, token)
@@ -64,7 +49,7 @@ def test_an_old_value_is_shown_as_the_live_one(scenario, heals):
 def test_the_account_must_change_its_password_first(scenario):
     """A login that machines cannot use is a failed check, but no wrong password: not charged, not committed."""
     made = scenario()
-    token = sent(made)
+    token = made.run_to(Step.SET)
     made.fuse = Fuse(only="verify", at=1, error=lambda _: AccountUnusable("must change"))
 
     with pytest.raises(AccountUnusable):
@@ -77,10 +62,10 @@ def test_the_account_must_change_its_password_first(scenario):
 @pytest.mark.parametrize("minimum", list(Evidence))
 @pytest.mark.window(44)
 def test_the_login_check_is_blocked_for_good(scenario, minimum):
-    """MFA or single sign-on: less proof only where the deployment takes less, and the result says so."""
+    """Where MFA blocks the login, less proof is enough only where the deployment says so, and the result shows it."""
     made = scenario()
     made.minimum = minimum
-    token = sent(made)
+    token = made.run_to(Step.SET)
     made.fuse = Fuse(only="verify", at=1, error=lambda _: CannotVerify("a second factor is asked for"))
 
     if minimum is Evidence.ACCEPTED:
@@ -95,7 +80,7 @@ def test_the_login_check_is_blocked_for_good(scenario, minimum):
 def test_somebody_resets_between_test_and_finish(scenario):
     """FinishSecret may still commit, and the next check of what is stored says that it does not open the account."""
     made = scenario()
-    token = proved(made)
+    token = made.run_to(Step.TEST)
     made.vendor.set_by_hand(ELSE)
 
     made.step(Step.FINISH, token)
@@ -107,14 +92,14 @@ def test_somebody_resets_between_test_and_finish(scenario):
 @pytest.mark.parametrize("store", MOVES)
 @pytest.mark.window(47)
 def test_death_before_the_move(heals, store):
-    """All that the next attempt does is the move: no second reset."""
+    """The next attempt moves the label and sends no second reset."""
     heals("self", MOVES[store], "before.crash", "before.timeout", "before.error", "before.lost", store=store)
 
 
 @pytest.mark.parametrize("store", MOVES)
 @pytest.mark.window(48)
 def test_the_move_is_applied_and_its_answer_lost(heals, store):
-    """The token is current, which is success."""
+    """A token that is current already has succeeded."""
     heals("self", MOVES[store], "after.crash", "after.error", "after.slow", "after.duplicate", store=store)
 
 
@@ -127,9 +112,9 @@ def test_the_same_event_again_in_the_middle(heals, name):
 
 @pytest.mark.window(50)
 def test_current_is_elsewhere_than_assumed(scenario):
-    """An operator put another value meanwhile: it is never taken away by force, and the candidate keeps its label."""
+    """A value that an operator put meanwhile stays current, and the candidate keeps its label."""
     made = scenario()
-    token = proved(made)
+    token = made.run_to(Step.TEST)
     value = made.secret.read("version-0").document.replaced(note="by hand")
     state = made.secret.describe
 
@@ -148,9 +133,9 @@ def test_current_is_elsewhere_than_assumed(scenario):
 @pytest.mark.parametrize("leftover", ["on current", "taken by the service"])
 @pytest.mark.window(51)
 def test_what_is_left_of_the_pending_label(scenario, leftover):
-    """Still on the new current, or removed by somebody: all of it is success."""
+    """A pending label that is still on the new current, or was removed, is success."""
     made = scenario()
-    token = proved(made)
+    token = made.run_to(Step.TEST)
     made.step(Step.FINISH, token)
     if leftover == "on current":
         made.secret.put(token, None, PENDING)
@@ -166,16 +151,16 @@ def test_what_is_left_of_the_pending_label(scenario, leftover):
 @pytest.mark.parametrize("store", MOVES)
 @pytest.mark.window(52)
 def test_tidying_fails_after_the_commit(heals, store):
-    """It is done by whoever comes next; readers have the new value already."""
+    """The next invocation tidies up; readers have the new value already."""
     heals("self", MOVES[store], "before.crash", "before.error", "after.error", store=store, later=1)
     heals("self", MOVES[store], "before.crash", "before.error", "before.lost", store=store, later=2)
 
 
 @pytest.mark.window(41)
 def test_an_outage_is_no_verdict(scenario):
-    """While nobody can be asked nothing moves; afterwards the rotation goes on where it was."""
+    """Nothing moves while the vendor is down; afterwards the rotation goes on where it was."""
     made = scenario("self")
-    token = sent(made)
+    token = made.run_to(Step.SET)
     for _ in range(3):
         made.fuse = Fuse(only="verify", at=1, error=lambda _: VendorUnavailable("down"))
         with pytest.raises(RotationError):

@@ -127,7 +127,7 @@ def memory_spec(vendor: MemoryVendor, *, oracle: bool = True, propagation_second
     weaker = Evidence.READBACK if vendor.readback else Evidence.ACCEPTED
     policy = vendor.policy
     if policy.min_age_seconds != vendor.min_age_seconds:
-        # Another policy is counted anew, which takes as long as a whole run.
+        # A new policy has to count its passwords, which takes as long as a whole run.
         policy = replace(policy, min_age_seconds=vendor.min_age_seconds)
     return DriverSpec(
         code="memory",

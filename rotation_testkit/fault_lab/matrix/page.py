@@ -56,7 +56,7 @@ ALONE_HEAD = ("driver class", "store", "runs", "ended well", "healed by doctor",
 
 
 def alone_cells(line: Line, tally: Tally) -> tuple[str, ...]:
-    """Return one row of the runs after which nobody comes but the doctor."""
+    """Return one row of the runs after which only the doctor comes."""
     healed, human = tally.cures[Cure.HEALED], tally.cures[Cure.HUMAN]
     well = tally.ends[End.HEALED]
     counts = (tally.runs, well, healed, human, tally.runs - well - healed - human)
@@ -71,17 +71,17 @@ def row(texts: Iterable[str]) -> str:
 def table(
     results: Sequence[tuple[Line, Tally]],
     head: tuple[str, ...] = HEAD,
-    told: Callable[[Line, Tally], tuple[str, ...]] = cells,
+    cells_of: Callable[[Line, Tally], tuple[str, ...]] = cells,
 ) -> str:
     """Return a table with its sum in the last row."""
     names = head.index("runs")
     ordered = sorted(results, key=lambda each: (list(MATRIX_CLASSES).index(each[0].driver), str(each[0])))
     rows = [row(head), row(["---"] * names + ["---:"] * (len(head) - names))]
-    rows += [row(told(line, tally)) for line, tally in ordered]
+    rows += [row(cells_of(line, tally)) for line, tally in ordered]
     total = Tally()
     for _, tally in results:
         total.add(tally)
-    whole = told(Line("", "all", "", 0), total)
+    whole = cells_of(Line("", "all", "", 0), total)
     return "\n".join([*rows, row(["**all**", *[""] * (names - 1), *(f"**{text}**" for text in whole[names:])])])
 
 
@@ -91,7 +91,7 @@ def page(*, pairs: bool = True, jobs: int = 0, note: Callable[[str], None] = lam
     Args:
         pairs: whether to run Lockstep's own pairs, which takes minutes; otherwise the page says how to.
         jobs: processes; as many as there are cores when 0.
-        note: told about the progress.
+        note: takes lines about the progress.
     """
     tables = {}
     for algorithm, worlds in _worlds().items():

@@ -1,4 +1,4 @@
-"""What the real doctor makes of a run that did not end well, once the faults are over."""
+"""The real doctor, called to a run that did not end well, once the faults are over."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rotation_testkit.fault_lab.matrix.worlds.lockstep import Lockstep
 from rotation_testkit.fault_lab.matrix.worlds.world import World
 
 VISITS = 8
-"""How often somebody comes back at the time that he was told to."""
+"""How often the doctor comes back at the time that the outcome names."""
 
 
 class Cure(StrEnum):
-    """What came of it."""
+    """The doctor's result."""
 
     HEALED = "healed by doctor"
     """Current is live, and the machine is as it was found."""
@@ -26,8 +26,8 @@ class Cure(StrEnum):
     """The finding names what a human must do."""
 
 
-def treated(world: World) -> Cure | None:
-    """Hand a world over until there is nothing to wait for; its state changes.
+def doctor_result(world: World) -> Cure | None:
+    """Let the doctor work on a world until there is nothing to wait for. The world's state changes.
 
     Returns:
         The cure, proved against the vendor; ``None`` when there is none.
@@ -44,8 +44,8 @@ def treated(world: World) -> Cure | None:
         return None
     if outcome.condition is Condition.HEALTHY and _in_step(world):
         return Cure.HEALED
-    told = outcome.condition is Condition.HUMAN and outcome.advice and not shows_a_password(outcome.advice)
-    return Cure.HUMAN if told else None
+    advised = outcome.condition is Condition.HUMAN and outcome.advice and not shows_a_password(outcome.advice)
+    return Cure.HUMAN if advised else None
 
 
 def _visit(world: World, ours: Lockstep) -> Outcome | None:

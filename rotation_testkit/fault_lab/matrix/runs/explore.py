@@ -1,4 +1,4 @@
-"""All runs with exactly n faults. Runs that come to the same state go on in the same way, so that is followed once."""
+"""The search: all runs with exactly n faults, from shared prefixes; ``matrix`` explains it with an example."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rotation.core.errors import RotationError
 from rotation_testkit.fault_lab.in_memory.effects import Fault, Kind, Port
 from rotation_testkit.fault_lab.in_memory.fuse import Edge
 from rotation_testkit.fault_lab.matrix.plan import FAULTS, Plan, twins
-from rotation_testkit.fault_lab.matrix.runs.doctor_check import Cure, treated
+from rotation_testkit.fault_lab.matrix.runs.doctor_check import Cure, doctor_result
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
 from rotation_testkit.fault_lab.matrix.worlds.checks import AFTERWARDS, converged, healed
 from rotation_testkit.fault_lab.matrix.worlds.lockstep import Lockstep
@@ -29,14 +29,14 @@ class End(StrEnum):
 
 @dataclass(slots=True)
 class Tally:
-    """What a set of runs came to.
+    """The results of a set of runs.
 
     Attributes:
         ends: how many runs ended how.
         broken: how many runs broke which promise.
         reasons: how many were parked for which reason.
-        cures: what the doctor made of how many that did not end well.
-        resets: most resets of one run; ``wrong_logins`` likewise.
+        cures: how many of those that did not end well had which result with the doctor.
+        resets: the most resets of one run; ``wrong_logins`` likewise.
         examples: the plan of one run for each broken promise and each bad end.
         seconds: of CPU, where they were measured.
     """
@@ -56,7 +56,7 @@ class Tally:
         return sum(self.ends.values())
 
     def add(self, other: Tally, first: Plan = (), shift: int = 0, times: int = 1) -> None:
-        """Take ``times`` as many runs in, which went on after ``first`` and after ``shift`` effects."""
+        """Add ``times`` as many runs, which went on after the faults ``first`` and after ``shift`` effects."""
         for counter in ("ends", "broken", "reasons", "cures"):
             mine = getattr(self, counter)
             for name, count in getattr(other, counter).items():
@@ -69,7 +69,7 @@ class Tally:
 
 
 DEATHS = (Kind.CRASH, Kind.TIMEOUT)
-"""Faults after which nothing of the invocation happens any more, so that nothing has to be run to see what is left."""
+"""Faults that end the invocation at once: what they leave is the state at that effect, and nothing has to be run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Explorer:
     """Follows all runs of one world.
 
     Attributes:
-        world: the world; its state is whatever was tried last.
+        world: the world, in the state that was tried last.
         deep: whether to try what comes after the end, too: repeated steps, a test-only invocation, the next rotation.
     """
 
@@ -162,7 +162,7 @@ class Explorer:
         return fault.kind not in DEATHS and twins(port, fault) > 0
 
     def _deaths(self, plan: Plan, times: int, port: Port, number: int, ran: Ran) -> Iterator[_Invocation]:
-        """Yield the same invocation ended by death at an effect: what stood there is what the next one finds."""
+        """Yield the invocation as it ends by death at an effect: the next one finds the state that was kept there."""
         for fault in FAULTS[port]:
             if fault.kind in DEATHS:
                 self.world.die_at(ran.moments[number + (fault.edge is Edge.AFTER)], fault.kind, ran.deadline)
@@ -179,7 +179,7 @@ class Explorer:
 
 
 def judge(world: World, *, deep: bool = False) -> Tally:
-    """Return the tally of the one run that this world has come to the end of; see ``Explorer`` for ``deep``."""
+    """Return the tally of the one run whose end this world is at; see ``Explorer`` for ``deep``."""
     world.settle()
     vendor = world.account.vendor
     tally = Tally(resets=vendor.resets, wrong_logins=vendor.wrong_logins)
@@ -206,7 +206,7 @@ def judge(world: World, *, deep: bool = False) -> Tally:
 
 def _cured(world: World) -> Cure | None:
     end = world.save()
-    cure = treated(world)
+    cure = doctor_result(world)
     world.load(end)
     return cure
 

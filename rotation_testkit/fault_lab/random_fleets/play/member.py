@@ -80,7 +80,7 @@ class Member:
         tokens: every token ever used, the oldest first.
         vendor_down_until: epoch until which the vendor does not answer; ``store_down_until`` likewise.
         slow_seconds: after how many seconds the vendor works on the change that is being sent.
-        touched: whether an outsider did anything, ever.
+        touched: whether an outsider ever did anything.
         left_off: whether that was while the machine was off.
         failure: of the last attempt.
     """

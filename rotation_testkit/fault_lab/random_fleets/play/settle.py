@@ -16,7 +16,7 @@ SPACING = 600.0
 MOST_ATTEMPTS = 14
 _FOR_A_HUMAN = ("external_change", "candidate_refused", "reset_fails")
 _PATIENCE = 2
-"""How often a human is asked for before he comes."""
+"""How often a human is asked for before one comes."""
 
 
 def settle(fleet: Fleet) -> None:
@@ -70,7 +70,7 @@ def _reason(failure: RotationError | None) -> str:
 
 
 def _help(member: Member) -> None:
-    """Be the human: make sure that he was needed, then follow the hint."""
+    """Act as the human: check that one was needed, then follow the hint."""
     reason = _reason(member.failure)
     if not member.touched:
         member.monitor.fail("I8", f"bounded retries did not heal what no outsider did: {reason}")

@@ -35,7 +35,7 @@ class FleetVendor(MemoryVendor):
         outside: whether somebody else changed the password since then.
         late: requests that will be worked on later.
         foreign: values that another secret's rotation set.
-        on_wrong: told of each wrong login that Lockstep causes; ``True`` when it is of a late request.
+        on_wrong: takes each wrong login that Lockstep causes; ``True`` when it is of a late request.
         by_user: whether the wrong logins are a human's.
     """
 
@@ -85,7 +85,7 @@ class FleetVendor(MemoryVendor):
         MemoryVendor.change(self, password, self._live)
 
     def guess_wrong(self, times: int) -> None:
-        """Let the account's human user mistype his password."""
+        """Let the account's human user mistype the password."""
         self._arrive()
         self.by_user = True
         for _ in range(times):

@@ -1,4 +1,4 @@
-"""The net catches fish: each mutation of the real engine breaks a promise, and the matrix says which."""
+"""Each mutation of the real engine breaks a promise, and the matrix says which."""
 
 from dataclasses import replace
 
@@ -103,7 +103,7 @@ MUTATIONS = [
 
 @pytest.mark.parametrize(("mutate", "driver", "name"), MUTATIONS, ids=lambda each: getattr(each, "__name__", None))
 def test_a_mutation_is_caught(monkeypatch, mutate, driver, name):
-    """By the promise that it breaks, at a single fault or at none; `test_singles.py`: the engine breaks none."""
+    """The promise that a mutation breaks is named, at a single fault or at none; the real engine breaks none."""
     mutate(monkeypatch)
 
     assert breaks(name, Line("lockstep", driver, "memory", 10))

@@ -1,4 +1,4 @@
-"""D1: what did not end well is handed to the real doctor, who heals it or says what a human must do."""
+"""D1: what did not end well goes to the real doctor, which heals it or says what a human must do."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def left_alone(driver="self", store="memory"):
     [pytest.param(line, marks=[] if line.store == "memory" else pytest.mark.long) for line in one_attempt_lines()],
     ids=str,
 )
-def test_after_every_single_fault_nobody_but_the_doctor_is_needed(line, rows):
+def test_after_every_single_fault_only_the_doctor_is_needed(line, rows):
     """One attempt, one fault, and no service any more: current is live again, and the committed page says so."""
     tally = Explorer(make(line, attempts=1)).runs(1)
 
@@ -42,12 +42,12 @@ def test_after_every_single_fault_nobody_but_the_doctor_is_needed(line, rows):
     assert tally.ends[End.LOST] == 0
     assert tally.cures[Cure.HEALED] == tally.runs - tally.ends[End.HEALED] > 100
     mine = alone_cells(line, tally)
-    told = next(row for row in rows if len(row) == len(mine) and row[:2] == mine[:2])
-    assert told[UNHEALED] == mine[UNHEALED] == ("0", "0")
+    committed = next(row for row in rows if len(row) == len(mine) and row[:2] == mine[:2])
+    assert committed[UNHEALED] == mine[UNHEALED] == ("0", "0")
 
 
-def test_a_doctor_who_does_nothing_is_caught(monkeypatch):
-    """Whatever he says about it: the vendor is asked."""
+def test_a_doctor_that_does_nothing_is_caught(monkeypatch):
+    """The vendor is asked, whatever the doctor says."""
     assert judge(left_alone()).cures == {Cure.HEALED: 1}
     monkeypatch.setattr(doctor_check, "heal", lambda _session: Outcome(condition=Condition.HEALTHY))
 
@@ -63,8 +63,8 @@ def test_a_doctor_who_does_nothing_is_caught(monkeypatch):
     ],
     ids=["no advice", "waits for ever", "shows a password"],
 )
-def test_a_doctor_who_is_no_help_is_caught(monkeypatch, outcome):
-    """A human who is needed is told what to do, and nobody waits for ever."""
+def test_a_doctor_that_is_no_help_is_caught(monkeypatch, outcome):
+    """A doctor that calls a human must say what to do, and none may wait for ever."""
     monkeypatch.setattr(doctor_check, "heal", lambda _session: outcome)
 
     tally = judge(left_alone())
@@ -74,7 +74,7 @@ def test_a_doctor_who_is_no_help_is_caught(monkeypatch, outcome):
 
 
 def test_what_only_a_human_can_know_is_asked_for():
-    """Somebody changed the password of an account that changes its own: every attempt is parked, and he says so."""
+    """After a change by somebody else at a self-service account every attempt is parked, and the doctor says so."""
     world = make(Line("lockstep", "self", "memory", 600))
     world.invoke({})
     world.account.vendor.set_by_hand(ELSE)
@@ -88,7 +88,7 @@ def test_what_only_a_human_can_know_is_asked_for():
 
 
 def test_judging_leaves_the_world_as_it_was():
-    """What the doctor did is undone, or the story of a run would count his resets."""
+    """What the doctor did is undone, so that the narrative of a run does not count its resets."""
     world = left_alone("admin")
     tally = judge(world)
 

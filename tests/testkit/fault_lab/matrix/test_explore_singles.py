@@ -33,7 +33,7 @@ def examples(line, tally):
     ],
 )
 def test_every_single_fault_heals(driver, store, deep, rows):
-    """At both spacings all promises hold at every moment, where ``deep`` afterwards too, and the page says the same."""
+    """At both spacings all promises hold at every moment, with ``deep`` afterwards too, and the page says the same."""
     for spacing in SPACINGS:
         line = Line(OURS, driver, store, spacing)
         explorer = Explorer(make(line), deep=deep and spacing == SPACINGS[0])
@@ -43,12 +43,12 @@ def test_every_single_fault_heals(driver, store, deep, rows):
         assert tally.runs > 200
         assert not tally.broken, examples(line, tally)
         assert set(tally.ends) == {End.HEALED}, examples(line, tally)
-        told = next(row for row in rows if row[:3] == cells(line, tally)[:3])
-        assert told[OUTCOMES] == cells(line, tally)[OUTCOMES]
+        committed = next(row for row in rows if row[:3] == cells(line, tally)[:3])
+        assert committed[OUTCOMES] == cells(line, tally)[OUTCOMES]
 
 
 def test_these_are_all_worlds():
-    """Of every driver class, store and spacing."""
+    """The worlds are those of every driver class, store and spacing."""
     assert {(line.driver, line.store) for line in lines()} == set(WORLDS)
     assert {line.spacing for line in lines()} == set(SPACINGS)
     assert len(list(lines())) == len(WORLDS) * len(SPACINGS) == 42
@@ -56,7 +56,7 @@ def test_these_are_all_worlds():
 
 @pytest.mark.parametrize("line", list(one_attempt_lines()), ids=str)
 def test_a_run_without_faults_sends_one_reset(line):
-    """And makes no wrong login, and needs one attempt."""
+    """A clean run sends one reset, makes no wrong login and needs one attempt."""
     world = make(line)
     while not world.done:
         world.invoke({})

@@ -8,8 +8,6 @@ from rotation.engine.result import MemberResult
 from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.secret import GatedSecret
 from rotation_testkit.fault_lab.invariants import Violation
-from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
-from rotation_testkit.fault_lab.random_fleets.play.invocation import Invocation
 from rotation_testkit.fault_lab.random_fleets.play.secret import LAG
 from rotation_testkit.fault_lab.random_fleets.play.settle import settle
 from rotation_testkit.fault_lab.random_fleets.schedule.script import Script, play
@@ -17,15 +15,9 @@ from rotation_testkit.fault_lab.random_fleets.schedule.script import Script, pla
 BATCHES = ("batch", "batch-task", "batch-self")
 
 
-def only(kind):
-    """A fleet of one secret."""
-    fleet = Fleet([kind])
-    return fleet, fleet.members[0]
-
-
 @pytest.mark.parametrize("kind", BATCHES)
-def test_a_batch_rotates_every_account_once(kind):
-    """One reset each, no wrong login, different passwords, and nothing left pending."""
+def test_a_batch_rotates_every_account_once(kind, only):
+    """Each account gets one reset, no wrong login and its own password, and nothing is left pending."""
     fleet, member = only(kind)
     fleet.apply({"do": "wait", "seconds": 4000})
     assert fleet.apply({"do": "attempt"}) == "done"
@@ -37,7 +29,7 @@ def test_a_batch_rotates_every_account_once(kind):
 
 
 @pytest.mark.parametrize("kind", BATCHES)
-def test_one_account_that_is_held_up_holds_the_batch_up_and_heals(kind):
+def test_one_account_that_is_held_up_holds_the_batch_up_and_heals(kind, only):
     """The second reset's answer is lost: nothing becomes current, and the next attempt ends it with the same ones."""
     fleet, member = only(kind)
     fleet.apply({"do": "wait", "seconds": 4000})
@@ -67,13 +59,7 @@ def test_committing_a_batch_of_which_one_account_is_not_proved_is_a_violation(mo
     assert violation.invariant == "I2"
 
 
-def run_of(member, *faults):
-    """Return a run that is under way and meets these faults."""
-    now = member.clock.now()
-    return Invocation(member=member, token="token-1", faults=faults, started=now, deadline=now + 60, seen=[])
-
-
-def test_each_account_of_a_batch_has_its_own_budget():
+def test_each_account_of_a_batch_has_its_own_budget(only, run_of):
     """A wrong login at one account does not count against another."""
     _, member = only("batch")
     run = run_of(member)
@@ -88,22 +74,22 @@ def test_each_account_of_a_batch_has_its_own_budget():
         second.after_run(run)
 
 
-def lagging_secret(member, nth):
+def lagging_secret(run_of, member, nth):
     """Return the secret as a run sees it whose n-th look at the labels goes to a replica that lags behind."""
     return GatedSecret(member.secret, run_of(member, {"at": "describe", "nth": nth, "kind": "stale"}).gate)
 
 
-def test_a_stale_look_shows_the_labels_before_the_latest_change_and_not_for_long():
+def test_a_stale_look_shows_the_labels_before_the_latest_change_and_not_for_long(only, run_of):
     """The write is durable all the same, and the next look shows it."""
     _, member = only("admin")
     current = member.secret.holder(CURRENT)
-    secret = lagging_secret(member, 2)
+    secret = lagging_secret(run_of, member, 2)
     before = secret.describe()
     secret.attach("lockstep:intent:1700000000", current)
     assert secret.describe() == before
     assert secret.describe() != before
     member.clock.sleep(LAG + 1)
-    assert lagging_secret(member, 1).describe() == member.secret.describe()
+    assert lagging_secret(run_of, member, 1).describe() == member.secret.describe()
 
 
 @pytest.mark.parametrize("kind", ["admin", "self", "task", "accepted"])
@@ -117,7 +103,7 @@ def test_a_stale_look_anywhere_heals(kind, nth):
     )
 
 
-def test_another_secret_of_the_same_account_sets_a_password_that_this_one_does_not_know():
+def test_another_secret_of_the_same_account_sets_a_password_that_this_one_does_not_know(only):
     """W57: by the vendor's own rules. Where an API key resets it, the next rotation wins it back."""
     fleet, member = only("admin")
     fleet.apply({"do": "twin"})
@@ -127,7 +113,7 @@ def test_another_secret_of_the_same_account_sets_a_password_that_this_one_does_n
     assert member.in_step
 
 
-def test_the_vendors_rules_hold_for_the_other_secret_too():
+def test_the_vendors_rules_hold_for_the_other_secret_too(only):
     """A minimum age that our own rotation started keeps the other one's away; later it goes through and we park."""
     fleet, member = only("self")
     fleet.apply({"do": "attempt"})

@@ -10,7 +10,7 @@ from rotation_testkit.fault_lab.random_fleets.play.interleaving import PausableR
 
 
 def counting(into, name, effects):
-    """A run of so many effects."""
+    """Return a run of so many effects."""
 
     def body(turn):
         for number in range(effects):

@@ -19,14 +19,14 @@ CHUNK = 25
 
 @pytest.mark.parametrize("first", range(0, 300, CHUNK))
 def test_no_schedule_violates_an_invariant(first):
-    """The same 300 in every run of the tests; `lockstep simulate-faults` plays as many others as one likes."""
+    """The same 300 in every run of the tests; `lockstep simulate-faults` plays any number of others."""
     played, bad = first_bad(2026, first, CHUNK)
     assert bad is None, f"lockstep simulate-faults --seed 2026 --runs {first + played}: {play(script_of(2026, bad))}"
     assert played == CHUNK
 
 
 def test_a_seed_makes_the_same_schedules_everywhere():
-    """Written down, so that a change of the generator is seen: seeds in reports then mean something else."""
+    """This schedule is written down, because a change of the generator changes what the seeds in reports mean."""
     kinds, actions = schedule(1, 1)
     assert kinds == ["accepted"]
     assert [action["do"] for action in actions] == [
@@ -41,7 +41,7 @@ def test_a_seed_makes_the_same_schedules_everywhere():
 
 
 def test_every_class_takes_part_and_batches_less_often():
-    """A batch costs several times as much, so that a run would be half batches otherwise."""
+    """Batches are rarer, because each costs several times as much."""
     drawn = Counter(kind for number in range(3000) for kind in schedule(3, number)[0])
     assert set(drawn) == set(FLEET_CLASSES)
     batches = [drawn[kind] for kind, each in FLEET_CLASSES.items() if each.accounts > 1]
@@ -51,7 +51,7 @@ def test_every_class_takes_part_and_batches_less_often():
 
 
 def test_the_same_schedule_leaves_the_same_trace():
-    """Effect by effect, parallel runs included, although passwords differ each time."""
+    """Traces are equal effect by effect, parallel runs included, although passwords differ each time."""
     with_threads = [number for number in range(40) if "parallel" in script_of(5, number).dump()]
     assert with_threads
     for number in [*range(5), *with_threads]:
@@ -63,7 +63,7 @@ def test_the_same_schedule_leaves_the_same_trace():
 
 
 def test_the_number_of_processes_changes_nothing(monkeypatch):
-    """Results are taken in the order of the schedules."""
+    """Any number of processes finds the same, because results are taken in the order of the schedules."""
     monkeypatch.setattr(runner, "CHUNK", 4)
     alone, together = simulate(7, 10), simulate(7, 10, workers=2)
     assert (alone.runs, alone.finding) == (together.runs, together.finding) == (10, None)
@@ -98,7 +98,7 @@ MUTATIONS = {
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_a_broken_engine_is_found_out(mutation, monkeypatch):
-    """Within 200 schedules, by the right invariant, and as a script that can be played again."""
+    """A mutation is found within 200 schedules, by the right invariant, as a script that can be played again."""
     owner, name, mutant, expected = MUTATIONS[mutation]
     monkeypatch.setattr(owner, name, mutant)
 

@@ -1,8 +1,7 @@
-"""What the simulator found in the engine, each as the shortest script that showed it."""
+"""What random fleets found in the engine, each as the shortest script that showed it: played to the end, it heals."""
 
 import pytest
 
-from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
 from rotation_testkit.fault_lab.random_fleets.play.settle import settle
 from rotation_testkit.fault_lab.random_fleets.schedule.script import Script, play
 
@@ -109,10 +108,9 @@ def test_what_was_found_once_heals(name):
     assert play(Script(kinds, actions)) is None
 
 
-def test_a_yes_that_did_nothing_is_sent_again_without_a_human():
+def test_a_yes_that_did_nothing_is_sent_again_without_a_human(only):
     """The vendor shows another password, so its yes is no proof; the same token ends well."""
-    fleet = Fleet(["readback"])
-    (member,) = fleet.members
+    fleet, member = only("readback")
     fleet.apply({"do": "fail-tasks", "yes": True})
     assert fleet.apply({"do": "attempt"}) == "login_rejected"
     fleet.apply({"do": "fail-tasks", "yes": False})
@@ -121,10 +119,9 @@ def test_a_yes_that_did_nothing_is_sent_again_without_a_human():
     assert member.tokens == member.tokens[:1]
 
 
-def test_a_budget_of_one_asks_about_another_password_in_each_window():
+def test_a_budget_of_one_asks_about_another_password_in_each_window(only):
     """The candidate in the first, current in the second, which is live: then the reset goes out."""
-    fleet = Fleet(["self-strict"])
-    (member,) = fleet.members
+    fleet, member = only("self-strict")
     outcomes = [fleet.apply({"do": "attempt", "faults": [{"at": "set_password", "nth": 1, "kind": "crash"}]})]
     while outcomes[-1] != "done":
         fleet.apply({"do": "wait", "seconds": 1000})
