@@ -44,7 +44,7 @@ def test_two_invocations_at_once(heals, driver):
 def test_the_holder_of_the_lease_dies(scenario):
     """No run takes over before the lease has expired, and the next holder finds out first."""
     made = scenario()
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     made.fuse = Fuse(only="set_password", at=1, edge=Edge.AFTER)
     with pytest.raises(Crash):
         made.step(Step.SET, token)
@@ -115,7 +115,7 @@ def test_the_doctor_brings_a_cancelled_rotation_back_in_step(scenario, driver, a
 def test_our_clock_is_wrong(scenario):
     """An expired signature is a definite refusal; nothing is lost, and the rotation goes on once the time is right."""
     made = scenario("self")
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     made.fuse = Fuse(only="set_password", at=1, error=lambda _: AdminRejected("the signature has expired"))
     with pytest.raises(AdminRejected) as refused:
         made.step(Step.SET, token)
@@ -148,14 +148,14 @@ def test_every_step_twice_and_all_of_them_again(driver, store):
 def test_the_policy_changed_since_the_candidate_was_made(scenario):
     """A candidate that breaks the new policy is released if it was never sent, and else kept and parked."""
     made = scenario()
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     made.vendor.policy = replace(made.vendor.policy, length=24, min_length=24, max_length=24)
     with pytest.raises(PasswordRejected):
         made.step(Step.SET, token)
     with pytest.raises(StageError):
         made.step(Step.SET, token)
     made = scenario("self")
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     made.fuse = Fuse(only="set_password", at=1, edge=Edge.BEFORE, error=lambda _: DriverBug("lost"))
     with pytest.raises(DriverBug):
         made.step(Step.SET, token)
@@ -173,7 +173,7 @@ def test_the_policy_changed_since_the_candidate_was_made(scenario):
 def test_the_store_cannot_be_written(scenario, driver):
     """The mark comes before the reset, so that a store that takes no write is found out while nothing was sent."""
     made = scenario(driver)
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     for name in ("attach", "move"):
         made.fuse = Fuse(only=name, at=1, error=lambda _: StoreDenied("the key is disabled"))
         with pytest.raises(StoreDenied):
@@ -251,7 +251,7 @@ def test_the_vendor_keeps_another_password_than_it_was_sent(scenario):
 def test_a_vendor_echoes_the_password(scenario, name):
     """No error that leaves Lockstep shows the password, although the driver's own error does."""
     made = scenario("self")
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     if name == "verify":
         made.step(Step.SET, token)
     secret = made.secret.read(token).document.password.reveal()

@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PAGE = (ROOT / "docs" / "faults.md").read_text()
 ELSEWHERE = {
-    int(number): files for number, files in re.findall(r"^- \*\*W(\d+)\*\*.*?`(tests/\S+)`", PAGE, re.MULTILINE)
+    int(number): files for number, files in re.findall(r"^- \*\*W(\d+)\*\*[^`]*`(tests/\S+)`", PAGE, re.MULTILINE)
 }
 
 

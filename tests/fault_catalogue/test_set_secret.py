@@ -29,15 +29,6 @@ ADMINS = [name for name in MATRIX_CLASSES if name != "self"]
 STORES = ("memory", "aws", "vault")
 
 
-def reset_ends_with(made, token, error, edge=Edge.BEFORE):
-    """Run setSecret with an error as the answer to the reset. Return what it raises."""
-    made.fuse = Fuse(only="set_password", at=1, edge=edge, error=lambda _: error)
-    with pytest.raises(RotationError) as refused:
-        made.step(Step.SET, token)
-    made.fuse = Fuse()
-    return refused.value
-
-
 @pytest.mark.parametrize("driver", MATRIX_CLASSES)
 @pytest.mark.window(17)
 def test_death_before_the_intent(heals, driver):
@@ -92,9 +83,9 @@ def test_a_proxy_sends_the_reset_twice(heals, driver):
 def test_refused_by_policy(scenario):
     """A refusal by policy ends the token and releases its candidate; the next rotation starts from nothing."""
     made = scenario()
-    token = made.run_to(Step.CREATE)
+    token = made.created()
 
-    reset_ends_with(made, token, PasswordRejected("too plain"))
+    made.reset_ends_with(token, PasswordRejected("too plain"))
 
     with pytest.raises(StageError):
         made.step(Step.SET, token)
@@ -105,7 +96,7 @@ def test_refused_by_policy(scenario):
 def test_refused_as_used_before_although_random(scenario):
     """A candidate that was used before has been live, so it was applied, and one login proves it."""
     made = scenario("admin", history=5)
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     made.vendor.change(made.secret.read(token).document.password, None)
 
     assert made.step(Step.SET, token).outcome == "found_live"
@@ -118,7 +109,7 @@ def test_refused_as_too_young(scenario, spacing):
     """Retries until then do not reach the vendor, and the first one after it goes through."""
     made = scenario("self")
     made.vendor.changed_at = made.clock.now() - 100
-    token = made.run_to(Step.CREATE)
+    token = made.created()
 
     failures = made.rotate(token, attempts=40, spacing=spacing)
 
@@ -130,10 +121,13 @@ def test_refused_as_too_young(scenario, spacing):
 def test_a_change_that_was_refused_as_too_young_may_be_our_own(scenario):
     """The first delivery was applied, and only the refusal of the second arrived: the intent mark stays."""
     made = scenario("admin", min_age_seconds=300)
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     error = TooSoon("too young", not_before=made.clock.now() + 300)
 
-    reset_ends_with(made, token, error, Edge.AFTER)
+    made.fuse = Fuse(only="set_password", at=1, edge=Edge.AFTER, error=lambda _: error)
+    with pytest.raises(Parked):
+        made.step(Step.SET, token)
+    made.fuse = Fuse()
 
     assert made.secret.describe().versions[token].intent is not None
     made.clock.sleep(600)
@@ -146,7 +140,7 @@ def test_refused_because_the_old_password_is_wrong(scenario):
     """It counts as a wrong login: candidate and previous are tried within the budget, then a human is asked."""
     made = scenario("self", min_age_seconds=0, history=0)
     made.vendor.set_by_hand(Secret("Somebody0Else0Did0It"))
-    token = made.run_to(Step.CREATE)
+    token = made.created()
 
     failures = made.rotate(token, attempts=4, spacing=20.0)
 
@@ -162,7 +156,7 @@ def test_the_account_is_locked(scenario):
     made = scenario("self")
     for _ in range(5):
         made.vendor.log_in(Secret("wrong"))
-    token = made.run_to(Step.CREATE)
+    token = made.created()
 
     failures = made.rotate(token, attempts=40, spacing=60.0)
 
@@ -179,8 +173,8 @@ def test_throttled_or_another_operation_running(scenario, heals, driver):
     heals(driver, "set_password", "before.throttled", wrong=0)
     made = scenario(driver)
     if made.vendor.power is None:
-        token = made.run_to(Step.CREATE)
-        assert reset_ends_with(made, token, InProgress("busy")).retryable
+        token = made.created()
+        assert made.reset_ends_with(token, InProgress("busy")).retryable
         assert made.rotate(token)[-1:] != ["gave up"]
         assert made.vendor.resets == 1
 
@@ -208,9 +202,9 @@ def test_death_between_stop_reset_and_start(heals, name):
 def test_our_own_credential_is_refused(scenario, error):
     """Nothing was applied or is probed, and the rotation goes on once the credential is repaired."""
     made = scenario()
-    token = made.run_to(Step.CREATE)
+    token = made.created()
 
-    assert not reset_ends_with(made, token, error).retryable
+    assert not made.reset_ends_with(token, error).retryable
 
     assert made.secret.describe().versions[token].intent is None
     assert made.rotate(token) == []
@@ -221,7 +215,7 @@ def test_our_own_credential_is_refused(scenario, error):
 def test_the_target_was_exchanged_in_the_secret(scenario):
     """Every identifying field of current and candidate must be equal right before the reset."""
     made = scenario()
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     made.secret.put("version-9", made.secret.read("version-0").document.replaced(tenant="other"), CURRENT)
 
     with pytest.raises(IdentityChanged):
@@ -240,7 +234,7 @@ def test_death_before_the_task_is_written_down(heals):
 def test_the_task_fails(scenario):
     """When a task failed, current is live, and another task gets the same candidate."""
     made = scenario("admin_task", task_fails=True)
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     with pytest.raises(RotationError):
         made.step(Step.SET, token)
     candidate = made.secret.read(token).document.password
@@ -255,7 +249,7 @@ def test_the_task_fails(scenario):
 def test_the_task_never_ends(scenario):
     """A task without end is polled in each attempt; nothing is sent again and the candidate keeps its label."""
     made = scenario("admin_task", delay_seconds=10.0**9)
-    token = made.run_to(Step.CREATE)
+    token = made.created()
 
     failures = made.rotate(token, attempts=5, spacing=600.0)
 
@@ -269,13 +263,13 @@ def test_the_task_never_ends(scenario):
 def test_the_labels_move_while_it_runs(scenario, driver):
     """Nothing is sent when the pending label goes between the first look and the reset."""
     made = scenario(driver)
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     made.fuse = Fuse()
     made.step(Step.SET, token)
     count = made.fuse.effects.index("set_password")
     for number in range(2, count + 1):
         made = scenario(driver)
-        token = made.run_to(Step.CREATE)
+        token = made.created()
         made.fuse = Fuse(number, Edge.BEFORE, error=lambda _, each=made, at=token: each.secret.detach(PENDING, at))
         with pytest.raises(RotationError):
             made.step(Step.SET, token)
@@ -289,7 +283,7 @@ def test_the_functions_time_runs_out_in_the_reset(scenario, heals, monkeypatch, 
     """The engine finds out what the call did; with too little time left it begins no reset."""
     heals(driver, "set_password", "before.timeout", "after.timeout", resets=2, wrong=1)
     made = scenario(driver)
-    token = made.run_to(Step.CREATE)
+    token = made.created()
     monkeypatch.setattr(scenario_module, "FUNCTION_SECONDS", 10.0)
     with pytest.raises((NotEnoughTime, InProgress)):
         made.step(Step.SET, token)

@@ -26,7 +26,7 @@ from rotation_testkit.fault_lab.in_memory.driver import (
     memory_spec,
 )
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
-from rotation_testkit.fault_lab.in_memory.scenario import LABEL_EFFECTS, Rotating
+from rotation_testkit.fault_lab.in_memory.scenario import LABEL_EFFECTS, Rotations
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 from rotation_testkit.fault_lab.in_memory.vendor_classes import POLICY
 
@@ -34,7 +34,7 @@ KEY = "accounts"
 
 
 @dataclass(slots=True)
-class BatchScenario(Rotating):
+class BatchScenario(Rotations):
     """A secret whose current version holds the live password of every account.
 
     Attributes:
@@ -162,7 +162,7 @@ def make_batch(
     return BatchScenario(vendors, clock, oracle=oracle, seconds=seconds)
 
 
-def told(error: RotationError) -> dict[str, str]:
+def outcomes(error: RotationError) -> dict[str, str]:
     """Return each account's outcome as logs show it with an error."""
     members: Any = error.describe().get("members", [])
     return {each["name"]: each["outcome"] for each in members}

@@ -19,19 +19,23 @@ from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, gated, memory_spec
-from rotation_testkit.fault_lab.in_memory.fuse import Crash, Fuse
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 LABEL_EFFECTS = ("describe", "read", "stage", "attach", "move", "detach")
 
 
-class Rotating:
-    """What the service does, over the steps of a scenario."""
+class Rotations:
+    """What the service and operators do with one secret, whatever it holds."""
 
     secret: MemorySecret
     clock: VirtualClock
     fuse: Fuse
     _tokens: itertools.count[int]
+
+    def step(self, step: Step, token: str) -> Result:
+        """Run one invocation of the function."""
+        raise NotImplementedError
 
     def begin(self) -> str:
         """Start a rotation as the service does: an empty pending version. Return its token."""
@@ -39,9 +43,11 @@ class Rotating:
         self.secret.put(token, None, PENDING)
         return token
 
-    def step(self, step: Step, token: str) -> Result:
-        """Run one invocation of the function."""
-        raise NotImplementedError
+    def created(self) -> str:
+        """Start a rotation and run createSecret. Return its token."""
+        token = self.begin()
+        self.step(Step.CREATE, token)
+        return token
 
     def run_to(self, last: Step) -> str:
         """Start a rotation and run its steps up to this one. Return its token."""
@@ -50,11 +56,26 @@ class Rotating:
             self.step(step, token)
         return token
 
+    def reset_ends_with(self, token: str, error: RotationError, edge: Edge = Edge.BEFORE) -> RotationError:
+        """Run setSecret with its reset answered by ``error``, before or after its effect. Return what was raised.
+
+        Raises:
+            AssertionError: nothing was, or something of another kind.
+        """
+        self.fuse = Fuse(only="set_password", at=1, edge=edge, error=lambda _: error)
+        try:
+            self.step(Step.SET, token)
+        except type(error) as raised:
+            return raised
+        finally:
+            self.fuse = Fuse()
+        raise AssertionError
+
     def rotate(self, token: str, *, attempts: int = 12, spacing: float = 600.0) -> list[str]:
         """Run the whole rotation as the service does, from the first step again after every failure.
 
         Returns:
-            The codes of the failures on the way; the last is ``gave up`` when attempts ran out.
+            The codes of the failures on the way; ``["..."]`` ends with ``gave up`` when attempts ran out.
         """
         failures: list[str] = []
         for _ in range(attempts):
@@ -71,9 +92,13 @@ class Rotating:
             self.clock.sleep(spacing)
         return [*failures, "gave up"]
 
+    def strip_pending(self, token: str) -> None:
+        """Take the pending stage away, as cancelling a rotation does."""
+        self.secret.detach(PENDING, token)
+
 
 @dataclass(slots=True)
-class Scenario(Rotating):
+class Scenario(Rotations):
     """A secret whose current version holds the vendor's live password.
 
     Attributes:
@@ -135,6 +160,17 @@ class Scenario(Rotating):
 
         holder = f"{next(self._runs):x}"
         return Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
+
+    def put_by_hand(self, **changes: object) -> None:
+        """Put another current version, as an operator does, and leave a pending one alone."""
+        state = self.secret.describe()
+        current = self.secret.read(str(state.current_id))
+        if current is None:
+            raise LookupError
+        pending = state.holder(PENDING)
+        self.secret.put(f"by-hand-{next(self._tokens):024d}", current.document.replaced(**changes), "AWSCURRENT")
+        if pending is not None:
+            self.secret.attach(PENDING, pending)
 
     def password(self, stage: str = "AWSCURRENT") -> Secret | None:
         """Return the password under a stage."""
