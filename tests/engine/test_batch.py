@@ -10,7 +10,7 @@ from rotation.core.document import SecretDocument, list_key
 from rotation.core.errors import InProgress, LoginRejected, Parked, PreconditionFailed, VendorUnavailable
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Lockout, Power, Step, Task
-from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, POLICY, make_batch, outcomes
+from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, POLICY, make_batch, told
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
@@ -62,7 +62,7 @@ def test_one_account_does_not_hinder_the_others() -> None:
         scenario.step(Step.SET, token)
     assert caught.value.message == "1 of 3 accounts failed: user-0: the machine is off"
     assert caught.value.hint == "Start it."
-    assert outcomes(caught.value) == {"user-0": "precondition_failed", "user-1": "sent", "user-2": "sent"}
+    assert told(caught.value) == {"user-0": "precondition_failed", "user-1": "sent", "user-2": "sent"}
     assert scenario.counts() == [(0, 0), (1, 0), (1, 0)]
     assert scenario.passwords() == before
     scenario.vendors[0].obstacles = ()
@@ -88,7 +88,7 @@ def test_the_error_is_the_one_that_needs_a_human_soonest() -> None:
         scenario.step(Step.SET, token)
     with pytest.raises(Parked) as parked:
         scenario.step(Step.SET, token)
-    assert set(outcomes(parked.value).values()) == {"parked", "proved_before"}
+    assert set(told(parked.value).values()) == {"parked", "proved_before"}
     assert (parked.value.reason, scenario.counts()) == ("back_off", [(0, 0), (0, 0), (1, 0)])
 
 
@@ -168,7 +168,7 @@ def test_a_proof_that_no_longer_holds_is_lost() -> None:
     scenario.vendors[1].set_by_hand(Secret("Changed0By0Hand0Pass"))
     with pytest.raises(LoginRejected) as caught:
         scenario.step(Step.TEST, token)
-    assert outcomes(caught.value)["user-1"] == "login_rejected"
+    assert told(caught.value)["user-1"] == "login_rejected"
     assert scenario.rotate(token)[-1:] != ["gave up"]
     assert scenario.passwords() == scenario.live()
     assert [vendor.resets for vendor in scenario.vendors] == [1, 2, 1]

@@ -31,7 +31,7 @@ from rotation.state import marks
 from rotation.state.label_quota import MOST_MEMBERS, condensed
 from rotation.state.stages import PENDING
 from rotation.state.versions import Version
-from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, POLICY, make_batch, outcomes
+from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, POLICY, make_batch, told
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 STRICTER = PasswordPolicy(length=30, charsets=POLICY.charsets, name="stricter")
@@ -44,7 +44,7 @@ def test_createsecret_refuses_what_cannot_be_rotated_now() -> None:
     token = scenario.begin()
     with pytest.raises(PreconditionFailed) as caught:
         scenario.step(Step.CREATE, token)
-    assert outcomes(caught.value) == {
+    assert told(caught.value) == {
         "user-0": "precondition_failed",
         "user-1": "staged",
         "user-2": "precondition_failed",
@@ -91,7 +91,7 @@ def test_accounts_are_compared_again_before_they_become_current() -> None:
     scenario.secret.put(token, candidate.replaced(**{KEY: [*entries[:2], {**entries[2], "tenant": "other"}]}))
     with pytest.raises(IdentityChanged) as caught:
         scenario.step(Step.FINISH, token)
-    assert outcomes(caught.value)["user-2"] == "identity_changed"
+    assert told(caught.value)["user-2"] == "identity_changed"
     assert scenario.secret.describe().current_id != token
 
 
@@ -197,7 +197,7 @@ def test_a_candidate_refused_before_anything_was_sent_is_released() -> None:
     scenario.vendors[0].policy = STRICTER
     with pytest.raises(PasswordRejected) as caught:
         scenario.step(Step.SET, token)
-    assert outcomes(caught.value) == {"user-0": "password_rejected"}
+    assert told(caught.value) == {"user-0": "password_rejected"}
     assert "1 of 3 accounts" in caught.value.message
     assert scenario.counts() == [(0, 1), (0, 0), (0, 0)]
     assert scenario.secret.describe().holder(PENDING) is None
@@ -211,7 +211,7 @@ def test_a_candidate_refused_after_others_were_sent_is_kept() -> None:
     rule, scenario.vendors[1].policy = scenario.vendors[1].policy, STRICTER
     with pytest.raises(PasswordRejected) as caught:
         scenario.step(Step.SET, token)
-    assert outcomes(caught.value) == {"user-0": "sent", "user-1": "password_rejected", "user-2": "sent"}
+    assert told(caught.value) == {"user-0": "sent", "user-1": "password_rejected", "user-2": "sent"}
     assert scenario.passwords(PENDING)[::2] == scenario.live()[::2]
     with pytest.raises(Parked) as parked:
         scenario.step(Step.SET, token)
@@ -230,7 +230,7 @@ def test_a_trial_resets_nothing() -> None:
     scenario.vendors[1].set_by_hand(Secret("Changed0By0Hand0Pass"))
     with pytest.raises(LoginRejected) as caught:
         scenario.step(Step.TEST, token)
-    assert outcomes(caught.value) == {
+    assert told(caught.value) == {
         "user-0": "current_verified",
         "user-1": "login_rejected",
         "user-2": "current_verified",
@@ -249,7 +249,7 @@ def test_a_half_sent_batch_is_neither_proved_nor_made_current(step: Step) -> Non
         scenario.step(Step.SET, token)
     with pytest.raises(NotReady) as caught:
         scenario.step(step, token)
-    assert outcomes(caught.value)["user-2"] == "not_ready"
+    assert told(caught.value)["user-2"] == "not_ready"
     assert scenario.secret.describe().current_id != token
 
 
