@@ -55,19 +55,19 @@ class Lockstep:
         self.token = f"{self.tokens:08d}-0000-4000-8000-0000{self.tokens:08d}"
         self.place.begin(self.token)
 
-    def run(self, run: Run, step: int) -> None:
+    def run(self, world: Run, step: int) -> None:
         """See ``Algorithm``."""
         try:
-            steps.run(self.session(run), STEPS[step])
+            steps.run(self.session(world), STEPS[step])
         except RotationError as error:
             reason = error.reason if isinstance(error, Parked) else ""
             self.leaked |= shows_a_password(f"{error} {error.describe()} {reason}")
             raise
 
-    def session(self, run: Run) -> Session:
+    def session(self, world: Run) -> Session:
         """Return what one invocation works with."""
-        run.runs += 1
-        clock, account, deadline = run.clock, run.account, run.deadline
+        world.runs += 1
+        clock, account, deadline = world.clock, world.account, world.deadline
 
         def time_left() -> float:
             return deadline - clock.now()
@@ -75,7 +75,7 @@ class Lockstep:
         def bind(document: SecretDocument) -> Guarded:
             return Guarded(
                 spec=account.spec,
-                driver=account.driver(run.gate),
+                driver=account.driver(world.gate),
                 account=MemoryAccount(username=document.text("username")),
                 username=document.text("username"),
                 minimum=account.minimum,
@@ -83,13 +83,13 @@ class Lockstep:
             )
 
         return Session(
-            store=self.place.store(run.gate),
+            store=self.place.store(world.gate),
             token=self.token,
             bind=bind,
-            clock=GatedClock(clock, run.gate),
+            clock=GatedClock(clock, world.gate),
             time_left=time_left,
             # Unique among invocations, but equal in runs that came to the same state in different ways.
-            holder=f"{self.tokens:x}{run.attempt:x}{run.step:x}{run.runs:02x}",
+            holder=f"{self.tokens:x}{world.attempt:x}{world.step:x}{world.runs:02x}",
         )
 
     def cancel(self) -> None:

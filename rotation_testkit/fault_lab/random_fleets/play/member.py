@@ -239,7 +239,7 @@ class Member:
         seen: list[str] | None = None,
     ) -> str:
         """Run one step as the function would. Return ``done``, ``crash`` or the failure's code."""
-        run = Invocation(
+        invocation = Invocation(
             member=self,
             token=token,
             faults=faults,
@@ -251,12 +251,12 @@ class Member:
         )
         self.failure = None
         try:
-            result = steps.run(self._session(run, token, skew), step)
+            result = steps.run(self._session(invocation, token, skew), step)
         except RotationError as error:
             self.failure = error
             self.monitor.text((str(error), repr(error), str(error.describe())))
             outcome = error.code
-            self.monitor.parked(run, getattr(error, "reason", ""))
+            self.monitor.parked(invocation, getattr(error, "reason", ""))
         except Crash:
             outcome = "crash"
         except Exception as foreign:
@@ -269,7 +269,7 @@ class Member:
         if self.found:
             raise self.found
         for monitor in self.monitors:
-            monitor.after_run(run)
+            monitor.after_run(invocation)
         self.tell(f"{step} {token[-4:]}: {outcome}")
         return outcome
 
@@ -279,11 +279,11 @@ class Member:
         )
         return DONE
 
-    def _session(self, run: Invocation, token: str, skew: float) -> Session:
+    def _session(self, invocation: Invocation, token: str, skew: float) -> Session:
         def time_left() -> float:
-            return run.deadline - self.clock.now()
+            return invocation.deadline - self.clock.now()
 
-        driver = gated(FleetDriver(self, self.monitors, run), run.gate, login=self.kind.oracle)
+        driver = gated(FleetDriver(self, self.monitors, invocation), invocation.gate, login=self.kind.oracle)
 
         def bind(document: SecretDocument) -> Guarded:
             return Guarded(
@@ -297,7 +297,7 @@ class Member:
             )
 
         return Session(
-            store=_Store(self.secret, run, self.monitor.acting),
+            store=_Store(self.secret, invocation, self.monitor.acting),
             token=token,
             bind=bind,
             clock=_SkewedClock(self.clock, skew),
