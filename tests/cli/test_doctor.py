@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from rotation.cli.aws_session import on
-from rotation.cli.local_rotation import LocalRotation
+from rotation.cli.local_rotation import LocalRotation, session_for
 from rotation.core.document import SecretDocument
 from rotation.doctor import Condition, Verb
 from rotation.doctor.heal import heal
@@ -85,7 +84,7 @@ def test_an_admin_reset_is_sent_again(embedded: World) -> None:
     embedded.ucloud.faults.add("ResetCompShareInstancePassword", FaultKind.DROP_BEFORE)
     *_, last = LocalRotation(client, name, embedded.environment(), clock=embedded.clock).steps()
     assert last.error is not None
-    outcome = heal(on(client, name, embedded.environment(), clock=embedded.clock))
+    outcome = heal(session_for(client, name, embedded.environment(), clock=embedded.clock))
     assert (outcome.condition, [action.verb for action in outcome.done]) == (Condition.HEALTHY, [Verb.RESUME])
     assert embedded.stored(UCLOUD) == embedded.live(UCLOUD)
     assert embedded.changes(UCLOUD) == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rotation.cli.local_rotation import LocalRotation, Unattended
+from rotation.cli.local_rotation import LocalRotation, UnattendedStore
 from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict
 from rotation.core.values import Step
@@ -160,7 +160,7 @@ def test_a_candidate_is_not_put_over_another_rotations(embedded: World) -> None:
     """The last look before the put is what counts, not the state from before the vendor was asked."""
     ours, other = local(embedded), local(embedded)
     store = AwsSecretsManager(embedded.secrets_manager.client(), HUAWEI_ID, clock=embedded.clock)
-    unattended = Unattended(store, ours.token)
+    unattended = UnattendedStore(store, ours.token)
     assert unattended.describe().holder(PENDING) == ours.token
     next(other.steps())
     with pytest.raises(StageConflict):

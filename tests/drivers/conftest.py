@@ -56,7 +56,7 @@ class Function:
 
     def serve(self, event: dict[str, object]) -> None:
         """Be the rotation function, as Secrets Manager sees it."""
-        outside = handler.World(client=self.client, environment=self.environment, clock=self.clock)
+        outside = handler.World(connect=lambda: self.client, environment=self.environment, clock=self.clock)
         try:
             report = handler.handle(event, Context(self.clock, self.clock.now() + self.seconds), outside)
         except RotationError as error:

@@ -59,7 +59,9 @@ class Rig:
         """Be the rotation function."""
         end = self.world.clock.now() + self.seconds
         context = Context(lambda: end - self.world.clock.now())
-        outside = handler.World(client=self.client, environment=self.world.environment(), clock=self.world.clock)
+        outside = handler.World(
+            connect=lambda: self.client, environment=self.world.environment(), clock=self.world.clock
+        )
         try:
             self.reports.append(handler.handle(event, context, outside))
         except RotationError as error:

@@ -74,7 +74,7 @@ class Rig:
 
     def call(self, event: object) -> dict[str, object]:
         """Invoke once; raises what the function raises."""
-        outside = handler.World(client=self.client, environment=self.environment, clock=self.world.clock)
+        outside = handler.World(connect=lambda: self.client, environment=self.environment, clock=self.world.clock)
         self.events.append(event)
         try:
             report = handler.handle(event, self.context, outside)

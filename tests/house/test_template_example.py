@@ -95,7 +95,7 @@ def test_the_first_rotation_puts_a_password_that_works(
     stack = example(started, *keys, **given)
     name, store = stack.furnish(started), started.secrets_manager
     environment = started.environment() | stack.environment()
-    outside = handler.World(client=store.client(), environment=environment, clock=started.clock)
+    outside = handler.World(connect=store.client, environment=environment, clock=started.clock)
     store.register_function(
         FUNCTION_ARN, lambda event: handler.handle(event, FunctionContext.lasting(60), outside) and None
     )

@@ -54,7 +54,7 @@ def rotate(
 
 
 def _rehearsed(path: str, *, as_json: bool) -> int:
-    from rotation.cli.dry_run_table import show_checks
+    from rotation.cli.tables import show_checks
     from rotation.doctor.dry_run import rehearse
     from vault_plugin.job.sessions import looking_at, require_write
 

@@ -7,7 +7,6 @@ works; wrong logins are budgeted; "could not tell" decides nothing; success need
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable
 
 from rotation.core.clock import Clock
@@ -16,9 +15,9 @@ from rotation.core.errors import ConfigError, InProgress
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.deployment.binder import Binder
+from rotation.deployment.open_session import open_session
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account import steps
-from rotation.engine.session import Session
 from rotation.state import marks, parking
 from rotation.state.stages import CURRENT, PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
@@ -66,7 +65,7 @@ def update(connection: Connection, memory: Memory, change: Change, clock: Clock)
         raise InProgress("a rotation of this account is already running; this one was not begun")
     try:
         account.turn_to(memory.token(change.password), since=clock.now() - bound.lockout.window_seconds)
-        return _Rotation(account, bound, candidate, clock, change.time_left).run()
+        return _Rotation(account, binder, bound, candidate).run()
     finally:
         account.busy.release()
 
@@ -81,23 +80,20 @@ def _identity(connection: Connection, bound: Guarded) -> tuple[str, ...]:
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Rotation:
     account: Account
+    binder: Binder
     bound: Guarded
     candidate: SecretDocument
-    clock: Clock
-    time_left: Callable[[], float]
 
     def run(self) -> Evidence:
         secret = self._remembered()
         self._raise_if_parked(secret)
         if not self.account.candidate:
             self._recognise(secret)
-        session = Session(
-            store=MemoryStore(secret),
+        session = open_session(
+            MemoryStore(secret),
+            self.binder,
             token=self.account.token,
             bind=lambda _: self.bound,  # current and candidate are the same account here, whose admin is bound once
-            clock=self.clock,
-            time_left=self.time_left,
-            holder=os.urandom(8).hex(),
         )
         try:
             steps.run(session, Step.SET)
@@ -110,7 +106,7 @@ class _Rotation:
 
     def _remembered(self) -> MemorySecret:
         """Return the secret as the engine would find it, had it been there all the time."""
-        secret = MemorySecret(now=self.clock.now)
+        secret = MemorySecret(now=self.binder.clock.now)
         secret.put(BEFORE, self.candidate.replaced(password=_NOBODY_KNOWS), CURRENT)
         secret.put(self.account.token, self.candidate, PENDING)
         for version_id, kept in ((BEFORE, self.account.before), (self.account.token, self.account.candidate)):
@@ -120,11 +116,11 @@ class _Rotation:
 
     def _raise_if_parked(self, secret: MemorySecret) -> None:
         parked = secret.describe().versions[BEFORE].parked
-        if parked is not None and parked[1] > self.clock.now():
+        if parked is not None and parked[1] > self.binder.clock.now():
             reason, until = parked
             raise parking.error(reason, until)
 
     def _recognise(self, secret: MemorySecret) -> None:
         """See whether a process that died had sent this candidate: then the vendor may still show it."""
         if self.bound.observe().readback == self.candidate.password:
-            secret.attach(marks.intent(self.clock.now()).on(self.account.token), self.account.token)
+            secret.attach(marks.intent(self.binder.clock.now()).on(self.account.token), self.account.token)

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import EventError, InternalError, Parked, RotationError
@@ -22,18 +22,11 @@ from vault_plugin.job.login import Login
 from vault_plugin.job.mirroring import mirrored
 from vault_plugin.job.settings import VaultSettings
 
+if TYPE_CHECKING:
+    from rotation.handler import LambdaContext  # imported at run time, it would load what only that function needs
+
 _RESERVE_SECONDS = 10.0
 _JOBS = 4
-
-
-class LambdaContext(Protocol):
-    """The part of the runtime's context that is used."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until the function is stopped."""
-        ...
 
 
 class RotationsFailed(RotationError):

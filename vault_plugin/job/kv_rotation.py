@@ -7,21 +7,20 @@ commit: that gap is measured for each rotation.
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from rotation.core.clock import Clock
-from rotation.core.document import SecretDocument
 from rotation.core.errors import IdentityChanged, InternalError, Parked, RotationError
 from rotation.core.values import Step
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
+from rotation.deployment.open_session import countdown, open_session
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account import steps
 from rotation.engine.result import Result
-from rotation.engine.session import Session
 from rotation.state.store import Store
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
 from vault_plugin.job.gap import GapStore
@@ -179,22 +178,17 @@ class Rotation:
 
     def _step(self, store: Store, step: Step, done: Rotated) -> Result:
         place = self.place
-        deadline = place.clock.now() + place.step_seconds
-
-        def time_left() -> float:
-            return deadline - place.clock.now()
-
-        def fetch(path: str) -> SecretDocument:
-            return read_current(place.kv, path)
-
-        binder = Binder(deployment=place.deployment, fetch=fetch, clock=place.clock, time_left=time_left)
-        session = Session(
-            store=store,
+        binder = Binder(
+            deployment=place.deployment,
+            fetch=partial(read_current, place.kv),
+            clock=place.clock,
+            time_left=countdown(place.step_seconds, place.clock.now),
+        )
+        session = open_session(
+            store,
+            binder,
             token=done.token,
             bind=lambda document: wished(binder(document), self.wishes, ordered=self.ordered),
-            clock=place.clock,
-            time_left=time_left,
-            holder=os.urandom(8).hex(),
             ordered=self.ordered,
         )
         try:

@@ -13,8 +13,8 @@ from rotation.core.errors import CannotVerify, SettingsError
 from rotation.core.values import Verdict
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
+from rotation.deployment.open_session import countdown, open_session
 from rotation.engine.account.login_budget import Budget
-from rotation.engine.session import Session
 from rotation.state.store import Store
 from rotation.stores.vault_kv import Kv, read_current
 from vault_plugin.job.kv_rotation import STEP_SECONDS, Over
@@ -91,12 +91,12 @@ class Pair:
         return reconcile(self.source, self.target, self._log_in, force=force)
 
     def _log_in(self, document: SecretDocument) -> Verdict:
-        deadline = self.clock.now() + STEP_SECONDS
-
-        def time_left() -> float:
-            return deadline - self.clock.now()
-
-        binder = Binder(deployment=self.deployment, fetch=self.fetch, clock=self.clock, time_left=time_left)
+        binder = Binder(
+            deployment=self.deployment,
+            fetch=self.fetch,
+            clock=self.clock,
+            time_left=countdown(STEP_SECONDS, self.clock.now),
+        )
         bound = binder(document)
         if not bound.can_ask(bound.observe()):
             raise CannotVerify(
@@ -104,14 +104,7 @@ class Pair:
                 hint="Find out which one is live; --force takes the source's.",
             )
         state = self.source.describe()
-        session = Session(
-            store=self.source,
-            token=str(state.current_id),
-            bind=binder,
-            clock=self.clock,
-            time_left=time_left,
-            holder=os.urandom(8).hex(),
-        )
+        session = open_session(self.source, binder, token=str(state.current_id))
         budget = Budget(session=session, bound=bound, version_id=str(state.current_id))
         return budget.log_in(document.password, state)
 

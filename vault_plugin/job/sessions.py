@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict, StoreError
 from rotation.deployment.binder import Binder
+from rotation.deployment.open_session import countdown, open_session
 from rotation.engine.session import Session
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, Kv, VaultKv, read_current
 from vault_plugin.job.kv_rotation import Place, wished
@@ -25,22 +26,16 @@ def looking_at(place: Place, path: str) -> Session:
     plain = VaultKv(place.kv, path, clock=place.clock)
     entry = place.kv.read(path)
     wishes = Wishes.parse({} if entry is None else entry.custom)
-    deadline = place.clock.now() + place.step_seconds
-
-    def time_left() -> float:
-        return deadline - place.clock.now()
-
-    def fetch(name: str) -> SecretDocument:
-        return read_current(place.kv, name)
-
-    binder = Binder(deployment=place.deployment, fetch=fetch, clock=place.clock, time_left=time_left)
-    return Session(
-        store=place.over(plain, wishes),
-        token="",
-        bind=lambda document: wished(binder(document), wishes, ordered=True),
+    binder = Binder(
+        deployment=place.deployment,
+        fetch=partial(read_current, place.kv),
         clock=place.clock,
-        time_left=time_left,
-        holder=os.urandom(8).hex(),
+        time_left=countdown(place.step_seconds, place.clock.now),
+    )
+    return open_session(
+        place.over(plain, wishes),
+        binder,
+        bind=lambda document: wished(binder(document), wishes, ordered=True),
         ordered=True,
     )
 

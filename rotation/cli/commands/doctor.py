@@ -39,10 +39,10 @@ def doctor(
     Exits 0 when the secret is healthy (or is now), 3 when a repair is planned, must wait or needs a human, 1 when the
     secret could not be examined or the repair failed.
     """
-    from rotation.cli.aws_session import on
+    from rotation.cli.local_rotation import session_for
     from rotation.stores.aws.client import secrets_manager
 
-    session = on(secrets_manager(), secret_id, os.environ)
+    session = session_for(secrets_manager(), secret_id, os.environ)
     return attend(session, {"secret_id": secret_id}, repair=repair, as_json=as_json)
 
 

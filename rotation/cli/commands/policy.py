@@ -58,7 +58,7 @@ def policy(
         if wanted is Format.JSON:
             emit({"driver": code, "variant": name, **each.describe()})
         elif wanted is Format.TABLE:
-            tables.table(each)
+            tables.show_policy(each)
         else:
             _show(code, name, wanted, tables.rendered(each, wanted, username), as_json=as_json)
 

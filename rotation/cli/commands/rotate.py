@@ -64,12 +64,12 @@ def rotate(
 
 
 def _rehearsed(secret_id: str, *, as_json: bool) -> int:
-    from rotation.cli.aws_session import on
-    from rotation.cli.dry_run_table import show_checks
+    from rotation.cli.local_rotation import session_for
+    from rotation.cli.tables import show_checks
     from rotation.doctor.dry_run import rehearse
     from rotation.stores.aws.client import secrets_manager
 
-    checks = rehearse(on(secrets_manager(), secret_id, os.environ))
+    checks = rehearse(session_for(secrets_manager(), secret_id, os.environ))
     return show_checks(checks, {"secret_id": secret_id}, as_json=as_json)
 
 

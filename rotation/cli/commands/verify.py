@@ -29,10 +29,10 @@ def verify(
     Exits 0 when it does, 1 when it does not or nobody could be asked, 3 when no login may be tried now, or the vendor
     has none.
     """
-    from rotation.cli.aws_session import on
+    from rotation.cli.local_rotation import session_for
     from rotation.stores.aws.client import secrets_manager
 
-    return look(on(secrets_manager(), secret_id, os.environ), {"secret_id": secret_id}, as_json=as_json)
+    return look(session_for(secrets_manager(), secret_id, os.environ), {"secret_id": secret_id}, as_json=as_json)
 
 
 def look(session: Session, named: Mapping[str, object], *, as_json: bool) -> int:

@@ -42,7 +42,7 @@ class Function:
         """Be the function, as Secrets Manager sees it."""
         context = FunctionContext.lasting(900)
         client = self.world.secrets_manager.client(direct=True)
-        surroundings = handler.World(client=client, environment=self.environment, clock=self.world.clock)
+        surroundings = handler.World(connect=lambda: client, environment=self.environment, clock=self.world.clock)
         handler.handle(event, context, surroundings)
         if event["Step"] == "finishSecret" and self.before:
             self.before.pop(0)()
