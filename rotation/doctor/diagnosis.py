@@ -1,18 +1,18 @@
-"""What the doctor says: how the secret is, and what ``repair`` will do about it."""
+"""What the doctor reports: the secret's condition, and what ``repair`` will do about it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rotation.doctor.case import Case
+from rotation.doctor.findings import Findings
 
 
 class Condition(StrEnum):
-    """How the secret is."""
+    """The condition of the secret."""
 
     HEALTHY = "healthy"
-    """Current is live, or nobody can tell and nothing speaks against it; nothing is left over."""
+    """Current is live, or nothing can show it and nothing contradicts it; nothing is left over."""
     REPAIRABLE = "repairable"
     """``repair`` carries the plan out."""
     WAITING = "waiting"
@@ -22,10 +22,10 @@ class Condition(StrEnum):
 
 
 class Verb(StrEnum):
-    """What ``repair`` can do."""
+    """What ``repair`` can do with a version."""
 
     PROMOTE = "promote"
-    """Make this version current, naming the one that is: its password is the live one."""
+    """Make it current by compare-and-swap: its password is the live one."""
     RELEASE = "release"
     """Drop this candidate: no reset with it can be live."""
     RESUME = "resume"
@@ -46,20 +46,20 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What the doctor says.
+    """The result of an examination.
 
     Attributes:
-        condition: how the secret is.
+        condition: of the secret.
         summary: one sentence.
-        case: what it is made from.
+        findings: what the diagnosis is made from.
         plan: what ``repair`` will do, in this order.
         advice: what a human must do, where only a human can.
-        not_before: epoch seconds before which another look is of no use.
+        not_before: epoch seconds before which another examination is of no use.
     """
 
     condition: Condition
     summary: str
-    case: Case
+    findings: Findings
     plan: tuple[Action, ...] = ()
     advice: str = ""
     not_before: float | None = None
@@ -67,4 +67,4 @@ class Diagnosis:
     @property
     def live(self) -> str | None:
         """The version whose password opens the account."""
-        return self.case.live.id if self.case.live else None
+        return self.findings.live.id if self.findings.live else None

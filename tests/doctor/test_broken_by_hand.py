@@ -7,7 +7,7 @@ import pytest
 from rotation.core.document import SecretDocument
 from rotation.core.secret import Secret
 from rotation.core.values import Step
-from rotation.doctor import Action, Condition, Found, Value, Verb
+from rotation.doctor import Action, Condition, Content, PasswordState, Verb
 from rotation.doctor.heal import examine, heal
 from rotation.state.stages import CURRENT, PENDING
 
@@ -41,7 +41,7 @@ def test_a_current_value_that_is_no_document_gives_way_to_the_live_one(bed):
     live = broken.rotated()
     broken.secret.put("by-hand", SecretDocument({"oops": 1}), CURRENT)
     found = examine(broken.session())
-    assert found.case.current.value is Value.UNUSABLE
+    assert found.findings.current.content is Content.UNUSABLE
     assert found.plan == (Action(Verb.PROMOTE, live),)
     assert heal(broken.session()).condition is Condition.HEALTHY
     assert broken.in_step
@@ -54,8 +54,8 @@ def test_a_candidate_for_another_account_is_never_tried_here(bed):
     document = broken.secret.read("version-0").document
     broken.secret.put("edited", document.replaced(tenant="other"), CURRENT)
     found = examine(broken.session())
-    assert found.case.exhibit(token).value is Value.FOREIGN
-    assert found.case.exhibit(token).found is Found.NOT_ASKED
+    assert found.findings.version(token).content is Content.FOREIGN
+    assert found.findings.version(token).password is PasswordState.NOT_ASKED
     assert (found.condition, found.plan) == (Condition.HUMAN, ())
     assert token in found.advice
 

@@ -7,8 +7,7 @@ import pytest
 from rotation.core.errors import StageConflict
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Power, Step
-from rotation.doctor import Action, Condition, Value, Verb
-from rotation.doctor.heal import examine, heal, repair
+from rotation.doctor import Action, Condition, Content, Verb, examine, heal, repair
 from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
@@ -76,7 +75,7 @@ def test_an_empty_pending_version_is_dropped(bed):
     stale = bed()
     token = stale.begin()
     found = examine(stale.session())
-    assert found.case.pending.value is Value.EMPTY
+    assert found.findings.pending.content is Content.EMPTY
     assert found.plan == (Action(Verb.RELEASE, token),)
     stale.fuse = Fuse(only="attach", at=1, edge=Edge.BEFORE, error=lambda _: StageConflict("no value"))
     assert repair(stale.session(), found).condition is Condition.HEALTHY
@@ -99,7 +98,7 @@ def test_a_secret_that_nobody_can_check_is_told_so(bed):
     """Without a login check the vendor's yes is all there is, and a candidate without it is sent again."""
     blind = bed("admin", oracle=False)
     blind.rotated()
-    assert examine(blind.session()).case.live.evidence.name == "ACCEPTED"
+    assert examine(blind.session()).findings.live.evidence.name == "ACCEPTED"
     token = blind.cut(applied=True)
     assert heal(blind.session()).done == (Action(Verb.RESUME, token),)
     assert blind.in_step

@@ -7,9 +7,8 @@ import pytest
 from rotation.core.errors import LoginRejected, StageConflict
 from rotation.core.secret import Secret
 from rotation.core.values import Power, Step
-from rotation.doctor import Action, Condition, Verb
+from rotation.doctor import Action, Condition, Verb, examine, heal, repair
 from rotation.doctor.dry_run import Status, rehearse
-from rotation.doctor.heal import examine, heal, repair
 from rotation.engine.account.verify import verify
 from rotation.state.lease import Claim
 from rotation.state.stages import PENDING

@@ -7,7 +7,7 @@ import pytest
 from rotation.core.errors import CannotVerify, InProgress
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
-from rotation.doctor import Action, Condition, Found, Verb
+from rotation.doctor import Action, Condition, PasswordState, Verb
 from rotation.doctor.heal import examine, heal
 from rotation.state import marks
 from rotation.state.stages import CURRENT, PENDING
@@ -101,7 +101,7 @@ def test_a_login_that_was_turned_away_outweighs_an_earlier_yes(bed):
     left.fuse = Fuse(only="verify", at=2, edge=Edge.BEFORE, error=lambda _: CannotVerify("nobody answers"))
     found = examine(left.session())
     assert left.secret.describe().versions[token].accepted
-    assert found.case.exhibit(token).found is Found.DEAD
+    assert found.findings.version(token).password is PasswordState.DEAD
     assert (found.condition, found.plan) == (Condition.WAITING, ())
 
 
@@ -137,7 +137,7 @@ def test_an_edit_that_keeps_the_password_stays_where_the_vendor_shows_it(bed):
     edited.rotated()
     put_by_hand(edited, edited.vendor.live, note="edited")
     found = examine(edited.session())
-    assert [each.found for each in found.case.exhibits].count(Found.LIVE) == 2
+    assert [each.password for each in found.findings.versions].count(PasswordState.LIVE) == 2
     assert (found.condition, found.plan, found.live) == (Condition.HEALTHY, (), "by-hand")
 
 

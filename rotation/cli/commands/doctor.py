@@ -13,7 +13,7 @@ from rotation.cli.exit_codes import DONE, FAILED, PARKED
 from rotation.cli.output import Json, console, emit, show_error, show_table, when
 
 if TYPE_CHECKING:
-    from rotation.doctor import Action, Diagnosis, Exhibit, Outcome
+    from rotation.doctor import Action, Diagnosis, ExaminedVersion, Outcome
     from rotation.engine.session import Session
 
 _VERBS = {
@@ -82,7 +82,7 @@ def _fields(named: Mapping[str, object], diagnosis: Diagnosis, outcome: Outcome 
         "plan": [_action(action) for action in diagnosis.plan],
         "advice": diagnosis.advice or None,
         "not_before": diagnosis.not_before,
-        "versions": [_version(each) for each in diagnosis.case.exhibits],
+        "versions": [_version(each) for each in diagnosis.findings.versions],
     }
     if outcome is not None:
         told["repair"] = {
@@ -99,23 +99,25 @@ def _action(action: Action) -> dict[str, object]:
     return {"do": action.verb.value, "version": action.version_id}
 
 
-def _version(exhibit: Exhibit) -> dict[str, object]:
-    parked = exhibit.version.parked
+def _version(examined: ExaminedVersion) -> dict[str, object]:
+    parked = examined.version.parked
     return {
-        "version": exhibit.id,
-        "stages": sorted(exhibit.version.stages),
-        "value": exhibit.value.value,
-        "password": exhibit.found.value,
-        "evidence": exhibit.evidence.name if exhibit.evidence else None,
-        "reset_sent": exhibit.version.intent,
+        "version": examined.id,
+        "stages": sorted(examined.version.stages),
+        "value": examined.content.value,
+        "password": examined.password.value,
+        "evidence": examined.evidence.name if examined.evidence else None,
+        "reset_sent": examined.version.intent,
         "parked": {"reason": parked[0], "not_before": parked[1]} if parked else None,
-        "wrong_logins": sum(count for count, _ in exhibit.version.charges.values()),
+        "wrong_logins": sum(count for count, _ in examined.version.charges.values()),
     }
 
 
 def _show(diagnosis: Diagnosis, outcome: Outcome | None) -> None:
     out = console()
-    show_table(("version", "stages", "value", "password", "notes"), [_row(each) for each in diagnosis.case.exhibits])
+    show_table(
+        ("version", "stages", "value", "password", "notes"), [_row(each) for each in diagnosis.findings.versions]
+    )
     out.print()
     out.print(f"{diagnosis.condition.value}: {diagnosis.summary}", style="bold")
     for action in diagnosis.plan:
@@ -140,8 +142,8 @@ def _tell(advice: str, not_before: float | None) -> None:
         console().print(f"  not before: {when(not_before)}")
 
 
-def _row(exhibit: Exhibit) -> list[str | Text]:
-    version, notes = exhibit.version, []
+def _row(examined: ExaminedVersion) -> list[str | Text]:
+    version, notes = examined.version, []
     if version.intent is not None:
         notes.append(f"a reset with it may have been sent, {when(version.intent)}")
     if version.parked is not None:
@@ -149,12 +151,12 @@ def _row(exhibit: Exhibit) -> list[str | Text]:
     charged = sum(count for count, _ in version.charges.values())
     if charged:
         notes.append(f"{charged} wrong logins charged")
-    found = exhibit.found.value + (f" ({exhibit.evidence.name})" if exhibit.evidence else "")
-    style = {"live": "green", "not live": "red"}.get(exhibit.found.value, "")
+    found = examined.password.value + (f" ({examined.evidence.name})" if examined.evidence else "")
+    style = {"live": "green", "not live": "red"}.get(examined.password.value, "")
     return [
-        exhibit.id,
+        examined.id,
         " ".join(sorted(version.stages)),
-        exhibit.value.value,
+        examined.content.value,
         Text(found, style=style),
         "; ".join(notes),
     ]
