@@ -43,12 +43,12 @@ def doctor(
     Exits 0 when the secret is healthy (or is now), 3 when a repair is planned, must wait or needs a human, 1 when the
     secret could not be examined or the repair failed.
     """
-    from rotation.cli.commands.doctor import attend
+    from rotation.cli.commands.doctor import examine_and_repair
     from rotation.stores.vault_kv import VaultKv
     from vault_plugin.job.sessions import looking_at
 
     with place_for_one() as place:
-        code = attend(looking_at(place, path), {"path": path}, repair=repair, as_json=as_json)
+        code = examine_and_repair(looking_at(place, path), {"path": path}, repair=repair, as_json=as_json)
         if code != DONE and not as_json and VaultKv(place.kv, path, clock=place.clock).unfinished() is not None:
             note(f"Where AWSPENDING is to be taken away, `lockstep vault cancel {path}` does it.")
         return code
@@ -63,8 +63,8 @@ def verify(path: _Path, *, as_json: Json = False) -> int:
     Exits 0 when it does, 1 when it does not or nobody could be asked, 3 when no login may be tried now, or the vendor
     has none.
     """
-    from rotation.cli.commands.verify import look
+    from rotation.cli.commands.verify import check
     from vault_plugin.job.sessions import looking_at
 
     with place_for_one() as place:
-        return look(looking_at(place, path), {"path": path}, as_json=as_json)
+        return check(looking_at(place, path), {"path": path}, as_json=as_json)
