@@ -16,9 +16,9 @@ AHEAD = 40 * 86_400.0
 HOUR = 3600.0
 
 
-def rotated_ahead(bed):
+def rotated_ahead(scenario):
     """Rotate once while the clock is ahead; return the secret and the label that is left."""
-    subject = bed("admin")
+    subject = scenario("admin")
     subject.clock.sleep(AHEAD)
     token = subject.rotated()
     subject.clock.sleep(HOUR - AHEAD)
@@ -27,9 +27,9 @@ def rotated_ahead(bed):
     return subject, token, mark.on(token)
 
 
-def test_the_label_that_stops_every_rotation_is_named(bed):
+def test_the_label_that_stops_every_rotation_is_named(scenario):
     """Current is live, and still nothing goes on for 40 days: a human is told what to take away."""
-    subject, token, label = rotated_ahead(bed)
+    subject, token, label = rotated_ahead(scenario)
     with pytest.raises(Parked):
         subject.step(Step.CREATE, subject.begin())
     found = examine(subject.session())
@@ -45,9 +45,9 @@ def test_the_label_that_stops_every_rotation_is_named(bed):
     assert subject.rotate(subject.begin()) == []
 
 
-def test_the_announcement_of_a_run_that_died_is_named(bed):
+def test_the_announcement_of_a_run_that_died_is_named(scenario):
     """Nothing is asked while it seems to run; without it the rotation goes on."""
-    subject = bed("admin")
+    subject = scenario("admin")
     token = subject.cut(applied=False)
     until = int(subject.clock.now() + AHEAD)
     label = f"lockstep:until:{until}:ab:1:version-0"
@@ -62,9 +62,9 @@ def test_the_announcement_of_a_run_that_died_is_named(bed):
     assert heal(subject.session()).condition is Condition.HEALTHY
 
 
-def test_an_intent_that_may_be_live_is_not_to_be_taken_away_at_once(bed):
+def test_an_intent_that_may_be_live_is_not_to_be_taken_away_at_once(scenario):
     """Of a candidate it alone says that its password may be the live one."""
-    subject = bed("admin")
+    subject = scenario("admin")
     subject.clock.sleep(AHEAD)
     subject.cut(applied=True)
     subject.clock.sleep(-AHEAD)

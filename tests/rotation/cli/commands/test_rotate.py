@@ -6,12 +6,8 @@ from typing import Any
 
 import pytest
 
-from rotation.cli.local_rotation import LocalRotation, UnattendedStore
-from rotation.core.document import SecretDocument
-from rotation.core.errors import StageConflict
 from rotation.core.values import Step
 from rotation.state.stages import PENDING
-from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World
 
@@ -23,12 +19,6 @@ def passwords(world: World) -> set[str]:
     """Return every password that is or was stored or live."""
     found = [world.live(HUAWEI), world.stored(HUAWEI), world.stored(HUAWEI, "AWSPREVIOUS")]
     return {each.reveal() for each in found if each is not None}
-
-
-def local(world: World) -> LocalRotation:
-    """Return a rotation from here that keeps the world's time."""
-    client = world.secrets_manager.client()
-    return LocalRotation(client, HUAWEI_ID, world.environment(), clock=world.clock)
 
 
 def test_four_steps_end_with_the_proved_password_current(lockstep: Any, embedded: World) -> None:
@@ -57,16 +47,6 @@ def test_progress_goes_beside_the_table(lockstep: Any, embedded: World) -> None:
         ["finishSecret", "promoted"],
     ]
     assert embedded.changes(HUAWEI) == 1
-
-
-def test_an_admin_driver_proves_by_ssh(embedded: World) -> None:
-    """The API key comes from its own secret, and the login check from the shared probe."""
-    client = embedded.secrets_manager.client()
-    rotation = LocalRotation(client, embedded.accounts[UCLOUD], embedded.environment(), clock=embedded.clock)
-    reports = list(rotation.steps())
-    assert [report.error for report in reports] == [None] * 4
-    assert embedded.stored(UCLOUD) == embedded.live(UCLOUD)
-    assert embedded.ssh.rejected.total() == 0
 
 
 def test_an_unfinished_rotation_is_resumed_under_its_token(lockstep: Any, embedded: World) -> None:
@@ -142,41 +122,6 @@ def test_without_a_region_the_hint_names_the_variable(
     assert ran.code == 1
     assert "NoRegionError" in ran.err
     assert "AWS_REGION" in ran.err
-    assert embedded.changes(HUAWEI) == 0
-
-
-def test_a_rotation_that_began_in_the_meantime_wins(embedded: World) -> None:
-    """Once another rotation holds the pending stage, ours stages nothing and sends nothing."""
-    ours, other = local(embedded), local(embedded)
-    assert next(other.steps()).error is None
-    (refused,) = ours.steps()
-    assert refused.error is not None
-    assert refused.error.code == "stage_error"
-    assert embedded.changes(HUAWEI) == 0
-    assert list(embedded.secrets_manager.labels(HUAWEI_ID)).count(ours.token) == 0
-
-
-def test_a_candidate_is_not_put_over_another_rotations(embedded: World) -> None:
-    """The last look before the put is what counts, not the state from before the vendor was asked."""
-    ours, other = local(embedded), local(embedded)
-    store = AwsSecretsManager(embedded.secrets_manager.client(), HUAWEI_ID, clock=embedded.clock)
-    unattended = UnattendedStore(store, ours.token)
-    assert unattended.describe().holder(PENDING) == ours.token
-    next(other.steps())
-    with pytest.raises(StageConflict):
-        unattended.stage(ours.token, SecretDocument({"password": "x"}))
-    assert embedded.secrets_manager.value(HUAWEI_ID, version=ours.token) is None
-
-
-def test_a_label_that_has_gone_is_not_pretended(embedded: World) -> None:
-    """After the put only the store knows who is pending: a lost label is not shown as ours."""
-    ours = local(embedded)
-    assert next(ours.steps()).error is None
-    store = embedded.secrets_manager
-    store.call("UpdateSecretVersionStage", SecretId=HUAWEI_ID, VersionStage=PENDING, RemoveFromVersionId=ours.token)
-    *_, last = ours.steps()
-    assert last.error is not None
-    assert last.error.code == "stage_error"
     assert embedded.changes(HUAWEI) == 0
 
 

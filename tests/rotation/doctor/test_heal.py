@@ -33,9 +33,9 @@ def edges(name, error):
     return after if error is None else [Edge.BEFORE, *after]
 
 
-def broken(bed, kind, fuse):
+def broken(scenario, kind, fuse):
     """Rotate until the fuse blows."""
-    subject = bed(kind)
+    subject = scenario(kind)
     token = subject.begin()
     subject.fuse = fuse
     with contextlib.suppress(RotationError, Crash):
@@ -57,15 +57,15 @@ def healed(subject):
 
 @pytest.mark.parametrize(("error", "cancelled"), [(None, True), (lost_answer, False)])
 @pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
-def test_the_doctor_alone_brings_them_back_in_step(bed, kind, error, cancelled):
+def test_the_doctor_alone_brings_them_back_in_step(scenario, kind, error, cancelled):
     """Nothing is lost, nobody is locked out, machines run, and the next rotation goes through."""
-    clean, _ = broken(bed, kind, fuse := Fuse())
+    clean, _ = broken(scenario, kind, fuse := Fuse())
     assert clean.in_step
     assert CHANGING & set(fuse.effects)
     for number, name in enumerate(fuse.effects, 1):
         for edge in edges(name, error):
             where = f"{kind} {edge} {name} ({number})"
-            subject, token = broken(bed, kind, Fuse(number, edge, error=error))
+            subject, token = broken(scenario, kind, Fuse(number, edge, error=error))
             if cancelled:
                 subject.secret.detach(PENDING, token)
             assert subject.vendor.live in subject.stored(), where

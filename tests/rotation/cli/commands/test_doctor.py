@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 
-from rotation.cli.local_rotation import LocalRotation, session_for
 from rotation.core.document import SecretDocument
-from rotation.doctor import Condition, Verb
-from rotation.doctor.heal import heal
 from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World
+from rotation_testkit.sandbox.sandbox import HUAWEI, World
 
 CHANGE = "PUT /v1/usg/acs/password"
 HUAWEI_ID = "lockstep/huawei_meeting"
@@ -76,18 +73,6 @@ def test_a_stripped_label_is_no_loss(lockstep: Any, embedded: World) -> None:
     assert f"done: promote {token}" in ran.out
     assert embedded.stored(HUAWEI) == embedded.live(HUAWEI)
     assert embedded.wrong_logins(HUAWEI) == 1
-
-
-def test_an_admin_reset_is_sent_again(embedded: World) -> None:
-    """The request never arrived: the same candidate goes out once more and is proved by SSH, in the world's time."""
-    name, client = embedded.accounts[UCLOUD], embedded.secrets_manager.client()
-    embedded.ucloud.faults.add("ResetCompShareInstancePassword", FaultKind.DROP_BEFORE)
-    *_, last = LocalRotation(client, name, embedded.environment(), clock=embedded.clock).steps()
-    assert last.error is not None
-    outcome = heal(session_for(client, name, embedded.environment(), clock=embedded.clock))
-    assert (outcome.condition, [action.verb for action in outcome.done]) == (Condition.HEALTHY, [Verb.RESUME])
-    assert embedded.stored(UCLOUD) == embedded.live(UCLOUD)
-    assert embedded.changes(UCLOUD) == 1
 
 
 def test_an_outside_change_exits_3_and_says_what_to_do(lockstep: Any, embedded: World) -> None:

@@ -15,9 +15,9 @@ OUTSIDE = Secret("Unknown0Unknown0Unkn")
 EVERY_KIND = ["admin", "admin-task", "machine", "self"]
 
 
-def test_a_secret_without_a_current_version_needs_a_human(bed):
+def test_a_secret_without_a_current_version_needs_a_human(scenario):
     """W05: nothing can be compared with, so nothing is moved."""
-    broken = bed()
+    broken = scenario()
     broken.secret.detach(CURRENT, "version-0")
     found = examine(broken.session())
     assert found.condition is Condition.HUMAN
@@ -25,9 +25,9 @@ def test_a_secret_without_a_current_version_needs_a_human(bed):
     assert heal(broken.session()).done == ()
 
 
-def test_a_live_candidate_without_a_current_version_is_named(bed):
+def test_a_live_candidate_without_a_current_version_is_named(scenario):
     """W05: which version to attach AWSCURRENT to is known, and told."""
-    broken = bed()
+    broken = scenario()
     token = broken.cut(applied=True)
     broken.secret.detach(CURRENT, "version-0")
     found = examine(broken.session())
@@ -35,9 +35,9 @@ def test_a_live_candidate_without_a_current_version_is_named(bed):
     assert token in found.advice
 
 
-def test_a_current_value_that_is_no_document_gives_way_to_the_live_one(bed):
+def test_a_current_value_that_is_no_document_gives_way_to_the_live_one(scenario):
     """W06: somebody put plain text over the document; the version before it is still live."""
-    broken = bed()
+    broken = scenario()
     live = broken.rotated()
     broken.secret.put("by-hand", SecretDocument({"oops": 1}), CURRENT)
     found = examine(broken.session())
@@ -47,9 +47,9 @@ def test_a_current_value_that_is_no_document_gives_way_to_the_live_one(bed):
     assert broken.in_step
 
 
-def test_a_candidate_for_another_account_is_never_tried_here(bed):
+def test_a_candidate_for_another_account_is_never_tried_here(scenario):
     """W06: current was edited to name another account while a rotation ran: a human decides, with the version named."""
-    broken = bed()
+    broken = scenario()
     token = broken.cut(applied=False)
     document = broken.secret.read("version-0").document
     broken.secret.put("edited", document.replaced(tenant="other"), CURRENT)
@@ -60,9 +60,9 @@ def test_a_candidate_for_another_account_is_never_tried_here(bed):
     assert token in found.advice
 
 
-def test_an_unsent_candidate_for_another_account_is_dropped(bed):
+def test_an_unsent_candidate_for_another_account_is_dropped(scenario):
     """W06: nothing was sent, so nothing can be lost."""
-    broken = bed()
+    broken = scenario()
     token = broken.begin()
     broken.step(Step.CREATE, token)
     document = broken.secret.read("version-0").document
@@ -70,9 +70,9 @@ def test_an_unsent_candidate_for_another_account_is_dropped(bed):
     assert examine(broken.session()).plan == (Action(Verb.RELEASE, token),)
 
 
-def test_an_operators_version_does_not_hide_the_live_candidate(bed):
+def test_an_operators_version_does_not_hide_the_live_candidate(scenario):
     """W50: somebody made a version current by hand while the candidate took effect."""
-    taken = bed()
+    taken = scenario()
     token = taken.cut(applied=True)
     document = taken.secret.read("version-0").document
     taken.secret.put("by-hand", document.replaced(password=OUTSIDE.reveal()), CURRENT)
@@ -80,9 +80,9 @@ def test_an_operators_version_does_not_hide_the_live_candidate(bed):
     assert taken.in_step
 
 
-def test_an_operators_version_that_is_live_stays(bed):
+def test_an_operators_version_that_is_live_stays(scenario):
     """W50: it is current and live; the candidate was sent and had no effect, so its rotation goes on from there."""
-    taken = bed(min_age_seconds=0, history=0)
+    taken = scenario(min_age_seconds=0, history=0)
     token = taken.cut(applied=False)
     document = taken.secret.read("version-0").document
     taken.secret.put("by-hand", document.replaced(password=OUTSIDE.reveal()), CURRENT)
@@ -93,9 +93,9 @@ def test_an_operators_version_that_is_live_stays(bed):
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_a_restored_previous_password_is_made_current(bed, kind):
+def test_a_restored_previous_password_is_made_current(scenario, kind):
     """W63: a snapshot brought the previous password back."""
-    restored = bed(kind, min_age_seconds=0, history=0) if kind == "self" else bed(kind)
+    restored = scenario(kind, min_age_seconds=0, history=0) if kind == "self" else scenario(kind)
     restored.rotated()
     restored.vendor.set_by_hand(restored.password("AWSPREVIOUS"))
     assert heal(restored.session()).done == (Action(Verb.PROMOTE, "version-0"),)
@@ -103,9 +103,9 @@ def test_a_restored_previous_password_is_made_current(bed, kind):
     assert restored.vendor.wrong_logins == 1
 
 
-def test_an_older_labelled_version_is_found(bed):
+def test_an_older_labelled_version_is_found(scenario):
     """W63: any label keeps a version in the search, not only ours and the service's."""
-    restored = bed()
+    restored = scenario()
     old = restored.vendor.live
     restored.rotated()
     restored.rotated()
@@ -115,17 +115,17 @@ def test_an_older_labelled_version_is_found(bed):
     assert restored.in_step
 
 
-def test_a_pending_label_on_the_current_version_is_cosmetic(bed):
+def test_a_pending_label_on_the_current_version_is_cosmetic(scenario):
     """W51: it blocks nothing at the vendor, and goes."""
-    odd = bed()
+    odd = scenario()
     odd.secret.attach(PENDING, "version-0")
     assert heal(odd.session()).done == (Action(Verb.SETTLE, "version-0"),)
     assert odd.secret.describe().holder(PENDING) is None
 
 
-def test_an_outside_change_of_a_self_changing_account_needs_a_human(bed):
+def test_an_outside_change_of_a_self_changing_account_needs_a_human(scenario):
     """None of the stored passwords is live, and all that remains is to say what to put where."""
-    lost = bed()
+    lost = scenario()
     lost.rotated()
     lost.vendor.set_by_hand(OUTSIDE)
     found = examine(lost.session())
@@ -137,9 +137,9 @@ def test_an_outside_change_of_a_self_changing_account_needs_a_human(bed):
     assert examine(lost.session()).condition is Condition.HEALTHY
 
 
-def test_an_outside_change_of_a_resettable_account_is_healed_by_its_rotation(bed):
+def test_an_outside_change_of_a_resettable_account_is_healed_by_its_rotation(scenario):
     """An unfinished rotation by an API key needs no old password; without one, the advice is to rotate."""
-    lost = bed("admin")
+    lost = scenario("admin")
     token = lost.begin()
     lost.step(Step.CREATE, token)
     lost.vendor.set_by_hand(OUTSIDE)

@@ -18,57 +18,57 @@ from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 
 
-def parked(bed, token):
+def parked(scenario, token):
     """Run setSecret and return why and until when it parked."""
-    bed.fuse = Fuse()
+    scenario.fuse = Fuse()
     with pytest.raises(Parked) as error:
-        bed.step(Step.SET, token)
+        scenario.step(Step.SET, token)
     return error.value.reason, error.value.not_before
 
 
-def closed(bed):
+def closed(scenario):
     """A candidate outside the maintenance window, which opens in an hour."""
-    hour = int(bed.clock.now() // 3600 + 1) % 24
-    bed.window, faults = Windows.parse(f"{hour:02}:00-{hour:02}:30 UTC")
+    hour = int(scenario.clock.now() // 3600 + 1) % 24
+    scenario.window, faults = Windows.parse(f"{hour:02}:00-{hour:02}:30 UTC")
     assert not faults
 
 
-def make_wrong_login_budget(bed):
+def make_wrong_login_budget(scenario):
     """A vendor with three tries, of which a lost change may have taken one."""
-    subject = bed(min_age_seconds=0, history=0, lockout=Lockout(tries=3, window_seconds=300))
+    subject = scenario(min_age_seconds=0, history=0, lockout=Lockout(tries=3, window_seconds=300))
     return subject, subject.cut(applied=False)
 
 
-def make_account_locked(bed):
+def make_account_locked(scenario):
     """A human has locked the account."""
-    subject = bed(min_age_seconds=0, history=0)
+    subject = scenario(min_age_seconds=0, history=0)
     token = subject.cut(applied=False)
     for _ in range(5):
         subject.vendor.log_in(OUTSIDE)
     return subject, token
 
 
-def make_too_soon(bed):
+def make_too_soon(scenario):
     """The vendor's minimum age, counted from a change that we know nothing of."""
-    subject = bed()
+    subject = scenario()
     subject.vendor.changed_at = subject.clock.now() - 10
     token = subject.begin()
     subject.step(Step.CREATE, token)
     return subject, token
 
 
-def make_outside_window(bed):
+def make_outside_window(scenario):
     """The window closed after createSecret."""
-    subject = bed()
+    subject = scenario()
     token = subject.begin()
     subject.step(Step.CREATE, token)
     closed(subject)
     return subject, token
 
 
-def make_back_off(bed):
+def make_back_off(scenario):
     """Two refusals in a row."""
-    subject = bed()
+    subject = scenario()
     token = subject.begin()
     subject.step(Step.CREATE, token)
     for _ in range(2):
@@ -78,25 +78,25 @@ def make_back_off(bed):
     return subject, token
 
 
-def make_external_change(bed):
+def make_external_change(scenario):
     """Nothing that is stored opens the account, and the budget has room for finding out."""
-    subject = bed(min_age_seconds=0, history=0, lockout=Lockout(tries=12, window_seconds=300))
+    subject = scenario(min_age_seconds=0, history=0, lockout=Lockout(tries=12, window_seconds=300))
     token = subject.cut(applied=False)
     subject.vendor.set_by_hand(OUTSIDE)
     return subject, token
 
 
-def make_reset_fails(bed):
+def make_reset_fails(scenario):
     """The vendor takes the task and fails."""
-    subject = bed("admin-task", task_fails=True)
+    subject = scenario("admin-task", task_fails=True)
     token = subject.begin()
     subject.step(Step.CREATE, token)
     return subject, token
 
 
-def make_candidate_refused(bed):
+def make_candidate_refused(scenario):
     """A lost request, and then a policy that the candidate breaks."""
-    subject = bed()
+    subject = scenario()
     token = subject.cut(applied=False)
     subject.vendor.policy = replace(subject.vendor.policy, length=24, min_length=24, max_length=24)
     subject.clock.sleep(600)
@@ -123,9 +123,9 @@ def test_every_reason_is_described_answered_and_tried_here():
 
 
 @pytest.mark.parametrize("reason", list(Reason))
-def test_the_engine_parks_with_it(bed, reason):
+def test_the_engine_parks_with_it(scenario, reason):
     """With a time, in the error and in the label, and without a call to the vendor until then."""
-    subject, token = MAKE[reason](bed)
+    subject, token = MAKE[reason](scenario)
     told, until = parked(subject, token)
     assert (told, until > subject.clock.now()) == (reason, True)
     labelled = [version.parked for version in subject.secret.describe().versions.values() if version.parked]
@@ -138,9 +138,9 @@ BY_ITSELF = [reason for reason in Reason if PARKING[reason].by_itself]
 
 
 @pytest.mark.parametrize("reason", BY_ITSELF)
-def test_what_goes_on_by_itself_is_left_alone_until_then(bed, reason):
+def test_what_goes_on_by_itself_is_left_alone_until_then(scenario, reason):
     """The doctor says until when, and after it the rotation heals without anybody."""
-    subject, token = MAKE[reason](bed)
+    subject, token = MAKE[reason](scenario)
     _, until = parked(subject, token)
     found = examine(subject.session())
     assert (found.condition, found.plan) == (Condition.WAITING, ())
@@ -153,9 +153,9 @@ def test_what_goes_on_by_itself_is_left_alone_until_then(bed, reason):
     assert not subject.vendor.locked or reason is Reason.ACCOUNT_LOCKED
 
 
-def test_an_outside_change_ends_with_a_human(bed):
+def test_an_outside_change_ends_with_a_human(scenario):
     """After the window every stored password has been tried, and the advice says what to put where."""
-    subject, token = MAKE[Reason.EXTERNAL_CHANGE](bed)
+    subject, token = MAKE[Reason.EXTERNAL_CHANGE](scenario)
     parked(subject, token)
     found = examine(subject.session())
     assert (found.condition, found.plan) == (Condition.HUMAN, ())
@@ -166,9 +166,9 @@ def test_an_outside_change_ends_with_a_human(bed):
     assert subject.in_step
 
 
-def test_a_reset_that_fails_is_sent_once_more(bed):
+def test_a_reset_that_fails_is_sent_once_more(scenario):
     """While the vendor still fails, the doctor says when to look again; then the same candidate goes through."""
-    subject, token = MAKE[Reason.RESET_FAILS](bed)
+    subject, token = MAKE[Reason.RESET_FAILS](scenario)
     parked(subject, token)
     subject.clock.sleep(60)
     still = heal(subject.session())
@@ -184,9 +184,9 @@ def test_a_reset_that_fails_is_sent_once_more(bed):
     assert not subject.vendor.locked
 
 
-def test_a_refused_candidate_is_dropped_once_it_cannot_take_effect_any_more(bed):
+def test_a_refused_candidate_is_dropped_once_it_cannot_take_effect_any_more(scenario):
     """Not before, since a late vendor might still apply the first request; afterwards a fitting one is made."""
-    subject, token = MAKE[Reason.CANDIDATE_REFUSED](bed)
+    subject, token = MAKE[Reason.CANDIDATE_REFUSED](scenario)
     parked(subject, token)
     found = examine(subject.session())
     assert found.condition is Condition.WAITING
@@ -195,9 +195,9 @@ def test_a_refused_candidate_is_dropped_once_it_cannot_take_effect_any_more(bed)
     assert subject.in_step
 
 
-def test_giving_up_again_and_again_waits_longer_and_longer(bed):
+def test_giving_up_again_and_again_waits_longer_and_longer(scenario):
     """An outside change that nobody mends costs fewer and fewer attempts, never more than the budget in a window."""
-    subject, token = MAKE[Reason.EXTERNAL_CHANGE](bed)
+    subject, token = MAKE[Reason.EXTERNAL_CHANGE](scenario)
     pauses = []
     for _ in range(8):
         _, until = parked(subject, token)
@@ -208,9 +208,9 @@ def test_giving_up_again_and_again_waits_longer_and_longer(bed):
     assert 450 <= pauses[-1] <= 900
 
 
-def test_a_candidate_may_always_be_healed_outside_the_window(bed):
+def test_a_candidate_may_always_be_healed_outside_the_window(scenario):
     """The reset may have been applied, so that waiting would leave current dead."""
-    subject = bed()
+    subject = scenario()
     token = subject.cut(applied=True)
     closed(subject)
     assert not subject.in_step
@@ -218,9 +218,9 @@ def test_a_candidate_may_always_be_healed_outside_the_window(bed):
     assert subject.in_step
 
 
-def test_a_closed_window_stops_a_new_rotation_before_the_vendor_hears_of_it(bed):
+def test_a_closed_window_stops_a_new_rotation_before_the_vendor_hears_of_it(scenario):
     """From createSecret on, and says when it opens."""
-    subject = bed()
+    subject = scenario()
     closed(subject)
     token = subject.begin()
     subject.fuse = Fuse()
@@ -232,17 +232,17 @@ def test_a_closed_window_stops_a_new_rotation_before_the_vendor_hears_of_it(bed)
     assert subject.rotate(token) == []
 
 
-def test_a_window_that_was_opened_by_hand_is_believed(bed):
+def test_a_window_that_was_opened_by_hand_is_believed(scenario):
     """The label of an earlier wait does not outlive the setting that it came from."""
-    subject, token = MAKE[Reason.OUTSIDE_WINDOW](bed)
+    subject, token = MAKE[Reason.OUTSIDE_WINDOW](scenario)
     parked(subject, token)
     subject.window = Windows()
     assert subject.rotate(token) == []
 
 
-def test_a_machine_is_given_back_before_a_long_wait(bed):
+def test_a_machine_is_given_back_before_a_long_wait(scenario):
     """An attempt that stopped it ran out of time as the window closed: the next one starts it, then waits."""
-    subject = bed("machine", switch_seconds=58.0)
+    subject = scenario("machine", switch_seconds=58.0)
     token = subject.begin()
     subject.step(Step.CREATE, token)
     with pytest.raises(RotationError):
@@ -259,9 +259,9 @@ def test_a_machine_is_given_back_before_a_long_wait(bed):
     assert {"start", "stop", "observe"}.isdisjoint(subject.fuse.effects)
 
 
-def test_a_refusal_says_when_the_next_attempt_is(bed):
+def test_a_refusal_says_when_the_next_attempt_is(scenario):
     """The first is free, the second waits, the third longer; the refusal itself carries the time."""
-    subject, token = MAKE[Reason.BACK_OFF](bed)
+    subject, token = MAKE[Reason.BACK_OFF](scenario)
     waits = []
     for _ in range(3):
         reason, until = parked(subject, token)
@@ -278,9 +278,9 @@ def test_a_refusal_says_when_the_next_attempt_is(bed):
     assert subject.rotate(token) == []
 
 
-def test_an_unclear_answer_is_never_backed_off_from(bed):
+def test_an_unclear_answer_is_never_backed_off_from(scenario):
     """The next attempt may come at once, since current may be dead."""
-    subject = bed("admin")
+    subject = scenario("admin")
     token = subject.begin()
     subject.step(Step.CREATE, token)
     for _ in range(3):

@@ -18,9 +18,9 @@ OUTSIDE = Secret("Unknown0Unknown0Unkn")
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_a_healthy_secret_is_left_alone(kv_bed, kind):
+def test_a_healthy_secret_is_left_alone(kv_scenario, kind):
     """Nothing is planned, nothing is left in the journal, and readers get what they got."""
-    healthy = kv_bed(kind)
+    healthy = kv_scenario(kind)
     healthy.rotated()
     before = healthy.snapshot()[0], healthy.kv.read(healthy.path).version
     found = examine(healthy.session())
@@ -31,9 +31,9 @@ def test_a_healthy_secret_is_left_alone(kv_bed, kind):
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
 @pytest.mark.parametrize("applied", [True, False])
-def test_an_unfinished_rotation_is_finished(kv_bed, kind, applied):
+def test_an_unfinished_rotation_is_finished(kv_scenario, kind, applied):
     """W03: made current where it took effect, sent again with the same candidate where it did not."""
-    stale = kv_bed(kind)
+    stale = kv_scenario(kind)
     stale.rotated()
     token = stale.cut(applied=applied)
     candidate = stale.secret.read(token).document.password
@@ -47,18 +47,18 @@ def test_an_unfinished_rotation_is_finished(kv_bed, kind, applied):
     assert stale.rotate(stale.begin()) == []
 
 
-def test_a_candidate_that_was_never_sent_is_dropped(kv_bed):
+def test_a_candidate_that_was_never_sent_is_dropped(kv_scenario):
     """Current is live; the next rotation begins afresh."""
-    stale = kv_bed()
+    stale = kv_scenario()
     token = stale.begin()
     stale.step(Step.CREATE, token)
     assert heal(stale.session()).done == (Action(Verb.RELEASE, token),)
     assert stale.begin() != token
 
 
-def test_a_cancelled_rotation_whose_reset_took_effect_is_found(kv_bed):
+def test_a_cancelled_rotation_whose_reset_took_effect_is_found(kv_scenario):
     """W58: the journal's intent mark alone kept the live password."""
-    cancelled = kv_bed()
+    cancelled = kv_scenario()
     cancelled.rotated()
     token = cancelled.cut(applied=True)
     cancelled.secret.detach(PENDING, token)
@@ -66,9 +66,9 @@ def test_a_cancelled_rotation_whose_reset_took_effect_is_found(kv_bed):
     assert cancelled.in_step
 
 
-def test_an_old_password_that_was_restored_at_the_target_becomes_current(kv_bed):
+def test_an_old_password_that_was_restored_at_the_target_becomes_current(kv_scenario):
     """W63: it is the version before, and is written once more as the newest."""
-    restored = kv_bed()
+    restored = kv_scenario()
     restored.rotated()
     restored.vendor.set_by_hand(Secret("Old0Password0Old0Pas"))
     assert not restored.in_step
@@ -77,9 +77,9 @@ def test_an_old_password_that_was_restored_at_the_target_becomes_current(kv_bed)
     assert examine(restored.session()).condition is Condition.HEALTHY
 
 
-def test_an_edit_by_hand_beside_a_live_candidate_is_set_right(kv_bed):
+def test_an_edit_by_hand_beside_a_live_candidate_is_set_right(kv_scenario):
     """Somebody wrote the secret while a reset was under way, with a password that opens nothing."""
-    edited = kv_bed()
+    edited = kv_scenario()
     edited.rotated()
     token = edited.cut(applied=True)
     edited.put_by_hand(edited.secret.read(token).document.replaced(password="Foreign0Foreign0Fore"))
@@ -87,9 +87,9 @@ def test_an_edit_by_hand_beside_a_live_candidate_is_set_right(kv_bed):
     assert edited.in_step
 
 
-def test_an_outside_change_needs_a_human_and_the_budget_is_kept(kv_bed):
+def test_an_outside_change_needs_a_human_and_the_budget_is_kept(kv_scenario):
     """None of the stored passwords is live; the tries are in the journal, where the next run finds them."""
-    drifted = kv_bed()
+    drifted = kv_scenario()
     drifted.rotated()
     drifted.vendor.set_by_hand(OUTSIDE)
     outcome = heal(drifted.session())
@@ -102,9 +102,9 @@ def test_an_outside_change_needs_a_human_and_the_budget_is_kept(kv_bed):
     assert drifted.vendor.wrong_logins == 3
 
 
-def test_nothing_is_asked_while_a_job_holds_the_lease(kv_bed):
+def test_nothing_is_asked_while_a_job_holds_the_lease(kv_scenario):
     """W55: the journal's lease is seen by doctor and rehearsal alike, and is over when it says so."""
-    busy = kv_bed()
+    busy = kv_scenario()
     busy.rotated()
     token = busy.cut(applied=True)
     now = busy.clock.now()
@@ -118,9 +118,9 @@ def test_nothing_is_asked_while_a_job_holds_the_lease(kv_bed):
     assert heal(busy.session()).done == (Action(Verb.PROMOTE, token),)
 
 
-def test_a_machine_that_a_cancelled_rotation_left_stopped_is_started(kv_bed):
+def test_a_machine_that_a_cancelled_rotation_left_stopped_is_started(kv_scenario):
     """W31: the journal remembers which candidate's run had come as far as the lease."""
-    stopped = kv_bed("machine")
+    stopped = kv_scenario("machine")
     token = stopped.begin()
     stopped.step(Step.CREATE, token)
     now = stopped.clock.now()
@@ -135,9 +135,9 @@ def test_a_machine_that_a_cancelled_rotation_left_stopped_is_started(kv_bed):
     assert (stopped.vendor.busy, stopped.vendor.power) == (False, Power.RUNNING)
 
 
-def test_a_journal_that_moved_meanwhile_stops_the_repair(kv_bed):
+def test_a_journal_that_moved_meanwhile_stops_the_repair(kv_scenario):
     """The plan was made from another look: nothing is written, and the next look decides anew."""
-    raced = kv_bed()
+    raced = kv_scenario()
     token = raced.cut(applied=True)
     found = examine(raced.session())
     raced.put_by_hand(raced.secret.read("kv-1").document)
@@ -147,9 +147,9 @@ def test_a_journal_that_moved_meanwhile_stops_the_repair(kv_bed):
     assert heal(raced.session()).done == (Action(Verb.PROMOTE, token),)
 
 
-def test_the_note_of_the_lease_sits_on_one_version(kv_bed):
+def test_the_note_of_the_lease_sits_on_one_version(kv_scenario):
     """The next rotation takes it along, so that versions which are over are forgotten."""
-    twice = kv_bed("admin")
+    twice = kv_scenario("admin")
     first, second = twice.rotated(), twice.rotated()
     labels = twice.snapshot()[0]
     assert [key for key, each in labels.items() if "lockstep:lease:1:journal" in each] == [second]

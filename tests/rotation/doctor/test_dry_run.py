@@ -36,9 +36,9 @@ def failing(effect, error):
 
 
 @pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
-def test_nothing_stops_a_healthy_secret(bed, kind):
+def test_nothing_stops_a_healthy_secret(scenario, kind):
     """And what a rehearsal says would go through does."""
-    subject = bed(kind)
+    subject = scenario(kind)
     before = {key: version.labels for key, version in subject.secret.describe().versions.items()}
     assert stopping(subject) == {}
     assert {key: version.labels for key, version in subject.secret.describe().versions.items()} == before
@@ -57,9 +57,9 @@ def test_nothing_stops_a_healthy_secret(bed, kind):
         ("observe", AccountUnusable("gone"), "target"),
     ],
 )
-def test_each_failure_is_named_after_what_it_is_about(bed, effect, error, name):
+def test_each_failure_is_named_after_what_it_is_about(scenario, effect, error, name):
     """With the error's own words and hint."""
-    subject = bed("admin")
+    subject = scenario("admin")
     subject.fuse = failing(effect, error)
     assert stopping(subject) == {name: Status.STOPS}
     subject.fuse = failing(effect, error)
@@ -68,9 +68,9 @@ def test_each_failure_is_named_after_what_it_is_about(bed, effect, error, name):
     assert check.hint == error.hint
 
 
-def test_everything_is_named_at_once(bed):
+def test_everything_is_named_at_once(scenario):
     """A window, a back-off, a spent budget, another run, obstacles, weak evidence and a bad candidate together."""
-    subject = bed("machine", obstacles=(PreconditionFailed("frozen"), PreconditionFailed("unpaid")))
+    subject = scenario("machine", obstacles=(PreconditionFailed("frozen"), PreconditionFailed("unpaid")))
     subject.vendor.obstacles, obstacles = (), subject.vendor.obstacles
     token = subject.begin()
     subject.step(Step.CREATE, token)
@@ -94,9 +94,9 @@ def test_everything_is_named_at_once(bed):
     assert subject.vendor.resets == subject.vendor.wrong_logins == 0
 
 
-def test_a_closing_window_moves_the_next_attempt(bed):
+def test_a_closing_window_moves_the_next_attempt(scenario):
     """The wait ends when the window is closed again, so that the one moment is the opening after."""
-    subject = bed()
+    subject = scenario()
     subject.rotated()
     subject.clock.sleep(-900)
     minute = int(subject.clock.now() % 86_400) // 60
@@ -108,42 +108,42 @@ def test_a_closing_window_moves_the_next_attempt(bed):
     assert found["next_attempt"].not_before > found["too_soon"].not_before
 
 
-def test_a_staged_candidate_is_held_to_the_policy_of_today(bed):
+def test_a_staged_candidate_is_held_to_the_policy_of_today(scenario):
     """It would be refused in setSecret."""
-    subject = bed()
+    subject = scenario()
     subject.step(Step.CREATE, subject.begin())
     # The driver's record follows the vendor's rule, as a new release of it would.
     subject.vendor.policy = replace(subject.vendor.policy, length=24, min_length=24, max_length=24)
     assert stopping(subject) == {"policy": Status.STOPS}
 
 
-def test_a_staged_candidate_for_another_account_stops_it(bed):
+def test_a_staged_candidate_for_another_account_stops_it(scenario):
     """Current was edited meanwhile."""
-    subject = bed("admin")
+    subject = scenario("admin")
     subject.step(Step.CREATE, subject.begin())
     document = subject.secret.read("version-0").document
     subject.secret.put("edited", document.replaced(tenant="other"), CURRENT)
     assert stopping(subject) == {"candidate": Status.STOPS}
 
 
-def test_a_dead_current_password_stops_an_account_that_changes_itself(bed):
+def test_a_dead_current_password_stops_an_account_that_changes_itself(scenario):
     """An API key would not care."""
     for kind, expected in (("self", {"current_password": Status.STOPS}), ("admin", {})):
-        subject = bed(kind)
+        subject = scenario(kind)
         subject.vendor.set_by_hand(Secret("Unknown0Unknown0Unkn"))
         assert stopping(subject) == expected
         assert subject.vendor.wrong_logins == len(expected)
 
 
-def test_evidence_that_cannot_be_won_stops_it(bed):
+def test_evidence_that_cannot_be_won_stops_it(scenario):
     """There is no login check, and LOGIN is demanded."""
-    subject = bed("admin", oracle=False)
+    subject = scenario("admin", oracle=False)
     subject.minimum = Evidence.LOGIN
     assert stopping(subject) == {"evidence": Status.STOPS}
 
 
-def test_a_value_that_is_no_document_stops_it(bed):
+def test_a_value_that_is_no_document_stops_it(scenario):
     """Told once; nothing after it can be known."""
-    subject = bed()
+    subject = scenario()
     subject.secret.put("by-hand", SecretDocument({"oops": 1}), CURRENT)
     assert stopping(subject) == {"settings": Status.STOPS}

@@ -24,41 +24,41 @@ def charged(subject):
     return subject.secret.describe().wrong_logins(since=subject.clock.now() - 300)[0]
 
 
-def dead_candidate(bed):
+def dead_candidate(scenario):
     """A candidate whose reset the vendor takes and never applies."""
-    subject = bed(min_age_seconds=0, history=0, delay_seconds=10.0**9)
+    subject = scenario(min_age_seconds=0, history=0, delay_seconds=10.0**9)
     token = subject.begin()
     subject.step(Step.CREATE, token)
     subject.step(Step.SET, token)
     return subject, lambda: subject.step(Step.TEST, token)
 
 
-def dead_current(bed):
+def dead_current(scenario):
     """A change that needs an old password which is not live any more."""
-    subject = bed(min_age_seconds=0, history=0)
+    subject = scenario(min_age_seconds=0, history=0)
     token = subject.begin()
     subject.step(Step.CREATE, token)
     subject.vendor.set_by_hand(OUTSIDE)
     return subject, lambda: subject.step(Step.SET, token)
 
 
-def lost_change(bed):
+def lost_change(scenario):
     """A change whose fate is unknown."""
-    subject = bed(min_age_seconds=0, history=0)
+    subject = scenario(min_age_seconds=0, history=0)
     token = subject.cut(applied=False)
     return subject, lambda: subject.step(Step.SET, token)
 
 
-def drift(bed):
+def drift(scenario):
     """The drift check of a dead current password."""
-    subject = bed()
+    subject = scenario()
     subject.vendor.set_by_hand(OUTSIDE)
     return subject, lambda: verify.verify(subject.session(), steps.single())
 
 
-def examination(bed):
+def examination(scenario):
     """The doctor, with nothing that is live."""
-    subject = bed()
+    subject = scenario()
     subject.rotated()
     subject.vendor.set_by_hand(OUTSIDE)
     return subject, lambda: examine(subject.session())
@@ -66,25 +66,25 @@ def examination(bed):
 
 @pytest.mark.parametrize("edge", list(Edge))
 @pytest.mark.parametrize("make", [dead_candidate, dead_current, lost_change, drift, examination])
-def test_no_crash_hides_a_wrong_login(bed, make, edge):
+def test_no_crash_hides_a_wrong_login(scenario, make, edge):
     """At no moment does the account have more wrong logins than the labels tell."""
-    subject, act = make(bed)
+    subject, act = make(scenario)
     subject.fuse = Fuse()
     with contextlib.suppress(RotationError):
         act()
     effects = subject.fuse.effects
     assert "verify" in effects
     for number in range(1, len(effects) + 1):
-        subject, act = make(bed)
+        subject, act = make(scenario)
         subject.fuse = Fuse(number, edge)
         with contextlib.suppress(RotationError, Crash):
             act()
         assert charged(subject) >= subject.vendor.wrong_logins, f"{edge} {effects[number - 1]} ({number})"
 
 
-def test_one_budget_for_rotations_verify_and_doctor(bed):
+def test_one_budget_for_rotations_verify_and_doctor(scenario):
     """What each of them spends the others do not have, and the last tries are the humans'."""
-    subject = bed(min_age_seconds=0, history=0)
+    subject = scenario(min_age_seconds=0, history=0)
     subject.rotated()
     subject.vendor.set_by_hand(OUTSIDE)
     runs = [
@@ -102,9 +102,9 @@ def test_one_budget_for_rotations_verify_and_doctor(bed):
     assert not subject.vendor.locked
 
 
-def test_a_released_candidate_does_not_forget(bed):
+def test_a_released_candidate_does_not_forget(scenario):
     """A policy refusal ends the token after two wrong logins; the next rotation still knows of them."""
-    subject = bed("admin", lockout=Lockout(tries=5, window_seconds=300))
+    subject = scenario("admin", lockout=Lockout(tries=5, window_seconds=300))
     token = subject.begin()
     subject.step(Step.CREATE, token)
     session = subject.session(token)
@@ -119,11 +119,11 @@ def test_a_released_candidate_does_not_forget(bed):
 
 
 @pytest.mark.parametrize("edge", list(Edge))
-def test_no_crash_of_a_release_or_a_promotion_forgets(bed, edge):
+def test_no_crash_of_a_release_or_a_promotion_forgets(scenario, edge):
     """Charges move to the version that stays before they are taken from the one that goes."""
     for name in ("release", "settle"):
         for number in range(1, 12):
-            subject = bed("admin")
+            subject = scenario("admin")
             token = subject.begin()
             subject.step(Step.CREATE, token)
             session = subject.session(token)
@@ -143,9 +143,9 @@ def test_no_crash_of_a_release_or_a_promotion_forgets(bed, edge):
             assert charged(subject) == len(versions), f"{name} {edge} {number}, again"
 
 
-def test_a_clean_rotation_leaves_no_charge_behind(bed):
+def test_a_clean_rotation_leaves_no_charge_behind(scenario):
     """Each of its logins was charged, worked, and was refunded."""
-    subject = bed()
+    subject = scenario()
     subject.fuse = Fuse()
     assert subject.rotate(subject.begin()) == []
     assert charged(subject) == 0
@@ -154,9 +154,9 @@ def test_a_clean_rotation_leaves_no_charge_behind(bed):
     )
 
 
-def test_what_one_run_charged_on_two_versions_is_carried_as_two(bed):
+def test_what_one_run_charged_on_two_versions_is_carried_as_two(scenario):
     """The doctor tries several versions in one run; when all of them are dropped, none of it is forgotten."""
-    subject = bed("admin")
+    subject = scenario("admin")
     tokens = [subject.rotated(), subject.rotated()]
     kept = subject.secret.describe().current_id
     session = subject.session()

@@ -17,9 +17,9 @@ OUTSIDE = Secret("Unknown0Unknown0Unkn")
 MONTH = 30 * 86_400.0
 
 
-def accepted(bed):
+def accepted(scenario):
     """Return a secret that nobody can check, and a candidate to which the vendor said yes; the run ended there."""
-    left = bed("admin", oracle=False)
+    left = scenario("admin", oracle=False)
     token = left.begin()
     left.step(Step.CREATE, token)
     left.step(Step.SET, token)
@@ -37,9 +37,9 @@ def put_by_hand(subject, password, **changes):
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
-def test_a_yes_from_before_current_was_put_is_no_proof(bed, cancelled):
+def test_a_yes_from_before_current_was_put_is_no_proof(scenario, cancelled):
     """Current is live, and the vendor's yes to an abandoned candidate is a month old: nothing is moved."""
-    left, token = accepted(bed)
+    left, token = accepted(scenario)
     put_by_hand(left, OUTSIDE)
     if cancelled:
         left.secret.detach(PENDING, token)
@@ -50,24 +50,24 @@ def test_a_yes_from_before_current_was_put_is_no_proof(bed, cancelled):
     assert left.in_step
 
 
-def test_what_the_advice_says_ends_it(bed):
+def test_what_the_advice_says_ends_it(scenario):
     """Without AWSPENDING `lockstep rotate` sets a new password; without the labels nothing speaks against current."""
-    left, token = accepted(bed)
+    left, token = accepted(scenario)
     put_by_hand(left, OUTSIDE)
     left.secret.detach(PENDING, token)
     for mark in left.secret.describe().versions[token].marks:
         left.secret.detach(mark.on(token), token)
     assert examine(left.session()).condition is Condition.HEALTHY
-    other, token = accepted(bed)
+    other, token = accepted(scenario)
     put_by_hand(other, OUTSIDE)
     other.secret.detach(PENDING, token)
     assert other.rotate(other.begin()) == []
     assert other.in_step
 
 
-def test_a_task_from_before_current_was_put_is_no_proof(bed):
+def test_a_task_from_before_current_was_put_is_no_proof(scenario):
     """It ended well, but a human has reset the account since: going on would take its end for a yes."""
-    left = bed("admin-task", oracle=False, delay_seconds=100.0)
+    left = scenario("admin-task", oracle=False, delay_seconds=100.0)
     token = left.begin()
     left.step(Step.CREATE, token)
     with pytest.raises(InProgress):
@@ -80,18 +80,18 @@ def test_a_task_from_before_current_was_put_is_no_proof(bed):
     assert left.in_step
 
 
-def test_a_yes_from_before_current_was_proved_is_no_proof(bed):
+def test_a_yes_from_before_current_was_proved_is_no_proof(scenario):
     """An older version that was found live after the yes counts as newer than it."""
-    left, token = accepted(bed)
+    left, token = accepted(scenario)
     left.secret.detach(PENDING, token)
     left.secret.attach(marks.verified(Evidence.LOGIN, left.clock.now()).on("version-0"), "version-0")
     assert examine(left.session()).plan == ()
     assert examine(left.session()).condition is Condition.HUMAN
 
 
-def test_a_login_that_was_turned_away_outweighs_an_earlier_yes(bed):
+def test_a_login_that_was_turned_away_outweighs_an_earlier_yes(scenario):
     """Less proof is enough here, and the second login finds nobody to ask: the first one counts all the same."""
-    left = bed("admin")
+    left = scenario("admin")
     left.minimum = Evidence.ACCEPTED
     token = left.begin()
     left.step(Step.CREATE, token)
@@ -105,9 +105,9 @@ def test_a_login_that_was_turned_away_outweighs_an_earlier_yes(bed):
     assert (found.condition, found.plan) == (Condition.WAITING, ())
 
 
-def test_a_yes_that_nothing_has_overtaken_counts(bed):
+def test_a_yes_that_nothing_has_overtaken_counts(scenario):
     """Current is older than the reset: the candidate is made current."""
-    left, token = accepted(bed)
+    left, token = accepted(scenario)
     left.secret.detach(PENDING, token)
     left.clock.sleep(MONTH)
     assert not left.in_step
@@ -116,9 +116,9 @@ def test_a_yes_that_nothing_has_overtaken_counts(bed):
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
-def test_current_with_the_accepted_password_stays(bed, cancelled):
+def test_current_with_the_accepted_password_stays(scenario, cancelled):
     """A human has put the candidate's password in himself: his version is live, and the candidate of no more use."""
-    left, token = accepted(bed)
+    left, token = accepted(scenario)
     put_by_hand(left, left.vendor.live, note="edited")
     if cancelled:
         left.secret.detach(PENDING, token)
@@ -131,9 +131,9 @@ def test_current_with_the_accepted_password_stays(bed, cancelled):
     assert left.in_step
 
 
-def test_an_edit_that_keeps_the_password_stays_where_the_vendor_shows_it(bed):
+def test_an_edit_that_keeps_the_password_stays_where_the_vendor_shows_it(scenario):
     """Several versions hold the live password: current is the live one."""
-    edited = bed("admin", oracle=False, readback=True)
+    edited = scenario("admin", oracle=False, readback=True)
     edited.rotated()
     put_by_hand(edited, edited.vendor.live, note="edited")
     found = examine(edited.session())
@@ -142,9 +142,9 @@ def test_an_edit_that_keeps_the_password_stays_where_the_vendor_shows_it(bed):
 
 
 @pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
-def test_an_edit_that_keeps_the_candidates_password_stays(bed, kind):
+def test_an_edit_that_keeps_the_candidates_password_stays(scenario, kind):
     """The candidate is tried first, and one login tells about both: it goes, and the edit stays."""
-    edited = bed(kind)
+    edited = scenario(kind)
     token = edited.cut(applied=True)
     put_by_hand(edited, edited.secret.read(token).document.password, note="edited")
     assert heal(edited.session()).done == (Action(Verb.RELEASE, token),)

@@ -14,9 +14,9 @@ HOUR = 3600.0
 WEEK = 7 * 24 * HOUR
 
 
-def given_up(bed, *, after):
+def given_up(scenario, *, after):
     """Return a machine that was stopped so many seconds after its rotation was given up, and that one's token."""
-    subject = bed("machine")
+    subject = scenario("machine")
     token = subject.begin()
     subject.step(Step.CREATE, token)
     now = subject.clock.now()
@@ -31,18 +31,18 @@ def given_up(bed, *, after):
 
 
 @pytest.mark.parametrize("after", [0.0, WEEK - HOUR])
-def test_within_a_week_a_cancelled_rotation_has_left_it_so(kv_bed, after):
+def test_within_a_week_a_cancelled_rotation_has_left_it_so(kv_scenario, after):
     """It found the machine running, so that it is started."""
-    subject, token = given_up(kv_bed, after=after)
+    subject, token = given_up(kv_scenario, after=after)
     assert heal(subject.session()).done == (Action(Verb.START, token),)
     subject.clock.sleep(60.0)
     assert (subject.vendor.busy, subject.vendor.power) == (False, Power.RUNNING)
 
 
 @pytest.mark.parametrize("after", [WEEK, 4 * WEEK])
-def test_later_its_owner_may_have_stopped_it(kv_bed, after):
+def test_later_its_owner_may_have_stopped_it(kv_scenario, after):
     """It is left alone, and that it is off is said."""
-    subject, _ = given_up(kv_bed, after=after)
+    subject, _ = given_up(kv_scenario, after=after)
     found = examine(subject.session())
     assert found.plan == ()
     assert "the machine is stopped, and is left alone" in found.summary
@@ -52,9 +52,9 @@ def test_later_its_owner_may_have_stopped_it(kv_bed, after):
     assert (subject.vendor.busy, subject.vendor.power) == (False, Power.STOPPED)
 
 
-def test_a_reset_sent_lately_counts_as_a_sign_of_life(bed):
+def test_a_reset_sent_lately_counts_as_a_sign_of_life(scenario):
     """A candidate that waited weeks for its window and was cancelled right after its reset."""
-    subject = bed("machine")
+    subject = scenario("machine")
     token = subject.begin()
     subject.step(Step.CREATE, token)
     subject.clock.sleep(2 * WEEK)
@@ -67,9 +67,9 @@ def test_a_reset_sent_lately_counts_as_a_sign_of_life(bed):
     assert examine(subject.session()).plan == (Action(Verb.START, token),)
 
 
-def test_a_machine_that_is_given_back_is_not_said_to_be_left_alone(bed):
+def test_a_machine_that_is_given_back_is_not_said_to_be_left_alone(scenario):
     """Its rotation goes on, and starts it."""
-    subject = bed("machine")
+    subject = scenario("machine")
     token = subject.begin()
     subject.step(Step.CREATE, token)
     subject.vendor.switch(Power.STOPPED)

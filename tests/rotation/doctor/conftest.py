@@ -46,7 +46,7 @@ KINDS = {
 }
 
 
-class Bed(Scenario):
+class BreakableScenario(Scenario):
     """A scenario, and the ways to break it."""
 
     def cut(self, *, applied: bool, token: str | None = None) -> str:
@@ -88,7 +88,7 @@ class Bed(Scenario):
         return self.password() == self.vendor.live
 
 
-class KvBed(Bed):
+class KvScenario(BreakableScenario):
     """The same over the strict model of a KV version 2 mount; its first version is ``kv-1``."""
 
     path = "apps/db"
@@ -114,8 +114,8 @@ class KvBed(Bed):
         return replace(super().session(token), store=VaultKv(kv, self.path, clock=self.clock))
 
 
-def made(cls: type[Bed], kind: str, *, oracle: bool = True, **vendor: object) -> Bed:
-    """Make a bed of one vendor class."""
+def made(cls: type[BreakableScenario], kind: str, *, oracle: bool = True, **vendor: object) -> BreakableScenario:
+    """Make a scenario of one vendor class."""
     clock = VirtualClock()
     settings = {"policy": POLICY, **KINDS[kind], **vendor}
     initial = Secret("Old0Password0Old0Pas")
@@ -123,20 +123,20 @@ def made(cls: type[Bed], kind: str, *, oracle: bool = True, **vendor: object) ->
 
 
 @pytest.fixture
-def kv_bed() -> Callable[..., KvBed]:
-    """As ``bed``, with the secret in KV version 2."""
+def kv_scenario() -> Callable[..., KvScenario]:
+    """As ``scenario``, with the secret in KV version 2."""
 
-    def make(kind: str = "self", **choices: object) -> KvBed:
-        return made(KvBed, kind, **choices)
+    def make(kind: str = "self", **choices: object) -> KvScenario:
+        return made(KvScenario, kind, **choices)
 
     return make
 
 
 @pytest.fixture
-def bed() -> Callable[..., Bed]:
+def scenario() -> Callable[..., BreakableScenario]:
     """Make a scenario of one vendor class; keyword arguments go to the vendor."""
 
-    def make(kind: str = "self", **choices: object) -> Bed:
-        return made(Bed, kind, **choices)
+    def make(kind: str = "self", **choices: object) -> BreakableScenario:
+        return made(BreakableScenario, kind, **choices)
 
     return make

@@ -16,9 +16,9 @@ EVERY_KIND = ["admin", "admin-task", "machine", "self"]
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_a_healthy_secret_is_left_alone(bed, kind):
+def test_a_healthy_secret_is_left_alone(scenario, kind):
     """One login that works, nothing written and nothing to do; a repair of it does nothing."""
-    healthy = bed(kind)
+    healthy = scenario(kind)
     healthy.rotated()
     before = healthy.snapshot()[0]
     found = examine(healthy.session())
@@ -29,9 +29,9 @@ def test_a_healthy_secret_is_left_alone(bed, kind):
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_a_candidate_that_took_effect_is_made_current(bed, kind):
+def test_a_candidate_that_took_effect_is_made_current(scenario, kind):
     """W03: the reset's answer was lost and nobody came back. The candidate is tried first: no login is wrong."""
-    stale = bed(kind)
+    stale = scenario(kind)
     stale.rotated()
     token = stale.cut(applied=True)
     found = examine(stale.session())
@@ -44,9 +44,9 @@ def test_a_candidate_that_took_effect_is_made_current(bed, kind):
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_a_candidate_that_took_no_effect_is_sent_again(bed, kind):
+def test_a_candidate_that_took_no_effect_is_sent_again(scenario, kind):
     """W03: the request was lost. The rotation is finished under its own token, with the same candidate."""
-    stale = bed(kind)
+    stale = scenario(kind)
     stale.rotated()
     token = stale.cut(applied=False)
     candidate = stale.secret.read(token).document.password
@@ -58,9 +58,9 @@ def test_a_candidate_that_took_no_effect_is_sent_again(bed, kind):
     assert not stale.vendor.locked
 
 
-def test_a_candidate_that_was_never_sent_is_dropped(bed):
+def test_a_candidate_that_was_never_sent_is_dropped(scenario):
     """W03: it blocks every later rotation, and current is live."""
-    stale = bed()
+    stale = scenario()
     token = stale.begin()
     stale.step(Step.CREATE, token)
     assert examine(stale.session()).plan == (Action(Verb.RELEASE, token),)
@@ -70,9 +70,9 @@ def test_a_candidate_that_was_never_sent_is_dropped(bed):
     assert stale.rotate(stale.begin()) == []
 
 
-def test_an_empty_pending_version_is_dropped(bed):
+def test_an_empty_pending_version_is_dropped(scenario):
     """W04: the service left its label on a version without a value, which may take no other label."""
-    stale = bed()
+    stale = scenario()
     token = stale.begin()
     found = examine(stale.session())
     assert found.findings.pending.content is Content.EMPTY
@@ -83,9 +83,9 @@ def test_an_empty_pending_version_is_dropped(bed):
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_a_cancelled_rotation_whose_reset_took_effect_is_found(bed, kind):
+def test_a_cancelled_rotation_whose_reset_took_effect_is_found(scenario, kind):
     """W38, W58: the pending label is gone, and the intent mark alone kept the live password."""
-    cancelled = bed(kind)
+    cancelled = scenario(kind)
     cancelled.rotated()
     token = cancelled.cut(applied=True)
     cancelled.secret.detach(PENDING, token)
@@ -94,9 +94,9 @@ def test_a_cancelled_rotation_whose_reset_took_effect_is_found(bed, kind):
     assert cancelled.vendor.wrong_logins == 1
 
 
-def test_a_secret_that_nobody_can_check_is_told_so(bed):
+def test_a_secret_that_nobody_can_check_is_told_so(scenario):
     """Without a login check the vendor's yes is all there is, and a candidate without it is sent again."""
-    blind = bed("admin", oracle=False)
+    blind = scenario("admin", oracle=False)
     blind.rotated()
     assert examine(blind.session()).findings.live.evidence.name == "ACCEPTED"
     token = blind.cut(applied=True)
@@ -104,18 +104,18 @@ def test_a_secret_that_nobody_can_check_is_told_so(bed):
     assert blind.in_step
 
 
-def test_a_readback_finds_the_live_version_without_a_login(bed):
+def test_a_readback_finds_the_live_version_without_a_login(scenario):
     """Where the vendor's API returns the password and that is proof enough."""
-    seen = bed("admin", oracle=False, readback=True)
+    seen = scenario("admin", oracle=False, readback=True)
     seen.rotated()
     seen.vendor.set_by_hand(seen.password("AWSPREVIOUS"))
     assert heal(seen.session()).done == (Action(Verb.PROMOTE, "version-0"),)
     assert seen.in_step
 
 
-def test_a_machine_left_stopped_is_given_back_when_its_candidate_is_dropped(bed):
+def test_a_machine_left_stopped_is_given_back_when_its_candidate_is_dropped(scenario):
     """W31: the run died between stop and reset; the candidate is dropped, and the machine runs again."""
-    stopped = bed("machine")
+    stopped = scenario("machine")
     token = stopped.begin()
     stopped.step(Step.CREATE, token)
     stopped.vendor.switch(Power.STOPPED)
@@ -128,9 +128,9 @@ def test_a_machine_left_stopped_is_given_back_when_its_candidate_is_dropped(bed)
     assert stopped.in_step
 
 
-def test_nothing_is_touched_while_a_run_holds_the_lease(bed):
+def test_nothing_is_touched_while_a_run_holds_the_lease(scenario):
     """W55: somebody acts at this moment, so the answer would be worthless."""
-    busy = bed()
+    busy = scenario()
     token = busy.begin()
     busy.step(Step.CREATE, token)
     until = int(busy.clock.now()) + 90
@@ -141,9 +141,9 @@ def test_nothing_is_touched_while_a_run_holds_the_lease(bed):
     assert {"verify", "observe"}.isdisjoint(busy.fuse.effects)
 
 
-def test_labels_that_moved_meanwhile_stop_the_repair(bed):
+def test_labels_that_moved_meanwhile_stop_the_repair(scenario):
     """The plan was made from other labels: nothing is moved, and the next look decides anew."""
-    raced = bed()
+    raced = scenario()
     token = raced.cut(applied=True)
     found = examine(raced.session())
     raced.secret.put("by-hand", raced.secret.read("version-0").document, CURRENT)
@@ -155,9 +155,9 @@ def test_labels_that_moved_meanwhile_stop_the_repair(bed):
     assert heal(raced.session()).done == (Action(Verb.PROMOTE, token),)
 
 
-def test_an_examination_changes_nothing_but_the_charges(bed):
+def test_an_examination_changes_nothing_but_the_charges(scenario):
     """Stages, values and every mark but those of wrong logins are as they were."""
-    looked = bed()
+    looked = scenario()
     looked.rotated()
     looked.cut(applied=False)
     looked.vendor.set_by_hand(OUTSIDE)
@@ -176,9 +176,9 @@ def test_an_examination_changes_nothing_but_the_charges(bed):
     assert looked.vendor.wrong_logins == 2
 
 
-def test_more_versions_than_the_budget_pays_for_are_tried_in_turn(bed):
+def test_more_versions_than_the_budget_pays_for_are_tried_in_turn(scenario):
     """Each look begins with those not tried yet, and the account is never locked."""
-    many = bed(lockout=Lockout(tries=5, window_seconds=300))
+    many = scenario(lockout=Lockout(tries=5, window_seconds=300))
     oldest = many.vendor.live
     for number in range(4):
         many.rotated()

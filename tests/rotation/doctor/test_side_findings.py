@@ -41,9 +41,9 @@ def filled(subject, number, *, first=0):
     assert len(labels(subject)) == number
 
 
-def short(bed, kind="admin", **choices):
+def short(scenario, kind="admin", **choices):
     """Return a secret whose rotations end in store_full, and the tokens of two cancelled ones that are the cause."""
-    subject = bed(kind, **{"lockout": Lockout(tries=5, window_seconds=DAY), **choices})
+    subject = scenario(kind, **{"lockout": Lockout(tries=5, window_seconds=DAY), **choices})
     subject.rotated()
     tokens = cancelled(subject, times=2)
     filled(subject, 11)
@@ -51,9 +51,9 @@ def short(bed, kind="admin", **choices):
 
 
 @pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
-def test_labels_of_cancelled_rotations_go_once_current_is_proved_live(bed, kind):
+def test_labels_of_cancelled_rotations_go_once_current_is_proved_live(scenario, kind):
     """Every rotation ends in store_full; the doctor takes away what is over, and the next one goes through."""
-    subject, tokens = short(bed, kind)
+    subject, tokens = short(scenario, kind)
     token = subject.begin()
     with pytest.raises(StoreFull):
         subject.step(Step.CREATE, token)
@@ -66,9 +66,9 @@ def test_labels_of_cancelled_rotations_go_once_current_is_proved_live(bed, kind)
     assert subject.in_step
 
 
-def test_it_needs_no_free_label(bed):
+def test_it_needs_no_free_label(scenario):
     """Nothing but taking away: no lease is taken, for which there may be no label."""
-    subject, tokens = short(bed)
+    subject, tokens = short(scenario)
     filled(subject, MOST - 1, first=10)
     found = examine(subject.session())
     assert [action.verb for action in found.plan] == [Verb.SETTLE, Verb.SETTLE]
@@ -77,18 +77,18 @@ def test_it_needs_no_free_label(bed):
     assert not any(version.marks for key, version in subject.secret.describe().versions.items() if key in tokens)
 
 
-def test_in_a_journal_it_is_the_same(kv_bed):
+def test_in_a_journal_it_is_the_same(kv_scenario):
     """KV version 2 keeps as many labels, and no more."""
-    subject, tokens = short(kv_bed)
+    subject, tokens = short(kv_scenario)
     assert heal(subject.session()).done == tuple(Action(Verb.SETTLE, each) for each in tokens)
     assert not any(version.marks for key, version in subject.secret.describe().versions.items() if key in tokens)
     assert subject.rotate(subject.begin()) == []
     assert subject.in_step
 
 
-def test_a_promotion_finds_labels_for_its_lease(bed):
+def test_a_promotion_finds_labels_for_its_lease(scenario):
     """The candidate is live, hence no older one: their labels go before the lease is taken."""
-    subject = bed("admin")
+    subject = scenario("admin")
     subject.rotated()
     tokens = cancelled(subject, times=2)
     live = subject.cut(applied=True)
@@ -100,9 +100,9 @@ def test_a_promotion_finds_labels_for_its_lease(bed):
     assert subject.in_step
 
 
-def test_wrong_logins_outlast_the_versions_they_were_charged_on(bed):
+def test_wrong_logins_outlast_the_versions_they_were_charged_on(scenario):
     """The budget is what it was, whichever labels go."""
-    subject, tokens = short(bed, "self", lockout=Lockout(tries=5, window_seconds=300))
+    subject, tokens = short(scenario, "self", lockout=Lockout(tries=5, window_seconds=300))
     subject.clock.sleep(1000.0)
     now = subject.clock.now()
     for each in tokens:
@@ -113,9 +113,9 @@ def test_wrong_logins_outlast_the_versions_they_were_charged_on(bed):
     assert subject.secret.describe().wrong_logins(since=now - 300) == before
 
 
-def test_what_was_sent_lately_stays(bed):
+def test_what_was_sent_lately_stays(scenario):
     """It may still take effect, so that the doctor says until when to wait; then it goes."""
-    subject = bed("admin")
+    subject = scenario("admin")
     subject.rotated()
     token = subject.cut(applied=False)
     subject.secret.detach(PENDING, token)
@@ -127,18 +127,18 @@ def test_what_was_sent_lately_stays(bed):
     assert examine(subject.session()).plan == (Action(Verb.SETTLE, token),)
 
 
-def test_where_there_is_room_nothing_is_touched(bed):
+def test_where_there_is_room_nothing_is_touched(scenario):
     """The next rotation tidies up by itself."""
-    subject = bed("admin")
+    subject = scenario("admin")
     subject.rotated()
     cancelled(subject)
     found = examine(subject.session())
     assert (found.condition, found.plan) == (Condition.HEALTHY, ())
 
 
-def test_labels_that_a_rotation_takes_away_by_itself_leave_room(bed):
+def test_labels_that_a_rotation_takes_away_by_itself_leave_room(scenario):
     """An old charge, a wait that is over, a count: nobody needs to be asked."""
-    subject = bed("admin")
+    subject = scenario("admin")
     subject.rotated()
     (token,) = cancelled(subject)
     filled(subject, 9)
@@ -150,9 +150,9 @@ def test_labels_that_a_rotation_takes_away_by_itself_leave_room(bed):
 
 
 @pytest.mark.parametrize("readback", [True, False])
-def test_without_a_login_nothing_goes_and_a_human_is_told_which_labels(bed, readback):
+def test_without_a_login_nothing_goes_and_a_human_is_told_which_labels(scenario, readback):
     """Neither the vendor's yes nor what its API shows is proof enough that a cancelled candidate is dead."""
-    subject, tokens = short(bed, oracle=False, readback=readback)
+    subject, tokens = short(scenario, oracle=False, readback=readback)
     found = examine(subject.session())
     assert (found.condition, found.plan) == (Condition.HUMAN, ())
     for token in tokens:
@@ -160,9 +160,9 @@ def test_without_a_login_nothing_goes_and_a_human_is_told_which_labels(bed, read
         assert f"`{mark.on(token)}` of version {token}, once its password does not open the account" in found.advice
 
 
-def test_the_candidate_of_another_account_stays(bed):
+def test_the_candidate_of_another_account_stays(scenario):
     """Current's login says nothing about it; a human is told what to keep elsewhere first."""
-    subject, tokens = short(bed)
+    subject, tokens = short(scenario)
     document = subject.secret.read(subject.secret.describe().current_id).document
     subject.secret.put("edited", document.replaced(tenant="other"), CURRENT)
     found = examine(subject.session())
@@ -170,9 +170,9 @@ def test_the_candidate_of_another_account_stays(bed):
     assert f"of version {tokens[0]}, once its password is kept elsewhere" in found.advice
 
 
-def test_labels_of_ones_own_are_named(bed):
+def test_labels_of_ones_own_are_named(scenario):
     """When Lockstep's do not matter, it is told which ones do; without one of them the secret is healthy."""
-    subject = bed("admin")
+    subject = scenario("admin")
     subject.rotated()
     filled(subject, 10)
     found = examine(subject.session())
@@ -184,9 +184,9 @@ def test_labels_of_ones_own_are_named(bed):
     assert examine(subject.session()).condition is Condition.HEALTHY
 
 
-def test_without_a_label_for_the_charge_no_login_is_tried(bed):
+def test_without_a_label_for_the_charge_no_login_is_tried(scenario):
     """Which ones may go is told by name."""
-    subject, _ = short(bed)
+    subject, _ = short(scenario)
     filled(subject, MOST, first=10)
     subject.fuse = Fuse()
     found = examine(subject.session())
@@ -195,9 +195,9 @@ def test_without_a_label_for_the_charge_no_login_is_tried(bed):
     assert "`mine-0` of version" in found.advice
 
 
-def test_a_promotion_without_labels_for_the_lease_says_which_may_go(bed):
+def test_a_promotion_without_labels_for_the_lease_says_which_may_go(scenario):
     """Nothing is moved before; with two labels fewer it is."""
-    subject = bed("admin")
+    subject = scenario("admin")
     subject.rotated()
     token = subject.cut(applied=True)
     filled(subject, MOST - 1)
@@ -212,9 +212,9 @@ def test_a_promotion_without_labels_for_the_lease_says_which_may_go(bed):
     assert subject.in_step
 
 
-def test_labels_that_moved_meanwhile_stop_it(bed):
+def test_labels_that_moved_meanwhile_stop_it(scenario):
     """A rotation has begun since the examination: nothing is taken away."""
-    subject, tokens = short(bed)
+    subject, tokens = short(scenario)
     found = examine(subject.session())
     subject.begin()
     outcome = heal(subject.session(), found)
@@ -224,18 +224,18 @@ def test_labels_that_moved_meanwhile_stop_it(bed):
 
 
 @pytest.mark.parametrize(("window", "condition"), [(WEEK, Condition.HUMAN), (900, Condition.HEALTHY)])
-def test_a_wrong_login_is_over_by_the_window_of_the_account(bed, window, condition):
+def test_a_wrong_login_is_over_by_the_window_of_the_account(scenario, window, condition):
     """The doctor counts as createSecret does: a label of two days ago is freed, or is still needed."""
-    subject = bed("admin", lockout=Lockout(tries=5, window_seconds=window))
+    subject = scenario("admin", lockout=Lockout(tries=5, window_seconds=window))
     charge = marks.rejected(1, subject.clock.now() - 2 * DAY)
     subject.secret.attach(charge.on("version-0"), "version-0")
     filled(subject, 9)
     assert examine(subject.session()).condition is condition
 
 
-def test_what_the_doctor_takes_away_leaves_the_wrong_logins(bed):
+def test_what_the_doctor_takes_away_leaves_the_wrong_logins(scenario):
     """They move to current, also where they are two days old and a window of a week was stated."""
-    subject = bed("admin", lockout=Lockout(tries=5, window_seconds=WEEK))
+    subject = scenario("admin", lockout=Lockout(tries=5, window_seconds=WEEK))
     subject.rotated()
     tokens = cancelled(subject, times=2)
     charge = marks.rejected(1, subject.clock.now())
@@ -248,9 +248,9 @@ def test_what_the_doctor_takes_away_leaves_the_wrong_logins(bed):
     assert not any(version.marks for key, version in subject.secret.describe().versions.items() if key in tokens)
 
 
-def test_a_long_lock_out_is_no_clock_that_was_ahead(bed):
+def test_a_long_lock_out_is_no_clock_that_was_ahead(scenario):
     """An account may wait for as long as the window that an operator stated."""
-    subject = bed("admin", lockout=Lockout(tries=5, window_seconds=20 * DAY))
+    subject = scenario("admin", lockout=Lockout(tries=5, window_seconds=20 * DAY))
     note = marks.parked("wrong_login_budget", subject.clock.now() + 19 * DAY)
     subject.secret.attach(note.on("version-0"), "version-0")
     assert "clock" not in examine(subject.session()).summary
