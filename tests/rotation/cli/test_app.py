@@ -1,4 +1,4 @@
-"""What holds for every command: exit codes, errors without tracebacks, help, plain pipes."""
+"""What holds for every command: exit codes, errors without tracebacks, help, plain pipes, commands by entry points."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
+import typer
 
+from rotation.cli import app
 from rotation.cli.app import run
 from rotation_testkit.sandbox.sandbox import World
 
@@ -28,6 +32,60 @@ COMMANDS = (
 )
 
 
+WITH_GROUPS = (*COMMANDS, "vault")
+
+
+def hello() -> None:
+    """Say hello."""
+    sys.stdout.write("hello\n")
+
+
+group = typer.Typer()
+group.command("first")(hello)
+group.command("second")(hello)
+
+
+@pytest.fixture
+def with_entry_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Bring a command, a group, and two commands that cannot be loaded; the cached application is made again after."""
+    brought = {"a-command": f"{__name__}:hello", "a-group": f"{__name__}:group"}
+    broken = {"a-gone": "no_such_package_of_ours:command", "z-gone": "rotation.cli.app:no_such_name"}
+    points = [EntryPoint(name, value, app.COMMANDS) for name, value in (brought | broken).items()]
+    monkeypatch.setattr(app, "entry_points", lambda **_: points)
+    app._command.cache_clear()
+    yield
+    app._command.cache_clear()
+
+
+@pytest.mark.usefixtures("with_entry_points")
+@pytest.mark.parametrize("arguments", [("a-command",), ("a-group", "first"), ("a-group", "second")])
+def test_an_entry_point_brings_a_command_or_a_group(lockstep: Any, arguments: tuple[str, ...]) -> None:
+    """Both stand in the help under the name of their entry point, and run."""
+    assert arguments[0] in lockstep("--help").out
+    ran = lockstep(*arguments)
+    assert (ran.code, ran.out) == (0, "hello\n")
+
+
+@pytest.mark.usefixtures("with_entry_points")
+@pytest.mark.parametrize(("name", "why"), [("a-gone", "ModuleNotFoundError"), ("z-gone", "AttributeError")])
+def test_an_entry_point_that_cannot_be_loaded_says_so_when_it_is_called(lockstep: Any, name: str, why: str) -> None:
+    """It is listed and stops no other command; called, it fails with the type of the error and what to do."""
+    assert name in lockstep("--help").out
+    assert lockstep("drivers").code == lockstep("a-command").code == 0
+    ran = lockstep(name)
+    assert ran.code == 1
+    assert f"config_error: the command {name} cannot be loaded ({why})" in ran.err
+    assert "hint: Reinstall the package that brings it" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_the_own_distribution_brings_its_commands() -> None:
+    """The kit's commands and the group of the Vault face are entry points of this distribution, and all load."""
+    points = {point.name: point.load() for point in app.entry_points(group=app.COMMANDS)}
+    assert {"demo", "invoke", "simulate", "simulate-faults", "vault"} <= points.keys()
+    assert [name for name, command in points.items() if isinstance(command, typer.Typer)] == ["vault"]
+
+
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run this interpreter and return what it wrote."""
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60, check=False)
@@ -37,7 +95,7 @@ def test_nothing_asked_for_shows_the_commands(lockstep: Any) -> None:
     """Without arguments the help names every command, and the exit code says wrong usage."""
     ran = lockstep()
     assert ran.code == 2
-    assert all(command in ran.out for command in COMMANDS)
+    assert all(command in ran.out for command in WITH_GROUPS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

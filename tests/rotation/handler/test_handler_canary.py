@@ -20,6 +20,7 @@ from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.doubles.vendors.call import Captured
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, UHOST_ID, world
+from rotation_testkit.sandbox.served_function import CHANGE, LOOK
 
 DRIVERS = (HUAWEI, UCLOUD)
 MARK = Secret('Marker-"7/\\+ü&pass')
@@ -169,14 +170,14 @@ def clean(rig, code):
 
 def lost_reply(rig, code):
     """The vendor applies the change and the answer is lost."""
-    rig.simulator(code).faults.add(rig.change[code], FaultKind.DROP_AFTER)
+    rig.simulator(code).faults.add(CHANGE[code], FaultKind.DROP_AFTER)
     return RotationState.SUCCEEDED
 
 
 def refused(rig, code):
     """The vendor's policy refuses the candidate."""
     vendor_code = {HUAWEI: "206030008", UCLOUD: "230"}[code]
-    rig.simulator(code).faults.add(rig.change[code], FaultKind.VENDOR_CODE, code=vendor_code, times=99)
+    rig.simulator(code).faults.add(CHANGE[code], FaultKind.VENDOR_CODE, code=vendor_code, times=99)
     return RotationState.FAILED
 
 
@@ -188,7 +189,7 @@ def wrong_key(rig, code):
         rig.canary.guard("wrong key", wrong)
         rig.put(rig.world.admin_secret, {"public_key": key.public_key, "private_key": wrong.reveal()})
     else:
-        rig.simulator(code).faults.add(rig.look[code], FaultKind.VENDOR_CODE, code="206010025", times=99)
+        rig.simulator(code).faults.add(LOOK[code], FaultKind.VENDOR_CODE, code="206010025", times=99)
     return RotationState.FAILED
 
 
@@ -241,7 +242,7 @@ def test_a_rotation_leaks_nothing_even_at_debug(rig, code, prepare, monkeypatch)
 def test_a_rotation_token_leaks_nowhere(rig, code):
     """A cross-account rotation passes the RotationToken on and shows it nowhere, in success and in failure."""
     rig.world.secrets_manager.register_function(FUNCTION_ARN, rig.serve, assumes_role=True)
-    rig.simulator(code).faults.add(rig.change[code], FaultKind.DROP_AFTER)
+    rig.simulator(code).faults.add(CHANGE[code], FaultKind.DROP_AFTER)
     assert rig.rotate(code).state is RotationState.SUCCEEDED
     tokens = {event["RotationToken"] for event in rig.events}
     assert len(tokens) == 1

@@ -7,9 +7,11 @@ import pytest
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
+from rotation_testkit.sandbox.served_function import CHANGE, LOOK
 
 DRIVERS = (HUAWEI, UCLOUD)
 MANY = 999
+OPERATION = {"change": CHANGE, "look": LOOK}
 RETRYABLE = {"vendor_unavailable", "rate_limited", "unexpected_reply", "outcome_unknown"}
 HTML = (FaultKind.HTML, {})
 TRUNCATED = (FaultKind.TRUNCATED, {})
@@ -102,7 +104,7 @@ def heals(rig, impatient, code, operation, fault):
     kind, details = fault
     if kind is FaultKind.HANG:  # whatever else is slow is this machine, and waited for
         impatient(code)
-    rig.simulator(code).faults.add(getattr(rig, operation)[code], kind, **details)
+    rig.simulator(code).faults.add(OPERATION[operation][code], kind, **details)
     before = rig.world.live(code)
     rotation = rig.rotate(code)
     assert rig.simulator(code).faults.pending == 0
@@ -118,8 +120,8 @@ def heals(rig, impatient, code, operation, fault):
 
 def test_lost_answers_to_wrong_logins_never_lock_the_account(rig):
     """A change that never arrived, and then every login's answer lost: probing stops before the vendor's lock."""
-    rig.world.huawei.faults.add(rig.change[HUAWEI], FaultKind.DROP_BEFORE)
-    rig.world.huawei.faults.add(rig.look[HUAWEI], FaultKind.DROP_AFTER, times=MANY, skip=1)
+    rig.world.huawei.faults.add(CHANGE[HUAWEI], FaultKind.DROP_BEFORE)
+    rig.world.huawei.faults.add(LOOK[HUAWEI], FaultKind.DROP_AFTER, times=MANY, skip=1)
     rig.rotate(HUAWEI)
     assert rig.world.wrong_logins(HUAWEI) > 0
     assert not rig.locked
@@ -132,7 +134,7 @@ def test_lost_answers_to_wrong_logins_never_lock_the_account(rig):
 def test_a_vendor_that_stays_broken_loses_nothing(rig, code, operation, fault):
     """While it lasts current stands or is live, the account is never locked, and the next day's attempt heals it."""
     kind, details = fault
-    rig.simulator(code).faults.add(getattr(rig, operation)[code], kind, times=MANY, **details)
+    rig.simulator(code).faults.add(OPERATION[operation][code], kind, times=MANY, **details)
     before = rig.world.stored(code)
     rig.rotate(code)
     assert all(error.hint for error in rig.errors)
@@ -153,7 +155,7 @@ def test_a_redirect_is_not_followed(rig, code):
     """What a redirect names hears nothing, even if it is the vendor of another secret and so on the allow-list."""
     other = HUAWEI if code == UCLOUD else UCLOUD
     location = rig.world.endpoints[other] + "/taken"
-    rig.simulator(code).faults.add(rig.change[code], FaultKind.REDIRECT, location=location, status=307)
+    rig.simulator(code).faults.add(CHANGE[code], FaultKind.REDIRECT, location=location, status=307)
     assert rig.rotate(code).state is RotationState.SUCCEEDED
     assert [error.code for error in rig.errors] == ["unexpected_reply"]
     assert rig.simulator(other).requests == []
@@ -167,7 +169,7 @@ def test_too_little_time_sends_nothing(rig, code):
     rig.rotate(code)
     assert {error.code for error in rig.errors} == {"not_enough_time"}
     assert rig.world.changes(code) == 0
-    assert rig.change[code] not in rig.vendor_calls()
+    assert CHANGE[code] not in rig.vendor_calls()
     candidate = rig.world.stored(code, "AWSPENDING")
     rig.context.seconds = 60
     assert rig.tomorrow().state is RotationState.SUCCEEDED
