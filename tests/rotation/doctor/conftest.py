@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -11,27 +12,16 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import OutcomeUnknown, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Lockout, Power, Step
-from rotation.doctor import Condition, Outcome
-from rotation.doctor.heal import heal
+from rotation.doctor import Condition, Outcome, heal
 from rotation.engine.session import Session
-from rotation.policy import Charset, PasswordPolicy
+from rotation.state.stages import CURRENT
 from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.doubles.vault.kv2 import Kv2
+from rotation_testkit.fault_lab.in_memory.batch_scenario import POLICY
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.scenario import Scenario, VirtualClock
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
-POLICY = PasswordPolicy(
-    length=20,
-    charsets=(
-        Charset("lower", "abcdefghijklmnopqrstuvwxyz", min_chars=1),
-        Charset("upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_chars=1),
-        Charset("digit", "0123456789", min_chars=1),
-    ),
-    name="test",
-)
-# Made once: a scenario whose policy says another age than its vendor makes a new one in every invocation.
-PATIENT = replace(POLICY, min_age_seconds=300)
 KINDS = {
     "admin": {"authority": Authority.ADMIN},
     "admin-task": {"authority": Authority.ADMIN, "delay_seconds": 45.0, "asynchronous": True},
@@ -39,7 +29,7 @@ KINDS = {
     "self": {
         "authority": Authority.SELF,
         "min_age_seconds": 300,
-        "policy": PATIENT,
+        "policy": replace(POLICY, min_age_seconds=300),
         "history": 5,
         "lockout": Lockout(tries=5, window_seconds=300),
     },
@@ -49,10 +39,30 @@ KINDS = {
 class BreakableScenario(Scenario):
     """A scenario, and the ways to break it."""
 
+    first = "version-0"
+
+    def created(self) -> str:
+        """Begin a rotation and run createSecret; return its token."""
+        token = self.begin()
+        self.step(Step.CREATE, token)
+        return token
+
+    def sent(self) -> str:
+        """Begin a rotation and run createSecret and setSecret; return its token."""
+        token = self.created()
+        self.step(Step.SET, token)
+        return token
+
+    def edit(self, version_id: str, **changes: object) -> None:
+        """Put the first document with changes as the current version, as an operator does."""
+        self.secret.put(version_id, self.secret.read(self.first).document.replaced(**changes), CURRENT)
+
     def cut(self, *, applied: bool, token: str | None = None) -> str:
         """Begin a rotation whose reset's answer is lost; return its token."""
-        token = token or self.begin()
-        self.step(Step.CREATE, token)
+        if token is None:
+            token = self.created()
+        else:
+            self.step(Step.CREATE, token)
         edge = Edge.AFTER if applied else Edge.BEFORE
         self.fuse = Fuse(only="set_password", at=1, edge=edge, error=lambda _: OutcomeUnknown("lost"))
         with pytest.raises(RotationError):
@@ -69,7 +79,7 @@ class BreakableScenario(Scenario):
         return token
 
     def healed(self) -> Outcome:
-        """Heal, and again when the budget's window is over; return what was done in the end."""
+        """Heal, and again when the budget's window is over; return the last outcome."""
         outcome = heal(self.session())
         if outcome.condition is Condition.WAITING:
             assert outcome.error.reason == "wrong_login_budget"
@@ -78,7 +88,7 @@ class BreakableScenario(Scenario):
         return outcome
 
     def snapshot(self) -> tuple[dict, dict]:
-        """Every label and every value."""
+        """Return every label and every value."""
         labels = {key: version.labels for key, version in self.secret.describe().versions.items()}
         return labels, {key: self.secret.read(key) for key in labels}
 
@@ -89,8 +99,9 @@ class BreakableScenario(Scenario):
 
 
 class KvScenario(BreakableScenario):
-    """The same over the strict model of a KV version 2 mount; its first version is ``kv-1``."""
+    """The same over the strict model of a KV version 2 mount."""
 
+    first = "kv-1"
     path = "apps/db"
 
     def __post_init__(self) -> None:
@@ -114,8 +125,8 @@ class KvScenario(BreakableScenario):
         return replace(super().session(token), store=VaultKv(kv, self.path, clock=self.clock))
 
 
-def made(cls: type[BreakableScenario], kind: str, *, oracle: bool = True, **vendor: object) -> BreakableScenario:
-    """Make a scenario of one vendor class."""
+def make(cls: type[BreakableScenario], kind: str = "self", *, oracle: bool = True, **vendor: object) -> object:
+    """Make a scenario of one vendor class; other arguments are the vendor's."""
     clock = VirtualClock()
     settings = {"policy": POLICY, **KINDS[kind], **vendor}
     initial = Secret("Old0Password0Old0Pas")
@@ -123,20 +134,18 @@ def made(cls: type[BreakableScenario], kind: str, *, oracle: bool = True, **vend
 
 
 @pytest.fixture
-def kv_scenario() -> Callable[..., KvScenario]:
-    """As ``scenario``, with the secret in KV version 2."""
-
-    def make(kind: str = "self", **choices: object) -> KvScenario:
-        return made(KvScenario, kind, **choices)
-
-    return make
+def scenario() -> Callable[..., BreakableScenario]:
+    """Return a function that makes a scenario over labels; its arguments are those of ``make``."""
+    return partial(make, BreakableScenario)
 
 
 @pytest.fixture
-def scenario() -> Callable[..., BreakableScenario]:
-    """Make a scenario of one vendor class; keyword arguments go to the vendor."""
+def kv_scenario() -> Callable[..., KvScenario]:
+    """Return the same for a secret in KV version 2."""
+    return partial(make, KvScenario)
 
-    def make(kind: str = "self", **choices: object) -> BreakableScenario:
-        return made(BreakableScenario, kind, **choices)
 
-    return make
+@pytest.fixture(params=[BreakableScenario, KvScenario], ids=["labels", "kv"])
+def any_scenario(request: pytest.FixtureRequest) -> Callable[..., BreakableScenario]:
+    """Return ``scenario`` and ``kv_scenario`` in turn."""
+    return partial(make, request.param)

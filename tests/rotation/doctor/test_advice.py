@@ -52,16 +52,14 @@ def make_too_soon(scenario):
     """The vendor's minimum age, counted from a change that we know nothing of."""
     subject = scenario()
     subject.vendor.changed_at = subject.clock.now() - 10
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    token = subject.created()
     return subject, token
 
 
 def make_outside_window(scenario):
     """The window closed after createSecret."""
     subject = scenario()
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    token = subject.created()
     closed(subject)
     return subject, token
 
@@ -69,8 +67,7 @@ def make_outside_window(scenario):
 def make_back_off(scenario):
     """Two refusals in a row."""
     subject = scenario()
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    token = subject.created()
     for _ in range(2):
         subject.fuse = Fuse(only="set_password", at=1, error=lambda _: PermissionDenied("no"))
         with pytest.raises(PermissionDenied):
@@ -89,8 +86,7 @@ def make_external_change(scenario):
 def make_reset_fails(scenario):
     """The vendor takes the task and fails."""
     subject = scenario("admin-task", task_fails=True)
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    token = subject.created()
     return subject, token
 
 
@@ -243,8 +239,7 @@ def test_a_window_that_was_opened_by_hand_is_believed(scenario):
 def test_a_machine_is_given_back_before_a_long_wait(scenario):
     """An attempt that stopped it ran out of time as the window closed: the next one starts it, then waits."""
     subject = scenario("machine", switch_seconds=58.0)
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    token = subject.created()
     with pytest.raises(RotationError):
         subject.step(Step.SET, token)
     subject.clock.sleep(60)
@@ -281,8 +276,7 @@ def test_a_refusal_says_when_the_next_attempt_is(scenario):
 def test_an_unclear_answer_is_never_backed_off_from(scenario):
     """The next attempt may come at once, since current may be dead."""
     subject = scenario("admin")
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    token = subject.created()
     for _ in range(3):
         subject.fuse = Fuse(only="set_password", at=1, edge=Edge.BEFORE, error=lambda _: OutcomeUnknown("lost"))
         with pytest.raises(OutcomeUnknown):

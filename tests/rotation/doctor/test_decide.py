@@ -6,7 +6,7 @@ import pytest
 
 from rotation.core.errors import StageConflict
 from rotation.core.secret import Secret
-from rotation.core.values import Lockout, Power, Step
+from rotation.core.values import Lockout, Power
 from rotation.doctor import Action, Condition, Content, Verb, examine, heal, repair
 from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
@@ -16,9 +16,9 @@ EVERY_KIND = ["admin", "admin-task", "machine", "self"]
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_a_healthy_secret_is_left_alone(scenario, kind):
+def test_a_healthy_secret_is_left_alone(any_scenario, kind):
     """One login that works, nothing written and nothing to do; a repair of it does nothing."""
-    healthy = scenario(kind)
+    healthy = any_scenario(kind)
     healthy.rotated()
     before = healthy.snapshot()[0]
     found = examine(healthy.session())
@@ -29,24 +29,28 @@ def test_a_healthy_secret_is_left_alone(scenario, kind):
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_a_candidate_that_took_effect_is_made_current(scenario, kind):
+def test_a_candidate_that_took_effect_is_made_current(any_scenario, kind):
     """W03: the reset's answer was lost and nobody came back. The candidate is tried first: no login is wrong."""
-    stale = scenario(kind)
+    stale = any_scenario(kind)
     stale.rotated()
     token = stale.cut(applied=True)
+    candidate = stale.secret.read(token).document.password
     found = examine(stale.session())
     assert (found.condition, found.plan) == (Condition.REPAIRABLE, (Action(Verb.PROMOTE, token),))
     assert not stale.in_step
     assert repair(stale.session(), found).condition is Condition.HEALTHY
-    assert stale.in_step
+    assert stale.password() == stale.vendor.live == candidate
     assert PENDING not in stale.secret.describe().versions[token].stages
     assert (stale.vendor.wrong_logins, stale.vendor.resets) == (0, 2)
+    assert stale.secret.describe().holder(PENDING) is None
+    stale.clock.sleep(1000.0)
+    assert stale.rotate(stale.begin()) == []
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_a_candidate_that_took_no_effect_is_sent_again(scenario, kind):
+def test_a_candidate_that_took_no_effect_is_sent_again(any_scenario, kind):
     """W03: the request was lost. The rotation is finished under its own token, with the same candidate."""
-    stale = scenario(kind)
+    stale = any_scenario(kind)
     stale.rotated()
     token = stale.cut(applied=False)
     candidate = stale.secret.read(token).document.password
@@ -56,18 +60,23 @@ def test_a_candidate_that_took_no_effect_is_sent_again(scenario, kind):
     assert stale.password() == stale.vendor.live == candidate
     assert stale.vendor.wrong_logins <= 4
     assert not stale.vendor.locked
+    assert stale.secret.describe().holder(PENDING) is None
+    stale.clock.sleep(1000.0)
+    assert stale.rotate(stale.begin()) == []
 
 
-def test_a_candidate_that_was_never_sent_is_dropped(scenario):
+def test_a_candidate_that_was_never_sent_is_dropped(any_scenario):
     """W03: it blocks every later rotation, and current is live."""
-    stale = scenario()
-    token = stale.begin()
-    stale.step(Step.CREATE, token)
+    stale = any_scenario()
+    token = stale.created()
     assert examine(stale.session()).plan == (Action(Verb.RELEASE, token),)
-    assert heal(stale.session()).condition is Condition.HEALTHY
+    outcome = heal(stale.session())
+    assert (outcome.condition, outcome.done) == (Condition.HEALTHY, (Action(Verb.RELEASE, token),))
     assert stale.secret.describe().holder(PENDING) is None
     assert stale.in_step
-    assert stale.rotate(stale.begin()) == []
+    fresh = stale.begin()
+    assert fresh != token
+    assert stale.rotate(fresh) == []
 
 
 def test_an_empty_pending_version_is_dropped(scenario):
@@ -83,9 +92,9 @@ def test_an_empty_pending_version_is_dropped(scenario):
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_a_cancelled_rotation_whose_reset_took_effect_is_found(scenario, kind):
+def test_a_cancelled_rotation_whose_reset_took_effect_is_found(any_scenario, kind):
     """W38, W58: the pending label is gone, and the intent mark alone kept the live password."""
-    cancelled = scenario(kind)
+    cancelled = any_scenario(kind)
     cancelled.rotated()
     token = cancelled.cut(applied=True)
     cancelled.secret.detach(PENDING, token)
@@ -116,8 +125,7 @@ def test_a_readback_finds_the_live_version_without_a_login(scenario):
 def test_a_machine_left_stopped_is_given_back_when_its_candidate_is_dropped(scenario):
     """W31: the run died between stop and reset; the candidate is dropped, and the machine runs again."""
     stopped = scenario("machine")
-    token = stopped.begin()
-    stopped.step(Step.CREATE, token)
+    stopped.created()
     stopped.vendor.switch(Power.STOPPED)
     stopped.clock.sleep(60.0)
     outcome = heal(stopped.session())
@@ -131,8 +139,7 @@ def test_a_machine_left_stopped_is_given_back_when_its_candidate_is_dropped(scen
 def test_nothing_is_touched_while_a_run_holds_the_lease(scenario):
     """W55: somebody acts at this moment, so the answer would be worthless."""
     busy = scenario()
-    token = busy.begin()
-    busy.step(Step.CREATE, token)
+    token = busy.created()
     until = int(busy.clock.now()) + 90
     busy.secret.attach(f"lockstep:until:{until}:ab:1:version-0", token)
     busy.fuse = Fuse()

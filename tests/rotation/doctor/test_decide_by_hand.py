@@ -6,7 +6,6 @@ import pytest
 
 from rotation.core.document import SecretDocument
 from rotation.core.secret import Secret
-from rotation.core.values import Step
 from rotation.doctor import Action, Condition, Content, PasswordState, Verb
 from rotation.doctor.heal import examine, heal
 from rotation.state.stages import CURRENT, PENDING
@@ -51,8 +50,7 @@ def test_a_candidate_for_another_account_is_never_tried_here(scenario):
     """W06: current was edited to name another account while a rotation ran: a human decides, with the version named."""
     broken = scenario()
     token = broken.cut(applied=False)
-    document = broken.secret.read("version-0").document
-    broken.secret.put("edited", document.replaced(tenant="other"), CURRENT)
+    broken.edit("edited", tenant="other")
     found = examine(broken.session())
     assert found.findings.version(token).content is Content.FOREIGN
     assert found.findings.version(token).password is PasswordState.NOT_ASKED
@@ -63,10 +61,8 @@ def test_a_candidate_for_another_account_is_never_tried_here(scenario):
 def test_an_unsent_candidate_for_another_account_is_dropped(scenario):
     """W06: nothing was sent, so nothing can be lost."""
     broken = scenario()
-    token = broken.begin()
-    broken.step(Step.CREATE, token)
-    document = broken.secret.read("version-0").document
-    broken.secret.put("edited", document.replaced(tenant="other"), CURRENT)
+    token = broken.created()
+    broken.edit("edited", tenant="other")
     assert examine(broken.session()).plan == (Action(Verb.RELEASE, token),)
 
 
@@ -74,8 +70,7 @@ def test_an_operators_version_does_not_hide_the_live_candidate(scenario):
     """W50: somebody made a version current by hand while the candidate took effect."""
     taken = scenario()
     token = taken.cut(applied=True)
-    document = taken.secret.read("version-0").document
-    taken.secret.put("by-hand", document.replaced(password=OUTSIDE.reveal()), CURRENT)
+    taken.edit("by-hand", password=OUTSIDE.reveal())
     assert heal(taken.session()).done == (Action(Verb.PROMOTE, token),)
     assert taken.in_step
 
@@ -84,8 +79,7 @@ def test_an_operators_version_that_is_live_stays(scenario):
     """W50: it is current and live; the candidate was sent and had no effect, so its rotation goes on from there."""
     taken = scenario(min_age_seconds=0, history=0)
     token = taken.cut(applied=False)
-    document = taken.secret.read("version-0").document
-    taken.secret.put("by-hand", document.replaced(password=OUTSIDE.reveal()), CURRENT)
+    taken.edit("by-hand", password=OUTSIDE.reveal())
     taken.vendor.set_by_hand(OUTSIDE)
     outcome = taken.healed()
     assert (outcome.condition, outcome.done) == (Condition.HEALTHY, (Action(Verb.RESUME, token),))
@@ -140,8 +134,7 @@ def test_an_outside_change_of_a_self_changing_account_needs_a_human(scenario):
 def test_an_outside_change_of_a_resettable_account_is_healed_by_its_rotation(scenario):
     """An unfinished rotation by an API key needs no old password; without one, the advice is to rotate."""
     lost = scenario("admin")
-    token = lost.begin()
-    lost.step(Step.CREATE, token)
+    token = lost.created()
     lost.vendor.set_by_hand(OUTSIDE)
     assert heal(lost.session()).done == (Action(Verb.RESUME, token),)
     assert lost.in_step

@@ -72,8 +72,7 @@ def test_everything_is_named_at_once(scenario):
     """A window, a back-off, a spent budget, another run, obstacles, weak evidence and a bad candidate together."""
     subject = scenario("machine", obstacles=(PreconditionFailed("frozen"), PreconditionFailed("unpaid")))
     subject.vendor.obstacles, obstacles = (), subject.vendor.obstacles
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    token = subject.created()
     subject.vendor.obstacles = obstacles
     hour = int(subject.clock.now() // 3600 + 2) % 24
     subject.window, _ = Windows.parse(f"{hour:02}:00-{hour:02}:30 UTC")
@@ -82,8 +81,7 @@ def test_everything_is_named_at_once(scenario):
         subject.secret.attach(mark.on(token), token)
     subject.secret.attach(f"lockstep:until:{int(now) + 50}:ab:1:x", token)
     subject.vendor.power = Power.STOPPED
-    document = subject.secret.read("version-0").document
-    subject.secret.put("weak", document.replaced(power="stopped"), CURRENT)
+    subject.edit("weak", power="stopped")
     for number in range(MOST_LABELS - NEEDED_LABELS - 2):
         subject.secret.attach(f"mine-{number}", "weak")
     found = rehearse(subject.session())
@@ -121,8 +119,7 @@ def test_a_staged_candidate_for_another_account_stops_it(scenario):
     """Current was edited meanwhile."""
     subject = scenario("admin")
     subject.step(Step.CREATE, subject.begin())
-    document = subject.secret.read("version-0").document
-    subject.secret.put("edited", document.replaced(tenant="other"), CURRENT)
+    subject.edit("edited", tenant="other")
     assert stopping(subject) == {"candidate": Status.STOPS}
 
 

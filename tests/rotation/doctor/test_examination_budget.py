@@ -27,17 +27,14 @@ def charged(subject):
 def dead_candidate(scenario):
     """A candidate whose reset the vendor takes and never applies."""
     subject = scenario(min_age_seconds=0, history=0, delay_seconds=10.0**9)
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
-    subject.step(Step.SET, token)
+    token = subject.sent()
     return subject, lambda: subject.step(Step.TEST, token)
 
 
 def dead_current(scenario):
     """A change that needs an old password which is not live any more."""
     subject = scenario(min_age_seconds=0, history=0)
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    token = subject.created()
     subject.vendor.set_by_hand(OUTSIDE)
     return subject, lambda: subject.step(Step.SET, token)
 
@@ -105,8 +102,7 @@ def test_one_budget_for_rotations_verify_and_doctor(scenario):
 def test_a_released_candidate_does_not_forget(scenario):
     """A policy refusal ends the token after two wrong logins; the next rotation still knows of them."""
     subject = scenario("admin", lockout=Lockout(tries=5, window_seconds=300))
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    token = subject.created()
     session = subject.session(token)
     budget = session.bind(session.candidate().document)
     Budget(session=session, bound=budget, version_id=token).log_in(OUTSIDE, subject.secret.describe())
@@ -124,8 +120,7 @@ def test_no_crash_of_a_release_or_a_promotion_forgets(scenario, edge):
     for name in ("release", "settle"):
         for number in range(1, 12):
             subject = scenario("admin")
-            token = subject.begin()
-            subject.step(Step.CREATE, token)
+            token = subject.created()
             session = subject.session(token)
             bound = session.bind(session.candidate().document)
             versions = subject.secret.describe().versions

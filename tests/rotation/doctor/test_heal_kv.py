@@ -6,7 +6,7 @@ import pytest
 
 from rotation.core.errors import LoginRejected, StageConflict
 from rotation.core.secret import Secret
-from rotation.core.values import Power, Step
+from rotation.core.values import Power
 from rotation.doctor import Action, Condition, Verb, examine, heal, repair
 from rotation.doctor.dry_run import Status, rehearse
 from rotation.engine.account.verify import verify
@@ -15,55 +15,6 @@ from rotation.state.stages import PENDING
 
 EVERY_KIND = ["admin", "admin-task", "machine", "self"]
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
-
-
-@pytest.mark.parametrize("kind", EVERY_KIND)
-def test_a_healthy_secret_is_left_alone(kv_scenario, kind):
-    """Nothing is planned, nothing is left in the journal, and readers get what they got."""
-    healthy = kv_scenario(kind)
-    healthy.rotated()
-    before = healthy.snapshot()[0], healthy.kv.read(healthy.path).version
-    found = examine(healthy.session())
-    assert (found.condition, found.plan, found.live) == (Condition.HEALTHY, (), healthy.secret.describe().current_id)
-    assert (healthy.snapshot()[0], healthy.kv.read(healthy.path).version) == before
-    assert healthy.vendor.wrong_logins == 0
-
-
-@pytest.mark.parametrize("kind", EVERY_KIND)
-@pytest.mark.parametrize("applied", [True, False])
-def test_an_unfinished_rotation_is_finished(kv_scenario, kind, applied):
-    """W03: made current where it took effect, sent again with the same candidate where it did not."""
-    stale = kv_scenario(kind)
-    stale.rotated()
-    token = stale.cut(applied=applied)
-    candidate = stale.secret.read(token).document.password
-    outcome = stale.healed()
-    assert outcome.condition is Condition.HEALTHY
-    assert Action(Verb.PROMOTE if applied else Verb.RESUME, token) in outcome.done
-    assert stale.password() == stale.vendor.live == candidate
-    assert stale.secret.describe().holder(PENDING) is None
-    assert not stale.vendor.locked
-    stale.clock.sleep(1000.0)
-    assert stale.rotate(stale.begin()) == []
-
-
-def test_a_candidate_that_was_never_sent_is_dropped(kv_scenario):
-    """Current is live; the next rotation begins afresh."""
-    stale = kv_scenario()
-    token = stale.begin()
-    stale.step(Step.CREATE, token)
-    assert heal(stale.session()).done == (Action(Verb.RELEASE, token),)
-    assert stale.begin() != token
-
-
-def test_a_cancelled_rotation_whose_reset_took_effect_is_found(kv_scenario):
-    """W58: the journal's intent mark alone kept the live password."""
-    cancelled = kv_scenario()
-    cancelled.rotated()
-    token = cancelled.cut(applied=True)
-    cancelled.secret.detach(PENDING, token)
-    assert heal(cancelled.session()).done == (Action(Verb.PROMOTE, token),)
-    assert cancelled.in_step
 
 
 def test_an_old_password_that_was_restored_at_the_target_becomes_current(kv_scenario):
@@ -121,8 +72,7 @@ def test_nothing_is_asked_while_a_job_holds_the_lease(kv_scenario):
 def test_a_machine_that_a_cancelled_rotation_left_stopped_is_started(kv_scenario):
     """W31: the journal remembers which candidate's run had come as far as the lease."""
     stopped = kv_scenario("machine")
-    token = stopped.begin()
-    stopped.step(Step.CREATE, token)
+    token = stopped.created()
     now = stopped.clock.now()
     stopped.secret.acquire(token, stopped.secret.describe(), Claim("ab", now, now + 60))
     stopped.secret.yield_lease(token, holder="ab")

@@ -10,7 +10,7 @@ from rotation.core.values import Evidence, Step
 from rotation.doctor import Action, Condition, PasswordState, Verb
 from rotation.doctor.heal import examine, heal
 from rotation.state import marks
-from rotation.state.stages import CURRENT, PENDING
+from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
@@ -20,9 +20,7 @@ MONTH = 30 * 86_400.0
 def accepted(scenario):
     """Return a secret that nobody can check, and a candidate to which the vendor said yes; the run ended there."""
     left = scenario("admin", oracle=False)
-    token = left.begin()
-    left.step(Step.CREATE, token)
-    left.step(Step.SET, token)
+    token = left.sent()
     left.clock.sleep(7200.0)
     return left, token
 
@@ -31,8 +29,7 @@ def put_by_hand(subject, password, **changes):
     """Reset the account on the console, once what is under way has arrived, and put its password into the secret."""
     assert subject.vendor.live
     subject.vendor.set_by_hand(password)
-    document = subject.secret.read("version-0").document
-    subject.secret.put("by-hand", document.replaced(password=password.reveal(), **changes), CURRENT)
+    subject.edit("by-hand", password=password.reveal(), **changes)
     subject.clock.sleep(MONTH)
 
 
@@ -68,8 +65,7 @@ def test_what_the_advice_says_ends_it(scenario):
 def test_a_task_from_before_current_was_put_is_no_proof(scenario):
     """It ended well, but a human has reset the account since: going on would take its end for a yes."""
     left = scenario("admin-task", oracle=False, delay_seconds=100.0)
-    token = left.begin()
-    left.step(Step.CREATE, token)
+    token = left.created()
     with pytest.raises(InProgress):
         left.step(Step.SET, token)
     left.clock.sleep(7200.0)
@@ -93,9 +89,7 @@ def test_a_login_that_was_turned_away_outweighs_an_earlier_yes(scenario):
     """Less proof is enough here, and the second login finds nobody to ask: the first one counts all the same."""
     left = scenario("admin")
     left.minimum = Evidence.ACCEPTED
-    token = left.begin()
-    left.step(Step.CREATE, token)
-    left.step(Step.SET, token)
+    token = left.sent()
     left.clock.sleep(7200.0)
     left.vendor.set_by_hand(OUTSIDE)
     left.fuse = Fuse(only="verify", at=2, edge=Edge.BEFORE, error=lambda _: CannotVerify("nobody answers"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.core.values import Power, Step
+from rotation.core.values import Power
 from rotation.doctor import Action, Condition, Verb
 from rotation.doctor.heal import examine, heal
 from rotation.state.lease import Claim
@@ -17,8 +17,7 @@ WEEK = 7 * 24 * HOUR
 def given_up(scenario, *, after):
     """Return a machine that was stopped so many seconds after its rotation was given up, and that one's token."""
     subject = scenario("machine")
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    token = subject.created()
     now = subject.clock.now()
     subject.secret.acquire(token, subject.secret.describe(), Claim("ab", now, now + 60))
     subject.secret.yield_lease(token, holder="ab")
@@ -55,8 +54,7 @@ def test_later_its_owner_may_have_stopped_it(kv_scenario, after):
 def test_a_reset_sent_lately_counts_as_a_sign_of_life(scenario):
     """A candidate that waited weeks for its window and was cancelled right after its reset."""
     subject = scenario("machine")
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    token = subject.created()
     subject.clock.sleep(2 * WEEK)
     subject.cut(applied=False, token=token)
     subject.secret.detach(PENDING, token)
@@ -70,8 +68,7 @@ def test_a_reset_sent_lately_counts_as_a_sign_of_life(scenario):
 def test_a_machine_that_is_given_back_is_not_said_to_be_left_alone(scenario):
     """Its rotation goes on, and starts it."""
     subject = scenario("machine")
-    token = subject.begin()
-    subject.step(Step.CREATE, token)
+    subject.created()
     subject.vendor.switch(Power.STOPPED)
     subject.clock.sleep(60.0)
     found = examine(subject.session())
