@@ -47,7 +47,7 @@ group.command("second")(hello)
 
 @pytest.fixture
 def with_entry_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Bring a command, a group, and two commands that cannot be loaded; the cached application is made again after."""
+    """Bring a command, a group and two commands that cannot be loaded, in a freshly built application."""
     brought = {"a-command": f"{__name__}:hello", "a-group": f"{__name__}:group"}
     broken = {"a-gone": "no_such_package_of_ours:command", "z-gone": "rotation.cli.app:no_such_name"}
     points = [EntryPoint(name, value, app.COMMANDS) for name, value in (brought | broken).items()]
@@ -60,7 +60,7 @@ def with_entry_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("with_entry_points")
 @pytest.mark.parametrize("arguments", [("a-command",), ("a-group", "first"), ("a-group", "second")])
 def test_an_entry_point_brings_a_command_or_a_group(lockstep: Any, arguments: tuple[str, ...]) -> None:
-    """Both stand in the help under the name of their entry point, and run."""
+    """Commands and groups are listed in the help under the names of their entry points, and run."""
     assert arguments[0] in lockstep("--help").out
     ran = lockstep(*arguments)
     assert (ran.code, ran.out) == (0, "hello\n")
@@ -69,7 +69,7 @@ def test_an_entry_point_brings_a_command_or_a_group(lockstep: Any, arguments: tu
 @pytest.mark.usefixtures("with_entry_points")
 @pytest.mark.parametrize(("name", "why"), [("a-gone", "ModuleNotFoundError"), ("z-gone", "AttributeError")])
 def test_an_entry_point_that_cannot_be_loaded_says_so_when_it_is_called(lockstep: Any, name: str, why: str) -> None:
-    """It is listed and stops no other command; called, it fails with the type of the error and what to do."""
+    """The command is listed and stops no other; called, it fails with the error's type and a hint."""
     assert name in lockstep("--help").out
     assert lockstep("drivers").code == lockstep("a-command").code == 0
     ran = lockstep(name)
@@ -178,7 +178,7 @@ def test_a_reader_that_leaves_early_is_no_crash() -> None:
 def test_a_driver_that_a_secret_names_is_no_argument(
     lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where deployment and secret name a driver that nobody has, the commands fail: they were called as they should."""
+    """An unknown driver that deployment and secret name is a failure, not wrong usage."""
     monkeypatch.setenv("LOCKSTEP_DRIVERS", "no_such_driver")
     stray = '{"driver": "no_such_driver", "username": "alice", "password": "none"}'
     embedded.secrets_manager.create("stray", stray)

@@ -17,7 +17,7 @@ HUAWEI_ID = "lockstep/huawei_meeting"
 
 
 def local(world: World) -> LocalRotation:
-    """Return a rotation from here that keeps the world's time."""
+    """Return a rotation in this process that keeps the sandbox's time."""
     client = world.secrets_manager.client()
     return LocalRotation(client, HUAWEI_ID, world.environment(), clock=world.clock)
 
@@ -44,7 +44,7 @@ def test_a_rotation_that_began_in_the_meantime_wins(embedded: World) -> None:
 
 
 def test_a_candidate_is_not_put_over_another_rotations(embedded: World) -> None:
-    """The last look before the put is what counts, not the state from before the vendor was asked."""
+    """The state right before the put decides, not an earlier one."""
     ours, other = local(embedded), local(embedded)
     store = AwsSecretsManager(embedded.secrets_manager.client(), HUAWEI_ID, clock=embedded.clock)
     unattended = UnattendedStore(store, ours.token)
@@ -56,7 +56,7 @@ def test_a_candidate_is_not_put_over_another_rotations(embedded: World) -> None:
 
 
 def test_a_label_that_has_gone_is_not_pretended(embedded: World) -> None:
-    """After the put only the store knows who is pending: a lost label is not shown as ours."""
+    """Once the candidate is staged, a pending label that was lost is not shown as ours."""
     ours = local(embedded)
     assert next(ours.steps()).error is None
     store = embedded.secrets_manager
@@ -68,7 +68,7 @@ def test_a_label_that_has_gone_is_not_pretended(embedded: World) -> None:
 
 
 def test_an_admin_reset_is_sent_again(embedded: World) -> None:
-    """The request never arrived: the same candidate goes out once more and is proved by SSH, in the world's time."""
+    """A request that never arrived is repeated with the same candidate, which SSH proves."""
     name, client = embedded.accounts[UCLOUD], embedded.secrets_manager.client()
     embedded.ucloud.faults.add("ResetCompShareInstancePassword", FaultKind.DROP_BEFORE)
     *_, last = LocalRotation(client, name, embedded.environment(), clock=embedded.clock).steps()

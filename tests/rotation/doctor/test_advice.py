@@ -1,4 +1,4 @@
-"""Every reason for which the engine parks: the doctor has an answer, and acts on it."""
+"""For every reason for parking the doctor has advice, and does what the advice says."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def parked(scenario, token):
 
 
 def closed(scenario):
-    """A candidate outside the maintenance window, which opens in an hour."""
+    """Close the maintenance window for an hour."""
     hour = int(scenario.clock.now() // 3600 + 1) % 24
     scenario.window, faults = Windows.parse(f"{hour:02}:00-{hour:02}:30 UTC")
     assert not faults
 
 
 def make_wrong_login_budget(scenario):
-    """A vendor with three tries, of which a lost change may have taken one."""
+    """Return a vendor with three tries, of which a lost change may have taken one."""
     subject = scenario(min_age_seconds=0, history=0, lockout=Lockout(tries=3, window_seconds=300))
     return subject, subject.cut(applied=False)
 
 
 def make_account_locked(scenario):
-    """A human has locked the account."""
+    """Return an account that a person has locked."""
     subject = scenario(min_age_seconds=0, history=0)
     token = subject.cut(applied=False)
     for _ in range(5):
@@ -49,7 +49,7 @@ def make_account_locked(scenario):
 
 
 def make_too_soon(scenario):
-    """The vendor's minimum age, counted from a change that we know nothing of."""
+    """Return an account whose minimum age counts from a change that Lockstep does not know."""
     subject = scenario()
     subject.vendor.changed_at = subject.clock.now() - 10
     token = subject.created()
@@ -57,7 +57,7 @@ def make_too_soon(scenario):
 
 
 def make_outside_window(scenario):
-    """The window closed after createSecret."""
+    """Return a rotation whose window closed after createSecret."""
     subject = scenario()
     token = subject.created()
     closed(subject)
@@ -65,7 +65,7 @@ def make_outside_window(scenario):
 
 
 def make_back_off(scenario):
-    """Two refusals in a row."""
+    """Return a rotation that was refused twice in a row."""
     subject = scenario()
     token = subject.created()
     for _ in range(2):
@@ -76,7 +76,7 @@ def make_back_off(scenario):
 
 
 def make_external_change(scenario):
-    """Nothing that is stored opens the account, and the budget has room for finding out."""
+    """Return an account that no stored password opens, with a budget that suffices to find out."""
     subject = scenario(min_age_seconds=0, history=0, lockout=Lockout(tries=12, window_seconds=300))
     token = subject.cut(applied=False)
     subject.vendor.set_by_hand(OUTSIDE)
@@ -84,14 +84,14 @@ def make_external_change(scenario):
 
 
 def make_reset_fails(scenario):
-    """The vendor takes the task and fails."""
+    """Return a vendor that accepts the task and fails."""
     subject = scenario("admin-task", task_fails=True)
     token = subject.created()
     return subject, token
 
 
 def make_candidate_refused(scenario):
-    """A lost request, and then a policy that the candidate breaks."""
+    """Return a rotation with a lost request and then a policy that the candidate breaks."""
     subject = scenario()
     token = subject.cut(applied=False)
     subject.vendor.policy = replace(subject.vendor.policy, length=24, min_length=24, max_length=24)
@@ -112,7 +112,7 @@ MAKE = {
 
 
 def test_every_reason_is_described_answered_and_tried_here():
-    """A new reason cannot be added without telling what to do about it."""
+    """A new reason cannot be added without advice and a test here."""
     assert set(PARKING) == set(Reason) == set(ANSWERS) == set(MAKE)
     assert all(parking.hint for parking in PARKING.values())
     assert all(ANSWERS.values())
@@ -120,7 +120,7 @@ def test_every_reason_is_described_answered_and_tried_here():
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_the_engine_parks_with_it(scenario, reason):
-    """With a time, in the error and in the label, and without a call to the vendor until then."""
+    """Error and label say until when, and the vendor is not called before."""
     subject, token = MAKE[reason](scenario)
     told, until = parked(subject, token)
     assert (told, until > subject.clock.now()) == (reason, True)
@@ -135,7 +135,7 @@ BY_ITSELF = [reason for reason in Reason if PARKING[reason].by_itself]
 
 @pytest.mark.parametrize("reason", BY_ITSELF)
 def test_what_goes_on_by_itself_is_left_alone_until_then(scenario, reason):
-    """The doctor says until when, and after it the rotation heals without anybody."""
+    """The doctor says until when to wait; after that the rotation succeeds by itself."""
     subject, token = MAKE[reason](scenario)
     _, until = parked(subject, token)
     found = examine(subject.session())
@@ -181,7 +181,7 @@ def test_a_reset_that_fails_is_sent_once_more(scenario):
 
 
 def test_a_refused_candidate_is_dropped_once_it_cannot_take_effect_any_more(scenario):
-    """Not before, since a late vendor might still apply the first request; afterwards a fitting one is made."""
+    """The candidate is kept while a late vendor might still apply it; afterwards a fitting one is made."""
     subject, token = MAKE[Reason.CANDIDATE_REFUSED](scenario)
     parked(subject, token)
     found = examine(subject.session())
@@ -205,7 +205,7 @@ def test_giving_up_again_and_again_waits_longer_and_longer(scenario):
 
 
 def test_a_candidate_may_always_be_healed_outside_the_window(scenario):
-    """The reset may have been applied, so that waiting would leave current dead."""
+    """A sent candidate is handled at once: its reset may have been applied, and current may be dead."""
     subject = scenario()
     token = subject.cut(applied=True)
     closed(subject)
@@ -215,7 +215,7 @@ def test_a_candidate_may_always_be_healed_outside_the_window(scenario):
 
 
 def test_a_closed_window_stops_a_new_rotation_before_the_vendor_hears_of_it(scenario):
-    """From createSecret on, and says when it opens."""
+    """CreateSecret is parked already, and says when the window opens."""
     subject = scenario()
     closed(subject)
     token = subject.begin()
@@ -255,7 +255,7 @@ def test_a_machine_is_given_back_before_a_long_wait(scenario):
 
 
 def test_a_refusal_says_when_the_next_attempt_is(scenario):
-    """The first is free, the second waits, the third longer; the refusal itself carries the time."""
+    """The second attempt waits, the third longer; the refusal itself carries the time."""
     subject, token = MAKE[Reason.BACK_OFF](scenario)
     waits = []
     for _ in range(3):
@@ -274,7 +274,7 @@ def test_a_refusal_says_when_the_next_attempt_is(scenario):
 
 
 def test_an_unclear_answer_is_never_backed_off_from(scenario):
-    """The next attempt may come at once, since current may be dead."""
+    """An attempt after a lost answer may come at once, since current may be dead."""
     subject = scenario("admin")
     token = subject.created()
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Labels from a machine whose clock was ahead hold everything up for as long: they are named, with what to do."""
+"""Labels from a machine whose clock was ahead hold everything up: they are named, with what to do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rotated_ahead(scenario):
 
 
 def test_the_label_that_stops_every_rotation_is_named(scenario):
-    """Current is live, and still nothing goes on for 40 days: a human is told what to take away."""
+    """Current is live and still nothing goes on for 40 days; the advice names the label to remove."""
     subject, token, label = rotated_ahead(scenario)
     with pytest.raises(Parked):
         subject.step(Step.CREATE, subject.begin())
@@ -46,7 +46,7 @@ def test_the_label_that_stops_every_rotation_is_named(scenario):
 
 
 def test_the_announcement_of_a_run_that_died_is_named(scenario):
-    """Nothing is asked while it seems to run; without it the rotation goes on."""
+    """Nothing is asked while the run seems to go on; without its label the rotation is resumed."""
     subject = scenario("admin")
     token = subject.cut(applied=False)
     until = int(subject.clock.now() + AHEAD)
@@ -63,7 +63,7 @@ def test_the_announcement_of_a_run_that_died_is_named(scenario):
 
 
 def test_an_intent_that_may_be_live_is_not_to_be_taken_away_at_once(scenario):
-    """Of a candidate it alone says that its password may be the live one."""
+    """The intent label alone shows that the candidate may be live, so the advice says when to remove it."""
     subject = scenario("admin")
     subject.clock.sleep(AHEAD)
     subject.cut(applied=True)
@@ -82,7 +82,7 @@ def test_an_intent_that_may_be_live_is_not_to_be_taken_away_at_once(scenario):
     ],
 )
 def test_what_hosts_differ_by_and_every_true_wait_are_no_fault(mark, seconds):
-    """A window opens within a week; a mark in a batch's label counts like one of its own."""
+    """An hour of difference and a wait of up to a week and a day are no fault, also inside a batch's label."""
     now = 1_700_000_000.0
 
     def found(at):
@@ -99,7 +99,7 @@ def test_what_hosts_differ_by_and_every_true_wait_are_no_fault(mark, seconds):
 
 
 def test_what_holds_nothing_up_is_not_named():
-    """Proofs, and labels that are none of ours."""
+    """Proofs, and labels of other tools, hold nothing up."""
     later = 1_800_000_000
     labels = frozenset(
         {f"lockstep:verified:login:{later}@ersion-1", f"mine:{later}", f"lockstep:task:{later}@ersion-1"}

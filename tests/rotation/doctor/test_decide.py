@@ -1,4 +1,4 @@
-"""Every broken state that a rotation leaves: found, told, and put right with ``repair``."""
+"""Every broken state that a rotation leaves is found, named and repaired."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVERY_KIND = ["admin", "admin-task", "machine", "self"]
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
 def test_a_healthy_secret_is_left_alone(any_scenario, kind):
-    """One login that works, nothing written and nothing to do; a repair of it does nothing."""
+    """One login works, nothing is written, and a repair does nothing."""
     healthy = any_scenario(kind)
     healthy.rotated()
     before = healthy.snapshot()[0]
@@ -30,7 +30,7 @@ def test_a_healthy_secret_is_left_alone(any_scenario, kind):
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
 def test_a_candidate_that_took_effect_is_made_current(any_scenario, kind):
-    """W03: the reset's answer was lost and nobody came back. The candidate is tried first: no login is wrong."""
+    """W03: the reset's answer was lost. The candidate is tried first, so no login is wrong."""
     stale = any_scenario(kind)
     stale.rotated()
     token = stale.cut(applied=True)
@@ -66,7 +66,7 @@ def test_a_candidate_that_took_no_effect_is_sent_again(any_scenario, kind):
 
 
 def test_a_candidate_that_was_never_sent_is_dropped(any_scenario):
-    """W03: it blocks every later rotation, and current is live."""
+    """W03: an unsent candidate blocks every later rotation, and current is live."""
     stale = any_scenario()
     token = stale.created()
     assert examine(stale.session()).plan == (Action(Verb.RELEASE, token),)
@@ -104,7 +104,7 @@ def test_a_cancelled_rotation_whose_reset_took_effect_is_found(any_scenario, kin
 
 
 def test_a_secret_that_nobody_can_check_is_told_so(scenario):
-    """Without a login check the vendor's yes is all there is, and a candidate without it is sent again."""
+    """Without a login check the vendor's yes is the only proof, and a candidate without it is sent again."""
     blind = scenario("admin", oracle=False)
     blind.rotated()
     assert examine(blind.session()).findings.live.evidence.name == "ACCEPTED"
@@ -114,7 +114,7 @@ def test_a_secret_that_nobody_can_check_is_told_so(scenario):
 
 
 def test_a_readback_finds_the_live_version_without_a_login(scenario):
-    """Where the vendor's API returns the password and that is proof enough."""
+    """The password that the vendor's API returns is proof enough."""
     seen = scenario("admin", oracle=False, readback=True)
     seen.rotated()
     seen.vendor.set_by_hand(seen.password("AWSPREVIOUS"))
@@ -137,7 +137,7 @@ def test_a_machine_left_stopped_is_given_back_when_its_candidate_is_dropped(scen
 
 
 def test_nothing_is_touched_while_a_run_holds_the_lease(scenario):
-    """W55: somebody acts at this moment, so the answer would be worthless."""
+    """W55: another run acts at this moment, so an answer would be worthless."""
     busy = scenario()
     token = busy.created()
     until = int(busy.clock.now()) + 90
@@ -149,7 +149,7 @@ def test_nothing_is_touched_while_a_run_holds_the_lease(scenario):
 
 
 def test_labels_that_moved_meanwhile_stop_the_repair(scenario):
-    """The plan was made from other labels: nothing is moved, and the next look decides anew."""
+    """The plan was made from other labels: nothing is moved, and the next examination decides again."""
     raced = scenario()
     token = raced.cut(applied=True)
     found = examine(raced.session())
@@ -184,7 +184,7 @@ def test_an_examination_changes_nothing_but_the_charges(scenario):
 
 
 def test_more_versions_than_the_budget_pays_for_are_tried_in_turn(scenario):
-    """Each look begins with those not tried yet, and the account is never locked."""
+    """Each examination begins with the versions not tried yet, and the account is never locked."""
     many = scenario(lockout=Lockout(tries=5, window_seconds=300))
     oldest = many.vendor.live
     for number in range(4):

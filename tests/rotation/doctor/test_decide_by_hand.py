@@ -1,4 +1,4 @@
-"""Every broken state that a human leaves: found, told, and put right, or left to a human with the version named."""
+"""Every broken state that a person leaves is repaired, or left to a person with the version named."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVERY_KIND = ["admin", "admin-task", "machine", "self"]
 
 
 def test_a_secret_without_a_current_version_needs_a_human(scenario):
-    """W05: nothing can be compared with, so nothing is moved."""
+    """W05: there is no current version to compare with, so nothing is moved."""
     broken = scenario()
     broken.secret.detach(CURRENT, "version-0")
     found = examine(broken.session())
@@ -25,7 +25,7 @@ def test_a_secret_without_a_current_version_needs_a_human(scenario):
 
 
 def test_a_live_candidate_without_a_current_version_is_named(scenario):
-    """W05: which version to attach AWSCURRENT to is known, and told."""
+    """W05: the advice names the version to attach AWSCURRENT to."""
     broken = scenario()
     token = broken.cut(applied=True)
     broken.secret.detach(CURRENT, "version-0")
@@ -110,7 +110,7 @@ def test_an_older_labelled_version_is_found(scenario):
 
 
 def test_a_pending_label_on_the_current_version_is_cosmetic(scenario):
-    """W51: it blocks nothing at the vendor, and goes."""
+    """W51: the label blocks nothing at the vendor, and is removed."""
     odd = scenario()
     odd.secret.attach(PENDING, "version-0")
     assert heal(odd.session()).done == (Action(Verb.SETTLE, "version-0"),)
@@ -118,7 +118,7 @@ def test_a_pending_label_on_the_current_version_is_cosmetic(scenario):
 
 
 def test_an_outside_change_of_a_self_changing_account_needs_a_human(scenario):
-    """None of the stored passwords is live, and all that remains is to say what to put where."""
+    """No stored password is live; the advice says which password to put where."""
     lost = scenario()
     lost.rotated()
     lost.vendor.set_by_hand(OUTSIDE)

@@ -1,4 +1,4 @@
-"""What would stop a rotation, all of it at once, without a change."""
+"""A dry run names everything that would stop a rotation at once, and changes nothing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def failing(effect, error):
 
 @pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
 def test_nothing_stops_a_healthy_secret(scenario, kind):
-    """And what a rehearsal says would go through does."""
+    """A rotation that passes the dry run succeeds."""
     subject = scenario(kind)
     before = {key: version.labels for key, version in subject.secret.describe().versions.items()}
     assert stopping(subject) == {}
@@ -58,7 +58,7 @@ def test_nothing_stops_a_healthy_secret(scenario, kind):
     ],
 )
 def test_each_failure_is_named_after_what_it_is_about(scenario, effect, error, name):
-    """With the error's own words and hint."""
+    """Each failed check has the error's own message and hint."""
     subject = scenario("admin")
     subject.fuse = failing(effect, error)
     assert stopping(subject) == {name: Status.STOPS}
@@ -93,7 +93,7 @@ def test_everything_is_named_at_once(scenario):
 
 
 def test_a_closing_window_moves_the_next_attempt(scenario):
-    """The wait ends when the window is closed again, so that the one moment is the opening after."""
+    """A wait that ends in a closed window is followed by the time of the next opening."""
     subject = scenario()
     subject.rotated()
     subject.clock.sleep(-900)

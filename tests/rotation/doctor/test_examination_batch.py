@@ -1,4 +1,4 @@
-"""The doctor, the drift check and the rehearsal of a secret that holds several accounts."""
+"""The doctor, the drift check and the dry run of a secret that holds several accounts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OUTSIDE = Secret("Unknown0Unknown0Unkn")
 
 
 def test_a_healthy_batch_is_checked_account_by_account():
-    """Each one's login, and nothing left behind."""
+    """Every account's login is checked, and nothing is left behind."""
     batch = make_batch()
     result = verify(batch.session(""), steps.single())
     assert [(each.outcome, each.evidence) for each in result.members] == [("current_verified", Evidence.LOGIN)] * 3
@@ -30,7 +30,7 @@ def test_a_healthy_batch_is_checked_account_by_account():
 
 
 def test_an_account_out_of_step_is_named():
-    """By the drift check and by the doctor, who says what a human must do."""
+    """Drift check and doctor name the account, and the doctor says what a person must do."""
     batch = make_batch()
     batch.vendors[1].set_by_hand(OUTSIDE)
     with pytest.raises(LoginRejected, match="1 of 3 accounts failed: user-1"):
@@ -58,7 +58,7 @@ def test_an_unfinished_rotation_is_finished(edge):
 
 
 def test_a_candidate_that_was_never_sent_is_dropped():
-    """It blocks every later rotation."""
+    """An unsent candidate blocks every later rotation."""
     batch = make_batch()
     batch.step(Step.CREATE, batch.begin())
     assert [action.verb for action in heal(batch.session("")).done] == [Verb.RELEASE]
@@ -89,7 +89,7 @@ def test_a_batch_of_other_accounts_than_its_candidate_needs_a_human(change):
 
 
 def test_the_accounts_put_back_let_a_batch_go_on():
-    """As the advice says: the list as the candidate has it, and the rotation is finished."""
+    """With the candidate's list put back, as the advice says, the rotation is finished."""
     batch = make_batch()
     token = batch.begin()
     batch.step(Step.CREATE, token)
@@ -104,7 +104,7 @@ def test_the_accounts_put_back_let_a_batch_go_on():
 
 
 def test_a_batch_whose_current_is_no_document_needs_a_human():
-    """Nothing can be compared with, and the candidate may hold live passwords: it is named, and kept."""
+    """The candidate may hold live passwords: it is named and kept."""
     batch = make_batch()
     token = batch.begin()
     batch.step(Step.CREATE, token)
@@ -134,7 +134,7 @@ def test_a_yes_from_before_current_was_put_is_no_proof(oracle, condition):
 
 
 def test_an_unsent_candidate_of_other_accounts_is_dropped():
-    """Nothing was sent, so nothing can be lost."""
+    """An unsent candidate of other accounts holds nothing that could be lost."""
     batch = make_batch()
     token = batch.begin()
     batch.step(Step.CREATE, token)
@@ -144,7 +144,7 @@ def test_an_unsent_candidate_of_other_accounts_is_dropped():
 
 
 def test_a_batch_counts_its_labels_itself():
-    """Its rule is another than that of one account, and createSecret says how large a batch may be."""
+    """A batch has another rule than one account; createSecret says how large it may be."""
     batch = make_batch()
     for number in range(9):
         batch.secret.attach(f"mine-{number}", batch.secret.describe().current_id)
@@ -152,7 +152,7 @@ def test_a_batch_counts_its_labels_itself():
 
 
 def test_a_rehearsal_names_each_account():
-    """And what stands in the way of which."""
+    """Each check names its account."""
     batch = make_batch()
     batch.vendors[2].obstacles = (OutcomeUnknown("something is odd"),)
     found = rehearse(batch.session(""))

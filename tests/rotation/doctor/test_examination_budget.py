@@ -1,4 +1,4 @@
-"""The budget is durable and shared: whoever dies where, what the vendor counted stands in the labels, and stays."""
+"""The budget is durable and shared: after any crash the labels show what the vendor counted."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ OUTSIDE = Secret("Unknown0Unknown0Unkn")
 
 
 def charged(subject):
-    """Wrong logins that stand in the labels, over the last window."""
+    """Return the wrong logins of the last window that labels show."""
     return subject.secret.describe().wrong_logins(since=subject.clock.now() - 300)[0]
 
 
 def dead_candidate(scenario):
-    """A candidate whose reset the vendor takes and never applies."""
+    """Return a candidate whose reset the vendor accepts and never applies."""
     subject = scenario(min_age_seconds=0, history=0, delay_seconds=10.0**9)
     token = subject.sent()
     return subject, lambda: subject.step(Step.TEST, token)
 
 
 def dead_current(scenario):
-    """A change that needs an old password which is not live any more."""
+    """Return a change that needs an old password which is not live any more."""
     subject = scenario(min_age_seconds=0, history=0)
     token = subject.created()
     subject.vendor.set_by_hand(OUTSIDE)
@@ -40,21 +40,21 @@ def dead_current(scenario):
 
 
 def lost_change(scenario):
-    """A change whose fate is unknown."""
+    """Return a change whose outcome is unknown."""
     subject = scenario(min_age_seconds=0, history=0)
     token = subject.cut(applied=False)
     return subject, lambda: subject.step(Step.SET, token)
 
 
 def drift(scenario):
-    """The drift check of a dead current password."""
+    """Return the drift check of a dead current password."""
     subject = scenario()
     subject.vendor.set_by_hand(OUTSIDE)
     return subject, lambda: verify.verify(subject.session(), steps.single())
 
 
 def examination(scenario):
-    """The doctor, with nothing that is live."""
+    """Return an examination that finds no live password."""
     subject = scenario()
     subject.rotated()
     subject.vendor.set_by_hand(OUTSIDE)
@@ -64,7 +64,7 @@ def examination(scenario):
 @pytest.mark.parametrize("edge", list(Edge))
 @pytest.mark.parametrize("make", [dead_candidate, dead_current, lost_change, drift, examination])
 def test_no_crash_hides_a_wrong_login(scenario, make, edge):
-    """At no moment does the account have more wrong logins than the labels tell."""
+    """The account never has more wrong logins than the labels show."""
     subject, act = make(scenario)
     subject.fuse = Fuse()
     with contextlib.suppress(RotationError):
@@ -80,7 +80,7 @@ def test_no_crash_hides_a_wrong_login(scenario, make, edge):
 
 
 def test_one_budget_for_rotations_verify_and_doctor(scenario):
-    """What each of them spends the others do not have, and the last tries are the humans'."""
+    """Rotation, verify and doctor spend from one budget, and leave the last tries to people."""
     subject = scenario(min_age_seconds=0, history=0)
     subject.rotated()
     subject.vendor.set_by_hand(OUTSIDE)
@@ -139,7 +139,7 @@ def test_no_crash_of_a_release_or_a_promotion_forgets(scenario, edge):
 
 
 def test_a_clean_rotation_leaves_no_charge_behind(scenario):
-    """Each of its logins was charged, worked, and was refunded."""
+    """Every login was charged, succeeded, and was refunded."""
     subject = scenario()
     subject.fuse = Fuse()
     assert subject.rotate(subject.begin()) == []

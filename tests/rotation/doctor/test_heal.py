@@ -1,4 +1,4 @@
-"""A run dies at any effect, an operator cancels it or not, and nobody but the doctor comes: current is live again."""
+"""A run dies at any effect and an operator may cancel it; the doctor alone makes current live again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lost_answer(name):
 
 
 def edges(name, error):
-    """Death between two changes is the same wherever it is, and an answer that is lost says nothing was asked."""
+    """Return where a fault before or after this effect makes a difference."""
     after = [Edge.AFTER] if name in CHANGING else []
     return after if error is None else [Edge.BEFORE, *after]
 
@@ -46,7 +46,7 @@ def broken(scenario, kind, fuse):
 
 
 def healed(subject):
-    """Heal, waiting when told to; return the last outcome."""
+    """Heal, waiting as long as an outcome says; return the last outcome."""
     for _ in range(12):
         outcome = heal(subject.session())
         if outcome.condition is not Condition.WAITING:
@@ -58,7 +58,7 @@ def healed(subject):
 @pytest.mark.parametrize(("error", "cancelled"), [(None, True), (lost_answer, False)])
 @pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
 def test_the_doctor_alone_brings_them_back_in_step(scenario, kind, error, cancelled):
-    """Nothing is lost, nobody is locked out, machines run, and the next rotation goes through."""
+    """Nothing is lost, no account is locked, machines run, and the next rotation succeeds."""
     clean, _ = broken(scenario, kind, fuse := Fuse())
     assert clean.in_step
     assert CHANGING & set(fuse.effects)

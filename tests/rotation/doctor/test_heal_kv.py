@@ -1,4 +1,4 @@
-"""The same doctor over KV version 2: what a rotation leaves in secret and journal is found and put right."""
+"""What a rotation leaves in a KV version 2 secret and its journal is found and repaired."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OUTSIDE = Secret("Unknown0Unknown0Unkn")
 
 
 def test_an_old_password_that_was_restored_at_the_target_becomes_current(kv_scenario):
-    """W63: it is the version before, and is written once more as the newest."""
+    """W63: the version before is written once more as the newest."""
     restored = kv_scenario()
     restored.rotated()
     restored.vendor.set_by_hand(Secret("Old0Password0Old0Pas"))
@@ -29,7 +29,7 @@ def test_an_old_password_that_was_restored_at_the_target_becomes_current(kv_scen
 
 
 def test_an_edit_by_hand_beside_a_live_candidate_is_set_right(kv_scenario):
-    """Somebody wrote the secret while a reset was under way, with a password that opens nothing."""
+    """An operator wrote a dead password while a reset was under way: the live candidate replaces it."""
     edited = kv_scenario()
     edited.rotated()
     token = edited.cut(applied=True)
@@ -39,7 +39,7 @@ def test_an_edit_by_hand_beside_a_live_candidate_is_set_right(kv_scenario):
 
 
 def test_an_outside_change_needs_a_human_and_the_budget_is_kept(kv_scenario):
-    """None of the stored passwords is live; the tries are in the journal, where the next run finds them."""
+    """No stored password is live; the journal keeps the tries, and the next run finds them."""
     drifted = kv_scenario()
     drifted.rotated()
     drifted.vendor.set_by_hand(OUTSIDE)
@@ -54,7 +54,7 @@ def test_an_outside_change_needs_a_human_and_the_budget_is_kept(kv_scenario):
 
 
 def test_nothing_is_asked_while_a_job_holds_the_lease(kv_scenario):
-    """W55: the journal's lease is seen by doctor and rehearsal alike, and is over when it says so."""
+    """W55: doctor and dry run both see the journal's lease, which ends at its own time."""
     busy = kv_scenario()
     busy.rotated()
     token = busy.cut(applied=True)
@@ -70,7 +70,7 @@ def test_nothing_is_asked_while_a_job_holds_the_lease(kv_scenario):
 
 
 def test_a_machine_that_a_cancelled_rotation_left_stopped_is_started(kv_scenario):
-    """W31: the journal remembers which candidate's run had come as far as the lease."""
+    """W31: the journal keeps which candidate's run got as far as the lease."""
     stopped = kv_scenario("machine")
     token = stopped.created()
     now = stopped.clock.now()
@@ -86,7 +86,7 @@ def test_a_machine_that_a_cancelled_rotation_left_stopped_is_started(kv_scenario
 
 
 def test_a_journal_that_moved_meanwhile_stops_the_repair(kv_scenario):
-    """The plan was made from another look: nothing is written, and the next look decides anew."""
+    """The plan was made from an older state: nothing is written, and the next examination decides again."""
     raced = kv_scenario()
     token = raced.cut(applied=True)
     found = examine(raced.session())
@@ -98,7 +98,7 @@ def test_a_journal_that_moved_meanwhile_stops_the_repair(kv_scenario):
 
 
 def test_the_note_of_the_lease_sits_on_one_version(kv_scenario):
-    """The next rotation takes it along, so that versions which are over are forgotten."""
+    """The next rotation moves the note, so that old versions are forgotten."""
     twice = kv_scenario("admin")
     first, second = twice.rotated(), twice.rotated()
     labels = twice.snapshot()[0]

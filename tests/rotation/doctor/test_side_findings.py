@@ -1,4 +1,4 @@
-"""A secret has 20 labels: what cancelled rotations have left of them goes once another password is proved live."""
+"""Labels of cancelled rotations are removed once another password is proved live; else the advice names them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def cancelled(subject, *, times=1, applied=False):
 
 
 def labels(subject):
-    """Every label of the secret."""
+    """Return every label of the secret."""
     return {label for version in subject.secret.describe().versions.values() for label in version.labels}
 
 
 def filled(subject, number, *, first=0):
-    """Put labels of one's own on current until so many are in use."""
+    """Put an operator's labels on current until so many are in use."""
     current = subject.secret.describe().current_id
     for each in range(first, MOST):
         if len(labels(subject)) < number:
@@ -52,7 +52,7 @@ def short(scenario, kind="admin", **choices):
 
 @pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
 def test_labels_of_cancelled_rotations_go_once_current_is_proved_live(scenario, kind):
-    """Every rotation ends in store_full; the doctor takes away what is over, and the next one goes through."""
+    """Every rotation ends in store_full until the doctor has removed left-over labels; the next one succeeds."""
     subject, tokens = short(scenario, kind)
     token = subject.begin()
     with pytest.raises(StoreFull):
@@ -67,7 +67,7 @@ def test_labels_of_cancelled_rotations_go_once_current_is_proved_live(scenario, 
 
 
 def test_it_needs_no_free_label(scenario):
-    """Nothing but taking away: no lease is taken, for which there may be no label."""
+    """Labels are removed without the lease, for which there may be no label."""
     subject, tokens = short(scenario)
     filled(subject, MOST - 1, first=10)
     found = examine(subject.session())
@@ -78,7 +78,7 @@ def test_it_needs_no_free_label(scenario):
 
 
 def test_in_a_journal_it_is_the_same(kv_scenario):
-    """KV version 2 keeps as many labels, and no more."""
+    """A journal in KV version 2 has the same quota of labels."""
     subject, tokens = short(kv_scenario)
     assert heal(subject.session()).done == tuple(Action(Verb.SETTLE, each) for each in tokens)
     assert not any(version.marks for key, version in subject.secret.describe().versions.items() if key in tokens)
@@ -87,7 +87,7 @@ def test_in_a_journal_it_is_the_same(kv_scenario):
 
 
 def test_a_promotion_finds_labels_for_its_lease(scenario):
-    """The candidate is live, hence no older one: their labels go before the lease is taken."""
+    """The candidate is live, so older ones are dead: their labels go before the lease is taken."""
     subject = scenario("admin")
     subject.rotated()
     tokens = cancelled(subject, times=2)
@@ -101,7 +101,7 @@ def test_a_promotion_finds_labels_for_its_lease(scenario):
 
 
 def test_wrong_logins_outlast_the_versions_they_were_charged_on(scenario):
-    """The budget is what it was, whichever labels go."""
+    """The wrong-login budget stays the same when labels are removed."""
     subject, tokens = short(scenario, "self", lockout=Lockout(tries=5, window_seconds=300))
     subject.clock.sleep(1000.0)
     now = subject.clock.now()
@@ -114,7 +114,7 @@ def test_wrong_logins_outlast_the_versions_they_were_charged_on(scenario):
 
 
 def test_what_was_sent_lately_stays(scenario):
-    """It may still take effect, so that the doctor says until when to wait; then it goes."""
+    """A reset sent lately may still take effect: the doctor says until when to wait, then removes the labels."""
     subject = scenario("admin")
     subject.rotated()
     token = subject.cut(applied=False)
@@ -128,7 +128,7 @@ def test_what_was_sent_lately_stays(scenario):
 
 
 def test_where_there_is_room_nothing_is_touched(scenario):
-    """The next rotation tidies up by itself."""
+    """With enough free labels, cleaning up is left to the next rotation."""
     subject = scenario("admin")
     subject.rotated()
     cancelled(subject)
@@ -137,7 +137,7 @@ def test_where_there_is_room_nothing_is_touched(scenario):
 
 
 def test_labels_that_a_rotation_takes_away_by_itself_leave_room(scenario):
-    """An old charge, a wait that is over, a count: nobody needs to be asked."""
+    """An old charge, a wait that is over and a count are removed by the rotation itself."""
     subject = scenario("admin")
     subject.rotated()
     (token,) = cancelled(subject)
@@ -161,7 +161,7 @@ def test_without_a_login_nothing_goes_and_a_human_is_told_which_labels(scenario,
 
 
 def test_the_candidate_of_another_account_stays(scenario):
-    """Current's login says nothing about it; a human is told what to keep elsewhere first."""
+    """Current's login proves nothing about another account; the advice says what to keep elsewhere first."""
     subject, tokens = short(scenario)
     document = subject.secret.read(subject.secret.describe().current_id).document
     subject.secret.put("edited", document.replaced(tenant="other"), CURRENT)
@@ -171,7 +171,7 @@ def test_the_candidate_of_another_account_stays(scenario):
 
 
 def test_labels_of_ones_own_are_named(scenario):
-    """When Lockstep's do not matter, it is told which ones do; without one of them the secret is healthy."""
+    """Where Lockstep has no labels, the advice names the operator's own; with one fewer the secret is healthy."""
     subject = scenario("admin")
     subject.rotated()
     filled(subject, 10)
@@ -185,7 +185,7 @@ def test_labels_of_ones_own_are_named(scenario):
 
 
 def test_without_a_label_for_the_charge_no_login_is_tried(scenario):
-    """Which ones may go is told by name."""
+    """The advice names the labels that may be removed."""
     subject, _ = short(scenario)
     filled(subject, MOST, first=10)
     subject.fuse = Fuse()
@@ -196,7 +196,7 @@ def test_without_a_label_for_the_charge_no_login_is_tried(scenario):
 
 
 def test_a_promotion_without_labels_for_the_lease_says_which_may_go(scenario):
-    """Nothing is moved before; with two labels fewer it is."""
+    """Nothing is moved while labels are missing; with two fewer in use the promotion succeeds."""
     subject = scenario("admin")
     subject.rotated()
     token = subject.cut(applied=True)
@@ -213,7 +213,7 @@ def test_a_promotion_without_labels_for_the_lease_says_which_may_go(scenario):
 
 
 def test_labels_that_moved_meanwhile_stop_it(scenario):
-    """A rotation has begun since the examination: nothing is taken away."""
+    """Nothing is removed when a rotation has begun since the examination."""
     subject, tokens = short(scenario)
     found = examine(subject.session())
     subject.begin()
@@ -234,7 +234,7 @@ def test_a_wrong_login_is_over_by_the_window_of_the_account(scenario, window, co
 
 
 def test_what_the_doctor_takes_away_leaves_the_wrong_logins(scenario):
-    """They move to current, also where they are two days old and a window of a week was stated."""
+    """Charges move to current, also when they are two days old and the window is a week."""
     subject = scenario("admin", lockout=Lockout(tries=5, window_seconds=WEEK))
     subject.rotated()
     tokens = cancelled(subject, times=2)

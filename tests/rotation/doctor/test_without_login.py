@@ -1,4 +1,4 @@
-"""A human puts a new current version into the secret: what was known before is no reason to take it away again."""
+"""A vendor's yes from before an operator put a new current version is no proof against that version."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MONTH = 30 * 86_400.0
 
 
 def accepted(scenario):
-    """Return a secret that nobody can check, and a candidate to which the vendor said yes; the run ended there."""
+    """Return a secret without a login check, and a candidate that the vendor accepted before the run ended."""
     left = scenario("admin", oracle=False)
     token = left.sent()
     left.clock.sleep(7200.0)
@@ -26,7 +26,7 @@ def accepted(scenario):
 
 
 def put_by_hand(subject, password, **changes):
-    """Reset the account on the console, once what is under way has arrived, and put its password into the secret."""
+    """Reset the account on the console and put its password into the secret, as an operator does."""
     assert subject.vendor.live
     subject.vendor.set_by_hand(password)
     subject.edit("by-hand", password=password.reveal(), **changes)
@@ -63,7 +63,7 @@ def test_what_the_advice_says_ends_it(scenario):
 
 
 def test_a_task_from_before_current_was_put_is_no_proof(scenario):
-    """It ended well, but a human has reset the account since: going on would take its end for a yes."""
+    """The task succeeded before an operator reset the account: resuming would take its end for a proof."""
     left = scenario("admin-task", oracle=False, delay_seconds=100.0)
     token = left.created()
     with pytest.raises(InProgress):
@@ -86,7 +86,7 @@ def test_a_yes_from_before_current_was_proved_is_no_proof(scenario):
 
 
 def test_a_login_that_was_turned_away_outweighs_an_earlier_yes(scenario):
-    """Less proof is enough here, and the second login finds nobody to ask: the first one counts all the same."""
+    """Even where less proof is enough, a rejected login counts, although the second login got no answer."""
     left = scenario("admin")
     left.minimum = Evidence.ACCEPTED
     token = left.sent()
@@ -111,7 +111,7 @@ def test_a_yes_that_nothing_has_overtaken_counts(scenario):
 
 @pytest.mark.parametrize("cancelled", [True, False])
 def test_current_with_the_accepted_password_stays(scenario, cancelled):
-    """A human has put the candidate's password in himself: his version is live, and the candidate of no more use."""
+    """An operator's version with the candidate's password is live; the candidate is dropped."""
     left, token = accepted(scenario)
     put_by_hand(left, left.vendor.live, note="edited")
     if cancelled:
@@ -126,7 +126,7 @@ def test_current_with_the_accepted_password_stays(scenario, cancelled):
 
 
 def test_an_edit_that_keeps_the_password_stays_where_the_vendor_shows_it(scenario):
-    """Several versions hold the live password: current is the live one."""
+    """Of several versions with the live password, current is the live one."""
     edited = scenario("admin", oracle=False, readback=True)
     edited.rotated()
     put_by_hand(edited, edited.vendor.live, note="edited")
@@ -137,7 +137,7 @@ def test_an_edit_that_keeps_the_password_stays_where_the_vendor_shows_it(scenari
 
 @pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
 def test_an_edit_that_keeps_the_candidates_password_stays(scenario, kind):
-    """The candidate is tried first, and one login tells about both: it goes, and the edit stays."""
+    """One login shows the state of candidate and edit: the candidate is dropped, and the edit stays."""
     edited = scenario(kind)
     token = edited.cut(applied=True)
     put_by_hand(edited, edited.secret.read(token).document.password, note="edited")

@@ -1,4 +1,4 @@
-"""A machine that is off: whose doing that is, and what is done about it."""
+"""A machine that is off is started if a rotation has stopped it within a week, and left alone otherwise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WEEK = 7 * 24 * HOUR
 
 
 def given_up(scenario, *, after):
-    """Return a machine that was stopped so many seconds after its rotation was given up, and that one's token."""
+    """Return a machine that was stopped so many seconds after its rotation was abandoned, and the token."""
     subject = scenario("machine")
     token = subject.created()
     now = subject.clock.now()
@@ -31,7 +31,7 @@ def given_up(scenario, *, after):
 
 @pytest.mark.parametrize("after", [0.0, WEEK - HOUR])
 def test_within_a_week_a_cancelled_rotation_has_left_it_so(kv_scenario, after):
-    """It found the machine running, so that it is started."""
+    """The rotation found the machine running, so the machine is started."""
     subject, token = given_up(kv_scenario, after=after)
     assert heal(subject.session()).done == (Action(Verb.START, token),)
     subject.clock.sleep(60.0)
@@ -40,7 +40,7 @@ def test_within_a_week_a_cancelled_rotation_has_left_it_so(kv_scenario, after):
 
 @pytest.mark.parametrize("after", [WEEK, 4 * WEEK])
 def test_later_its_owner_may_have_stopped_it(kv_scenario, after):
-    """It is left alone, and that it is off is said."""
+    """The machine is left alone, and the summary says that it is off."""
     subject, _ = given_up(kv_scenario, after=after)
     found = examine(subject.session())
     assert found.plan == ()
@@ -52,7 +52,7 @@ def test_later_its_owner_may_have_stopped_it(kv_scenario, after):
 
 
 def test_a_reset_sent_lately_counts_as_a_sign_of_life(scenario):
-    """A candidate that waited weeks for its window and was cancelled right after its reset."""
+    """The week counts from the reset of a candidate that waited long for its window."""
     subject = scenario("machine")
     token = subject.created()
     subject.clock.sleep(2 * WEEK)
@@ -66,7 +66,7 @@ def test_a_reset_sent_lately_counts_as_a_sign_of_life(scenario):
 
 
 def test_a_machine_that_is_given_back_is_not_said_to_be_left_alone(scenario):
-    """Its rotation goes on, and starts it."""
+    """An unfinished rotation is resumed and starts the machine."""
     subject = scenario("machine")
     subject.created()
     subject.vendor.switch(Power.STOPPED)

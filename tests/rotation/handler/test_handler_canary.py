@@ -37,7 +37,7 @@ def refused(rig, code):
 
 
 def wrong_key(rig, code):
-    """CompShare: the admin secret holds another key. Huawei has none: the vendor says that it does not know us."""
+    """CompShare's admin secret holds another key; Huawei has no key, and the vendor says that it does not know us."""
     if code == UCLOUD:
         key = rig.world.ucloud.credentials
         wrong = Secret("Marker-wrong-private-key-1")
@@ -58,7 +58,7 @@ def locked(rig, code):
 
 
 def outside_change(rig, code):
-    """Somebody changed the password by hand; an ADMIN reset just puts it right again."""
+    """The password was changed by hand; an ADMIN reset replaces it."""
     other = Secret("Marker-outside-Change-9")
     rig.canary.guard("outside", other)
     if code == HUAWEI:

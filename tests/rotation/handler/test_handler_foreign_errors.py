@@ -1,4 +1,4 @@
-"""Whatever foreign error happens with a value in it: only its type gets out."""
+"""Of a foreign error that holds a value, only the type gets out."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_json_that_cannot_be_read(rig):
 
 @contextmanager
 def raw_server(answer):
-    """Serve these bytes, with what the request's body holds in place of ``BODY``, whatever is asked."""
+    """Answer every request with these bytes, where ``BODY`` stands for the request's body."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
 

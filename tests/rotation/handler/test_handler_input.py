@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 
@@ -23,18 +24,18 @@ A = "LOCKSTEP_UCLOUD_COMPSHARE_"
 
 @pytest.fixture
 def retries():
-    """One: bad input ends each attempt in the same way."""
+    """Return one retry: bad input ends every attempt in the same way."""
     return 1
 
 
 @pytest.fixture(autouse=True)
 def marker(canary):
-    """The marker value must not be quoted anywhere."""
+    """Guard the marker value, which must not be quoted anywhere."""
     canary.guard("marker", Secret(VALUE))
 
 
 def refused(rig, event, code):
-    """Invoke once and return the error, which must be typed, tell what to do, and have reached nobody."""
+    """Invoke once and return the error, which must have this code and a hint and leave vendor and labels alone."""
     labels = [rig.world.secrets_manager.labels(name) for name in rig.world.accounts.values()]
     calls = len(rig.vendor_calls())
     with pytest.raises(RotationError) as caught:
@@ -51,7 +52,7 @@ def refused(rig, event, code):
 
 @pytest.mark.parametrize("event", [None, "", VALUE, 7, [], [VALUE], {}, {"a": VALUE}, b"{}"], ids=repr)
 def test_an_event_that_is_none(idle, event):
-    """Anything but an object with the three keys is refused before anybody is asked."""
+    """Anything but an object with the three keys is refused before any request."""
     calls = len(idle.world.secrets_manager.calls)
     refused(idle, event, "event_error")
     assert len(idle.world.secrets_manager.calls) == calls
@@ -75,7 +76,7 @@ def test_an_event_with_a_malformed_field(idle, field, value):
 
 @pytest.mark.parametrize("field", ["Step", "SecretId", "ClientRequestToken"])
 def test_an_event_that_lacks_a_field(idle, field):
-    """Each missing key is named."""
+    """The error names the missing key."""
     event = idle.event(HUAWEI)
     del event[field]
     assert field in refused(idle, event, "event_error").message
@@ -106,7 +107,7 @@ def test_an_event_with_an_unknown_value(idle, field, value):
     "secret", ["no-such-secret", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:none-abcdef"]
 )
 def test_an_unknown_secret(idle, secret):
-    """A secret that does not exist is said to be so."""
+    """An unknown secret has an error code of its own."""
     refused(idle, idle.event(HUAWEI) | {"SecretId": secret}, "secret_not_found")
 
 
@@ -154,7 +155,7 @@ def test_a_token_without_a_stage(rig):
     ids=lambda text: text[:24],
 )
 def test_a_secret_that_is_no_document(rig, text):
-    """Not JSON, no object, a key twice, a number or a character that cannot be stored."""
+    """A text that is not a JSON object, or holds a key twice or a value that cannot be stored, is refused."""
     rig.put(rig.world.accounts[UCLOUD], text)
     rig.stuck(UCLOUD, "secret_document_error")
 
@@ -183,7 +184,7 @@ def test_a_secret_that_lacks_a_key(rig, driver, key):
 
 @pytest.mark.parametrize(("driver", "key"), [(driver, key) for driver in DRIVERS for key in OWN[driver]])
 def test_a_secret_with_a_key_of_a_wrong_type(rig, driver, key):
-    """The same for every wrong type in every key."""
+    """Every wrong type in every key is named before the vendor is asked anything."""
     document = rig.document(driver)
     code = "secret_document_error" if key in {"driver", "username", "password"} else "settings_error"
     for value in (None, "", 7, [VALUE], {"a": VALUE}, True):
@@ -211,7 +212,7 @@ def test_a_secret_that_names_a_driver_that_is_not_allowed(rig, name):
 
 
 def test_an_allowed_driver_that_does_not_exist(rig):
-    """A code that is allowed and unknown is said to be unknown."""
+    """A code that is allowed but has no driver has an error code of its own."""
     rig.environment["LOCKSTEP_DRIVERS"] += ",no_such_driver"
     stuck_after_put(rig, {"driver": "no_such_driver"}, "unknown_driver")
 
@@ -241,8 +242,86 @@ def test_a_secret_cannot_aim_the_rotation(rig, driver):
 
 
 def test_a_test_only_invocation_with_a_bad_secret(rig):
-    """RotateImmediately=false fails on a bad secret, too, and asks no vendor."""
+    """RotateImmediately=false also fails on a bad secret, and asks no vendor."""
     rig.put(rig.world.accounts[HUAWEI], rig.document(HUAWEI) | {"username": f"{MEETING_ACCOUNT}:{VALUE}"})
     rig.world.secrets_manager.rotate(rig.world.accounts[HUAWEI], function=FUNCTION_ARN, immediately=False)
     assert [error.code for error in rig.errors] == ["settings_error"]
     assert rig.vendor_calls() == []
+
+
+# The deployment: variables, and the admin credential.
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("LOCKSTEP_DRIVERS", "", "settings_error"),
+        ("LOCKSTEP_DRIVERS", " , ", "settings_error"),
+        ("LOCKSTEP_DRIVERS", "UCLOUD,../x", "settings_error"),
+        ("LOCKSTEP_MIN_EVIDENCE", "proof", "settings_error"),
+        ("LOCKSTEP_HOSTS", "https://api.example", "settings_error"),
+        ("LOCKSTEP_HOSTS", "*", "settings_error"),
+        ("LOCKSTEP_HOSTS", "a.example/path", "settings_error"),
+        (A + "ENDPOINT", "http://vendor.example", "settings_error"),
+        (A + "ENDPOINT", "ftp://vendor.example", "settings_error"),
+        (A + "ENDPOINT", "vendor.example", "settings_error"),
+        (A + "ENDPOINT", f"https://user:{VALUE}@vendor.example", "settings_error"),
+        (A + "ENDPOINT", "https://vendor.example/path", "settings_error"),
+        (A + "ENDPOINT", "https://vendor.example", "host_not_allowed"),
+        (A + "ENDPOINT", "https://api.compshare.cn.evil.example", "host_not_allowed"),
+        (A + "ENDPOINT", "https://api.compshare.cn:8443", "host_not_allowed"),
+        (A + "ENDPOINT", "http://127.0.0.1:9", "host_not_allowed"),
+        (A + "ADMIN_SECRET", "", "settings_error"),
+        (A + "ADMIN_SECRET", "no/such/secret", "secret_not_found"),
+    ],
+)
+def test_a_malformed_deployment(rig, name, value, code):
+    """Each malformed variable is an error that names it; plain http and hosts that nobody allowed are refused."""
+    rig.environment[name] = value
+    error = rig.stuck(UCLOUD, code)
+    if code == "settings_error":
+        assert name in error.message
+    if name.endswith("ADMIN_SECRET"):
+        assert name in error.message + error.hint
+
+
+def test_all_malformed_variables_are_reported_at_once(rig):
+    """Every fault of the environment stands in one error."""
+    wrong = {"LOCKSTEP_MIN_EVIDENCE": "x", A + "ENDPOINT": "x", "LOCKSTEP_HUAWEI_MEETING_ENDPOINT": "http://x.example"}
+    rig.environment |= wrong
+    message = rig.stuck(UCLOUD, "settings_error").message
+    assert all(name in message for name in wrong)
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("no JSON " + VALUE, "secret_document_error"),
+        (json.dumps([VALUE]), "secret_document_error"),
+        ("{}", "settings_error"),
+        (json.dumps({"public_key": VALUE}), "settings_error"),
+        (json.dumps({"private_key": VALUE}), "settings_error"),
+        (json.dumps({"public_key": [VALUE], "private_key": {"a": VALUE}}), "settings_error"),
+    ],
+)
+def test_a_malformed_admin_secret(rig, value, code):
+    """Faults of the admin credential are named, with the variable that names its secret."""
+    rig.put(rig.world.admin_secret, value)
+    error = rig.stuck(UCLOUD, code)
+    assert A + "ADMIN_SECRET" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("AccessDeniedException", "store_denied"),
+        ("DecryptionFailure", "store_denied"),
+        ("InvalidRequestException", "store_error"),
+        ("InternalServiceError", "store_unavailable"),
+        ("ThrottlingException", "store_unavailable"),
+    ],
+)
+def test_an_admin_secret_that_cannot_be_read(rig, fault, code):
+    """Secrets Manager's refusal is typed and says that it is about the admin credential."""
+    rig.world.secrets_manager.faults.fail("GetSecretValue", fault, times=999, secret=rig.world.admin_secret)
+    assert A + "ADMIN_SECRET" in rig.stuck(UCLOUD, code).hint

@@ -80,7 +80,7 @@ def name(value):
 
 
 def harmless(code, operation, kind, details):
-    """Tell whether the driver may take the answer for a success: an empty one is what Huawei documents for a change."""
+    """Return whether the driver may take the answer for a success: Huawei documents an empty one for a change."""
     return (code, operation, kind) == (HUAWEI, "change", FaultKind.EMPTY) and details["applied"]
 
 
@@ -95,7 +95,7 @@ def test_one_fault_heals_by_the_services_retries(rig, impatient, code, operation
 @pytest.mark.parametrize("operation", ["change", "look"])
 @pytest.mark.parametrize("code", DRIVERS)
 def test_any_fault_heals_with_either_driver(rig, impatient, code, operation, fault):
-    """The same for all of them."""
+    """Each fault heals with either driver, for a change and for a look."""
     heals(rig, impatient, code, operation, fault)
 
 

@@ -25,7 +25,7 @@ def lost_reply(lockstep: Any, world: World) -> str:
 
 
 def test_a_healthy_secret_exits_0(lockstep: Any, embedded: World) -> None:
-    """One login that works, every version told, no password shown, and every label as it was."""
+    """One login works, every version is shown, no password is, and every label stays."""
     before = embedded.secrets_manager.labels(HUAWEI_ID)
     ran = lockstep("doctor", HUAWEI_ID, "--json")
     (told,) = ran.objects
@@ -41,9 +41,9 @@ def test_a_healthy_secret_exits_0(lockstep: Any, embedded: World) -> None:
 
 
 def test_what_is_planned_is_done_with_repair(lockstep: Any, embedded: World) -> None:
-    """Exit code 3 asks a human to add --repair, and nothing moves; with it the live candidate becomes current.
+    """Exit code 3 asks a human to add --repair and nothing moves; with it the live candidate becomes current.
 
-    And the next examination finds nothing to do.
+    The next examination finds nothing to do.
     """
     token = lost_reply(lockstep, embedded)
     before = embedded.secrets_manager.labels(HUAWEI_ID)
@@ -63,7 +63,7 @@ def test_what_is_planned_is_done_with_repair(lockstep: Any, embedded: World) -> 
 
 
 def test_a_stripped_label_is_no_loss(lockstep: Any, embedded: World) -> None:
-    """The advice that one finds for a stuck rotation, followed to the letter, and mended."""
+    """A candidate whose AWSPENDING was removed by hand, as common advice says, is still found and promoted."""
     token = lost_reply(lockstep, embedded)
     embedded.secrets_manager.call(
         "UpdateSecretVersionStage", SecretId=HUAWEI_ID, VersionStage=PENDING, RemoveFromVersionId=token
@@ -97,7 +97,7 @@ def test_an_outside_change_exits_3_and_says_what_to_do(lockstep: Any, embedded: 
 
 
 def test_a_locked_account_exits_3_with_the_time(lockstep: Any, embedded: World) -> None:
-    """And the second look does not reach the vendor."""
+    """A second examination does not reach the vendor."""
     embedded.huawei.faults.add("POST /v1/usg/acs/auth/account", FaultKind.VENDOR_CODE, code="USG.206030015")
     assert lockstep("doctor", HUAWEI_ID).code == 3
     calls = len(embedded.huawei.requests)
@@ -109,11 +109,11 @@ def test_a_locked_account_exits_3_with_the_time(lockstep: Any, embedded: World) 
 
 @pytest.mark.usefixtures("embedded")
 def test_an_unknown_secret_exits_1(lockstep: Any) -> None:
-    """It could not be examined."""
+    """A secret that cannot be examined is a failure."""
     ran = lockstep("doctor", "nobody/knows", "--json")
     assert (ran.code, ran.objects[0]["code"]) == (1, "secret_not_found")
 
 
 def test_a_missing_argument_exits_2(lockstep: Any) -> None:
-    """Wrong usage is told apart from a broken secret."""
+    """Wrong usage has an exit code of its own."""
     assert lockstep("doctor").code == 2

@@ -1,4 +1,4 @@
-"""``lockstep drivers``."""
+"""``lockstep drivers``: the list, and one driver."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_a_rule_that_hcl_cannot_say_is_an_error(lockstep: Any) -> None:
     ],
 )
 def test_what_the_policy_cannot_do_is_wrong_usage(lockstep: Any, arguments: tuple[str, ...], code: str) -> None:
-    """Unknown codes and variants and wishes beyond the vendor's bounds exit 2 with a code and a hint."""
+    """Unknown codes and variants, and options beyond the vendor's bounds, exit 2 with a code and a hint."""
     ran = lockstep(*arguments, "--json")
     assert ran.code == 2
     (error,) = ran.objects

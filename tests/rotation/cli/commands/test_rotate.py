@@ -1,4 +1,4 @@
-"""``lockstep rotate``: the four steps from here, over the wire, with nobody else to begin or retry."""
+"""``lockstep rotate``: the four steps in this process, over the wire, without the service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def passwords(world: World) -> set[str]:
 
 
 def test_four_steps_end_with_the_proved_password_current(lockstep: Any, embedded: World) -> None:
-    """A secret without rotation function or schedule is rotated, each step is told, no password is."""
+    """A secret without function or schedule is rotated; every step is shown, and no password is."""
     before = embedded.stored(HUAWEI)
     ran = lockstep("rotate", HUAWEI_ID, "--json")
     assert ran.code == 0
@@ -92,7 +92,7 @@ def test_a_password_that_is_too_young_exits_3(lockstep: Any, embedded: World) ->
 def test_wrong_settings_change_nothing(
     lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch, *, setting: str, code: str
 ) -> None:
-    """Each fault is told by code and hint with exit code 1, and the vendor is not called."""
+    """Each fault is shown with code and hint and exit code 1, and the vendor is not called."""
     name, _, value = setting.partition("=")
     monkeypatch.setenv(name, value)
     ran = lockstep("rotate", HUAWEI_ID, "--json")
@@ -126,7 +126,7 @@ def test_without_a_region_the_hint_names_the_variable(
 
 
 def test_a_dry_run_changes_nothing_and_finds_nothing(lockstep: Any, embedded: World) -> None:
-    """Every precondition is told, what cannot be known without a change is told as unknown, and nothing has moved."""
+    """Every precondition is ready, or unknown where only a change would show it, and nothing moves."""
     before = embedded.secrets_manager.labels(HUAWEI_ID)
     ran = lockstep("rotate", HUAWEI_ID, "--dry-run", "--json")
     found = {each["name"]: each["status"] for each in ran.objects}
@@ -140,7 +140,7 @@ def test_a_dry_run_changes_nothing_and_finds_nothing(lockstep: Any, embedded: Wo
 
 
 def test_a_dry_run_of_an_api_key_driver_tries_the_key(lockstep: Any, embedded: World) -> None:
-    """It may look; whether it may reset shows only when it does."""
+    """The key may look; whether it may reset is unknown."""
     ran = lockstep("rotate", embedded.accounts[UCLOUD], "--dry-run", "--json")
     found = {each["name"]: each for each in ran.objects}
     assert ran.code == 0
@@ -152,7 +152,7 @@ def test_a_dry_run_of_an_api_key_driver_tries_the_key(lockstep: Any, embedded: W
 def test_a_dry_run_names_all_that_would_stop_it(
     lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A closed window, another run, too many labels and a dead password, all at once."""
+    """A closed window, another run, too many labels and a dead password are named at once."""
     store = embedded.secrets_manager
     (version,) = store.labels(HUAWEI_ID)
     until = int(embedded.clock.now()) + 600
@@ -194,7 +194,7 @@ def test_a_dry_run_reads_the_deployment(
 def test_outside_the_window_the_rotation_is_parked_before_the_vendor_hears_of_it(
     lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the time at which the window opens; an empty variable is no window."""
+    """The error says when the window opens; an empty variable is no window."""
     closed = (int(embedded.clock.now() // 3600) + 2) % 24
     monkeypatch.setenv("LOCKSTEP_WINDOW", f"{closed:02}:00-{closed:02}:30 UTC")
     ran = lockstep("rotate", HUAWEI_ID, "--json")

@@ -17,14 +17,14 @@ NAMES = ["cpm-demo-batch-1", "cpm-demo-batch-2", "cpm-demo-batch-3"]
 
 @pytest.fixture
 def devices() -> Iterator[World]:
-    """A world with a batch of three devices."""
+    """Yield a sandbox with a batch of three devices."""
     with world(holding=(BATCH,), retry_delays=()) as started:
         started.tencent.v3.per_action.most = None  # the clock hardly moves
         yield started
 
 
 def lines(started: World) -> list[dict[str, Any]]:
-    """Rotate from here, in the world's time, and return the lines of ``--json``."""
+    """Rotate in this process, in the sandbox's time, and return the lines of ``--json``."""
     name = started.accounts[BATCH]
     rotation = LocalRotation(
         started.secrets_manager.client(direct=True), name, started.environment(), clock=started.clock
@@ -33,7 +33,7 @@ def lines(started: World) -> list[dict[str, Any]]:
 
 
 def test_each_device_is_told(devices: World) -> None:
-    """How it fared and what proves it; a device that fails is named with its error, and goes on by itself later."""
+    """Each line has outcome and evidence; a device that fails is named with its error, and succeeds by itself later."""
     devices.tencent.device(NAMES[1]).agent_alive = False
     created, sent = lines(devices)
     assert [(each["name"], each["outcome"]) for each in created["members"]] == [(name, "staged") for name in NAMES]

@@ -23,7 +23,7 @@ def put(world: World, password: str) -> None:
 
 @pytest.mark.parametrize("code", [HUAWEI, UCLOUD])
 def test_a_live_password_exits_0(lockstep: Any, embedded: World, code: str) -> None:
-    """Proved by the driver's own login or by the shared SSH probe; nothing is left behind."""
+    """The driver's own login or the shared SSH probe proves it, and no label is left behind."""
     name = embedded.accounts[code]
     before = embedded.secrets_manager.labels(name)
     ran = lockstep("verify", name, "--json")
@@ -45,9 +45,9 @@ def test_drift_exits_1_and_costs_one_charged_login(lockstep: Any, embedded: Worl
 
 
 def test_the_budget_ends_the_tries(lockstep: Any, embedded: World) -> None:
-    """Five tries less two for the account's humans: the fourth look does not log in any more, and the account lives.
+    """Of five tries two are left to people: the fourth check does not log in any more, and the account stays open.
 
-    What verify spent, a rotation does not have: it is parked before it sends anything.
+    A rotation shares the budget that verify has spent: it is parked before it sends anything.
     """
     put(embedded, "Drifted0Password0Drif")
     codes = [lockstep("verify", HUAWEI_ID).code for _ in range(5)]
@@ -58,7 +58,7 @@ def test_the_budget_ends_the_tries(lockstep: Any, embedded: World) -> None:
 
 
 def test_a_vendor_that_does_not_answer_is_no_drift(lockstep: Any, embedded: World) -> None:
-    """Could not tell is a failure of the check, and charged, since the vendor may have counted it."""
+    """A lost answer fails the check and is charged, since the vendor may have counted a wrong login."""
     embedded.huawei.faults.add("POST /v1/usg/acs/auth/account", FaultKind.DROP_AFTER)
     ran = lockstep("verify", HUAWEI_ID)
     assert ran.code == 1
