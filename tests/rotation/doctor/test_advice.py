@@ -10,8 +10,7 @@ from rotation.core.errors import OutcomeUnknown, Parked, PermissionDenied, Rotat
 from rotation.core.maintenance_window import Windows
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Power, Step
-from rotation.doctor import ANSWERS, Action, Condition, Verb
-from rotation.doctor.heal import examine, heal
+from rotation.doctor import ANSWERS, Action, Condition, Verb, examine, heal
 from rotation.state.parking import PARKING, Reason
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 

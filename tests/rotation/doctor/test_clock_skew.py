@@ -6,9 +6,8 @@ import pytest
 
 from rotation.core.errors import InProgress, Parked
 from rotation.core.values import Step
-from rotation.doctor import Condition, Verb
+from rotation.doctor import Condition, Verb, examine, heal
 from rotation.doctor.clock_skew import ahead
-from rotation.doctor.heal import examine, heal
 from rotation.state import marks
 from rotation.state.versions import SecretState, Version
 

@@ -8,9 +8,8 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import LoginRejected, OutcomeUnknown, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
-from rotation.doctor import Action, Condition, Verb
+from rotation.doctor import Action, Condition, Verb, examine, heal
 from rotation.doctor.dry_run import Status, rehearse
-from rotation.doctor.heal import examine, heal
 from rotation.engine.account import steps
 from rotation.engine.account.verify import verify
 from rotation.state.stages import CURRENT

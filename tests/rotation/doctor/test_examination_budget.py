@@ -9,7 +9,7 @@ import pytest
 from rotation.core.errors import PasswordRejected, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Step
-from rotation.doctor.heal import examine, heal
+from rotation.doctor import examine, heal
 from rotation.engine.account import steps, verify
 from rotation.engine.account.login_budget import Budget
 from rotation.state.marks import Kind

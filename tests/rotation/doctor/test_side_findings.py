@@ -6,8 +6,7 @@ import pytest
 
 from rotation.core.errors import RotationError, StoreFull
 from rotation.core.values import Lockout, Step
-from rotation.doctor import Action, Condition, Verb
-from rotation.doctor.heal import examine, heal
+from rotation.doctor import Action, Condition, Verb, examine, heal
 from rotation.state import marks
 from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from rotation.cli.commands.rotate import _fields
+from rotation.cli.local_rotation import LocalRotation
 from rotation.core.values import Step
 from rotation.state.stages import PENDING
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World
+from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI, UCLOUD, World, world
 
 CHANGE = "PUT /v1/usg/acs/password"
 HUAWEI_ID = "lockstep/huawei_meeting"
@@ -203,3 +207,45 @@ def test_outside_the_window_the_rotation_is_parked_before_the_vendor_hears_of_it
     assert embedded.huawei.requests == []
     monkeypatch.setenv("LOCKSTEP_WINDOW", "")
     assert lockstep("rotate", HUAWEI_ID).code == 0
+
+
+NAMES = ["cpm-demo-batch-1", "cpm-demo-batch-2", "cpm-demo-batch-3"]
+
+
+@pytest.fixture
+def devices() -> Iterator[World]:
+    """Yield a sandbox with a batch of three devices."""
+    with world(holding=(BATCH,), retry_delays=()) as started:
+        started.tencent.v3.per_action.most = None  # the clock hardly moves
+        yield started
+
+
+def lines(started: World) -> list[dict[str, Any]]:
+    """Rotate in this process, in the sandbox's time, and return the lines of ``--json``."""
+    name = started.accounts[BATCH]
+    rotation = LocalRotation(
+        started.secrets_manager.client(direct=True), name, started.environment(), clock=started.clock
+    )
+    return [json.loads(json.dumps(_fields(report, name, rotation))) for report in rotation.steps()]
+
+
+def test_each_device_is_told(devices: World) -> None:
+    """Each line has outcome and evidence; a device that fails is named with its error, and succeeds by itself later."""
+    devices.tencent.device(NAMES[1]).agent_alive = False
+    created, sent = lines(devices)
+    assert [(each["name"], each["outcome"]) for each in created["members"]] == [(name, "staged") for name in NAMES]
+    assert sent["outcome"] == "precondition_failed"
+    assert [(each["name"], each["outcome"], each.get("evidence")) for each in sent["members"]] == [
+        (NAMES[0], "sent", "LOGIN"),
+        (NAMES[1], "precondition_failed", None),
+        (NAMES[2], "sent", "LOGIN"),
+    ]
+    assert sent["members"][1]["error"]["vendor_code"] == "FailedOperation.TscAgentOffline"
+    assert sent["members"][1]["error"]["hint"]
+    devices.tencent.device(NAMES[1]).agent_alive = True
+    devices.clock.sleep(600)
+    *_, finished = lines(devices)
+    assert (finished["outcome"], finished["evidence"], finished["resumed"]) == ("promoted", "LOGIN", True)
+    assert [(each["name"], each["evidence"]) for each in finished["members"]] == [(name, "LOGIN") for name in NAMES]
+    assert devices.stored(BATCH) == devices.live(BATCH)
+    assert [devices.tencent.resets(name) for name in NAMES] == [1, 1, 1]
