@@ -8,8 +8,6 @@ login shows the state of every version that holds the same password. The first p
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rotation.core.document import SecretDocument, documents, list_key
 from rotation.core.errors import CannotVerify, InProgress, RotationError, SecretDocumentError
 from rotation.core.values import Evidence, Observation, Power, Task, TaskState, Verdict
@@ -35,71 +33,28 @@ def find_out(session: Session) -> Findings:
         StoreError: the secret cannot be read.
     """
     state = session.store.describe()
-    versions = tuple(_read(session, version) for version in state.versions.values())
+    versions = [_read(session, version) for version in state.versions.values()]
     findings = Findings(state=state, now=session.clock.now(), versions=versions)
     busy = max((each.until for each in announcements(state) if each.until > findings.now), default=None)
     if busy is not None:
-        return replace(findings, error=InProgress("a run holds this secret's lease", not_before=busy))
+        findings.error = InProgress("a run holds this secret's lease", not_before=busy)
+        return findings
     document = _account_document(findings)
     if document is None:
         return findings
-    if list_key(document) is not None:
-        return _batch(session, replace(findings, batch=True), document)
     try:
-        bound = session.bind(document)
+        if list_key(document) is None:
+            _one_account(session, findings, document)
+        else:
+            findings.batch = True
+            _batch(session, findings, document)
     except RotationError as error:
-        return replace(findings, error=error)
-    findings = replace(findings, bound=bound, window=bound.lockout.window_seconds)
-    findings = replace(findings, versions=tuple(_of_account(session, bound, each) for each in findings.versions))
-    try:
-        findings = _ask(session, bound, findings)
-    except RotationError as error:
-        findings = replace(findings, error=error)
-    return _with_charges(session, findings)
-
-
-def _with_charges(session: Session, findings: Findings) -> Findings:
-    """Show the charges that were written meanwhile. The labels that the plan rests on stay those from before."""
-    now = session.store.describe().versions
-    fresh = (replace(each, version=now.get(each.id, each.version)) for each in findings.versions)
-    return replace(findings, versions=tuple(fresh))
-
-
-def _batch(session: Session, findings: Findings, document: SecretDocument) -> Findings:
-    """Check every account of a batch. An unfinished rotation finds out by itself, if it has the same accounts."""
-    try:
-        accounts = batch.of(session, document, steps.single())
-        if accounts is not None:
-            findings = replace(findings, window=accounts.window)
-        if accounts is not None and findings.pending is not None:
-            return _unfinished_batch(session, findings, accounts, findings.pending)
-        if accounts is not None:
-            accounts.verify_current(check_current)
-    except RotationError as error:
-        return replace(findings, error=error)
+        findings.error = error
+    if findings.bound is not None:
+        now = session.store.describe().versions  # shows the new charges; a plan rests on the labels from before
+        for each in findings.versions:
+            each.version = now.get(each.id, each.version)
     return findings
-
-
-def _unfinished_batch(
-    session: Session, findings: Findings, accounts: batch.Batch, pending: ExaminedVersion
-) -> Findings:
-    """Mark a candidate as foreign that has other accounts than current or another order: the engine refuses it."""
-    if pending.stored is None:
-        return findings
-    if not _same_accounts(session, accounts, documents(pending.stored.document, accounts.key)):
-        return findings.with_version(replace(pending, content=Content.FOREIGN, stored=None))
-    return replace(findings, overtaken=pending.id if overtaken_batch(findings, accounts, pending) else None)
-
-
-def _same_accounts(session: Session, accounts: batch.Batch, own: list[SecretDocument]) -> bool:
-    if len(own) != len(accounts.members):
-        return False
-    try:
-        for member, document in zip(accounts.members, own, strict=True):
-            session.bind_pair(member.document, document)
-    except RotationError:
-        return False
-    return True
 
 
 def _read(session: Session, version: Version) -> ExaminedVersion:
@@ -121,82 +76,112 @@ def _account_document(findings: Findings) -> SecretDocument | None:
     return max(stored, key=lambda each: each.created).document if stored else None
 
 
-def _of_account(session: Session, bound: Guarded, examined: ExaminedVersion) -> ExaminedVersion:
-    """Mark a version that names another account: its password must not be tried on this one."""
+def _batch(session: Session, findings: Findings, document: SecretDocument) -> None:
+    """Check every account of a batch. An unfinished rotation finds out by itself, if it has the same accounts."""
+    accounts = batch.of(session, document, steps.single())
+    if accounts is None:
+        return
+    findings.window = accounts.window
+    pending = findings.pending
+    if pending is None:
+        accounts.verify_current(check_current)
+    elif pending.stored is None:
+        return
+    elif not _same_accounts(session, accounts, documents(pending.stored.document, accounts.key)):
+        pending.set_aside(Content.FOREIGN)  # the engine refuses other accounts than current's or another order
+    elif overtaken_batch(findings, accounts, pending):
+        findings.overtaken = pending.id
+
+
+def _same_accounts(session: Session, accounts: batch.Batch, own: list[SecretDocument]) -> bool:
+    if len(own) != len(accounts.members):
+        return False
+    try:
+        for member, document in zip(accounts.members, own, strict=True):
+            session.bind_pair(member.document, document)
+    except RotationError:
+        return False
+    return True
+
+
+def _one_account(session: Session, findings: Findings, document: SecretDocument) -> None:
+    findings.bound = bound = session.bind(document)
+    findings.window = bound.lockout.window_seconds
+    for each in findings.versions:
+        _compare(session, bound, each)
+    _ask(session, bound, findings)
+
+
+def _compare(session: Session, bound: Guarded, examined: ExaminedVersion) -> None:
+    """Set a version aside that names another account: its password must not be tried on this one."""
     if examined.stored is None:
-        return examined
+        return
     try:
         other = session.bind(examined.stored.document)
     except RotationError:
-        return replace(examined, content=Content.UNUSABLE, stored=None)
+        examined.set_aside(Content.UNUSABLE)
+        return
     same = other.spec.code == bound.spec.code and identity(other) == identity(bound)
     if not same or other.username != bound.username:
-        return replace(examined, content=Content.FOREIGN, stored=None)
-    return examined
+        examined.set_aside(Content.FOREIGN)
 
 
-def _ask(session: Session, bound: Guarded, findings: Findings) -> Findings:
-    findings = _require_settled(session, bound, findings)
+def _ask(session: Session, bound: Guarded, findings: Findings) -> None:
+    task_failed = _require_settled(session, bound, findings)
     seen = bound.observe()
     for obstacle in seen.obstacles:
         if isinstance(obstacle, InProgress):
             raise obstacle
+    if task_failed and findings.pending is not None and findings.by_admin:
+        findings.pending.password = PasswordState.DEAD
     if seen.power is Power.STOPPED:
-        findings = replace(findings, stopped=True, stopped_by=who_stopped_it(findings))
+        findings.stopped = True
+        findings.stopped_by = who_stopped_it(findings)
     elif bound.can_ask(seen):
-        return _by_login(session, bound, replace(findings, checkable=True), seen)
-    return without_login(bound, findings, seen)
+        findings.checkable = True
+        _by_login(session, bound, findings, seen)
+        return
+    without_login(bound, findings, seen)
 
 
-def _require_settled(session: Session, bound: Guarded, findings: Findings) -> Findings:
+def _require_settled(session: Session, bound: Guarded, findings: Findings) -> bool:
     """Refuse to ask while the account is locked or the vendor is still at work.
 
     Returns:
-        The findings. A candidate whose task failed is not live, which needs no login.
+        Whether the candidate's task has failed, so that no login is needed to know that it is not live.
 
     Raises:
         RotationError: its ``not_before`` says until when.
     """
-    waits = [
-        wait
-        for each in findings.versions
-        for wait in waiting.noted(findings.state, each.id)
-        if wait.reason == Reason.ACCOUNT_LOCKED
-    ]
-    wait = waiting.earliest(findings.now, waits)
-    if wait is not None:
-        raise parking.error(wait.reason, wait.until)
+    waits = [wait for each in findings.versions for wait in waiting.noted(findings.state, each.id)]
+    locked = waiting.earliest(findings.now, [wait for wait in waits if wait.reason == Reason.ACCOUNT_LOCKED])
+    if locked is not None:
+        raise parking.error(locked.reason, locked.until)
     pending = findings.pending
     if pending is None or not pending.sent:
-        return findings
+        return False
     ended = bound.poll(Task(pending.version.task)).state if pending.version.task else TaskState.DONE
     if ended is TaskState.RUNNING:
         raise InProgress("the vendor's task is still running")
     session.let_it_apply(pending.version.intent, bound)
-    return (
-        findings.with_version(replace(pending, password=PasswordState.DEAD))
-        if ended is TaskState.FAILED and findings.by_admin
-        else findings
-    )
+    return ended is TaskState.FAILED
 
 
-def _by_login(session: Session, bound: Guarded, findings: Findings, seen: Observation) -> Findings:
+def _by_login(session: Session, bound: Guarded, findings: Findings, seen: Observation) -> None:
     state = findings.state
-    for likely in _in_order(findings, bound):
-        each = findings.version(likely.id)
-        if each is None or each.stored is None or each.password is not PasswordState.NOT_ASKED:
+    for each in _in_order(findings, bound):
+        if each.stored is None or each.password is not PasswordState.NOT_ASKED:
             continue  # another version holds the same password and was asked
         try:
-            found = _try(session, bound, state, each.stored)
-        except CannotVerify as unclear:
-            return replace(without_login(bound, findings, seen), error=unclear)
-        except RotationError as unclear:
-            return replace(findings, error=unclear)
-        findings = findings.with_password_state(each, found, Evidence.LOGIN)
-        if found is PasswordState.LIVE or _enough(findings):
-            return findings
+            password = _try(session, bound, state, each.stored)
+        except CannotVerify as error:
+            findings.error = error
+            without_login(bound, findings, seen)
+            return
+        findings.note_password(each, password, Evidence.LOGIN)
+        if password is PasswordState.LIVE or _enough(findings):
+            return
         state = session.store.describe()
-    return findings
 
 
 def _try(session: Session, bound: Guarded, state: SecretState, stored: StoredValue) -> PasswordState:
@@ -212,29 +197,21 @@ def _try(session: Session, bound: Guarded, state: SecretState, stored: StoredVal
 
 def _in_order(findings: Findings, bound: Guarded) -> list[ExaminedVersion]:
     """Return what to ask: the most likely first, or the least recently tried where the budget is too small for all."""
+    current, pending = findings.current, findings.pending
 
     def likely(each: ExaminedVersion) -> tuple[bool, bool, bool, float]:
-        sent_pending = each is findings.pending and each.sent
         made = each.stored.created if each.stored else 0.0
-        return (
-            not sent_pending,
-            each is not findings.current,
-            each is not findings.pending,
-            -(each.version.intent or made),
-        )
+        sent_pending = each is pending and each.sent
+        return not sent_pending, each is not current, each is not pending, -(each.version.intent or made)
 
-    askable = [
-        each for each in findings.versions if each.stored is not None and each.password is PasswordState.NOT_ASKED
-    ]
-    ordered = sorted(askable, key=likely)
-    if len(ordered) > bound.lockout.budget:
-        ordered.sort(key=lambda each: each.version.rejected[1])
-    return ordered
+    askable = [each for each in findings.versions if each.stored and each.password is PasswordState.NOT_ASKED]
+    if len(askable) > bound.lockout.budget:
+        return sorted(sorted(askable, key=likely), key=lambda each: each.version.rejected[1])
+    return sorted(askable, key=likely)
 
 
 def _enough(findings: Findings) -> bool:
     """Return whether more logins would show nothing needed: an admin reset heals by sending the candidate again."""
     first = [each for each in (findings.pending, findings.current) if each is not None and each.stored is not None]
-    return (
-        findings.by_admin and findings.pending in first and all(each.password is PasswordState.DEAD for each in first)
-    )
+    dead = all(each.password is PasswordState.DEAD for each in first)
+    return findings.by_admin and findings.pending in first and dead

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from rotation.core.errors import RotationError
@@ -34,9 +34,9 @@ class PasswordState(StrEnum):
     UNKNOWN = "could not tell"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ExaminedVersion:
-    """One version.
+    """One version; the examination notes what it finds out.
 
     Attributes:
         version: its labels.
@@ -67,10 +67,14 @@ class ExaminedVersion:
         """Whether it holds a document of this account."""
         return self.content is Content.USABLE
 
+    def set_aside(self, content: Content) -> None:
+        """Note that its value is of no use here."""
+        self.content, self.stored = content, None
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True)
 class Findings:
-    """Everything that a diagnosis is made from.
+    """Everything that a diagnosis is made from; filled in by the examination, and only read after it.
 
     Attributes:
         state: the labels.
@@ -88,7 +92,7 @@ class Findings:
 
     state: SecretState
     now: float
-    versions: tuple[ExaminedVersion, ...]
+    versions: list[ExaminedVersion]
     bound: Guarded | None = None
     error: RotationError | None = None
     checkable: bool = False
@@ -102,20 +106,12 @@ class Findings:
         """Return one version."""
         return next((each for each in self.versions if each.id == version_id), None)
 
-    def with_version(self, changed: ExaminedVersion) -> Findings:
-        """Return the findings with more known about one version."""
-        return replace(self, versions=tuple(changed if each.id == changed.id else each for each in self.versions))
-
-    def with_password_state(
-        self, asked: ExaminedVersion, password: PasswordState, evidence: Evidence | None
-    ) -> Findings:
-        """Return the findings with a password's state noted on every version that holds this password."""
-        findings = self
-        proof = evidence if password is PasswordState.LIVE else None
+    def note_password(self, asked: ExaminedVersion, password: PasswordState, evidence: Evidence) -> None:
+        """Note a password's state on every version that holds this password."""
         for each in self.versions:
             if each.stored and asked.stored and each.stored.document.password == asked.stored.document.password:
-                findings = findings.with_version(replace(each, password=password, evidence=proof))
-        return findings
+                each.password = password
+                each.evidence = evidence if password is PasswordState.LIVE else None
 
     @property
     def current(self) -> ExaminedVersion | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rotation.core.document import documents
 from rotation.core.values import Evidence, Observation, Power
 from rotation.doctor.findings import ExaminedVersion, Findings, PasswordState
@@ -15,17 +13,17 @@ from rotation.state.marks import Kind
 from rotation.state.versions import Version
 
 
-def without_login(bound: Guarded, findings: Findings, seen: Observation) -> Findings:
-    """Return the findings with less proof than a login, as far as the deployment allows it."""
+def without_login(bound: Guarded, findings: Findings, seen: Observation) -> None:
+    """Note less proof than a login, as far as the deployment allows it."""
     if seen.readback is not None and bound.minimum <= Evidence.READBACK:
+        findings.checkable = True
         for each in findings.versions:
             if each.stored is not None:
                 live = each.stored.document.password == seen.readback
-                password = PasswordState.LIVE if live else PasswordState.DEAD
-                proof = Evidence.READBACK if live else None
-                findings = findings.with_version(replace(each, password=password, evidence=proof))
-        return replace(findings, checkable=True)
-    return _by_accepted_reset(findings) if bound.minimum is Evidence.ACCEPTED else findings
+                each.password = PasswordState.LIVE if live else PasswordState.DEAD
+                each.evidence = Evidence.READBACK if live else None
+    elif bound.minimum is Evidence.ACCEPTED:
+        _by_accepted_reset(findings)
 
 
 def who_stopped_it(findings: Findings) -> str | None:
@@ -57,26 +55,22 @@ def overtaken_batch(findings: Findings, accounts: Batch, pending: ExaminedVersio
     )
 
 
-def _by_accepted_reset(findings: Findings) -> Findings:
+def _by_accepted_reset(findings: Findings) -> None:
     """Take the vendor's yes to the version that was sent last as proof, unless current was put or proved after it."""
-    sent_later = findings.version(findings.state.cancelled_id(""))
-    proved = sent_later or findings.current
+    sent_later, current = findings.version(findings.state.cancelled_id("")), findings.current
+    proved = sent_later or current
     if proved is None or proved.stored is None or proved.password is not PasswordState.NOT_ASKED:
-        return findings
+        return
     if sent_later is None:
-        return _noted(findings, proved, yes=proved.version.verified is not None)
-    current = findings.current.stored if findings.current else None
-    differs = current is not None and current.document.password != proved.stored.document.password
-    if not differs or not _is_newer(findings.current, sent_later):
-        return _noted(findings, sent_later, yes=sent_later.version.accepted)
-    overtaken = _is_yes(sent_later.version, unfinished=sent_later is findings.pending)
-    return replace(_noted(findings, sent_later, yes=False), overtaken=sent_later.id if overtaken else None)
-
-
-def _noted(findings: Findings, examined: ExaminedVersion, *, yes: bool) -> Findings:
-    return findings.with_password_state(
-        examined, PasswordState.LIVE if yes else PasswordState.UNKNOWN, Evidence.ACCEPTED
-    )
+        yes = proved.version.verified is not None
+    else:
+        yes = sent_later.version.accepted
+        differs = current and current.stored and current.stored.document.password != proved.stored.document.password
+        if differs and _is_newer(current, sent_later):
+            yes = False
+            if _is_yes(sent_later.version, unfinished=sent_later is findings.pending):
+                findings.overtaken = sent_later.id
+    findings.note_password(proved, PasswordState.LIVE if yes else PasswordState.UNKNOWN, Evidence.ACCEPTED)
 
 
 def _is_yes(version: Version, *, unfinished: bool) -> bool:
