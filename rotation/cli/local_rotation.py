@@ -98,14 +98,35 @@ def _unfinished(state: SecretState) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReport:
-    """How one step went. ``result`` or ``error`` is set."""
+    """The end of one step: a result, or an error."""
 
     step: Step
     seconds: float
     driver: str | None
     vendor_request_id: str | None
-    result: Result | None = None
-    error: RotationError | None = None
+    end: Result | RotationError
+
+    @property
+    def error(self) -> RotationError | None:
+        """The error of a step that failed."""
+        return self.end if isinstance(self.end, RotationError) else None
+
+    @property
+    def outcome(self) -> str:
+        """The result's outcome, or the error's code."""
+        return self.end.code if isinstance(self.end, RotationError) else self.end.outcome
+
+    @property
+    def evidence(self) -> str | None:
+        """The name of the proof, if there is one."""
+        return None if isinstance(self.end, RotationError) or self.end.evidence is None else self.end.evidence.name
+
+    @property
+    def members(self) -> list[dict[str, object]]:
+        """The result of each account of a batch; empty for a secret of one account."""
+        if isinstance(self.end, RotationError):
+            return list(self.end.members)
+        return [each.describe() for each in self.end.members]
 
 
 class LocalRotation:
@@ -155,19 +176,17 @@ class LocalRotation:
         started = time.monotonic()
         binder = _binder(self._client, self._deployment, self._clock)
         session = open_session(self._store, binder, token=self.token)
-        result: Result | None = None
-        failure: RotationError | None = None
+        end: Result | RotationError
         try:
-            result = steps.run(session, step)
+            end = steps.run(session, step)
         except RotationError as error:
-            failure = error
+            end = error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-            failure = InternalError.of(foreign)
+            end = InternalError.of(foreign)
         return StepReport(
             step=step,
             seconds=time.monotonic() - started,
             driver=binder.driver,
             vendor_request_id=binder.vendor_request_id,
-            result=result,
-            error=failure,
+            end=end,
         )

@@ -30,21 +30,18 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
 """Keys are all reasons for parking."""
 
 
-def external_change() -> str:
-    """Return what to do when no stored password opens an account that changes its own."""
-    return (
-        "The password was changed outside of Lockstep. Either put the live password into the secret as a new version "
-        "(the whole account document, staged AWSCURRENT), or reset the account at the vendor to the password of the "
-        "current version. Then run this again. An unfinished rotation may stay as it is."
-    )
+EXTERNAL_CHANGE = (
+    "The password was changed outside of Lockstep. Either put the live password into the secret as a new version "
+    "(the whole account document, staged AWSCURRENT), or reset the account at the vendor to the password of the "
+    "current version. Then run this again. An unfinished rotation may stay as it is."
+)
+"""What to do when no stored password opens an account that changes its own."""
 
-
-def reset_by_rotation() -> str:
-    """Return what to do when no stored password opens an account that an API key resets."""
-    return (
-        "The password was changed outside of Lockstep, and a rotation needs no old one: `lockstep rotate` resets it "
-        "with the admin credential. To keep the outside password, put it into the secret as a new version instead."
-    )
+RESET_BY_ROTATION = (
+    "The password was changed outside of Lockstep, and a rotation needs no old one: `lockstep rotate` resets it "
+    "with the admin credential. To keep the outside password, put it into the secret as a new version instead."
+)
+"""What to do when no stored password opens an account that an API key resets."""
 
 
 def no_current(live: str | None) -> str:
@@ -54,12 +51,11 @@ def no_current(live: str | None) -> str:
     return "Put the account document, with the password that works now, as the secret's first version (AWSCURRENT)."
 
 
-def bad_document() -> str:
-    """Return what to do about a current value that is no account document."""
-    return (
-        "The current value must be a JSON object with driver, username, password and the driver's own keys "
-        "(`lockstep drivers CODE` lists them). Put a corrected one as a new version (AWSCURRENT)."
-    )
+BAD_DOCUMENT = (
+    "The current value must be a JSON object with driver, username, password and the driver's own keys "
+    "(`lockstep drivers CODE` lists them). Put a corrected one as a new version (AWSCURRENT)."
+)
+"""What to do about a current value that is no account document."""
 
 
 def strange_candidate(version_id: str) -> str:
@@ -71,12 +67,11 @@ def strange_candidate(version_id: str) -> str:
     )
 
 
-def batch_drift() -> str:
-    """Return what to do when accounts of a batch are not in step."""
-    return (
-        "For each account named: where an API key resets it, `lockstep rotate` sets new passwords for the whole batch; "
-        "otherwise put the live password into its entry, as a new version of the whole document (AWSCURRENT)."
-    )
+BATCH_DRIFT = (
+    "For each account named: where an API key resets it, `lockstep rotate` sets new passwords for the whole batch; "
+    "otherwise put the live password into its entry, as a new version of the whole document (AWSCURRENT)."
+)
+"""What to do when accounts of a batch are not in step."""
 
 
 def strange_batch(version_id: str) -> str:
@@ -100,9 +95,8 @@ def put_since(version_id: str) -> str:
     )
 
 
-def stopped() -> str:
-    """Return what to do about a machine that is off, where no rotation is known to have stopped it."""
-    return "If nobody stopped it on purpose, start it at the vendor, and run this again."
+STOPPED = "If nobody stopped it on purpose, start it at the vendor, and run this again."
+"""What to do about a machine that is off, where no rotation is known to have stopped it."""
 
 
 def ahead(found: Sequence[Ahead]) -> str:

@@ -98,9 +98,9 @@ def _none_live(findings: Findings, current: ExaminedVersion) -> Diagnosis:
         )
     elif findings.checkable:
         what = "none of the stored passwords opens the account"
-        help_ = advice.reset_by_rotation() if findings.by_admin else advice.external_change()
+        help_ = advice.RESET_BY_ROTATION if findings.by_admin else advice.EXTERNAL_CHANGE
     elif not current.usable:
-        what, help_ = "current holds no account document", advice.bad_document()
+        what, help_ = "current holds no account document", advice.BAD_DOCUMENT
     else:
         what = "nobody can tell whether current is live: there is no login check that could be made"
         return _planned(findings, what, release)
@@ -122,7 +122,7 @@ def _batch(findings: Findings) -> Diagnosis:
     if pending is not None:
         return _unfinished_batch(findings, pending)
     if isinstance(findings.error, LoginRejected):
-        return _human(findings, findings.error.message, advice.batch_drift())
+        return _human(findings, findings.error.message, advice.BATCH_DRIFT)
     if findings.error is not None:
         return _not_examined(findings, findings.error)
     return _planned(findings, "a batch without an unfinished rotation; no account's password was found dead", ())
@@ -135,7 +135,7 @@ def _unfinished_batch(findings: Findings, pending: ExaminedVersion) -> Diagnosis
         return _human(findings, what, advice.strange_batch(pending.id))
     if pending.sent and (current is None or not current.usable):
         what = f"current holds no account document; version {pending.id} was sent and may hold live passwords"
-        return _human(findings, what, advice.bad_document())
+        return _human(findings, what, advice.BAD_DOCUMENT)
     if findings.overtaken is not None:
         return _overtaken(findings, findings.overtaken)
     if pending.sent and findings.error is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from rotation.doctor.findings import Findings
 
@@ -22,18 +24,25 @@ class Condition(StrEnum):
 
 
 class Verb(StrEnum):
-    """What ``repair`` can do with a version."""
+    """What ``repair`` can do with a version; see ``MEANINGS``."""
 
     PROMOTE = "promote"
-    """Make it current by compare-and-swap: its password is the live one."""
     RELEASE = "release"
-    """Drop this candidate: no reset with it can be live."""
     RESUME = "resume"
-    """Go on with this rotation: find out, send the same candidate again if need be, prove it, make it current."""
     START = "start"
-    """Bring the machine back into the state in which this version's rotation found it."""
     SETTLE = "settle"
-    """Take labels away that are left over."""
+
+
+MEANINGS: Mapping[Verb, str] = MappingProxyType(
+    {
+        Verb.PROMOTE: "make it current, by compare-and-swap: its password is the live one",
+        Verb.RELEASE: "drop this candidate: no reset with it can be live",
+        Verb.RESUME: "go on with this rotation: find out, send the same candidate again if need be, prove it, make it "
+        "current",
+        Verb.START: "bring the machine back into the state in which this version's rotation found it",
+        Verb.SETTLE: "remove left-over labels",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

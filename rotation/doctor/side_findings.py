@@ -48,7 +48,7 @@ def _machine_is_off(diagnosis: Diagnosis) -> Diagnosis:
     if not diagnosis.findings.stopped or any(action.verb in _GIVES_BACK for action in diagnosis.plan):
         return diagnosis
     summary = f"{diagnosis.summary}; the machine is stopped, and is left alone"
-    return replace(diagnosis, summary=summary, advice=diagnosis.advice or advice.stopped())
+    return replace(diagnosis, summary=summary, advice=diagnosis.advice or advice.STOPPED)
 
 
 def _labels_run_short(diagnosis: Diagnosis) -> Diagnosis:

@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from rotation.doctor import Action, Diagnosis, ExaminedVersion, Outcome
     from rotation.engine.session import Session
 
-_VERBS = {
-    "promote": "make it current, by compare-and-swap: its password is the live one",
-    "release": "drop this candidate: no reset with it can be live",
-    "resume": "go on with this rotation: find out, send the same candidate again if need be, prove it, make it current",
-    "start": "bring the machine back into the state in which this version's rotation found it",
-    "settle": "remove left-over labels",
-}
-
 
 def doctor(
     secret_id: Annotated[str, typer.Argument(help="Name or ARN of the secret.", metavar="SECRET_ID")],
@@ -110,6 +102,8 @@ def _version(examined: ExaminedVersion) -> dict[str, object]:
 
 
 def _show(diagnosis: Diagnosis, outcome: Outcome | None) -> None:
+    from rotation.doctor.diagnosis import MEANINGS
+
     out = console()
     show_table(
         ("version", "stages", "value", "password", "notes"), [_row(each) for each in diagnosis.findings.versions]
@@ -117,7 +111,7 @@ def _show(diagnosis: Diagnosis, outcome: Outcome | None) -> None:
     out.print()
     out.print(f"{diagnosis.condition.value}: {diagnosis.summary}", style="bold")
     for action in diagnosis.plan:
-        out.print(f"  {action.verb.value} {action.version_id}: {_VERBS[action.verb.value]}")
+        out.print(f"  {action.verb.value} {action.version_id}: {MEANINGS[action.verb]}")
     if diagnosis.plan and outcome is None:
         out.print("  (add --repair to carry this out)")
     _advise(diagnosis.advice, diagnosis.not_before)

@@ -55,7 +55,7 @@ def rotate(
         if as_json:
             emit(_fields(report, secret_id, rotation))
         else:
-            note(f"{report.step.value}: {_outcome(report)}")
+            note(f"{report.step.value}: {report.outcome}")
     if not as_json:
         _show(done)
     failure = done[-1].error
@@ -76,41 +76,24 @@ def _dry_run(secret_id: str, *, as_json: bool) -> int:
 
 
 def _fields(report: StepReport, secret_id: str, rotation: LocalRotation) -> dict[str, object]:
-    return {
+    fields = {
         "secret_id": secret_id,
         "token": rotation.token,
         "resumed": rotation.resumed,
         "step": report.step.value,
         "driver": report.driver,
-        "outcome": _outcome(report),
-        "evidence": _evidence(report),
+        "outcome": report.outcome,
+        "evidence": report.evidence,
         "duration_ms": round(report.seconds * 1000),
         "vendor_request_id": report.vendor_request_id,
-    } | ({"members": members} if (members := _members(report)) else {})
-
-
-def _outcome(report: StepReport) -> str:
-    if report.error is not None:
-        return report.error.code
-    return report.result.outcome if report.result else ""
-
-
-def _evidence(report: StepReport) -> str | None:
-    return report.result.evidence.name if report.result and report.result.evidence else None
-
-
-def _members(report: StepReport) -> list[dict[str, object]]:
-    """Return the result of each account of a batch; empty for a secret of one account."""
-    if report.error is not None:
-        return list(report.error.members)
-    return [each.describe() for each in report.result.members] if report.result else []
+    }
+    return fields | ({"members": report.members} if report.members else {})
 
 
 def _show(done: list[StepReport]) -> None:
     console().print()
     rows: list[list[str | Text]] = []
     for report in done:
-        style = "red" if report.error else "green"
-        outcome = Text(_outcome(report), style=style)
-        rows.append([report.step.value, outcome, _evidence(report) or "", f"{report.seconds:.2f} s"])
+        outcome = Text(report.outcome, style="red" if report.error else "green")
+        rows.append([report.step.value, outcome, report.evidence or "", f"{report.seconds:.2f} s"])
     show_table(("step", "outcome", "evidence", "duration"), rows)
