@@ -25,8 +25,8 @@ from rotation.core.errors import InternalError, RotationError
 from rotation.core.event import RotationEvent
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
@@ -147,7 +147,7 @@ def _run(
         holder=os.urandom(8).hex(),
     )
     try:
-        result = steps.run(session, parsed.step)
+        result = run(session, parsed.step)
     finally:
         report |= {"driver": binder.driver, "vendor_request_id": binder.vendor_request_id}
     return _fields(result)

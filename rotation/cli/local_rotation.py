@@ -14,8 +14,8 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, StageConflict
 from rotation.core.values import Step
 from rotation.deployment.deployment import Deployment
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.state.stages import PENDING
 from rotation.state.store import Store
 from rotation.state.versions import SecretState, Version
@@ -44,7 +44,7 @@ class Unattended(PassingStore):
         # Once the candidate is put, only the store knows: the label may have gone to another rotation.
         if self._begun or self._token in state.versions or _unfinished(state) is not None:
             return state
-        fresh = Version(self._token, frozenset({PENDING}))
+        fresh = Version.from_labels(self._token, {PENDING})
         return replace(state, versions={**state.versions, self._token: fresh})
 
     def stage(self, token: str, document: SecretDocument) -> None:
@@ -122,7 +122,7 @@ class LocalRotation:
         result: Result | None = None
         failure: RotationError | None = None
         try:
-            result = steps.run(session, step)
+            result = run(session, step)
         except RotationError as error:
             failure = error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out

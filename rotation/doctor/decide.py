@@ -8,7 +8,7 @@ from rotation.core.errors import LoginRejected
 from rotation.doctor import advice, side_findings
 from rotation.doctor.case import SETTLED_SECONDS, Case, Exhibit, Found, Value
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
-from rotation.state.parking import PARKING, Reason
+from rotation.state.parking import Reason, known
 
 
 def decide(case: Case) -> Diagnosis:
@@ -123,8 +123,8 @@ def _waits_by_itself(case: Case, pending: Exhibit) -> Diagnosis | None:
     if pending.version.parked is None or pending.version.parked[1] <= case.now:
         return None
     reason, until = pending.version.parked
-    known = PARKING[Reason(reason)] if reason in tuple(Reason) else None
-    if known is not None and not known.by_itself:
+    parking = known(reason)
+    if parking is not None and not parking.by_itself:
         return None
     told = f"the rotation under {pending.id} is parked ({reason.replace('_', ' ')}) and goes on by itself"
     return replace(_waiting(case, told, until), advice=advice.ANSWERS.get(reason, ""))

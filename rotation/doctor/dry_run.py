@@ -23,15 +23,14 @@ from rotation.core.errors import (
 from rotation.core.values import Authority, Evidence, Observation, Verdict
 from rotation.drivers.contract import Observes
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
-from rotation.engine.account import steps
 from rotation.engine.account.login_budget import Budget, require_tries
-from rotation.engine.batch import batch
-from rotation.engine.session import Session
+from rotation.engine.batch.batch import Batch
+from rotation.engine.session import AccountSession, Session
 from rotation.policy import Context
 from rotation.state import marks, waiting
 from rotation.state.label_quota import require_labels, require_room
 from rotation.state.lease import announcements
-from rotation.state.parking import PARKING, Reason
+from rotation.state.parking import Reason, known
 from rotation.state.stages import PENDING
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState
@@ -89,7 +88,7 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
         return (*checks, _stopped("document", error))
     checks.append(Check(name="document", status=Status.READY, detail="the current value is readable and an object"))
     try:
-        accounts = batch.of(session, current.document, steps.single())
+        accounts = Batch.of(session, current.document)
         if accounts is None:
             bound = session.bind(current.document)
             return (*checks, _labels(session, state, bound.lockout.window_seconds), *_account(session, bound, current))
@@ -103,7 +102,7 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
     return tuple(checks)
 
 
-def _account(session: Session, bound: Guarded, current: StoredValue) -> Iterator[Check]:
+def _account(session: AccountSession, bound: Guarded, current: StoredValue) -> Iterator[Check]:
     state = session.store.describe()
     yield Check(name="settings", status=Status.READY, detail=f"driver {bound.spec.code} is allowed and set up")
     yield from _waits(session, state, bound)
@@ -160,7 +159,7 @@ def _may_write(require_write: Callable[[], None]) -> Check:
     return Check(name="store_write", status=Status.READY, detail="the secret and what is kept beside it may be written")
 
 
-def _waits(session: Session, state: SecretState, bound: Guarded) -> Iterator[Check]:
+def _waits(session: AccountSession, state: SecretState, bound: Guarded) -> Iterator[Check]:
     """Name each thing that asks for patience before a first reset; the latest decides."""
     now = session.clock.now()
     token = state.holder(PENDING) or ""
@@ -173,12 +172,12 @@ def _waits(session: Session, state: SecretState, bound: Guarded) -> Iterator[Che
         waits.append(waiting.Wait(Reason.OUTSIDE_WINDOW, opening))
     late = [wait for wait in waits if wait.until > now]
     for wait in late:
-        hint = PARKING[Reason(wait.reason)].hint if wait.reason in tuple(Reason) else ""
+        parking = known(wait.reason)
         yield Check(
             name=wait.reason,
             status=Status.WAITS,
             detail=wait.reason.replace("_", " "),
-            hint=hint,
+            hint="" if parking is None else parking.hint,
             not_before=wait.until,
         )
     decides = waiting.earliest(now, late, bound.window)
@@ -205,7 +204,7 @@ def _waits(session: Session, state: SecretState, bound: Guarded) -> Iterator[Che
     )
 
 
-def _target(session: Session, state: SecretState, bound: Guarded, current: StoredValue) -> Iterator[Check]:
+def _target(session: AccountSession, state: SecretState, bound: Guarded, current: StoredValue) -> Iterator[Check]:
     try:
         seen = bound.observe()
     except RotationError as error:
@@ -245,7 +244,7 @@ def _admin(bound: Guarded) -> Check:
 
 
 def _policy(
-    session: Session, state: SecretState, bound: Guarded, seen: Observation, current: StoredValue
+    session: AccountSession, state: SecretState, bound: Guarded, seen: Observation, current: StoredValue
 ) -> Iterator[Check]:
     policy = bound.spec.policies.get(seen.variant)
     if policy is None:
@@ -272,7 +271,7 @@ def _policy(
     )
 
 
-def _old_password(session: Session, state: SecretState, bound: Guarded, current: StoredValue) -> Check:
+def _old_password(session: AccountSession, state: SecretState, bound: Guarded, current: StoredValue) -> Check:
     budget = Budget(session=session, bound=bound, version_id=current.version_id)
     try:
         verdict = budget.log_in(current.document.password, state)

@@ -10,10 +10,8 @@ from rotation.core.values import Evidence, Observation, Power, Task, TaskState, 
 from rotation.doctor.case import Case, Exhibit, Found, Value
 from rotation.doctor.without_login import overtaken_batch, who_stopped_it, without_login
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
 from rotation.engine.account.login_budget import Budget, require_tries
-from rotation.engine.account.verify import check_current
-from rotation.engine.batch import batch
+from rotation.engine.batch.batch import Batch
 from rotation.engine.session import Session, identity
 from rotation.state import parking, waiting
 from rotation.state.lease import announcements
@@ -62,19 +60,19 @@ def _with_charges(session: Session, case: Case) -> Case:
 def _batch(session: Session, case: Case, stored: StoredValue) -> Case:
     """Check every account of a batch. An unfinished rotation finds out by itself, if it is of the same accounts."""
     try:
-        accounts = batch.of(session, stored.document, steps.single())
+        accounts = Batch.of(session, stored.document)
         if accounts is not None:
             case = replace(case, window=accounts.window)
         if accounts is not None and case.pending is not None:
             return _unfinished_batch(session, case, accounts, case.pending)
         if accounts is not None:
-            accounts.verify_current(check_current)
+            accounts.verify_current()
     except RotationError as error:
         return replace(case, trouble=error)
     return case
 
 
-def _unfinished_batch(session: Session, case: Case, accounts: batch.Batch, pending: Exhibit) -> Case:
+def _unfinished_batch(session: Session, case: Case, accounts: Batch, pending: Exhibit) -> Case:
     """Set a candidate aside that is not of current's accounts, in their order: the engine refuses it."""
     if pending.stored is None:
         return case
@@ -83,7 +81,7 @@ def _unfinished_batch(session: Session, case: Case, accounts: batch.Batch, pendi
     return replace(case, doubted=pending.id if overtaken_batch(case, accounts, pending) else None)
 
 
-def _of_the_same_accounts(session: Session, accounts: batch.Batch, own: list[SecretDocument]) -> bool:
+def _of_the_same_accounts(session: Session, accounts: Batch, own: list[SecretDocument]) -> bool:
     if len(own) != len(accounts.members):
         return False
     try:
@@ -157,7 +155,7 @@ def _after_the_vendor(session: Session, bound: Guarded, case: Case) -> Case:
     ]
     wait = waiting.earliest(case.now, waits)
     if wait is not None:
-        raise parking.error(wait.reason, wait.until)
+        parking.raise_parked(wait.reason, wait.until)
     pending = case.pending
     if pending is None or not pending.sent:
         return case
@@ -192,7 +190,7 @@ def _try(session: Session, bound: Guarded, state: SecretState, stored: StoredVal
     require_tries(bound)
     count, latest = state.wrong_logins(since=session.clock.now() - bound.lockout.window_seconds)
     if count >= bound.lockout.budget:
-        raise parking.error(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.window_seconds)
+        parking.raise_parked(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.window_seconds)
     budget = Budget(session=session, bound=bound, version_id=stored.version_id)
     verdict = budget.log_in(stored.document.password, state)
     return Found.LIVE if verdict is Verdict.ACCEPTED else Found.DEAD

@@ -10,12 +10,13 @@ from rotation.core.values import Step
 from rotation.doctor import labels
 from rotation.doctor.case import Exhibit, Value
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
-from rotation.engine.account import power, steps
+from rotation.engine.account import power
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state import marks
 from rotation.state.lease import Claim
 from rotation.state.marks import Kind
-from rotation.state.parking import PARKING, Reason
+from rotation.state.parking import known
 from rotation.state.versions import SecretState
 
 _ROUNDS = 2
@@ -167,12 +168,12 @@ _MOVES = {Verb.PROMOTE: _promote, Verb.RELEASE: _release, Verb.START: _start}
 def _resume(session: Session, diagnosis: Diagnosis, action: Action) -> None:
     """Run the remaining steps as the service would, whether rotation is enabled or not."""
     _lift(session, action.version_id)
-    run = replace(session, token=action.version_id, ordered=True)
+    resumed = replace(session, token=action.version_id, ordered=True)
     last: RotationError | None = None
     for _ in range(_ROUNDS):
         try:
             for step in (Step.SET, Step.TEST, Step.FINISH):
-                steps.run(run, step)
+                run(resumed, step)
         except RotationError as error:
             last = error
             if not error.retryable and error.code != "login_rejected":
@@ -189,7 +190,7 @@ def _lift(session: Session, token: str) -> None:
     version = session.store.describe().versions.get(token)
     if version is None or version.parked is None:
         return
-    reason = version.parked[0]
-    if reason in tuple(Reason) and not PARKING[Reason(reason)].by_itself:
+    parking = known(version.parked[0])
+    if parking is not None and not parking.by_itself:
         for mark in version.all(Kind.PARKED):
             session.store.unmark(token, mark)

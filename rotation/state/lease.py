@@ -26,7 +26,6 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 from rotation.core.errors import InProgress, StageConflict, StoreError
@@ -124,8 +123,8 @@ def ever_taken(state: SecretState, token: str) -> bool:
     return any(version_id == token and lease.anchor != token for lease, version_id in _leases(state))
 
 
-def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
-    """Take the lease for the token's version.
+def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> SecretState:
+    """Take the lease for the token's version. Return the labels as they are under the lease.
 
     Args:
         labels: the store.
@@ -154,6 +153,7 @@ def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
         with suppress(StoreError):  # It expires by itself, and the first error matters more.
             labels.detach(mine, token)
         raise
+    return after
 
 
 def give_back(labels: Labels, state: SecretState, token: str, *, holder: str) -> None:
@@ -170,7 +170,6 @@ def _leases(state: SecretState) -> Iterator[tuple[Lease, str]]:
             yield Lease(int(match[1]), match[2]), version.id
 
 
-@lru_cache(maxsize=256)  # of the same few sets of labels, one step asks the same again and again
 def _matches(pattern: re.Pattern[str], labels: frozenset[str]) -> list[re.Match[str]]:
     return [match for match in map(pattern.fullmatch, sorted(labels)) if match]
 

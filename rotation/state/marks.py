@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from math import ceil
 from types import MappingProxyType
 from urllib.parse import quote, unquote
@@ -67,7 +66,6 @@ class Mark:
         return f"{PREFIX}{self.kind}:{self.value}@{version_id[-8:]}"
 
     @classmethod
-    @lru_cache(maxsize=256)  # as below, and most labels of a new set are known
     def parse(cls, label: str) -> Mark | None:
         """Read a label back; ``None`` for labels that are not marks."""
         match = _LABEL.fullmatch(label)
@@ -109,7 +107,17 @@ def is_carried(charge: Mark) -> bool:
 def charged(charge: Mark) -> tuple[int, float]:
     """Return how many wrong logins a note stands for, and the epoch of the latest."""
     count, at = (*charge.value.split(":"), "")[:2]
-    return int(_number(count)), _number(at)
+    return int(number_in(count)), number_in(at)
+
+
+def charge_origin(charge: Mark) -> str:
+    """Return who wrote a charge: ``~`` and a run's name, the end of another version's id, or nobody in particular."""
+    return (*charge.value.split(":", 2), "", "")[2]
+
+
+def is_of_a_run(origin: str) -> bool:
+    """Tell whether an origin is a run of this version."""
+    return origin.startswith(_RUN[1:])
 
 
 def parked(reason: str, until: float) -> Mark:
@@ -122,8 +130,8 @@ def verified(evidence: Evidence, now: float) -> Mark:
     return Mark(Kind.VERIFIED, f"{evidence.name.lower()}:{int(now)}")
 
 
-def turned_away(which: Iterable[str], now: float) -> Mark:
-    """Return which stored passwords the vendor turned away."""
+def dead(which: Iterable[str], now: float) -> Mark:
+    """Return which stored passwords the vendor rejected."""
     return Mark(Kind.DEAD, f"{'+'.join(which)}:{int(now)}")
 
 
@@ -148,5 +156,6 @@ def unpacked(note: Mark) -> tuple[str, frozenset[Mark]]:
     return number, frozenset(Mark(kind, value) for kind, value in known if kind and value)
 
 
-def _number(text: str) -> float:
+def number_in(text: str) -> float:
+    """Return the number that a label's text holds, 0 where it holds none: labels are untrusted input."""
     return float(text) if re.fullmatch(r"[0-9]{1,12}", text) else 0.0

@@ -53,9 +53,9 @@ def test_the_guard_table_is_complete_and_fixed() -> None:
 
 
 def _state(labels: str | None) -> SecretState:
-    versions = {"c": Version("c", frozenset({"AWSCURRENT"}))}
+    versions = {"c": Version.from_labels("c", {"AWSCURRENT"})}
     if labels is not None:
-        versions["t"] = Version("t", frozenset(labels.split()))
+        versions["t"] = Version.from_labels("t", labels.split())
     return SecretState(rotation_enabled=True, versions=versions)
 
 

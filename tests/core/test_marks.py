@@ -16,7 +16,7 @@ EVERY = {
     "lockstep:accepted:1700000000": marks.accepted(NOW),
     "lockstep:rejected:2:1700000001": marks.rejected(2, NOW),
     "lockstep:parked:too_soon:1700000001": marks.parked("too_soon", NOW),
-    "lockstep:dead:pending+current:1700000000": marks.turned_away(["pending", "current"], NOW),
+    "lockstep:dead:pending+current:1700000000": marks.dead(["pending", "current"], NOW),
     "lockstep:failed:3": marks.failed(3),
     "lockstep:member:2;i1700000000;t101": marks.member(2, [marks.task("101"), marks.intent(NOW)]),
     "lockstep:verified:login:1700000000": marks.verified(Evidence.LOGIN, NOW),
@@ -24,7 +24,7 @@ EVERY = {
 
 
 def _version(*labels: str) -> Version:
-    return Version("v", frozenset(labels))
+    return Version.from_labels("v", labels)
 
 
 def test_every_kind_is_made_by_a_function() -> None:
@@ -167,7 +167,7 @@ def test_a_garbled_intent_still_says_that_something_may_have_been_sent() -> None
 
 def _state(**labels: str) -> SecretState:
     return SecretState(
-        rotation_enabled=True, versions={key: Version(key, frozenset(text.split())) for key, text in labels.items()}
+        rotation_enabled=True, versions={key: Version.from_labels(key, text.split()) for key, text in labels.items()}
     )
 
 

@@ -131,7 +131,7 @@ def test_the_jitter_is_the_seeds_own() -> None:
 
 def state(**versions: set[str]) -> SecretState:
     """Return a secret with these labels."""
-    known = {key: Version(key, frozenset(labels)) for key, labels in versions.items()}
+    known = {key: Version.from_labels(key, labels) for key, labels in versions.items()}
     return SecretState(rotation_enabled=True, versions=known)
 
 

@@ -14,7 +14,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
-from rotation.engine.account import steps
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
@@ -68,7 +68,7 @@ class Rotation:
         bind = Binder(deployment=deployment, fetch=lambda _: admin, clock=self.clock, time_left=time_left)
         store, holder = MemoryStore(self.secret), f"{self.runs:x}"
         session = Session(store=store, token=TOKEN, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
-        self.evidence = steps.run(session, step).evidence
+        self.evidence = run(session, step).evidence
 
     def rotate(self, *, attempts: int = 6, spacing: float = 600.0) -> list[str]:
         """All steps, from the first one again after each failure. Returns the failures' codes."""

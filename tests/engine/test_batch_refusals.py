@@ -23,7 +23,6 @@ from rotation.core.errors import (
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.engine.account import steps
-from rotation.engine.batch.batch import Single, of
 from rotation.engine.batch.member_store import MemberStore
 from rotation.engine.result import Result
 from rotation.policy import PasswordPolicy
@@ -174,11 +173,11 @@ def test_what_matters_of_a_cancelled_batch_outlives_its_labels() -> None:
         marks.member(1, [marks.intent(90), marks.rejected(2, 60), marks.parked("account_locked", 400)]),
         marks.member(2, [marks.task("7"), marks.parked("back_off", 900)]),
     ]
-    version = Version("v", frozenset(label.on("v") for label in labels))
+    version = Version.from_labels("v", (label.on("v") for label in labels))
     kept = [marks.intent(100), marks.rejected(2, 60)]
     assert condensed(version, current=False) == [*kept, marks.parked("account_locked", 400)]
     assert condensed(version, current=True) == kept
-    proved = Version(
+    proved = Version.from_labels(
         "v", frozenset({labels[0].on("v"), marks.member(1, [marks.verified(Evidence.READBACK, 100)]).on("v")})
     )
     assert condensed(proved, current=True) == [
@@ -186,7 +185,7 @@ def test_what_matters_of_a_cancelled_batch_outlives_its_labels() -> None:
         marks.verified(Evidence.READBACK, 100),
         marks.rejected(1, 50),
     ]
-    assert condensed(Version("v", frozenset({marks.intent(5).on("v")})), current=True) == []
+    assert condensed(Version.from_labels("v", {marks.intent(5).on("v")}), current=True) == []
 
 
 def test_a_candidate_refused_before_anything_was_sent_is_released() -> None:
@@ -254,22 +253,15 @@ def test_a_half_sent_batch_is_neither_proved_nor_made_current(step: Step) -> Non
 
 
 def test_an_account_is_neither_staged_nor_made_current_alone() -> None:
-    """Its store refuses what only the batch may do."""
+    """Its store lacks the verbs that only the batch may use."""
     scenario = make_batch()
-    current = scenario.passwords()
     session = scenario.session("t")
     store = MemberStore(session, KEY, 0, session.bind(documents(scenario.document(), KEY)[0]))
-    for act in (
-        lambda: store.stage("t", SecretDocument({})),
-        lambda: store.promote("t", current_id="by-hand"),
-        lambda: store.settle("t"),
-    ):
-        with pytest.raises(StageError):
-            act()
-    assert scenario.passwords() == current
+    for verb in ("stage", "promote", "settle", "acquire", "yield_lease"):
+        assert not hasattr(store, verb)
 
 
-def test_no_two_accounts_get_the_same_password() -> None:
+def test_no_two_accounts_get_the_same_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """A generator that repeats itself is refused before anything is staged."""
     scenario = make_batch()
     token = scenario.begin()
@@ -278,9 +270,7 @@ def test_no_two_accounts_get_the_same_password() -> None:
     def prepare(*_: object) -> tuple[SecretDocument, Result]:
         return same, Result(outcome="staged")
 
-    single: Any = Single(run=steps.run, prepare=prepare, prove=steps._proof)
-    group = of(scenario.session(token), scenario.document(), single)
-    assert group is not None
+    monkeypatch.setattr(steps, "prepare", prepare)
     with pytest.raises(PolicyError):
-        group.create(scenario.secret.describe(), scenario.document())
+        scenario.step(Step.CREATE, token)
     assert scenario.secret.read(token) is None

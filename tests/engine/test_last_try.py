@@ -7,7 +7,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Lockout, Step
 from rotation.doctor.dry_run import Status, rehearse
 from rotation.doctor.heal import examine
-from rotation.engine.account import steps, verify
+from rotation.engine.run import verify
 from rotation.state.marks import Kind
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
@@ -108,7 +108,7 @@ def test_such_an_account_rotates_without_a_login_where_the_vendors_yes_is_enough
     scenario.fuse = Fuse()
     examine(scenario.session())
     with pytest.raises(CannotVerify):
-        verify.verify(scenario.session(), steps.single())
+        verify(scenario.session())
     assert "verify" not in scenario.fuse.effects
     scenario.fuse = Fuse(only="set_password", at=1, edge=Edge.AFTER, error=lambda _: OutcomeUnknown("lost"))
     assert scenario.rotate(scenario.begin()) == ["outcome_unknown"]

@@ -11,6 +11,7 @@ from rotation.core.errors import CannotVerify, ConfigError, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, LoginTarget, Step, Verdict
 from rotation.doctor.dry_run import Status, rehearse
+from rotation.engine.run import run
 from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.scenario import Scenario
 
@@ -77,18 +78,16 @@ def test_the_dry_run_tells_what_it_met(rig: Rig) -> None:
 @pytest.mark.parametrize("before", [Step.CREATE, Step.SET])
 def test_a_host_out_of_reach_stops_the_rotation_before_the_reset(rig: Rig, before: Step) -> None:
     """Once in createSecret, once before the reset; current stays live, and the same token goes on once it answers."""
-    from rotation.engine.account import steps
-
     token = rig.scenario.begin()
     live = rig.scenario.vendor.live
     for step in Step:
         if step is before:
             rig.probe.refusal = CannotVerify("closed", vendor_code="port_closed")
             with pytest.raises(CannotVerify):
-                steps.run(rig.session(token), step)
+                run(rig.session(token), step)
             assert (rig.scenario.vendor.resets, rig.scenario.vendor.live) == (0, live)
             rig.probe.refusal = None
-        steps.run(rig.session(token), step)
+        run(rig.session(token), step)
     assert rig.probe.met == [TARGET] * 3
     assert rig.scenario.vendor.resets == 1
     assert PENDING not in rig.scenario.secret.describe().versions[token].stages

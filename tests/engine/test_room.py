@@ -9,7 +9,8 @@ from rotation.core.values import Lockout, Power, Step
 from rotation.doctor.dry_run import Status, rehearse
 from rotation.drivers.guarded import DEFAULT_LOCKOUT
 from rotation.state import marks
-from rotation.state.stages import MOST_LABELS, NEEDED_LABELS, PENDING
+from rotation.state.label_quota import MOST_LABELS, NEEDED_LABELS
+from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.batch_scenario import make_batch
 
 WEEK = 7 * 86_400

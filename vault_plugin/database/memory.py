@@ -14,13 +14,11 @@ from dataclasses import dataclass, field
 from rotation.core.secret import Secret
 from rotation.state import marks
 from rotation.state.marks import Mark
+from rotation.state.parking import known
 from rotation.state.versions import SecretState, Version
 
 BEFORE = "before-this-candidate"
 """Stands for the password that works until a candidate does; nobody hands it to a plug-in."""
-
-_OF_THE_ACCOUNT = ("wrong_login_budget", "account_locked")
-"""Reasons for parking that hold whatever the candidate is."""
 
 
 @dataclass(slots=True)
@@ -57,8 +55,10 @@ class Account:
         if live.intent is not None:
             left.add(marks.intent(live.intent))
         for version in both:
-            if version.parked is not None and version.parked[0] in _OF_THE_ACCOUNT:
-                left.add(marks.parked(*version.parked))
+            reason, until = version.parked or ("", 0.0)
+            parking = known(reason)
+            if parking is not None and parking.account_wide:
+                left.add(marks.parked(reason, until))
         self.token, self.candidate, self.before = token, frozenset(), frozenset(left)
 
     def learn(self, state: SecretState) -> None:
@@ -69,7 +69,7 @@ class Account:
 
 
 def _version(version_id: str, kept: frozenset[Mark]) -> Version:
-    return Version(version_id, frozenset(mark.on(version_id) for mark in kept))
+    return Version.from_labels(version_id, (mark.on(version_id) for mark in kept))
 
 
 class Memory:

@@ -17,7 +17,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.deployment.binder import Binder
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state import marks, parking
 from rotation.state.stages import CURRENT, PENDING
@@ -100,8 +100,8 @@ class _Rotation:
             holder=os.urandom(8).hex(),
         )
         try:
-            steps.run(session, Step.SET)
-            evidence = steps.run(session, Step.TEST).evidence
+            run(session, Step.SET)
+            evidence = run(session, Step.TEST).evidence
         finally:
             self.account.learn(secret.describe())
         if evidence is None:
@@ -122,7 +122,7 @@ class _Rotation:
         parked = secret.describe().versions[BEFORE].parked
         if parked is not None and parked[1] > self.clock.now():
             reason, until = parked
-            raise parking.error(reason, until)
+            parking.raise_parked(reason, until)
 
     def _recognise(self, secret: MemorySecret) -> None:
         """See whether a process that died had sent this candidate: then the vendor may still show it."""

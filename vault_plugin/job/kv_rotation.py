@@ -19,8 +19,8 @@ from rotation.core.values import Step
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.store import Store
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
@@ -198,7 +198,7 @@ class Rotation:
             ordered=self.ordered,
         )
         try:
-            return steps.run(session, step)
+            return run(session, step)
         finally:
             done.driver = binder.driver or done.driver
             done.vendor_request_id = binder.vendor_request_id or done.vendor_request_id

@@ -43,11 +43,10 @@ def look(session: Session, named: Mapping[str, object], *, as_json: bool) -> int
         named: what ``--json`` calls the secret.
         as_json: how to show it.
     """
-    from rotation.engine.account import steps
-    from rotation.engine.account.verify import verify as check
+    from rotation.engine.run import verify as check
 
     try:
-        result = check(session, steps.single())
+        result = check(session)
     except RotationError as error:
         if as_json:
             outcome = "drifted" if isinstance(error, LoginRejected) else error.code

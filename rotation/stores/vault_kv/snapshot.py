@@ -10,7 +10,8 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict, StoreFull
 from rotation.core.secret import Secret
 from rotation.state import lease
-from rotation.state.stages import CURRENT, MOST_LABELS, PENDING, PREVIOUS
+from rotation.state.label_quota import MOST_LABELS
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation.state.versions import SecretState, Version
 from rotation.stores.vault_kv.journal import Journal, Record, Stamp
 from rotation.stores.vault_kv.kv import Entry
@@ -82,7 +83,7 @@ class Seen:
         return None if self.pending_id == self.current_id else self.pending_id
 
     def describe(self) -> SecretState:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         labels = {key: set(record.labels) for key, record in self.journal.records.items()}
         labels.setdefault(self.current_id, set()).add(CURRENT)
         if self.previous_id is not None:
@@ -91,7 +92,7 @@ class Seen:
         if held is not None and held.token in labels:
             labels[held.token].add(lease.Claim(held.holder, 0.0, held.until - 1).announcement(TAKEN))
         enabled = self.main.custom.get("lockstep-enabled", "").strip().lower() not in _OFF
-        return SecretState(enabled, {key: Version(key, frozenset(each)) for key, each in labels.items() if each})
+        return SecretState(enabled, {key: Version.from_labels(key, each) for key, each in labels.items() if each})
 
     @property
     def is_late(self) -> bool:

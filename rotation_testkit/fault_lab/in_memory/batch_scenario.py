@@ -13,8 +13,8 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.drivers.contract import Driver, DriverSpec
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.policy import Charset, PasswordPolicy
 from rotation.state.stages import PENDING
@@ -118,7 +118,7 @@ class BatchScenario:
     def step(self, step: Step, token: str) -> Result:
         """Run one invocation of the function."""
         try:
-            result = steps.run(self.session(token), step)
+            result = run(self.session(token), step)
         except RotationError as error:
             self.errors.append(error)
             raise

@@ -19,7 +19,7 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Step
-from rotation.engine.account import steps
+from rotation.engine.run import run
 from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.conformance.store_backdoor import FIRST
 from rotation_testkit.doubles.vault.kv2 import Kv2
@@ -58,7 +58,7 @@ class Edited:
             try:
                 token = store.begin(f"token-{len(failures):028d}")
                 for step in Step:
-                    steps.run(replace(self.made.session(token), store=store), step)
+                    run(replace(self.made.session(token), store=store), step)
             except RotationError as error:
                 failures.append(error.code)
             except Crash:
