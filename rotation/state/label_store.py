@@ -17,6 +17,7 @@ class LabelStore:
 
     def __init__(self, labels: Labels) -> None:
         self._labels = labels
+        self._taken: SecretState | None = None
 
     def describe(self) -> SecretState:
         """See ``Store``."""
@@ -32,11 +33,14 @@ class LabelStore:
 
     def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
         """See ``Store``."""
-        return lease.take(self._labels, state, token, claim)
+        self._taken = lease.take(self._labels, state, token, claim)
+        return self._taken
 
     def yield_lease(self, token: str, *, holder: str) -> None:
-        """See ``Store``."""
-        lease.give_back(self._labels, self.describe(), token, holder=holder)
+        """See ``Store``. What ``acquire`` saw is enough, unless it was read from a replica that lagged behind."""
+        if self._taken is None or not lease.give_back(self._labels, self._taken, token, holder=holder):
+            lease.give_back(self._labels, self.describe(), token, holder=holder)
+        self._taken = None
 
     def release(self, token: str) -> None:
         """See ``Store``."""

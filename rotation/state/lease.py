@@ -156,11 +156,12 @@ def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> Secret
     return after
 
 
-def give_back(labels: Labels, state: SecretState, token: str, *, holder: str) -> None:
-    """Give the lease back; harmless when this run does not hold it."""
-    for each in announcements(state):
-        if each.holder == holder and each.version_id == token:
-            labels.detach(each.label, token)
+def give_back(labels: Labels, state: SecretState, token: str, *, holder: str) -> bool:
+    """Give the lease back; harmless when this run does not hold it. Return whether the state shows that it does."""
+    mine = [each.label for each in announcements(state) if (each.holder, each.version_id) == (holder, token)]
+    for label in mine:
+        labels.detach(label, token)
+    return bool(mine)
 
 
 def _leases(state: SecretState) -> Iterator[tuple[Lease, str]]:

@@ -9,41 +9,15 @@ import pytest
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import OutcomeUnknown, RotationError
-from rotation.core.secret import Secret
-from rotation.core.values import Authority, Lockout, Power, Step
+from rotation.core.values import Step
 from rotation.doctor import Condition, Outcome
 from rotation.doctor.heal import heal
 from rotation.engine.session import Session
-from rotation.policy import Charset, PasswordPolicy
 from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.doubles.vault.kv2 import Kv2
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
-from rotation_testkit.fault_lab.in_memory.scenario import Scenario, VirtualClock
-from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
-
-POLICY = PasswordPolicy(
-    length=20,
-    charsets=(
-        Charset("lower", "abcdefghijklmnopqrstuvwxyz", min_chars=1),
-        Charset("upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_chars=1),
-        Charset("digit", "0123456789", min_chars=1),
-    ),
-    name="test",
-)
-# Made once: a scenario whose policy says another age than its vendor makes a new one in every invocation.
-PATIENT = replace(POLICY, min_age_seconds=300)
-KINDS = {
-    "admin": {"authority": Authority.ADMIN},
-    "admin-task": {"authority": Authority.ADMIN, "delay_seconds": 45.0, "asynchronous": True},
-    "machine": {"authority": Authority.ADMIN, "power": Power.RUNNING},
-    "self": {
-        "authority": Authority.SELF,
-        "min_age_seconds": 300,
-        "policy": PATIENT,
-        "history": 5,
-        "lockout": Lockout(tries=5, window_seconds=300),
-    },
-}
+from rotation_testkit.fault_lab.in_memory.scenario import Scenario
+from rotation_testkit.fault_lab.in_memory.scenarios import make_scenario
 
 
 class Bed(Scenario):
@@ -114,20 +88,12 @@ class KvBed(Bed):
         return replace(super().session(token), store=VaultKv(kv, self.path, clock=self.clock))
 
 
-def made(cls: type[Bed], kind: str, *, oracle: bool = True, **vendor: object) -> Bed:
-    """Make a bed of one vendor class."""
-    clock = VirtualClock()
-    settings = {"policy": POLICY, **KINDS[kind], **vendor}
-    initial = Secret("Old0Password0Old0Pas")
-    return cls(MemoryVendor(now=clock.now, initial=initial, **settings), clock, oracle=oracle)
-
-
 @pytest.fixture
 def kv_bed() -> Callable[..., KvBed]:
     """As ``bed``, with the secret in KV version 2."""
 
     def make(kind: str = "self", **choices: object) -> KvBed:
-        return made(KvBed, kind, **choices)
+        return make_scenario(kind, cls=KvBed, **choices)
 
     return make
 
@@ -137,6 +103,6 @@ def bed() -> Callable[..., Bed]:
     """Make a scenario of one vendor class; keyword arguments go to the vendor."""
 
     def make(kind: str = "self", **choices: object) -> Bed:
-        return made(Bed, kind, **choices)
+        return make_scenario(kind, cls=Bed, **choices)
 
     return make

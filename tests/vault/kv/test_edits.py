@@ -23,9 +23,9 @@ from rotation.engine.run import run
 from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.conformance.store_backdoor import FIRST
 from rotation_testkit.doubles.vault.kv2 import Kv2
-from rotation_testkit.fault_lab.in_memory.batch_scenario import POLICY
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.scenario import Scenario, VirtualClock
+from rotation_testkit.fault_lab.in_memory.scenarios import POLICY
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 EFFECTS = ("read", "write")

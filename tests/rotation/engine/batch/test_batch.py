@@ -10,8 +10,9 @@ from rotation.core.document import SecretDocument, list_key
 from rotation.core.errors import InProgress, LoginRejected, Parked, PreconditionFailed, VendorUnavailable
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Lockout, Power, Step, Task
-from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, POLICY, make_batch, told
+from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, make_batch, told
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+from rotation_testkit.fault_lab.in_memory.scenarios import POLICY
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 SELF = {"authority": Authority.SELF, "history": 5, "lockout": Lockout(tries=5, window_seconds=300)}
@@ -53,8 +54,7 @@ def test_what_else_stands_in_the_document_stays() -> None:
 def test_w36_one_account_does_not_hinder_the_others() -> None:
     """The others are reset and proved in the same run; nothing becomes current; later only the one is reset."""
     scenario = make_batch()
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     before = scenario.passwords()
     scenario.vendors[0].obstacles = (PreconditionFailed("the machine is off", hint="Start it."),)
     with pytest.raises(PreconditionFailed) as caught:
@@ -75,8 +75,7 @@ def test_w36_one_account_does_not_hinder_the_others() -> None:
 def test_the_error_is_the_one_that_needs_a_human_soonest() -> None:
     """Permanent before passing before parked; parked only when every account that failed is."""
     scenario = make_batch()
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     off, away = PreconditionFailed("off"), VendorUnavailable("away")
     scenario.vendors[0].obstacles = (away,)
     scenario.vendors[1].obstacles = (off,)
@@ -133,8 +132,7 @@ def test_an_account_that_is_never_ready_is_not_waited_for() -> None:
     last = scenario.vendors[2]
     busy = Busy(now=last.now, initial=last.live, policy=POLICY, username=last.username)
     scenario.vendors = [*scenario.vendors[:2], busy]
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     started = scenario.clock.now()
     with pytest.raises(InProgress):
         scenario.step(Step.SET, token)
@@ -146,8 +144,7 @@ def test_an_account_whose_resets_fail_is_parked_after_two() -> None:
     """In one run, however long the run may wait for the others."""
     scenario = make_batch(asynchronous=True, delay_seconds=12.0, seconds=300.0)
     scenario.vendors[1].task_fails = True
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     with pytest.raises(Parked) as caught:
         scenario.step(Step.SET, token)
     assert caught.value.reason == "reset_fails"
@@ -161,8 +158,7 @@ def test_an_account_whose_resets_fail_is_parked_after_two() -> None:
 def test_a_proof_that_no_longer_holds_is_lost() -> None:
     """Somebody changes one password between setSecret and testSecret: it is reset again, the others are not."""
     scenario = make_batch()
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     scenario.step(Step.SET, token)
     scenario.vendors[1].set_by_hand(Secret("Changed0By0Hand0Pass"))
     with pytest.raises(LoginRejected) as caught:
@@ -224,8 +220,7 @@ def test_every_step_may_come_twice() -> None:
 def test_a_second_run_waits_for_the_first() -> None:
     """Two of setSecret at once: one lease for the whole batch."""
     scenario = make_batch()
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     met: list[str] = []
 
     def meanwhile(_: str) -> None:

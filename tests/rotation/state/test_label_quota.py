@@ -10,8 +10,8 @@ from rotation.doctor.dry_run import Status, rehearse
 from rotation.drivers.guarded import DEFAULT_LOCKOUT
 from rotation.state import marks
 from rotation.state.label_quota import MOST_LABELS, NEEDED_LABELS
-from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.batch_scenario import make_batch
+from rotation_testkit.fault_lab.in_memory.scenarios import make_scenario
 
 WEEK = 7 * 86_400
 
@@ -27,16 +27,16 @@ def cancelled(scenario, times, *, attempts=2, apart=WEEK):
     for _ in range(times):
         token = scenario.begin()
         scenario.rotate(token, attempts=attempts)
-        scenario.secret.detach(PENDING, token)
+        scenario.strip_pending(token)
         scenario.clock.sleep(apart)
     scenario.vendor.task_fails = False
 
 
 @pytest.mark.parametrize("kind", ["admin", "machine", "self"])
 @pytest.mark.parametrize("times", [1, 3, 4, 5, 6])
-def test_rotations_that_were_cancelled_end_in_a_rotation_or_before_its_reset(world, kind, times):
+def test_rotations_that_were_cancelled_end_in_a_rotation_or_before_its_reset(kind, times):
     """Either it is promoted, or nothing is sent; in any case current is live and the machine runs."""
-    scenario = world(kind, min_age_seconds=0)
+    scenario = make_scenario(kind, min_age_seconds=0)
     assert scenario.rotate(scenario.begin()) == []
     cancelled(scenario, times)
     before = scenario.vendor.resets
@@ -49,9 +49,9 @@ def test_rotations_that_were_cancelled_end_in_a_rotation_or_before_its_reset(wor
     assert failures == [] or times > 3
 
 
-def test_what_is_over_makes_room(world):
+def test_what_is_over_makes_room():
     """Wrong logins of days ago and parkings that have ended go; what may be live stays written down."""
-    scenario = world("admin")
+    scenario = make_scenario("admin")
     assert scenario.rotate(scenario.begin()) == []
     cancelled(scenario, 3)
     intents = {label for label in labels(scenario) if ":intent:" in label}
@@ -61,9 +61,9 @@ def test_what_is_over_makes_room(world):
     assert not [label for label in labels(scenario) if ":parked:" in label or ":failed:" in label]
 
 
-def test_a_full_secret_names_the_moment_when_there_is_room(world):
+def test_a_full_secret_names_the_moment_when_there_is_room():
     """When the account's window for wrong logins is over; nothing is staged, nothing is sent."""
-    scenario = world("admin")
+    scenario = make_scenario("admin")
     for number in range(MOST_LABELS - NEEDED_LABELS):
         charge = marks.rejected(1, scenario.clock.now(), run=str(number))
         scenario.secret.attach(charge.on("version-0"), "version-0")
@@ -78,10 +78,10 @@ def test_a_full_secret_names_the_moment_when_there_is_room(world):
     assert scenario.rotate(token) == []
 
 
-def test_labels_of_ones_own_may_take_what_is_left(world):
+def test_labels_of_ones_own_may_take_what_is_left():
     """Just as many as leave room for a rotation's own; one more is refused before anything changes."""
     for more, ended in ((0, []), (1, ["store_full"])):
-        scenario = world("admin")
+        scenario = make_scenario("admin")
         for number in range(MOST_LABELS - NEEDED_LABELS - 3 + more):
             scenario.secret.attach(f"mine-{number}", "version-0")
         assert scenario.rotate(scenario.begin(), attempts=1)[:1] == ended
@@ -121,9 +121,9 @@ def with_labels(scenario, number):
 
 @pytest.mark.parametrize("own", range(MOST_LABELS + 1))
 @pytest.mark.parametrize("history", ["none", "rotated", "cancelled"])
-def test_a_dry_run_says_ready_exactly_when_a_rotation_finds_its_labels(world, own, history):
+def test_a_dry_run_says_ready_exactly_when_a_rotation_finds_its_labels(own, history):
     """Also where labels are counted that the rotation frees; what is called ready goes through to the end."""
-    scenario = world("admin")
+    scenario = make_scenario("admin")
     if history != "none":
         assert scenario.rotate(scenario.begin()) == []
     if history == "cancelled":
@@ -159,12 +159,11 @@ def test_a_dry_run_of_a_batch_counts_as_its_rotation_does(own, accounts, history
 
 
 @pytest.mark.parametrize("own", [8, 9, 10])
-def test_a_dry_run_counts_for_the_rotation_that_is_resumed(world, own):
+def test_a_dry_run_counts_for_the_rotation_that_is_resumed(own):
     """An unfinished rotation's labels are its own, and the pending stage on a promoted version is a left-over."""
     for promoted in (False, True):
-        scenario = world("admin")
-        token = scenario.begin()
-        scenario.step(Step.CREATE, token)
+        scenario = make_scenario("admin")
+        token = scenario.created()
         if promoted:
             scenario.secret.move("AWSCURRENT", source="version-0", target=token)
         scenario.secret.attach(marks.failed(2).on(token), token)
@@ -181,9 +180,9 @@ def counted(scenario, window):
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_a_wrong_login_counts_as_long_as_the_accounts_own_window(world, full):
+def test_a_wrong_login_counts_as_long_as_the_accounts_own_window(full):
     """One of two days ago outlasts createSecret and finishSecret where a window of a week was stated."""
-    scenario = world("admin", lockout=Lockout(tries=4, window_seconds=WEEK))
+    scenario = make_scenario("admin", lockout=Lockout(tries=4, window_seconds=WEEK))
     charge = marks.rejected(1, scenario.clock.now() - 2 * 86_400)
     scenario.secret.attach(charge.on("version-0"), "version-0")
     with_labels(scenario, MOST_LABELS - NEEDED_LABELS - 3 if full else 0)

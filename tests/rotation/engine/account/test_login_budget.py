@@ -1,26 +1,117 @@
-"""The try that would lock the account is never spent: not by two runs at one moment, nor where the first one locks."""
+"""Wrong logins are counted durably, and no run locks the account or spends the tries of its humans."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
-from rotation.core.errors import CannotVerify, InProgress, LoginRejected, OutcomeUnknown, Parked
+from rotation.core.errors import (
+    CannotVerify,
+    HostNotAllowed,
+    InProgress,
+    LoginRejected,
+    NotEnoughTime,
+    OutcomeUnknown,
+    Parked,
+    RotationError,
+    VendorUnavailable,
+)
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Lockout, Step
 from rotation.doctor.dry_run import Status, rehearse
 from rotation.doctor.heal import examine
 from rotation.engine.run import verify
 from rotation.state.marks import Kind
+from rotation.state.stages import PENDING
+from rotation.state.waiting import ARRIVAL_SECONDS
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 AT_ONCE = Lockout(tries=1, window_seconds=300)
+LOST = CannotVerify("lost")
+LOST.definite = False
+
+
+def test_the_wrong_login_budget_outlasts_invocations_and_tokens(world):
+    """Resets that never take effect cost logins; the count is durable, and the account is never locked."""
+    scenario = world("self", min_age_seconds=0, history=0)
+    scenario.vendor.set_by_hand(Secret("Unknown0Unknown0Unkn"))
+    for _ in range(4):
+        token = scenario.begin()
+        scenario.rotate(token, attempts=3, spacing=5.0)
+        scenario.strip_pending(token)
+        scenario.clock.sleep(ARRIVAL_SECONDS)
+
+    assert scenario.vendor.wrong_logins == scenario.vendor.lockout.budget
+    assert not scenario.vendor.locked
+
+
+def test_rejected_tests_are_charged(world):
+    """TestSecret's own rejections count, too: a vendor that says yes and does nothing ends parked, not locked."""
+    scenario = world("self", min_age_seconds=0, delay_seconds=10.0**9, history=0)
+    token = scenario.created()
+    scenario.step(Step.SET, token)
+    for _ in range(scenario.vendor.lockout.budget):
+        with pytest.raises(LoginRejected):
+            scenario.step(Step.TEST, token)
+
+    with pytest.raises(Parked) as parked:
+        scenario.step(Step.TEST, token)
+
+    assert parked.value.reason == "wrong_login_budget"
+    assert scenario.vendor.wrong_logins == scenario.vendor.lockout.budget
+
+
+def test_only_invocations_of_the_test_are_charged(world):
+    """A test-only invocation against a dead current password stops at the budget."""
+    scenario = world("self")
+    scenario.vendor.set_by_hand(Secret("Unknown0Unknown0Unkn"))
+    codes = []
+    for _ in range(scenario.vendor.lockout.budget + 2):
+        token = scenario.begin()
+        with pytest.raises(RotationError) as refused:
+            scenario.step(Step.TEST, token)
+        codes.append(refused.value.code)
+
+    budget = scenario.vendor.lockout.budget
+    assert codes == ["login_rejected"] * budget + ["parked"] * 2
+    assert scenario.vendor.wrong_logins == budget
+
+
+def test_an_accepted_probe_costs_nothing(world):
+    """What was charged before a login that worked is taken back."""
+    scenario = world()
+    token = scenario.created()
+    scenario.reset_ends_with(token, OutcomeUnknown("lost"), Edge.AFTER)
+
+    scenario.step(Step.SET, token)
+
+    assert scenario.secret.describe().versions[token].all(Kind.REJECTED) == []
+
+
+def test_probes_after_lost_replies_stop_at_the_budget(world):
+    """Each reset is lost on its way, so that each attempt finds the candidate dead by one wrong login."""
+    scenario = world(lockout=Lockout(tries=5, window_seconds=300))
+    token = scenario.created()
+    codes = []
+    for _ in range(8):
+        scenario.fuse = Fuse(only="set_password", at=1, edge=Edge.BEFORE, error=lambda _: OutcomeUnknown("lost"))
+        with pytest.raises(RotationError) as refused:
+            scenario.step(Step.SET, token)
+        codes.append(refused.value.code)
+        scenario.clock.sleep(5)
+
+    budget = scenario.vendor.lockout.budget
+    assert codes == ["outcome_unknown"] * (1 + budget) + ["parked"] * (7 - budget)
+    assert scenario.vendor.wrong_logins == budget
 
 
 def dead_candidate(world, tries):
     """A candidate whose reset the vendor takes and never applies, so that each login with it is wrong."""
     lockout = Lockout(tries=tries, window_seconds=300)
     scenario = world("self", min_age_seconds=0, delay_seconds=10.0**9, history=0, lockout=lockout)
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     scenario.step(Step.SET, token)
     return scenario, token
 
@@ -119,8 +210,7 @@ def test_a_login_that_is_demanded_later_is_refused_before_the_reset(world):
     """The deployment asked for less in createSecret; a reset that could never be proved is not sent."""
     scenario = world("admin", lockout=AT_ONCE)
     scenario.minimum = Evidence.ACCEPTED
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     scenario.minimum = Evidence.LOGIN
     with pytest.raises(CannotVerify):
         scenario.step(Step.SET, token)
@@ -139,3 +229,28 @@ def test_the_window_of_a_slow_login_counts_from_its_answer(world):
     with pytest.raises(Parked) as parked:
         scenario.step(Step.TEST, token)
     assert parked.value.not_before == answered + 300
+
+
+@pytest.mark.parametrize(
+    ("failure", "charged"),
+    [
+        (VendorUnavailable("refused", unsent=True), False),
+        (VendorUnavailable("lost"), True),
+        (CannotVerify("closed", unsent=True), False),
+        (CannotVerify("a captcha is asked for"), False),
+        (LOST, True),
+        (NotEnoughTime("late"), False),
+        (HostNotAllowed("elsewhere"), False),
+    ],
+)
+def test_what_a_failed_login_costs(world: Any, failure: RotationError, charged: bool) -> None:  # noqa: FBT001 - a column of the table
+    """Of the labels, which outlast the run."""
+    scenario = world("self", min_age_seconds=0, history=0)
+    token = scenario.created()
+    scenario.step(Step.SET, token)
+    scenario.fuse = Fuse(only="verify", at=1, edge=Edge.BEFORE, error=lambda _: failure)
+    with pytest.raises(type(failure)):
+        scenario.step(Step.TEST, token)
+    state = scenario.secret.describe()
+    assert PENDING in state.versions[token].stages
+    assert state.wrong_logins(since=0)[0] == int(charged)

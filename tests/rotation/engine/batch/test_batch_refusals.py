@@ -30,7 +30,8 @@ from rotation.state import marks
 from rotation.state.label_quota import MOST_MEMBERS, condensed
 from rotation.state.stages import PENDING
 from rotation.state.versions import Version
-from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, POLICY, make_batch, told
+from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, make_batch, told
+from rotation_testkit.fault_lab.in_memory.scenarios import POLICY
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 STRICTER = PasswordPolicy(length=30, charsets=POLICY.charsets, name="stricter")
@@ -64,8 +65,7 @@ def test_createsecret_refuses_what_cannot_be_rotated_now() -> None:
 def test_a_candidate_of_other_accounts_is_never_sent(change: Callable[[Any], Any]) -> None:
     """Set and order of the accounts in current and candidate must be equal."""
     scenario = make_batch()
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     candidate = scenario.document(PENDING)
     forged = candidate.replaced(**{KEY: change(candidate[KEY])})
     scenario.secret.put(token, forged)
@@ -191,8 +191,7 @@ def test_what_matters_of_a_cancelled_batch_outlives_its_labels() -> None:
 def test_a_candidate_refused_before_anything_was_sent_is_released() -> None:
     """For all: nothing is sent to the others, since that candidate will never be current. One login makes sure."""
     scenario = make_batch()
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     scenario.vendors[0].policy = STRICTER
     with pytest.raises(PasswordRejected) as caught:
         scenario.step(Step.SET, token)
@@ -205,8 +204,7 @@ def test_a_candidate_refused_before_anything_was_sent_is_released() -> None:
 def test_a_candidate_refused_after_others_were_sent_is_kept() -> None:
     """It holds their live passwords; only the refused account waits, and goes on when the vendor takes it."""
     scenario = make_batch()
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     rule, scenario.vendors[1].policy = scenario.vendors[1].policy, STRICTER
     with pytest.raises(PasswordRejected) as caught:
         scenario.step(Step.SET, token)
@@ -241,8 +239,7 @@ def test_a_trial_resets_nothing() -> None:
 def test_a_half_sent_batch_is_neither_proved_nor_made_current(step: Step) -> None:
     """A step that comes before its time says which account was not sent."""
     scenario = make_batch()
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     scenario.vendors[2].obstacles = (PreconditionFailed("off"),)
     with pytest.raises(PreconditionFailed):
         scenario.step(Step.SET, token)

@@ -1,11 +1,62 @@
-"""What a rotation without faults does and leaves behind, for every class of vendor."""
+"""What a rotation without faults does and leaves behind, for every class of vendor, and which steps are refused."""
 
 import pytest
 
+from rotation.core.errors import (
+    NotReady,
+    RotationNotEnabled,
+)
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
+from rotation.state.stages import CURRENT, PENDING
 
 KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
+
+
+def test_a_test_that_comes_first_waits(world):
+    """FinishSecret before createSecret's value is visible is told to come again."""
+    scenario = world("admin")
+    token = scenario.begin()
+
+    for step in (Step.SET, Step.FINISH):
+        with pytest.raises(NotReady):
+            scenario.step(step, token)
+
+
+def test_rotation_that_is_switched_off_touches_nothing(world):
+    """The service may still invoke for a while after an operator disabled it."""
+    scenario = world()
+    token = scenario.created()
+    scenario.secret.rotation_enabled = False
+
+    for step in Step:
+        with pytest.raises(RotationNotEnabled):
+            scenario.step(step, token)
+
+    assert scenario.vendor.resets == 0
+
+
+def test_a_repeated_finish_tidies_up(world):
+    """The commit happened and the function died before the labels were cleared."""
+    scenario = world()
+    token = scenario.created()
+    scenario.step(Step.SET, token)
+    scenario.step(Step.TEST, token)
+    scenario.secret.move(CURRENT, source="version-0", target=token)
+
+    assert scenario.step(Step.FINISH, token).outcome == "already_done"
+    assert PENDING not in scenario.secret.describe().versions[token].stages
+
+
+def _settle(scenario, step, token):
+    """Run a step; a vendor that applies late gets its time."""
+    from rotation.core.errors import InProgress, NotReady
+
+    try:
+        scenario.step(step, token)
+    except (InProgress, NotReady):
+        scenario.clock.sleep(60)
+        scenario.step(step, token)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -102,17 +153,6 @@ def test_repeating_any_step_changes_nothing(world, kind):
     assert scenario.vendor.resets == 1
     assert all(candidate == candidates[0] for candidate in candidates)
     assert scenario.password() == scenario.vendor.live
-
-
-def _settle(scenario, step, token):
-    """Run a step; a vendor that applies late gets its time."""
-    from rotation.core.errors import InProgress, NotReady
-
-    try:
-        scenario.step(step, token)
-    except (InProgress, NotReady):
-        scenario.clock.sleep(60)
-        scenario.step(step, token)
 
 
 def test_without_an_oracle_the_evidence_says_accepted(world):

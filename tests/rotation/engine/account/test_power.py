@@ -14,7 +14,6 @@ from rotation.core.errors import (
     VendorUnavailable,
 )
 from rotation.core.values import Evidence, Power, Step
-from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 
@@ -98,12 +97,8 @@ def test_the_secret_may_wish_it_running(world):
 def test_a_refused_reset_starts_the_machine_again(world, error):
     """Whatever the vendor says to the reset, the machine does not stay off."""
     scenario = world("machine")
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
-    scenario.fuse = Fuse(at=1, edge=Edge.BEFORE, only="set_password", error=lambda _: error)
-
-    with pytest.raises(type(error)):
-        scenario.step(Step.SET, token)
+    token = scenario.created()
+    scenario.reset_ends_with(token, error)
 
     scenario.clock.sleep(60)
     scenario.vendor.log_in(scenario.vendor.live)
@@ -114,8 +109,7 @@ def test_a_refused_reset_starts_the_machine_again(world, error):
 def test_an_obstacle_that_appears_after_the_stop_starts_the_machine_again(world):
     """The run that stopped it died, and now the reset is impossible: the machine must not stay off."""
     scenario = world("machine", switch_seconds=100.0)
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     with pytest.raises(InProgress):
         scenario.step(Step.SET, token)
     scenario.clock.sleep(200)
@@ -132,8 +126,7 @@ def test_an_obstacle_that_appears_after_the_stop_starts_the_machine_again(world)
 def test_a_start_that_fails_is_tried_again_without_another_reset(world):
     """Capacity is lacking for a while after the reset: only the start is repeated."""
     scenario = world("machine")
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     for _ in range(3):
         scenario.fuse = Fuse(at=1, edge=Edge.BEFORE, only="start", error=lambda _: VendorUnavailable("no capacity"))
         with pytest.raises(VendorUnavailable):
@@ -152,8 +145,7 @@ def test_no_proof_without_a_login_counts_while_the_machine_is_off(world, step, r
     """The process died between reset and start: nothing is committed before setSecret has given the machine back."""
     scenario = world("machine", oracle=False, readback=readback)
     scenario.minimum = Evidence.ACCEPTED
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     scenario.fuse = Fuse(at=1, edge=Edge.BEFORE, only="start")
     with pytest.raises(Crash):
         scenario.step(Step.SET, token)
@@ -173,13 +165,12 @@ def test_no_proof_without_a_login_counts_while_the_machine_is_off(world, step, r
 def test_a_machine_that_a_cancelled_rotation_left_off_was_running(world, effect):
     """Killed while it is off and then cancelled: the next rotation knows what was found, and starts it."""
     scenario = world("machine")
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     scenario.fuse = Fuse(at=1, edge=Edge.BEFORE, only=effect)
     with pytest.raises(Crash):
         scenario.step(Step.SET, token)
     assert scenario.vendor.power is Power.STOPPED
-    scenario.secret.detach(PENDING, token)
+    scenario.strip_pending(token)
     scenario.fuse = Fuse()
     scenario.clock.sleep(3600)
 

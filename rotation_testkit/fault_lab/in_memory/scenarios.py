@@ -1,11 +1,10 @@
-"""Worlds for the engine tests."""
+"""Scenarios of every class of vendor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
-
-import pytest
+from typing import Any
 
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Lockout, Power
@@ -13,6 +12,8 @@ from rotation.policy import Charset, PasswordPolicy
 from rotation_testkit.fault_lab.in_memory.scenario import Scenario, VirtualClock
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
+OLD = "Old0Password0Old0Pas"
+"""The password that works at first."""
 POLICY = PasswordPolicy(
     length=20,
     charsets=(
@@ -22,10 +23,9 @@ POLICY = PasswordPolicy(
     ),
     name="test",
 )
-OLD = "Old0Password0Old0Pas"
 # Made once: a scenario whose policy says another age than its vendor makes a new one in every invocation.
-PATIENT = replace(POLICY, min_age_seconds=300)
-KINDS = {
+_PATIENT = replace(POLICY, min_age_seconds=300)
+KINDS: Mapping[str, Mapping[str, object]] = {
     "admin": {"authority": Authority.ADMIN},
     "admin-late": {"authority": Authority.ADMIN, "delay_seconds": 30.0},
     "admin-task": {"authority": Authority.ADMIN, "delay_seconds": 45.0, "asynchronous": True},
@@ -33,22 +33,23 @@ KINDS = {
     "self": {
         "authority": Authority.SELF,
         "min_age_seconds": 300,
-        "policy": PATIENT,
+        "policy": _PATIENT,
         "history": 5,
         "lockout": Lockout(tries=5, window_seconds=300),
     },
 }
+"""What ``MemoryVendor`` is made with, by the class of vendor."""
 
 
-@pytest.fixture
-def world() -> Callable[..., Scenario]:
-    """Make a scenario of one vendor class; keyword arguments go to the vendor."""
-
-    def make(kind: str = "admin", *, oracle: bool = True, **vendor: object) -> Scenario:
-        clock = VirtualClock()
-        settings = {"policy": POLICY, **KINDS[kind], **vendor}
-        made = MemoryVendor(now=clock.now, initial=Secret(OLD), **settings)
-        propagation = 30 if kind == "admin-late" else 0
-        return Scenario(made, clock, oracle=oracle, propagation_seconds=propagation)
-
-    return make
+def make_scenario(
+    kind: str = "admin",
+    *,
+    oracle: bool = True,
+    cls: type[Scenario] = Scenario,
+    **vendor: Any,  # noqa: ANN401 - the vendor's own fields
+) -> Scenario:
+    """Return a scenario of one class of vendor; keyword arguments go to the vendor."""
+    clock = VirtualClock()
+    settings: dict[str, Any] = {"policy": POLICY, **KINDS[kind], **vendor}
+    made = MemoryVendor(now=clock.now, initial=Secret(OLD), **settings)
+    return cls(made, clock, oracle=oracle, propagation_seconds=30 if kind == "admin-late" else 0)

@@ -25,6 +25,7 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.state.store import Store
+from rotation.stores.aws import secrets_manager
 from rotation.stores.aws.secrets_manager import read_current
 from rotation_testkit.conformance.store_backdoor import BASE, FIRST, NEXT, OTHER, Backdoor, acquire
 from rotation_testkit.conformance.store_suite import StoreConformance
@@ -291,3 +292,13 @@ def test_a_promotion_is_found_done_only_where_it_shows(door: Any) -> None:
         store.promote(FIRST, current_id=BASE)
     assert caught.value.retryable
     store.promote(FIRST, current_id=BASE)
+
+
+@pytest.mark.parametrize("code", [*secrets_manager._ERRORS, "ThrottlingException", ""])
+def test_each_refusal_of_the_store_has_a_hint(code: str) -> None:
+    """Those of a deleted secret and of a refused parameter have hints of their own."""
+    error = secrets_manager._translated({"Error": {"Code": code}})
+    assert error.hint.endswith(".")
+    own = code in {"InvalidRequestException", "InvalidParameterException", "ValidationException"}
+    assert (error.hint != type(error).default_hint) is own
+    assert own is ("aws secretsmanager" in error.hint)

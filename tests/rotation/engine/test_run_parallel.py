@@ -15,8 +15,7 @@ LABELS = ("describe", "read", "attach", "move", "detach")
 def effects(world, kind, oracle):
     """Return the effects of an undisturbed setSecret."""
     scenario = world(kind, oracle=oracle)
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     scenario.fuse = Fuse()
     scenario.step(Step.SET, token)
     return scenario.fuse.effects
@@ -34,8 +33,7 @@ def test_a_second_run_in_the_middle_sends_nothing_twice(world, kind, oracle, aga
     for number, name in enumerate(effects(world, kind, oracle), 1):
         for edge in edges(name):
             scenario = world(kind, oracle=oracle)
-            token = scenario.begin()
-            scenario.step(Step.CREATE, token)
+            token = scenario.created()
             met = []
 
             def second(name, scenario=scenario, token=token, met=met):
@@ -68,8 +66,7 @@ def test_a_second_run_in_the_middle_sends_nothing_twice(world, kind, oracle, aga
 def test_runs_that_always_die_after_announcing_do_not_use_the_labels_up(world):
     """A secret has 20 labels; dead announcements are cleared before a new one is made."""
     scenario = world("admin")
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     for _ in range(40):
         scenario.fuse = Fuse(at=1, edge=Edge.AFTER, only="attach")
         with pytest.raises(Crash):
