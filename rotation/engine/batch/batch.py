@@ -7,8 +7,8 @@ batch that runs out of time, or that one account holds up, goes on later, and do
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from rotation.core.document import SecretDocument, documents, list_key, merged
 from rotation.core.errors import (
@@ -93,7 +93,7 @@ class Batch:
 
     def verify_current(self) -> Result:
         """Check whether the current passwords work, each for its account; reset nothing."""
-        return self._together("current_verified", [self._checked(member) for member in self.members])
+        return self._together("current_verified", self._each(_check))
 
     def set_secret(self, state: SecretState) -> Result:
         """Bring the vendor to the candidate for every account, as far as this invocation can."""
@@ -107,11 +107,11 @@ class Batch:
 
     def test(self) -> Result:
         """Prove each account's candidate, now."""
-        return self._together("verified", [self._tested(member, self.one(member)) for member in self.members])
+        return self._together("verified", self._each(_test))
 
     def finish(self, state: SecretState) -> Result:
         """Make the candidate current if every account is proved, and all are who they were."""
-        done = self._together("promoted", [self._proved(member) for member in self.members])
+        done = self._together("promoted", self._each(_prove))
         self.session.store.promote(self.session.token, current_id=state.current_id)
         settle(self.session.store, self.session.token)
         return done
@@ -171,13 +171,13 @@ class Batch:
         proof = None if version is None else version.verified
         if proof is not None:
             return MemberResult(name=member.name, outcome="proved_before", evidence=proof)
-        return self._ran(member, Step.SET, run)
+        return _outcome(member, run, lambda run: steps.run(run, Step.SET))
 
     def _secured(self, member: Member, ended: MemberResult) -> MemberResult:
         """Prove an account of a batch that others hold up, so that no later run needs to touch it again."""
         if ended.error is not None or ended.evidence is not None:
             return ended
-        proved = self._ran(member, Step.TEST, self.one(member))
+        proved = _outcome(member, self.one(member), lambda run: steps.run(run, Step.TEST))
         if isinstance(proved.error, InProgress | NotReady):
             return ended  # It needs time that this run does not have.
         return proved if proved.error is not None else replace(proved, outcome=ended.outcome)
@@ -189,36 +189,8 @@ class Batch:
         version = self.session.store.describe().versions.get(self.session.token)
         return version is None or PENDING not in version.stages
 
-    def _tested(self, member: Member, run: AccountSession) -> MemberResult:
-        if run.store.describe().versions[run.token].intent is None:
-            return _failed(member, NotReady("its reset was not sent yet"))
-        return self._ran(member, Step.TEST, run)
-
-    def _proved(self, member: Member) -> MemberResult:
-        run = self.one(member)
-        state = run.store.describe()
-        if state.versions[run.token].intent is None:
-            return _failed(member, NotReady("its reset was not sent yet"))
-        try:
-            _, proof = steps.proof_of(run, state)
-        except RotationError as error:
-            return _failed(member, error)
-        return MemberResult(name=member.name, outcome="promoted", evidence=proof)
-
-    def _checked(self, member: Member) -> MemberResult:
-        run = self.one(member)
-        try:
-            result = check_current(run, run.store.describe())
-        except RotationError as error:
-            return _failed(member, error)
-        return MemberResult(name=member.name, outcome=result.outcome, evidence=result.evidence)
-
-    def _ran(self, member: Member, step: Literal[Step.SET, Step.TEST], run: AccountSession) -> MemberResult:
-        try:
-            result = steps.run(run, step)
-        except RotationError as error:
-            return _failed(member, error)
-        return MemberResult(name=member.name, outcome=result.outcome, evidence=result.evidence)
+    def _each(self, act: Callable[[AccountSession], Result]) -> list[MemberResult]:
+        return [_outcome(member, self.one(member), act) for member in self.members]
 
     def _together(self, outcome: str, results: list[MemberResult]) -> Result:
         """Return the step's result, or raise what went wrong once every account has had its turn."""
@@ -233,6 +205,34 @@ def _may_go_on(ended: MemberResult, run: AccountSession) -> bool:
         return False
     version = run.store.describe().versions.get(run.token)
     return run.memory.sends < MOST_SENDS or (version is not None and version.task is not None)
+
+
+def _outcome(member: Member, run: AccountSession, act: Callable[[AccountSession], Result]) -> MemberResult:
+    try:
+        result = act(run)
+    except RotationError as error:
+        return _failed(member, error)
+    return MemberResult(name=member.name, outcome=result.outcome, evidence=result.evidence)
+
+
+def _check(run: AccountSession) -> Result:
+    return check_current(run, run.store.describe())
+
+
+def _test(run: AccountSession) -> Result:
+    _require_sent(run)
+    return steps.run(run, Step.TEST)
+
+
+def _prove(run: AccountSession) -> Result:
+    return Result(outcome="promoted", evidence=steps.proof_of(run, _require_sent(run))[1])
+
+
+def _require_sent(run: AccountSession) -> SecretState:
+    state = run.store.describe()
+    if state.version(run.token).intent is None:
+        raise NotReady("its reset was not sent yet")
+    return state
 
 
 def _failed(member: Member, error: RotationError) -> MemberResult:
