@@ -16,8 +16,8 @@ To take the lease, a run
 To give it back, it takes its announcement away. A dead run's announcement expires by itself.
 
 Step 3 decides between runs that saw the same. Step 4 is for runs that stalled after step 1 while others came and went:
-of two winners, the one that looks later sees the other, since both announced before they looked. Only whoever passed
-step 4 removes older leases, so that none is won a second time behind a living holder's back.
+of two winners, the one that looks later sees the other, since both announced before they looked. Only the run that
+passed step 4 removes older leases, so that none is won a second time behind a living holder's back.
 """
 
 from __future__ import annotations

@@ -1,8 +1,21 @@
 """Durable marks: what the engine must remember across invocations, written as short texts that any store can keep.
 
-A mark is a label such as ``lockstep:intent:1700000000@0a1b2c3d``. In AWS Secrets Manager it is a custom staging label:
-at most 20 over all versions of a secret, at most 256 characters, and a labelled version is never purged. In a journal
-it is a list entry.
+A mark is a label such as ``lockstep:intent:1700000000@0a1b2c3d``: its kind, its value, and the end of the version's id.
+In AWS Secrets Manager it is a custom staging label: at most 20 over all versions of a secret, at most 256 characters,
+and a labelled version is never purged. In a journal it is a list entry. A mark cannot be changed: a new one is written
+before the old one is taken away (``store.replace``), and of two the later counts.
+
+Example, the marks of one rotation of an account with one wrong login on the way::
+
+    lockstep:intent:1700000000            a reset may have been sent at that second
+    lockstep:rejected:1:1700000030:~7f3a  run 7f3a was refused one login, the latest at that second
+    lockstep:task:t-101                   the vendor's task of that reset
+    lockstep:verified:login:1700000090    testSecret proved the password by a login
+
+A wrong login has three forms. ``2:1700000030`` is a sum; ``1:1700000030:~7f3a`` is one run's, so that two runs at one
+moment write two labels; ``1:1700000030:7f3a2222`` is carried, from the run of that name on the version ``…2222``, which
+was released, to the current version. In a batch one label packs what belongs to one account:
+``member:2;i1700000000;r1:1700000030;~9c04`` is account 2 with an intent and a wrong login, and ends in a nonce.
 """
 
 from __future__ import annotations
@@ -35,11 +48,11 @@ class Kind(StrEnum):
     PARKED = "parked"
     """Stopped on purpose; value: reason and epoch before which nothing is tried."""
     VERIFIED = "verified"
-    """testSecret's proof; value: the evidence and epoch ."""
+    """testSecret's proof; value: the evidence and epoch."""
     DEAD = "dead"
-    """Stored passwords that the vendor turned away after the intent, where the budget ended a run: which, and epoch."""
+    """Stored passwords that the vendor rejected after the intent, where the budget ended a run: which, and epoch."""
     FAILED = "failed"
-    """Attempts in a row that were turned away; value: how many. The back-off grows with it."""
+    """Attempts in a row that were refused; value: how many. The back-off grows with it."""
     MEMBER = "member"
     """The marks of one account of a batch in one label, since labels are few; value: its number and its marks."""
 
@@ -89,7 +102,7 @@ def accepted(now: float) -> Mark:
 
 
 def rejected(count: int, now: float, *, run: str = "") -> Mark:
-    """Return the wrong logins charged so far, or by one run, lest two at one moment write the same. Rounded up."""
+    """Return the wrong logins charged so far, rounded up. A run's name keeps two runs from writing the same label."""
     return Mark(Kind.REJECTED, f"{count}:{ceil(now)}" + (f"{_RUN}{run[:4]}" if run else ""))
 
 

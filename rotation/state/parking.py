@@ -32,7 +32,7 @@ class Parking:
         hint: the next step for a human.
         account_wide: whether it holds for every version of the secret, since it is about the account.
         by_itself: whether a later attempt goes on without anybody; otherwise something must be found out or changed.
-        from_settings: whether each attempt works it out anew from the deployment; a label of it decides nothing.
+        from_settings: whether each attempt works it out from the deployment; a label of it decides nothing.
     """
 
     hint: str

@@ -258,7 +258,7 @@ class VaultKv:
                 self._clock.sleep(pause)
         raise NotYetVisible(
             "the server shows an older version than the one that was written",
-            hint="A standby node may lag behind. If the secret was deleted and made anew, delete its journal, too.",
+            hint="A standby node may lag behind. If the secret was deleted and made again, delete its journal, too.",
         )
 
     def _seen(self) -> Seen | None:

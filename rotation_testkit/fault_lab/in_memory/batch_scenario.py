@@ -162,7 +162,7 @@ def make_batch(
     return BatchScenario(vendors, clock, oracle=oracle, seconds=seconds)
 
 
-def told(error: RotationError) -> dict[str, str]:
+def outcomes(error: RotationError) -> dict[str, str]:
     """Return each account's outcome as logs show it with an error."""
     members: Any = error.describe().get("members", [])
     return {each["name"]: each["outcome"] for each in members}

@@ -14,7 +14,7 @@ KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
 
 
 def test_a_test_that_comes_first_waits(world):
-    """FinishSecret before createSecret's value is visible is told to come again."""
+    """A step that comes before createSecret's value is visible raises ``NotReady``."""
     scenario = world("admin")
     token = scenario.begin()
 
@@ -73,7 +73,7 @@ def test_a_clean_rotation_ends_with_current_live(world, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_clean_rotation_resets_once(world, kind):
-    """One token, one reset."""
+    """One token sends one reset."""
     scenario = world(kind)
 
     scenario.rotate(scenario.begin(), spacing=40.0)

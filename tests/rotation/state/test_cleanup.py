@@ -19,7 +19,7 @@ _ROTATIONS = 40
 
 
 def test_many_rotations_with_a_wrong_login_each_leave_few_labels_and_lose_none() -> None:
-    """Forty in an hour: each is still counted, and the labels stay far from AWS's limit of 20 for a secret."""
+    """Forty wrong logins in an hour are all counted, and the labels stay far from AWS's limit of 20."""
     secret = MemorySecret(now=lambda: float(NOW))
     secret.put("version-00", SecretDocument({"password": "old"}), CURRENT)
     store = MemoryStore(secret)

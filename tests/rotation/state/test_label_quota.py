@@ -35,7 +35,7 @@ def cancelled(scenario, times, *, attempts=2, apart=WEEK):
 @pytest.mark.parametrize("kind", ["admin", "machine", "self"])
 @pytest.mark.parametrize("times", [1, 3, 4, 5, 6])
 def test_rotations_that_were_cancelled_end_in_a_rotation_or_before_its_reset(kind, times):
-    """Either it is promoted, or nothing is sent; in any case current is live and the machine runs."""
+    """The rotation ends in a promotion or before its reset; current is live and the machine runs."""
     scenario = make_scenario(kind, min_age_seconds=0)
     assert scenario.rotate(scenario.begin()) == []
     cancelled(scenario, times)
@@ -62,7 +62,7 @@ def test_what_is_over_makes_room():
 
 
 def test_a_full_secret_names_the_moment_when_there_is_room():
-    """When the account's window for wrong logins is over; nothing is staged, nothing is sent."""
+    """The error names the end of the account's window for wrong logins; nothing is staged or sent."""
     scenario = make_scenario("admin")
     for number in range(MOST_LABELS - NEEDED_LABELS):
         charge = marks.rejected(1, scenario.clock.now(), run=str(number))
@@ -79,7 +79,7 @@ def test_a_full_secret_names_the_moment_when_there_is_room():
 
 
 def test_labels_of_ones_own_may_take_what_is_left():
-    """Just as many as leave room for a rotation's own; one more is refused before anything changes."""
+    """As many labels as leave room for a rotation's own are accepted; one more is refused before anything changes."""
     for more, ended in ((0, []), (1, ["store_full"])):
         scenario = make_scenario("admin")
         for number in range(MOST_LABELS - NEEDED_LABELS - 3 + more):
@@ -88,7 +88,7 @@ def test_labels_of_ones_own_may_take_what_is_left():
 
 
 def test_a_batch_is_asked_once_for_all():
-    """By its own count, before anything is staged; its accounts share what there is."""
+    """A batch counts its labels once, before anything is staged."""
     scenario = make_batch()
     for number in range(9):
         scenario.secret.attach(f"mine-{number}", scenario.secret.describe().current_id)

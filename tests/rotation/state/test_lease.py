@@ -60,7 +60,7 @@ def test_an_unclaimed_one_is_taken_from_where_it_is() -> None:
 
 @pytest.mark.parametrize("where", ["b", "c", "t"])
 def test_a_living_announcement_on_any_version_means_busy(where: str) -> None:
-    """Whatever it announces; nothing is touched, and the time is told."""
+    """A living run is left alone whatever it announces, and the error says until when."""
     labels = {"b": "AWSPREVIOUS", "c": "AWSCURRENT", "t": "AWSPENDING"}
     labels[where] += " lockstep:until:101:dd:3:x"
     secret = _secret(**labels)
@@ -72,7 +72,7 @@ def test_a_living_announcement_on_any_version_means_busy(where: str) -> None:
 
 
 def test_an_expired_announcement_means_nothing() -> None:
-    """And is removed by whoever wins."""
+    """The next run that wins removes it."""
     secret = _secret(c="AWSCURRENT lockstep:until:100:dd:3:x", t="AWSPENDING")
     take(secret, secret.describe(), "t", CLAIM)
     assert _labels(secret)["c"] == {"AWSCURRENT"}

@@ -241,7 +241,7 @@ CASES = [
     ids=lambda each: each if isinstance(each, str) else "-".join(each),
 )
 def test_no_order_of_operations_lets_two_living_runs_hold_the_lease(start: str, tokens: tuple[str, ...]) -> None:
-    """Views as old as a run's whole life, crashes anywhere, takeovers: at most one living holder in every state."""
+    """At most one run holds the lease in every state, with old views, crashes and takeovers anywhere."""
     explorer = Explorer(_runs(tokens))
     states = explorer.states(STARTS[start])
     counts = {len(explorer.holders(state)) for state in states}
@@ -276,7 +276,7 @@ def test_whatever_happened_somebody_can_take_the_lease_once_all_times_are_over(
 
 @pytest.mark.parametrize("start", STARTS)
 def test_labels_of_the_lease_do_not_pile_up(start: str) -> None:
-    """Whoever wins removes older leases and dead runs' announcements, however many crashed before."""
+    """The run that wins removes older leases and dead runs' announcements, however many crashed before."""
     explorer = Explorer(_runs(("t1", "t1")))
     for placement in {state[0] for state in explorer.states(STARTS[start])}:
         secret = _secret(explorer.placements.things[placement])

@@ -28,7 +28,7 @@ def _version(*labels: str) -> Version:
 
 
 def test_every_kind_is_made_by_a_function() -> None:
-    """So that its value has one form."""
+    """Every kind has a function that makes its mark, so that its value has one form."""
     assert {mark.kind for mark in EVERY.values()} == set(Kind)
 
 
@@ -65,7 +65,7 @@ def test_the_same_note_on_two_versions_is_two_labels() -> None:
     ],
 )
 def test_foreign_labels_are_no_marks(label: str) -> None:
-    """Neither AWS's, nor an operator's, nor the lease's."""
+    """Labels of AWS, of an operator and of the lease are no marks."""
     assert Mark.parse(label) is None
     assert _version(label).marks == frozenset()
 
@@ -95,7 +95,7 @@ def test_a_version_tells_what_its_marks_say() -> None:
 
 
 def test_a_version_without_marks_says_nothing() -> None:
-    """And nothing is not zero."""
+    """A version without marks has no intent, not one of epoch zero."""
     version = _version("AWSPENDING")
     assert (version.intent, version.task, version.parked, version.verified) == (None, None, None, None)
     assert not version.accepted
@@ -127,7 +127,7 @@ def test_a_yes_counts_for_the_latest_reset_only(accepted: int, intent: int, *, c
 
 @pytest.mark.parametrize(("proved", "intent", "counts"), [(100, 99, True), (100, 100, True), (99, 100, False)])
 def test_a_proof_counts_for_the_latest_reset_only(proved: int, intent: int, *, counts: bool) -> None:
-    """After a further reset the candidate is proved anew."""
+    """After a further reset the candidate needs a new proof."""
     version = _version(f"lockstep:verified:login:{proved}", f"lockstep:intent:{intent}")
     assert (version.verified is Evidence.LOGIN) is counts
 
@@ -172,7 +172,7 @@ def _state(**labels: str) -> SecretState:
 
 
 def test_a_state_names_who_holds_a_stage() -> None:
-    """Current and previous, or nobody."""
+    """A state names the versions of current and previous, or ``None``."""
     state = _state(a="AWSPREVIOUS", b="AWSCURRENT AWSPENDING")
     assert (state.current_id, state.previous_id, state.holder("AWSPENDING")) == ("b", "a", "b")
     assert _state(a="x").current_id is None
@@ -195,7 +195,7 @@ def test_a_packed_label_gives_its_marks_back() -> None:
 
 
 def test_a_packed_label_fits_with_every_mark_twice_over() -> None:
-    """As far as two of a kind can stand there: the one that goes and the one that comes."""
+    """A packed label fits even with two marks of each kind, the one that goes and the one that comes."""
     now = 2e9
     doubled = [marks.intent(now), marks.intent(now + 1), marks.accepted(now), marks.verified(Evidence.ACCEPTED, now)]
     doubled += [marks.rejected(9, now), marks.rejected(1, now, run="ab12"), marks.failed(99), marks.failed(100)]

@@ -156,7 +156,7 @@ def test_the_minimum_age_counts_from_currents_reset() -> None:
 
 
 def test_a_request_of_a_rotation_that_was_given_up_may_still_arrive() -> None:
-    """Another password waits for it, but not for one that has been current; the same token's own attempts do not."""
+    """A new candidate waits for a request that was given up; the same token's attempts, and promoted ones, do not."""
     left = state(c={"AWSCURRENT"}, gone={marks.intent(1000).on("gone")})
     due = Wait(Reason.TOO_SOON, 1000 + waiting.ARRIVAL_SECONDS)
     assert waiting.before_a_reset(left, 1001, min_age_seconds=0, lockout=LOCKOUT, token="new") == [due]
@@ -166,7 +166,7 @@ def test_a_request_of_a_rotation_that_was_given_up_may_still_arrive() -> None:
 
 
 def test_a_spent_budget_holds_a_reset_back() -> None:
-    """Its proof would need a login; charges carried from released versions count."""
+    """A spent budget holds a reset back, since its proof needs a login; carried charges count."""
     charged = {"AWSCURRENT", marks.rejected(1, 1000).on("c"), marks.carried(marks.rejected(2, 1050), "gone").on("c")}
     found = waiting.before_a_reset(state(c=charged), 1100, min_age_seconds=0, lockout=LOCKOUT)
     assert found == [Wait(Reason.WRONG_LOGIN_BUDGET, 1350.0)]

@@ -152,7 +152,7 @@ def test_two_runs_at_one_moment_do_not_spend_the_same_try(world):
 
 
 def test_two_runs_at_one_moment_are_both_counted(world):
-    """In the same second, on the same version, with the same count before: that is still two."""
+    """Two charges in the same second, on the same version, with the same count before, are two."""
     scenario, token = dead_candidate(world, tries=5)
     with pytest.raises(LoginRejected):
         at_once(scenario, token)
@@ -178,7 +178,7 @@ def test_charges_of_many_runs_share_a_label(world):
 
 @pytest.mark.parametrize("kind", ["admin", "self"])
 def test_an_account_that_the_first_wrong_login_locks_is_not_rotated_where_a_login_is_demanded(world, kind):
-    """Refused in createSecret, with what to do; nothing is staged and the vendor hears of no password."""
+    """CreateSecret refuses and says what to do; nothing is staged, and the vendor hears of no password."""
     scenario = world(kind, lockout=AT_ONCE)
     token = scenario.begin()
     with pytest.raises(CannotVerify, match="first wrong login") as refused:
@@ -191,7 +191,7 @@ def test_an_account_that_the_first_wrong_login_locks_is_not_rotated_where_a_logi
 
 
 def test_such_an_account_rotates_without_a_login_where_the_vendors_yes_is_enough(world):
-    """Through lost answers and an outside change, and no login is ever tried: neither by doctor nor by drift check."""
+    """Neither the doctor nor the drift check tries a login, through lost answers and an outside change."""
     scenario = world("admin", lockout=AT_ONCE)
     scenario.minimum = Evidence.ACCEPTED
     assert scenario.rotate(scenario.begin()) == []
@@ -244,7 +244,7 @@ def test_the_window_of_a_slow_login_counts_from_its_answer(world):
     ],
 )
 def test_what_a_failed_login_costs(world: Any, failure: RotationError, charged: bool) -> None:  # noqa: FBT001 - a column of the table
-    """Of the labels, which outlast the run."""
+    """A failed login costs a label unless the vendor certainly judged no password."""
     scenario = world("self", min_age_seconds=0, history=0)
     token = scenario.created()
     scenario.step(Step.SET, token)

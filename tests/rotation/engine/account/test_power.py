@@ -18,7 +18,7 @@ from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 
 def test_a_running_machine_is_stopped_once_and_started_once(world):
-    """Stop, wait, reset, start, wait, log in."""
+    """The machine is stopped, reset, started and logged in to, each once."""
     scenario = world("machine")
 
     failures = scenario.rotate(scenario.begin(), spacing=10.0)
@@ -64,7 +64,7 @@ def test_a_stopped_machine_cannot_be_proved_by_login(world):
 
 
 def test_a_stopped_machine_stays_stopped_where_less_proof_is_enough(world):
-    """With READBACK as the least evidence it is reset where it is."""
+    """A stopped machine is reset as it is where READBACK is the least evidence."""
     scenario = world("machine", power=Power.STOPPED, readback=True)
     scenario.minimum = Evidence.READBACK
     token = scenario.begin()
@@ -124,7 +124,7 @@ def test_an_obstacle_that_appears_after_the_stop_starts_the_machine_again(world)
 
 
 def test_a_start_that_fails_is_tried_again_without_another_reset(world):
-    """Capacity is lacking for a while after the reset: only the start is repeated."""
+    """Only the start is repeated while capacity is lacking after the reset."""
     scenario = world("machine")
     token = scenario.created()
     for _ in range(3):
@@ -163,7 +163,7 @@ def test_no_proof_without_a_login_counts_while_the_machine_is_off(world, step, r
 
 @pytest.mark.parametrize("effect", ["set_password", "start"])
 def test_a_machine_that_a_cancelled_rotation_left_off_was_running(world, effect):
-    """Killed while it is off and then cancelled: the next rotation knows what was found, and starts it."""
+    """The next rotation knows that the machine was running, and starts it."""
     scenario = world("machine")
     token = scenario.created()
     scenario.fuse = Fuse(at=1, edge=Edge.BEFORE, only=effect)

@@ -42,7 +42,7 @@ def test_an_unclear_answer_is_settled_by_looking(world, kind, error, edge):
 
 
 def test_a_lost_reply_is_not_mistaken_for_an_outside_change(world):
-    """Self-service: applied but unanswered, so the old password is dead and one login finds the candidate live."""
+    """A self-service reset that was applied but not answered is found by one login with the candidate."""
     scenario = world("self")
     token = scenario.created()
 
@@ -70,7 +70,7 @@ def test_a_restored_previous_password_is_found(world):
 
 
 def test_an_outside_change_parks_within_the_budget(world):
-    """None of the stored passwords opens the account: parked with the reason, nothing locked, nothing lost."""
+    """An account that no stored password opens is parked with the reason; nothing is locked or lost."""
     scenario = world("self", history=0, min_age_seconds=0)
     scenario.vendor.set_by_hand(Secret("Unknown0Unknown0Unkn"))
     token = scenario.begin()

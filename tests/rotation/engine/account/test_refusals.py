@@ -234,7 +234,7 @@ def hopeless(world, monkeypatch):
 
 @pytest.mark.parametrize("spacing", [60, 600, 3600])
 def test_a_day_of_retries_stops_the_machine_a_few_times(hopeless, spacing):
-    """However often the service comes back; the pause doubles, and the machine runs in between."""
+    """The pause doubles however often the service comes back, and the machine runs in between."""
     token, codes = hopeless.begin(), []
     end = hopeless.clock.now() + DAY
     while hopeless.clock.now() < end:

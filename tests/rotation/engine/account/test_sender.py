@@ -42,7 +42,7 @@ def effects_before_the_reset(world, kind):
 )
 @pytest.mark.parametrize("kind", ["admin", "machine", "self"])
 def test_labels_that_move_before_the_reset_stop_it(world, kind, meddle):
-    """Wherever it happens between the first look and the request, nothing is sent with an outdated view."""
+    """Nothing is sent with an outdated view, wherever the labels move between the first look and the request."""
     for number in range(2, effects_before_the_reset(world, kind) + 1):
         scenario = world(kind)
         token = scenario.created()

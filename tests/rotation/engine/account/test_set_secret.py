@@ -29,7 +29,7 @@ def test_an_obstacle_is_met_before_anything_changes(world):
 @pytest.mark.parametrize("changes", [{"username": "bob"}, {"tenant": "other"}, {"username": "bob", "tenant": "other"}])
 @pytest.mark.parametrize("step", [Step.SET, Step.FINISH])
 def test_another_account_is_never_reset_nor_committed(world, changes, step):
-    """Current names another account than the candidate: whoever edited it must not aim the reset."""
+    """Current names another account than the candidate: an edit of current must not aim the reset."""
     scenario = world()
     token = scenario.created()
     if step is Step.FINISH:

@@ -121,7 +121,7 @@ def hold(scenario, text, *stages):
 
 @pytest.mark.parametrize(("oracle", "minimum"), [(True, Evidence.LOGIN), (False, Evidence.ACCEPTED)])
 def test_what_was_proved_before_somebody_put_a_password_is_not_promoted(world, oracle, minimum):
-    """The next attempt sends, or proves, the candidate anew: readers never get a dead password."""
+    """The next attempt sends, or proves, the candidate again: readers never get a dead password."""
     scenario = world("admin", oracle=oracle)
     scenario.minimum = minimum
     token = scenario.begin()
@@ -139,7 +139,7 @@ def test_what_was_proved_before_somebody_put_a_password_is_not_promoted(world, o
 
 
 def test_a_late_finish_alone_promotes_nothing_that_was_proved_before(world):
-    """Without the steps before it, finishSecret asks again, and is told the truth."""
+    """FinishSecret logs in again without the steps before it, and learns the truth."""
     scenario = world("admin")
     token = scenario.begin()
     for step in (Step.CREATE, Step.SET, Step.TEST):
@@ -173,7 +173,7 @@ def test_a_version_that_is_no_account_document_stops_no_rotation(world):
 
 @pytest.mark.parametrize(("days", "afterwards"), [(1, Power.RUNNING), (30, Power.STOPPED)])
 def test_a_machine_that_is_long_off_after_a_rotation_was_given_up_stays_off(world, days, afterwards):
-    """Soon after, it was the rotation that stopped it; a month later it is its owner's wish."""
+    """A machine found off soon after was stopped by the rotation; a month later its owner wants it off."""
     scenario = world("machine")
     scenario.minimum = Evidence.ACCEPTED
     token = scenario.created()

@@ -10,7 +10,7 @@ from rotation.core.document import SecretDocument, list_key
 from rotation.core.errors import InProgress, LoginRejected, Parked, PreconditionFailed, VendorUnavailable
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Lockout, Power, Step, Task
-from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, make_batch, told
+from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, make_batch, outcomes
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 from rotation_testkit.fault_lab.in_memory.scenarios import POLICY
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
@@ -39,7 +39,7 @@ def test_a_batch_rotates_in_one_go() -> None:
 
 
 def test_what_else_stands_in_the_document_stays() -> None:
-    """Shared and own keys that nobody knows, and the order of everything; a single account's form is no batch."""
+    """Unknown keys, shared and own, keep their place; a single account's form is no batch."""
     scenario = make_batch()
     before = scenario.document()
     scenario.rotate(scenario.begin())
@@ -61,7 +61,7 @@ def test_w36_one_account_does_not_hinder_the_others() -> None:
         scenario.step(Step.SET, token)
     assert caught.value.message == "1 of 3 accounts failed: user-0: the machine is off"
     assert caught.value.hint == "Start it."
-    assert told(caught.value) == {"user-0": "precondition_failed", "user-1": "sent", "user-2": "sent"}
+    assert outcomes(caught.value) == {"user-0": "precondition_failed", "user-1": "sent", "user-2": "sent"}
     assert scenario.counts() == [(0, 0), (1, 0), (1, 0)]
     assert scenario.passwords() == before
     scenario.vendors[0].obstacles = ()
@@ -73,7 +73,7 @@ def test_w36_one_account_does_not_hinder_the_others() -> None:
 
 
 def test_the_error_is_the_one_that_needs_a_human_soonest() -> None:
-    """Permanent before passing before parked; parked only when every account that failed is."""
+    """A permanent error goes before a passing one, and that before a parked one."""
     scenario = make_batch()
     token = scenario.created()
     off, away = PreconditionFailed("off"), VendorUnavailable("away")
@@ -86,7 +86,7 @@ def test_the_error_is_the_one_that_needs_a_human_soonest() -> None:
         scenario.step(Step.SET, token)
     with pytest.raises(Parked) as parked:
         scenario.step(Step.SET, token)
-    assert set(told(parked.value).values()) == {"parked", "proved_before"}
+    assert set(outcomes(parked.value).values()) == {"parked", "proved_before"}
     assert (parked.value.reason, scenario.counts()) == ("back_off", [(0, 0), (0, 0), (1, 0)])
 
 
@@ -127,7 +127,7 @@ class Busy(MemoryVendor):
 
 
 def test_an_account_that_is_never_ready_is_not_waited_for() -> None:
-    """After its second refusal the run ends, although there would be time."""
+    """The run ends after the account's second refusal, although there would be time."""
     scenario = make_batch(seconds=600.0)
     last = scenario.vendors[2]
     busy = Busy(now=last.now, initial=last.live, policy=POLICY, username=last.username)
@@ -141,7 +141,7 @@ def test_an_account_that_is_never_ready_is_not_waited_for() -> None:
 
 
 def test_an_account_whose_resets_fail_is_parked_after_two() -> None:
-    """In one run, however long the run may wait for the others."""
+    """Two failed resets of one run park the account, however long the run waits for the others."""
     scenario = make_batch(asynchronous=True, delay_seconds=12.0, seconds=300.0)
     scenario.vendors[1].task_fails = True
     token = scenario.created()
@@ -163,7 +163,7 @@ def test_a_proof_that_no_longer_holds_is_lost() -> None:
     scenario.vendors[1].set_by_hand(Secret("Changed0By0Hand0Pass"))
     with pytest.raises(LoginRejected) as caught:
         scenario.step(Step.TEST, token)
-    assert told(caught.value)["user-1"] == "login_rejected"
+    assert outcomes(caught.value)["user-1"] == "login_rejected"
     assert scenario.rotate(token)[-1:] != ["gave up"]
     assert scenario.passwords() == scenario.live()
     assert [vendor.resets for vendor in scenario.vendors] == [1, 2, 1]
@@ -196,7 +196,7 @@ def test_a_previous_version_with_other_accounts_is_no_fallback() -> None:
 
 
 def test_without_any_login_the_vendors_yes_is_each_ones_proof() -> None:
-    """And the result says that it is no more than that."""
+    """The vendor's yes is each account's proof, and the result says so."""
     scenario = make_batch(oracle=False)
     assert scenario.rotate(scenario.begin()) == []
     assert scenario.passwords() == scenario.live()
@@ -237,7 +237,7 @@ def test_a_second_run_waits_for_the_first() -> None:
 
 
 def test_a_parallel_create_makes_one_candidate() -> None:
-    """Whoever stages second takes the first one's."""
+    """The run that stages second takes the first run's candidate."""
     scenario = make_batch()
     token = scenario.begin()
 

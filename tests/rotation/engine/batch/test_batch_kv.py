@@ -45,7 +45,7 @@ def stored(kv: Kv2) -> list[Secret]:
 
 
 def test_a_batch_rotates_in_a_kv_secret() -> None:
-    """Twice, the second time with one account that holds it up at first: nobody is reset more than once for each."""
+    """The batch rotates twice, once with an account that holds it up; no account is reset twice for one token."""
     scenario = make_batch(asynchronous=True, delay_seconds=12.0)
     kv = Kv2(now=scenario.clock.now)
     kv.write("app", scenario.document(), cas=0)

@@ -30,7 +30,7 @@ from rotation.state import marks
 from rotation.state.label_quota import MOST_MEMBERS, condensed
 from rotation.state.stages import PENDING
 from rotation.state.versions import Version
-from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, make_batch, told
+from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, make_batch, outcomes
 from rotation_testkit.fault_lab.in_memory.scenarios import POLICY
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
@@ -44,7 +44,7 @@ def test_createsecret_refuses_what_cannot_be_rotated_now() -> None:
     token = scenario.begin()
     with pytest.raises(PreconditionFailed) as caught:
         scenario.step(Step.CREATE, token)
-    assert told(caught.value) == {
+    assert outcomes(caught.value) == {
         "user-0": "precondition_failed",
         "user-1": "staged",
         "user-2": "precondition_failed",
@@ -80,7 +80,7 @@ def test_a_candidate_of_other_accounts_is_never_sent(change: Callable[[Any], Any
 
 
 def test_accounts_are_compared_again_before_they_become_current() -> None:
-    """Even when every one of them is proved."""
+    """Another account is not made current, even when all are proved."""
     scenario = make_batch()
     token = scenario.begin()
     for step in (Step.CREATE, Step.SET, Step.TEST):
@@ -90,7 +90,7 @@ def test_accounts_are_compared_again_before_they_become_current() -> None:
     scenario.secret.put(token, candidate.replaced(**{KEY: [*entries[:2], {**entries[2], "tenant": "other"}]}))
     with pytest.raises(IdentityChanged) as caught:
         scenario.step(Step.FINISH, token)
-    assert told(caught.value)["user-2"] == "identity_changed"
+    assert outcomes(caught.value)["user-2"] == "identity_changed"
     assert scenario.secret.describe().current_id != token
 
 
@@ -107,7 +107,7 @@ def test_accounts_are_compared_again_before_they_become_current() -> None:
     ],
 )
 def test_a_document_that_is_no_proper_batch_is_refused(changes: dict[str, object], says: str) -> None:
-    """Before anything is asked or staged, and no password is quoted."""
+    """The document is refused before anything is asked or staged, and no password is quoted."""
     scenario = make_batch()
     scenario.put(scenario.vendors, **changes)
     token = scenario.begin()
@@ -129,7 +129,7 @@ def test_a_batch_that_may_not_fit_is_refused_before_anything() -> None:
 
 
 def test_labels_of_the_operator_take_room() -> None:
-    """They are counted before anything is staged."""
+    """The operator's labels are counted before anything is staged."""
     scenario = make_batch(5)
     scenario.secret.put("other", SecretDocument({}), *(f"blue-{n}" for n in range(8)))
     with pytest.raises(ConfigError) as caught:
@@ -167,7 +167,7 @@ def test_the_largest_batch_fits_after_everything_that_leaves_labels() -> None:
 
 
 def test_what_matters_of_a_cancelled_batch_outlives_its_labels() -> None:
-    """Its reset, its wrong logins and its lock, for every account, in three labels; a proof is worth nothing there."""
+    """Three labels keep the reset, the wrong logins and the lock of all accounts; a proof is not kept."""
     labels = [
         marks.member(0, [marks.intent(100), marks.rejected(1, 50), marks.verified(Evidence.LOGIN, 100)]),
         marks.member(1, [marks.intent(90), marks.rejected(2, 60), marks.parked("account_locked", 400)]),
@@ -189,13 +189,13 @@ def test_what_matters_of_a_cancelled_batch_outlives_its_labels() -> None:
 
 
 def test_a_candidate_refused_before_anything_was_sent_is_released() -> None:
-    """For all: nothing is sent to the others, since that candidate will never be current. One login makes sure."""
+    """The candidate is released for all accounts: it will never be current. One login makes sure."""
     scenario = make_batch()
     token = scenario.created()
     scenario.vendors[0].policy = STRICTER
     with pytest.raises(PasswordRejected) as caught:
         scenario.step(Step.SET, token)
-    assert told(caught.value) == {"user-0": "password_rejected"}
+    assert outcomes(caught.value) == {"user-0": "password_rejected"}
     assert "1 of 3 accounts" in caught.value.message
     assert scenario.counts() == [(0, 1), (0, 0), (0, 0)]
     assert scenario.secret.describe().holder(PENDING) is None
@@ -208,7 +208,7 @@ def test_a_candidate_refused_after_others_were_sent_is_kept() -> None:
     rule, scenario.vendors[1].policy = scenario.vendors[1].policy, STRICTER
     with pytest.raises(PasswordRejected) as caught:
         scenario.step(Step.SET, token)
-    assert told(caught.value) == {"user-0": "sent", "user-1": "password_rejected", "user-2": "sent"}
+    assert outcomes(caught.value) == {"user-0": "sent", "user-1": "password_rejected", "user-2": "sent"}
     assert scenario.passwords(PENDING)[::2] == scenario.live()[::2]
     with pytest.raises(Parked) as parked:
         scenario.step(Step.SET, token)
@@ -227,7 +227,7 @@ def test_a_trial_resets_nothing() -> None:
     scenario.vendors[1].set_by_hand(Secret("Changed0By0Hand0Pass"))
     with pytest.raises(LoginRejected) as caught:
         scenario.step(Step.TEST, token)
-    assert told(caught.value) == {
+    assert outcomes(caught.value) == {
         "user-0": "current_verified",
         "user-1": "login_rejected",
         "user-2": "current_verified",
@@ -245,7 +245,7 @@ def test_a_half_sent_batch_is_neither_proved_nor_made_current(step: Step) -> Non
         scenario.step(Step.SET, token)
     with pytest.raises(NotReady) as caught:
         scenario.step(step, token)
-    assert told(caught.value)["user-2"] == "not_ready"
+    assert outcomes(caught.value)["user-2"] == "not_ready"
     assert scenario.secret.describe().current_id != token
 
 

@@ -153,7 +153,7 @@ def test_reconciliation_without_a_login_check(case: tuple[Any, ...], authority: 
 
 
 def test_a_reset_is_never_decided_by_what_is_unknown(decided: Decided) -> None:
-    """Over all combinations: with anything unknown or locked, nothing is sent and nothing is done."""
+    """With anything unknown or locked, nothing is sent and nothing is done, over all combinations."""
     careful = {Move.RETRY_LATER, Move.PARK_LOCKED}
     unsure = [row for facts, row in decided if {UNKNOWN, LOCKED} & {facts.pending, facts.current, facts.previous}]
     assert {row.move for row in unsure} == careful
@@ -173,7 +173,7 @@ def test_an_admin_reset_never_probes_the_old_passwords(decided: Decided) -> None
 
 @pytest.mark.parametrize("which", Stored)
 def test_a_finding_is_filled_in_beside_the_others(which: Stored) -> None:
-    """And the facts before it stay as they were."""
+    """The new facts hold the finding, and the facts before it stay as they were."""
     before = Facts(intent=True, authority=S, oracle=Oracle.LOGIN)
     after = before.learned(which, NO)
     assert getattr(after, which.value) is NO

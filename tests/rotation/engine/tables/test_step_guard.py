@@ -26,12 +26,12 @@ def _cells() -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(("where", "step", "cell"), _cells())
 def test_guard_cell(where: str, step: str, cell: str) -> None:
-    """One of 24."""
+    """Each of the 24 cells says what is written out above."""
     assert GUARD[Standing(where), Step(step)] is Cell(cell)
 
 
 def test_the_guard_table_is_complete_and_fixed() -> None:
-    """24 cells, and nobody can change one at run time."""
+    """The table has 24 cells, and none can be changed at run time."""
     assert len(_cells()) == len(GUARD) == 24
     with pytest.raises(TypeError):
         GUARD[Standing.ABSENT, Step.SET] = Cell.RUN  # type: ignore[index]  # the point of the test

@@ -121,7 +121,7 @@ def test_a_parameter_that_botocore_refuses_is_not_quoted(door: Any) -> None:
 
 
 def test_an_endpoint_that_does_not_answer_is_an_outage(door: Any) -> None:
-    """Retryable, and the type of botocore's error is all that is told."""
+    """The error is retryable, and shows of botocore's no more than its type."""
     door.double.faults.drop("DescribeSecret", applied=False)
     with pytest.raises(StoreUnavailable) as caught:
         door.store().describe()
@@ -296,7 +296,7 @@ def test_a_promotion_is_found_done_only_where_it_shows(door: Any) -> None:
 
 @pytest.mark.parametrize("code", [*secrets_manager._ERRORS, "ThrottlingException", ""])
 def test_each_refusal_of_the_store_has_a_hint(code: str) -> None:
-    """Those of a deleted secret and of a refused parameter have hints of their own."""
+    """The codes of a deleted secret and of a refused parameter have hints of their own."""
     error = secrets_manager._translated({"Error": {"Code": code}})
     assert error.hint.endswith(".")
     own = code in {"InvalidRequestException", "InvalidParameterException", "ValidationException"}
