@@ -7,7 +7,7 @@ from typing import NoReturn
 from rotation.drivers.guarded import Guarded
 from rotation.engine.session import AccountSession
 from rotation.state import marks, parking, waiting
-from rotation.state.store import replace
+from rotation.state.store import replace_marks
 from rotation.state.versions import SecretState
 from rotation.state.waiting import Wait
 
@@ -21,7 +21,9 @@ def park(session: AccountSession, version_id: str, reason: str, until: float) ->
 def note_parking(session: AccountSession, version_id: str, reason: str, until: float) -> None:
     """Write down why and until when a version's attempts are parked."""
     note = marks.parked(reason, until)
-    replace(session.store, version_id, [note], session.store.describe().version(version_id).all(marks.Kind.PARKED))
+    replace_marks(
+        session.store, version_id, [note], session.store.describe().version(version_id).all(marks.Kind.PARKED)
+    )
 
 
 def raise_if_parked(session: AccountSession, state: SecretState, version_id: str | None = None) -> None:
@@ -58,5 +60,5 @@ def count_failure(session: AccountSession, version_id: str, reset: float = 0) ->
     old = version.all(marks.Kind.FAILED)
     if reset and any(marks.charged(mark)[1] == reset for mark in old):
         return version.failed
-    replace(session.store, version_id, [marks.failed(version.failed + 1, reset)], old)
+    replace_marks(session.store, version_id, [marks.failed(version.failed + 1, reset)], old)
     return version.failed + 1

@@ -25,7 +25,7 @@ from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.state import marks
 from rotation.state.label_quota import make_room
 from rotation.state.lease import Claim
-from rotation.state.store import Notes, Store, StoredValue, replace
+from rotation.state.store import Notes, Store, StoredValue, replace_marks
 from rotation.state.versions import SecretState
 
 
@@ -149,7 +149,7 @@ class AccountSession:
         noted = [max(marks.charged(mark)) for mark in proofs]  # the only moment that each names
         if not noted or int(self.current(state).created) <= max(noted):
             return state
-        replace(self.store, self.token, (), proofs)
+        replace_marks(self.store, self.token, (), proofs)
         return self.store.describe()
 
     def bind_pair(self, current: SecretDocument, candidate: SecretDocument) -> Guarded:

@@ -5,7 +5,7 @@ them. Wrong logins outlast the versions that they were charged on: they move to 
 rotation's budget counts them.
 
 Example. Current is ``aaaa1111``, and the candidate ``bbbb2222`` with ``rejected:1:1700000030:~7f3a`` is released.
-First ``rejected:1:1700000030:~7f3abb2222``, a carried note that names its origin, is put on current, and then the
+First ``rejected:1:1700000030:7f3a2222``, a carried note that names its origin, is put on current, and then the
 charge is taken from the candidate. Of a crash in between both are left; done again, the same note is put once more,
 so that nothing is counted twice. What the accounts of a batch have packed in their labels moves as one note: as many
 as any one of them has, since each account counts all carried notes as its own.

@@ -25,7 +25,7 @@ from rotation.state import marks
 from rotation.state.marks import Kind, Mark
 from rotation.state.parking import known
 from rotation.state.stages import CURRENT, PENDING, STAGES
-from rotation.state.store import Notes, Store, replace
+from rotation.state.store import Notes, Store, replace_marks
 from rotation.state.versions import SecretState, Version
 
 MOST_LABELS = 20
@@ -66,7 +66,7 @@ def condense(notes: Notes, version: Version | None, *, current: bool) -> None:
     """Put that in the place of the accounts' labels, once a version is not pending any more."""
     packed = [] if version is None else version.all(Kind.MEMBER)
     if version is not None and packed:
-        replace(notes, version.id, condensed(version, current=current), packed)
+        replace_marks(notes, version.id, condensed(version, current=current), packed)
 
 
 def settle(store: Store, token: str) -> None:

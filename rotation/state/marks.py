@@ -3,7 +3,7 @@
 A mark is a label such as ``lockstep:intent:1700000000@0a1b2c3d``: its kind, its value, and the end of the version's id.
 In AWS Secrets Manager it is a custom staging label: at most 20 over all versions of a secret, at most 256 characters,
 and a labelled version is never purged. In a journal it is a list entry. A mark cannot be changed: a new one is written
-before the old one is taken away (``store.replace``), and of two the later counts.
+before the old one is taken away (``store.replace_marks``), and of two the later counts.
 
 Example, the marks of one rotation of an account with one wrong login on the way::
 

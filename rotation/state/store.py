@@ -94,7 +94,7 @@ class Store(Notes, Protocol):
         ...
 
 
-def replace(notes: Notes, version_id: str, new: Iterable[Mark], old: Iterable[Mark]) -> None:
+def replace_marks(notes: Notes, version_id: str, new: Iterable[Mark], old: Iterable[Mark]) -> None:
     """Write new marks on a version, and only then take old ones away: after a crash both are there, never neither."""
     new = tuple(new)
     for mark in new:

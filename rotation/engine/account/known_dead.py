@@ -10,7 +10,7 @@ from rotation.engine.session import AccountSession
 from rotation.engine.tables.reconciliation import Facts, Finding, Stored
 from rotation.state import marks
 from rotation.state.marks import Kind
-from rotation.state.store import replace
+from rotation.state.store import replace_marks
 from rotation.state.versions import Version
 
 
@@ -36,4 +36,4 @@ def forget(session: AccountSession) -> None:
 
 
 def _note(session: AccountSession, new: list[marks.Mark]) -> None:
-    replace(session.store, session.token, new, session.store.describe().version(session.token).all(Kind.DEAD))
+    replace_marks(session.store, session.token, new, session.store.describe().version(session.token).all(Kind.DEAD))

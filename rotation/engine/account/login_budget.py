@@ -40,7 +40,7 @@ from rotation.engine.attempts import park
 from rotation.engine.session import AccountSession
 from rotation.state import marks
 from rotation.state.parking import Reason
-from rotation.state.store import replace
+from rotation.state.store import replace_marks
 from rotation.state.versions import SecretState, Version, total
 
 T = TypeVar("T")
@@ -84,14 +84,14 @@ class Budget:
         mine = self._mine(version)
         count, at = max(map(marks.charged, mine), key=lambda each: (each[1], each[0]), default=(0, 0.0))
         written = marks.rejected(1 + (count if at > self._since(now) else 0), now, run=self.session.holder)
-        replace(self.session.store, self.version_id, [written], mine)
+        replace_marks(self.session.store, self.version_id, [written], mine)
         return written
 
     def refund(self, state: SecretState, written: marks.Mark) -> None:
         """Take back what ``charge`` wrote, given the state from before it."""
         before = self._mine(state.version(self.version_id))
         with suppress(StoreError):  # What stays charged only makes us more careful; the answer matters more.
-            replace(self.session.store, self.version_id, before, [written])
+            replace_marks(self.session.store, self.version_id, before, [written])
 
     def log_in(self, password: Secret, state: SecretState, seen: Observation | None = None) -> Verdict:
         """Log in once; see ``Guarded.verify``.
@@ -151,7 +151,7 @@ class Budget:
         if late == written:
             return
         with suppress(StoreError):  # It is charged as it is; only its window ends a little earlier.
-            replace(self.session.store, self.version_id, [late], [written])
+            replace_marks(self.session.store, self.version_id, [late], [written])
 
     def _sum_up(self, version: Version, now: float) -> None:
         """Make one note of what runs charged that have had their answers, without what is over: labels are few."""
@@ -165,7 +165,7 @@ class Budget:
         if len(recent) == len(notes) < _MOST_NOTES:
             return
         one = [marks.rejected(*total(recent))] if recent else []
-        replace(self.session.store, self.version_id, one, notes)
+        replace_marks(self.session.store, self.version_id, one, notes)
 
     def _mine(self, version: Version) -> list[marks.Mark]:
         return [mark for mark in version.all(marks.Kind.REJECTED) if mark == self._of_this_run(mark)]

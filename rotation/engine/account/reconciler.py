@@ -30,7 +30,7 @@ from rotation.engine.result import Result
 from rotation.engine.tables.reconciliation import PROBES, SENDS, Move, TaskFinding, next_move
 from rotation.state.marks import Kind
 from rotation.state.parking import Reason
-from rotation.state.store import replace
+from rotation.state.store import replace_marks
 
 
 def reconcile(attempt: Attempt) -> Result:
@@ -70,7 +70,7 @@ def _result(attempt: Attempt, outcome: str) -> Result:
         attempt.seen = bring_to(session, bound, wanted, bound.observe())
     # A reset that is sent again after its password was found not to open the account still counts as of no use.
     over = (Kind.PARKED,) if outcome == "sent" and attempt.again else (Kind.PARKED, Kind.FAILED)
-    replace(session.store, session.token, (), [mark for kind in over for mark in attempt.version.all(kind)])
+    replace_marks(session.store, session.token, (), [mark for kind in over for mark in attempt.version.all(kind)])
     return Result(outcome=outcome, driver=bound.spec.code)
 
 

@@ -34,7 +34,7 @@ from rotation.state import waiting
 from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation.state.stages import PENDING
-from rotation.state.store import replace
+from rotation.state.store import replace_marks
 
 MOST_RESENDS = 2
 
@@ -77,7 +77,9 @@ def forget_intent(attempt: Attempt) -> None:
         return
     session = attempt.session
     try:
-        replace(session.store, session.token, (), session.store.describe().version(session.token).all(Kind.INTENT))
+        replace_marks(
+            session.store, session.token, (), session.store.describe().version(session.token).all(Kind.INTENT)
+        )
     except StoreError:
         return  # The mark stays, and the next attempt asks the vendor first: slower, not less safe.
 

@@ -32,10 +32,11 @@ from rotation.engine.account.power import bring_to, give_back
 from rotation.engine.account.prober import follow, probe
 from rotation.engine.account.refusals import conclude, forget_intent, give_up
 from rotation.engine.tables.reconciliation import Finding, Move, Oracle, Stored, TaskFinding
-from rotation.state import marks, store
+from rotation.state import marks
 from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation.state.stages import PENDING
+from rotation.state.store import replace_marks
 
 MOST_SENDS = 2
 """Per invocation: a second one happens only when the refusal of the first showed which password is live."""
@@ -128,7 +129,7 @@ def _intend(attempt: Attempt) -> None:
         forget_intent(attempt)
         raise NotYetVisible("the note that a reset may be sent cannot be read back yet; nothing was sent")
     void = [old for old in sorted(attempt.version.marks) if old.kind in _VOID]
-    store.replace(session.store, session.token, (), [old for old in void if old != mine])
+    replace_marks(session.store, session.token, (), [old for old in void if old != mine])
     attempt.facts = replace(attempt.facts, intent=True, task=TaskFinding.NONE)
 
 

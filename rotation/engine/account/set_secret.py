@@ -10,7 +10,8 @@ Example, a clean first reset of an account that an administrator resets:
 3. ``reconcile`` asks the table, which says "send first": the intent mark, one request, a yes;
 4. the lease is given back. testSecret proves the password.
 
-Had the answer been lost in 3, the next run would find the intent mark, skip 1, and the table would say "probe the candidate" in 3.
+Had the answer been lost in 3, the next run would find the intent mark and skip 1, and in 3 the table would say "probe
+the candidate".
 """
 
 from __future__ import annotations

@@ -30,8 +30,9 @@ from rotation.engine.result import Result
 from rotation.engine.session import AccountSession, Session
 from rotation.engine.tables.step_guard import GUARD, Cell, Standing, standing
 from rotation.policy import Context
-from rotation.state import marks, parking, store
+from rotation.state import marks, parking
 from rotation.state.stages import PENDING
+from rotation.state.store import replace_marks
 from rotation.state.versions import SecretState
 
 
@@ -167,7 +168,7 @@ def test(session: AccountSession, state: SecretState) -> Result:
     except LoginRejected:
         # Older proof no longer holds: finishSecret must not commit by it, and setSecret must send again.
         proofs = version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED)
-        store.replace(session.store, session.token, (), proofs)
+        replace_marks(session.store, session.token, (), proofs)
         raise_if_hopeless(session, bound, version.intent or 0.0)
         raise
     if evidence < bound.minimum:

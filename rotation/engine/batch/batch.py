@@ -29,7 +29,7 @@ from rotation.engine.account.verify import check_current
 from rotation.engine.batch.member_store import MemberStore
 from rotation.engine.batch.members import Member, members
 from rotation.engine.result import MemberResult, Result
-from rotation.engine.session import AccountSession, Session
+from rotation.engine.session import AccountSession, Memory, Session
 from rotation.state.label_quota import condense, free, require_room, settle
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState
@@ -127,6 +127,7 @@ class Batch:
             time_left=session.time_left if patient else lambda: min(session.time_left(), RESERVE_SECONDS),
             holder=session.holder,
             ordered=session.ordered,
+            memory=Memory(),
         )
 
     def _require_same_accounts(self, candidate: SecretDocument) -> None:

@@ -17,7 +17,7 @@ from rotation.engine.session import Session
 from rotation.state import marks
 from rotation.state.marks import Kind, Mark
 from rotation.state.parking import Reason
-from rotation.state.store import StoredValue, replace
+from rotation.state.store import StoredValue, replace_marks
 from rotation.state.versions import SecretState
 
 _RELEASE_PAUSE = 300.0
@@ -106,4 +106,4 @@ class MemberStore:
         if after == before and len(old) < 2:  # noqa: PLR2004 - more are what a crash leaves
             return
         new = [marks.member(self._number, after, os.urandom(2).hex())] if after else []
-        replace(self._session.store, version_id, new, old)
+        replace_marks(self._session.store, version_id, new, old)

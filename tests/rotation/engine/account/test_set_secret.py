@@ -90,3 +90,16 @@ def test_no_proof_is_possible_any_more(world):
         scenario.step(Step.SET, token)
 
     assert scenario.vendor.resets == 0
+
+
+@pytest.mark.parametrize(("kind", "looks", "effects"), [("admin", 3, 12), ("self", 4, 15), ("machine", 3, 26)])
+def test_the_labels_are_read_again_only_where_somebody_may_have_moved_them(world, kind, looks, effects):
+    """They are read at first, under the lease, and after each note that another run might have written, too."""
+    scenario = world(kind)
+    token = scenario.created()
+    scenario.fuse = Fuse()
+
+    scenario.step(Step.SET, token)
+
+    assert scenario.fuse.effects.count("describe") == looks
+    assert len(scenario.fuse.effects) == effects

@@ -77,7 +77,7 @@ def test_the_dry_run_tells_what_it_met(rig: Rig) -> None:
 
 @pytest.mark.parametrize("before", [Step.CREATE, Step.SET])
 def test_a_host_out_of_reach_stops_the_rotation_before_the_reset(rig: Rig, before: Step) -> None:
-    """The host is met in createSecret and before the reset; current stays live, and the token goes on once it answers."""
+    """The host is met in createSecret and before the reset; current stays live, and the token goes on later."""
     token = rig.scenario.begin()
     live = rig.scenario.vendor.live
     for step in Step:
