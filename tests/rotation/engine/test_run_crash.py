@@ -4,19 +4,12 @@ import contextlib
 
 import pytest
 
-from rotation.core.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
+from rotation.core.errors import RotationError
 from rotation.core.values import Power, Step
-from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse, lost_answer
 
 KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
 WORLDS = [(kind, oracle) for kind in KINDS for oracle in ((True, False) if kind != "self" else (True,))]
-
-
-def lost_answer(name):
-    """Return what an adapter raises when the answer to this effect does not arrive."""
-    if name == "set_password":
-        return OutcomeUnknown("lost")
-    return VendorUnavailable("lost") if name in ("observe", "verify", "poll") else StoreUnavailable("lost")
 
 
 FAULTS = {"death": None, "lost answer": lost_answer}

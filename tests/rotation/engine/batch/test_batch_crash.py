@@ -6,10 +6,10 @@ import contextlib
 
 import pytest
 
-from rotation.core.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
+from rotation.core.errors import RotationError
 from rotation.core.values import Authority, Lockout, Step
 from rotation_testkit.fault_lab.in_memory.batch_scenario import make_batch
-from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse, lost_answer
 
 KINDS = {
     "admin": {},
@@ -22,13 +22,6 @@ KINDS = {
     },
 }
 ADMIN, NO_ORACLE, TASK, SELF = "admin", "admin without logins", "admin-task", "self"
-
-
-def lost_answer(name):
-    """Return what an adapter raises when the answer to this effect does not arrive."""
-    if name == "set_password":
-        return OutcomeUnknown("lost")
-    return VendorUnavailable("lost") if name in ("observe", "verify", "poll") else StoreUnavailable("lost")
 
 
 FAULTS = {"death": None, "lost answer": lost_answer}
