@@ -117,7 +117,7 @@ def test_repeating_any_step_changes_nothing(world, kind):
 
 @pytest.mark.parametrize(("readback", "evidence"), [(False, Evidence.ACCEPTED), (True, Evidence.READBACK)])
 def test_without_a_login_the_evidence_says_what_it_is(world, readback, evidence):
-    """A vendor with no login call is never called verified by a login; a password that it returns is more than a yes."""
+    """A vendor without a login call is not verified by login; a password that it returns is more than a yes."""
     scenario = world("admin", oracle=False, readback=readback)
     token = scenario.begin()
 
