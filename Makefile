@@ -51,7 +51,7 @@ invoke: $(READY) .venv/second/.ready artefact
 
 # What the other interpreter runs. It waits more than it computes, so it runs beside the first minute of the full run,
 # which closes the output.
-SECOND := tests/core tests/http tests/probes tests/engine/test_promises.py
+SECOND := tests/rotation/core tests/core tests/http tests/probes tests/engine/test_promises.py
 
 test: $(READY) .venv/second/.ready .venv/.compiled artefact
 	@second=.venv/second/bin/python; [ -x $$second ] || second=true; \

@@ -17,13 +17,13 @@ EVENT: dict[str, object] = {"Step": "createSecret", "SecretId": "prod/app", "Cli
 
 
 def test_an_event_is_read() -> None:
-    """Without a RotationToken, as within one account, and with further keys."""
+    """An event may have no RotationToken, as within one account, and may have further keys."""
     event = RotationEvent.parse({**EVENT, "Further": 1})
     assert event == RotationEvent(Step.CREATE, "prod/app", TOKEN, None)
 
 
 def test_a_rotation_token_is_kept_as_a_secret() -> None:
-    """It is sensitive: the event's repr does not show it."""
+    """The repr of an event does not show its RotationToken."""
     event = RotationEvent.parse({**EVENT, "RotationToken": "canary"})
     assert event.rotation_token == Secret("canary")
     assert "canary" not in repr(event)
@@ -31,8 +31,8 @@ def test_a_rotation_token_is_kept_as_a_secret() -> None:
 
 @pytest.mark.parametrize("event", [None, "canary", 7, [], [("Step", "createSecret")], b"{}", True])
 def test_an_event_is_an_object(event: object) -> None:
-    """Anything else is refused."""
-    with pytest.raises(EventError, match="no object"):
+    """An event that is not a JSON object is refused."""
+    with pytest.raises(EventError, match="not an object"):
         RotationEvent.parse(event)
 
 
@@ -58,7 +58,7 @@ MALFORMED: dict[str, tuple[str, object]] = {
 
 @pytest.mark.parametrize("case", MALFORMED)
 def test_a_malformed_field_is_named_and_not_quoted(case: str) -> None:
-    """The key stands in the message, the value nowhere."""
+    """The error names the key and quotes no value."""
     key, value = MALFORMED[case]
     with pytest.raises(EventError, match=key) as caught:
         RotationEvent.parse({**EVENT, key: value})
@@ -67,20 +67,20 @@ def test_a_malformed_field_is_named_and_not_quoted(case: str) -> None:
 
 @pytest.mark.parametrize("key", EVENT)
 def test_each_key_of_an_event_is_needed(key: str) -> None:
-    """A missing key is named."""
+    """The error names the key that is missing."""
     with pytest.raises(EventError, match=key):
         RotationEvent.parse({name: value for name, value in EVENT.items() if name != key})
 
 
 @pytest.mark.parametrize("length", [32, 64])
 def test_tokens_have_32_to_64_characters(length: int) -> None:
-    """By the Secrets Manager API model."""
+    """The API model of Secrets Manager sets the length of a token."""
     token = "t" * length
     assert RotationEvent.parse({**EVENT, "ClientRequestToken": token}).token == token
 
 
 def test_an_event_may_be_any_mapping() -> None:
-    """The runtime gives a dict; the CLI may wrap one."""
+    """Lambda passes a dict, and other callers may pass another mapping."""
 
     class _Wrapped(Mapping[str, object]):
         def __getitem__(self, key: str) -> object:

@@ -1,4 +1,4 @@
-"""Facts about ``Secret``: nothing but ``reveal()`` gives the value away."""
+"""Facts about ``Secret``: only ``reveal()`` shows the value."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Holder:
 
 
 def test_reveal_is_the_way_out() -> None:
-    """The value comes back unchanged."""
+    """``reveal`` returns the value unchanged."""
     assert SECRET.reveal() == VALUE
 
 
@@ -48,7 +48,7 @@ def test_reveal_is_the_way_out() -> None:
     ],
 )
 def test_no_text_made_of_it_holds_the_value(show: Callable[[Secret], str]) -> None:
-    """Every way to make text of it shows a mask."""
+    """Every way to format a secret shows a mask."""
     shown = show(SECRET)
     assert "canary" not in shown
     assert len(shown) > 0
@@ -80,20 +80,20 @@ def test_no_text_made_of_it_holds_the_value(show: Callable[[Secret], str]) -> No
     ],
 )
 def test_it_is_neither_copied_nor_serialised_nor_taken_apart(take: Callable[[Secret], object]) -> None:
-    """The attempt is a TypeError that does not show the value."""
+    """Every way to copy, serialise or iterate raises a TypeError that does not show the value."""
     with pytest.raises(TypeError) as caught:
         take(SECRET)
     assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_it_has_no_further_attributes() -> None:
-    """Slots keep values from being hung on it."""
+    """No attribute can be set on a secret."""
     with pytest.raises(AttributeError):
         SECRET.note = "canary"  # type: ignore[attr-defined]  # the point of the test
 
 
 def test_logging_shows_a_mask(caplog: pytest.LogCaptureFixture) -> None:
-    """As an argument and as an extra field."""
+    """A log line shows a mask for arguments and for extra fields."""
     with caplog.at_level(logging.INFO):
         logging.getLogger("x").info("password %s %r", SECRET, SECRET, extra={"password": SECRET})
     assert "canary" not in caplog.text
@@ -101,7 +101,7 @@ def test_logging_shows_a_mask(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_equality_is_by_value_and_takes_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The comparison is left to ``hmac.compare_digest``."""
+    """Secrets are compared by ``hmac.compare_digest``."""
     compared: list[tuple[bytes, bytes]] = []
     real = hmac.compare_digest
 
@@ -116,26 +116,26 @@ def test_equality_is_by_value_and_takes_constant_time(monkeypatch: pytest.Monkey
 
 
 def test_it_never_equals_text() -> None:
-    """A forgotten ``reveal()`` shows as inequality, not as a match."""
+    """A secret is unequal to its own text, so that a forgotten ``reveal()`` never matches."""
     assert SECRET != VALUE
     assert VALUE != SECRET
 
 
 def test_a_value_that_utf8_cannot_encode_is_compared_without_an_error() -> None:
-    """A UnicodeEncodeError would carry the whole value."""
+    """Comparing raises no UnicodeEncodeError, which would hold the whole value."""
     assert Secret("canary\ud800") == Secret("canary\ud800")
     assert Secret("canary\ud800") != Secret("canary")
 
 
 def test_only_an_empty_one_is_false() -> None:
-    """So that ``if secret`` asks whether there is any."""
+    """The truth value of a secret says whether it has any text."""
     assert not Secret("")
     assert SECRET
 
 
 @pytest.mark.parametrize("value", [None, b"canary", 7, ["canary"]])
 def test_it_holds_text_only(value: object) -> None:
-    """Anything else is refused without being shown."""
+    """A value of another type is refused and not quoted."""
     with pytest.raises(TypeError, match="holds text") as caught:
         Secret(value)  # type: ignore[arg-type]  # the point of the test
     assert "canary" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Facts about declared settings: every fault at once, never a value."""
+"""Facts about declared settings: an error lists all faults and quotes no value."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def _faults(values: dict[str, object], *, ignore_unknown: bool = False) -> tuple
 
 
 def test_defaults_fill_what_is_left_out() -> None:
-    """Only fields without a default must be given."""
+    """A field with a default need not be given."""
     loaded = load(_Example, GOOD, where="secret")
     assert (loaded.region, loaded.key, loaded.tries, loaded.strict) == ("eu", Secret("good"), 3, True)
 
 
 def test_every_fault_is_reported_at_once() -> None:
-    """Missing, malformed, broken rule and unknown, in one error that names its source."""
+    """One error names the source, and each key that is missing, malformed, against a rule or unknown."""
     with pytest.raises(SettingsError, match=r"^secret: ") as caught:
         load(_Example, {"key": "CANARY", "tries": "canary", "strict": 1, "extra": "canary"}, where="secret")
     assert caught.value.faults == (
@@ -54,47 +54,47 @@ def test_every_fault_is_reported_at_once() -> None:
 
 @pytest.mark.parametrize("value", [7, "canary", None, [], {"canary": 1}, "", b"eu"])
 def test_a_choice_outside_the_list_is_not_quoted(value: object) -> None:
-    """The rule is named, with what is allowed."""
+    """The fault names the choices and not the value."""
     assert len(_faults({**GOOD, "region": value})) == 1
 
 
 @pytest.mark.parametrize("value", ["", None, 7, ["canary"], b"canary", "canary-" * 10])
 def test_a_secret_setting_is_never_quoted(value: object) -> None:
-    """Neither a wrong type nor a value that breaks the rule."""
+    """No fault quotes a secret, whether its type is wrong or its value breaks the rule."""
     assert len(_faults({**GOOD, "key": value})) == 1
 
 
 def test_a_secret_is_taken_as_it_is() -> None:
-    """A value that is masked already stays so."""
+    """A value that is a ``Secret`` already is kept."""
     assert load(_Example, {**GOOD, "key": Secret("kept")}, where="secret").key.reveal() == "kept"
 
 
 @pytest.mark.parametrize(("text", "number"), [("0", 0), ("-7", -7), ("007", 7), (12, 12), ("9" * 18, 10**18 - 1)])
 def test_whole_numbers_are_read_from_text(text: object, number: int) -> None:
-    """As environment variables need."""
+    """An integer may be given as text, as in an environment variable."""
     assert load(_Example, {**GOOD, "tries": text}, where="environment").tries == number
 
 
 @pytest.mark.parametrize("value", ["", "1.0", "1e3", " 1", "1\n", "+1", "٣", "9" * 19, 1.0, True, None, "0x1", "1_0"])
 def test_nothing_else_is_a_whole_number(value: object) -> None:
-    """Python's own reading of numbers is more generous than a settings file should be."""
+    """Forms that Python's ``int`` accepts, such as ``1_0``, are refused."""
     assert _faults({**GOOD, "tries": value}) == ("tries must be a whole number",)
 
 
 @pytest.mark.parametrize(("value", "flag"), [(True, True), (False, False), ("true", True), ("FALSE", False)])
 def test_booleans_are_read_from_text(value: object, flag: bool) -> None:  # noqa: FBT001 - a parameter of the table
-    """In any case of letters."""
+    """``true`` and ``false`` are accepted in upper and lower case."""
     assert load(_Example, {**GOOD, "strict": value}, where="environment").strict is flag
 
 
 @pytest.mark.parametrize("value", ["", "yes", "1", 1, 0, None, "true ", []])
 def test_nothing_else_is_a_boolean(value: object) -> None:
-    """A typo must not read as false."""
+    """Any other text is refused, so that a typing error never counts as false."""
     assert _faults({**GOOD, "strict": value}) == ("strict must be true or false",)
 
 
 def test_unknown_keys_may_be_ignored() -> None:
-    """The rotated secret keeps keys of its other readers."""
+    """Unknown keys can be accepted, since a rotated secret may have keys for other readers."""
     assert load(_Example, {**GOOD, "extra": "x"}, where="secret", ignore_unknown=True).region == "eu"
     assert _faults({"extra": "canary"}, ignore_unknown=True) == (
         "region is missing (Where.)",
@@ -103,7 +103,7 @@ def test_unknown_keys_may_be_ignored() -> None:
 
 
 def test_a_field_of_another_type_is_the_programmers_mistake() -> None:
-    """``Secret | None`` read as plain text would strip the mask."""
+    """A field of an unsupported type raises a TypeError, even ``Secret | None``, which must not become plain text."""
 
     @dataclass(frozen=True)
     class _Wrong:
@@ -114,7 +114,7 @@ def test_a_field_of_another_type_is_the_programmers_mistake() -> None:
 
 
 def test_the_table_for_the_docs_lists_every_field() -> None:
-    """Name, type, help and whether it is required; no default is shown."""
+    """Each row has name, type and help text, says whether the setting is required, and shows no default."""
     assert table(_Example)[1:3] == [
         {"name": "key", "type": "Secret", "help": "API key.", "required": True},
         {"name": "tries", "type": "int", "help": "How often.", "required": False},
@@ -123,7 +123,7 @@ def test_the_table_for_the_docs_lists_every_field() -> None:
 
 
 def test_a_plain_dataclass_field_needs_no_help() -> None:
-    """``setting()`` adds documentation, it is no condition."""
+    """A field may be declared without ``setting()``."""
 
     @dataclass(frozen=True)
     class _Plain:
@@ -146,7 +146,7 @@ def test_a_plain_dataclass_field_needs_no_help() -> None:
     ],
 )
 def test_a_base_url_is_https_or_loopback(url: str) -> None:
-    """With a host, perhaps a port, and nothing more."""
+    """A base URL has a host and may have a port."""
     assert base_url(url) is None
 
 
@@ -191,7 +191,7 @@ def test_a_base_url_is_https_or_loopback(url: str) -> None:
     ],
 )
 def test_any_other_base_url_is_refused_without_being_quoted(url: str) -> None:
-    """What urlsplit silently drops counts, since the text is what is called."""
+    """Characters that urlsplit drops make a URL invalid, since the text itself is called."""
     problem = base_url(url)
     assert problem is not None
     assert problem.startswith("must ")
@@ -199,7 +199,7 @@ def test_any_other_base_url_is_refused_without_being_quoted(url: str) -> None:
 
 
 def test_checks_judge_the_whole_text() -> None:
-    """A rule that matches a part only would let a line break through."""
+    """A text with a line break at its end does not match."""
     assert matches(r"[a-z]+", "must be letters")("abc\n") == "must be letters"
     assert matches(r"[a-z]+", "must be letters")("abc") is None
     assert one_of("a", "b")("A") == "must be one of a, b"

@@ -1,4 +1,4 @@
-"""Facts about ``SecretDocument``: what a store holds survives, and no error quotes it."""
+"""Facts about ``SecretDocument``: it keeps what a store holds, and no error quotes it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def test_unknown_keys_and_key_order_survive_a_change() -> None:
-    """Only the password changes; everything else keeps place, type and nesting."""
+    """A change of the password keeps place, type and nesting of everything else."""
     changed = SecretDocument.parse(TEXT).replaced(password="new", lockstep={"variant": "linux"})
     assert changed.dump().reveal() == TEXT.replace("canary", "new")[:-1] + ', "lockstep": {"variant": "linux"}}'
 
 
 def test_a_change_leaves_the_original_alone() -> None:
-    """The current document is still needed after the candidate's is made."""
+    """``replaced`` returns a new document and does not change the old one."""
     before = SecretDocument.parse(TEXT)
     before.replaced(password="new")
     assert before.password.reveal() == "canary"
@@ -39,7 +39,7 @@ def test_a_change_leaves_the_original_alone() -> None:
 
 @pytest.mark.parametrize("value", ["pässwörd", "密码", "😀", '"\\/\b\f\n\r\t', "\u2028", "\x7f"])
 def test_every_character_survives_a_round_trip(value: str) -> None:
-    """What is stored is what is read."""
+    """A password is read as it was stored, whatever characters it has."""
     stored = SecretDocument({"password": value}).dump().reveal()
     assert SecretDocument.parse(stored).password.reveal() == value
     assert json.loads(stored) == {"password": value}
@@ -71,7 +71,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("case", MALFORMED)
 def test_a_malformed_value_is_refused_without_being_quoted(case: str) -> None:
-    """One typed error, and no cause or context behind it: json's own error carries the whole text."""
+    """The error has no cause or context: json's own error would hold the whole text."""
     with pytest.raises(SecretDocumentError) as caught:
         SecretDocument.parse(MALFORMED[case])
     assert _chain(caught.value) == [caught.value]
@@ -79,7 +79,7 @@ def test_a_malformed_value_is_refused_without_being_quoted(case: str) -> None:
 
 
 def test_a_value_of_the_largest_size_is_read() -> None:
-    """Secrets Manager takes 65,536 bytes."""
+    """A document as large as Secrets Manager accepts (65,536 bytes) is read."""
     text = json.dumps({"password": "p", "note": "n" * 65_000})
     assert SecretDocument.parse(text).dump().reveal() == text
 
@@ -88,14 +88,14 @@ def test_a_value_of_the_largest_size_is_read() -> None:
     "fields", [{}, {"password": ""}, {"password": None}, {"password": 7}, {"password": ["canary"]}]
 )
 def test_a_missing_password_is_named_by_its_key_alone(fields: dict[str, object]) -> None:
-    """Empty and other types count as missing."""
+    """A password that is empty or not text counts as missing."""
     with pytest.raises(SecretDocumentError, match="'password'") as caught:
         _ = SecretDocument(fields).password
     assert "canary" not in str(caught.value)
 
 
 def test_it_shows_its_keys_and_no_value() -> None:
-    """In repr, str, and formatted."""
+    """``repr``, ``str`` and formatting show the keys."""
     document = SecretDocument.parse(TEXT)
     shown = f"{document!r}{document}{[document]}"
     assert "canary" not in shown
@@ -105,19 +105,19 @@ def test_it_shows_its_keys_and_no_value() -> None:
 
 @pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps, json.dumps, vars])
 def test_it_is_neither_copied_nor_serialised(take: Callable[[object], object]) -> None:
-    """``dump()`` is the way to text, and gives a Secret."""
+    """Copying and serialising a document raise a TypeError that quotes nothing."""
     with pytest.raises(TypeError) as caught:
         take(SecretDocument.parse(TEXT))
     assert "canary" not in str(caught.value)
 
 
 def test_its_text_is_a_secret() -> None:
-    """The dumped document cannot be logged by accident."""
+    """``dump`` returns a ``Secret``, which no log line shows."""
     assert "canary" not in f"{SecretDocument.parse(TEXT).dump()}"
 
 
 def test_it_reads_like_a_mapping() -> None:
-    """Keys in order, length, membership, values."""
+    """A document has the keys in order, the length and the values of a mapping."""
     document = SecretDocument.parse(TEXT)
     assert list(document) == ["zeta", "password", "username", "n", "driver"]
     assert len(document) == 5
@@ -126,5 +126,5 @@ def test_it_reads_like_a_mapping() -> None:
 
 
 def test_its_errors_are_rotation_errors() -> None:
-    """So that the handler shows code and hint."""
+    """The error of a document has a code and a hint."""
     assert issubclass(SecretDocumentError, RotationError)
