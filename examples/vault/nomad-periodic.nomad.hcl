@@ -26,7 +26,7 @@ job "lockstep" {
       }
 
       config {
-        # python:3.13-slim with: pip install 'lockstep-rotation[cli,ssh]'
+        # python:3.13-slim with, in a checkout of Lockstep: pip install '.[cli,ssh]'
         image   = "registry.example/lockstep:0.1.0"
         command = "lockstep"
         args    = ["vault", "run", "--prefix", "prod/apps", "--json"]
