@@ -15,6 +15,7 @@ from rotation_testkit.sandbox.sandbox import HUAWEI, world
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")]
+PATH = re.compile(r"`((?:rotation|rotation_testkit|vault_plugin|tests|docs|events|examples)/[^`<>…:]*)`")
 LINK = re.compile(r"\]\((?!https?://)(?P<path>[^)#\s]*)#?(?P<anchor>[^)\s]*)\)")
 
 
@@ -33,6 +34,14 @@ def test_every_relative_link_resolves(page: Path) -> None:
         if not target.exists() or (link["anchor"] and link["anchor"] not in _anchors(target)):
             broken.append(link[0])
     assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    """A page names files and folders of the tree by paths that exist."""
+    roots = (ROOT, page.parent)
+    missing = [name for name in PATH.findall(page.read_text()) if not any(any(root.glob(name)) for root in roots)]
+    assert missing == []
 
 
 def test_readme_has_at_most_120_lines() -> None:
