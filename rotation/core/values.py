@@ -25,14 +25,10 @@ class Step(StrEnum):
         Raises:
             EventError: there is no such step.
         """
-        spelled = {step.value: step for step in cls} | {_snake(step.value): step for step in cls}
-        if isinstance(text, str) and text in spelled:
-            return spelled[text]
+        for step in cls:
+            if text in (step.value, f"{step.name.lower()}_secret"):
+                return step
         raise EventError("the event's Step is none of createSecret, setSecret, testSecret, finishSecret")
-
-
-def _snake(camel: str) -> str:
-    return re.sub(r"([A-Z])", r"_\1", camel).lower()
 
 
 class Verdict(Enum):
