@@ -66,10 +66,10 @@ test: $(READY) .venv/second/.ready .venv/.compiled artefact
 # Takes minutes on a real OpenBao: random kills, a cluster that loses its leader.
 .PHONY: test-vault
 test-vault: $(READY)
-	@$(BIN)/python -m pytest -q -m long tests/vault
+	@$(BIN)/python -m pytest -q -m long tests/vault_plugin
 
 test-faults: $(READY) artefact
-	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long --ignore tests/vault
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long --ignore tests/vault_plugin
 	@$(BIN)/python -m rotation_testkit.fault_lab.matrix --pairs --compare docs/faults.md
 	@$(BIN)/lockstep simulate-faults --seed 1 --runs 20000
 

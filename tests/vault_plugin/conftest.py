@@ -1,10 +1,11 @@
-"""Vendors and their secrets in KV, on the model and on the real server."""
+"""Vendors with their secrets in KV, on the model and on the real server, and servers with the database plug-in."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,49 +14,55 @@ from rotation.core.secret import Secret
 from rotation_testkit.doubles.vault.kv2 import Kv2, ServedKv
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.processes.mortal_job import MortalJob, start_fork_server
+from rotation_testkit.sandbox.static_roles import PluginServer
 from rotation_testkit.sandbox.vault_sandbox import VaultWorld, vault_world
-from vault_plugin.job.kv_rotation import Place, Rotated, Rotation, not_over
+from vault_plugin.job.kv_rotation import JobContext, KvRotation, Rotated
+from vault_plugin.provision.build import Built, build
+
+
+def _maker(mount, corner):
+    @contextmanager
+    def make(**choices) -> Iterator[VaultWorld]:
+        with vault_world(mount, corner, **choices) as started:
+            yield started
+
+    return make
 
 
 @pytest.fixture
 def modelled(corner):
-    """Make a world whose secrets are in the model."""
-
-    @contextmanager
-    def make(**wishes) -> Iterator[VaultWorld]:
-        with vault_world(lambda now: Kv2(now=now), corner, **wishes) as started:
-            yield started
-
-    return make
+    """Return a function that makes a world whose secrets are in the model."""
+    return _maker(lambda now: Kv2(now=now), corner)
 
 
 @pytest.fixture
 def real(served, corner):
-    """Make a world whose secrets are on the server."""
+    """Return a function that makes a world whose secrets are on the server."""
+    return _maker(lambda _: served, corner)
 
-    @contextmanager
-    def make(**wishes) -> Iterator[VaultWorld]:
-        with vault_world(lambda _: served, corner, **wishes) as started:
-            yield started
 
-    return make
+@pytest.fixture
+def on_raft(raft, corner):
+    """Return a function that makes a world whose secrets are on a server that survives being killed."""
+    return _maker(lambda _: ServedKv(raft.client(), "secret"), corner)
 
 
 @pytest.fixture
 def rotate():
-    """Rotate one secret of a world in this process."""
+    """Return a function that rotates one secret of a world in this process."""
 
     def run(started: VaultWorld, account: str, *, kv=None, attempts: int = 1, **choices) -> Rotated:
-        over = choices.pop("over", not_over)
-        place = Place(kv=kv or started.kv, deployment=started.deployment, clock=started.world.clock, over=over)
-        return Rotation(place=place, path=started.path(account), **{"ordered": True, **choices}).run(attempts=attempts)
+        wrap, clock = choices.pop("wrap_store", None), started.world.clock
+        context = JobContext(kv=kv or started.kv, deployment=started.deployment, clock=clock, wrap_store=wrap)
+        rotation = KvRotation(context=context, path=started.path(account), **{"ordered": True, **choices})
+        return rotation.run(attempts=attempts)
 
     return run
 
 
 @pytest.fixture
 def mortal():
-    """Make a job for a world on a server, whose processes can die."""
+    """Return a function that makes a job for a world on a server; the job's processes can die."""
     start_fork_server()
 
     def make(started: VaultWorld, server: OpenBao, token: Secret | None = None) -> MortalJob:
@@ -67,33 +74,57 @@ def mortal():
 
 
 @pytest.fixture
-def on_raft(raft, corner):
-    """Make a world whose secrets are on a server that survives being killed."""
-
-    @contextmanager
-    def make(**wishes) -> Iterator[VaultWorld]:
-        with vault_world(lambda _: ServedKv(raft.client(), "secret"), corner, **wishes) as started:
-            yield started
-
-    return make
-
-
-@pytest.fixture
 def cli(real, openbao, monkeypatch, capsys):
-    """Run ``lockstep vault`` against the server; return exit code and the JSON objects."""
+    """Return a context manager: a world, and a function that runs ``lockstep vault`` against the server.
+
+    The function returns the exit code and the JSON objects of standard output, or its text without ``--json``; its
+    attribute ``err`` is the standard error of the latest run.
+    """
 
     @contextmanager
-    def at(**wishes):
-        with real(**wishes) as started:
+    def at(**choices):
+        with real(**choices) as started:
             server = {"VAULT_ADDR": openbao.address, "VAULT_TOKEN": openbao.root_token.reveal()}
             for name, value in (started.environment() | server).items():
                 monkeypatch.setenv(name, value)
 
             def run(*arguments):
                 code = lockstep(["vault", *arguments])
-                out = capsys.readouterr().out
+                out, run.err = capsys.readouterr()
                 return code, [json.loads(line) for line in out.splitlines()] if "--json" in arguments else out
 
             yield started, run
 
     return at
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Return the plug-in's file; building it takes a second."""
+    return build(tmp_path_factory.mktemp("built") / "lockstep-plugin")
+
+
+@pytest.fixture(scope="session")
+def _plugin_server(raft_server: OpenBao, built: Built) -> PluginServer:
+    return PluginServer.on(raft_server, built)
+
+
+@pytest.fixture
+def plugin_server(_plugin_server: PluginServer, raft: OpenBao) -> PluginServer:
+    """Return the worker's raft server with the plug-in; a test may kill it."""
+    assert _plugin_server.server is raft
+    return _plugin_server
+
+
+@pytest.fixture
+def own_plugin_server(tmp_path: Path, built: Built) -> Iterator[PluginServer]:
+    """Yield a raft server of the test's own with the plug-in, for what takes minutes."""
+    with OpenBao(tmp_path) as server:
+        yield PluginServer.on(server, built)
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Yield an exit stack whose entries end before the server does."""
+    with ExitStack() as entered:
+        yield entered

@@ -14,7 +14,7 @@ from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.doubles.vault.kv2 import Kv2
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
-from vault_plugin.mirror import Found, MirroredStore, bring_forward, current, reconcile
+from vault_plugin.mirror import MirroredStore, MirrorState, bring_forward, current, reconcile
 
 OLD, NEW = (
     SecretDocument({"password": "old", "n": 12345678901234567890123}),
@@ -105,7 +105,7 @@ def test_w53_a_death_at_any_effect_is_repaired_by_the_next_look(two, edge):
         try:
             MirroredStore(fuse.wrap(made.source, EFFECTS), fuse.wrap(made.target, EFFECTS)).settle("t" * 36)
         except Crash:
-            assert reconcile(made.source, made.target, nobody) in {Found.BEHIND, Found.IN_STEP}
+            assert reconcile(made.source, made.target, nobody) in {MirrorState.BEHIND, MirrorState.IN_STEP}
             MirroredStore(made.source, made.target).settle("t" * 36)
             assert made.passwords == ("new", "new")
             for store in (made.source, made.target):
@@ -144,30 +144,30 @@ def test_a_mirror_that_is_behind_is_brought_forward(two):
     """It holds the source's previous value, so nobody needs to be asked."""
     two.rotate()
     two.source.settle("t" * 36)
-    assert reconcile(two.source, two.target, nobody) is Found.BEHIND
+    assert reconcile(two.source, two.target, nobody) is MirrorState.BEHIND
     assert two.passwords == ("new", "new")
-    assert reconcile(two.source, two.target, nobody) is Found.IN_STEP
+    assert reconcile(two.source, two.target, nobody) is MirrorState.IN_STEP
 
 
 def test_a_mirror_that_is_not_there_is_made():
     """In KV; in AWS the operator makes it, since it needs a key and a policy."""
     made = Two(turned_round=True)
     made.kv.remove("app")
-    assert reconcile(made.source, made.target, nobody) is Found.CREATED
+    assert reconcile(made.source, made.target, nobody) is MirrorState.CREATED
     assert made.passwords == ("old", "old")
 
 
 def test_a_foreign_value_in_the_mirror_is_overwritten_when_the_sources_is_live(two):
     """Somebody wrote the mirror by hand, and it opens nothing."""
     foreign(two)
-    assert reconcile(two.source, two.target, only("old")) is Found.OVERWRITTEN
+    assert reconcile(two.source, two.target, only("old")) is MirrorState.OVERWRITTEN
     assert two.passwords == ("old", "old")
 
 
 def test_a_foreign_value_in_the_mirror_is_adopted_when_it_is_live(two):
     """Somebody reset the account by hand and told one store alone."""
     foreign(two)
-    assert reconcile(two.source, two.target, only("foreign")) is Found.ADOPTED
+    assert reconcile(two.source, two.target, only("foreign")) is MirrorState.ADOPTED
     assert two.passwords == ("foreign", "foreign")
 
 
@@ -184,7 +184,7 @@ def test_nothing_is_written_when_neither_is_live_or_nobody_can_tell(two):
     with pytest.raises(CannotVerify):
         reconcile(two.source, two.target, cannot)
     assert two.passwords == ("old", "foreign")
-    assert reconcile(two.source, two.target, cannot, force=True) is Found.OVERWRITTEN
+    assert reconcile(two.source, two.target, cannot, force=True) is MirrorState.OVERWRITTEN
 
 
 def foreign(two):
@@ -199,7 +199,7 @@ def test_a_rotation_underway_is_left_alone(two):
     """It writes the mirror itself when it has proved its value."""
     two.source.stage("t" * 36, NEW)
     two.source.mark("t" * 36, marks.intent(two.clock.now()))
-    assert reconcile(two.source, two.target, nobody) is Found.IN_PROGRESS
+    assert reconcile(two.source, two.target, nobody) is MirrorState.IN_PROGRESS
 
 
 def test_a_mirror_that_rotates_by_itself_is_not_written(two):

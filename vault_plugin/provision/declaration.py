@@ -1,4 +1,4 @@
-"""The declarative file: what ``lockstep vault plugin install`` brings about. TOML, without any secret in it.
+"""The declarative file of ``lockstep vault plugin install``, read as the desired state. It is TOML without secrets.
 
 [plugin]
 file = "lockstep-plugin"          # beside this file; also its name in the server's plug-in folder
@@ -61,7 +61,7 @@ class RoleTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """One static role as it is to be."""
+    """The desired state of one static role."""
 
     name: str
     connection: str
@@ -72,13 +72,13 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Everything as it is to be.
+class DesiredState:
+    """The desired state of plug-in, connections and roles.
 
     Attributes:
-        plugin: where and under which name.
+        plugin: the plug-in's name, file and mount.
         file: the built plug-in.
-        connections: by name, with their admin credentials; empty when the file was read without those.
+        connections: by name, with their admin credentials; empty if the file was read without those.
         roles: by name.
     """
 
@@ -91,7 +91,7 @@ class Wanted:
         """Return one role.
 
         Raises:
-            ConfigError: the file has none of that name.
+            ConfigError: the file has no role of that name.
         """
         if name not in self.roles:
             raise ConfigError(
@@ -100,15 +100,15 @@ class Wanted:
         return self.roles[name]
 
 
-def load(path: Path, *, credentials: bool = True) -> Wanted:
+def load(path: Path, *, credentials: bool = True) -> DesiredState:
     """Read and check a file.
 
     Args:
-        path: of the file.
-        credentials: whether the admin credentials are needed, whose files it names.
+        path: the file.
+        credentials: whether to read the files with the admin credentials, too.
 
     Raises:
-        ConfigError: lists the faults of a table at once, never a value.
+        ConfigError: lists all faults of a table, never a value.
     """
     tables = _parsed(path)
     unknown = tuple(f"{name!r} is no known table" for name in tables if name not in ("plugin", "connections", "roles"))
@@ -118,7 +118,7 @@ def load(path: Path, *, credentials: bool = True) -> Wanted:
     connections = {name: _table(_table(tables, "connections"), name) for name in _table(tables, "connections")}
     keys = {name: _keys(name, table) for name, table in connections.items()}
     specs = {name: deployment_of(each).load(SecretDocument({"driver": each.driver})) for name, each in keys.items()}
-    return Wanted(
+    return DesiredState(
         plugin=plugin,
         file=path.parent / plugin.file,
         connections={
@@ -168,7 +168,7 @@ def _admin(name: str, table: Mapping[str, object], folder: Path) -> Mapping[str,
         return SecretDocument.parse((folder / str(table["admin"])).read_text(encoding="utf-8"))
     except OSError as error:
         kind = type(error).__name__
-    except ValueError:  # what is no UTF-8 would be quoted
+    except ValueError:  # the message would quote what is not UTF-8
         kind = "no text in UTF-8"
     raise ConfigError(
         f"[connections.{name}]: the file with the admin credential cannot be read ({kind})",
@@ -186,7 +186,7 @@ def _role(name: str, table: Mapping[str, object], specs: Mapping[str, DriverSpec
         raise SettingsError(where, (f"there is no connection {own.connection!r} in this file",))
     spec = specs[own.connection]
     statements = tuple(f"{key}={value}" for key, value in sorted(_table(table, "options").items()))
-    # As the plug-in will check it.
+    # The plug-in makes the same check.
     role.document(spec, own.username, Secret("not a password"), statements)
     return Role(
         name=name,

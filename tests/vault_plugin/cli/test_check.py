@@ -14,8 +14,8 @@ from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation.stores.vault_kv import HvacKv
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
-from vault_plugin.job.kv_rotation import Place
-from vault_plugin.job.sessions import looking_at, require_write
+from vault_plugin.job.inspection import inspection_session, require_write
+from vault_plugin.job.kv_rotation import JobContext
 from vault_plugin.mirror import MirroredStore
 
 CHANGE = "PUT /v1/usg/acs/password"
@@ -26,8 +26,8 @@ def look():
     """Return a session for looking at an account's secret."""
 
     def at(started, account, **choices):
-        place = Place(kv=started.kv, deployment=started.deployment, clock=started.world.clock, **choices)
-        return looking_at(place, started.path(account))
+        context = JobContext(kv=started.kv, deployment=started.deployment, clock=started.world.clock, **choices)
+        return inspection_session(context, started.path(account))
 
     return at
 
@@ -109,7 +109,7 @@ def test_what_is_put_right_reaches_the_mirror(modelled, rotate, look):
         secret = MemorySecret(now=started.world.clock.now)
         secret.put("aws-1", started.kv.read(started.path(HUAWEI)).document, CURRENT)
         token = lost_answer(started, rotate)
-        outcome = heal(look(started, HUAWEI, over=lambda store, _: MirroredStore(store, MemoryStore(secret))))
+        outcome = heal(look(started, HUAWEI, wrap_store=lambda store, _: MirroredStore(store, MemoryStore(secret))))
         assert [(action.verb, action.version_id) for action in outcome.done] == [(Verb.PROMOTE, token)]
         mirrored = secret.read(secret.describe().current_id).document.password
         assert mirrored == started.stored(HUAWEI) == started.world.live(HUAWEI)

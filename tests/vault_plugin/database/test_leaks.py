@@ -11,11 +11,13 @@ import pytest
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.processes.process_table import children
+from rotation_testkit.sandbox.static_roles import wait_until
 
 
-def test_nothing_is_written_down(rig, stack: ExitStack, helpers, canary) -> None:
+def test_nothing_is_written_down(plugin_server, stack: ExitStack, canary) -> None:
     """After rotations that went well, failed before and failed after the change, and a reader's look."""
-    directory = rig.directory(stack)
+    directory = plugin_server.directory(stack)
     directory.role("bob")
     for kind in (FaultKind.ERROR_AFTER, FaultKind.ERROR_BEFORE):
         directory.vendor.faults.add("ResetPassword", kind)
@@ -23,7 +25,7 @@ def test_nothing_is_written_down(rig, stack: ExitStack, helpers, canary) -> None
             directory.role(f"refused-{kind.value}")
     before = directory.last("bob")
     directory.set_period("bob", 5)
-    helpers.wait_until(lambda: directory.last("bob") != before, "a rotation by the scheduler")
+    wait_until(lambda: directory.last("bob") != before, "a rotation by the scheduler")
     directory.set_period("bob", 3600)
     directory.stored("bob")
     canary.guard("the admin key", directory.vendor.credentials.secret_key)
@@ -32,17 +34,17 @@ def test_nothing_is_written_down(rig, stack: ExitStack, helpers, canary) -> None
     assert len(sent) >= 3
     for number, password in enumerate(sent):
         canary.guard(f"password {number}", Secret(password))
-    files = [path for path in rig.server.home.rglob("*") if path.is_file()]
+    files = [path for path in plugin_server.server.home.rglob("*") if path.is_file()]
     assert {"server.log", "audit.log", "vault.db", "raft.db"} <= {path.name for path in files}
     for path in files:
         content = path.read_bytes()
         if path.suffix == ".db":  # large, and encrypted as a whole
             assert not [name for name, secret in canary.guarded.items() if secret.reveal().encode() in content]
         else:
-            canary.text(f"file {path.relative_to(rig.server.home)}", content.decode("latin-1"))
-    log = rig.server.log_text()
+            canary.text(f"file {path.relative_to(plugin_server.server.home)}", content.decode("latin-1"))
+    log = plugin_server.server.log_text()
     assert "[TRACE]" in log
     assert "refused" in log  # the plug-in's own lines are in there
-    for pid in (rig.server.pid, *helpers.children(rig.server.pid)):
+    for pid in (plugin_server.server.pid, *children(plugin_server.server.pid)):
         for what in ("cmdline", "environ"):
             canary.text(f"{what} of process {pid}", Path(f"/proc/{pid}/{what}").read_text())

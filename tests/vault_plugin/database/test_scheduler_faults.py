@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import pytest
 
 from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.processes.process_table import children, is_running, newest_child
+from rotation_testkit.sandbox.static_roles import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -40,7 +42,7 @@ class Row:
 
     def press(self) -> bool:
         """Have the role tried again at once if it failed since the last look, and say whether it is healed."""
-        self.directory.press(self.what)
+        self.directory.retry_now(self.what)
         return self.healed()
 
     def passwords(self) -> list[str]:
@@ -50,29 +52,29 @@ class Row:
         return [body["Password"] for body in bodies if body["UserId"] == user][1:]
 
 
-def begun(rig, stack: ExitStack, what: str, plugin: str = "lockstep") -> Row:
+def begun(plugin_server, stack: ExitStack, what: str, plugin: str = "lockstep") -> Row:
     """Make a vendor with one user and its role."""
-    directory = rig.directory(stack, plugin)
+    directory = plugin_server.directory(stack, plugin)
     directory.role(what)
     return Row(what, directory)
 
 
 @pytest.mark.parametrize("pressed", [True, pytest.param(False, marks=pytest.mark.long)], ids=["pressed", "left alone"])
-def test_every_fault_ends_stored_equals_live(rig, stack: ExitStack, helpers, *, pressed: bool) -> None:
+def test_every_fault_ends_stored_equals_live(plugin_server, stack: ExitStack, *, pressed: bool) -> None:
     """Errors before and after the change, a lost reply, a hung vendor, a plug-in killed inside the call."""
-    run = rig.name("run")
+    run = plugin_server.name("run")
     # First the one that takes longest: a reset is given up after 15 s.
-    hung = begun(rig, stack, f"hung-{run}")
+    hung = begun(plugin_server, stack, f"hung-{run}")
     hung.directory.role("reader")
     hung_reached, hung_release = hung.directory.hang()
     hung.begin()
-    killed = begun(rig, stack, f"killed-{run}", plugin=f"killed-{run}")
-    victim = helpers.newest_child(rig.server.pid)
+    killed = begun(plugin_server, stack, f"killed-{run}", plugin=f"killed-{run}")
+    victim = newest_child(plugin_server.server.pid)
     killed_reached, killed_release = killed.directory.hang()
     killed.begin()
     rows = [hung, killed]
     for kind in AT_ONCE:
-        row = begun(rig, stack, f"{kind.value}-{run}")
+        row = begun(plugin_server, stack, f"{kind.value}-{run}")
         row.directory.vendor.faults.add("ResetPassword", kind)
         row.begin()
         rows.append(row)
@@ -83,35 +85,35 @@ def test_every_fault_ends_stored_equals_live(rig, stack: ExitStack, helpers, *, 
     os.kill(victim, signal.SIGKILL)
     killed_release.set()
     for row in rows[1:]:
-        helpers.wait_until(row.press if pressed else row.healed, row.what)
+        wait_until(row.press if pressed else row.healed, row.what)
         row.directory.set_period(row.what, 3600)
-    helpers.wait_until(lambda: rig.failures(hung.what), "the vendor is given up")
+    wait_until(lambda: plugin_server.failures(hung.what), "the vendor is given up")
     assert not hung_release.is_set()
     hung_release.set()
-    helpers.wait_until(hung.press if pressed else hung.healed, hung.what)
+    wait_until(hung.press if pressed else hung.healed, hung.what)
     hung.directory.set_period(hung.what, 3600)
     for row in rows:
-        helpers.wait_until(lambda row=row: row.directory.equal(row.what), row.what)
+        wait_until(lambda row=row: row.directory.equal(row.what), row.what)
         assert row.directory.vendor.faults.pending == 0
         first, second = row.passwords()[:2]
         assert first == second, f"{row.what}: the retry brings the same password"
 
 
 @pytest.mark.parametrize("how", ["kill", pytest.param("terminate", marks=pytest.mark.long)])
-def test_a_server_that_ends_inside_the_call_heals_after_its_restart(rig, stack: ExitStack, helpers, how: str) -> None:
+def test_a_server_that_ends_inside_the_call_heals_after_its_restart(plugin_server, stack: ExitStack, how: str) -> None:
     """Kill -9 and SIGTERM after the vendor changed: the log brings the same password again, and it is found live."""
-    row = begun(rig, stack, rig.name(how))
+    row = begun(plugin_server, stack, plugin_server.name(how))
     reached, release = row.directory.hang()
     row.begin()
     assert reached.wait(60)
-    orphans = helpers.children(rig.server.pid)
-    getattr(rig.server, how)()
+    orphans = children(plugin_server.server.pid)
+    getattr(plugin_server.server, how)()
     release.set()
-    rig.server.start()
-    helpers.wait_until(row.healed, row.what)
+    plugin_server.server.start()
+    wait_until(row.healed, row.what)
     row.directory.set_period(row.what, 3600)
-    helpers.wait_until(lambda: row.directory.equal(row.what), row.what)
+    wait_until(lambda: row.directory.equal(row.what), row.what)
     first, second = row.passwords()[:2]
     assert first == second
     assert orphans
-    helpers.wait_until(lambda: not any(map(helpers.running, orphans)), "no plug-in outlives its server")
+    wait_until(lambda: not any(map(is_running, orphans)), "no plug-in outlives its server")

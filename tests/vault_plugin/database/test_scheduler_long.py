@@ -13,25 +13,26 @@ import pytest
 
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.sandbox.static_roles import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 ROLES, KILLS, SECONDS, REST = 40, 12, 60.0, 15.0
 
 
-def test_random_kills_leave_no_role_with_a_dead_password(own_rig, stack: ExitStack, helpers, record_property) -> None:
+def test_random_kills_leave_no_role_with_a_dead_password(own_plugin_server, stack: ExitStack, record_property) -> None:
     """12 times kill -9 within a minute, 40 roles of 5 seconds, slow calls: then every role is right again."""
     seed = 20261122
     chance = random.Random(seed)  # noqa: S311 - the same
-    directory = own_rig.directory(stack)
+    directory = own_plugin_server.directory(stack)
     directory.vendor.faults.add("ResetPassword", FaultKind.HANG, applied=True, seconds=0.1, times=100_000)
     names = [directory.role(f"user-{number}", period=5) for number in range(ROLES)]
     moments = sorted(chance.uniform(0.0, SECONDS) for _ in range(KILLS))
     begin = time.monotonic()
     for moment in moments:
         time.sleep(max(0.0, begin + moment - time.monotonic()))
-        own_rig.server.kill()
-        own_rig.server.start()
+        own_plugin_server.server.kill()
+        own_plugin_server.server.start()
     restarted = time.monotonic()
     wrong = set(names)
 
@@ -40,11 +41,11 @@ def test_random_kills_leave_no_role_with_a_dead_password(own_rig, stack: ExitSta
         wrong.difference_update([name for name in wrong if directory.equal(name)])
         return not wrong
 
-    helpers.wait_until(all_right, f"all roles right, seed {seed}")
+    wait_until(all_right, f"all roles right, seed {seed}")
     record_property("seconds until every role was right", time.monotonic() - restarted)
     time.sleep(max(0.0, restarted + REST - time.monotonic()))
     wrong = set(names)
-    helpers.wait_until(all_right, f"all roles right {REST:.0f} s after the last kill, seed {seed}", 5.0)
+    wait_until(all_right, f"all roles right {REST:.0f} s after the last kill, seed {seed}", 5.0)
     assert len(directory.sent()) > 2 * ROLES
 
 
@@ -54,7 +55,7 @@ def cluster(three_nodes: list[OpenBao], on_server: Callable[[OpenBao], object]) 
     return [on_server(node) for node in three_nodes]
 
 
-def test_a_cluster_that_loses_its_leader_inside_a_call(cluster, stack: ExitStack, helpers) -> None:
+def test_a_cluster_that_loses_its_leader_inside_a_call(cluster, stack: ExitStack) -> None:
     """The leader is killed after the vendor changed: the next leader pushes the same password, stored is live."""
     leader, second, _ = cluster
     directory = leader.directory(stack)
@@ -65,7 +66,7 @@ def test_a_cluster_that_loses_its_leader_inside_a_call(cluster, stack: ExitStack
     assert reached.wait(60)
     leader.server.kill()
     release.set()
-    directory.rig = second
+    directory.plugin_server = second
 
     def healed() -> bool:
         try:
@@ -73,8 +74,8 @@ def test_a_cluster_that_loses_its_leader_inside_a_call(cluster, stack: ExitStack
         except (hvac.exceptions.VaultError, OSError):
             return False  # no leader yet
 
-    helpers.wait_until(healed, "the next leader rotates")
+    wait_until(healed, "the next leader rotates")
     directory.set_period("bob", 3600)
-    helpers.wait_until(lambda: directory.equal("bob"), "stored is live")
+    wait_until(lambda: directory.equal("bob"), "stored is live")
     first, again = [json.loads(body)["Password"] for body in directory.sent()][1:3]
     assert (first == again) is True

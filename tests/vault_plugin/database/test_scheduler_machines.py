@@ -7,6 +7,7 @@ import time
 import pytest
 
 from rotation_testkit.doubles.vendors.ucloud_compshare.cloud import Delays
+from rotation_testkit.sandbox.static_roles import wait_until
 from rotation_testkit.sandbox.vendors import LINUX_VM, UCLOUD, compshare
 
 pytestmark = pytest.mark.timeout(300)
@@ -15,12 +16,12 @@ SHORTEST = 25
 """Seconds of a call: too few to wait for a machine, so a switch of its power ends the call."""
 
 
-def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(rig, stack, helpers) -> None:
+def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(plugin_server, stack) -> None:
     """Stop, reset and start take several calls with the same password: one reset, no wrong login, the machine runs."""
     estate = stack.enter_context(compshare(time.time, (LINUX_VM,)))
-    tenant, cloud, name = estate.tenants[LINUX_VM], estate.simulator, rig.name("machine")
+    tenant, cloud, name = estate.tenants[LINUX_VM], estate.simulator, plugin_server.name("machine")
     options = {key: value for key, value in tenant.document.items() if key not in ("driver", "username", "password")}
-    roles = rig.roles(UCLOUD, "linux", estate, deadline_seconds=SHORTEST, propagation_seconds=0)
+    roles = plugin_server.roles(UCLOUD, "linux", estate, deadline_seconds=SHORTEST, propagation_seconds=0)
     roles.make(name, str(tenant.document["username"]), options)
     assert roles.stored(name) == tenant.live()
     before, resets = roles.last(name), tenant.changes()
@@ -28,12 +29,12 @@ def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(rig, stack, h
     roles.set_period(name, 5)
 
     def healed() -> bool:
-        roles.press(name)
+        roles.retry_now(name)
         return roles.last(name) != before
 
-    helpers.wait_until(healed, "the machine's rotation")
+    wait_until(healed, "the machine's rotation")
     roles.set_period(name, 3600)
-    assert rig.failures(name), "a switch of the power ended a call"
+    assert plugin_server.failures(name), "a switch of the power ended a call"
     assert roles.stored(name) == tenant.live()
     assert tenant.changes() == resets + 1
     assert tenant.wrong_logins() == 0

@@ -27,7 +27,7 @@ def candidate(code: str, variant: str | None = None) -> Secret:
 def test_a_clean_change_sends_one_reset_and_is_proved(machine) -> None:
     """One reset, a login with the new password, no wrong login."""
     new = candidate("ucloud_compshare")
-    assert machine.rig.update(new) is Evidence.LOGIN
+    assert machine.plugin_server.update(new) is Evidence.LOGIN
     assert machine.live == new
     assert machine.vendor.resets(UHOST) == 1
     assert machine.ssh.rejected["root"] == 0
@@ -36,17 +36,17 @@ def test_a_clean_change_sends_one_reset_and_is_proved(machine) -> None:
 def test_the_same_password_again_changes_nothing(machine) -> None:
     """The answer was lost and the host asks again: found live by a login, and no second reset."""
     new = candidate("ucloud_compshare")
-    machine.rig.update(new)
-    assert machine.rig.update(new) is Evidence.LOGIN
+    machine.plugin_server.update(new)
+    assert machine.plugin_server.update(new) is Evidence.LOGIN
     assert machine.vendor.resets(UHOST) == 1
 
 
 def test_after_a_death_the_vendor_still_shows_what_was_sent(machine) -> None:
     """A new process knows nothing, looks at the vendor first, and sends no second reset."""
     new = candidate("ucloud_compshare")
-    machine.rig.update(new)
-    machine.rig.die()
-    assert machine.rig.update(new) is Evidence.LOGIN
+    machine.plugin_server.update(new)
+    machine.plugin_server.die()
+    assert machine.plugin_server.update(new) is Evidence.LOGIN
     assert machine.vendor.resets(UHOST) == 1
 
 
@@ -54,13 +54,13 @@ def test_success_is_never_reported_without_proof(machine) -> None:
     """A guest that ignores the reset ends in an error each time, within the budget of wrong logins."""
     machine.vendor.instance(UHOST).guest_ignores_reset = True
     new = candidate("ucloud_compshare")
-    failures = machine.rig.retried(new, attempts=8)
+    failures = machine.plugin_server.retried(new, attempts=8)
     assert failures[-1] == "gave up"
     assert {*failures[:-1]} <= {LoginRejected.code, Parked.code}
     assert Parked.code in failures
     assert (
-        machine.ssh.rejected["root"] <= machine.rig.connection.spec.lockout.budget
-        if (machine.rig.connection.spec.lockout)
+        machine.ssh.rejected["root"] <= machine.plugin_server.connection.spec.lockout.budget
+        if (machine.plugin_server.connection.spec.lockout)
         else machine.ssh.rejected["root"] <= 3
     )
     assert machine.live == OLD
@@ -71,8 +71,8 @@ def test_wrong_logins_are_remembered_across_candidates(machine) -> None:
     machine.vendor.instance(UHOST).guest_ignores_reset = True
     for _ in range(8):
         with pytest.raises(RotationError) as caught:
-            machine.rig.update(candidate("ucloud_compshare"))
-        machine.rig.clock.sleep(10.0)
+            machine.plugin_server.update(candidate("ucloud_compshare"))
+        machine.plugin_server.clock.sleep(10.0)
     assert machine.ssh.rejected["root"] <= 3
     assert isinstance(caught.value, Parked)
     assert "the next attempt goes on by itself" in caught.value.hint
@@ -85,7 +85,7 @@ def test_a_fault_before_or_after_the_change_heals_with_the_same_password(directo
     """The first call fails, the retry ends with the candidate live."""
     directory.vendor.faults.add("ResetPassword", kind)
     new = candidate("volcengine_cloudidentity")
-    failures = directory.rig.retried(new)
+    failures = directory.plugin_server.retried(new)
     assert failures == [OutcomeUnknown.code]
     assert directory.live == new
 
@@ -95,9 +95,9 @@ def test_another_password_after_a_failure_is_just_the_next_candidate(directory) 
     directory.vendor.faults.add("ResetPassword", FaultKind.ERROR_AFTER)
     first, second = (candidate("volcengine_cloudidentity") for _ in range(2))
     with pytest.raises(OutcomeUnknown):
-        directory.rig.update(first)
+        directory.plugin_server.update(first)
     assert directory.live == first
-    assert directory.rig.update(second) is Evidence.ACCEPTED
+    assert directory.plugin_server.update(second) is Evidence.ACCEPTED
     assert directory.live == second
 
 
@@ -105,7 +105,7 @@ def test_another_password_after_a_failure_is_just_the_next_candidate(directory) 
 def test_a_reset_that_outlasts_the_deadline_goes_on_at_the_next_retry(machine) -> None:
     """Stopping and starting take 40 s each, a call has 60 s: several calls bring one reset to its end."""
     new = candidate("ucloud_compshare", "linux")
-    failures = machine.rig.retried(new)
+    failures = machine.plugin_server.retried(new)
     assert failures
     assert {*failures} <= {InProgress.code}
     assert machine.live == new
@@ -121,11 +121,11 @@ def test_a_machine_that_a_dead_process_stopped_runs_again(machine) -> None:
     failures: list[str] = []
     while True:
         try:
-            machine.rig.update(new)
+            machine.plugin_server.update(new)
         except RotationError as error:
             failures.append(error.code)
-            machine.rig.die()
-            machine.rig.clock.sleep(10.0)
+            machine.plugin_server.die()
+            machine.plugin_server.clock.sleep(10.0)
             assert len(failures) < 12, failures
         else:
             break
@@ -138,9 +138,9 @@ def test_a_machine_that_a_dead_process_stopped_runs_again(machine) -> None:
 def test_a_role_that_wants_its_machine_off_cannot_be_proved_by_login(machine) -> None:
     """power=stopped is refused before anything is sent, unless less proof is enough."""
     machine.vendor.instance(UHOST).instance_type = "Uhost"
-    machine.rig.statements += ("power=stopped",)
+    machine.plugin_server.statements += ("power=stopped",)
     with pytest.raises(ConfigError):
-        machine.rig.update(candidate("ucloud_compshare", "linux"))
+        machine.plugin_server.update(candidate("ucloud_compshare", "linux"))
     assert machine.vendor.attempts(UHOST) == 0
 
 
@@ -151,12 +151,12 @@ def test_two_calls_for_one_account_do_not_meet(directory) -> None:
     directory.vendor.faults.add("ResetPassword", FaultKind.HANG, **hang)
     first, second = (candidate("volcengine_cloudidentity") for _ in range(2))
     found: list[Evidence] = []
-    thread = threading.Thread(target=lambda: found.append(directory.rig.update(first)))
+    thread = threading.Thread(target=lambda: found.append(directory.plugin_server.update(first)))
     thread.start()
     try:
         assert reached.wait(30)
         with pytest.raises(InProgress):
-            directory.rig.update(second)
+            directory.plugin_server.update(second)
     finally:
         release.set()
         thread.join(30)
@@ -166,17 +166,17 @@ def test_two_calls_for_one_account_do_not_meet(directory) -> None:
 
 def test_nothing_is_begun_once_the_caller_has_given_up(directory) -> None:
     """With no time left the account is not touched."""
-    directory.rig.seconds = 0.0
+    directory.plugin_server.seconds = 0.0
     with pytest.raises(RotationError):
-        directory.rig.update(candidate("volcengine_cloudidentity"))
+        directory.plugin_server.update(candidate("volcengine_cloudidentity"))
     assert directory.live == OLD
 
 
 def test_no_password_stays_in_memory(directory) -> None:
     """Between two calls the process holds marks and a digest."""
     new = candidate("volcengine_cloudidentity")
-    directory.rig.update(new)
-    kept = repr(vars(directory.rig.memory)) + repr(list(directory.rig.memory._accounts.values()))
+    directory.plugin_server.update(new)
+    kept = repr(vars(directory.plugin_server.memory)) + repr(list(directory.plugin_server.memory._accounts.values()))
     assert new.reveal() not in kept
     assert "verified" in kept
 
@@ -184,6 +184,6 @@ def test_no_password_stays_in_memory(directory) -> None:
 def test_a_candidate_that_breaks_the_policy_is_refused_before_it_is_sent(directory) -> None:
     """The server's default of 20 characters may not fit a vendor; our policy is checked first."""
     with pytest.raises(RotationError) as error:
-        directory.rig.update(Secret("short"))
+        directory.plugin_server.update(Secret("short"))
     assert error.value.code == "password_rejected"
     assert directory.live == OLD

@@ -9,7 +9,7 @@ import pytest
 
 from rotation.core.errors import RotationError
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
-from vault_plugin.job.due_secrets import Fleet
+from vault_plugin.job.due_secrets import DueSecretsJob
 from vault_plugin.job.login import Login
 from vault_plugin.job.settings import VaultSettings
 
@@ -52,7 +52,7 @@ def job(openbao, corner):
         }
         clock = started.world.clock
         with Login(VaultSettings.from_environment(environment), clock=clock) as login:
-            fleet = Fleet(
+            fleet = DueSecretsJob(
                 connect=lambda seconds: login.kv(seconds=seconds),
                 deployment=started.deployment,
                 clock=clock,

@@ -14,11 +14,11 @@ import pytest
 
 from rotation.core.clock import SystemClock
 from rotation.core.errors import StoreDenied
-from vault_plugin.provision.declaration import Wanted, load
+from vault_plugin.provision.declaration import DesiredState, load
 from vault_plugin.provision.install import install, policy_name
 from vault_plugin.provision.rotate import rotate as rotate_now
 from vault_plugin.provision.server import Server
-from vault_plugin.provision.status import standings
+from vault_plugin.provision.status import role_statuses
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "vault"
 RULE = re.compile(r'path "([^"]+)" \{\s*capabilities = \[([^\]]*)\]\s*\}')
@@ -49,20 +49,22 @@ def without(all_rules: Rules, path: str, capability: str) -> dict[str, list[str]
 class Site:
     """A vendor's user as a role to be, and tokens with a policy each."""
 
-    rig: object
+    plugin_server: object
     directory: object
     folder: Path
     mount: str
 
-    def wanted(self, file: str, period: int) -> Wanted:
+    def wanted(self, file: str, period: int) -> DesiredState:
         """Write the declarative file, with a plug-in file of that name."""
-        for place in (self.rig.server.plugins, self.folder):
-            shutil.copy(self.rig.built.path, place / file)
+        for place in (self.plugin_server.server.plugins, self.folder):
+            shutil.copy(self.plugin_server.built.path, place / file)
         vendor = self.directory.vendor
         key = vendor.credentials
         admin = {"access_key": key.access_key, "secret_key": key.secret_key.reveal()}
         (self.folder / "admin.json").write_text(json.dumps(admin))
-        details = self.rig.adapter.get(f"/v1/{self.directory.mount}/config/vendor")["data"]["connection_details"]
+        details = self.plugin_server.adapter.get(f"/v1/{self.directory.mount}/config/vendor")["data"][
+            "connection_details"
+        ]
         path = self.folder / "lockstep.toml"
         path.write_text(
             f'[plugin]\nname = "{self.mount}"\nfile = "{file}"\nmount = "{self.mount}"\ntick_seconds = 1\n'
@@ -75,15 +77,15 @@ class Site:
 
     def server(self, allowed: Rules) -> Server:
         """Return the server under a policy."""
-        name = self.rig.name("policy")
+        name = self.plugin_server.name("policy")
         text = [
             f'path "{path.replace("database", self.mount) if not path.startswith("sys/plugins") else path}" '
             f"{{ capabilities = {json.dumps(kept)} }}"
             for path, kept in allowed.items()
         ]
-        self.rig.client.sys.create_or_update_acl_policy(name, "\n".join(text))
-        made = self.rig.client.auth.token.create(policies=[name], no_default_policy=True)
-        return Server(hvac.Client(self.rig.server.address, token=made["auth"]["client_token"]))
+        self.plugin_server.client.sys.create_or_update_acl_policy(name, "\n".join(text))
+        made = self.plugin_server.client.auth.token.create(policies=[name], no_default_policy=True)
+        return Server(hvac.Client(self.plugin_server.server.address, token=made["auth"]["client_token"]))
 
     def under(self, allowed: Rules, work: Callable[[Server], None]) -> bool:
         """Do something under a policy; say whether it was allowed."""
@@ -100,25 +102,25 @@ class Site:
         """Install, change everything in the file or behind the command's back, and install again."""
         first = self.wanted("first", 3600)
         policy = f"/v1/sys/policies/password/{policy_name(first.role('bob'))}"
-        self.rig.adapter.delete(policy)
+        self.plugin_server.adapter.delete(policy)
         list(install(server, first))
         weaker = 'length = 20\nrule "charset" { charset = "abcdefghijklmnopqrstuvwxyz" }'
-        self.rig.adapter.put(policy, json={"policy": weaker})
+        self.plugin_server.adapter.put(policy, json={"policy": weaker})
         list(install(server, self.wanted("second", 7200)))
 
     def rotate_and_compare(self, server: Server) -> None:
         """Have the role rotated, and compare what is stored."""
         wanted = self.wanted("second", 7200)
         rotate_now(server, wanted, wanted.role("bob"), SystemClock(), patience=100.0)
-        list(standings(server, wanted))
+        list(role_statuses(server, wanted))
 
 
 @pytest.fixture
-def site(rig, stack, tmp_path: Path) -> Site:
+def site(plugin_server, stack, tmp_path: Path) -> Site:
     """A vendor with a user, and a name for everything that is installed."""
-    directory = rig.directory(stack)
+    directory = plugin_server.directory(stack)
     directory.role("bob")
-    return Site(rig, directory, tmp_path, rig.name("allowed"))
+    return Site(plugin_server, directory, tmp_path, plugin_server.name("allowed"))
 
 
 pytestmark = [
@@ -145,5 +147,5 @@ def test_nothing_in_the_installers_policy_can_go(site: Site, path: str, capabili
 @pytest.mark.parametrize(("path", "capability"), each_of(ROTATE), ids=lambda value: value)
 def test_nothing_in_the_rotators_policy_can_go(site: Site, path: str, capability: str) -> None:
     """Without any one capability a role cannot be rotated or compared."""
-    site.install_twice(Server(site.rig.client))
+    site.install_twice(Server(site.plugin_server.client))
     assert site.under(without(ROTATE, path, capability), site.rotate_and_compare) is False

@@ -18,7 +18,7 @@ from rotation_testkit.doubles.secretsmanager.rotations.rotator import RotationSt
 from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, World, world
 from vault_plugin.functions import mirrored
-from vault_plugin.mirror import Found, reconcile
+from vault_plugin.mirror import MirrorState, reconcile
 
 A_DAY = 2 * 86_400
 
@@ -132,7 +132,7 @@ def test_what_all_attempts_leave_behind_the_reconciler_finds(function) -> None:
     assert function.rotate(HUAWEI).state is not RotationState.SUCCEEDED
     assert not function.in_step(HUAWEI)
     source, target = function.stores(HUAWEI)
-    assert reconcile(source, target, nobody) is Found.BEHIND
+    assert reconcile(source, target, nobody) is MirrorState.BEHIND
     assert function.in_step(HUAWEI)
 
 

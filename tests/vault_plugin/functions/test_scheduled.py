@@ -12,7 +12,6 @@ from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
 from vault_plugin.functions.scheduled import RotationsFailed, Surroundings, handle
-from vault_plugin.job.kv_rotation import not_over
 
 EVENTS = Path(__file__).parents[3] / "events" / "eventbridge"
 MONTH = 31 * 86_400
@@ -35,7 +34,7 @@ def function(openbao):
             **variables,
         }
         surroundings = Surroundings(
-            environment=environment, clock=started.world.clock, over=not_over, write=lines.append
+            environment=environment, clock=started.world.clock, wrap_store=None, write=lines.append
         )
         failure = answer = None
         try:

@@ -14,7 +14,7 @@ from rotation.core.errors import RateLimited
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, VOLCENGINE
-from vault_plugin.job.due_secrets import Fleet
+from vault_plugin.job.due_secrets import DueSecretsJob
 from vault_plugin.job.pace import Pace
 from vault_plugin.job.schedule import walk
 
@@ -27,13 +27,13 @@ EVERY = {"lockstep-every": "30d"}
 def fleet():
     """Make the job for a world."""
 
-    def make(started, **choices) -> Fleet:
+    def make(started, **choices) -> DueSecretsJob:
         @contextmanager
         def connect(seconds):
             del seconds
             yield started.kv
 
-        return Fleet(connect=connect, deployment=started.deployment, clock=started.world.clock, **choices)
+        return DueSecretsJob(connect=connect, deployment=started.deployment, clock=started.world.clock, **choices)
 
     return make
 

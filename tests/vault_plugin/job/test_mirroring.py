@@ -12,9 +12,9 @@ from rotation.cli.app import run as lockstep
 from rotation.core.errors import SettingsError
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, VOLCENGINE
-from vault_plugin.job.mirroring import Pair, allowed, from_kv, mirrored, turned
+from vault_plugin.job.mirroring import MirrorPair, allowed, from_kv, with_mirror
 from vault_plugin.job.schedule import Wishes
-from vault_plugin.mirror import Found
+from vault_plugin.mirror import MirrorState
 
 
 def test_metadata_cannot_aim_the_mirror_at_any_secret():
@@ -35,9 +35,9 @@ def in_aws(real):
             inner = started.world
             started.wish(account, mirror=inner.accounts[account])
             environment = {"LOCKSTEP_MIRROR_PREFIX": "lockstep/"}
-            over = mirrored(inner.clock, environment, partial(inner.secrets_manager.client, direct=True))
+            wrap = with_mirror(inner.clock, environment, partial(inner.secrets_manager.client, direct=True))
             wishes = Wishes.parse(started.kv.read(started.path(account)).custom)
-            yield started, {"over": over, "wishes": wishes}
+            yield started, {"wrap_store": wrap, "wishes": wishes}
 
     return make
 
@@ -62,7 +62,7 @@ def test_a_mirror_that_was_down_is_repaired_by_the_reconciler(in_aws, rotate):
         assert started.heals(HUAWEI)
         assert inner.stored(HUAWEI) != inner.live(HUAWEI)
         inner.secrets_manager.faults.clear()
-        pair = Pair(
+        pair = MirrorPair(
             source=started.store(HUAWEI),
             target=AwsSecretsManager(
                 inner.secrets_manager.client(direct=True), inner.accounts[HUAWEI], clock=inner.clock
@@ -71,9 +71,9 @@ def test_a_mirror_that_was_down_is_repaired_by_the_reconciler(in_aws, rotate):
             deployment=started.deployment,
             clock=inner.clock,
         )
-        assert pair.reconcile() is Found.BEHIND
+        assert pair.reconcile() is MirrorState.BEHIND
         assert inner.stored(HUAWEI) == inner.live(HUAWEI)
-        assert turned(pair).reconcile() is Found.IN_STEP
+        assert pair.swapped().reconcile() is MirrorState.IN_STEP
         assert started.store(HUAWEI).unfinished() is None
 
 
@@ -85,17 +85,17 @@ def test_the_vendor_decides_between_two_values(in_aws):
         text = inner.secrets_manager.value(inner.accounts[HUAWEI]).reveal()
         wrong = json.dumps({**json.loads(text), "password": "Wr0ng-Passw0rd!"})
         client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=wrong)
-        pair = Pair(
+        pair = MirrorPair(
             source=started.store(HUAWEI),
             target=AwsSecretsManager(client, inner.accounts[HUAWEI], clock=inner.clock),
             fetch=from_kv(started.kv),
             deployment=started.deployment,
             clock=inner.clock,
         )
-        assert pair.reconcile() is Found.OVERWRITTEN
+        assert pair.reconcile() is MirrorState.OVERWRITTEN
         assert inner.wrong_logins(HUAWEI) == 0
         client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=wrong)
-        assert turned(pair).reconcile() is Found.ADOPTED
+        assert pair.swapped().reconcile() is MirrorState.ADOPTED
         assert inner.wrong_logins(HUAWEI) == 1
         assert started.stored(HUAWEI) == inner.stored(HUAWEI) == inner.live(HUAWEI)
 
@@ -117,7 +117,7 @@ def test_the_side_that_rotates_has_the_admin_credential(real, openbao, monkeypat
 
 
 def test_the_mirror_from_the_command_line(real, openbao, monkeypatch, capsys):
-    """Found by the secret's own wish, within the allowed names; either store may be the one that rotates."""
+    """MirrorState by the secret's own wish, within the allowed names; either store may be the one that rotates."""
     with real(holding=(HUAWEI,)) as started:
         inner = started.world
         name, path = inner.accounts[HUAWEI], started.path(HUAWEI)

@@ -62,7 +62,7 @@ class Site:
 
 
 @pytest.fixture
-def site(rig, tmp_path: Path, stack) -> Site:
+def site(plugin_server, tmp_path: Path, stack) -> Site:
     """The vendors, the SSH hosts behind them, the built plug-in and the declarative file."""
     ucloud, tencent, volcengine = UCloudCompShare(), TencentBm(), VolcengineCloudIdentity()
     container = stack.enter_context(SshHost(ucloud.guest_login("uhost-1")))
@@ -89,15 +89,15 @@ def site(rig, tmp_path: Path, stack) -> Site:
     }
     for name, admin in admins.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(admin))
-    for folder in (rig.server.plugins, tmp_path):
-        shutil.copy(rig.built.path, folder / "lockstep-site")
+    for folder in (plugin_server.server.plugins, tmp_path):
+        shutil.copy(plugin_server.built.path, folder / "lockstep-site")
     codes = {"ucloud": "ucloud_compshare", "tencent": "tencent_bm", "volcengine": "volcengine_cloudidentity"}
     connections = "".join(
         f'[connections.{name}]\ndriver = "{code}"\nadmin = "{name}.json"\nendpoint = "{url}"\n'
         f'hosts = "{url.removeprefix("http://")}"\npropagation_seconds = 0\n'
         for (name, code), url in zip(codes.items(), urls, strict=True)
     )
-    mount = rig.name("site")
+    mount = plugin_server.name("site")
     (tmp_path / "lockstep.toml").write_text(
         f'[plugin]\nname = "{mount}"\nfile = "lockstep-site"\nmount = "{mount}"\ntick_seconds = 1\n{connections}'
         f'[roles.container]\nconnection = "ucloud"\nusername = "root"\nperiod = 3600\npolicy = "container"\n'
@@ -109,11 +109,11 @@ def site(rig, tmp_path: Path, stack) -> Site:
         f'[roles.user]\nconnection = "volcengine"\nusername = "bob"\nperiod = 3600\n'
         f'[roles.user.options]\nuser_id = "{user.user_id}"\n'
     )
-    environment = {"VAULT_ADDR": rig.server.address, "VAULT_TOKEN": rig.server.root_token.reveal()}
+    environment = {"VAULT_ADDR": plugin_server.server.address, "VAULT_TOKEN": plugin_server.server.root_token.reveal()}
     return Site(tmp_path, ucloud, tencent, volcengine, user.user_id, environment)
 
 
-def test_every_admin_drivers_role_is_installed_compared_and_rotated(site: Site, rig) -> None:
+def test_every_admin_drivers_role_is_installed_compared_and_rotated(site: Site, plugin_server) -> None:
     """Install creates everything, again it changes nothing; rotate changes each password; status finds them equal."""
     code, deeds = site.run("install")
     assert code == 0
@@ -133,9 +133,9 @@ def test_every_admin_drivers_role_is_installed_compared_and_rotated(site: Site, 
         code, [done] = site.run("rotate", role)
         assert (code, done["role"]) == (0, role)
         assert site.live(role) not in (OLD, first)
-        kept = rig.adapter.get(f"/v1/{mount}/static-roles/{role}")["data"]
+        kept = plugin_server.adapter.get(f"/v1/{mount}/static-roles/{role}")["data"]
         assert kept["rotation_period"] == 3600
-        stored = rig.adapter.get(f"/v1/{mount}/static-creds/{role}")["data"]["password"]
+        stored = plugin_server.adapter.get(f"/v1/{mount}/static-creds/{role}")["data"]["password"]
         assert Secret(stored) == site.live(role)
     code, found = site.run("status")
     assert {each["role"]: (each["finding"], each["how"]) for each in found} == {
@@ -153,16 +153,18 @@ def test_every_admin_drivers_role_is_installed_compared_and_rotated(site: Site, 
     assert (code, found[0]["finding"]) == (1, "different")
 
 
-def test_a_rotation_on_demand_that_was_killed_is_set_right_by_the_next_run(rig, stack, tmp_path: Path) -> None:
+def test_a_rotation_on_demand_that_was_killed_is_set_right_by_the_next_run(
+    plugin_server, stack, tmp_path: Path
+) -> None:
     """Killed between shortening and setting back, a role rotates no faster than it was old, until install runs."""
-    directory = rig.directory(stack)
+    directory = plugin_server.directory(stack)
     directory.role("bob")
     admin = tmp_path / "admin.json"
     key = directory.vendor.credentials
     admin.write_text(json.dumps({"access_key": key.access_key, "secret_key": key.secret_key.reveal()}))
-    url = rig.adapter.get(f"/v1/{directory.mount}/config/vendor")["data"]["connection_details"]["endpoint"]
+    url = plugin_server.adapter.get(f"/v1/{directory.mount}/config/vendor")["data"]["connection_details"]["endpoint"]
     (tmp_path / "lockstep.toml").write_text(
-        f'[plugin]\nname = "lockstep"\nfile = "{rig.built.path}"\nmount = "{directory.mount}"\n'
+        f'[plugin]\nname = "lockstep"\nfile = "{plugin_server.built.path}"\nmount = "{directory.mount}"\n'
         f'[connections.vendor]\ndriver = "volcengine_cloudidentity"\nadmin = "admin.json"\nendpoint = "{url}"\n'
         f'hosts = "{url.removeprefix("http://")}"\n'
         f'[roles.bob]\nconnection = "vendor"\nusername = "bob"\nperiod = 3600\n'
@@ -174,27 +176,27 @@ def test_a_rotation_on_demand_that_was_killed_is_set_right_by_the_next_run(rig, 
         TencentBm(),
         directory.vendor,
         directory.ids["bob"],
-        {"BAO_ADDR": rig.server.address, "BAO_TOKEN": rig.server.root_token.reveal()},
+        {"BAO_ADDR": plugin_server.server.address, "BAO_TOKEN": plugin_server.server.root_token.reveal()},
     )
     directory.set_period("bob", 900)  # what a killed run leaves behind
     _, deeds = site.run("install")
     assert {each["name"]: each["outcome"] for each in deeds if each["what"] == "role"} == {"bob": "changed"}
-    assert rig.adapter.get(f"/v1/{directory.mount}/static-roles/bob")["data"]["rotation_period"] == 3600
+    assert plugin_server.adapter.get(f"/v1/{directory.mount}/static-roles/bob")["data"]["rotation_period"] == 3600
     before = directory.last("bob")
     role = f"{directory.mount}/static-roles/bob"
-    site.environment["BAO_TOKEN"] = _token(rig, f'path "{role}" {{ capabilities = ["read", "update"] }}')
+    site.environment["BAO_TOKEN"] = _token(plugin_server, f'path "{role}" {{ capabilities = ["read", "update"] }}')
     site.run("rotate", "bob")
     assert directory.last("bob") != before
     assert directory.equal("bob")
     creds = f"{directory.mount}/static-creds/bob"
     rights = [f'path "{path}" {{ capabilities = ["read"] }}' for path in (role, creds)]
-    site.environment["BAO_TOKEN"] = _token(rig, "\n".join(rights))
+    site.environment["BAO_TOKEN"] = _token(plugin_server, "\n".join(rights))
     _, [found] = site.run("status")
     assert found["finding"] == "unknown"  # this vendor lets nobody log in
 
 
-def _token(rig, policy: str) -> str:
+def _token(plugin_server, policy: str) -> str:
     """A token that may do what the policy says."""
-    name = rig.name("policy")
-    rig.client.sys.create_or_update_acl_policy(name, policy)
-    return rig.client.auth.token.create(policies=[name], no_default_policy=True)["auth"]["client_token"]
+    name = plugin_server.name("policy")
+    plugin_server.client.sys.create_or_update_acl_policy(name, policy)
+    return plugin_server.client.auth.token.create(policies=[name], no_default_policy=True)["auth"]["client_token"]

@@ -17,7 +17,7 @@ from rotation.core.errors import StoreUnavailable
 from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.serving import serve
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
-from vault_plugin.provision.declaration import PluginTable, Role, Wanted
+from vault_plugin.provision.declaration import DesiredState, PluginTable, Role
 from vault_plugin.provision.rotate import rotate
 from vault_plugin.provision.server import Server
 
@@ -73,7 +73,9 @@ ROLE = Role(
     policy=VENDOR_POLICIES["ucloud_compshare"]["linux"],
     statements=(),
 )
-WANTED = Wanted(plugin=PluginTable(file="lockstep-plugin"), file=Path("lockstep-plugin"), connections={}, roles={})
+WANTED = DesiredState(
+    plugin=PluginTable(file="lockstep-plugin"), file=Path("lockstep-plugin"), connections={}, roles={}
+)
 
 
 def test_a_busy_server_is_asked_again_and_the_period_is_set_back() -> None:

@@ -14,47 +14,48 @@ import hvac
 import pytest
 
 from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.sandbox.static_roles import wait_until
 
 pytestmark = [pytest.mark.upstream, pytest.mark.timeout(300)]
 
 
 @pytest.mark.long
-def test_rotate_role_loses_the_new_password_when_the_server_dies(own_rig, stack: ExitStack, helpers) -> None:
+def test_rotate_role_loses_the_new_password_when_the_server_dies(own_plugin_server, stack: ExitStack) -> None:
     """The log is written inside the request's transaction: after a kill the stored password is dead and stays so."""
-    directory = own_rig.directory(stack)
+    directory = own_plugin_server.directory(stack)
     directory.role("bob")
     directory.role("witness")
     reached, release = directory.hang()
 
     def on_demand() -> None:
         with pytest.raises((OSError, hvac.exceptions.VaultError)):
-            own_rig.server.client().adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
+            own_plugin_server.server.client().adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
 
     request = threading.Thread(target=on_demand)
     request.start()
     assert reached.wait(60)
-    own_rig.server.kill()
+    own_plugin_server.server.kill()
     release.set()
     request.join(60)
-    own_rig.server.start()
+    own_plugin_server.server.start()
     # The scheduler has gone through its queue when it has rotated another role twice.
     for _ in range(2):
         before = directory.last("witness")
         directory.set_period("witness", 5)
-        helpers.wait_until(lambda before=before: directory.last("witness") != before, "the witness is rotated")
+        wait_until(lambda before=before: directory.last("witness") != before, "the witness is rotated")
     assert not directory.equal("bob")
 
 
 @pytest.mark.long
-def test_rotate_role_comes_back_with_another_password(rig, stack: ExitStack, helpers) -> None:
+def test_rotate_role_comes_back_with_another_password(plugin_server, stack: ExitStack) -> None:
     """After an error on demand the retry does not bring the password that the vendor may have taken."""
-    directory = rig.directory(stack)
+    directory = plugin_server.directory(stack)
     directory.role("bob")
     directory.vendor.faults.add("ResetPassword", FaultKind.ERROR_AFTER)
     with pytest.raises(hvac.exceptions.VaultError):
-        rig.adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
+        plugin_server.adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
     assert not directory.equal("bob")
-    helpers.wait_until(lambda: directory.equal("bob"), "the retry")
+    wait_until(lambda: directory.equal("bob"), "the retry")
     first, second = [json.loads(body)["Password"] for body in directory.sent()][1:3]
     assert (first == second) is False
 
@@ -62,20 +63,20 @@ def test_rotate_role_comes_back_with_another_password(rig, stack: ExitStack, hel
 @pytest.mark.long  # the first caller must still be waiting when the second one is refused
 @pytest.mark.parametrize("waits", [False, True], ids=["now", "10 s later"])
 def test_two_rotate_role_at_once_both_fail_and_leave_a_dead_password(
-    rig, stack: ExitStack, helpers, *, waits: bool
+    plugin_server, stack: ExitStack, *, waits: bool
 ) -> None:
     """It takes no lock: one caller gets "duplicate item" although the vendor changed.
 
     Our plug-in's own lock makes the other one fail, whose retry heals the role after 10 s; without that nothing would.
     """
-    directory = rig.directory(stack)
+    directory = plugin_server.directory(stack)
     directory.role("bob")
     reached, release = directory.hang()
     said: list[str] = []
 
     def on_demand() -> None:
         with pytest.raises(hvac.exceptions.VaultError) as error:
-            rig.server.client().adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
+            plugin_server.server.client().adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
         said.append(str(error.value))
 
     first = threading.Thread(target=on_demand)
@@ -88,13 +89,13 @@ def test_two_rotate_role_at_once_both_fail_and_leave_a_dead_password(
     assert "duplicate item" in said[1]
     assert not directory.equal("bob")
     if waits:
-        helpers.wait_until(lambda: directory.equal("bob"), "the retry")
+        wait_until(lambda: directory.equal("bob"), "the retry")
     # Nothing is to try again when the vendor's port may be somebody else's.
-    rig.adapter.delete(f"/v1/sys/mounts/{directory.mount}")
+    plugin_server.adapter.delete(f"/v1/sys/mounts/{directory.mount}")
 
 
-def test_the_admin_credential_cannot_be_rotated_by_accident(rig, stack: ExitStack) -> None:
+def test_the_admin_credential_cannot_be_rotated_by_accident(plugin_server, stack: ExitStack) -> None:
     """rotate-root would lose the key with a lost answer; our connections have no username, so it is refused."""
-    directory = rig.directory(stack)
+    directory = plugin_server.directory(stack)
     with pytest.raises(hvac.exceptions.VaultError, match="username"):
-        rig.adapter.post(f"/v1/{directory.mount}/rotate-root/vendor")
+        plugin_server.adapter.post(f"/v1/{directory.mount}/rotate-root/vendor")

@@ -1,4 +1,4 @@
-"""One secret looked at, and put right, from outside a rotation: what doctor, drift check and rehearsal run over."""
+"""A session for looking at one secret outside of a rotation: for the doctor, the drift check and the dry run."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rotation.core.errors import StageConflict, StoreError
 from rotation.deployment.binder import Binder
 from rotation.engine.session import Session
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, Kv, VaultKv, read_current
-from vault_plugin.job.kv_rotation import Place, wished
+from vault_plugin.job.kv_rotation import JobContext, wished
 from vault_plugin.job.schedule import Wishes
 
 _NO_VERSION = 2**31 - 1
 
 
-def looking_at(place: Place, path: str) -> Session:
-    """Return a session of one step's length over a secret; it has no token.
+def inspection_session(place: JobContext, path: str) -> Session:
+    """Return a session without a token over a secret; it lasts as long as one step.
 
     Raises:
         SettingsError: the secret's custom metadata are wrong.
@@ -35,7 +35,7 @@ def looking_at(place: Place, path: str) -> Session:
 
     binder = Binder(deployment=place.deployment, fetch=fetch, clock=place.clock, time_left=time_left)
     return Session(
-        store=place.over(plain, wishes),
+        store=place.wrapped(plain, wishes),
         token="",
         bind=lambda document: wished(binder(document), wishes, ordered=True),
         clock=place.clock,
@@ -46,9 +46,9 @@ def looking_at(place: Place, path: str) -> Session:
 
 
 def require_write(kv: Kv, path: str) -> None:
-    """Find out whether the secret and its journal may be written, and change nothing.
+    """Raise unless the secret and its journal may be written. Nothing is changed.
 
-    A check-and-set that cannot succeed is refused as lost where the right is there (OpenBao 2.7.2, measured 2026-11).
+    A check-and-set that cannot succeed fails as a conflict where the token may write (OpenBao 2.7.2, measured 2026-11).
 
     Raises:
         StoreError: one of them may not be written.
@@ -58,4 +58,4 @@ def require_write(kv: Kv, path: str) -> None:
             kv.write(each, SecretDocument({"lockstep": "rehearsal"}), cas=_NO_VERSION)
         except StageConflict:
             continue
-        raise StoreError("the mount took a check-and-set that could not succeed; it is no KV version 2 engine")
+        raise StoreError("the mount took a check-and-set that could not succeed; it is not a KV version 2 engine")
