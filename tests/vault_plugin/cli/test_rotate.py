@@ -1,10 +1,12 @@
-"""What fails exits 1 and what must wait exits 3; 2 says that the arguments were wrong, and nothing else."""
+"""``lockstep vault rotate``: exit codes, output for people and for machines, and the dry run."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from rotation_testkit.sandbox.sandbox import HUAWEI
+from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
 
 
 def short(started):
@@ -45,4 +47,29 @@ def test_wrong_arguments_are_wrong_usage(cli):
     """An option that there is not, and a number that cannot be."""
     with cli(holding=(HUAWEI,)) as (started, run):
         assert run("rotate", started.path(HUAWEI), "--no-such-option")[0] == 2
+        assert run("rotate")[0] == 2
         assert run("run", "--jobs", "0")[0] == 2
+
+
+def test_one_secret_is_rotated_from_the_command_line(cli):
+    """The table shows the gap, standard error the steps, and ``--json`` prints one object and nothing else."""
+    with cli(holding=(VOLCENGINE,)) as (started, run):
+        code, out = run("rotate", started.path(VOLCENGINE))
+        assert (code, started.heals(VOLCENGINE)) == (0, True)
+        assert "gap for readers" in out
+        assert "promoted" in out
+        assert "setSecret: sent" in run.err
+        code, (record,) = run("rotate", started.path(VOLCENGINE), "--json")
+        assert (code, run.err, record["outcome"], record["path"]) == (0, "", "promoted", started.path(VOLCENGINE))
+        assert record["gap_ms"] >= 0
+        assert started.world.changes(VOLCENGINE) == 2
+
+
+def test_a_missing_secret_fails_and_a_young_password_is_parked(cli):
+    """A missing secret exits 1 with a hint, and a password that is too young exits 3."""
+    with cli(holding=(HUAWEI,)) as (started, run):
+        code, _ = run("rotate", f"{started.folder}/nothing")
+        assert (code, "secret_not_found" in run.err, "hint" in run.err) == (1, True, True)
+        assert run("rotate", started.path(HUAWEI))[0] == 0
+        code, (record,) = run("rotate", started.path(HUAWEI), "--json")
+        assert (code, record["error"]["reason"]) == (3, "too_soon")

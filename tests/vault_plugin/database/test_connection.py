@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from rotation.core.errors import ConfigError, DriverBug, InProgress, OutcomeUnknown, RotationError, SettingsError
-from rotation.core.secret import Secret
+from rotation.core.errors import ConfigError, SettingsError
 from rotation.core.values import Evidence, Lockout
-from vault_plugin.database import codes, role
 from vault_plugin.database.connection import SEALED, Connection
 
 ADMIN = {"access_key": "AKLTexample", "secret_key": "not-a-real-key"}
+
+
 GOOD = {"driver": "volcengine_cloudidentity", **ADMIN}
 
 
@@ -117,31 +117,3 @@ def test_a_vendors_own_private_key_field_is_kept_apart() -> None:
     assert json.loads(stored[SEALED]) == {"lockstep": {"private_key": "not-a-real-key"}}
     assert Connection.load(stored).admin["private_key"] == "not-a-real-key"
     assert Connection.load({**stored, "private_key": "another-key"}).admin["private_key"] == "another-key"
-
-
-def test_a_role_says_only_what_is_its_to_say() -> None:
-    """Statements are key=value of the account's own keys; neither driver nor password nor the name is among them."""
-    spec = Connection.load(GOOD).spec
-    made = role.document(spec, "bob", Secret("pw-pw-pw"), ["user_id = u-1"])
-    assert (made["driver"], made["username"], made["user_id"], made["power"]) == (spec.code, "bob", "u-1", "running")
-    faulty = ["user_id=u-1", "user_id=u-2", "password=hunter2-hunter2", "zone=x", "nonsense", "power=as_found"]
-    with pytest.raises(SettingsError) as error:
-        role.document(spec, "bob", Secret("pw-pw-pw"), faulty)
-    assert len(error.value.faults) == 5
-    assert "hunter2" not in str(error.value)
-
-
-def test_every_error_has_a_status_and_keeps_its_hint() -> None:
-    """Each class of the error tree gets a gRPC code; the message names code, hint and the time to come back."""
-    kinds = [*_subclasses(RotationError)]
-    assert len(kinds) > 30
-    unavailable = codes.as_grpc(InProgress("still at work", not_before=0.0))
-    assert unavailable.status.name == "UNAVAILABLE"
-    assert "in_progress: still at work; not before 1970-01-01T00:00:00Z. The next attempt" in str(unavailable.message)
-    assert codes.status(OutcomeUnknown("lost")).name == "ABORTED"
-    assert codes.status(DriverBug("broken")).name == "INTERNAL"
-    assert codes.status(SettingsError("x", ())).name == "INVALID_ARGUMENT"
-
-
-def _subclasses(kind: type) -> list[type]:
-    return [each for direct in kind.__subclasses__() for each in (direct, *_subclasses(direct))]

@@ -19,7 +19,6 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from vault_plugin.database.pb import database_grpc, database_pb2
-from vault_plugin.goplugin.handshake import Cookie, HandshakeError, Offer
 from vault_plugin.goplugin.pb import (
     controller_grpc,
     controller_pb2,
@@ -183,43 +182,6 @@ async def _readable(descriptor: int) -> None:
     ready = asyncio.Event()
     asyncio.get_running_loop().add_reader(descriptor, ready.set)
     await ready.wait()
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"VAULT_DATABASE_PLUGIN": None}, "Vault and OpenBao, which start it"),
-        ({"PLUGIN_PROTOCOL_VERSIONS": "4"}, "protocol versions"),
-        ({"PLUGIN_CLIENT_CERT": None}, "sent no certificate"),
-    ],
-)
-def test_it_refuses_to_serve_whoever_it_cannot_check(host, changes: dict[str, str | None], said: str) -> None:
-    """Started by hand, with a protocol that it does not speak, or by a host that cannot be told from a stranger."""
-    given = host.environment(**changes)
-    cookie = Cookie("VAULT_DATABASE_PLUGIN", "926a0820-aea2-be28-51d6-83cdf00e8edb")
-    with pytest.raises(HandshakeError, match=said):
-        Offer.read(given, cookie, frozenset({5, 6}))
-
-
-def test_a_path_that_no_socket_can_have_is_told(host) -> None:
-    """The kernel takes 107 bytes; a longer TMPDIR is named as the reason."""
-    far = host.folder / ("x" * 100)
-    far.mkdir()
-    plugin = host.start(TMPDIR=str(far))
-    assert plugin.process.wait(30) == 1
-    assert "shorten TMPDIR" in plugin.process.stderr.read()
-    assert list(far.iterdir()) == []
-
-
-def test_a_group_of_a_container_runtime_gets_the_socket(host) -> None:
-    """Where the host names a folder and a group for the socket, it lies there and the group may use it."""
-    shared = host.folder / "shared"
-    shared.mkdir()
-    plugin = host.start(PLUGIN_UNIX_SOCKET_DIR=str(shared), PLUGIN_UNIX_SOCKET_GROUP=str(os.getgid()))
-    path = Path(plugin.fields[3])
-    assert path.is_relative_to(shared)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o660
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o750
 
 
 def test_log_lines_are_hclog_and_dynamic_users_are_refused(host) -> None:

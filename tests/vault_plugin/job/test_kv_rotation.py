@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import SettingsError
-from rotation.core.maintenance_window import Windows
 from rotation.state.marks import Kind
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
@@ -247,29 +245,3 @@ def test_a_document_that_is_none_is_refused_before_anything_is_asked(modelled, r
         done = rotate(started, UCLOUD)
         assert done.error.code in {"secret_document_error", "driver_not_allowed"}
         assert done.describe()["error"]["hint"]
-
-
-@pytest.mark.parametrize(
-    ("custom", "faults"),
-    [
-        ({"lockstep-every": "30"}, 1),
-        ({"lockstep-every": "4m", "lockstep-window": "Xyz 02:00-03:00 UTC"}, 2),
-        ({"lockstep-evry": "30d", "lockstep-enabled": "maybe", "lockstep-length": "0", "lockstep-exclude": " "}, 4),
-    ],
-)
-def test_faults_in_custom_metadata_are_told_at_once(custom, faults):
-    """A misspelt wish is one: it would be forgotten otherwise."""
-    with pytest.raises(SettingsError) as caught:
-        Wishes.parse(custom)
-    assert len(caught.value.faults) == faults
-
-
-def test_wishes_are_read_and_other_keys_left_alone():
-    """Custom metadata belong to everybody."""
-    wishes = Wishes.parse(
-        {"owner": "team", "lockstep-every": "12h", "lockstep-url-safe": "yes", "lockstep-mirror": "x"}
-    )
-    assert (wishes.every, wishes.url_safe, wishes.mirror, wishes.narrows) == (43_200.0, True, "x", True)
-    assert wishes.due_at(1000.0) == 44_200.0
-    assert Wishes.parse({}).due_at(0.0) is None
-    assert Wishes.parse({}).window == Windows()

@@ -8,10 +8,9 @@ from functools import partial
 
 import pytest
 
-from rotation.cli.app import run as lockstep
 from rotation.core.errors import SettingsError
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
-from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, VOLCENGINE
+from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
 from vault_plugin.job.mirroring import MirrorPair, allowed, from_kv, with_mirror
 from vault_plugin.job.schedule import Wishes
 from vault_plugin.mirror import MirrorState
@@ -98,53 +97,3 @@ def test_the_vendor_decides_between_two_values(in_aws):
         assert pair.swapped().reconcile() is MirrorState.ADOPTED
         assert inner.wrong_logins(HUAWEI) == 1
         assert started.stored(HUAWEI) == inner.stored(HUAWEI) == inner.live(HUAWEI)
-
-
-def test_the_side_that_rotates_has_the_admin_credential(real, openbao, monkeypatch, capsys):
-    """With ``--from aws`` the vendor is asked with the credential that Secrets Manager keeps, and KV needs none."""
-    with real(holding=(UCLOUD,)) as started:
-        inner = started.world
-        name, path = inner.accounts[UCLOUD], started.path(UCLOUD)
-        server = {"VAULT_ADDR": openbao.address, "VAULT_TOKEN": openbao.root_token.reveal()}
-        for key, value in (inner.environment() | server).items():
-            monkeypatch.setenv(key, value)
-        entry = started.kv.read(path)
-        started.kv.write(path, entry.document.replaced(password="Wr0ng-Passw0rd!"), cas=entry.version)
-        started.kv.remove(started.admin_path(UCLOUD))
-        assert lockstep(["vault", "mirror", path, "--json", "--from=aws", f"--secret-id={name}"]) == 0
-        assert json.loads(capsys.readouterr().out)["found"] == "overwritten"
-        assert started.stored(UCLOUD) == inner.stored(UCLOUD) == inner.live(UCLOUD)
-
-
-def test_the_mirror_from_the_command_line(real, openbao, monkeypatch, capsys):
-    """MirrorState by the secret's own wish, within the allowed names; either store may be the one that rotates."""
-    with real(holding=(HUAWEI,)) as started:
-        inner = started.world
-        name, path = inner.accounts[HUAWEI], started.path(HUAWEI)
-        variables = started.environment() | {
-            "VAULT_ADDR": openbao.address,
-            "VAULT_TOKEN": openbao.root_token.reveal(),
-            "LOCKSTEP_MIRROR_PREFIX": "lockstep/",
-        }
-        for key, value in variables.items():
-            monkeypatch.setenv(key, value)
-
-        def run(*arguments):
-            code = lockstep(["vault", "mirror", path, "--json", *arguments])
-            return code, json.loads(capsys.readouterr().out)
-
-        assert run()[1]["code"] == "settings_error"
-        assert run(f"--secret-id={name}") == (0, {"path": path, "found": "in_step"})
-        started.wish(HUAWEI, mirror=name)
-        assert run() == (0, {"path": path, "found": "in_step"})
-        assert run("--from=aws") == (0, {"path": path, "found": "in_step"})
-        entry = started.kv.read(path)
-        started.kv.write(path, entry.document.replaced(driver="no_such"), cas=entry.version)
-        monkeypatch.setenv("LOCKSTEP_DRIVERS", f"{HUAWEI},no_such")
-        code, told = run()
-        assert (code, told["code"]) == (1, "unknown_driver")
-        started.kv.write(path, entry.document, cas=entry.version + 1)
-        monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-        monkeypatch.delenv("AWS_REGION", raising=False)
-        code, told = run()
-        assert (code, told["code"]) == (1, "config_error")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hvac
 import pytest
 
-from rotation.core.errors import SettingsError, StoreError, StoreUnavailable
+from rotation.core.errors import ConfigError, SettingsError, StoreDenied, StoreError, StoreUnavailable
+from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.certificate import Certificate
 from rotation_testkit.doubles.serving import serve
+from rotation_testkit.doubles.vault.openbao import OpenBao
 from vault_plugin.provision.server import Server
 
 JSON = [("Content-Type", "application/json")]
@@ -93,3 +96,24 @@ def test_the_servers_certificate_is_checked_by_the_file_that_is_named(tmp_path: 
         with pytest.raises(StoreUnavailable, match="does not answer"):
             server.read("sys/mounts")
         server.close()
+
+
+def test_a_server_without_address_or_token_is_not_asked() -> None:
+    """Both come from the environment, under either server's names."""
+    with pytest.raises(ConfigError):
+        Server.from_environment({"VAULT_ADDR": "http://127.0.0.1:9"})
+
+
+def test_a_servers_refusals_are_typed(openbao: OpenBao) -> None:
+    """A token without rights is StoreDenied, a wrong body is told in the server's words, nothing there is None."""
+    server = Server(openbao.client())
+    assert server.read("database-of-nobody/config/none") is None
+    with pytest.raises(StoreError, match="sys/policies/password/x"):
+        server.write("sys/policies/password/x", {"policy": "no policy"})
+    powerless = Server(openbao.client(Secret("s.nobody")))
+    with pytest.raises(StoreDenied):
+        powerless.read("sys/mounts")
+    nobody = Server(hvac.Client("http://127.0.0.1:9", token="none", timeout=5))
+    with pytest.raises(StoreError, match="does not answer"):
+        nobody.read("sys/mounts")
+    nobody.close()

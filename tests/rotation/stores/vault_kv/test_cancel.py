@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.core.document import SecretDocument
 from rotation.core.errors import StageError
 from rotation.state import marks
-from rotation.state.lease import Claim
-from rotation.state.stages import PENDING
 from rotation.stores.vault_kv import Cancelled
 from rotation_testkit.conformance.kv_backdoor import KvDoor
 from rotation_testkit.conformance.store_backdoor import (
@@ -23,113 +20,7 @@ from rotation_testkit.conformance.store_backdoor import (
     stored_text,
 )
 from rotation_testkit.doubles.vault.kv2 import Kv2
-from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
-from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI
-
-CHANGE = "PUT /v1/usg/acs/password"
-
-
-@pytest.fixture
-def clocked(monkeypatch):
-    """Run ``lockstep vault`` against the server at the world's time, in which waiting takes none."""
-
-    def at(started):
-        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: started.world.clock.now())
-        monkeypatch.setattr(
-            "rotation.core.clock.SystemClock.sleep", lambda _, seconds: started.world.clock.sleep(seconds)
-        )
-        return started
-
-    return at
-
-
-def edit(started, account, **keys):
-    """Change keys of the secret by hand; ``None`` takes one out."""
-    entry = started.kv.read(started.path(account))
-    document = {key: value for key, value in {**entry.document, **keys}.items() if value is not None}
-    started.kv.write(started.path(account), SecretDocument(document), cas=entry.version)
-
-
-def test_a_rotation_whose_account_was_edited_is_given_up_and_the_next_one_heals(cli, clocked):
-    """The edit stops it for ever; the candidate that became live is tried as the previous password."""
-    with cli(holding=(HUAWEI,)) as (started, run):
-        path = clocked(started).path(HUAWEI)
-        started.world.huawei.faults.add(CHANGE, FaultKind.DROP_AFTER)
-        assert run("rotate", path, "--attempts=1")[0] == 1
-        edit(started, HUAWEI, user_id="42")
-        started.world.clock.sleep(1000)
-        for _ in range(2):
-            code, (told,) = run("rotate", path, "--json")
-            assert (code, told["outcome"]) == (1, "identity_changed")
-        assert f"`lockstep vault cancel {path}`" in told["error"]["hint"]
-        assert run("doctor", path)[0] == 3
-
-        code, (told,) = run("cancel", path, "--json")
-        assert (code, told["path"], told["outcome"]) == (0, path, "cancelled")
-        assert told["reset_sent"] < started.world.clock.now() - 999
-        assert "may be live" in told["hint"]
-        state = started.store(HUAWEI).describe()
-        assert state.holder(PENDING) is None
-        assert state.version(told["token"]).intent == told["reset_sent"]
-        assert started.store(HUAWEI).read(told["token"]).document.password == started.world.live(HUAWEI)
-
-        code, (again,) = run("cancel", path, "--json")
-        assert (code, again["code"]) == (1, "stage_error")
-        edit(started, HUAWEI, user_id=None)
-        before = started.world.wrong_logins(HUAWEI)
-        code, (told,) = run("rotate", path, "--json")
-        assert (code, told["outcome"]) == (0, "promoted")
-        assert started.heals(HUAWEI)
-        assert (started.world.changes(HUAWEI), started.world.wrong_logins(HUAWEI)) == (2, before + 1)
-        assert run("doctor", path)[0] == 0
-
-
-def test_a_device_that_is_gone_is_taken_out_of_a_batch_after_the_rotation_is_given_up(modelled, rotate):
-    """The others had their resets already: the next rotation brings readers the live passwords."""
-    with modelled(holding=(BATCH,)) as started:
-        path, park = started.path(BATCH), started.world.tencent
-        edit(started, BATCH, password=None)
-        dead, *others = started.kv.read(path).document["devices"]
-        park.faults.add("ResetDevicePassword", FaultKind.DROP_BEFORE)
-        assert rotate(started, BATCH).error is not None
-        park.park.devices.pop(dead["instance_id"])
-        started.world.clock.sleep(1000)
-        assert rotate(started, BATCH).error is not None
-        edit(started, BATCH, devices=others)
-        assert rotate(started, BATCH).outcome == "identity_changed"
-
-        live = {each["instance_id"]: park.guest_password(each["instance_id"]) for each in others}
-        assert live != {each["instance_id"]: each["password"] for each in others}
-        assert started.store(BATCH).cancel().sent is not None
-        started.world.clock.sleep(1000)
-        assert rotate(started, BATCH).error is None
-        stored = {each["instance_id"]: each["password"] for each in started.kv.read(path).document["devices"]}
-        assert stored == {each["instance_id"]: park.guest_password(each["instance_id"]) for each in others}
-
-
-def test_nothing_to_cancel_and_a_run_at_work_are_failures(cli):
-    """And nothing is written; once the run is at its end, its rotation can be given up."""
-    with cli(holding=(HUAWEI,)) as (started, run):
-        path, store = started.path(HUAWEI), started.store(HUAWEI)
-        code, (told,) = run("cancel", path, "--json")
-        assert (code, told["code"]) == (1, "stage_error")
-        assert "nothing to cancel" in told["hint"]
-        token = store.begin("t" * 36)
-        now = started.world.clock.now()
-        store.acquire(token, store.describe(), Claim("aa", now, now + 600))
-        before = started.journal(HUAWEI)
-        code, (told,) = run("cancel", path, "--json")
-        assert (code, told["code"], told["not_before"]) == (1, "in_progress", int(now + 600) + 1)
-        assert started.journal(HUAWEI) == before
-        store.mark(token, marks.intent(now))
-        store.yield_lease(token, holder="aa")
-        code, out = run("cancel", path)
-        assert code == 0
-        assert "a reset may have been sent" in " ".join(out.split())
-        assert "may be live" in " ".join(out.split())
-        code, (told,) = run("cancel", "no/such/secret", "--json")
-        assert (code, told["code"]) == (1, "secret_not_found")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The KV store keeps the contract of every store, on the model and on the real server."""
+"""``VaultKv`` keeps the contract of every store, on the model and on the real server, and has some rules of its own."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from rotation.core.errors import SecretNotFound, StageConflict
+from rotation.stores.vault_kv import VaultKv, read_current
 from rotation_testkit.conformance.kv_backdoor import KvDoor
-from rotation_testkit.conformance.store_backdoor import Backdoor
+from rotation_testkit.conformance.store_backdoor import FIRST, NEXT, OTHER, SECOND, Backdoor
 from rotation_testkit.conformance.store_suite import StoreConformance
 from rotation_testkit.doubles.vault.kv2 import Kv2
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
@@ -41,3 +43,37 @@ class TestVaultKvOnOpenBao(StoreConformance):
         """Return a new secret."""
         self._made += 1
         yield KvDoor(self._kv, f"{self._corner}/app-{self._made}", VirtualClock())
+
+
+@pytest.fixture
+def door():
+    """A secret on the model."""
+    clock = VirtualClock()
+    return KvDoor(Kv2(now=clock.now), "app", clock)
+
+
+def test_a_deleted_secret_is_said_to_be_deleted(door):
+    """And one that never was is missing; an admin credential likewise."""
+    door.kv.delete("app")
+    with pytest.raises(SecretNotFound, match="deleted"):
+        door.store().describe()
+    with pytest.raises(SecretNotFound, match="does not exist"):
+        VaultKv(door.kv, "nothing", clock=door.clock).describe()
+    for path in ("app", "nothing"):
+        with pytest.raises(SecretNotFound):
+            read_current(door.kv, path)
+
+
+def test_a_candidate_is_not_staged_over_another_rotation(door):
+    """Stricter than Secrets Manager, which moves the stage."""
+    door.store().stage(FIRST, NEXT)
+    with pytest.raises(StageConflict):
+        door.store().stage(SECOND, OTHER)
+    assert door.store().begin(SECOND) == FIRST
+
+
+def test_the_journal_is_no_secret_to_rotate(door):
+    """And neither is nothing."""
+    for path in ("app.lockstep", "", "/"):
+        with pytest.raises(Exception, match="no path"):
+            VaultKv(door.kv, path, clock=door.clock)
