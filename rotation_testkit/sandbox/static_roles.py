@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 import threading
 import time
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import hvac
 
@@ -162,8 +164,8 @@ class StaticRoles:
         """Return the password that readers get."""
         return Secret(str(self._read(f"static-creds/{name}")["password"]))
 
-    def _read(self, path: str) -> Mapping[str, object]:
-        data: Mapping[str, object] = self.plugin_server.adapter.get(f"/v1/{self.mount}/{path}")["data"]
+    def _read(self, path: str) -> Mapping[str, Any]:
+        data: Mapping[str, Any] = self.plugin_server.adapter.get(f"/v1/{self.mount}/{path}")["data"]
         return data
 
     def _write(self, name: str, fields: Mapping[str, object]) -> None:
@@ -192,6 +194,22 @@ class DirectoryRoles(StaticRoles):
     def equal(self, name: str) -> bool:
         """Say whether the stored password is the live one."""
         return self.stored(name) == self.live(name)
+
+    def declare(self, folder: Path, plugin: Mapping[str, object], name: str, *, period: int = 3600) -> Path:
+        """Write the declarative file of one role, and its admin credential; return the file."""
+        key, details = self.vendor.credentials, self._read("config/vendor")["connection_details"]
+        admin = {"access_key": key.access_key, "secret_key": key.secret_key.reveal()}
+        (folder / "admin.json").write_text(json.dumps(admin))
+        path = folder / "lockstep.toml"
+        path.write_text(
+            "[plugin]\n"
+            + "".join(f"{field} = {json.dumps(value)}\n" for field, value in plugin.items())
+            + f'[connections.vendor]\ndriver = "volcengine_cloudidentity"\nadmin = "admin.json"\n'
+            f'endpoint = "{details["endpoint"]}"\nhosts = "{details["hosts"]}"\n'
+            f'[roles.{name}]\nconnection = "vendor"\nusername = "{name}"\nperiod = {period}\n'
+            f'options = {{ user_id = "{self.ids[name]}" }}\n'
+        )
+        return path
 
     def hang(self) -> tuple[threading.Event, threading.Event]:
         """Let the next reset take effect and its answer wait; return the events "it took effect" and "answer now"."""

@@ -98,6 +98,29 @@ def cli(real, openbao, monkeypatch, capsys):
     return at
 
 
+@pytest.fixture
+def approle(openbao, corner):
+    """Return a function that makes an AppRole with a policy, and returns the variables of a job that uses it."""
+    client = openbao.client()
+    client.sys.enable_auth_method("approle", path=corner)
+
+    def make(rules: str, **role) -> dict[str, str]:
+        client.sys.create_or_update_policy(corner, rules)
+        api, at = client.auth.approle, {"mount_point": corner}
+        api.create_or_update_approle("job", token_policies=[corner], **role, **at)
+        return {
+            "VAULT_ADDR": openbao.address,
+            "LOCKSTEP_VAULT_AUTH": "approle",
+            "LOCKSTEP_VAULT_AUTH_MOUNT": corner,
+            "LOCKSTEP_VAULT_ROLE_ID": api.read_role_id("job", **at)["data"]["role_id"],
+            "LOCKSTEP_VAULT_SECRET_ID": api.generate_secret_id("job", **at)["data"]["secret_id"],
+        }
+
+    yield make
+    client.sys.disable_auth_method(corner)
+    client.sys.delete_policy(corner)
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Return the plug-in's file; building it takes a second."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE

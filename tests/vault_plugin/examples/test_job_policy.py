@@ -2,57 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from rotation.core.errors import RotationError
+from rotation_testkit.doubles.vault import acl
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
 from vault_plugin.job.due_secrets import DueSecretsJob
 from vault_plugin.job.login import Login
 from vault_plugin.job.settings import VaultSettings
 
-POLICY = Path(__file__).parents[3] / "examples" / "vault" / "policy.hcl"
-RULE = re.compile(r'path "([^"]+)" \{\s*capabilities = \[([^\]]*)\]\s*\}')
-RULES = {path: [each.strip(' "') for each in listed.split(",")] for path, listed in RULE.findall(POLICY.read_text())}
-CAPABILITIES = [(path, capability) for path, listed in RULES.items() for capability in listed]
-TTL = 520
-"""Seconds. Half a minute later it is too little for a rotation (four steps of two minutes and a margin)."""
+RULES = acl.read(Path(__file__).parents[3] / "examples" / "vault" / "policy.hcl")
+CAPABILITIES = acl.capabilities(RULES)
+ROLE = {"token_no_default_policy": True, "token_ttl": "520s", "token_max_ttl": "1h", "secret_id_num_uses": 1}
+"""Half a minute later the token's time is too short for a rotation (four steps of two minutes and a margin)."""
 
 
 @pytest.fixture
-def job(openbao, corner):
-    """Run the whole job by AppRole under a policy; return each outcome, or the error that ended it all."""
-    client = openbao.client()
-    client.sys.enable_auth_method("approle", path=corner)
-    role = client.auth.approle
+def job(openbao, approle, corner):
+    """Return a function that runs the whole job by AppRole under a policy.
+
+    It returns each outcome and whether a token is left behind, or the code of the error that ended everything.
+    """
 
     def run(started, rules):
-        text = "\n".join(
-            f'path "{path.replace("prod/", f"{corner}/")}" {{ capabilities = {list(kept)!r} }}'.replace("'", '"')
-            for path, kept in rules.items()
-        )
-        client.sys.create_or_update_policy(corner, text)
-        role.create_or_update_approle(
-            "job",
-            mount_point=corner,
-            token_policies=[corner],
-            token_no_default_policy=True,
-            token_ttl=f"{TTL}s",
-            token_max_ttl="1h",
-            secret_id_num_uses=1,
-        )
-        environment = started.environment() | {
-            "VAULT_ADDR": openbao.address,
-            "LOCKSTEP_VAULT_AUTH": "approle",
-            "LOCKSTEP_VAULT_AUTH_MOUNT": corner,
-            "LOCKSTEP_VAULT_ROLE_ID": role.read_role_id("job", mount_point=corner)["data"]["role_id"],
-            "LOCKSTEP_VAULT_SECRET_ID": role.generate_secret_id("job", mount_point=corner)["data"]["secret_id"],
-        }
+        rules = {path.replace("prod/", f"{corner}/"): kept for path, kept in rules.items()}
+        environment = started.environment() | approle(acl.written(rules), **ROLE)
         clock = started.world.clock
         with Login(VaultSettings.from_environment(environment), clock=clock) as login:
-            fleet = DueSecretsJob(
+            made = DueSecretsJob(
                 connect=lambda seconds: login.kv(seconds=seconds),
                 deployment=started.deployment,
                 clock=clock,
@@ -60,18 +39,15 @@ def job(openbao, corner):
                 jobs=1,
             )
             try:
-                plan = fleet.plan(f"{corner}/apps")
+                plan = made.plan(f"{corner}/apps")
                 clock.sleep(30)
-                ended = {each.path.rpartition("/")[2]: each for each in fleet.run(plan)}
+                outcomes = {each.path.rpartition("/")[2]: each.outcome for each in made.run(plan)}
             except RotationError as error:
                 return error.code
-            accessor = login._token
-        outcomes = {name: each.outcome for name, each in ended.items()}
-        return outcomes, _lives(client, accessor)
+            token = login._token
+        return outcomes, _lives(openbao.client(), token)
 
-    yield run
-    client.sys.disable_auth_method(corner)
-    client.sys.delete_policy(corner)
+    return run
 
 
 def _lives(client, token):
@@ -84,25 +60,18 @@ def _lives(client, token):
     return True
 
 
-DONE = ({HUAWEI: "promoted", VOLCENGINE: "promoted"}, False)
-
-
 def test_the_policy_is_enough(real, job):
-    """Two accounts, one with an admin credential, found by their schedule; and no token is left behind."""
+    """The job finds and rotates two accounts, one with an admin credential, and leaves no token behind."""
     assert len(CAPABILITIES) == 8
     with real(holding=(HUAWEI, VOLCENGINE), custom={"lockstep-every": "30d"}) as started:
         started.world.clock.sleep(31 * 86_400)
-        assert job(started, RULES) == DONE
+        assert job(started, RULES) == ({HUAWEI: "promoted", VOLCENGINE: "promoted"}, False)
         assert all(started.heals(account) for account in (HUAWEI, VOLCENGINE))
 
 
 @pytest.mark.parametrize(("path", "capability"), CAPABILITIES, ids=lambda value: value)
 def test_nothing_in_the_policy_can_go(real, job, path, capability):
     """Without any one capability the job does not do all of its work for an account with an admin credential."""
-    rules = {each: [one for one in kept if (each, one) != (path, capability)] for each, kept in RULES.items()}
     with real(holding=(VOLCENGINE,), custom={"lockstep-every": "30d"}) as started:
         started.world.clock.sleep(31 * 86_400)
-        assert job(started, {each: kept or ["deny"] for each, kept in rules.items()}) != (
-            {VOLCENGINE: "promoted"},
-            False,
-        )
+        assert job(started, acl.without(RULES, path, capability)) != ({VOLCENGINE: "promoted"}, False)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from rotation.cli.app import run as lockstep
 from rotation.core.document import SecretDocument
 from rotation.core.errors import RateLimited
 from rotation_testkit.doubles.vendors.faults import FaultKind

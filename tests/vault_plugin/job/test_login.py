@@ -37,27 +37,6 @@ def settings(openbao):
     return make
 
 
-@pytest.fixture
-def approle(openbao, corner):
-    """Make an AppRole and return its variables."""
-    client = openbao.client()
-    client.sys.enable_auth_method("approle", path=corner)
-    client.sys.create_or_update_policy(corner, RULES)
-
-    def make(**role) -> dict[str, str]:
-        api, at = client.auth.approle, {"mount_point": corner}
-        api.create_or_update_approle("job", token_policies=[corner], **role, **at)
-        return {
-            "LOCKSTEP_VAULT_AUTH": "approle",
-            "LOCKSTEP_VAULT_AUTH_MOUNT": corner,
-            "LOCKSTEP_VAULT_ROLE_ID": api.read_role_id("job", **at)["data"]["role_id"],
-            "LOCKSTEP_VAULT_SECRET_ID": api.generate_secret_id("job", **at)["data"]["secret_id"],
-        }
-
-    yield make
-    client.sys.disable_auth_method(corner)
-
-
 def reads(login, seconds=60.0):
     """Use the login."""
     with login.kv(seconds=seconds) as kv:
@@ -66,7 +45,7 @@ def reads(login, seconds=60.0):
 
 def test_an_approle_logs_in_once_and_gives_its_token_back(openbao, settings, approle):
     """All rotations of a run share the token."""
-    with Login(settings(**approle(secret_id_num_uses=1)), clock=ShiftedClock()) as login:
+    with Login(settings(**approle(RULES, secret_id_num_uses=1)), clock=ShiftedClock()) as login:
         assert reads(login)
         assert reads(login)
         token = login._token.value
@@ -77,7 +56,7 @@ def test_an_approle_logs_in_once_and_gives_its_token_back(openbao, settings, app
 @pytest.mark.shows_secrets("file id", reason="the operator's own file")
 def test_a_secret_id_may_come_from_a_file(settings, approle, tmp_path):
     """As systemd credentials and mounted secrets do."""
-    variables = approle()
+    variables = approle(RULES)
     (tmp_path / "id").write_text(variables.pop("LOCKSTEP_VAULT_SECRET_ID") + "\n")
     made = settings(**variables, LOCKSTEP_VAULT_SECRET_ID_FILE=str(tmp_path / "id"))
     with Login(made, clock=ShiftedClock()) as login:
@@ -86,7 +65,7 @@ def test_a_secret_id_may_come_from_a_file(settings, approle, tmp_path):
 
 def test_a_refused_approle_is_no_outage(settings, approle):
     """And its secret id is not quoted."""
-    variables = approle() | {"LOCKSTEP_VAULT_SECRET_ID": "canary"}
+    variables = approle(RULES) | {"LOCKSTEP_VAULT_SECRET_ID": "canary"}
     with Login(settings(**variables), clock=ShiftedClock()) as login, pytest.raises(StoreDenied) as caught:
         reads(login)
     assert "canary" not in repr(caught.value.describe()) + repr(login.settings)
@@ -95,7 +74,7 @@ def test_a_refused_approle_is_no_outage(settings, approle):
 
 def test_a_renewable_token_is_prolonged(settings, approle):
     """Before work that it would not survive; without a new login."""
-    with Login(settings(**approle(token_ttl="300s", secret_id_num_uses=1)), clock=ShiftedClock()) as login:
+    with Login(settings(**approle(RULES, token_ttl="300s", secret_id_num_uses=1)), clock=ShiftedClock()) as login:
         assert reads(login)
         login._clock.sleep(250)
         before = login._token
@@ -106,7 +85,7 @@ def test_a_renewable_token_is_prolonged(settings, approle):
 
 def test_a_token_that_cannot_be_prolonged_is_replaced(settings, approle):
     """By another login, where there is one."""
-    role = approle(token_ttl="300s", token_max_ttl="301s")
+    role = approle(RULES, token_ttl="300s", token_max_ttl="301s")
     with Login(settings(**role), clock=ShiftedClock()) as login:
         assert reads(login)
         login._clock.sleep(290)
