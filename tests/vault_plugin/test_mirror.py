@@ -36,25 +36,25 @@ class Two:
         self.source, self.target = (there, here) if turned_round else (here, there)
 
     def rotate(self, document: SecretDocument = NEW, token: str = "t" * 36) -> None:
-        """Bring the source forward alone, by a proved value."""
+        """Give the source alone a proved value."""
         self.source.stage(token, document)
         self.source.mark(token, marks.verified(Evidence.LOGIN, self.clock.now()))
         self.source.promote(token, current_id=self.source.describe().current_id)
 
     @property
     def passwords(self) -> tuple[str, str]:
-        """What readers of the one and of the other get."""
+        """Return the passwords that readers of the source and of the mirror get."""
         return current(self.source).password.reveal(), current(self.target).password.reveal()
 
 
 @pytest.fixture(params=[False, True], ids=["kv to aws", "aws to kv"])
 def two(request):
-    """Two stores that are in step."""
+    """Return two stores that hold the same value."""
     return Two(turned_round=request.param)
 
 
 def nobody(document):
-    """Nobody may be asked."""
+    """Raise: no login is needed."""
     raise AssertionError(f"asked about {document!r}")
 
 
@@ -64,7 +64,7 @@ def only(password):
 
 
 def test_settling_brings_the_mirror_forward(two):
-    """And settles the source afterwards; again changes nothing."""
+    """Settling writes the mirror and then settles the source; a repetition changes nothing."""
     store = MirroredStore(two.source, two.target)
     two.rotate()
     assert two.passwords == ("new", "old")
@@ -76,14 +76,14 @@ def test_settling_brings_the_mirror_forward(two):
 
 
 def test_what_is_the_same_is_not_written(two):
-    """Whatever the order of keys and the spelling of numbers."""
+    """The order of keys and the spelling of numbers make no difference."""
     before = two.target.describe().current_id
     assert not bring_forward(two.source, two.target)
     assert two.target.describe().current_id == before
 
 
 def test_a_mirror_that_cannot_be_reached_fails_the_step(two):
-    """Before the source is settled, so that the step's repetition does the rest."""
+    """The step fails before the source is settled, so its repetition does the rest."""
     two.rotate()
     fuse = Fuse(1, Edge.BEFORE, error=lambda _: StoreUnavailable("down"))
     with pytest.raises(StoreUnavailable):
@@ -95,7 +95,7 @@ def test_a_mirror_that_cannot_be_reached_fails_the_step(two):
 
 @pytest.mark.parametrize("edge", list(Edge))
 def test_w53_a_death_at_any_effect_is_repaired_by_the_next_look(two, edge):
-    """At every call to either store, whether the repetition is the step's own or a reconciler's."""
+    """A death at any call to either store is repaired by the repeated step or by a comparison."""
     number = 0
     while True:
         number += 1
@@ -116,7 +116,7 @@ def test_w53_a_death_at_any_effect_is_repaired_by_the_next_look(two, edge):
 
 
 def test_a_late_writer_never_puts_an_old_value_over_a_newer_one(two):
-    """Whatever happens between its look and its write, a newer value ends in both."""
+    """Whatever happens between the read and the write, both stores end with the newer value."""
     number = 0
     while True:
         number += 1
@@ -141,7 +141,7 @@ def test_a_late_writer_never_puts_an_old_value_over_a_newer_one(two):
 
 
 def test_a_mirror_that_is_behind_is_brought_forward(two):
-    """It holds the source's previous value, so nobody needs to be asked."""
+    """The mirror holds the source's previous value, so no login is needed."""
     two.rotate()
     two.source.settle("t" * 36)
     assert reconcile(two.source, two.target, nobody) is MirrorState.BEHIND
@@ -150,7 +150,7 @@ def test_a_mirror_that_is_behind_is_brought_forward(two):
 
 
 def test_a_mirror_that_is_not_there_is_made():
-    """In KV; in AWS the operator makes it, since it needs a key and a policy."""
+    """A missing mirror is created in KV; in AWS the operator creates it, since it needs a key and a policy."""
     made = Two(turned_round=True)
     made.kv.remove("app")
     assert reconcile(made.source, made.target, nobody) is MirrorState.CREATED
@@ -158,21 +158,21 @@ def test_a_mirror_that_is_not_there_is_made():
 
 
 def test_a_foreign_value_in_the_mirror_is_overwritten_when_the_sources_is_live(two):
-    """Somebody wrote the mirror by hand, and it opens nothing."""
+    """A value that somebody wrote by hand and that opens nothing is overwritten."""
     foreign(two)
     assert reconcile(two.source, two.target, only("old")) is MirrorState.OVERWRITTEN
     assert two.passwords == ("old", "old")
 
 
 def test_a_foreign_value_in_the_mirror_is_adopted_when_it_is_live(two):
-    """Somebody reset the account by hand and told one store alone."""
+    """A password that somebody reset by hand and stored in one place alone is adopted."""
     foreign(two)
     assert reconcile(two.source, two.target, only("foreign")) is MirrorState.ADOPTED
     assert two.passwords == ("foreign", "foreign")
 
 
 def test_nothing_is_written_when_neither_is_live_or_nobody_can_tell(two):
-    """A human decides then; force takes the source's."""
+    """A human must decide then; force takes the source's value."""
     foreign(two)
 
     def cannot(document):
@@ -196,14 +196,14 @@ def foreign(two):
 
 
 def test_a_rotation_underway_is_left_alone(two):
-    """It writes the mirror itself when it has proved its value."""
+    """A rotation in progress writes the mirror itself when its value is proved."""
     two.source.stage("t" * 36, NEW)
     two.source.mark("t" * 36, marks.intent(two.clock.now()))
     assert reconcile(two.source, two.target, nobody) is MirrorState.IN_PROGRESS
 
 
 def test_a_mirror_that_rotates_by_itself_is_not_written(two):
-    """Two rotations of one account would undo each other."""
+    """Two rotations of one account would undo each other, so the mirror is not written."""
     two.target.stage("m" * 36, OLD.replaced(password="its own"))
     two.target.mark("m" * 36, marks.intent(two.clock.now()))
     two.rotate()
@@ -212,7 +212,7 @@ def test_a_mirror_that_rotates_by_itself_is_not_written(two):
 
 
 def test_other_keys_follow_the_source(two):
-    """Whatever a mirror holds beside the password: it is the source's document, as it stands."""
+    """The mirror gets the whole document of the source, not the password alone."""
     two.rotate(SecretDocument({"password": "new", "host": "b"}))
     assert bring_forward(two.source, two.target)
     assert current(two.target) == current(two.source)

@@ -16,13 +16,13 @@ INNER = re.compile(r"^ +(?:enum|message) \w+ \{.*?\}", re.MULTILINE | re.DOTALL)
 
 
 def test_there_are_five() -> None:
-    """One of the database, four of the protocol."""
+    """One .proto describes the database, four the plug-in protocol."""
     assert [path.stem for path in PROTOS] == ["database", "controller", "health", "multiplexing", "version"]
 
 
 @pytest.mark.parametrize("path", PROTOS, ids=lambda path: path.stem)
 def test_the_generated_code_is_the_protos(path: Path) -> None:
-    """Every message with every field's name and number, and every method under its full name."""
+    """The generated code has every message with its fields' names and numbers, and every method by its full name."""
     text = INNER.sub("", path.read_text())
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     generated = importlib.import_module(f"{module}_pb2").DESCRIPTOR

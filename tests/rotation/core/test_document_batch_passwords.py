@@ -17,7 +17,7 @@ TWO = {"driver": "x", "all": [{"id": "a", "password": "old-a"}, {"id": "b", "pas
 
 
 def test_a_batchs_passwords_go_to_their_places():
-    """Each entry keeps what is its own, and a bookkeeping that the candidate does not have is left as it is."""
+    """Each entry keeps its own keys, and bookkeeping that the candidate lacks stays as it is."""
     new = SecretDocument(
         {**TWO, "all": [{"id": "a", "password": "1", "lockstep": {"n": 1}}, {"id": "b", "password": "2"}]}
     )
@@ -38,12 +38,12 @@ def test_a_batchs_passwords_go_to_their_places():
     [(ONE, TWO), (TWO, ONE), (TWO, {**TWO, "all": TWO["all"][1:]}), (TWO, {"driver": "x", "others": TWO["all"]})],
 )
 def test_lists_that_differ_are_a_conflict(candidate, current):
-    """Passwords are matched by place, so there must be the same places."""
+    """Passwords are matched by place, so both documents must have the same places."""
     with pytest.raises(StageConflict):
         with_passwords_of(SecretDocument(candidate), SecretDocument(current))
 
 
 def test_a_candidate_without_a_password_is_no_candidate():
-    """Current's would be written as if it were new."""
+    """The current password would be written as if it were new, so this is an error."""
     with pytest.raises(SecretDocumentError):
         with_passwords_of(SecretDocument({"driver": "x"}), SecretDocument({"driver": "x"}))

@@ -16,7 +16,7 @@ CHANGE = "PUT /v1/usg/acs/password"
 
 @pytest.fixture
 def clocked(monkeypatch):
-    """Run ``lockstep vault`` against the server at the world's time, in which waiting takes none."""
+    """Return a function that makes ``lockstep vault`` use the world's clock, on which waiting takes no time."""
 
     def at(started):
         monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: started.world.clock.now())
@@ -29,14 +29,14 @@ def clocked(monkeypatch):
 
 
 def edit(started, account, **keys):
-    """Change keys of the secret by hand; ``None`` takes one out."""
+    """Change keys of the secret by hand; ``None`` removes a key."""
     entry = started.kv.read(started.path(account))
     document = {key: value for key, value in {**entry.document, **keys}.items() if value is not None}
     started.kv.write(started.path(account), SecretDocument(document), cas=entry.version)
 
 
 def test_a_rotation_whose_account_was_edited_is_given_up_and_the_next_one_heals(cli, clocked):
-    """The edit stops it for ever; the candidate that became live is tried as the previous password."""
+    """An edit of the account stops a rotation; after cancel the next one tries its live candidate as the previous password."""
     with cli(holding=(HUAWEI,)) as (started, run):
         path = clocked(started).path(HUAWEI)
         started.world.huawei.faults.add(CHANGE, FaultKind.DROP_AFTER)
@@ -70,7 +70,7 @@ def test_a_rotation_whose_account_was_edited_is_given_up_and_the_next_one_heals(
 
 
 def test_a_device_that_is_gone_is_taken_out_of_a_batch_after_the_rotation_is_given_up(modelled, rotate):
-    """The others had their resets already: the next rotation brings readers the live passwords."""
+    """The other devices had their resets, so the next rotation brings their live passwords to readers."""
     with modelled(holding=(BATCH,)) as started:
         path, park = started.path(BATCH), started.world.tencent
         edit(started, BATCH, password=None)
@@ -93,7 +93,7 @@ def test_a_device_that_is_gone_is_taken_out_of_a_batch_after_the_rotation_is_giv
 
 
 def test_nothing_to_cancel_and_a_run_at_work_are_failures(cli):
-    """And nothing is written; once the run is at its end, its rotation can be given up."""
+    """Without a rotation, or while a run works on it, cancel fails and writes nothing; after the run it succeeds."""
     with cli(holding=(HUAWEI,)) as (started, run):
         path, store = started.path(HUAWEI), started.store(HUAWEI)
         code, (told,) = run("cancel", path, "--json")

@@ -25,7 +25,7 @@ def lost_answer(started, rotate):
 
 
 def test_a_stuck_rotation_on_the_server_is_found_shown_and_put_right(cli, rotate):
-    """Exit codes as for Secrets Manager: 0 healthy, 3 with a plan, 0 once it is carried out; 1 for drift."""
+    """The doctor exits 0 for a healthy secret, 3 with a plan and 0 after the repair; verify exits 1 for drift."""
     with cli(holding=(HUAWEI,)) as (started, run):
         path = started.path(HUAWEI)
         code, (told,) = run("doctor", path, "--json")
@@ -48,7 +48,7 @@ def test_a_stuck_rotation_on_the_server_is_found_shown_and_put_right(cli, rotate
 
 
 def test_a_dry_run_on_the_server_names_what_stops_a_rotation(cli, openbao):
-    """Nothing is written, not even where the right to write is found out; without it the rehearsal says so."""
+    """A dry run writes nothing, not even to find out whether it may write; without the right to write it says so."""
     with cli(holding=(HUAWEI,)) as (started, run):
         path = started.path(HUAWEI)
         code, checks = run("rotate", path, "--dry-run", "--json")

@@ -8,13 +8,13 @@ from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
 
 
 def short(started):
-    """Wish for passwords that the vendor's rules cannot give."""
+    """Ask for passwords that the vendor's rules do not allow; return the error's code."""
     started.wish(HUAWEI, every="5m", length="999")
     return "policy_error"
 
 
 def unknown(started):
-    """Name a driver that there is not, in the secret; the deployment allows it."""
+    """Name an unknown driver in the secret and in the deployment; return the error's code."""
     entry = started.kv.read(started.path(HUAWEI))
     started.kv.write(started.path(HUAWEI), entry.document.replaced(driver="no_such"), cas=entry.version)
     started.wish(HUAWEI, every="5m")
@@ -23,7 +23,7 @@ def unknown(started):
 
 @pytest.mark.parametrize("spoil", [short, unknown])
 def test_a_secret_that_cannot_be_rotated_is_a_failure(cli, spoil, monkeypatch):
-    """Its own wish and its own driver are no wrong usage, and least of all done."""
+    """Metadata or a driver that make a rotation impossible exit 1, not 2 for wrong usage."""
     with cli(holding=(HUAWEI,)) as (started, run):
         monkeypatch.setenv("LOCKSTEP_DRIVERS", f"{HUAWEI},no_such")
         path, error = started.path(HUAWEI), spoil(started)
@@ -42,7 +42,7 @@ def test_a_secret_that_cannot_be_rotated_is_a_failure(cli, spoil, monkeypatch):
 
 
 def test_wrong_arguments_are_wrong_usage(cli):
-    """An option that there is not, and a number that cannot be."""
+    """An unknown option, a missing path and an impossible number exit 2."""
     with cli(holding=(HUAWEI,)) as (started, run):
         assert run("rotate", started.path(HUAWEI), "--no-such-option")[0] == 2
         assert run("rotate")[0] == 2

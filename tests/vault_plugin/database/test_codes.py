@@ -7,7 +7,7 @@ from vault_plugin.database import codes
 
 
 def test_every_error_has_a_status_and_keeps_its_hint() -> None:
-    """Each class of the error tree gets a gRPC code; the message names code, hint and the time to come back."""
+    """Each class of the error tree has a gRPC code; the message has code, hint and the time of the next attempt."""
     kinds = [*_subclasses(RotationError)]
     assert len(kinds) > 30
     unavailable = codes.as_grpc(InProgress("still at work", not_before=0.0))

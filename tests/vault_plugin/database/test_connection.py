@@ -32,7 +32,7 @@ def test_every_fault_is_told_at_once_and_no_value() -> None:
 
 
 def test_a_window_and_a_login_are_settings_of_a_deployment() -> None:
-    """They are read by the deployment's own rules, and their faults are told by the connection's keys."""
+    """Window and login are checked by a deployment's rules, and their faults name the connection's keys."""
     host = {"login": "ssh://bastion.example:2222", "login_host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"}
     loaded = Connection.load({**GOOD, **host})
     assert loaded.deployment.logins["volcengine_cloudidentity"].port == 2222
@@ -50,7 +50,7 @@ def test_a_window_and_a_login_are_settings_of_a_deployment() -> None:
 
 
 def test_how_soon_a_new_password_works_may_be_known_better() -> None:
-    """Zero is a number like any other, kept by the server; left out it is the driver's own."""
+    """A measured propagation time, zero included, is kept by the server; without one the driver's own counts."""
     config = {"driver": "ucloud_compshare", "public_key": "example", "private_key": "not-a-real-key"}
     measured = Connection.load({**config, "propagation_seconds": 0.0})
     again, own = Connection.load(measured.stored()), Connection.load(config)
@@ -61,7 +61,7 @@ def test_how_soon_a_new_password_works_may_be_known_better() -> None:
 
 
 def test_what_locks_an_account_may_be_known_better() -> None:
-    """As in a deployment; it is kept by the server."""
+    """A lock-out that the operator knows is kept by the server; without one the driver's own counts."""
     config = {"driver": "ucloud_compshare", "public_key": "example", "private_key": "not-a-real-key"}
     known = Connection.load({**config, "lockout": "3/900"})
     again, own = Connection.load(known.stored()), Connection.load(config)
@@ -71,14 +71,14 @@ def test_what_locks_an_account_may_be_known_better() -> None:
 
 
 def test_accounts_that_need_their_old_password_are_refused() -> None:
-    """No old password arrives, so a SELF driver is turned away with the way that works."""
+    """A SELF driver is refused, since Vault passes no old password on; the hint names the command that works."""
     with pytest.raises(ConfigError) as error:
         Connection.load({"driver": "huawei_meeting"})
     assert "lockstep vault rotate" in error.value.hint
 
 
 def test_only_the_vendors_hosts_and_named_ones_may_be_called() -> None:
-    """An endpoint elsewhere needs to be named among the hosts."""
+    """An endpoint on another host is refused unless the host is named."""
     elsewhere = {**GOOD, "endpoint": "https://proxy.example:8443"}
     with pytest.raises(ConfigError):
         Connection.load(elsewhere)
@@ -86,14 +86,14 @@ def test_only_the_vendors_hosts_and_named_ones_may_be_called() -> None:
 
 
 def test_what_only_the_driver_knows_is_found_at_once() -> None:
-    """Behind an endpoint of one's own Blackstone's driver must be told the API: said now, and not at a rotation."""
+    """Blackstone's driver must know the API of another endpoint; its absence shows at once, not at a rotation."""
     config = {"driver": "tencent_bm", "secret_id": "AKIDexample", "secret_key": "not-a-real-key"}
     with pytest.raises(ConfigError, match="which API"):
         Connection.load({**config, "endpoint": "http://127.0.0.1:9", "hosts": "127.0.0.1:9"})
 
 
 def test_what_is_stored_can_be_read_back_without_a_key() -> None:
-    """Secret fields go under the one key that servers leave out on reading, and come back out of it."""
+    """Secret fields are packed into the one key that servers do not show, and unpacked from it."""
     stored = Connection.load({**GOOD, "minimum_evidence": "accepted", "deadline_seconds": 90.0}).stored()
     readable = {key: value for key, value in stored.items() if key != SEALED}
     assert "not-a-real-key" not in json.dumps(readable)
@@ -105,13 +105,13 @@ def test_what_is_stored_can_be_read_back_without_a_key() -> None:
 
 
 def test_a_key_written_anew_beside_a_stored_one_wins() -> None:
-    """The server merges what is written into what it kept."""
+    """A new key overrides the stored one, since the server merges the new fields into the old."""
     stored = Connection.load(GOOD).stored()
     assert Connection.load({**stored, "secret_key": "another-key"}).admin["secret_key"] == "another-key"
 
 
 def test_a_vendors_own_private_key_field_is_kept_apart() -> None:
-    """CompShare's credential has a field of that very name."""
+    """CompShare's own ``private_key`` is packed like any other secret field."""
     config = {"driver": "ucloud_compshare", "public_key": "public", "private_key": "not-a-real-key"}
     stored = Connection.load(config).stored()
     assert json.loads(stored[SEALED]) == {"lockstep": {"private_key": "not-a-real-key"}}

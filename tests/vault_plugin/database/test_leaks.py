@@ -16,7 +16,7 @@ from rotation_testkit.sandbox.static_roles import wait_until
 
 
 def test_nothing_is_written_down(plugin_server, stack: ExitStack, canary) -> None:
-    """After rotations that went well, failed before and failed after the change, and a reader's look."""
+    """After good and failed rotations and a read, no secret is in logs, storage, arguments or environments."""
     directory = plugin_server.directory(stack)
     directory.role("bob")
     for kind in (FaultKind.ERROR_AFTER, FaultKind.ERROR_BEFORE):

@@ -16,7 +16,7 @@ GOOD = {"driver": "volcengine_cloudidentity", **ADMIN}
 
 
 def test_a_role_says_only_what_is_its_to_say() -> None:
-    """Statements are key=value of the account's own keys; neither driver nor password nor the name is among them."""
+    """Statements are key=value of the account's own keys; driver, password and username are not among them."""
     spec = Connection.load(GOOD).spec
     made = role.document(spec, "bob", Secret("pw-pw-pw"), ["user_id = u-1"])
     assert (made["driver"], made["username"], made["user_id"], made["power"]) == (spec.code, "bob", "u-1", "running")

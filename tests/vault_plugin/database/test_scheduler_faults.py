@@ -25,7 +25,7 @@ AT_ONCE = (FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER, FaultKind.DROP_AFTER)
 
 @dataclass
 class Row:
-    """One fault under way in a role of the same name."""
+    """One fault in progress, in a role of the same name."""
 
     what: str
     directory: object
@@ -37,16 +37,16 @@ class Row:
         self.directory.set_period(self.what, 5)
 
     def healed(self) -> bool:
-        """The server says that the role was rotated."""
+        """Say whether the server has rotated the role."""
         return self.directory.last(self.what) != self.before
 
     def press(self) -> bool:
-        """Have the role tried again at once if it failed since the last look, and say whether it is healed."""
+        """Have a failed role tried again at once, and say whether it is healed."""
         self.directory.retry_now(self.what)
         return self.healed()
 
     def passwords(self) -> list[str]:
-        """What the vendor was sent for the role, in order, without its first password."""
+        """Return the passwords that readers of the source and of the mirror get."""
         user = self.directory.ids[self.what]
         bodies = [json.loads(body) for body in self.directory.sent()]
         return [body["Password"] for body in bodies if body["UserId"] == user][1:]
@@ -61,7 +61,7 @@ def begun(plugin_server, stack: ExitStack, what: str, plugin: str = "lockstep") 
 
 @pytest.mark.parametrize("pressed", [True, pytest.param(False, marks=pytest.mark.long)], ids=["pressed", "left alone"])
 def test_every_fault_ends_stored_equals_live(plugin_server, stack: ExitStack, *, pressed: bool) -> None:
-    """Errors before and after the change, a lost reply, a hung vendor, a plug-in killed inside the call."""
+    """Errors before and after the change, a lost reply, a hung vendor and a killed plug-in all end with stored = live."""
     run = plugin_server.name("run")
     # First the one that takes longest: a reset is given up after 15 s.
     hung = begun(plugin_server, stack, f"hung-{run}")
@@ -101,7 +101,7 @@ def test_every_fault_ends_stored_equals_live(plugin_server, stack: ExitStack, *,
 
 @pytest.mark.parametrize("how", ["kill", pytest.param("terminate", marks=pytest.mark.long)])
 def test_a_server_that_ends_inside_the_call_heals_after_its_restart(plugin_server, stack: ExitStack, how: str) -> None:
-    """Kill -9 and SIGTERM after the vendor changed: the log brings the same password again, and it is found live."""
+    """After kill -9 or SIGTERM inside the call the server's log brings the same password again, which is found live."""
     row = begun(plugin_server, stack, plugin_server.name(how))
     reached, release = row.directory.hang()
     row.begin()

@@ -21,7 +21,7 @@ ROLES, KILLS, SECONDS, REST = 40, 12, 60.0, 15.0
 
 
 def test_random_kills_leave_no_role_with_a_dead_password(own_plugin_server, stack: ExitStack, record_property) -> None:
-    """12 times kill -9 within a minute, 40 roles of 5 seconds, slow calls: then every role is right again."""
+    """After 12 kills within a minute, with 40 roles of 5 seconds and slow calls, every role is right again."""
     seed = 20261122
     chance = random.Random(seed)  # noqa: S311 - the same
     directory = own_plugin_server.directory(stack)
@@ -51,12 +51,12 @@ def test_random_kills_leave_no_role_with_a_dead_password(own_plugin_server, stac
 
 @pytest.fixture
 def cluster(three_nodes: list[OpenBao], on_server: Callable[[OpenBao], object]) -> list[object]:
-    """The plug-in in the folder of every node of a cluster."""
+    """Return the nodes of a cluster, each with the plug-in in its folder."""
     return [on_server(node) for node in three_nodes]
 
 
 def test_a_cluster_that_loses_its_leader_inside_a_call(cluster, stack: ExitStack) -> None:
-    """The leader is killed after the vendor changed: the next leader pushes the same password, stored is live."""
+    """If the leader dies after the vendor's change, the next leader sends the same password, and stored = live."""
     leader, second, _ = cluster
     directory = leader.directory(stack)
     directory.role("bob")

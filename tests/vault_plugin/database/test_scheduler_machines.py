@@ -17,7 +17,7 @@ SHORTEST = 25
 
 
 def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(plugin_server, stack) -> None:
-    """Stop, reset and start take several calls with the same password: one reset, no wrong login, the machine runs."""
+    """Stop, reset and start take several calls: one reset, no wrong login, and the machine runs."""
     estate = stack.enter_context(compshare(time.time, (LINUX_VM,)))
     tenant, cloud, name = estate.tenants[LINUX_VM], estate.simulator, plugin_server.name("machine")
     options = {key: value for key, value in tenant.document.items() if key not in ("driver", "username", "password")}

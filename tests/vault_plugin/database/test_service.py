@@ -41,7 +41,7 @@ Talk = Callable[[Any], Awaitable[Any]]
 
 
 def serve(talk: Talk) -> Any:
-    """Let ``talk`` use a client of a fresh service."""
+    """Let ``talk`` use a client of a new service."""
 
     async def run() -> Any:
         async with ChannelFor([Database("lockstep")]) as channel:
@@ -51,7 +51,7 @@ def serve(talk: Talk) -> Any:
 
 
 def initialize(vendor: VolcengineCloudIdentity, url: str) -> Any:
-    """The request that configures a connection to the vendor."""
+    """Return the request that configures a connection to the vendor."""
     request = database_pb2.InitializeRequest(verify_connection=True)
     request.config_data.update(
         {
@@ -67,7 +67,7 @@ def initialize(vendor: VolcengineCloudIdentity, url: str) -> Any:
 
 
 def change(user_id: str, password: Secret, **fields: Any) -> Any:
-    """The request that changes bob's password."""
+    """Return the request that changes bob's password."""
     return database_pb2.UpdateUserRequest(
         username="bob",
         password=database_pb2.ChangePassword(
@@ -78,7 +78,7 @@ def change(user_id: str, password: Secret, **fields: Any) -> Any:
 
 
 def candidate() -> Secret:
-    """A password as the server draws it."""
+    """Return a password as the server draws it."""
     return VENDOR_POLICIES["volcengine_cloudidentity"]["default"].generate()
 
 
@@ -105,7 +105,7 @@ def test_connections_come_change_and_go() -> None:
 
 
 def test_a_caller_without_time_changes_nothing() -> None:
-    """The caller's deadline counts where it is the shorter one: too little is left for a reset, so none is sent."""
+    """The shorter deadline of the caller counts: too little time is left for a reset, so none is sent."""
     vendor = VolcengineCloudIdentity()
     user = vendor.add_user("bob", OLD)
     with vendor.serve() as url:
@@ -135,7 +135,7 @@ def test_only_passwords_are_changed() -> None:
 
 
 def test_work_that_ignores_its_deadline_is_answered_all_the_same() -> None:
-    """The caller hears of the deadline; the work learns that no time is left."""
+    """The caller gets a deadline error, and the work sees that no time is left."""
     release = threading.Event()
     left: list[float] = []
 
@@ -156,7 +156,7 @@ def test_work_that_ignores_its_deadline_is_answered_all_the_same() -> None:
 
 
 def test_a_foreign_error_keeps_its_text_to_itself() -> None:
-    """Whatever is raised inside becomes a status that names the type alone."""
+    """A foreign exception becomes a status that names its type alone."""
 
     def work(_: Callable[[], float]) -> None:
         raise RuntimeError("hunter2-hunter2")
@@ -187,7 +187,7 @@ ACCOUNTS = (
 
 @pytest.mark.parametrize(("opener", "key", "variant"), ACCOUNTS)
 def test_every_account_is_changed_and_proved(opener: Opener, key: str, variant: str) -> None:
-    """One reset, no wrong login; the same password again finds it live and sends nothing."""
+    """One call sends one reset without a wrong login; the same password again is found live and sends nothing."""
     code = key.partition("/")[0]
     new = VENDOR_POLICIES[code][variant].generate()
     with opener(time.time, (key,)) as estate:

@@ -59,7 +59,7 @@ class PluginProcess:
         return [*failures, "gave up"]
 
     def die(self) -> None:
-        """Replace the process by another one."""
+        """Stop the function between the two commits."""
         self.memory = Memory()
 
 
@@ -95,13 +95,13 @@ def machine(request):
 
 
 def candidate(code: str, variant: str | None = None) -> Secret:
-    """A password as the server would draw it."""
+    """Return a password as the server draws it."""
     policies = vendor_policies()[code]
     return policies[variant or next(iter(policies))].generate()
 
 
 def test_a_clean_change_sends_one_reset_and_is_proved(machine) -> None:
-    """One reset, a login with the new password, no wrong login."""
+    """A clean call sends one reset and logs in with the new password, without a wrong login."""
     new = candidate("ucloud_compshare")
     assert machine.update(new) is Evidence.LOGIN
     assert machine.tenant.live() == new
@@ -110,7 +110,7 @@ def test_a_clean_change_sends_one_reset_and_is_proved(machine) -> None:
 
 
 def test_the_same_password_again_changes_nothing(machine) -> None:
-    """The answer was lost and the host asks again: found live by a login, and no second reset."""
+    """After a lost answer the repeated call finds the password live by a login and sends no second reset."""
     new = candidate("ucloud_compshare")
     machine.update(new)
     assert machine.update(new) is Evidence.LOGIN
@@ -141,7 +141,7 @@ def test_success_is_never_reported_without_proof(machine) -> None:
 
 
 def test_wrong_logins_are_remembered_across_candidates(machine) -> None:
-    """A host that comes with another password each time does not get a fresh budget."""
+    """A host that brings another password each time does not get a fresh budget."""
     machine.vendor.instance(machine.uhost).guest_ignores_reset = True
     for _ in range(8):
         with pytest.raises(RotationError) as caught:
@@ -156,7 +156,7 @@ def test_wrong_logins_are_remembered_across_candidates(machine) -> None:
     "kind", [FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER, FaultKind.DROP_AFTER, FaultKind.TRUNCATED, FaultKind.HTML]
 )
 def test_a_fault_before_or_after_the_change_heals_with_the_same_password(directory, kind: FaultKind) -> None:
-    """The first call fails, the retry ends with the candidate live."""
+    """The first call fails, and the retry ends with the candidate live."""
     directory.vendor.faults.add("ResetPassword", kind)
     new = candidate("volcengine_cloudidentity")
     failures = directory.retried(new)
@@ -165,7 +165,7 @@ def test_a_fault_before_or_after_the_change_heals_with_the_same_password(directo
 
 
 def test_another_password_after_a_failure_is_just_the_next_candidate(directory) -> None:
-    """Vault throws a password away that failed on a retry: nothing relies on the same one coming back."""
+    """Vault drops a password whose retry failed, so the plug-in does not rely on the same one coming back."""
     directory.vendor.faults.add("ResetPassword", FaultKind.ERROR_AFTER)
     first, second = (candidate("volcengine_cloudidentity") for _ in range(2))
     with pytest.raises(OutcomeUnknown):
@@ -177,7 +177,7 @@ def test_another_password_after_a_failure_is_just_the_next_candidate(directory) 
 
 @pytest.mark.parametrize("machine", [LINUX_VM], indirect=True)
 def test_a_reset_that_outlasts_the_deadline_goes_on_at_the_next_retry(machine) -> None:
-    """Stopping and starting take 40 s each, a call has 60 s: several calls bring one reset to its end."""
+    """Stop and start take 40 s each and a call has 60 s, so several calls finish one reset."""
     new = candidate("ucloud_compshare", "linux")
     failures = machine.retried(new)
     assert failures
@@ -190,7 +190,7 @@ def test_a_reset_that_outlasts_the_deadline_goes_on_at_the_next_retry(machine) -
 
 @pytest.mark.parametrize("machine", [LINUX_VM], indirect=True)
 def test_a_machine_that_a_dead_process_stopped_runs_again(machine) -> None:
-    """Whatever had been done when the process died, the next one ends with the candidate live and the machine on."""
+    """Wherever the process died, the next one ends with the candidate live and the machine running."""
     new = candidate("ucloud_compshare", "linux")
     failures: list[str] = []
     while True:
@@ -248,7 +248,7 @@ def test_nothing_is_begun_once_the_caller_has_given_up(directory) -> None:
 
 
 def test_no_password_stays_in_memory(directory) -> None:
-    """Between two calls the process holds marks and a digest."""
+    """Between two calls the process holds only marks and a digest."""
     new = candidate("volcengine_cloudidentity")
     directory.update(new)
     kept = repr(vars(directory.memory)) + repr(list(directory.memory._accounts.values()))
@@ -257,7 +257,7 @@ def test_no_password_stays_in_memory(directory) -> None:
 
 
 def test_a_candidate_that_breaks_the_policy_is_refused_before_it_is_sent(directory) -> None:
-    """The server's default of 20 characters may not fit a vendor; our policy is checked first."""
+    """The server's default of 20 characters may not fit a vendor, so our policy is checked first."""
     old = directory.tenant.live()
     with pytest.raises(RotationError) as error:
         directory.update(Secret("short"))

@@ -24,7 +24,7 @@ KNOWN = {"VAULT_ADDR", "LOCKSTEP_DRIVERS", "LOCKSTEP_UCLOUD_COMPSHARE_ADMIN_SECR
 
 
 def kubernetes():
-    """Return arguments and variables of the CronJob."""
+    """Yield a Kubernetes login method, and the reviews that it asks a cluster's API for."""
     account, job = yaml.safe_load_all((EXAMPLES / "kubernetes-cronjob.yaml").read_text())
     pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == account["metadata"]["name"]
@@ -61,7 +61,7 @@ def function(name="scheduled-function", resource="ScheduledRotation", entry=sche
 
 @pytest.mark.parametrize("job", [kubernetes, nomad, systemd])
 def test_a_job_starts_a_command_that_exists(job, capsys):
-    """With options that it takes."""
+    """The job's command exists and takes the job's options."""
     command, *arguments = job()[0]
     assert command == "lockstep"
     assert arguments[arguments.index("--prefix") + 1] == FOLDER
@@ -71,7 +71,7 @@ def test_a_job_starts_a_command_that_exists(job, capsys):
 
 @pytest.mark.parametrize("job", [kubernetes, nomad, systemd, function])
 def test_a_jobs_variables_are_those_that_are_read(job, tmp_path):
-    """Each is needed or changes something, and the folder is the policy's."""
+    """Every variable is needed or changes something, and the folder is the policy's."""
     found = job()
     variables = found if isinstance(found, dict) else found[1]
     (tmp_path / "proof").write_text("x")
@@ -89,7 +89,7 @@ def test_a_jobs_variables_are_those_that_are_read(job, tmp_path):
 
 
 def test_the_mirrored_functions_variables_are_those_that_are_read():
-    """Its folder is that of its own policy, and its admin credentials are in AWS."""
+    """The function's folder is that of its own policy, and its admin credentials are in AWS."""
     variables = function("mirrored-function", "RotationFunction", mirrored.lambda_handler)
     VaultSettings.from_environment(variables)
     assert Deployment.from_environment(variables).drivers == ("ucloud_compshare", "huawei_meeting")
@@ -100,7 +100,7 @@ def test_the_mirrored_functions_variables_are_those_that_are_read():
 
 
 def test_the_demonstrations_job_has_the_same_policy():
-    """For its own folder, and without admin credentials, of which its account needs none."""
+    """The demonstration's policy is the example's, for its own folder and without admin credentials."""
     rule = re.compile(r'path "([^"]+)" \{\s*capabilities = \[([^\]]*)\]\s*\}')
     example = {path.replace("prod/", ""): listed for path, listed in rule.findall(POLICY)}
     assert example.pop("secret/data/admin/*") == '"read"'
@@ -108,5 +108,5 @@ def test_the_demonstrations_job_has_the_same_policy():
 
 
 def test_the_timer_belongs_to_the_unit():
-    """By its name."""
+    """Timer and unit have the same name."""
     assert (EXAMPLES / "lockstep.timer").stem == (EXAMPLES / "lockstep.service").stem

@@ -25,7 +25,7 @@ INSTALL, ROTATE = (acl.read(EXAMPLES / f"plugin-{name}.hcl") for name in ("insta
 
 @dataclass
 class Site:
-    """A vendor's user as a role to be, and tokens with a policy each."""
+    """A vendor's user for a role, and tokens with one policy each."""
 
     plugin_server: object
     directory: object
@@ -52,7 +52,7 @@ class Site:
         return Server(hvac.Client(self.plugin_server.server.address, token=made["auth"]["client_token"]))
 
     def under(self, allowed: acl.Rules, work: Callable[[Server], None]) -> bool:
-        """Do something under a policy; say whether it was allowed."""
+        """Do something under a policy and say whether it was allowed."""
         server = self.server(allowed)
         try:
             work(server)
@@ -63,7 +63,7 @@ class Site:
         return True
 
     def install_twice(self, server: Server) -> None:
-        """Install, change everything in the file or behind the command's back, and install again."""
+        """Install, change everything in the file or on the server, and install again."""
         first = self.wanted("first", 3600)
         policy = f"/v1/sys/policies/password/{policy_name(first.role('bob'))}"
         self.plugin_server.adapter.delete(policy)
@@ -81,7 +81,7 @@ class Site:
 
 @pytest.fixture
 def site(plugin_server, stack, tmp_path: Path) -> Site:
-    """A vendor with a user, and a name for everything that is installed."""
+    """Return a vendor with a user, and a name for everything that is installed."""
     directory = plugin_server.directory(stack)
     directory.role("bob")
     return Site(plugin_server, directory, tmp_path, plugin_server.name("allowed"))
@@ -94,7 +94,7 @@ pytestmark = [
 
 
 def test_the_policies_are_enough(site: Site) -> None:
-    """Install, install what has changed, rotate, compare."""
+    """The policies allow to install, to install changes, to rotate and to compare."""
     assert site.under(INSTALL, site.install_twice) is True
     assert site.under(ROTATE, site.rotate_and_compare) is True
     assert site.directory.vendor.resets(site.directory.ids["bob"]) >= 3

@@ -39,7 +39,7 @@ class Function:
     failures: list[RotationError] = field(default_factory=list)
 
     def serve(self, event: dict[str, object]) -> None:
-        """Be the function, as Secrets Manager sees it."""
+        """Let ``talk`` use a client of a new service."""
         context = FunctionContext.lasting(900)
         client = self.world.secrets_manager.client(direct=True)
         surroundings = handler.World(client=client, environment=self.environment, clock=self.world.clock)
@@ -79,7 +79,7 @@ class Function:
 
 @pytest.fixture
 def function(request, openbao, served, corner):
-    """A world with the function, whose mirrors do not exist yet; its accounts are the test's parameter."""
+    """Yield a world with the function; its mirrors do not exist yet, and its accounts are the test's parameter."""
     with world(holding=getattr(request, "param", (HUAWEI,)), retry_delays=(150.0, 150.0)) as started:
         environment = started.environment() | {
             "VAULT_ADDR": openbao.address,
@@ -92,13 +92,13 @@ def function(request, openbao, served, corner):
 
 
 def nobody(document):
-    """Nobody may be asked."""
+    """Raise: no login is needed."""
     raise AssertionError(f"asked about {document!r}")
 
 
 @pytest.mark.parametrize("function", [(HUAWEI, UCLOUD)], indirect=True, ids=["two accounts"])
 def test_a_rotation_ends_with_the_value_in_both_stores(function) -> None:
-    """The mirror is made by the first rotation and brought forward by the next, with one reset each."""
+    """The first rotation creates the mirror and the next one updates it, with one reset each."""
     for number in (1, 2):
         for account in (HUAWEI, UCLOUD):
             assert function.rotate(account).state is RotationState.SUCCEEDED
@@ -110,12 +110,12 @@ def test_a_rotation_ends_with_the_value_in_both_stores(function) -> None:
 
 
 def die() -> None:
-    """Be stopped between the two commits."""
+    """Stop the function between the two commits."""
     raise InternalError("the function was stopped")
 
 
 def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(function) -> None:
-    """Secrets Manager has the value by then, so the repetition sends no reset; it writes the mirror alone."""
+    """Secrets Manager has the value by then, so the repeated step writes the mirror and sends no reset."""
     assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
     function.world.clock.sleep(A_DAY)
     function.before.append(die)
@@ -125,7 +125,7 @@ def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(f
 
 
 def test_what_all_attempts_leave_behind_the_reconciler_finds(function) -> None:
-    """The mirror has the value before the proved one, so nobody is asked."""
+    """The mirror holds the source's previous value, so the repair needs no login."""
     assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
     function.world.clock.sleep(A_DAY)
     function.before += [die] * 3
@@ -137,7 +137,7 @@ def test_what_all_attempts_leave_behind_the_reconciler_finds(function) -> None:
 
 
 def test_a_server_that_is_away_fails_the_step_until_it_is_back(function) -> None:
-    """With a typed error, after the commit in Secrets Manager, and without another reset."""
+    """The step fails with a typed error after the commit in Secrets Manager, and no other reset is sent."""
     address = function.environment["VAULT_ADDR"]
     function.environment["VAULT_ADDR"] = "http://127.0.0.1:9"
 
@@ -152,7 +152,7 @@ def test_a_server_that_is_away_fails_the_step_until_it_is_back(function) -> None
 
 
 def test_an_edit_of_the_mirror_between_look_and_write_is_not_overwritten_unseen(function) -> None:
-    """The check-and-set fails, both are looked at again, and the proved value ends in the mirror as a newer version."""
+    """The check-and-set fails, both stores are read again, and the mirror gets the proved value as a newer version."""
     assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
     function.world.clock.sleep(A_DAY)
     path, edits = function.path(HUAWEI), [SecretDocument({"password": "an operator's"})]
@@ -171,7 +171,7 @@ def test_an_edit_of_the_mirror_between_look_and_write_is_not_overwritten_unseen(
 
 
 def test_a_rotation_of_the_source_between_the_commits_ends_with_the_newer_value(function) -> None:
-    """The late function compares and swaps against what it saw: it finds the newer value there and leaves it alone."""
+    """The late function finds the newer value in the mirror and leaves it."""
     assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
     function.world.clock.sleep(A_DAY)
 
@@ -187,7 +187,7 @@ def test_a_rotation_of_the_source_between_the_commits_ends_with_the_newer_value(
 
 
 def test_what_is_refused_before_anything_is_written(function, capsys) -> None:
-    """Only finishSecret writes; the folder is the deployment's; too little time is an error with a line."""
+    """Only finishSecret writes; a missing folder, too little time and a foreign error are each one log line."""
     finish = {"Step": "finishSecret", "SecretId": function.world.accounts[HUAWEI], "ClientRequestToken": "t" * 36}
     clock, context = function.world.clock, FunctionContext.lasting(900)
     mirrored.after(finish | {"Step": "testSecret"}, context, {}, clock, die)

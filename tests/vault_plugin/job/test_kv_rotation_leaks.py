@@ -10,7 +10,7 @@ from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 
 
 def test_nothing_shows_in_log_audit_device_or_storage(on_raft, mortal, raft):
-    """At trace, through a clean rotation, a killed job, a killed server and a resumed rotation."""
+    """Clean, killed and resumed rotations and a killed server leave no secret in log, audit device or storage."""
     with on_raft(holding=(HUAWEI, UCLOUD)) as started:
         job = mortal(started, raft)
         secrets = [raft.root_token]
@@ -40,7 +40,7 @@ def test_nothing_shows_in_log_audit_device_or_storage(on_raft, mortal, raft):
 
 
 def test_a_report_and_its_errors_hold_no_value(modelled, rotate):
-    """Neither of a rotation that went well nor of one that failed."""
+    """The report of a good and of a failed rotation holds no value."""
     with modelled(holding=(HUAWEI,)) as started:
         told = repr(rotate(started, HUAWEI).describe())
         started.kv.delete(started.path(HUAWEI))

@@ -29,7 +29,7 @@ JWT = "canary-jwt"
 
 @pytest.fixture
 def settings(openbao):
-    """Make settings for the server by the environment."""
+    """Return a function that makes settings for the server from variables."""
 
     def make(**own: str) -> VaultSettings:
         return VaultSettings.from_environment({"VAULT_ADDR": openbao.address, **own})
@@ -38,13 +38,13 @@ def settings(openbao):
 
 
 def reads(login, seconds=60.0):
-    """Use the login."""
+    """Use the login to read."""
     with login.kv(seconds=seconds) as kv:
         return kv.read("no/such/secret") is None
 
 
 def test_an_approle_logs_in_once_and_gives_its_token_back(openbao, settings, approle):
-    """All rotations of a run share the token."""
+    """All rotations of a run share the token, which is revoked at the end."""
     with Login(settings(**approle(RULES, secret_id_num_uses=1)), clock=ShiftedClock()) as login:
         assert reads(login)
         assert reads(login)
@@ -55,7 +55,7 @@ def test_an_approle_logs_in_once_and_gives_its_token_back(openbao, settings, app
 
 @pytest.mark.shows_secrets("file id", reason="the operator's own file")
 def test_a_secret_id_may_come_from_a_file(settings, approle, tmp_path):
-    """As systemd credentials and mounted secrets do."""
+    """The secret id is read from a file, as systemd credentials and mounted secrets need it."""
     variables = approle(RULES)
     (tmp_path / "id").write_text(variables.pop("LOCKSTEP_VAULT_SECRET_ID") + "\n")
     made = settings(**variables, LOCKSTEP_VAULT_SECRET_ID_FILE=str(tmp_path / "id"))
@@ -64,7 +64,7 @@ def test_a_secret_id_may_come_from_a_file(settings, approle, tmp_path):
 
 
 def test_a_refused_approle_is_no_outage(settings, approle):
-    """And its secret id is not quoted."""
+    """A refused login is StoreDenied, and its secret id is not quoted."""
     variables = approle(RULES) | {"LOCKSTEP_VAULT_SECRET_ID": "canary"}
     with Login(settings(**variables), clock=ShiftedClock()) as login, pytest.raises(StoreDenied) as caught:
         reads(login)
@@ -73,7 +73,7 @@ def test_a_refused_approle_is_no_outage(settings, approle):
 
 
 def test_a_renewable_token_is_prolonged(settings, approle):
-    """Before work that it would not survive; without a new login."""
+    """A token that ends before the work does is renewed, without a new login."""
     with Login(settings(**approle(RULES, token_ttl="300s", secret_id_num_uses=1)), clock=ShiftedClock()) as login:
         assert reads(login)
         login._clock.sleep(250)
@@ -84,7 +84,7 @@ def test_a_renewable_token_is_prolonged(settings, approle):
 
 
 def test_a_token_that_cannot_be_prolonged_is_replaced(settings, approle):
-    """By another login, where there is one."""
+    """A token that cannot be renewed is replaced by another login."""
     role = approle(RULES, token_ttl="300s", token_max_ttl="301s")
     with Login(settings(**role), clock=ShiftedClock()) as login:
         assert reads(login)
@@ -96,7 +96,7 @@ def test_a_token_that_cannot_be_prolonged_is_replaced(settings, approle):
 
 
 def test_a_given_token_that_ends_too_soon_is_refused_before_anything_begins(openbao, settings):
-    """Nobody can log in again with it."""
+    """An operator's token that ends too soon is refused, since the job has no login of its own."""
     token = openbao.client().auth.token.create(ttl="60s", renewable=False)["auth"]["client_token"]
     with Login(settings(VAULT_TOKEN=token), clock=ShiftedClock()) as login:
         with pytest.raises(StoreDenied) as caught:
@@ -107,7 +107,7 @@ def test_a_given_token_that_ends_too_soon_is_refused_before_anything_begins(open
 
 
 def test_a_token_that_may_not_look_at_itself_is_used_as_it_is(openbao, settings, corner):
-    """Its policy may hold nothing but the work."""
+    """The policy of a token may allow nothing but the work."""
     client = openbao.client()
     client.sys.create_or_update_policy(corner, 'path "secret/data/*" { capabilities = ["read"] }')
     token = client.auth.token.create(policies=[corner], no_default_policy=True)["auth"]["client_token"]
@@ -117,7 +117,7 @@ def test_a_token_that_may_not_look_at_itself_is_used_as_it_is(openbao, settings,
 
 @pytest.mark.shows_secrets("file token", reason="the operator's own file")
 def test_a_token_may_come_from_a_file(openbao, settings, tmp_path):
-    """As an agent's sink does; BAO_ADDR goes before VAULT_ADDR."""
+    """The token is read from a file, as an agent writes it, and BAO_ADDR overrides VAULT_ADDR."""
     (tmp_path / "token").write_text(openbao.root_token.reveal())
     made = settings(LOCKSTEP_VAULT_TOKEN_FILE=str(tmp_path / "token"), BAO_ADDR=openbao.address)
     with Login(made, clock=ShiftedClock()) as login:
@@ -126,7 +126,7 @@ def test_a_token_may_come_from_a_file(openbao, settings, tmp_path):
 
 @pytest.fixture
 def kubernetes(openbao, corner):
-    """A login method that asks a cluster's API whether a service account's token is good."""
+    """Yield a Kubernetes login method, and the reviews that it asks a cluster's API for."""
     asked: list[dict] = []
 
     def api(environ, start):
@@ -172,7 +172,7 @@ def any_certificate() -> str:
 
 
 def service_account_token() -> str:
-    """Return a token of the form that Kubernetes makes; the API's answer is what counts."""
+    """Return a token in the form of Kubernetes; the API's answer decides."""
 
     def part(fields):
         return base64.urlsafe_b64encode(json.dumps(fields).encode()).rstrip(b"=").decode()
@@ -184,7 +184,7 @@ def service_account_token() -> str:
 
 @pytest.mark.shows_secrets("file jwt", reason="the operator's own file")
 def test_a_service_account_logs_in(settings, kubernetes, corner, tmp_path):
-    """By the token that Kubernetes puts into the pod."""
+    """The job logs in with the token that Kubernetes puts into the pod."""
     (tmp_path / "jwt").write_text(service_account_token())
     own = {
         "LOCKSTEP_VAULT_AUTH": "kubernetes",
@@ -204,7 +204,7 @@ def test_a_service_account_logs_in(settings, kubernetes, corner, tmp_path):
 
 
 def test_a_namespace_has_mounts_and_logins_of_its_own(openbao, settings, corner):
-    """Everything but the question how the server is goes there."""
+    """All requests go to the namespace, except the health check."""
     client = openbao.client()
     client.adapter.post(f"/v1/sys/namespaces/{corner}")
     inside = openbao.client()
@@ -226,7 +226,7 @@ def test_a_namespace_has_mounts_and_logins_of_its_own(openbao, settings, corner)
 
 
 def test_a_redirect_is_not_followed():
-    """It would carry token and candidate to wherever it points."""
+    """A redirect would carry the token and its secrets to another host."""
     followed: list[str] = []
 
     def elsewhere(environ, start):
@@ -249,7 +249,7 @@ def test_a_redirect_is_not_followed():
 
 
 def test_the_server_is_asked_how_it_is(tmp_path):
-    """A sealed one, and one that is gone, are named at once."""
+    """A sealed server and a stopped one are named at once."""
     with OpenBao(tmp_path, storage="inmem", log_level="error") as server:
         made = VaultSettings.from_environment({"VAULT_ADDR": server.address, "VAULT_TOKEN": "t"})
         with Login(made, clock=ShiftedClock()) as login:
@@ -269,7 +269,7 @@ def test_the_server_is_asked_how_it_is(tmp_path):
     [(200, None), (429, None), (473, None), (472, "standby"), (501, "not_initialized"), (503, "sealed")],
 )
 def test_every_state_of_a_node_has_a_meaning(status, code):
-    """Both kinds of standby serve, by passing requests on; a disaster-recovery secondary does not."""
+    """Both kinds of standby serve, since they pass requests on; a disaster-recovery secondary does not."""
 
     def health(environ, start):
         assert environ["PATH_INFO"] == "/v1/sys/health"

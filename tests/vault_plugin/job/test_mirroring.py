@@ -17,7 +17,7 @@ from vault_plugin.mirror import MirrorState
 
 
 def test_metadata_cannot_aim_the_mirror_at_any_secret():
-    """The deployment names the prefix that mirrors have."""
+    """A mirror's name must begin with the deployment's prefix."""
     assert allowed("mirrors/app", {"LOCKSTEP_MIRROR_PREFIX": "mirrors/"}) == "mirrors/app"
     for environment in ({}, {"LOCKSTEP_MIRROR_PREFIX": "other/"}):
         with pytest.raises(SettingsError, match="LOCKSTEP_MIRROR_PREFIX"):
@@ -26,7 +26,7 @@ def test_metadata_cannot_aim_the_mirror_at_any_secret():
 
 @pytest.fixture
 def in_aws(real):
-    """Make a world whose account has a secret on OpenBao and one at the Secrets Manager double, both in step."""
+    """Return a function that makes a world whose account has equal secrets on OpenBao and in Secrets Manager."""
 
     @contextmanager
     def make(account):
@@ -43,7 +43,7 @@ def in_aws(real):
 
 @pytest.mark.parametrize("account", [HUAWEI, VOLCENGINE])
 def test_a_rotation_in_openbao_ends_in_secrets_manager_too(in_aws, rotate, account):
-    """The same proved value in both, each by its own compare-and-swap, with one reset."""
+    """Both stores get the same proved value by their own compare-and-swap, with one reset."""
     with in_aws(account) as (started, mirror):
         done = rotate(started, account, **mirror)
         assert done.error is None
@@ -52,7 +52,7 @@ def test_a_rotation_in_openbao_ends_in_secrets_manager_too(in_aws, rotate, accou
 
 
 def test_a_mirror_that_was_down_is_repaired_by_the_reconciler(in_aws, rotate):
-    """The rotation fails after its commit; whoever looks at both repairs it, by either direction's command."""
+    """The rotation fails after its commit, and a comparison in either direction repairs the mirror."""
     with in_aws(HUAWEI) as (started, mirror):
         inner = started.world
         inner.secrets_manager.faults.fail("PutSecretValue", "InternalServiceError", times=9)
@@ -77,7 +77,7 @@ def test_a_mirror_that_was_down_is_repaired_by_the_reconciler(in_aws, rotate):
 
 
 def test_the_vendor_decides_between_two_values(in_aws):
-    """A human wrote Secrets Manager alone: the login says whose value is live, within the wrong-login budget."""
+    """When a human wrote Secrets Manager alone, a login within the wrong-login budget tells which value is live."""
     with in_aws(HUAWEI) as (started, _):
         inner = started.world
         client = inner.secrets_manager.client(direct=True)

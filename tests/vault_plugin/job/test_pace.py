@@ -7,7 +7,7 @@ from vault_plugin.job.pace import Pace
 
 
 def test_rotations_of_one_vendor_account_begin_apart():
-    """However many threads ask; other accounts do not wait."""
+    """Rotations of one account begin two seconds apart; a throttled account waits, and other accounts do not."""
     clock = VirtualClock()
     pace = Pace(30.0, clock=clock)
     assert [pace.delay("a") for _ in range(3)] == [0.0, 2.0, 4.0]

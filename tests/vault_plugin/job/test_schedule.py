@@ -17,7 +17,7 @@ EVERY = {"lockstep-every": "30d"}
 
 
 def test_a_deleted_secret_and_a_journal_are_no_secrets(modelled):
-    """A walk yields what can be rotated, in every depth."""
+    """A walk yields the secrets that can be rotated, at every depth."""
     with modelled(holding=ALL, custom=EVERY) as started:
         started.store(HUAWEI).begin("t")
         started.kv.configure(started.path(HUAWEI) + ".lockstep", custom=EVERY)
@@ -38,14 +38,14 @@ def test_a_deleted_secret_and_a_journal_are_no_secrets(modelled):
     ],
 )
 def test_faults_in_custom_metadata_are_told_at_once(custom, faults):
-    """A misspelt wish is one: it would be forgotten otherwise."""
+    """All faults are listed together, and a misspelt key is a fault."""
     with pytest.raises(SettingsError) as caught:
         Wishes.parse(custom)
     assert len(caught.value.faults) == faults
 
 
 def test_wishes_are_read_and_other_keys_left_alone():
-    """Custom metadata belong to everybody."""
+    """Keys without our prefix belong to others and are ignored."""
     wishes = Wishes.parse(
         {"owner": "team", "lockstep-every": "12h", "lockstep-url-safe": "yes", "lockstep-mirror": "x"}
     )

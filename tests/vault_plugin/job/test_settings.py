@@ -35,7 +35,7 @@ from vault_plugin.job.settings import VaultSettings
     ],
 )
 def test_faults_of_the_environment_are_told_at_once(variables, faults):
-    """Each with its variable."""
+    """Every fault is listed with its variable."""
     with pytest.raises(SettingsError) as caught:
         VaultSettings.from_environment(variables)
     assert len(caught.value.faults) == len(faults)

@@ -13,7 +13,7 @@ from vault_plugin.provision.build import Built, build
 
 
 def test_the_same_sources_give_the_same_bytes(built: Built, tmp_path: Path) -> None:
-    """One file that runs, with our code in it and neither the kit nor the command line; by hand it says what it is."""
+    """The file runs, holds our code without kit and command line, and started by hand it says what it is."""
     first, second = built, build(tmp_path / "two")
     assert first.sha256 == second.sha256
     assert first.libraries.keys() == {"grpclib", "protobuf", "cryptography", "requests"}
@@ -32,7 +32,7 @@ def test_the_same_sources_give_the_same_bytes(built: Built, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("python", ["python3", "/opt/with blank/python", "/" + 200 * "x"])
 def test_an_interpreter_that_no_first_line_can_name_is_refused(tmp_path: Path, python: str) -> None:
-    """Relative, with a blank, or too long for the kernel."""
+    """A path that is relative, has a blank, or is too long for the kernel is refused."""
     with pytest.raises(ConfigError):
         build(tmp_path / "plugin", python=python)
     assert list(tmp_path.iterdir()) == []
@@ -40,7 +40,7 @@ def test_an_interpreter_that_no_first_line_can_name_is_refused(tmp_path: Path, p
 
 @pytest.mark.parametrize("where", ["", "a-file/plugin", pytest.param("no/such/folder/plugin", marks=pytest.mark.long)])
 def test_a_plugin_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path, where: str) -> None:
-    """A folder itself, a file where a folder should be, and no such folder; nothing is left lying about."""
+    """A folder, a path below a file and a missing folder are refused with a hint, and no file is left."""
     (tmp_path / "a-file").touch()
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(ConfigError) as caught:

@@ -26,7 +26,7 @@ options = { user_id = "u-1" }
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A good file and its admin credential."""
+    """Return a good file with its admin credential beside it."""
     (tmp_path / "admin.json").write_text(json.dumps({"access_key": "AKLTexample", "secret_key": "not-a-real-key"}))
     path = tmp_path / "lockstep.toml"
     path.write_text(FILE)
@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_file_says_what_shall_be(file: Path) -> None:
-    """Statements, policy and connection come out as the plug-in will read them."""
+    """Statements, policy and connection are read as the plug-in will read them."""
     wanted = load(file)
     assert wanted.roles["bob"].statements == ("user_id=u-1",)
     assert wanted.roles["bob"].policy.name == "volcengine_cloudidentity/default"
@@ -58,7 +58,7 @@ def test_a_file_says_what_shall_be(file: Path) -> None:
     ],
 )
 def test_a_wrong_file_is_told_by_key(file: Path, old: str, new: str, said: str) -> None:
-    """The table and the key are named, no value is."""
+    """The error names the table and the key, and no value."""
     file.write_text(FILE.replace(old, new, 1))
     with pytest.raises(SettingsError) as error:
         load(file)
@@ -67,7 +67,7 @@ def test_a_wrong_file_is_told_by_key(file: Path, old: str, new: str, said: str) 
 
 
 def test_no_toml_and_no_file(tmp_path: Path) -> None:
-    """The parser's own message could quote the text."""
+    """A broken and a missing file are errors; the parser's own message is not shown, since it could quote the text."""
     (tmp_path / "broken.toml").write_text('secret = "s3cret-s3cret')
     with pytest.raises(ConfigError, match="no valid TOML"):
         load(tmp_path / "broken.toml")
@@ -77,7 +77,7 @@ def test_no_toml_and_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["admin.json", "lockstep.toml"])
 def test_a_file_that_is_no_text_is_told_without_its_bytes(file: Path, name: str) -> None:
-    """Such as one that an editor kept as UTF-16."""
+    """A file in UTF-16, as some editors write it, is refused without quoting its bytes."""
     (file.parent / name).write_bytes('{"secret_key": "not-a-real-key"}'.encode("utf-16"))
     with pytest.raises(ConfigError, match=r"UTF-8|TOML") as caught:
         load(file)

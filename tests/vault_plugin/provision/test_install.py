@@ -26,7 +26,7 @@ pytestmark = [
 
 
 OPENERS = {UCLOUD: compshare, TENCENT: blackstone("v3"), VOLCENGINE: directory}
-POLICIES = {UCLOUD: "container", TENCENT: "linux", VOLCENGINE: ""}
+POLICIES = {UCLOUD: 'policy = "container"\n', TENCENT: 'policy = "linux"\n', VOLCENGINE: ""}
 
 
 def run(folder: Path, environment: dict[str, str], *arguments: str) -> tuple[int, list[dict[str, str]]]:
@@ -54,7 +54,7 @@ def estates(plugin_server, tmp_path: Path, stack) -> dict[str, Estate]:
             f'[connections.{code}]\ndriver = "{code}"\nadmin = "{code}.json"\nendpoint = "{estate.endpoint}"\n'
             f'hosts = "{estate.endpoint.removeprefix("http://")}"\npropagation_seconds = 0\n'
             f'[roles.{code}]\nconnection = "{code}"\nusername = "{account["username"]}"\nperiod = 3600\n'
-            f'policy = "{POLICIES[code]}"\n[roles.{code}.options]\n'
+            f"{POLICIES[code]}[roles.{code}.options]\n"
             + "".join(f"{key} = {json.dumps(value)}\n" for key, value in own.items())
         )
     (tmp_path / "lockstep.toml").write_text(text)
@@ -104,10 +104,8 @@ def test_every_admin_drivers_role_is_installed_compared_and_rotated(estates, plu
     assert (code, found[0]["finding"]) == (1, "different")
 
 
-def test_a_rotation_on_demand_that_was_killed_is_set_right_by_the_next_run(
-    plugin_server, stack, tmp_path: Path
-) -> None:
-    """Killed between shortening and setting back, a role rotates no faster than it was old, until install runs."""
+def test_a_killed_rotation_on_demand_is_set_right_by_the_next_run(plugin_server, stack, tmp_path: Path) -> None:
+    """A period that a killed run left short is set back by install, and rotate works under a small policy."""
     roles = plugin_server.directory(stack)
     roles.role("bob")
     roles.declare(tmp_path, {"file": str(plugin_server.built.path), "mount": roles.mount}, "bob")

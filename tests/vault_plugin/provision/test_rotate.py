@@ -28,7 +28,7 @@ DAY = 86_400
 
 @dataclass
 class BusyServer:
-    """One static role, in OpenBao's words; so many writes are refused first. A shortened period rotates at once."""
+    """One static role that answers like OpenBao and refuses so many writes first; a shortened period rotates at once."""
 
     refusals: int
     period: int = DAY
@@ -60,7 +60,7 @@ def _json(body: object, status: int = 200) -> Response:
 
 @contextmanager
 def reached(double: BusyServer) -> Iterator[Server]:
-    """The server, over HTTP."""
+    """Yield the server, over HTTP."""
     with serve(double) as url:
         yield Server(hvac.Client(url, token="anybody"))
 
@@ -79,7 +79,7 @@ WANTED = DesiredState(
 
 
 def test_a_busy_server_is_asked_again_and_the_period_is_set_back() -> None:
-    """Neither the shortening nor the setting back is given up for a conflict that passes."""
+    """A conflict that passes stops neither the shortening nor the setting back."""
     double = BusyServer(refusals=3)
     with reached(double) as server:
         done = rotate(server, WANTED, ROLE, VirtualClock(), patience=60)

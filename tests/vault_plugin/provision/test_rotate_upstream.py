@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.upstream, pytest.mark.timeout(300)]
 
 @pytest.mark.long
 def test_rotate_role_loses_the_new_password_when_the_server_dies(own_plugin_server, stack: ExitStack) -> None:
-    """The log is written inside the request's transaction: after a kill the stored password is dead and stays so."""
+    """The log is written inside the request's transaction, so after a kill the stored password is and stays dead."""
     directory = own_plugin_server.directory(stack)
     directory.role("bob")
     directory.role("witness")
@@ -48,7 +48,7 @@ def test_rotate_role_loses_the_new_password_when_the_server_dies(own_plugin_serv
 
 @pytest.mark.long
 def test_rotate_role_comes_back_with_another_password(plugin_server, stack: ExitStack) -> None:
-    """After an error on demand the retry does not bring the password that the vendor may have taken."""
+    """After an error on demand the retry brings another password than the one that the vendor may have taken."""
     directory = plugin_server.directory(stack)
     directory.role("bob")
     directory.vendor.faults.add("ResetPassword", FaultKind.ERROR_AFTER)
@@ -95,7 +95,7 @@ def test_two_rotate_role_at_once_both_fail_and_leave_a_dead_password(
 
 
 def test_the_admin_credential_cannot_be_rotated_by_accident(plugin_server, stack: ExitStack) -> None:
-    """rotate-root would lose the key with a lost answer; our connections have no username, so it is refused."""
+    """rotate-root is refused, since our connections have no username; with a lost answer it would lose the key."""
     directory = plugin_server.directory(stack)
     with pytest.raises(hvac.exceptions.VaultError, match="username"):
         plugin_server.adapter.post(f"/v1/{directory.mount}/rotate-root/vendor")

@@ -18,7 +18,7 @@ JSON = [("Content-Type", "application/json")]
 
 
 def elsewhere(asked: list[str]):
-    """Return an application that notes who asked with which token, and one that sends everybody there."""
+    """Return an application that notes the token of each request, and one that redirects every request to it."""
 
     def other(environ, start):
         asked.append(environ.get("HTTP_X_VAULT_TOKEN", ""))
@@ -37,7 +37,7 @@ def elsewhere(asked: list[str]):
 
 
 def test_a_redirect_is_not_followed() -> None:
-    """Token and admin credential would go to wherever it points."""
+    """A redirect would carry the token and its secrets to another host."""
     asked: list[str] = []
     other, front = elsewhere(asked)
     with serve(other) as target, serve(front(target)) as address:
@@ -55,7 +55,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_an_answer_that_is_none_of_the_servers_is_typed() -> None:
-    """A page of something else at this address."""
+    """A page of another program at this address is a StoreError."""
 
     def page(environ, start):
         del environ
@@ -72,13 +72,13 @@ def test_an_answer_that_is_none_of_the_servers_is_typed() -> None:
 @pytest.mark.parametrize("address", ["http://vault.example:8200", "http://10.0.0.1:8200", "ftp://127.0.0.1", "vault"])
 @pytest.mark.parametrize("name", ["VAULT", "BAO"])
 def test_token_and_admin_credential_go_by_tls_alone(name: str, address: str) -> None:
-    """As the job's: plain http to loopback only."""
+    """Plain HTTP is allowed to loopback only."""
     with pytest.raises(SettingsError, match="VAULT_ADDR must"):
         Server.from_environment({f"{name}_ADDR": address, f"{name}_TOKEN": "s.token"})
 
 
 def test_the_servers_certificate_is_checked_by_the_file_that_is_named(tmp_path: Path) -> None:
-    """VAULT_CACERT, or BAO_CACERT, which goes before it; without one the system's certificates count."""
+    """BAO_CACERT overrides VAULT_CACERT; without either the system's certificates count."""
     certificate, ca = Certificate("127.0.0.1"), tmp_path / "ca.pem"
     ca.write_bytes(certificate.pem)
 
@@ -99,13 +99,13 @@ def test_the_servers_certificate_is_checked_by_the_file_that_is_named(tmp_path: 
 
 
 def test_a_server_without_address_or_token_is_not_asked() -> None:
-    """Both come from the environment, under either server's names."""
+    """Address and token come from the environment, and both are needed."""
     with pytest.raises(ConfigError):
         Server.from_environment({"VAULT_ADDR": "http://127.0.0.1:9"})
 
 
 def test_a_servers_refusals_are_typed(openbao: OpenBao) -> None:
-    """A token without rights is StoreDenied, a wrong body is told in the server's words, nothing there is None."""
+    """A token without rights is StoreDenied, a wrong body keeps the server's words, and a missing path is None."""
     server = Server(openbao.client())
     assert server.read("database-of-nobody/config/none") is None
     with pytest.raises(StoreError, match="sys/policies/password/x"):

@@ -7,7 +7,6 @@ import pytest
 from rotation.core.errors import StageError
 from rotation.state import marks
 from rotation.stores.vault_kv import Cancelled
-from rotation_testkit.conformance.kv_backdoor import KvDoor
 from rotation_testkit.conformance.store_backdoor import (
     BASE,
     FIRST,
@@ -19,19 +18,10 @@ from rotation_testkit.conformance.store_backdoor import (
     labels_of,
     stored_text,
 )
-from rotation_testkit.doubles.vault.kv2 import Kv2
-from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
-
-
-@pytest.fixture
-def door():
-    """A secret in the model."""
-    clock = VirtualClock()
-    return KvDoor(Kv2(now=clock.now), "app", clock)
 
 
 def test_a_candidate_that_may_be_live_keeps_its_value_and_its_marks(door):
-    """Only the pending stage goes; the next rotation finds it as the one that was cancelled."""
+    """Only the pending stage goes; the next rotation finds the candidate as the cancelled one."""
     door.store().stage(FIRST, NEXT)
     for mark in every_mark():
         door.store().mark(FIRST, mark)
@@ -45,7 +35,7 @@ def test_a_candidate_that_may_be_live_keeps_its_value_and_its_marks(door):
 
 
 def test_a_candidate_that_was_never_sent_goes_and_leaves_its_wrong_logins(door):
-    """The account's budget stays what it was."""
+    """The candidate is removed, and the account's wrong logins still count."""
     door.store().stage(FIRST, NEXT)
     door.store().mark(FIRST, marks.rejected(1, NOW))
     door.store().mark(FIRST, marks.parked("back_off", NOW + 60))
@@ -56,7 +46,7 @@ def test_a_candidate_that_was_never_sent_goes_and_leaves_its_wrong_logins(door):
 
 
 def test_a_rotation_that_has_committed_is_not_given_up(door):
-    """Its value is what readers get; what is left of it is tidying up."""
+    """Readers get its value already; only the clean-up is missing."""
     door.store().stage(FIRST, NEXT)
     door.store().mark(FIRST, marks.intent(NOW))
     door.store().promote(FIRST, current_id=BASE)

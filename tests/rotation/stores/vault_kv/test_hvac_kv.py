@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import traceback
 
 import hvac
 import pytest
@@ -19,7 +18,7 @@ DOCUMENT = SecretDocument({"password": "canary"})
 
 
 def calls(kv):
-    """Every call of the port, by name."""
+    """Return every call of the port by name."""
     return {
         "read": lambda: kv.read("a"),
         "write": lambda: kv.write("a", DOCUMENT, cas=0),
@@ -28,22 +27,9 @@ def calls(kv):
     }
 
 
-def refused(call, error, code):
-    """Make a call and check what it raises: type, code, no value, nothing foreign behind it."""
-    with pytest.raises(StoreError) as caught:
-        call()
-    raised = caught.value
-    assert (type(raised), raised.vendor_code) == (error, code)
-    assert raised.__cause__ is None
-    assert raised.__context__ is None
-    ours = [frame.f_locals for frame, _ in traceback.walk_tb(raised.__traceback__)][1:]
-    assert "canary" not in repr(ours) + repr(raised) + repr(raised.describe())
-    return raised
-
-
 @pytest.fixture
 def client(openbao):
-    """Make a client with a token of its own."""
+    """Yield a function that makes a client with a token of its own."""
     made = []
 
     def make(token: str, address: str = openbao.address) -> HvacKv:
@@ -56,15 +42,15 @@ def client(openbao):
 
 
 @pytest.mark.parametrize("name", ["read", "write", "metadata", "list"])
-def test_a_token_without_the_right_is_told_apart_from_a_bad_one(openbao, client, name):
-    """The server says the same of both, so the token is asked about."""
+def test_a_token_without_the_right_is_told_apart_from_a_bad_one(refused, openbao, client, name):
+    """The server's answer is the same for both, so the token is looked up."""
     token = openbao.client().auth.token.create(policies=["default"])["auth"]["client_token"]
     refused(calls(client(token))[name], StoreDenied, "permission_denied")
     refused(calls(client("s.bad"))[name], StoreDenied, "token_invalid")
 
 
-def test_a_revoked_token_is_a_bad_one(openbao, client):
-    """As one that has expired is."""
+def test_a_revoked_token_is_a_bad_one(refused, openbao, client):
+    """A revoked token is invalid, as an expired one is."""
     root = openbao.client()
     token = root.auth.token.create(policies=["default"])["auth"]["client_token"]
     root.auth.token.revoke(token)
@@ -72,13 +58,13 @@ def test_a_revoked_token_is_a_bad_one(openbao, client):
 
 
 @pytest.mark.parametrize("name", ["read", "write", "metadata", "list"])
-def test_a_mount_that_is_not_there(openbao, name):
-    """Is no missing secret."""
+def test_a_mount_that_is_not_there(refused, openbao, name):
+    """A missing mount is not reported as a missing secret."""
     refused(calls(HvacKv(openbao.client(), "nowhere"))[name], StoreError, "no_mount")
 
 
-def test_an_engine_of_version_1_is_refused(openbao):
-    """Its answers have another form, and it has no check-and-set."""
+def test_an_engine_of_version_1_is_refused(refused, openbao):
+    """An engine of version 1 answers in another form and has no check-and-set, so it is refused."""
     client = openbao.client()
     client.sys.enable_secrets_engine("kv", path="old", options={"version": "1"})
     try:
@@ -88,8 +74,8 @@ def test_an_engine_of_version_1_is_refused(openbao):
         client.sys.disable_secrets_engine("old")
 
 
-def test_a_rate_limit_quota(openbao, served, corner):
-    """Worth another attempt."""
+def test_a_rate_limit_quota(refused, openbao, served, corner):
+    """A rate limit is worth another attempt."""
     served.write(f"{corner}/a", DOCUMENT, cas=0)
     client = openbao.client()
     client.adapter.post(f"/v1/sys/quotas/rate-limit/{corner}", json={"path": f"secret/data/{corner}/*", "rate": 0.001})
@@ -101,8 +87,8 @@ def test_a_rate_limit_quota(openbao, served, corner):
     assert raised.retryable
 
 
-def test_a_sealed_server_and_one_that_is_gone(tmp_path):
-    """Both are worth another attempt; a sealed one needs somebody."""
+def test_a_sealed_server_and_one_that_is_gone(refused, tmp_path):
+    """Both are worth another attempt; a sealed server needs a human, as the hint says."""
     with OpenBao(tmp_path, storage="inmem", log_level="error") as server:
         client = server.client()
         kv = HvacKv(client, "secret")
@@ -129,8 +115,8 @@ def test_a_sealed_server_and_one_that_is_gone(tmp_path):
         (200, "<html>", "server_error"),
     ],
 )
-def test_what_only_a_cluster_or_a_proxy_says(client, status, body, code):
-    """A redirect is not followed: it would carry token and candidate to wherever it points."""
+def test_what_only_a_cluster_or_a_proxy_says(refused, client, status, body, code):
+    """Each answer is a retryable error, and a redirect is not followed: it would carry the token to another host."""
 
     def app(environ, start):
         text = body if isinstance(body, str) else json.dumps(body)
@@ -145,8 +131,8 @@ def test_what_only_a_cluster_or_a_proxy_says(client, status, body, code):
             assert refused(call, StoreUnavailable, code).retryable
 
 
-def test_an_answer_that_breaks_off(client):
-    """The connection ends before any answer."""
+def test_an_answer_that_breaks_off(refused, client):
+    """A connection that ends before any answer makes the server unreachable."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         kv = client("t", f"http://127.0.0.1:{listener.getsockname()[1]}")
         listener.close()

@@ -7,21 +7,11 @@ import pytest
 from rotation.core.errors import NotYetVisible
 from rotation.core.secret import Secret
 from rotation.stores.vault_kv import VaultKv
-from rotation_testkit.conformance.kv_backdoor import KvDoor
 from rotation_testkit.conformance.store_backdoor import FIRST, LIVE, NEXT
-from rotation_testkit.doubles.vault.kv2 import Kv2
-from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
-
-
-@pytest.fixture
-def door():
-    """A secret on the model."""
-    clock = VirtualClock()
-    return KvDoor(Kv2(now=clock.now), "app", clock)
 
 
 def test_a_candidate_is_as_old_as_its_making(door):
-    """A repeated put does not make it younger; once current it is as old as the server says."""
+    """A repeated put does not change a candidate's age; once current, it has the server's time."""
     store, made = door.store(), door.clock.now()
     for _ in range(2):
         store.stage(FIRST, NEXT)
@@ -33,7 +23,7 @@ def test_a_candidate_is_as_old_as_its_making(door):
 
 
 def test_a_standby_that_lags_behind_is_waited_for(door):
-    """What this process wrote must be seen before anything is decided by what is read."""
+    """Nothing is decided before this process sees its own writes."""
     lagging = Lagging(door.kv)
     store = VaultKv(lagging, "app", clock=door.clock)
     store.stage(FIRST, NEXT)
@@ -47,7 +37,7 @@ def test_a_standby_that_lags_behind_is_waited_for(door):
 
 
 def test_a_secret_older_than_its_journal_says_is_not_believed(door):
-    """A commit was noted that this answer does not show; or the secret was deleted and made anew."""
+    """The answer misses a commit that the journal notes, or the secret was deleted and created again."""
     store = door.store()
     store.stage(FIRST, NEXT)
     store.promote(FIRST, current_id=store.describe().current_id)
@@ -60,13 +50,13 @@ def test_a_secret_older_than_its_journal_says_is_not_believed(door):
 
 
 def test_a_candidate_with_a_value_that_is_none_of_the_servers(door):
-    """A text that no JSON is can be read by nobody, and makes nothing current."""
+    """A candidate that is not JSON makes nothing current."""
     door.put_text(FIRST, Secret("canary"))
     assert door.store().describe().current_id != FIRST
 
 
 class Lagging:
-    """Answers reads by the version before, so many times."""
+    """A KV engine that answers so many reads with the previous version."""
 
     def __init__(self, kv):
         self._kv, self.behind = kv, 0

@@ -45,15 +45,8 @@ class TestVaultKvOnOpenBao(StoreConformance):
         yield KvDoor(self._kv, f"{self._corner}/app-{self._made}", VirtualClock())
 
 
-@pytest.fixture
-def door():
-    """A secret on the model."""
-    clock = VirtualClock()
-    return KvDoor(Kv2(now=clock.now), "app", clock)
-
-
 def test_a_deleted_secret_is_said_to_be_deleted(door):
-    """And one that never was is missing; an admin credential likewise."""
+    """A deleted secret and a missing one have different messages; an admin credential raises, too."""
     door.kv.delete("app")
     with pytest.raises(SecretNotFound, match="deleted"):
         door.store().describe()
@@ -65,7 +58,7 @@ def test_a_deleted_secret_is_said_to_be_deleted(door):
 
 
 def test_a_candidate_is_not_staged_over_another_rotation(door):
-    """Stricter than Secrets Manager, which moves the stage."""
+    """A second candidate is a conflict, although Secrets Manager would move the stage."""
     door.store().stage(FIRST, NEXT)
     with pytest.raises(StageConflict):
         door.store().stage(SECOND, OTHER)
@@ -73,7 +66,7 @@ def test_a_candidate_is_not_staged_over_another_rotation(door):
 
 
 def test_the_journal_is_no_secret_to_rotate(door):
-    """And neither is nothing."""
+    """A journal's path and an empty path are refused."""
     for path in ("app.lockstep", "", "/"):
         with pytest.raises(Exception, match="no path"):
             VaultKv(door.kv, path, clock=door.clock)

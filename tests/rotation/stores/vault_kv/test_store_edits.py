@@ -31,7 +31,7 @@ EFFECTS = ("read", "write")
 
 
 class Edited:
-    """A secret in KV that the engine rotates, over fuses."""
+    """A secret in KV that the engine rotates through fuses."""
 
     def __init__(self, authority: Authority) -> None:
         self.clock = VirtualClock()
@@ -69,7 +69,7 @@ class Edited:
         return [*failures, "gave up"]
 
     def check(self) -> None:
-        """Everything by hand is there, the live password is, and nothing is pending."""
+        """Check that the edits and the live password are there, and that nothing is pending."""
         document = self.kv.read("app").document
         assert (document["note"], document["extra"]) == ("by hand", [1])
         assert document.password == self.vendor.live
@@ -78,12 +78,12 @@ class Edited:
 
 @pytest.fixture(params=list(Authority))
 def authority(request):
-    """Who may change the account."""
+    """Return who may change the account."""
     return request.param
 
 
 def test_an_edit_at_any_moment_stays(authority):
-    """After every read and every write of the job, with nobody failing besides."""
+    """An edit after any read or write of the job stays."""
     for number in itertools.count(1):
         made = Edited(authority)
         fuse = Fuse(number, Edge.AFTER, error=made.edit)
@@ -98,7 +98,7 @@ def test_an_edit_at_any_moment_stays(authority):
 
 @pytest.mark.parametrize("authority", [Authority.SELF, pytest.param(Authority.ADMIN, marks=pytest.mark.long)])
 def test_an_edit_stays_when_the_job_dies_after_it(authority):
-    """Between any two writes after it: the commit is recognised by its content, with the edit in it."""
+    """After an edit the job may die at any write: the commit is recognised by its content, with the edit in it."""
     writes = Fuse(only="write")
     Edited(authority).rotate(writes)
     total = len([each for each in writes.effects if each == "write"])
@@ -113,7 +113,7 @@ def test_an_edit_stays_when_the_job_dies_after_it(authority):
 
 
 def test_a_cancellation_at_any_moment_loses_nothing(authority):
-    """A run that acts at the vendor is not cut short; whatever else was underway stops, and the next rotation heals."""
+    """A run that acts at the vendor is not cancelled; anything else stops, and the next rotation heals."""
     cancelled = 0
     for number in itertools.count(1):
         made = Edited(authority)
@@ -135,7 +135,7 @@ def test_a_cancellation_at_any_moment_loses_nothing(authority):
 
 
 def test_an_edit_of_who_the_account_is_stops_the_rotation(authority):
-    """It is not taken over, and nothing is written over it."""
+    """An edit of the account's identity is neither taken over nor overwritten."""
     made = Edited(authority)
     fuse = Fuse(5, Edge.AFTER, only="write", error=lambda _: made.edit(tenant="other"))
     failures = made.rotate(fuse)
@@ -150,7 +150,7 @@ TWO = {"driver": "x", "all": [{"id": "a", "password": "old-a"}, {"id": "b", "pas
 @pytest.mark.parametrize("edge", list(Edge))
 @pytest.mark.parametrize("died", [1, 2, 3])
 def test_a_batchs_commit_is_recognised_with_the_edit_in_it(died, edge):
-    """Whoever dies at a write of the promotion or of what follows it: the repetition finds its own commit."""
+    """After a death at any write of the promotion, the repetition finds its own commit."""
     clock = VirtualClock()
     kv = Kv2(now=clock.now)
     kv.write("app", SecretDocument(TWO), cas=0)
@@ -167,6 +167,6 @@ def test_a_batchs_commit_is_recognised_with_the_edit_in_it(died, edge):
 
 
 def promoted(store):
-    """Make the candidate current and tidy up, as finishSecret does."""
+    """Make the candidate current and clean up, as finishSecret does."""
     store.promote(FIRST, current_id=store.describe().current_id)
     store.settle(FIRST)

@@ -14,7 +14,7 @@ ONE, TWO = SecretDocument({"password": "one"}), SecretDocument({"password": "two
 
 @pytest.fixture(params=["model", "openbao"])
 def kv(request):
-    """Either engine."""
+    """Return the model or the real engine."""
     if request.param == "model":
         return Kv2(now=lambda: 1_700_000_000.25)
     return request.getfixturevalue("served")
@@ -22,19 +22,19 @@ def kv(request):
 
 @pytest.fixture
 def path(corner):
-    """A path that nobody else uses."""
+    """Return a path that no other test uses."""
     return f"{corner}/app"
 
 
 def test_a_missing_entry_is_none(kv, path):
-    """For its value and for its metadata."""
+    """A missing entry has neither value nor metadata."""
     assert kv.read(path) is None
     assert kv.metadata(path) is None
     assert kv.list(path) == []
 
 
 def test_the_first_write_names_version_zero(kv, path):
-    """And happens once."""
+    """The first write names version zero and succeeds once."""
     written = kv.write(path, ONE, cas=0)
     assert written.version == 1
     with pytest.raises(StageConflict) as caught:
@@ -46,7 +46,7 @@ def test_the_first_write_names_version_zero(kv, path):
 
 @pytest.mark.parametrize("cas", [0, 2, 7])
 def test_a_write_names_the_newest_version(kv, path, cas):
-    """Neither an older nor a coming one."""
+    """A write that names an older or a future version is a conflict."""
     kv.write(path, ONE, cas=0)
     with pytest.raises(StageConflict):
         kv.write(path, TWO, cas=cas)
@@ -57,7 +57,7 @@ def test_a_write_names_the_newest_version(kv, path, cas):
 
 
 def test_a_deleted_version_keeps_its_number(kv, path):
-    """It has no value until it is brought back, and the next write names it."""
+    """A deleted version has no value until it is undeleted, and the next write names it."""
     kv.configure(path, custom={"lockstep-every": "30d"})
     kv.write(path, ONE, cas=0)
     kv.delete(path)
@@ -72,7 +72,7 @@ def test_a_deleted_version_keeps_its_number(kv, path):
 
 
 def test_a_destroyed_version_is_gone_for_good(kv, path):
-    """Its number stays taken."""
+    """A destroyed version cannot be undeleted, and its number stays taken."""
     kv.write(path, ONE, cas=0)
     kv.destroy(path, 1)
     kv.undelete(path, 1)
@@ -81,7 +81,7 @@ def test_a_destroyed_version_is_gone_for_good(kv, path):
 
 
 def test_old_versions_are_dropped(kv, path):
-    """By the entry's own limit, or ten."""
+    """The entry's own limit counts, or ten."""
     kv.configure(path, max_versions=2)
     for number in range(4):
         kv.write(path, ONE, cas=number)
@@ -93,7 +93,7 @@ def test_old_versions_are_dropped(kv, path):
 
 
 def test_metadata_may_come_first(kv, path):
-    """Then there is an entry without a version."""
+    """An entry may have metadata and no version."""
     kv.configure(path, custom={"lockstep-every": "1h"})
     assert kv.metadata(path) == Metadata(version=0, created=None, readable=False, custom={"lockstep-every": "1h"})
     assert kv.read(path) is None
@@ -104,7 +104,7 @@ def test_metadata_may_come_first(kv, path):
 
 
 def test_a_removed_entry_begins_anew(kv, path):
-    """With version 1 and no custom metadata."""
+    """A removed entry starts again with version 1 and no custom metadata."""
     kv.configure(path, custom={"a": "b"})
     kv.write(path, ONE, cas=0)
     kv.remove(path)
@@ -122,7 +122,7 @@ def test_a_folder_lists_entries_and_folders(kv, corner):
 
 
 def test_what_a_value_looks_like_when_it_comes_back(kv, path):
-    """Keys sorted, numbers through a float, every character as it was."""
+    """Keys come back sorted, numbers as floats, and every character as it was."""
     document = SecretDocument(
         {"z": "Ä😀 \u2028", "a": 1.0, "big": 12345678901234567890123, "odd": 2**53 + 1, "n": {"b": None, "a": [True]}}
     )
