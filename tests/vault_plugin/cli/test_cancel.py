@@ -36,7 +36,7 @@ def edit(started, account, **keys):
 
 
 def test_a_rotation_whose_account_was_edited_is_given_up_and_the_next_one_heals(cli, clocked):
-    """An edit of the account stops a rotation; after cancel the next one tries its live candidate as the previous password."""
+    """An edit of the account stops a rotation; after cancel the next one tries its candidate as the previous one."""
     with cli(holding=(HUAWEI,)) as (started, run):
         path = clocked(started).path(HUAWEI)
         started.world.huawei.faults.add(CHANGE, FaultKind.DROP_AFTER)

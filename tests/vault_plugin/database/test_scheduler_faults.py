@@ -61,7 +61,7 @@ def begun(plugin_server, stack: ExitStack, what: str, plugin: str = "lockstep") 
 
 @pytest.mark.parametrize("pressed", [True, pytest.param(False, marks=pytest.mark.long)], ids=["pressed", "left alone"])
 def test_every_fault_ends_stored_equals_live(plugin_server, stack: ExitStack, *, pressed: bool) -> None:
-    """Errors before and after the change, a lost reply, a hung vendor and a killed plug-in all end with stored = live."""
+    """Errors before and after the change, a lost reply, a hung vendor and a killed plug-in end with stored = live."""
     run = plugin_server.name("run")
     # First the one that takes longest: a reset is given up after 15 s.
     hung = begun(plugin_server, stack, f"hung-{run}")

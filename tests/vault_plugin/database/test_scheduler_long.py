@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random  # noqa: TID251 - moments of kills, from a seed
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 
 import hvac
@@ -13,7 +12,8 @@ import pytest
 
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.sandbox.static_roles import wait_until
+from rotation_testkit.sandbox.static_roles import PluginServer, wait_until
+from vault_plugin.provision.build import Built
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -50,9 +50,9 @@ def test_random_kills_leave_no_role_with_a_dead_password(own_plugin_server, stac
 
 
 @pytest.fixture
-def cluster(three_nodes: list[OpenBao], on_server: Callable[[OpenBao], object]) -> list[object]:
+def cluster(three_nodes: list[OpenBao], built: Built) -> list[PluginServer]:
     """Return the nodes of a cluster, each with the plug-in in its folder."""
-    return [on_server(node) for node in three_nodes]
+    return [PluginServer.on(node, built) for node in three_nodes]
 
 
 def test_a_cluster_that_loses_its_leader_inside_a_call(cluster, stack: ExitStack) -> None:

@@ -18,7 +18,7 @@ MONTH = 31 * 86_400
 
 
 def event(name):
-    """Return an event of ours."""
+    """Return one of the example events."""
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
@@ -48,7 +48,7 @@ def function(openbao):
 
 @pytest.mark.parametrize("name", ["scheduled", "scheduler", "custom"])
 def test_each_event_rotates_what_is_due(real, function, name):
-    """The folder comes from the event, else from the environment."""
+    """The folder comes from the event, or else from the environment."""
     with real(holding=(VOLCENGINE,), custom={"lockstep-every": "30d"}) as started:
         started.world.clock.sleep(MONTH)
         given = event(name)
@@ -65,7 +65,7 @@ def test_each_event_rotates_what_is_due(real, function, name):
 
 
 def test_a_failed_rotation_makes_the_invocation_fail(real, function):
-    """So that the function's error metric tells; the others are done all the same."""
+    """The invocation fails, so the function's error metric shows it; the other secrets are rotated."""
     with real(holding=(HUAWEI, VOLCENGINE), custom={"lockstep-every": "30d"}) as started:
         started.world.clock.sleep(MONTH)
         started.world.volcengine.faults.add("*", FaultKind.ERROR_BEFORE, times=99)
@@ -78,7 +78,7 @@ def test_a_failed_rotation_makes_the_invocation_fail(real, function):
 
 
 def test_with_too_little_time_nothing_is_begun(real, function):
-    """The next invocation takes it."""
+    """With too little time no rotation is begun; the next invocation does it."""
     with real(holding=(HUAWEI,), custom={"lockstep-every": "30d"}) as started:
         started.world.clock.sleep(MONTH)
         _, failure, lines = function(started, {"prefix": started.folder}, seconds=60.0)
@@ -89,7 +89,7 @@ def test_with_too_little_time_nothing_is_begun(real, function):
 
 @pytest.mark.parametrize("given", [None, "x", [], {"prefix": 1}, {"detail": {"prefix": None}}])
 def test_an_event_of_another_form_is_refused(real, function, given):
-    """Before anything is asked."""
+    """An event of another form is refused before the server is asked."""
     with real(holding=(HUAWEI,)) as started:
         _, failure, lines = function(started, given)
         assert isinstance(failure, EventError)
@@ -97,7 +97,7 @@ def test_an_event_of_another_form_is_refused(real, function, given):
 
 
 def test_a_server_that_is_gone_fails_the_invocation(real, function):
-    """Typed, in one line."""
+    """A missing server is a typed error in one log line."""
     with real(holding=(HUAWEI,)) as started:
         _, failure, lines = function(started, {}, VAULT_ADDR="http://127.0.0.1:1")
         assert isinstance(failure, StoreUnavailable)

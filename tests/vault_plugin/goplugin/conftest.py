@@ -32,7 +32,7 @@ class Certificate:
 
     @classmethod
     def make(cls) -> Certificate:
-        """Make one: ECDSA on P-521, its own authority."""
+        """Make a certificate: ECDSA on P-521, its own authority."""
         key = ec.generate_private_key(ec.SECP521R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
         now = datetime.now(UTC)
@@ -56,7 +56,7 @@ class Certificate:
 
 @dataclass
 class Plugin:
-    """A plug-in's process, its handshake line, and how to connect."""
+    """The process of a plug-in, its handshake line, and how to connect to it."""
 
     process: subprocess.Popen[str]
     line: str
@@ -64,11 +64,11 @@ class Plugin:
 
     @property
     def fields(self) -> list[str]:
-        """The handshake's six fields."""
+        """Return the six fields of the handshake."""
         return self.line.split("|")
 
     def channel(self, identity: Certificate | None = None, *, anonymous: bool = False) -> Channel:
-        """A connection as the host's, as somebody else's, or without any certificate."""
+        """Return a connection with the host's certificate, another one, or none."""
         who = identity or self.mine
         padded = self.fields[5] + "=" * (-len(self.fields[5]) % 4)
         theirs = ssl.DER_cert_to_PEM_cert(base64.b64decode(padded))
@@ -95,7 +95,7 @@ class Host:
     started: list[Plugin] = field(default_factory=list)
 
     def environment(self, **changes: str | None) -> dict[str, str]:
-        """What the plug-in is given; ``None`` takes a variable away."""
+        """Return the plug-in's environment; ``None`` removes a variable."""
         given: dict[str, str | None] = {
             **COOKIE,
             "PATH": os.environ["PATH"],
@@ -111,7 +111,7 @@ class Host:
         return {key: value for key, value in given.items() if value is not None}
 
     def start(self, *arguments: str, **changes: str | None) -> Plugin:
-        """Start one and read its line."""
+        """Start a plug-in and read its line."""
         process = subprocess.Popen(
             [sys.executable, "-m", "vault_plugin.database", *arguments],
             stdin=subprocess.DEVNULL,
@@ -126,7 +126,7 @@ class Host:
         return plugin
 
     def close(self) -> None:
-        """End what still runs."""
+        """End the plug-ins that still run."""
         for plugin in self.started:
             if plugin.process.poll() is None:
                 plugin.process.kill()
@@ -138,7 +138,7 @@ class Host:
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    """A host with a folder for sockets; pytest's own are too deep for them."""
+    """Yield a host with a short folder for sockets; pytest's own folders are too deep."""
     with tempfile.TemporaryDirectory(prefix="host") as folder:
         started = Host(Path(folder))
         yield started

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def test_what_a_killed_plugin_left_is_swept_by_the_next(host) -> None:
-    """Only folders of our own whose process is gone and whose socket nobody serves; a neighbour keeps its own."""
+    """Only folders of dead processes with an unserved socket are removed; a running plug-in keeps its own."""
     killed, neighbour = host.start(), host.start()
     left, kept = (Path(each.fields[3]).parent for each in (killed, neighbour))
     killed.process.kill()
@@ -34,7 +34,7 @@ def test_what_a_killed_plugin_left_is_swept_by_the_next(host) -> None:
 
 
 def test_a_path_that_no_socket_can_have_is_told(host) -> None:
-    """The kernel takes 107 bytes; a longer TMPDIR is named as the reason."""
+    """The kernel allows 107 bytes; the error names a longer TMPDIR as the reason."""
     far = host.folder / ("x" * 100)
     far.mkdir()
     plugin = host.start(TMPDIR=str(far))
@@ -44,7 +44,7 @@ def test_a_path_that_no_socket_can_have_is_told(host) -> None:
 
 
 def test_a_group_of_a_container_runtime_gets_the_socket(host) -> None:
-    """Where the host names a folder and a group for the socket, it lies there and the group may use it."""
+    """The socket is in the folder that the host names, and the group that it names may use it."""
     shared = host.folder / "shared"
     shared.mkdir()
     plugin = host.start(PLUGIN_UNIX_SOCKET_DIR=str(shared), PLUGIN_UNIX_SOCKET_GROUP=str(os.getgid()))

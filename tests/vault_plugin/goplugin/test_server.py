@@ -34,7 +34,7 @@ Ask = Callable[[Channel], Awaitable[Any]]
 
 
 def ask(plugin, *asks: Ask, **who: Any) -> list[Any]:
-    """What the plug-in answers, each call on the same connection, which is the host's unless told otherwise."""
+    """Return the plug-in's answers to calls on one connection, by default the host's."""
 
     async def all_of_them() -> list[Any]:
         channel = plugin.channel(**who)
@@ -57,28 +57,28 @@ async def _close(channel: Channel) -> None:
 
 
 def version(channel: Channel) -> Awaitable[Any]:
-    """The plug-in's version."""
+    """Ask for the plug-in's version."""
     return version_grpc.PluginVersionStub(channel).Version(version_pb2.Nothing())
 
 
 def health(channel: Channel) -> Awaitable[Any]:
-    """Whether it serves."""
+    """Ask whether the plug-in serves."""
     return health_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service="plugin"))
 
 
 def multiplexed(channel: Channel) -> Awaitable[Any]:
-    """Whether one process serves all connections."""
+    """Ask whether one process serves all connections."""
     stub = multiplexing_grpc.PluginMultiplexingStub(channel)
     return stub.MultiplexingSupport(multiplexing_pb2.MultiplexingSupportRequest())
 
 
 def kind(channel: Channel) -> Awaitable[Any]:
-    """The database's type."""
+    """Ask for the database's type."""
     return database_grpc.DatabaseStub(channel).Type(database_pb2.Nothing())
 
 
 def shutdown(channel: Channel) -> Awaitable[Any]:
-    """The host's word for the end."""
+    """Ask the plug-in to end."""
     return controller_grpc.GRPCControllerStub(channel).Shutdown(controller_pb2.Nothing())
 
 
@@ -134,7 +134,7 @@ def test_all_seven_services_answer_over_mutual_tls(host) -> None:
 
 
 def test_tcp_and_protocol_5(host) -> None:
-    """With --tcp it listens on a loopback port of the allowed range; to a protocol 5 host it is not multiplexed."""
+    """With --tcp it listens on a loopback port of the allowed range; for a protocol 5 host it is not multiplexed."""
     plugin = host.start("--tcp", PLUGIN_PROTOCOL_VERSIONS="5")
     assert plugin.fields[1:3] == ["5", "tcp"]
     address, _, port = plugin.fields[3].partition(":")
@@ -146,7 +146,7 @@ def test_tcp_and_protocol_5(host) -> None:
 
 
 def test_it_ends_when_its_host_is_gone(host) -> None:
-    """A host that was killed cannot say Shutdown: the plug-in sees that its parent changed."""
+    """A killed host cannot call Shutdown, so the plug-in ends when its parent is gone."""
     script = (
         "import subprocess, sys\n"
         "command = [sys.executable, '-m', 'vault_plugin.database']\n"

@@ -7,7 +7,7 @@ import sys
 
 
 def test_no_file_is_written_for_the_key(host) -> None:
-    """While the key pair is made: what OpenSSL reads lies in memory."""
+    """OpenSSL reads the key pair from memory, so no file is written."""
     script = (
         "import os, sys\n"
         "from vault_plugin.goplugin import tls\n"

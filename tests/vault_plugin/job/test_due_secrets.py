@@ -38,7 +38,7 @@ def due_secrets():
 
 
 def test_only_what_has_its_turn_is_rotated(modelled, due_secrets):
-    """By the age of the current value, whoever wrote it; what is off or without a schedule is left alone."""
+    """The age of the current value counts; secrets that are off or without a schedule are left alone."""
     with modelled(holding=ALL) as started:
         started.wish(UCLOUD, every="30d")
         started.wish(HUAWEI, every="60d")
@@ -75,7 +75,7 @@ def test_an_unfinished_rotation_goes_first(modelled, due_secrets, rotate):
 
 
 def test_one_fault_does_not_keep_the_others_back(modelled, due_secrets):
-    """A misspelt wish, a document that is none, and a vendor that is down are each told by their own record."""
+    """A misspelt key and a wrong document have their own reports, and the other secrets are rotated."""
     with modelled(holding=ALL, custom=EVERY) as started:
         started.world.clock.sleep(31 * DAY)
         started.kv.configure(started.path(VOLCENGINE), custom={"lockstep-evry": "30d"})
@@ -93,7 +93,7 @@ def test_one_fault_does_not_keep_the_others_back(modelled, due_secrets):
 
 
 def test_a_throttled_vendor_account_is_left_in_peace(modelled, due_secrets):
-    """The next rotation of it begins half a minute later."""
+    """The next rotation of a throttled account begins half a minute later."""
     with modelled(holding=(UCLOUD,), custom=EVERY) as started:
         started.world.clock.sleep(31 * DAY)
         made = due_secrets(started, attempts=1)
@@ -104,7 +104,7 @@ def test_a_throttled_vendor_account_is_left_in_peace(modelled, due_secrets):
 
 
 def test_a_rotation_that_could_not_end_in_time_is_not_begun(modelled, due_secrets):
-    """As in a function with a time-out; the next run takes it."""
+    """A rotation that could not end before a function's time-out is left to the next run."""
     with modelled(holding=(HUAWEI,), custom=EVERY) as started:
         started.world.clock.sleep(31 * DAY)
         made = replace(due_secrets(started), time_left=lambda: 60.0)

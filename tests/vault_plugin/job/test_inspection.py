@@ -20,7 +20,7 @@ CHANGE = "PUT /v1/usg/acs/password"
 
 @pytest.fixture
 def look():
-    """Return a session for looking at an account's secret."""
+    """Return a function that makes an inspection session for an account's secret."""
 
     def at(started, account, **choices):
         context = JobContext(kv=started.kv, deployment=started.deployment, clock=started.world.clock, **choices)
@@ -39,7 +39,7 @@ def lost_answer(started, rotate):
 
 
 def test_a_reset_that_never_arrived_is_sent_again(modelled, rotate, look):
-    """An administrator's: the same candidate goes out once more and is proved by SSH."""
+    """An administrator's reset is sent once more with the same candidate, which SSH proves."""
     with modelled(holding=(UCLOUD,)) as started:
         started.world.ucloud.faults.add("ResetCompShareInstancePassword", FaultKind.DROP_BEFORE)
         assert rotate(started, UCLOUD).error is not None
@@ -50,7 +50,7 @@ def test_a_reset_that_never_arrived_is_sent_again(modelled, rotate, look):
 
 
 def test_what_the_secret_wishes_for_holds_for_the_rehearsal(modelled, look):
-    """A narrower policy that leaves too little stops a rotation before it begins."""
+    """The policy of an inspection session is narrowed by the secret's custom metadata."""
     with modelled(holding=(HUAWEI,)) as started:
         started.wish(HUAWEI, length="24", shell_safe="true")
         session = look(started, HUAWEI)
@@ -60,7 +60,7 @@ def test_what_the_secret_wishes_for_holds_for_the_rehearsal(modelled, look):
 
 
 def test_what_is_put_right_reaches_the_mirror(modelled, rotate, look):
-    """The store goes through the same layers as the job's, so that both hold the live password."""
+    """A repair goes through the job's wrapped store, so both stores hold the live password."""
     with modelled(holding=(HUAWEI,)) as started:
         secret = MemorySecret(now=started.world.clock.now)
         secret.put("aws-1", started.kv.read(started.path(HUAWEI)).document, CURRENT)

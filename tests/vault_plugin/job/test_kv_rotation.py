@@ -20,7 +20,7 @@ RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/pass
 
 @pytest.mark.parametrize("account", [UCLOUD, LINUX_VM, TENCENT, VOLCENGINE, HUAWEI])
 def test_a_clean_rotation_of_every_account(real, rotate, account):
-    """One reset, no wrong login, stored is live, and the journal is as small as it gets."""
+    """A clean rotation sends one reset without a wrong login, stored is live, and the journal is small."""
     with real(holding=(account,)) as started:
         before = started.stored(account)
         done = rotate(started, account)
@@ -40,7 +40,7 @@ def test_a_clean_rotation_of_every_account(real, rotate, account):
 
 
 def test_what_readers_get_is_live_but_in_the_gap(modelled, rotate):
-    """Somebody who reads before and after every effect never gets anything but the old or the new password."""
+    """Reads before and after every effect return the old or the new password, and a dead one only in the gap."""
     with modelled(holding=(HUAWEI,)) as started:
         before, dead = started.stored(HUAWEI), []
         watched = Watched(started, dead)
@@ -53,7 +53,7 @@ def test_what_readers_get_is_live_but_in_the_gap(modelled, rotate):
 
 
 class Watched:
-    """Notes at which moments a reader would get a dead password."""
+    """Notes when a reader would get a dead password."""
 
     def __init__(self, started, dead):
         self._started, self._dead, self.seen = started, dead, []
@@ -75,7 +75,7 @@ class Watched:
 
 
 def test_two_jobs_at_once_send_one_reset(real, rotate):
-    """On one path at the same moment: one wins the lease, the other comes too late or waits and finds it done."""
+    """Of two jobs on one path, one wins the lease, and the other fails or finds the rotation done."""
     with real(holding=(HUAWEI,)) as started:
         barrier = threading.Barrier(2)
 
@@ -102,7 +102,7 @@ def test_two_jobs_at_once_send_one_reset(real, rotate):
 
 
 def test_a_second_job_at_any_moment_sends_nothing(modelled, rotate):
-    """A whole run of another job fits between any two effects of the first; together they send one reset."""
+    """A whole run of another job between any two effects of the first sends no second reset."""
     with modelled(holding=(HUAWEI,)) as started:
         counted = Fuse()
         assert rotate(started, HUAWEI, kv=counted.wrap(started.kv, ("write",))).error is None
@@ -127,7 +127,7 @@ def test_a_second_job_at_any_moment_sends_nothing(modelled, rotate):
 @pytest.mark.parametrize("edge", list(Edge))
 @pytest.mark.parametrize("account", [HUAWEI, VOLCENGINE])
 def test_a_death_at_any_effect_heals(modelled, rotate, account, edge):
-    """Reads included, on the model, with the next run two minutes later."""
+    """After a death at any read or write on the model, the next run two minutes later heals."""
     number = 0
     while True:
         number += 1
@@ -152,7 +152,7 @@ def test_a_death_at_any_effect_heals(modelled, rotate, account, edge):
 
 @pytest.mark.parametrize("account", [UCLOUD, HUAWEI])
 def test_a_lost_reply_is_found_out_by_the_same_run(real, rotate, account):
-    """The second attempt asks first: the reset was applied, so none is sent again."""
+    """The second attempt finds that the reset was applied and sends none."""
     with real(holding=(account,)) as started:
         simulator = started.world.ucloud if account == UCLOUD else started.world.huawei
         simulator.faults.add(RESET[account], FaultKind.DROP_AFTER)
@@ -165,7 +165,7 @@ def test_a_lost_reply_is_found_out_by_the_same_run(real, rotate, account):
 
 
 def test_a_rotation_that_failed_is_resumed_by_the_next_run(modelled, rotate):
-    """Under its own token and with its own candidate; the gap counts from the first run's reset."""
+    """The next run resumes token and candidate, and the gap counts from the first run's reset."""
     with modelled(holding=(HUAWEI,)) as started:
         started.world.huawei.faults.add(RESET[HUAWEI], FaultKind.DROP_AFTER)
         first = rotate(started, HUAWEI)
@@ -179,7 +179,7 @@ def test_a_rotation_that_failed_is_resumed_by_the_next_run(modelled, rotate):
 
 
 def test_an_operators_edit_in_the_middle_is_not_overwritten_unseen(modelled, rotate):
-    """The commit names the version that was current when the reset was decided on."""
+    """The commit names the version that was current when the reset was decided."""
     with modelled(holding=(HUAWEI,)) as started:
         path = started.path(HUAWEI)
 
@@ -204,7 +204,7 @@ def test_a_journal_beside_a_folder_of_the_same_name(modelled, rotate):
 
 
 def test_new_passwords_keep_what_the_secret_wishes_for(modelled, rotate):
-    """Length and characters within the vendor's rules; more than the vendor takes is refused before it is asked."""
+    """Length and characters narrow the vendor's rules; an impossible length is refused before the vendor is asked."""
     with modelled(holding=(UCLOUD,)) as started:
         wishes = Wishes.parse({"lockstep-length": "25", "lockstep-shell-safe": "true", "lockstep-exclude": "abc"})
         assert rotate(started, UCLOUD, wishes=wishes).error is None
@@ -218,7 +218,7 @@ def test_new_passwords_keep_what_the_secret_wishes_for(modelled, rotate):
 
 
 def test_the_window_of_a_secret_keeps_a_scheduled_run_back(modelled, rotate):
-    """And not one that a human ordered."""
+    """The window parks a scheduled run, and not one that a human ordered."""
     with modelled(holding=(UCLOUD,)) as started:
         tomorrow = time.strftime("%a", time.gmtime(started.world.clock.now() + 2 * 86_400))
         wishes = Wishes.parse({"lockstep-window": f"{tomorrow} 02:00-03:00 UTC"})
@@ -229,7 +229,7 @@ def test_the_window_of_a_secret_keeps_a_scheduled_run_back(modelled, rotate):
 
 
 def test_a_secret_that_is_switched_off_is_rotated_by_order_alone(modelled, rotate):
-    """``lockstep-enabled=false``."""
+    """``lockstep-enabled=false`` stops a scheduled run, and not one that a human ordered."""
     with modelled(holding=(UCLOUD,)) as started:
         started.wish(UCLOUD, enabled="false")
         assert rotate(started, UCLOUD, ordered=False).outcome == "rotation_not_enabled"
@@ -238,7 +238,7 @@ def test_a_secret_that_is_switched_off_is_rotated_by_order_alone(modelled, rotat
 
 @pytest.mark.parametrize("document", [{}, {"driver": "nothing"}, {"driver": UCLOUD, "username": "root"}])
 def test_a_document_that_is_none_is_refused_before_anything_is_asked(modelled, rotate, document):
-    """A typed error in the report, never a traceback."""
+    """A wrong document is a typed error in the report, never a traceback."""
     with modelled(holding=(UCLOUD,)) as started:
         entry = started.kv.read(started.path(UCLOUD))
         started.kv.write(started.path(UCLOUD), SecretDocument(document), cas=entry.version)

@@ -20,7 +20,7 @@ LEASE, A_DAY = 130.0, 90_000.0
 
 
 def leader_of(nodes):
-    """Return the node that leads, once there is one among those that run."""
+    """Return the node that leads, once one of the running nodes does."""
     end = time.monotonic() + 100
     while time.monotonic() < end:
         for node in nodes:
@@ -32,7 +32,7 @@ def leader_of(nodes):
 
 
 def known_by(follower):
-    """Return the mount, once a follower has heard of it."""
+    """Return the mount, once a follower knows it."""
     kv, end = ServedKv(follower.client(), "secret"), time.monotonic() + 100
     while True:
         try:
@@ -45,14 +45,14 @@ def known_by(follower):
 
 
 def led_by_another(nodes, follower):
-    """Have the follower follow, and return the leader."""
+    """Return the leader, after making the follower step down."""
     while (leader := leader_of(nodes)) is follower:
         leader.client().adapter.put("/v1/sys/step-down")
     return leader
 
 
 def eventually(holds):
-    """Ask again, since a follower shows a write some tenths of a second later."""
+    """Wait until a condition holds, since a follower shows a write some tenths of a second later."""
     end = time.monotonic() + 20
     while not holds():
         assert time.monotonic() < end
@@ -61,7 +61,7 @@ def eventually(holds):
 
 
 def moments(effects):
-    """Return the effects before which the leader is to die: right after the vendor's change, and the commit."""
+    """Return the effects before which the leader is killed: after the vendor's change, and at the commit."""
     commit = effects.index("commit") + 1
     reset = max(number for number in range(1, commit) if effects[number - 1 : number + 1] == ("request", "write"))
     return {"after the change": reset + 1, "before the commit": commit}
@@ -69,7 +69,7 @@ def moments(effects):
 
 @pytest.mark.parametrize("account", [HUAWEI, UCLOUD])
 def test_a_leader_that_dies_between_change_and_commit_costs_no_password(three_nodes, mortal, account) -> None:
-    """The job meets it as a server that is away; its next run ends in stored = live, with one reset."""
+    """The job sees an unavailable server, and its next run ends in stored = live with one reset."""
     follower = three_nodes[2]
     mounted(three_nodes[0].client(), "secret")
     kv = known_by(follower)

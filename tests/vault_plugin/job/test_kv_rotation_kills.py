@@ -15,7 +15,7 @@ A_DAY = 90_000.0
 
 
 def points(job, started, account):
-    """Return the effects after which a death makes a difference: all but reads, by a clean rotation's count."""
+    """Return the effects of a clean rotation at which a death makes a difference: all except reads."""
     clean = job.run(started.path(account))
     assert clean.report["outcome"] == "promoted", clean.report
     started.world.clock.sleep(A_DAY)
@@ -23,7 +23,7 @@ def points(job, started, account):
 
 
 def resume(job, started, account, where):
-    """Run the job until it is done, as its schedule would, and check that everything is as it should be."""
+    """Run the job until it is done, as its schedule would, and check the result."""
     for _ in range(6):
         started.world.clock.sleep(LEASE)
         ended = job.run(started.path(account), attempts=3)
@@ -38,7 +38,7 @@ def resume(job, started, account, where):
 
 
 def kill_everywhere(job, started, account, numbers, edge):
-    """Kill the job at each effect in turn, each time in a new rotation, and let the next run take over."""
+    """Kill the job at each effect in turn, each in a new rotation, and let the next run take over."""
     for number in numbers:
         where = f"{account}, killed {edge} effect {number}"
         resets, wrong = started.world.changes(account), started.world.wrong_logins(account)
@@ -52,14 +52,14 @@ def kill_everywhere(job, started, account, numbers, edge):
 
 
 def in_journal(started, account):
-    """Return the candidates in the journal, as texts of passwords."""
+    """Return the passwords of the candidates in the journal."""
     store = started.store(account)
     values = (store.read(version_id) for version_id in store.describe().versions)
     return {value.document.password.reveal() for value in values if value is not None}
 
 
 def test_a_job_killed_between_lease_and_settling_is_taken_over(real, mortal, openbao):
-    """An account that changes its own password, which is the hardest: one reset more and one wrong login at most."""
+    """A self-service account, the hardest case, costs one more reset and one wrong login at most."""
     with real(holding=(HUAWEI,)) as started:
         job = mortal(started, openbao)
         dangerous = points(job, started, HUAWEI)[-9::4]  # the long one takes them all
@@ -71,14 +71,14 @@ def test_a_job_killed_between_lease_and_settling_is_taken_over(real, mortal, ope
 @pytest.mark.parametrize("edge", list(Edge))
 @pytest.mark.parametrize("account", [HUAWEI, UCLOUD, LINUX_VM, VOLCENGINE])
 def test_a_job_killed_at_any_effect_is_taken_over(real, mortal, openbao, account, edge):
-    """Every account, before and after everything but reads."""
+    """A death before or after any effect except reads is taken over, for every account."""
     with real(holding=(account,)) as started:
         job = mortal(started, openbao)
         kill_everywhere(job, started, account, points(job, started, account), edge)
 
 
 def start(server):
-    """Start the server and wait until its engine serves."""
+    """Start a plug-in and read its line."""
     server.start()
     until_it_serves(ServedKv(server.client(), "secret"))
 
@@ -95,7 +95,7 @@ def kill_server(job, started, account, server, number, *, gently):  # noqa: PLR0
 
 
 def test_a_server_killed_around_the_reset_and_at_the_commit(on_raft, mortal, raft):
-    """What was acknowledged is kept, and what was not is found out."""
+    """The server keeps what it acknowledged, and the next run finds out what it did not."""
     with on_raft(holding=(HUAWEI,)) as started:
         job = mortal(started, raft)
         clean = job.run(started.path(HUAWEI))
@@ -112,7 +112,7 @@ def test_a_server_killed_around_the_reset_and_at_the_commit(on_raft, mortal, raf
 @pytest.mark.parametrize("gently", [False, True])
 @pytest.mark.parametrize("account", [HUAWEI, UCLOUD])
 def test_a_server_killed_at_any_effect(on_raft, mortal, raft, account, gently):
-    """Before every second effect, reads included."""
+    """A server that ends before any second effect, reads included, costs no password."""
     with on_raft(holding=(account,)) as started:
         job = mortal(started, raft)
         clean = job.run(started.path(account))

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.hosts.certificate import Certificate
 from rotation_testkit.doubles.serving import serve
 from rotation_testkit.doubles.vault.kv2 import mounted
 from rotation_testkit.doubles.vault.openbao import OpenBao
@@ -145,7 +142,7 @@ def kubernetes(openbao, corner):
             f"/v1/auth/{corner}/config",
             json={
                 "kubernetes_host": address,
-                "kubernetes_ca_cert": any_certificate(),
+                "kubernetes_ca_cert": Certificate("127.0.0.1").pem.decode(),
                 "disable_local_ca_jwt": True,
                 "token_reviewer_jwt": "reviewer",
             },
@@ -160,15 +157,6 @@ def kubernetes(openbao, corner):
         )
         yield asked
     client.sys.disable_auth_method(corner)
-
-
-def any_certificate() -> str:
-    """Return a certificate, which the method demands although nothing here speaks TLS."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "cluster")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
-    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 def service_account_token() -> str:

@@ -41,6 +41,19 @@ def in_aws(real):
     return make
 
 
+def pair_of(started, account):
+    """Return an account's secret on OpenBao and its mirror in Secrets Manager."""
+    inner = started.world
+    client = inner.secrets_manager.client(direct=True)
+    return MirrorPair(
+        source=started.store(account),
+        target=AwsSecretsManager(client, inner.accounts[account], clock=inner.clock),
+        fetch=from_kv(started.kv),
+        deployment=started.deployment,
+        clock=inner.clock,
+    )
+
+
 @pytest.mark.parametrize("account", [HUAWEI, VOLCENGINE])
 def test_a_rotation_in_openbao_ends_in_secrets_manager_too(in_aws, rotate, account):
     """Both stores get the same proved value by their own compare-and-swap, with one reset."""
@@ -61,15 +74,7 @@ def test_a_mirror_that_was_down_is_repaired_by_the_reconciler(in_aws, rotate):
         assert started.heals(HUAWEI)
         assert inner.stored(HUAWEI) != inner.live(HUAWEI)
         inner.secrets_manager.faults.clear()
-        pair = MirrorPair(
-            source=started.store(HUAWEI),
-            target=AwsSecretsManager(
-                inner.secrets_manager.client(direct=True), inner.accounts[HUAWEI], clock=inner.clock
-            ),
-            fetch=from_kv(started.kv),
-            deployment=started.deployment,
-            clock=inner.clock,
-        )
+        pair = pair_of(started, HUAWEI)
         assert pair.reconcile() is MirrorState.BEHIND
         assert inner.stored(HUAWEI) == inner.live(HUAWEI)
         assert pair.swapped().reconcile() is MirrorState.IN_STEP
@@ -84,13 +89,7 @@ def test_the_vendor_decides_between_two_values(in_aws):
         text = inner.secrets_manager.value(inner.accounts[HUAWEI]).reveal()
         wrong = json.dumps({**json.loads(text), "password": "Wr0ng-Passw0rd!"})
         client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=wrong)
-        pair = MirrorPair(
-            source=started.store(HUAWEI),
-            target=AwsSecretsManager(client, inner.accounts[HUAWEI], clock=inner.clock),
-            fetch=from_kv(started.kv),
-            deployment=started.deployment,
-            clock=inner.clock,
-        )
+        pair = pair_of(started, HUAWEI)
         assert pair.reconcile() is MirrorState.OVERWRITTEN
         assert inner.wrong_logins(HUAWEI) == 0
         client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=wrong)

@@ -28,7 +28,7 @@ DAY = 86_400
 
 @dataclass
 class BusyServer:
-    """One static role that answers like OpenBao and refuses so many writes first; a shortened period rotates at once."""
+    """One static role with OpenBao's answers; it refuses so many writes first, and a shortened period rotates at once."""
 
     refusals: int
     period: int = DAY
