@@ -16,7 +16,7 @@ from vault_plugin.provision.build import build as pack
 from vault_plugin.provision.declaration import load
 from vault_plugin.provision.install import install as install_all
 from vault_plugin.provision.rotate import rotate as rotate_now
-from vault_plugin.provision.server import Server, call
+from vault_plugin.provision.server import Server
 from vault_plugin.provision.status import role_statuses
 
 plugin_app = typer.Typer(
@@ -60,15 +60,12 @@ def install(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> None:
     A new role rotates its account at once.
     """
     desired = load(file)
-
-    def work(server: Server) -> None:
+    with Server.from_environment() as server:
         for step in install_all(server, desired):
             if as_json:
                 emit(asdict(step))
             else:
                 console().print(f"{step.what} {step.name}: {step.outcome}")
-
-    call(Server.from_environment(), work)
 
 
 @plugin_app.command()
@@ -78,7 +75,8 @@ def status(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> int:
     A role that differs costs one wrong login.
     """
     desired = load(file)
-    found = call(Server.from_environment(), lambda server: list(role_statuses(server, desired)))
+    with Server.from_environment() as server:
+        found = list(role_statuses(server, desired))
     if as_json:
         for each in found:
             emit(asdict(each))
@@ -101,10 +99,8 @@ def rotate(
     The server's rotate-role is not used: OpenBao neither logs it safely nor serialises it.
     """
     desired = load(file, credentials=False)
-    done = call(
-        Server.from_environment(),
-        lambda server: rotate_now(server, desired, desired.role(role), SystemClock(), patience=timeout),
-    )
+    with Server.from_environment() as server:
+        done = rotate_now(server, desired, desired.role(role), SystemClock(), patience=timeout)
     if as_json:
         emit(asdict(done))
     else:

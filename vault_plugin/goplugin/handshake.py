@@ -79,18 +79,16 @@ class Offer:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the server listens: ``unix`` with a path, or ``tcp`` with host and port."""
+def line(version: int, address: str, certificate: bytes) -> str:
+    """Return the line that the host waits for.
 
-    network: str
-    address: str
-
-
-def line(version: int, where: Address, certificate: bytes) -> str:
-    """Return the line that the host waits for. ``certificate`` is the plug-in's, DER."""
+    Args:
+        version: the protocol version.
+        address: the network and the address in it: ``unix|PATH`` or ``tcp|HOST:PORT``.
+        certificate: the plug-in's, DER.
+    """
     encoded = base64.b64encode(certificate).decode().rstrip("=")
-    return f"{CORE_PROTOCOL}|{version}|{where.network}|{where.address}|grpc|{encoded}"
+    return f"{CORE_PROTOCOL}|{version}|{address}|grpc|{encoded}"
 
 
 class Stdout:

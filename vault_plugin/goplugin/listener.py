@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from vault_plugin.goplugin.handshake import Address, HandshakeError, Offer
+from vault_plugin.goplugin.handshake import HandshakeError, Offer
 
 _SOCKET, _LONGEST_PATH = "s", 107
 """The kernel's limit on the path of a socket."""
@@ -28,7 +28,7 @@ class Listener:
         self._folder: Path | None = None
         if network == "tcp":
             self.socket = _loopback(offer.ports)
-            self.address = Address("tcp", f"127.0.0.1:{self.socket.getsockname()[1]}")
+            self.address = f"tcp|127.0.0.1:{self.socket.getsockname()[1]}"
             return
         # Not tempfile: its import alone takes a tenth of the time until the handshake.
         parent = offer.socket_folder or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - the name is random, the mode 0700
@@ -41,7 +41,7 @@ class Listener:
         self.socket.bind(str(path))
         if offer.socket_group is not None:
             _let_in(offer.socket_group, self._folder, path)
-        self.address = Address("unix", str(path))
+        self.address = f"unix|{path}"
 
     def sweep(self) -> None:
         """Remove the folders of killed plug-ins. A plug-in that still runs keeps its own."""

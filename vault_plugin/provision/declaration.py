@@ -116,13 +116,16 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
         raise SettingsError(path.name, unknown)
     plugin = settings.load(PluginTable, _table(tables, "plugin"), where="[plugin]")
     connections = {name: _table(_table(tables, "connections"), name) for name in _table(tables, "connections")}
-    keys = {name: _keys(name, table) for name, table in connections.items()}
+    keys = {
+        name: settings.load(Keys, _without("admin", table), where=_where("connections", name))
+        for name, table in connections.items()
+    }
     specs = {name: deployment_of(each).load(SecretDocument({"driver": each.driver})) for name, each in keys.items()}
     return DesiredState(
         plugin=plugin,
         file=path.parent / plugin.file,
         connections={
-            name: Connection.load({**_admin(name, table, path.parent), **_own(table)})
+            name: Connection.load({**_admin(name, table, path.parent), **_without("admin", table)})
             for name, table in connections.items()
             if credentials
         },
@@ -149,16 +152,16 @@ def _table(tables: Mapping[str, object], name: str) -> Mapping[str, object]:
     return table
 
 
-def _own(table: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in table.items() if key != "admin"}
+def _without(key: str, table: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in table.items() if name != key}
 
 
-def _keys(name: str, table: Mapping[str, object]) -> Keys:
-    where = f"[connections.{name}]"
-    problem = _NAME(name)
+def _where(kind: str, name: str) -> str:
+    """Return the name of a table for errors, or raise if ``name`` cannot be one."""
+    where, problem = f"[{kind}.{name}]", _NAME(name)
     if problem:
         raise SettingsError(where, (f"the name {problem}",))
-    return settings.load(Keys, _own(table), where=where)
+    return where
 
 
 def _admin(name: str, table: Mapping[str, object], folder: Path) -> Mapping[str, object]:
@@ -177,11 +180,8 @@ def _admin(name: str, table: Mapping[str, object], folder: Path) -> Mapping[str,
 
 
 def _role(name: str, table: Mapping[str, object], specs: Mapping[str, DriverSpec]) -> Role:
-    where = f"[roles.{name}]"
-    problem = _NAME(name)
-    if problem:
-        raise SettingsError(where, (f"the name {problem}",))
-    own = settings.load(RoleTable, {key: value for key, value in table.items() if key != "options"}, where=where)
+    where = _where("roles", name)
+    own = settings.load(RoleTable, _without("options", table), where=where)
     if own.connection not in specs:
         raise SettingsError(where, (f"there is no connection {own.connection!r} in this file",))
     spec = specs[own.connection]

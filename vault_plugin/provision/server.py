@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, Self
 
 import hvac
 
@@ -20,7 +20,6 @@ from rotation.core.errors import (
 from rotation.core.secret import Secret
 from rotation.core.settings import base_url
 
-T = TypeVar("T")
 _TIMEOUT_SECONDS = 100
 """Longer than the server's own limit (90 s), since the request that makes a role rotates its account."""
 
@@ -33,7 +32,7 @@ class ServerBusyError(StoreUnavailable):
 
 
 class Server:
-    """A server, with a token."""
+    """A server, with a token. Use it as a context manager."""
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - hvac has no types
         self._adapter = client.adapter
@@ -103,8 +102,10 @@ class Server:
             reply = self._adapter.post(f"/v1/{path}", json=dict(body))
         _refuse_redirect(reply)
 
-    def close(self) -> None:
-        """Close the connection."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._adapter.close()
 
 
@@ -129,11 +130,3 @@ def _failure(error: Exception, path: str) -> RotationError:
             return ServerBusyError(f"the server was busy with {path}", hint="Try again: nothing was changed.")
         return StoreError(f"the server refused {path}: {said or type(error).__name__}")
     return StoreUnavailable(f"the server does not answer ({type(error).__name__})")
-
-
-def call(server: Server, work: Callable[[Server], T]) -> T:
-    """Run ``work`` and close the connection afterwards."""
-    try:
-        return work(server)
-    finally:
-        server.close()

@@ -13,6 +13,7 @@ from vault_plugin.database.connection import SEALED, Connection
 ADMIN = {"access_key": "AKLTexample", "secret_key": "not-a-real-key"}
 
 
+COMPSHARE = {"driver": "ucloud_compshare", "public_key": "example", "private_key": "not-a-real-key"}
 GOOD = {"driver": "volcengine_cloudidentity", **ADMIN}
 
 
@@ -51,23 +52,21 @@ def test_a_window_and_a_login_are_settings_of_a_deployment() -> None:
 
 def test_how_soon_a_new_password_works_may_be_known_better() -> None:
     """A measured propagation time, zero included, is kept by the server; without one the driver's own counts."""
-    config = {"driver": "ucloud_compshare", "public_key": "example", "private_key": "not-a-real-key"}
-    measured = Connection.load({**config, "propagation_seconds": 0.0})
-    again, own = Connection.load(measured.stored()), Connection.load(config)
+    measured = Connection.load({**COMPSHARE, "propagation_seconds": 0.0})
+    again, own = Connection.load(measured.stored()), Connection.load(COMPSHARE)
     assert [each.spec.propagation_seconds for each in (measured, again, own)] == [0, 0, 5]
     assert "propagation_seconds" not in own.stored()
     with pytest.raises(SettingsError, match="propagation_seconds must be 0 to 999"):
-        Connection.load({**config, "propagation_seconds": 1000})
+        Connection.load({**COMPSHARE, "propagation_seconds": 1000})
 
 
 def test_what_locks_an_account_may_be_known_better() -> None:
     """A lock-out that the operator knows is kept by the server; without one the driver's own counts."""
-    config = {"driver": "ucloud_compshare", "public_key": "example", "private_key": "not-a-real-key"}
-    known = Connection.load({**config, "lockout": "3/900"})
-    again, own = Connection.load(known.stored()), Connection.load(config)
+    known = Connection.load({**COMPSHARE, "lockout": "3/900"})
+    again, own = Connection.load(known.stored()), Connection.load(COMPSHARE)
     assert [each.spec.lockout for each in (known, again, own)] == [Lockout(3, 900), Lockout(3, 900), None]
     with pytest.raises(SettingsError, match="lockout must be tries/seconds"):
-        Connection.load({**config, "lockout": "never"})
+        Connection.load({**COMPSHARE, "lockout": "never"})
 
 
 def test_accounts_that_need_their_old_password_are_refused() -> None:
@@ -112,8 +111,7 @@ def test_a_key_written_anew_beside_a_stored_one_wins() -> None:
 
 def test_a_vendors_own_private_key_field_is_kept_apart() -> None:
     """CompShare's own ``private_key`` is packed like any other secret field."""
-    config = {"driver": "ucloud_compshare", "public_key": "public", "private_key": "not-a-real-key"}
-    stored = Connection.load(config).stored()
+    stored = Connection.load(COMPSHARE).stored()
     assert json.loads(stored[SEALED]) == {"lockstep": {"private_key": "not-a-real-key"}}
     assert Connection.load(stored).admin["private_key"] == "not-a-real-key"
     assert Connection.load({**stored, "private_key": "another-key"}).admin["private_key"] == "another-key"

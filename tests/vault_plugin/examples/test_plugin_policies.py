@@ -53,13 +53,11 @@ class Site:
 
     def under(self, allowed: acl.Rules, work: Callable[[Server], None]) -> bool:
         """Do something under a policy and say whether it was allowed."""
-        server = self.server(allowed)
-        try:
-            work(server)
-        except StoreDenied:
-            return False
-        finally:
-            server.close()
+        with self.server(allowed) as server:
+            try:
+                work(server)
+            except StoreDenied:
+                return False
         return True
 
     def install_twice(self, server: Server) -> None:

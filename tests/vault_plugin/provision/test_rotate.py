@@ -21,14 +21,12 @@ from vault_plugin.provision.declaration import DesiredState, PluginTable, Role
 from vault_plugin.provision.rotate import rotate
 from vault_plugin.provision.server import Server
 
-VENDOR_POLICIES = vendor_policies()
-
 DAY = 86_400
 
 
 @dataclass
 class BusyServer:
-    """One static role with OpenBao's answers; it refuses so many writes first, and a shortened period rotates at once."""
+    """One static role with OpenBao's answers; the first writes are refused, and a shortened period rotates at once."""
 
     refusals: int
     period: int = DAY
@@ -70,7 +68,7 @@ ROLE = Role(
     connection="compshare",
     username="root",
     period=DAY,
-    policy=VENDOR_POLICIES["ucloud_compshare"]["linux"],
+    policy=vendor_policies()["ucloud_compshare"]["linux"],
     statements=(),
 )
 WANTED = DesiredState(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import hvac
 import pytest
 
 from rotation.core.errors import ConfigError, SettingsError, StoreDenied, StoreError, StoreUnavailable
@@ -14,34 +13,37 @@ from rotation_testkit.doubles.serving import serve
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from vault_plugin.provision.server import Server
 
-JSON = [("Content-Type", "application/json")]
+
+def by_environment(address: str, **variables: str) -> Server:
+    """Return the server at an address."""
+    return Server.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "s.token", **variables})
 
 
-def elsewhere(asked: list[str]):
-    """Return an application that notes the token of each request, and one that redirects every request to it."""
+def answering(body: bytes, kind: str = "application/json", asked: list[str] | None = None):
+    """Return an application that always answers the same, and notes the token of each request."""
 
-    def other(environ, start):
-        asked.append(environ.get("HTTP_X_VAULT_TOKEN", ""))
-        start("200 OK", JSON)
-        return [b'{"data": {}}']
+    def app(environ, start):
+        (asked if asked is not None else []).append(environ.get("HTTP_X_VAULT_TOKEN", ""))
+        start("200 OK", [("Content-Type", kind)])
+        return [body]
 
-    def front(location: str):
-        def app(environ, start):
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            start("307 Temporary Redirect", [("Location", location + environ["PATH_INFO"]), ("Content-Length", "0")])
-            return [b""]
-
-        return app
-
-    return other, front
+    return app
 
 
 def test_a_redirect_is_not_followed() -> None:
     """A redirect would carry the token and its secrets to another host."""
     asked: list[str] = []
-    other, front = elsewhere(asked)
-    with serve(other) as target, serve(front(target)) as address:
-        server = Server.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "s.token"})
+
+    def redirecting(environ, start):
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start("307 Temporary Redirect", [("Location", target + environ["PATH_INFO"]), ("Content-Length", "0")])
+        return [b""]
+
+    with (
+        serve(answering(b'{"data": {}}', asked=asked)) as target,
+        serve(redirecting) as address,
+        by_environment(address) as server,
+    ):
         for call in (
             lambda: server.read("sys/mounts"),
             lambda: server.write("database/config/x", {"private_key": "k"}),
@@ -50,23 +52,17 @@ def test_a_redirect_is_not_followed() -> None:
                 call()
             assert caught.value.vendor_code == "standby"
             assert "active node" in caught.value.hint
-        server.close()
     assert asked == []
 
 
 def test_an_answer_that_is_none_of_the_servers_is_typed() -> None:
     """A page of another program at this address is a StoreError."""
-
-    def page(environ, start):
-        del environ
-        start("200 OK", [("Content-Type", "text/html")])
-        return [b"<html>"]
-
-    with serve(page) as address:
-        server = Server.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "s.token"})
-        with pytest.raises(StoreError, match="unexpected form"):
-            server.read("sys/mounts")
-        server.close()
+    with (
+        serve(answering(b"<html>", "text/html")) as address,
+        by_environment(address) as server,
+        pytest.raises(StoreError, match="unexpected form"),
+    ):
+        server.read("sys/mounts")
 
 
 @pytest.mark.parametrize("address", ["http://vault.example:8200", "http://10.0.0.1:8200", "ftp://127.0.0.1", "vault"])
@@ -81,21 +77,12 @@ def test_the_servers_certificate_is_checked_by_the_file_that_is_named(tmp_path: 
     """BAO_CACERT overrides VAULT_CACERT; without either the system's certificates count."""
     certificate, ca = Certificate("127.0.0.1"), tmp_path / "ca.pem"
     ca.write_bytes(certificate.pem)
-
-    def app(environ, start):
-        del environ
-        start("200 OK", JSON)
-        return [b'{"data": {"kv/": {}}}']
-
-    with serve(app, tls=certificate.context(tmp_path)) as address:
+    with serve(answering(b'{"data": {"kv/": {}}}'), tls=certificate.context(tmp_path)) as address:
         for own in ({"VAULT_CACERT": str(ca)}, {"BAO_CACERT": str(ca), "VAULT_CACERT": "/no/such"}):
-            server = Server.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "s.token", **own})
-            assert server.read("sys/mounts") == {"kv/": {}}
-            server.close()
-        server = Server.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "s.token"})
-        with pytest.raises(StoreUnavailable, match="does not answer"):
+            with by_environment(address, **own) as server:
+                assert server.read("sys/mounts") == {"kv/": {}}
+        with by_environment(address) as server, pytest.raises(StoreUnavailable, match="does not answer"):
             server.read("sys/mounts")
-        server.close()
 
 
 def test_a_server_without_address_or_token_is_not_asked() -> None:
@@ -113,7 +100,5 @@ def test_a_servers_refusals_are_typed(openbao: OpenBao) -> None:
     powerless = Server(openbao.client(Secret("s.nobody")))
     with pytest.raises(StoreDenied):
         powerless.read("sys/mounts")
-    nobody = Server(hvac.Client("http://127.0.0.1:9", token="none", timeout=5))
-    with pytest.raises(StoreError, match="does not answer"):
+    with by_environment("http://127.0.0.1:9") as nobody, pytest.raises(StoreError, match="does not answer"):
         nobody.read("sys/mounts")
-    nobody.close()
