@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PROTOS = sorted((ROOT / "vault_plugin").rglob("*.proto"))
 FIELD = re.compile(r"^\s+(?:repeated )?[\w.]+ (\w+) = (\d+);", re.MULTILINE)
 BLOCK = re.compile(r"^message (\w+) \{(\}|.*?^\})", re.MULTILINE | re.DOTALL)

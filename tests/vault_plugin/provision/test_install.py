@@ -15,6 +15,8 @@ from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.vault import acl
 from rotation_testkit.sandbox.vendors import TENCENT, UCLOUD, VOLCENGINE, Estate, blackstone, compshare, directory
 from vault_plugin.cli.plugin import plugin_app
+from vault_plugin.provision.declaration import load
+from vault_plugin.provision.install import policy_name
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -58,6 +60,8 @@ def estates(plugin_server, tmp_path: Path, stack) -> dict[str, Estate]:
             + "".join(f"{key} = {json.dumps(value)}\n" for key, value in own.items())
         )
     (tmp_path / "lockstep.toml").write_text(text)
+    for role in load(tmp_path / "lockstep.toml").roles.values():  # another test may have installed its policy
+        plugin_server.adapter.delete(f"/v1/sys/policies/password/{policy_name(role)}")
     return made
 
 
