@@ -1,4 +1,4 @@
-"""The Python beside each .proto says what the .proto says: whoever edits one must run ``vault_plugin/generate.sh``."""
+"""The Python beside each .proto matches it: after an edit of a .proto run ``vault_plugin/generate.sh``."""
 
 from __future__ import annotations
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from rotation.core.errors import InternalError, RotationError
+from collections.abc import Callable, Mapping
+
+from rotation.core.errors import InternalError, RotationError, Withheld
 
 
-def reported(foreign: Exception) -> RotationError:
-    """Return the error to log and to raise. A foreign exception's text may hold a value, so only its type is named."""
-    return foreign.changed() if isinstance(foreign, RotationError) else InternalError.of(foreign)
+def failures_logged(write: Callable[[Mapping[str, object]], None]) -> Withheld:
+    """Return a context that writes an exception as an error line and raises it as one of Lockstep's errors.
+
+    A foreign exception's text may hold a value, so only its type is named. Causes and frames stay inside.
+    """
+
+    def failed(foreign: Exception) -> RotationError:
+        failure = foreign.changed() if isinstance(foreign, RotationError) else InternalError.of(foreign)
+        write({"error": failure.describe()})
+        return failure
+
+    return Withheld(Exception, by=failed)

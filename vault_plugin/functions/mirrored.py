@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from rotation import handler
 from rotation.core.clock import Clock, SystemClock
-from rotation.core.errors import NotEnoughTime, RotationError, SettingsError, Withheld
+from rotation.core.errors import NotEnoughTime, SettingsError
 from rotation.core.event import RotationEvent
 from rotation.core.values import Step
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv
-from vault_plugin.functions import reported
+from vault_plugin.functions import failures_logged
 from vault_plugin.job.login import Login
 from vault_plugin.job.settings import VaultSettings
 from vault_plugin.mirror import bring_forward
@@ -72,21 +72,15 @@ def after(
         return
     line: dict[str, object] = {"service": "lockstep", "request_id": context.aws_request_id}
 
-    def write() -> None:
-        sys.stdout.write(json.dumps(line) + "\n")
+    def write(fields: Mapping[str, object]) -> None:
+        sys.stdout.write(json.dumps({**line, **fields}) + "\n")
 
-    def failed(foreign: Exception) -> RotationError:
-        failure = reported(foreign)
-        line["error"] = failure.describe()
-        write()
-        return failure
-
-    with Withheld(Exception, by=failed):
+    with failures_logged(write):
         line["mirror"] = path_of(parsed.secret_id, environment)
         if context.get_remaining_time_in_millis() < SECONDS * 1000:
             raise NotEnoughTime("too little time is left to write the mirror; the repeated step writes it")
         line["written"] = _bring_forward(parsed.secret_id, environment, clock, client)
-    write()
+    write({})
 
 
 def path_of(secret_id: str, environment: Mapping[str, str]) -> str:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rotation.core.clock import Clock, SystemClock
-from rotation.core.errors import EventError, Parked, RotationError, Withheld
+from rotation.core.errors import EventError, Parked, RotationError
 from rotation.deployment.deployment import Deployment
-from vault_plugin.functions import reported
+from vault_plugin.functions import failures_logged
 from vault_plugin.job.due_secrets import DueSecretsJob
 from vault_plugin.job.kv_rotation import Rotated, WrapStore
 from vault_plugin.job.login import Login
@@ -70,12 +70,7 @@ def handle(event: object, context: LambdaContext, surroundings: Surroundings) ->
         line = {"service": "lockstep", "request_id": context.aws_request_id, **fields}
         surroundings.write(json.dumps(line) + "\n")
 
-    def failed(foreign: Exception) -> RotationError:
-        failure = reported(foreign)
-        write({"error": failure.describe()})
-        return failure
-
-    with Withheld(Exception, by=failed):
+    with failures_logged(write):
         return _run(_prefix(event, surroundings.environment), context, surroundings, write)
 
 

@@ -44,26 +44,26 @@ def test_a_rotation_whose_account_was_edited_is_given_up_and_the_next_one_heals(
         edit(started, HUAWEI, user_id="42")
         started.world.clock.sleep(1000)
         for _ in range(2):
-            code, (told,) = run("rotate", path, "--json")
-            assert (code, told["outcome"]) == (1, "identity_changed")
-        assert f"`lockstep vault cancel {path}`" in told["error"]["hint"]
+            code, (report,) = run("rotate", path, "--json")
+            assert (code, report["outcome"]) == (1, "identity_changed")
+        assert f"`lockstep vault cancel {path}`" in report["error"]["hint"]
         assert run("doctor", path)[0] == 3
 
-        code, (told,) = run("cancel", path, "--json")
-        assert (code, told["path"], told["outcome"]) == (0, path, "cancelled")
-        assert told["reset_sent"] < started.world.clock.now() - 999
-        assert "may be live" in told["hint"]
+        code, (report,) = run("cancel", path, "--json")
+        assert (code, report["path"], report["outcome"]) == (0, path, "cancelled")
+        assert report["reset_sent"] < started.world.clock.now() - 999
+        assert "may be live" in report["hint"]
         state = started.store(HUAWEI).describe()
         assert state.holder(PENDING) is None
-        assert state.version(told["token"]).intent == told["reset_sent"]
-        assert started.store(HUAWEI).read(told["token"]).document.password == started.world.live(HUAWEI)
+        assert state.version(report["token"]).intent == report["reset_sent"]
+        assert started.store(HUAWEI).read(report["token"]).document.password == started.world.live(HUAWEI)
 
         code, (again,) = run("cancel", path, "--json")
         assert (code, again["code"]) == (1, "stage_error")
         edit(started, HUAWEI, user_id=None)
         before = started.world.wrong_logins(HUAWEI)
-        code, (told,) = run("rotate", path, "--json")
-        assert (code, told["outcome"]) == (0, "promoted")
+        code, (report,) = run("rotate", path, "--json")
+        assert (code, report["outcome"]) == (0, "promoted")
         assert started.heals(HUAWEI)
         assert (started.world.changes(HUAWEI), started.world.wrong_logins(HUAWEI)) == (2, before + 1)
         assert run("doctor", path)[0] == 0
@@ -96,15 +96,15 @@ def test_nothing_to_cancel_and_a_run_at_work_are_failures(cli):
     """Without a rotation, or while a run works on it, cancel fails and writes nothing; after the run it succeeds."""
     with cli(holding=(HUAWEI,)) as (started, run):
         path, store = started.path(HUAWEI), started.store(HUAWEI)
-        code, (told,) = run("cancel", path, "--json")
-        assert (code, told["code"]) == (1, "stage_error")
-        assert "nothing to cancel" in told["hint"]
+        code, (report,) = run("cancel", path, "--json")
+        assert (code, report["code"]) == (1, "stage_error")
+        assert "nothing to cancel" in report["hint"]
         token = store.begin("t" * 36)
         now = started.world.clock.now()
         store.acquire(token, store.describe(), Claim("aa", now, now + 600))
         before = started.journal(HUAWEI)
-        code, (told,) = run("cancel", path, "--json")
-        assert (code, told["code"], told["not_before"]) == (1, "in_progress", int(now + 600) + 1)
+        code, (report,) = run("cancel", path, "--json")
+        assert (code, report["code"], report["not_before"]) == (1, "in_progress", int(now + 600) + 1)
         assert started.journal(HUAWEI) == before
         store.mark(token, marks.intent(now))
         store.yield_lease(token, holder="aa")
@@ -112,5 +112,5 @@ def test_nothing_to_cancel_and_a_run_at_work_are_failures(cli):
         assert code == 0
         assert "a reset may have been sent" in " ".join(out.split())
         assert "may be live" in " ".join(out.split())
-        code, (told,) = run("cancel", "no/such/secret", "--json")
-        assert (code, told["code"]) == (1, "secret_not_found")
+        code, (report,) = run("cancel", "no/such/secret", "--json")
+        assert (code, report["code"]) == (1, "secret_not_found")

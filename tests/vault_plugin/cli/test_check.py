@@ -28,21 +28,21 @@ def test_a_stuck_rotation_on_the_server_is_found_shown_and_put_right(cli, rotate
     """The doctor exits 0 for a healthy secret, 3 with a plan and 0 after the repair; verify exits 1 for drift."""
     with cli(holding=(HUAWEI,)) as (started, run):
         path = started.path(HUAWEI)
-        code, (told,) = run("doctor", path, "--json")
-        assert (code, told["path"], told["condition"], told["live"]) == (0, path, "healthy", "kv-1")
+        code, (report,) = run("doctor", path, "--json")
+        assert (code, report["path"], report["condition"], report["live"]) == (0, path, "healthy", "kv-1")
         token = lost_answer(started, rotate)
 
-        code, (told,) = run("verify", path, "--json")
-        assert (code, told["outcome"], told["path"]) == (1, "drifted", path)
-        code, (told,) = run("doctor", path, "--json")
-        assert (code, told["plan"]) == (3, [{"do": "promote", "version": token}])
+        code, (report,) = run("verify", path, "--json")
+        assert (code, report["outcome"], report["path"]) == (1, "drifted", path)
+        code, (report,) = run("doctor", path, "--json")
+        assert (code, report["plan"]) == (3, [{"do": "promote", "version": token}])
         assert not started.heals(HUAWEI)
         code, out = run("doctor", path, "--repair")
         assert (code, started.heals(HUAWEI)) == (0, True)
         assert f"done: promote {token}" in out
 
-        code, (told,) = run("verify", path, "--json")
-        assert (code, told["outcome"], told["evidence"]) == (0, "current_verified", "LOGIN")
+        code, (report,) = run("verify", path, "--json")
+        assert (code, report["outcome"], report["evidence"]) == (0, "current_verified", "LOGIN")
         assert (started.world.changes(HUAWEI), started.world.wrong_logins(HUAWEI)) == (1, 1)
         assert PENDING not in set().union(*(each.labels for each in started.store(HUAWEI).describe().versions.values()))
 
@@ -52,8 +52,8 @@ def test_a_dry_run_on_the_server_names_what_stops_a_rotation(cli, openbao):
     with cli(holding=(HUAWEI,)) as (started, run):
         path = started.path(HUAWEI)
         code, checks = run("rotate", path, "--dry-run", "--json")
-        told = {check["name"]: check["status"] for check in checks}
-        assert (code, told["store_write"], told["current_password"]) == (0, "ready", "ready")
+        report = {check["name"]: check["status"] for check in checks}
+        assert (code, report["store_write"], report["current_password"]) == (0, "ready", "ready")
         assert (started.kv.read(path).version, started.world.changes(HUAWEI)) == (1, 0)
 
         operator = openbao.client()

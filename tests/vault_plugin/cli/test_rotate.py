@@ -28,12 +28,12 @@ def test_a_secret_that_cannot_be_rotated_is_a_failure(cli, spoil, monkeypatch):
         monkeypatch.setenv("LOCKSTEP_DRIVERS", f"{HUAWEI},no_such")
         path, error = started.path(HUAWEI), spoil(started)
 
-        code, (told,) = run("rotate", path, "--json")
-        assert (code, told["outcome"]) == (1, error)
+        code, (report,) = run("rotate", path, "--json")
+        assert (code, report["outcome"]) == (1, error)
         code, _ = run("rotate", path)
         assert code == 1
-        code, (told,) = run("verify", path, "--json")
-        assert (code, told["outcome"]) == (1, error)
+        code, (report,) = run("verify", path, "--json")
+        assert (code, report["outcome"]) == (1, error)
         assert run("rotate", path, "--dry-run")[0] == 1
         monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: started.world.clock.now() + 3600)
         code, (rotated, summary) = run("run", "--prefix", started.folder, "--json")

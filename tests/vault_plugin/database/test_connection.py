@@ -17,7 +17,7 @@ COMPSHARE = {"driver": "ucloud_compshare", "public_key": "example", "private_key
 GOOD = {"driver": "volcengine_cloudidentity", **ADMIN}
 
 
-def test_every_fault_is_told_at_once_and_no_value() -> None:
+def test_every_fault_is_listed_and_no_value() -> None:
     """Missing, unknown and malformed keys of the connection are listed together."""
     with pytest.raises(SettingsError) as error:
         Connection.load({**GOOD, "driver": "No Such", "minimum_evidence": "HOPE", "deadline_seconds": 3.0})
@@ -103,7 +103,7 @@ def test_what_is_stored_can_be_read_back_without_a_key() -> None:
     assert again.stored() == stored
 
 
-def test_a_key_written_anew_beside_a_stored_one_wins() -> None:
+def test_a_key_written_beside_a_stored_one_wins() -> None:
     """A new key overrides the stored one, since the server merges the new fields into the old."""
     stored = Connection.load(GOOD).stored()
     assert Connection.load({**stored, "secret_key": "another-key"}).admin["secret_key"] == "another-key"

@@ -15,7 +15,7 @@ from vault_plugin.goplugin.handshake import Cookie, HandshakeError, Offer
         ({"PLUGIN_CLIENT_CERT": None}, "sent no certificate"),
     ],
 )
-def test_it_refuses_to_serve_whoever_it_cannot_check(host, changes: dict[str, str | None], said: str) -> None:
+def test_it_refuses_hosts_that_it_cannot_check(host, changes: dict[str, str | None], said: str) -> None:
     """A start by hand, an unknown protocol version and a host without a certificate are refused."""
     given = host.environment(**changes)
     cookie = Cookie("VAULT_DATABASE_PLUGIN", "926a0820-aea2-be28-51d6-83cdf00e8edb")

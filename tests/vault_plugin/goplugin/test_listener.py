@@ -33,7 +33,7 @@ def test_what_a_killed_plugin_left_is_swept_by_the_next(host) -> None:
     assert Path(neighbour.fields[3]).is_socket()
 
 
-def test_a_path_that_no_socket_can_have_is_told(host) -> None:
+def test_a_path_that_no_socket_can_have_is_an_error(host) -> None:
     """The kernel allows 107 bytes; the error names a longer TMPDIR as the reason."""
     far = host.folder / ("x" * 100)
     far.mkdir()

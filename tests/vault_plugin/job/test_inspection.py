@@ -49,7 +49,7 @@ def test_a_reset_that_never_arrived_is_sent_again(modelled, rotate, look):
         assert started.world.changes(UCLOUD) == 1
 
 
-def test_what_the_secret_wishes_for_holds_for_the_rehearsal(modelled, look):
+def test_what_the_secret_wishes_for_holds_for_the_dry_run(modelled, look):
     """The policy of an inspection session is narrowed by the secret's custom metadata."""
     with modelled(holding=(HUAWEI,)) as started:
         started.wish(HUAWEI, length="24", shell_safe="true")

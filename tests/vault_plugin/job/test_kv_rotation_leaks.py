@@ -42,10 +42,10 @@ def test_nothing_shows_in_log_audit_device_or_storage(on_raft, mortal, raft):
 def test_a_report_and_its_errors_hold_no_value(modelled, rotate):
     """The report of a good and of a failed rotation holds no value."""
     with modelled(holding=(HUAWEI,)) as started:
-        told = repr(rotate(started, HUAWEI).describe())
+        report = repr(rotate(started, HUAWEI).describe())
         started.kv.delete(started.path(HUAWEI))
         done = rotate(started, HUAWEI)
         assert isinstance(done.error, RotationError)
-        told += repr(done) + repr(done.describe())
+        report += repr(done) + repr(done.describe())
         for secret in (started.world.live(HUAWEI),):
-            assert not any(form in told for form in spellings(secret))
+            assert not any(form in report for form in spellings(secret))

@@ -37,7 +37,7 @@ def test_a_deleted_secret_and_a_journal_are_no_secrets(modelled):
         ({"lockstep-evry": "30d", "lockstep-enabled": "maybe", "lockstep-length": "0", "lockstep-exclude": " "}, 4),
     ],
 )
-def test_faults_in_custom_metadata_are_told_at_once(custom, faults):
+def test_faults_in_custom_metadata_are_all_listed(custom, faults):
     """All faults are listed together, and a misspelt key is a fault."""
     with pytest.raises(SettingsError) as caught:
         Wishes.parse(custom)

@@ -34,9 +34,9 @@ from vault_plugin.job.settings import VaultSettings
         ),
     ],
 )
-def test_faults_of_the_environment_are_told_at_once(variables, faults):
+def test_faults_of_the_environment_are_all_listed(variables, faults):
     """Every fault is listed with its variable."""
     with pytest.raises(SettingsError) as caught:
         VaultSettings.from_environment(variables)
     assert len(caught.value.faults) == len(faults)
-    assert all(any(told.startswith(fault) for told in caught.value.faults) for fault in faults)
+    assert all(any(each.startswith(fault) for each in caught.value.faults) for fault in faults)

@@ -39,7 +39,7 @@ def test_an_interpreter_that_no_first_line_can_name_is_refused(tmp_path: Path, p
 
 
 @pytest.mark.parametrize("where", ["", "a-file/plugin", pytest.param("no/such/folder/plugin", marks=pytest.mark.long)])
-def test_a_plugin_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path, where: str) -> None:
+def test_a_plugin_that_cannot_be_written_is_an_error_with_a_hint(tmp_path: Path, where: str) -> None:
     """A folder, a path below a file and a missing folder are refused with a hint, and no file is left."""
     (tmp_path / "a-file").touch()
     before = sorted(tmp_path.rglob("*"))

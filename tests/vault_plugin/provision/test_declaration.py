@@ -57,7 +57,7 @@ def test_a_file_says_what_shall_be(file: Path) -> None:
         ('username = "bob"', 'username = "bob"\npolicy = "linux"', "policy must be one of default"),
     ],
 )
-def test_a_wrong_file_is_told_by_key(file: Path, old: str, new: str, said: str) -> None:
+def test_a_wrong_file_is_named_by_key(file: Path, old: str, new: str, said: str) -> None:
     """The error names the table and the key, and no value."""
     file.write_text(FILE.replace(old, new, 1))
     with pytest.raises(SettingsError) as error:
@@ -76,7 +76,7 @@ def test_no_toml_and_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["admin.json", "lockstep.toml"])
-def test_a_file_that_is_no_text_is_told_without_its_bytes(file: Path, name: str) -> None:
+def test_a_file_that_is_no_text_is_an_error_without_its_bytes(file: Path, name: str) -> None:
     """A file in UTF-16, as some editors write it, is refused without quoting its bytes."""
     (file.parent / name).write_bytes('{"secret_key": "not-a-real-key"}'.encode("utf-16"))
     with pytest.raises(ConfigError, match=r"UTF-8|TOML") as caught:

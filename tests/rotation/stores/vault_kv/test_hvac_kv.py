@@ -42,7 +42,7 @@ def client(openbao):
 
 
 @pytest.mark.parametrize("name", ["read", "write", "metadata", "list"])
-def test_a_token_without_the_right_is_told_apart_from_a_bad_one(refused, openbao, client, name):
+def test_a_token_without_the_right_differs_from_a_bad_one(refused, openbao, client, name):
     """The server's answer is the same for both, so the token is looked up."""
     token = openbao.client().auth.token.create(policies=["default"])["auth"]["client_token"]
     refused(calls(client(token))[name], StoreDenied, "permission_denied")

@@ -1,4 +1,4 @@
-"""An operator edits the secret while it is rotated: nothing is lost, at any moment and whoever dies next."""
+"""An operator edits the secret while it is rotated: nothing is lost, at any moment and after any death."""
 
 from __future__ import annotations
 

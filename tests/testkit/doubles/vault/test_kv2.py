@@ -103,7 +103,7 @@ def test_metadata_may_come_first(kv, path):
     assert (metadata.version, metadata.created, metadata.readable) == (1, entry.epoch, True)
 
 
-def test_a_removed_entry_begins_anew(kv, path):
+def test_a_removed_entry_starts_again(kv, path):
     """A removed entry starts again with version 1 and no custom metadata."""
     kv.configure(path, custom={"a": "b"})
     kv.write(path, ONE, cas=0)
