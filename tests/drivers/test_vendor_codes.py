@@ -26,7 +26,7 @@ from rotation.core.errors import (
     UnexpectedReply,
     VendorUnavailable,
 )
-from rotation.drivers.error_table import listed
+from rotation.drivers.error_table import error_for
 from rotation.drivers.registry import load_driver
 
 CODES: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "vendor_codes.toml").read_text())
@@ -53,12 +53,12 @@ def test_a_documented_code_has_its_class(driver: str, code: str, kind: str) -> N
     """In answer to a change; in answer to a look the same, but for what only a change can leave open."""
     table = load_driver(driver).error_table
     taken = CODES[driver]["instead"].get(code, {"class": kind})["class"]
-    error = listed(table, code, on="change", request_id="r")
+    error = error_for(table, code, on="change", request_id="r")
     assert error is not None
     assert type(error) in CLASSES[taken]
     assert error.vendor_code == code
     assert error.hint or error.retryable
-    seen = listed(table, code, on="read", request_id="r") or listed(table, code, on="login", request_id="r")
+    seen = error_for(table, code, on="read", request_id="r") or error_for(table, code, on="login", request_id="r")
     assert type(seen) is type(error) if taken != "AMBIG" else type(seen) in CLASSES["RETRY"]
 
 
@@ -87,4 +87,4 @@ def test_no_documented_code_is_unexpected(driver: str) -> None:
 @pytest.mark.parametrize("code", ["999999999", "0", "", "NobodyKnowsThis", "230 ", "usg.206010000"])
 def test_what_nobody_documents_is_in_no_table(driver: str, code: str) -> None:
     """So that it becomes an unexpected reply."""
-    assert listed(load_driver(driver).error_table, code, on="change", request_id="r") is None
+    assert error_for(load_driver(driver).error_table, code, on="change", request_id="r") is None

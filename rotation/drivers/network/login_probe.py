@@ -1,4 +1,7 @@
-"""What a login probe is: a check of a password at a host, shared by drivers whose vendor has none."""
+"""The protocol of a login probe, which tries a password on a host for drivers whose vendor has no login call.
+
+Implemented by ``ssh`` and ``winrm``, found by ``registry.login_probe``, and called through ``Guarded`` alone.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ from rotation.core.values import LoginTarget, Verdict
 
 
 class LoginProbe(Protocol):
-    """A login check shared by drivers whose vendor has none."""
+    """Tries a password on a host."""
 
     def unready(self, target: LoginTarget) -> ConfigError | None:
-        """Say why no login can ever be tried there: a package is missing, or nothing would prove the host."""
+        """Return why no login can ever be tried there: a package is missing, or nothing would prove the host."""
         ...
 
     def login(self, target: LoginTarget, password: Secret) -> Verdict:
@@ -23,7 +26,7 @@ class LoginProbe(Protocol):
 
 @runtime_checkable
 class ShowsHostKey(Protocol):
-    """A login probe that can learn what proves the host, for deployments that trust a host's first word."""
+    """A login probe that can learn a host's key, for deployments that trust the first key that a host shows."""
 
     def host_key(self, host: str, port: int) -> str:
         """Return ``LoginTarget.host_key`` as the host shows it, without a login.
@@ -36,13 +39,13 @@ class ShowsHostKey(Protocol):
 
 @runtime_checkable
 class Greets(Protocol):
-    """A login probe that can find out beforehand whether the host that is to judge a password can be asked."""
+    """A login probe that can check beforehand that it reaches the host and that the host is the right one."""
 
     def greet(self, target: LoginTarget) -> None:
-        """Connect, and see that the host is the one that is pinned or vouched for. Nobody logs in.
+        """Connect without a login, and check that the host is the one that is pinned or that an authority vouches for.
 
         Raises:
-            CannotVerify: it cannot be reached, or it is another one.
+            CannotVerify: the host cannot be reached, or it is another one.
             NotEnoughTime: too little time is left to find out.
         """
         ...

@@ -13,6 +13,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, LoginTarget, Observation, Progress, Task, Verdict
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.guarded import Guarded
+from rotation.drivers.login_proof import LoginProof
 
 KEY = Secret("canary-key")
 
@@ -107,9 +108,11 @@ class Kit:
 
     def bind(self, driver: Any, *, left: float = 60.0, call_seconds: int = 15, **changes: Any) -> Guarded:
         """Wrap a driver; keyword arguments replace the wrapper's fields."""
+        names = {"probes": "probes", "login": "configured", "host_key": "host_key", "trust_first_use": "trust_first_use"}
+        logins = LoginProof(**{names[name]: changes.pop(name) for name in names if name in changes})
         fields = {"account": object(), "username": "root", "minimum": Evidence.LOGIN, "known": (KEY,), **changes}
         spec = self._make_spec(call_seconds=call_seconds)
-        return Guarded(spec=spec, driver=driver, time_left=lambda: left, **fields)
+        return Guarded(spec=spec, driver=driver, time_left=lambda: left, logins=logins, **fields)
 
 
 @pytest.fixture

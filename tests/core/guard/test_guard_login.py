@@ -80,7 +80,7 @@ def test_a_hosts_first_key_is_trusted_only_where_the_deployment_says_so(kit) -> 
     assert probe.targets == [LoginTarget("ssh", "host", 22, "root", "ssh-rsa AAAA")]
     assert learnt.trusting(seen) is learnt
     pinned = Observation(variant="any", login=TARGET)
-    assert learnt.target(pinned) == TARGET
+    assert learnt.logins.target(pinned) == TARGET
     assert probe.asked == [("host", 22)]
 
 

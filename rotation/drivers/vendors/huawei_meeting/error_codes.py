@@ -6,9 +6,6 @@ comes with which code is mostly undocumented, hence only the code decides.
 
 from __future__ import annotations
 
-import json
-import re
-
 from rotation.core.errors import (
     AccountLocked,
     AccountUnusable,
@@ -25,7 +22,6 @@ from rotation.core.errors import (
     VendorUnavailable,
 )
 from rotation.drivers.error_table import ErrorRow
-from rotation.drivers.network.http_messages import HttpReply
 
 WRONG_LOGIN = "206010000"
 WAIT_SECONDS = 300
@@ -83,18 +79,3 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("206030028", AccountUnusable, "single sign-on is on, passwords cannot be changed", _SSO),
     ErrorRow("206030031", AccountUnusable, "the password belongs to a Huawei account", "Change it at its own site."),
 )
-
-
-def code_of(reply: HttpReply) -> str | None:
-    """Find the error code in any of the three spellings that the vendor's own client accepts."""
-    try:
-        answer = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(answer, dict):
-        return None
-    for key in ("error_code", "errorCode", "code"):
-        if isinstance(answer.get(key), str | int):
-            code = re.sub(r"^(?:USG|MMC)\.", "", str(answer[key]))
-            return None if re.fullmatch(r"0*", code) else code
-    return None

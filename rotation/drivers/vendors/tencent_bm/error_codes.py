@@ -21,19 +21,17 @@ from rotation.core.errors import (
     RequestRefused,
     VendorUnavailable,
 )
-from rotation.drivers.error_table import ErrorRow
+from rotation.drivers.error_table import SUPPORT_HINT, ErrorRow, endpoint_hint, key_hint
 
-_KEY = "Check secret_id and secret_key of the admin credential."
+V3_HOST, V2_HOST = "https://bm.tencentcloudapi.com", "https://bm.api.qcloud.com"
+
+_KEY = key_hint("secret_id", "secret_key")
 _CLOCK = "Set the clock of the host: v2 takes two hours of difference, API 3.0 five minutes."
 _RIGHTS = "Grant the key's account the calls that look at devices, systems and tasks, and the one that resets."
 _FIELDS = "Check region and instance_id in the secret."
-_CALL = (
-    "v2 may have been switched off: LOCKSTEP_TENCENT_BM_ENDPOINT should be https://bm.tencentcloudapi.com. If it is, "
-    "the vendor changed its API: take a newer release of Lockstep, or report it with the vendor's code."
-)
+_CALL = f"v2 may have been switched off: {endpoint_hint('tencent_bm', V3_HOST)}"
 _AGENT = "Repair the vendor's agent on the device; until then only reinstalling the system sets a password."
 _STATE = "Look at the device's state in the console."
-_SUPPORT = "Open a ticket with the vendor and name the request id."
 _WEAK = "the vendor refused a parameter, most likely the password"
 
 V2_TABLE: tuple[ErrorRow, ...] = (
@@ -63,7 +61,7 @@ V2_TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("4500", VendorUnavailable, "the vendor has seen this request before", on="read"),
     ErrorRow("4600", RequestRefused, "the vendor does not take the protocol", _CALL),
     ErrorRow("5000", AccountUnusable, "the device does not exist", _FIELDS),
-    ErrorRow("5100", VendorUnavailable, "the vendor failed and asks to try later", _SUPPORT),
+    ErrorRow("5100", VendorUnavailable, "the vendor failed and asks to try later", SUPPORT_HINT),
     ErrorRow("5400", OutcomeUnknown, "the vendor did a part of it", on="change"),
     ErrorRow("5400", VendorUnavailable, "the vendor did a part of it", on="read"),
     ErrorRow("6000", OutcomeUnknown, "the vendor failed inside", on="change"),
@@ -74,7 +72,7 @@ V2_TABLE: tuple[ErrorRow, ...] = (
 
 V3_TABLE: tuple[ErrorRow, ...] = (
     # Blackstone's own
-    ErrorRow("FailedOperation", VendorUnavailable, "the operation failed", _SUPPORT),
+    ErrorRow("FailedOperation", VendorUnavailable, "the operation failed", SUPPORT_HINT),
     ErrorRow(
         "FailedOperation.ExistRepairTask",
         PreconditionFailed,

@@ -18,21 +18,19 @@ from rotation.core.errors import (
     RequestRefused,
     VendorUnavailable,
 )
-from rotation.drivers.error_table import ErrorRow
+from rotation.drivers.error_table import SUPPORT_HINT, ErrorRow, endpoint_hint, key_hint
 
-_KEY = "Check access_key and secret_key of the admin credential."
+ENDPOINT = "https://open.volcengineapi.com"
+
+_KEY = key_hint("access_key", "secret_key")
 _CLOCK = "Set the clock of the host: the vendor takes signatures for 15 minutes."
 _RIGHTS = (
     "Grant cloudidentity's GetUser, GetServiceStatus, ListPortalLoginSettings and ResetPassword to the key's account."
 )
-_CALL = (
-    "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_ENDPOINT should be https://open.volcengineapi.com. If it is, the vendor changed "
-    "its API: take a newer release of Lockstep, or report it with the vendor's code."
-)
+_CALL = endpoint_hint("volcengine_cloudidentity", ENDPOINT)
 _USER = "Check user_id in the secret: the id, not the name."
 _SERVICE = "Look at the state of Cloud Identity in the console."
 _PORTAL = "Enable password login in the settings of the user portal."
-_SUPPORT = "Open a ticket with the vendor and name the request id."
 
 TABLE: tuple[ErrorRow, ...] = (
     # ResetPassword's own
@@ -43,7 +41,7 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("ServiceStatusException", PreconditionFailed, "the service is not running", _SERVICE),
     ErrorRow("PasswordLoginNotEnable", PreconditionFailed, "password login is off", _PORTAL),
     # Most likely two first resets of one user met; if it stays, only the vendor can tell more.
-    ErrorRow("UserLoginProfileRecordExist", InProgress, "the user's login profile is being made", _SUPPORT),
+    ErrorRow("UserLoginProfileRecordExist", InProgress, "the user's login profile is being made", SUPPORT_HINT),
     ErrorRow("UserNotFound", AccountUnusable, "there is no such user", _USER),
     ErrorRow("InternalError", OutcomeUnknown, "the vendor failed inside", on="change"),
     ErrorRow("InternalError", VendorUnavailable, "the vendor failed inside", on="read"),
