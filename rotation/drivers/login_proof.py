@@ -5,8 +5,8 @@ here decide whether a probe can do something and return the call for it, or ``No
 ``Guarded`` does, and keeps secrets out of what a probe raises.
 
 Example: the vendor names ``ssh host:22`` without a key, and the deployment trusts the first key that a host shows.
-``first_key`` returns the call that reads the key; ``Guarded.trusting`` makes the call and keeps the key as ``host_key``.
-From then on ``unready`` finds nothing missing, and ``greeting`` returns ``None`` because the host was just met.
+``first_key`` returns the call that reads the key; ``Guarded.trusting`` makes the call and keeps the key. From then on
+``unready`` finds nothing missing, and ``greeting`` returns ``None`` because the host was just met.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class LoginProof:
         return probe.unready(target)
 
     def first_key(self, seen: Observation) -> Callable[[], str] | None:
-        """Return the call that reads the host's key if it is unknown and may be learnt. A stopped machine shows none."""
+        """Return the call that reads the host's key, if it may be learnt. A stopped machine shows none."""
         target, probe = self._place(seen)
         if not self.trust_first_use or target is None or target.host_key or seen.power is Power.STOPPED:
             return None
