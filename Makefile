@@ -50,7 +50,7 @@ invoke: $(READY) .venv/second/.ready artefact
 	@$(BIN)/lockstep invoke $(EVENT)
 
 # The tests that the second interpreter runs, at the same time as the first minute of the full run.
-SECOND := tests/rotation/core tests/core tests/http tests/probes tests/engine/test_promises.py
+SECOND := tests/rotation/core tests/core tests/rotation/drivers/network tests/engine/test_promises.py
 
 test: $(READY) .venv/second/.ready .venv/.compiled artefact
 	@second=.venv/second/bin/python; [ -x $$second ] || second=true; \
