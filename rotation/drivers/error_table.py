@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rotation.core.errors import DriverError
+from rotation.core.errors import DriverError, OutcomeUnknown, VendorUnavailable
 
 SUPPORT_HINT = "Open a ticket with the vendor and name the request id."
 
@@ -45,6 +45,14 @@ class ErrorRow:
     meaning: str
     hint: str = ""
     on: str = "any"
+
+
+def open_after_change(vendor_code: str, meaning: str, hint: str = "") -> tuple[ErrorRow, ErrorRow]:
+    """Return the rows for a failure inside the vendor: a change may have been made, and a read can be repeated."""
+    return (
+        ErrorRow(vendor_code, OutcomeUnknown, meaning, hint, on="change"),
+        ErrorRow(vendor_code, VendorUnavailable, meaning, hint, on="read"),
+    )
 
 
 def error_for(table: Iterable[ErrorRow], vendor_code: str, *, on: str, request_id: str | None) -> DriverError | None:

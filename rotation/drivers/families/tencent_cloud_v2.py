@@ -1,7 +1,7 @@
 """Signing and transport of Tencent's v2 APIs (``/v2/index.php``).
 
 Sources: the vendor's pages on signatures and public parameters (2018-12), qcloudapi-sdk-python 2.0.15.
-Always a POST form: a query would put the password into the logs of every proxy.
+Every call is a POST form: a query would put the password into the logs of every proxy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rotation.drivers.vendor_api import Malformed, Refusal, VendorApi
 
 PATH = "/v2/index.php"
 DIGESTS: Mapping[str, str] = {"HmacSHA1": "sha1", "HmacSHA256": "sha256"}
-LARGEST_NONCE = 2**63 - 1  # what the vendor's SDK draws from on 64-bit hosts
+LARGEST_NONCE = 2**63 - 1  # the range of the vendor's SDK on 64-bit hosts
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Key:
 def signed_headers(  # noqa: PLR0913 - the parts of a request, all named
     key: Key, *, method: str, host: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes, now: float
 ) -> dict[str, str]:
-    """Return ``headers`` with those that sign the request; the host's default port is no part of what is signed."""
+    """Return ``headers`` and those that sign the request. The signature leaves the host's default port out."""
     date = datetime.fromtimestamp(int(now), UTC).strftime("%Y%m%dT%H%M%SZ")
     digest = hashlib.sha256(body).hexdigest()
     sent = {**headers, "X-Date": date, "X-Content-Sha256": digest}
@@ -49,7 +49,7 @@ def signed_headers(  # noqa: PLR0913 - the parts of a request, all named
     canonical = f"{method}\n/\n{_query(query)}\n{lines}\n{names}\n{digest}"
     scope = f"{date[:8]}/{key.region}/{key.service}/request"
     text = f"HMAC-SHA256\n{date}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    chain = key.secret_key.reveal().encode()  # raw: AWS would put "AWS4" before it
+    chain = key.secret_key.reveal().encode()  # AWS would put "AWS4" before it
     for part in scope.split("/"):
         chain = hmac.digest(chain, part.encode(), "sha256")
     signature = hmac.digest(chain, text.encode(), "sha256").hex()
@@ -84,7 +84,7 @@ class Volcengine(VendorApi[dict[str, object]]):
         return HttpRequest(method="POST", url=self.url(f"/?{_query(query)}"), headers=headers, body=data)
 
     def outcome(self, answer: dict[str, object]) -> dict[str, object] | Refusal | Malformed:
-        """See ``VendorApi``. An answer without metadata names no request, so it comes from somebody else."""
+        """See ``VendorApi``. An answer without metadata does not come from the vendor."""
         metadata, result = answer.get("ResponseMetadata"), answer.get("Result") or {}
         refusal = metadata.get("Error") if isinstance(metadata, dict) else None
         if isinstance(refusal, dict):

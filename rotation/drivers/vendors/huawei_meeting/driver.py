@@ -1,9 +1,9 @@
 """Huawei Cloud Meeting: the account changes its own password and proves it by logging in.
 
 Facts: the vendor's pages on PUT /v1/usg/acs/password and POST /v1/usg/acs/auth/account. ``username`` is the account
-name. The token for a change comes from the old password, or from the enterprise's app id where one is configured. What
-a login also tells is used: a password that has expired or must be changed first opens nothing for a machine, so it
-counts as "could not tell", never as wrong.
+name. The token for a change comes from the old password, or from the enterprise's app id where one is configured. A
+password that has expired or must be changed first does not open the account for a machine: the login check then raises
+"could not tell" and never counts the password as wrong.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PASSWORD = "PUT /v1/usg/acs/password"  # noqa: S105 - an action
 TOKEN = "DELETE /v1/usg/acs/token"  # noqa: S105 - an action
 CLIENT_TYPE = 72
 """"API": up to 64 tokens at a time. Any other type would end the session of the human who uses the account."""
-# A login answer without any of these is somebody else's 200.
+# A login answer without any of these does not come from the vendor.
 _LOGIN_FIELDS = frozenset({"user", "accessToken", "clientType", "tokenType", "validPeriod", "createTime", "pwdExpired"})
 
 
@@ -61,7 +61,7 @@ class Account:
 
 
 class MeetingApi(HuaweiCloud):
-    """Cloud Meeting's API: how long its refusals last, and what the statuses of its login page mean."""
+    """Cloud Meeting's API: until when its refusals last, and what the statuses on its login page mean."""
 
     def known_error(self, reply: HttpReply, refusal: Refusal | None, *, on: str) -> DriverError | None:
         """See ``VendorApi``."""
@@ -79,16 +79,16 @@ class MeetingApi(HuaweiCloud):
 
 
 class HuaweiMeeting:
-    """Changes with the old password, verifies with the new one."""
+    """Changes the password with the old one, and verifies the new one by a login."""
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
 
     def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:
-        """Log in, send one change, log out; see ``ports.Driver``.
+        """Log in, send one change, log out; see ``Driver``.
 
         A repeat after a success raises ``OldPasswordRejected`` or ``TooSoon``. A wrong ``current`` counts as one
-        wrong login at the vendor, whichever way the token was made.
+        wrong login at the vendor, with either way to a token.
         """
         if current is None:
             raise OldPasswordRejected("the vendor wants the current password and none was given")
@@ -100,7 +100,7 @@ class HuaweiMeeting:
             self._log_out(token)
 
     def verify(self, account: Account, password: Secret) -> Verdict:
-        """Authenticate without making a token; see ``ports.Verifies``.
+        """Log in without making a token; see ``Verifies``.
 
         Raises:
             CannotVerify: a captcha is asked for, or the password is right but must be changed before it opens
@@ -135,7 +135,7 @@ class HuaweiMeeting:
         body = {"account": account.username, "clientType": CLIENT_TYPE, "createTokenType": token_type}
         answer = self._api(headers).call(LOGIN, body, on="login")
         if _LOGIN_FIELDS.isdisjoint(answer):
-            raise UnexpectedReply("the vendor's login answer holds nothing of what a login tells")
+            raise UnexpectedReply("the vendor's login answer holds none of a login's fields")
         return answer
 
     def _app_login(self, account: Account) -> dict[str, object]:
@@ -143,18 +143,20 @@ class HuaweiMeeting:
         headers, body = app_login.login(admin, account.user_id, client_type=CLIENT_TYPE, now=now)
         try:
             return self._api(headers).call(f"POST {app_login.PATH}", body, on="login")
-        except OldPasswordRejected as refusal:  # no password was shown, so this says nothing about one
+        except OldPasswordRejected as refusal:  # no password was sent, so this says nothing about one
             code, request_id = refusal.vendor_code, refusal.request_id
         raise AdminRejected("the vendor refused the app id's login", vendor_code=code, request_id=request_id)
 
     def _drop_stray(self, answer: Mapping[str, object]) -> None:
-        """End the session that a vendor opens although none was asked for."""
+        """End a session that the vendor opened although we asked for none."""
         token = answer.get("accessToken")
         if isinstance(token, str) and re.fullmatch(r"[!-~]{1,4096}", token):
             self._log_out(Secret(token))
 
     def _log_out(self, token: Secret) -> None:
-        with suppress(RotationError):  # the token ends by itself; this must not hide how the change went
+        with suppress(
+            RotationError
+        ):  # the token expires by itself; a failed logout must not hide the result of the change
             self._api({"X-Access-Token": token.reveal()}).call(TOKEN, {})
 
     def _api(self, authorization: Mapping[str, str]) -> MeetingApi:

@@ -1,7 +1,7 @@
 """Huawei Cloud Meeting's error codes, without their ``USG.`` or ``MMC.`` prefix.
 
-Source: the error header of the vendor's meeting client and the "api-meeting" pages, read 2026-11-22. Which HTTP status
-comes with which code is mostly undocumented, hence only the code decides.
+Source: the error header of the vendor's meeting client and the "api-meeting" pages, read 2026-11-22. The HTTP status of
+most codes is undocumented, so only the code decides.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("200000003", AccountUnusable, "the vendor refused a parameter", _NAME),
     ErrorRow("200000004", RequestRefused, "the vendor found the request or its token header illegal"),
     ErrorRow("201040000", AccountUnusable, "the user does not exist", _NAME),
-    # What it answers is no call of ours, so ours was not carried out.
+    # It answers another call than ours, so ours was not carried out.
     ErrorRow("201040001", RequestRefused, "the vendor took the request for another one"),
     ErrorRow("201040016", PasswordRejected, "the password is too weak for the vendor"),
-    # In a login this is the one answer that means "wrong password"; it counts towards the lock.
+    # In a login only this answer means "wrong password"; it counts towards the lock.
     ErrorRow(WRONG_LOGIN, OldPasswordRejected, "the account or its current password is wrong"),
     ErrorRow("206010007", PreconditionFailed, "the account is not activated", _HUMAN),
     ErrorRow("206010011", CannotVerify, "the vendor asks for a captcha", _HUMAN),

@@ -1,10 +1,10 @@
 """Tencent Blackstone: the root or Administrator login of one physical server.
 
 Facts: the vendor's pages on ResetDevicePasswd and its neighbours (2018-12, 2019-06-17) and API 3.0 of 2018-04-23. A
-reset is a task of the vendor's; an agent on the device carries it out.
+reset is a task at the vendor, which an agent on the device carries out.
 
-The vendor offers two generations of the API, on two hosts. The deployment chooses: its endpoint decides, and for a
-host that is not the vendor's the admin credential's ``api`` does. The rotated secret has no say in it.
+The vendor offers two generations of the API, on two hosts. The deployment's endpoint decides which one is called; where
+the endpoint is not one of these hosts, ``api`` in the admin credential decides. The rotated secret cannot choose.
 """
 
 from __future__ import annotations
@@ -76,15 +76,15 @@ class TencentBm:
     """Resets through the API; a login is proved by the shared probes, SSH or, on Windows, WinRM.
 
     Raises:
-        ConfigError: it is open which generation of the API the endpoint speaks.
+        ConfigError: the generation of the API is unknown, or endpoint and credential contradict each other.
     """
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
         self._generation = _generation(wiring)
 
-    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> Task:  # noqa: ARG002 - the port's signature; an ADMIN reset needs no old password
-        """Send one reset; see ``ports.Driver``. Repeating it with the same password is harmless.
+    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> Task:  # noqa: ARG002 - the contract's signature; an ADMIN reset needs no old password
+        """Send one reset; see ``Driver``. Repeating it with the same password is harmless.
 
         Raises:
             InProgress: the vendor refused by the device's state, and that state is passing.
@@ -95,11 +95,11 @@ class TencentBm:
             raise self._explained(account, refusal) from None
 
     def observe(self, account: Account) -> Observation:
-        """Look the device up, and its operating system; see ``ports.Observes``.
+        """Read the device and its operating system; see ``Observes``.
 
         Raises:
             AccountUnusable: there is no such device in that region.
-            PreconditionFailed: the vendor does not tell its operating system, so no policy can be chosen.
+            PreconditionFailed: the vendor does not name its operating system, so no policy can be chosen.
         """
         api = self._api(account)
         device = api.device(account.instance_id)
@@ -119,9 +119,9 @@ class TencentBm:
         )
 
     def poll(self, account: Account, task: Task) -> Progress:
-        """Ask how the reset of this account's device stands; see ``ports.Polls``.
+        """Read the state of the reset of this account's device; see ``Polls``.
 
-        A task that the vendor no longer knows counts as failed: the same candidate is sent again, which is harmless.
+        A task that the vendor no longer knows counts as failed. Then the same candidate is sent again, which is harmless.
         """
         try:
             return self._api(account).task(whole(task.id)).progress(account.instance_id)
@@ -131,7 +131,7 @@ class TencentBm:
             return Progress(TaskState.FAILED, "the vendor no longer knows the task")
 
     def _explained(self, account: Account, refusal: PreconditionFailed) -> DriverError:
-        """Return the obstacle that a look at the device shows: one code stands for "never" and for "not now"."""
+        """Return the obstacle that the device shows now: the vendor has one code for "never" and for "not now"."""
         try:
             obstacles = self.observe(account).obstacles
         except DriverError:

@@ -1,4 +1,4 @@
-"""UCloud CompShare: GPU containers, reset while they run, and virtual machines, which must be stopped for it.
+"""UCloud CompShare: GPU containers, which are reset while they run, and virtual machines, which must be stopped first.
 
 Facts: the vendor's page on ResetCompShareInstancePassword, and DescribeCompShareInstance in its public action list.
 """
@@ -34,8 +34,8 @@ class UCloudCompShare:
         admin: Admin = wiring.admin
         self._api = UCloud(wiring=wiring, table=TABLE, public_key=admin.public_key, private_key=admin.private_key)
 
-    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:  # noqa: ARG002 - the port's signature; an ADMIN reset needs no old password
-        """Send one reset; see ``ports.Driver``. RetCode 0 proves that the vendor took it, not that the guest did.
+    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:  # noqa: ARG002 - the contract's signature; an ADMIN reset needs no old password
+        """Send one reset; see ``Driver``. RetCode 0 proves that the vendor accepted it, not that the guest did.
 
         Repeating it with the same password is harmless.
         """
@@ -44,14 +44,14 @@ class UCloudCompShare:
         self._api.call("ResetCompShareInstancePassword", params, on="change")
 
     def observe(self, account: Account) -> Observation:
-        """Describe the instance; see ``ports.Observes``.
+        """Describe the instance; see ``Observes``.
 
         Raises:
             AccountUnusable: there is no such instance in that place.
         """
         params = {**_place(account), "UHostIds": [account.uhost_id], "Offset": 0, "Limit": 20}
         answer = self._api.call("DescribeCompShareInstance", params)
-        # The answer holds the passwords of all instances that it lists, hence only ours is looked at.
+        # The answer holds the passwords of all instances that it lists, so we read only ours.
         hosts = answer.get("UHostSet")
         if not isinstance(hosts, list):
             raise UnexpectedReply("the vendor's answer lacks UHostSet")
@@ -61,11 +61,11 @@ class UCloudCompShare:
         raise AccountUnusable("there is no such instance", hint="Check region, zone, uhost_id and project_id.")
 
     def stop(self, account: Account) -> None:
-        """Ask for the machine to be stopped; see ``ports.Powers``. A post-paid one gives its capacity back."""
+        """Ask for the machine to be stopped; see ``Powers``. A post-paid one gives its capacity back."""
         self._api.call("StopCompShareInstance", {**_place(account), "UHostId": account.uhost_id}, on="change")
 
     def start(self, account: Account) -> None:
-        """Ask for the machine to be started; see ``ports.Powers``. Fails with 226604 while capacity is lacking."""
+        """Ask for the machine to be started; see ``Powers``. Fails with 226604 while capacity is lacking."""
         self._api.call("StartCompShareInstance", {**_place(account), "UHostId": account.uhost_id}, on="change")
 
 

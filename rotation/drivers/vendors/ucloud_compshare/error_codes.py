@@ -16,7 +16,7 @@ from rotation.core.errors import (
     RequestRefused,
     VendorUnavailable,
 )
-from rotation.drivers.error_table import SUPPORT_HINT, ErrorRow, endpoint_hint, key_hint
+from rotation.drivers.error_table import SUPPORT_HINT, ErrorRow, endpoint_hint, key_hint, open_after_change
 
 ENDPOINT = "https://api.compshare.cn"
 
@@ -26,8 +26,7 @@ _CALL = endpoint_hint("ucloud_compshare", ENDPOINT)
 
 TABLE: tuple[ErrorRow, ...] = (
     # The gateway gives up after 60 s while the work may go on behind it.
-    ErrorRow("110", OutcomeUnknown, "the vendor's gateway timed out", on="change"),
-    ErrorRow("110", VendorUnavailable, "the vendor's gateway timed out", on="read"),
+    *open_after_change("110", "the vendor's gateway timed out"),
     ErrorRow("130", VendorUnavailable, "the vendor's gateway failed"),
     ErrorRow("150", VendorUnavailable, "the service is unavailable"),
     ErrorRow("153", RateLimited, "the vendor throttles"),
@@ -56,8 +55,7 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("226605", InProgress, "a task on the image is running"),
     ErrorRow("226606", AccountUnusable, "the vendor account lacks real-name verification", "Verify it in the console."),
     # "Service error" says nothing about what was done before it happened.
-    ErrorRow("8433", OutcomeUnknown, "the service failed", SUPPORT_HINT, on="change"),
-    ErrorRow("8433", VendorUnavailable, "the service failed", SUPPORT_HINT, on="read"),
+    *open_after_change("8433", "the service failed", SUPPORT_HINT),
     ErrorRow("8434", InProgress, "a disk is being detached"),
     ErrorRow("8006", OutcomeUnknown, "the vendor's reset failed half-way", on="change"),
     ErrorRow("8006", VendorUnavailable, "a reset of the vendor's failed", SUPPORT_HINT, on="read"),

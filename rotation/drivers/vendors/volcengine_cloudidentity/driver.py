@@ -1,8 +1,8 @@
 """Volcengine Cloud Identity: users of a single sign-on directory.
 
 Facts: the vendor's page on ResetPassword (2023-01-01, read as of 2025-03-21), volcenginesdk-cloudidentity 5.0.54.
-No call of the API checks a password, so the best evidence is that the vendor accepted it. The password is always made
-here: one made by the vendor would be lost with a lost reply.
+No call of the API checks a password, so the best evidence is that the vendor accepted it. We always make the password
+ourselves: one made by the vendor would be lost with a lost reply.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from rotation.drivers.vendors.volcengine_cloudidentity.policy import POLICIES
 
 SERVICE, VERSION = "cloudidentity", "2023-01-01"
 _OFF = frozenset({"disabled", "disable", "closed", "stopped", "suspended", "off", "notenabled", "not_enabled"})
-"""What a status may say when it means no. The vendor publishes no values: any other word is left to the reset itself,
-which refuses definitively (ServiceStatusException, PasswordLoginNotEnable)."""
+"""Statuses that mean "no". The vendor publishes no values, so any other word is no obstacle: the reset itself then
+refuses definitively (ServiceStatusException, PasswordLoginNotEnable)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +60,22 @@ class VolcengineCloudIdentity:
         key = Key(admin.access_key, admin.secret_key, admin.region, SERVICE)
         self._api = Volcengine(wiring=wiring, table=TABLE, key=key, version=VERSION)
 
-    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:  # noqa: ARG002 - the port's signature; an ADMIN reset needs no old password
-        """Send one reset; see ``ports.Driver``. Repeating it with the same password is harmless.
+    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:  # noqa: ARG002 - the contract's signature; an ADMIN reset needs no old password
+        """Send one reset; see ``Driver``. Repeating it with the same password is harmless.
 
-        The answer may repeat the password, hence it is dropped unread.
+        The answer may repeat the password, so it is not read.
         """
         body = {
             "UserId": account.user_id,
             "Password": new.reveal(),
-            # True would make it good for one login, at which a human would have to choose another.
+            # True would allow one login only, at which a human would have to choose another password.
             "PasswordResetRequired": False,
             "GenerateRandomPassword": False,
         }
         self._api.call("ResetPassword", body, on="change")
 
     def observe(self, account: Account) -> Observation:
-        """Look at the user, the service and the portal's login settings; see ``ports.Observes``.
+        """Read the user, the service and the portal's login settings; see ``Observes``.
 
         Raises:
             AccountUnusable: there is no such user.
