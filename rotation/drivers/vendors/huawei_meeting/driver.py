@@ -156,7 +156,7 @@ class HuaweiMeeting:
     def _log_out(self, token: Secret) -> None:
         with suppress(
             RotationError
-        ):  # the token expires by itself; a failed logout must not hide the result of the change
+        ):  # the token expires by itself, and the result of the change matters more
             self._api({"X-Access-Token": token.reveal()}).call(TOKEN, {})
 
     def _api(self, authorization: Mapping[str, str]) -> MeetingApi:

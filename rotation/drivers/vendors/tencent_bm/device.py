@@ -56,7 +56,7 @@ class Device:
         )
 
     def address(self, which: str) -> str | None:
-        """Return the ``wan`` or ``lan`` address; for ``auto`` the public one, else the private one. ``None`` for none."""
+        """Return the ``wan`` or ``lan`` address; for ``auto`` the public one, else the private one."""
         addresses = {"wan": self.wan_ip, "lan": self.lan_ip, "auto": self.wan_ip or self.lan_ip}
         return addresses[which] if re.fullmatch(r"[A-Za-z0-9.:-]{1,255}", addresses[which]) else None
 

@@ -121,7 +121,7 @@ class TencentBm:
     def poll(self, account: Account, task: Task) -> Progress:
         """Read the state of the reset of this account's device; see ``Polls``.
 
-        A task that the vendor no longer knows counts as failed. Then the same candidate is sent again, which is harmless.
+        A task that the vendor no longer knows counts as failed. The same candidate is then sent again, harmlessly.
         """
         try:
             return self._api(account).task(whole(task.id)).progress(account.instance_id)
