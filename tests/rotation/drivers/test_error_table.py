@@ -66,7 +66,7 @@ def test_a_documented_code_has_its_class(driver: str, code: str, kind: str) -> N
 
 @pytest.mark.parametrize("driver", CODES)
 def test_the_tables_hold_no_other_codes(driver: str) -> None:
-    """What a driver knows beyond the list has no source; each code has one class, each deviation a reason."""
+    """A table has no code without a source; each code has one class, and each deviation a reason."""
     named = [code for other, code, _ in ROWS if other == driver]
     assert len(named) == len(set(named))
     table = load_driver(driver).error_table
@@ -78,11 +78,14 @@ def test_the_tables_hold_no_other_codes(driver: str) -> None:
 
 @pytest.mark.parametrize("driver", CODES)
 def test_no_documented_code_is_unexpected(driver: str) -> None:
-    """Whoever is told so calls again, and finds out first; a code that says what happened needs neither."""
+    """A documented code says what happened, so it never becomes ``UnexpectedReply``."""
     table = load_driver(driver).error_table
     assert not [row.vendor_code for row in table if issubclass(row.error, UnexpectedReply)]
     refused = [row for row in table if row.error is RequestRefused]
-    assert refused
+    assert {row.vendor_code for row in refused} == set(CODES[driver]["refused"])
+    locked = {row.vendor_code for row in table if row.error is AccountLocked}
+    assert locked == set(CODES[driver].get("locked", ()))
+    assert {row.error for row in table if not row.error.definite} == {OutcomeUnknown}
     assert all(row.error.definite and not row.error.retryable for row in refused)
     assert all("LOCKSTEP_" in (row.hint or row.error.default_hint) for row in refused)
 
@@ -90,5 +93,5 @@ def test_no_documented_code_is_unexpected(driver: str) -> None:
 @pytest.mark.parametrize("driver", CODES)
 @pytest.mark.parametrize("code", ["999999999", "0", "", "NobodyKnowsThis", "230 ", "usg.206010000"])
 def test_what_nobody_documents_is_in_no_table(driver: str, code: str) -> None:
-    """So that it becomes an unexpected reply."""
+    """An undocumented code is in no table and becomes ``UnexpectedReply``."""
     assert error_for(load_driver(driver).error_table, code, on="change", request_id="r") is None

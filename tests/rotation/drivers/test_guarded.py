@@ -80,7 +80,7 @@ def _caught(bound: Guarded, verb: str) -> RotationError:
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("foreign", [ValueError, KeyError, OSError, RuntimeError, UnicodeError, AssertionError])
 def test_a_foreign_error_becomes_a_driver_bug_that_names_its_type(kit, verb: str, foreign: type[Exception]) -> None:
-    """Its text is withheld, its cause, notes and frames are cut."""
+    """The error's text, cause, notes and frames are withheld."""
     error = _caught(kit.bind(kit.whole(_leaky(foreign(NEW.reveal())))), verb)
     assert type(error) is DriverBug
     assert str(error) == f"acme raised {foreign.__name__}"
@@ -104,27 +104,27 @@ def test_a_typed_error_passes_scrubbed_and_cut(kit, verb: str, typed: type[Rotat
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_an_error_of_another_part_is_the_drivers_bug(kit, verb: str) -> None:
-    """A driver has no business with the store."""
+    """An error of the store in a driver is a fault of the driver."""
     error = _caught(kit.bind(kit.whole(_leaky(StoreUnavailable("x")))), verb)
     assert type(error) is DriverBug
     assert str(error) == "store_unavailable"
 
 
 def test_the_current_password_is_scrubbed_too(kit) -> None:
-    """Vendors echo what they refuse."""
+    """Vendors echo what they refuse, so the current password is masked too."""
     error = _caught(kit.bind(kit.bare(_leaky(DriverError(f"old was {OLD.reveal()}")))), "set_password")
     assert str(error) == "old was [secret]"
 
 
 def test_an_interrupt_is_let_through(kit) -> None:
-    """Somebody wants the process to end."""
+    """A ``KeyboardInterrupt`` must end the process."""
     with pytest.raises(KeyboardInterrupt):
         kit.bind(kit.bare(_leaky(KeyboardInterrupt()))).set_password(NEW, current=None)
 
 
 @pytest.mark.parametrize(("left", "starts"), [(15 + RESERVE_SECONDS - 0.01, False), (15 + RESERVE_SECONDS, True)])
 def test_no_change_is_started_with_too_little_time_left(kit, left: float, *, starts: bool) -> None:
-    """The call's longest time and the reserve must fit; else the driver is not called at all."""
+    """The driver is called only if its longest time and the reserve fit into the time left."""
     driver = kit.bare(lambda: None)
     bound = kit.bind(driver, call_seconds=15, left=left)
     if starts:
@@ -136,14 +136,14 @@ def test_no_change_is_started_with_too_little_time_left(kit, left: float, *, sta
 
 
 def test_the_current_password_reaches_the_driver(kit) -> None:
-    """Self-service changes need it."""
+    """A self-service change gets the current password."""
     driver = kit.bare(lambda: Task("t-1"))
     assert kit.bind(driver).set_password(NEW, current=OLD) == Task("t-1")
     assert driver.calls == [("set", OLD)]
 
 
 def test_an_error_of_the_probe_is_scrubbed(kit) -> None:
-    """SSH libraries quote what they like."""
+    """An error of a probe's library may quote the password, so its text is withheld."""
     seen = Observation(variant="any", login=TARGET)
     bound = kit.bind(kit.observing(seen), probes={"ssh": kit.probe(_leaky(OSError()))})
     error = _caught(bound, "verify")
@@ -152,12 +152,12 @@ def test_an_error_of_the_probe_is_scrubbed(kit) -> None:
 
 
 def test_a_driver_that_cannot_look_has_one_variant(kit) -> None:
-    """Its only policy applies."""
+    """A driver without ``observe`` has one policy, which applies."""
     assert kit.bind(kit.bare(lambda: None)).observe() == Observation(variant="any")
 
 
 def test_obstacles_are_scrubbed(kit) -> None:
-    """They are raised later by the engine, past the guard."""
+    """Obstacles are scrubbed at once, since the engine raises them later outside the wrapper."""
     obstacle = PreconditionFailed(f"key {KEY.reveal()}")
     seen = kit.bind(kit.observing(Observation(variant="any", obstacles=(obstacle,)))).observe()
     assert [(type(each), str(each)) for each in seen.obstacles] == [(PreconditionFailed, "key [secret]")]
@@ -174,7 +174,7 @@ def test_a_task_is_polled_by_the_driver(kit) -> None:
 
 @pytest.mark.parametrize("answer", [None, False, True, "rejected", 0])
 def test_anything_but_a_verdict_could_not_tell(kit, answer: object) -> None:
-    """It must not count as a wrong login, nor as a right one."""
+    """Such an answer must count neither as a wrong login nor as a right one."""
     with pytest.raises(DriverBug, match="no verdict"):
         kit.bind(kit.whole(lambda: answer)).verify(NEW)
     seen = Observation(variant="any", login=TARGET)

@@ -17,7 +17,7 @@ TARGET = LoginTarget("ssh", "host", 22, "root", "ssh-ed25519 AAAA")
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_a_verdict_comes_through(kit, verdict: Verdict) -> None:
-    """By the driver's own login call, or by the shared probe."""
+    """A verdict of the driver's own login call or of the shared probe is returned as it is."""
     seen = Observation(variant="any", login=TARGET)
     probe = kit.probe(lambda: verdict)
     assert kit.bind(kit.whole(lambda: verdict)).verify(NEW) is verdict
@@ -27,7 +27,7 @@ def test_a_verdict_comes_through(kit, verdict: Verdict) -> None:
 
 @pytest.mark.parametrize("kinds", [(), ("ssh",), ("winrm",)])
 def test_without_a_place_to_log_in_nothing_can_be_told(kit, kinds: tuple[str, ...]) -> None:
-    """An exception, never a rejection; nor does a probe of another kind than the target's."""
+    """A missing target or a probe of another kind raises, and never counts as a rejection."""
     probes = {kind: kit.probe(lambda: Verdict.ACCEPTED) for kind in kinds}
     seen = Observation(variant="any", login=None if "ssh" in kinds else TARGET)
     bound = kit.bind(kit.observing(seen), probes=probes)
@@ -46,7 +46,7 @@ def test_the_targets_kind_chooses_the_probe(kit) -> None:
 
 
 def test_the_deployments_login_goes_before_the_vendors(kit) -> None:
-    """And needs no look at the vendor."""
+    """The deployment's login target takes precedence, and the vendor is not asked."""
     probe, mine = kit.probe(lambda: Verdict.ACCEPTED), LoginTarget("ssh", "mine", 22, "root", "ssh-rsa BBBB")
     bound = kit.bind(kit.bare(lambda: None), probes={"ssh": probe}, configured=mine)
     assert bound.can_ask(Observation(variant="any", login=TARGET))
@@ -58,7 +58,7 @@ UNPINNED = LoginTarget("ssh", "host", 22, "root")
 
 
 def test_a_hosts_first_key_is_trusted_only_where_the_deployment_says_so(kit) -> None:
-    """It is learnt once, without a login, and pinned from then on; a key that stands in the secret goes before it."""
+    """The key is learnt once without a login and pinned from then on; a key in the secret takes precedence."""
     probe, seen = kit.probe(lambda: Verdict.ACCEPTED), Observation(variant="any", login=UNPINNED)
     wary = kit.bind(kit.observing(seen), probes={"ssh": probe})
     assert wary.trusting(seen) is wary
@@ -84,7 +84,7 @@ def test_a_hosts_first_key_is_trusted_only_where_the_deployment_says_so(kit) -> 
     ],
 )
 def test_no_key_is_learnt_where_there_is_none_to_learn(kit, seen: Observation, kind: str) -> None:
-    """A pinned one, a machine that is off, no address, a probe that shows none."""
+    """No key is read for a pinned target, a stopped machine, a missing address or a probe without keys."""
     probe = kit.probe(lambda: None)
     bound = kit.bind(kit.observing(seen), probes={kind: probe}, trust_first_use=True)
     assert bound.trusting(seen) is bound
@@ -92,7 +92,7 @@ def test_no_key_is_learnt_where_there_is_none_to_learn(kit, seen: Observation, k
 
 
 def test_a_host_that_shows_no_key_stops_what_needs_a_login(kit) -> None:
-    """With its own code; where less proof is enough the rotation goes on without."""
+    """The probe's error comes out; where less proof is enough, the rotation goes on without a key."""
     probe = kit.probe(lambda: None, key=CannotVerify("closed", vendor_code="port_closed"))
     seen = Observation(variant="any", login=UNPINNED)
     fields: dict[str, Any] = {"probes": {"ssh": probe}, "trust_first_use": True}
@@ -104,7 +104,7 @@ def test_a_host_that_shows_no_key_stops_what_needs_a_login(kit) -> None:
 
 
 def test_who_can_log_in(kit) -> None:
-    """The driver itself, or a probe."""
+    """Either the driver itself or a probe can log in."""
     assert kit.bind(kit.whole(lambda: None)).can_log_in
     assert kit.bind(kit.bare(lambda: None), probes={"ssh": kit.probe(lambda: None)}).can_log_in
     assert not kit.bind(kit.bare(lambda: None)).can_log_in
@@ -133,7 +133,7 @@ def test_what_can_never_be_proved_is_refused_before_anything_changes(  # noqa: P
     login: LoginTarget | None,
     problem: str | None,
 ) -> None:
-    """LOGIN needs a login check, and a probe needs an address of its kind, and all that it says it needs."""
+    """LOGIN needs a login check; a probe needs an address of its kind and what its ``unready`` names."""
     driver = (kit.whole if verifies else kit.bare)(lambda: None)
     shared = {probe: kit.probe(lambda: None)} if probe else {}
     bound = kit.bind(driver, probes=shared, minimum=minimum)
@@ -151,7 +151,7 @@ CLOSED = CannotVerify("closed", vendor_code="port_closed")
 
 
 def test_who_can_be_met_is_met_before_anything_changes(kit) -> None:
-    """Without a login, and only where a login is demanded and a shared probe makes it."""
+    """The host is met without a login, and only where a login by a shared probe is demanded."""
     probe, seen = kit.greeter(), Observation(variant="default", login=TARGET)
     assert kit.bind(kit.observing(seen), probes={"ssh": probe}).require_provable(seen)
     assert (probe.greeted, probe.targets) == ([TARGET], [])
@@ -166,14 +166,14 @@ def test_who_can_be_met_is_met_before_anything_changes(kit) -> None:
 
 @pytest.mark.parametrize("refusal", [CLOSED, NotEnoughTime("late")])
 def test_who_cannot_be_met_stops_the_rotation(kit, refusal: Exception) -> None:
-    """The reset would be sent, and could never be proved."""
+    """The rotation stops, since its reset could never be proved."""
     probe, seen = kit.greeter(refusal), Observation(variant="default", login=TARGET)
     with pytest.raises(type(refusal)):
         kit.bind(kit.observing(seen), probes={"ssh": probe}).require_provable(seen)
 
 
 def test_a_host_that_has_just_shown_its_key_is_not_asked_again(kit) -> None:
-    """One connection is enough; a key that was learnt earlier has to be shown again."""
+    """One connection is enough; a key from an earlier rotation has to be shown again."""
     probe, seen = kit.greeter(), Observation(variant="default", login=UNPINNED)
     bound = kit.bind(kit.observing(seen), probes={"ssh": probe}, trust_first_use=True)
     assert bound.trusting(seen).require_provable(seen)
@@ -184,7 +184,7 @@ def test_a_host_that_has_just_shown_its_key_is_not_asked_again(kit) -> None:
 
 
 def test_a_machine_that_is_off_is_not_asked(kit) -> None:
-    """As it was found, or as the caller knows."""
+    """A machine that was found off, or that the caller knows to be off, is not contacted."""
     probe = kit.greeter(CLOSED)
     off = dataclasses.replace(RUNNING, power=Power.STOPPED)
     bound = kit.bind(kit.observing(off), probes={"ssh": probe}, power=PowerWish.RUNNING)
@@ -194,7 +194,7 @@ def test_a_machine_that_is_off_is_not_asked(kit) -> None:
 
 
 def test_a_machine_that_only_counts_as_running_is_not_held_to_it(kit) -> None:
-    """An earlier attempt may have left it stopped for its reset: the next one must be able to go on."""
+    """An earlier attempt may have stopped the machine for its reset, and the next one must be able to go on."""
     off = dataclasses.replace(RUNNING, power=Power.STOPPED)
     probes = {"ssh": kit.greeter(CLOSED)}
     assert not kit.bind(kit.observing(off), probes=probes).require_provable(RUNNING)

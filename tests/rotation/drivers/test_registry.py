@@ -44,7 +44,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_the_built_in_drivers_are_found() -> None:
-    """By file; helpers with an underscore are none."""
+    """Built-in drivers are found by file, and the list is sorted."""
     codes = registry.driver_codes()
     assert {"huawei_meeting", "ucloud_compshare"} <= set(codes)
     assert not [code for code in codes if code.startswith("_")]
@@ -58,7 +58,7 @@ def test_every_built_in_driver_loads_under_its_code() -> None:
 
 
 def test_only_the_driver_asked_for_is_imported() -> None:
-    """Vendors stay apart, and a cold start lean."""
+    """Loading one driver loads no other driver and no SSH library."""
     script = (
         "import json, sys; from rotation.drivers import registry; registry.driver_codes();"
         "registry.load_driver('huawei_meeting');"
@@ -70,14 +70,14 @@ def test_only_the_driver_asked_for_is_imported() -> None:
 
 @pytest.mark.parametrize("code", ["nobody", "_ucloud", "Huawei_Meeting", "os", "../x", "a.b", "", "x" * 40])
 def test_an_unknown_code_is_refused_with_a_hint(code: str) -> None:
-    """And nothing outside the drivers can be imported by it."""
+    """A code cannot import anything outside the drivers, and the hint names the command that lists them."""
     with pytest.raises(UnknownDriver) as caught:
         registry.load_driver(code)
     assert "lockstep drivers" in caught.value.hint
 
 
 def test_an_outside_driver_loads_only_when_named(site: Path) -> None:
-    """By its distribution, in any spelling, or by its code."""
+    """A plug-in is named by its distribution, in any spelling, or by its driver's code."""
     install(site, "acme-drivers", "acme_mail = acme_drivers:DRIVER")
     assert "acme_mail" not in registry.driver_codes()
     with pytest.raises(UnknownDriver):
@@ -88,7 +88,7 @@ def test_an_outside_driver_loads_only_when_named(site: Path) -> None:
 
 
 def test_an_unnamed_distribution_is_never_imported(site: Path) -> None:
-    """Its code does not run even when another one is trusted."""
+    """An unnamed plug-in's code does not run, even when another plug-in is trusted."""
     install(site, "acme-drivers", "acme_mail = acme_drivers:DRIVER")
     install(site, "evil-drivers", "acme_mail2 = evil_drivers:DRIVER", code="raise SystemExit('ran')")
     assert registry.driver_codes(("acme-drivers",)) == tuple(sorted((*registry.driver_codes(), "acme_mail")))
@@ -98,14 +98,14 @@ def test_an_unnamed_distribution_is_never_imported(site: Path) -> None:
 
 @pytest.mark.parametrize("code", ["huawei_meeting", "nobody"])
 def test_a_clash_with_a_built_in_driver_is_an_error(site: Path, code: str) -> None:
-    """A plug-in cannot take a vendor over, whatever is asked for."""
+    """A plug-in cannot replace a built-in driver, whichever driver is asked for."""
     install(site, "acme-drivers", "huawei_meeting = acme_drivers:DRIVER")
     with pytest.raises(ConfigError, match="built-in driver"):
         registry.load_driver(code, ("acme-drivers",))
 
 
 def test_two_plugins_with_one_code_are_an_error(site: Path) -> None:
-    """None of them wins by chance."""
+    """Neither plug-in wins by chance."""
     install(site, "acme-drivers", "acme_mail = acme_drivers:DRIVER")
     install(site, "bolt-drivers", "acme_mail = bolt_drivers:DRIVER")
     with pytest.raises(ConfigError, match="two plug-ins"):
@@ -114,14 +114,14 @@ def test_two_plugins_with_one_code_are_an_error(site: Path) -> None:
 
 @pytest.mark.parametrize("points", ["other_code = acme_drivers:DRIVER", "acme_mail = acme_drivers:replace"])
 def test_what_is_no_driver_of_that_code_is_refused(site: Path, points: str) -> None:
-    """The record's own code decides."""
+    """The entry point's name must be the code in the driver's record."""
     install(site, "acme-drivers", points)
     with pytest.raises(UnknownDriver):
         registry.load_driver(points.partition(" ")[0], ("acme-drivers",))
 
 
 def test_a_plugin_that_cannot_be_loaded_says_so_without_its_text(site: Path) -> None:
-    """Its own words could hold anything."""
+    """The error names the type only, since a plug-in's own text could hold anything."""
     install(site, "acme-drivers", "acme_mail = acme_drivers:DRIVER", code="raise ValueError('canary-text')")
     with pytest.raises(UnknownDriver) as caught:
         registry.load_driver("acme_mail", ("acme-drivers",))

@@ -154,9 +154,7 @@ class HuaweiMeeting:
             self._log_out(Secret(token))
 
     def _log_out(self, token: Secret) -> None:
-        with suppress(
-            RotationError
-        ):  # the token expires by itself, and the result of the change matters more
+        with suppress(RotationError):  # the token expires by itself, and the result of the change matters more
             self._api({"X-Access-Token": token.reveal()}).call(TOKEN, {})
 
     def _api(self, authorization: Mapping[str, str]) -> MeetingApi:

@@ -24,7 +24,7 @@ def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
 
 
 def test_many_silent_addresses_take_no_longer_than_one(door: Any, silent: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They share the call's time."""
+    """All addresses of a name share the call's time."""
     resolve(monkeypatch, *[silent] * 20)
     began = time.monotonic()
     with pytest.raises(VendorUnavailable, match="nothing was sent") as caught:
@@ -36,7 +36,7 @@ def test_many_silent_addresses_take_no_longer_than_one(door: Any, silent: int, m
 def test_a_silent_address_leaves_time_for_the_next(
     door: Any, peer: Any, silent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where a host has an IPv6 address that nobody can reach."""
+    """A host may have an IPv6 address that cannot be reached from here."""
     vendor = peer(OK)
     resolve(monkeypatch, silent, *[vendor.port] * 15)
     request = HttpRequest(method="POST", url=f"http://localhost:{PORT}/", changes=True)

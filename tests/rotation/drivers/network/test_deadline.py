@@ -34,7 +34,7 @@ def test_a_peer_that_trickles_is_cut_off_in_time(
     start: bytes,
     tls: bool,  # noqa: FBT001 - a parametrised case
 ) -> None:
-    """Each byte would restart a plain read time-out; the whole call has one end."""
+    """Each byte would restart a plain read time-out, but the whole call has one deadline."""
 
     def trickle(connection: socket.socket) -> None:
         connection.sendall(start)
@@ -60,7 +60,7 @@ def cut_off(send: Any, port: int, **options: Any) -> None:
 
 
 def test_a_silent_peer_is_given_up_in_time(send: Any, peer: Any) -> None:
-    """It took the request and says nothing."""
+    """A peer that takes the request and does not answer is left at the deadline."""
     vendor = peer(lambda _: vendor.stop.wait(60))
     cut_off(send, vendor.port)
 
@@ -68,7 +68,7 @@ def test_a_silent_peer_is_given_up_in_time(send: Any, peer: Any) -> None:
 def test_a_handshake_without_end_proves_that_nothing_was_sent(
     send: Any, peer: Any, certificate: tuple[ssl.SSLContext, str]
 ) -> None:
-    """The request follows the handshake; what is lost after it may have arrived."""
+    """The request is sent after the handshake; a request that is lost later may have arrived."""
     plain = peer(b"")  # it waits for the end of a request, of which the greeting of TLS has none, and says nothing
     with pytest.raises(VendorUnavailable, match="nothing was sent") as caught:
         send(plain.port, scheme="https", changes=True, call_seconds=0.5)

@@ -31,7 +31,7 @@ CANARY = Secret("Canary-in-request/1+a")
 
 
 def test_a_request_goes_out_as_it_was_built(send: Any, peer: Any) -> None:
-    """Method, target, headers and body; the answer's headers are lower-case."""
+    """Method, target, headers and body arrive unchanged; the names of the answer's headers are lower-case."""
     vendor = peer(OK)
     reply = send(vendor.port)
     (received,) = vendor.received
@@ -68,7 +68,7 @@ def test_a_request_goes_out_as_it_was_built(send: Any, peer: Any) -> None:
     ],
 )
 def test_any_other_address_is_refused_unsent(door: Any, allowed: str, url: str) -> None:
-    """A host alone means https on 443; plain http only on loopback; nothing that parsers could read differently."""
+    """A host alone allows https on 443; plain http works on loopback only; ambiguous URLs are refused."""
     with pytest.raises(HostNotAllowed):
         door(allowed).send(HttpRequest(method="GET", url=url))
 
@@ -106,7 +106,7 @@ def test_a_connect_timeout_proves_that_nothing_was_sent(send: Any, silent: int) 
 
 
 def test_tls_needs_a_trusted_certificate(send: Any, peer: Any, certificate: tuple[ssl.SSLContext, str]) -> None:
-    """An untrusted one proves that nothing was sent; a trusted one lets the request through."""
+    """An untrusted certificate proves that nothing was sent; a trusted one lets the request through."""
     context, authority = certificate
     vendor = peer(OK, context)
     with pytest.raises(VendorUnavailable, match="nothing was sent"):
@@ -135,7 +135,7 @@ def test_a_lost_answer_leaves_a_change_open(
     answer: bytes,
     tls: bool,  # noqa: FBT001 - a parametrised case
 ) -> None:
-    """Sent once; of a read it only says that the vendor is away."""
+    """A change is sent once and stays open; a lost read only shows that the vendor does not answer."""
     context, authority = certificate
     vendor = peer(answer, context if tls else None)
     options: dict[str, Any] = {"scheme": "https", "ca_file": authority} if tls else {}
@@ -156,7 +156,7 @@ def test_without_enough_time_nothing_is_sent(send: Any, peer: Any, left: float, 
 
 
 def test_with_just_enough_time_it_is_sent(send: Any, peer: Any) -> None:
-    """The reserve is the only margin."""
+    """The reserve is the only time that must be left over."""
     vendor = peer(OK)
     assert send(vendor.port, left=6.0, changes=True).status == 200
     assert send(vendor.port, left=2.0).status == 200
@@ -165,7 +165,7 @@ def test_with_just_enough_time_it_is_sent(send: Any, peer: Any) -> None:
 def test_netrc_and_proxies_do_not_touch_loopback(
     send: Any, peer: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A login of netrc never goes to a vendor, and a simulator is not looked for behind a proxy."""
+    """A login in netrc never goes to a vendor, and loopback is reached without a proxy."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login canary password canary\n")
     netrc.chmod(0o600)
@@ -181,7 +181,7 @@ def test_netrc_and_proxies_do_not_touch_loopback(
 def test_a_proxy_that_lets_nothing_through_proves_that_nothing_was_sent(
     door: Any, peer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The environment's proxy is used for vendors; the request stays here until it opens the tunnel."""
+    """Vendors are reached through the environment's proxy; nothing is sent before it opens the tunnel."""
     proxy = peer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
     request = HttpRequest(method="POST", url="https://api.example/", body=CANARY.reveal().encode(), changes=True)
@@ -193,7 +193,7 @@ def test_a_proxy_that_lets_nothing_through_proves_that_nothing_was_sent(
 
 @pytest.mark.parametrize("value", ["a\r\nb", "caf\u2603", " lead"])
 def test_a_header_that_cannot_be_sent_is_a_fault_of_the_settings(door: Any, peer: Any, value: str) -> None:
-    """Nothing is sent, and the value is not quoted."""
+    """Nothing is sent, and the error does not quote the value."""
     vendor = peer(OK)
     request = HttpRequest(method="GET", url=f"http://127.0.0.1:{vendor.port}/", headers={"X": value}, changes=True)
     with pytest.raises(ConfigError) as caught:
@@ -206,7 +206,7 @@ def test_a_header_that_cannot_be_sent_is_a_fault_of_the_settings(door: Any, peer
 def test_failures_carry_nothing_of_the_request(
     send: Any, peer: Any, certificate: tuple[ssl.SSLContext, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No header, body or query in message, traceback or cause; the log at DEBUG has addresses only."""
+    """Message, traceback and cause hold no header, body or query; the log at DEBUG has addresses only."""
     caplog.set_level(logging.DEBUG)
     vendors = [*(peer(answer) for answer in LOST.values()), peer(OK, certificate[0])]
     shown = []
@@ -225,7 +225,7 @@ def test_failures_carry_nothing_of_the_request(
 
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
 def test_a_redirect_is_not_followed(send: Any, peer: Any, status: int) -> None:
-    """A credential would go along."""
+    """A redirect is refused, since the credential would be sent along."""
     elsewhere = peer(OK)
     target = f"http://127.0.0.1:{elsewhere.port}/".encode()
     vendor = peer(b"HTTP/1.1 %d Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, target))
@@ -235,7 +235,7 @@ def test_a_redirect_is_not_followed(send: Any, peer: Any, status: int) -> None:
 
 
 def test_a_three_hundred_that_leads_nowhere_is_an_answer(send: Any, peer: Any) -> None:
-    """Volcengine words a refusal so; with a Location it would be a redirect."""
+    """Volcengine answers a refusal with 300; with a Location it would be a redirect."""
     vendor = peer(b"HTTP/1.1 300 Multiple Choices\r\nContent-Length: 4\r\n\r\nbody")
     reply = send(vendor.port)
     assert (reply.status, reply.body) == (300, b"body")
@@ -248,7 +248,7 @@ def test_a_three_hundred_that_leads_nowhere_is_an_answer(send: Any, peer: Any) -
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_without_a_place_is_none_either(send: Any, peer: Any, status: int) -> None:
-    """Nobody can tell what it says."""
+    """A redirect without a Location has no meaning and is refused."""
     vendor = peer(b"HTTP/1.1 %d Moved\r\nContent-Length: 2\r\n\r\n{}" % status)
     with pytest.raises(UnexpectedReply):
         send(vendor.port)
@@ -256,7 +256,7 @@ def test_a_redirect_without_a_place_is_none_either(send: Any, peer: Any, status:
 
 @pytest.mark.parametrize("extra", [0, 1])
 def test_an_answer_has_at_most_one_mib(send: Any, peer: Any, extra: int) -> None:
-    """A larger one is not read to its end."""
+    """A larger answer is refused and not read to its end."""
     size = BODY_LIMIT + extra
     vendor = peer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size)
     if extra:
@@ -268,6 +268,6 @@ def test_an_answer_has_at_most_one_mib(send: Any, peer: Any, extra: int) -> None
 
 @pytest.mark.parametrize("value", ["", "a b", "x" * 129, '"><script>', "caf\xe9"])
 def test_what_is_no_request_id_is_dropped(send: Any, peer: Any, value: str) -> None:
-    """It would go into log lines."""
+    """A malformed request id is dropped, since it would go into log lines."""
     vendor = peer(b"HTTP/1.1 200 OK\r\nX-Request-Id: %s\r\nContent-Length: 0\r\n\r\n" % value.encode("latin-1"))
     assert send(vendor.port).request_id is None

@@ -14,7 +14,7 @@ from rotation.drivers.network.http_messages import HttpReply, check_status, json
     ids=["empty", "html", "truncated", "list", "null", "number", "text", "binary", "deep"],
 )
 def test_only_a_json_object_is_an_answer(body: bytes) -> None:
-    """In answer to a change anything else leaves the outcome open."""
+    """Anything else in answer to a change leaves its outcome open."""
     with pytest.raises(UnexpectedReply):
         json_object(HttpReply(200, {}, body, "id"), changes=False)
     with pytest.raises(OutcomeUnknown) as caught:
@@ -24,7 +24,7 @@ def test_only_a_json_object_is_an_answer(body: bytes) -> None:
 
 
 def test_a_json_object_is_parsed() -> None:
-    """As it is."""
+    """The object is returned unchanged."""
     assert json_object(HttpReply(200, {}, b'{"a": 1}'), changes=True) == {"a": 1}
 
 
@@ -42,7 +42,7 @@ def test_a_json_object_is_parsed() -> None:
 def test_statuses_mean_the_same_everywhere(
     status: int, of_read: type[DriverError], of_change: type[DriverError]
 ) -> None:
-    """With the vendor's code and request id kept."""
+    """The error keeps the vendor's code and the request id."""
     for changes, expected in ((False, of_read), (True, of_change)):
         with pytest.raises(expected) as caught:
             check_status(HttpReply(status, {}, b"", "id"), changes=changes, vendor_code="c")
@@ -51,5 +51,5 @@ def test_statuses_mean_the_same_everywhere(
 
 
 def test_a_good_status_passes() -> None:
-    """Nothing is raised for it."""
+    """No error is raised for status 200."""
     check_status(HttpReply(200, {}, b""), changes=True)

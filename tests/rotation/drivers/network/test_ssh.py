@@ -49,14 +49,14 @@ def refused(host: SshHost, target_: LoginTarget, *, most: float = 10.0) -> Canno
 
 
 def test_the_right_password_is_accepted_and_a_wrong_one_rejected(host: SshHost) -> None:
-    """Each with one try."""
+    """Each verdict costs one try."""
     assert probe().login(target(host), RIGHT) is Verdict.ACCEPTED
     assert probe().login(target(host), WRONG) is Verdict.REJECTED
     assert (host.accepted.total(), host.rejected.total()) == (1, 1)
 
 
 def test_without_a_host_key_nothing_is_sent(host: SshHost) -> None:
-    """The fresh password is not shown to whoever answers."""
+    """The new password is not shown to an unknown host."""
     error = refused(host, target(host, key=None))
     assert error.vendor_code == "host_key_missing"
     assert "host_key" in error.hint
@@ -64,7 +64,7 @@ def test_without_a_host_key_nothing_is_sent(host: SshHost) -> None:
 
 
 def test_a_changed_host_key_keeps_the_password_back(host: SshHost) -> None:
-    """Reinstalled or in the middle: the probe does not tell which."""
+    """The probe cannot distinguish a reinstalled host from an attacker."""
     stale = host.host_key
     host.change_host_key()
     assert refused(host, target(host, key=stale)).vendor_code == "host_key_changed"
@@ -74,7 +74,7 @@ def test_a_changed_host_key_keeps_the_password_back(host: SshHost) -> None:
 def test_neither_agent_nor_key_file_is_asked(
     host: SshHost, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Either might open the door whatever the password is; a host that bears one try shows that none went before."""
+    """A key would log in with any password; the host allows one try, so no key was tried before."""
     host.behaviour = SshBehaviour(methods=("publickey", "password"), max_tries=1)
     home = tmp_path_factory.mktemp("h")
     (home / ".ssh").mkdir()
@@ -101,7 +101,7 @@ class TwoKeys(SshHost):
 
 
 def test_of_several_keys_the_pinned_kind_is_asked_for() -> None:
-    """A host with more keys than the secret names is not taken for a changed one."""
+    """A host with more keys than the secret names does not count as changed."""
     with TwoKeys(lambda *_: True) as host:
         for key in (host.host_key, f"{host.second.get_name()} {host.second.get_base64()}"):
             assert probe().login(target(host, key=key), RIGHT) is Verdict.ACCEPTED
@@ -114,7 +114,7 @@ def test_a_key_of_a_kind_the_host_does_not_show_counts_as_changed(host: SshHost)
 
 
 def test_a_key_of_an_unknown_kind_is_named(host: SshHost) -> None:
-    """A typing error in the secret is not taken for an attack."""
+    """A typing error in the secret does not count as a changed key."""
     assert refused(host, target(host, key="ssh-nonsense AAAA")).vendor_code == "ssh_protocol"
 
 
@@ -132,13 +132,13 @@ def test_a_key_of_an_unknown_kind_is_named(host: SshHost) -> None:
 def test_what_says_nothing_about_the_password_is_no_rejection(
     host: SshHost, behaviour: SshBehaviour, code: str
 ) -> None:
-    """Each has a stable code of its own."""
+    """Each reason has its own stable code."""
     host.behaviour = behaviour
     assert refused(host, target(host)).vendor_code == code
 
 
 def test_a_host_that_disconnects_instead_of_refusing_is_no_rejection(host: SshHost) -> None:
-    """OpenSSH does so after too many tries, whatever the password was."""
+    """OpenSSH disconnects after too many tries, whether the password was right or not."""
     host.behaviour = SshBehaviour(max_tries=1)
     with pytest.raises(CannotVerify) as caught:
         probe().login(target(host), WRONG)
@@ -163,21 +163,21 @@ def stranger(greeting: bytes) -> Iterator[int]:
 
 @pytest.mark.parametrize("greeting", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-1.0-old\r\n", b""])
 def test_what_does_not_speak_ssh_is_no_rejection(greeting: bytes) -> None:
-    """A web server, an old protocol, nothing at all."""
+    """A web server, an old protocol and a silent peer have the same code."""
     with stranger(greeting) as port, pytest.raises(CannotVerify) as caught:
         probe().login(LoginTarget("ssh", "127.0.0.1", port, "root", "ssh-ed25519 AAAA"), RIGHT)
     assert caught.value.vendor_code == "ssh_protocol"
 
 
 def test_without_enough_time_nothing_is_tried(host: SshHost) -> None:
-    """A login that might be cut off is not started."""
+    """A login that could be cut off is not started."""
     with pytest.raises(NotEnoughTime):
         probe(left=2.0).login(target(host), RIGHT)
     assert host.accepted.total() == 0
 
 
 def test_a_missing_paramiko_is_named(host: SshHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what to install."""
+    """The hint says what to install."""
     monkeypatch.setitem(sys.modules, "paramiko", None)
     with pytest.raises(MissingExtra) as caught:
         probe().login(target(host), RIGHT)
@@ -185,7 +185,7 @@ def test_a_missing_paramiko_is_named(host: SshHost, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_a_login_needs_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host's key, with both ways to come by it, and the package; nobody is asked for either."""
+    """The missing key or package is known without a connection; the hint has both ways to get the key."""
     unpinned = LoginTarget("ssh", "host.example", 22, "root")
     assert probe().unready(dataclasses.replace(unpinned, host_key="ssh-ed25519 AAAA")) is None
     problem = probe().unready(unpinned)
@@ -197,14 +197,14 @@ def test_what_a_login_needs_is_known_before(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_key_is_learnt_without_a_login(host: SshHost) -> None:
-    """The key exchange alone: no name and no password reach the host, whatever it would say to them."""
+    """Only keys are exchanged: no name and no password reach the host."""
     host.behaviour = SshBehaviour(methods=("publickey",))
     assert probe().host_key(host.host, host.port) == host.host_key
     assert (host.accepted.total(), host.rejected.total(), host.connections) == (0, 0, 1)
 
 
 def test_no_password_leaks(host: SshHost, caplog: pytest.LogCaptureFixture) -> None:
-    """Not even paramiko's log at DEBUG holds one."""
+    """Neither an error nor paramiko's log at DEBUG holds a password."""
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="paramiko")
     caplog.set_level(logging.DEBUG, logger="paramiko.transport")
@@ -221,7 +221,7 @@ def test_no_password_leaks(host: SshHost, caplog: pytest.LogCaptureFixture) -> N
 
 
 def test_a_host_is_met_without_a_login(host: SshHost) -> None:
-    """The key exchange alone, and the pinned key; no name and no password reach it."""
+    """Only keys are exchanged and compared: no name and no password reach the host."""
     probe().greet(target(host))
     assert (host.accepted.total(), host.rejected.total(), host.connections) == (0, 0, 1)
 
@@ -256,14 +256,14 @@ def test_what_keeps_a_host_from_being_met_keeps_the_password_back(host: SshHost,
 
 
 def test_no_host_is_met_without_time(host: SshHost) -> None:
-    """It is not even called."""
+    """Without time no connection is made."""
     with pytest.raises(NotEnoughTime):
         probe(left=2.0).greet(target(host))
     assert host.connections == 0
 
 
 def test_a_password_whose_answer_is_lost_may_have_been_counted(host: SshHost) -> None:
-    """OpenSSH drops whoever tried too often, and has counted the try; what it answers is no such loss."""
+    """OpenSSH hangs up after too many tries and has counted this one; an answered login is not lost."""
     host.behaviour = SshBehaviour(max_tries=1)
     with pytest.raises(CannotVerify) as caught:
         probe().login(target(host), WRONG)
@@ -275,6 +275,6 @@ def test_a_password_whose_answer_is_lost_may_have_been_counted(host: SshHost) ->
 
 
 def test_looking_a_host_up_has_no_time_of_its_own(resolver: threading.Event) -> None:
-    """A resolver that hangs is left behind, and nothing was sent."""
+    """A resolver that hangs does not hold the probe, and nothing was sent."""
     error = unmet(LoginTarget("ssh", "host.example", 22, "root", "ssh-ed25519 AAAA"), most=0.3)
     assert (error.vendor_code, resolver.is_set()) == ("no_answer", False)

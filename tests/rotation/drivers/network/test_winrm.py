@@ -41,7 +41,7 @@ def refused(where: LoginTarget, *, most: float = 20.0, password: Secret = RIGHT)
 
 @pytest.mark.parametrize("offers", [("Negotiate", "Basic"), ("Negotiate",), ("Basic",), ('Basic realm="WSMAN"',)])
 def test_the_right_password_is_accepted_and_a_wrong_one_rejected(winrm: WinRmHost, offers: tuple[str, ...]) -> None:
-    """By NTLM where it is offered, else by Basic; a wrong one is presented once."""
+    """NTLM is used where it is offered, else Basic; a wrong password is presented once."""
     winrm.behaviour.offers = offers
     assert probe().login(target(winrm), RIGHT) is Verdict.ACCEPTED
     winrm.schemes.clear()
@@ -51,7 +51,7 @@ def test_the_right_password_is_accepted_and_a_wrong_one_rejected(winrm: WinRmHos
 
 
 def test_another_certificate_keeps_the_password_back(winrm: WinRmHost) -> None:
-    """Reinstalled or in the middle: the host hears nothing at all."""
+    """A host with another certificate receives nothing at all."""
     assert refused(target(winrm, pin="sha256:" + "0" * 64)).vendor_code == "certificate_changed"
     assert winrm.schemes == []
 
@@ -63,13 +63,13 @@ def test_an_untrusted_certificate_keeps_the_password_back(winrm: WinRmHost) -> N
 
 
 def test_an_authority_of_ones_own_is_trusted_when_named(winrm: WinRmHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For hosts whose certificates a company signs."""
+    """A company's own authority counts when REQUESTS_CA_BUNDLE names it."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(winrm.certificate))
     assert probe().login(target(winrm, pin=None), RIGHT) is Verdict.ACCEPTED
 
 
 def test_a_fingerprint_may_have_colons_and_capitals(winrm: WinRmHost) -> None:
-    """As the tools print it."""
+    """A fingerprint is read in the form in which tools print it."""
     digits = winrm.fingerprint.removeprefix("sha256:").upper()
     pin = "sha256:" + ":".join(digits[at : at + 2] for at in range(0, 64, 2))
     assert probe().login(target(winrm, pin=pin), RIGHT) is Verdict.ACCEPTED
@@ -101,33 +101,33 @@ def test_a_pin_of_another_kind_is_named(winrm: WinRmHost, pin: str) -> None:
 def test_what_says_nothing_about_the_password_is_no_verdict(
     winrm: WinRmHost, changes: dict[str, Any], code: str
 ) -> None:
-    """Each has a stable code, although the password is right."""
+    """Each failure has a stable code, although the password is right."""
     winrm.behaviour = dataclasses.replace(winrm.behaviour, **changes)
     assert refused(target(winrm)).vendor_code == code
 
 
 @pytest.mark.parametrize("changes", [{"mute": True}, {"anonymous": 404}])
 def test_a_wrong_password_that_nobody_looked_at_is_no_verdict(winrm: WinRmHost, changes: dict[str, Any]) -> None:
-    """As little as the right one."""
+    """A host that does not check the password gives no verdict on a wrong one either."""
     winrm.behaviour = dataclasses.replace(winrm.behaviour, **changes)
     assert refused(target(winrm), password=WRONG).vendor_code == "winrm_protocol"
 
 
 @pytest.mark.parametrize("changes", [{"status": 500}, {"body": b""}])
 def test_a_wrong_password_is_told_by_a_host_that_would_fail(winrm: WinRmHost, changes: dict[str, Any]) -> None:
-    """It looked at the password first."""
+    """The host checks the password before it fails."""
     winrm.behaviour = dataclasses.replace(winrm.behaviour, **changes)
     assert probe().login(target(winrm), WRONG) is Verdict.REJECTED
 
 
 def test_a_silent_host_is_given_up_in_time(winrm: WinRmHost) -> None:
-    """The probe's own limit holds."""
+    """The probe's own time limit ends the login."""
     winrm.behaviour.delay = 30
     assert refused(target(winrm), most=5).vendor_code == "no_answer"
 
 
 def test_what_speaks_no_tls_is_no_rejection() -> None:
-    """And gets no password."""
+    """A peer without TLS gets no password."""
     heard: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -146,13 +146,13 @@ def test_what_speaks_no_tls_is_no_rejection() -> None:
 
 
 def test_a_machine_that_is_down_is_no_rejection() -> None:
-    """The port takes connections and drops them."""
+    """The port accepts connections and drops them."""
     with WinRmHost(lambda: {"Administrator": RIGHT}, up=lambda: False) as host:
         assert refused(target(host)).vendor_code == "winrm_protocol"
 
 
 def test_a_new_certificate_is_noticed(winrm: WinRmHost) -> None:
-    """As after a reinstallation."""
+    """A renewed certificate is refused under the old pin and accepted under its own."""
     earlier = winrm.fingerprint
     winrm.change_certificate()
     assert refused(target(winrm, pin=earlier)).vendor_code == "certificate_changed"
@@ -160,7 +160,7 @@ def test_a_new_certificate_is_noticed(winrm: WinRmHost) -> None:
 
 
 def test_the_host_counts_logins(winrm: WinRmHost) -> None:
-    """As the vendor's lock-out would, with the password of the moment and a name without case."""
+    """The double counts logins against the current password; the case of the name does not matter."""
     live = {"Administrator": RIGHT}
     winrm.users = lambda: live
     where = dataclasses.replace(target(winrm), username="administrator")
@@ -176,7 +176,7 @@ def test_the_host_counts_logins(winrm: WinRmHost) -> None:
 
 @pytest.mark.parametrize("pin", ["", "sha256:" + "0a" * 32])
 def test_what_a_login_needs_is_known_before(monkeypatch: pytest.MonkeyPatch, pin: str) -> None:
-    """The package; a pin is optional, since an authority may have signed the certificate."""
+    """A login needs the package; a pin is optional, since an authority may have signed the certificate."""
     where = LoginTarget("winrm", "127.0.0.1", 5986, "Administrator", pin or None)
     assert probe().unready(where) is None
     monkeypatch.setitem(sys.modules, "pypsrp", None)
@@ -186,7 +186,7 @@ def test_what_a_login_needs_is_known_before(monkeypatch: pytest.MonkeyPatch, pin
 
 
 def test_a_malformed_pin_is_known_before() -> None:
-    """With how to write it."""
+    """The hint says how to write a pin."""
     problem = probe().unready(LoginTarget("winrm", "127.0.0.1", 5986, "Administrator", "ssh-rsa AAAA"))
     assert type(problem) is ConfigError
     assert "sha256:" in problem.hint
@@ -199,14 +199,14 @@ def test_no_proxy_is_used(winrm: WinRmHost, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_without_enough_time_nothing_is_tried(winrm: WinRmHost) -> None:
-    """A login that might be cut off is not started."""
+    """A login that could be cut off is not started."""
     with pytest.raises(NotEnoughTime):
         probe(left=2.0).login(target(winrm), RIGHT)
     assert winrm.schemes == []
 
 
 def test_a_missing_pypsrp_is_named(winrm: WinRmHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what to install."""
+    """The hint says what to install."""
     monkeypatch.setitem(sys.modules, "pypsrp.wsman", None)
     with pytest.raises(MissingExtra) as caught:
         probe().login(target(winrm), RIGHT)
@@ -215,7 +215,7 @@ def test_a_missing_pypsrp_is_named(winrm: WinRmHost, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("offer", ["Negotiate", "Basic"])
 def test_no_password_leaks(winrm: WinRmHost, caplog: pytest.LogCaptureFixture, offer: str) -> None:
-    """Not in any library's log at DEBUG, nor in an error; one that Basic cannot spell is cut, too."""
+    """No library's log at DEBUG and no error holds a password, not even one that Basic cannot encode."""
     for name in ("", "pypsrp", "urllib3"):  # the function silences them, and other tests run it
         caplog.set_level(logging.DEBUG, logger=name)
     winrm.behaviour.offers = (offer,)
@@ -233,7 +233,7 @@ def test_no_password_leaks(winrm: WinRmHost, caplog: pytest.LogCaptureFixture, o
 
 
 def test_a_host_is_met_without_a_login(winrm: WinRmHost) -> None:
-    """One request without credentials, over TLS with the pinned certificate."""
+    """The greeting is one request without credentials, over TLS with the pinned certificate."""
     probe().greet(target(winrm))
     assert winrm.schemes == [""]
     assert (winrm.accepted.total(), winrm.rejected.total()) == (0, 0)
@@ -266,14 +266,14 @@ def test_what_keeps_a_host_from_being_met_keeps_the_password_back(winrm: WinRmHo
 
 
 def test_no_host_is_met_without_time(winrm: WinRmHost) -> None:
-    """It is not even called."""
+    """Without time no connection is made."""
     with pytest.raises(NotEnoughTime):
         probe(left=2.0).greet(target(winrm))
     assert winrm.schemes == []
 
 
 def test_a_password_whose_answer_is_lost_may_have_been_counted(winrm: WinRmHost) -> None:
-    """An answer that leads elsewhere is lost; one that names a fault is none of a wrong password."""
+    """A redirected login may have been counted; an HTTP 500 means that it was not a wrong password."""
     winrm.behaviour.status, winrm.behaviour.headers = 302, (("Location", "https://elsewhere.example/"),)
     lost = refused(target(winrm))
     assert (lost.unsent, lost.definite) == (False, False)
@@ -285,7 +285,7 @@ def test_a_password_whose_answer_is_lost_may_have_been_counted(winrm: WinRmHost)
 
 
 def test_a_pin_needs_no_authorities(winrm: WinRmHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither for the certificate that it names nor for another one."""
+    """With a pin the system's authorities are not read, whether the certificate matches or not."""
     read: list[ssl.SSLContext] = []
     monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda context, *_: read.append(context))
     assert probe().login(target(winrm), RIGHT) is Verdict.ACCEPTED

@@ -39,7 +39,7 @@ def test_a_login_is_made_as_an_api_client() -> None:
 
 @pytest.mark.parametrize("flag", ["pwdExpired", "firstLogin"])
 def test_a_password_that_must_be_changed_first_is_not_told(flag: str) -> None:
-    """It is neither accepted, since it opens nothing, nor rejected, since it is right."""
+    """Such a password is neither accepted, since it opens nothing, nor rejected, since it is right."""
     vendor = CannedVendor(b'{"user":{},"%s":true}' % flag.encode())
     with pytest.raises(CannotVerify) as caught:
         vendor.driver(DRIVER).verify(DRIVER.account(username=NAME), OLD)
@@ -60,13 +60,13 @@ def test_a_password_that_must_be_changed_first_is_not_told(flag: str) -> None:
 def test_login_answers_without_the_code_for_a_wrong_password(
     status: int, body: bytes, expected: type[DriverError]
 ) -> None:
-    """None of them says that the password is wrong, or right."""
+    """None of these answers says that the password is wrong or right."""
     with pytest.raises(expected):
         CannedVendor(body, status).driver(DRIVER).verify(DRIVER.account(username=NAME), OLD)
 
 
 def test_a_login_without_a_usable_token_is_no_login() -> None:
-    """A token goes into a header, so it has to look like one."""
+    """A token goes into a header, so a malformed one is refused."""
     for body in (b'{"user":{}}', b'{"accessToken":""}', b'{"accessToken":"a\\r\\nb"}'):
         with pytest.raises(UnexpectedReply):
             CannedVendor(body).driver(DRIVER).set_password(DRIVER.account(username=NAME), OLD, current=OLD)
@@ -76,7 +76,7 @@ def test_a_login_without_a_usable_token_is_no_login() -> None:
     "headers", [{}, {"content-type": "application/json"}, {"content-type": "text/html", "content-length": "0"}]
 )
 def test_an_empty_answer_that_the_vendor_did_not_declare_is_no_success(headers: dict[str, str]) -> None:
-    """It was cut, or a proxy gave it."""
+    """Such an answer was cut, or comes from a proxy."""
 
     class Half(CannedVendor):
         def send(self, request: HttpRequest) -> HttpReply:
@@ -90,7 +90,7 @@ def test_an_empty_answer_that_the_vendor_did_not_declare_is_no_success(headers: 
 
 @pytest.mark.parametrize("key", ["app_id", "corp_id", "user_id"])
 def test_a_colon_would_shift_the_signed_fields(key: str) -> None:
-    """Hence none of them may hold one."""
+    """The signed fields are joined by colons, so none of them may hold one."""
     values = {"app_id": "app", "app_key": "key", key: "a:b"}
     with pytest.raises(SettingsError) as caught:
         settings.load(Admin, values, where="admin")
@@ -110,6 +110,6 @@ def bound(**admin_secrets: str) -> object:
 
 
 def test_an_optional_admin_credential_is_used_where_it_is_configured() -> None:
-    """Without one the account's own password makes the token."""
+    """Without an app id the account's own password makes the token."""
     assert bound() is None
     assert bound(huawei_meeting="admin/meeting") == Admin("app", Secret("Canary-key"))

@@ -120,7 +120,7 @@ def test_every_change_logs_out(applied: bool) -> None:  # noqa: FBT001 - a param
 
 @pytest.mark.parametrize("kind", [FaultKind.DROP_BEFORE, FaultKind.HTML, FaultKind.ERROR_BEFORE])
 def test_a_failed_logout_harms_nothing(kind: FaultKind) -> None:
-    """The change stands, and its own error would not be hidden either."""
+    """A failed logout hides neither the success nor the error of the change."""
     with served() as (harness, _):
         harness.faults.add(LOGOUT, kind)
         new = harness.policy.generate(harness.context)
@@ -132,7 +132,7 @@ def test_a_failed_logout_harms_nothing(kind: FaultKind) -> None:
 
 
 def test_tokens_that_die_with_the_change_harm_nothing() -> None:
-    """Whether they do is documented nowhere."""
+    """A change succeeds even if the vendor ends the tokens with it, which no document says."""
     with served() as (harness, simulator):
         simulator.rules.tokens_die_on_change = True
         new = harness.policy.generate(harness.context)
@@ -141,7 +141,7 @@ def test_tokens_that_die_with_the_change_harm_nothing() -> None:
 
 
 def test_w45_verify_leaves_no_token() -> None:
-    """It asks for none, and ends one that it gets all the same."""
+    """A login check asks for no token, and ends one that the vendor gives."""
     with served() as (harness, simulator):
         harness.verdict(OLD)
         assert simulator.live_tokens(NAME) == 0
@@ -155,7 +155,7 @@ def test_w45_verify_leaves_no_token() -> None:
 
 @pytest.mark.parametrize("body", [True, False])
 def test_a_change_may_be_answered_with_or_without_a_body(body: bool) -> None:  # noqa: FBT001 - a parametrised case
-    """The page lists none, its sample has one."""
+    """The vendor's page lists no body, but its sample has one."""
     with served() as (harness, simulator):
         simulator.rules.change_body = body
         new = harness.policy.generate(harness.context)
@@ -172,7 +172,7 @@ def test_all_three_envelopes_are_read(envelope: tuple[str, str]) -> None:
 
 
 def test_a_wrong_current_password_is_evidence_and_costs_one_wrong_login() -> None:
-    """Nothing is sent after the refused login."""
+    """After the refused login nothing is sent."""
     with served() as (harness, simulator):
         with pytest.raises(OldPasswordRejected) as caught:
             harness.driver().set_password(harness.loaded, OLD, current=WRONG)
@@ -182,7 +182,7 @@ def test_a_wrong_current_password_is_evidence_and_costs_one_wrong_login() -> Non
 
 
 def test_without_a_current_password_nothing_is_sent() -> None:
-    """A SELF change needs one."""
+    """A self-service change needs the current password."""
     with served() as (harness, simulator):
         with pytest.raises(OldPasswordRejected):
             harness.driver().set_password(harness.loaded, OLD, current=None)
@@ -190,7 +190,7 @@ def test_without_a_current_password_nothing_is_sent() -> None:
 
 
 def test_refusals_name_the_time_to_come_back() -> None:
-    """Five minutes after a change, five and a half after a lock."""
+    """A refusal names five minutes after a change, and five and a half after a lock."""
     with served() as (harness, simulator):
         harness.set(harness.policy.generate(harness.context))
         with pytest.raises(TooSoon) as soon:
@@ -204,7 +204,7 @@ def test_refusals_name_the_time_to_come_back() -> None:
 
 
 def test_a_used_password_is_reported_as_such() -> None:
-    """It is evidence that the candidate has been live."""
+    """``PasswordReused`` is evidence that the candidate has been live."""
     with served() as (harness, _):
         harness.set(harness.policy.generate(harness.context))
         harness.grow_old()
@@ -216,7 +216,7 @@ KEY = AppKey("fdb8e4699586458bbd10c834872dcc62", Secret("Canary-app/key+1=2"))
 
 
 def test_a_change_logs_in_by_app_id_and_logs_out() -> None:
-    """The old password is shown in the change alone, and no token is left."""
+    """The old password is sent in the change only, and no token is left."""
     with served(admin(), user_id=USER) as (harness, simulator):
         new = harness.policy.generate(harness.context)
         harness.set(new)
@@ -244,7 +244,7 @@ def test_the_user_that_the_app_speaks_for(ids: dict[str, str], more: dict[str, s
 
 
 def test_another_users_token_changes_nothing() -> None:
-    """Without a user id the app speaks for the enterprise's default administrator; the vendor refuses, we log out."""
+    """Without a user id the app logs in the default administrator: the vendor refuses, and we log out."""
     with served(admin()) as (harness, simulator):
         with pytest.raises(PermissionDenied) as caught:
             harness.set(harness.policy.generate(harness.context))
@@ -254,7 +254,7 @@ def test_another_users_token_changes_nothing() -> None:
 
 
 def test_a_change_with_a_wrong_current_password_costs_one_wrong_login() -> None:
-    """The change itself says so."""
+    """The change itself reports the wrong current password."""
     with served(admin(), user_id=USER) as (harness, simulator):
         with pytest.raises(OldPasswordRejected) as caught:
             harness.driver().set_password(harness.loaded, harness.policy.generate(harness.context), current=WRONG)
@@ -291,7 +291,7 @@ def _wrong_login_code(harness: DriverHarness) -> None:
 def test_a_refused_app_login_says_nothing_about_the_password(
     spoil: Callable[[DriverHarness], None], expected: type[Exception], code: str
 ) -> None:
-    """No change is sent, and never is the old password called wrong."""
+    """No change is sent, and the old password never counts as wrong."""
     with served(admin(), user_id=USER) as (harness, simulator):
         spoil(harness)
         with pytest.raises(expected) as caught:
@@ -301,7 +301,7 @@ def test_a_refused_app_login_says_nothing_about_the_password(
 
 
 def test_the_proof_is_still_a_login_with_the_password() -> None:
-    """An app id's token would prove nothing about it."""
+    """An app id's token proves nothing about the password."""
     with served(admin(), user_id=USER) as (harness, simulator):
         assert harness.verdict(OLD) is Verdict.ACCEPTED
         assert harness.verdict(WRONG) is Verdict.REJECTED

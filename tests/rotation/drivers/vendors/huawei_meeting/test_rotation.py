@@ -46,7 +46,7 @@ def asked(cloud: HuaweiMeeting) -> list[str]:
 
 
 def test_an_account_changes_its_own_password(account: Any, cloud: HuaweiMeeting) -> None:
-    """A token from the old password, the change, the token away; then a login with the new one that makes none."""
+    """The old password makes a token, which ends after the change; the login with the new one makes none."""
     assert account.rotate().state is RotationState.SUCCEEDED
     assert settled(account, cloud)
     assert asked(cloud) == [LOGIN, CHANGE, LOGOUT, LOGIN]
@@ -55,7 +55,7 @@ def test_an_account_changes_its_own_password(account: Any, cloud: HuaweiMeeting)
 
 
 def test_the_enterprises_app_id_may_make_the_token(install: Callable[..., Any], cloud: HuaweiMeeting) -> None:
-    """The old password is shown in the change alone; nothing is left logged in."""
+    """The old password is sent in the change only, and no session is left."""
     document = {"driver": "huawei_meeting", "password": OLD.reveal(), "username": NAME, "user_id": NAME}
     key = cloud.credentials
     function = install(cloud, document, {"app_id": key.app_id, "app_key": key.app_key.reveal()})
@@ -67,13 +67,13 @@ def test_the_enterprises_app_id_may_make_the_token(install: Callable[..., Any], 
 
 @pytest.mark.parametrize("region", ["https://api.meeting.huaweicloud.com", "https://api-intl.meeting.huaweicloud.com"])
 def test_both_regions_are_the_vendors(region: str) -> None:
-    """Neither needs to be allowed by hand."""
+    """Both regions are allowed without configuration."""
     deployment = Deployment(drivers=("huawei_meeting",), endpoints={"huawei_meeting": region})
     assert deployment.endpoint(DRIVER) == region
 
 
 def test_the_wrong_region_is_told(account: Any, cloud: HuaweiMeeting) -> None:
-    """By the vendor's code, with what to set."""
+    """The error has the vendor's code, and its hint says what to set."""
     cloud.faults.add(LOGIN, FaultKind.VENDOR_CODE, code="206010064")
     assert account.rotate_once().state is RotationState.FAILED
     assert {error.vendor_code for error in account.errors} == {"206010064"}
@@ -82,7 +82,7 @@ def test_the_wrong_region_is_told(account: Any, cloud: HuaweiMeeting) -> None:
 
 
 def test_a_young_password_is_waited_for(account: Any, cloud: HuaweiMeeting) -> None:
-    """Parked with the time to come back; nobody is asked before it, and the first attempt after it goes through."""
+    """The rotation parks until a time, asks nobody before it, and succeeds at the first attempt after it."""
     cloud.account(NAME).changed_at = account.clock.now() - 150
     assert account.rotate().state is RotationState.FAILED
     first = account.errors[0]
@@ -100,7 +100,7 @@ def test_a_young_password_is_waited_for(account: Any, cloud: HuaweiMeeting) -> N
 
 
 def test_our_own_young_password_is_not_even_tried(account: Any, cloud: HuaweiMeeting) -> None:
-    """The store tells when it was changed, so that the vendor need not."""
+    """The store knows when the password was changed, so the vendor is not asked."""
     assert account.rotate().state is RotationState.SUCCEEDED
     before = len(asked(cloud))
     assert account.rotate().state is RotationState.FAILED
@@ -110,7 +110,7 @@ def test_our_own_young_password_is_not_even_tried(account: Any, cloud: HuaweiMee
 
 
 def test_a_locked_account_is_left_alone(account: Any, cloud: HuaweiMeeting) -> None:
-    """Parked for five minutes and a margin; more tries would prolong the lock."""
+    """The rotation parks for five minutes and a margin, since more tries would prolong the lock."""
     cloud.account(NAME).locked_until = account.clock.now() + 300
     assert account.rotate().state is RotationState.FAILED
     assert (account.errors[0].code, account.errors[0].reason) == ("parked", "account_locked")
@@ -151,7 +151,7 @@ def test_refusals_are_evidence(account: Any, cloud: HuaweiMeeting, code: str) ->
 
 
 def test_a_token_is_deleted_when_the_change_fails(account: Any, cloud: HuaweiMeeting) -> None:
-    """However the change went."""
+    """The token is deleted whatever the result of the change."""
     cloud.faults.add(CHANGE, FaultKind.VENDOR_CODE, code="206030016")
     assert account.rotate_once().state is RotationState.FAILED
     assert cloud.live_tokens(NAME) == 0

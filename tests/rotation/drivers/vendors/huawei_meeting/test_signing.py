@@ -23,13 +23,13 @@ KEY = AppKey("fdb8e4699586458bbd10c834872dcc62", Secret("Canary-app/key+1=2"))
     ids=["H1", "H2"],
 )
 def test_the_signature_is_the_vendors(corp: str, expected: str) -> None:
-    """Golden vectors H1 and H2: an app id of one enterprise, and one of many."""
+    """Golden vectors H1 and H2 hold: an app id of one enterprise, and a multi-tenant one."""
     admin = Admin(KEY.app_id, Secret("APPKEYTEST"), corp_id=corp)
     assert signature(admin, "alice", 1_700_000_600, "0123456789abcdef0123456789abcdef") == expected
 
 
 def test_no_nonce_is_used_twice() -> None:
-    """And each has a length that the vendor takes."""
+    """Each nonce is new and has a length that the vendor accepts."""
     admin = Admin(KEY.app_id, KEY.app_key)
     nonces = {str(login(admin, USER, client_type=72, now=1.0)[1]["nonce"]) for _ in range(50)}
     assert len(nonces) == 50
@@ -37,7 +37,7 @@ def test_no_nonce_is_used_twice() -> None:
 
 
 def test_the_basic_header_is_the_vendors() -> None:
-    """Golden vector H3."""
+    """Golden vector H3 holds."""
     vendor = CannedVendor(b'{"user":{}}')
     vendor.driver(DRIVER).verify(DRIVER.account(username="alice@corp1"), Secret("Old#Pass1"))
     assert vendor.requests[0].headers["Authorization"] == "Basic YWxpY2VAY29ycDE6T2xkI1Bhc3Mx"

@@ -67,7 +67,7 @@ DONE, FAILED, RUNNING = TaskState.DONE, TaskState.FAILED, TaskState.RUNNING
     ],
 )
 def test_each_status_of_a_task(overall: int, own: int | None, expected: TaskState | None) -> None:
-    """The device's own entry decides; without one the whole does, unless it is mixed."""
+    """The device's own entry decides; without one the whole task decides, unless its devices differ."""
     other = f'{{"instanceId":"cpm-10","status":{overall}}}'
     mine = "" if own is None else f',{{"instanceId":"cpm-1","status":"{own}"}}'
     v2 = f'{{"code":0,"data":{{"status":{overall},"instanceIds":[{other}{mine}]}}}}'
@@ -110,14 +110,14 @@ def test_only_a_task_is_success(endpoint: str, body: bytes) -> None:
 
 
 def test_an_error_without_a_code_is_unexpected() -> None:
-    """API 3.0's envelope with something odd in it is no success."""
+    """An ``Error`` without a code is never a success."""
     for body in (b'{"Response":{"Error":"x","TaskId":1}}', b'{"Response":{"Error":{},"TaskId":1}}'):
         with pytest.raises(UnexpectedReply):
             wired(V3_HOST, body).set_password(ACCOUNT, NEW, current=None)
 
 
 def test_the_request_id_of_api_3_is_that_of_the_body() -> None:
-    """If it looks like one."""
+    """The id in the body is used if it looks like one."""
     body = '{"Response":{"Error":{"Code":"InternalError","Message":"m"},"RequestId":"%s"}}'
     for sent, kept in (("3c140219-cfe9-470e-b241-907877d6fb03", True), ("not an id", False)):
         with pytest.raises(OutcomeUnknown) as caught:
@@ -126,7 +126,7 @@ def test_the_request_id_of_api_3_is_that_of_the_body() -> None:
 
 
 def test_the_endpoint_decides_the_api() -> None:
-    """The vendor's hosts say which one they speak; for another host the admin credential does; they never disagree."""
+    """The vendor's hosts decide the API; for another host the admin credential does; a contradiction is refused."""
     reset_answer = b'{"code":0,"data":{"taskId":7},"Response":{"TaskId":8}}'
     for endpoint, api, task in (
         (V2_HOST, "", "7"),
@@ -158,7 +158,7 @@ def test_the_endpoint_decides_the_api() -> None:
     ],
 )
 def test_what_the_rotated_secret_may_not_say(key: str, value: object) -> None:
-    """Neither a value that breaks the signature, nor an address, nor which API is called."""
+    """The secret may hold no value that breaks the signature, and choose no host and no API."""
     fields = {"username": "root", "instance_id": "cpm-1", "region": "ap-beijing", key: value}
     with pytest.raises(SettingsError) as caught:
         settings.load(DRIVER.account, fields, where="secret")
@@ -177,7 +177,7 @@ def test_what_the_rotated_secret_may_not_say(key: str, value: object) -> None:
     ],
 )
 def test_windows_is_told_by_any_of_its_names(names: tuple[object, ...], windows: bool) -> None:  # noqa: FBT001 - a test's parameter
-    """The vendor's pages show no entry for it."""
+    """Any of the three names may show Windows, since the vendor's pages have no example."""
     assert is_windows(*names) is windows
 
 
@@ -201,7 +201,7 @@ def obstacles(**statuses: int) -> list[type[DriverError]]:
     ],
 )
 def test_each_device_status(status: int, expected: type[DriverError] | None) -> None:
-    """Only a device in operation takes a reset; what passes is told from what stays."""
+    """Only a device in operation can be reset; passing states are distinguished from lasting ones."""
     assert obstacles(DeviceStatus=status) == ([expected] if expected else [])
 
 
@@ -215,47 +215,24 @@ def test_each_device_status(status: int, expected: type[DriverError] | None) -> 
     ],
 )
 def test_each_operate_status(status: int, expected: type[DriverError] | None) -> None:
-    """Off and failed are for a human, everything that moves is waited for."""
+    """A device that is off or failed needs a human; a running operation is waited for."""
     assert obstacles(OperateStatus=status) == ([expected] if expected else [])
 
 
 @pytest.mark.parametrize("name", ["instanceIds", "resourceIds"])
 def test_a_device_is_found_in_either_list(name: str) -> None:
-    """A mixed task of v2 is told apart under both names of its list."""
+    """The entries of a v2 task are read under both names of their list."""
     body = f'{{"code":0,"data":{{"status":3,"{name}":[{{"instanceId":"cpm-1","status":1}}]}}}}'
     assert wired(V2_HOST, body.encode()).poll(ACCOUNT, Task("1")).state is DONE
 
 
 @pytest.mark.parametrize("endpoint", [V2_HOST, V3_HOST])
 def test_only_our_device_is_looked_at(endpoint: str) -> None:
-    """A vendor that lists more than was asked for does not mix devices up."""
+    """Other devices in the answer are ignored."""
     data = {"deviceList": [{"instanceId": "cpm-10"}]}
     body = {"code": 0, "data": data, "Response": {"DeviceInfoSet": [{"InstanceId": "cpm-10"}]}}
     with pytest.raises(AccountUnusable):
         wired(endpoint, json.dumps(body).encode()).observe(ACCOUNT)
-
-
-def test_which_refusals_of_a_reset_prove_nothing() -> None:
-    """Those alone that may come after the effect; a refusal of the request itself changed nothing either."""
-    rows = [row for row in DRIVER.error_table if row.on != "read"]
-    assert {row.vendor_code for row in rows if row.error is OutcomeUnknown} == {
-        "4500",
-        "5400",
-        "6000",
-        "9008",
-        "InternalError",
-    }
-    assert {row.vendor_code for row in rows if row.error is RequestRefused} == {
-        "4600",
-        "6100",
-        "InvalidAction",
-        "MissingParameter",
-        "NoSuchVersion",
-        "UnknownParameter",
-        "UnsupportedProtocol",
-    }
-    assert {row.vendor_code for row in rows if row.error is InProgress} == {"ResourceInUse.FlowBusy"}
-    assert {row.error for row in rows if not row.error.definite} == {OutcomeUnknown}
 
 
 def test_no_code_says_that_a_password_was_wrong_or_a_reset_went_well() -> None:

@@ -61,52 +61,43 @@ def served(api: str, os: OsType = LINUX) -> Iterator[DriverHarness]:
         )
 
 
-class TestTencentV2(DriverConformance):
+class Suite(DriverConformance):
+    """The suite over one generation of the API, on a device with one system."""
+
+    api, os = "v2", LINUX
+
+    @contextmanager
+    def make_vendor(self) -> Iterator[DriverHarness]:
+        """A device that takes logins."""
+        with served(self.api, self.os) as harness:
+            yield harness
+
+
+class TestTencentV2(Suite):
     """Linux over v2."""
 
     spec = dataclasses.replace(DRIVER, error_table=V2_TABLE)
 
-    @contextmanager
-    def make_vendor(self) -> Iterator[DriverHarness]:
-        """A Linux device that answers SSH."""
-        with served("v2") as harness:
-            yield harness
 
-
-class TestTencentV3(DriverConformance):
+class TestTencentV3(Suite):
     """Linux over API 3.0."""
 
     spec = dataclasses.replace(DRIVER, error_table=V3_TABLE)
-
-    @contextmanager
-    def make_vendor(self) -> Iterator[DriverHarness]:
-        """A Linux device that answers SSH."""
-        with served("v3") as harness:
-            yield harness
+    api = "v3"
 
 
-class TestTencentWindowsV2(DriverConformance):
+class TestTencentWindowsV2(Suite):
     """Windows over v2. The codes are those of the Linux suite."""
 
     spec = dataclasses.replace(DRIVER, error_table=V2_TABLE[:1])
-
-    @contextmanager
-    def make_vendor(self) -> Iterator[DriverHarness]:
-        """A Windows device."""
-        with served("v2", WINDOWS) as harness:
-            yield harness
+    os = WINDOWS
 
 
-class TestTencentWindowsV3(DriverConformance):
+class TestTencentWindowsV3(Suite):
     """Windows over API 3.0. The codes are those of the Linux suite."""
 
     spec = dataclasses.replace(DRIVER, error_table=V3_TABLE[:1])
-
-    @contextmanager
-    def make_vendor(self) -> Iterator[DriverHarness]:
-        """A Windows device."""
-        with served("v3", WINDOWS) as harness:
-            yield harness
+    api, os = "v3", WINDOWS
 
 
 def test_the_record_lists_both_tables() -> None:
@@ -118,7 +109,7 @@ def test_the_record_lists_both_tables() -> None:
 
 @pytest.mark.parametrize("api", ["v2", "v3"])
 def test_a_refusal_holds_no_password(api: str) -> None:
-    """Whatever the vendor's message says."""
+    """The error shows no password, whatever the vendor's message says."""
     with served(api) as harness:
         with pytest.raises(DriverError) as caught:
             harness.set(Secret("aaaaaaaa"))

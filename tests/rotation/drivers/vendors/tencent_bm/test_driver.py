@@ -80,7 +80,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
 
 
 def test_a_reset_is_a_task_that_ends(rig: Rig) -> None:
-    """The driver gives its id; polling shows it running, then done, and then the login takes the password."""
+    """The driver returns the task's id; polling shows it running, then done, and then the password is live."""
     task = rig.reset()
     assert task == Task("101")
     driver = rig.driver()
@@ -92,7 +92,7 @@ def test_a_reset_is_a_task_that_ends(rig: Rig) -> None:
 
 
 def test_a_failed_task_is_failed(rig: Rig) -> None:
-    """The vendor says so for the device."""
+    """A task that fails for the device is failed."""
     rig.device.reset_fails = True
     task = rig.reset()
     rig.clock.sleep(41)
@@ -100,7 +100,7 @@ def test_a_failed_task_is_failed(rig: Rig) -> None:
 
 
 def test_a_task_that_the_vendor_forgot_is_failed(rig: Rig) -> None:
-    """So that the same candidate is sent again instead of asking for ever."""
+    """A forgotten task counts as failed, so that the same candidate is sent again."""
     assert rig.driver().poll(rig.account, Task("999")).state is TaskState.FAILED
 
 
@@ -113,7 +113,7 @@ def test_other_refusals_of_a_poll_decide_nothing(rig: Rig) -> None:
 
 
 def test_what_observe_finds(rig: Rig) -> None:
-    """Policy, state, and where to log in: the public address where there is one, unless the account says otherwise."""
+    """Observing finds policy, state and login: the public address, or the one that the account names."""
     rig.device.wan_ip, rig.device.lan_ip = "192.0.2.7", "10.0.0.7"
     seen = rig.driver().observe(rig.account)
     assert (seen.variant, seen.state, seen.obstacles, seen.readback) == ("linux", "1", (), None)
@@ -127,7 +127,7 @@ def test_what_observe_finds(rig: Rig) -> None:
 
 
 def test_the_system_decides_the_policy(rig: Rig) -> None:
-    """Windows is told from Linux, its user's name has no case, and it takes logins over WinRM."""
+    """A Windows device has its own policy, takes logins by WinRM, and its user's name has no case."""
     rig.device.os, pin = WINDOWS, "sha256:" + "0a" * 32
     place = {"username": "administrator", "instance_id": "cpm-1", "region": "ap-beijing"}
     rig.account = DRIVER.account(**place, winrm_port=5987, certificate=pin)
@@ -138,7 +138,7 @@ def test_the_system_decides_the_policy(rig: Rig) -> None:
 
 @pytest.mark.parametrize("username", ["Root", "Administrator", "ubuntu"])
 def test_another_user_is_in_the_way(rig: Rig, username: str) -> None:
-    """The vendor resets root, whoever the secret names."""
+    """The vendor resets root, even if the secret names another user."""
     rig.account = DRIVER.account(username=username, instance_id="cpm-1", region="ap-beijing")
     (obstacle,) = rig.driver().observe(rig.account).obstacles
     assert type(obstacle) is PreconditionFailed
@@ -146,14 +146,14 @@ def test_another_user_is_in_the_way(rig: Rig, username: str) -> None:
 
 
 def test_a_system_that_the_vendor_does_not_list_chooses_no_policy(rig: Rig) -> None:
-    """Nothing is guessed about it."""
+    """The driver raises instead of guessing."""
     rig.device.os = OsType(77, "mine", "mine", "mine")
     with pytest.raises(PreconditionFailed):
         rig.driver().observe(rig.account)
 
 
 def test_a_device_that_is_not_there_is_unusable(rig: Rig) -> None:
-    """Neither under another id, nor in another region."""
+    """A wrong id and a wrong region both find no device."""
     for changes in ({"instance_id": "cpm-2"}, {"region": "ap-shanghai"}):
         fields = {"username": "root", "instance_id": "cpm-1", "region": "ap-beijing", **changes}
         with pytest.raises(AccountUnusable) as caught:
@@ -162,7 +162,7 @@ def test_a_device_that_is_not_there_is_unusable(rig: Rig) -> None:
 
 
 def test_a_running_reset_is_seen(rig: Rig) -> None:
-    """Also through API 3.0, whose states have no word for it: its log does."""
+    """A running reset is an obstacle in both APIs; in API 3.0 only the operation log shows it."""
     rig.reset()
     assert rig.obstacles() == [InProgress]
     rig.clock.sleep(41)
@@ -170,7 +170,7 @@ def test_a_running_reset_is_seen(rig: Rig) -> None:
 
 
 def test_a_forgotten_log_entry_does_not_block_for_ever(rig: Rig) -> None:
-    """What the log of API 3.0 shows as running for more than an hour is over."""
+    """An entry in API 3.0's log that has been running for more than an hour counts as ended."""
     rig.simulator.park.delays.reset = 10_000
     rig.reset()
     rig.device.resetting = 0
@@ -193,7 +193,7 @@ def test_a_forgotten_log_entry_does_not_block_for_ever(rig: Rig) -> None:
 def test_a_refusal_by_state_says_which(
     rig: Rig, switches: dict[str, Any], code: dict[str, str], expected: type[DriverError]
 ) -> None:
-    """v2 has one code for all states, so the device is looked at before it is said what the refusal means."""
+    """v2 has one code for all states, so the driver observes the device to explain a refusal."""
     for name, value in switches.items():
         setattr(rig.device, name, value)
     with pytest.raises(expected) as caught:
@@ -205,7 +205,7 @@ def test_a_refusal_by_state_says_which(
 
 
 def test_a_refusal_by_state_stands_when_nobody_can_tell_the_state(rig: Rig) -> None:
-    """A failed look does not hide it."""
+    """A failed observation does not hide the refusal."""
     rig.device.agent_alive = False
     for operation in ("DescribeDevice", "DescribeDevices"):
         rig.simulator.faults.add(operation, FaultKind.HTML)
@@ -224,7 +224,7 @@ def test_a_refusal_by_state_stands_when_nobody_can_tell_the_state(rig: Rig) -> N
     ],
 )
 def test_our_own_key_and_clock(rig: Rig, admin: dict[str, Any], shift: float, codes: dict[str, str]) -> None:
-    """A wrong key or clock is told apart from everything else."""
+    """A wrong key or clock becomes ``AdminRejected`` with the vendor's code."""
     with pytest.raises(AdminRejected) as caught:
         rig.reset(rig.driver(shift=shift, **admin))
     assert caught.value.vendor_code == codes[rig.api]
@@ -241,14 +241,14 @@ def test_either_digest_is_taken(rig: Rig) -> None:
 
 
 def test_the_password_travels_in_the_body_only(rig: Rig) -> None:
-    """A query would put it into the logs of every proxy."""
+    """The password is never in a query, which every proxy would log."""
     rig.reset()
     assert all(each.method == "POST" and "?" not in each.url for each in rig.simulator.captured)
 
 
 @pytest.mark.parametrize("rig", ["v2"], indirect=True)
 def test_no_two_requests_share_a_nonce(rig: Rig) -> None:
-    """v2 would take the second one for a replay."""
+    """v2 would refuse the second request as a replay."""
     for _ in range(3):
         rig.driver().observe(rig.account)
     nonces = [parse_qs(each.body.decode())["Nonce"][0] for each in rig.simulator.captured]
@@ -257,7 +257,7 @@ def test_no_two_requests_share_a_nonce(rig: Rig) -> None:
 
 
 def test_a_leading_at_sign_is_never_sent_over_v2(rig: Rig) -> None:
-    """The vendor's client leaves such a value out of the signature; API 3.0's JSON has no such trouble."""
+    """v2 may drop a value that starts with @, so it is not sent; API 3.0 takes it."""
     new = Secret("@Newer#pass5678")
     if rig.api == "v2":
         with pytest.raises(PasswordRejected) as caught:
@@ -283,7 +283,7 @@ def test_a_replayed_reset_leaves_its_outcome_open(rig: Rig) -> None:
 @pytest.mark.parametrize("name", ["instanceIds", "resourceIds"])
 @pytest.mark.parametrize("action", ["DescriptionOperationResult", "DescribeOperationResult"])
 def test_tasks_are_read_under_either_name(rig: Rig, name: str, action: str) -> None:
-    """v2's page disagrees with itself on the list's name, and its action's name may be mended one day."""
+    """Both names of v2's list and both spellings of its action are understood."""
     rig.simulator.v2.result_list, rig.simulator.v2.result_action = name, action
     task = rig.reset()
     rig.clock.sleep(41)
@@ -292,6 +292,6 @@ def test_tasks_are_read_under_either_name(rig: Rig, name: str, action: str) -> N
 
 @pytest.mark.parametrize("rig", ["v2"], indirect=True)
 def test_either_wording_of_success_will_do(rig: Rig) -> None:
-    """v2's newer answers carry codeDesc."""
+    """v2's newer answers with codeDesc are read as well."""
     rig.simulator.v2.code_desc = True
     assert rig.reset() == Task("101")

@@ -141,7 +141,7 @@ def _demanded(one: Captured) -> frozenset[str]:
 
 @v3
 def test_a_batch_rotates(rig: Rig) -> None:
-    """In one go and side by side: one reset and no wrong login each, another password each, each one's own evidence."""
+    """Each device gets one reset, no wrong login, a password of its own and its own evidence, in one run."""
     rig.world.tencent.park.delays.reset = 12
     before = rig.world.live(BATCH)
     started = rig.world.clock.now()
@@ -163,7 +163,7 @@ def test_a_batch_rotates(rig: Rig) -> None:
 
 @v3
 def test_one_devices_task_fails(rig: Rig) -> None:
-    """The others are done in the same run and left alone from then on; the one is sent the same candidate again."""
+    """The other devices are done and left alone from then on; the failed one gets the same candidate again."""
     rig.device(1).reset_fails = True
     before = rig.world.stored(BATCH)
 
@@ -192,7 +192,7 @@ def test_one_devices_task_fails(rig: Rig) -> None:
 
 @pytest.mark.parametrize(("api", "kind"), [("v2", FaultKind.DROP_AFTER), ("v3", FaultKind.DROP_BEFORE)])
 def test_a_lost_answer_about_one_device(rig: Rig, kind: FaultKind) -> None:
-    """It is found out about on its own; a login shows whether its reset went through, and the others' are over."""
+    """A login shows whether the lost reset was applied; the other devices are not affected."""
     rig.world.tencent.faults.add(rig.reset, kind)
     assert rig.rotate().state is RotationState.SUCCEEDED
     (failure,) = rig.errors
@@ -204,7 +204,7 @@ def test_a_lost_answer_about_one_device(rig: Rig, kind: FaultKind) -> None:
 
 @v2
 def test_a_half_done_batch_is_resumed_from_its_task_ids(rig: Rig) -> None:
-    """The function ends before the tasks do: later invocations ask for the very same tasks and send nothing."""
+    """If the function ends before the tasks, later invocations poll the same tasks and send nothing."""
     rig.world.tencent.park.delays.reset = 170
     rig.seconds = 30.0
     assert rig.rotate().state is RotationState.SUCCEEDED
@@ -216,7 +216,7 @@ def test_a_half_done_batch_is_resumed_from_its_task_ids(rig: Rig) -> None:
 
 
 def test_a_device_that_is_off_keeps_the_batch_from_being_staged() -> None:
-    """Nothing is sent to the others either, since the batch could not become current."""
+    """Nothing is sent to the other devices either, since the batch could not become current."""
     with rigged("v3", 0) as rig:
         rig.device(2).power = 3
         assert rig.rotate().state is RotationState.FAILED
@@ -251,7 +251,7 @@ def unproved(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
 
 
 def test_the_largest_batch_fits_the_stores_twenty_labels(unproved: Rig) -> None:
-    """Also after a rotation that was cancelled half-way; the store refuses the 21st."""
+    """Six devices fit even after a rotation that was cancelled halfway; the store refuses the 21st label."""
     rig = unproved
     names = batch_of(rig, 6)
     rig.world.tencent.park.delays.reset = 100
@@ -268,7 +268,7 @@ def test_the_largest_batch_fits_the_stores_twenty_labels(unproved: Rig) -> None:
 
 
 def test_a_batch_that_does_not_fit_is_refused_before_the_vendor_is_asked(unproved: Rig) -> None:
-    """With what to do about it."""
+    """The error names the batch's size, and its hint says what to do."""
     batch_of(unproved, 7)
     assert unproved.rotate().state is RotationState.FAILED
     (failure,) = unproved.errors

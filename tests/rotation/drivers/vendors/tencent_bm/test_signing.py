@@ -38,7 +38,7 @@ BM, CVM = "bm.api.qcloud.com", "cvm.api.qcloud.com"
     ],
 )
 def test_the_samples_of_the_signature_page(method: str, digest: str, expected: str) -> None:
-    """Both digests, over sorted raw values."""
+    """The vendor's samples come out for both digests."""
     key = tencent_cloud_v2.Key(DOC_ID, DOC_KEY, digest)
     assert tencent_cloud_v2.signature(method, CVM, {**DOC_PARAMS, "SignatureMethod": digest}, key) == expected
 
@@ -54,7 +54,7 @@ def test_the_samples_of_the_signature_page(method: str, digest: str, expected: s
 )
 @pytest.mark.parametrize("separator", [".", "_"])
 def test_a_reset_signed_as_by_the_sdk(method: str, digest: str, expected: str, separator: str) -> None:
-    """Values are signed as they are, a blank at the end included; either separator in a name comes to the same."""
+    """Values are signed unchanged, trailing blanks included; both separators in names sign alike."""
     params = {name.replace(".", separator): value for name, value in RESET.items()}
     key = tencent_cloud_v2.Key("AKIDTEST", Secret("SKTEST"), digest)
     assert tencent_cloud_v2.signature(method, BM, {**params, "SignatureMethod": digest}, key) == expected

@@ -33,7 +33,7 @@ def canned(body: bytes) -> Any:
     ],
 )
 def test_windows_is_asked_at_its_address(addresses: str, expected: str | None) -> None:
-    """The public one where there is one, at the port and with the certificate that the secret names."""
+    """The public address is preferred; port and certificate come from the secret."""
     pin = "sha256:" + "0a" * 32
     account = DRIVER.account(
         region="r", zone="z", uhost_id="uhost-1", username="Administrator", winrm_port=5987, certificate=pin
@@ -70,14 +70,14 @@ def test_only_a_number_zero_is_success(body: bytes) -> None:
     ],
 )
 def test_login_commands_are_read(command: str, expected: tuple[str, str, int] | None) -> None:
-    """With the port on either side; what is no SSH command gives no target."""
+    """The port may stand on either side; anything but an SSH command gives no target."""
     body = '{"RetCode":0,"UHostSet":[{"UHostId":"uhost-1","InstanceType":"Container","SshLoginCommand":"%s"}]}'
     login = canned((body % command).encode()).observe(ACCOUNT).login
     assert (login and (login.username, login.host, login.port)) == expected
 
 
 def test_only_our_instance_is_looked_at() -> None:
-    """A vendor that lists more than was asked for does not mix accounts up."""
+    """Other instances in the answer are ignored."""
     hosts = b'{"UHostId":"uhost-0","Password":"T3RoZXI="},{"UHostId":"uhost-1","Password":"T3Vycw=="}'
     body = b'{"RetCode":0,"UHostSet":[%b]}' % hosts
     assert canned(body).observe(ACCOUNT).readback == Secret("Ours")
@@ -87,6 +87,6 @@ def test_only_our_instance_is_looked_at() -> None:
 
 @pytest.mark.parametrize("body", [b'{"RetCode":0}', b'{"RetCode":0,"UHostSet":{}}'])
 def test_an_answer_without_a_list_is_no_missing_instance(body: bytes) -> None:
-    """What cannot be read decides nothing."""
+    """An unreadable answer does not mean that the instance is gone."""
     with pytest.raises(UnexpectedReply, match="UHostSet"):
         canned(body).observe(ACCOUNT)

@@ -69,14 +69,14 @@ class TestUCloudCompShare(DriverConformance):
 
 
 def test_the_password_travels_in_the_body_only() -> None:
-    """A query would put it into the logs of every proxy."""
+    """The password is never in a query, which every proxy would log."""
     with served() as (harness, simulator, _):
         harness.set(harness.policy.generate())
     assert all(each.method == "POST" and "?" not in each.url for each in simulator.captured)
 
 
 def test_an_action_echoed_with_a_suffix_is_fine() -> None:
-    """The vendor's pages disagree on the echo, so nothing rests on it."""
+    """The vendor's pages disagree on the echoed action, so the driver does not check it."""
     with served() as (harness, simulator, _):
         simulator.action_suffix = True
         new = harness.policy.generate()
@@ -85,7 +85,7 @@ def test_an_action_echoed_with_a_suffix_is_fine() -> None:
 
 
 def test_what_observe_finds() -> None:
-    """Policy, state, login, read-back and power of our instance; nobody else's password."""
+    """Observing finds policy, state, login, read-back and power of our instance only."""
     with served() as (harness, _, instance):
         seen = harness.observation()
         assert (seen.variant, seen.state, seen.power) == ("container", "Running", Power.RUNNING)
@@ -112,7 +112,7 @@ def test_what_observe_finds() -> None:
 def test_obstacles_are_named_before_anything_changes(
     changes: dict[str, Any], variant: str, obstacle: type[DriverError]
 ) -> None:
-    """Spot machines, expired and moving instances, and a login that is not the secret's are refused."""
+    """Spot machines, expired and changing instances, and another login than the secret's are obstacles."""
     with served() as (harness, _, instance):
         for name, value in changes.items():
             setattr(instance, name, value)
@@ -123,7 +123,7 @@ def test_obstacles_are_named_before_anything_changes(
 
 
 def test_a_stopped_container_is_no_obstacle() -> None:
-    """The vendor resets containers in either state; what was found is kept."""
+    """The vendor resets containers in either power state."""
     with served() as (harness, _, instance):
         instance.state = "Stopped"
         seen = harness.observation()
@@ -134,7 +134,7 @@ def test_a_stopped_container_is_no_obstacle() -> None:
 @pytest.mark.parametrize(("os_type", "variant"), [("Linux", "linux"), ("Windows", "windows")])
 @pytest.mark.parametrize("kind", ["UHost", "Normal"])
 def test_a_machine_is_reset_while_it_is_stopped(kind: str, os_type: str, variant: str) -> None:
-    """Whatever is no container is a machine, with the policy of its system."""
+    """Anything that is no container is a machine with the policy of its system."""
     with served() as (harness, _, instance):
         instance.instance_type, instance.os_type = kind, os_type
         harness.account = {**harness.account, "username": "root" if os_type == "Linux" else "Administrator"}
@@ -145,7 +145,7 @@ def test_a_machine_is_reset_while_it_is_stopped(kind: str, os_type: str, variant
 
 @pytest.mark.parametrize(("os_type", "user"), [("Linux", "root"), ("Windows", "administrator")])
 def test_every_allowed_character_arrives_at_a_machine(os_type: str, user: str) -> None:
-    """Signs in first, middle and last position, by the policies that are not the container's."""
+    """Every sign arrives in first, middle and last position, by the policies of both systems."""
     with served() as (harness, _, instance):
         instance.instance_type, instance.os_type, instance.state = "UHost", os_type, "Stopped"
         harness.account, harness.variant = {**harness.account, "username": user}, os_type.lower()
@@ -155,7 +155,7 @@ def test_every_allowed_character_arrives_at_a_machine(os_type: str, user: str) -
 
 
 def test_a_windows_machine_has_one_login_of_the_vendors() -> None:
-    """Whatever its other accounts are; it has no login command to tell."""
+    """Only the user administrator can be rotated on Windows."""
     with served() as (harness, _, instance):
         instance.instance_type, instance.os_type = "UHost", "Windows"
         (obstacle,) = harness.observation().obstacles
@@ -164,7 +164,7 @@ def test_a_windows_machine_has_one_login_of_the_vendors() -> None:
 
 
 def test_an_instance_that_is_not_there_is_unusable() -> None:
-    """Nothing is guessed about it."""
+    """The driver raises instead of guessing."""
     with served() as (harness, _, instance):
         instance.deleted = True
         with pytest.raises(AccountUnusable) as caught:
@@ -173,7 +173,7 @@ def test_an_instance_that_is_not_there_is_unusable() -> None:
 
 
 def test_a_missing_host_key_leaves_the_target_without_one() -> None:
-    """The engine and the probe decide about it."""
+    """The target has no key then; engine and probe decide what follows."""
     with served() as (harness, _, _):
         harness.account = {key: value for key, value in harness.account.items() if key != "host_key"}
         login = harness.observation().login

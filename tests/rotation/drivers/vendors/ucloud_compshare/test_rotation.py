@@ -33,7 +33,7 @@ def settled(function: Any, cloud: UCloudCompShare) -> bool:
 
 
 def test_a_container_rotates_while_it_runs(rent: Install, cloud: UCloudCompShare, ssh: SshHost) -> None:
-    """Nothing is stopped."""
+    """A container is not stopped for its reset."""
     container = rent("Container")
     assert container.rotate().state is RotationState.SUCCEEDED
     assert settled(container, cloud)
@@ -42,7 +42,7 @@ def test_a_container_rotates_while_it_runs(rent: Install, cloud: UCloudCompShare
 
 
 def test_a_machine_is_stopped_reset_and_started(rent: Install, cloud: UCloudCompShare, ssh: SshHost) -> None:
-    """In this order, and then a login proves it."""
+    """The calls come in this order, and then a login proves the password."""
     machine = rent()
     assert machine.rotate().state is RotationState.SUCCEEDED
     assert settled(machine, cloud)
@@ -55,7 +55,7 @@ def test_a_machine_is_stopped_reset_and_started(rent: Install, cloud: UCloudComp
 @pytest.mark.parametrize("found", ["Running", "Stopped"])
 @pytest.mark.parametrize("wish", ["as_found", "running", "stopped"])
 def test_the_wished_power_state_comes_about(rent: Install, cloud: UCloudCompShare, found: str, wish: str) -> None:
-    """Where it ends up off no login is possible, so the vendor's read-back is the second-best evidence."""
+    """Where the machine ends up off, no login is possible, and the vendor's read-back is the evidence."""
     machine = rent(state=found)
     machine.environment["LOCKSTEP_MIN_EVIDENCE"] = "READBACK"
     machine.put({**machine.document(), "power": wish})
@@ -67,7 +67,7 @@ def test_the_wished_power_state_comes_about(rent: Install, cloud: UCloudCompShar
 
 
 def test_the_found_state_is_durable_before_anything_is_touched(rent: Install, cloud: UCloudCompShare) -> None:
-    """It stands beside the candidate, so a later run knows what to go back to."""
+    """The power state stands beside the candidate, so a later run can restore it."""
     machine = rent(retries=0)
     cloud.faults.add(STOP, FaultKind.VENDOR_CODE, code="130")
     assert machine.rotate().state is RotationState.FAILED
@@ -87,7 +87,7 @@ def test_the_found_state_is_durable_before_anything_is_touched(rent: Install, cl
 def test_the_machine_runs_again_whatever_happens(
     rent: Install, cloud: UCloudCompShare, operation: str, trouble: str
 ) -> None:
-    """One fault at any of the three calls: the retries end in current is live, on a machine that runs."""
+    """After one fault in any of the three calls, the current password is live and the machine runs."""
     kind, details = TROUBLES[trouble]
     machine = rent()
     cloud.faults.add(operation, kind, **details)
@@ -101,7 +101,7 @@ def test_the_machine_runs_again_whatever_happens(
     ("code", "retries"), [("8039", 0), ("299", 0), ("230", 0), ("8010", 0), ("4711", 0), ("8897", 2)]
 )
 def test_a_refused_reset_gives_the_machine_back(rent: Install, cloud: UCloudCompShare, code: str, retries: int) -> None:
-    """It is not left off because the vendor said no, a later time neither."""
+    """A refused reset does not leave the machine off, at the first attempt or later."""
     machine = rent(retries=retries)
     cloud.faults.add(RESET, FaultKind.VENDOR_CODE, code=code, times=1 + retries)
     assert machine.rotate().state is RotationState.FAILED
@@ -127,7 +127,7 @@ def test_a_request_that_is_itself_refused_is_sent_once(rent: Install, cloud: UCl
 
 
 def test_a_start_without_capacity_is_tried_again(rent: Install, cloud: UCloudCompShare) -> None:
-    """226604: the password is set, the machine comes back as soon as the vendor can."""
+    """With code 226604 the password is set, and the machine starts as soon as the vendor has capacity."""
     machine = rent(retries=0)
     cloud.cloud.capacity = False
     assert machine.rotate().state is RotationState.FAILED
@@ -155,7 +155,7 @@ def test_a_start_without_capacity_is_tried_again(rent: Install, cloud: UCloudCom
 def test_what_cannot_be_reset_is_left_alone(
     rent: Install, cloud: UCloudCompShare, facts: dict[str, Any], switch: str | None, code: str
 ) -> None:
-    """Seen in the description: nothing is staged, stopped or sent."""
+    """The description shows the obstacle, so nothing is staged, stopped or sent."""
     machine = rent(retries=0, **facts)
     if switch:
         setattr(cloud.instance("uhost-1"), switch, True)
@@ -168,7 +168,7 @@ def test_what_cannot_be_reset_is_left_alone(
 
 @pytest.mark.parametrize("kind", ["Container", "UHost"])
 def test_arrears_are_told(rent: Install, cloud: UCloudCompShare, kind: str) -> None:
-    """No description shows them, so the first change is refused; nothing is lost and the machine still runs."""
+    """Arrears show only in the refusal of the first change; nothing is lost and the machine still runs."""
     function = rent(kind, retries=0)
     cloud.instance("uhost-1").arrears = True
     assert function.rotate().state is RotationState.FAILED
@@ -185,7 +185,7 @@ def test_arrears_are_told(rent: Install, cloud: UCloudCompShare, kind: str) -> N
 
 @pytest.mark.parametrize("named", [True, False])
 def test_a_sub_account_names_its_project(rent: Install, cloud: UCloudCompShare, named: bool) -> None:  # noqa: FBT001 - a test's parameter
-    """Without it the vendor misses a parameter, and the hint says which key of the secret it is."""
+    """Without ``project_id`` the vendor misses a parameter, and the hint names the key."""
     container = rent("Container", retries=0, project_id="org-two")
     key = cloud.add_key(require_project=True)
     admin = {"public_key": key.public_key, "private_key": key.private_key.reveal()}
@@ -202,7 +202,7 @@ def test_a_sub_account_names_its_project(rent: Install, cloud: UCloudCompShare, 
 
 @pytest.mark.parametrize("kind", ["Container", "UHost"])
 def test_a_zero_that_was_none_is_caught_by_the_login(rent: Install, cloud: UCloudCompShare, kind: str) -> None:
-    """RetCode 0 and a read-back that agrees, but the guest keeps its password: it stays current until it is not."""
+    """The API reports success while the guest keeps its password: the old one stays current."""
     function = rent(kind, retries=0)
     cloud.instance("uhost-1").guest_ignores_reset = True
     assert function.rotate().state is RotationState.FAILED
@@ -216,7 +216,7 @@ def test_a_zero_that_was_none_is_caught_by_the_login(rent: Install, cloud: UClou
 
 
 def test_a_guest_that_takes_a_while_is_waited_for(rent: Install, cloud: UCloudCompShare, ssh: SshHost) -> None:
-    """The declared time passes before the login, so that it costs no wrong one."""
+    """The declared propagation time passes before the login, so no wrong login is made."""
     container = rent("Container")
     cloud.cloud.delays.guest = 4
     assert container.rotate().state is RotationState.SUCCEEDED
@@ -225,7 +225,7 @@ def test_a_guest_that_takes_a_while_is_waited_for(rent: Install, cloud: UCloudCo
 
 
 def test_the_readback_is_evidence_where_no_login_can_be_had(rent: Install, cloud: UCloudCompShare) -> None:
-    """The host takes no passwords; the deployment is content with what the vendor stored."""
+    """A deployment may accept the vendor's read-back where no login is possible."""
     container = rent("Container")
     container.environment["LOCKSTEP_MIN_EVIDENCE"] = "READBACK"
     container.put({key: value for key, value in container.document().items() if key != "host_key"})

@@ -27,7 +27,7 @@ OLD = Secret("Old-pass-1234")
 
 @pytest.mark.parametrize("switch", ["", "0", "false"])
 def test_it_is_off_unless_switched_on(container: Any, cloud: UCloudCompShare, ssh: SshHost, switch: str) -> None:
-    """Nothing is staged or sent, and nobody is asked for a key."""
+    """Without the switch nothing is staged or sent, and the host is not contacted."""
     container.environment["LOCKSTEP_SSH_TRUST_ON_FIRST_USE"] = switch
     assert container.rotate_once().state is RotationState.FAILED
     assert set(container.codes()) == {"config_error"}
@@ -36,7 +36,7 @@ def test_it_is_off_unless_switched_on(container: Any, cloud: UCloudCompShare, ss
 
 
 def test_the_first_key_is_learnt_and_told(container: Any, cloud: UCloudCompShare, ssh: SshHost) -> None:
-    """In createSecret, by a key exchange without a login; it stands in the result and beside the candidate."""
+    """The step createSecret learns the key without a login, reports it and stores it beside the candidate."""
     assert container.rotate().state is RotationState.SUCCEEDED
     assert container.reports[0]["trusted_host_key"] == ssh.host_key
     assert [report.get("trusted_host_key") for report in container.reports[1:]] == [None] * 3
@@ -47,7 +47,7 @@ def test_the_first_key_is_learnt_and_told(container: Any, cloud: UCloudCompShare
 
 
 def test_the_key_is_durable_before_anything_changes(container: Any, cloud: UCloudCompShare, ssh: SshHost) -> None:
-    """Whoever takes the host's place after createSecret is shown no password."""
+    """A host that takes the place of the first one after createSecret gets no password."""
     cloud.faults.add("ResetCompShareInstancePassword", FaultKind.THROTTLE)
     assert container.rotate_once().state is RotationState.FAILED
     learnt = container.document("AWSPENDING")["lockstep"]["host_key"]
@@ -64,7 +64,7 @@ def test_the_key_is_durable_before_anything_changes(container: Any, cloud: UClou
 
 
 def test_a_learnt_key_is_kept_when_the_switch_is_off_again(container: Any, ssh: SshHost) -> None:
-    """The first word counted once; later rotations have it pinned and learn nothing."""
+    """Later rotations use the learnt key as a pin and learn nothing."""
     assert container.rotate().state is RotationState.SUCCEEDED
     container.environment.pop("LOCKSTEP_SSH_TRUST_ON_FIRST_USE")
     assert container.rotate().state is RotationState.SUCCEEDED
@@ -74,7 +74,7 @@ def test_a_learnt_key_is_kept_when_the_switch_is_off_again(container: Any, ssh: 
 
 
 def test_a_pinned_key_goes_before_a_learnt_one(container: Any, ssh: SshHost) -> None:
-    """An operator's word ends the trouble after a reinstallation."""
+    """After a reinstallation the operator's pinned key replaces the learnt one."""
     assert container.rotate().state is RotationState.SUCCEEDED
     ssh.change_host_key()
     container.put({**container.document(), "host_key": ssh.host_key})
@@ -83,7 +83,7 @@ def test_a_pinned_key_goes_before_a_learnt_one(container: Any, ssh: SshHost) -> 
 
 
 def test_a_closed_port_teaches_no_key(container: Any, cloud: UCloudCompShare) -> None:
-    """It has its own code, and nothing was staged or sent."""
+    """A closed port has its own code, and nothing is staged or sent."""
     instance = cloud.instance("uhost-1")
     instance.ssh = SshAddress("root", "127.0.0.1", 1)
     assert container.rotate_once().state is RotationState.FAILED
@@ -102,7 +102,7 @@ def test_a_closed_port_teaches_no_key(container: Any, cloud: UCloudCompShare) ->
 def test_each_reason_for_not_knowing_has_its_own_code(
     container: Any, cloud: UCloudCompShare, ssh: SshHost, misbehave: Callable[[SshHost], object], code: str
 ) -> None:
-    """Current stays, the candidate stays, no wrong login is counted; the log line names the reason."""
+    """Both versions stay, no wrong login is counted, and the error names the reason."""
     container.put({**container.document(), "host_key": ssh.host_key})
     misbehave(ssh)
     assert container.rotate_once().state is RotationState.FAILED

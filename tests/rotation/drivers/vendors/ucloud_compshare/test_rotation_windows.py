@@ -38,7 +38,7 @@ def vm(serve: Callable[..., Any], machine: WinRmHost) -> Any:
 
 
 def test_a_windows_machine_rotates(vm: Any, cloud: UCloudCompShare, machine: WinRmHost) -> None:
-    """Stopped, reset, started, and the new password opens it: one reset, no wrong login, power as found."""
+    """The machine is stopped, reset and started once, and one login proves the new password."""
     rotation = vm.rotate()
     assert (rotation.state, vm.codes()) == (RotationState.SUCCEEDED, [])
     assert vm.password == cloud.guest_password("uhost-1") != OLD
@@ -51,7 +51,7 @@ def test_a_windows_machine_rotates(vm: Any, cloud: UCloudCompShare, machine: Win
 def test_windows_takes_a_certificate_that_an_authority_signed(
     vm: Any, cloud: UCloudCompShare, machine: WinRmHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Then nothing need be pinned."""
+    """A certificate that a trusted authority signed needs no pin."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(machine.certificate))
     vm.put({key: value for key, value in vm.document().items() if key != "certificate"})
     assert vm.rotate().state is RotationState.SUCCEEDED
@@ -59,7 +59,7 @@ def test_windows_takes_a_certificate_that_an_authority_signed(
 
 
 def test_another_certificate_is_no_proof(vm: Any, cloud: UCloudCompShare, machine: WinRmHost) -> None:
-    """It has its own code, the password is shown to nobody, and the old one stays current until the pin is renewed."""
+    """The error has its own code, no password is sent, and the old one stays current until the pin is renewed."""
     machine.change_certificate()
     assert vm.rotate_once().state is RotationState.FAILED
     assert {error.vendor_code for error in vm.errors} == {"certificate_changed"}
@@ -84,7 +84,7 @@ def test_without_the_package_nothing_is_touched(
 
 @pytest.mark.parametrize("wish", [PowerWish.AS_FOUND, PowerWish.RUNNING])
 def test_a_machine_that_was_off(vm: Any, cloud: UCloudCompShare, wish: PowerWish) -> None:
-    """No login can prove it while it stays off, so it is left alone; where it may run it is started."""
+    """A machine that stays off cannot be proved and is left alone; one that may run is started."""
     cloud.instance("uhost-1").state = "Stopped"
     vm.put({**vm.document(), "power": wish.value})
     rotation = vm.rotate_once()

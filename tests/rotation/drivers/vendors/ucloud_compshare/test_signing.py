@@ -62,12 +62,12 @@ from rotation.drivers.families import ucloud
     ],
 )
 def test_signatures_are_the_vendors(params: dict[str, object], key: str, expected: str) -> None:
-    """Every golden vector of the vendor's page and SDK comes out, from unflattened parameters."""
+    """Every golden vector of the vendor's page and SDK is reproduced from unflattened parameters."""
     assert ucloud.signature(ucloud.flatten(params), Secret(key)) == expected
 
 
 def test_parameters_are_flattened_as_the_sdk_does() -> None:
-    """Lists, objects and lists of objects get dotted names; nothing is written with an exponent; None is left out."""
+    """Lists and objects get dotted names, numbers have no exponent, and ``None`` is left out."""
     nested = {"A": {"B": 1}, "L": [{"C": "x"}, {"C": None}], "Big": 1e16, "Small": 1e-7, "Yes": True, "No": None}
     assert ucloud.flatten(nested) == {
         "A.B": "1",

@@ -9,10 +9,8 @@ import pytest
 from rotation.core.errors import (
     AccountUnusable,
     DriverError,
-    InProgress,
     OutcomeUnknown,
     PasswordRejected,
-    RequestRefused,
     UnexpectedReply,
     VendorUnavailable,
 )
@@ -60,7 +58,7 @@ def test_an_error_is_never_a_success(status: int, on_change: type[DriverError], 
 
 @pytest.mark.parametrize("user_id", ["u-robot", "u-other", ""])
 def test_an_answer_about_another_user_is_unexpected(user_id: str) -> None:
-    """Nothing is concluded from it."""
+    """An answer about another user proves nothing."""
     lists = '"Instances":[{"Status":"Enabled"}],"PortalLoginSettings":[{"LoginType":"Password","Status":"Enabled"}]'
     body = '{"ResponseMetadata":{},"Result":{"UserId":"%s","UserName":"robot","Source":"Manual",%s}}'
     driver = canned((body % (user_id, lists)).encode())
@@ -72,7 +70,7 @@ def test_an_answer_about_another_user_is_unexpected(user_id: str) -> None:
 
 
 def test_a_bad_parameter_of_a_read_is_no_refused_password() -> None:
-    """Whatever its message speaks of; in answer to a reset the message's field tells."""
+    """Only in answer to a reset does the message's field show a refused password."""
     body = b'{"ResponseMetadata":{"Error":{"Code":"InvalidParam","Message":"The parameter %s[x] is invalid"}}}'
     with pytest.raises(AccountUnusable):
         canned(body % b"Password", 400).observe(ACCOUNT)
@@ -80,27 +78,3 @@ def test_a_bad_parameter_of_a_read_is_no_refused_password() -> None:
         canned(body % b"UserId", 400).set_password(ACCOUNT, Secret("x"), current=None)
     with pytest.raises(PasswordRejected):
         canned(body % b"Password", 400).set_password(ACCOUNT, Secret("x"), current=None)
-
-
-def test_which_refusals_of_a_reset_prove_nothing() -> None:
-    """Those alone that may come after the effect; a refusal of the request itself changed nothing either."""
-    rows = [row for row in DRIVER.error_table if row.on != "read"]
-    assert {row.vendor_code for row in rows if row.error is OutcomeUnknown} == {
-        "FailToConnect",
-        "InternalError",
-        "InternalServiceError",
-        "InternalServiceTimeout",
-    }
-    assert {row.vendor_code for row in rows if row.error is RequestRefused} == {
-        "InvalidActionOrVersion",
-        "MethodNotAllowed",
-        "MissingParameter",
-        "ServiceAlreadyEnabled",
-        "ServiceNotFound",
-    }
-    assert {row.vendor_code for row in rows if row.error is InProgress} == {
-        "ConcurrentException",
-        "OperateTooFrequentlyException",
-        "UserLoginProfileRecordExist",
-    }
-    assert {row.error for row in rows if not row.error.definite} == {OutcomeUnknown}

@@ -85,7 +85,7 @@ class TestVolcengineCloudIdentity(DriverConformance):
 
 
 def test_a_reset_is_good_for_more_than_one_login() -> None:
-    """The vendor is told not to ask for another password and not to make one, and the body alone holds ours."""
+    """The request forbids a forced change and a random password, and only its body holds ours."""
     with served() as (harness, simulator, user):
         new = harness.policy.generate()
         harness.set(new)
@@ -102,7 +102,7 @@ def test_a_reset_is_good_for_more_than_one_login() -> None:
 
 @pytest.mark.parametrize("echo", [True, False])
 def test_the_echo_is_dropped(echo: bool) -> None:  # noqa: FBT001 - a test's parameter
-    """Whether the vendor repeats the password or not, nothing of its answer is kept."""
+    """The driver returns nothing of the answer, whether the vendor repeats the password or not."""
     with served() as (harness, simulator, _):
         simulator.service.echo_password = echo
         new = harness.policy.generate()
@@ -111,7 +111,7 @@ def test_the_echo_is_dropped(echo: bool) -> None:  # noqa: FBT001 - a test's par
 
 
 def test_a_refused_password_is_not_repeated() -> None:
-    """The vendor's message names it; ours does not."""
+    """The vendor's message names the password, and our error does not."""
     with served() as (harness, _, _):
         with pytest.raises(DriverError) as caught:
             harness.set(Secret("Zz9-"))
@@ -120,7 +120,7 @@ def test_a_refused_password_is_not_repeated() -> None:
 
 
 def test_what_observe_finds() -> None:
-    """One policy, the user's source, nothing in the way."""
+    """Observing finds the policy, the user's source and no obstacle."""
     with served() as (harness, _, _):
         seen = harness.observation()
     assert (seen.variant, seen.state, seen.obstacles) == ("default", "Manual", ())
@@ -128,7 +128,7 @@ def test_what_observe_finds() -> None:
 
 
 def test_users_of_another_directory_are_refused() -> None:
-    """Before anything is sent."""
+    """Such a user is an obstacle before anything is sent."""
     with served() as (harness, _, user):
         user.source = "Sync"
         (obstacle,) = harness.observation().obstacles
@@ -137,7 +137,7 @@ def test_users_of_another_directory_are_refused() -> None:
 
 
 def test_an_id_of_somebody_else_is_refused() -> None:
-    """The secret's name and id must be the same user's."""
+    """The secret's name and id must belong to the same user."""
     with served() as (harness, _, user):
         user.user_name = "boss"
         (obstacle,) = harness.observation().obstacles
@@ -146,7 +146,7 @@ def test_an_id_of_somebody_else_is_refused() -> None:
 
 
 def test_a_service_or_portal_that_is_off_is_in_the_way() -> None:
-    """Both are seen before the vendor would refuse, each with what to do."""
+    """Both obstacles are found before a reset, each with a hint."""
     with served() as (harness, simulator, _):
         simulator.directory.status = "Disabled"
         simulator.directory.login_settings["Password"] = False
@@ -157,7 +157,7 @@ def test_a_service_or_portal_that_is_off_is_in_the_way() -> None:
 
 
 def test_status_words_that_nobody_published_are_left_to_the_reset() -> None:
-    """A word that may mean yes is no obstacle; when it meant no, the reset says so and nothing has changed."""
+    """An unknown status is no obstacle; if it means no, the reset is refused and nothing changes."""
     with served() as (harness, simulator, _):
         simulator.directory.status = "Perhaps"
         assert not harness.observation().obstacles
@@ -174,14 +174,14 @@ def test_status_words_that_nobody_published_are_left_to_the_reset() -> None:
 
 
 def test_a_portal_without_password_login_is_in_the_way() -> None:
-    """Not being listed is as good as off."""
+    """A login type that is not listed counts as off."""
     with served() as (harness, simulator, _):
         del simulator.directory.login_settings["Password"]
         assert [type(each) for each in harness.observation().obstacles] == [PreconditionFailed]
 
 
 def test_a_user_that_is_not_there_is_unusable() -> None:
-    """With a hint at the id."""
+    """The error's hint names the id."""
     with served() as (harness, _, _):
         harness.account = {**harness.account, "user_id": "u-nobody"}
         with pytest.raises(AccountUnusable) as caught:
@@ -202,7 +202,7 @@ def test_a_running_reset_is_in_progress() -> None:
     ("code", "expected"), [("PrerequisiteCheckFailed", PreconditionFailed), ("Novel", UnexpectedReply)]
 )
 def test_a_refusal_with_status_three_hundred_is_read(code: str, expected: type[DriverError]) -> None:
-    """The vendor words one so; it is no redirect, and whatever else comes with that status is no success."""
+    """The vendor refuses with status 300, which is neither a redirect nor a success."""
     with served() as (harness, simulator, _):
         simulator.faults.add("ResetPassword", FaultKind.VENDOR_CODE, code=code, status=300)
         with pytest.raises(expected) as caught:
@@ -221,7 +221,7 @@ def test_a_refusal_with_status_three_hundred_is_read(code: str, expected: type[D
     ],
 )
 def test_our_own_key_and_clock(admin: dict[str, Any], shift: float, expected: tuple[type[DriverError], str]) -> None:
-    """A wrong key or clock is told apart from everything else, and nothing changes."""
+    """A wrong key or clock becomes ``AdminRejected`` with the vendor's code, and nothing changes."""
     with served() as (harness, simulator, _):
         key = simulator.credentials
         harness.admin = Admin(**{"access_key": key.access_key, "secret_key": key.secret_key, **admin})
@@ -235,7 +235,7 @@ def test_our_own_key_and_clock(admin: dict[str, Any], shift: float, expected: tu
 
 @pytest.mark.parametrize("denial", ["AccessDenied", "LackPolicy", "PermissionError"])
 def test_a_key_without_the_right(denial: str) -> None:
-    """Gateway and service have words of their own for it."""
+    """The codes of gateway and service for a missing right all become ``PermissionDenied``."""
     with served() as (harness, simulator, _):
         key = simulator.add_key(denials={"ResetPassword": denial})
         harness.admin = Admin(key.access_key, key.secret_key)

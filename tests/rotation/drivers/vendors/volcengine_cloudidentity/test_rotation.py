@@ -49,7 +49,7 @@ def named(user: Any, host: SshHost | WinRmHost) -> None:
 
 
 def test_without_a_place_the_vendors_yes_is_the_proof(user: Any, cloud: VolcengineCloudIdentity) -> None:
-    """And the result says that it is no more than that."""
+    """Without a login the result's evidence is ACCEPTED."""
     assert user.rotate().state is RotationState.SUCCEEDED
     assert user.password == cloud.live_password("u-1") != OLD
     assert user.reports[-1]["evidence"] == "ACCEPTED"
@@ -57,7 +57,7 @@ def test_without_a_place_the_vendors_yes_is_the_proof(user: Any, cloud: Volcengi
 
 @pytest.mark.parametrize("kind", ["ssh", "winrm"])
 def test_a_login_is_the_proof_where_there_is_a_place(user: Any, cloud: VolcengineCloudIdentity, kind: str) -> None:
-    """By the account's own name: one reset, one login, no wrong one."""
+    """One reset and one login under the account's own name prove the password."""
     windows = WinRmHost(lambda: {"robot": cloud.live_password("u-1") or Secret("")})
     with over_ssh(cloud) if kind == "ssh" else windows as host:
         named(user, host)
@@ -79,7 +79,7 @@ def test_a_yes_that_was_none_is_caught_by_the_login(user: Any, cloud: Volcengine
 
 
 def test_a_host_without_a_key_is_refused_before_anything_is_sent(user: Any, cloud: VolcengineCloudIdentity) -> None:
-    """Unless the deployment trusts the first key that it shows."""
+    """A host without a pinned key is refused unless the deployment trusts its first key."""
     with over_ssh(cloud) as host:
         named(user, host)
         del user.environment[f"{PREFIX}_HOST_KEY"]
@@ -92,7 +92,7 @@ def test_a_host_without_a_key_is_refused_before_anything_is_sent(user: Any, clou
 
 
 def test_a_host_that_is_down_can_tell_nothing(user: Any, cloud: VolcengineCloudIdentity) -> None:
-    """Both passwords are kept; when it is back, the next attempt ends what the first began, without another reset."""
+    """Both passwords are kept; once the host is back, the next attempt finishes without another reset."""
     with over_ssh(cloud) as host:
         named(user, host)
         host.behaviour.hang_up = "connect"
@@ -121,7 +121,7 @@ TROUBLES: list[tuple[FaultKind, dict[str, Any], str]] = [
 def test_a_user_rotates_through_trouble(
     user: Any, cloud: VolcengineCloudIdentity, kind: FaultKind, details: dict[str, Any], failure: str
 ) -> None:
-    """Nobody can ask which password is live, so the same candidate is sent until the vendor says yes."""
+    """No call shows which password is live, so the same candidate is sent until the vendor accepts it."""
     cloud.faults.add("ResetPassword", kind, **details)
     assert user.rotate().state is RotationState.SUCCEEDED
     assert user.codes() == [failure]
@@ -138,7 +138,7 @@ def test_a_user_of_another_directory_is_left_alone(user: Any, cloud: VolcengineC
 
 
 def test_a_deployment_that_wants_logins_refuses_users(user: Any, cloud: VolcengineCloudIdentity) -> None:
-    """Before anything is sent, since no login can ever be had."""
+    """The rotation is refused before anything is sent, since no login is possible."""
     user.environment["LOCKSTEP_MIN_EVIDENCE"] = "LOGIN"
     assert user.rotate_once().state is RotationState.FAILED
     assert set(user.codes()) == {"config_error"}

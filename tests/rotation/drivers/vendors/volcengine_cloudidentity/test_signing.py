@@ -60,7 +60,7 @@ V3_BODY = V1_BODY.replace(b": ", b":").replace(b", ", b",")
 def test_signatures_are_the_vendors(  # noqa: PLR0913, PLR0917 - the parts of a vector
     method: str, action: str, headers: dict[str, str], body: bytes, names: str, signature: str, host: str
 ) -> None:
-    """Every golden vector comes out; the default port is no part of it."""
+    """Every golden vector is reproduced; the default port is not signed."""
     query = {"Action": action, "Version": "2023-01-01"}
     sent = volcengine.signed_headers(KEY, method=method, host=host, query=query, headers=headers, body=body, now=DATE)
     scope = "20250309/cn-beijing/cloudidentity/request"
