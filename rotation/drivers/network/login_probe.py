@@ -5,11 +5,28 @@ Implemented by ``ssh`` and ``winrm``, found by ``registry.login_probe``, and cal
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from rotation.core.errors import ConfigError
+from rotation.core.errors import ConfigError, NotEnoughTime
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
+
+MOST_SECONDS = 20.0
+"""The longest that one login may take."""
+_RESERVE_SECONDS, _LEAST_SECONDS = 1.0, 2.0
+
+
+def login_seconds(time_left: Callable[[], float], most_seconds: float) -> float:
+    """Return how long a login may take now.
+
+    Raises:
+        NotEnoughTime: a login could be cut off, so it must not start.
+    """
+    seconds = min(most_seconds, time_left() - _RESERVE_SECONDS)
+    if seconds < min(_LEAST_SECONDS, most_seconds):
+        raise NotEnoughTime("too little time is left to try a login")
+    return seconds
 
 
 class LoginProbe(Protocol):

@@ -12,17 +12,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
+from rotation.core.errors import CannotVerify, ConfigError, MissingExtra
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.network.connect import connect
+from rotation.drivers.network.login_probe import MOST_SECONDS, login_seconds
 
 if TYPE_CHECKING:
     import paramiko
 
-RESERVE_SECONDS = 1.0
-LEAST_SECONDS = 2.0
-MOST_SECONDS = 20.0
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 _HINTS = {
     "port_closed": "Open the way from this function to the host's login port (routes, security groups, the host's "
@@ -85,10 +83,7 @@ class SshProbe:
             return _key_line(transport)
 
     def _deadline(self) -> float:
-        seconds = min(self._most_seconds, self._time_left() - RESERVE_SECONDS)
-        if seconds < min(LEAST_SECONDS, self._most_seconds):
-            raise NotEnoughTime("too little time is left to try a login")
-        return time.monotonic() + seconds
+        return time.monotonic() + login_seconds(self._time_left, self._most_seconds)
 
 
 def _missing() -> MissingExtra:

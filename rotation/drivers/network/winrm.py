@@ -15,9 +15,10 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime, Withheld
+from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, Withheld
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.network.login_probe import MOST_SECONDS, login_seconds
 from rotation.drivers.network.login_settings import PINS
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-RESERVE_SECONDS = 1.0
-LEAST_SECONDS = 2.0
-MOST_SECONDS = 20.0
 _WAITS = 5
 """The number of answers that one login may wait for: the offer, three for NTLM, one for Identify."""
 _PIN_HINT = "Write it as sha256: and the 64 hexadecimal digits of the certificate's SHA-256 fingerprint."
@@ -95,9 +93,7 @@ class WinRmProbe:
     def _asked(self, target: LoginTarget, password: Secret, ask: Callable[[_TransportHTTP, Any], T]) -> T:
         """Ask on a new session, which follows no redirect and reads no .netrc."""
         pin = _pin(target.host_key)
-        seconds = min(self._most_seconds, self._time_left() - RESERVE_SECONDS)
-        if seconds < min(LEAST_SECONDS, self._most_seconds):
-            raise NotEnoughTime("too little time is left to try a login")
+        seconds = login_seconds(self._time_left, self._most_seconds)
         transport = _client(target, password, seconds / _WAITS).transport
         # Any exception: three libraries have errors of their own, and these may hold the password.
         with Withheld(Exception, by=_failure), closing(transport):
