@@ -80,13 +80,13 @@ def test_a_driver_without_logins_gets_one(
     """The account's own name logs in, and LOGIN becomes the least proof, unless less is named."""
     spec = make_spec(evidence=Evidence.ACCEPTED)
     bound = binder(read(ACME_LOGIN=url), spec, monkeypatch)(DOCUMENT)
-    assert bound.login is not None
-    assert (bound.login.username, bound.minimum) == ("root", Evidence.LOGIN)
-    assert [type(probe) for probe in bound.probes.values()] == [kind]
+    assert bound.logins.configured is not None
+    assert (bound.logins.configured.username, bound.minimum) == ("root", Evidence.LOGIN)
+    assert [type(probe) for probe in bound.logins.probes.values()] == [kind]
     lower = binder(read(ACME_LOGIN=url, MIN_EVIDENCE="accepted"), spec, monkeypatch)(DOCUMENT)
     assert lower.minimum is Evidence.ACCEPTED
     none = binder(read(), spec, monkeypatch)(DOCUMENT)
-    assert (none.login, dict(none.probes), none.minimum) == (None, {}, Evidence.ACCEPTED)
+    assert (none.logins.configured, dict(none.logins.probes), none.minimum) == (None, {}, Evidence.ACCEPTED)
 
 
 def test_a_driver_that_proves_logins_takes_none(make_spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_a_driver_that_proves_logins_takes_none(make_spec: Spec, monkeypatch: py
 def test_a_driver_may_need_several_probes(make_spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that its record names, by kind."""
     spec = make_spec(login_probes=frozenset({"ssh", "winrm"}))
-    probes = binder(read(), spec, monkeypatch)(DOCUMENT).probes
+    probes = binder(read(), spec, monkeypatch)(DOCUMENT).logins.probes
     assert {kind: type(probe) for kind, probe in probes.items()} == {"ssh": SshProbe, "winrm": WinRmProbe}
 
 
@@ -114,7 +114,7 @@ def test_the_first_key_is_trusted_on_purpose_only(
     """Off by default."""
     deployment = read(SSH_TRUST_ON_FIRST_USE=text)
     assert deployment.trust_first_use is expected
-    assert binder(deployment, make_spec(), monkeypatch)(DOCUMENT).trust_first_use is expected
+    assert binder(deployment, make_spec(), monkeypatch)(DOCUMENT).logins.trust_first_use is expected
 
 
 def test_a_word_that_is_no_switch_is_a_fault() -> None:

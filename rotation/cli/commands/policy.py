@@ -14,7 +14,7 @@ from rotation.cli.catalog import Code, Variant, chosen, policies
 from rotation.cli.exit_codes import DONE, FAILED, CommandUsageError
 from rotation.cli.output import Json, emit, note, tick
 from rotation.core.secret import Secret
-from rotation.policy import Context, PasswordPolicy
+from rotation.policy import Context, PasswordPolicy, describe, narrow
 from rotation.policy.render import Rendered
 
 Username = Annotated[str, typer.Option(help="The account's name, which some vendors forbid in passwords.")]
@@ -56,7 +56,7 @@ def policy(
         )
     for name, each in picked.items():
         if wanted is Format.JSON:
-            emit({"driver": code, "variant": name, **each.describe()})
+            emit({"driver": code, "variant": name, **describe(each)})
         elif wanted is Format.TABLE:
             tables.table(each)
         else:
@@ -93,7 +93,7 @@ def generate(  # noqa: PLR0913 - one option for each wish
     """
     name, rules = chosen(code, variant)
     if length is not None or exclude or shell_safe or url_safe:
-        rules = rules.narrowed(exclude, shell_safe=shell_safe, url_safe=url_safe, length=length)
+        rules = narrow(rules, exclude, shell_safe=shell_safe, url_safe=url_safe, length=length)
     _tell_variant(code, name, variant)
     for candidate in _candidates(rules, username, count):
         if as_json:

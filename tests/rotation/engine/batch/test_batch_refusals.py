@@ -99,7 +99,7 @@ def test_accounts_are_compared_again_before_they_become_current() -> None:
     [
         ({KEY: [{"username": "user-0", "password": "a"}, {"username": "User-0", "password": "b"}]}, "twice"),
         ({KEY: [{"username": "user-0", "password": "a", "driver": "memory"}]}, "driver"),
-        ({KEY: [{"username": "user-0", "password": "a"}, "user-1"]}, "no object"),
+        ({KEY: [{"username": "user-0", "password": "a"}, "user-1"]}, "not an object"),
         ({KEY: [{"username": "user-0", "password": "a"}, {"username": "user-1"}]}, f"{KEY} 2"),
         ({KEY: [], "others": [{"username": "user-0", "password": "a"}]}, "one account"),
         ({"username": "user-0", "password": "a"}, "beside"),
