@@ -26,7 +26,7 @@ from rotation.core.event import RotationEvent
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import open_session
-from rotation.engine.account import steps
+from rotation.engine.run import run
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 
@@ -118,7 +118,7 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
     store = AwsSecretsManager(client, parsed.secret_id, clock=world.clock, rotation_token=parsed.rotation_token)
     session = open_session(store, binder, token=parsed.token)
     try:
-        result = steps.run(session, parsed.step)
+        result = run(session, parsed.step)
     finally:
         report.note(driver=binder.driver, vendor_request_id=binder.vendor_request_id)
     report.note(

@@ -21,8 +21,8 @@ from rotation.core.values import Step
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import countdown, open_session
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.stages import PENDING
 from rotation.state.store import Store
@@ -79,7 +79,7 @@ class UnattendedStore(PassingStore):
         # Once the candidate is staged, only the store knows: the label may have gone to another rotation.
         if self._begun or self._token in state.versions or _unfinished(state) is not None:
             return state
-        fresh = Version(self._token, frozenset({PENDING}))
+        fresh = Version.from_labels(self._token, {PENDING})
         return replace(state, versions={**state.versions, self._token: fresh})
 
     def stage(self, token: str, document: SecretDocument) -> None:
@@ -178,7 +178,7 @@ class LocalRotation:
         session = open_session(self._store, binder, token=self.token)
         end: Result | RotationError
         try:
-            end = steps.run(session, step)
+            end = run(session, step)
         except RotationError as error:
             end = error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out

@@ -24,9 +24,9 @@ from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.guarded import Guarded
+from rotation.drivers.login_proof import LoginProof
 from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.network.login_settings import PINS
-from rotation.drivers.network.recorded import Recorded
 
 COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
 """Keys of the account document that are no settings of a driver."""
@@ -50,13 +50,13 @@ class Binder:
     clock: Clock
     time_left: Callable[[], float]
     driver: str | None = None
-    door: Recorded | None = None
+    door: HttpDoor | None = None
     _wirings: dict[str, Wiring] = field(default_factory=dict)
 
     @property
     def vendor_request_id(self) -> str | None:
         """The vendor's request id of the latest reply."""
-        return None if self.door is None else self.door.request_id
+        return None if self.door is None else self.door.last_request_id
 
     def __call__(self, document: SecretDocument) -> Guarded:
         """See ``session.Bind``."""
@@ -81,10 +81,12 @@ class Binder:
             username=username,
             minimum=best if self.deployment.minimum is None else self.deployment.minimum,
             time_left=self.time_left,
-            probes={kind: registry.login_probe(kind, time_left=self.time_left) for kind in kinds},
-            login=login,
-            host_key=_learned_host_key(document),
-            trust_first_use=self.deployment.trust_first_use,
+            logins=LoginProof(
+                probes={kind: registry.login_probe(kind, time_left=self.time_left) for kind in kinds},
+                configured=login,
+                host_key=_learned_host_key(document),
+                trust_first_use=self.deployment.trust_first_use,
+            ),
             power=PowerWish(power),
             window=self.deployment.windows.get(spec.code, ANYTIME),
             known=_secret_values(wiring.admin),
@@ -93,13 +95,12 @@ class Binder:
     def _wire(self, spec: DriverSpec) -> Wiring:
         endpoint = self.deployment.endpoint(spec)
         hosts = {urlsplit(url).netloc for url in (*spec.endpoints, endpoint)} | set(self.deployment.hosts)
-        door = HttpDoor(
+        self.door = HttpDoor(
             frozenset(hosts),
             time_left=self.time_left,
             call_seconds=spec.call_seconds,
             request_id_header=spec.request_id_header,
         )
-        self.door = Recorded(door)
         return Wiring(http=self.door, endpoint=endpoint, admin=self._admin(spec), now=self.clock.now)
 
     def _admin(self, spec: DriverSpec) -> Any:  # noqa: ANN401 - an instance of the spec's admin class

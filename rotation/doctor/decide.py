@@ -20,7 +20,7 @@ from rotation.core.errors import LoginRejected, RotationError
 from rotation.doctor import advice, side_findings
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
 from rotation.doctor.findings import SETTLED_SECONDS, ExaminedVersion, Findings, PasswordState
-from rotation.state.parking import PARKING, Reason
+from rotation.state.parking import Reason, known
 from rotation.state.stages import PENDING
 
 Plan = tuple[Action, ...]
@@ -150,8 +150,8 @@ def _waits_by_itself(findings: Findings, pending: ExaminedVersion) -> Diagnosis 
     if pending.version.parked is None or pending.version.parked[1] <= findings.now:
         return None
     reason, until = pending.version.parked
-    known = PARKING[Reason(reason)] if reason in tuple(Reason) else None
-    if known is not None and not known.by_itself:
+    parking = known(reason)
+    if parking is not None and not parking.by_itself:
         return None
     what = f"the rotation under {pending.id} is parked ({reason.replace('_', ' ')}) and goes on by itself"
     return replace(_waiting(findings, what, until), advice=advice.ANSWERS.get(reason, ""))

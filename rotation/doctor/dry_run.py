@@ -28,15 +28,14 @@ from rotation.core.errors import (
 from rotation.core.values import Authority, Evidence, Observation, Verdict
 from rotation.drivers.contract import Observes
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
-from rotation.engine.account import steps
 from rotation.engine.account.login_budget import Budget, require_tries
-from rotation.engine.batch import batch
-from rotation.engine.session import Session
+from rotation.engine.batch.batch import Batch
+from rotation.engine.session import AccountSession, Session
 from rotation.policy import Context, PasswordPolicy
 from rotation.state import marks, waiting
 from rotation.state.label_quota import require_labels, require_room
 from rotation.state.lease import announcements
-from rotation.state.parking import PARKING, Reason
+from rotation.state.parking import Reason, known
 from rotation.state.stages import PENDING
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState
@@ -94,7 +93,7 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
         return (*checks, _failed("document", error))
     checks.append(_ready("document", "the current value is readable and an object"))
     try:
-        accounts = batch.of(session, current.document, steps.single())
+        accounts = Batch.of(session, current.document)
         if accounts is None:
             bound = session.bind(current.document)
             checks.append(_labels_fit(session, state, bound.lockout.window_seconds))
@@ -155,13 +154,13 @@ def _labels_fit(session: Session, state: SecretState, window: float, *, batch_si
 class _Account:
     """One account, and the secret as its session shows it."""
 
-    session: Session
+    session: AccountSession
     state: SecretState
     bound: Guarded
     current: StoredValue
 
     @classmethod
-    def of(cls, session: Session, bound: Guarded, current: StoredValue) -> _Account:
+    def of(cls, session: AccountSession, bound: Guarded, current: StoredValue) -> _Account:
         return cls(session, session.store.describe(), bound, current)
 
     def checks(self) -> Iterator[Check]:
@@ -195,7 +194,8 @@ class _Account:
         ]
         late = [wait for wait in waits if wait.until > now]
         for wait in late:
-            hint = PARKING[Reason(wait.reason)].hint if wait.reason in tuple(Reason) else ""
+            parking = known(wait.reason)
+            hint = "" if parking is None else parking.hint
             yield Check(wait.reason, Status.WAITS, wait.reason.replace("_", " "), hint, wait.until)
         decides = waiting.earliest(now, late, window)
         if decides is not None and all(wait.until != decides.until for wait in late):

@@ -14,10 +14,8 @@ from rotation.core.values import Evidence, Observation, Power, Task, TaskState, 
 from rotation.doctor.findings import Content, ExaminedVersion, Findings, PasswordState
 from rotation.doctor.without_login import overtaken_batch, who_stopped_it, without_login
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
 from rotation.engine.account.login_budget import Budget, require_tries
-from rotation.engine.account.verify import check_current
-from rotation.engine.batch import batch
+from rotation.engine.batch.batch import Batch
 from rotation.engine.session import Session, identity
 from rotation.state import parking, waiting
 from rotation.state.lease import announcements
@@ -78,13 +76,13 @@ def _account_document(findings: Findings) -> SecretDocument | None:
 
 def _batch(session: Session, findings: Findings, document: SecretDocument) -> None:
     """Check every account of a batch. An unfinished rotation finds out by itself, if it has the same accounts."""
-    accounts = batch.of(session, document, steps.single())
+    accounts = Batch.of(session, document)
     if accounts is None:
         return
     findings.window = accounts.window
     pending = findings.pending
     if pending is None:
-        accounts.verify_current(check_current)
+        accounts.verify_current()
     elif pending.stored is None:
         return
     elif not _same_accounts(session, accounts, documents(pending.stored.document, accounts.key)):
@@ -93,7 +91,7 @@ def _batch(session: Session, findings: Findings, document: SecretDocument) -> No
         findings.overtaken = pending.id
 
 
-def _same_accounts(session: Session, accounts: batch.Batch, own: list[SecretDocument]) -> bool:
+def _same_accounts(session: Session, accounts: Batch, own: list[SecretDocument]) -> bool:
     if len(own) != len(accounts.members):
         return False
     try:
@@ -156,7 +154,7 @@ def _require_settled(session: Session, bound: Guarded, findings: Findings) -> bo
     waits = [wait for each in findings.versions for wait in waiting.noted(findings.state, each.id)]
     locked = waiting.earliest(findings.now, [wait for wait in waits if wait.reason == Reason.ACCOUNT_LOCKED])
     if locked is not None:
-        raise parking.error(locked.reason, locked.until)
+        parking.raise_parked(locked.reason, locked.until)
     pending = findings.pending
     if pending is None or not pending.sent:
         return False
@@ -189,7 +187,7 @@ def _try(session: Session, bound: Guarded, state: SecretState, stored: StoredVal
     require_tries(bound)
     count, latest = state.wrong_logins(since=session.clock.now() - bound.lockout.window_seconds)
     if count >= bound.lockout.budget:
-        raise parking.error(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.window_seconds)
+        parking.raise_parked(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.window_seconds)
     budget = Budget(session=session, bound=bound, version_id=stored.version_id)
     verdict = budget.log_in(stored.document.password, state)
     return PasswordState.LIVE if verdict is Verdict.ACCEPTED else PasswordState.DEAD

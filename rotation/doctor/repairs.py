@@ -16,12 +16,13 @@ from rotation.core.values import Step
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
 from rotation.doctor.findings import Content, ExaminedVersion
 from rotation.doctor.side_findings import removable_labels
-from rotation.engine.account import power, steps
+from rotation.engine.account import power
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state import marks
 from rotation.state.lease import Claim
 from rotation.state.marks import Kind
-from rotation.state.parking import PARKING, Reason
+from rotation.state.parking import known
 from rotation.state.versions import SecretState
 
 
@@ -152,11 +153,11 @@ class _Repair:
     def _resume(self, token: str) -> None:
         """Run the remaining steps as the service would, whether rotation is enabled or not."""
         self._end_parking(token)
-        run = replace(self.session, token=token, ordered=True)
+        resumed = replace(self.session, token=token, ordered=True)
         for last in (False, True):
             try:
                 for step in (Step.SET, Step.TEST, Step.FINISH):
-                    steps.run(run, step)
+                    run(resumed, step)
             except RotationError as error:
                 # testSecret may find that the reset had no effect; the second round sends it again.
                 if last or not (error.retryable or error.code == "login_rejected"):
@@ -169,8 +170,8 @@ class _Repair:
         version = self.session.store.describe().versions.get(token)
         if version is None or version.parked is None:
             return
-        reason = version.parked[0]
-        if reason in tuple(Reason) and not PARKING[Reason(reason)].by_itself:
+        parking = known(version.parked[0])
+        if parking is not None and not parking.by_itself:
             for mark in version.all(Kind.PARKED):
                 self.session.store.unmark(token, mark)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 ELSEWHERE = {
-    36: ("tests/engine/test_batch.py", "test_w36_one_account_does_not_hinder_the_others"),
-    45: ("tests/drivers/test_huawei_meeting.py", "test_w45_verify_leaves_no_token"),
-    53: ("tests/vault/kv/test_mirror.py", "test_w53_a_death_at_any_effect_is_repaired_by_the_next_look"),
+    36: ("tests/rotation/engine/batch/test_batch.py", "test_w36_one_account_does_not_hinder_the_others"),
+    45: ("tests/rotation/drivers/vendors/huawei_meeting/test_conformance.py", "test_w45_verify_leaves_no_token"),
+    53: ("tests/vault_plugin/test_mirror.py", "test_w53_a_death_at_any_effect_is_repaired_by_the_next_look"),
 }
 
 

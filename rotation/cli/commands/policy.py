@@ -14,7 +14,7 @@ from rotation.cli.catalog import Code, Variant, policies, policy_of
 from rotation.cli.exit_codes import DONE, FAILED, CommandUsageError
 from rotation.cli.output import Json, emit, note, tick
 from rotation.core.secret import Secret
-from rotation.policy import Context, PasswordPolicy
+from rotation.policy import Context, PasswordPolicy, describe, narrow
 from rotation.policy.render import Rendered
 
 Username = Annotated[str, typer.Option(help="The account's name, which some vendors forbid in passwords.")]
@@ -55,7 +55,7 @@ def policy(
         )
     for name, each in shown.items():
         if form is Format.JSON:
-            emit({"driver": code, "variant": name, **each.describe()})
+            emit({"driver": code, "variant": name, **describe(each)})
         elif form is Format.TABLE:
             tables.show_policy(each)
         else:
@@ -96,7 +96,7 @@ def generate(  # noqa: PLR0913 - one argument for each option
     """
     name, rules = policy_of(code, variant)
     if length is not None or exclude or shell_safe or url_safe:
-        rules = rules.narrowed(exclude, shell_safe=shell_safe, url_safe=url_safe, length=length)
+        rules = narrow(rules, exclude, shell_safe=shell_safe, url_safe=url_safe, length=length)
     _note_variant(code, name, variant)
     for candidate in _candidates(rules, username, count):
         if as_json:

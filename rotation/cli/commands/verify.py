@@ -43,11 +43,10 @@ def check(session: Session, secret: Mapping[str, object], *, as_json: bool) -> i
         secret: the fields by which ``--json`` names the secret.
         as_json: whether to print JSON instead of a sentence.
     """
-    from rotation.engine.account import steps
-    from rotation.engine.account.verify import verify as verify_current
+    from rotation.engine.run import verify as check_current
 
     try:
-        result = verify_current(session, steps.single())
+        result = check_current(session)
     except RotationError as error:
         if as_json:
             outcome = "drifted" if isinstance(error, LoginRejected) else error.code

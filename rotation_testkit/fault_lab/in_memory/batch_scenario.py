@@ -13,11 +13,9 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.drivers.contract import Driver, DriverSpec
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.engine.session import Session
-from rotation.policy import Charset, PasswordPolicy
-from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.fault_lab.in_memory.driver import (
     MemoryAccount,
@@ -26,24 +24,16 @@ from rotation_testkit.fault_lab.in_memory.driver import (
     counted,
     memory_spec,
 )
-from rotation_testkit.fault_lab.in_memory.fuse import Crash, Fuse
-from rotation_testkit.fault_lab.in_memory.scenario import FUNCTION_SECONDS, LABEL_EFFECTS, VirtualClock
+from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+from rotation_testkit.fault_lab.in_memory.scenario import FUNCTION_SECONDS, LABEL_EFFECTS, Rotations, VirtualClock
+from rotation_testkit.fault_lab.in_memory.scenarios import POLICY
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 KEY = "accounts"
-POLICY = PasswordPolicy(
-    length=20,
-    charsets=(
-        Charset("lower", "abcdefghijklmnopqrstuvwxyz", min_chars=1),
-        Charset("upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_chars=1),
-        Charset("digit", "0123456789", min_chars=1),
-    ),
-    name="test",
-)
 
 
 @dataclass(slots=True)
-class BatchScenario:
+class BatchScenario(Rotations):
     """A secret whose current version holds the live password of every account.
 
     Attributes:
@@ -81,12 +71,6 @@ class BatchScenario:
         document = {"driver": "memory", "note": "kept", KEY: entries, **changes}
         self.secret.put(f"by-hand-{next(self._tokens):024d}", SecretDocument(document), "AWSCURRENT")
 
-    def begin(self) -> str:
-        """Start a rotation as the service does: an empty pending version. Return its token."""
-        token = f"token-{next(self._tokens):026d}"
-        self.secret.put(token, None, PENDING)
-        return token
-
     def spec(self) -> DriverSpec:
         """Return the record of the driver of all these vendors, which are of one kind; the last one's rules count."""
         vendor = self.vendors[-1]
@@ -118,33 +102,12 @@ class BatchScenario:
     def step(self, step: Step, token: str) -> Result:
         """Run one invocation of the function."""
         try:
-            result = steps.run(self.session(token), step)
+            result = run(self.session(token), step)
         except RotationError as error:
             self.errors.append(error)
             raise
         self.results.append(result)
         return result
-
-    def rotate(self, token: str, *, attempts: int = 12, spacing: float = 600.0) -> list[str]:
-        """Run the whole rotation, from the first step again after every failure.
-
-        Returns:
-            The codes of the failures on the way; ends with ``gave up`` when attempts ran out.
-        """
-        failures: list[str] = []
-        for _ in range(attempts):
-            try:
-                for step in Step:
-                    self.step(step, token)
-            except RotationError as error:
-                failures.append(error.code)
-            except Crash:
-                failures.append("crash")
-            else:
-                return failures
-            self.fuse = Fuse()
-            self.clock.sleep(spacing)
-        return [*failures, "gave up"]
 
     def document(self, stage: str = "AWSCURRENT") -> SecretDocument:
         """Return the batch's document under a stage. Raises ``LookupError`` when there is none."""
@@ -199,7 +162,7 @@ def make_batch(
     return BatchScenario(vendors, clock, oracle=oracle, seconds=seconds)
 
 
-def told(error: RotationError) -> dict[str, str]:
+def outcomes(error: RotationError) -> dict[str, str]:
     """Return each account's outcome as logs show it with an error."""
     members: Any = error.describe().get("members", [])
     return {each["name"]: each["outcome"] for each in members}

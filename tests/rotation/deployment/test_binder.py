@@ -166,13 +166,13 @@ def test_a_driver_without_logins_gets_one(bind: Callable[..., Binder], make_spec
     """The account logs in under its own name, and LOGIN becomes the minimum unless a lower one is set."""
     spec = make_spec(evidence=Evidence.ACCEPTED, factory=Driver)
     bound = bind(spec=spec, ACME_LOGIN=url)(DOCUMENT)
-    assert bound.login is not None
-    assert (bound.login.username, bound.minimum) == ("root", Evidence.LOGIN)
-    assert [type(probe) for probe in bound.probes.values()] == [kind]
+    assert bound.logins.configured is not None
+    assert (bound.logins.configured.username, bound.minimum) == ("root", Evidence.LOGIN)
+    assert [type(probe) for probe in bound.logins.probes.values()] == [kind]
     lower = bind(spec=spec, ACME_LOGIN=url, MIN_EVIDENCE="accepted")(DOCUMENT)
     assert lower.minimum is Evidence.ACCEPTED
     none = bind(spec=spec)(DOCUMENT)
-    assert (none.login, dict(none.probes), none.minimum) == (None, {}, Evidence.ACCEPTED)
+    assert (none.logins.configured, dict(none.logins.probes), none.minimum) == (None, {}, Evidence.ACCEPTED)
 
 
 def test_a_driver_that_proves_logins_takes_none(bind: Callable[..., Binder], make_spec: Spec) -> None:
@@ -184,7 +184,7 @@ def test_a_driver_that_proves_logins_takes_none(bind: Callable[..., Binder], mak
 def test_a_driver_may_need_several_probes(bind: Callable[..., Binder], make_spec: Spec) -> None:
     """A driver gets every probe that its record names, by kind."""
     spec = make_spec(login_probes=frozenset({"ssh", "winrm"}), factory=Driver)
-    probes = bind(spec=spec)(DOCUMENT).probes
+    probes = bind(spec=spec)(DOCUMENT).logins.probes
     assert {kind: type(probe) for kind, probe in probes.items()} == {"ssh": SshProbe, "winrm": WinRmProbe}
 
 
@@ -199,7 +199,7 @@ def test_the_first_key_is_trusted_on_purpose_only(
     """A host's first key is not trusted by default."""
     binder = bind(SSH_TRUST_ON_FIRST_USE=text)
     assert binder.deployment.trust_first_use is expected
-    assert binder(DOCUMENT).trust_first_use is expected
+    assert binder(DOCUMENT).logins.trust_first_use is expected
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,9 @@ def test_what_hosts_differ_by_and_every_true_wait_are_no_fault(mark, seconds):
         return [
             each.label
             for each in ahead(
-                SecretState(rotation_enabled=True, versions={"version-1": Version("version-1", labels)}), now, 600
+                SecretState(rotation_enabled=True, versions={"version-1": Version.from_labels("version-1", labels)}),
+                now,
+                600,
             )
         ]
 
@@ -105,7 +107,7 @@ def test_what_holds_nothing_up_is_not_named():
     )
     assert (
         ahead(
-            SecretState(rotation_enabled=True, versions={"version-1": Version("version-1", labels)}),
+            SecretState(rotation_enabled=True, versions={"version-1": Version.from_labels("version-1", labels)}),
             1_700_000_000.0,
             600,
         )

@@ -20,7 +20,8 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Power, Step
 from rotation.doctor.dry_run import Status, rehearse
 from rotation.state import marks
-from rotation.state.stages import CURRENT, MOST_LABELS, NEEDED_LABELS
+from rotation.state.label_quota import MOST_LABELS, NEEDED_LABELS
+from rotation.state.stages import CURRENT
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 
 

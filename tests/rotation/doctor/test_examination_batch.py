@@ -10,8 +10,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.doctor import Action, Condition, Verb, examine, heal
 from rotation.doctor.dry_run import Status, rehearse
-from rotation.engine.account import steps
-from rotation.engine.account.verify import verify
+from rotation.engine.run import verify
 from rotation.state.stages import CURRENT
 from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, make_batch
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
@@ -22,7 +21,7 @@ OUTSIDE = Secret("Unknown0Unknown0Unkn")
 def test_a_healthy_batch_is_checked_account_by_account():
     """Every account's login is checked, and nothing is left behind."""
     batch = make_batch()
-    result = verify(batch.session(""), steps.single())
+    result = verify(batch.session(""))
     assert [(each.outcome, each.evidence) for each in result.members] == [("current_verified", Evidence.LOGIN)] * 3
     assert examine(batch.session("")).condition is Condition.HEALTHY
     assert batch.counts() == [(0, 0)] * 3
@@ -33,7 +32,7 @@ def test_an_account_out_of_step_is_named():
     batch = make_batch()
     batch.vendors[1].set_by_hand(OUTSIDE)
     with pytest.raises(LoginRejected, match="1 of 3 accounts failed: user-1"):
-        verify(batch.session(""), steps.single())
+        verify(batch.session(""))
     found = examine(batch.session(""))
     assert (found.condition, found.plan) == (Condition.HUMAN, ())
     assert "user-1" in found.summary

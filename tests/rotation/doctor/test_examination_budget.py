@@ -10,8 +10,8 @@ from rotation.core.errors import PasswordRejected, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Step
 from rotation.doctor import examine, heal
-from rotation.engine.account import steps, verify
 from rotation.engine.account.login_budget import Budget
+from rotation.engine.run import verify
 from rotation.state.marks import Kind
 from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
@@ -50,7 +50,7 @@ def drift(scenario):
     """Return the drift check of a dead current password."""
     subject = scenario()
     subject.vendor.set_by_hand(OUTSIDE)
-    return subject, lambda: verify.verify(subject.session(), steps.single())
+    return subject, lambda: verify(subject.session())
 
 
 def examination(scenario):
@@ -85,7 +85,7 @@ def test_one_budget_for_rotations_verify_and_doctor(scenario):
     subject.rotated()
     subject.vendor.set_by_hand(OUTSIDE)
     runs = [
-        lambda: verify.verify(subject.session(), steps.single()),
+        lambda: verify(subject.session()),
         lambda: subject.rotate(subject.begin(), attempts=1, spacing=1.0),
         lambda: examine(subject.session()),
         lambda: heal(subject.session()),

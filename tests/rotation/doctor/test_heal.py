@@ -18,7 +18,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import Power, Step
 from rotation.doctor import Action, Condition, Verb, examine, heal, repair
 from rotation.doctor.dry_run import Status, rehearse
-from rotation.engine.account.verify import verify
+from rotation.engine.run import verify
 from rotation.state.lease import Claim
 from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
@@ -124,7 +124,7 @@ def test_an_outside_change_needs_a_human_and_the_budget_is_kept(kv_scenario):
         drifted.secret.describe().wrong_logins(since=drifted.clock.now() - 300)[0] == drifted.vendor.wrong_logins == 2
     )
     with pytest.raises(LoginRejected):
-        verify(drifted.session(), None)
+        verify(drifted.session())
     assert drifted.vendor.wrong_logins == 3
 
 

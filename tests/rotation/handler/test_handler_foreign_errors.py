@@ -28,7 +28,7 @@ class Broken:
     def _do(self, verb, *args, **kwargs):
         if verb == self._verb:
             values = [value.reveal() for value in (*args, *kwargs.values()) if hasattr(value, "reveal")]
-            raise self._raised(f"{values} {self._driver._wiring!r}")
+            raise self._raised(f"{values} {vars(self._driver)!r}")
         return getattr(self._driver, verb)(*args, **kwargs)
 
     def set_password(self, account, new, *, current):

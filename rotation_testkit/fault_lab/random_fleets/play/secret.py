@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rotation.core.document import SecretDocument, documents
 from rotation.core.secret import Secret
-from rotation.state.marks import Mark
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState, Version
@@ -26,19 +25,7 @@ _LEASES = ("lockstep:lease:", "lockstep:until:")
 
 
 class _Face(Version):
-    """A version that works out only once what its labels say. The rules are the engine's own."""
-
-    @cached_property
-    def stages(self) -> frozenset[str]:
-        return super().stages
-
-    @cached_property
-    def members(self) -> Mapping[str, frozenset[Mark]]:
-        return super().members
-
-    @cached_property
-    def intent(self) -> float | None:
-        return super().intent
+    """A version that works out only once what each account of a batch sees of it. The rules are the engine's own."""
 
     @cached_property
     def _views(self) -> dict[str, Version]:
@@ -47,8 +34,7 @@ class _Face(Version):
     def seen_by(self, number: int | str) -> Version:
         key = str(number)
         if key not in self._views:
-            own = super().seen_by(number)
-            self._views[key] = _Face(own.id, own.labels)
+            self._views[key] = super().seen_by(number)
         return self._views[key]
 
 
@@ -104,7 +90,7 @@ class FleetSecret(MemorySecret):
     def _face(self, version_id: str, labels: set[str]) -> Version:
         face = self._faces.get(version_id)
         if face is None or face.labels != labels:
-            face = self._faces[version_id] = _Face(version_id, frozenset(labels))
+            face = self._faces[version_id] = _Face.from_labels(version_id, labels)
         return face
 
     def read(self, version_id: str) -> StoredValue | None:
