@@ -63,7 +63,7 @@ def here(world: World) -> Place:
         error: Mapping[str, object] | None = None
         with redirect_stdout(written), environment(world.environment()):
             client = world.secrets_manager.client()
-            outside = handler.World(client=client, environment=world.environment(), clock=world.clock)
+            outside = handler.World(connect=lambda: client, environment=world.environment(), clock=world.clock)
             try:
                 result = handler.handle(event, FunctionContext.lasting(_SECONDS), outside)
             except RotationError as failure:

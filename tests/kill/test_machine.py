@@ -40,7 +40,7 @@ def test_a_machine_is_rotated_and_runs_again(started):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("effect", range(8, 22, 3))
+@pytest.mark.parametrize("effect", range(7, 20, 3))
 def test_a_death_around_the_reset_leaves_no_machine_stopped(started, effect):
     """Every third effect from the lease to the wait for the start; the machine runs in the end."""
     made, function, instance = started

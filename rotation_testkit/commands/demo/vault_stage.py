@@ -30,7 +30,7 @@ from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.sandbox.sandbox import ShiftedClock
 from rotation_testkit.sandbox.vendors import HUAWEI, SECOND_CONTAINER, UCLOUD, Estate, Tenant, compshare, meeting
 from vault_plugin.provision.build import Built, build
-from vault_plugin.provision.declaration import Wanted, load
+from vault_plugin.provision.declaration import DesiredState, load
 from vault_plugin.provision.install import install, role_path
 from vault_plugin.provision.server import Server
 
@@ -77,7 +77,7 @@ class Stage:
     clock: ShiftedClock
     containers: Estate
     meeting: Estate
-    wanted: Wanted
+    wanted: DesiredState
     operator: Server
     kv: ServedKv
     login: Mapping[str, str] = field(repr=False)
@@ -240,7 +240,7 @@ def _timed(work: Callable[[], T]) -> tuple[T, float]:
     return work(), time.monotonic() - started
 
 
-def _declared(home: Path, containers: Estate) -> Wanted:
+def _declared(home: Path, containers: Estate) -> DesiredState:
     """Write the file that `lockstep vault plugin install` takes, with the admin credential beside it for the moment."""
     (home / "admin.json").write_text(json.dumps(containers.admin))
     (home / "admin.json").chmod(0o600)

@@ -13,8 +13,8 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.drivers.contract import Driver, DriverSpec
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
@@ -103,7 +103,7 @@ class BatchScenario(Rotations):
     def step(self, step: Step, token: str) -> Result:
         """Run one invocation of the function."""
         try:
-            result = steps.run(self.session(token), step)
+            result = run(self.session(token), step)
         except RotationError as error:
             self.errors.append(error)
             raise
@@ -162,7 +162,7 @@ def make_batch(
     return BatchScenario(vendors, clock, oracle=oracle, seconds=seconds)
 
 
-def told(error: RotationError) -> dict[str, str]:
+def outcomes(error: RotationError) -> dict[str, str]:
     """Return each account's outcome as logs show it with an error."""
     members: Any = error.describe().get("members", [])
     return {each["name"]: each["outcome"] for each in members}

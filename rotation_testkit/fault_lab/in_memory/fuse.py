@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
+from rotation.core.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
+
 T = TypeVar("T")
 
 
@@ -98,3 +100,10 @@ class _Wrapped:
         if name not in self._methods:
             return value
         return lambda *args, **kwargs: self._fuse.pass_through(name, lambda: value(*args, **kwargs))
+
+
+def lost_answer(name: str) -> RotationError:
+    """Return what an adapter raises when the answer to this effect does not arrive."""
+    if name == "set_password":
+        return OutcomeUnknown("lost")
+    return VendorUnavailable("lost") if name in ("observe", "verify", "poll") else StoreUnavailable("lost")

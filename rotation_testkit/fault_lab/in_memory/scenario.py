@@ -12,8 +12,8 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, PowerWish, Step
 from rotation.drivers.contract import Wiring
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
@@ -134,7 +134,7 @@ class Scenario(Rotations):
 
     def step(self, step: Step, token: str) -> Result:
         """Run one invocation of the function."""
-        return steps.run(self.session(token), step)
+        return run(self.session(token), step)
 
     def session(self, token: str = "") -> Session:
         """Return what one invocation runs over."""

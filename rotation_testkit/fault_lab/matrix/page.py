@@ -207,9 +207,10 @@ finds.
 The catalogue of faults that this matrix grew from has 65 windows, W01 to W65. Each has a test of its own name in
 `tests/fault_catalogue/`, but for those that are held where the thing itself is:
 
-- **W36**, a batch that succeeds in part: `tests/engine/test_batch*.py`, every account of the batch on its own.
-- **W45**, a session left behind by a login check: `tests/drivers/test_huawei_meeting.py`, the simulator counts them.
-- **W53**, a second store that is not updated: `tests/vault/kv/test_mirror*.py`, dying before and after each effect.
+- **W36**, a batch that succeeds in part: `tests/rotation/engine/batch/test_batch*.py`, every account on its own.
+- **W45**, a session left behind by a login check:
+  `tests/rotation/drivers/vendors/huawei_meeting/test_conformance.py`, the simulator counts them.
+- **W53**, a second store that is not updated: `tests/vault_plugin/test_mirror.py`, dying before and after each effect.
 
 **W54**, replicas that lag, has tests there, too: a replica region that is late or fails does not fail the rotation,
 and what its readers still get is AWSPREVIOUS, until the replica has caught up. Nothing here waits for replicas or

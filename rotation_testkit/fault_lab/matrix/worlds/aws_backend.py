@@ -110,7 +110,7 @@ class AwsBackend(Backend):
         for label, version_id in self._secret.labels.items():
             held.setdefault(version_id, set()).add(label)
         return SecretState(
-            rotation_enabled=True, versions={key: Version(key, frozenset(labels)) for key, labels in held.items()}
+            rotation_enabled=True, versions={key: Version.from_labels(key, labels) for key, labels in held.items()}
         )
 
     def value(self, version_id: str) -> Secret | None:

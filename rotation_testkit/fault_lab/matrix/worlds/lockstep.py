@@ -6,7 +6,7 @@ from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import Parked, RotationError
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
@@ -58,7 +58,7 @@ class Lockstep:
     def run(self, world: Run, step: int) -> None:
         """See ``Algorithm``."""
         try:
-            steps.run(self.session(world), STEPS[step])
+            run(self.session(world), STEPS[step])
         except RotationError as error:
             reason = error.reason if isinstance(error, Parked) else ""
             self.leaked |= shows_a_password(f"{error} {error.describe()} {reason}")

@@ -12,8 +12,8 @@ from rotation.core.secret import Secret
 from rotation.core.values import Lockout, PowerWish, Step
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.guarded import DEFAULT_LOCKOUT, Guarded
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.lease import Claim
 from rotation.state.stages import CURRENT, PENDING
@@ -56,9 +56,10 @@ class _Store(MemoryStore):
         super().__init__(GatedSecret(secret, run.gate))
         self._run, self._acting = run, acting
 
-    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
-        super().acquire(token, state, claim)
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
+        seen = super().acquire(token, state, claim)
         self._acting.append(self._run)
+        return seen
 
     def yield_lease(self, token: str, *, holder: str) -> None:
         if self._run in self._acting:
@@ -251,7 +252,7 @@ class Member:
         )
         self.failure = None
         try:
-            result = steps.run(self._session(invocation, token, skew), step)
+            result = run(self._session(invocation, token, skew), step)
         except RotationError as error:
             self.failure = error
             self.monitor.text((str(error), repr(error), str(error.describe())))

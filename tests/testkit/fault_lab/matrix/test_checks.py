@@ -6,8 +6,8 @@ import pytest
 
 from rotation.core.errors import DriverError
 from rotation.core.values import Evidence
-from rotation.engine.account import steps
-from rotation.engine.account.reconciler import Reconciliation
+from rotation.engine.account import prober, sender, steps
+from rotation.engine.account.attempt import Attempt
 from rotation.engine.result import Result
 from rotation.state import marks
 from rotation_testkit.fault_lab.in_memory.effects import Fault, Kind
@@ -21,43 +21,43 @@ from rotation_testkit.fault_lab.matrix.worlds.setups import make
 def no_intent_mark(monkeypatch):
     """Send without writing down that something may be sent."""
     monkeypatch.setattr(
-        Reconciliation, "_intend", lambda self: setattr(self, "facts", replace(self.facts, intent=True))
+        sender, "_intend", lambda attempt: setattr(attempt, "facts", replace(attempt.facts, intent=True))
     )
 
 
 def reset_before_mark(monkeypatch):
     """Write it down after the vendor has answered."""
 
-    def change(self, old):
-        task = self.bound.set_password(self.candidate.document.password, current=old)
-        self._intend()
-        self.maybe_applied = True
-        self.session.memory.sends += 1
+    def change(attempt, old):
+        task = attempt.bound.set_password(attempt.candidate.document.password, current=old)
+        sender._intend(attempt)
+        attempt.maybe_applied = True
+        attempt.session.memory.sends += 1
         return task
 
-    monkeypatch.setattr(Reconciliation, "_change", change)
+    monkeypatch.setattr(sender, "_change", change)
 
 
 def unknown_is_rejected(monkeypatch):
     """Take a login that could not be made for a wrong password."""
-    ask = Reconciliation._ask
+    ask = prober._ask
 
-    def asked(self, password):
-        finding = ask(self, password)
+    def asked(attempt, password):
+        finding = ask(attempt, password)
         return type(finding).REJECTED if finding is type(finding).UNKNOWN else finding
 
-    monkeypatch.setattr(Reconciliation, "_ask", asked)
+    monkeypatch.setattr(prober, "_ask", asked)
 
 
 def candidate_dropped(monkeypatch):
     """Take a refused retry for the proof that the candidate is dead."""
 
-    def learned(self, move):
+    def learned(attempt, move):
         del move
-        self.session.store.release(self.session.token)
+        attempt.session.store.release(attempt.session.token)
         raise DriverError("refused")
 
-    monkeypatch.setattr(Reconciliation, "_learn_old_is_wrong", learned)
+    monkeypatch.setattr(sender, "_learn_old_is_wrong", learned)
 
 
 def committed_unproved(monkeypatch):
@@ -68,18 +68,18 @@ def committed_unproved(monkeypatch):
         session.store.mark(session.token, marks.verified(Evidence.LOGIN, session.clock.now()))
         return Result(outcome="verified", evidence=Evidence.LOGIN)
 
-    monkeypatch.setattr(steps, "_test", tested)
+    monkeypatch.setattr(steps, "test", tested)
 
 
 def candidate_asked_first(monkeypatch):
     """Find out first, as if every candidate may have been sent."""
-    begin = Reconciliation.__post_init__
+    begin = Attempt.__post_init__
 
     def begun(self):
         begin(self)
         self.facts = replace(self.facts, intent=True)
 
-    monkeypatch.setattr(Reconciliation, "__post_init__", begun)
+    monkeypatch.setattr(Attempt, "__post_init__", begun)
 
 
 def breaks(name, line):

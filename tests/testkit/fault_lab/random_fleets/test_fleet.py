@@ -3,8 +3,8 @@
 import pytest
 
 from rotation.core.values import Evidence
-from rotation.engine.batch.batch import Batch
-from rotation.engine.result import MemberResult
+from rotation.engine.batch import batch
+from rotation.engine.result import Result
 from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.fault_lab.in_memory.secret import GatedSecret
 from rotation_testkit.fault_lab.invariants import Violation
@@ -49,11 +49,7 @@ def test_committing_a_batch_of_which_one_account_is_not_proved_is_a_violation(mo
         ["batch"], [{"do": "attempt", "faults": [unsent]}, {"do": "step", "step": "finishSecret", "back": 1}]
     )
     assert play(script) is None
-    monkeypatch.setattr(
-        Batch,
-        "_proved",
-        lambda _, member: MemberResult(name=member.name, outcome="promoted", evidence=Evidence.LOGIN),
-    )
+    monkeypatch.setattr(batch, "_prove", lambda _: Result(outcome="promoted", evidence=Evidence.LOGIN))
     violation = play(script)
     assert violation is not None
     assert violation.invariant == "I2"

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from rotation.core.values import Evidence
-from rotation.engine.account import reconciler, steps
+from rotation.engine.account import prober, sender, steps
 from rotation.engine.tables.reconciliation import Finding
 from rotation_testkit.fault_lab.in_memory.vendor_classes import FLEET_CLASSES
 from rotation_testkit.fault_lab.random_fleets import runner
@@ -69,28 +69,28 @@ def test_the_number_of_processes_changes_nothing(monkeypatch):
     assert (alone.runs, alone.finding) == (together.runs, together.finding) == (10, None)
 
 
-def without_intent(self):
+def without_intent(attempt):
     """Send without writing it down first."""
-    self.facts = dataclasses.replace(self.facts, intent=True)
+    attempt.facts = dataclasses.replace(attempt.facts, intent=True)
 
 
 def unknown_is_no(ask):
     """Take "could not tell" for "wrong password"."""
 
-    def mutant(self, password):
-        finding = ask(self, password)
+    def mutant(attempt, password):
+        finding = ask(attempt, password)
         return Finding.REJECTED if finding is Finding.UNKNOWN else finding
 
     return mutant
 
 
 MUTATIONS = {
-    "no intent mark": (reconciler.Reconciliation, "_intend", without_intent, {"I5"}),
+    "no intent mark": (sender, "_intend", without_intent, {"I5"}),
     "commit before verification": (steps, "_prove", lambda *_: Evidence.LOGIN, {"I1", "I2"}),
     "unknown treated as rejected": (
-        reconciler.Reconciliation,
+        prober,
         "_ask",
-        unknown_is_no(reconciler.Reconciliation._ask),
+        unknown_is_no(prober._ask),
         {"unknown", "I8"},
     ),
 }
