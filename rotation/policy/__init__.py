@@ -1,9 +1,10 @@
-"""Password policies as data: exact, uniform, feasible, portable."""
+"""Password rules as data: generate a password, judge a candidate, count what is possible, narrow, describe, render."""
 
 from __future__ import annotations
 
-from rotation.policy.model import AtLeast, Charset, Context, Name, Problem, Source, Word
-from rotation.policy.narrowing import intersect
+from rotation.policy.description import describe
+from rotation.policy.model import AtLeast, Charset, Context, Name, PolicyFields, Problem, Source, Word, charsets
+from rotation.policy.narrowing import intersect, narrow
 from rotation.policy.policy import PasswordPolicy
 
 __all__ = [
@@ -12,8 +13,12 @@ __all__ = [
     "Context",
     "Name",
     "PasswordPolicy",
+    "PolicyFields",
     "Problem",
     "Source",
     "Word",
+    "charsets",
+    "describe",
     "intersect",
+    "narrow",
 ]

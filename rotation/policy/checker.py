@@ -1,65 +1,55 @@
-"""Is this string accepted? Once in words for people, once as fast as Python allows for the generator."""
+"""Whether a string is accepted: ``problems`` says it in words for people, ``Checker`` fast for the generator."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from rotation.policy.model import Context, Name, Problem, Word
+from rotation.policy.model import Context, Name, PolicyFields, Problem, Word
 from rotation.policy.rules import Rules, far_enough, resolve
 
-if TYPE_CHECKING:
-    from rotation.policy.policy import PasswordPolicy
+# Whether a rule is broken, its code, and the rule in words.
+_Verdict = tuple[bool, str, str]
 
 
-def problems(policy: PasswordPolicy, candidate: str, context: Context) -> tuple[Problem, ...]:
-    """Return every rule that the candidate breaks, in the order in which a policy states them."""
+def problems(policy: PolicyFields, candidate: str, context: Context) -> tuple[Problem, ...]:
+    """Return every rule that the candidate breaks."""
     rules = resolve(policy, context, len(candidate))
-    found = [*_shape(policy, candidate), *_classes(policy, rules, candidate), *_content(policy, rules, candidate)]
-    if not far_enough(rules, candidate):
-        found.append(Problem("distance", distance_text(policy)))
-    if candidate in rules.used:
-        found.append(Problem("history", "must not be the previous password or one used before"))
-    return tuple(found)
+    verdicts = (*_shape(policy, candidate), *_classes(policy, rules, candidate), *_content(policy, rules, candidate))
+    return tuple(Problem(code, message) for broken, code, message in verdicts if broken)
 
 
-def _shape(policy: PasswordPolicy, candidate: str) -> list[Problem]:
-    found = []
-    if len(candidate) < policy.min_length:
-        found.append(Problem("too_short", f"must have {policy.min_length} characters or more"))
-    if len(candidate) > policy.max_length:
-        found.append(Problem("too_long", f"must have {policy.max_length} characters or fewer"))
-    if not set(candidate) <= set(policy.alphabet):
-        found.append(Problem("character", f"may only have the characters {policy.alphabet}"))
-    if candidate[:1] and candidate[0] in policy.first_not:
-        found.append(Problem("first_not", f"must not start with one of {policy.first_not}"))
-    if candidate[-1:] and candidate[-1] in policy.last_not:
-        found.append(Problem("last_not", f"must not end with one of {policy.last_not}"))
-    return found
+def _shape(policy: PolicyFields, candidate: str) -> Iterator[_Verdict]:
+    first, last = set(candidate[:1]), set(candidate[-1:])
+    yield len(candidate) < policy.min_length, "too_short", f"must have {policy.min_length} characters or more"
+    yield len(candidate) > policy.max_length, "too_long", f"must have {policy.max_length} characters or fewer"
+    yield not set(candidate) <= set(policy.alphabet), "character", f"may only have the characters {policy.alphabet}"
+    yield bool(first & set(policy.first_not)), "first_not", f"must not start with one of {policy.first_not}"
+    yield bool(last & set(policy.last_not)), "last_not", f"must not end with one of {policy.last_not}"
 
 
-def _classes(policy: PasswordPolicy, rules: Rules, candidate: str) -> list[Problem]:
-    found = [
-        Problem("min_chars", f"must have {charset.min_chars} or more of {charset.name}")
-        for charset in policy.charsets
-        if sum(char in charset.chars for char in candidate) < charset.min_chars
-    ]
+def _classes(policy: PolicyFields, rules: Rules, candidate: str) -> Iterator[_Verdict]:
+    for charset in policy.charsets:
+        few = sum(char in charset.chars for char in candidate) < charset.min_chars
+        yield few, "min_chars", f"must have {charset.min_chars} or more of {charset.name}"
     for rule, (count, groups) in zip(policy.classes, rules.classes, strict=True):
-        if sum(any(char in group for char in candidate) for group in groups) < count:
-            found.append(Problem("classes", classes_text(policy.groups(rule), count)))
-    return found
+        few = sum(any(char in group for char in candidate) for group in groups) < count
+        yield few, "classes", classes_text(policy.groups(rule), count)
 
 
-def _content(policy: PasswordPolicy, rules: Rules, candidate: str) -> list[Problem]:
-    found = []
-    lower = candidate.lower()
-    if policy.max_repeat and re.search(rf"(.)\1{{{policy.max_repeat}}}", candidate, re.DOTALL):
-        found.append(Problem("max_repeat", f"must not repeat a character more than {policy.max_repeat} times in a row"))
-    if any(word in lower for word in rules.words):
-        found.append(Problem("word", "must not contain " + ", ".join(map(word_text, policy.words))))
-    if any(name in lower for name in rules.names):
-        found.append(Problem("name", "must not contain " + ", ".join(map(name_text, policy.names))))
-    return found
+def _content(policy: PolicyFields, rules: Rules, candidate: str) -> Iterator[_Verdict]:
+    lower, most = candidate.lower(), policy.max_repeat
+    run = bool(most and re.search(rf"(.)\1{{{most}}}", candidate, re.DOTALL))
+    yield run, "max_repeat", f"must not repeat a character more than {most} times in a row"
+    words, names = ", ".join(map(word_text, policy.words)), ", ".join(map(name_text, policy.names))
+    yield any(word in lower for word in rules.words), "word", f"must not contain {words}"
+    yield any(name in lower for name in rules.names), "name", f"must not contain {names}"
+    distance = (
+        f"must differ from the previous password at {policy.positions} or more positions "
+        f"and have {policy.new_chars} or more distinct characters that the previous one lacks"
+    )
+    yield not far_enough(rules, candidate), "distance", distance
+    yield candidate in rules.used, "history", "must not be the previous password or one used before"
 
 
 def classes_text(groups: tuple[tuple[str, ...], ...], count: int) -> str:
@@ -78,20 +68,12 @@ def name_text(name: Name) -> str:
     return whole + (f" or {name.fragment} or more characters of it" if name.fragment else "")
 
 
-def distance_text(policy: PasswordPolicy) -> str:
-    """Return the distance rule in words."""
-    return (
-        f"must differ from the previous password at {policy.positions} or more positions "
-        f"and have {policy.new_chars} or more distinct characters that the previous one lacks"
-    )
-
-
 class Checker:
-    """Says yes or no to strings of the right length and alphabet, given as ASCII bytes."""
+    """Accepts or refuses strings of the right length and alphabet, given as ASCII bytes."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        # Deleting a class from the bytes and looking at what is left counts it at C speed.
+        # ``translate`` deletes the characters of a class; the length of the rest counts the class at C speed.
         self._minimums = [(chars.encode(), rules.length - count) for chars, count in rules.minimums]
         self._classes = [(count, [chars.encode() for chars in groups]) for count, groups in rules.classes]
         self._first = rules.first_not.encode()
@@ -118,7 +100,7 @@ class Checker:
             for word in self._words:
                 if word in lower:
                     return False
-        return not self._old or self._fresh(text.decode())
+        return not self._old or self._differs(text.decode())
 
-    def _fresh(self, text: str) -> bool:
+    def _differs(self, text: str) -> bool:
         return text not in self._rules.used and far_enough(self._rules, text)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rotation.policy.checker import classes_text, name_text, word_text
-
-if TYPE_CHECKING:
-    from rotation.policy.policy import PasswordPolicy
+from rotation.policy.model import PolicyFields
+from rotation.policy.policy import PasswordPolicy
 
 
 def describe(policy: PasswordPolicy) -> dict[str, object]:
-    """Return JSON-able facts: name, length bounds, alphabet, rules with their sources, size, bits, acceptance."""
+    """Return the policy, its exact numbers and its sources as JSON-able values; the size is text, since it is large."""
     size = policy.size()
     return {
         "name": policy.name,
@@ -31,13 +28,13 @@ def describe(policy: PasswordPolicy) -> dict[str, object]:
     }
 
 
-def sources(policy: PasswordPolicy, rule: str) -> list[str]:
-    """Return the documents, with their dates, on which a rule rests."""
+def sources(policy: PolicyFields, rule: str) -> list[str]:
+    """Return the documents, with their dates, that a rule comes from."""
     return [f"{source.cite} ({source.date})" for source in policy.sources if rule in source.rules]
 
 
-def rule_texts(policy: PasswordPolicy) -> list[tuple[str, str]]:
-    """Return every active rule: the policy's field that holds it, and its words."""
+def rule_texts(policy: PolicyFields) -> list[tuple[str, str]]:
+    """Return every active rule: the policy's field that holds it, and a sentence for people."""
     found = [("length", f"{policy.min_length} to {policy.max_length} characters; generated with {policy.length}")]
     for charset in policy.charsets:
         least = f", at least {charset.min_chars}" if charset.min_chars else ""

@@ -1,4 +1,4 @@
-"""The parts of a policy and what a candidate is judged against."""
+"""The parts of a password policy, its fields, and what a candidate is judged against. Each part checks itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rotation.core.secret import Secret
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 UPPER = LOWER.upper()
 DIGITS = "0123456789"
+LONGEST = 128
 LONGEST_NAME = 256
 
 
@@ -53,13 +54,18 @@ class Charset:
             raise PolicyError(f"{rule}: lists a character twice")
 
 
+def charsets(specials: str) -> tuple[Charset, ...]:
+    """Return the four usual charsets: lower case, upper case, digits, and the given special characters."""
+    return (Charset("lower", LOWER), Charset("upper", UPPER), Charset("digit", DIGITS), Charset("special", specials))
+
+
 @dataclass(frozen=True)
 class AtLeast:
-    """At least ``count`` of several classes occur.
+    """A k-of-n rule: at least ``count`` of several classes occur.
 
     Args:
         count: how many classes.
-        of: the classes, each a tuple of charset names that count as one; left out, every charset is a class.
+        of: the classes, each a tuple of charset names that count as one; when empty, every charset is a class.
     """
 
     count: int
@@ -71,7 +77,7 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class Word:
-    """A word that must not occur, in whatever case.
+    """A word that must not occur, in upper or lower case.
 
     Args:
         text: the word.
@@ -89,7 +95,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Name:
-    """The account's own name must not occur, in whatever case.
+    """A key of the account whose value must not occur, in upper or lower case.
 
     Args:
         key: the account's key that holds the name; an account without it, or with an empty one, passes.
@@ -104,10 +110,14 @@ class Name:
     def __post_init__(self) -> None:
         _at_least(f"name({self.key})", self.fragment, 0)
 
+    def spellings(self, name: str) -> tuple[str, ...]:
+        """Return what must not occur for an account of this name; empty for an empty name."""
+        return ((name, name[::-1]) if self.backwards else (name,)) if name else ()
+
 
 @dataclass(frozen=True)
 class Source:
-    """Where rules come from.
+    """The document that rules come from.
 
     Args:
         cite: the document.
@@ -123,8 +133,99 @@ class Source:
 
 
 @dataclass(frozen=True)
+class PolicyFields:
+    """The rules of one policy as data, in Vault's words where Vault has them.
+
+    Args:
+        length: of generated passwords, in characters.
+        charsets: the character classes; together they are the alphabet.
+        name: how messages call the policy.
+        min_length: the vendor's shortest; ``length`` when 0.
+        max_length: the vendor's longest; ``length`` when 0.
+        classes: k-of-n rules.
+        first_not: characters that no password starts with.
+        last_not: characters that no password ends with.
+        max_repeat: longest run of one character; 0 is no rule.
+        words: forbidden words, in any case.
+        names: account keys whose values are forbidden.
+        positions: how many positions differ from the previous password.
+        new_chars: how many distinct characters the previous password lacks.
+        min_age_seconds: how long the vendor refuses another change; the engine waits.
+        sources: where the rules come from.
+        allow_weak: accept a policy that leaves fewer than 50 bits.
+
+    Raises:
+        PolicyError: a field is malformed; the error names every such field.
+    """
+
+    length: int
+    charsets: tuple[Charset, ...]
+    name: str = "policy"
+    min_length: int = 0
+    max_length: int = 0
+    classes: tuple[AtLeast, ...] = ()
+    first_not: str = ""
+    last_not: str = ""
+    max_repeat: int = 0
+    words: tuple[Word, ...] = ()
+    names: tuple[Name, ...] = ()
+    positions: int = 0
+    new_chars: int = 0
+    min_age_seconds: int = 0
+    sources: tuple[Source, ...] = ()
+    allow_weak: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "min_length", self.min_length or self.length)
+        object.__setattr__(self, "max_length", self.max_length or self.length)
+        faults = [*self._length_faults(), *self._charset_faults(), *self._class_faults()]
+        counts = ("max_repeat", "positions", "new_chars", "min_age_seconds")
+        faults += [f"{count}: must not be negative" for count in counts if getattr(self, count) < 0]
+        if faults:
+            raise PolicyError(f"{self.name}: {'; '.join(faults)}")
+        check_characters(f"{self.name}: first_not", self.first_not)
+        check_characters(f"{self.name}: last_not", self.last_not)
+
+    @property
+    def alphabet(self) -> str:
+        """Every character that may occur, sorted."""
+        return "".join(sorted(set("".join(charset.chars for charset in self.charsets))))
+
+    def groups(self, rule: AtLeast) -> tuple[tuple[str, ...], ...]:
+        """Return the classes that a k-of-n rule counts, as charset names."""
+        return rule.of or tuple((charset.name,) for charset in self.charsets)
+
+    def _length_faults(self) -> list[str]:
+        if not 1 <= self.min_length <= self.max_length <= LONGEST:
+            return [f"length: bounds {self.min_length} to {self.max_length} are not within 1 to {LONGEST}"]
+        if not self.min_length <= self.length <= self.max_length:
+            return [f"length: {self.length} is not within {self.min_length} to {self.max_length}"]
+        return []
+
+    def _charset_faults(self) -> list[str]:
+        names = [charset.name for charset in self.charsets]
+        if not names:
+            return ["charset: the alphabet is empty"]
+        return ["charset: two have the same name"] if len(set(names)) != len(names) else []
+
+    def _class_faults(self) -> list[str]:
+        faults = []
+        names = {charset.name for charset in self.charsets}
+        for rule in self.classes:
+            groups = self.groups(rule)
+            if rule.count > len(groups):
+                faults.append(f"classes: {rule.count} of only {len(groups)} are asked for")
+            unknown = {name for group in groups for name in group} - names
+            if unknown:
+                faults.append(f"classes: no charset is called {', '.join(sorted(unknown))}")
+            if not all(groups):
+                faults.append("classes: a class without charsets can never occur")
+        return faults
+
+
+@dataclass(frozen=True)
 class Context:
-    """What a candidate is judged against.
+    """What a candidate is judged against: the account's names and its earlier passwords.
 
     Args:
         username: the account's name.
@@ -153,6 +254,9 @@ class Context:
         return frozenset(secret.reveal() for secret in old)
 
 
+NO_CONTEXT = Context()
+
+
 @dataclass(frozen=True)
 class Problem:
     """One broken rule.
@@ -165,17 +269,3 @@ class Problem:
 
     code: str
     message: str
-
-
-LOWER_CASE = Charset("lower", LOWER)
-
-
-UPPER_CASE = Charset("upper", UPPER)
-
-
-DIGIT = Charset("digit", DIGITS)
-
-
-def charsets(specials: str) -> tuple[Charset, ...]:
-    """Return lower case, upper case, digits, and the special characters that a vendor takes."""
-    return (LOWER_CASE, UPPER_CASE, DIGIT, Charset("special", specials))

@@ -1,16 +1,15 @@
-"""Stricter policies: an operator's wishes within the vendor's bounds, and the join of conflicting editions."""
+"""Stricter policies: what an operator asks for within the vendor's bounds, and what two editions have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from rotation.core.errors import PolicyError
-from rotation.policy.model import DIGITS, LOWER, UPPER, AtLeast, Charset, check_characters
+from rotation.policy.model import DIGITS, LOWER, UPPER, AtLeast, Charset, PolicyFields, check_characters
 
-if TYPE_CHECKING:
-    from rotation.policy.policy import PasswordPolicy
+Policy = TypeVar("Policy", bound=PolicyFields)
 
 ALPHANUMERIC = UPPER + LOWER + DIGITS
 # Characters that POSIX shells, cmd.exe and PowerShell all take literally without quotes, except at the start.
@@ -19,15 +18,15 @@ SHELL_SAFE_SPECIALS = "+-./:_"
 URL_SAFE_SPECIALS = "-._~"
 
 
-def narrow(  # noqa: PLR0913 - one argument for each wish an operator may have
-    policy: PasswordPolicy,
+def narrow(  # noqa: PLR0913 - one argument for each thing that an operator may ask for
+    policy: Policy,
     exclude: str = "",
     *,
     shell_safe: bool = False,
     url_safe: bool = False,
     length: int | None = None,
     allow_weak: bool = False,
-) -> PasswordPolicy:
+) -> Policy:
     """Return ``policy`` with fewer characters or another length.
 
     Args:
@@ -60,14 +59,13 @@ def narrow(  # noqa: PLR0913 - one argument for each wish an operator may have
     )
 
 
-def intersect(one: PasswordPolicy, other: PasswordPolicy, *, name: str = "", length: int = 0) -> PasswordPolicy:
-    """Return the policy whose passwords satisfy both, with both's sources.
+def intersect(one: Policy, other: Policy, *, name: str = "") -> Policy:
+    """Return the policy whose passwords satisfy both policies, with the sources of both and the longest length.
 
     Args:
         one: an edition of a vendor's rule.
         other: another edition of it.
-        name: of the result; both names when empty.
-        length: of generated passwords; the longest that both take when 0.
+        name: of the result; when empty, both names joined.
 
     Raises:
         PolicyError: the editions leave nothing in common.
@@ -76,7 +74,7 @@ def intersect(one: PasswordPolicy, other: PasswordPolicy, *, name: str = "", len
     shared = set(one.alphabet) & set(other.alphabet)
     charsets, classes = _restricted(one, shared)
     more_charsets, more_classes = _restricted(other, shared)
-    more_charsets, more_classes = _apart(charsets, more_charsets, more_classes)
+    charsets, more_classes = _joined(charsets, more_charsets, more_classes)
     shortest = max(one.min_length, other.min_length)
     longest = min(one.max_length, other.max_length)
     if shortest > longest:
@@ -84,10 +82,10 @@ def intersect(one: PasswordPolicy, other: PasswordPolicy, *, name: str = "", len
     return replace(
         one,
         name=label,
-        length=length or longest,
+        length=longest,
         min_length=shortest,
         max_length=longest,
-        charsets=_merged(charsets, more_charsets),
+        charsets=charsets,
         classes=tuple(dict.fromkeys(classes + more_classes)),
         first_not=_union(one.first_not, other.first_not),
         last_not=_union(one.last_not, other.last_not),
@@ -102,7 +100,7 @@ def intersect(one: PasswordPolicy, other: PasswordPolicy, *, name: str = "", len
     )
 
 
-def _restricted(policy: PasswordPolicy, allowed: Collection[str]) -> tuple[tuple[Charset, ...], tuple[AtLeast, ...]]:
+def _restricted(policy: PolicyFields, allowed: Collection[str]) -> tuple[tuple[Charset, ...], tuple[AtLeast, ...]]:
     """Return charsets and k-of-n rules over the allowed characters; a charset that becomes empty is left out."""
     charsets = []
     for charset in policy.charsets:
@@ -121,30 +119,27 @@ def _restricted(policy: PasswordPolicy, allowed: Collection[str]) -> tuple[tuple
     return tuple(charsets), tuple(classes)
 
 
-def _apart(
+def _joined(
     first: tuple[Charset, ...], second: tuple[Charset, ...], classes: tuple[AtLeast, ...]
 ) -> tuple[tuple[Charset, ...], tuple[AtLeast, ...]]:
-    """Rename charsets of the second edition that share a name, but not the characters, with one of the first."""
-    chars = {charset.name: set(charset.chars) for charset in first}
-    new_names = {}
+    """Return the charsets of two editions and the second one's k-of-n rules.
+
+    A charset that both have is kept once, with the higher minimum. One that shares only its name with a charset of the
+    first edition is renamed: ``special`` becomes ``special'``.
+    """
+    by_name = {charset.name: charset for charset in first}
+    names = {}
     for charset in second:
         name = charset.name
-        while name in chars and chars[name] != set(charset.chars):
+        while name in by_name and set(by_name[name].chars) != set(charset.chars):
             name += "'"
-        new_names[charset.name] = name
-    renamed = tuple(
-        AtLeast(rule.count, tuple(tuple(new_names[name] for name in group) for group in rule.of)) for rule in classes
+        names[charset.name] = name
+        known = by_name.get(name, replace(charset, name=name))
+        by_name[name] = replace(known, min_chars=max(known.min_chars, charset.min_chars))
+    renamed = (
+        AtLeast(rule.count, tuple(tuple(names[name] for name in group) for group in rule.of)) for rule in classes
     )
-    return tuple(replace(charset, name=new_names[charset.name]) for charset in second), renamed
-
-
-def _merged(first: tuple[Charset, ...], second: tuple[Charset, ...]) -> tuple[Charset, ...]:
-    """Join two editions' charsets; the same one twice keeps the higher minimum."""
-    by_name = {charset.name: charset for charset in first}
-    for charset in second:
-        known = by_name.get(charset.name, charset)
-        by_name[charset.name] = replace(known, min_chars=max(known.min_chars, charset.min_chars))
-    return tuple(by_name.values())
+    return tuple(by_name.values()), tuple(renamed)
 
 
 def _union(one: str, other: str) -> str:

@@ -1,4 +1,4 @@
-"""``PasswordPolicy``: a vendor's password rule as a value that can generate, judge, count and explain itself."""
+"""``PasswordPolicy``: a vendor's password rule as a value that generates, judges and counts passwords."""
 
 from __future__ import annotations
 
@@ -8,76 +8,25 @@ from math import log2
 
 from rotation.core.secret import Secret
 from rotation.policy import checker
-from rotation.policy.counting.bounds import floor
+from rotation.policy.counting.bounds import lower_bound
 from rotation.policy.counting.feasibility import LEAST_BITS, check_size, exact_size
 from rotation.policy.counting.language import Language
 from rotation.policy.counting.sampler import Sampler
-from rotation.policy.model import AtLeast, Charset, Context, Name, Problem, Source, Word
+from rotation.policy.model import NO_CONTEXT, Context, PolicyFields, Problem
 from rotation.policy.rules import Rules, resolve
-from rotation.policy.validation import check_fields
-
-NO_CONTEXT = Context()
 
 
 @dataclass(frozen=True)
-class PasswordPolicy:
-    """What a vendor accepts, in Vault's words where Vault has them.
-
-    Args:
-        length: of generated passwords, in characters.
-        charsets: the character classes; together they are the alphabet.
-        name: how messages call the policy.
-        min_length: the vendor's shortest; ``length`` when 0.
-        max_length: the vendor's longest; ``length`` when 0.
-        classes: k-of-n rules.
-        first_not: characters that no password starts with.
-        last_not: characters that no password ends with.
-        max_repeat: longest run of one character; 0 is no rule.
-        words: forbidden words, in any case.
-        names: account keys whose values are forbidden.
-        positions: how many positions differ from the previous password.
-        new_chars: how many distinct characters the previous password lacks.
-        min_age_seconds: how long the vendor refuses another change; the engine waits.
-        sources: where the rules come from.
-        allow_weak: accept a policy that leaves fewer than 50 bits.
+class PasswordPolicy(PolicyFields):
+    """What a vendor accepts; the arguments are the fields of ``PolicyFields``.
 
     Raises:
         PolicyError: a field is malformed, the rules contradict each other, or they leave too little.
     """
 
-    length: int
-    charsets: tuple[Charset, ...]
-    name: str = "policy"
-    min_length: int = 0
-    max_length: int = 0
-    classes: tuple[AtLeast, ...] = ()
-    first_not: str = ""
-    last_not: str = ""
-    max_repeat: int = 0
-    words: tuple[Word, ...] = ()
-    names: tuple[Name, ...] = ()
-    positions: int = 0
-    new_chars: int = 0
-    min_age_seconds: int = 0
-    sources: tuple[Source, ...] = ()
-    allow_weak: bool = False
-
     def __post_init__(self) -> None:
-        object.__setattr__(self, "min_length", self.min_length or self.length)
-        object.__setattr__(self, "max_length", self.max_length or self.length)
-        check_fields(self)
-        rules = self._rules(NO_CONTEXT)
-        if self._too_few(floor(rules)):
-            check_size(self.name, rules, self._language.size, allow_weak=self.allow_weak)
-
-    @property
-    def alphabet(self) -> str:
-        """Every character that may occur, sorted."""
-        return "".join(sorted(set("".join(charset.chars for charset in self.charsets))))
-
-    def groups(self, rule: AtLeast) -> tuple[tuple[str, ...], ...]:
-        """Return the classes that a k-of-n rule counts, as charset names."""
-        return rule.of or tuple((charset.name,) for charset in self.charsets)
+        super().__post_init__()
+        self._checked_rules(NO_CONTEXT)
 
     def generate(self, context: Context = NO_CONTEXT) -> Secret:
         """Return a password, uniform over all strings of ``length`` characters that satisfy the policy.
@@ -89,14 +38,14 @@ class PasswordPolicy:
         return Secret(sampler.draw())
 
     def problems(self, candidate: Secret, context: Context = NO_CONTEXT) -> tuple[Problem, ...]:
-        """Return every rule that the candidate breaks; nothing when the vendor should accept it."""
+        """Return every rule that the candidate breaks; empty when the vendor should accept it."""
         return checker.problems(self, candidate.reveal(), context)
 
     def size(self, context: Context = NO_CONTEXT) -> int:
         """Return how many strings ``generate`` chooses from, exactly."""
         if context is NO_CONTEXT:
             return self._language.size
-        rules = self._rules(context)
+        rules = resolve(self, context, self.length)
         return exact_size(rules, Language(rules))
 
     def entropy_bits(self, context: Context = NO_CONTEXT) -> float:
@@ -109,46 +58,23 @@ class PasswordPolicy:
         total: int = len(self.alphabet) ** self.length
         return self.size(context) / total
 
-    def narrowed(
-        self,
-        exclude: str = "",
-        *,
-        shell_safe: bool = False,
-        url_safe: bool = False,
-        length: int | None = None,
-        allow_weak: bool = False,
-    ) -> PasswordPolicy:
-        """Return a stricter policy for an operator's consumer; see ``narrowing.narrow``."""
-        from rotation.policy.narrowing import narrow
-
-        return narrow(self, exclude, shell_safe=shell_safe, url_safe=url_safe, length=length, allow_weak=allow_weak)
-
-    def describe(self) -> dict[str, object]:
-        """Return the policy, its numbers and its sources as JSON-able values."""
-        from rotation.policy.description import describe
-
-        return describe(self)
-
     @cached_property
     def _language(self) -> Language:
-        """The counted strings of ``length`` that hold for every account."""
-        return Language(self._rules(NO_CONTEXT))
+        """The strings of ``length`` characters that satisfy the rules of every account, counted."""
+        return Language(resolve(self, NO_CONTEXT, self.length))
 
     @cached_property
     def _sampler(self) -> Sampler:
-        rules = self._rules(NO_CONTEXT)
-        return Sampler(rules, floor(rules), lambda: self._language)
+        return self._sampler_for(NO_CONTEXT)
 
     def _sampler_for(self, context: Context) -> Sampler:
-        rules = self._rules(context)
-        least = floor(rules)
-        if self._too_few(least):
-            check_size(self.name, rules, exact_size(rules, Language(rules)), allow_weak=self.allow_weak)
+        rules, least = self._checked_rules(context)
         return Sampler(rules, least, lambda: self._language)
 
-    def _rules(self, context: Context) -> Rules:
-        return resolve(self, context, self.length)
-
-    def _too_few(self, least: int) -> bool:
-        """Say whether a lower bound does not settle that there is enough."""
-        return least < (1 if self.allow_weak else 1 << LEAST_BITS)
+    def _checked_rules(self, context: Context) -> tuple[Rules, int]:
+        """Return the rules and a lower bound of their strings; count exactly only where the bound may be too low."""
+        rules = resolve(self, context, self.length)
+        least = lower_bound(rules)
+        if least < (1 if self.allow_weak else 1 << LEAST_BITS):
+            check_size(self.name, rules, self.size(context), allow_weak=self.allow_weak)
+        return rules, least

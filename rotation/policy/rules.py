@@ -1,20 +1,17 @@
-"""A policy and a context, resolved: plain data that the checker, the counter and the bounds share."""
+"""The rules for strings of one length in one context, as plain data for the checker, the counting and the bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from rotation.policy.model import Context
-    from rotation.policy.policy import PasswordPolicy
+from rotation.policy.model import Context, PolicyFields
 
 
 class Rules(NamedTuple):
     """What a string of exactly ``length`` characters must satisfy.
 
     ``minimums`` and ``classes`` hold characters, not names. ``words`` and ``names`` are lower-case.
-    ``used`` are whole strings that must not come again. Never print one: it holds old passwords.
+    ``used`` are whole strings that must not come again. Never print an instance: it holds old passwords.
     """
 
     alphabet: str
@@ -33,27 +30,22 @@ class Rules(NamedTuple):
 
     @property
     def forbidden(self) -> tuple[str, ...]:
-        """The words and names that can occur at all, without redundant ones."""
-        return spellable((*self.words, *self.names), self.alphabet, self.length)
+        """The words and names that can occur at all, shortest first, without those that contain a shorter one."""
+        letters = frozenset(self.alphabet.lower())
+        kept: list[str] = []
+        for word in sorted({*self.words, *self.names}, key=lambda word: (len(word), word)):
+            if len(word) <= self.length and letters.issuperset(word) and not any(short in word for short in kept):
+                kept.append(word)
+        return tuple(kept)
 
-    def without_context(self) -> Rules:
-        """Return the rules that hold for every account."""
-        return self._replace(names=(), previous="", positions=0, new_chars=0, used=frozenset())
 
-
-def resolve(policy: PasswordPolicy, context: Context, length: int) -> Rules:
+def resolve(policy: PolicyFields, context: Context, length: int) -> Rules:
     """Return the rules for strings of ``length`` characters in this context."""
     chars = {charset.name: charset.chars for charset in policy.charsets}
-    alphabet = "".join(sorted(set("".join(chars.values()))))
-    words = [piece for word in policy.words for piece in fragments(word.text, word.fragment)]
-    names: list[str] = []
-    for rule in policy.names:
-        name = context.name(rule.key)
-        for spelling in (name, name[::-1]) if rule.backwards else (name,):
-            names.extend(fragments(spelling, rule.fragment))
+    spellings = [(name, rule.fragment) for rule in policy.names for name in rule.spellings(context.name(rule.key))]
     previous = "" if context.previous is None else context.previous.reveal()
     return Rules(
-        alphabet=alphabet,
+        alphabet=policy.alphabet,
         length=length,
         minimums=tuple((charset.chars, charset.min_chars) for charset in policy.charsets if charset.min_chars),
         classes=tuple(
@@ -63,8 +55,8 @@ def resolve(policy: PasswordPolicy, context: Context, length: int) -> Rules:
         first_not=policy.first_not,
         last_not=policy.last_not,
         max_repeat=policy.max_repeat,
-        words=tuple(word.lower() for word in words),
-        names=tuple(name.lower() for name in names if name),
+        words=tuple(piece.lower() for word in policy.words for piece in fragments(word.text, word.fragment)),
+        names=tuple(piece.lower() for name, shortest in spellings for piece in fragments(name, shortest)),
         previous=previous,
         positions=policy.positions if previous else 0,
         new_chars=policy.new_chars if previous else 0,
@@ -72,21 +64,15 @@ def resolve(policy: PasswordPolicy, context: Context, length: int) -> Rules:
     )
 
 
-def differing(candidate: str, previous: str) -> int:
-    """Return at how many positions two strings differ; a position that only one of them has counts."""
-    same = sum(a == b for a, b in zip(candidate, previous, strict=False))
-    return max(len(candidate), len(previous)) - same
-
-
-def fresh(candidate: str, previous: str) -> int:
-    """Return how many distinct characters of ``candidate`` do not occur in ``previous``."""
-    return len(set(candidate) - set(previous))
-
-
 def far_enough(rules: Rules, candidate: str) -> bool:
-    """Say whether the candidate keeps its distance from the previous password."""
-    return (not rules.positions or differing(candidate, rules.previous) >= rules.positions) and (
-        not rules.new_chars or fresh(candidate, rules.previous) >= rules.new_chars
+    """Return whether the candidate differs enough from the previous password.
+
+    A position that only one of the two strings has counts as different.
+    """
+    previous = rules.previous
+    same = sum(a == b for a, b in zip(candidate, previous, strict=False))
+    return (not rules.positions or max(len(candidate), len(previous)) - same >= rules.positions) and (
+        not rules.new_chars or len(set(candidate) - set(previous)) >= rules.new_chars
     )
 
 
@@ -95,16 +81,6 @@ def fragments(word: str, shortest: int) -> tuple[str, ...]:
 
     A longer piece always holds one of exactly ``shortest``. Zero means that only the whole word is forbidden.
     """
-    if not shortest or len(word) < shortest:
-        return () if shortest else (word,)
+    if not shortest:
+        return (word,)
     return tuple(word[start : start + shortest] for start in range(len(word) - shortest + 1))
-
-
-def spellable(words: Iterable[str], alphabet: str, length: int) -> tuple[str, ...]:
-    """Return the lower-case words that can occur in a string of this alphabet and length, without redundant ones."""
-    letters = frozenset(alphabet.lower())
-    kept: list[str] = []
-    for word in sorted({word.lower() for word in words if word}, key=lambda word: (len(word), word)):
-        if len(word) <= length and letters.issuperset(word) and not any(short in word for short in kept):
-            kept.append(word)
-    return tuple(kept)

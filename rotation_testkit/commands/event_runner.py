@@ -60,7 +60,7 @@ def in_this_process(sandbox: Sandbox) -> EventRunner:
         error: Mapping[str, object] | None = None
         with redirect_stdout(written), environment(sandbox.environment()):
             client = sandbox.secrets_manager.client()
-            outside = handler.World(client=client, environment=sandbox.environment(), clock=sandbox.clock)
+            outside = handler.World(connect=lambda: client, environment=sandbox.environment(), clock=sandbox.clock)
             try:
                 result = handler.handle(event, FunctionContext.lasting(_SECONDS), outside)
             except RotationError as failure:

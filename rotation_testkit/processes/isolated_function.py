@@ -154,7 +154,7 @@ def _invocation(  # noqa: PLR0913, PLR0917 - a process's arguments are positiona
     report: dict[str, object]
     with redirect_stdout(written), redirect_stderr(written), surroundings(*arguments) as seen:
         try:
-            world = handler.World(client=_client(), environment=environment, clock=ShiftedClock(offset))
+            world = handler.World(connect=_client, environment=environment, clock=ShiftedClock(offset))
             report = handler.handle(event, FunctionContext.lasting(seconds), world)
         except RotationError as error:
             report = {"error": error.describe()}

@@ -65,7 +65,7 @@ class MortalFunction:
             self._die(event, fuse)
 
     def _survive(self, event: Mapping[str, object]) -> None:
-        outside = handler.World(client=self.client, environment=self.environment, clock=self.clock)
+        outside = handler.World(connect=lambda: self.client, environment=self.environment, clock=self.clock)
         with _counted(0, Edge.AFTER) as effects:
             self.effects.append(effects)
             try:

@@ -130,9 +130,9 @@ def _job(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
     reads: bool,  # noqa: FBT001 - as above
 ) -> None:
     from rotation.deployment.deployment import Deployment
-    from vault_plugin.job.kv_rotation import STEP_SECONDS, Place, Rotation
+    from vault_plugin.job.kv_rotation import STEP_SECONDS, JobContext, KvRotation
     from vault_plugin.job.login import Login
-    from vault_plugin.job.mirroring import mirrored
+    from vault_plugin.job.mirroring import with_mirror
     from vault_plugin.job.settings import VaultSettings
 
     def wait(name: str) -> None:
@@ -147,11 +147,14 @@ def _job(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
     set_environment(environment)
     fuse = Fuse(at, Edge(edge), exits=True, error=wait if pauses else None)
     with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=STEP_SECONDS) as kv:
-        place = Place(
-            kv=kv, deployment=Deployment.from_environment(environment), clock=clock, over=mirrored(clock, environment)
+        context = JobContext(
+            kv=kv,
+            deployment=Deployment.from_environment(environment),
+            clock=clock,
+            wrap_store=with_mirror(clock, environment),
         )
         with counted(fuse, reads=reads):
-            done = Rotation(place=place, path=path, ordered=True).run(attempts=attempts)
+            done = KvRotation(context=context, path=path, ordered=True).run(attempts=attempts)
     pipe.send({"report": done.describe(), "effects": fuse.effects})
 
 

@@ -1,9 +1,10 @@
-"""Refuse what nothing satisfies, with the rules that contradict each other, and what leaves too little to guess."""
+"""Refuse rules that nothing satisfies, with the ones that contradict each other, and rules that leave too little."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from math import log2
+from typing import Any
 
 from rotation.core.errors import PolicyError
 from rotation.policy.checker import Checker
@@ -14,23 +15,23 @@ LEAST_BITS = 50
 
 
 def exact_size(rules: Rules, language: Language) -> int:
-    """Return how many strings satisfy the rules, given the language that leaves out ``rules.used``."""
+    """Return how many strings satisfy the rules; ``language`` counts them without regard to ``rules.used``."""
     accepts = Checker(rules._replace(used=frozenset()))
     alphabet = frozenset(rules.alphabet)
-    again = [text for text in rules.used if len(text) == rules.length and alphabet.issuperset(text)]
-    return language.size - sum(accepts(text.encode()) for text in again)
+    used = [text for text in rules.used if len(text) == rules.length and alphabet.issuperset(text)]
+    return language.size - sum(accepts(text.encode()) for text in used)
 
 
 def check_size(label: str, rules: Rules, size: int, *, allow_weak: bool) -> None:
-    """Refuse an accepted set of ``size`` strings that is empty or too small.
+    """Refuse rules that ``size`` strings satisfy, when that is none or too few.
 
     Raises:
         PolicyError: names the contradicting rules, or the bits that are left.
     """
     if size < 1:
-        clash = ", ".join(contradiction(rules))
+        rule_names = ", ".join(contradiction(rules))
         raise PolicyError(
-            f"{label}: no string of length {rules.length} satisfies {clash or 'history'} together",
+            f"{label}: no string of length {rules.length} satisfies {rule_names or 'history'} together",
             hint="Loosen one of the rules named, or choose another length within the vendor's bounds.",
         )
     if size < 1 << LEAST_BITS and not allow_weak:
@@ -42,49 +43,33 @@ def check_size(label: str, rules: Rules, size: int, *, allow_weak: bool) -> None
 
 def contradiction(rules: Rules) -> tuple[str, ...]:
     """Return the names of rules that cannot hold together; without any one of them the others can."""
-    kept = _relaxations(rules)
-    for name in list(kept):
-        without = {other: relax for other, relax in kept.items() if other != name}
-        if _impossible(rules, without):
-            kept = without
-    return tuple(kept)
+    active = _active(rules)
+    clash = set(active)
+    for name in active:
+        others = clash - {name}
+        if Language(_without(rules, [part for other, part in active.items() if other not in others])).size == 0:
+            clash = others
+    return tuple(name for name in active if name in clash)
 
 
-def _impossible(rules: Rules, active: dict[str, Callable[[Rules], Rules]]) -> bool:
-    """Say whether the active rules alone leave nothing."""
-    for name, relax in _relaxations(rules).items():
-        if name not in active:
-            rules = relax(rules)
-    return Language(rules).size == 0
-
-
-def _relaxations(rules: Rules) -> dict[str, Callable[[Rules], Rules]]:
-    """Return every rule that is active, with the change that switches it off."""
-    found: dict[str, Callable[[Rules], Rules]] = {}
-    for chars, count in rules.minimums:
-        found[f"min_chars({count} of {chars})"] = _drop_minimum((chars, count))
+def _active(rules: Rules) -> dict[str, tuple[str, object]]:
+    """Return every active rule by its name in messages: the field of ``Rules``, and its entry there if it has one."""
+    found: dict[str, tuple[str, object]] = {}
+    for chars, least in rules.minimums:
+        found[f"min_chars({least} of {chars})"] = ("minimums", (chars, least))
     for count, groups in rules.classes:
-        found[f"classes({count} of {len(groups)})"] = _drop_class((count, groups))
-    if rules.first_not:
-        found["first_not"] = lambda now: now._replace(first_not="")
-    if rules.last_not:
-        found["last_not"] = lambda now: now._replace(last_not="")
-    if rules.max_repeat:
-        found[f"max_repeat({rules.max_repeat})"] = lambda now: now._replace(max_repeat=0)
-    if rules.words:
-        found["words"] = lambda now: now._replace(words=())
-    if rules.names:
-        found["names"] = lambda now: now._replace(names=())
-    if rules.positions:
-        found[f"positions({rules.positions})"] = lambda now: now._replace(positions=0)
-    if rules.new_chars:
-        found[f"new_chars({rules.new_chars})"] = lambda now: now._replace(new_chars=0)
+        found[f"classes({count} of {len(groups)})"] = ("classes", (count, groups))
+    for field in ("first_not", "last_not", "max_repeat", "words", "names", "positions", "new_chars"):
+        value = getattr(rules, field)
+        if value:
+            found[f"{field}({value})" if isinstance(value, int) else field] = (field, None)
     return found
 
 
-def _drop_minimum(rule: tuple[str, int]) -> Callable[[Rules], Rules]:
-    return lambda now: now._replace(minimums=tuple(other for other in now.minimums if other != rule))
-
-
-def _drop_class(rule: tuple[int, tuple[str, ...]]) -> Callable[[Rules], Rules]:
-    return lambda now: now._replace(classes=tuple(other for other in now.classes if other != rule))
+def _without(rules: Rules, parts: Iterable[tuple[str, object]]) -> Rules:
+    """Return the rules without some fields or entries of fields."""
+    for field, entry in parts:
+        value = getattr(rules, field)
+        left: Any = type(value)() if entry is None else tuple(other for other in value if other != entry)
+        rules = rules._replace(**{field: left})
+    return rules

@@ -1,4 +1,4 @@
-"""Uniform draws from ``os.urandom``: whole strings while most are accepted, exact ranks where few are."""
+"""Uniform draws from ``os.urandom``: whole strings where most are accepted, exact ranks where few are."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import os
 from collections.abc import Callable
 
 from rotation.policy.checker import Checker
-from rotation.policy.counting.bounds import at_most_refused
+from rotation.policy.counting.bounds import refused_at_most
 from rotation.policy.counting.language import Language
 from rotation.policy.rules import Rules
 
-# Whole draws cost a few microseconds, so up to this many on average are cheaper than building the tables.
+# A draw costs a few microseconds, so up to this many draws on average are cheaper than building the tables.
 TRIES = 16
 
 
 class Sampler:
     """Draws uniformly from the strings that satisfy ``rules``.
 
-    Every way of drawing starts from a uniform draw out of a larger set and refuses what does not belong, so the result
-    is uniform too: out of all strings, out of those that keep the context-free rules, or out of those that keep all.
+    A draw is uniform over a larger set, and what does not satisfy the rules is refused, so the result is uniform too.
+    The larger set is all strings, those that satisfy the rules of every account, or those that satisfy all rules.
 
     Args:
         rules: at least one string must satisfy them.
-        floor: a lower bound of how many do.
-        base: counts the context-free language; called only where whole strings are rarely accepted.
+        least: a lower bound of how many do.
+        context_free: counts the strings for every account; called only where whole strings are rarely accepted.
     """
 
-    def __init__(self, rules: Rules, floor: int, base: Callable[[], Language]) -> None:
+    def __init__(self, rules: Rules, least: int, context_free: Callable[[], Language]) -> None:
         self._accepts = Checker(rules)
         self._everything = WholeStrings(rules.alphabet, rules.length)
         self._language: Language | None = None
-        if floor * TRIES < len(rules.alphabet) ** rules.length:
-            language = base()
-            refused = at_most_refused(rules._replace(words=()))
+        if least * TRIES < len(rules.alphabet) ** rules.length:
+            language = context_free()
+            refused = refused_at_most(rules._replace(words=()))
             self._language = language if refused * TRIES <= language.size * (TRIES - 1) else Language(rules)
 
     def draw(self) -> str:
@@ -47,7 +47,7 @@ class Sampler:
 
 
 class WholeStrings:
-    """Uniform strings over an alphabet, without modulo bias: surplus byte values are thrown away."""
+    """Draws uniform strings over an alphabet. Surplus byte values are dropped, so there is no modulo bias."""
 
     def __init__(self, alphabet: str, length: int) -> None:
         size = len(alphabet)
@@ -61,17 +61,17 @@ class WholeStrings:
 
     def draw(self) -> bytes:
         """Return one string as ASCII bytes."""
-        text = os.urandom(self._bytes).translate(self._table, self._surplus)
+        text = b""
         while len(text) < self._length:
             text += os.urandom(self._bytes).translate(self._table, self._surplus)
         return text[: self._length]
 
 
-def below(bound: int) -> int:
-    """Return a uniform integer from 0 up to, not including, ``bound``."""
-    bits = (bound - 1).bit_length()
+def below(limit: int) -> int:
+    """Return a uniform integer from 0 up to, not including, ``limit``."""
+    bits = (limit - 1).bit_length()
     size = (bits + 7) // 8
     while True:
         value = int.from_bytes(os.urandom(size), "big") >> (8 * size - bits)
-        if value < bound:
+        if value < limit:
             return value

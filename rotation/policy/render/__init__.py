@@ -1,4 +1,4 @@
-"""A policy in other languages, each with what that language cannot say."""
+"""A policy in other languages: HCL, GetRandomPassword, JSON Schema, Markdown; each names what it cannot express."""
 
 from __future__ import annotations
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from rotation.policy.description import rule_texts
-from rotation.policy.model import DIGITS, LOWER, UPPER, AtLeast, Charset, Context
-from rotation.policy.render.portable import for_account, squeeze
+from rotation.policy.model import DIGITS, LOWER, NO_CONTEXT, UPPER, AtLeast, Charset, Context
+from rotation.policy.policy import PasswordPolicy
+from rotation.policy.render.portable import for_account, make_portable
 from rotation.policy.render.result import Rendered, account_rules
-
-if TYPE_CHECKING:
-    from rotation.policy.policy import PasswordPolicy
 
 # The service's own classes (API reference, GetRandomPassword; read 2026-11).
 TYPES = {
@@ -23,13 +20,13 @@ TYPES = {
 }
 
 
-def to_get_random_password(policy: PasswordPolicy, context: Context | None = None) -> Rendered:
-    """Return the arguments that come nearest, and what they lose.
+def to_get_random_password(policy: PasswordPolicy, context: Context = NO_CONTEXT) -> Rendered:
+    """Return the arguments that come nearest to the policy, and what they cannot express.
 
     ``refused`` is exact for a service that draws uniformly; AWS does not publish how it draws.
     """
-    known = for_account(policy, context or Context())
-    portable = squeeze(known)
+    known = for_account(policy, context)
+    portable = make_portable(known)
     alphabet = set(portable.plain.alphabet)
     left = {flag: "".join(char for char in chars if char in alphabet) for flag, chars in TYPES.items()}
     arguments: dict[str, object] = {
@@ -47,12 +44,9 @@ def to_get_random_password(policy: PasswordPolicy, context: Context | None = Non
     ]
     lost.append("uniformity: the service does not say how it draws")
     made = tuple(Charset(flag, chars, 1) for flag, chars in left.items() if chars)
-    service = replace(portable.plain, charsets=(*made, *_space(alphabet)))
+    space = (Charset("IncludeSpace", " "),) if " " in alphabet else ()
+    service = replace(portable.plain, charsets=(*made, *space))
     named = tuple(AtLeast(rule.count, policy.groups(rule)) for rule in policy.classes)
     both = replace(portable.policy, classes=named, charsets=(*portable.policy.charsets, *service.charsets))
     share = (service.size() - both.size()) / service.size()
     return Rendered(json.dumps(arguments, indent=2), (*lost, *account_rules(known)), arguments, share)
-
-
-def _space(alphabet: set[str]) -> tuple[Charset, ...]:
-    return (Charset("IncludeSpace", " "),) if " " in alphabet else ()

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rotation.core.errors import PolicyError
-from rotation.policy.model import Context
-from rotation.policy.render.portable import for_account, squeeze
+from rotation.policy.model import NO_CONTEXT, Context
+from rotation.policy.narrowing import narrow
+from rotation.policy.policy import PasswordPolicy
+from rotation.policy.render.portable import for_account, make_portable
 from rotation.policy.render.result import Rendered, account_rules
-
-if TYPE_CHECKING:
-    from rotation.policy.policy import PasswordPolicy
 
 SHORTEST, LONGEST = 4, 100
 # Vault and OpenBao draw whole strings and give up after one second, a few hundred thousand draws.
 LEAST_ACCEPTED = 1e-3
 
 
-def to_hcl(policy: PasswordPolicy, context: Context | None = None) -> Rendered:
-    """Return a policy whose strings ours refuses at most once in a million.
+def to_hcl(policy: PasswordPolicy, context: Context = NO_CONTEXT) -> Rendered:
+    """Return a Vault policy; at most one in a million of its strings is refused by ours.
 
     Args:
         policy: what the vendor accepts.
-        context: names of the account, if the text is made for one account; otherwise name rules are lost.
+        context: the account, if the text is made for one account; otherwise name rules are lost.
 
     Raises:
-        PolicyError: HCL cannot say a rule, and no narrower alphabet helps.
+        PolicyError: HCL cannot express a rule, and no smaller alphabet helps.
     """
-    known = for_account(policy, context or Context())
+    known = for_account(policy, context)
     longest = min(known.length, LONGEST)
-    portable = squeeze(known.narrowed(length=longest))
+    portable = make_portable(narrow(known, length=longest))
     plain = portable.plain
     if longest < SHORTEST:
         raise PolicyError(f"{policy.name}: length: HCL policies have {SHORTEST} or more characters")
@@ -50,6 +47,6 @@ def to_hcl(policy: PasswordPolicy, context: Context | None = None) -> Rendered:
 
 
 def quote(chars: str) -> str:
-    """Return characters for an HCL string; a brace never follows a dollar or per cent sign (interpolation)."""
+    """Return characters for an HCL string; ``${`` and ``%{``, which would interpolate, never occur."""
     ordered = "".join(sorted(chars, key=lambda char: (char != "{", chars.index(char))))
     return ordered.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,14 +1,10 @@
-"""A policy as a Markdown page section for people."""
+"""A policy as a section of a Markdown page."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rotation.policy.description import rule_texts, sources
+from rotation.policy.policy import PasswordPolicy
 from rotation.policy.render.result import Rendered
-
-if TYPE_CHECKING:
-    from rotation.policy.policy import PasswordPolicy
 
 
 def to_markdown(policy: PasswordPolicy) -> Rendered:
@@ -34,5 +30,5 @@ def to_markdown(policy: PasswordPolicy) -> Rendered:
 
 
 def _cell(text: str) -> str:
-    """Escape what Markdown would read as markup."""
+    """Return the text with what Markdown would read as markup escaped."""
     return "".join(f"\\{char}" if char in "\\`*_{}[]<>()#+-.!|~&" else char for char in text)

@@ -1,36 +1,37 @@
-"""Squeeze a policy into what most generators know: a length, an alphabet and a minimum for each class.
+"""Reduce a policy to what most generators know: a length, an alphabet and a minimum for each class.
 
-A rule that such a generator cannot say is met by raising minimums and by leaving characters out, until the share of
-its strings that the policy refuses is at most one in a million. The share is counted exactly, not estimated.
+A rule that such a generator does not know is replaced: minimums are raised and characters are left out, until the
+policy refuses at most one in a million of the generator's strings. The share is counted exactly, not estimated.
+
+Example: 16 characters of lower case, upper case and digits, at least two of the three classes. A plain generator
+breaks the rule once in about 550,000 strings, too often. With at least one character of each class it never does.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
 
-from rotation.policy.model import Context, Word
+from rotation.policy.model import NO_CONTEXT, Context, Word
+from rotation.policy.narrowing import narrow
+from rotation.policy.policy import PasswordPolicy
 from rotation.policy.rules import resolve
-
-if TYPE_CHECKING:
-    from rotation.policy.policy import PasswordPolicy
 
 MOST_REFUSED = 1_000_000
 # Fields that a plain generator does not know.
-BEYOND = ("classes", "first_not", "last_not", "max_repeat", "words")
+UNKNOWN_FIELDS = ("classes", "first_not", "last_not", "max_repeat", "words")
 
 
 @dataclass(frozen=True)
 class Portable:
-    """A policy and the wider one that a plain generator follows.
-
-    Args:
-        policy: every rule, over the narrowed alphabet and with the raised minimums.
-        plain: the same alphabet, length and minimums without any other rule.
-    """
+    """A policy with a reduced alphabet and raised minimums, beside the wider one that a plain generator follows."""
 
     policy: PasswordPolicy
-    plain: PasswordPolicy
+
+    @cached_property
+    def plain(self) -> PasswordPolicy:
+        """The same alphabet, length and minimums without any other rule."""
+        return replace(self.policy, classes=(), first_not="", last_not="", max_repeat=0, words=(), names=())
 
     @property
     def refused(self) -> float:
@@ -44,8 +45,8 @@ class Portable:
         return self._tolerable(self.policy)
 
     def offending(self) -> tuple[str, ...]:
-        """Return the fields that by themselves refuse more than that."""
-        alone = {field: replace(self.plain, **{field: getattr(self.policy, field)}) for field in BEYOND}
+        """Return the fields that by themselves refuse more than one string in a million."""
+        alone = {field: replace(self.plain, **{field: getattr(self.policy, field)}) for field in UNKNOWN_FIELDS}
         return tuple(field for field, policy in alone.items() if not self._tolerable(policy))
 
     def _tolerable(self, policy: PasswordPolicy) -> bool:
@@ -53,45 +54,32 @@ class Portable:
         return (plain - policy.size()) * MOST_REFUSED <= plain
 
 
-def squeeze(policy: PasswordPolicy) -> Portable:
-    """Return the policy and its plain form, as narrow as needed and no narrower.
+def make_portable(policy: PasswordPolicy) -> Portable:
+    """Return the policy, reduced no more than needed, and its plain form.
 
-    What no narrowing helps against, such as a run rule, is left as it is: look at ``good_enough`` and ``offending``.
+    A rule that cannot be replaced, such as a run rule, stays: see ``good_enough`` and ``offending``.
     """
-    attempt = _pair(policy)
+    attempt = Portable(policy)
     if {"first_not", "last_not"} & set(attempt.offending()):
-        attempt = _pair(policy.narrowed(exclude=policy.first_not + policy.last_not))
+        attempt = Portable(narrow(policy, exclude=policy.first_not + policy.last_not))
     if "classes" in attempt.offending():
-        attempt = _pair(_with_every_class(attempt.policy))
+        attempt = Portable(_with_every_class(attempt.policy))
     while "words" in attempt.offending():
         letter = _commonest_letter(attempt.policy)
-        attempt = _pair(attempt.policy.narrowed(exclude=letter + letter.upper()))
-    # Rules that are rare by themselves can still be too many together.
-    return attempt if attempt.good_enough else _pair(_with_every_class(attempt.policy))
+        attempt = Portable(narrow(attempt.policy, exclude=letter + letter.upper()))
+    # Rules that refuse few strings each can still refuse too many together.
+    return attempt if attempt.good_enough else Portable(_with_every_class(attempt.policy))
 
 
 def for_account(policy: PasswordPolicy, context: Context) -> PasswordPolicy:
     """Return the policy with the account's names, as far as they are known, as forbidden words."""
-    words = []
-    unknown = []
-    for rule in policy.names:
-        name = context.name(rule.key)
-        if not name:
-            unknown.append(rule)
-            continue
-        words.append(Word(name, rule.fragment))
-        if rule.backwards:
-            words.append(Word(name[::-1], rule.fragment))
-    return replace(policy, words=(*policy.words, *words), names=tuple(unknown))
-
-
-def _pair(policy: PasswordPolicy) -> Portable:
-    plain = replace(policy, classes=(), first_not="", last_not="", max_repeat=0, words=(), names=())
-    return Portable(policy, plain)
+    words = [Word(name, rule.fragment) for rule in policy.names for name in rule.spellings(context.name(rule.key))]
+    unknown = tuple(rule for rule in policy.names if not context.name(rule.key))
+    return replace(policy, words=(*policy.words, *words), names=unknown)
 
 
 def _with_every_class(policy: PasswordPolicy) -> PasswordPolicy:
-    """Ask for every class, so that any k of them occur."""
+    """Require every class, so that any k of them occur."""
     if not policy.classes:
         return policy
     charsets = tuple(replace(charset, min_chars=max(1, charset.min_chars)) for charset in policy.charsets)
@@ -99,7 +87,7 @@ def _with_every_class(policy: PasswordPolicy) -> PasswordPolicy:
 
 
 def _commonest_letter(policy: PasswordPolicy) -> str:
-    """Return the letter without which most of the shortest forbidden words cannot be spelled; empty without words."""
-    words = resolve(policy, Context(), policy.length).forbidden
+    """Return the letter that most of the shortest forbidden words contain; empty without words."""
+    words = resolve(policy, NO_CONTEXT, policy.length).forbidden
     shortest = [word for word in words if len(word) == len(words[0])]
     return max(sorted(set("".join(shortest))), key=lambda letter: sum(letter in word for word in shortest), default="")

@@ -1,13 +1,11 @@
-"""What every renderer returns, and the rules that no other language knows."""
+"""What every renderer returns, and the rules that no other language can express."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rotation.policy.policy import PasswordPolicy
+from rotation.policy.model import PolicyFields
 
 
 @dataclass(frozen=True)
@@ -15,10 +13,10 @@ class Rendered:
     """A policy in another language.
 
     Args:
-        text: the rendering as text.
-        data: the same as an object, where the language has one.
+        text: the policy in that language.
         lost: what the language cannot express, one sentence each.
-        refused: which share of the strings made by that text our policy refuses; 0 for languages that only check.
+        data: the same as an object, where the language has one.
+        refused: the share of the strings made by that text that our policy refuses; 0 for languages that only check.
     """
 
     text: str
@@ -27,8 +25,8 @@ class Rendered:
     refused: float = 0.0
 
 
-def account_rules(policy: PasswordPolicy) -> tuple[str, ...]:
-    """Return the rules that need to know the account, which a text made beforehand cannot."""
+def account_rules(policy: PolicyFields) -> tuple[str, ...]:
+    """Return the rules that depend on the account, which a text made beforehand cannot know."""
     lost = [f"names: the value of {name.key} is not known to it" for name in policy.names]
     if policy.positions or policy.new_chars:
         lost.append("positions, new_chars: the previous password is not known to it")

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 from itertools import combinations
-from typing import TYPE_CHECKING
 
-from rotation.policy.model import Context
+from rotation.policy.model import NO_CONTEXT, PolicyFields
 from rotation.policy.render.result import Rendered, account_rules
 from rotation.policy.rules import resolve
-
-if TYPE_CHECKING:
-    from rotation.policy.policy import PasswordPolicy
 
 Schema = dict[str, object]
 
 
-def to_json_schema(policy: PasswordPolicy) -> Rendered:
+def to_json_schema(policy: PolicyFields) -> Rendered:
     """Return a schema that accepts what the policy accepts, apart from rules that need the account.
 
-    Negated classes take the place of anchors at the end, since ``$`` also matches before a final newline in Python.
+    Negated bracket expressions replace anchors at the end, since ``$`` also matches before a final newline in Python.
     """
-    rules = resolve(policy, Context(), policy.length)
+    rules = resolve(policy, NO_CONTEXT, policy.length)
     never = [f"[^{_inside(policy.alphabet)}]"]
     if policy.first_not:
         never.append(f"^[{_inside(policy.first_not)}]")
@@ -46,15 +42,13 @@ def to_json_schema(policy: PasswordPolicy) -> Rendered:
 
 
 def _holds(chars: str, least: int) -> Schema:
-    """Ask for ``least`` characters out of ``chars``, wherever they stand."""
+    """Require ``least`` characters out of ``chars`` at any position."""
     return {"pattern": ".*".join([f"[{_inside(chars)}]"] * least)}
 
 
 def _any_of(count: int, groups: tuple[str, ...]) -> Schema:
-    """Ask for ``count`` of the classes."""
-    return {
-        "anyOf": [{"allOf": [_holds(group, 1) for group in chosen]} for chosen in combinations(groups, count)],
-    }
+    """Require ``count`` of the classes."""
+    return {"anyOf": [{"allOf": [_holds(group, 1) for group in chosen]} for chosen in combinations(groups, count)]}
 
 
 def _cases(letter: str) -> str:

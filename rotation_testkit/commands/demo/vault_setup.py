@@ -38,7 +38,7 @@ from rotation_testkit.sandbox.vendors import (
     meeting,
 )
 from vault_plugin.provision.build import Built, build
-from vault_plugin.provision.declaration import Wanted, load
+from vault_plugin.provision.declaration import DesiredState, load
 from vault_plugin.provision.install import install, role_path
 from vault_plugin.provision.server import Server
 
@@ -85,7 +85,7 @@ class VaultSetup:
     clock: ShiftedClock
     containers: ServedVendor
     meeting: ServedVendor
-    wanted: Wanted
+    wanted: DesiredState
     operator: Server
     kv: ServedKv
     login: Mapping[str, str] = field(repr=False)
@@ -252,7 +252,7 @@ def _timed(work: Callable[[], T]) -> tuple[T, float]:
     return work(), time.monotonic() - started
 
 
-def _declared(home: Path, containers: ServedVendor) -> Wanted:
+def _declared(home: Path, containers: ServedVendor) -> DesiredState:
     """Write the file that `lockstep vault plugin install` reads; the admin credential is removed once it was read."""
     (home / "admin.json").write_text(json.dumps(containers.admin))
     (home / "admin.json").chmod(0o600)

@@ -1,23 +1,19 @@
-"""Password rules of Huawei Cloud Meeting accounts."""
+"""Password rules of Huawei Cloud Meeting accounts: what two editions of the documentation both accept."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rotation.policy.model import AtLeast, Name, Source, charsets
-from rotation.policy.narrowing import intersect
-from rotation.policy.policy import PasswordPolicy
+from rotation.policy import AtLeast, Name, PasswordPolicy, Source, charsets, intersect
 
-# --- Huawei Cloud Meeting ---
-HUAWEI_SPECIALS = "`~!@#$%^&*()-_=+\\|[{}];:,'<.>/?"
+SPECIALS = "`~!@#$%^&*()-_=+\\|[{}];:,'<.>/?"
 
-
-HUAWEI_SPANISH = PasswordPolicy(
+SPANISH = PasswordPolicy(
     name="huawei_meeting/es",
     length=32,
     min_length=8,
     max_length=32,
-    charsets=charsets(HUAWEI_SPECIALS),
+    charsets=charsets(SPECIALS),
     classes=(AtLeast(2),),
     max_repeat=2,
     positions=2,
@@ -33,13 +29,12 @@ HUAWEI_SPANISH = PasswordPolicy(
     ),
 )
 
-
-HUAWEI_CHINESE = PasswordPolicy(
+CHINESE = PasswordPolicy(
     name="huawei_meeting/zh",
     length=32,
     min_length=8,
     max_length=32,
-    charsets=charsets(HUAWEI_SPECIALS + '"'),
+    charsets=charsets(SPECIALS + '"'),
     classes=(AtLeast(2),),
     max_repeat=3,
     names=(Name("username", backwards=True),),
@@ -56,7 +51,4 @@ HUAWEI_CHINESE = PasswordPolicy(
     ),
 )
 
-
-HUAWEI = intersect(HUAWEI_SPANISH, HUAWEI_CHINESE, name="huawei_meeting/default")
-
-POLICIES: Mapping[str, PasswordPolicy] = {"default": HUAWEI}
+POLICIES: Mapping[str, PasswordPolicy] = {"default": intersect(SPANISH, CHINESE, name="huawei_meeting/default")}

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rotation.policy.model import AtLeast, Source, Word, charsets
-from rotation.policy.policy import PasswordPolicy
+from rotation.policy import AtLeast, PasswordPolicy, Source, Word, charsets
 
-# --- UCloud CompShare ---
-# A container takes 32 characters and a virtual machine 30; which one an instance is may be found out late.
-UCLOUD_LENGTH = 30
-
-
-UCLOUD_CHARSETS = charsets("()`~!@#$%^&*-+=_|{}[]:;'<>,.?/")
-
-
+# A container takes 32 characters and a virtual machine 30; the kind of an instance may be found out late.
+LENGTH = 30
+CHARSETS = charsets("()`~!@#$%^&*-+=_|{}[]:;'<>,.?/")
 UHOST = "UCloud API documentation, uhost-api/specification.md (UCloudDoc-Team/api cd570df)"
 
-
-UCLOUD_CONTAINER = PasswordPolicy(
+CONTAINER = PasswordPolicy(
     name="ucloud_compshare/container",
-    length=UCLOUD_LENGTH,
+    length=LENGTH,
     min_length=8,
     max_length=32,
-    charsets=UCLOUD_CHARSETS,
+    charsets=CHARSETS,
     classes=(AtLeast(2),),
     sources=(
         Source(
@@ -34,24 +27,22 @@ UCLOUD_CONTAINER = PasswordPolicy(
     ),
 )
 
-
-UCLOUD_LINUX = PasswordPolicy(
+LINUX = PasswordPolicy(
     name="ucloud_compshare/linux",
-    length=UCLOUD_LENGTH,
+    length=LENGTH,
     min_length=8,
     max_length=30,
-    charsets=UCLOUD_CHARSETS,
+    charsets=CHARSETS,
     classes=(AtLeast(2),),
     sources=(Source(UHOST, "undated, read 2026-11", ("length", "charsets", "classes")),),
 )
 
-
-UCLOUD_WINDOWS = PasswordPolicy(
+WINDOWS = PasswordPolicy(
     name="ucloud_compshare/windows",
-    length=UCLOUD_LENGTH,
+    length=LENGTH,
     min_length=8,
     max_length=30,
-    charsets=UCLOUD_CHARSETS,
+    charsets=CHARSETS,
     classes=(AtLeast(3),),
     words=(Word("administrator", fragment=3), Word("adminstrator", fragment=3)),
     sources=(
@@ -64,8 +55,4 @@ UCLOUD_WINDOWS = PasswordPolicy(
     ),
 )
 
-POLICIES: Mapping[str, PasswordPolicy] = {
-    "container": UCLOUD_CONTAINER,
-    "linux": UCLOUD_LINUX,
-    "windows": UCLOUD_WINDOWS,
-}
+POLICIES: Mapping[str, PasswordPolicy] = {"container": CONTAINER, "linux": LINUX, "windows": WINDOWS}

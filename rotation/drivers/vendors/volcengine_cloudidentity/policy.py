@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rotation.policy.model import AtLeast, Source, charsets
-from rotation.policy.policy import PasswordPolicy
+from rotation.policy import AtLeast, PasswordPolicy, Source, charsets
 
-# --- Volcengine Cloud Identity ---
-VOLCENGINE = PasswordPolicy(
+DEFAULT = PasswordPolicy(
     name="volcengine_cloudidentity/default",
     length=32,
     min_length=8,
@@ -27,4 +25,4 @@ VOLCENGINE = PasswordPolicy(
     ),
 )
 
-POLICIES: Mapping[str, PasswordPolicy] = {"default": VOLCENGINE}
+POLICIES: Mapping[str, PasswordPolicy] = {"default": DEFAULT}

@@ -1,0 +1,156 @@
+"""The vendors' policies against a second, independent reading of the vendors' pages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rotation.core.secret import Secret
+from rotation.drivers.registry import vendor_policies
+from rotation.policy import Context, PasswordPolicy
+from rotation.policy.description import rule_texts, sources
+from rotation_testkit.doubles.vendors.second_opinion import SECOND_OPINIONS, second_opinion
+
+VENDOR_POLICIES = vendor_policies()
+
+EVERY = [(code, variant) for code, variants in VENDOR_POLICIES.items() for variant in variants]
+HOSTILE = [
+    "", " ", "a", "\x00" * 12, "pässwörd-Long1", "Abcdefg1 ", " Abcdefg1", "Abcdefg1\n", "Abc\tdefg1",
+    "Abcdefg1\u202e", "\uff21bcdefg1!", "Abcdefg\u0661!", "\u212aelvin-Abc12345", "A" * 30 + "1!", "aA1!" * 8,
+    "aA1!" * 9, "aA1!" * 1000, "@bcdefgH12345", "-bcdefgH12345", "!bcdefgH12345", 'Abcdef"123456',
+    "Abcdef\\123456", "Abcdef`123456", "Abc'def,12345", "xADMINISTRATORx1", "xAdminstrator!12",
+    "Radm1n!9Qx7Zk", "Abcdefghijkl", "abcdefghijk1", "ABCDEFGH1234", "12345678!@#$", "aaBBcc11!!dd",
+    "aaaBBcc11!!d", "aaaaBcc11!!d", "AaAaAa11!!dd", "a1" * 4, "a1" * 8, "Ab1!" * 4, "zhangsan-Abc12",
+    "NASGNAHZ-abc12",
+]  # fmt: skip
+
+
+def verdict(policy: PasswordPolicy, text: str, username: str = "", previous: str = "") -> bool:
+    """Return whether the policy finds nothing wrong."""
+    context = Context(username=username, previous=Secret(previous) if previous else None)
+    return policy.problems(Secret(text), context) == ()
+
+
+def test_every_policy_has_a_second_opinion() -> None:
+    """Every vendor policy has an independent reading of the vendor's page."""
+    assert set(EVERY) == set(SECOND_OPINIONS)
+
+
+@pytest.mark.parametrize(("code", "variant"), EVERY)
+def test_generated_passwords_satisfy_the_second_reading(code: str, variant: str) -> None:
+    """Generated passwords satisfy the second reading, also for an account (``bench/soak.py`` runs a million)."""
+    policy = VENDOR_POLICIES[code][variant]
+    for _ in range(500):
+        assert second_opinion(code, variant, policy.generate().reveal())
+    previous = policy.generate()
+    context = Context(username="Zhang.San", previous=previous)
+    for _ in range(100):
+        text = policy.generate(context).reveal()
+        assert second_opinion(code, variant, text, username="Zhang.San", previous=previous.reveal())
+
+
+@pytest.mark.parametrize(("code", "variant"), EVERY)
+def test_both_agree_on_hostile_strings(code: str, variant: str) -> None:
+    """Policy and second reading agree on strings that are made to be accepted by mistake."""
+    expected = {text: second_opinion(code, variant, text, username="zhangsan") for text in HOSTILE}
+    assert {text: verdict(VENDOR_POLICIES[code][variant], text, "zhangsan") for text in HOSTILE} == expected
+
+
+PIECE = st.sampled_from(
+    ["adm", "Min", "zhang", "gnahz", "aaa", "11", "Z", "q7", "!", "@", "-", "'", "`", '"', "\\", " ", "é"]
+)
+TEXT = st.lists(PIECE | st.text("abcXYZ019!#$", min_size=1, max_size=6), min_size=1, max_size=8).map("".join)
+# The old password, from the new one.
+PREVIOUS = st.sampled_from(["", "{0}", "{1}~", "{2}{{}}", "Other-Passw0rd"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=TEXT, old=PREVIOUS)
+def test_both_agree_on_any_string(text: str, old: str) -> None:
+    """Policy and second reading of every vendor agree on random strings near the limits of the rules."""
+    previous = old.format(text, text[:-1], text[:-2])
+    for code, variant in EVERY:
+        expected = second_opinion(code, variant, text, username="Zhang", previous=previous) and text != previous
+        assert verdict(VENDOR_POLICIES[code][variant], text, "Zhang", previous) == expected, (code, variant)
+
+
+@pytest.mark.parametrize(
+    ("code", "variant", "text", "expected"),
+    [
+        # ResetCompShareInstancePassword: code samples; the base64 sample decodes to a password with a dot.
+        ("ucloud_compshare", "container", "MyNewPassword123!", True),
+        ("ucloud_compshare", "container", "ucloud.cn", True),
+        ("ucloud_compshare", "windows", "MyNewPassword123!", True),
+        ("ucloud_compshare", "windows", "ucloud.cn", False),
+        # specification.md: "adm" and "min" are its own examples of forbidden runs.
+        ("ucloud_compshare", "windows", "Xadm1234!Q", False),
+        ("ucloud_compshare", "windows", "Xmin1234!Q", False),
+        ("ucloud_compshare", "linux", "Xadm1234!Q", True),
+        # ResetDevicePasswd: the sample is fine for Linux and too short for Windows.
+        ("tencent_bm", "linux", "abce1234", True),
+        ("tencent_bm", "windows", "abce1234", False),
+        # Two classes elsewhere, but letters count once here.
+        ("tencent_bm", "linux", "Abcdefgh", False),
+        # API 3.0's signing sample.
+        ("tencent_bm", "linux", "Abcd1234!", True),
+        # ResetPassword: the request's sample breaks the page's own rule (no third class), the reply's is too short.
+        ("volcengine_cloudidentity", "default", "YxEnyCpX", False),
+        ("volcengine_cloudidentity", "default", "Ya7mu", False),
+        # Cambio de contraseña shows stars only, which are one class and repeat.
+        ("huawei_meeting", "default", "*********", False),
+    ],
+)
+def test_the_samples_of_the_vendors_pages(code: str, variant: str, text: str, *, expected: bool) -> None:
+    """Each page's own samples are judged as its rule says, even where the page breaks it."""
+    assert verdict(VENDOR_POLICIES[code][variant], text) == expected
+    assert second_opinion(code, variant, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("Zhangsan-1x", {"name"}),
+        ("nasgnahz-1X", {"name"}),
+        ("Correct111x", {"max_repeat"}),
+        ("Corr\u00e9ct11x", {"character"}),
+        ('Correct"11x', {"character"}),
+        ("OldPassw0rd", {"distance", "history"}),
+        ("OldPassw0rX", {"distance"}),
+        ("OldPassw0XY", set()),
+        ("Aa1", {"too_short"}),
+        ("abcdefgh", {"classes"}),
+    ],
+)
+def test_huawei_names_each_broken_rule(text: str, codes: set[str]) -> None:
+    """Each rule of the strictest edition has its own code, and nothing else is reported."""
+    context = Context(username="zhangsan", previous=Secret("OldPassw0rd"))
+    found = VENDOR_POLICIES["huawei_meeting"]["default"].problems(Secret(text), context)
+    assert {problem.code for problem in found} == codes
+
+
+@pytest.mark.parametrize(("code", "variant"), EVERY)
+def test_every_rule_has_a_source_and_a_date(code: str, variant: str) -> None:
+    """Each active rule of a vendor policy names a document and a date."""
+    policy = VENDOR_POLICIES[code][variant]
+    for rule, _ in rule_texts(policy):
+        assert sources(policy, rule), rule
+    assert all(re.search(r"\d{4}", source.date) for source in policy.sources)
+
+
+def test_huawei_joins_two_editions() -> None:
+    """Huawei's policy cites both editions and carries the minimum age of five minutes for the engine."""
+    policy = VENDOR_POLICIES["huawei_meeting"]["default"]
+    spanish, chinese = policy.sources
+    assert "(es)" in spanish.cite
+    assert "(zh)" in chinese.cite
+    assert policy.min_age_seconds == 300
+
+
+def test_default_lengths() -> None:
+    """The generated length is the longest that every consumer of the vendor takes."""
+    lengths = {code: {policy.length for policy in variants.values()} for code, variants in VENDOR_POLICIES.items()}
+    expected = {"ucloud_compshare": 30, "tencent_bm": 16, "volcengine_cloudidentity": 32, "huawei_meeting": 32}
+    assert lengths == {code: {length} for code, length in expected.items()}

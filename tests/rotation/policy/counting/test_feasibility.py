@@ -1,0 +1,41 @@
+"""Rules that contradict each other, or that leave nothing for one account."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from rotation.core.errors import PolicyError
+from rotation.core.secret import Secret
+from rotation.policy import Charset, Context, Name, PasswordPolicy
+from rotation.policy.model import DIGITS, LOWER
+
+
+def test_only_the_rules_that_clash_are_named() -> None:
+    """The message holds a minimal set: rules that do no harm are not in it."""
+    sets = (Charset("digit", DIGITS, 2), Charset("lower", LOWER, 3))
+    with pytest.raises(PolicyError) as caught:
+        PasswordPolicy(length=4, charsets=sets, max_repeat=2, first_not="1")
+    assert "min_chars(2 of 0123456789), min_chars(3 of abc" in caught.value.message
+    assert "max_repeat" not in caught.value.message
+    assert "first_not" not in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_history_of_every_accepted_string_is_refused() -> None:
+    """When every accepted string was used before, there is an error and no endless search."""
+    policy = PasswordPolicy(length=1, charsets=(Charset("bit", "01"),), allow_weak=True)
+    assert policy.generate(Context(previous=Secret("0"))).reveal() == "1"
+    with pytest.raises(PolicyError, match="history"):
+        policy.generate(Context(previous=Secret("0"), history=(Secret("1"),)))
+
+
+def test_a_context_that_leaves_next_to_nothing_is_counted() -> None:
+    """Where one string in a billion is left, it is found by counting at once, not by luck after hours."""
+    policy = PasswordPolicy(length=8, charsets=(Charset("lower", LOWER),), names=(Name(fragment=1),), allow_weak=True)
+    started = time.process_time()
+    context = Context(username=LOWER[2:], previous=Secret("a" * 8))
+    assert set(policy.generate(context).reveal()) <= set("ab")
+    assert policy.size(context) == 2**8 - 1
+    assert time.process_time() - started < 1
