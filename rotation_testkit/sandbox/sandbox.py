@@ -217,7 +217,3 @@ def open_sandbox(  # noqa: PLR0913 - choices, all named
         for key, name in started.accounts.items():
             store.create(name, Secret(json.dumps(started.vendor_accounts[key].document)))
         yield started
-
-
-World, world = Sandbox, open_sandbox
-"""The former names, until every test uses the new ones."""

@@ -22,7 +22,7 @@ from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import Canary
 from rotation_testkit.doubles.secretsmanager import Rotation
 from rotation_testkit.doubles.vendors.call import Captured
-from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, World, world
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, Sandbox, open_sandbox
 
 CHANGE: Final = {HUAWEI: "PUT /v1/usg/acs/password", UCLOUD: "ResetCompShareInstancePassword"}
 """The operation of each vendor that changes a password."""
@@ -59,7 +59,7 @@ class ServedFunction:
         intact: whether each live password was under a label.
     """
 
-    world: World
+    world: Sandbox
     environment: dict[str, str]
     client: Any
     context: FixedContext = field(default_factory=FixedContext)
@@ -221,7 +221,7 @@ def _demanded(one: Captured) -> frozenset[str]:
 @contextmanager
 def served_function(retries: int) -> Iterator[ServedFunction]:
     """Yield the function of a fresh sandbox, whose service tries a failed rotation so many times again."""
-    with world(retry_delays=(150.0,) * retries) as made:
+    with open_sandbox(retry_delays=(150.0,) * retries) as made:
         served = ServedFunction(made, dict(made.environment()), made.secrets_manager.client(direct=True))
         made.secrets_manager.register_function(FUNCTION_ARN, served.serve)
         served.settle()

@@ -25,7 +25,7 @@ from rotation.policy.render import to_hcl
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
-from rotation_testkit.sandbox.vendors import Estate
+from rotation_testkit.sandbox.vendors import ServedVendor
 from vault_plugin.database import VERSION
 from vault_plugin.provision.build import Built
 
@@ -89,7 +89,7 @@ class PluginServer:
         mount = self._connected("volcengine_cloudidentity", "default", url, {**admin, **config}, plugin)
         return DirectoryRoles(self, mount, vendor=vendor)
 
-    def roles(self, code: str, variant: str, estate: Estate, **config: object) -> StaticRoles:
+    def roles(self, code: str, variant: str, estate: ServedVendor, **config: object) -> StaticRoles:
         """Return the roles of a vendor's accounts, with a mount and a connection of their own."""
         return StaticRoles(self, self._connected(code, variant, estate.endpoint, {**(estate.admin or {}), **config}))
 

@@ -103,7 +103,3 @@ def open_vault_sandbox(
                 made.kv.configure(made.path(account), custom=custom)
             made.kv.write(made.path(account), document, cas=0)
         yield made
-
-
-VaultWorld, vault_world = VaultSandbox, open_vault_sandbox
-"""The former names, until every test uses the new ones."""

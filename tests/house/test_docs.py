@@ -11,7 +11,7 @@ import pytest
 from rotation import PasswordPolicy, SecretDocument, Step
 from rotation.core.clock import SystemClock
 from rotation.stores.memory import MemorySecret, MemoryStore
-from rotation_testkit.sandbox.sandbox import HUAWEI, world
+from rotation_testkit.sandbox.sandbox import HUAWEI, open_sandbox
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")]
@@ -78,8 +78,8 @@ def example() -> dict[str, Any]:
 
 def test_the_library_example_rotates_an_account(example: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     """The document that ``rotate`` returns holds the password that the vendor accepts now."""
-    with world(holding=(HUAWEI,)) as started:
-        document = SecretDocument(started.tenants[HUAWEI].document)
+    with open_sandbox(holding=(HUAWEI,)) as started:
+        document = SecretDocument(started.vendor_accounts[HUAWEI].document)
         rotated = example["rotate"](document, started.environment(), None)
         assert rotated.password == started.live(HUAWEI) != document.password
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(Step)
@@ -97,9 +97,9 @@ def test_the_library_example_heals_a_secret(example: dict[str, Any], capsys: pyt
     from rotation.deployment.binder import Binder
 
     clock = SystemClock()
-    with world(holding=(HUAWEI,)) as started:
+    with open_sandbox(holding=(HUAWEI,)) as started:
         secret = MemorySecret(now=clock.now)
-        secret.put("first", SecretDocument(started.tenants[HUAWEI].document), "AWSCURRENT")
+        secret.put("first", SecretDocument(started.vendor_accounts[HUAWEI].document), "AWSCURRENT")
         deployment = Deployment.from_environment(started.environment())
         binder = Binder(deployment=deployment, fetch=SecretDocument.parse, clock=clock, time_left=lambda: 60.0)
         assert example["heal"](example["session_of"](MemoryStore(secret), "", binder)) is True

@@ -12,7 +12,7 @@ import pytest
 from rotation import handler
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
-from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, World, world
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, Sandbox, open_sandbox
 
 
 class Stack:
@@ -45,7 +45,7 @@ class Stack:
         variables = self.template["Resources"]["RotationFunction"]["Properties"]["Environment"]["Variables"]
         return {name: value for name, node in variables.items() if (value := self.resolved(node))}
 
-    def furnish(self, started: World) -> str:
+    def furnish(self, started: Sandbox) -> str:
         """Create the example secret as CloudFormation does and return its name."""
         properties = self.template["Resources"]["ExampleSecret"]["Properties"]
         options = dict(properties["GenerateSecretString"])
@@ -58,13 +58,13 @@ class Stack:
 
 
 @pytest.fixture
-def started() -> Iterator[World]:
+def started() -> Iterator[Sandbox]:
     """A container of CompShare, its SSH host, and Secrets Manager."""
-    with world(holding=(UCLOUD,), names={UCLOUD: "other"}, retry_delays=()) as one:
+    with open_sandbox(holding=(UCLOUD,), names={UCLOUD: "other"}, retry_delays=()) as one:
         yield one
 
 
-def example(template: dict[str, Any], started: World, *keys: str, **given: str) -> Stack:
+def example(template: dict[str, Any], started: Sandbox, *keys: str, **given: str) -> Stack:
     """Return the stack of an operator who names the world's container, by these keys of its document."""
     document: Mapping[str, Any] = started.vendor_accounts[UCLOUD].document
     names = {"region": "ExampleRegion", "zone": "ExampleZone", "uhost_id": "ExampleInstanceId"}
@@ -79,7 +79,7 @@ def example(template: dict[str, Any], started: World, *keys: str, **given: str) 
     ids=["pinned", "learnt"],
 )
 def test_the_first_rotation_puts_a_password_that_works(
-    template: dict[str, Any], started: World, keys: list[str], given: dict[str, str], trials: list[str]
+    template: dict[str, Any], started: Sandbox, keys: list[str], given: dict[str, str], trials: list[str]
 ) -> None:
     """The trial run of the schedule resets nothing, and the first rotation replaces the generated value."""
     stack = example(template, started, *keys, **given)
@@ -106,7 +106,7 @@ def test_the_first_rotation_puts_a_password_that_works(
     assert json.loads(current.reveal())["password"] == started.live(UCLOUD).reveal()
 
 
-def test_an_example_that_could_not_be_rotated_is_refused(template: dict[str, Any], started: World) -> None:
+def test_an_example_that_could_not_be_rotated_is_refused(template: dict[str, Any], started: Sandbox) -> None:
     """CloudFormation refuses an example with neither a host key nor the permission to learn it."""
     rule = template["Rules"]["ExampleHasAHostKey"]
     (assertion,) = rule["Assertions"]

@@ -15,15 +15,15 @@ from rotation_testkit.doubles.vault.kv2 import Kv2, ServedKv
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.processes.mortal_job import MortalJob, start_fork_server
 from rotation_testkit.sandbox.static_roles import PluginServer
-from rotation_testkit.sandbox.vault_sandbox import VaultWorld, vault_world
+from rotation_testkit.sandbox.vault_sandbox import VaultSandbox, open_vault_sandbox
 from vault_plugin.job.kv_rotation import JobContext, KvRotation, Rotated
 from vault_plugin.provision.build import Built, build
 
 
 def _maker(mount, corner):
     @contextmanager
-    def make(**choices) -> Iterator[VaultWorld]:
-        with vault_world(mount, corner, **choices) as started:
+    def make(**choices) -> Iterator[VaultSandbox]:
+        with open_vault_sandbox(mount, corner, **choices) as started:
             yield started
 
     return make
@@ -51,7 +51,7 @@ def on_raft(raft, corner):
 def rotate():
     """Return a function that rotates one secret of a world in this process."""
 
-    def run(started: VaultWorld, account: str, *, kv=None, attempts: int = 1, **choices) -> Rotated:
+    def run(started: VaultSandbox, account: str, *, kv=None, attempts: int = 1, **choices) -> Rotated:
         wrap, clock = choices.pop("wrap_store", None), started.world.clock
         context = JobContext(kv=kv or started.kv, deployment=started.deployment, clock=clock, wrap_store=wrap)
         rotation = KvRotation(context=context, path=started.path(account), **{"ordered": True, **choices})
@@ -65,7 +65,7 @@ def mortal():
     """Return a function that makes a job for a world on a server; the job's processes can die."""
     start_fork_server()
 
-    def make(started: VaultWorld, server: OpenBao, token: Secret | None = None) -> MortalJob:
+    def make(started: VaultSandbox, server: OpenBao, token: Secret | None = None) -> MortalJob:
         token = token or server.root_token
         environment = {**started.environment(), "VAULT_ADDR": server.address, "VAULT_TOKEN": token.reveal()}
         return MortalJob(environment=environment, clock=started.world.clock)

@@ -15,7 +15,7 @@ import typer
 
 from rotation.cli import app
 from rotation.cli.app import run
-from rotation_testkit.sandbox.sandbox import World
+from rotation_testkit.sandbox.sandbox import Sandbox
 
 COMMANDS = (
     "demo",
@@ -176,7 +176,7 @@ def test_a_reader_that_leaves_early_is_no_crash() -> None:
 
 
 def test_a_driver_that_a_secret_names_is_no_argument(
-    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch
+    lockstep: Any, embedded: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unknown driver that deployment and secret name is a failure, not wrong usage."""
     monkeypatch.setenv("LOCKSTEP_DRIVERS", "no_such_driver")

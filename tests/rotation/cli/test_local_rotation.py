@@ -11,18 +11,18 @@ from rotation.doctor import Condition, Verb, heal
 from rotation.state.stages import PENDING
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, Sandbox
 
 HUAWEI_ID = "lockstep/huawei_meeting"
 
 
-def local(world: World) -> LocalRotation:
+def local(world: Sandbox) -> LocalRotation:
     """Return a rotation in this process that keeps the sandbox's time."""
     client = world.secrets_manager.client()
     return LocalRotation(client, HUAWEI_ID, world.environment(), clock=world.clock)
 
 
-def test_an_admin_driver_proves_by_ssh(embedded: World) -> None:
+def test_an_admin_driver_proves_by_ssh(embedded: Sandbox) -> None:
     """The API key comes from its own secret, and the login check from the shared probe."""
     client = embedded.secrets_manager.client()
     rotation = LocalRotation(client, embedded.accounts[UCLOUD], embedded.environment(), clock=embedded.clock)
@@ -32,7 +32,7 @@ def test_an_admin_driver_proves_by_ssh(embedded: World) -> None:
     assert embedded.ssh.rejected.total() == 0
 
 
-def test_a_rotation_that_began_in_the_meantime_wins(embedded: World) -> None:
+def test_a_rotation_that_began_in_the_meantime_wins(embedded: Sandbox) -> None:
     """Once another rotation holds the pending stage, ours stages nothing and sends nothing."""
     ours, other = local(embedded), local(embedded)
     assert next(other.steps()).error is None
@@ -43,7 +43,7 @@ def test_a_rotation_that_began_in_the_meantime_wins(embedded: World) -> None:
     assert list(embedded.secrets_manager.labels(HUAWEI_ID)).count(ours.token) == 0
 
 
-def test_a_candidate_is_not_put_over_another_rotations(embedded: World) -> None:
+def test_a_candidate_is_not_put_over_another_rotations(embedded: Sandbox) -> None:
     """The state right before the put decides, not an earlier one."""
     ours, other = local(embedded), local(embedded)
     store = AwsSecretsManager(embedded.secrets_manager.client(), HUAWEI_ID, clock=embedded.clock)
@@ -55,7 +55,7 @@ def test_a_candidate_is_not_put_over_another_rotations(embedded: World) -> None:
     assert embedded.secrets_manager.value(HUAWEI_ID, version=ours.token) is None
 
 
-def test_a_label_that_has_gone_is_not_pretended(embedded: World) -> None:
+def test_a_label_that_has_gone_is_not_pretended(embedded: Sandbox) -> None:
     """Once the candidate is staged, a pending label that was lost is not shown as ours."""
     ours = local(embedded)
     assert next(ours.steps()).error is None
@@ -67,7 +67,7 @@ def test_a_label_that_has_gone_is_not_pretended(embedded: World) -> None:
     assert embedded.changes(HUAWEI) == 0
 
 
-def test_an_admin_reset_is_sent_again(embedded: World) -> None:
+def test_an_admin_reset_is_sent_again(embedded: Sandbox) -> None:
     """A request that never arrived is repeated with the same candidate, which SSH proves."""
     name, client = embedded.accounts[UCLOUD], embedded.secrets_manager.client()
     embedded.ucloud.faults.add("ResetCompShareInstancePassword", FaultKind.DROP_BEFORE)

@@ -11,7 +11,7 @@ from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import LIBRARIES, Canary, listening
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, UHOST_ID, world
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, UHOST_ID, open_sandbox
 from rotation_testkit.sandbox.served_function import CHANGE, LOOK
 
 DRIVERS = (HUAWEI, UCLOUD)
@@ -128,7 +128,7 @@ def test_no_level_makes_botocore_quote_a_secret(rig, names):
 def test_the_reason_for_silence():
     """Left alone at DEBUG, botocore does write SecretString down: the day it stops, the silence may go."""
     mine = Canary()
-    with world() as made, listening(mine):
+    with open_sandbox() as made, listening(mine):
         mine.guard("password", made.live(UCLOUD))
         made.secrets_manager.client().get_secret_value(SecretId=made.accounts[UCLOUD])
     assert "password in log of botocore.parsers (DEBUG)" in mine.leaks()

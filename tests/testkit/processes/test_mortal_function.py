@@ -109,7 +109,7 @@ def test_a_machine_is_rotated_and_runs_again(machine):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("effect", range(8, 22, 3))
+@pytest.mark.parametrize("effect", range(6, 20, 3))
 def test_a_death_around_the_reset_leaves_no_machine_stopped(machine, effect):
     """The machine runs in the end after a death at every third effect from the lease to the wait for the start."""
     sandbox, function, instance = machine

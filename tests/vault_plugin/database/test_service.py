@@ -22,9 +22,9 @@ from rotation_testkit.sandbox.vendors import (
     VOLCENGINE,
     WINDOWS_DEVICE,
     WINDOWS_VM,
-    Estate,
-    Opener,
-    Tenant,
+    SandboxAccount,
+    ServedVendor,
+    VendorServer,
     blackstone,
     compshare,
     directory,
@@ -56,7 +56,7 @@ def serve(talk: Callable[[Any], Awaitable[Any]]) -> Any:
     return asyncio.run(run())
 
 
-def initialize(code: str, estate: Estate, **config: object) -> Any:
+def initialize(code: str, estate: ServedVendor, **config: object) -> Any:
     """Return the request that configures a connection to the vendor."""
     request = database_pb2.InitializeRequest(verify_connection=True)
     hosts = estate.endpoint.removeprefix("http://")
@@ -66,7 +66,7 @@ def initialize(code: str, estate: Estate, **config: object) -> Any:
     return request
 
 
-def change(tenant: Tenant, password: Secret, **fields: Any) -> Any:
+def change(tenant: SandboxAccount, password: Secret, **fields: Any) -> Any:
     """Return the request that changes an account's password."""
     known = ("driver", "username", "password")
     options = [f"{name}={value}" for name, value in tenant.document.items() if name not in known]
@@ -84,15 +84,15 @@ def candidate(code: str = VOLCENGINE, variant: str = "default") -> Secret:
 
 
 @pytest.fixture
-def estate() -> Iterator[Estate]:
+def estate() -> Iterator[ServedVendor]:
     """Yield a directory with one user."""
     with directory(time.time, (VOLCENGINE,)) as served:
         yield served
 
 
-def test_connections_come_change_and_go(estate: Estate) -> None:
+def test_connections_come_change_and_go(estate: ServedVendor) -> None:
     """Each multiplex id is a connection of its own; a closed one must be initialized again."""
-    new, again, user = candidate(), candidate(), estate.tenants[VOLCENGINE]
+    new, again, user = candidate(), candidate(), estate.accounts[VOLCENGINE]
 
     async def talk(stub: Any) -> Status:
         one, two = {"multiplex_id": "one"}, {"multiplex_id": "two"}
@@ -117,10 +117,10 @@ def test_connections_come_change_and_go(estate: Estate) -> None:
     ],
 )
 def test_a_refused_call_changes_nothing(
-    estate: Estate, fields: dict[str, int], timeout: float | None, status: Status
+    estate: ServedVendor, fields: dict[str, int], timeout: float | None, status: Status
 ) -> None:
     """The shorter deadline of the caller counts, and only passwords are changed; no reset is sent otherwise."""
-    user = estate.tenants[VOLCENGINE]
+    user = estate.accounts[VOLCENGINE]
     old = user.live()
 
     async def talk(stub: Any) -> Status:
@@ -174,12 +174,12 @@ def test_a_foreign_error_keeps_its_text_to_itself() -> None:
 
 
 @pytest.mark.parametrize(("opener", "key", "variant"), ACCOUNTS)
-def test_every_account_is_changed_and_proved(opener: Opener, key: str, variant: str) -> None:
+def test_every_account_is_changed_and_proved(opener: VendorServer, key: str, variant: str) -> None:
     """One call sends one reset without a wrong login; the same password again is found live and sends nothing."""
     code = key.partition("/")[0]
     new = candidate(code, variant)
     with opener(time.time, (key,)) as served:
-        tenant = served.tenants[key]
+        tenant = served.accounts[key]
 
         async def talk(stub: Any) -> None:
             await stub.Initialize(initialize(code, served, propagation_seconds=0))

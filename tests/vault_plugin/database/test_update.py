@@ -13,9 +13,9 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence
 from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.doubles.vendors.ucloud_compshare.cloud import Delays
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays
 from rotation_testkit.sandbox.sandbox import ShiftedClock
-from rotation_testkit.sandbox.vendors import LINUX_VM, UCLOUD, VOLCENGINE, Tenant, compshare
+from rotation_testkit.sandbox.vendors import LINUX_VM, UCLOUD, VOLCENGINE, SandboxAccount, compshare
 from rotation_testkit.sandbox.vendors import directory as directory_of_users
 from vault_plugin.database.connection import Connection
 from vault_plugin.database.memory import Memory
@@ -27,7 +27,7 @@ class PluginProcess:
     """One account behind a plug-in process; ``die`` makes the process forget everything."""
 
     connection: Connection
-    tenant: Tenant
+    tenant: SandboxAccount
     statements: tuple[str, ...]
     clock: ShiftedClock
     memory: Memory = field(default_factory=Memory)
@@ -68,7 +68,7 @@ def plugin_process(opener, key):
     """Yield a plug-in process with one account of a vendor."""
     clock, code = ShiftedClock(), key.partition("/")[0]
     with opener(clock.now, (key,)) as estate:
-        tenant, host = estate.tenants[key], estate.endpoint.removeprefix("http://")
+        tenant, host = estate.accounts[key], estate.endpoint.removeprefix("http://")
         config = {"driver": code, "endpoint": estate.endpoint, "hosts": host, **estate.admin}
         own = {name: value for name, value in tenant.document.items() if name not in ("driver", "username", "password")}
         statements = tuple(f"{name}={value}" for name, value in own.items())

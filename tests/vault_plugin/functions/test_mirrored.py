@@ -16,7 +16,7 @@ from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.doubles.secretsmanager import Rotation
 from rotation_testkit.doubles.secretsmanager.rotations.rotator import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
-from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, World, world
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, Sandbox, open_sandbox
 from vault_plugin.functions import mirrored
 from vault_plugin.mirror import MirrorState, reconcile
 
@@ -32,7 +32,7 @@ class Function:
         failures: of the mirror's turn, in order.
     """
 
-    world: World
+    world: Sandbox
     kv: Any
     environment: dict[str, str] = field(repr=False)
     before: list[Any] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Function:
 @pytest.fixture
 def function(request, openbao, served, corner):
     """Yield a world with the function; its mirrors do not exist yet, and its accounts are the test's parameter."""
-    with world(holding=getattr(request, "param", (HUAWEI,)), retry_delays=(150.0, 150.0)) as started:
+    with open_sandbox(holding=getattr(request, "param", (HUAWEI,)), retry_delays=(150.0, 150.0)) as started:
         environment = started.environment() | {
             "VAULT_ADDR": openbao.address,
             "VAULT_TOKEN": openbao.root_token.reveal(),

@@ -12,7 +12,7 @@ from rotation.core.errors import StoreError
 from rotation_testkit.doubles.vault.kv2 import ServedKv, mounted
 from rotation_testkit.fault_lab.in_memory.fuse import Edge
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
-from rotation_testkit.sandbox.vault_sandbox import vault_world
+from rotation_testkit.sandbox.vault_sandbox import open_vault_sandbox
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -73,7 +73,7 @@ def test_a_leader_that_dies_between_change_and_commit_costs_no_password(three_no
     follower = three_nodes[2]
     mounted(three_nodes[0].client(), "secret")
     kv = known_by(follower)
-    with vault_world(lambda _: kv, "cluster", holding=(account,)) as started:
+    with open_vault_sandbox(lambda _: kv, "cluster", holding=(account,)) as started:
         eventually(lambda: started.kv.read(started.path(account)) is not None)
         job = mortal(started, follower)
         job.lags = True

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from rotation.core.secret import Secret
 from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.vault import acl
-from rotation_testkit.sandbox.vendors import TENCENT, UCLOUD, VOLCENGINE, Estate, blackstone, compshare, directory
+from rotation_testkit.sandbox.vendors import TENCENT, UCLOUD, VOLCENGINE, ServedVendor, blackstone, compshare, directory
 from vault_plugin.cli.plugin import plugin_app
 from vault_plugin.provision.declaration import load
 from vault_plugin.provision.install import policy_name
@@ -41,7 +41,7 @@ def run(folder: Path, environment: dict[str, str], *arguments: str) -> tuple[int
 
 
 @pytest.fixture
-def estates(plugin_server, tmp_path: Path, stack) -> dict[str, Estate]:
+def estates(plugin_server, tmp_path: Path, stack) -> dict[str, ServedVendor]:
     """Serve three vendors with one account each, and write the file that makes a static role of each account."""
     mount = plugin_server.name("site")
     for folder in (plugin_server.server.plugins, tmp_path):
@@ -50,7 +50,7 @@ def estates(plugin_server, tmp_path: Path, stack) -> dict[str, Estate]:
     made = {code: stack.enter_context(opener(time.time, (code,))) for code, opener in OPENERS.items()}
     for code, estate in made.items():
         (tmp_path / f"{code}.json").write_text(json.dumps(estate.admin))
-        account = {**estate.tenants[code].document}
+        account = {**estate.accounts[code].document}
         own = {key: value for key, value in account.items() if key not in ("driver", "username", "password")}
         text += (
             f'[connections.{code}]\ndriver = "{code}"\nadmin = "{code}.json"\nendpoint = "{estate.endpoint}"\n'
@@ -68,7 +68,7 @@ def estates(plugin_server, tmp_path: Path, stack) -> dict[str, Estate]:
 def test_every_admin_drivers_role_is_installed_compared_and_rotated(estates, plugin_server, tmp_path: Path) -> None:
     """Install creates everything and then changes nothing; rotate changes each password; status compares them."""
     environment = {"VAULT_ADDR": plugin_server.server.address, "VAULT_TOKEN": plugin_server.server.root_token.reveal()}
-    tenants = {code: estate.tenants[code] for code, estate in estates.items()}
+    tenants = {code: estate.accounts[code] for code, estate in estates.items()}
     old = {code: tenant.live() for code, tenant in tenants.items()}
     code, steps = run(tmp_path, environment, "install")
     assert code == 0

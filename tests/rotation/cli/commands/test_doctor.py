@@ -9,13 +9,13 @@ import pytest
 from rotation.core.document import SecretDocument
 from rotation.state.stages import CURRENT, PENDING
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.sandbox.sandbox import HUAWEI, World
+from rotation_testkit.sandbox.sandbox import HUAWEI, Sandbox
 
 CHANGE = "PUT /v1/usg/acs/password"
 HUAWEI_ID = "lockstep/huawei_meeting"
 
 
-def lost_reply(lockstep: Any, world: World) -> str:
+def lost_reply(lockstep: Any, world: Sandbox) -> str:
     """Begin a rotation whose change is applied and whose answer is lost; return its token."""
     world.huawei.faults.add(CHANGE, FaultKind.DROP_AFTER)
     ran = lockstep("rotate", HUAWEI_ID, "--json")
@@ -24,7 +24,7 @@ def lost_reply(lockstep: Any, world: World) -> str:
     return token
 
 
-def test_a_healthy_secret_exits_0(lockstep: Any, embedded: World) -> None:
+def test_a_healthy_secret_exits_0(lockstep: Any, embedded: Sandbox) -> None:
     """One login works, every version is shown, no password is, and every label stays."""
     before = embedded.secrets_manager.labels(HUAWEI_ID)
     ran = lockstep("doctor", HUAWEI_ID, "--json")
@@ -40,7 +40,7 @@ def test_a_healthy_secret_exits_0(lockstep: Any, embedded: World) -> None:
     assert live.reveal() not in ran.out + ran.err
 
 
-def test_what_is_planned_is_done_with_repair(lockstep: Any, embedded: World) -> None:
+def test_what_is_planned_is_done_with_repair(lockstep: Any, embedded: Sandbox) -> None:
     """Exit code 3 asks a human to add --repair and nothing moves; with it the live candidate becomes current.
 
     The next examination finds nothing to do.
@@ -62,7 +62,7 @@ def test_what_is_planned_is_done_with_repair(lockstep: Any, embedded: World) -> 
     assert lockstep("doctor", HUAWEI_ID, "--json").objects[0]["condition"] == "healthy"
 
 
-def test_a_stripped_label_is_no_loss(lockstep: Any, embedded: World) -> None:
+def test_a_stripped_label_is_no_loss(lockstep: Any, embedded: Sandbox) -> None:
     """A candidate whose AWSPENDING was removed by hand, as common advice says, is still found and promoted."""
     token = lost_reply(lockstep, embedded)
     embedded.secrets_manager.call(
@@ -75,7 +75,7 @@ def test_a_stripped_label_is_no_loss(lockstep: Any, embedded: World) -> None:
     assert embedded.wrong_logins(HUAWEI) == 1
 
 
-def test_an_outside_change_exits_3_and_says_what_to_do(lockstep: Any, embedded: World) -> None:
+def test_an_outside_change_exits_3_and_says_what_to_do(lockstep: Any, embedded: Sandbox) -> None:
     """A human alone knows the password; nothing is tried twice, and nothing moves."""
     name = embedded.accounts[HUAWEI]
     text = embedded.secrets_manager.value(name)
@@ -96,7 +96,7 @@ def test_an_outside_change_exits_3_and_says_what_to_do(lockstep: Any, embedded: 
     assert ran.objects[0]["versions"][0]["wrong_logins"] == embedded.wrong_logins(HUAWEI) == 1
 
 
-def test_a_locked_account_exits_3_with_the_time(lockstep: Any, embedded: World) -> None:
+def test_a_locked_account_exits_3_with_the_time(lockstep: Any, embedded: Sandbox) -> None:
     """A second examination does not reach the vendor."""
     embedded.huawei.faults.add("POST /v1/usg/acs/auth/account", FaultKind.VENDOR_CODE, code="USG.206030015")
     assert lockstep("doctor", HUAWEI_ID).code == 3

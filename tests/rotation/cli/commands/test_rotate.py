@@ -13,19 +13,19 @@ from rotation.cli.local_rotation import LocalRotation
 from rotation.core.values import Step
 from rotation.state.stages import PENDING
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI, UCLOUD, World, world
+from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI, UCLOUD, Sandbox, open_sandbox
 
 CHANGE = "PUT /v1/usg/acs/password"
 HUAWEI_ID = "lockstep/huawei_meeting"
 
 
-def passwords(world: World) -> set[str]:
+def passwords(world: Sandbox) -> set[str]:
     """Return every password that is or was stored or live."""
     found = [world.live(HUAWEI), world.stored(HUAWEI), world.stored(HUAWEI, "AWSPREVIOUS")]
     return {each.reveal() for each in found if each is not None}
 
 
-def test_four_steps_end_with_the_proved_password_current(lockstep: Any, embedded: World) -> None:
+def test_four_steps_end_with_the_proved_password_current(lockstep: Any, embedded: Sandbox) -> None:
     """A secret without function or schedule is rotated; every step is shown, and no password is."""
     before = embedded.stored(HUAWEI)
     ran = lockstep("rotate", HUAWEI_ID, "--json")
@@ -40,7 +40,7 @@ def test_four_steps_end_with_the_proved_password_current(lockstep: Any, embedded
     assert not any(each in ran.out + ran.err for each in passwords(embedded))
 
 
-def test_progress_goes_beside_the_table(lockstep: Any, embedded: World) -> None:
+def test_progress_goes_beside_the_table(lockstep: Any, embedded: Sandbox) -> None:
     """On a screen the progress is on standard error and the table of steps on standard output."""
     ran = lockstep("rotate", HUAWEI_ID)
     assert "beginning a rotation" in ran.err
@@ -53,7 +53,7 @@ def test_progress_goes_beside_the_table(lockstep: Any, embedded: World) -> None:
     assert embedded.changes(HUAWEI) == 1
 
 
-def test_an_unfinished_rotation_is_resumed_under_its_token(lockstep: Any, embedded: World) -> None:
+def test_an_unfinished_rotation_is_resumed_under_its_token(lockstep: Any, embedded: Sandbox) -> None:
     """After a lost reply the next run finds the candidate live and sends nothing more."""
     embedded.huawei.faults.add(CHANGE, FaultKind.DROP_AFTER)
     lost = lockstep("rotate", HUAWEI_ID, "--json")
@@ -70,7 +70,7 @@ def test_an_unfinished_rotation_is_resumed_under_its_token(lockstep: Any, embedd
     assert (embedded.changes(HUAWEI), embedded.wrong_logins(HUAWEI)) == (1, 0)
 
 
-def test_a_password_that_is_too_young_exits_3(lockstep: Any, embedded: World) -> None:
+def test_a_password_that_is_too_young_exits_3(lockstep: Any, embedded: Sandbox) -> None:
     """The vendor's minimum age stops a second rotation before anything is sent, and a dry run; both say until when."""
     assert lockstep("rotate", HUAWEI_ID).code == 0
     ran = lockstep("rotate", HUAWEI_ID)
@@ -94,7 +94,7 @@ def test_a_password_that_is_too_young_exits_3(lockstep: Any, embedded: World) ->
     ],
 )
 def test_wrong_settings_change_nothing(
-    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch, *, setting: str, code: str
+    lockstep: Any, embedded: Sandbox, monkeypatch: pytest.MonkeyPatch, *, setting: str, code: str
 ) -> None:
     """Each fault is shown with code and hint and exit code 1, and the vendor is not called."""
     name, _, value = setting.partition("=")
@@ -116,7 +116,7 @@ def test_an_unknown_secret_is_told(lockstep: Any) -> None:
 
 
 def test_without_a_region_the_hint_names_the_variable(
-    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch
+    lockstep: Any, embedded: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No botocore exception reaches the screen."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
@@ -129,7 +129,7 @@ def test_without_a_region_the_hint_names_the_variable(
     assert embedded.changes(HUAWEI) == 0
 
 
-def test_a_dry_run_changes_nothing_and_finds_nothing(lockstep: Any, embedded: World) -> None:
+def test_a_dry_run_changes_nothing_and_finds_nothing(lockstep: Any, embedded: Sandbox) -> None:
     """Every precondition is ready, or unknown where only a change would show it, and nothing moves."""
     before = embedded.secrets_manager.labels(HUAWEI_ID)
     ran = lockstep("rotate", HUAWEI_ID, "--dry-run", "--json")
@@ -143,7 +143,7 @@ def test_a_dry_run_changes_nothing_and_finds_nothing(lockstep: Any, embedded: Wo
     assert embedded.changes(HUAWEI) == embedded.wrong_logins(HUAWEI) == 0
 
 
-def test_a_dry_run_of_an_api_key_driver_tries_the_key(lockstep: Any, embedded: World) -> None:
+def test_a_dry_run_of_an_api_key_driver_tries_the_key(lockstep: Any, embedded: Sandbox) -> None:
     """The key may look; whether it may reset is unknown."""
     ran = lockstep("rotate", embedded.accounts[UCLOUD], "--dry-run", "--json")
     found = {each["name"]: each for each in ran.objects}
@@ -154,7 +154,7 @@ def test_a_dry_run_of_an_api_key_driver_tries_the_key(lockstep: Any, embedded: W
 
 
 def test_a_dry_run_names_all_that_would_stop_it(
-    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch
+    lockstep: Any, embedded: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A closed window, another run, too many labels and a dead password are named at once."""
     store = embedded.secrets_manager
@@ -186,7 +186,7 @@ def test_a_dry_run_names_all_that_would_stop_it(
     ],
 )
 def test_a_dry_run_reads_the_deployment(
-    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch, *, setting: str, name: str | None
+    lockstep: Any, embedded: Sandbox, monkeypatch: pytest.MonkeyPatch, *, setting: str, name: str | None
 ) -> None:
     """A credential that cannot be read and a driver that is not allowed stop it."""
     monkeypatch.setenv(*setting.split("=", 1))
@@ -196,7 +196,7 @@ def test_a_dry_run_reads_the_deployment(
 
 
 def test_outside_the_window_the_rotation_is_parked_before_the_vendor_hears_of_it(
-    lockstep: Any, embedded: World, monkeypatch: pytest.MonkeyPatch
+    lockstep: Any, embedded: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error says when the window opens; an empty variable is no window."""
     closed = (int(embedded.clock.now() // 3600) + 2) % 24
@@ -213,14 +213,14 @@ NAMES = ["cpm-demo-batch-1", "cpm-demo-batch-2", "cpm-demo-batch-3"]
 
 
 @pytest.fixture
-def devices() -> Iterator[World]:
+def devices() -> Iterator[Sandbox]:
     """Yield a sandbox with a batch of three devices."""
-    with world(holding=(BATCH,), retry_delays=()) as started:
+    with open_sandbox(holding=(BATCH,), retry_delays=()) as started:
         started.tencent.v3.per_action.most = None  # the clock hardly moves
         yield started
 
 
-def lines(started: World) -> list[dict[str, Any]]:
+def lines(started: Sandbox) -> list[dict[str, Any]]:
     """Rotate in this process, in the sandbox's time, and return the lines of ``--json``."""
     name = started.accounts[BATCH]
     rotation = LocalRotation(
@@ -229,7 +229,7 @@ def lines(started: World) -> list[dict[str, Any]]:
     return [json.loads(json.dumps(_fields(report, name, rotation))) for report in rotation.steps()]
 
 
-def test_each_device_is_told(devices: World) -> None:
+def test_each_device_is_told(devices: Sandbox) -> None:
     """Each line has outcome and evidence; a device that fails is named with its error, and succeeds by itself later."""
     devices.tencent.device(NAMES[1]).agent_alive = False
     created, sent = lines(devices)

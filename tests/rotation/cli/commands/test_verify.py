@@ -8,12 +8,12 @@ import pytest
 
 from rotation.core.document import SecretDocument
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, Sandbox
 
 HUAWEI_ID = "lockstep/huawei_meeting"
 
 
-def put(world: World, password: str) -> None:
+def put(world: Sandbox, password: str) -> None:
     """Put a version with another password, as an operator would."""
     value = world.secrets_manager.value(HUAWEI_ID)
     assert value is not None
@@ -22,7 +22,7 @@ def put(world: World, password: str) -> None:
 
 
 @pytest.mark.parametrize("code", [HUAWEI, UCLOUD])
-def test_a_live_password_exits_0(lockstep: Any, embedded: World, code: str) -> None:
+def test_a_live_password_exits_0(lockstep: Any, embedded: Sandbox, code: str) -> None:
     """The driver's own login or the shared SSH probe proves it, and no label is left behind."""
     name = embedded.accounts[code]
     before = embedded.secrets_manager.labels(name)
@@ -33,7 +33,7 @@ def test_a_live_password_exits_0(lockstep: Any, embedded: World, code: str) -> N
     assert embedded.wrong_logins(code) == embedded.changes(code) == 0
 
 
-def test_drift_exits_1_and_costs_one_charged_login(lockstep: Any, embedded: World) -> None:
+def test_drift_exits_1_and_costs_one_charged_login(lockstep: Any, embedded: Sandbox) -> None:
     """The charge is the only thing that is written."""
     put(embedded, "Drifted0Password0Drif")
     ran = lockstep("verify", HUAWEI_ID, "--json")
@@ -44,7 +44,7 @@ def test_drift_exits_1_and_costs_one_charged_login(lockstep: Any, embedded: Worl
     assert [label.split(":")[1:3] for label in labels if label.startswith("lockstep:")] == [["rejected", "1"]]
 
 
-def test_the_budget_ends_the_tries(lockstep: Any, embedded: World) -> None:
+def test_the_budget_ends_the_tries(lockstep: Any, embedded: Sandbox) -> None:
     """Of five tries two are left to people: the fourth check does not log in any more, and the account stays open.
 
     A rotation shares the budget that verify has spent: it is parked before it sends anything.
@@ -57,7 +57,7 @@ def test_the_budget_ends_the_tries(lockstep: Any, embedded: World) -> None:
     assert (embedded.wrong_logins(HUAWEI), embedded.changes(HUAWEI)) == (3, 0)
 
 
-def test_a_vendor_that_does_not_answer_is_no_drift(lockstep: Any, embedded: World) -> None:
+def test_a_vendor_that_does_not_answer_is_no_drift(lockstep: Any, embedded: Sandbox) -> None:
     """A lost answer fails the check and is charged, since the vendor may have counted a wrong login."""
     embedded.huawei.faults.add("POST /v1/usg/acs/auth/account", FaultKind.DROP_AFTER)
     ran = lockstep("verify", HUAWEI_ID)

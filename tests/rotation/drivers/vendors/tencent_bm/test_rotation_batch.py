@@ -21,7 +21,7 @@ from rotation_testkit.doubles.secretsmanager import Rotation, RotationState
 from rotation_testkit.doubles.vendors.call import Captured
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import Device
-from rotation_testkit.sandbox.sandbox import BATCH, FUNCTION_ARN, World, world
+from rotation_testkit.sandbox.sandbox import BATCH, FUNCTION_ARN, Sandbox, open_sandbox
 
 __all__ = ["canary"]
 # Accounts are told apart before the driver is asked, so that each test needs one generation of the API.
@@ -46,7 +46,7 @@ class Context:
 class Rig:
     """The function between Secrets Manager and the park, and what it told."""
 
-    world: World
+    world: Sandbox
     client: Any
     reset: str
     seconds: float = 60.0
@@ -115,7 +115,7 @@ def rigged(api: str, retries: int) -> Iterator[Rig]:
     for each in logging.getLogger("lockstep").handlers:
         if isinstance(each, logging.StreamHandler):
             each.stream = sys.__stdout__  # Powertools made it in some earlier test, over a stream that may be closed
-    with world(holding=(BATCH,), tencent_api=api, retry_delays=(150.0,) * retries) as made:
+    with open_sandbox(holding=(BATCH,), tencent_api=api, retry_delays=(150.0,) * retries) as made:
         made.tencent.v3.per_action.most = None  # ten in a second of a clock that hardly moves
         made.tencent.service.delays.reset = 4
         rig = Rig(made, made.secrets_manager.client(direct=True), RESET[api])
@@ -246,8 +246,8 @@ def batch_of(rig: Rig, size: int) -> list[str]:
 def unproved(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     """The batch's secret in a deployment that takes the vendor's word."""
     monkeypatch.setattr(Rig, "nothing_is_lost", lambda _: None)  # its three devices are not in the secret any more
-    environment = World.environment
-    monkeypatch.setattr(World, "environment", lambda made: environment(made) | {"LOCKSTEP_MIN_EVIDENCE": "ACCEPTED"})
+    environment = Sandbox.environment
+    monkeypatch.setattr(Sandbox, "environment", lambda made: environment(made) | {"LOCKSTEP_MIN_EVIDENCE": "ACCEPTED"})
     with rigged("v3", 0) as made:
         yield made
 
