@@ -1,15 +1,15 @@
-# Everything from a bare Python >= 3.11 and make: each target makes what it needs in .venv first.
-#   make PYTHON=/path/to/python3 ...   another interpreter than the first of python3.13, 3.12, 3.11, python3 that runs
+# All that is needed is make and Python >= 3.11: each target installs what it uses into .venv first.
+#   make PYTHON=/path/to/python3 ...   use this interpreter, not the first of python3.13, 3.12, 3.11, python3 that runs
 
 PYTHON ?=
 BIN := .venv/bin
 READY := .venv/.ready
-# Twice the cores of the smallest machine: many tests wait for sockets and processes. Work is stolen, not dealt: tests of
-# a file stay together, with what its fixtures started, until a worker has nothing left to do.
+# Twice the cores of the smallest machine, because many tests wait for sockets and processes. With `worksteal` the tests of
+# a file stay on one worker, and use what its fixtures started, until another worker has nothing left to do.
 WORKERS ?= 4
 
-# The rotation function's artefact: which runtime it is packed for, and whether login checks over SSH (SSH=0: not) and
-# over WinRM (WINRM=1) are inside.
+# The artefact of the rotation function: the runtime that it is packed for, and whether it holds what logins over SSH
+# (SSH=1, the default) and WinRM (WINRM=1) need.
 LAMBDA_PYTHON ?= 3.13
 LAMBDA_ARCH ?= x86_64
 SSH ?= 1
@@ -22,25 +22,25 @@ ARTEFACT_SOURCES := template.yaml samconfig.toml Makefile $(wildcard requirement
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --no-emit-index-url $(UPGRADE)
 
-# Byte-code is kept, whatever the shell says: else each of the suite's many processes compiles everything anew.
+# Byte-code is kept even if the shell says otherwise: else each of the many test processes compiles everything again.
 export PYTHONDONTWRITEBYTECODE :=
 
-# One recipe at a time: they share .venv.
+# One recipe at a time, because all of them use .venv.
 .NOTPARALLEL:
 .PHONY: help demo test test-faults check invoke bench build artefact requirements clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo                    watch passwords rotate against local servers, and a real OpenBao"
+	@echo "make demo                    watch passwords rotate against local servers and a real OpenBao"
 	@echo "make test                    run the tests"
 	@echo "make test-vault              run the long tests on a real OpenBao (kills, a cluster)"
 	@echo "make test-faults             run all other long tests, every pair of faults, and 20,000 random schedules of faults"
-	@echo "make check                   lint, types, import direction, and the tests with coverage"
+	@echo "make check                   lint, types, import contracts, tests with coverage, and the longest modules"
 	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
 	@echo "make bench                   measure calls, gaps, cold starts, passwords and the Vault plug-in (PARTS=calls)"
 	@echo "make build                   pack the rotation function with sam build"
-	@echo "make requirements            pin again what requirements/*.txt pins (UPGRADE=--upgrade: newest versions)"
-	@echo "make clean                   remove everything that was made here"
+	@echo "make requirements            write requirements/*.txt again (UPGRADE=--upgrade: with the newest versions)"
+	@echo "make clean                   remove everything that make made"
 
 demo: $(READY)
 	@$(BIN)/lockstep demo
@@ -49,9 +49,8 @@ invoke: $(READY) .venv/second/.ready artefact
 	@test -n "$(EVENT)" || { echo "Name an event: make invoke EVENT=events/huawei_meeting/createSecret.json" >&2; exit 2; }
 	@$(BIN)/lockstep invoke $(EVENT)
 
-# What the other interpreter runs. It waits more than it computes, so it runs beside the first minute of the full run,
-# which closes the output.
-SECOND := tests/core tests/http tests/probes tests/engine/test_promises.py
+# The tests that the second interpreter runs, at the same time as the first minute of the full run.
+SECOND := tests/rotation/core tests/core tests/rotation/drivers/network tests/rotation/engine/account/test_steps.py
 
 test: $(READY) .venv/second/.ready .venv/.compiled artefact
 	@second=.venv/second/bin/python; [ -x $$second ] || second=true; \
@@ -60,17 +59,17 @@ test: $(READY) .venv/second/.ready .venv/.compiled artefact
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal; ended=$$?; \
 	wait $$beside || ended=1; exit $$ended
 
-# Once, what the tests import is compiled by one process: else each of the first run's would do all of it.
+# One process compiles what the tests import, once: else each worker of the first run would compile all of it.
 .venv/.compiled: $(READY)
 	@echo "Compiling what the tests import"; $(BIN)/python -m pytest -qq --collect-only >/dev/null 2>&1; touch $@
 
-# Minutes of a real OpenBao: random kills, a cluster that loses its leader.
+# Takes minutes on a real OpenBao: random kills, a cluster that loses its leader.
 .PHONY: test-vault
 test-vault: $(READY)
-	@$(BIN)/python -m pytest -q -m long tests/vault
+	@$(BIN)/python -m pytest -q -m long tests/vault_plugin
 
 test-faults: $(READY) artefact
-	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long --ignore tests/vault
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long --ignore tests/vault_plugin
 	@$(BIN)/python -m rotation_testkit.fault_lab.matrix --pairs --compare docs/faults.md
 	@$(BIN)/lockstep simulate-faults --seed 1 --runs 20000
 
@@ -80,6 +79,7 @@ check: $(READY) .venv/second/.ready artefact
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
+	@$(BIN)/python tests/house/module_sizes.py
 
 bench: $(READY) .venv/second/.ready artefact
 	@$(BIN)/python -m bench --json .aws-sam/bench.jsonl $(PARTS)
@@ -87,9 +87,9 @@ bench: $(READY) .venv/second/.ready artefact
 build: $(READY)
 	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) WINRM=$(WINRM) $(BIN)/sam build
 
-# What runs under the emulator here: the same build for this machine's processor and, where there is no python3.13, for
-# the interpreter that is there. It must not touch .venv: tests call this target while .venv is in use. The stamp is as
-# old as the build's start, so a source that changes meanwhile is packed next time.
+# The artefact for the emulator: the same build for this machine's processor and, without a python3.13, for the
+# interpreter of .venv. It must not change .venv, because tests call this target while they use it. The stamp is as old
+# as the start of the build, so that a source that changes during the build is packed next time.
 artefact: .aws-sam/local/.interpreter
 
 .aws-sam/local/.interpreter: $(ARTEFACT_SOURCES)
@@ -102,8 +102,8 @@ artefact: .aws-sam/local/.interpreter
 	  $(BIN)/sam build --build-dir .aws-sam/local >.aws-sam/build.log 2>&1 || { cat .aws-sam/build.log >&2; exit 1; }; \
 	mv .aws-sam/started $@
 
-# Called by sam build. No .py of the kit or the command line; byte-code for the runtime's own minor version, since
-# /var/task is read-only and every cold start would compile everything again. Unchecked hashes keep it reproducible.
+# Called by sam build. Neither the kit nor the command line is packed. Byte-code is, for the runtime's minor version:
+# /var/task is read-only, and every cold start would compile everything again. Unchecked hashes keep it reproducible.
 .PHONY: build-RotationFunction
 build-RotationFunction:
 	$(BIN)/uv pip install -q --target "$(ARTIFACTS_DIR)" --link-mode copy --require-hashes $(LAMBDA_REQUIREMENTS) \
@@ -123,7 +123,7 @@ $(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 	@python="$(PYTHON)"; [ -n "$$python" ] || python=$$(.ci/find-python) || exit 1; .ci/make-venv .venv "$$python"
 	@touch $@
 
-# A second interpreter, where there is one: the runtime's own 3.13, or 3.11 as the oldest supported.
+# A second interpreter, if there is one: the runtime's 3.13, or 3.11, the oldest that is supported.
 .venv/second/.ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml | $(READY)
 	@mkdir -p .venv/second
 	@minor=$$($(BIN)/python -c "import sys; print('3.11' if sys.version_info[:2] == (3, 13) else '3.13')"); \

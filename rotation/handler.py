@@ -1,6 +1,7 @@
-"""AWS Lambda entry: parse the event, wire, run one step, write one structured line and one metric record.
+"""AWS Lambda entry point: parse the event, open a session, run one step, write one log line and one metric record.
 
-A raised exception is how a rotation function says "step failed". Only Lockstep's own errors leave; they hold no value.
+A rotation function reports a failed step by raising an exception. Only Lockstep's own errors are raised; they contain
+no secret value.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,14 +21,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from rotation.core.clock import Clock, SystemClock
-from rotation.core.document import SecretDocument
-from rotation.core.errors import InternalError, RotationError
+from rotation.core.errors import InternalError, RotationError, Withheld
 from rotation.core.event import RotationEvent
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
-from rotation.engine.account import steps
-from rotation.engine.result import Result
-from rotation.engine.session import Session
+from rotation.deployment.open_session import open_session
+from rotation.engine.run import run
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 
@@ -47,10 +46,16 @@ class LambdaContext(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Everything outside: the client, the environment and the clock. Tests and the CLI bring their own."""
+    """Everything outside of the function. Tests and the command line pass their own.
 
-    client: SecretsManagerClient
-    environment: Mapping[str, str] = field(repr=False)  # it holds the role's AWS keys
+    Attributes:
+        connect: returns the client for Secrets Manager; raises ``ConfigError`` when AWS settings are wrong.
+        environment: the function's variables, which include the role's AWS keys.
+        clock: the time.
+    """
+
+    connect: Callable[[], SecretsManagerClient]
+    environment: Mapping[str, str] = field(repr=False)
     clock: Clock
 
 
@@ -58,14 +63,14 @@ _TALKATIVE = frozenset({"boto3", "botocore", "paramiko", "pypsrp", "requests", "
 
 
 def _silence_libraries() -> None:
-    """Keep the libraries' own log lines out of the log, whatever level the root logger or the operator sets.
+    """Keep the libraries' log lines out of the log, whatever level the root logger or the operator sets.
 
-    At DEBUG botocore writes every request and answer down, SecretString and RotationToken included; urllib3 quotes
-    the unparsed rest of a malformed answer in a warning, and spnego NTLM's answer to the challenge at DEBUG, from which
-    a password can be guessed at leisure (read 2026-11). What they have to say, our errors say.
+    At DEBUG, botocore logs every request and answer, SecretString and RotationToken included, and spnego logs NTLM's
+    answer to the challenge, from which a password can be guessed offline. urllib3 quotes the unparsed rest of a
+    malformed answer in a warning (read 2026-11). Our errors report what matters.
     """
     for name in _TALKATIVE:
-        if logging.getLogger(name).level != logging.CRITICAL:  # setting a level anew empties every logger's cache
+        if logging.getLogger(name).level != logging.CRITICAL:  # setting a level again empties every logger's cache
             logging.getLogger(name).setLevel(logging.CRITICAL)
     for name, logger in list(logging.root.manager.loggerDict.items()):
         below = name not in _TALKATIVE and name.partition(".")[0] in _TALKATIVE
@@ -88,94 +93,107 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
     Raises:
         RotationError: the step failed.
     """
-    clock = SystemClock()
-    return _serve(event, context, clock, lambda: World(client=_client(), environment=os.environ, clock=clock))
+    return handle(event, context, World(connect=_client, environment=os.environ, clock=SystemClock()))
 
 
 def handle(event: object, context: LambdaContext, world: World) -> dict[str, object]:
     """Serve one invocation in a given world; see ``lambda_handler``."""
-    return _serve(event, context, world.clock, lambda: world)
-
-
-def _serve(event: object, context: LambdaContext, clock: Clock, found: Callable[[], World]) -> dict[str, object]:
     _silence_libraries()
-    started = clock.now()
-    report: dict[str, object] = {"request_id": context.aws_request_id}
-    failure: RotationError | None = None
+    report = _Report(context.aws_request_id, world.clock)
+    with Withheld(Exception, by=report.failed):
+        _run(event, context, world, report)
+    return report.succeeded()
+
+
+def _run(event: object, context: LambdaContext, world: World, report: _Report) -> None:
+    parsed = RotationEvent.parse(event)
+    report.note(secret_id=parsed.secret_id, token=parsed.token, step=parsed.step.value)
+    client = world.connect()
+    binder = Binder(
+        deployment=Deployment.from_environment(world.environment),
+        fetch=partial(read_current, client),
+        clock=world.clock,
+        time_left=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
+    store = AwsSecretsManager(client, parsed.secret_id, clock=world.clock, rotation_token=parsed.rotation_token)
+    session = open_session(store, binder, token=parsed.token)
     try:
-        report |= _run(event, lambda: context.get_remaining_time_in_millis() / 1000, found, report)
-    except RotationError as error:
-        failure = error
-    except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-        failure = InternalError.of(foreign, f"inside Lockstep at {_where(foreign)}")
-    report["duration_ms"] = round((clock.now() - started) * 1000)
-    try:
-        _tell(report, failure)
-    except Exception as foreign:  # noqa: BLE001 - a wrong POWERTOOLS_* variable must not undo a step that is done
-        sys.stderr.write(json.dumps({**report, "message": f"cannot log: {type(foreign).__name__}"}) + "\n")
-    if failure is not None:
-        failure.__context__ = failure.__cause__ = None
-        raise failure.with_traceback(None)
-    return report
+        result = run(session, parsed.step)
+    finally:
+        report.note(driver=binder.driver, vendor_request_id=binder.vendor_request_id)
+    report.note(
+        outcome=result.outcome,
+        evidence=result.evidence.name if result.evidence else None,
+        trusted_host_key=result.trusted_host_key,
+    )
+    if result.members:
+        report.note(members=[each.describe() for each in result.members])
+
+
+class _Report:
+    """The fields of an invocation's log line, noted as they become known: a failed step's line shows that much."""
+
+    def __init__(self, request_id: str, clock: Clock) -> None:
+        self._clock = clock
+        self._started = clock.now()
+        self._fields: dict[str, object] = {"request_id": request_id}
+
+    def note(self, **fields: object) -> None:
+        """Add fields."""
+        self._fields |= fields
+
+    def succeeded(self) -> dict[str, object]:
+        """Write the line and the metrics of a step that succeeded, and return the fields."""
+        self._write(None)
+        return self._fields
+
+    def failed(self, error: Exception) -> RotationError:
+        """Write the line and the metrics of a step that failed, and return the error that the function raises.
+
+        The text of a foreign error may hold a value, so only its type and where it was raised are shown.
+        """
+        if isinstance(error, RotationError):
+            failure = error.changed()
+        else:
+            failure = InternalError.of(error, f"inside Lockstep at {_where(error)}")
+        self._write(failure)
+        return failure
+
+    def _write(self, failure: RotationError | None) -> None:
+        self.note(duration_ms=round((self._clock.now() - self._started) * 1000))
+        try:
+            _log(self._fields, failure)
+            _count(self._fields, failure)
+        except Exception as foreign:  # noqa: BLE001 - a wrong POWERTOOLS_* variable must not undo a step that is done
+            sys.stderr.write(json.dumps({**self._fields, "message": f"cannot log: {type(foreign).__name__}"}) + "\n")
 
 
 def _where(foreign: Exception) -> str:
-    """Return file and line of the innermost frame, which tell where to look and hold no value."""
+    """Return file and line of the innermost frame, which show where to look and hold no value."""
     frame = traceback.extract_tb(foreign.__traceback__)[-1]
     return f"{PurePath(frame.filename).name}:{frame.lineno}"
 
 
-def _run(
-    event: object, time_left: Callable[[], float], found: Callable[[], World], report: dict[str, object]
-) -> dict[str, object]:
-    parsed = RotationEvent.parse(event)
-    report |= {"secret_id": parsed.secret_id, "token": parsed.token, "step": parsed.step.value}
-    world = found()
-    deployment = Deployment.from_environment(world.environment)
-
-    def fetch(name: str) -> SecretDocument:
-        return read_current(world.client, name)
-
-    binder = Binder(deployment=deployment, fetch=fetch, clock=world.clock, time_left=time_left)
-    store = AwsSecretsManager(world.client, parsed.secret_id, clock=world.clock, rotation_token=parsed.rotation_token)
-    session = Session(
-        store=store,
-        token=parsed.token,
-        bind=binder,
-        clock=world.clock,
-        time_left=time_left,
-        holder=os.urandom(8).hex(),
-    )
-    try:
-        result = steps.run(session, parsed.step)
-    finally:
-        report |= {"driver": binder.driver, "vendor_request_id": binder.vendor_request_id}
-    return _fields(result)
-
-
-def _fields(result: Result) -> dict[str, object]:
-    evidence = result.evidence.name if result.evidence else None
-    members = [each.describe() for each in result.members]
-    told = {"outcome": result.outcome, "evidence": evidence, "trusted_host_key": result.trusted_host_key}
-    return told | ({"members": members} if members else {})
-
-
-def _tell(report: Mapping[str, object], failure: RotationError | None) -> None:
-    """Write the one log line and the EMF record. The event itself is never logged: it may hold a RotationToken."""
+def _log(fields: Mapping[str, object], failure: RotationError | None) -> None:
+    """Write the one log line. The event itself is never logged: it may hold a RotationToken."""
     logger = Logger(service="lockstep", log_uncaught_exceptions=False)
-    fields = {key: value for key, value in report.items() if value is not None}
+    known = {key: value for key, value in fields.items() if value is not None}
     if failure is None:
-        logger.info("step succeeded", extra=fields)
+        logger.info("step succeeded", extra=known)
     else:
-        logger.error("step failed", extra=fields | {"error": failure.describe()})
-    # Not Metrics: its records are shared by all instances, and what one failed flush left goes out with the next.
+        logger.error("step failed", extra=known | {"error": failure.describe()})
+
+
+def _count(fields: Mapping[str, object], failure: RotationError | None) -> None:
+    """Write the metrics, as one EMF record."""
+    # Not Metrics: all its instances share their records, so what a failed flush left would go out with the next one.
     metrics = EphemeralMetrics(
         namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "Lockstep", service="lockstep"
     )
-    metrics.add_dimension("driver", str(report.get("driver") or "none"))
-    metrics.add_dimension("step", str(report.get("step") or "none"))
+    metrics.add_dimension("driver", str(fields.get("driver") or "none"))
+    metrics.add_dimension("step", str(fields.get("step") or "none"))
     metrics.add_metric("StepFailed", MetricUnit.Count, 0 if failure is None else 1)
-    metrics.add_metric("StepDuration", MetricUnit.Milliseconds, float(str(report["duration_ms"])))
-    if report.get("evidence"):
-        metrics.add_metric(f"Evidence{str(report['evidence']).title()}", MetricUnit.Count, 1)
+    metrics.add_metric("StepDuration", MetricUnit.Milliseconds, float(str(fields["duration_ms"])))
+    if fields.get("evidence"):
+        metrics.add_metric(f"Evidence{str(fields['evidence']).title()}", MetricUnit.Count, 1)
     metrics.flush_metrics()

@@ -4,12 +4,13 @@ import gc
 
 import pytest
 
-pytest_plugins = ["rotation_testkit.canary.plugin"]
+pytest_plugins = ["rotation_testkit.canary.plugin", "rotation_testkit.doubles.vault.fixtures"]
+_SERVERS = frozenset({"openbao", "raft_server", "three_nodes"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those with a Vault server go first: idle workers steal from the end, and each thief would start a server anew."""
-    items.sort(key=lambda item: "vault" not in item.path.parts)
+    """Run tests with a Vault server first: idle workers steal from the end, and each would start its own server."""
+    items.sort(key=lambda item: _SERVERS.isdisjoint(getattr(item, "fixturenames", ())))
 
 
 def pytest_collection_finish() -> None:

@@ -1,8 +1,13 @@
-"""Two stores, one proved value: the second is written by its own compare-and-swap once the first has committed.
+"""Keep a second store, the mirror, at the proved value of the first; each store has its own compare-and-swap.
 
-Crash-only. Nothing is noted anywhere: whether the mirror is behind is seen by looking at both. The write to the mirror
-comes between the commit and the settling of the first store, so a rotation that could not reach the mirror fails, is
-tried again, and does the rest; what even that leaves behind, ``reconcile`` finds later, whoever runs it.
+Nothing is noted anywhere: a comparison of both stores shows whether the mirror is behind. The mirror is written between
+the commit of the first store and its settling, so a rotation that cannot reach the mirror fails and is tried again.
+``reconcile`` repairs what even that leaves behind.
+
+Example: the source holds ``old`` and the mirror ``old``. A rotation commits ``new`` and the process dies: source
+``new`` (proved), mirror ``old``. The next run of the step, or ``reconcile``, sees that the mirror holds the source's
+previous value and writes ``new``. If the mirror held ``foreign`` instead, which the source never had, ``reconcile``
+logs in at the vendor with the source's value, then with the mirror's, and keeps the live one.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ import json
 import uuid
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol, TypeGuard, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import CannotVerify, LoginRejected, SecretNotFound, StageConflict
@@ -24,47 +29,48 @@ from rotation.stores.wrapper import PassingStore
 _TRIES = 5
 
 LogIn = Callable[[SecretDocument], Verdict]
-"""Tries a document's password at the vendor, within the wrong-login budget."""
+"""Tries the password of a document at the vendor, within the wrong-login budget."""
 
 
-class Found(StrEnum):
-    """What ``reconcile`` found, and what it did about it."""
+class MirrorState(StrEnum):
+    """What ``reconcile`` found and repaired."""
 
     IN_STEP = "in_step"
     IN_PROGRESS = "in_progress"
-    """A rotation of the first store is underway; it will write the mirror itself."""
+    """A rotation of the first store is underway; it writes the mirror itself."""
     CREATED = "created"
     BEHIND = "behind"
-    """The mirror held the value before the first store's proved one; it was brought forward."""
+    """The mirror held the source's previous value and has the current one now."""
     OVERWRITTEN = "overwritten"
-    """The mirror held another value, and the first store's is live."""
+    """The mirror held another value, the source's value is live, and the mirror has it now."""
     ADOPTED = "adopted"
-    """The first store's value is dead and the mirror's is live: the first store has it now."""
+    """The source's value was dead, the mirror's value is live, and the source has it now."""
 
 
 @runtime_checkable
 class Creates(Protocol):
-    """A store that can make its secret."""
+    """A store that can create its secret."""
 
     def create(self, document: SecretDocument) -> None:
-        """Make it; ``StageConflict`` when it is there."""
+        """Create the secret, or raise ``StageConflict`` if it exists."""
         ...
 
 
+@runtime_checkable
 class Replaces(Protocol):
-    """A store whose promotion keeps other keys of current, and which can make a document current as it stands, too."""
+    """A store whose promotion keeps the current document's other keys, and which can also replace the document."""
 
     def replace(self, document: SecretDocument, *, current_id: str | None) -> None:
-        """Do so; ``StageConflict`` when another version than that is current."""
+        """Make the document current, or raise ``StageConflict`` if another version than ``current_id`` is current."""
         ...
 
 
 class MirroredStore(PassingStore):
-    """A store whose proved values also go to another one.
+    """A store that writes its proved values to a mirror, too.
 
     Args:
-        store: what the engine works with.
-        mirror: holds the same value afterwards.
+        store: the store that is rotated.
+        mirror: the store that gets the same value.
     """
 
     def __init__(self, store: Store, mirror: Store) -> None:
@@ -72,19 +78,19 @@ class MirroredStore(PassingStore):
         self._mirror = mirror
 
     def settle(self, token: str) -> None:
-        """See ``ports.Store``. The mirror comes first: until it is written, the step is not done."""
+        """Write the mirror, then settle the store; see ``Store``. Without the mirror the step is not done."""
         bring_forward(self._store, self._mirror)
         super().settle(token)
 
 
 def bring_forward(source: Store, target: Store) -> bool:
-    """Make the target's current value the source's. Return whether anything had to be written.
+    """Write the source's current value to the target. Return whether the target had to be written.
 
-    The target is looked at before the source: whoever writes it in between makes the compare-and-swap fail, and then
-    both are looked at again. So a late writer never puts an old value over a newer one.
+    The target is read before the source. A write to the target in between makes the compare-and-swap fail, and both
+    are read again. So a late writer never puts an old value over a newer one.
 
     Raises:
-        StageConflict: others kept writing the target, or a rotation of its own is underway there.
+        StageConflict: the target was written again and again, or has a rotation of its own.
         StoreError: either store could not be used.
     """
     for _ in range(_TRIES):
@@ -109,46 +115,46 @@ def bring_forward(source: Store, target: Store) -> bool:
     raise StageConflict("the mirror was written by others again and again, or rotates by itself")
 
 
-def reconcile(source: Store, target: Store, log_in: LogIn, *, force: bool = False) -> Found:
-    """Find out whether both stores hold the same and repair it by what is live.
+def reconcile(source: Store, target: Store, log_in: LogIn, *, force: bool = False) -> MirrorState:
+    """Compare both stores and give both the live value.
 
     Args:
-        source: the store in which rotations happen.
+        source: the store that is rotated.
         target: the mirror.
-        log_in: asked where the stores differ, unless the source's value was proved and the mirror has the one before.
-        force: take the source's value for live when nobody can tell.
+        log_in: tells which value is live, unless the source's is proved and the mirror holds the previous one.
+        force: take the source's value for live if no login can tell.
 
     Raises:
-        CannotVerify: nobody can tell which value is live.
-        LoginRejected: neither is.
+        CannotVerify: no login can tell which value is live.
+        LoginRejected: neither value is live.
         RotationError: a store or the vendor could not be asked.
     """
     state = source.describe()
     if _in_flight(state):
-        return Found.IN_PROGRESS
+        return MirrorState.IN_PROGRESS
     try:
         there = _at(target, target.describe().current_id)
     except SecretNotFound:
         bring_forward(source, target)
-        return Found.CREATED
+        return MirrorState.CREATED
     here, before = current(source), _at(source, state.previous_id)
     if _same(here, there):
-        bring_forward(source, target)  # ends what a crash left between commit and clean-up
-        return Found.IN_STEP
+        bring_forward(source, target)  # finishes what a crash left between commit and clean-up
+        return MirrorState.IN_STEP
     proved = state.versions[str(state.current_id)].verified is not None
     if there is None or (proved and before is not None and _same(before, there)):
         bring_forward(source, target)
-        return Found.BEHIND
+        return MirrorState.BEHIND
     if _is_live(here, log_in, unclear=force):
         bring_forward(source, target)
-        return Found.OVERWRITTEN
+        return MirrorState.OVERWRITTEN
     if not _is_live(there, log_in, unclear=False):
         raise LoginRejected(
             "neither the stored password nor the mirror's opens the account",
             hint="Put the live password into the secret as a new version, then run this again.",
         )
     bring_forward(target, source)
-    return Found.ADOPTED
+    return MirrorState.ADOPTED
 
 
 def _is_live(document: SecretDocument, log_in: LogIn, *, unclear: bool) -> bool:
@@ -164,7 +170,7 @@ def current(store: Store) -> SecretDocument:
     """Return a store's current document.
 
     Raises:
-        SecretNotFound: it has none.
+        SecretNotFound: the store has none.
     """
     document = _at(store, store.describe().current_id)
     if document is None:
@@ -183,7 +189,7 @@ def _in_flight(state: SecretState) -> bool:
 
 
 def _swap(target: Store, seen: SecretState, document: SecretDocument) -> None:
-    """Stage and promote against what was seen. A crash in between leaves a pending version that the next run takes."""
+    """Stage and promote against what was seen. The next run takes over the pending version that a crash leaves."""
     pending = seen.holder(PENDING)
     if pending is not None and pending != seen.current_id:
         if seen.versions[pending].intent is not None:
@@ -194,17 +200,13 @@ def _swap(target: Store, seen: SecretState, document: SecretDocument) -> None:
     elif pending is not None:
         target.settle(pending)
         pending = None
-    if _replaces(target):
+    if isinstance(target, Replaces):
         target.replace(document, current_id=seen.current_id)
         return
     token = pending or str(uuid.uuid4())
     target.stage(token, document)
     target.promote(token, current_id=seen.current_id)
     target.settle(token)
-
-
-def _replaces(target: Store | Replaces) -> TypeGuard[Replaces]:
-    return hasattr(target, "replace")
 
 
 def _settle_leftover(target: Store, seen: SecretState) -> None:
@@ -214,7 +216,7 @@ def _settle_leftover(target: Store, seen: SecretState) -> None:
 
 
 def _same(one: SecretDocument, other: SecretDocument | None) -> bool:
-    """Compare as KV keeps values: without the order of keys, and numbers as a float has them."""
+    """Compare as KV keeps values: the order of keys does not count, and numbers are floats."""
     return other is not None and _plain(one) == _plain(other)
 
 

@@ -20,11 +20,12 @@ from pathlib import Path
 from bench.figures import Figure
 from bench.rounds.race import ROLES, Side, children, race
 from rotation_testkit.doubles.vault.openbao import OpenBao
+from rotation_testkit.processes.process_table import children
 from vault_plugin.provision.build import build
 
 TRIES, CONNECTIONS = 9, 200
 COOKIE = {"VAULT_DATABASE_PLUGIN": "926a0820-aea2-be28-51d6-83cdf00e8edb", "PLUGIN_PROTOCOL_VERSIONS": "5,6"}
-# What no plug-in can do without: a server and generated stubs, generated messages, a certificate and its encoding.
+# What every plug-in needs: a server and generated stubs, generated messages, a certificate and its encoding.
 BARE = (
     "import grpclib.server, grpclib.client, google.protobuf.internal.builder, google.protobuf.struct_pb2, "
     "cryptography.x509, cryptography.hazmat.primitives.serialization"
@@ -32,20 +33,20 @@ BARE = (
 
 
 def certificate() -> str:
-    """Return some certificate for the handshake; nobody connects."""
+    """Return a certificate for the handshake; no client connects."""
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import Encoding
 
     from vault_plugin.goplugin import tls
 
-    return tls._certificate(ec.generate_private_key(ec.SECP521R1())).public_bytes(Encoding.PEM).decode()  # noqa: SLF001 - a certificate is a certificate
+    return tls._certificate(ec.generate_private_key(ec.SECP521R1())).public_bytes(Encoding.PEM).decode()  # noqa: SLF001 - any certificate does
 
 
 def launches(plugin: Path) -> Iterator[Figure]:
     """Yield the time from launch to handshake line, of that of a bare interpreter that imports the three libraries."""
     environment = {**os.environ, **COOKIE, "PLUGIN_CLIENT_CERT": certificate()}
     handshakes, imports = [], []
-    for _ in range(TRIES):  # in turns, so that both meet the same machine
+    for _ in range(TRIES):  # in turns, so that both see the same load
         begin = time.perf_counter()
         with subprocess.Popen([plugin], stdout=subprocess.PIPE, env=environment) as process:  # noqa: S603 - our own
             assert process.stdout is not None  # noqa: S101 - for the type checker
@@ -101,7 +102,7 @@ def _figure(key: str, name: str, value: float, unit: str) -> Figure:
 
 
 def _shm() -> str | None:
-    """Return a folder whose files are in memory, where the system has one."""
+    """Return a folder whose files are in memory; ``None`` if the system has none."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - the folder's own name is random
 
 

@@ -1,7 +1,7 @@
 """The measured plug-ins, which the server starts: ``python -m bench.rounds.plugin rotates|idles LOG``.
 
-``rotates`` is the plug-in with a driver whose vendor answers at once. ``idles`` answers before it has done anything:
-what a round still takes with it is the server's, the transport's and the protocol's.
+``rotates`` is the plug-in with a driver whose vendor answers at once. ``idles`` answers without doing anything, so the
+time of its rounds is that of server, transport and protocol.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ DRIVERS = Path(__file__).parent / "instant"
 
 
 class Idle(Database):
-    """Takes every password and forgets it."""
+    """A plug-in that accepts every password and forgets it."""
 
     async def UpdateUser(self, stream: Any) -> None:  # noqa: ANN401, N802 - the protocol's
-        """Note when, and answer."""
+        """Note the time, and answer."""
         from vault_plugin.database.pb import database_pb2
 
         await stream.recv_message()

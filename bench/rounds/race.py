@@ -1,4 +1,4 @@
-"""Whole rounds of 200 static roles by the server's own scheduler, beside those of a plug-in that does nothing."""
+"""Time whole rounds of 200 static roles by the server's own scheduler, for two plug-ins in turns."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 from rotation.drivers.registry import vendor_policies
 from rotation.policy.render import to_hcl
 from rotation_testkit.doubles.vault.openbao import OpenBao
+from rotation_testkit.processes.process_table import children
 from vault_plugin.database import VERSION
 
 VENDOR_POLICIES = vendor_policies()
@@ -40,7 +41,7 @@ class Round:
 
 
 class Side:
-    """One plug-in with a mount of its own, whose scheduler finds all roles due at every tick.
+    """One plug-in with a mount of its own; the scheduler finds all its roles due at every tick.
 
     Args:
         server: a running one.
@@ -65,7 +66,7 @@ class Side:
         self.adapter.post(f"/v1/{path}", json=body)
 
     def connect(self, connections: int) -> None:
-        """Make that many connections, ``c0`` and so on."""
+        """Make so many connections, ``c0`` and so on."""
         body = {"plugin_name": self.kind, "driver": "bench_instant", "allowed_roles": "*", "password_policy": "bench"}
         self._each(connections, lambda number: self._post(f"{self.kind}/config/c{number}", body))
 
@@ -84,15 +85,15 @@ class Side:
     @property
     def process(self) -> int:
         """The plug-in's process id."""
-        return next(pid for pid in children(self.server) if self.kind in _arguments(pid))
+        return next(pid for pid in children(self.server.pid) if self.kind in _arguments(pid))
 
     def moments(self) -> list[float]:
-        """Return when each password was taken since the roles were made."""
+        """Return when each password was set since the roles were made."""
         return [float(line) for line in self.log.read_text().split()][ROLES:]
 
 
 def race(sides: list[Side], count: int) -> tuple[dict[str, list[Round]], float]:
-    """Let the sides take turns for so many rounds.
+    """Time so many rounds of each side.
 
     Returns:
         The rounds of each, and the slowest read of a role's credential meanwhile, in seconds.
@@ -120,12 +121,6 @@ def _rounds(moments: list[float], spent: list[float]) -> list[Round]:
     return found
 
 
-def children(server: OpenBao) -> list[int]:
-    """Return the plug-ins' process ids."""
-    tasks = Path(f"/proc/{server.pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-
-
 def cpu(pid: int) -> float:
     """Return the seconds of processor time that a process has used."""
     used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
@@ -137,4 +132,4 @@ def _arguments(pid: int) -> list[str]:
 
 
 def _policy() -> str:
-    return to_hcl(VENDOR_POLICIES["volcengine_cloudidentity"]["default"]).text
+    return to_hcl(vendor_policies()["volcengine_cloudidentity"]["default"]).text

@@ -3,12 +3,12 @@
 # Replace `secret` by the mount and `mirror` by the folder (LOCKSTEP_VAULT_MIRROR_PREFIX). Each capability is held by a
 # test that takes it away. Readers need `read` on a secret's own path alone, not on the journal NAME.lockstep beside it.
 
-# Look at the mirror, make it at first, bring it forward later.
+# Read the mirror, create it, update it.
 path "secret/data/mirror/*" {
   capabilities = ["create", "read", "update"]
 }
 
-# Give the token back at the end.
+# Revoke the token at the end.
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }

@@ -1,5 +1,5 @@
-# Rotates what is due every hour. Nomad logs in to Vault by workload identity and hands the token over, renewed by
-# Nomad itself, so the policy's two rules about the job's own token may be left out.
+# Rotate every hour what is due. Nomad logs in to Vault by workload identity, passes the token on and renews it, so the
+# policy's two rules about the job's own token may be left out.
 #
 # Once, by an operator: write policy.hcl as the policy `lockstep`, and a role `lockstep` for the workload identity of
 # this job (see Nomad's page on Vault workload identity) with token_policies=lockstep.
@@ -26,7 +26,7 @@ job "lockstep" {
       }
 
       config {
-        # python:3.13-slim with: pip install 'lockstep-rotation[cli,ssh]'
+        # python:3.13-slim with, in a checkout of Lockstep: pip install '.[cli,ssh]'
         image   = "registry.example/lockstep:0.1.0"
         command = "lockstep"
         args    = ["vault", "run", "--prefix", "prod/apps", "--json"]

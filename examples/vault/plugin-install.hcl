@@ -6,7 +6,7 @@ path "sys/plugins/catalog/database/*" {
   capabilities = ["read", "update", "sudo"]
 }
 
-# See whether the engine is mounted, and mount it.
+# Read whether the engine is mounted, and mount it.
 path "sys/mounts" {
   capabilities = ["read"]
 }
@@ -19,7 +19,7 @@ path "sys/policies/password/lockstep-*" {
   capabilities = ["read", "update"]
 }
 
-# Connections with their admin credentials, which nobody can read back, and their restart after a newer plug-in.
+# Connections with their admin credentials, which cannot be read back, and their restart after a newer plug-in.
 path "database/config/*" {
   capabilities = ["create", "read", "update"]
 }

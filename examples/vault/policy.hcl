@@ -1,7 +1,7 @@
 # What a rotation job needs, and nothing else, for `lockstep vault run --prefix prod/apps`.
 #
-# Replace `secret` by the mount, `prod/apps` by the folder of the secrets, and `prod/admin` by where the admin
-# credentials are (LOCKSTEP_<DRIVER>_ADMIN_SECRET). Each capability is held by a test that takes it away.
+# Replace `secret` by the mount, `prod/apps` by the folder of the secrets, and `prod/admin` by the folder of the
+# admin credentials (LOCKSTEP_<DRIVER>_ADMIN_SECRET). Each capability is held by a test that takes it away.
 # Readers of a secret need `read` on its own path alone: the journal beside it, NAME.lockstep, is not for them.
 
 # Read the current value, commit the next one and write the journal; `create` is for a journal's first version.
@@ -19,12 +19,12 @@ path "secret/data/prod/admin/*" {
   capabilities = ["read"]
 }
 
-# Prolong the job's own token while a long run lasts.
+# Renew the job's own token while a long run lasts.
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
 
-# Give the token back at the end. A job that gets its token from somebody else (Nomad, an agent) can do without.
+# Revoke the token at the end. A job that gets its token from Nomad or an agent does not need this.
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }

@@ -26,5 +26,7 @@ def main() -> None:
         sys.exit(130)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # vendors' documents have names that not every screen has
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # vendors' names have characters that some terminals cannot show
     sys.exit(run(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The commands under one roof: parse, run, and turn whatever happens into an exit code."""
+"""The application behind ``lockstep``: collect the commands, run one, and turn its end into an exit code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rotation.cli.output import show_error
 from rotation.core.errors import ConfigError, InternalError, RotationError
 
 COMMANDS = "lockstep.commands"
-"""Entry points of this group are commands, or groups of commands, under their own names."""
+"""Each entry point of this group is a command or a group of commands, under the entry point's name."""
 
 _HELP = """Rotates passwords behind vendors' reset APIs and keeps the secret store in lockstep with the vendor.
 
@@ -32,7 +32,7 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 def application() -> typer.Typer:
-    """Return the command line with its own commands and those that entry points bring."""
+    """Return the application with its own commands and those of entry points."""
     app = typer.Typer(name="lockstep", help=_HELP, add_completion=False, pretty_exceptions_enable=False)
     app.command("drivers")(by_arguments(drivers.drivers))
     app.command("policy")(by_arguments(policy.policy))
@@ -47,15 +47,15 @@ def application() -> typer.Typer:
 
 
 def _add(app: typer.Typer, point: EntryPoint) -> None:
-    """Add what an entry point brings. One that cannot be loaded says so when it is called, and stops no other."""
+    """Add an entry point's command or group. One that cannot be loaded stops no other and says so when it is called."""
     try:
-        brought = point.load()
+        command = point.load()
     except Exception as error:  # noqa: BLE001 - a foreign import may fail in any way
-        brought = _broken(point.name, type(error).__name__)
-    if isinstance(brought, typer.Typer):
-        app.add_typer(brought, name=point.name)
+        command = _broken(point.name, type(error).__name__)
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=point.name)
     else:
-        app.command(point.name)(brought)
+        app.command(point.name)(command)
 
 
 def _broken(name: str, why: str) -> Callable[[], None]:
@@ -71,7 +71,7 @@ def _broken(name: str, why: str) -> Callable[[], None]:
 
 @cache
 def _command() -> Callable[..., Any]:
-    """Return the application as typer parses it, made once: whoever runs many commands need not wait for that."""
+    """Build the command once and cache it; building it is slow, and tests run many commands in one process."""
     return typer.main.get_command(application())
 
 
@@ -86,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
     except _UsageError as wrong:
         failure = _usage(wrong)
     except BrokenPipeError:
-        # The reader has gone, as in `lockstep generate ... | head`; the interpreter's own last flush must not fail.
+        # The reader has gone, as in `lockstep generate ... | head`. The interpreter's last flush must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (KeyboardInterrupt, typer.Abort):

@@ -1,4 +1,4 @@
-"""Driver codes from the command line to records and policies."""
+"""Drivers and policies by the codes that a command line names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import typer
 
 from rotation.cli.exit_codes import WRONG_USAGE, CommandUsageError
 from rotation.cli.output import show_error
-from rotation.core.errors import PolicyError, UnknownDriver
+from rotation.core.errors import PolicyError, RotationError, UnknownDriver, Withheld
+from rotation.deployment.environment import Variables
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec
 from rotation.policy import PasswordPolicy
@@ -22,41 +23,41 @@ Variant = Annotated[
     typer.Option(help="Which of the driver's policies, such as linux or windows.", metavar="NAME"),
 ]
 
-
 Result = TypeVar("Result")
 
 
 def by_arguments(command: Callable[..., Result]) -> Callable[..., Result | int]:
-    """Return a command whose arguments name the driver: one that nobody knows, or a wish against its policy, exits 2.
+    """Return a command that exits 2 for an unknown driver or for options that its policy refuses.
 
-    Where a deployment or a secret names the driver, the same errors are failures.
+    The command line itself is wrong then; the same errors are failures where a deployment or a secret names the driver.
     """
 
     @wraps(command)
-    def run(**given: object) -> Result | int:
+    def run(**arguments: object) -> Result | int:
         try:
-            return command(**given)
+            return command(**arguments)
         except (PolicyError, UnknownDriver) as error:
-            if error.hint == PolicyError.default_hint:  # which speaks of deployments
-                error.hint = "`lockstep policy CODE` shows what the vendor allows."
-            show_error(error, as_json=bool(given["as_json"]))
+            shown: RotationError = error
+            if error.hint == PolicyError.default_hint:  # which is about deployments
+                shown = error.with_hint("`lockstep policy CODE` shows what the vendor allows.")
+            show_error(shown, as_json=bool(arguments["as_json"]))
             return WRONG_USAGE
 
     return run
 
 
 def spec(code: str) -> DriverSpec:
-    """Return a driver's record, also one of a distribution that LOCKSTEP_PLUGINS names.
+    """Return a driver's record, including one of a distribution that LOCKSTEP_PLUGINS names.
 
     Raises:
-        UnknownDriver: there is none.
+        UnknownDriver: no driver has that code.
     """
     return registry.load_driver(code, plugins())
 
 
 def plugins() -> tuple[str, ...]:
     """Return the distributions whose drivers may be loaded here."""
-    return tuple(filter(None, (part.strip() for part in os.environ.get("LOCKSTEP_PLUGINS", "").split(","))))
+    return Variables(os.environ).items("LOCKSTEP_PLUGINS")
 
 
 def policies(code: str) -> Mapping[str, PasswordPolicy]:
@@ -65,20 +66,20 @@ def policies(code: str) -> Mapping[str, PasswordPolicy]:
     Raises:
         UnknownDriver: no driver has that code.
     """
-    try:
+    with Withheld(UnknownDriver, by=_with_known_codes):
         return spec(code).policies
-    except UnknownDriver as unknown:
-        known = ", ".join(sorted(registry.driver_codes()))
-        failure = UnknownDriver(unknown.message, hint=f"Known codes: {known}.")
-    raise failure
 
 
-def chosen(code: str, variant: str | None) -> tuple[str, PasswordPolicy]:
-    """Return one policy and its variant: the named one, or the driver's first.
+def _with_known_codes(unknown: UnknownDriver) -> UnknownDriver:
+    return unknown.with_hint(f"Known codes: {', '.join(sorted(registry.driver_codes()))}.")
+
+
+def policy_of(code: str, variant: str | None) -> tuple[str, PasswordPolicy]:
+    """Return the named variant and its policy, or the driver's first one.
 
     Raises:
         CommandUsageError: the driver has no such variant.
-        UnknownDriver: no such driver.
+        UnknownDriver: no driver has that code.
     """
     by_variant = policies(code)
     name = next(iter(by_variant)) if variant is None else variant

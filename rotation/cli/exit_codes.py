@@ -6,19 +6,19 @@ from rotation.core.errors import ConfigError, MissingExtra, Parked, RotationErro
 
 DONE, FAILED, WRONG_USAGE, PARKED = 0, 1, 2, 3
 INTERRUPTED = 130
-"""As shells say it of Ctrl-C; typer returns it instead of letting the exception through (0.26, read 2026-11)."""
+"""The shells' code for Ctrl-C; typer returns it instead of passing the exception on (0.26, read 2026-11)."""
 
 
 class CommandUsageError(ConfigError):
-    """The command line itself is wrong; nothing was done."""
+    """The command line itself is wrong, and nothing was done."""
 
     code = "usage_error"
     default_hint = "`lockstep COMMAND --help` shows what a command takes."
 
 
 def exit_code(error: RotationError) -> int:
-    """Return the exit code that an error stands for."""
-    if isinstance(error, Parked | TooSoon):  # both say when a later run may go on
+    """Return the exit code for an error."""
+    if isinstance(error, Parked | TooSoon):  # both say when a later run can continue
         return PARKED
     return WRONG_USAGE if isinstance(error, CommandUsageError) else FAILED
 

@@ -1,4 +1,9 @@
-"""A rotation begun and run from here, without the service: who makes the pending version, and which token it has."""
+"""Sessions over Secrets Manager for the command line, and a rotation that runs here instead of in the service.
+
+When the service rotates, it makes an empty pending version and calls the function with that version's id as the token.
+A rotation that runs here finds the token of an unfinished rotation or makes a new one, and ``UnattendedStore`` shows
+the engine what the service would have prepared.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +11,61 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from rotation.cli.aws_session import over
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, StageConflict
 from rotation.core.values import Step
+from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
-from rotation.engine.account import steps
+from rotation.deployment.open_session import countdown, open_session
 from rotation.engine.result import Result
+from rotation.engine.run import run
+from rotation.engine.session import Session
 from rotation.state.stages import PENDING
 from rotation.state.store import Store
 from rotation.state.versions import SecretState, Version
-from rotation.stores.aws.secrets_manager import AwsSecretsManager
+from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 from rotation.stores.wrapper import PassingStore
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
-class Unattended(PassingStore):
-    """A ``Store`` that stands in for what the service does when it begins a rotation, and passes everything else on.
+STEP_SECONDS = 120.0
+"""A step's time. A killed run's lease lasts as long, so it is a function's time-out rather than a human's patience."""
 
-    Until its candidate is put, a fresh token is shown as the empty pending version that ``RotateSecret`` would have
-    made. Rotation is shown as enabled: the operator asked for it by calling.
+
+def session_for(
+    client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str], *, clock: Clock | None = None
+) -> Session:
+    """Return a session for looking at a secret; it has no token.
+
+    Raises:
+        SettingsError: the deployment's variables are wrong.
+    """
+    clock = clock or SystemClock()
+    binder = _binder(client, Deployment.from_environment(environment), clock)
+    return open_session(AwsSecretsManager(client, secret_id, clock=clock), binder)
+
+
+def _binder(client: SecretsManagerClient, deployment: Deployment, clock: Clock) -> Binder:
+    """Return the binder of one step."""
+    return Binder(
+        deployment=deployment,
+        fetch=partial(read_current, client),
+        clock=clock,
+        time_left=countdown(STEP_SECONDS, time.monotonic),
+    )
+
+
+class UnattendedStore(PassingStore):
+    """A ``Store`` that does what the service does when it begins a rotation, and passes everything else on.
+
+    Until the candidate is staged, a new token is shown as the empty pending version that ``RotateSecret`` would have
+    made. Rotation is shown as enabled: the operator asked for it by running the command.
     """
 
     def __init__(self, store: Store, token: str) -> None:
@@ -39,16 +74,16 @@ class Unattended(PassingStore):
         self._begun = False
 
     def describe(self) -> SecretState:
-        """See ``ports.Store``."""
+        """See ``state.store.Store``."""
         state = replace(self._store.describe(), rotation_enabled=True)
-        # Once the candidate is put, only the store knows: the label may have gone to another rotation.
+        # Once the candidate is staged, only the store knows: the label may have gone to another rotation.
         if self._begun or self._token in state.versions or _unfinished(state) is not None:
             return state
-        fresh = Version(self._token, frozenset({PENDING}))
+        fresh = Version.from_labels(self._token, {PENDING})
         return replace(state, versions={**state.versions, self._token: fresh})
 
     def stage(self, token: str, document: SecretDocument) -> None:
-        """See ``ports.Store``. Refuses when another rotation has begun in the meantime."""
+        """See ``state.store.Store``. Refuses when another rotation has begun in the meantime."""
         if _unfinished(self._store.describe()) not in (None, token):
             raise StageConflict("another rotation of this secret has begun; nothing was sent")
         self._begun = True
@@ -63,14 +98,35 @@ def _unfinished(state: SecretState) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReport:
-    """How one step went. ``result`` or ``error`` is set."""
+    """The end of one step: a result, or an error."""
 
     step: Step
     seconds: float
     driver: str | None
     vendor_request_id: str | None
-    result: Result | None = None
-    error: RotationError | None = None
+    end: Result | RotationError
+
+    @property
+    def error(self) -> RotationError | None:
+        """The error of a step that failed."""
+        return self.end if isinstance(self.end, RotationError) else None
+
+    @property
+    def outcome(self) -> str:
+        """The result's outcome, or the error's code."""
+        return self.end.code if isinstance(self.end, RotationError) else self.end.outcome
+
+    @property
+    def evidence(self) -> str | None:
+        """The name of the proof, if there is one."""
+        return None if isinstance(self.end, RotationError) or self.end.evidence is None else self.end.evidence.name
+
+    @property
+    def members(self) -> list[dict[str, object]]:
+        """The result of each account of a batch; empty for a secret of one account."""
+        if isinstance(self.end, RotationError):
+            return list(self.end.members)
+        return [each.describe() for each in self.end.members]
 
 
 class LocalRotation:
@@ -83,12 +139,12 @@ class LocalRotation:
         clock: the system's by default.
 
     Attributes:
-        token: of an unfinished rotation, or a fresh one.
-        resumed: whether the token is an unfinished rotation's.
+        token: of an unfinished rotation, or a new one.
+        resumed: whether the token is that of an unfinished rotation.
 
     Raises:
         SettingsError: the deployment's variables are wrong.
-        StoreError: the secret cannot be looked at.
+        StoreError: the secret cannot be read.
     """
 
     def __init__(
@@ -106,7 +162,7 @@ class LocalRotation:
         unfinished = _unfinished(store.describe())
         self.token = unfinished or str(uuid.uuid4())
         self.resumed = unfinished is not None
-        self._store = Unattended(store, self.token)
+        self._store = UnattendedStore(store, self.token)
 
     def steps(self) -> Iterator[StepReport]:
         """Run the four steps, yielding after each; a failed one is the last."""
@@ -118,20 +174,19 @@ class LocalRotation:
 
     def _run(self, step: Step) -> StepReport:
         started = time.monotonic()
-        session, binder = over(self._client, self._store, self.token, self._deployment, self._clock)
-        result: Result | None = None
-        failure: RotationError | None = None
+        binder = _binder(self._client, self._deployment, self._clock)
+        session = open_session(self._store, binder, token=self.token)
+        end: Result | RotationError
         try:
-            result = steps.run(session, step)
+            end = run(session, step)
         except RotationError as error:
-            failure = error
+            end = error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-            failure = InternalError.of(foreign)
+            end = InternalError.of(foreign)
         return StepReport(
             step=step,
             seconds=time.monotonic() - started,
             driver=binder.driver,
             vendor_request_id=binder.vendor_request_id,
-            result=result,
-            error=failure,
+            end=end,
         )

@@ -1,4 +1,4 @@
-"""What the commands share on the screen: JSON lines, tables that stay plain in a pipe, and errors as code and hint."""
+"""Output that the commands share: JSON lines, tables that stay plain in a pipe, errors with code and hint."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def emit(record: Mapping[str, object]) -> None:
 
 
 def console(stream: TextIO | None = None) -> Console:
-    """Return a console on standard output (or ``stream``) that takes no text for markup.
+    """Return a console on standard output (or ``stream``) that prints text literally, without markup.
 
     Colours and control codes appear on a terminal only.
     """
@@ -39,7 +39,7 @@ def console(stream: TextIO | None = None) -> Console:
 
 
 def tick(holds: bool, stream: TextIO | None = None) -> str:  # noqa: FBT001 - the one thing it shows
-    """Return a tick or a cross, in letters where the stream cannot show the sign."""
+    """Return a tick or a cross, or a word where the stream cannot show the sign."""
     sign, word = ("✓", "ok") if holds else ("✗", "FAILED")
     try:
         sign.encode((stream or sys.stdout).encoding or "ascii")
@@ -49,7 +49,7 @@ def tick(holds: bool, stream: TextIO | None = None) -> str:  # noqa: FBT001 - th
 
 
 def show_table(columns: Iterable[str], rows: Iterable[Iterable[str | Text]], *, title: str | None = None) -> None:
-    """Print a table without lines around it."""
+    """Print a table without borders."""
     table = Table(*columns, box=None, pad_edge=False, title=title, title_justify="left")
     for row in rows:
         table.add_row(*row)
@@ -57,7 +57,7 @@ def show_table(columns: Iterable[str], rows: Iterable[Iterable[str | Text]], *, 
 
 
 def note(text: str) -> None:
-    """Say something beside the result, on standard error."""
+    """Print a remark on standard error, apart from the result."""
     console(sys.stderr).print(text, style="dim")
 
 
@@ -77,5 +77,5 @@ def show_error(error: RotationError, *, as_json: bool) -> None:
 
 
 def when(epoch: float) -> str:
-    """Return a moment as people write it."""
+    """Return epoch seconds as date and time in UTC."""
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

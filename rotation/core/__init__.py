@@ -1,1 +1,1 @@
-"""Words of the product that import nothing but the standard library: values, errors, secrets, settings, time."""
+"""Values, errors, secrets, settings and time, for all other packages. Imports the standard library only."""

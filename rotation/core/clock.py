@@ -1,4 +1,4 @@
-"""The real clock."""
+"""The clock as an interface, so that tests and simulations can bring their own, and the system's clock."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import time
 from typing import Protocol
 
 
-class SystemClock:
-    """``ports.Clock`` by the operating system."""
+class Clock(Protocol):
+    """What tells the time and waits."""
 
     def now(self) -> float:
-        """Return epoch seconds."""
+        """Return the time as epoch seconds."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for that many seconds."""
+        ...
+
+
+class SystemClock:
+    """The operating system's clock."""
+
+    def now(self) -> float:
+        """Return the time as epoch seconds."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)  # the one place that waits
-
-
-class Clock(Protocol):
-    """Time as a port, so that tests and simulations own it."""
-
-    def now(self) -> float:
-        """Return epoch seconds."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        ...
+        """Wait for that many seconds. Nothing else in Lockstep waits."""
+        time.sleep(seconds)

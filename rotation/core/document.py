@@ -1,9 +1,9 @@
 """The secret document: one account as a JSON object, or a batch of accounts in a list.
 
-A document of one account: ``{"driver": "ucloud_compshare", "username": "root", "password": …, …the driver's keys…}``.
-A batch keeps what its accounts share at the top, and a list with what each has of its own:
+One account: ``{"driver": "ucloud_compshare", "username": "root", "password": …, …the driver's keys…}``.
+A batch holds what its accounts share at the top, and a list with what differs:
 ``{"driver": …, "username": "root", "devices": [{"instance_id": "a", "password": …}, {"instance_id": "b", …}]}``.
-A rotation changes two keys of an account, ``password`` and ``lockstep``, and keeps every other one as it is.
+A rotation changes two keys of an account, ``password`` and ``lockstep``. Every other key stays as it is.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _CHANGING = (PASSWORD, NOTES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notes:
-    """What later steps and rotations must know and could not find out any more, kept under the key ``lockstep``.
+    """What later steps and rotations need and cannot look up any more, stored under the key ``lockstep``.
 
     Attributes:
         power: the state in which createSecret found the machine; ``None`` where there is none.
-        host_key: the SSH host's public key as the first rotation learnt it. It is as trusted as the document.
+        host_key: the SSH host's public key, as the first rotation learnt it. It is trusted as much as the document.
     """
 
     power: Power | None = None
@@ -37,21 +37,21 @@ class Notes:
 
     @classmethod
     def read(cls, kept: Mapping[str, object]) -> Notes:
-        """Return the notes that a document holds."""
+        """Return the notes from the value of a document's ``lockstep`` key."""
         power = next((each for each in Power if each == kept.get("power")), None)
         key = kept.get("host_key")
         return cls(power=power, host_key=key if isinstance(key, str) else None)
 
     def fields(self) -> dict[str, object]:
-        """Return what to keep in the document."""
+        """Return the value to store under the document's ``lockstep`` key."""
         return {"power": self.power} | ({"host_key": self.host_key} if self.host_key else {})
 
 
 class SecretDocument(Mapping[str, object]):
     """The account document: a JSON object whose unknown keys and key order survive.
 
-    Values are read by key like any mapping. A password is a ``Secret`` from the start, an account's in a list too, and
-    ``dump`` alone reveals it. ``repr`` names keys only.
+    Values are read by key as in any mapping. Every password, those of a batch included, is a ``Secret``; only ``dump``
+    reveals it. ``repr`` names the keys and no value.
     """
 
     __slots__ = ("__fields",)
@@ -61,23 +61,24 @@ class SecretDocument(Mapping[str, object]):
 
     @classmethod
     def parse(cls, text: str) -> SecretDocument:
-        """Parse a store's text.
+        """Parse the text that a store holds.
 
         Raises:
-            SecretDocumentError: not JSON in UTF-8, no object, a key that stands there twice, a number that JSON lacks.
+            SecretDocumentError: it is not JSON in UTF-8 or not an object, a key occurs twice, or a number such as NaN
+                is not valid in JSON.
         """
         value = _parsed(text)
         if value is _NOT_JSON:
             raise SecretDocumentError("the secret's value is not valid JSON")
         if not isinstance(value, dict):
-            raise SecretDocumentError("the secret's value is JSON, but no object")
+            raise SecretDocumentError("the secret's value is JSON, but not an object")
         return cls(value)
 
     def text(self, key: str) -> str:
-        """Return a non-empty string field.
+        """Return a text field.
 
         Raises:
-            SecretDocumentError: the key is missing, empty or no text.
+            SecretDocumentError: the key is missing, empty or not text.
         """
         value = self.__fields.get(key)
         if not isinstance(value, str) or not value:
@@ -86,10 +87,10 @@ class SecretDocument(Mapping[str, object]):
 
     @property
     def password(self) -> Secret:
-        """The password.
+        """The account's password.
 
         Raises:
-            SecretDocumentError: there is none.
+            SecretDocumentError: the document has none.
         """
         value = self.__fields.get(PASSWORD)
         if not isinstance(value, Secret) or not value:
@@ -98,17 +99,17 @@ class SecretDocument(Mapping[str, object]):
 
     @property
     def notes(self) -> Notes:
-        """What an earlier step or rotation noted in the document; a note of an unknown form counts as none."""
+        """What an earlier step or rotation noted; a note of an unknown form counts as none."""
         kept = self.__fields.get(NOTES)
         return Notes.read(kept) if isinstance(kept, dict) else Notes()
 
     def replaced(self, **changes: object) -> SecretDocument:
-        """Return a copy with some keys replaced in place; new keys go to the end."""
+        """Return a copy with some values replaced; keys keep their order and new ones go to the end."""
         return SecretDocument({**self.__fields, **changes})
 
     def dump(self) -> Secret:
-        """Return the JSON text to store, the one form in which the password is readable."""
-        return Secret(_WRITER.encode(self.__fields))
+        """Return the JSON text to store."""
+        return Secret(_written(self.__fields))
 
     def __getitem__(self, key: str) -> object:
         return self.__fields[key]
@@ -123,11 +124,11 @@ class SecretDocument(Mapping[str, object]):
         return f"SecretDocument(keys={list(self.__fields)})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a SecretDocument is neither copied nor serialised")
+        raise TypeError("a SecretDocument cannot be copied or serialised")
 
 
 def _guarded(key: str, value: object) -> object:
-    """Return a field with its password as a ``Secret``; of a list, with those of its entries."""
+    """Return a field's value with its password, or the passwords in its list, as ``Secret``."""
     if isinstance(value, list):
         return [
             {name: _guarded(name, each) for name, each in entry.items()} if isinstance(entry, dict) else entry
@@ -140,11 +141,13 @@ _NOT_JSON = object()
 
 
 def _parsed(text: str) -> object:
-    """Return the parsed value, or ``_NOT_JSON``. Raising here would chain json's own error, which quotes the secret."""
+    """Return the parsed value, or ``_NOT_JSON``: json's own error quotes the secret, so none may be chained to it."""
     try:
-        value: object = _READER.decode(text)
-        # A lone surrogate, which JSON can spell by its escape alone, could not be stored.
-        (_WRITER.encode(value) if "\\u" in text else text).encode()
+        value: object = json.loads(
+            text, object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number
+        )
+        # A lone surrogate can be written as a JSON escape, but not be stored.
+        (_written(value) if "\\u" in text else text).encode()
     except (ValueError, RecursionError):
         return _NOT_JSON
     return value
@@ -158,31 +161,28 @@ def _finite(text: str) -> float:
 
 
 def _not_a_number(_: str) -> NoReturn:
-    raise SecretDocumentError("the secret's value holds a number that JSON has no notation for")
+    raise SecretDocumentError("the secret's value holds a number that is not valid in JSON")
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise SecretDocumentError("a key stands twice in the secret's value")
+        raise SecretDocumentError("a key occurs twice in the secret's value")
     return fields
+
+
+def _written(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_revealed)
 
 
 def _revealed(value: object) -> str:
     if isinstance(value, Secret):
         return value.reveal()
-    raise TypeError(f"{type(value).__name__} is no JSON")
-
-
-# json.loads and json.dumps make new ones for each call, which takes longer than a document.
-_READER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number)
-
-
-_WRITER = json.JSONEncoder(ensure_ascii=False, default=_revealed)
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def list_key(document: SecretDocument) -> str | None:
-    """Return the key whose list holds accounts with a password each; ``None`` for a document of one account."""
+    """Return the key of the list of accounts; ``None`` for a document of one account."""
     if "password" in document:
         return None
     return next((key for key, value in document.items() if _holds_accounts(value)), None)
@@ -199,10 +199,10 @@ def _holds_accounts(value: object) -> bool:
 
 
 def documents(document: SecretDocument, key: str) -> list[SecretDocument]:
-    """Return a document of the usual form for each account of the list under ``key``; none where there is no list.
+    """Return a document of one account for each entry of the list under ``key``; none if there is no list.
 
     Raises:
-        SecretDocumentError: an entry is no object, or says which driver it wants.
+        SecretDocumentError: an entry is not an object, or names a driver.
     """
     entries = document.get(key)
     if not isinstance(entries, list) or "password" in document:
@@ -211,31 +211,31 @@ def documents(document: SecretDocument, key: str) -> list[SecretDocument]:
     found = []
     for number, entry in enumerate(entries, 1):
         if not isinstance(entry, dict):
-            raise SecretDocumentError(f"number {number} in {key!r} is no object")
+            raise SecretDocumentError(f"number {number} in {key!r} is not an object")
         if "driver" in entry:
-            raise SecretDocumentError(f"number {number} in {key!r} names a driver; all of a batch share one")
+            raise SecretDocumentError(f"number {number} in {key!r} names a driver; the accounts of a batch share one")
         found.append(SecretDocument({**shared, **entry}))
     return found
 
 
 def merged(document: SecretDocument, key: str, prepared: list[SecretDocument]) -> SecretDocument:
-    """Return the batch's document with each account's password and bookkeeping taken from its prepared document."""
+    """Return the batch's document with each account's password and notes taken from its prepared document."""
     entries = document[key]
     if not isinstance(entries, list):
-        raise SecretDocumentError(f"{key!r} is no list")
+        raise SecretDocumentError(f"{key!r} is not a list")
     fresh = [{**entry, **_own(one)} for entry, one in zip(entries, prepared, strict=True)]
     return document.replaced(**{key: fresh})
 
 
 def with_passwords_of(candidate: SecretDocument, current: SecretDocument) -> SecretDocument:
-    """Return current's document with the candidate's password and bookkeeping; of a batch with those of each account.
+    """Return current's document with the candidate's password and notes, for every account of a batch.
 
-    Accounts of a batch are matched by their places. That both documents name the same ones, the engine has made sure
-    of; it names the version of current that it has compared.
+    The accounts of a batch are matched by position. The engine has compared both documents before: they name the same
+    accounts.
 
     Raises:
-        StageConflict: one of them holds a batch and the other does not, or the lists are not of one length.
-        SecretDocumentError: there is no password to take.
+        StageConflict: only one of them is a batch, or the lists differ in length.
+        SecretDocumentError: the candidate has no password.
     """
     key = list_key(candidate)
     if key != list_key(current):

@@ -1,4 +1,4 @@
-"""What Secrets Manager sends: one step, of one rotation, of one secret."""
+"""The event that Secrets Manager sends for each step of a rotation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rotation.core.values import Step
 
 @dataclass(frozen=True, slots=True)
 class RotationEvent:
-    """One invocation by Secrets Manager. ``rotation_token`` is sensitive and only passed through."""
+    """One invocation by Secrets Manager. ``rotation_token`` is sensitive; it is passed through and never logged."""
 
     step: Step
     secret_id: str
@@ -22,13 +22,13 @@ class RotationEvent:
 
     @classmethod
     def parse(cls, event: object) -> RotationEvent:
-        """Check an event's shape.
+        """Return the event after checking its keys.
 
         Raises:
-            EventError: names the key that is missing or malformed, never its value.
+            EventError: a key is missing or malformed; the message names it and never quotes its value.
         """
         if not isinstance(event, Mapping):
-            raise EventError("the event is no object")
+            raise EventError("the event is not an object")
         step = Step.parse(event.get("Step"))
         secret_id = event.get("SecretId")
         if not isinstance(secret_id, str) or not re.fullmatch(r"[ -~]{1,2048}", secret_id):

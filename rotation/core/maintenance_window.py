@@ -1,4 +1,7 @@
-"""When a reset may begin: stretches of the week in UTC."""
+"""Maintenance windows: the times of the week, in UTC, at which a reset may begin.
+
+``Sat,Sun 02:00-05:00 UTC; Fri 23:00-01:00 UTC`` has three spans. The last one ends on Saturday at 01:00.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _DAY = 86_400
-
-
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
 _FIRST_WEEKDAY = 3
 """1970-01-01 was a Thursday."""
-
-
 _FORM = re.compile(r"(?:(?P<days>[A-Za-z,-]+) )?(?P<from>[0-9]{2}:[0-9]{2})-(?P<to>[0-9]{2}:[0-9]{2}) UTC")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A stretch of the week in UTC: weekday (Monday is 0) and seconds after its midnight; may end the next day."""
+    """A weekday (Monday is 0), and start and end in seconds after its midnight; the end may be on the next day."""
 
     weekday: int
     start: int
@@ -30,16 +27,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """A maintenance window: when a reset may begin. Without any span, at any time."""
+    """The spans of a maintenance window. Without any span a reset may begin at any time."""
 
     spans: tuple[Span, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> tuple[Windows, tuple[str, ...]]:
-        """Read ``Sat,Sun 02:00-05:00 UTC; Mon-Fri 23:00-01:00 UTC``; without days it is every day.
+        """Parse a text such as ``Sat,Sun 02:00-05:00 UTC; 23:00-01:00 UTC``; a span without days holds every day.
 
         Returns:
-            The window, and every fault found; with faults the window is not to be used.
+            The window and all faults of the text; use the window only if there are none.
         """
         spans: set[Span] = set()
         faults: list[str] = []
@@ -50,14 +47,14 @@ class Windows:
         return cls(tuple(sorted(spans))), tuple(faults)
 
     def next_open(self, moment: float) -> float:
-        """Return the first moment from ``moment`` on at which the window is open."""
+        """Return the first moment, ``moment`` or later, at which the window is open."""
         if not self.spans:
             return moment
         begins = [begin for begin, end in self._around(moment) if end > moment]
         return max(moment, min(begins))
 
     def _around(self, moment: float) -> Iterator[tuple[int, int]]:
-        """Yield begin and end of every opening from yesterday to a week from now."""
+        """Yield begin and end of every opening between the day before ``moment`` and a week after it."""
         today = int(moment // _DAY)
         for day in range(today - 1, today + len(_DAYS) + 1):
             for span in self.spans:

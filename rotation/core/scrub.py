@@ -1,4 +1,4 @@
-"""Masks known secrets in texts, in every form in which a vendor may echo them."""
+"""Mask known secrets in a text, in every encoding in which a vendor may echo them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rotation.core.secret import MASK, Secret
 
 
 def scrub(text: str, secrets: tuple[Secret, ...]) -> str:
-    """Return ``text`` with every secret masked, in raw, Base64, URL-encoded, JSON-escaped and hexadecimal form."""
+    """Return ``text`` with every secret masked: raw, in Base64, URL-encoded, JSON-escaped and in hexadecimal."""
     forms = {form for secret in secrets if secret for form in _forms(secret.reveal())}
-    # One pass, the longest first: one secret may be part of another, and of the mask.
+    # One pass, longest form first: a secret may be part of another secret or of the mask.
     pattern = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
     return re.sub(pattern, MASK, text) if forms else text
 

@@ -1,4 +1,4 @@
-"""``Secret``: a value that cannot be read by accident. ``SecretDocument``: the JSON object that a store holds."""
+"""``Secret``: a password or key that cannot be shown by accident."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ MASK = "[secret]"
 
 
 class Secret:
-    """A password or key. ``reveal()`` is the only way out.
+    """A password or key; only ``reveal()`` returns its value.
 
-    ``str``, ``repr`` and formatting show a mask; pickling, copying and JSON refuse; equality takes constant time.
+    ``str``, ``repr`` and formatting show a mask. Pickling, copying and JSON fail. Comparing takes constant time.
     """
 
     __slots__ = ("__value",)
@@ -22,17 +22,17 @@ class Secret:
         self.__value = value
 
     def reveal(self) -> str:
-        """Return the value. Call it only where the value leaves the process."""
+        """Return the value. Call this only where the value leaves the process."""
         return self.__value
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        # surrogatepass: an encoding error would carry the value.
+        # surrogatepass: an encoding error would hold the value.
         mine, theirs = (each.encode(errors="surrogatepass") for each in (self.__value, other.__value))
         return hmac.compare_digest(mine, theirs)
 
-    __hash__ = None  # type: ignore[assignment]  # a hash would let equality leak through dict timing
+    __hash__ = None  # type: ignore[assignment]  # the time of a dict look-up would reveal whether two are equal
 
     def __bool__(self) -> bool:
         return bool(self.__value)
@@ -47,11 +47,8 @@ class Secret:
         return format(MASK, spec)
 
     def _refuse(self, *_: object) -> NoReturn:
-        raise TypeError("a Secret is neither copied nor serialised")
+        raise TypeError("a Secret cannot be copied or serialised")
 
     __reduce__ = _refuse
     __reduce_ex__ = _refuse
-    __copy__ = _refuse
-    __deepcopy__ = _refuse
     __getstate__ = _refuse
-    __iter__ = _refuse

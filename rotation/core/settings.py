@@ -1,7 +1,7 @@
-"""Declared settings: one frozen dataclass says what exists, what it means and what is allowed.
+"""Settings, declared as the fields of a frozen dataclass: name, type, help text, rule and default.
 
-``setting()`` declares a field, ``load()`` fills the class and reports every fault at once. A fault names the key
-and the rule, never the value.
+``setting()`` declares a field. ``load()`` fills the class and reports every fault at once. A fault names the key and
+the rule, and never quotes the value.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
@@ -18,36 +17,36 @@ from rotation.core.secret import Secret
 
 S = TypeVar("S")
 Check = Callable[[str], str | None]
-"""Takes the text, returns the broken rule in words, or ``None``."""
+"""A function that returns the rule that a text breaks, in words, or ``None``."""
 
 
-def setting(help_text: str, *, check: Check | None = None, default: Any = dataclasses.MISSING) -> Any:  # noqa: ANN401 - stands for a field of any type
+def setting(help_text: str, *, check: Check | None = None, default: Any = dataclasses.MISSING) -> Any:  # noqa: ANN401 - a field may have any type
     """Declare one setting of a frozen dataclass.
 
     Args:
         help_text: one sentence for the docs page.
-        check: an extra rule on the text.
+        check: a further rule for the text.
         default: makes the setting optional.
     """
     return dataclasses.field(default=default, metadata={"help": help_text, "check": check})
 
 
 def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unknown: bool = False) -> S:
-    """Fill ``cls`` from ``values``.
+    """Return an instance of ``cls`` with the given values.
 
-    Field types may be ``str``, ``int``, ``bool`` and ``Secret``; integers and booleans are also read from text, as
-    environment variables need.
+    Fields are of type ``str``, ``int``, ``bool`` or ``Secret``. Integers and booleans may be given as text, as in
+    environment variables.
 
     Args:
         cls: a frozen dataclass made of ``setting()`` fields.
-        values: what was configured.
-        where: names the source in errors, such as ``secret`` or ``environment``.
-        ignore_unknown: accept keys that the class does not declare.
+        values: the configured values by name.
+        where: the source to name in errors, such as ``secret`` or ``environment``.
+        ignore_unknown: whether to accept keys that the class does not declare.
 
     Raises:
-        SettingsError: lists every missing, unknown and malformed key.
+        SettingsError: keys are missing, unknown or malformed; the message lists all of them.
     """
-    hints = _hints(cls)  # type: ignore[arg-type]  # a class is hashable
+    types = get_type_hints(cls)
     faults: list[str] = []
     found: dict[str, object] = {}
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]  # S is always a dataclass
@@ -57,7 +56,7 @@ def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unkno
                 faults.append(f"{field.name} is missing ({field.metadata.get('help', '')})")
             continue
         try:
-            found[field.name] = _convert(values[field.name], hints[field.name])
+            found[field.name] = _convert(values[field.name], types[field.name])
         except ValueError as fault:
             faults.append(f"{field.name} {fault}")
             continue
@@ -74,22 +73,17 @@ def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unkno
 
 
 def table(cls: type[Any]) -> list[dict[str, object]]:
-    """Return name, type, help and default of every setting, for docs and ``--json``."""
-    hints = _hints(cls)  # type: ignore[arg-type]  # a class is hashable
+    """Return name, type and help text of every setting, and whether it is required, for docs and ``--json``."""
+    types = get_type_hints(cls)
     return [
         {
             "name": field.name,
-            "type": getattr(hints[field.name], "__name__", str(hints[field.name])),
+            "type": getattr(types[field.name], "__name__", str(types[field.name])),
             "help": field.metadata.get("help", ""),
             "required": field.default is dataclasses.MISSING,
         }
         for field in dataclasses.fields(cls)
     ]
-
-
-@cache  # a class's hints never change, and reading them compiles each of them anew
-def _hints(cls: type[Any]) -> Mapping[str, Any]:
-    return get_type_hints(cls)
 
 
 def _text(value: object) -> str:
@@ -108,7 +102,7 @@ def _convert(value: object, kind: object) -> object:
     if kind is int:
         return _convert_int(value)
     if kind is not str:
-        raise TypeError("a setting is str, int, bool or Secret")
+        raise TypeError("a setting is a str, int, bool or Secret")
     if isinstance(value, str) and value:
         return value
     raise ValueError("must be non-empty text")
@@ -131,19 +125,19 @@ def _convert_int(value: object) -> int:
 
 
 def matches(pattern: str, rule: str) -> Check:
-    """Return a check: the whole text must match ``pattern``; ``rule`` says so in words."""
+    """Return a check that the whole text matches ``pattern``; ``rule`` says the same in words."""
     compiled = re.compile(pattern)
     return lambda text: None if compiled.fullmatch(text) else rule
 
 
 def one_of(*choices: str) -> Check:
-    """Return a check: the text must be one of ``choices``."""
+    """Return a check that the text is one of ``choices``."""
     return lambda text: None if text in choices else f"must be one of {', '.join(choices)}"
 
 
 def base_url(text: str) -> str | None:
-    """Check a vendor endpoint: https with a host and no path, query or user; plain http only on loopback."""
-    # urlsplit drops control characters, and an empty user, query or fragment; the text is used as it stands.
+    """Check a vendor's endpoint: https, a host, and no path, query or user; plain http only on loopback."""
+    # urlsplit drops control characters and an empty user, query or fragment, but the text itself is what is called.
     if not re.fullmatch(r"[!-~]+", text) or any(char in text for char in "@?#\\"):
         return "must be a URL of the form https://host[:port]"
     try:

@@ -1,4 +1,4 @@
-"""The words of the product as values: steps, verdicts, evidence, accounts, and the record that describes a driver."""
+"""Values that all packages share: steps, verdicts, evidence, power states, tasks, observations, lock-out rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rotation.core.secret import Secret
 
 
 class Step(StrEnum):
-    """The four steps, as Secrets Manager spells them in events."""
+    """The four steps of a rotation, as Secrets Manager spells them in events."""
 
     CREATE = "createSecret"
     SET = "setSecret"
@@ -20,30 +20,26 @@ class Step(StrEnum):
 
     @classmethod
     def parse(cls, text: object) -> Step:
-        """Accept ``createSecret`` (real events) and ``create_secret`` (the user guide's spelling).
+        """Return the step for ``createSecret``, as in real events, or ``create_secret``, as in AWS's user guide.
 
         Raises:
-            EventError: no such step.
+            EventError: there is no such step.
         """
-        spelled = {step.value: step for step in cls} | {_snake(step.value): step for step in cls}
-        if isinstance(text, str) and text in spelled:
-            return spelled[text]
+        for step in cls:
+            if text in (step.value, f"{step.name.lower()}_secret"):
+                return step
         raise EventError("the event's Step is none of createSecret, setSecret, testSecret, finishSecret")
 
 
-def _snake(camel: str) -> str:
-    return re.sub(r"([A-Z])", r"_\1", camel).lower()
-
-
 class Verdict(Enum):
-    """What a login check found. Anything else is an exception: could not tell."""
+    """The result of a login. A login whose result is unknown raises an exception."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
 
 
 class Evidence(IntEnum):
-    """How a verdict was won; a larger value proves more."""
+    """How it was proved that a password works; a larger value proves more."""
 
     ACCEPTED = 1
     READBACK = 2
@@ -51,10 +47,10 @@ class Evidence(IntEnum):
 
     @classmethod
     def parse(cls, text: str) -> Evidence:
-        """Read a name in any case.
+        """Return the evidence with this name, in upper or lower case.
 
         Raises:
-            ValueError: no such evidence.
+            ValueError: there is no such evidence.
         """
         try:
             return cls[text.strip().upper()]
@@ -63,23 +59,23 @@ class Evidence(IntEnum):
 
 
 class Authority(StrEnum):
-    """Whose right changes the password."""
+    """Who may change the password."""
 
     ADMIN = "admin"
     """An API key resets it; the old password is not needed."""
     SELF = "self"
-    """The account changes its own password and must show the old one."""
+    """The account changes its own password and must send the old one."""
 
 
 class Power(StrEnum):
-    """Whether a machine is on; nothing in between."""
+    """Whether a machine is on."""
 
     RUNNING = "running"
     STOPPED = "stopped"
 
 
 class PowerWish(StrEnum):
-    """What the account document's ``power`` key asks for after a rotation."""
+    """The power state after a rotation, as the account document's ``power`` key asks for it."""
 
     AS_FOUND = "as_found"
     RUNNING = "running"
@@ -87,7 +83,7 @@ class PowerWish(StrEnum):
 
 
 class TaskState(StrEnum):
-    """Where an asynchronous reset stands."""
+    """The state of an asynchronous reset."""
 
     RUNNING = "running"
     DONE = "done"
@@ -96,10 +92,10 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The vendor's handle for an asynchronous reset.
+    """The vendor's id of an asynchronous reset.
 
     Raises:
-        ValueError: not 1 to 200 printable ASCII characters, so that it could not be kept as a mark.
+        ValueError: the id could not be stored as a label: it does not have 1 to 200 printable ASCII characters.
     """
 
     id: str
@@ -111,7 +107,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What polling a task found."""
+    """The vendor's answer to a question about a task."""
 
     state: TaskState
     detail: str = ""
@@ -119,15 +115,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class LoginTarget:
-    """Where a shared login probe finds the account.
+    """A host where a login can prove a password.
 
     Attributes:
-        kind: which probe: ``ssh`` or ``winrm``.
+        kind: the protocol, ``ssh`` or ``winrm``.
         host: name or address.
         port: TCP port.
-        username: who logs in.
-        host_key: what proves that the host is the host. For ``ssh`` its public key, one line as in known_hosts without
-            the host. For ``winrm`` its certificate's fingerprint; without one the certificate's signature must do.
+        username: the user that logs in.
+        host_key: proof of the host's identity. For ``ssh`` its public key, as a line of known_hosts without the host.
+            For ``winrm`` the fingerprint of its certificate; ``None`` accepts one that an authority has signed.
     """
 
     kind: str
@@ -139,16 +135,16 @@ class LoginTarget:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a read-only look at the target found.
+    """What a driver sees when it looks at the target; looking changes nothing.
 
     Attributes:
-        variant: which of the driver's policies applies.
-        state: the vendor's word for the target's state.
-        obstacles: typed reasons why a reset would be refused or unsafe now; empty means ready.
-        login: where a shared probe can log in, if that is how this driver is verified.
-        readback: the password as the vendor stores it, where its API returns it.
-        power: whether the machine is on; ``None`` while that changes, and where there is no machine.
-        reset_needs: the power state in which the vendor takes a reset; ``None`` where it takes one in any.
+        variant: the key of the driver's policy that applies.
+        state: the vendor's name for the target's state.
+        obstacles: errors that say why a reset would be refused or unsafe now; empty when nothing stands in the way.
+        login: where a login by SSH or WinRM can prove a password, if the driver is verified in that way.
+        readback: the password that the vendor's API returns, if it returns one.
+        power: the machine's power state; ``None`` while it changes, and without a machine.
+        reset_needs: the power state in which the vendor accepts a reset; ``None`` if it accepts one in any.
     """
 
     variant: str
@@ -161,12 +157,17 @@ class Observation:
 
 
 LONGEST_LOCKOUT_SECONDS = 9_999_999
-"""The longest lock-out window that a driver or an operator can state: some 115 days."""
+"""The longest lock-out window that a driver or an operator can state, about 115 days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """The vendor's lock-out rule. ``reserve`` tries are left to the account's human users."""
+    """A vendor's lock-out rule; ``reserve`` wrong logins are left to the account's human users.
+
+    Example:
+        ``Lockout(tries=5, window_seconds=300)``: the fifth wrong login within 300 seconds locks the account. Two are
+        left to humans, so that Lockstep may cause three.
+    """
 
     tries: int
     window_seconds: int
@@ -178,18 +179,19 @@ class Lockout:
 
     @property
     def budget(self) -> int:
-        """How many wrong logins Lockstep may cause within the window: never the one that locks, nor the reserve.
+        """The number of wrong logins that Lockstep may cause within the window.
 
-        Where the reserve leaves none, one is taken from it; 0 where the first one locks.
+        It never includes the one that locks. It is at least 1, even where the reserve would leave none, but 0 where the
+        first wrong login locks.
         """
         return max(min(1, self.tries - 1), self.tries - max(1, self.reserve))
 
     @classmethod
     def parse(cls, text: str) -> Lockout:
-        """Read ``tries/seconds``: the wrong login that locks, and how long one counts.
+        """Parse ``tries/seconds``: the number of the wrong login that locks, and how long each one counts.
 
         Raises:
-            ValueError: says what is accepted.
+            ValueError: the text has another form.
         """
         match = re.fullmatch(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,6})", text.strip(), re.ASCII)
         if match is None:

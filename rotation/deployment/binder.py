@@ -1,4 +1,9 @@
-"""Turns an account document into a guarded driver, by the rules of the deployment."""
+"""Turns an account document into a guarded driver, by the rules of the deployment.
+
+The document names a driver, a user and the driver's own settings; everything else comes from the deployment. For
+example, ``{"driver": "ucloud_compshare", "username": "root", "password": "…", "uhost_id": "…"}`` is bound to the
+endpoint that the deployment allows, with the admin credential from the secret that the deployment names.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from urllib.parse import urlsplit
 from rotation.core import settings
 from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
-from rotation.core.errors import RotationError, SettingsError
+from rotation.core.errors import RotationError, SettingsError, Withheld
 from rotation.core.maintenance_window import ANYTIME
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, PowerWish
@@ -19,9 +24,9 @@ from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.guarded import Guarded
+from rotation.drivers.login_proof import LoginProof
 from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.network.login_settings import PINS
-from rotation.drivers.network.recorded import Recorded
 
 COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
 """Keys of the account document that are no settings of a driver."""
@@ -36,7 +41,8 @@ class Binder:
         fetch: reads another secret's current document, for the admin credential.
         clock: for signatures.
         time_left: seconds until this run must have ended.
-        bound: the drivers in use, so that the log line can name the vendor's request id.
+        driver: the code of the driver that was bound last, for the log line.
+        door: the HTTP door that was opened last; it knows the vendor's latest request id.
     """
 
     deployment: Deployment
@@ -44,13 +50,13 @@ class Binder:
     clock: Clock
     time_left: Callable[[], float]
     driver: str | None = None
-    door: Recorded | None = None
+    door: HttpDoor | None = None
     _wirings: dict[str, Wiring] = field(default_factory=dict)
 
     @property
     def vendor_request_id(self) -> str | None:
         """The vendor's request id of the latest reply."""
-        return None if self.door is None else self.door.request_id
+        return None if self.door is None else self.door.last_request_id
 
     def __call__(self, document: SecretDocument) -> Guarded:
         """See ``session.Bind``."""
@@ -60,7 +66,7 @@ class Binder:
         power = str(document.get("power", PowerWish.AS_FOUND.value))
         if power not in tuple(PowerWish):
             raise SettingsError("secret", (f"power must be one of {', '.join(PowerWish)}",))
-        _ = document.password  # a missing one is reported here, before anybody is asked anything
+        _ = document.password  # a missing one is reported here, before any request is sent
         own = {key: value for key, value in document.items() if key not in COMMON_KEYS}
         account = settings.load(spec.account, own, where="secret", ignore_unknown=True)
         login = self.deployment.login(spec, username)
@@ -75,25 +81,26 @@ class Binder:
             username=username,
             minimum=best if self.deployment.minimum is None else self.deployment.minimum,
             time_left=self.time_left,
-            probes={kind: registry.login_probe(kind, time_left=self.time_left) for kind in kinds},
-            login=login,
-            host_key=_learnt(document),
-            trust_first_use=self.deployment.trust_first_use,
+            logins=LoginProof(
+                probes={kind: registry.login_probe(kind, time_left=self.time_left) for kind in kinds},
+                configured=login,
+                host_key=_learned_host_key(document),
+                trust_first_use=self.deployment.trust_first_use,
+            ),
             power=PowerWish(power),
             window=self.deployment.windows.get(spec.code, ANYTIME),
-            known=_secrets(wiring.admin),
+            known=_secret_values(wiring.admin),
         )
 
     def _wire(self, spec: DriverSpec) -> Wiring:
         endpoint = self.deployment.endpoint(spec)
         hosts = {urlsplit(url).netloc for url in (*spec.endpoints, endpoint)} | set(self.deployment.hosts)
-        door = HttpDoor(
+        self.door = HttpDoor(
             frozenset(hosts),
             time_left=self.time_left,
             call_seconds=spec.call_seconds,
             request_id_header=spec.request_id_header,
         )
-        self.door = Recorded(door)
         return Wiring(http=self.door, endpoint=endpoint, admin=self._admin(spec), now=self.clock.now)
 
     def _admin(self, spec: DriverSpec) -> Any:  # noqa: ANN401 - an instance of the spec's admin class
@@ -105,26 +112,24 @@ class Binder:
         if name is None:
             key = f"LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET"
             raise SettingsError("environment", (f"{key} is missing (the secret with the admin credential)",))
-        failure: RotationError
-        try:
-            return settings.load(
-                spec.admin, self.fetch(name), where=f"admin secret of {spec.code}", ignore_unknown=True
-            )
-        except RotationError as error:
-            named = error if isinstance(error, SettingsError) else error.prefixed(f"admin secret of {spec.code}")
-            failure = named.with_hint(
-                f"Check the secret that LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET names, and the right to read it."
-            )
-        raise failure
+        where = f"admin secret of {spec.code}"
+
+        def explained(error: RotationError) -> RotationError:
+            named = error if isinstance(error, SettingsError) else error.prefixed(where)  # a SettingsError says where
+            key = f"LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET"
+            return named.with_hint(f"Check the secret that {key} names, and the right to read it.")
+
+        with Withheld(RotationError, by=explained):
+            return settings.load(spec.admin, self.fetch(name), where=where, ignore_unknown=True)
 
 
-def _learnt(document: SecretDocument) -> str | None:
-    """Return the SSH host's key that an earlier rotation learnt and wrote down."""
+def _learned_host_key(document: SecretDocument) -> str | None:
+    """Return the SSH host's key that an earlier rotation has learned and noted in the document."""
     key = document.notes.host_key
     return key if key is not None and PINS["ssh"](key) is None else None
 
 
-def _secrets(admin: Any) -> tuple[Secret, ...]:  # noqa: ANN401 - an instance of the spec's admin class
+def _secret_values(admin: Any) -> tuple[Secret, ...]:  # noqa: ANN401 - an instance of the spec's admin class
     if admin is None:
         return ()
     values = (getattr(admin, each.name) for each in dataclasses.fields(admin))

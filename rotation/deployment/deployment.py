@@ -1,7 +1,7 @@
-"""What a deployment allows, read from the environment, and how a document becomes a guarded driver.
+"""What a deployment allows, read from the ``LOCKSTEP_*`` variables.
 
-The rotated secret may choose only among what stands here, since whoever can write the secret must not be able to aim a
-rotation at a server of his own.
+The rotated secret may choose only among what a deployment allows: anyone who can write a secret's value is assumed to
+be an attacker, who must not be able to send a reset or a login to a server of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import DriverNotAllowed, HostNotAllowed, SettingsError
 from rotation.core.maintenance_window import Windows
 from rotation.core.values import Evidence, Lockout, LoginTarget
-from rotation.deployment.environment import CODE, HOST, Variables, checked, seconds, switch, window
+from rotation.deployment.environment import CODE, HOST, Variables, parser, seconds, switch, window
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec
 
@@ -29,14 +29,14 @@ class Deployment:
         drivers: codes of the drivers that secrets may name.
         plugins: distributions whose drivers may be loaded.
         hosts: extra ``host[:port]`` that may be called.
-        minimum: the least evidence accepted; ``None`` is each driver's own best.
+        minimum: the least evidence accepted; ``None`` for each driver's own best.
         endpoints: base URL by driver code, where it is not the driver's default.
         admin_secrets: name or ARN of the admin credential's secret by driver code.
-        logins: by driver code, where accounts of a vendor without any login check can log in; no username yet.
+        logins: by driver code, where accounts of a vendor without a login check can log in; without a username.
         trust_first_use: whether an SSH host's key may be learnt from the host itself, at its first rotation.
-        windows: when a reset may begin, by driver code; at any time where there is none.
+        windows: when a reset may begin, by driver code; at any time for a driver without one.
         propagation: seconds by driver code until a new password works, where it was measured.
-        lockouts: the rule by driver code that locks an account, where it is known better than the driver knows it.
+        lockouts: the rule by driver code that locks an account, where it differs from the driver's own.
     """
 
     drivers: tuple[str, ...]
@@ -59,26 +59,27 @@ class Deployment:
             SettingsError: lists every fault at once.
         """
         read = Variables(environment)
-        drivers = read.listed("LOCKSTEP_DRIVERS", CODE)
-        read.faults.extend([] if drivers else ["LOCKSTEP_DRIVERS names no driver"])
-        common = read.one("LOCKSTEP_WINDOW", window)
-        windows = {} if common is None else dict.fromkeys(drivers, common)
-        made = cls(
+        drivers = read.items("LOCKSTEP_DRIVERS", CODE)
+        if not drivers:
+            read.faults.append("LOCKSTEP_DRIVERS names no driver")
+        window_of_all = read.value("LOCKSTEP_WINDOW", window)
+        windows = {} if window_of_all is None else dict.fromkeys(drivers, window_of_all)
+        deployment = cls(
             drivers=drivers,
-            plugins=read.listed("LOCKSTEP_PLUGINS", lambda _: None),
-            hosts=read.listed("LOCKSTEP_HOSTS", HOST),
-            minimum=read.one("LOCKSTEP_MIN_EVIDENCE", Evidence.parse),
-            endpoints=read.each(drivers, "ENDPOINT", checked(settings.base_url)),
-            admin_secrets=read.each(drivers, "ADMIN_SECRET", str),
+            plugins=read.items("LOCKSTEP_PLUGINS"),
+            hosts=read.items("LOCKSTEP_HOSTS", HOST),
+            minimum=read.value("LOCKSTEP_MIN_EVIDENCE", Evidence.parse),
+            endpoints=read.by_driver(drivers, "ENDPOINT", parser(settings.base_url)),
+            admin_secrets=read.by_driver(drivers, "ADMIN_SECRET", str),
             logins=read.logins(drivers),
-            trust_first_use=read.one("LOCKSTEP_SSH_TRUST_ON_FIRST_USE", switch) or False,
-            windows=windows | read.each(drivers, "WINDOW", window),
-            propagation=read.each(drivers, "PROPAGATION_SECONDS", seconds),
-            lockouts=read.each(drivers, "LOCKOUT", Lockout.parse),
+            trust_first_use=read.value("LOCKSTEP_SSH_TRUST_ON_FIRST_USE", switch) or False,
+            windows=windows | read.by_driver(drivers, "WINDOW", window),
+            propagation=read.by_driver(drivers, "PROPAGATION_SECONDS", seconds),
+            lockouts=read.by_driver(drivers, "LOCKOUT", Lockout.parse),
         )
         if read.faults:
             raise SettingsError("environment", tuple(read.faults))
-        return made
+        return deployment
 
     def load(self, document: SecretDocument) -> DriverSpec:
         """Return the record of the driver that a document names.
@@ -96,10 +97,10 @@ class Deployment:
         return dataclasses.replace(spec, propagation_seconds=seconds, lockout=lockout)
 
     def login(self, spec: DriverSpec, username: str) -> LoginTarget | None:
-        """Return where a login proves a password of a vendor that has no such check; ``None`` where none is named.
+        """Return where a login proves a password of a vendor without a login check; ``None`` where none is named.
 
         Raises:
-            SettingsError: the driver knows by itself where its accounts log in.
+            SettingsError: the driver itself knows where its accounts log in.
         """
         login = self.logins.get(spec.code)
         if login is not None and spec.evidence is Evidence.LOGIN:
@@ -110,7 +111,7 @@ class Deployment:
         """Return the base URL to call.
 
         Raises:
-            HostNotAllowed: it is neither one of the vendor's nor in ``hosts``.
+            HostNotAllowed: the URL is neither one of the vendor's nor in ``hosts``.
         """
         endpoint = self.endpoints.get(spec.code, spec.endpoint)
         if endpoint.rstrip("/") not in spec.endpoints and urlsplit(endpoint).netloc not in self.hosts:

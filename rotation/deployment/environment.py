@@ -1,6 +1,7 @@
-"""Reads ``LOCKSTEP_*`` variables: what each kind of value looks like, and every fault at once.
+"""Reads ``LOCKSTEP_*`` variables and collects every fault, so that all of them are reported at once.
 
-Parsers take a variable's text and raise ``ValueError`` with what is accepted, one sentence a fault; no text is quoted.
+A parser takes a variable's text and raises ``ValueError`` with one sentence per fault, which says what is accepted and
+never quotes the text: ``seconds("x")`` raises "must be 0 to 999", which is reported after the name of the variable.
 """
 
 from __future__ import annotations
@@ -30,18 +31,18 @@ _SWITCH = {"0": False, "false": False, "1": True, "true": True}
 
 @dataclass(slots=True)
 class Variables:
-    """An environment that is being read. An empty variable is as good as none.
+    """An environment that is being read. An empty variable counts as missing.
 
     Attributes:
         environment: the variables.
-        faults: what was wrong so far, by the variable's name.
+        faults: what is wrong so far; each starts with the variable's name.
     """
 
     environment: Mapping[str, str]
     faults: list[str] = field(default_factory=list)
 
-    def one(self, name: str, parse: Callable[[str], T]) -> T | None:
-        """Return what a variable says; ``None`` where it says nothing, or nothing that makes sense."""
+    def value(self, name: str, parse: Callable[[str], T]) -> T | None:
+        """Return a variable's parsed value; ``None`` where it is missing or wrong."""
         text = self.environment.get(name)
         try:
             return parse(text) if text else None
@@ -49,28 +50,28 @@ class Variables:
             self.faults.extend(f"{name} {each}" for each in fault.args)
             return None
 
-    def each(self, drivers: tuple[str, ...], suffix: str, parse: Callable[[str], T]) -> dict[str, T]:
-        """Return the same for ``LOCKSTEP_<CODE>_<suffix>``, by driver code."""
-        found = {code: self.one(f"LOCKSTEP_{code.upper()}_{suffix}", parse) for code in drivers}
+    def by_driver(self, drivers: tuple[str, ...], suffix: str, parse: Callable[[str], T]) -> dict[str, T]:
+        """Return the values of ``LOCKSTEP_<CODE>_<suffix>`` by driver code, without missing and wrong ones."""
+        found = {code: self.value(f"LOCKSTEP_{code.upper()}_{suffix}", parse) for code in drivers}
         return {code: value for code, value in found.items() if value is not None}
 
-    def listed(self, name: str, check: settings.Check) -> tuple[str, ...]:
-        """Return the parts of a comma list, each of which must pass a check."""
-        parts = tuple(part for part in (part.strip() for part in self.environment.get(name, "").split(",")) if part)
+    def items(self, name: str, check: settings.Check = lambda _: None) -> tuple[str, ...]:
+        """Return the items of a comma-separated list, each of which must pass a check."""
+        parts = tuple(filter(None, (part.strip() for part in self.environment.get(name, "").split(","))))
         self.faults.extend(f"{name} {fault}" for fault in sorted({check(part) or "" for part in parts} - {""}))
         return parts
 
     def logins(self, drivers: tuple[str, ...]) -> dict[str, LoginTarget]:
-        """Return where accounts can log in, by driver code, with what proves the host; no username yet."""
-        targets = self.each(drivers, "LOGIN", _login)
+        """Return where accounts can log in, by driver code, with the host's key; without a username."""
+        targets = self.by_driver(drivers, "LOGIN", _login)
         for code, target in targets.items():
-            key = self.one(f"LOCKSTEP_{code.upper()}_LOGIN_HOST_KEY", checked(PINS[target.kind]))
+            key = self.value(f"LOCKSTEP_{code.upper()}_LOGIN_HOST_KEY", parser(PINS[target.kind]))
             targets[code] = dataclasses.replace(target, host_key=key)
         return targets
 
 
-def checked(check: settings.Check) -> Callable[[str], str]:
-    """Return a parser that takes a text as it is, if it passes a check."""
+def parser(check: settings.Check) -> Callable[[str], str]:
+    """Return a parser that returns a text unchanged if it passes a check."""
 
     def parse(text: str) -> str:
         problem = check(text)
@@ -82,7 +83,7 @@ def checked(check: settings.Check) -> Callable[[str], str]:
 
 
 def window(text: str) -> Windows:
-    """Read when a reset may begin."""
+    """Parse a maintenance window."""
     found, faults = Windows.parse(text)
     if faults:
         raise ValueError(*faults)
@@ -90,12 +91,12 @@ def window(text: str) -> Windows:
 
 
 def seconds(text: str) -> int:
-    """Read a number of seconds under a thousand."""
-    return int(checked(settings.matches(r"[0-9]{1,3}", "must be 0 to 999"))(text))
+    """Parse a number of seconds below 1000."""
+    return int(parser(settings.matches(r"[0-9]{1,3}", "must be 0 to 999"))(text))
 
 
 def switch(text: str) -> bool:
-    """Read yes or no."""
+    """Parse a switch that is on or off."""
     if text.lower() not in _SWITCH:
         raise ValueError("must be 1 or 0")
     return _SWITCH[text.lower()]

@@ -1,4 +1,4 @@
-"""What a human must do where only a human can, and what the doctor does about each reason for parking."""
+"""What a human must do where only a human can, and what happens after each reason for parking."""
 
 from __future__ import annotations
 
@@ -20,31 +20,28 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         Reason.BACK_OFF: "The vendor turned attempts away, or refused the request itself. `lockstep rotate "
         "--dry-run` names what is in the way.",
         Reason.EXTERNAL_CHANGE: "Every retained version is tried, inside the budget. The live one becomes current; if "
-        "there is none, you are told what to put into the secret.",
+        "there is none, the advice says what to put into the secret.",
         Reason.RESET_FAILS: "The same candidate is sent once more. If the vendor fails again, look at the target in "
         "its console: agent, state, running tasks.",
         Reason.CANDIDATE_REFUSED: "If another version is live, the refused candidate is dropped once it can no longer "
         "take effect, and the next rotation makes a fitting one.",
     }
 )
-"""For every reason that there is."""
+"""Keys are all reasons for parking."""
 
 
-def external_change() -> str:
-    """Return what to do when no stored password opens an account that changes its own."""
-    return (
-        "Somebody changed the password outside. Either put the live password into the secret as a new version (the "
-        "whole account document, staged AWSCURRENT), or reset the account at the vendor to the password of the current "
-        "version. Then run this again. An unfinished rotation may stay as it is."
-    )
+EXTERNAL_CHANGE = (
+    "The password was changed outside of Lockstep. Either put the live password into the secret as a new version "
+    "(the whole account document, staged AWSCURRENT), or reset the account at the vendor to the password of the "
+    "current version. Then run this again. An unfinished rotation may stay as it is."
+)
+"""What to do when no stored password opens an account that changes its own."""
 
-
-def reset_by_rotation() -> str:
-    """Return what to do when no stored password opens an account that an API key resets."""
-    return (
-        "Somebody changed the password outside, and a rotation needs no old one: `lockstep rotate` resets it with the "
-        "admin credential. If the outside password is to stay, put it into the secret as a new version instead."
-    )
+RESET_BY_ROTATION = (
+    "The password was changed outside of Lockstep, and a rotation needs no old one: `lockstep rotate` resets it "
+    "with the admin credential. To keep the outside password, put it into the secret as a new version instead."
+)
+"""What to do when no stored password opens an account that an API key resets."""
 
 
 def no_current(live: str | None) -> str:
@@ -54,16 +51,15 @@ def no_current(live: str | None) -> str:
     return "Put the account document, with the password that works now, as the secret's first version (AWSCURRENT)."
 
 
-def bad_document() -> str:
-    """Return what to do about a current value that is no account document."""
-    return (
-        "The current value must be a JSON object with driver, username, password and the driver's own keys "
-        "(`lockstep drivers CODE` lists them). Put a corrected one as a new version (AWSCURRENT)."
-    )
+BAD_DOCUMENT = (
+    "The current value must be a JSON object with driver, username, password and the driver's own keys "
+    "(`lockstep drivers CODE` lists them). Put a corrected one as a new version (AWSCURRENT)."
+)
+"""What to do about a current value that is no account document."""
 
 
 def strange_candidate(version_id: str) -> str:
-    """Return what to do about a candidate that was sent and does not fit current any more."""
+    """Return what to do about a candidate that was sent and names another account than current."""
     return (
         f"Someone changed which account the secret names while a rotation ran. Version {version_id} may hold the live "
         "password of the former account: note it where that account is kept from now on, then take AWSPENDING from "
@@ -71,16 +67,15 @@ def strange_candidate(version_id: str) -> str:
     )
 
 
-def batch_drift() -> str:
-    """Return what to do when accounts of a batch are not in step."""
-    return (
-        "For each account named: where an API key resets it, `lockstep rotate` sets new passwords for the whole batch; "
-        "otherwise put the live password into its entry, as a new version of the whole document (AWSCURRENT)."
-    )
+BATCH_DRIFT = (
+    "For each account named: where an API key resets it, `lockstep rotate` sets new passwords for the whole batch; "
+    "otherwise put the live password into its entry, as a new version of the whole document (AWSCURRENT)."
+)
+"""What to do when accounts of a batch are not in step."""
 
 
 def strange_batch(version_id: str) -> str:
-    """Return what to do about a batch's candidate that was sent and is not of current's accounts."""
+    """Return what to do about a batch's candidate that was sent and has other accounts than current."""
     return (
         "Someone added, took out or moved an account while a rotation ran, which cannot go on like this. The live "
         f"password of an account that current does not name any more is in version {version_id}; where its reset had "
@@ -91,7 +86,7 @@ def strange_batch(version_id: str) -> str:
 
 
 def put_since(version_id: str) -> str:
-    """Return what to do where current is newer than the vendor's yes to another version, and nobody can log in."""
+    """Return what to do where current is newer than an accepted reset, and no login can show which is live."""
     return (
         "Nobody can tell which of the two is live. Try current's password. If it opens the account, take AWSPENDING, "
         f"if it is there, and the `lockstep:` labels from version {version_id}; if that version's password does, "
@@ -100,20 +95,19 @@ def put_since(version_id: str) -> str:
     )
 
 
-def stopped() -> str:
-    """Return what to do about a machine that is off, where no rotation can be said to have left it so."""
-    return "If nobody stopped it on purpose, start it at the vendor, and run this again."
+STOPPED = "If nobody stopped it on purpose, start it at the vendor, and run this again."
+"""What to do about a machine that is off, where no rotation is known to have stopped it."""
 
 
 def ahead(found: Sequence[Ahead]) -> str:
-    """Return what to do about labels that a machine wrote whose clock was ahead."""
-    named = "; ".join(f"`{each.label}` from version {each.version_id}" for each in found)
+    """Return what to do about labels from a machine whose clock was ahead."""
+    labels = "; ".join(f"`{each.label}` from version {each.version_id}" for each in found)
     careful = (
         "An intent label (or a `lockstep:member` one) of a version that is not current only once its password is kept "
         "elsewhere, or is known not to open the account. "
     )
     return (
         "Look at this machine's clock first; if it is right, another one's was ahead. While no rotation runs, take "
-        f"away {named}. {careful if any(each.sent for each in found) else ''}"
+        f"away {labels}. {careful if any(each.sent for each in found) else ''}"
         "In Vault they are in the journal beside the secret."
     )

@@ -1,4 +1,8 @@
-"""Finds labels that a machine wrote whose clock was ahead: they hold everything up for as long."""
+"""Finds labels that a machine with a clock ahead of time wrote: they hold everything up for as long.
+
+For example, a run whose clock was 40 days ahead leaves an intent label with a time 40 days from now. Every later run
+measures minimum age and lock-out window from that time, so nothing goes on until then.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,18 @@ from rotation.state.marks import Kind, Mark
 from rotation.state.versions import SecretState
 
 AHEAD_SECONDS = 3600.0
-"""Clocks of hosts that keep time at all differ by less; no run announces itself for longer."""
+"""Clocks of hosts that synchronise their time differ by less; no run announces itself for longer."""
 LONGEST_WAIT_SECONDS = 8 * 86_400.0
 """A maintenance window opens within a week. Only a lock-out window may be a longer wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """One such label.
+    """A label with a time too far ahead.
 
     Attributes:
-        label: as it stands in the store.
-        version_id: where.
+        label: as the store has it.
+        version_id: the version that has the label.
         until: epoch seconds before which it holds something up.
         sent: whether it says that a reset may have been sent.
     """
@@ -34,7 +38,7 @@ class Ahead:
 
 
 def ahead(state: SecretState, now: float, window: float) -> list[Ahead]:
-    """Return them, the latest first. ``window`` is how long a wrong login counts, in seconds."""
+    """Return the labels that are ahead, the latest first; ``window`` is how long a wrong login counts, in seconds."""
     longest = max(LONGEST_WAIT_SECONDS, window + AHEAD_SECONDS)
     found = [
         Ahead(mark.on(version.id), version.id, until, sent=mark.kind in (Kind.INTENT, Kind.MEMBER))
@@ -51,7 +55,7 @@ def ahead(state: SecretState, now: float, window: float) -> list[Ahead]:
 
 
 def _held(mark: Mark, now: float, longest: float) -> Iterator[float]:
-    """Yield the moment that a mark names, if it lies too far ahead."""
+    """Yield the time that a mark names, if it is too far ahead."""
     if mark.kind is Kind.MEMBER:
         for own in sorted(marks.unpacked(mark)[1]):
             yield from _held(own, now, longest)

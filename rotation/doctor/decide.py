@@ -1,170 +1,183 @@
-"""What is wrong, and what to do about it: a pure decision over what was found."""
+"""Decides what is wrong and what to do about it: a pure function over what was found.
+
+For a secret of one account the first rule that applies decides:
+
+1. A machine that an abandoned rotation left off is started.
+2. Without a current version a human must name one.
+3. Where no version is found live, ``_none_live`` asks whether a rotation can still reset the account.
+4. A live version that is not current is promoted.
+5. A candidate beside the live version is dropped when no reset with it can be live, and resumed otherwise.
+
+For example, current opens the account, and candidate ``c`` was sent and does not: the plan is ``resume c``, since the
+vendor may not have got the request. Had the candidate never been sent, the plan would be ``release c``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from rotation.core.errors import LoginRejected
+from rotation.core.errors import LoginRejected, RotationError
 from rotation.doctor import advice, side_findings
-from rotation.doctor.case import SETTLED_SECONDS, Case, Exhibit, Found, Value
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
-from rotation.state.parking import PARKING, Reason
+from rotation.doctor.findings import SETTLED_SECONDS, ExaminedVersion, Findings, PasswordState
+from rotation.state.parking import Reason, known
+from rotation.state.stages import PENDING
+
+Plan = tuple[Action, ...]
 
 
-def decide(case: Case) -> Diagnosis:
+def decide(findings: Findings) -> Diagnosis:
     """Return the diagnosis."""
-    return side_findings.added(_batch(case) if case.batch else _of_one(case))
+    return side_findings.add_to(_batch(findings) if findings.batch else _one_account(findings))
 
 
-def _of_one(case: Case) -> Diagnosis:
-    live, pending = case.live, case.pending
-    if case.left_off is not None and pending is None:
-        told = "a rotation that was given up has left the machine stopped"
-        return _planned(case, told, (Action(Verb.START, case.left_off),))
-    if case.current is None:
-        return _human(case, "the secret has no current version", advice.no_current(live.id if live else None))
+def _one_account(findings: Findings) -> Diagnosis:
+    live, pending, current = findings.live, findings.pending, findings.current
+    if findings.stopped_by is not None and pending is None:
+        summary = "an abandoned rotation has left the machine stopped"
+        return _planned(findings, summary, (Action(Verb.START, findings.stopped_by),))
+    if current is None:
+        return _human(findings, "the secret has no current version", advice.no_current(live.id if live else None))
     if live is None:
-        return _none_live(case)
-    first = () if live is case.current else (Action(Verb.PROMOTE, live.id),)
-    summary = "current is live" if live is case.current else f"the live password is that of version {live.id}"
-    if pending is None or live is pending:
-        return _planned(case, summary, (*first, *_leftovers(case, promoted=bool(first))))
-    return _with_candidate(case, summary, first, pending)
-
-
-def _with_candidate(case: Case, summary: str, first: tuple[Action, ...], pending: Exhibit) -> Diagnosis:
-    """Another version than the candidate is live: what to do with the candidate."""
-    if pending.found is Found.LIVE or not pending.sent:
-        return _of_no_use(case, summary, first, pending)
-    if pending.value is not Value.USABLE:
-        told = f"{summary}; the candidate {pending.id} was sent, and {pending.value}"
-        return replace(_human(case, told, advice.strange_candidate(pending.id)), plan=first)
-    reason = pending.version.parked[0] if pending.version.parked else None
-    if reason == Reason.CANDIDATE_REFUSED:
-        settled = (pending.version.intent or 0.0) + SETTLED_SECONDS
-        if settled > case.now:
-            return _waiting(case, f"{summary}; the refused candidate may still take effect", settled)
-        what = f"; the vendor refuses the candidate {pending.id}, and it is not live"
-        return _planned(case, summary + what, (*first, Action(Verb.RELEASE, pending.id)))
-    waits = None if first else _waits_by_itself(case, pending)
-    resume = Action(Verb.RESUME, pending.id)
-    return waits or _planned(case, f"{summary}; the reset with {pending.id} did not take effect", (*first, resume))
-
-
-def _of_no_use(case: Case, summary: str, first: tuple[Action, ...], pending: Exhibit) -> Diagnosis:
-    """Nothing is lost with a candidate that was never sent, or whose password somebody has put into current."""
-    release = (*first, Action(Verb.RELEASE, pending.id))
-    if pending.found is Found.LIVE:
-        return _planned(case, f"{summary}; the candidate {pending.id} holds the same password", release)
-    waits = None if first else _waits_by_itself(case, pending)
-    if waits is not None and pending.value is Value.USABLE:
-        return waits
-    return _planned(case, f"{summary}; nothing was ever sent with the candidate {pending.id}", release)
-
-
-def _none_live(case: Case) -> Diagnosis:
-    pending = case.pending
-    useless = pending is not None and not pending.sent and pending.value is not Value.USABLE
-    release = (Action(Verb.RELEASE, pending.id),) if pending is not None and useless else ()
-    if case.trouble is not None:
-        return _trouble(case, release)
-    if case.doubted is not None:
-        return replace(_overtaken(case, case.doubted), plan=release)
-    if pending is not None and pending.value is Value.USABLE and case.by_admin:
-        unsure = any(each.found is Found.UNKNOWN for each in (pending, case.current) if each) or not case.may_answer
-        summary = "nobody can tell which password is live" if unsure else "neither current nor the candidate is live"
-        waits = _waits_by_itself(case, pending) if unsure else None
-        return waits or _planned(
-            case, f"{summary}; the same candidate is sent again", (Action(Verb.RESUME, pending.id),)
-        )
-    if pending is not None and pending.sent and pending.value is not Value.USABLE:
-        told = f"the candidate {pending.id} was sent, and {pending.value}"
-        return _human(case, told, advice.strange_candidate(pending.id))
-    if not case.may_answer:
-        return _unprovable(case, release)
-    told = "none of the stored passwords opens the account"
-    help_ = advice.reset_by_rotation() if case.by_admin else advice.external_change()
-    return replace(_human(case, told, help_), plan=release)
-
-
-def _overtaken(case: Case, doubted: str) -> Diagnosis:
-    told = f"the vendor said yes to version {doubted}, and current was put into the secret after that"
-    return _human(case, told, advice.put_since(doubted))
-
-
-def _trouble(case: Case, release: tuple[Action, ...]) -> Diagnosis:
-    error = case.trouble
-    assert error is not None  # noqa: S101 - the caller's condition, for the type checker
-    if error.retryable:
-        told = _waiting(case, f"could not find out which password is live: {error.message}", error.not_before)
-        told = replace(told, advice=error.hint)
+        return _none_live(findings, current)
+    if live is current:
+        promotion: Plan = ()
+        summary = "current is live"
     else:
-        told = _human(case, f"could not find out which password is live: {error.message}", error.hint)
-    return replace(told, plan=release, condition=Condition.REPAIRABLE if release else told.condition)
+        promotion = (Action(Verb.PROMOTE, live.id),)
+        summary = f"the live password is that of version {live.id}"
+    if pending is not None and pending is not live:
+        return _with_candidate(findings, summary, promotion, pending)
+    left_over = live is current and PENDING in current.version.stages
+    return _planned(findings, summary, (Action(Verb.SETTLE, current.id),) if left_over else promotion)
 
 
-def _unprovable(case: Case, release: tuple[Action, ...]) -> Diagnosis:
-    current = case.current
-    if current is None or current.value is not Value.USABLE:
-        return replace(_human(case, "current holds no account document", advice.bad_document()), plan=release)
-    told = "nobody can tell whether current is live: there is no login check that could be made"
-    return _planned(case, told, release)
+def _with_candidate(findings: Findings, summary: str, promotion: Plan, pending: ExaminedVersion) -> Diagnosis:
+    """Decide about the candidate where another version is live."""
+    if pending.password is PasswordState.LIVE or not pending.sent:
+        return _useless(findings, summary, promotion, pending)
+    if not pending.usable:
+        what = f"{summary}; the candidate {pending.id} was sent, and {pending.content}"
+        return _human(findings, what, advice.strange_candidate(pending.id), promotion)
+    if pending.version.parked and pending.version.parked[0] == Reason.CANDIDATE_REFUSED:
+        settled = (pending.version.intent or 0.0) + SETTLED_SECONDS
+        if settled > findings.now:
+            return _waiting(findings, f"{summary}; the refused candidate may still take effect", settled)
+        what = f"{summary}; the vendor refuses the candidate {pending.id}, and it is not live"
+        return _planned(findings, what, (*promotion, Action(Verb.RELEASE, pending.id)))
+    waiting = None if promotion else _waits_by_itself(findings, pending)
+    what = f"{summary}; the reset with {pending.id} did not take effect"
+    return waiting or _planned(findings, what, (*promotion, Action(Verb.RESUME, pending.id)))
 
 
-def _leftovers(case: Case, *, promoted: bool) -> tuple[Action, ...]:
-    current = case.current
-    if promoted or current is None or "AWSPENDING" not in current.version.stages:
-        return ()
-    return (Action(Verb.SETTLE, current.id),)
+def _useless(findings: Findings, summary: str, promotion: Plan, pending: ExaminedVersion) -> Diagnosis:
+    """Drop a candidate that was never sent, or whose password an operator has put into current: nothing is lost."""
+    release = (*promotion, Action(Verb.RELEASE, pending.id))
+    if pending.password is PasswordState.LIVE:
+        return _planned(findings, f"{summary}; the candidate {pending.id} holds the same password", release)
+    waiting = None if promotion or not pending.usable else _waits_by_itself(findings, pending)
+    what = f"{summary}; nothing was ever sent with the candidate {pending.id}"
+    return waiting or _planned(findings, what, release)
 
 
-def _waits_by_itself(case: Case, pending: Exhibit) -> Diagnosis | None:
+def _none_live(findings: Findings, current: ExaminedVersion) -> Diagnosis:
+    pending = findings.pending
+    release: Plan = ()
+    if pending is not None and not pending.sent and not pending.usable:
+        release = (Action(Verb.RELEASE, pending.id),)
+    if findings.error is not None:
+        return _not_examined(findings, findings.error, release)
+    if findings.overtaken is not None:
+        return _overtaken(findings, findings.overtaken, release)
+    if pending is not None and pending.usable and findings.by_admin:
+        return _sent_again(findings, current, pending)
+    if pending is not None and pending.sent and not pending.usable:
+        what, help_ = (
+            f"the candidate {pending.id} was sent, and {pending.content}",
+            advice.strange_candidate(pending.id),
+        )
+    elif findings.checkable:
+        what = "none of the stored passwords opens the account"
+        help_ = advice.RESET_BY_ROTATION if findings.by_admin else advice.EXTERNAL_CHANGE
+    elif not current.usable:
+        what, help_ = "current holds no account document", advice.BAD_DOCUMENT
+    else:
+        what = "nobody can tell whether current is live: there is no login check that could be made"
+        return _planned(findings, what, release)
+    return _human(findings, what, help_, release)
+
+
+def _sent_again(findings: Findings, current: ExaminedVersion, pending: ExaminedVersion) -> Diagnosis:
+    """Resume a rotation that needs no old password; wait where it waits by itself and may have succeeded."""
+    unknown = PasswordState.UNKNOWN in (pending.password, current.password)
+    unsure = unknown or not findings.checkable
+    summary = "nobody can tell which password is live" if unsure else "neither current nor the candidate is live"
+    waiting = _waits_by_itself(findings, pending) if unsure else None
+    what = f"{summary}; the same candidate is sent again"
+    return waiting or _planned(findings, what, (Action(Verb.RESUME, pending.id),))
+
+
+def _batch(findings: Findings) -> Diagnosis:
+    pending = findings.pending
+    if pending is not None:
+        return _unfinished_batch(findings, pending)
+    if isinstance(findings.error, LoginRejected):
+        return _human(findings, findings.error.message, advice.BATCH_DRIFT)
+    if findings.error is not None:
+        return _not_examined(findings, findings.error)
+    return _planned(findings, "a batch without an unfinished rotation; no account's password was found dead", ())
+
+
+def _unfinished_batch(findings: Findings, pending: ExaminedVersion) -> Diagnosis:
+    current = findings.current
+    if pending.sent and not pending.usable:
+        what = f"the batch's candidate {pending.id} was sent, and is not of current's accounts in current's order"
+        return _human(findings, what, advice.strange_batch(pending.id))
+    if pending.sent and (current is None or not current.usable):
+        what = f"current holds no account document; version {pending.id} was sent and may hold live passwords"
+        return _human(findings, what, advice.BAD_DOCUMENT)
+    if findings.overtaken is not None:
+        return _overtaken(findings, findings.overtaken)
+    if pending.sent and findings.error is not None:
+        return _not_examined(findings, findings.error)
+    verb = Verb.RESUME if pending.sent else Verb.RELEASE
+    what = f"an unfinished rotation of a batch under {pending.id}"
+    return _waits_by_itself(findings, pending) or _planned(findings, what, (Action(verb, pending.id),))
+
+
+def _waits_by_itself(findings: Findings, pending: ExaminedVersion) -> Diagnosis | None:
     """Return the wait of a parked rotation that goes on without anybody."""
-    if pending.version.parked is None or pending.version.parked[1] <= case.now:
+    if pending.version.parked is None or pending.version.parked[1] <= findings.now:
         return None
     reason, until = pending.version.parked
-    known = PARKING[Reason(reason)] if reason in tuple(Reason) else None
-    if known is not None and not known.by_itself:
+    parking = known(reason)
+    if parking is not None and not parking.by_itself:
         return None
-    told = f"the rotation under {pending.id} is parked ({reason.replace('_', ' ')}) and goes on by itself"
-    return replace(_waiting(case, told, until), advice=advice.ANSWERS.get(reason, ""))
+    what = f"the rotation under {pending.id} is parked ({reason.replace('_', ' ')}) and goes on by itself"
+    return replace(_waiting(findings, what, until), advice=advice.ANSWERS.get(reason, ""))
 
 
-def _batch(case: Case) -> Diagnosis:
-    pending = case.pending
-    if pending is not None:
-        return _unfinished_batch(case, pending)
-    if isinstance(case.trouble, LoginRejected):
-        return _human(case, case.trouble.message, advice.batch_drift())
-    if case.trouble is not None:
-        return _trouble(case, ())
-    return _planned(case, "a batch without an unfinished rotation; no account's password was found dead", ())
+def _overtaken(findings: Findings, version_id: str, plan: Plan = ()) -> Diagnosis:
+    what = f"the vendor said yes to version {version_id}, and current was put into the secret after that"
+    return _human(findings, what, advice.put_since(version_id), plan)
 
 
-def _unfinished_batch(case: Case, pending: Exhibit) -> Diagnosis:
-    if pending.sent and pending.value is not Value.USABLE:
-        told = f"the batch's candidate {pending.id} was sent, and is not of current's accounts in current's order"
-        return _human(case, told, advice.strange_batch(pending.id))
-    if pending.sent and (case.current is None or case.current.value is not Value.USABLE):
-        told = f"current holds no account document; version {pending.id} was sent and may hold live passwords"
-        return _human(case, told, advice.bad_document())
-    if case.doubted is not None:
-        return _overtaken(case, case.doubted)
-    if pending.sent and case.trouble is not None:
-        return _trouble(case, ())
-    verb = Verb.RESUME if pending.sent else Verb.RELEASE
-    told = f"an unfinished rotation of a batch under {pending.id}"
-    return _waits_by_itself(case, pending) or _planned(case, told, (Action(verb, pending.id),))
+def _not_examined(findings: Findings, error: RotationError, plan: Plan = ()) -> Diagnosis:
+    what = f"could not find out which password is live: {error.message}"
+    diagnosis = _human(findings, what, error.hint, plan)
+    if error.retryable:
+        diagnosis = replace(diagnosis, condition=Condition.WAITING, not_before=error.not_before)
+    return replace(diagnosis, condition=Condition.REPAIRABLE) if plan else diagnosis
 
 
-def _planned(case: Case, summary: str, plan: tuple[Action, ...]) -> Diagnosis:
+def _planned(findings: Findings, summary: str, plan: Plan) -> Diagnosis:
     condition = Condition.REPAIRABLE if plan else Condition.HEALTHY
-    return Diagnosis(condition=condition, summary=summary, case=case, plan=plan)
+    return Diagnosis(condition=condition, summary=summary, findings=findings, plan=plan)
 
 
-def _waiting(case: Case, summary: str, until: float | None) -> Diagnosis:
-    return Diagnosis(condition=Condition.WAITING, summary=summary, case=case, not_before=until)
+def _waiting(findings: Findings, summary: str, until: float) -> Diagnosis:
+    return Diagnosis(condition=Condition.WAITING, summary=summary, findings=findings, not_before=until)
 
 
-def _human(case: Case, summary: str, help_: str) -> Diagnosis:
-    return Diagnosis(condition=Condition.HUMAN, summary=summary, case=case, advice=help_)
+def _human(findings: Findings, summary: str, help_: str, plan: Plan = ()) -> Diagnosis:
+    return Diagnosis(condition=Condition.HUMAN, summary=summary, findings=findings, advice=help_, plan=plan)

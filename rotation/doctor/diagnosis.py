@@ -1,18 +1,20 @@
-"""What the doctor says: how the secret is, and what ``repair`` will do about it."""
+"""What the doctor reports: the secret's condition, and what ``repair`` will do about it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
-from rotation.doctor.case import Case
+from rotation.doctor.findings import Findings
 
 
 class Condition(StrEnum):
-    """How the secret is."""
+    """The condition of the secret."""
 
     HEALTHY = "healthy"
-    """Current is live, or nobody can tell and nothing speaks against it; nothing is left over."""
+    """Current is live, or nothing can show it and nothing contradicts it; nothing is left over."""
     REPAIRABLE = "repairable"
     """``repair`` carries the plan out."""
     WAITING = "waiting"
@@ -22,18 +24,25 @@ class Condition(StrEnum):
 
 
 class Verb(StrEnum):
-    """What ``repair`` can do."""
+    """What ``repair`` can do with a version; see ``MEANINGS``."""
 
     PROMOTE = "promote"
-    """Make this version current, naming the one that is: its password is the live one."""
     RELEASE = "release"
-    """Drop this candidate: no reset with it can be live."""
     RESUME = "resume"
-    """Go on with this rotation: find out, send the same candidate again if need be, prove it, make it current."""
     START = "start"
-    """Bring the machine back into the state in which this version's rotation found it."""
     SETTLE = "settle"
-    """Take labels away that are left over."""
+
+
+MEANINGS: Mapping[Verb, str] = MappingProxyType(
+    {
+        Verb.PROMOTE: "make it current, by compare-and-swap: its password is the live one",
+        Verb.RELEASE: "drop this candidate: no reset with it can be live",
+        Verb.RESUME: "go on with this rotation: find out, send the same candidate again if need be, prove it, make it "
+        "current",
+        Verb.START: "bring the machine back into the state in which this version's rotation found it",
+        Verb.SETTLE: "remove left-over labels",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +55,20 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What the doctor says.
+    """The result of an examination.
 
     Attributes:
-        condition: how the secret is.
+        condition: of the secret.
         summary: one sentence.
-        case: what it is made from.
+        findings: what the diagnosis is made from.
         plan: what ``repair`` will do, in this order.
         advice: what a human must do, where only a human can.
-        not_before: epoch seconds before which another look is of no use.
+        not_before: epoch seconds before which another examination is of no use.
     """
 
     condition: Condition
     summary: str
-    case: Case
+    findings: Findings
     plan: tuple[Action, ...] = ()
     advice: str = ""
     not_before: float | None = None
@@ -67,4 +76,4 @@ class Diagnosis:
     @property
     def live(self) -> str | None:
         """The version whose password opens the account."""
-        return self.case.live.id if self.case.live else None
+        return self.findings.live.id if self.findings.live else None

@@ -1,19 +1,21 @@
-"""Finds out which stored password is live, and writes nothing down but the tries that it costs."""
+"""Finds out which stored password is live; the only thing it writes is the charge of each login.
+
+Labels and values are read first. While another run holds the lease, or the vendor's task runs, or the account is
+locked, nothing is asked: the answer would be worthless or would cost a try. Then the passwords are tried, the most
+likely one first: a candidate that was sent, current, another candidate, then older versions, the latest first. One
+login shows the state of every version that holds the same password. The first password that logs in ends the search.
+"""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 from rotation.core.document import SecretDocument, documents, list_key
 from rotation.core.errors import CannotVerify, InProgress, RotationError, SecretDocumentError
 from rotation.core.values import Evidence, Observation, Power, Task, TaskState, Verdict
-from rotation.doctor.case import Case, Exhibit, Found, Value
+from rotation.doctor.findings import Content, ExaminedVersion, Findings, PasswordState
 from rotation.doctor.without_login import overtaken_batch, who_stopped_it, without_login
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
 from rotation.engine.account.login_budget import Budget, require_tries
-from rotation.engine.account.verify import check_current
-from rotation.engine.batch import batch
+from rotation.engine.batch.batch import Batch
 from rotation.engine.session import Session, identity
 from rotation.state import parking, waiting
 from rotation.state.lease import announcements
@@ -22,68 +24,74 @@ from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState, Version
 
 
-def look(session: Session) -> Case:
-    """Look at the labels, the values and the target, and log in with what is likely, inside the budget.
+def find_out(session: Session) -> Findings:
+    """Read labels, values and target, and log in with the passwords that may be live, inside the budget.
 
     Raises:
         StoreError: the secret cannot be read.
     """
     state = session.store.describe()
-    exhibits = [_exhibit(session, version) for version in state.versions.values()]
-    case = Case(state=state, now=session.clock.now(), exhibits=tuple(exhibits))
-    busy = max((each.until for each in announcements(state) if each.until > case.now), default=None)
+    versions = [_read(session, version) for version in state.versions.values()]
+    findings = Findings(state=state, now=session.clock.now(), versions=versions)
+    busy = max((each.until for each in announcements(state) if each.until > findings.now), default=None)
     if busy is not None:
-        return replace(case, trouble=InProgress("a run holds this secret's lease", not_before=busy))
-    first = _first(case)
-    if first is None or first.stored is None:
-        return case
-    if list_key(first.stored.document) is not None:
-        return _batch(session, replace(case, batch=True), first.stored)
+        findings.error = InProgress("a run holds this secret's lease", not_before=busy)
+        return findings
+    document = _account_document(findings)
+    if document is None:
+        return findings
     try:
-        bound = session.bind(first.stored.document)
+        if list_key(document) is None:
+            _one_account(session, findings, document)
+        else:
+            findings.batch = True
+            _batch(session, findings, document)
     except RotationError as error:
-        return replace(case, trouble=error)
-    case = replace(case, bound=bound, window=bound.lockout.window_seconds)
-    case = replace(case, exhibits=tuple(_compared(session, bound, each) for each in case.exhibits))
+        findings.error = error
+    if findings.bound is not None:
+        now = session.store.describe().versions  # shows the new charges; a plan rests on the labels from before
+        for each in findings.versions:
+            each.version = now.get(each.id, each.version)
+    return findings
+
+
+def _read(session: Session, version: Version) -> ExaminedVersion:
     try:
-        case = _asked(session, bound, case)
-    except RotationError as error:
-        case = replace(case, trouble=error)
-    return _with_charges(session, case)
+        stored = session.store.read(version.id)
+        if stored is not None and list_key(stored.document) is None:
+            _ = stored.document.password
+    except SecretDocumentError:
+        return ExaminedVersion(version=version, content=Content.UNUSABLE)
+    return ExaminedVersion(version=version, content=Content.EMPTY if stored is None else Content.USABLE, stored=stored)
 
 
-def _with_charges(session: Session, case: Case) -> Case:
-    """Show what was written down meanwhile. The labels that the plan rests on stay those from before."""
-    now = session.store.describe().versions
-    fresh = (replace(each, version=now.get(each.id, each.version)) for each in case.exhibits)
-    return replace(case, exhibits=tuple(fresh))
+def _account_document(findings: Findings) -> SecretDocument | None:
+    """Return the document that names the account: current's, else the candidate's, else the latest one."""
+    for each in (findings.current, findings.pending):
+        if each is not None and each.stored is not None:
+            return each.stored.document
+    stored = [each.stored for each in findings.versions if each.stored is not None]
+    return max(stored, key=lambda each: each.created).document if stored else None
 
 
-def _batch(session: Session, case: Case, stored: StoredValue) -> Case:
-    """Check every account of a batch. An unfinished rotation finds out by itself, if it is of the same accounts."""
-    try:
-        accounts = batch.of(session, stored.document, steps.single())
-        if accounts is not None:
-            case = replace(case, window=accounts.window)
-        if accounts is not None and case.pending is not None:
-            return _unfinished_batch(session, case, accounts, case.pending)
-        if accounts is not None:
-            accounts.verify_current(check_current)
-    except RotationError as error:
-        return replace(case, trouble=error)
-    return case
+def _batch(session: Session, findings: Findings, document: SecretDocument) -> None:
+    """Check every account of a batch. An unfinished rotation finds out by itself, if it has the same accounts."""
+    accounts = Batch.of(session, document)
+    if accounts is None:
+        return
+    findings.window = accounts.window
+    pending = findings.pending
+    if pending is None:
+        accounts.verify_current()
+    elif pending.stored is None:
+        return
+    elif not _same_accounts(session, accounts, documents(pending.stored.document, accounts.key)):
+        pending.set_aside(Content.FOREIGN)  # the engine refuses other accounts than current's or another order
+    elif overtaken_batch(findings, accounts, pending):
+        findings.overtaken = pending.id
 
 
-def _unfinished_batch(session: Session, case: Case, accounts: batch.Batch, pending: Exhibit) -> Case:
-    """Set a candidate aside that is not of current's accounts, in their order: the engine refuses it."""
-    if pending.stored is None:
-        return case
-    if not _of_the_same_accounts(session, accounts, documents(pending.stored.document, accounts.key)):
-        return case.noting(replace(pending, value=Value.FOREIGN, stored=None))
-    return replace(case, doubted=pending.id if overtaken_batch(case, accounts, pending) else None)
-
-
-def _of_the_same_accounts(session: Session, accounts: batch.Batch, own: list[SecretDocument]) -> bool:
+def _same_accounts(session: Session, accounts: Batch, own: list[SecretDocument]) -> bool:
     if len(own) != len(accounts.members):
         return False
     try:
@@ -94,126 +102,114 @@ def _of_the_same_accounts(session: Session, accounts: batch.Batch, own: list[Sec
     return True
 
 
-def _exhibit(session: Session, version: Version) -> Exhibit:
+def _one_account(session: Session, findings: Findings, document: SecretDocument) -> None:
+    findings.bound = bound = session.bind(document)
+    findings.window = bound.lockout.window_seconds
+    for each in findings.versions:
+        _compare(session, bound, each)
+    _ask(session, bound, findings)
+
+
+def _compare(session: Session, bound: Guarded, examined: ExaminedVersion) -> None:
+    """Set a version aside that names another account: its password must not be tried on this one."""
+    if examined.stored is None:
+        return
     try:
-        stored = session.store.read(version.id)
-        if stored is not None and list_key(stored.document) is None:
-            _ = stored.document.password
-    except SecretDocumentError:
-        return Exhibit(version=version, value=Value.UNUSABLE)
-    return Exhibit(version=version, value=Value.EMPTY if stored is None else Value.USABLE, stored=stored)
-
-
-def _first(case: Case) -> Exhibit | None:
-    """Return whose account document counts: current's, else the candidate's, else the latest made."""
-    usable = [each for each in case.exhibits if each.stored is not None]
-    for each in (case.current, case.pending):
-        if each in usable:
-            return each
-    return max(usable, key=lambda each: each.stored.created if each.stored else 0.0, default=None)
-
-
-def _compared(session: Session, bound: Guarded, exhibit: Exhibit) -> Exhibit:
-    """Set versions aside that name another account: their passwords must not be tried on this one."""
-    if exhibit.stored is None:
-        return exhibit
-    try:
-        other = session.bind(exhibit.stored.document)
+        other = session.bind(examined.stored.document)
     except RotationError:
-        return replace(exhibit, value=Value.UNUSABLE, stored=None)
+        examined.set_aside(Content.UNUSABLE)
+        return
     same = other.spec.code == bound.spec.code and identity(other) == identity(bound)
     if not same or other.username != bound.username:
-        return replace(exhibit, value=Value.FOREIGN, stored=None)
-    return exhibit
+        examined.set_aside(Content.FOREIGN)
 
 
-def _asked(session: Session, bound: Guarded, case: Case) -> Case:
-    case = _after_the_vendor(session, bound, case)
+def _ask(session: Session, bound: Guarded, findings: Findings) -> None:
+    task_failed = _require_settled(session, bound, findings)
     seen = bound.observe()
     for obstacle in seen.obstacles:
         if isinstance(obstacle, InProgress):
             raise obstacle
+    if task_failed and findings.pending is not None and findings.by_admin:
+        findings.pending.password = PasswordState.DEAD
     if seen.power is Power.STOPPED:
-        case = replace(case, stopped=True, left_off=who_stopped_it(case))
+        findings.stopped = True
+        findings.stopped_by = who_stopped_it(findings)
     elif bound.can_ask(seen):
-        return _by_login(session, bound, replace(case, may_answer=True), seen)
-    return without_login(bound, case, seen)
+        findings.checkable = True
+        _by_login(session, bound, findings, seen)
+        return
+    without_login(bound, findings, seen)
 
 
-def _after_the_vendor(session: Session, bound: Guarded, case: Case) -> Case:
-    """Refuse to ask while the account is locked, or while the vendor's own work would make the answer worthless.
+def _require_settled(session: Session, bound: Guarded, findings: Findings) -> bool:
+    """Refuse to ask while the account is locked or the vendor is still at work.
 
     Returns:
-        The case. A candidate whose task failed needs no login to tell that it is not live.
+        Whether the candidate's task has failed, so that no login is needed to know that it is not live.
 
     Raises:
-        RotationError: says until when.
+        RotationError: its ``not_before`` says until when.
     """
-    waits = [
-        wait
-        for each in case.exhibits
-        for wait in waiting.noted(case.state, each.id)
-        if wait.reason == Reason.ACCOUNT_LOCKED
-    ]
-    wait = waiting.earliest(case.now, waits)
-    if wait is not None:
-        raise parking.error(wait.reason, wait.until)
-    pending = case.pending
+    waits = [wait for each in findings.versions for wait in waiting.noted(findings.state, each.id)]
+    locked = waiting.earliest(findings.now, [wait for wait in waits if wait.reason == Reason.ACCOUNT_LOCKED])
+    if locked is not None:
+        parking.raise_parked(locked.reason, locked.until)
+    pending = findings.pending
     if pending is None or not pending.sent:
-        return case
+        return False
     ended = bound.poll(Task(pending.version.task)).state if pending.version.task else TaskState.DONE
     if ended is TaskState.RUNNING:
         raise InProgress("the vendor's task is still running")
     session.let_it_apply(pending.version.intent, bound)
-    return case.noting(replace(pending, found=Found.DEAD)) if ended is TaskState.FAILED and case.by_admin else case
+    return ended is TaskState.FAILED
 
 
-def _by_login(session: Session, bound: Guarded, case: Case, seen: Observation) -> Case:
-    state = case.state
-    for likely in _in_order(case, bound):
-        each = case.exhibit(likely.id)
-        if each is None or each.stored is None or each.found is not Found.NOT_ASKED:
-            continue  # It has the same password as one that was asked.
+def _by_login(session: Session, bound: Guarded, findings: Findings, seen: Observation) -> None:
+    state = findings.state
+    for each in _in_order(findings, bound):
+        if each.stored is None or each.password is not PasswordState.NOT_ASKED:
+            continue  # another version holds the same password and was asked
         try:
-            found = _try(session, bound, state, each.stored)
-        except CannotVerify as unclear:
-            return replace(without_login(bound, case, seen), trouble=unclear)
-        except RotationError as unclear:
-            return replace(case, trouble=unclear)
-        case = case.telling(each, found, Evidence.LOGIN)
-        if found is Found.LIVE or _enough(case):
-            return case
+            password = _try(session, bound, state, each.stored)
+        except CannotVerify as error:
+            findings.error = error
+            without_login(bound, findings, seen)
+            return
+        findings.note_password(each, password, Evidence.LOGIN)
+        if password is PasswordState.LIVE or _enough(findings):
+            return
         state = session.store.describe()
-    return case
 
 
-def _try(session: Session, bound: Guarded, state: SecretState, stored: StoredValue) -> Found:
-    """Log in once. The charge stands on the version that was tried, so that the next examination begins elsewhere."""
+def _try(session: Session, bound: Guarded, state: SecretState, stored: StoredValue) -> PasswordState:
+    """Log in once. The charge is put on the version that was tried, so that the next examination begins elsewhere."""
     require_tries(bound)
     count, latest = state.wrong_logins(since=session.clock.now() - bound.lockout.window_seconds)
     if count >= bound.lockout.budget:
-        raise parking.error(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.window_seconds)
+        parking.raise_parked(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.window_seconds)
     budget = Budget(session=session, bound=bound, version_id=stored.version_id)
     verdict = budget.log_in(stored.document.password, state)
-    return Found.LIVE if verdict is Verdict.ACCEPTED else Found.DEAD
+    return PasswordState.LIVE if verdict is Verdict.ACCEPTED else PasswordState.DEAD
 
 
-def _in_order(case: Case, bound: Guarded) -> list[Exhibit]:
-    """Return what to ask, the likeliest first; where the budget cannot pay for all, those not tried lately."""
+def _in_order(findings: Findings, bound: Guarded) -> list[ExaminedVersion]:
+    """Return what to ask: the most likely first, or the least recently tried where the budget is too small for all."""
+    current, pending = findings.current, findings.pending
 
-    def likely(each: Exhibit) -> tuple[bool, bool, bool, float]:
-        sent_pending = each is case.pending and each.sent
+    def likely(each: ExaminedVersion) -> tuple[bool, bool, bool, float]:
         made = each.stored.created if each.stored else 0.0
-        return not sent_pending, each is not case.current, each is not case.pending, -(each.version.intent or made)
+        sent_pending = each is pending and each.sent
+        return not sent_pending, each is not current, each is not pending, -(each.version.intent or made)
 
-    askable = [each for each in case.exhibits if each.stored is not None and each.found is Found.NOT_ASKED]
-    ordered = sorted(askable, key=likely)
-    if len(ordered) > bound.lockout.budget:
-        ordered.sort(key=lambda each: each.version.rejected[1])
-    return ordered
+    askable = [each for each in findings.versions if each.stored and each.password is PasswordState.NOT_ASKED]
+    if len(askable) > bound.lockout.budget:
+        return sorted(sorted(askable, key=likely), key=lambda each: each.version.rejected[1])
+    return sorted(askable, key=likely)
 
 
-def _enough(case: Case) -> bool:
-    """Tell whether more wrong logins would tell nothing needed: an admin reset heals by sending the candidate again."""
-    first = [each for each in (case.pending, case.current) if each is not None and each.stored is not None]
-    return case.by_admin and case.pending in first and all(each.found is Found.DEAD for each in first)
+def _enough(findings: Findings) -> bool:
+    """Return whether more logins would show nothing needed: an admin reset heals by sending the candidate again."""
+    first = [each for each in (findings.pending, findings.current) if each is not None and each.stored is not None]
+    dead = all(each.password is PasswordState.DEAD for each in first)
+    return findings.by_admin and findings.pending in first and dead

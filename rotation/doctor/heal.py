@@ -1,4 +1,17 @@
-"""Examine a secret, repair what is wrong, and repeat until nothing more can be done."""
+"""Examine a secret, decide what is wrong, repair it, and repeat until nothing more can be done.
+
+1. **Examine** (``examination``, ``without_login``): read every labelled version, and log in with the passwords that may
+   be live, inside the wrong-login budget that rotations share. Only the charges of these logins are written.
+2. **Decide** (``decide``, ``side_findings``): a pure function turns the findings into a diagnosis with a plan.
+3. **Repair** (``repairs``): carry the plan out under the secret's lease, against the labels that were examined.
+
+For example, the answer to a reset was lost, and the function never ran again:
+
+- Examine: version ``a`` is AWSCURRENT; ``b`` is AWSPENDING and has an intent label. ``b`` is tried first and logs in.
+- Decide: the condition is *repairable*, the plan is ``promote b``.
+- Repair: attach ``verified`` to ``b``, move AWSCURRENT from ``a`` to ``b``, take AWSPENDING away.
+- The second round finds current live and nothing left over: *healthy*.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +19,8 @@ from dataclasses import replace
 
 from rotation.doctor.decide import decide
 from rotation.doctor.diagnosis import Diagnosis
-from rotation.doctor.examination import look
-from rotation.doctor.repairs import Outcome, carry_out
+from rotation.doctor.examination import find_out
+from rotation.doctor.repairs import Outcome, repair
 from rotation.engine.session import Session
 
 _ROUNDS = 3
@@ -22,12 +35,7 @@ def examine(session: Session) -> Diagnosis:
     Raises:
         StoreError: the secret cannot be read.
     """
-    return decide(look(session))
-
-
-def repair(session: Session, diagnosis: Diagnosis) -> Outcome:
-    """Carry out what a diagnosis plans; nothing where it plans nothing."""
-    return carry_out(session, diagnosis)
+    return decide(find_out(session))
 
 
 def heal(session: Session, diagnosis: Diagnosis | None = None) -> Outcome:

@@ -1,30 +1,34 @@
-"""Carries a plan out: under the secret's lease, against the labels that the plan was made from."""
+"""Carries a plan out, under the secret's lease and against the labels that the plan was made from.
+
+Left-over labels are settled first and without the lease, since the lease itself needs labels. Then labels move under
+the lease: promote, release, start. Last, an unfinished rotation is resumed by the engine's own steps.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 
 from rotation.core.errors import RotationError, StageConflict, StoreError, StoreFull
 from rotation.core.values import Step
-from rotation.doctor import labels
-from rotation.doctor.case import Exhibit, Value
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
-from rotation.engine.account import power, steps
+from rotation.doctor.findings import Content, ExaminedVersion
+from rotation.doctor.side_findings import removable_labels
+from rotation.engine.account import power
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state import marks
 from rotation.state.lease import Claim
 from rotation.state.marks import Kind
-from rotation.state.parking import PARKING, Reason
+from rotation.state.parking import known
 from rotation.state.versions import SecretState
-
-_ROUNDS = 2
-"""A resumed rotation may find in testSecret that its reset had no effect; one more round sends it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a repair.
+    """The result of a repair.
 
     Attributes:
         condition: ``HEALTHY`` when current is live now; otherwise why not.
@@ -41,155 +45,144 @@ class Outcome:
     not_before: float | None = None
 
 
-def carry_out(session: Session, diagnosis: Diagnosis) -> Outcome:
-    """Carry out a diagnosis's plan.
+def repair(session: Session, diagnosis: Diagnosis) -> Outcome:
+    """Carry out what a diagnosis plans; nothing where it plans nothing.
 
     Every move names where the label must be, and nothing is moved when the labels are no longer those of the diagnosis.
     """
-    done: list[Action] = []
+    work = _Repair(session, diagnosis)
     try:
-        _move(session, diagnosis, done)
-        for action in diagnosis.plan:
-            if action.verb is Verb.RESUME:
-                _resume(session, diagnosis, action)
-                done.append(action)
+        work.carry_out()
     except RotationError as failure:
-        error = _with_what_may_go(failure, diagnosis)
+        hint = removable_labels(diagnosis.findings) if isinstance(failure, StoreFull) else ""
+        error = failure.with_hint(hint) if hint else failure
         condition = Condition.WAITING if error.retryable else Condition.HUMAN
         return Outcome(
-            condition=condition, done=tuple(done), error=error, advice=error.hint, not_before=error.not_before
+            condition=condition, done=tuple(work.done), error=error, advice=error.hint, not_before=error.not_before
         )
-    waiting = diagnosis.condition in (Condition.WAITING, Condition.HUMAN)
+    unchanged = diagnosis.condition in (Condition.WAITING, Condition.HUMAN)
     return Outcome(
-        condition=diagnosis.condition if waiting else Condition.HEALTHY,
-        done=tuple(done),
+        condition=diagnosis.condition if unchanged else Condition.HEALTHY,
+        done=tuple(work.done),
         advice=diagnosis.advice,
         not_before=diagnosis.not_before,
     )
 
 
-def _with_what_may_go(error: RotationError, diagnosis: Diagnosis) -> RotationError:
-    """Name the very labels that a human may take away, where none was left for the lease."""
-    hint = labels.may_go(diagnosis.case) if isinstance(error, StoreFull) else ""
-    return StoreFull(error.message, hint=hint, not_before=error.not_before) if hint else error
+@dataclass(frozen=True, slots=True)
+class _Repair:
+    session: Session
+    diagnosis: Diagnosis
+    done: list[Action] = field(default_factory=list)
+
+    def carry_out(self) -> None:
+        """Do each action of the plan, and note it in ``done``."""
+        settles, moves, resumes = (
+            [action for action in self.diagnosis.plan if action.verb in verbs]
+            for verbs in ({Verb.SETTLE}, set(_MOVES), {Verb.RESUME})
+        )
+        if settles:
+            self._require_unmoved()
+        for action in settles:
+            self._settle(action)
+            self.done.append(action)
+        if moves:
+            with self._leased(moves):
+                self._require_unmoved(but={action.version_id for action in settles})
+                for action in moves:
+                    _MOVES[action.verb](self, self._examined(action))
+                    self.done.append(action)
+        for action in resumes:
+            self._resume(action.version_id)
+            self.done.append(action)
+
+    def _settle(self, action: Action) -> None:
+        """Take labels away without the lease, for which none may be left.
+
+        A version of an older reset that is not pending belongs to no run any more, and the guard refuses its token.
+        """
+        if action.version_id == self.diagnosis.findings.state.current_id:
+            self.session.store.settle(action.version_id)
+        else:
+            self.session.store.release(action.version_id)
+
+    @contextmanager
+    def _leased(self, moves: list[Action]) -> Iterator[None]:
+        """Hold the lease on the first version with a value: an empty one may not take labels, and no run uses it."""
+        examined = [self._examined(action) for action in moves]
+        version_id = next((each.id for each in examined if each.content is not Content.EMPTY), None)
+        if version_id is None:
+            yield
+            return
+        session, now = self.session, self.session.clock.now()
+        claim = Claim(session.holder, now, now + session.time_left())
+        session.store.acquire(version_id, session.store.describe(), claim)
+        try:
+            yield
+        finally:
+            with suppress(StoreError):  # the lease expires by itself, and the repair's own outcome matters more
+                session.store.yield_lease(version_id, holder=session.holder)
+
+    def _require_unmoved(self, *, but: AbstractSet[str] = frozenset()) -> None:
+        now = _stages_and_intents(self.session.store.describe(), but)
+        if now != _stages_and_intents(self.diagnosis.findings.state, but):
+            raise StageConflict("the labels moved since the examination; nothing is changed any more")
+
+    def _examined(self, action: Action) -> ExaminedVersion:
+        examined = self.diagnosis.findings.version(action.version_id)
+        if examined is None:
+            raise StageConflict("the plan names a version that was not examined")
+        return examined
+
+    def _promote(self, examined: ExaminedVersion) -> None:
+        store = self.session.store
+        if examined.evidence is not None:
+            store.mark(examined.id, marks.verified(examined.evidence, self.session.clock.now()))
+        store.promote(examined.id, current_id=self.diagnosis.findings.state.current_id)
+        store.settle(examined.id)
+
+    def _start(self, examined: ExaminedVersion) -> None:
+        bound = self.diagnosis.findings.bound
+        if bound is not None and examined.stored is not None:
+            power.give_back(bound, examined.stored.document)
+
+    def _release(self, examined: ExaminedVersion) -> None:
+        self._start(examined)
+        self.session.store.release(examined.id)
+
+    def _resume(self, token: str) -> None:
+        """Run the remaining steps as the service would, whether rotation is enabled or not."""
+        self._end_parking(token)
+        resumed = replace(self.session, token=token, ordered=True)
+        for last in (False, True):
+            try:
+                for step in (Step.SET, Step.TEST, Step.FINISH):
+                    run(resumed, step)
+            except RotationError as error:
+                # testSecret may find that the reset had no effect; the second round sends it again.
+                if last or not (error.retryable or error.code == "login_rejected"):
+                    raise
+            else:
+                return
+
+    def _end_parking(self, token: str) -> None:
+        """Take a parking label away that waits for a human, since a human has asked for this repair."""
+        version = self.session.store.describe().versions.get(token)
+        if version is None or version.parked is None:
+            return
+        parking = known(version.parked[0])
+        if parking is not None and not parking.by_itself:
+            for mark in version.all(Kind.PARKED):
+                self.session.store.unmark(token, mark)
 
 
-def _move(session: Session, diagnosis: Diagnosis, done: list[Action]) -> None:
-    """Do everything that only moves labels. What is left over goes first, since the lease itself needs labels."""
-    settles = [action for action in diagnosis.plan if action.verb is Verb.SETTLE]
-    moves = [action for action in diagnosis.plan if action.verb not in (Verb.SETTLE, Verb.RESUME)]
-    if settles:
-        _require_unmoved(session, diagnosis)
-    for action in settles:
-        _settle(session, diagnosis, action)
-        done.append(action)
-    if not moves:
-        return
-    touched = [_exhibit(diagnosis, action) for action in moves]
-    # Nobody acts on an empty version, and it may not take labels.
-    leased = next((each.id for each in touched if each.value is not Value.EMPTY), None)
-    if leased is not None:
-        now = session.clock.now()
-        state = session.store.describe()
-        session.store.acquire(leased, state, Claim(session.holder, now, now + session.time_left()))
-    try:
-        _require_unmoved(session, diagnosis, but={action.version_id for action in settles})
-        for action in moves:
-            _MOVES[action.verb](session, diagnosis, action)
-            done.append(action)
-    finally:
-        if leased is not None:
-            _yield_lease(session, leased)
+_MOVES = {Verb.PROMOTE: _Repair._promote, Verb.RELEASE: _Repair._release, Verb.START: _Repair._start}  # noqa: SLF001 - the class's own table
 
 
-def _require_unmoved(session: Session, diagnosis: Diagnosis, *, but: AbstractSet[str] = frozenset()) -> None:
-    if _essence(session.store.describe(), but) != _essence(diagnosis.case.state, but):
-        raise StageConflict("the labels moved since the examination; nothing is changed any more")
-
-
-def _yield_lease(session: Session, version_id: str) -> None:
-    try:
-        session.store.yield_lease(version_id, holder=session.holder)
-    except StoreError:
-        return  # It expires by itself, and the repair's own outcome matters more.
-
-
-def _essence(state: SecretState, but: AbstractSet[str]) -> dict[str, tuple[frozenset[str], float | None]]:
-    """Return what a plan rests on: stages and intents. Charges and leases come and go."""
+def _stages_and_intents(state: SecretState, but: AbstractSet[str]) -> dict[str, tuple[frozenset[str], float | None]]:
+    """Return what a plan rests on. Charges and leases come and go."""
     return {
         version.id: (version.stages, version.intent)
         for version in state.versions.values()
         if version.id not in but and (version.stages or version.intent is not None)
     }
-
-
-def _exhibit(diagnosis: Diagnosis, action: Action) -> Exhibit:
-    found = diagnosis.case.exhibit(action.version_id)
-    if found is None:
-        raise StageConflict("the plan names a version that was not examined")
-    return found
-
-
-def _promote(session: Session, diagnosis: Diagnosis, action: Action) -> None:
-    exhibit = _exhibit(diagnosis, action)
-    if exhibit.evidence is not None:
-        session.store.mark(exhibit.id, marks.verified(exhibit.evidence, session.clock.now()))
-    session.store.promote(exhibit.id, current_id=diagnosis.case.state.current_id)
-    session.store.settle(exhibit.id)
-
-
-def _start(session: Session, diagnosis: Diagnosis, action: Action) -> None:
-    del session
-    exhibit, bound = _exhibit(diagnosis, action), diagnosis.case.bound
-    if bound is not None and exhibit.stored is not None:
-        power.give_back(bound, exhibit.stored.document)
-
-
-def _release(session: Session, diagnosis: Diagnosis, action: Action) -> None:
-    _start(session, diagnosis, action)
-    session.store.release(action.version_id)
-
-
-def _settle(session: Session, diagnosis: Diagnosis, action: Action) -> None:
-    """Take labels away without the lease, for which none may be left.
-
-    A version of an older reset that is not pending is no run's own any more, and the guard refuses its token.
-    """
-    if action.version_id == diagnosis.case.state.current_id:
-        session.store.settle(action.version_id)
-    else:
-        session.store.release(action.version_id)
-
-
-_MOVES = {Verb.PROMOTE: _promote, Verb.RELEASE: _release, Verb.START: _start}
-
-
-def _resume(session: Session, diagnosis: Diagnosis, action: Action) -> None:
-    """Run the remaining steps as the service would, whether rotation is enabled or not."""
-    _lift(session, action.version_id)
-    run = replace(session, token=action.version_id, ordered=True)
-    last: RotationError | None = None
-    for _ in range(_ROUNDS):
-        try:
-            for step in (Step.SET, Step.TEST, Step.FINISH):
-                steps.run(run, step)
-        except RotationError as error:
-            last = error
-            if not error.retryable and error.code != "login_rejected":
-                raise
-        else:
-            return
-    del diagnosis
-    if last is not None:
-        raise last
-
-
-def _lift(session: Session, token: str) -> None:
-    """Take a parking away that waits for a human: one has just asked."""
-    version = session.store.describe().versions.get(token)
-    if version is None or version.parked is None:
-        return
-    reason = version.parked[0]
-    if reason in tuple(Reason) and not PARKING[Reason(reason)].by_itself:
-        for mark in version.all(Kind.PARKED):
-            session.store.unmark(token, mark)

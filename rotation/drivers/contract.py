@@ -1,23 +1,24 @@
-"""What a driver is: the verbs it has, and the record that declares its behaviour as data."""
+"""What a driver is: its methods as protocols, and the record that declares its behaviour as data.
+
+A driver must have ``set_password`` (``Driver``). It has the other methods where its vendor offers them: ``Observes``,
+``Verifies``, ``Polls``, ``Powers``. Its module's ``DRIVER`` is a ``DriverSpec``, whose ``factory`` makes the driver.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from rotation.core.secret import Secret
-from rotation.core.values import Observation, Progress, Task, Verdict
+from rotation.core.values import Authority, Evidence, Lockout, Observation, Progress, Task, Verdict
 from rotation.drivers.error_table import ErrorRow
+from rotation.drivers.network.http_messages import Http
 from rotation.policy import PasswordPolicy
-
-if TYPE_CHECKING:
-    from rotation.drivers.network.http_messages import Http
-from rotation.core.values import Authority, Evidence, Lockout
 
 
 class Driver(Protocol):
-    """The only thing every driver must have. ``account`` is an instance of the spec's account class."""
+    """What every driver must have. ``account`` is an instance of the spec's account class."""
 
     def set_password(self, account: Any, new: Secret, *, current: Secret | None) -> Task | None:  # noqa: ANN401 - the spec's account class
         """Send one change request, never repeated by the driver itself.
@@ -31,10 +32,10 @@ class Driver(Protocol):
             current: the old password for SELF drivers, ``None`` for ADMIN drivers.
 
         Returns:
-            A task when the vendor works on it later, ``None`` when it said that it is done.
+            A task when the vendor finishes the change later, ``None`` when the vendor said that it is done.
 
         Raises:
-            DriverError: ``definite`` tells whether nothing can have been applied.
+            DriverError: ``definite`` says whether it is certain that nothing was changed.
         """
         ...
 
@@ -44,7 +45,7 @@ class Observes(Protocol):
     """The vendor can be asked about the target without changing it."""
 
     def observe(self, account: Any) -> Observation:  # noqa: ANN401 - the spec's account class
-        """Look at the target; changes nothing."""
+        """Look at the target without changing it."""
         ...
 
 
@@ -69,7 +70,7 @@ class Polls(Protocol):
     """The vendor answers a change with a task."""
 
     def poll(self, account: Any, task: Task) -> Progress:  # noqa: ANN401 - the spec's account class
-        """Ask once how the task stands."""
+        """Read the state of the task once."""
         ...
 
 
@@ -78,11 +79,11 @@ class Powers(Protocol):
     """The vendor can switch the target's machine off and on."""
 
     def stop(self, account: Any) -> None:  # noqa: ANN401 - the spec's account class
-        """Ask once for the machine to be stopped; ``observe`` shows when it is."""
+        """Ask once that the machine be stopped; ``observe`` shows when it is."""
         ...
 
     def start(self, account: Any) -> None:  # noqa: ANN401 - the spec's account class
-        """Ask once for the machine to be started; ``observe`` shows when it is."""
+        """Ask once that the machine be started; ``observe`` shows when it is."""
         ...
 
 
@@ -114,18 +115,18 @@ class DriverSpec:
         policies: password policy by variant.
         factory: makes the driver.
         login_probes: kinds of shared probes that log in to the driver's targets (``ssh``, ``winrm``); empty when the
-            driver verifies itself, or nobody can.
+            driver has a login call of its own, or when no login is possible.
         lockout: the vendor's lock-out rule, ``None`` when none is known.
-        history: how many former passwords the vendor refuses, ``None`` when it keeps none or does not say.
+        history: how many former passwords the vendor refuses; ``None`` when it keeps none or does not say.
         propagation_seconds: how long after a success the new password may not work yet.
-        call_seconds: the longest a change call may take before Lockstep gives up on the answer.
+        call_seconds: the longest a change may take before Lockstep stops waiting for the answer.
         poll_seconds: pause between polls of an asynchronous task.
         request_id_header: response header with the vendor's request id.
-        error_table: the vendor's codes, what they mean and what to do; the driver's classification reads it.
+        error_table: the vendor's codes, what they mean and what to do about them; ``error_for`` reads it.
         batch_key: the key under which one secret may hold a list of accounts, each with its own password; ``None`` for
             one account only. The driver's task ids then have at most 60 characters.
         source: where the facts come from; ``checked``: when they were read (ISO date).
-        ran_live: whether it was ever run against the live vendor; until then its behaviour is *documented*.
+        ran_live: whether it was ever run against the live vendor; until then its behaviour is only *documented*.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""Finds drivers and login probes by code; imports the one that is asked for and no other."""
+"""Finds drivers and login probes by code, and imports only the one that is asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
-from rotation.core.errors import ConfigError, UnknownDriver
+from rotation.core.errors import ConfigError, UnknownDriver, Withheld
 from rotation.drivers import vendors
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.network.login_probe import LoginProbe
@@ -23,7 +23,7 @@ def driver_codes(plugins: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the codes of all built-in drivers and of those that the named plug-ins bring, sorted.
 
     Args:
-        plugins: distributions or driver codes from outside that the deployment trusts.
+        plugins: outside distributions or driver codes that the deployment trusts.
 
     Raises:
         ConfigError: a plug-in takes a built-in driver's code, or two take the same.
@@ -36,7 +36,7 @@ def load_driver(code: str, plugins: tuple[str, ...] = ()) -> DriverSpec:
 
     Args:
         code: the driver's code.
-        plugins: as in ``driver_codes``. Nothing that is installed but not named here is ever imported.
+        plugins: as in ``driver_codes``. A plug-in that is installed but not named here is never imported.
 
     Raises:
         UnknownDriver: no driver of that code is built in or brought by a named plug-in, or it cannot be loaded.
@@ -83,12 +83,12 @@ def login_probe(kind: str, *, time_left: Callable[[], float]) -> LoginProbe:
 
 
 def _built_in() -> frozenset[str]:
-    # By file and not by entry point: a packed function has no distribution metadata.
+    # By file and not by entry point: the packed Lambda function has no distribution metadata.
     return frozenset(module.name for module in pkgutil.iter_modules(vendors.__path__) if CODE.fullmatch(module.name))
 
 
 def _is_built_in(code: str) -> bool:
-    # Looked for alone: a plug-in asks at every call, and reading the folder costs more than the rest of the binding.
+    # Looks for one file: listing the folder takes longer than the rest of the binding, and this runs at every call.
     return importlib.util.find_spec(f"{vendors.__name__}.{code}") is not None
 
 
@@ -110,11 +110,13 @@ def _outside(plugins: Iterable[str]) -> dict[str, EntryPoint]:
 
 
 def _load(point: EntryPoint) -> object:
-    try:
+    # An outside module's import may fail in any way.
+    with Withheld(Exception, by=lambda error: _unloadable(point, error)):
         return point.load()
-    except Exception as error:  # noqa: BLE001 - a stranger's import may fail in any way
-        kind = type(error).__name__
-    raise UnknownDriver(f"the plug-in of driver {point.name} cannot be loaded ({kind})")
+
+
+def _unloadable(point: EntryPoint, error: Exception) -> UnknownDriver:
+    return UnknownDriver(f"the plug-in of driver {point.name} cannot be loaded ({type(error).__name__})")
 
 
 def _normal(name: str) -> str:

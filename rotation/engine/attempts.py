@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from rotation.core.errors import (
-    Parked,
-)
+from typing import NoReturn
+
 from rotation.drivers.guarded import Guarded
-from rotation.engine.session import Session
+from rotation.engine.session import AccountSession
 from rotation.state import marks, parking, waiting
+from rotation.state.store import replace_marks
 from rotation.state.versions import SecretState
 from rotation.state.waiting import Wait
 
 
-def park(session: Session, version_id: str, reason: str, until: float) -> Parked:
-    """Write down why and until when a version's attempts are parked, and return the error to raise."""
+def park(session: AccountSession, version_id: str, reason: str, until: float) -> NoReturn:
+    """Write down why and until when a version's attempts are parked, and raise ``Parked``."""
+    note_parking(session, version_id, reason, until)
+    parking.raise_parked(reason, until)
+
+
+def note_parking(session: AccountSession, version_id: str, reason: str, until: float) -> None:
+    """Write down why and until when a version's attempts are parked."""
     note = marks.parked(reason, until)
-    session.store.mark(version_id, note)
-    for old in session.store.describe().version(version_id).all(marks.Kind.PARKED):
-        if old != note:
-            session.store.unmark(version_id, old)
-    return parking.error(reason, until)
+    replace_marks(
+        session.store, version_id, [note], session.store.describe().version(version_id).all(marks.Kind.PARKED)
+    )
 
 
-def raise_if_parked(session: Session, state: SecretState, version_id: str | None = None) -> None:
+def raise_if_parked(session: AccountSession, state: SecretState, version_id: str | None = None) -> None:
     """Refuse to touch the vendor before a parked version's time, and before an account's.
 
     Args:
@@ -35,10 +39,10 @@ def raise_if_parked(session: Session, state: SecretState, version_id: str | None
     """
     wait = waiting.earliest(session.clock.now(), waiting.noted(state, version_id or session.token))
     if wait is not None:
-        raise parking.error(wait.reason, wait.until)
+        parking.raise_parked(wait.reason, wait.until)
 
 
-def next_attempt(session: Session, state: SecretState, bound: Guarded) -> Wait | None:
+def next_attempt(session: AccountSession, state: SecretState, bound: Guarded) -> Wait | None:
     """Return until when a first reset of this token has to wait, and why; ``None`` when it may be sent now."""
     now = session.clock.now()
     waits = [
@@ -50,13 +54,11 @@ def next_attempt(session: Session, state: SecretState, bound: Guarded) -> Wait |
     return waiting.earliest(now, waits, bound.window)
 
 
-def count_failure(session: Session, version_id: str, reset: float = 0) -> int:
+def count_failure(session: AccountSession, version_id: str, reset: float = 0) -> int:
     """Write one more failed attempt down, once for each reset; return how many there have been in a row."""
     version = session.store.describe().version(version_id)
-    if reset and any(marks.charged(mark)[1] == reset for mark in version.all(marks.Kind.FAILED)):
+    old = version.all(marks.Kind.FAILED)
+    if reset and any(marks.charged(mark)[1] == reset for mark in old):
         return version.failed
-    note = marks.failed(version.failed + 1, reset)
-    session.store.mark(version_id, note)
-    for old in version.all(marks.Kind.FAILED):
-        session.store.unmark(version_id, old)
+    replace_marks(session.store, version_id, [marks.failed(version.failed + 1, reset)], old)
     return version.failed + 1

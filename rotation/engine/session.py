@@ -1,8 +1,13 @@
-"""What the steps share: the secret as seen in this run, the bound account, and until when to wait."""
+"""What the steps share: the secret as seen in this run, the bound account, and until when to wait.
+
+The steps for one account take an ``AccountSession``. Where the account has a secret of its own, it is a ``Session``,
+which also holds the lease and looks after the labels. For one account of a batch the batch does both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,10 +19,13 @@ from rotation.core.errors import (
     InProgress,
     NotYetVisible,
     SecretDocumentError,
+    StoreError,
 )
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.state import marks
-from rotation.state.store import Store, StoredValue
+from rotation.state.label_quota import make_room
+from rotation.state.lease import Claim
+from rotation.state.store import Notes, Store, StoredValue, replace_marks
 from rotation.state.versions import SecretState
 
 
@@ -47,33 +55,42 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """One invocation for one secret and token.
+class AccountSession:
+    """One invocation for one account and token.
 
     Attributes:
         ordered: whether a human asked for this run, so that it goes on although rotation is switched off.
-        of_batch: whether it is about one account of several that the secret holds.
+        memory: what this invocation has read and sent; of its own for each account of a batch.
     """
 
-    store: Store
+    store: Notes
     token: str
     bind: Bind
     clock: Clock
     time_left: Callable[[], float]
     holder: str
     ordered: bool = False
-    of_batch: bool = False
-    memory: Memory = field(default_factory=Memory, init=False, repr=False)
+    memory: Memory = field(default_factory=Memory, repr=False)
+
+    def lease(self, state: SecretState) -> AbstractContextManager[SecretState]:
+        """Return a context in which no other run acts at the vendor, with the labels as they are then.
+
+        A batch holds the lease for all its accounts.
+        """
+        return nullcontext(state)
+
+    def make_room(self, state: SecretState, bound: Guarded) -> None:
+        """Make sure of this rotation's labels. A batch does so for all its accounts together."""
 
     def read(self, version_id: str) -> StoredValue | None:
-        """As ``Store.read``, but asks only once for a value that is there."""
+        """As ``Notes.read``, but asks only once for a value that is there."""
         value = self.memory.values.get(version_id) or self.store.read(version_id)
         if value is not None:
             self.memory.values[version_id] = value
         return value
 
     def let_it_apply(self, intent: float | None, bound: Guarded) -> None:
-        """Wait until the vendor has had its declared time, so that a probe never blames a password that is underway.
+        """Wait until the vendor has had its declared time, so that a probe never blames a password that is under way.
 
         Raises:
             InProgress: the time left does not suffice.
@@ -125,15 +142,14 @@ class Session:
     def distrust(self, state: SecretState) -> SecretState:
         """Take back what was proved about the candidate, where somebody has put another current value since.
 
-        He may have set the account's password, too, so that the candidate must be sent, or proved, anew.
+        That person may have set the account's password, too, so that the candidate must be sent, or proved, again.
         """
         version = state.version(self.token)
         proofs = version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED)
         noted = [max(marks.charged(mark)) for mark in proofs]  # the only moment that each names
         if not noted or int(self.current(state).created) <= max(noted):
             return state
-        for mark in proofs:
-            self.store.unmark(self.token, mark)
+        replace_marks(self.store, self.token, (), proofs)
         return self.store.describe()
 
     def bind_pair(self, current: SecretDocument, candidate: SecretDocument) -> Guarded:
@@ -150,6 +166,32 @@ class Session:
         if differ:
             raise IdentityChanged(f"current and candidate differ in {', '.join(differ)}")
         return bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session(AccountSession):
+    """One invocation for one secret and token."""
+
+    store: Store
+
+    @contextmanager
+    def lease(self, state: SecretState) -> Iterator[SecretState]:
+        """Hold the secret's lease.
+
+        Raises:
+            InProgress: another run holds it.
+        """
+        now = self.clock.now()
+        held = self.store.acquire(self.token, state, Claim(self.holder, now, now + self.time_left()))
+        try:
+            yield held
+        finally:
+            with suppress(StoreError):  # It expires by itself, and the step's own outcome matters more.
+                self.store.yield_lease(self.token, holder=self.holder)
+
+    def make_room(self, state: SecretState, bound: Guarded) -> None:
+        """Make sure of this rotation's labels; see ``label_quota.make_room``."""
+        make_room(self.store, state, self.token, self.clock.now(), bound.lockout.window_seconds)
 
 
 def identity(bound: Guarded) -> Mapping[str, object]:

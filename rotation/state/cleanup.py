@@ -1,7 +1,14 @@
 """Which labels go when a candidate is released, and which after a promotion. Stores call this with their own labels.
 
-The lease and the announcements of runs are none of this module's business: whoever takes the lease next cleans up.
-Wrong logins outlast the versions that they were charged on: they move to the current one.
+The lease and the announcements of runs are none of this module's business: the next run that takes the lease removes
+them. Wrong logins outlast the versions that they were charged on: they move to the current one, where the next
+rotation's budget counts them.
+
+Example. Current is ``aaaa1111``, and the candidate ``bbbb2222`` with ``rejected:1:1700000030:~7f3a`` is released.
+First ``rejected:1:1700000030:7f3a2222``, a carried note that names its origin, is put on current, and then the
+charge is taken from the candidate. Of a crash in between both are left; done again, the same note is put once more,
+so that nothing is counted twice. What the accounts of a batch have packed in their labels moves as one note: as many
+as any one of them has, since each account counts all carried notes as its own.
 """
 
 from __future__ import annotations
@@ -12,7 +19,7 @@ from rotation.state import marks
 from rotation.state.lease import Labels
 from rotation.state.marks import Kind, Mark
 from rotation.state.stages import CURRENT, PENDING
-from rotation.state.versions import SecretState, Version
+from rotation.state.versions import SecretState, Version, charges_of, total
 
 _SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.DEAD, Kind.FAILED}
 
@@ -33,7 +40,7 @@ def release(labels: Labels, state: SecretState, token: str) -> None:
 
 
 def settle(labels: Labels, state: SecretState, token: str) -> None:
-    """After a promotion: take what is no longer needed, since another value has been proved live.
+    """After a promotion, take away what is no longer needed, since another value has been proved live.
 
     The new current keeps its intent, proof and wrong logins. Versions whose reset was sent earlier lose every mark, so
     that the store may forget them. A candidate that is pending, or was sent later, keeps everything: a late duplicate
@@ -62,27 +69,45 @@ def _clear(labels: Labels, state: SecretState, over: list[Version], target: str 
     A secret may have all the labels that it can have: what frees some comes first, and a note is written right before
     the charge that it stands for goes. Doing it again changes nothing.
     """
-    charges = [(version, mark) for version in over for mark in sorted(version.all(Kind.REJECTED))]
     for version in over:
         for mark in sorted(version.marks):
-            if mark.kind is not Kind.REJECTED:
+            if not _charges(mark):
                 labels.detach(mark.on(version.id), version.id)
     keeper = state.versions.get(target or "")
     notes = set() if keeper is None else {mark for mark in keeper.all(Kind.REJECTED) if marks.is_carried(mark)}
-    for version, charge in charges:
+    for version in over:
         takes = keeper if keeper is not None and keeper.id != version.id and _is_recent(version, keeper) else None
-        if takes is not None:
-            note = marks.carried(charge, version.id)
-            labels.attach(note.on(takes.id), takes.id)
-            notes.add(note)
-        labels.detach(charge.on(version.id), version.id)
-        if takes is not None:
-            notes = _merged(labels, takes.id, notes)
+        for charge, held in _charged(version):
+            if takes is not None:
+                note = marks.carried(charge, version.id)
+                labels.attach(note.on(takes.id), takes.id)
+                notes.add(note)
+            for mark in held:
+                labels.detach(mark.on(version.id), version.id)
+            if takes is not None:
+                notes = _merged(labels, takes.id, notes)
+
+
+def _charges(mark: Mark) -> list[tuple[int, float]]:
+    """Return the wrong logins that a mark stands for; one account's where it packs those of an account."""
+    packed = marks.unpacked(mark)[1] if mark.kind is Kind.MEMBER else {mark}
+    return list(charges_of(packed).values())
+
+
+def _charged(version: Version) -> list[tuple[Mark, list[Mark]]]:
+    """Return each charge of a version with the marks that hold it; those of a batch's accounts are one."""
+    alone = [(charge, [charge]) for charge in version.all(Kind.REJECTED)]
+    held = [mark for mark in version.all(Kind.MEMBER) if _charges(mark)]
+    if not held:
+        return alone
+    each = [total(charges_of(notes).values()) for notes in version.members.values()]
+    return [*alone, (marks.rejected(max(count for count, _ in each), max(at for _, at in each)), held)]
 
 
 def _is_recent(version: Version, keeper: Version) -> bool:
     """Tell whether a wrong login may still count. No account is at hand, so the longest window there can be decides."""
-    return any(at > (keeper.intent or 0) - LONGEST_LOCKOUT_SECONDS for _, at in version.charges.values())
+    charged = [at for mark in version.marks for _, at in _charges(mark)]
+    return any(at > (keeper.intent or 0) - LONGEST_LOCKOUT_SECONDS for at in charged)
 
 
 def _merged(labels: Labels, keeper: str, notes: set[Mark]) -> set[Mark]:
@@ -94,9 +119,8 @@ def _merged(labels: Labels, keeper: str, notes: set[Mark]) -> set[Mark]:
         return notes
     order = sorted(notes, key=lambda note: (not note.value.endswith(_SEVERAL), marks.charged(note)[1], note))
     oldest = order[: len(notes) - _MOST_NOTES + 1]
-    charges = [marks.charged(note) for note in oldest]
-    latest = max(at for _, at in charges)
-    one = Mark(Kind.REJECTED, f"{sum(count for count, _ in charges)}:{int(latest)}{_SEVERAL}")
+    count, latest = total(marks.charged(note) for note in oldest)
+    one = Mark(Kind.REJECTED, f"{count}:{int(latest)}{_SEVERAL}")
     labels.attach(one.on(keeper), keeper)
     for note in oldest:
         if note != one:

@@ -1,4 +1,20 @@
-"""Room for marks: labels are few, so a version that is no longer pending keeps only what is needed."""
+"""Labels are few: how many there are, what a rotation needs, and which of them may go before it begins.
+
+A secret has ``MOST_LABELS`` over all its versions, the operator's own included. What each of ours means stands in
+``marks.Kind``; here stands what they cost. A mark of a rotation that is over says nothing any more
+
+* at once, if it counts or lists failures (``failed``, ``dead``);
+* at its moment, if it parks;
+* when the account's lock-out window has passed since, if it charges a wrong login;
+* never, if it is an intent, a task, a yes or a proof: a password that may be live stays written down.
+
+Example. A secret has 12 labels beside the rotation that begins now, whose own may be ``NEEDED_LABELS`` = 10. That makes
+22, so ``make_room`` takes away what is over: of ``failed:2``, ``parked:back_off:<past>`` and ``rejected:1:<last week>``
+on a cancelled version all three go, the rest makes 19, and the rotation begins. With less it ends in ``StoreFull``.
+
+A batch packs the marks of each account into one label while it runs. Once its version is not pending any more,
+``condense`` puts three marks for all of them in the place of these labels.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +23,22 @@ from math import inf
 from rotation.core.errors import ConfigError, StoreFull
 from rotation.state import marks
 from rotation.state.marks import Kind, Mark
-from rotation.state.parking import PARKING
-from rotation.state.stages import CURRENT, MOST_LABELS, NEEDED_LABELS, PENDING, PREVIOUS
-from rotation.state.store import Store
+from rotation.state.parking import known
+from rotation.state.stages import CURRENT, PENDING, STAGES
+from rotation.state.store import Notes, Store, replace_marks
 from rotation.state.versions import SecretState, Version
 
-_STAGES = frozenset({CURRENT, PENDING, PREVIOUS})
+MOST_LABELS = 20
+"""Across all versions of a secret, by AWS's quotas page; hence not 20 per version. A journal keeps to it, too."""
+NEEDED_LABELS = 10
+"""Of one account's rotation, at its peak: pending, two generations of the lease, an announcement, intent, task or yes,
+charge, parking, count of failures, proof."""
 _PASSING = 5
-"""Two generations of the lease with an announcement each, while a testSecret, which needs none, rewrites a label."""
+"""Of a batch: two generations of the lease with an announcement each, while a testSecret, which needs none, rewrites a
+label."""
 _KEPT = 3
 """On a current version, and as many on one whose rotation was cancelled; see ``condensed``."""
-_ACCOUNT_WIDE = frozenset(reason.value for reason, parking in PARKING.items() if parking.account_wide)
-MOST_MEMBERS = MOST_LABELS - len(_STAGES) - _PASSING - 2 * _KEPT
+MOST_MEMBERS = MOST_LABELS - len(STAGES) - _PASSING - 2 * _KEPT
 """One label for each account: a batch of this size can always be rotated."""
 
 
@@ -38,19 +58,15 @@ def condensed(version: Version, *, current: bool) -> list[Mark]:
     count = max((member.rejected[0] for member in members), default=0)
     kept += [marks.rejected(count, max(member.rejected[1] for member in members))] if count else []
     parked = [member.parked for member in members if member.parked is not None]
-    locks = [each for each in parked if each[0] in _ACCOUNT_WIDE]
+    locks = [each for each in parked if (parking := known(each[0])) is not None and parking.account_wide]
     return kept if current or not locks else [*kept, marks.parked(*max(locks, key=lambda each: each[1]))]
 
 
-def condense(store: Store, version: Version | None, *, current: bool) -> None:
+def condense(notes: Notes, version: Version | None, *, current: bool) -> None:
     """Put that in the place of the accounts' labels, once a version is not pending any more."""
     packed = [] if version is None else version.all(Kind.MEMBER)
-    if version is None or not packed:
-        return
-    for mark in condensed(version, current=current):
-        store.mark(version.id, mark)
-    for mark in packed:
-        store.unmark(version.id, mark)
+    if version is not None and packed:
+        replace_marks(notes, version.id, condensed(version, current=current), packed)
 
 
 def settle(store: Store, token: str) -> None:
@@ -59,7 +75,7 @@ def settle(store: Store, token: str) -> None:
     store.settle(token)
 
 
-def make_room(store: Store, state: SecretState, token: str, now: float, window: float) -> None:
+def make_room(notes: Notes, state: SecretState, token: str, now: float, window: float) -> None:
     """Make sure, before anything is sent, that one account's rotation finds a label whenever it needs one.
 
     Where they run short, cancelled rotations and the current version give back what is over; that a candidate of them
@@ -70,14 +86,14 @@ def make_room(store: Store, state: SecretState, token: str, now: float, window: 
     """
     if len(_beside(state, token)) + NEEDED_LABELS <= MOST_LABELS:
         return
-    free(store, state, token, now, window)
-    require_labels(store.describe(), token, now, window)
+    free(notes, state, token, now, window)
+    require_labels(notes.describe(), token, now, window)
 
 
-def free(store: Store, state: SecretState, token: str, now: float, window: float) -> None:
+def free(notes: Notes, state: SecretState, token: str, now: float, window: float) -> None:
     """Take away the marks that say nothing any more, from every version but the token's."""
     for version, mark in _spent(state, token, now, window):
-        store.unmark(version.id, mark)
+        notes.unmark(version.id, mark)
 
 
 def require_labels(state: SecretState, token: str, now: float, window: float) -> None:
@@ -97,7 +113,7 @@ def require_labels(state: SecretState, token: str, now: float, window: float) ->
 
 
 def _beside(state: SecretState, token: str) -> frozenset[str]:
-    return _STAGES.union(*(version.labels for version in state.versions.values() if version.id != token))
+    return STAGES.union(*(version.labels for version in state.versions.values() if version.id != token))
 
 
 def _over(state: SecretState, token: str) -> list[Version]:
@@ -125,7 +141,7 @@ def require_room(state: SecretState, token: str, size: int, now: float, window: 
     """Refuse a batch whose marks might not fit once its setSecret has made room, before anything changes.
 
     Raises:
-        ConfigError: tells how many accounts fit.
+        ConfigError: says how many accounts fit.
     """
     if size > MOST_MEMBERS:
         raise ConfigError(
@@ -133,7 +149,7 @@ def require_room(state: SecretState, token: str, size: int, now: float, window: 
             hint=f"Spread them over several secrets: Secrets Manager keeps {MOST_LABELS} staging labels of a secret.",
         )
     others = [version for version in state.versions.values() if version.id != token]
-    stages = _STAGES.union(*(version.stages for version in state.versions.values()))
+    stages = STAGES.union(*(version.stages for version in state.versions.values()))
     noted = sum(
         len(condensed(each, current=each.id == state.current_id))
         + sum(mark.kind is not Kind.MEMBER for mark in each.marks)

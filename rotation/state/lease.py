@@ -16,8 +16,8 @@ To take the lease, a run
 To give it back, it takes its announcement away. A dead run's announcement expires by itself.
 
 Step 3 decides between runs that saw the same. Step 4 is for runs that stalled after step 1 while others came and went:
-of two winners, the one that looks later sees the other, since both announced before they looked. Only whoever passed
-step 4 removes older leases, so that none is won a second time behind a living holder's back.
+of two winners, the one that looks later sees the other, since both announced before they looked. Only the run that
+passed step 4 removes older leases, so that none is won a second time behind a living holder's back.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 from rotation.core.errors import InProgress, StageConflict, StoreError
@@ -124,8 +123,8 @@ def ever_taken(state: SecretState, token: str) -> bool:
     return any(version_id == token and lease.anchor != token for lease, version_id in _leases(state))
 
 
-def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
-    """Take the lease for the token's version.
+def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> SecretState:
+    """Take the lease for the token's version. Return the labels as they are under the lease.
 
     Args:
         labels: the store.
@@ -154,13 +153,15 @@ def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
         with suppress(StoreError):  # It expires by itself, and the first error matters more.
             labels.detach(mine, token)
         raise
+    return after
 
 
-def give_back(labels: Labels, state: SecretState, token: str, *, holder: str) -> None:
-    """Give the lease back; harmless when this run does not hold it."""
-    for each in announcements(state):
-        if each.holder == holder and each.version_id == token:
-            labels.detach(each.label, token)
+def give_back(labels: Labels, state: SecretState, token: str, *, holder: str) -> bool:
+    """Give the lease back; harmless when this run does not hold it. Return whether the state shows that it does."""
+    mine = [each.label for each in announcements(state) if (each.holder, each.version_id) == (holder, token)]
+    for label in mine:
+        labels.detach(label, token)
+    return bool(mine)
 
 
 def _leases(state: SecretState) -> Iterator[tuple[Lease, str]]:
@@ -170,7 +171,6 @@ def _leases(state: SecretState) -> Iterator[tuple[Lease, str]]:
             yield Lease(int(match[1]), match[2]), version.id
 
 
-@lru_cache(maxsize=256)  # of the same few sets of labels, one step asks the same again and again
 def _matches(pattern: re.Pattern[str], labels: frozenset[str]) -> list[re.Match[str]]:
     return [match for match in map(pattern.fullmatch, sorted(labels)) if match]
 

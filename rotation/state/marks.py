@@ -1,8 +1,21 @@
 """Durable marks: what the engine must remember across invocations, written as short texts that any store can keep.
 
-A mark is a label such as ``lockstep:intent:1700000000@0a1b2c3d``. In AWS Secrets Manager it is a custom staging label:
-at most 20 over all versions of a secret, at most 256 characters, and a labelled version is never purged. In a journal
-it is a list entry.
+A mark is a label such as ``lockstep:intent:1700000000@0a1b2c3d``: its kind, its value, and the end of the version's id.
+In AWS Secrets Manager it is a custom staging label: at most 20 over all versions of a secret, at most 256 characters,
+and a labelled version is never purged. In a journal it is a list entry. A mark cannot be changed: a new one is written
+before the old one is taken away (``store.replace_marks``), and of two the later counts.
+
+Example, the marks of one rotation of an account with one wrong login on the way::
+
+    lockstep:intent:1700000000            a reset may have been sent at that second
+    lockstep:rejected:1:1700000030:~7f3a  run 7f3a was refused one login, the latest at that second
+    lockstep:task:t-101                   the vendor's task of that reset
+    lockstep:verified:login:1700000090    testSecret proved the password by a login
+
+A wrong login has three forms. ``2:1700000030`` is a sum; ``1:1700000030:~7f3a`` is one run's, so that two runs at one
+moment write two labels; ``1:1700000030:7f3a2222`` is carried, from the run of that name on the version ``…2222``, which
+was released, to the current version. In a batch one label packs what belongs to one account:
+``member:2;i1700000000;r1:1700000030;~9c04`` is account 2 with an intent and a wrong login, and ends in a nonce.
 """
 
 from __future__ import annotations
@@ -11,7 +24,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from math import ceil
 from types import MappingProxyType
 from urllib.parse import quote, unquote
@@ -36,11 +48,11 @@ class Kind(StrEnum):
     PARKED = "parked"
     """Stopped on purpose; value: reason and epoch before which nothing is tried."""
     VERIFIED = "verified"
-    """testSecret's proof; value: the evidence and epoch ."""
+    """testSecret's proof; value: the evidence and epoch."""
     DEAD = "dead"
-    """Stored passwords that the vendor turned away after the intent, where the budget ended a run: which, and epoch."""
+    """Stored passwords that the vendor rejected after the intent, where the budget ended a run: which, and epoch."""
     FAILED = "failed"
-    """Attempts in a row that were turned away; value: how many. The back-off grows with it."""
+    """Attempts in a row that were refused; value: how many. The back-off grows with it."""
     MEMBER = "member"
     """The marks of one account of a batch in one label, since labels are few; value: its number and its marks."""
 
@@ -67,7 +79,6 @@ class Mark:
         return f"{PREFIX}{self.kind}:{self.value}@{version_id[-8:]}"
 
     @classmethod
-    @lru_cache(maxsize=256)  # as below, and most labels of a new set are known
     def parse(cls, label: str) -> Mark | None:
         """Read a label back; ``None`` for labels that are not marks."""
         match = _LABEL.fullmatch(label)
@@ -91,7 +102,7 @@ def accepted(now: float) -> Mark:
 
 
 def rejected(count: int, now: float, *, run: str = "") -> Mark:
-    """Return the wrong logins charged so far, or by one run, lest two at one moment write the same. Rounded up."""
+    """Return the wrong logins charged so far, rounded up. A run's name keeps two runs from writing the same label."""
     return Mark(Kind.REJECTED, f"{count}:{ceil(now)}" + (f"{_RUN}{run[:4]}" if run else ""))
 
 
@@ -109,7 +120,17 @@ def is_carried(charge: Mark) -> bool:
 def charged(charge: Mark) -> tuple[int, float]:
     """Return how many wrong logins a note stands for, and the epoch of the latest."""
     count, at = (*charge.value.split(":"), "")[:2]
-    return int(_number(count)), _number(at)
+    return int(number_in(count)), number_in(at)
+
+
+def charge_origin(charge: Mark) -> str:
+    """Return who wrote a charge: ``~`` and a run's name, the end of another version's id, or nobody in particular."""
+    return (*charge.value.split(":", 2), "", "")[2]
+
+
+def is_of_a_run(origin: str) -> bool:
+    """Tell whether an origin is a run of this version."""
+    return origin.startswith(_RUN[1:])
 
 
 def parked(reason: str, until: float) -> Mark:
@@ -122,8 +143,8 @@ def verified(evidence: Evidence, now: float) -> Mark:
     return Mark(Kind.VERIFIED, f"{evidence.name.lower()}:{int(now)}")
 
 
-def turned_away(which: Iterable[str], now: float) -> Mark:
-    """Return which stored passwords the vendor turned away."""
+def dead(which: Iterable[str], now: float) -> Mark:
+    """Return which stored passwords the vendor rejected."""
     return Mark(Kind.DEAD, f"{'+'.join(which)}:{int(now)}")
 
 
@@ -148,5 +169,6 @@ def unpacked(note: Mark) -> tuple[str, frozenset[Mark]]:
     return number, frozenset(Mark(kind, value) for kind, value in known if kind and value)
 
 
-def _number(text: str) -> float:
+def number_in(text: str) -> float:
+    """Return the number that a label's text holds, 0 where it holds none: labels are untrusted input."""
     return float(text) if re.fullmatch(r"[0-9]{1,12}", text) else 0.0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NoReturn
 
 from rotation.core.errors import Parked
 
@@ -31,7 +32,7 @@ class Parking:
         hint: the next step for a human.
         account_wide: whether it holds for every version of the secret, since it is about the account.
         by_itself: whether a later attempt goes on without anybody; otherwise something must be found out or changed.
-        from_settings: whether each attempt works it out anew from the deployment; a label of it decides nothing.
+        from_settings: whether each attempt works it out from the deployment; a label of it decides nothing.
     """
 
     hint: str
@@ -79,7 +80,13 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
 )
 
 
-def error(reason: str, until: float) -> Parked:
-    """Return the error to raise. A reason from another release's label is shown as it stands."""
-    hint = PARKING[Reason(reason)].hint if reason in tuple(Reason) else ""
-    return Parked(f"parked: {reason.replace('_', ' ')}", reason=reason, not_before=until, hint=hint)
+def known(reason: str) -> Parking | None:
+    """Return what a reason means; ``None`` for one of another release's label."""
+    return PARKING[Reason(reason)] if reason in tuple(Reason) else None
+
+
+def raise_parked(reason: str, until: float) -> NoReturn:
+    """Raise the error of a parked attempt. A reason that is not known is shown as it stands."""
+    parking = known(reason)
+    hint = "" if parking is None else parking.hint
+    raise Parked(f"parked: {reason.replace('_', ' ')}", reason=reason, not_before=until, hint=hint) from None

@@ -1,7 +1,8 @@
-"""What the engine needs from the world. Adapters implement these; the engine imports nothing else."""
+"""What the engine needs from a secret store. Adapters implement ``Store``; the engine imports nothing else of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,8 +21,8 @@ class StoredValue:
     created: float
 
 
-class Store(Protocol):
-    """One secret in a store, seen through versions, stages and durable marks."""
+class Notes(Protocol):
+    """What the steps for one account read and write down; one account of a batch has no more than this."""
 
     def describe(self) -> SecretState:
         """Return every labelled version.
@@ -40,6 +41,22 @@ class Store(Protocol):
         """
         ...
 
+    def mark(self, version_id: str, mark: Mark) -> None:
+        """Attach a durable mark; attaching it twice is harmless."""
+        ...
+
+    def unmark(self, version_id: str, mark: Mark) -> None:
+        """Take a mark away; harmless when it is not there."""
+        ...
+
+    def release(self, token: str) -> None:
+        """Drop the candidate: take its pending stage and every mark."""
+        ...
+
+
+class Store(Notes, Protocol):
+    """One secret in a store, seen through versions, stages and durable marks."""
+
     def stage(self, token: str, document: SecretDocument) -> None:
         """Put the candidate once.
 
@@ -49,16 +66,11 @@ class Store(Protocol):
         """
         ...
 
-    def mark(self, version_id: str, mark: Mark) -> None:
-        """Attach a durable mark; attaching it twice is harmless."""
-        ...
-
-    def unmark(self, version_id: str, mark: Mark) -> None:
-        """Take a mark away; harmless when it is not there."""
-        ...
-
-    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
         """Take the secret's lease for this token, by compare-and-swap against the state seen a moment ago.
+
+        Returns:
+            The labels as they are under the lease.
 
         Raises:
             InProgress: somebody else holds it; ``not_before`` tells until when.
@@ -77,10 +89,16 @@ class Store(Protocol):
         """
         ...
 
-    def release(self, token: str) -> None:
-        """Drop the candidate: take its pending stage and every mark."""
-        ...
-
     def settle(self, token: str) -> None:
         """After a promotion: take the pending stage and all marks from where they are no longer needed."""
         ...
+
+
+def replace_marks(notes: Notes, version_id: str, new: Iterable[Mark], old: Iterable[Mark]) -> None:
+    """Write new marks on a version, and only then take old ones away: after a crash both are there, never neither."""
+    new = tuple(new)
+    for mark in new:
+        notes.mark(version_id, mark)
+    for mark in old:
+        if mark not in new:
+            notes.unmark(version_id, mark)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rotation.core.maintenance_window import ANYTIME, Windows
 from rotation.core.values import Lockout
-from rotation.state.parking import PARKING, Reason
+from rotation.state.parking import Reason, known
 from rotation.state.versions import SecretState
 
 ARRIVAL_SECONDS = 60.0
@@ -53,9 +53,9 @@ def noted(state: SecretState, token: str) -> list[Wait]:
         if version.parked is None:
             continue
         reason, until = version.parked
-        known = PARKING[Reason(reason)] if reason in tuple(Reason) else None
-        holds = version.id == token or (known is not None and known.account_wide)
-        if holds and not (known is not None and known.from_settings):
+        parking = known(reason)
+        holds = version.id == token or (parking is not None and parking.account_wide)
+        if holds and not (parking is not None and parking.from_settings):
             found.append(Wait(reason, until))
     return found
 

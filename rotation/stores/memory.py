@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from rotation.core.document import SecretDocument
 from rotation.core.errors import NotYetVisible, SecretDocumentError, StageConflict, StoreFull
 from rotation.core.secret import Secret
-from rotation.state import cleanup, lease
-from rotation.state.lease import Claim
-from rotation.state.marks import Mark
-from rotation.state.stages import CURRENT, MOST_LABELS, PENDING, PREVIOUS
+from rotation.state.label_quota import MOST_LABELS
+from rotation.state.label_store import LabelStore
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState, Version
 
@@ -48,7 +47,7 @@ class MemorySecret:
     def describe(self) -> SecretState:
         """Return the labelled versions."""
         with self._lock:
-            shown = {key: Version(key, frozenset(held.labels)) for key, held in self._versions.items() if held.labels}
+            shown = {key: Version.from_labels(key, held.labels) for key, held in self._versions.items() if held.labels}
             return SecretState(self.rotation_enabled, shown)
 
     def read(self, version_id: str) -> StoredValue | None:
@@ -114,54 +113,27 @@ class MemorySecret:
         held.labels.add(label)
 
 
-class MemoryStore:
-    """``ports.Store`` over a ``MemorySecret``."""
+class MemoryStore(LabelStore):
+    """A ``Store`` over a ``MemorySecret``."""
 
     def __init__(self, secret: MemorySecret) -> None:
+        super().__init__(secret)
         self._secret = secret
 
-    def describe(self) -> SecretState:
-        """See ``ports.Store``."""
-        return self._secret.describe()
-
     def read(self, version_id: str) -> StoredValue | None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         return self._secret.read(version_id)
 
     def stage(self, token: str, document: SecretDocument) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         self._secret.stage(token, document)
         if self._secret.read(token) is None:
             raise NotYetVisible("the candidate was put but cannot be read yet")
 
-    def mark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
-        self._secret.attach(mark.on(version_id), version_id)
-
-    def unmark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
-        self._secret.detach(mark.on(version_id), version_id)
-
-    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
-        """See ``ports.Store``."""
-        lease.take(self._secret, state, token, claim)
-
-    def yield_lease(self, token: str, *, holder: str) -> None:
-        """See ``ports.Store``."""
-        lease.give_back(self._secret, self.describe(), token, holder=holder)
-
     def promote(self, token: str, *, current_id: str | None) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         if self.describe().current_id == token:
             return
         if current_id is None:
             raise SecretDocumentError("the secret has no current version to take over from")
         self._secret.move(CURRENT, source=current_id, target=token)
-
-    def release(self, token: str) -> None:
-        """See ``ports.Store``."""
-        cleanup.release(self._secret, self.describe(), token)
-
-    def settle(self, token: str) -> None:
-        """See ``ports.Store``."""
-        cleanup.settle(self._secret, self.describe(), token)

@@ -10,47 +10,47 @@ from rotation.state.versions import SecretState
 
 
 class PassingStore:
-    """``ports.Store`` over another one."""
+    """``Store`` over another one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def describe(self) -> SecretState:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         return self._store.describe()
 
     def read(self, version_id: str) -> StoredValue | None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         return self._store.read(version_id)
 
     def stage(self, token: str, document: SecretDocument) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         self._store.stage(token, document)
 
     def mark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         self._store.mark(version_id, mark)
 
     def unmark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         self._store.unmark(version_id, mark)
 
-    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
-        """See ``ports.Store``."""
-        self._store.acquire(token, state, claim)
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
+        """See ``Store``."""
+        return self._store.acquire(token, state, claim)
 
     def yield_lease(self, token: str, *, holder: str) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         self._store.yield_lease(token, holder=holder)
 
     def promote(self, token: str, *, current_id: str | None) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         self._store.promote(token, current_id=current_id)
 
     def release(self, token: str) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         self._store.release(token)
 
     def settle(self, token: str) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         self._store.settle(token)

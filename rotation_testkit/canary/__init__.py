@@ -1,1 +1,1 @@
-"""A canary that listens for secrets wherever a program can write."""
+"""The leak canary: it listens for secrets in everything that a test writes."""

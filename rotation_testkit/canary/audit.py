@@ -1,4 +1,4 @@
-"""What a test writes to files and says in the arguments of processes, as Python's audit events tell it."""
+"""What a test writes to files and into the arguments of processes, from Python's audit events."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import pytest
 
 _MOST_BYTES = 1024 * 1024
 _MOST_FILES = 100
-"""Per folder: whoever writes more than that has unpacked something."""
+"""Per folder; a test that writes more has unpacked an archive."""
 _WRITES = os.O_WRONLY | os.O_RDWR
 
 
-class Files:
-    """Hears ``open`` for writing, folders being made and removed, files being removed, and processes being started.
+class FileAudit:
+    """Records files opened for writing, folders made and removed, files removed, and processes started.
 
     Attributes:
-        listening: whether anything is noted.
+        listening: whether anything is recorded.
         started: arguments of the processes, one process a line.
     """
 
@@ -34,14 +34,17 @@ class Files:
         self._item: pytest.Item | None = None
 
     def start(self, item: pytest.Item) -> None:
-        """Begin anew with a test."""
+        """Forget the test before and start with this one."""
         for each in (self.started, self._written, self._folders, self._gone):
             each.clear()
         self._item = item
         self.listening = True
 
     def hear(self, event: str, args: tuple[Any, ...]) -> None:
-        """Be the audit hook; it can never be removed, hence the switch. An error in here would hit whoever is heard."""
+        """Record one audit event.
+
+        The hook can never be removed, hence the switch; an error in it would break the audited call.
+        """
         if not self.listening:
             return
         if event == "open":
@@ -61,7 +64,7 @@ class Files:
                 self._gone += [one for path in _inside(folder) for one in _read(path)]
 
     def contents(self) -> list[tuple[str, str]]:
-        """Return name and text of everything that was written, also of what was removed since."""
+        """Return name and text of everything that was written, removed files included."""
         self.listening = False
         values = getattr(self._item, "funcargs", {})
         own = {str(values["tmp_path"])} if isinstance(values.get("tmp_path"), Path) else set()

@@ -1,9 +1,9 @@
-"""Leak canary: it listens to everything that a run writes or leaves behind, and says where a guarded secret shows.
+"""The leak canary: it listens to everything that a run writes, and reports where a guarded secret appears.
 
 As a pytest plug-in (``rotation_testkit.canary.plugin``) it listens in every test for each value that becomes a
-``Secret`` meanwhile (``canary.listener`` lists the places). The fixture ``canary`` looks for the values that the test
-names and hears more: botocore at DEBUG, and the local variables of every frame of an error that the test hands to it.
-A secret that shows fails the test. No message of the canary holds a value.
+``Secret`` (``canary.listener`` lists the places). The fixture ``canary`` looks for the values that the test names, and
+also hears botocore at DEBUG and the local variables of every frame of an error that the test passes to it. A secret
+that appears fails the test. No message of the canary holds a value.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from rotation_testkit.canary.spellings import find
 from rotation_testkit.doubles.vendors.call import Captured
 
 LIBRARIES = ("boto3", "botocore", "paramiko", "pypsrp", "requests", "spnego", "urllib3")
-"""Whose loggers the handler silences: they are reset, so that nothing an earlier test did makes this one deaf."""
+"""Libraries whose loggers the handler silences; the canary resets them, whatever an earlier test did."""
 
 
 @dataclass(slots=True)
 class Canary:
-    """What was seen and what must not be in it.
+    """The texts that were seen, and the secrets that must not stand in them.
 
     Attributes:
         guarded: the secrets by a name that may be shown.
         seen: texts by place.
-        drain: puts what was written meanwhile into ``seen``.
+        drain: adds what was written since to ``seen``.
     """
 
     guarded: dict[str, Secret] = field(default_factory=dict)
@@ -40,22 +40,22 @@ class Canary:
     drain: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def guard(self, name: str, secret: Secret | None) -> None:
-        """Watch for a secret from now on, also in what was seen before. ``None`` is nothing to watch for."""
+        """Look for a secret, also in what was seen before. ``None`` is ignored."""
         if secret:
             self.guarded[name] = secret
 
     def text(self, place: str, text: str) -> None:
-        """Look at a text later."""
+        """Keep a text for the check at the end."""
         self.seen.append((place, text))
 
     def error(self, error: BaseException, *, given: Collection[object] = ()) -> None:
-        """Look at an error, its causes and contexts, and everything of ours that its frames hold.
+        """Look at an error, its causes and contexts, and every object of the product that its frames hold.
 
-        Frames count from the first one of the product on: the caller's hold what the caller likes.
+        Frames count from the first one of the product on: the caller's own frames may hold anything.
 
         Args:
             error: as it was caught.
-            given: arguments that the caller had passed in; they are the caller's, too.
+            given: arguments that the caller had passed in; they are not looked at.
         """
         done: list[BaseException] = []
         queue: list[BaseException | None] = [error]
@@ -130,7 +130,7 @@ def _is_product(module: str) -> bool:
 
 
 def _ours(start: object) -> Iterator[object]:
-    """Return every object of ours that can be reached, through attributes, containers, closures and methods."""
+    """Yield every object of the product within reach of attributes, containers, closures and methods."""
     queue, done = [start], {}
     while queue:
         value = queue.pop()
@@ -162,8 +162,8 @@ def _is_filled(cell: object) -> bool:
     return hasattr(cell, "cell_contents")
 
 
-class Ear(logging.Handler):
-    """Keeps what each record says in every form in which it could be written."""
+class CanaryHandler(logging.Handler):
+    """Keeps each record in every form in which it could be written."""
 
     def __init__(self, canary: Canary) -> None:
         super().__init__(logging.NOTSET)
@@ -184,20 +184,20 @@ class Ear(logging.Handler):
 def listening(canary: Canary) -> Iterator[None]:
     """Hear every log record that passes its logger, with the root at DEBUG, and every warning.
 
-    The libraries' loggers are unset, so that the root's DEBUG rules as it does when an operator sets the level.
+    The libraries' loggers have no level of their own, so that the root's DEBUG applies, as when an operator sets it.
     """
-    ear, root = Ear(canary), logging.getLogger()
+    handler, root = CanaryHandler(canary), logging.getLogger()
     before = {name: logging.getLogger(name).level for name in ("", *LIBRARIES)}
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.NOTSET)
     root.setLevel(logging.DEBUG)
-    root.addHandler(ear)
+    root.addHandler(handler)
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             yield
     finally:
-        root.removeHandler(ear)
+        root.removeHandler(handler)
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)
         for warning in warned:

@@ -1,18 +1,18 @@
-"""The canary in every test: a ``Secret`` that is made while a test runs must show nowhere until the test has ended.
+"""The canary in every test: a ``Secret`` that is made while a test runs must appear nowhere until the test has ended.
 
-Heard are: records of every logger with the root at DEBUG, warnings, standard output and error (also of processes whose
+It hears records of every logger with the root at DEBUG, warnings, standard output and error (also of processes whose
 output the test reads), the text, arguments and causes of errors, URLs, access and call logs of the doubles, arguments
 of processes, and files that were written. A value is looked for raw, URL-encoded, JSON-escaped, in hex, and in Base64
 (once).
 
-Not heard are botocore's records at DEBUG, which hold every request and which the handler silences (see there), and the
-local variables of an error's frames; the fixture ``canary`` hears both.
+It does not hear botocore's records at DEBUG, which hold every request and which the handler silences, nor the local
+variables of an error's frames; the fixture ``canary`` hears both.
 
-Not looked for are values that a person could have thought of (shorter than 8 characters; of fewer than three kinds of
-character, or two from 20 characters on), values made while modules were imported, and what one test, the fixtures of
-its module or those of the session make after their first 400.
+It does not look for values that may stand in a text by chance (shorter than 8 characters; of fewer than three kinds of
+character, or two from 20 characters on), for values made while modules were imported, nor for more than 400 values of
+one test, of the fixtures of its module, or of the session.
 
-A test that shows a secret on purpose says where and why: ``@pytest.mark.shows_secrets("PLACE", reason="...")``.
+A test that shows a secret on purpose states where and why: ``@pytest.mark.shows_secrets("PLACE", reason="...")``.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ import pytest
 from rotation.core.errors import RotationError
 from rotation.core.secret import Secret
 from rotation.drivers.network.http_messages import HttpRequest
-from rotation_testkit.canary.audit import Files, arguments_of_children
-from rotation_testkit.canary.canary import LIBRARIES, Canary, Ear
+from rotation_testkit.canary.audit import FileAudit, arguments_of_children
+from rotation_testkit.canary.canary import LIBRARIES, Canary, CanaryHandler
 from rotation_testkit.canary.spellings import find
 from rotation_testkit.doubles.secretsmanager.calls import Call
 from rotation_testkit.doubles.vendors.call import Access
@@ -45,24 +45,24 @@ from rotation_testkit.processes.isolated_function import Invocation
 MARKER = "shows_secrets(place, ..., reason): this test shows a secret on purpose; a place is named by its beginning"
 _KINDS = tuple(re.compile(kind) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
 _MOST = 400
-"""Values remembered of a test, of its module's fixtures, of the session's: more are drawn from one generator."""
+"""The most values to remember of one test, of its module's fixtures, of the session: more come from one generator."""
 
 
 def is_telling(value: str) -> bool:
-    """Tell whether a value looks drawn, not thought of: nobody finds it in a text by chance."""
+    """Return whether a value looks random, so that it cannot stand in a text by chance."""
     if any("\ud800" <= char <= "\udfff" for char in value):
         return False  # cannot be written anywhere
     kinds = sum(1 for kind in _KINDS if kind.search(value))
     return (len(value) >= 8 and kinds >= 3) or (len(value) >= 20 and kinds >= 2)  # noqa: PLR2004 - explained above
 
 
-class Everywhere:
-    """The plug-in: starts to listen when a test starts and judges when it has ended."""
+class CanaryListener:
+    """The plug-in: it starts to listen when a test starts, and checks what it heard when the test has ended."""
 
     def __init__(self) -> None:
         self._canary = Canary()
-        self._ear = Ear(self._canary)
-        self._files = Files()
+        self._handler = CanaryHandler(self._canary)
+        self._files = FileAudit()
         self._stack = ExitStack()
         self._on = False
         # Where each value was made: in the test, in a fixture of its module or class, in one of the package or session.
@@ -71,8 +71,8 @@ class Everywhere:
         self._module: Path | None = None
 
     @classmethod
-    def into(cls, config: pytest.Config) -> None:
-        """Register with pytest and hook in until it is done."""
+    def install(cls, config: pytest.Config) -> None:
+        """Register with pytest, and stay installed until pytest ends."""
         config.addinivalue_line("markers", MARKER)
         one = cls()
         one._hook_in()
@@ -93,7 +93,7 @@ class Everywhere:
         self._also(pytest.ExceptionInfo, "fill_unfilled", lambda _, __, caught: self._raised(caught[1]))
 
     def _also(self, owner: type, name: str, hear: Callable[..., None]) -> None:
-        """Have ``hear`` called with a method's result and arguments after each call."""
+        """Call ``hear`` with a method's result and arguments after each call."""
         original = getattr(owner, name)
 
         @wraps(original)
@@ -106,7 +106,7 @@ class Everywhere:
         self._stack.enter_context(patch.object(owner, name, method))
 
     def _remembering(self, original: Callable[[Secret, str], None]) -> Callable[[Secret, str], None]:
-        """Return ``Secret``'s constructor that remembers each value and who made it; some tests make very many."""
+        """Return a constructor of ``Secret`` that records each value and its caller."""
 
         @wraps(original)
         def made(secret: Secret, value: str) -> None:
@@ -118,7 +118,7 @@ class Everywhere:
         return made
 
     def _raised(self, error: BaseException) -> None:
-        """Look at an error that was made or caught, and at what hangs on it."""
+        """Look at an error that was made or caught, and at its causes and contexts."""
         queue, done = [error], set[int]()
         while queue:
             one = queue.pop()
@@ -139,7 +139,7 @@ class Everywhere:
         self._canary.seen.clear()
         self._files.start(item)
         self._on = True
-        root.addHandler(self._ear)
+        root.addHandler(self._handler)
         _set_level(root, logging.DEBUG)
         for name in LIBRARIES:
             _set_level(logging.getLogger(name), logging.INFO if name == "botocore" else logging.NOTSET)
@@ -147,12 +147,12 @@ class Everywhere:
             return (yield)
         finally:
             self._on = self._files.listening = False
-            root.removeHandler(self._ear)
+            root.removeHandler(self._handler)
             _set_level(root, level)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
-        """Hear warnings, past pytest, which keeps them and puts its own way back when the test is over."""
+        """Hear warnings despite pytest, which records them and restores its own function after the test."""
         tell = warnings.showwarning
 
         def show(message: Warning | str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the function's own
@@ -163,7 +163,7 @@ class Everywhere:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        """Remember what a fixture for many tests makes in all of them."""
+        """Record the values of a fixture for many tests in all of those tests."""
         before, scope = self._scope, fixturedef.scope
         self._scope = {"function": "function", "package": "session", "session": "session"}.get(scope, "module")
         try:
@@ -175,7 +175,7 @@ class Everywhere:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Judge when the test's last phase is over."""
+        """Check what was heard when the test's last phase is over."""
         report = yield
         if call.excinfo is not None:
             self._raised(call.excinfo.value)
@@ -189,7 +189,7 @@ class Everywhere:
         return report
 
     def _gather(self, report: pytest.TestReport) -> None:
-        """Look at what stays behind: captured output, processes and files."""
+        """Look at captured output, processes and files."""
         for name, written in report.sections:
             if not name.startswith("Captured log"):
                 self._canary.text(f"{name.split()[1]} of the test", written)
@@ -198,7 +198,7 @@ class Everywhere:
             self._canary.text(f"file {name}", content)
 
     def _leaks(self, item: pytest.Item) -> list[str]:
-        """Return what showed where, except where the test wants it."""
+        """Return what appeared where, except in the places that the test excuses."""
         excused = tuple(str(place) for mark in item.iter_markers("shows_secrets") for place in _places(mark))
         seen = [(place, text) for place, text in self._canary.seen if not (excused and place.startswith(excused))]
         made = [(_password(value), where) for each in self._values.values() for value, where in each.items()]
@@ -213,7 +213,7 @@ def _places(mark: pytest.Mark) -> tuple[object, ...]:
 
 
 def _set_level(logger: logging.Logger, level: int) -> None:
-    if logger.level != level:  # setting it anew empties the cache of every logger
+    if logger.level != level:  # setting a level empties the cache of every logger
         logger.setLevel(level)
 
 
@@ -222,7 +222,7 @@ def _joined(outputs: Iterable[str | bytes | None]) -> str:
 
 
 def _password(value: str) -> str:
-    """Return the password if this is an account document, the rest of which may be shown, or else the value."""
+    """Return the password of an account document, whose other fields may be shown, or else the value."""
     if not value.startswith("{"):
         return value
     try:

@@ -11,9 +11,9 @@ from rotation_testkit.canary.canary import Canary, listening
 
 def pytest_configure(config: pytest.Config) -> None:
     """Listen in every test."""
-    from rotation_testkit.canary.listener import Everywhere
+    from rotation_testkit.canary.listener import CanaryListener
 
-    Everywhere.into(config)
+    CanaryListener.install(config)
 
 
 @pytest.fixture

@@ -1,4 +1,8 @@
-"""Every form in which a secret could stand in a text, and a quick search for many secrets in much text."""
+"""Every form in which a secret could stand in a text, and a quick search for many secrets in much text.
+
+This is the kit's only list of spellings. It shares nothing with ``rotation.core.scrub``, which the kit checks: a
+spelling that the product forgets to mask is still found here.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,30 @@ import base64
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from urllib.parse import unquote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from rotation.core.secret import Secret
-from rotation_testkit.conformance.driver_harness import forms
 
 _SHORTEST = 6
-"""A shorter piece of Base64 would be found by chance."""
+"""A shorter piece of Base64 would match by chance."""
 _PROBE = 4
-"""Letters and digits in a row that every form keeps; fewer would stand in any text."""
+"""Letters and digits in a row that every form keeps; shorter rows stand in any text."""
+
+
+def leaks(text: str, secrets: Collection[Secret]) -> bool:
+    """Return whether a text holds any of the secrets in any spelling."""
+    return any(form in text for secret in secrets for form in spellings(secret))
 
 
 def spellings(secret: Secret) -> set[str]:
-    """Return every form of a value: those of ``forms``, escaped twice, and in the middle of something in Base64."""
+    """Return every form of a value: raw, quoted, escaped once and twice, hexadecimal, and anywhere in Base64."""
     raw = secret.reveal()
     data = raw.encode(errors="surrogatepass")
+    coded = {base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode(), data.hex(), data.hex().upper()}
+    quoted = {quote(data, safe=""), quote(data), quote_plus(data), *(quote(form, safe="") for form in coded)}
+    escaped = {repr(raw)[1:-1], json.dumps(raw)[1:-1], json.dumps(json.dumps(raw))[3:-3], repr(data)[2:-1]}
     # Without backslashes: for texts that were escaped many times, which are compared without theirs.
-    found = forms(secret) | {json.dumps(json.dumps(raw))[3:-3], repr(data)[2:-1], raw.replace("\\", "")}
+    found = {raw, raw.replace("\\", ""), *escaped, *quoted, *coded, *(form.rstrip("=") for form in coded)}
     for piece in _pieces(data):
         found |= {piece, piece.replace("+", "-").replace("/", "_")} if len(piece) >= _SHORTEST else set()
     return found
@@ -34,7 +45,7 @@ def variants(text: str) -> set[str]:
 
 
 def find(secrets: Mapping[str, Secret], seen: Collection[tuple[str, str]]) -> list[str]:
-    """Return which secret stands in which place, as "NAME in PLACE".
+    """Return the secrets that were found and where, as "NAME in PLACE".
 
     Args:
         secrets: by a name that may be shown.
@@ -55,14 +66,14 @@ def find(secrets: Mapping[str, Secret], seen: Collection[tuple[str, str]]) -> li
 
 
 def _worth_a_look(secret: Secret, everything: str) -> set[str]:
-    """Return the secret's spellings if any of them may be in there."""
+    """Return the secret's spellings if any of them may stand in the text, else nothing."""
     return spellings(secret) if everything and any(probe in everything for probe in probes(secret)) else set()
 
 
 def probes(secret: Secret) -> set[str]:
-    """Return a few short texts of which each spelling holds one: letters and digits stay what they are in most.
+    """Return a few short texts, at least one of which stands in each spelling.
 
-    They differ in Base64, by where a group begins, and as hexadecimal digits.
+    Most spellings keep letters and digits; Base64 (by where a group begins) and hexadecimal have their own probes.
     """
     data = secret.reveal().encode(errors="surrogatepass")
     whole = base64.b64encode(data).decode()
@@ -72,7 +83,7 @@ def probes(secret: Secret) -> set[str]:
 
 
 def _pieces(data: bytes) -> Iterator[str]:
-    """Yield what is in Base64 all the same wherever the data begin in a group of three bytes."""
+    """Yield the Base64 text that does not depend on the neighbours, for each start within a group of three bytes."""
     for before, touched in ((0, 0), (1, 2), (2, 3)):  # bytes of a group that belong to what comes first
         whole = (before + len(data)) // 3 * 4
         yield base64.b64encode(b"\0" * before + data).decode()[touched:whole]

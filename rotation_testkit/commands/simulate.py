@@ -1,4 +1,4 @@
-"""``simulate``: the embedded servers, for as long as somebody wants to play with them."""
+"""``simulate``: serve the sandbox until interrupted."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 
 from rotation.cli.exit_codes import DONE
 from rotation.cli.output import Json, console, emit, note
-from rotation_testkit.commands.open_sandbox import embedded
+from rotation_testkit.commands.extra import kit_imports
 
 if TYPE_CHECKING:
-    from rotation_testkit.sandbox.sandbox import World
+    from rotation_testkit.sandbox.sandbox import Sandbox
 
 
 def simulate(*, as_json: Json = False) -> int:
     """Serve Secrets Manager, every vendor and the machines' login hosts on loopback until interrupted.
 
-    Prints their addresses and made-up credentials as JSON (one line with --json): what they open exists only while this
-    runs. Put "environment" into the environment of `lockstep rotate`, of a function or of an AWS client to use them.
+    Prints their addresses and made-up credentials as JSON (one line with --json); they are valid only while this runs.
+    Put "environment" into the environment of `lockstep rotate`, of a function or of an AWS client to use them.
     """
+    with kit_imports():
+        from rotation_testkit.sandbox.sandbox import open_sandbox
     stop = threading.Event()
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
@@ -28,8 +30,8 @@ def simulate(*, as_json: Json = False) -> int:
 
     before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with embedded(holding=None) as world:
-            facts = _facts(world)
+        with open_sandbox(holding=None) as sandbox:
+            facts = _facts(sandbox)
             if as_json:
                 emit(facts)
             else:
@@ -43,23 +45,23 @@ def simulate(*, as_json: Json = False) -> int:
     return DONE
 
 
-def _facts(world: World) -> dict[str, object]:
+def _facts(sandbox: Sandbox) -> dict[str, object]:
     accounts: dict[str, dict[str, object]] = {}
-    for key, tenant in world.tenants.items():
+    for key, account in sandbox.vendor_accounts.items():
         accounts[key] = {
-            "endpoint": world.endpoints[str(tenant.document["driver"])],
-            "secret_id": world.accounts[key],
-            **tenant.document,
+            "endpoint": sandbox.endpoints[str(account.document["driver"])],
+            "secret_id": sandbox.accounts[key],
+            **account.document,
         }
-        if tenant.host is not None:
-            accounts[key]["login_at"] = {"host": tenant.host.host, "port": tenant.host.port}
+        if account.host is not None:
+            accounts[key]["login_at"] = {"host": account.host.host, "port": account.host.port}
     return {
         "secrets_manager": {
-            "endpoint": world.secrets_manager.endpoint,
-            "secrets": dict(world.accounts),
-            "admin_secrets": dict(world.admin_secrets),
+            "endpoint": sandbox.secrets_manager.endpoint,
+            "secrets": dict(sandbox.accounts),
+            "admin_secrets": dict(sandbox.admin_secrets),
         },
-        "admin": {code: dict(estate.admin) for code, estate in world.estates.items() if estate.admin},
+        "admin": {code: dict(vendor.admin) for code, vendor in sandbox.vendors.items() if vendor.admin},
         "accounts": accounts,
-        "environment": world.environment(),
+        "environment": sandbox.environment(),
     }

@@ -1,4 +1,4 @@
-"""``simulate-faults``: random fleets in virtual time on the real engine, and the shortest script of what went wrong."""
+"""``simulate-faults``: random fleets in virtual time on the real engine, and the shortest script of a violation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def simulate_faults(  # noqa: PLR0913 - one for each option
 
 
 def _takes_a_file(path: Path) -> bool:
-    """Tell beforehand: minutes of playing must not end in a file that cannot be written."""
+    """Tell whether the file can be written, so that minutes of playing do not end in nothing."""
     try:
         place = path if path.exists() else path.parent
     except OSError:  # a name that is too long, a folder that may not be entered

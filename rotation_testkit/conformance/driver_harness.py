@@ -1,14 +1,12 @@
-"""What a driver's test supplies to ``DriverConformance``: one account at a simulated vendor, and how to look at it."""
+"""What a driver's test supplies to ``DriverConformance``: one account at a simulated vendor, and access to both."""
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 from rotation.core import settings
 from rotation.core.secret import Secret
@@ -31,9 +29,9 @@ class DriverHarness:
         account: the account's own keys, as they stand in the rotated secret.
         admin: instance of ``spec.admin``, or ``None``.
         now: the simulator's clock.
-        live: returns the password that opens the account now.
+        live: returns the password that the account accepts now.
         changes: returns how many changes took effect.
-        grow_old: lets so much time pass that the password may be changed again.
+        grow_old: lets enough time pass that the password may be changed again.
         faults: the simulator's plan.
         captured: the requests that arrived, raw.
         change: the vendor's name of the call that changes the password.
@@ -41,7 +39,7 @@ class DriverHarness:
         weak: a password that the vendor refuses by its rules.
         wrong_login_code: the vendor's code for "wrong password", where the driver itself logs in.
         unknown_code: a code that no table knows.
-        variant: name of the account's policy where the record has several; ``None``: what the driver sees.
+        variant: name of the account's policy where the record has several; ``None``: what the driver observes.
     """
 
     spec: DriverSpec
@@ -79,7 +77,7 @@ class DriverHarness:
 
     @property
     def loaded(self) -> Any:  # noqa: ANN401 - the spec's account class
-        """The account as the driver gets it."""
+        """The account as the driver receives it."""
         return settings.load(self.spec.account, self.account, where="secret")
 
     @property
@@ -92,11 +90,11 @@ class DriverHarness:
 
     @property
     def context(self) -> Context:
-        """What a candidate is judged against now."""
+        """What a candidate is checked against now."""
         return Context(username=str(self.account["username"]), previous=self.live())
 
     def set(self, new: Secret, driver: Driver | None = None) -> None:
-        """Change the password once; a SELF driver shows the live one."""
+        """Change the password once; a SELF driver proves itself by the live one."""
         current = self.live() if self.spec.authority is Authority.SELF else None
         (driver or self.driver()).set_password(self.loaded, new, current=current)
 
@@ -111,15 +109,15 @@ class DriverHarness:
         return login_probe(seen.login.kind, time_left=lambda: 30.0).login(seen.login, password)
 
     def observation(self, driver: Driver | None = None) -> Observation:
-        """Look at the target."""
+        """Observe the target."""
         driver = driver or self.driver()
         assert isinstance(driver, Observes), "this driver cannot observe"
         return driver.observe(self.loaded)
 
     def every_character(self, policy: PasswordPolicy) -> Iterator[Secret]:
-        """Yield passwords to set one after the other, until every character of the policy was in one of them.
+        """Yield passwords to set one after the other, until each character of the policy was in one of them.
 
-        What is no letter or digit stands first, in the middle and last, as far as the policy allows it.
+        Characters other than letters and digits stand first, in the middle and last, where the policy allows it.
         """
         missing = set(policy.alphabet)
         signs = [char for char in policy.alphabet if not char.isalnum()]
@@ -131,7 +129,7 @@ class DriverHarness:
             yield drawn
 
     def password_with(self, first: str, middle: str, last: str, *, policy: PasswordPolicy) -> Secret:
-        """Draw a password that the policy takes with these characters, ``""`` for any, in these places if allowed."""
+        """Draw a password of the policy with these characters, ``""`` for any, in these places where allowed."""
         context = self.context
         for _ in range(200):
             text = policy.generate(context).reveal()
@@ -141,7 +139,7 @@ class DriverHarness:
             candidate = Secret(head + text[1:half] + middle + text[half + 1 : -1] + tail)
             if not policy.problems(candidate, context):
                 return candidate
-        raise AssertionError("the policy takes no such password")
+        raise AssertionError("the policy allows no such password")
 
     def secrets(self) -> list[Secret]:
         """Return the secrets of the admin credential."""
@@ -149,17 +147,3 @@ class DriverHarness:
             return []
         values = (getattr(self.admin, each.name) for each in dataclasses.fields(self.admin))
         return [value for value in values if isinstance(value, Secret)]
-
-
-def forms(secret: Secret) -> set[str]:
-    """Return every spelling in which a value could leak: raw, quoted, JSON-escaped, Base64 and hexadecimal."""
-    raw = secret.reveal()
-    data = raw.encode()
-    coded = {base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode(), data.hex(), data.hex().upper()}
-    quoted = {quote(raw, safe=""), quote(raw), quote_plus(raw), *(quote(form, safe="") for form in coded)}
-    return {raw, repr(raw)[1:-1], json.dumps(raw)[1:-1], *quoted, *coded, *(form.rstrip("=") for form in coded)}
-
-
-def leaks(text: str, secrets: list[Secret]) -> bool:
-    """Tell whether a text holds any of the secrets in any spelling."""
-    return any(form in text for secret in secrets for form in forms(secret))

@@ -1,7 +1,7 @@
-"""``DriverConformance``: what every driver promises, one sentence per test.
+"""``DriverConformance``: the promises of every driver, one per test.
 
-Inherit it in a test class, set ``spec`` and write ``make_vendor``. Which promises apply follows from the driver's own
-record. A promise that a vendor makes impossible is replaced by a test of the same name under ``@overrides("reason")``.
+Inherit it in a test class, set ``spec`` and write ``make_vendor``. The driver's record decides which promises apply.
+Where a vendor makes a promise impossible, a test of the same name under ``@overrides("reason")`` replaces it.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ from rotation.core.errors import (
 from rotation.core.values import Evidence, Verdict
 from rotation.drivers.contract import DriverSpec, Observes
 from rotation.drivers.error_table import ErrorRow
-from rotation_testkit.conformance.driver_harness import DriverHarness, leaks
+from rotation_testkit.canary.spellings import leaks
+from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.doubles.vendors.faults import FaultKind
 
 T = TypeVar("T", bound=Callable[..., object])
 
-# Kind of fault, its details, and what it means for a check of a password: never "rejected".
+# Kind of fault, its details, and the error of a check that meets it: never a rejection.
 CHECK_FAULTS: tuple[tuple[FaultKind, dict[str, Any], type[DriverError]], ...] = (
     (FaultKind.ERROR_BEFORE, {"status": 401}, UnexpectedReply),
     (FaultKind.ERROR_BEFORE, {"status": 403}, UnexpectedReply),
@@ -55,7 +56,7 @@ CHECK_FAULTS: tuple[tuple[FaultKind, dict[str, Any], type[DriverError]], ...] = 
     (FaultKind.DROP_BEFORE, {}, VendorUnavailable),
     (FaultKind.HANG, {"applied": False}, VendorUnavailable),
 )
-# The same for a change: never success, never "nothing was changed".
+# The same for a change: never a success, never "nothing was changed".
 CHANGE_FAULTS: tuple[tuple[FaultKind, dict[str, Any], type[DriverError]], ...] = (
     (FaultKind.DROP_BEFORE, {}, OutcomeUnknown),
     (FaultKind.DROP_AFTER, {}, OutcomeUnknown),
@@ -72,7 +73,7 @@ CHANGE_FAULTS: tuple[tuple[FaultKind, dict[str, Any], type[DriverError]], ...] =
 
 
 def overrides(reason: str) -> Callable[[T], T]:
-    """Mark a test that replaces a promise of the suite, and say why."""
+    """Mark a test that replaces a promise of the suite, with the reason."""
 
     def mark(test: T) -> T:
         test.overrides_promise = reason  # type: ignore[attr-defined]  # functions take attributes
@@ -111,7 +112,7 @@ class DriverConformance:
                 metafunc.parametrize(name, rows, ids=[f"{row.vendor_code}-{row.on}" for row in rows])
 
     def test_the_record_is_complete(self) -> None:
-        """What users decide by is stated, with its source and date."""
+        """The record states what users need for a decision, with its source and date."""
         spec = self.spec
         assert all((spec.name, spec.source, spec.policies, spec.error_table))
         assert spec.docs.startswith("https://")
@@ -136,7 +137,7 @@ class DriverConformance:
         assert [name for name in needed if name in str(caught.value)] == needed
 
     def test_the_live_password_is_accepted_and_a_wrong_one_rejected(self, vendor: DriverHarness) -> None:
-        """A check tells them apart and changes nothing."""
+        """A check distinguishes the two and changes nothing."""
         wrong = vendor.policy.generate(vendor.context)
         assert vendor.verdict(vendor.live()) is Verdict.ACCEPTED
         assert vendor.verdict(wrong) is Verdict.REJECTED
@@ -146,7 +147,7 @@ class DriverConformance:
     def test_a_check_that_cannot_tell_raises(
         self, vendor: DriverHarness, kind: FaultKind, details: dict[str, Any], expected: type[DriverError]
     ) -> None:
-        """Only the vendor's own "wrong password" is a rejection."""
+        """A fault raises an error: only the vendor's own "wrong password" is a rejection."""
         vendor.faults.add(vendor.check, kind, **details)
         driver = vendor.driver(call_seconds=0.5 if kind is FaultKind.HANG else 10.0)
         with pytest.raises(expected):
@@ -178,7 +179,7 @@ class DriverConformance:
     def test_a_change_without_a_clear_answer_is_never_a_success(
         self, vendor: DriverHarness, kind: FaultKind, details: dict[str, Any], expected: type[DriverError]
     ) -> None:
-        """It is sent once, and the error says that it may have been applied."""
+        """The change is sent once, and the error says that it may have been applied."""
         vendor.faults.add(vendor.change, kind, **details)
         new = vendor.policy.generate(vendor.context)
         with pytest.raises(expected) as caught:
@@ -204,7 +205,7 @@ class DriverConformance:
         assert vendor.changes() == 0
 
     def test_every_allowed_character_arrives_unchanged(self, vendor: DriverHarness) -> None:
-        """Each of the policy does; what is no letter or digit also as the first and the last one."""
+        """Each character of the policy arrives; those that are no letter or digit also as the first and the last."""
         for new in vendor.every_character(vendor.policy):
             vendor.grow_old()
             vendor.set(new)
@@ -212,7 +213,7 @@ class DriverConformance:
         assert vendor.verdict(vendor.live()) is Verdict.ACCEPTED
 
     def test_a_code_of_the_table_becomes_its_error(self, vendor: DriverHarness, change_row: ErrorRow) -> None:
-        """In answer to a change, over HTTP, with the vendor's code and request id kept."""
+        """A code in answer to a change raises its error, which keeps the vendor's code and request id."""
         vendor.faults.add(vendor.change, FaultKind.VENDOR_CODE, code=change_row.vendor_code)
         with pytest.raises(DriverError) as caught:
             vendor.set(vendor.policy.generate(vendor.context))
@@ -222,7 +223,7 @@ class DriverConformance:
         assert caught.value.hint == (change_row.hint or change_row.error.default_hint)
 
     def test_a_code_of_the_table_becomes_its_error_in_a_check(self, vendor: DriverHarness, check_row: ErrorRow) -> None:
-        """In answer to a login or a read; the one code for a wrong password is a verdict."""
+        """A code in answer to a login or a read raises its error; the code for a wrong password is a verdict."""
         vendor.faults.add(vendor.check, FaultKind.VENDOR_CODE, code=check_row.vendor_code)
         if check_row.vendor_code == vendor.wrong_login_code:
             assert vendor.verdict(vendor.live()) is Verdict.REJECTED
@@ -232,14 +233,14 @@ class DriverConformance:
         assert type(caught.value) is check_row.error
 
     def test_an_unknown_code_is_an_unexpected_reply(self, vendor: DriverHarness) -> None:
-        """What the table lacks is never guessed at."""
+        """A code that the table lacks raises UnexpectedReply."""
         vendor.faults.add(vendor.change, FaultKind.VENDOR_CODE, code=vendor.unknown_code)
         with pytest.raises(UnexpectedReply) as caught:
             vendor.set(vendor.policy.generate(vendor.context))
         assert caught.value.vendor_code == vendor.unknown_code
 
     def test_a_host_outside_the_allow_list_hears_nothing(self, vendor: DriverHarness) -> None:
-        """The driver has no other door."""
+        """The driver sends nothing past the allow-list."""
         with pytest.raises(HostNotAllowed):
             vendor.set(vendor.weak, vendor.driver(hosts=frozenset({"127.0.0.1:9"})))
         assert not vendor.captured
@@ -264,7 +265,7 @@ class DriverConformance:
         assert vendor.changes() == 0
 
     def test_no_secret_leaks(self, vendor: DriverHarness, caplog: pytest.LogCaptureFixture) -> None:
-        """Not in any log at DEBUG, error, traceback, repr or URL, whether calls go well or not."""
+        """No log at DEBUG, error, traceback, repr or URL holds a secret, whether calls succeed or fail."""
         caplog.set_level(logging.DEBUG)
         old, new = vendor.live(), vendor.policy.generate(vendor.context)
         shown: list[object] = [vendor.loaded, vendor.admin, vendor.driver(), vendor.spec]
@@ -284,7 +285,7 @@ class DriverConformance:
 
 
 def _errors(act: Callable[[], object]) -> list[object]:
-    """Return everything that a failure shows: the error, its fields, its traceback and what rides along."""
+    """Return everything that a failure shows: the error, its fields, traceback, cause and context."""
     try:
         act()
     except RotationError as error:

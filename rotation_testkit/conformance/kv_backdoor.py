@@ -1,4 +1,4 @@
-"""The back door that ``StoreConformance`` needs, for a secret in KV version 2, modelled or served."""
+"""The back door of ``StoreConformance`` for a secret in KV version 2, in memory or on a server."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class CuttableKv:
 
 
 class KvDoor:
-    """``store_kit.Backdoor``: the secret's version 1 is what a rotation with the token ``BASE`` committed."""
+    """A ``Backdoor``: a rotation with the token ``BASE`` has committed the secret's version 1."""
 
     def __init__(self, kv: OperatedKv, path: str, clock: Clock) -> None:
         self.kv, self.path, self.clock = kv, path, clock

@@ -1,4 +1,4 @@
-"""What a store's suite works with: documents, version ids, the back door, and a store's labels at a glance."""
+"""What the store suite uses: documents, version ids, the back door, and helpers that read a store's labels."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ OTHER = LIVE.replaced(password="canary")  # noqa: S106 - test data
 
 
 class Cut(BaseException):
-    """The process ends here; no Exception, so that nobody handles it."""
+    """The process ends here. No ``Exception``, so that no code handles it."""
 
 
 class Backdoor(Protocol):
-    """What an operator and the service may do to the secret past the store, and how a crash is made.
+    """What an operator and the service may do to the secret without the store, and how a crash is made.
 
-    A new secret's current version is ``BASE`` with the value ``LIVE``, rotation is enabled, and nothing is pending.
+    A new secret has the current version ``BASE`` with the value ``LIVE``, rotation enabled, and nothing pending.
     """
 
     def store(self) -> Store:
@@ -48,7 +48,7 @@ class Backdoor(Protocol):
         ...
 
     def put_text(self, token: str, text: Secret) -> None:
-        """Put a value past the store under AWSPENDING."""
+        """Put a value under AWSPENDING without the store."""
         ...
 
     def strip(self, token: str, stage: str) -> None:
@@ -60,12 +60,12 @@ class Backdoor(Protocol):
         ...
 
     def cut_after(self, operations: int) -> AbstractContextManager[None]:
-        """Within the block, let so many label operations happen and raise ``Cut`` at the next one."""
+        """Within the block, raise ``Cut`` after ``operations`` label operations."""
         ...
 
 
 def promoted(door: Backdoor) -> None:
-    """Take a candidate the whole way."""
+    """Stage, mark, promote and settle a candidate."""
     door.store().stage(FIRST, NEXT)
     door.store().mark(FIRST, marks.intent(NOW))
     door.store().promote(FIRST, current_id=BASE)
@@ -90,7 +90,7 @@ def labels_of(door: Backdoor) -> dict[str, set[str]]:
 
 
 def settled_labels(door: Backdoor) -> dict[str, set[str]]:
-    """Return the labels without the lease's own, whose generation tells how often it was tried."""
+    """Return the labels without those of the lease, whose generation counts the attempts."""
     mine = ("lockstep:lease:", "lockstep:until:")
     kept = {key: {one for one in labels if not one.startswith(mine)} for key, labels in labels_of(door).items()}
     return {key: labels for key, labels in kept.items() if labels}
@@ -108,12 +108,12 @@ def claim(holder: str, *, until: float, now: float = 0) -> Claim:
 
 
 def acquire(door: Backdoor, token: str, holder: str, *, until: float, now: float = 0) -> None:
-    """Look, and take the lease."""
+    """Describe the secret and take the lease."""
     door.store().acquire(token, door.store().describe(), claim(holder, until=until, now=now))
 
 
 def prepare(door: Backdoor, name: str) -> None:
-    """Bring a secret to where the named operation has something to do."""
+    """Bring a secret into a state in which the named operation has an effect."""
     door.store().stage(FIRST, NEXT)
     for mark in every_mark():
         door.store().mark(FIRST, mark)
@@ -139,7 +139,7 @@ def operate(door: Backdoor, name: str, *, now: float) -> None:
 
 
 def cut_then_repeat(door: Backdoor, name: str, operations: int) -> bool:
-    """Return whether it was cut off; the repetition of a lease comes after the dead run's time."""
+    """Return whether the operation was cut off. The repetition starts after the dead run's lease has ended."""
     prepare(door, name)
     try:
         with door.cut_after(operations):

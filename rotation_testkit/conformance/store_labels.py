@@ -1,4 +1,4 @@
-"""The part of the store suite that is about moving labels: lease, promotion, release, settling, and crashes in them."""
+"""The store suite's tests of moving labels: lease, promotion, release, settling, and crashes in them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LabelConformance(ABC):
         """Return a new secret behind a back door; its servers, if any, stop when the block ends."""
 
     def test_the_lease_is_taken_once(self, door: Backdoor) -> None:
-        """A second run learns until when it has to wait."""
+        """A second run gets the time until which it has to wait."""
         door.store().stage(FIRST, NEXT)
         acquire(door, FIRST, "aa", until=60)
         with pytest.raises(InProgress) as caught:
@@ -51,7 +51,7 @@ class LabelConformance(ABC):
         assert caught.value.not_before == NOW + 61
 
     def test_the_lease_is_taken_once_from_the_same_view(self, door: Backdoor) -> None:
-        """Two runs looked before either moved: the compare-and-swap decides."""
+        """Of two runs with the same view, the compare-and-swap admits one."""
         door.store().stage(FIRST, NEXT)
         seen = door.store().describe()
         door.store().acquire(FIRST, seen, claim("aa", until=60))
@@ -62,7 +62,7 @@ class LabelConformance(ABC):
             acquire(door, FIRST, "cc", until=90)
 
     def test_the_lease_is_free_after_it_was_given_back(self, door: Backdoor) -> None:
-        """Giving back twice, or without having it, is harmless."""
+        """Yielding twice, or without the lease, is harmless."""
         door.store().stage(FIRST, NEXT)
         for holder in ("aa", "bb", "cc"):
             acquire(door, FIRST, holder, until=60)
@@ -71,7 +71,7 @@ class LabelConformance(ABC):
             door.store().yield_lease(FIRST, holder="dd")
 
     def test_the_lease_of_a_dead_run_is_taken_over_after_its_time(self, door: Backdoor) -> None:
-        """And not before; for the same token or another."""
+        """Not before its time, for the same token or another."""
         door.store().stage(FIRST, NEXT)
         acquire(door, FIRST, "aa", until=60)
         with pytest.raises(InProgress):
@@ -84,19 +84,19 @@ class LabelConformance(ABC):
         acquire(door, SECOND, "cc", now=91, until=120)
 
     def test_the_lease_needs_a_current_version_beside_the_token(self, door: Backdoor) -> None:
-        """The token's version may have been promoted meanwhile."""
+        """A token whose version was promoted gets no lease."""
         with pytest.raises(StageConflict):
             acquire(door, BASE, "aa", until=60)
 
     def test_promotion_moves_current_and_leaves_previous(self, door: Backdoor) -> None:
-        """By compare-and-swap against the current version that was proved against."""
+        """The move is a compare-and-swap against the version that was current."""
         door.store().stage(FIRST, NEXT)
         door.store().promote(FIRST, current_id=BASE)
         state = door.store().describe()
         assert (state.current_id, state.previous_id) == (FIRST, BASE)
 
     def test_a_second_promotion_moves_previous_along(self, door: Backdoor) -> None:
-        """Previous is always the value before."""
+        """Previous is always the former current version."""
         for token, before in ((FIRST, BASE), (SECOND, FIRST)):
             door.store().stage(token, NEXT.replaced(password=token[::-1]))
             door.store().promote(token, current_id=before)
@@ -105,7 +105,7 @@ class LabelConformance(ABC):
         assert (state.current_id, state.previous_id) == (SECOND, FIRST)
 
     def test_promoting_again_changes_nothing(self, door: Backdoor) -> None:
-        """A lost reply is repeated with the old view."""
+        """A repetition with the old view, after a lost reply, changes no label."""
         door.store().stage(FIRST, NEXT)
         door.store().promote(FIRST, current_id=BASE)
         before = labels_of(door)
@@ -115,26 +115,26 @@ class LabelConformance(ABC):
 
     @pytest.mark.parametrize("wrong", [SECOND, UNKNOWN])
     def test_promotion_from_the_wrong_version_is_a_conflict(self, door: Backdoor, wrong: str) -> None:
-        """Somebody else moved current."""
+        """A promotion from a version that is not current is refused."""
         door.store().stage(FIRST, NEXT)
         with pytest.raises(StageConflict):
             door.store().promote(FIRST, current_id=wrong)
         assert door.store().describe().current_id == BASE
 
     def test_promotion_to_an_unknown_version_loses_nothing(self, door: Backdoor) -> None:
-        """Current must never point to nothing."""
+        """Current stays on a version that exists."""
         with pytest.raises(StoreError):
             door.store().promote(UNKNOWN, current_id=BASE)
         assert door.store().describe().current_id == BASE
 
     def test_a_promotion_needs_a_current_version(self, door: Backdoor) -> None:
-        """There is nothing to compare with."""
+        """Without a current version there is nothing to compare with."""
         door.store().stage(FIRST, NEXT)
         with pytest.raises(SecretDocumentError):
             door.store().promote(FIRST, current_id=None)
 
     def test_a_released_candidate_loses_its_stage_and_marks(self, door: Backdoor) -> None:
-        """Its wrong logins stay with the account; repeating is harmless, and an unknown token is nothing."""
+        """Its wrong logins stay with the account; a repetition or an unknown token changes nothing."""
         door.store().stage(FIRST, NEXT)
         for mark in every_mark():
             door.store().mark(FIRST, mark)
@@ -146,7 +146,7 @@ class LabelConformance(ABC):
         assert door.store().describe().wrong_logins(since=NOW - 1) == (1, NOW)
 
     def test_settling_frees_labels_and_keeps_the_proof(self, door: Backdoor) -> None:
-        """The new current keeps intent, proof and everybody's wrong logins; the old one keeps nothing of ours."""
+        """The new current version keeps intent, proof and all wrong logins; the old one keeps none of our labels."""
         before = marks.rejected(1, NOW - 9)
         door.store().stage(FIRST, NEXT)
         door.store().mark(BASE, before)
@@ -179,7 +179,7 @@ class LabelConformance(ABC):
         assert not state.version(charged).all(marks.Kind.REJECTED)
 
     def test_settling_late_leaves_a_candidate_alone_that_was_not_sent_yet(self, door: Backdoor) -> None:
-        """Why it waits and what it cost so far stand on it."""
+        """The candidate keeps why it waits and what it has cost."""
         promoted(door)
         door.store().stage(SECOND, OTHER)
         door.store().mark(SECOND, marks.parked("too_soon", NOW + 90))
@@ -198,7 +198,7 @@ class LabelConformance(ABC):
         assert labels_of(door) == before
 
     def test_settling_late_leaves_a_cancelled_candidate_that_was_sent_later(self, door: Backdoor) -> None:
-        """It may be live, and its mark is the last label that keeps it."""
+        """The candidate may be live, and its mark is the last label that keeps it."""
         promoted(door)
         door.store().stage(SECOND, OTHER)
         door.store().mark(SECOND, marks.intent(NOW + 60))
@@ -207,7 +207,7 @@ class LabelConformance(ABC):
         assert door.store().describe().versions[SECOND].intent == NOW + 60
 
     def test_settling_lets_a_candidate_go_that_was_sent_earlier(self, door: Backdoor) -> None:
-        """Another value has been proved live since."""
+        """A candidate sent earlier goes: another value has been proved live since."""
         door.store().stage(SECOND, OTHER)
         door.store().mark(SECOND, marks.intent(NOW - 60))
         door.strip(SECOND, PENDING)
@@ -215,7 +215,7 @@ class LabelConformance(ABC):
         assert SECOND not in door.store().describe().versions
 
     def test_settling_works_when_every_label_is_in_use(self, door: Backdoor) -> None:
-        """Rotations that were cancelled leave labels; what frees some goes before the notes about wrong logins."""
+        """After cancelled rotations, settling frees labels before it moves the notes about wrong logins."""
         door.store().stage(SECOND, OTHER)
         door.store().mark(SECOND, marks.intent(NOW - 60))
         for run in "abcdefgh":
@@ -239,7 +239,7 @@ class LabelConformance(ABC):
         assert state.wrong_logins(since=NOW - 99) == (8 + free, NOW - 40)
 
     def test_settling_leaves_a_living_runs_lease(self, door: Backdoor) -> None:
-        """FinishSecret holds no lease; a slow setSecret may still be acting."""
+        """A slow setSecret may still act while finishSecret, which holds no lease, settles."""
         door.store().stage(FIRST, NEXT)
         acquire(door, FIRST, "aa", until=60)
         promoted(door)
@@ -249,7 +249,7 @@ class LabelConformance(ABC):
 
     @pytest.mark.parametrize("name", ["acquire", "yield_lease", "promote", "release", "settle"])
     def test_an_operation_cut_off_anywhere_ends_right_when_repeated(self, name: str) -> None:
-        """A crash between any two label operations, then the same again: as if it had never been cut off."""
+        """After a crash between any two label operations, the repetition ends as if there had been no crash."""
         with self.make() as clean:
             prepare(clean, name)
             operate(clean, name, now=0)

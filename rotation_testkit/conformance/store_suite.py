@@ -1,7 +1,7 @@
-"""``StoreConformance``: what every store must do. Inherit it in a test class and say how to make a secret.
+"""``StoreConformance``: the promises of every store. Inherit it in a test class and implement ``make``.
 
-Everything the engine relies on stands here as a test: put once, labels as compare-and-swap, durable marks, a lease, a
-promotion that cannot happen twice, and operations that may be cut off anywhere and repeated.
+The tests hold what the engine relies on: put once, labels as compare-and-swap, durable marks, a lease, a promotion that
+cannot happen twice, and operations that may be cut off anywhere and repeated.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class StoreConformance(LabelConformance):
             yield door
 
     def test_a_new_secret_has_a_current_version_and_nothing_pending(self, door: Backdoor) -> None:
-        """The state that every other test starts from."""
+        """Every other test starts from this state."""
         state = door.store().describe()
         assert state.rotation_enabled
         assert (state.current_id, state.previous_id, state.holder(PENDING)) == (BASE, None, None)
 
     def test_rotation_switched_off_is_seen(self, door: Backdoor) -> None:
-        """The engine refuses then."""
+        """The store reports it, and the engine refuses."""
         door.disable()
         assert not door.store().describe().rotation_enabled
 
@@ -69,11 +69,11 @@ class StoreConformance(LabelConformance):
         assert value.created > 0
 
     def test_an_unknown_version_has_no_value(self, door: Backdoor) -> None:
-        """And is no error: the service makes versions before their values."""
+        """An unknown version is no error: the service makes versions before their values."""
         assert door.store().read(UNKNOWN) is None
 
     def test_an_empty_pending_version_is_shown_and_has_no_value(self, door: Backdoor) -> None:
-        """So does a rotation start."""
+        """A rotation by the service starts with an empty version."""
         door.begin(FIRST)
         assert door.store().describe().holder(PENDING) == FIRST
         assert door.store().read(FIRST) is None
@@ -87,12 +87,12 @@ class StoreConformance(LabelConformance):
         assert stored_text(door, FIRST) == NEXT.dump()
 
     def test_a_candidate_may_be_staged_without_an_empty_version_before(self, door: Backdoor) -> None:
-        """As a rotation from the command line does."""
+        """A rotation from the command line stages its candidate directly."""
         door.store().stage(FIRST, NEXT)
         assert door.store().describe().holder(PENDING) == FIRST
 
     def test_a_promoted_candidate_is_what_readers_get(self, door: Backdoor) -> None:
-        """With its password and its bookkeeping, under its own id, for this process and the next."""
+        """Password and bookkeeping are read under the candidate's id, in this process and the next."""
         door.store().stage(FIRST, NEXT)
         store = door.store()
         store.promote(FIRST, current_id=BASE)
@@ -110,7 +110,7 @@ class StoreConformance(LabelConformance):
         assert stored_text(door, FIRST) == NEXT.dump()
 
     def test_another_value_under_the_same_token_is_a_conflict(self, door: Backdoor) -> None:
-        """The first one stays, and can be adopted by whoever lost."""
+        """The first value stays, and the run that lost can adopt it."""
         door.store().stage(FIRST, NEXT)
         with pytest.raises(StageConflict) as caught:
             door.store().stage(FIRST, OTHER)
@@ -127,14 +127,14 @@ class StoreConformance(LabelConformance):
 
     @pytest.mark.parametrize("text", ["canary", '["canary"]', '{"password": "canary", "password": "x"}', '{"x": NaN}'])
     def test_a_value_that_is_no_document_is_a_typed_error(self, door: Backdoor, text: str) -> None:
-        """And is not quoted."""
+        """The error does not quote the value."""
         door.put_text(FIRST, Secret(text))
         with pytest.raises(SecretDocumentError) as caught:
             door.store().read(FIRST)
         assert "canary" not in repr(caught.value.describe())
 
     def test_marks_are_kept_on_their_version(self, door: Backdoor) -> None:
-        """Every kind, read by a fresh process."""
+        """A fresh process reads every kind of mark."""
         every = every_mark()
         door.store().stage(FIRST, NEXT)
         for mark in every:
@@ -156,7 +156,7 @@ class StoreConformance(LabelConformance):
         assert door.store().describe().versions[FIRST].marks == frozenset()
 
     def test_unmarking_the_wrong_version_leaves_the_mark(self, door: Backdoor) -> None:
-        """It sits elsewhere, so there is nothing to take away."""
+        """The mark is on another version, so that nothing changes."""
         mark = marks.intent(NOW)
         door.store().stage(FIRST, NEXT)
         door.store().mark(FIRST, mark)
@@ -164,12 +164,12 @@ class StoreConformance(LabelConformance):
         assert door.store().describe().versions[FIRST].marks == {mark}
 
     def test_an_unknown_version_takes_no_mark(self, door: Backdoor) -> None:
-        """The engine must not believe that its intent is written down."""
+        """An error tells the engine that its intent is not recorded."""
         with pytest.raises(StoreError):
             door.store().mark(UNKNOWN, marks.intent(NOW))
 
     def test_a_marked_version_is_shown_after_its_stage_is_gone(self, door: Backdoor) -> None:
-        """An operator cancelled: the candidate may be live, so it must not be forgotten."""
+        """After an operator cancelled, the candidate may be live and must stay visible."""
         door.store().stage(FIRST, NEXT)
         door.store().mark(FIRST, marks.intent(NOW))
         door.strip(FIRST, PENDING)
@@ -183,7 +183,7 @@ class StoreConformance(LabelConformance):
         assert FIRST not in door.store().describe().versions
 
     def test_the_label_quota_is_a_typed_error_that_loses_no_label(self, door: Backdoor) -> None:
-        """20 labels for all versions of one secret."""
+        """All versions of one secret together have at most 20 labels."""
         door.store().stage(FIRST, NEXT)
         for number in range(LABELS_PER_SECRET - 2):
             door.store().mark((FIRST, BASE)[number % 2], marks.intent(NOW + number))

@@ -1,1 +1,1 @@
-"""Strict, stateful stand-ins for the vendors, Secrets Manager, Vault and hosts."""
+"""Strict, stateful doubles of the vendors, Secrets Manager, Vault and hosts."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Quiet(WSGIRequestHandler):
-    """Keeps request lines off standard error; simulators keep their own access log."""
+    """Writes no request lines to standard error; simulators keep their own access log."""
 
     protocol_version = "HTTP/1.1"
 
@@ -29,22 +29,22 @@ class _Quiet(WSGIRequestHandler):
 def serve(app: WSGIApplication, *, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve ``app`` and yield its base URL, ``http://127.0.0.1:PORT``, or ``https://`` with a server's TLS settings."""
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet, ssl_context=tls)
-    bell, ring = socket.socketpair()
-    thread = threading.Thread(target=_take_requests, args=(server, bell), daemon=True)
+    stopped, stop = socket.socketpair()
+    thread = threading.Thread(target=_take_requests, args=(server, stopped), daemon=True)
     thread.start()
     try:
         yield f"{'https' if tls else 'http'}://127.0.0.1:{server.port}"
     finally:
-        ring.close()
+        stop.close()
         thread.join(timeout=5)
         server.server_close()
-        bell.close()
+        stopped.close()
 
 
-def _take_requests(server: BaseWSGIServer, bell: socket.socket) -> None:
-    """Hand each connection to a thread of its own until the bell rings; ``shutdown()`` would wait for its next poll."""
+def _take_requests(server: BaseWSGIServer, stopped: socket.socket) -> None:
+    """Give each connection a thread until the socket closes; ``shutdown()`` would wait for its next poll."""
     with selectors.DefaultSelector() as selector:
         selector.register(server, selectors.EVENT_READ)
-        selector.register(bell, selectors.EVENT_READ)
-        while all(key.fileobj is not bell for key, _ in selector.select()):
+        selector.register(stopped, selectors.EVENT_READ)
+        while all(key.fileobj is not stopped for key, _ in selector.select()):
             server.handle_request()

@@ -1,1 +1,1 @@
-"""Product code in processes of its own, some of which are killed on purpose."""
+"""The product in processes of its own, some of which are killed on purpose."""

@@ -1,4 +1,4 @@
-"""What surrounds the handler when a command runs it: the runtime's context, and an environment of its own."""
+"""The Lambda context and the environment of the handler when a command runs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class FunctionContext:
 
     @classmethod
     def lasting(cls, seconds: float) -> FunctionContext:
-        """Return the context of an invocation that may take so long from now."""
+        """Return the context of an invocation that may take ``seconds`` from now."""
         return cls(time.monotonic() + seconds)
 
     def get_remaining_time_in_millis(self) -> int:
@@ -28,14 +28,14 @@ class FunctionContext:
 
 
 def set_environment(variables: Mapping[str, str]) -> None:
-    """Leave this process nothing but these variables: no profile, proxy or AWS file of the operator's."""
+    """Give this process these variables only: no profile, proxy or AWS file of the operator's."""
     os.environ.clear()
     os.environ.update(variables, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
 
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """As ``set_environment``, until the block ends."""
+    """Set the environment as ``set_environment`` does, until the block ends."""
     before = dict(os.environ)
     set_environment(variables)
     try:

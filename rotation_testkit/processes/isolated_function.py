@@ -1,7 +1,7 @@
 """The rotation function, one operating-system process per invocation, so that an invocation can really be killed.
 
-The processes are forked from a server that has imported the handler already. The parent's memory, and with it every
-password that it may hold, is not theirs.
+The processes are forked from a server that has imported the handler. They do not share the parent's memory, and with it
+the passwords that it may hold.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from botocore.config import Config
 from rotation import handler
 from rotation.core.errors import InternalError, RotationError
 from rotation_testkit.processes.function_context import FunctionContext, set_environment
-from rotation_testkit.sandbox.sandbox import ShiftedClock
+from rotation_testkit.sandbox.clock import ShiftedClock
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -39,11 +39,11 @@ _PRELOADED = (
     "rotation.drivers.network.ssh",
     "paramiko",
 )
-_GLANCE_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 
 
 def start_fork_server(*more: str) -> None:
-    """Have the server import everything, and ``more`` modules, while the caller does something else."""
+    """Start the server, which imports everything and ``more`` modules while the caller goes on."""
     multiprocessing.get_context("forkserver").set_forkserver_preload([*_PRELOADED, *more])
     forkserver.ensure_running()
 
@@ -54,15 +54,15 @@ class FunctionFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """How one invocation went.
+    """One invocation that has ended.
 
     Attributes:
         event: what it was called with.
         report: the fields of its log line; only ``error`` when it failed, empty when its process ended early.
         seconds: wall-clock time, the process included.
         killed: whether the process was killed from outside.
-        seen: what the surroundings yielded (see ``IsolatedFunction.within``).
-        logs: everything it wrote.
+        seen: what the surroundings yielded (see ``IsolatedFunction.surroundings``).
+        logs: everything that it wrote.
     """
 
     event: Mapping[str, object] = field(repr=False)
@@ -78,21 +78,21 @@ class IsolatedFunction:
     """A rotation function for the Secrets Manager double.
 
     Attributes:
-        environment: the function's variables; nothing of this process's own is inherited.
-        clock: its offset is handed to each process.
+        environment: the function's variables; this process's own are not inherited.
+        clock: each process gets its offset.
         seconds: the function's time-out.
-        told: hears of each invocation when it has ended.
-        doom: when this is set, the running process is killed.
-        within: a context manager's function and arguments; the child enters it around the handler, and what it
-            yields is reported when the handler has ended.
+        on_end: called with each invocation that has ended.
+        kill_now: kills the running process when it is set.
+        surroundings: a context manager's function and arguments; the child enters it around the handler, and reports
+            what it yields when the handler has ended.
     """
 
     environment: Mapping[str, str] = field(repr=False)
     clock: ShiftedClock
     seconds: float
-    told: Callable[[Invocation], None]
-    doom: threading.Event = field(default_factory=threading.Event)
-    within: tuple[Callable[..., AbstractContextManager[object]], tuple[object, ...]] = (nullcontext, ())
+    on_end: Callable[[Invocation], None]
+    kill_now: threading.Event = field(default_factory=threading.Event)
+    surroundings: tuple[Callable[..., AbstractContextManager[object]], tuple[object, ...]] = (nullcontext, ())
 
     def __call__(self, event: Mapping[str, object]) -> None:
         """Run one invocation.
@@ -103,7 +103,7 @@ class IsolatedFunction:
         started = time.monotonic()
         context = multiprocessing.get_context("forkserver")
         receiver, sender = context.Pipe(duplex=False)
-        arguments = (sender, dict(event), dict(self.environment), self.clock.offset, self.seconds, self.within)
+        arguments = (sender, dict(event), dict(self.environment), self.clock.offset, self.seconds, self.surroundings)
         process = context.Process(target=_invocation, args=arguments, daemon=True)
         process.start()
         sender.close()
@@ -115,7 +115,7 @@ class IsolatedFunction:
         receiver.close()
         killed = process.exitcode == -signal.SIGKILL
         report = cast("dict[str, object]", answer.get("report", {}))
-        self.told(
+        self.on_end(
             Invocation(
                 event=event,
                 report=report,
@@ -129,12 +129,12 @@ class IsolatedFunction:
             raise FunctionFailed("the invocation failed")
 
     def _attend(self, receiver: Connection, process: BaseProcess, deadline: float) -> None:
-        """Wait for the answer; kill the process when doom is set or its time is over."""
-        while not wait([receiver, process.sentinel], timeout=_GLANCE_SECONDS):
-            if self.doom.is_set() or time.monotonic() > deadline:
+        """Wait for the answer; kill the process when ``kill_now`` is set or the time is over."""
+        while not wait([receiver, process.sentinel], timeout=_POLL_SECONDS):
+            if self.kill_now.is_set() or time.monotonic() > deadline:
                 process.kill()
                 process.join()
-                self.doom.clear()
+                self.kill_now.clear()
                 return
 
 
@@ -154,23 +154,23 @@ def _invocation(  # noqa: PLR0913, PLR0917 - a process's arguments are positiona
     report: dict[str, object]
     with redirect_stdout(written), redirect_stderr(written), surroundings(*arguments) as seen:
         try:
-            world = handler.World(client=_client(), environment=environment, clock=ShiftedClock(offset))
+            world = handler.World(connect=_client, environment=environment, clock=ShiftedClock(offset))
             report = handler.handle(event, FunctionContext.lasting(seconds), world)
         except RotationError as error:
             report = {"error": error.describe()}
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
             report = {"error": InternalError(f"{type(foreign).__name__} before the handler ran").describe()}
-    with suppress(BrokenPipeError):  # whoever asked was interrupted
+    with suppress(BrokenPipeError):  # the parent was interrupted
         sender.send({"report": report, "logs": written.getvalue(), "seen": seen})
 
 
 def _client() -> SecretsManagerClient:
-    """Return a client by the environment; a proxy would not find what runs on loopback."""
+    """Return a client by the environment; a proxy would not reach loopback."""
     config = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=10, proxies={})
     return cast("SecretsManagerClient", aws_session().create_client("secretsmanager", config=config))
 
 
 @lru_cache(maxsize=1)
 def aws_session() -> botocore.session.Session:
-    """Return the one session of this process; it keeps the service's model, which takes a while to read."""
+    """Return this process's session, which keeps the service's model: reading it is slow."""
     return botocore.session.Session()

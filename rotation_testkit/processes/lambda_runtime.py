@@ -1,8 +1,8 @@
 """The real Lambda runtime on this machine: AWS's runtime interface emulator and ``awslambdaric``, no container.
 
-The emulator binary comes out of the aws-sam-cli wheel. The function sees what it would see in Lambda and no more: its
-task root first, then a stand-in for ``/var/runtime`` with awslambdaric and boto3 and what those two need, then the
-standard library. Site-packages are off, so a package that the artefact forgot is missing here as it would be there.
+The emulator binary comes out of the aws-sam-cli wheel. The function sees what it would see in Lambda: its task root
+first, then a stand-in for ``/var/runtime`` with awslambdaric and boto3 and their requirements, then the standard
+library. Site-packages are off, so a package that the artefact lacks is missing here as it would be there.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class LambdaRuntime:
     def _start(self) -> None:
         runtime = Path(self._scratch.name, "runtime")
         link_runtime(runtime, self._site_packages)
-        # Somebody else may take a port between our look and the emulator's start; then it ends at once.
+        # Another process may take a port before the emulator starts; then the emulator ends at once.
         for _ in range(3):
             self._process = self._launch(runtime)
             if self._accepts(self._process):
@@ -251,7 +251,7 @@ def link_runtime(target: Path, site_packages: Path | None = None) -> None:
 
 
 def _needs(found: Distribution) -> list[str]:
-    """Names that a distribution requires without an extra; markers for other Pythons are settled by what is there."""
+    """Return the names that a distribution requires without an extra; markers for other Pythons are ignored."""
     stated = [entry for entry in found.requires or () if "extra ==" not in entry]
     return [_canonical(re.split(r"[^A-Za-z0-9._-]", entry, maxsplit=1)[0]) for entry in stated]
 
@@ -268,7 +268,7 @@ def _canonical(name: str) -> str:
 
 
 def _outcome(answer: str) -> tuple[Any, Mapping[str, str] | None]:
-    """Tell a result from a failure: the emulator answers 200 to most failures and marks them only in the body."""
+    """Distinguish a result from a failure: the emulator answers 200 to most failures and marks them in the body."""
     try:
         value = json.loads(answer)
     except ValueError:

@@ -1,7 +1,7 @@
 """A rotation function whose process really dies at a chosen effect.
 
-An effect is one call to the secret store, one request to a vendor, or one login; what they do stays real. Invocations
-that are to survive run in this process, which costs a fraction.
+An effect is one call to the secret store, one request to a vendor, or one login; each is real. Invocations that are to
+survive run in this process, which is faster.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rotation.stores.aws import secrets_manager
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.processes.isolated_function import FunctionFailed, Invocation, IsolatedFunction
-from rotation_testkit.sandbox.sandbox import ShiftedClock
+from rotation_testkit.sandbox.clock import ShiftedClock
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -65,7 +65,7 @@ class MortalFunction:
             self._die(event, fuse)
 
     def _survive(self, event: Mapping[str, object]) -> None:
-        outside = handler.World(client=self.client, environment=self.environment, clock=self.clock)
+        outside = handler.World(connect=lambda: self.client, environment=self.environment, clock=self.clock)
         with _counted(0, Edge.AFTER) as effects:
             self.effects.append(effects)
             try:
@@ -80,8 +80,8 @@ class MortalFunction:
             environment=self.environment,
             clock=self.clock,
             seconds=self.seconds,
-            told=ended.append,
-            within=(_counted, fuse),
+            on_end=ended.append,
+            surroundings=(_counted, fuse),
         )
         try:
             function(event)

@@ -1,7 +1,7 @@
 """The rotation job in a process of its own that can really die at a chosen effect.
 
-An effect is one request to the KV engine, one request to a vendor, or one login; what they do stays real. In front of
-an effect of the KV engine the parent may be asked to do something, such as to kill the server.
+An effect is one request to the KV engine, one request to a vendor, or one login; each is real. Before an effect of the
+KV engine the process may pause while the parent does something, such as killing the server.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rotation.drivers.network.ssh import SshProbe
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, HvacKv
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 from rotation_testkit.processes.function_context import set_environment
-from rotation_testkit.sandbox.sandbox import ShiftedClock
+from rotation_testkit.sandbox.clock import ShiftedClock
 
 _PRELOADED = (
     "rotation_testkit.processes.mortal_job",
@@ -36,14 +36,14 @@ KILLED = 137
 
 
 def start_fork_server() -> None:
-    """Have the server import everything once."""
+    """Start the server, which imports everything once."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
     forkserver.ensure_running()
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a job's process ended: its report and effects, or neither when it died."""
+    """The end of a job's process: its report and effects, or neither when it died."""
 
     report: Mapping[str, object] | None
     effects: tuple[str, ...] = ()
@@ -59,11 +59,11 @@ class MortalJob:
     """Runs ``lockstep vault rotate`` in processes.
 
     Attributes:
-        environment: of the job; nothing of this process's own is inherited.
-        clock: its offset is handed to each process.
-        on_pause: called when the process has come to the effect at which it is to wait, and goes on afterwards.
-        lags: whether the node lags behind: then short pauses are really waited for, and reads, whose number hangs on
-            luck, are no effects.
+        environment: of the job; this process's own variables are not inherited.
+        clock: each process gets its offset.
+        on_pause: called when the process has reached the effect at which it pauses; the process goes on afterwards.
+        lags: whether the node lags behind: then short pauses take real time, and reads, whose number varies, are no
+            effects.
     """
 
     environment: Mapping[str, str] = field(repr=False)
@@ -83,7 +83,7 @@ class MortalJob:
         """
         context = multiprocessing.get_context("forkserver")
         mine, theirs = context.Pipe()
-        clock = (_Waiting if self.lags else ShiftedClock)(self.clock.offset)
+        clock = (_WaitingClock if self.lags else ShiftedClock)(self.clock.offset)
         arguments = (theirs, dict(self.environment), clock, path, at, str(edge), pauses, attempts, not self.lags)
         process = context.Process(target=_job, args=arguments, daemon=True)
         process.start()
@@ -109,8 +109,8 @@ class MortalJob:
             pipe.send("go on")
 
 
-class _Waiting(ShiftedClock):
-    """Lets a second at most really pass."""
+class _WaitingClock(ShiftedClock):
+    """Waits a second at most of each sleep."""
 
     def sleep(self, seconds: float) -> None:
         """See ``Clock``."""
@@ -130,14 +130,14 @@ def _job(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
     reads: bool,  # noqa: FBT001 - as above
 ) -> None:
     from rotation.deployment.deployment import Deployment
-    from vault_plugin.job.kv_rotation import STEP_SECONDS, Place, Rotation
+    from vault_plugin.job.kv_rotation import STEP_SECONDS, JobContext, KvRotation
     from vault_plugin.job.login import Login
-    from vault_plugin.job.mirroring import mirrored
+    from vault_plugin.job.mirroring import with_mirror
     from vault_plugin.job.settings import VaultSettings
 
     def wait(name: str) -> None:
         del name
-        if not waited:  # A fuse that only pauses before an effect blows after it, too.
+        if not waited:  # a fuse that pauses before an effect fires after it, too
             waited.append(True)
             pipe.send("paused")
             pipe.recv()
@@ -147,11 +147,14 @@ def _job(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
     set_environment(environment)
     fuse = Fuse(at, Edge(edge), exits=True, error=wait if pauses else None)
     with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=STEP_SECONDS) as kv:
-        place = Place(
-            kv=kv, deployment=Deployment.from_environment(environment), clock=clock, over=mirrored(clock, environment)
+        context = JobContext(
+            kv=kv,
+            deployment=Deployment.from_environment(environment),
+            clock=clock,
+            wrap_store=with_mirror(clock, environment),
         )
         with counted(fuse, reads=reads):
-            done = Rotation(place=place, path=path, ordered=True).run(attempts=attempts)
+            done = KvRotation(context=context, path=path, ordered=True).run(attempts=attempts)
     pipe.send({"report": done.describe(), "effects": fuse.effects})
 
 

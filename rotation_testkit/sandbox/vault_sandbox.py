@@ -1,4 +1,4 @@
-"""The embedded world with its secrets in a KV version 2 engine, modelled or served, and the job that rotates them."""
+"""The sandbox with its secrets in a KV version 2 engine, in memory or on a server."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from rotation.core.secret import Secret
 from rotation.deployment.deployment import Deployment
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, Kv, VaultKv
 from rotation_testkit.doubles.vault.kv2 import OperatedKv
-from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, World, world
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, Sandbox, open_sandbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VaultWorld:
+class VaultSandbox:
     """Vendors, hosts and one KV secret per account.
 
     Attributes:
-        world: everything but Vault.
+        world: vendors, hosts and clock.
         kv: the mount, for an operator.
-        folder: in the mount; nobody else's.
-        mount: its name on a server.
+        folder: a folder of the mount that only this sandbox uses.
+        mount: the mount's name on a server.
     """
 
-    world: World
+    world: Sandbox
     kv: OperatedKv
     folder: str
     mount: str = "secret"
@@ -45,7 +45,7 @@ class VaultWorld:
 
     @property
     def deployment(self) -> Deployment:
-        """What is allowed here."""
+        """What the deployment allows."""
         return Deployment.from_environment(self.environment())
 
     def store(self, account: str, kv: Kv | None = None) -> VaultKv:
@@ -67,7 +67,7 @@ class VaultWorld:
         return entry.document
 
     def heals(self, account: str) -> bool:
-        """Say whether the stored password is the live one."""
+        """Return whether the stored password is the live one."""
         return self.stored(account) == self.world.live(account)
 
     def wish(self, account: str, **custom: str) -> None:
@@ -77,13 +77,13 @@ class VaultWorld:
 
 
 @contextmanager
-def vault_world(
+def open_vault_sandbox(
     make: Callable[[Callable[[], float]], OperatedKv],
     folder: str,
     *,
     holding: Collection[str] | None = (UCLOUD, HUAWEI),
     custom: Mapping[str, str] | None = None,
-) -> Iterator[VaultWorld]:
+) -> Iterator[VaultSandbox]:
     """Start the vendors and put their accounts' secrets into a mount.
 
     Args:
@@ -92,13 +92,13 @@ def vault_world(
         holding: keys of the accounts, ``None`` for all.
         custom: custom metadata of every secret.
     """
-    with world(holding=holding) as inner:
-        made = VaultWorld(world=inner, kv=make(inner.clock.now), folder=folder)
+    with open_sandbox(holding=holding) as inner:
+        made = VaultSandbox(world=inner, kv=make(inner.clock.now), folder=folder)
         for code in inner.admin_secrets:
-            admin = inner.estates[code].admin or {}
+            admin = inner.vendors[code].admin or {}
             made.kv.write(made.admin_path(code), SecretDocument(admin), cas=0)
-        for account, tenant in inner.tenants.items():
-            document = SecretDocument({**tenant.document, "password": tenant.live().reveal()})
+        for account, held in inner.vendor_accounts.items():
+            document = SecretDocument({**held.document, "password": held.live().reveal()})
             if custom is not None:
                 made.kv.configure(made.path(account), custom=custom)
             made.kv.write(made.path(account), document, cas=0)

@@ -1,4 +1,4 @@
-"""A second run of a make target starts at once: where everything is installed, no installation and no build is due."""
+"""A second run of a make target installs and builds nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BEFORE, MADE, AFTER = 1_700_000_000, 1_700_000_100, 1_700_000_200
-"""Moments of sources, stamps and changes; the real ones may share a tick of the file system's clock."""
+"""Times of sources, stamps and changes, far enough apart for every file system."""
 SLOW = ("make-venv", "pip", "sam build", "compileall", "--collect-only", "find-python")
-"""What installs, packs or compiles; each takes seconds."""
+"""Commands that install, pack or compile, and take seconds."""
 
 
 def _make(tree: Path, *arguments: str) -> str:
-    """Run make as a shell would, outside of the make that may have started these tests."""
+    """Run make without the variables of a make that may have started these tests."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(
         ["make", *arguments], cwd=tree, env=plain, capture_output=True, text=True, check=False, timeout=60
@@ -28,7 +28,7 @@ def _make(tree: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """A tree as the first run leaves it: every stamp is younger than the sources. Nothing was really installed."""
+    """A tree as the first run leaves it: all stamps are younger than the sources. Nothing is installed in it."""
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     (tmp_path / "rotation/engine/account").mkdir(parents=True)
     for name in ("Makefile", "pyproject.toml", "template.yaml", "samconfig.toml", "rotation/engine/account/steps.py"):
@@ -46,8 +46,8 @@ def installed(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("target", "runs"), [("test", "-m pytest -q -n"), ("demo", "lockstep demo"), ("invoke", "lockstep invoke")]
 )
-def test_where_everything_is_installed_a_target_runs_what_it_is_for(installed: Path, target: str, runs: str) -> None:
-    """And nothing before it."""
+def test_a_target_of_an_installed_tree_runs_its_command_alone(installed: Path, target: str, runs: str) -> None:
+    """No installation and no build is due before the command."""
     due = _make(installed, "--dry-run", target)
     assert runs in due
     assert [word for word in SLOW if word in due] == []
@@ -56,7 +56,7 @@ def test_where_everything_is_installed_a_target_runs_what_it_is_for(installed: P
 @pytest.mark.parametrize(
     ("changed", "due"), [("requirements/dev.txt", "make-venv"), ("rotation/engine/account/steps.py", "sam build")]
 )
-def test_what_changed_is_made_anew(installed: Path, changed: str, due: str) -> None:
-    """So it is the stamps that say that nothing is due."""
+def test_a_changed_source_is_installed_or_built_again(installed: Path, changed: str, due: str) -> None:
+    """A source younger than its stamp makes its installation or build due."""
     os.utime(installed / changed, (AFTER, AFTER))
     assert due in _make(installed, "--dry-run", "test")

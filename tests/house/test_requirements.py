@@ -1,4 +1,4 @@
-"""What is installed is pinned, hashed, complete, and says nothing about where it is fetched from."""
+"""Requirements are pinned, hashed and complete, and do not say where to fetch them from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PINNED = sorted((ROOT / "requirements").glob("*.txt"))
 
 
 def _pins(path: Path) -> dict[str, str]:
-    """Return the requirement blocks by name: ``name==version`` and the hashes that continue its line."""
+    """Return each requirement by name: ``name==version`` and the hashes on its continued line."""
     joined = path.read_text().replace("\\\n", " ")
     blocks = [line for line in joined.splitlines() if line.strip() and not line.startswith("#")]
     return {re.split(r"[=\[ ]", block, maxsplit=1)[0]: block for block in blocks}
@@ -21,7 +21,7 @@ def _pins(path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", PINNED, ids=lambda path: path.name)
 def test_every_line_is_pinned_and_hashed(path: Path) -> None:
-    """Each requirement names one version and at least one SHA-256; there are no options and no addresses."""
+    """Each requirement names one version and at least one SHA-256, without options or addresses."""
     pins = _pins(path)
     assert pins
     for name, block in pins.items():
@@ -32,14 +32,14 @@ def test_every_line_is_pinned_and_hashed(path: Path) -> None:
 
 @pytest.mark.parametrize("extra", ["lambda-ssh", "lambda-winrm"])
 def test_function_and_tests_use_the_same_versions(extra: str) -> None:
-    """What the rotation function is packed with is what the tests ran with."""
+    """The rotation function is packed with the versions that the tests ran with."""
     tested = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / "dev.txt").items()}
     packed = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / f"{extra}.txt").items()}
     assert packed.items() <= tested.items()
 
 
 def test_function_brings_no_client_that_the_runtime_has() -> None:
-    """boto3 comes with the Lambda runtime; Vault's client is not needed there. SSH and WinRM are in their sets only."""
+    """boto3 comes with the Lambda runtime, Vault's client is not needed, and SSH and WinRM have sets of their own."""
     plain = set(_pins(ROOT / "requirements" / "lambda.txt"))
     with_ssh = set(_pins(ROOT / "requirements" / "lambda-ssh.txt"))
     with_winrm = set(_pins(ROOT / "requirements" / "lambda-winrm.txt"))
@@ -51,7 +51,7 @@ def test_function_brings_no_client_that_the_runtime_has() -> None:
 
 
 def test_runtime_dependencies_are_these_four() -> None:
-    """Lockstep depends on boto3, requests, hvac and aws-lambda-powertools and on nothing else."""
+    """Lockstep depends on boto3, requests, hvac and aws-lambda-powertools alone."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {re.split(r"[<>=\[ ]", entry, maxsplit=1)[0] for entry in project["dependencies"]}
     assert names == {"boto3", "requests", "hvac", "aws-lambda-powertools"}

@@ -1,4 +1,4 @@
-"""``template.yaml``: valid, least privilege, and in step with what the code reads and calls."""
+"""``template.yaml`` is valid, grants no more rights than needed, and names what the code reads and calls."""
 
 from __future__ import annotations
 
@@ -24,28 +24,15 @@ HOST_KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" 
 
 
 @pytest.fixture(scope="module")
-def template() -> dict[str, Any]:
-    """The template with CloudFormation's short forms written out."""
-    from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects this module
-
-    return dict(yaml_parse((ROOT / "template.yaml").read_text()))
-
-
-@pytest.fixture(scope="module")
 def resources(template: dict[str, Any]) -> Resources:
     """The template's resources by name."""
     return dict(template["Resources"])
 
 
 def _statements(resources: Resources) -> list[dict[str, Any]]:
+    """Return the statements of the role; one that depends on a condition names it under ``if``."""
     raw = resources["RotationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    return [each["Fn::If"][1] if "Fn::If" in each else each for each in raw]
-
-
-def _condition_of(template: dict[str, Any], resources: Resources, sid: str) -> dict[str, Any]:
-    raw = resources["RotationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    (name,) = [each["Fn::If"][0] for each in raw if "Fn::If" in each and each["Fn::If"][1]["Sid"] == sid]
-    return dict(template["Conditions"][name])
+    return [each["Fn::If"][1] | {"if": each["Fn::If"][0]} if "Fn::If" in each else each for each in raw]
 
 
 @pytest.mark.slow
@@ -64,7 +51,7 @@ def test_sam_finds_no_fault(tmp_path: Path) -> None:
 
 
 def test_every_statement_names_actions_and_resources(resources: Resources) -> None:
-    """No action and no resource is a bare wildcard."""
+    """No statement names all actions or all resources."""
     for statement in _statements(resources):
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert not [action for action in actions if "*" in action]
@@ -92,7 +79,7 @@ def test_example_is_never_rotated_by_creating_it(resources: Resources) -> None:
 
 
 def test_every_parameter_is_described(template: dict[str, Any]) -> None:
-    """Each parameter says what it is for."""
+    """Each parameter has a description."""
     assert [name for name, each in template["Parameters"].items() if not each.get("Description")] == []
 
 
@@ -126,9 +113,10 @@ def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
         assert Deployment.from_environment(values | {name: ""}) != full, name
 
 
-def test_the_readmes_variables_are_parameters(resources: Resources) -> None:
-    """Each variable of the README's table, for each driver that has it, comes from a parameter; there are no others."""
-    listed = re.findall(r"`(LOCKSTEP_[A-Z_<>]+)`", (ROOT / "README.md").read_text().partition("**Deploy**")[0])
+def test_the_documented_variables_are_parameters(resources: Resources) -> None:
+    """Each variable in the tables of ``docs/settings.md``, for each driver that has it, comes from a parameter."""
+    page = (ROOT / "docs/settings.md").read_text()
+    listed = re.findall(r"^\| `(LOCKSTEP_[A-Z_<>]+)` \|", page, re.MULTILINE)
     expected = set()
     for name in listed:
         for code in DRIVERS:
@@ -140,7 +128,7 @@ def test_the_readmes_variables_are_parameters(resources: Resources) -> None:
 
 
 def test_a_step_may_take_a_minute_or_what_the_operator_says(template: dict[str, Any], resources: Resources) -> None:
-    """Up to Lambda's fifteen minutes; no less than a driver's slowest call needs."""
+    """``TimeoutSeconds`` goes up to Lambda's fifteen minutes, and holds the slowest call of a driver."""
     assert resources["RotationFunction"]["Properties"]["Timeout"] == {"Ref": "TimeoutSeconds"}
     asked = template["Parameters"]["TimeoutSeconds"]
     assert (asked["Default"], asked["MaxValue"]) == (60, 900)
@@ -149,7 +137,7 @@ def test_a_step_may_take_a_minute_or_what_the_operator_says(template: dict[str, 
 
 
 def test_admin_secrets_keys_decrypt_those_and_nothing_else(template: dict[str, Any], resources: Resources) -> None:
-    """By Secrets Manager alone, only where the key's context names an admin secret, and only if there is such a key."""
+    """Keys of admin secrets may be used by Secrets Manager alone, for admin secrets alone, if there are any."""
     (statement,) = [each for each in _statements(resources) if each["Sid"] == "AdminKeys"]
     assert statement["Action"] == "kms:Decrypt"
     assert statement["Resource"] == {"Ref": "AdminKmsKeyArns"}
@@ -158,9 +146,7 @@ def test_admin_secrets_keys_decrypt_those_and_nothing_else(template: dict[str, A
     named = {each["Fn::If"][1]["Ref"] for each in condition["kms:EncryptionContext:SecretARN"]}
     assert named == {name for name in template["Parameters"] if name.endswith("AdminSecretArn")}
     a_key_is_named = {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "AdminKmsKeyArns"}]}, ""]}]}
-    assert _condition_of(template, resources, "AdminKeys") == {
-        "Fn::And": [{"Condition": "HasAdminSecret"}, a_key_is_named]
-    }
+    assert template["Conditions"][statement["if"]] == {"Fn::And": [{"Condition": "HasAdminSecret"}, a_key_is_named]}
     secrets = {each["Condition"] for each in template["Conditions"]["HasAdminSecret"]["Fn::Or"]}
     assert secrets == {each["Fn::If"][0] for each in condition["kms:EncryptionContext:SecretARN"]}
 
@@ -175,6 +161,4 @@ def test_drivers_with_an_admin_credential_have_a_place_for_it(
     parameter = variables[f"LOCKSTEP_{code.upper()}_ADMIN_SECRET"]["Ref"]
     (statement,) = [each for each in _statements(resources) if each["Resource"] == {"Ref": parameter}]
     assert statement["Action"] == "secretsmanager:GetSecretValue"
-    assert _condition_of(template, resources, statement["Sid"]) == {
-        "Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]
-    }
+    assert template["Conditions"][statement["if"]] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}

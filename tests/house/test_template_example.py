@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,26 +12,18 @@ import pytest
 from rotation import handler
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
-from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, World, world
-
-
-@cache
-def template() -> dict[str, Any]:
-    """Return the template with CloudFormation's short forms written out."""
-    from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects this module
-
-    return dict(yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text()))
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, Sandbox, open_sandbox
 
 
 class Stack:
-    """The template with some parameters, as far as CloudFormation's functions in it are needed here."""
+    """The template with some parameters; it resolves those of CloudFormation's functions that the template uses."""
 
-    def __init__(self, **given: str) -> None:
-        unknown = given.keys() - template()["Parameters"].keys()
-        assert not unknown
-        self.parameters = {name: each["Default"] for name, each in template()["Parameters"].items()} | given
+    def __init__(self, template: dict[str, Any], **given: str) -> None:
+        self.template = template
+        declared = template["Parameters"]
+        self.parameters = {name: each["Default"] for name, each in declared.items()} | given
         for name, value in given.items():
-            assert re.fullmatch(template()["Parameters"][name].get("AllowedPattern", ".*"), value), name
+            assert re.fullmatch(declared[name].get("AllowedPattern", ".*"), value), name
 
     def resolved(self, node: Any) -> Any:
         """Return what a part of the template stands for."""
@@ -43,7 +33,7 @@ class Stack:
         meaning: dict[str, Callable[[], Any]] = {
             "Ref": lambda: self.parameters[of],
             "Fn::Sub": lambda: re.sub(r"\$\{(\w+)\}", lambda found: str(self.parameters[found[1]]), of),
-            "Fn::If": lambda: self.resolved(of[1] if self.resolved(template()["Conditions"][of[0]]) else of[2]),
+            "Fn::If": lambda: self.resolved(of[1] if self.resolved(self.template["Conditions"][of[0]]) else of[2]),
             "Fn::Equals": lambda: self.resolved(of[0]) == self.resolved(of[1]),
             "Fn::Not": lambda: not self.resolved(of[0]),
             "Fn::Or": lambda: any(self.resolved(each) for each in of),
@@ -52,12 +42,12 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         """Return the function's variables that are not empty."""
-        variables = template()["Resources"]["RotationFunction"]["Properties"]["Environment"]["Variables"]
+        variables = self.template["Resources"]["RotationFunction"]["Properties"]["Environment"]["Variables"]
         return {name: value for name, node in variables.items() if (value := self.resolved(node))}
 
-    def furnish(self, started: World) -> str:
+    def furnish(self, started: Sandbox) -> str:
         """Create the example secret as CloudFormation does and return its name."""
-        properties = template()["Resources"]["ExampleSecret"]["Properties"]
+        properties = self.template["Resources"]["ExampleSecret"]["Properties"]
         options = dict(properties["GenerateSecretString"])
         document = json.loads(self.resolved(options.pop("SecretStringTemplate")))
         key = options.pop("GenerateStringKey")
@@ -68,19 +58,19 @@ class Stack:
 
 
 @pytest.fixture
-def started() -> Iterator[World]:
+def started() -> Iterator[Sandbox]:
     """A container of CompShare, its SSH host, and Secrets Manager."""
-    with world(holding=(UCLOUD,), names={UCLOUD: "other"}, retry_delays=()) as one:
+    with open_sandbox(holding=(UCLOUD,), names={UCLOUD: "other"}, retry_delays=()) as one:
         yield one
 
 
-def example(started: World, *keys: str, **given: str) -> Stack:
+def example(template: dict[str, Any], started: Sandbox, *keys: str, **given: str) -> Stack:
     """Return the stack of an operator who names the world's container, by these keys of its document."""
-    document: Mapping[str, Any] = started.tenants[UCLOUD].document
+    document: Mapping[str, Any] = started.vendor_accounts[UCLOUD].document
     names = {"region": "ExampleRegion", "zone": "ExampleZone", "uhost_id": "ExampleInstanceId"}
     names |= {"username": "ExampleUsername", "host_key": "ExampleHostKey"}
     place = {names[key]: document[key] for key in ("region", "zone", "uhost_id", "username", *keys)}
-    return Stack(CreateExampleSecret="true", **place, **given)
+    return Stack(template, CreateExampleSecret="true", **place, **given)
 
 
 @pytest.mark.parametrize(
@@ -89,17 +79,17 @@ def example(started: World, *keys: str, **given: str) -> Stack:
     ids=["pinned", "learnt"],
 )
 def test_the_first_rotation_puts_a_password_that_works(
-    started: World, keys: list[str], given: dict[str, str], trials: list[str]
+    template: dict[str, Any], started: Sandbox, keys: list[str], given: dict[str, str], trials: list[str]
 ) -> None:
-    """The schedule's trial run says that the generated value does not work, if it can log in, and resets nothing."""
-    stack = example(started, *keys, **given)
+    """The trial run of the schedule resets nothing, and the first rotation replaces the generated value."""
+    stack = example(template, started, *keys, **given)
     name, store = stack.furnish(started), started.secrets_manager
     environment = started.environment() | stack.environment()
-    outside = handler.World(client=store.client(), environment=environment, clock=started.clock)
+    outside = handler.World(connect=store.client, environment=environment, clock=started.clock)
     store.register_function(
         FUNCTION_ARN, lambda event: handler.handle(event, FunctionContext.lasting(60), outside) and None
     )
-    schedule = template()["Resources"]["ExampleSchedule"]["Properties"]
+    schedule = template["Resources"]["ExampleSchedule"]["Properties"]
     trial = store.rotate(
         name,
         function=FUNCTION_ARN,
@@ -116,15 +106,15 @@ def test_the_first_rotation_puts_a_password_that_works(
     assert json.loads(current.reveal())["password"] == started.live(UCLOUD).reveal()
 
 
-def test_an_example_that_could_not_be_rotated_is_refused(started: World) -> None:
-    """Neither a host key nor the permission to learn it: CloudFormation says so before it makes anything."""
-    rule = template()["Rules"]["ExampleHasAHostKey"]
+def test_an_example_that_could_not_be_rotated_is_refused(template: dict[str, Any], started: Sandbox) -> None:
+    """CloudFormation refuses an example with neither a host key nor the permission to learn it."""
+    rule = template["Rules"]["ExampleHasAHostKey"]
     (assertion,) = rule["Assertions"]
     for stack, holds in (
-        (example(started), False),
-        (example(started, "host_key"), True),
-        (example(started, SshTrustOnFirstUse="1"), True),
+        (example(template, started), False),
+        (example(template, started, "host_key"), True),
+        (example(template, started, SshTrustOnFirstUse="1"), True),
     ):
         assert stack.resolved(rule["RuleCondition"]) is True
         assert stack.resolved(assertion["Assert"]) is holds
-    assert Stack().resolved(rule["RuleCondition"]) is False
+    assert Stack(template).resolved(rule["RuleCondition"]) is False

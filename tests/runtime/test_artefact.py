@@ -1,10 +1,7 @@
 """What ``sam build`` packed: all that the function needs, nothing else, and byte-code that is used."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +17,7 @@ def handler(names, context):
 """
 
 
-def test_code_comes_from_the_task_root_alone(artefact: Any, tmp_path: Path) -> None:
+def test_code_comes_from_the_task_root_alone(artefact, tmp_path):
     """Inside the runtime, our code and each packed dependency are those of the artefact, also where tests have both."""
     for entry in artefact.task_root.iterdir():
         (tmp_path / entry.name).symlink_to(entry)
@@ -42,7 +39,7 @@ def test_code_comes_from_the_task_root_alone(artefact: Any, tmp_path: Path) -> N
     )
 
 
-def test_artefact_holds_no_kit_no_command_line_and_no_boto3(artefact: Any) -> None:
+def test_artefact_holds_no_kit_no_command_line_and_no_boto3(artefact):
     """Tests' doubles and the command line stay out; the runtime brings boto3 itself."""
     top = {entry.name for entry in artefact.task_root.iterdir()}
     assert {"rotation", "requests", "aws_lambda_powertools", "paramiko", "pypsrp"} <= top
@@ -51,7 +48,7 @@ def test_artefact_holds_no_kit_no_command_line_and_no_boto3(artefact: Any) -> No
     assert packed.isdisjoint({"testing", "cli"})
 
 
-def test_every_module_has_byte_code_that_is_never_checked(artefact: Any) -> None:
+def test_every_module_has_byte_code_that_is_never_checked(artefact):
     """Each of our modules is compiled for the interpreter that runs it; the runtime need not look at the source."""
     command = [artefact.python, "-c", "import sys; print(sys.implementation.cache_tag)"]
     tag = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()

@@ -24,9 +24,9 @@ from rotation_testkit.sandbox.sandbox import (
     TENCENT,
     UCLOUD,
     VOLCENGINE,
-    World,
+    Sandbox,
     driver_of,
-    world,
+    open_sandbox,
 )
 
 pytestmark = pytest.mark.slow
@@ -51,7 +51,7 @@ Event = dict[str, Any]
 class Scene:
     """The world, the function in it, and every event that Secrets Manager sent."""
 
-    world: World
+    world: Sandbox
     runtime: LambdaRuntime
     sent: list[Event] = field(default_factory=list)
 
@@ -60,7 +60,7 @@ class Scene:
         store, suffix = self.world.secrets_manager, uuid.uuid4().hex[:8]
         accounts = {code: f"{self.world.accounts[code]}-{suffix}" for code in DRIVERS}
         for code, name in accounts.items():
-            document = SecretDocument(dict(self.world.tenants[code].document))
+            document = SecretDocument(dict(self.world.vendor_accounts[code].document))
             store.create(name, document.replaced(password=self.world.live(code).reveal()).dump())
         return Scene(replace(self.world, accounts=accounts), self.runtime)
 
@@ -108,7 +108,7 @@ class Scene:
 
     def heard(self) -> list[int]:
         """Return how many calls reached Secrets Manager and each vendor."""
-        vendors = [estate.simulator for estate in self.world.estates.values()]
+        vendors = [vendor.simulator for vendor in self.world.vendors.values()]
         return [len(self.world.secrets_manager.calls), *(len(vendor.requests) for vendor in vendors)]
 
 
@@ -116,7 +116,7 @@ class Scene:
 def stage(artefact: Any) -> Iterator[Scene]:
     """One world in which each account is rotated at most once."""
     with (
-        world(holding=(*DRIVERS, BATCH), names=NAMES, retry_delays=()) as started,
+        open_sandbox(holding=(*DRIVERS, BATCH), names=NAMES, retry_delays=()) as started,
         artefact.runtime(started.environment() | AT_ONCE) as runtime,
     ):
         yield Scene(started, runtime)
@@ -133,7 +133,7 @@ def _lines(result: InvocationResult) -> list[Event]:
 
 
 @pytest.mark.parametrize("code", [*DRIVERS, BATCH])
-def test_four_events_rotate_and_repeating_any_changes_nothing(stage: Scene, code: str) -> None:
+def test_four_events_rotate_and_repeating_any_changes_nothing(stage, code):
     """The four events end in a new live password; each step, and then all four, can be repeated without any effect.
 
     Secrets Manager itself begins with the first of them, and no line of function or emulator has a secret in it.
@@ -160,7 +160,7 @@ def test_four_events_rotate_and_repeating_any_changes_nothing(stage: Scene, code
     assert stage.world.stored(code, "AWSPREVIOUS") == before
     assert (stage.world.changes(code), stage.world.wrong_logins(code)) == (resets, 0)
     assert first.payload["evidence"] == ("ACCEPTED" if code == VOLCENGINE else "LOGIN")
-    admin = stage.world.estates[driver_of(code)].admin or {}
+    admin = stage.world.vendors[driver_of(code)].admin or {}
     values = [*passwords(code, before), *passwords(code, stage.world.live(code))]
     values += [value for name, value in admin.items() if name in {"private_key", "secret_key"}]
     values += [stage.world.secrets_manager.secret_key.reveal()]
@@ -174,7 +174,7 @@ def passwords(code: str, live: Secret) -> list[str]:
     return json.loads(live.reveal()) if code == BATCH else [live.reveal()]
 
 
-def test_each_step_writes_one_line_and_one_metric_record(scene: Scene) -> None:
+def test_each_step_writes_one_line_and_one_metric_record(scene):
     """The line names secret, token, step, driver, outcome and duration; the metric record has driver and step."""
     event = scene.event("ucloud_compshare/createSecret.json")
     scene.begin(event)
@@ -187,7 +187,7 @@ def test_each_step_writes_one_line_and_one_metric_record(scene: Scene) -> None:
     assert (metric["driver"], metric["step"], metric["StepFailed"]) == (UCLOUD, "createSecret", [0.0])
 
 
-def test_cross_account_event_passes_its_rotation_token_on(scene: Scene) -> None:
+def test_cross_account_event_passes_its_rotation_token_on(scene):
     """With the token that Secrets Manager gave, the candidate is staged; the token is in no log line."""
     sample = scene.event("cross_account.json")
     sent = scene.begin(sample, function=FOREIGN_ARN)
@@ -199,7 +199,7 @@ def test_cross_account_event_passes_its_rotation_token_on(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["another", "none"])
-def test_cross_account_event_with_a_wrong_rotation_token_is_refused(scene: Scene, wrong: str) -> None:
+def test_cross_account_event_with_a_wrong_rotation_token_is_refused(scene, wrong):
     """A RotationToken that Secrets Manager did not give, or none, cannot stage anything; nor is it logged."""
     sample = scene.event("cross_account.json")
     scene.begin(sample, function=FOREIGN_ARN)
@@ -211,7 +211,7 @@ def test_cross_account_event_with_a_wrong_rotation_token_is_refused(scene: Scene
     assert token not in scene.runtime.log_file.read_text() + json.dumps(result.error)
 
 
-def test_test_only_event_never_resets(scene: Scene) -> None:
+def test_test_only_event_never_resets(scene):
     """RotateImmediately=false sends just the sample's testSecret: the login is checked and nothing is changed."""
     sample = scene.event("test_only.json")
     before, changes = scene.world.live(HUAWEI), scene.world.changes(HUAWEI)
@@ -225,7 +225,7 @@ def test_test_only_event_never_resets(scene: Scene) -> None:
     assert scene.world.stored(HUAWEI) == scene.world.live(HUAWEI) == before
 
 
-def test_snake_case_step_is_the_same_step(scene: Scene) -> None:
+def test_snake_case_step_is_the_same_step(scene):
     """The user guide's spelling of a step does what the real spelling does."""
     event = scene.event("snake_case.json")
     scene.begin(event)
@@ -235,7 +235,7 @@ def test_snake_case_step_is_the_same_step(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "malformed").glob("*.json")), ids=lambda path: path.stem)
-def test_malformed_event_is_a_typed_error_and_calls_nobody(stage: Scene, path: Path) -> None:
+def test_malformed_event_is_a_typed_error_and_calls_nobody(stage, path):
     """A malformed event fails with a code and a hint; neither Secrets Manager nor a vendor hears of it."""
     before = stage.heard()
     result = stage.runtime.invoke(json.loads(path.read_text()))
@@ -247,7 +247,7 @@ def test_malformed_event_is_a_typed_error_and_calls_nobody(stage: Scene, path: P
     assert stage.heard() == before
 
 
-def test_rotation_that_is_not_enabled_is_refused(scene: Scene) -> None:
+def test_rotation_that_is_not_enabled_is_refused(scene):
     """An event for a secret without rotation, and one for no secret at all, are typed errors without a vendor call."""
     event = scene.event("huawei_meeting/createSecret.json")
     _, *vendors = scene.heard()

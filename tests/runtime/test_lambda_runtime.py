@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rotation_testkit.processes.lambda_runtime import LambdaRuntime, RuntimeUnavailable, emulator_binary, link_runtime
-
-Function = Callable[..., LambdaRuntime]
-
 
 DOES_AS_ASKED = """
 import importlib.util, os, sys
@@ -47,7 +44,7 @@ def served(task_root: Path) -> Iterator[LambdaRuntime]:
             yield runtime
 
 
-def test_result_and_log_lines_come_back(served: LambdaRuntime) -> None:
+def test_result_and_log_lines_come_back(served):
     """A result is the payload; what the function printed is in that invocation's logs and in no other's."""
     first, second = served.invoke({"print": 4}), served.invoke({"print": 5})
     assert first.payload["echo"] == {"print": 4}
@@ -57,7 +54,7 @@ def test_result_and_log_lines_come_back(served: LambdaRuntime) -> None:
     assert "got 4" not in second.logs
 
 
-def test_raised_exception_is_an_error(served: LambdaRuntime) -> None:
+def test_raised_exception_is_an_error(served):
     """An exception comes back as type and message, without a payload, and the function goes on serving."""
     failed, answered = served.invoke({"divisor": 0}), served.invoke({"divisor": 2})
     assert failed.payload is None
@@ -65,14 +62,14 @@ def test_raised_exception_is_an_error(served: LambdaRuntime) -> None:
     assert answered.payload["quotient"] == 0.5
 
 
-def test_body_that_is_no_json_never_reaches_the_function(served: LambdaRuntime) -> None:
+def test_body_that_is_no_json_never_reaches_the_function(served):
     """The runtime itself refuses a body that is not JSON."""
     result = served.invoke_raw(b"{")
     assert result.error is not None
     assert result.error["errorType"] == "Runtime.UnmarshalError"
 
 
-def test_only_task_root_runtime_and_standard_library_are_importable(served: LambdaRuntime, task_root: Path) -> None:
+def test_only_task_root_runtime_and_standard_library_are_importable(served, task_root):
     """The function finds boto3, but neither this project nor any package that only the tests' environment has."""
     names = ["boto3", "awslambdaric", "tiny", "rotation", "requests", "paramiko", "pytest"]
     seen = served.invoke({"modules": names}).payload
@@ -80,20 +77,20 @@ def test_only_task_root_runtime_and_standard_library_are_importable(served: Lamb
     assert seen["found"] == ["boto3", "awslambdaric", "tiny"]
 
 
-def test_environment_is_only_what_is_given(served: LambdaRuntime) -> None:
+def test_environment_is_only_what_is_given(served):
     """Variables of the calling process do not leak into the function; given ones arrive."""
     names = ["LEAKED_IN_BY_MISTAKE", "GIVEN", "AWS_REGION"]
     assert served.invoke({"variables": names}).payload["variables"] == [None, "1", "eu-central-1"]
 
 
-def test_two_runtimes_run_side_by_side(served: LambdaRuntime, task_root: Path) -> None:
+def test_two_runtimes_run_side_by_side(served, task_root):
     """Each runtime has ports of its own."""
     with LambdaRuntime(task_root, "tiny.handler") as other:
         assert other.invoke({"to": "other"}).payload["echo"] == {"to": "other"}
         assert served.invoke({"to": "one"}).payload["echo"] == {"to": "one"}
 
 
-def test_process_exit_is_an_error_and_heals(function: Function) -> None:
+def test_process_exit_is_an_error_and_heals(function):
     """A function that dies yields Runtime.ExitError; the next invocation gets a new process."""
     source = "import os\ndef handler(event, context):\n    return os._exit(9) if event else os.getpid()\n"
     with function(source) as runtime:
@@ -104,7 +101,7 @@ def test_process_exit_is_an_error_and_heals(function: Function) -> None:
     assert after.payload != before.payload
 
 
-def test_time_out_ends_the_function(function: Function) -> None:
+def test_time_out_ends_the_function(function):
     """A function that runs out of its time is stopped by the emulator and reported as timed out."""
     source = "import threading\ndef handler(event, context):\n    threading.Event().wait(30)\n"
     with function(source, timeout=1) as runtime:
@@ -115,7 +112,7 @@ def test_time_out_ends_the_function(function: Function) -> None:
     }
 
 
-def test_no_process_is_left(function: Function) -> None:
+def test_no_process_is_left(function):
     """At the end of the block both the emulator and the function's process are gone."""
     with function("import os\ndef handler(event, context):\n    return [os.getpid(), os.getppid()]\n") as runtime:
         pids = runtime.invoke({}).payload
@@ -134,13 +131,13 @@ def runs(pid: int) -> bool:
         return False
 
 
-def test_missing_runtime_is_said_so(tmp_path: Path) -> None:
+def test_missing_runtime_is_said_so(tmp_path):
     """A site-packages directory without awslambdaric is a plain error, not a function that fails later."""
     (tmp_path / "empty").mkdir()
     with pytest.raises(RuntimeUnavailable, match="is not installed"):
         link_runtime(tmp_path / "runtime", tmp_path / "empty")
 
 
-def test_emulator_is_found_without_importing_sam() -> None:
+def test_emulator_is_found_without_importing_sam():
     """The binary is an executable file of the installed wheel."""
     assert os.access(emulator_binary(), os.X_OK)

@@ -25,9 +25,9 @@ from rotation_testkit.sandbox.sandbox import (
     VOLCENGINE,
     WINDOWS_DEVICE,
     WINDOWS_VM,
-    World,
+    Sandbox,
     driver_of,
-    world,
+    open_sandbox,
 )
 
 pytestmark = pytest.mark.slow
@@ -42,10 +42,10 @@ Event = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Place:
+class RotatedAccounts:
     """The world, the function in it, and what came of each account's one rotation."""
 
-    world: World
+    world: Sandbox
     runtime: LambdaRuntime
     before: dict[str, Secret] = field(default_factory=dict)
     rotations: dict[str, Rotation] = field(default_factory=dict)
@@ -79,18 +79,20 @@ class Place:
 
 
 @contextmanager
-def place(artefact: Any, holding: tuple[str, ...], *, api: str = "v3", **settings: str) -> Iterator[Place]:
+def rotated_accounts(
+    artefact: Any, holding: tuple[str, ...], *, api: str = "v3", **settings: str
+) -> Iterator[RotatedAccounts]:
     """Start both; the simulated guests take a new password at once."""
-    with world(holding=holding, tencent_api=api, retry_delays=()) as started:
+    with open_sandbox(holding=holding, tencent_api=api, retry_delays=()) as started:
         waits = {f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "0" for code in started.endpoints}
         with artefact.runtime(started.environment() | waits | settings) as runtime:
-            yield Place(started, runtime)
+            yield RotatedAccounts(started, runtime)
 
 
 @pytest.fixture(scope="module")
-def machines(artefact: Any) -> Iterator[Place]:
+def machines(artefact: Any) -> Iterator[RotatedAccounts]:
     """Each machine's secret rotated once; what came of it is only looked at."""
-    with place(artefact, MACHINES) as made:
+    with rotated_accounts(artefact, MACHINES) as made:
         already = len(made.world.secrets_manager.calls)
         for key in MACHINES:
             made.rotate(key)
@@ -99,13 +101,13 @@ def machines(artefact: Any) -> Iterator[Place]:
 
 
 @pytest.mark.parametrize("key", MACHINES)
-def test_it_rotates_to_current_is_live(machines: Place, key: str) -> None:
+def test_it_rotates_to_current_is_live(machines, key):
     """The result names the evidence."""
     assert machines.proof(key) == EVIDENCE[key].name
 
 
 @pytest.mark.parametrize("key", MACHINES)
-def test_what_secrets_manager_sends_is_what_the_samples_hold(machines: Place, key: str) -> None:
+def test_what_secrets_manager_sends_is_what_the_samples_hold(machines, key):
     """The four steps in this order, for the one secret, with the sample events' keys."""
     samples = [json.loads((ROOT / "events" / driver_of(key) / f"{step}.json").read_text()) for step in STEPS]
     arn = machines.world.secrets_manager.call("DescribeSecret", SecretId=machines.world.accounts[key])["ARN"]
@@ -114,7 +116,7 @@ def test_what_secrets_manager_sends_is_what_the_samples_hold(machines: Place, ke
     assert [each.keys() for each in sent] == [sample.keys() for sample in samples]
 
 
-def test_no_secret_value_is_logged(machines: Place) -> None:
+def test_no_secret_value_is_logged(machines):
     """Old and new passwords, the vendors' keys and the AWS key are in no line that function or emulator wrote."""
     started = machines.world
     values = [*machines.before.values(), *(started.live(key) for key in MACHINES)]
@@ -126,7 +128,7 @@ def test_no_secret_value_is_logged(machines: Place) -> None:
     assert [index for index, value in enumerate(values) if value.reveal() in logs] == []
 
 
-def test_function_calls_what_its_role_allows_and_all_of_it(machines: Place) -> None:
+def test_function_calls_what_its_role_allows_and_all_of_it(machines):
     """Every call of a rotation is among the actions that template.yaml grants, and no granted action goes unused."""
     from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects this module
 
@@ -138,25 +140,25 @@ def test_function_calls_what_its_role_allows_and_all_of_it(machines: Place) -> N
 
 @pytest.mark.long  # `make test` has the third generation, and the second in this process
 @pytest.mark.parametrize(("api", "holding"), [("v2", BLACKSTONE), ("v3", ALL)])
-def test_every_kind_of_account_rotates(artefact: Any, api: str, holding: tuple[str, ...]) -> None:
+def test_every_kind_of_account_rotates(artefact, api, holding):
     """Through both generations of Blackstone's API."""
-    with place(artefact, holding, api=api) as made:
+    with rotated_accounts(artefact, holding, api=api) as made:
         for key in holding:
             made.rotate(key)
             assert made.proof(key) == EVIDENCE[key].name
 
 
 @pytest.mark.long  # `make test` has it in this process
-def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact: Any) -> None:
+def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact):
     """It stays off, so no login can be had; the deployment takes the read-back for enough, and the result says so."""
-    with place(artefact, (LINUX_VM,), LOCKSTEP_MIN_EVIDENCE=Evidence.READBACK.name) as made:
-        machine = made.world.ucloud.instance(str(made.world.tenants[LINUX_VM].document["uhost_id"]))
+    with rotated_accounts(artefact, (LINUX_VM,), LOCKSTEP_MIN_EVIDENCE=Evidence.READBACK.name) as made:
+        machine = made.world.ucloud.instance(str(made.world.vendor_accounts[LINUX_VM].document["uhost_id"]))
         machine.state = "Stopped"
         made.rotate(LINUX_VM)
         assert made.proof(LINUX_VM) == "READBACK"
         assert (machine.state, machine.starts) == ("Stopped", 0)
 
 
-def test_every_account_of_the_world_is_rotated_under_the_runtime() -> None:
+def test_every_account_of_the_world_is_rotated_under_the_runtime():
     """What ``lockstep simulate`` serves is what was proved here and in ``test_events.py``."""
     assert {*MACHINES, *DRIVERS, BATCH} == set(ALL)

@@ -1,4 +1,4 @@
-"""``lockstep vault``: the rotation job over KV version 2, and the database plug-in."""
+"""``lockstep vault``: commands of the rotation job over KV version 2, and of the database plug-in."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from vault_plugin.cli.run import run
 
 _HELP = """Rotate secrets in Vault or OpenBao.
 
-The server is found by VAULT_ADDR (or BAO_ADDR), VAULT_TOKEN and VAULT_NAMESPACE, or the login that LOCKSTEP_VAULT_AUTH
-names; what may be rotated, and where the vendor is, by the same LOCKSTEP_* variables that the AWS function has.
+VAULT_ADDR (or BAO_ADDR), VAULT_TOKEN and VAULT_NAMESPACE name the server and the login; LOCKSTEP_VAULT_AUTH names
+another login method. What may be rotated, and where the vendor is, is set by the same LOCKSTEP_* variables as in the
+AWS function.
 """
 
 vault_app = typer.Typer(name="vault", help=_HELP, no_args_is_help=True)

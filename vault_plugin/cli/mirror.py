@@ -1,4 +1,4 @@
-"""``vault mirror``: find and repair what two stores disagree on."""
+"""``vault mirror``: compare a secret with its mirror and repair the difference."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from rotation.cli.exit_codes import DONE
 from rotation.cli.output import Json, emit, note
-from vault_plugin.cli.shared import surroundings
+from vault_plugin.cli.shared import SecretPath, job_environment
 
 
 class Side(StrEnum):
@@ -21,40 +21,42 @@ class Side(StrEnum):
 
 
 def mirror(
-    path: Annotated[str, typer.Argument(help="Path of the secret in its mount.")],
+    path: SecretPath,
     *,
     source: Annotated[
         Side, typer.Option("--from", help="Where the secret is rotated; the other one is the mirror.")
     ] = Side.VAULT,
     secret_id: Annotated[
-        str, typer.Option(help="The secret in AWS; else its custom metadata `lockstep-mirror` say.")
+        str, typer.Option(help="The secret in AWS; when left out, the custom metadata `lockstep-mirror` name it.")
     ] = "",
-    force: Annotated[bool, typer.Option("--force", help="Take the source's value when no login can tell.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take the source's value if no login can tell which one is live.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
-    """Compare a secret with its mirror in AWS Secrets Manager and bring them together.
+    """Compare a secret with its mirror in AWS Secrets Manager and give both the live value.
 
-    A mirror that is behind is brought forward. Where it holds a value that the source never had, a login at the vendor
-    decides which one is live.
+    A mirror that holds the previous value gets the current one. If it holds a value that the source never had, a login
+    at the vendor decides which one is live.
     """
     from rotation.stores.vault_kv import VaultKv
     from vault_plugin.job.kv_rotation import STEP_SECONDS
-    from vault_plugin.job.mirroring import Pair, allowed, aws_mirror, from_aws, from_kv, turned
+    from vault_plugin.job.mirroring import MirrorPair, allowed, aws_mirror, from_aws, from_kv
     from vault_plugin.job.schedule import Wishes
 
-    with surroundings() as (deployment, login, clock), login.kv(seconds=2 * STEP_SECONDS) as kv:
+    with job_environment() as (deployment, login, clock), login.kv(seconds=2 * STEP_SECONDS) as kv:
         metadata = kv.metadata(path) if not secret_id else None
         wished = None if metadata is None else Wishes.parse(metadata.custom).mirror
-        pair = Pair(
+        pair = MirrorPair(
             source=VaultKv(kv, path, clock=clock),
             target=aws_mirror(secret_id or allowed(wished or "", os.environ), clock),
-            fetch=from_kv(kv) if source is Side.VAULT else from_aws,  # the deployment's, where it rotates
+            fetch=from_kv(kv) if source is Side.VAULT else from_aws,  # the side that rotates has the admin credential
             deployment=deployment,
             clock=clock,
         )
-        found = (pair if source is Side.VAULT else turned(pair)).reconcile(force=force)
+        state = (pair if source is Side.VAULT else pair.swapped()).reconcile(force=force)
     if as_json:
-        emit({"path": path, "found": found.value})
+        emit({"path": path, "found": state.value})
     else:
-        note(f"{path}: {found.value.replace('_', ' ')}")
+        note(f"{path}: {state.value.replace('_', ' ')}")
     return DONE

@@ -1,4 +1,4 @@
-"""``lockstep vault plugin``: build, install, status, rotate."""
+"""``lockstep vault plugin``: build and install the database plug-in, compare its roles, rotate one on demand."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from rotation.cli.output import Json, console, emit, show_table
 from rotation.core.clock import SystemClock
 from vault_plugin.provision.build import build as pack
 from vault_plugin.provision.declaration import load
-from vault_plugin.provision.install import install as bring_about
+from vault_plugin.provision.install import install as install_all
 from vault_plugin.provision.rotate import rotate as rotate_now
-from vault_plugin.provision.server import Server, call
-from vault_plugin.provision.status import standings
+from vault_plugin.provision.server import Server
+from vault_plugin.provision.status import role_statuses
 
 plugin_app = typer.Typer(
     name="plugin",
-    help="The database plug-in of Vault and OpenBao: build it, install it, compare, rotate on demand.\n\n"
-    "The server and the token come from VAULT_ADDR and VAULT_TOKEN, or BAO_ADDR and BAO_TOKEN.",
+    help="Build and install the database plug-in of Vault and OpenBao, compare its roles, rotate one on demand.\n\n"
+    "VAULT_ADDR and VAULT_TOKEN, or BAO_ADDR and BAO_TOKEN, name the server and the token.",
     no_args_is_help=True,
 )
 
@@ -41,7 +41,7 @@ def build(
 ) -> None:
     """Pack the plug-in into one file and show its SHA-256.
 
-    Own code is inside and covered by the checksum; the interpreter and its libraries are not.
+    The checksum covers Lockstep's own code, not the interpreter and its libraries.
     """
     built = pack(output, python=python)
     if as_json:
@@ -55,30 +55,28 @@ def build(
 
 @plugin_app.command()
 def install(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> None:
-    """Register the plug-in and write password policies, connections and roles; what is right already stays untouched.
+    """Register the plug-in, and write password policies, connections and roles that differ from the file.
 
-    Making a role rotates its account at once.
+    A new role rotates its account at once.
     """
-    wanted = load(file)
-
-    def work(server: Server) -> None:
-        for deed in bring_about(server, wanted):
+    desired = load(file)
+    with Server.from_environment() as server:
+        for step in install_all(server, desired):
             if as_json:
-                emit(asdict(deed))
+                emit(asdict(step))
             else:
-                console().print(f"{deed.what} {deed.name}: {deed.outcome}")
-
-    call(Server.from_environment(), work)
+                console().print(f"{step.what} {step.name}: {step.outcome}")
 
 
 @plugin_app.command()
 def status(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> int:
-    """Compare what the server stores with what the vendor takes, for each role. Nothing is changed.
+    """Compare the stored password of each role with the one that the vendor accepts. Nothing is changed.
 
     A role that differs costs one wrong login.
     """
-    wanted = load(file)
-    found = call(Server.from_environment(), lambda server: list(standings(server, wanted)))
+    desired = load(file)
+    with Server.from_environment() as server:
+        found = list(role_statuses(server, desired))
     if as_json:
         for each in found:
             emit(asdict(each))
@@ -96,15 +94,13 @@ def rotate(
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the server's scheduler.")] = 120.0,
     as_json: Json = False,
 ) -> None:
-    """Have one role rotated now, by the server's scheduler, which survives a kill of either side at any moment.
+    """Have the server's scheduler rotate one role now; this survives a kill of either side at any moment.
 
-    Never by rotate-role, which OpenBao neither logs safely nor serialises.
+    The server's rotate-role is not used: OpenBao neither logs it safely nor serialises it.
     """
-    wanted = load(file, credentials=False)
-    done = call(
-        Server.from_environment(),
-        lambda server: rotate_now(server, wanted, wanted.role(role), SystemClock(), patience=timeout),
-    )
+    desired = load(file, credentials=False)
+    with Server.from_environment() as server:
+        done = rotate_now(server, desired, desired.role(role), SystemClock(), patience=timeout)
     if as_json:
         emit(asdict(done))
     else:

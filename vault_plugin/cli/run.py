@@ -1,4 +1,4 @@
-"""``vault run``: everything that is due."""
+"""``vault run``: rotate every secret that is due."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rotation.cli.output import Json, console, emit, note
-from vault_plugin.cli.shared import code_of, show, show_errors, surroundings
+from vault_plugin.cli.shared import Attempts, code_of, job_environment, show
 
 if TYPE_CHECKING:
     from vault_plugin.job.kv_rotation import Rotated
@@ -18,47 +18,46 @@ if TYPE_CHECKING:
 def run(  # noqa: PLR0913 - one option each
     *,
     prefix: Annotated[str, typer.Option(help="Folder in the mount; empty for all of it.")] = "",
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Rotations at a time.")] = 4,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many rotations run at a time.")] = 4,
     per_minute: Annotated[
         float, typer.Option(min=0.1, help="Rotations of one vendor account that may begin in a minute.")
     ] = 30.0,
-    attempts: Annotated[int, typer.Option(min=1, help="How often to try when a failure may pass by itself.")] = 3,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is due and change nothing.")] = False,
+    attempts: Attempts = 3,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is due and change nothing.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Rotate every secret below a folder whose turn it is, and end what an earlier run left unfinished.
+    """Rotate every secret below a folder that is due, and finish what an earlier run left unfinished.
 
-    A secret's turn is set by its custom metadata: `lockstep-every` (30d, 12h), `lockstep-window`
-    ("Sat,Sun 02:00-05:00 UTC"), `lockstep-enabled`; what its passwords must keep beside the vendor's rules by
-    `lockstep-length`, `lockstep-exclude`, `lockstep-shell-safe`, `lockstep-url-safe`.
+    The secret's custom metadata set the schedule: `lockstep-every` (30d, 12h), `lockstep-window`
+    ("Sat,Sun 02:00-05:00 UTC"), `lockstep-enabled`. They also narrow the vendor's password policy: `lockstep-length`,
+    `lockstep-exclude`, `lockstep-shell-safe`, `lockstep-url-safe`.
     """
-    from vault_plugin.job.due_secrets import Fleet
-    from vault_plugin.job.mirroring import mirrored
+    from vault_plugin.job.due_secrets import DueSecretsJob
+    from vault_plugin.job.mirroring import with_mirror
 
-    with surroundings() as (deployment, login, clock):
-        fleet = Fleet(
+    with job_environment() as (deployment, login, clock):
+        job = DueSecretsJob(
             connect=lambda seconds: login.kv(seconds=seconds),
             deployment=deployment,
             clock=clock,
             jobs=jobs,
             per_minute=per_minute,
             attempts=attempts,
-            over=mirrored(clock),
+            wrap_store=with_mirror(clock),
         )
-        plan = fleet.plan(prefix)
+        plan = job.plan(prefix)
         if dry_run:
             _show_plan([each.path for each in plan.due], as_json=as_json)
             return code_of(plan.faulty)
         total = len(plan.due) + len(plan.faulty)
         if not as_json:
             note(f"{total} due, {plan.waiting} waiting, {plan.off} off or without a schedule")
-        ended = list(_shown(fleet.run(plan), total, as_json=as_json))
+        ended = list(_shown(job.run(plan), total, as_json=as_json))
     if as_json:
         failed = sum(each.error is not None for each in ended)
         emit({"event": "summary", "due": total, "failed": failed, "waiting": plan.waiting, "off": plan.off})
     elif ended:
         show(ended)
-        show_errors(ended)
     return code_of(ended)
 
 
@@ -71,7 +70,7 @@ def _show_plan(due: Iterable[str], *, as_json: bool) -> None:
 
 
 def _shown(ended: Iterator[Rotated], total: int, *, as_json: bool) -> Iterator[Rotated]:
-    """Pass the rotations on as they end: a JSON line each, or a progress bar on a terminal."""
+    """Yield the rotations as they end, and show each as a JSON line, or a progress bar on a terminal."""
     if as_json or not sys.stderr.isatty():
         for each in ended:
             if as_json:

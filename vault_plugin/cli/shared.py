@@ -1,12 +1,13 @@
-"""What the job's commands share: the world by the environment, and how a rotation's end is shown."""
+"""What the commands of the KV job share: the server and deployment from the environment, and how reports are shown."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.text import Text
 
 from rotation.cli.exit_codes import DONE, FAILED, PARKED, exit_code
@@ -15,13 +16,16 @@ from rotation.cli.output import show_error, show_table
 if TYPE_CHECKING:
     from rotation.core.clock import Clock
     from rotation.deployment.deployment import Deployment
-    from vault_plugin.job.kv_rotation import Rotated
+    from vault_plugin.job.kv_rotation import JobContext, Rotated
     from vault_plugin.job.login import Login
+
+SecretPath = Annotated[str, typer.Argument(help="Path of the secret in its mount (LOCKSTEP_VAULT_MOUNT).")]
+Attempts = Annotated[int, typer.Option(min=1, help="How often to try when a failure may pass by itself.")]
 
 
 @contextmanager
-def surroundings(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[Deployment, Login, Clock]]:
-    """Yield what is allowed, the login to a server that was asked how it is, and the clock.
+def job_environment(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[Deployment, Login, Clock]]:
+    """Yield what is allowed, the login to a server that can serve, and the clock.
 
     Raises:
         SettingsError: the environment is wrong.
@@ -39,8 +43,19 @@ def surroundings(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[
         yield deployment, login, clock
 
 
+@contextmanager
+def job_context(steps: int = 1) -> Iterator[JobContext]:
+    """Yield the context of a job on one secret that takes the time of so many steps."""
+    from vault_plugin.job.kv_rotation import STEP_SECONDS, JobContext
+    from vault_plugin.job.mirroring import with_mirror
+
+    with job_environment() as (deployment, login, clock), login.kv(seconds=steps * STEP_SECONDS) as kv:
+        yield JobContext(kv=kv, deployment=deployment, clock=clock, wrap_store=with_mirror(clock))
+
+
 def show(ended: Iterable[Rotated]) -> None:
-    """Print one line for each rotation."""
+    """Print one line for each rotation, and every error with its hint on standard error."""
+    reports = list(ended)
     rows: list[list[str | Text]] = [
         [
             each.path,
@@ -49,19 +64,15 @@ def show(ended: Iterable[Rotated]) -> None:
             "" if each.gap_seconds is None else f"{each.gap_seconds:.2f} s",
             f"{each.seconds:.2f} s",
         ]
-        for each in ended
+        for each in reports
     ]
     show_table(("secret", "outcome", "evidence", "gap for readers", "duration"), rows)
-
-
-def show_errors(ended: Iterable[Rotated]) -> None:
-    """Print every error with its hint, on standard error."""
-    for each in ended:
+    for each in reports:
         if each.error is not None:
             show_error(each.error, as_json=False)
 
 
 def code_of(ended: Iterable[Rotated]) -> int:
-    """Return the exit code: failed before parked before done."""
+    """Return the exit code: failed if any rotation failed, else parked if any is parked, else done."""
     codes = {DONE if each.error is None else exit_code(each.error) for each in ended}
     return next((code for code in (FAILED, PARKED) if code in codes), DONE)

@@ -1,4 +1,4 @@
-"""The plug-in's process: started by Vault or OpenBao, from a zipapp or as ``python -m vault_plugin.database``."""
+"""The process of the plug-in. Vault or OpenBao starts it, from a zipapp or as ``python -m vault_plugin.database``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROTOCOLS = frozenset({5, MULTIPLEXED})
 
 
 def main() -> None:
-    """Serve until the host ends it. Never returns: a call that hangs in a thread must not keep the process."""
+    """Serve until the host ends the process. Never return: a call that hangs in a thread must not keep the process."""
     plugin = Plugin(
         cookie=COOKIE,
         protocols=PROTOCOLS,

@@ -1,4 +1,4 @@
-"""Our errors as gRPC statuses. Vault and OpenBao hand code and message on literally, so neither may hold a value."""
+"""Translate errors into gRPC statuses. Vault and OpenBao pass code and message on, so neither may hold a value."""
 
 from __future__ import annotations
 
@@ -7,61 +7,40 @@ from datetime import UTC, datetime
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from rotation.core.errors import (
-    AccountUnusable,
-    AdminRejected,
-    ConfigError,
-    DriverBug,
-    EventError,
-    InProgress,
-    InternalError,
-    NotEnoughTime,
-    OutcomeUnknown,
-    Parked,
-    PasswordRejected,
-    PermissionDenied,
-    PreconditionFailed,
-    RateLimited,
-    RequestRefused,
-    RotationError,
-    SecretDocumentError,
-    TooSoon,
-    UnexpectedReply,
-    VendorUnavailable,
-)
+from rotation.core import errors
+from rotation.core.errors import RotationError
 
 TABLE: tuple[tuple[type[RotationError], Status], ...] = (
-    (ConfigError, Status.INVALID_ARGUMENT),
-    (SecretDocumentError, Status.INVALID_ARGUMENT),
-    (PasswordRejected, Status.INVALID_ARGUMENT),
-    (AdminRejected, Status.UNAUTHENTICATED),
-    (PermissionDenied, Status.PERMISSION_DENIED),
-    (AccountUnusable, Status.FAILED_PRECONDITION),
-    (PreconditionFailed, Status.FAILED_PRECONDITION),
-    (RequestRefused, Status.FAILED_PRECONDITION),
-    (RequestRefused, Status.FAILED_PRECONDITION),
-    (NotEnoughTime, Status.DEADLINE_EXCEEDED),
-    (RateLimited, Status.RESOURCE_EXHAUSTED),
-    (InProgress, Status.UNAVAILABLE),
-    (TooSoon, Status.UNAVAILABLE),
-    (Parked, Status.UNAVAILABLE),
-    (VendorUnavailable, Status.UNAVAILABLE),
-    (OutcomeUnknown, Status.ABORTED),
-    (UnexpectedReply, Status.ABORTED),
-    (DriverBug, Status.INTERNAL),
-    (InternalError, Status.INTERNAL),
-    (EventError, Status.INTERNAL),
+    (errors.ConfigError, Status.INVALID_ARGUMENT),
+    (errors.SecretDocumentError, Status.INVALID_ARGUMENT),
+    (errors.PasswordRejected, Status.INVALID_ARGUMENT),
+    (errors.AdminRejected, Status.UNAUTHENTICATED),
+    (errors.PermissionDenied, Status.PERMISSION_DENIED),
+    (errors.AccountUnusable, Status.FAILED_PRECONDITION),
+    (errors.PreconditionFailed, Status.FAILED_PRECONDITION),
+    (errors.RequestRefused, Status.FAILED_PRECONDITION),
+    (errors.NotEnoughTime, Status.DEADLINE_EXCEEDED),
+    (errors.RateLimited, Status.RESOURCE_EXHAUSTED),
+    (errors.InProgress, Status.UNAVAILABLE),
+    (errors.TooSoon, Status.UNAVAILABLE),
+    (errors.Parked, Status.UNAVAILABLE),
+    (errors.VendorUnavailable, Status.UNAVAILABLE),
+    (errors.OutcomeUnknown, Status.ABORTED),
+    (errors.UnexpectedReply, Status.ABORTED),
+    (errors.DriverBug, Status.INTERNAL),
+    (errors.InternalError, Status.INTERNAL),
+    (errors.EventError, Status.INTERNAL),
 )
-"""The first row whose class fits decides; what fits none is ``ABORTED``: the next call finds out more."""
+"""The first row whose class fits decides. All other errors are ``ABORTED``: the next call finds out more."""
 
 
 def status(error: RotationError) -> Status:
-    """Return the gRPC code that stands for an error."""
+    """Return the gRPC code of an error."""
     return next((code for kind, code in TABLE if isinstance(error, kind)), Status.ABORTED)
 
 
 def as_grpc(error: RotationError) -> GRPCError:
-    """Return the error to answer with: our code, the sentence, the hint, and when another attempt makes sense."""
+    """Return the gRPC error: our code, the sentence, the hint, and when another attempt makes sense."""
     text = f"{error.code}: {error.message}"
     if error.vendor_code:
         text += f" (vendor's code {error.vendor_code})"

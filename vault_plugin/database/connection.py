@@ -1,8 +1,9 @@
-"""The connection's configuration (``database/config/NAME``): which driver, which admin credential, what is allowed.
+"""The configuration of a connection (``database/config/NAME``): driver, admin credential, and what is allowed.
 
-What Vault keeps is what ``Connection.stored`` returns: every secret field of the admin credential packed into the one
-key ``private_key``, since that and ``password`` are the keys that Vault and OpenBao leave out when somebody reads a
-connection back (OpenBao 2.7.2, measured 2026-11-22).
+Vault keeps what ``Connection.stored`` returns. All secret fields of the admin credential are packed into the one key
+``private_key``: that and ``password`` are the keys that Vault and OpenBao leave out when a connection is read (OpenBao
+2.7.2, measured 2026-11-22). Example: ``{driver: volcengine_cloudidentity, access_key: A, secret_key: S}`` is stored as
+``{driver: volcengine_cloudidentity, access_key: A, private_key: '{"lockstep": {"secret_key": "S"}}'}``.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ WHERE = "connection"
 SEALED = "private_key"
 _SEAL = "lockstep"
 _OWN = -1
-"""Stands for the driver's own number."""
+"""The driver's own number."""
 
 
 def _evidence(text: str) -> str | None:
@@ -40,13 +41,13 @@ def _evidence(text: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """A connection's own keys; those of the driver's admin credential stand beside them."""
+    """The keys of a connection; the keys of the driver's admin credential stand beside them."""
 
     driver: str = settings.setting(
         "The driver's code.", check=settings.matches(registry.CODE.pattern, "must be a driver's code")
     )
     endpoint: str = settings.setting(
-        "Base URL of the vendor's API, where it is not the driver's default.", check=settings.base_url, default=""
+        "Base URL of the vendor's API, if it is not the driver's default.", check=settings.base_url, default=""
     )
     hosts: str = settings.setting("Further hosts that may be called: host[:port], comma-separated.", default="")
     minimum_evidence: str = settings.setting(
@@ -55,7 +56,7 @@ class Keys:
         default="",
     )
     login: str = settings.setting(
-        "Where a login proves a password of a vendor without any login check: ssh://host[:port] or winrm://host[:port].",
+        "Login that proves a password of a vendor without a login check: ssh://host[:port] or winrm://host[:port].",
         default="",
     )
     login_host_key: str = settings.setting("Proof of that host: SSH host key, or certificate fingerprint.", default="")
@@ -63,7 +64,7 @@ class Keys:
         "When a reset may begin, such as `Sat,Sun 02:00-05:00 UTC`; any time when left out.", default=""
     )
     propagation_seconds: int = settings.setting(
-        "How long after a reset the new password may not work yet, where it was measured; the driver's own when -1.",
+        "Measured seconds after a reset until the new password works; the driver's own when -1.",
         check=lambda text: None if _OWN <= int(text) <= 999 else "must be 0 to 999",  # noqa: PLR2004 - as in a deployment
         default=_OWN,
     )
@@ -73,7 +74,7 @@ class Keys:
     )
     plugins: str = settings.setting("Distributions whose drivers may be loaded, comma-separated.", default="")
     deadline_seconds: int = settings.setting(
-        "How long one rotation may take. Until then every other role of the mount waits.",
+        "Seconds that one rotation may take. Until then every other role of the mount waits.",
         check=lambda text: None if 25 <= int(text) <= 900 else "must be 25 to 900",  # noqa: PLR2004 - one call of a vendor; the vendors' slowest machines
         default=60,
     )
@@ -84,9 +85,9 @@ class Connection:
     """A connection that has been checked.
 
     Attributes:
-        keys: its own keys.
+        keys: the connection's own keys.
         spec: the driver's record.
-        deployment: the same, as the rest of Lockstep knows it.
+        deployment: the same keys as the settings of a deployment.
         admin: the admin credential as a document.
     """
 
@@ -97,10 +98,10 @@ class Connection:
 
     @classmethod
     def load(cls, config: Mapping[str, object]) -> Connection:
-        """Check a configuration, fresh from its writer or as it was stored.
+        """Check a configuration, new or as it was stored.
 
         Raises:
-            ConfigError: lists every fault at once, never a value.
+            ConfigError: lists all faults, never a value.
         """
         given = _unsealed(config)
         names = {field.name for field in dataclasses.fields(Keys)}
@@ -110,19 +111,19 @@ class Connection:
         spec = deployment.load(SecretDocument({"driver": keys.driver}))
         if spec.authority is Authority.SELF:
             raise ConfigError(
-                f"{spec.code} accounts change their own password with the old one, which no plug-in is given",
+                f"{spec.code} accounts change their own password with the old one, which Vault does not pass on",
                 hint="Keep this account in KV and rotate it with `lockstep vault rotate`.",
             )
         if spec.admin is None and own:
             raise SettingsError(WHERE, tuple(f"{name!r} is no known setting" for name in own))
         admin = None if spec.admin is None else settings.load(spec.admin, own, where=WHERE)
-        # A driver refuses when it is made what its settings alone cannot tell.
+        # The driver's constructor checks what its settings alone cannot show.
         spec.factory(Wiring(http=_Closed(), endpoint=deployment.endpoint(spec), admin=admin, now=lambda: 0.0))
         _check_proof(spec, deployment)
         return cls(keys=keys, spec=spec, deployment=deployment, admin=SecretDocument(own))
 
     def stored(self) -> dict[str, Any]:
-        """Return what Vault is to keep."""
+        """Return the configuration that Vault keeps."""
         own = {field.name: getattr(self.keys, field.name) for field in dataclasses.fields(self.keys)}
         kept: dict[str, Any] = {name: value for name, value in own.items() if value not in ("", None, _OWN)}
         secret = _secret_names(self.spec)
@@ -134,15 +135,15 @@ class Connection:
 
 
 class _Closed:
-    """``ports.Http`` for drivers that are made and not used."""
+    """The ``Http`` of a driver that is made and not used."""
 
     def send(self, request: HttpRequest) -> HttpReply:
-        """Refuse."""
+        """Raise: the constructor of a driver must not call the vendor."""
         raise DriverBug(f"a driver called the vendor while it was made ({request.method})")
 
 
 def _unsealed(config: Mapping[str, object]) -> dict[str, object]:
-    """Take the packed fields apart; those that were written anew beside them win."""
+    """Return the configuration with the packed fields unpacked; a new field beside them overrides its packed one."""
     given = dict(config)
     packed = given.get(SEALED)
     if isinstance(packed, str) and packed.startswith("{"):
@@ -156,15 +157,15 @@ def _unsealed(config: Mapping[str, object]) -> dict[str, object]:
 
 
 def _whole(value: object) -> object:
-    """Numbers arrive as doubles."""
+    """Return a whole number as ``int``: numbers arrive as doubles."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def deployment_of(keys: Keys) -> Deployment:
-    """Return a connection's keys as the settings that the rest of Lockstep knows, checked by the same rules.
+    """Return a connection's keys as a deployment, checked by the deployment's rules.
 
     Raises:
-        SettingsError: lists every fault at once, by the connection's keys.
+        SettingsError: lists all faults by the connection's keys.
     """
     given = {name: value for name, value in _variables(keys).items() if value}
     try:
@@ -180,7 +181,7 @@ def deployment_of(keys: Keys) -> Deployment:
 
 
 def _variables(keys: Keys) -> dict[tuple[str, str], str]:
-    """Return values by the variable that a deployment calls them and by our own key."""
+    """Return the values by the deployment's variable and the connection's key."""
     own = f"LOCKSTEP_{keys.driver.upper()}"
     return {
         ("LOCKSTEP_DRIVERS", "driver"): keys.driver,
@@ -200,7 +201,7 @@ def _variables(keys: Keys) -> dict[tuple[str, str], str]:
 
 
 def _check_proof(spec: DriverSpec, deployment: Deployment) -> None:
-    """Find out now, and not at the first rotation, whether the login checks' libraries are there."""
+    """Raise now, and not at the first rotation, if the libraries of the login checks are missing."""
     login = deployment.login(spec, "anybody")
     best = spec.evidence if login is None else Evidence.LOGIN
     if (best if deployment.minimum is None else deployment.minimum) is Evidence.LOGIN:

@@ -1,7 +1,12 @@
-"""What one plug-in process remembers of an account between two calls: marks and a digest, never a password.
+"""What a plug-in process remembers of an account from one call to the next: marks and a digest, never a password.
 
-Vault's write-ahead log holds the candidate, and hands it in again until we report success. What is lost with the
-process costs at most one more reset with the same candidate.
+Vault's write-ahead log holds the candidate and hands it in again until the plug-in reports success. What is lost with
+the process costs at most one more reset with the same candidate.
+
+``AccountMemory.begin`` condenses earlier candidates. Example: candidate A was rejected once at 10:00 and once at 10:01,
+then Vault comes with candidate B. B starts without marks; ``before`` keeps "2 wrong logins, the latest at 10:01", so B
+does not get a fresh budget. If A had been proved, ``before`` would keep the time of its reset, too: that is when the
+present password was set, which a minimum age needs.
 """
 
 from __future__ import annotations
@@ -14,24 +19,22 @@ from dataclasses import dataclass, field
 from rotation.core.secret import Secret
 from rotation.state import marks
 from rotation.state.marks import Mark
+from rotation.state.parking import known
 from rotation.state.versions import SecretState, Version
 
 BEFORE = "before-this-candidate"
-"""Stands for the password that works until a candidate does; nobody hands it to a plug-in."""
-
-_OF_THE_ACCOUNT = ("wrong_login_budget", "account_locked")
-"""Reasons for parking that hold whatever the candidate is."""
+"""The id of the version that works until a candidate does; the plug-in does not know its password."""
 
 
 @dataclass(slots=True)
-class Account:
-    """One account at a vendor.
+class AccountMemory:
+    """What is known of one account at a vendor.
 
     Attributes:
-        busy: held while a call works on it.
-        token: names the candidate of the latest call.
-        candidate: marks of that candidate.
-        before: what earlier candidates left behind: wrong logins, locks, when the last one went live.
+        busy: held while a call works on the account.
+        token: the id of the latest call's candidate.
+        candidate: the marks of that candidate.
+        before: what earlier candidates left: wrong logins, locks, the time of the last successful reset.
     """
 
     busy: threading.Lock = field(default_factory=threading.Lock)
@@ -39,12 +42,12 @@ class Account:
     candidate: frozenset[Mark] = frozenset()
     before: frozenset[Mark] = frozenset()
 
-    def turn_to(self, token: str, *, since: float) -> None:
-        """Begin with a candidate, or go on with the one that was there.
+    def begin(self, token: str, *, since: float) -> None:
+        """Begin with a new candidate; for the candidate of the latest call do nothing.
 
         Args:
-            token: the candidate's name.
-            since: epoch from which wrong logins count.
+            token: the candidate's id.
+            since: epoch seconds from which wrong logins count.
         """
         if token == self.token:
             return
@@ -57,11 +60,13 @@ class Account:
         if live.intent is not None:
             left.add(marks.intent(live.intent))
         for version in both:
-            if version.parked is not None and version.parked[0] in _OF_THE_ACCOUNT:
-                left.add(marks.parked(*version.parked))
+            reason, until = version.parked or ("", 0.0)
+            parking = known(reason)
+            if parking is not None and parking.account_wide:
+                left.add(marks.parked(reason, until))
         self.token, self.candidate, self.before = token, frozenset(), frozenset(left)
 
-    def learn(self, state: SecretState) -> None:
+    def keep(self, state: SecretState) -> None:
         """Keep the marks that a call left."""
         candidate, before = state.versions.get(self.token), state.versions.get(BEFORE)
         self.candidate = frozenset() if candidate is None else candidate.marks
@@ -69,22 +74,22 @@ class Account:
 
 
 def _version(version_id: str, kept: frozenset[Mark]) -> Version:
-    return Version(version_id, frozenset(mark.on(version_id) for mark in kept))
+    return Version.from_labels(version_id, (mark.on(version_id) for mark in kept))
 
 
 class Memory:
-    """All accounts of one process, whichever connection they came by."""
+    """All accounts of one process, of all connections."""
 
     def __init__(self) -> None:
         self._key = os.urandom(32)
-        self._accounts: dict[tuple[str, ...], Account] = {}
+        self._accounts: dict[tuple[str, ...], AccountMemory] = {}
         self._lock = threading.Lock()
 
-    def account(self, identity: tuple[str, ...]) -> Account:
-        """Return the account of that identity."""
+    def account(self, identity: tuple[str, ...]) -> AccountMemory:
+        """Return what is known of the account with that identity."""
         with self._lock:
-            return self._accounts.setdefault(identity, Account())
+            return self._accounts.setdefault(identity, AccountMemory())
 
     def token(self, candidate: Secret) -> str:
-        """Return a name for a candidate: the same for the same password, and of no use outside this process."""
+        """Return an id for a candidate: the same for the same password, and useless outside of this process."""
         return hmac.digest(self._key, candidate.reveal().encode(errors="surrogatepass"), "sha256").hex()

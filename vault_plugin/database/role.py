@@ -1,4 +1,4 @@
-"""A role's own options, written as ``key=value`` in its ``rotation_statements``: the account's keys."""
+"""The options of a role: the account's keys, written as ``key=value`` in the role's ``rotation_statements``."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ WHERE = "rotation_statements"
 def document(spec: DriverSpec, username: str, password: Secret, statements: Iterable[str]) -> SecretDocument:
     """Return the account document that the engine works with.
 
-    ``power`` is ``running`` unless the role says ``stopped``. There is no ``as_found`` here: what a plug-in that died
-    had found is nowhere written down, and a machine that it stopped would stay off.
+    ``power`` is ``running`` unless the role says ``stopped``. A role cannot say ``as_found``: no plug-in notes what it
+    found, so a machine that a dead plug-in had stopped would stay off.
 
     Raises:
-        SettingsError: lists every fault at once, never a value.
+        SettingsError: lists all faults, never a value.
     """
     options, faults = _options(statements)
     names = {field.name for field in dataclasses.fields(spec.account)}
     reserved = COMMON_KEYS | {"username"}
-    faults += [f"{name} is not for a role to say" for name in options if name in reserved]
+    faults += [f"{name} cannot be set by a role" for name in options if name in reserved]
     faults += [f"{name!r} is no known setting" for name in options if name not in names | reserved | {"power"}]
     power = options.setdefault("power", Power.RUNNING.value)
     if power not in (PowerWish.RUNNING, PowerWish.STOPPED):
@@ -49,7 +49,7 @@ def _options(statements: Iterable[str]) -> tuple[dict[str, str], list[str]]:
         if not sign or not name.isidentifier():
             faults.append(f"statement {number} is not of the form key=value")
         elif name in options:
-            faults.append(f"{name} stands there twice")
+            faults.append(f"{name} is given twice")
         else:
             options[name] = value.strip()
     return options, faults

@@ -1,6 +1,6 @@
-"""The seventh service: ``dbplugin.v5.Database``. Translates messages; what they mean stands in ``update``.
+"""The service ``dbplugin.v5.Database``: it translates messages; ``update`` does the work.
 
-Verbs run in threads, since ``Type`` and ``Close`` must be answered within a second whatever a vendor does.
+Calls to a vendor run in threads, since ``Type`` and ``Close`` must be answered within a second.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ if TYPE_CHECKING:
     from vault_plugin.database.memory import Memory
 
 T = TypeVar("T")
-Stream = Any  # the generated classes of protobuf have no types that mypy could see
+Stream = Any  # mypy sees no types of protobuf's generated classes
 
 _PASSWORD = 0
 """The credential type of passwords."""
 _MOST_CALLS = 64
-_NO_DYNAMIC = "Lockstep rotates the passwords of accounts that exist; it neither makes nor deletes any"
+_NO_DYNAMIC = "Lockstep rotates the passwords of accounts that exist; it neither makes nor deletes accounts"
 
 
 class Database(database_grpc.DatabaseBase):
     """All connections that the host multiplexes over this process.
 
-    Only what the handshake needs is imported before the first call: hosts start a plug-in for every look at it.
+    Only what the handshake needs is imported before the first call, since a host starts the plug-in even to read its
+    version.
     """
 
     def __init__(self, name: str) -> None:
@@ -46,7 +47,7 @@ class Database(database_grpc.DatabaseBase):
         self._log = logging.getLogger("lockstep")
 
     async def Initialize(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
-        """Check a connection's configuration and say what is to be stored of it."""
+        """Check a connection's configuration and answer with what is to be stored."""
         request = await stream.recv_message()
         connection = await self._in_thread(lambda _: _load(request.config_data), 30.0)
         self._connections[_multiplex_id(stream)] = connection
@@ -55,7 +56,7 @@ class Database(database_grpc.DatabaseBase):
         await stream.send_message(reply)
 
     async def UpdateUser(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
-        """Change one password; success means that there is evidence."""
+        """Change one password. Success means that the new password is proved."""
         request = await stream.recv_message()
         if not request.HasField("password") or request.credential_type != _PASSWORD:
             raise GRPCError(Status.INVALID_ARGUMENT, "only passwords of static roles can be changed")
@@ -79,12 +80,12 @@ class Database(database_grpc.DatabaseBase):
         raise GRPCError(Status.UNIMPLEMENTED, f"{_NO_DYNAMIC}.")
 
     async def Type(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
-        """Say what this is; shown in logs and metrics."""
+        """Answer with the plug-in's name for logs and metrics."""
         await stream.recv_message()
         await stream.send_message(database_pb2.TypeResponse(type=self._name))
 
     async def Close(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
-        """Forget one connection. What is known of its accounts stays: the next connection needs it."""
+        """Forget one connection. The memory of its accounts stays, since the next connection needs it."""
         await stream.recv_message()
         self._connections.pop(_multiplex_id(stream), None)
         await stream.send_message(database_pb2.Nothing())
@@ -112,9 +113,9 @@ class Database(database_grpc.DatabaseBase):
         return update(connection, memory, change, SystemClock()).name
 
     async def _in_thread(self, work: Callable[[Callable[[], float]], T], seconds: float) -> T:
-        """Run ``work(time_left)`` and turn whatever it raises into a status.
+        """Run ``work(time_left)`` in a thread and raise its error as a status.
 
-        Once the caller is gone or the time is over, ``time_left`` is 0 and the work begins nothing any more.
+        Once the caller is gone or the time is over, ``time_left`` is 0, so the work begins nothing more.
         """
         given_up = threading.Event()
         end = time.monotonic() + seconds
@@ -150,7 +151,7 @@ def _load(config: Any) -> Connection:  # noqa: ANN401 - protobuf's Struct
 
 
 def _guarded(work: Callable[[Callable[[], float]], T], time_left: Callable[[], float]) -> T | GRPCError:
-    """Return the outcome or the error: an exception that is raised in here would carry frames with values along."""
+    """Return the outcome or the error: an exception raised in the thread would carry frames that hold values."""
     from rotation.core.errors import InternalError, RotationError
     from vault_plugin.database.codes import as_grpc
 

@@ -1,13 +1,12 @@
-"""Changes one password: the engine's own setSecret and testSecret, over marks that live as long as this process.
+"""Change one password with the engine's setSecret and testSecret, over marks that live as long as this process.
 
-The rules are the engine's: the first call with a candidate sends it; a repeated one finds out first whether it already
+The engine's rules hold: the first call with a candidate sends it; a repeated call finds out first whether it already
 works; wrong logins are budgeted; "could not tell" decides nothing; success needs evidence.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable
 
 from rotation.core.clock import Clock
@@ -16,18 +15,18 @@ from rotation.core.errors import ConfigError, InProgress
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.deployment.binder import Binder
+from rotation.deployment.open_session import open_session
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
-from rotation.engine.session import Session
+from rotation.engine.run import run
 from rotation.state import marks, parking
 from rotation.state.stages import CURRENT, PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 from vault_plugin.database.connection import Connection
-from vault_plugin.database.memory import BEFORE, Account, Memory
+from vault_plugin.database.memory import BEFORE, AccountMemory, Memory
 from vault_plugin.database.role import document
 
-_NOBODY_KNOWS = "[the password before this one]"
-"""Stands where the engine keeps the current password. Reset by an API key, no driver ever sees it."""
+_UNKNOWN = "[the password before this one]"
+"""A placeholder for the current password. No driver sees it, since the reset uses an API key."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +34,10 @@ class Change:
     """What ``UpdateUser`` asks for.
 
     Attributes:
-        username: the role's.
+        username: the role's username.
         password: the candidate.
         statements: the role's options.
-        time_left: seconds until the call must have ended; 0 once the caller has given it up, so that nothing is begun.
+        time_left: seconds until the call must have ended; 0 once the caller has given up, so that nothing is begun.
     """
 
     username: str
@@ -48,13 +47,13 @@ class Change:
 
 
 def update(connection: Connection, memory: Memory, change: Change, clock: Clock) -> Evidence:
-    """Bring the account to the candidate.
+    """Set the account's password to the candidate.
 
     Returns:
         The proof that the candidate is live.
 
     Raises:
-        RotationError: not proved. ``InProgress`` when another call is at work on this account.
+        RotationError: the candidate is not proved. ``InProgress`` while another call works on this account.
     """
     candidate = document(connection.spec, change.username, change.password, change.statements)
     binder = Binder(
@@ -65,14 +64,14 @@ def update(connection: Connection, memory: Memory, change: Change, clock: Clock)
     if not account.busy.acquire(blocking=False):
         raise InProgress("a rotation of this account is already running; this one was not begun")
     try:
-        account.turn_to(memory.token(change.password), since=clock.now() - bound.lockout.window_seconds)
-        return _Rotation(account, bound, candidate, clock, change.time_left).run()
+        account.begin(memory.token(change.password), since=clock.now() - bound.lockout.window_seconds)
+        return _Rotation(account, binder, bound, candidate).run()
     finally:
         account.busy.release()
 
 
 def _identity(connection: Connection, bound: Guarded) -> tuple[str, ...]:
-    """Name the account at the vendor: two connections that reach the same one take turns."""
+    """Return the account's identity at the vendor: two connections to the same account take turns."""
     names = (field.name for field in dataclasses.fields(bound.account) if field.name not in bound.spec.not_identity)
     own = (f"{name}={getattr(bound.account, name)}" for name in sorted(names))
     return connection.spec.code, connection.deployment.endpoint(connection.spec), bound.username, *own
@@ -80,38 +79,35 @@ def _identity(connection: Connection, bound: Guarded) -> tuple[str, ...]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Rotation:
-    account: Account
+    account: AccountMemory
+    binder: Binder
     bound: Guarded
     candidate: SecretDocument
-    clock: Clock
-    time_left: Callable[[], float]
 
     def run(self) -> Evidence:
         secret = self._remembered()
         self._raise_if_parked(secret)
         if not self.account.candidate:
             self._recognise(secret)
-        session = Session(
-            store=MemoryStore(secret),
+        session = open_session(
+            MemoryStore(secret),
+            self.binder,
             token=self.account.token,
             bind=lambda _: self.bound,  # current and candidate are the same account here, whose admin is bound once
-            clock=self.clock,
-            time_left=self.time_left,
-            holder=os.urandom(8).hex(),
         )
         try:
-            steps.run(session, Step.SET)
-            evidence = steps.run(session, Step.TEST).evidence
+            run(session, Step.SET)
+            evidence = run(session, Step.TEST).evidence
         finally:
-            self.account.learn(secret.describe())
+            self.account.keep(secret.describe())
         if evidence is None:
             raise ConfigError("the engine reported success without proof")
         return evidence
 
     def _remembered(self) -> MemorySecret:
-        """Return the secret as the engine would find it, had it been there all the time."""
-        secret = MemorySecret(now=self.clock.now)
-        secret.put(BEFORE, self.candidate.replaced(password=_NOBODY_KNOWS), CURRENT)
+        """Return the remembered marks as a secret that the engine can work with."""
+        secret = MemorySecret(now=self.binder.clock.now)
+        secret.put(BEFORE, self.candidate.replaced(password=_UNKNOWN), CURRENT)
         secret.put(self.account.token, self.candidate, PENDING)
         for version_id, kept in ((BEFORE, self.account.before), (self.account.token, self.account.candidate)):
             for mark in kept:
@@ -120,11 +116,11 @@ class _Rotation:
 
     def _raise_if_parked(self, secret: MemorySecret) -> None:
         parked = secret.describe().versions[BEFORE].parked
-        if parked is not None and parked[1] > self.clock.now():
+        if parked is not None and parked[1] > self.binder.clock.now():
             reason, until = parked
-            raise parking.error(reason, until)
+            parking.raise_parked(reason, until)
 
     def _recognise(self, secret: MemorySecret) -> None:
-        """See whether a process that died had sent this candidate: then the vendor may still show it."""
+        """Mark the candidate as sent if the vendor shows it: a process that died had sent it."""
         if self.bound.observe().readback == self.candidate.password:
-            secret.attach(marks.intent(self.clock.now()).on(self.account.token), self.account.token)
+            secret.attach(marks.intent(self.binder.clock.now()).on(self.account.token), self.account.token)

@@ -1,8 +1,8 @@
-"""AWS Lambda entry of a rotation function whose proved values also go to Vault: finishSecret ends when both have it.
+"""AWS Lambda entry of a rotation function that mirrors its proved values to Vault.
 
-Everything is ``rotation.handler``'s; what follows the commit in Secrets Manager is the compare-and-swap in KV. A mirror
-that cannot be written fails the step, so that the service repeats it; what even that leaves behind, ``lockstep vault
-mirror --from aws`` finds. The server and the login are the environment's, as for the job.
+``rotation.handler`` does the rotation. After a finishSecret this module writes the current value to KV with a
+check-and-set. A mirror that cannot be written fails the step, so the service repeats it; ``lockstep vault mirror --from
+aws`` repairs what is still left. The environment names the server and the login, as for the job.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 from rotation import handler
 from rotation.core.clock import Clock, SystemClock
-from rotation.core.errors import InternalError, NotEnoughTime, RotationError, SettingsError
+from rotation.core.errors import NotEnoughTime, SettingsError
 from rotation.core.event import RotationEvent
 from rotation.core.values import Step
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv
+from vault_plugin.functions import failures_logged
 from vault_plugin.job.login import Login
 from vault_plugin.job.settings import VaultSettings
 from vault_plugin.mirror import bring_forward
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
 
 PREFIX = "LOCKSTEP_VAULT_MIRROR_PREFIX"
 SECONDS = 60.0
-"""A dozen requests to the server; with less time than that none is begun."""
+"""The time of a dozen requests to the server; with less time left none is begun."""
 
 
 def lambda_handler(event: object, context: handler.LambdaContext) -> dict[str, object]:
     """Serve one invocation by Secrets Manager.
 
     Returns:
-        The log line's fields, as ``rotation.handler``.
+        The fields of the log line, as ``rotation.handler`` does.
 
     Raises:
         RotationError: the step failed, or the mirror could not be written.
@@ -54,57 +55,47 @@ def after(
     clock: Clock,
     client: Callable[[], SecretsManagerClient],
 ) -> None:
-    """Bring the mirror forward if this was a finishSecret that has succeeded.
+    """Write the mirror after a finishSecret that succeeded, and log one line.
 
     Args:
-        event: the service's.
-        context: the runtime's.
+        event: the service's event.
+        context: the runtime's context.
         environment: the function's variables.
-        clock: everybody's.
+        clock: the function's clock.
         client: makes the AWS client.
 
     Raises:
-        RotationError: the mirror is not known to hold the current value.
+        RotationError: the mirror may not hold the current value.
     """
     parsed = RotationEvent.parse(event)
     if parsed.step is not Step.FINISH:
         return
-    failure: RotationError | None = None
     line: dict[str, object] = {"service": "lockstep", "request_id": context.aws_request_id}
-    try:
+
+    def write(fields: Mapping[str, object]) -> None:
+        sys.stdout.write(json.dumps({**line, **fields}) + "\n")
+
+    with failures_logged(write):
         line["mirror"] = path_of(parsed.secret_id, environment)
-        _raise_if_late(context)
+        if context.get_remaining_time_in_millis() < SECONDS * 1000:
+            raise NotEnoughTime("too little time is left to write the mirror; the repeated step writes it")
         line["written"] = _bring_forward(parsed.secret_id, environment, clock, client)
-    except RotationError as error:
-        failure = error
-    except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-        failure = InternalError.of(foreign)
-    if failure is None:
-        sys.stdout.write(json.dumps(line) + "\n")
-        return
-    sys.stdout.write(json.dumps(line | {"error": failure.describe()}) + "\n")
-    failure.__context__ = failure.__cause__ = None
-    raise failure.with_traceback(None)
+    write({})
 
 
 def path_of(secret_id: str, environment: Mapping[str, str]) -> str:
-    """Return where a secret's mirror is: its name below the folder that the deployment names, and nowhere else.
+    """Return the path of a secret's mirror: the secret's name below the folder that the deployment names.
 
     Raises:
-        SettingsError: the deployment names none.
+        SettingsError: the deployment names no folder.
     """
     folder = environment.get(PREFIX, "").strip("/")
     if not folder:
         raise SettingsError("environment", (f"{PREFIX} is missing",))
     name = secret_id.rpartition(":")[2]
     if secret_id.startswith("arn:"):
-        name = name[:-7]  # a hyphen and six characters of the service's
+        name = name[:-7]  # the service appends a hyphen and six characters
     return f"{folder}/{name.strip('/')}"
-
-
-def _raise_if_late(context: handler.LambdaContext) -> None:
-    if context.get_remaining_time_in_millis() < SECONDS * 1000:
-        raise NotEnoughTime("too little time is left to write the mirror; the step's repetition does")
 
 
 def _bring_forward(

@@ -1,7 +1,7 @@
-"""AWS Lambda entry for a schedule: ``lockstep vault run`` inside a function, by an EventBridge rule or schedule.
+"""AWS Lambda entry that runs ``lockstep vault run`` by an EventBridge rule or schedule.
 
-The event is EventBridge's own; what to do may stand in its ``detail`` or, for a schedule with a constant input, at its
-top: ``{"prefix": "prod/apps"}``. The server and the login are the environment's, as for the command.
+The folder stands in the event's ``detail``, or at the top of the constant input of a schedule: ``{"prefix":
+"prod/apps"}``. The environment names the server and the login, as for the command.
 """
 
 from __future__ import annotations
@@ -11,29 +11,22 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from rotation.core.clock import Clock, SystemClock
-from rotation.core.errors import EventError, InternalError, Parked, RotationError
+from rotation.core.errors import EventError, Parked, RotationError
 from rotation.deployment.deployment import Deployment
-from vault_plugin.job.due_secrets import Fleet
-from vault_plugin.job.kv_rotation import Over, Rotated
+from vault_plugin.functions import failures_logged
+from vault_plugin.job.due_secrets import DueSecretsJob
+from vault_plugin.job.kv_rotation import Rotated, WrapStore
 from vault_plugin.job.login import Login
-from vault_plugin.job.mirroring import mirrored
+from vault_plugin.job.mirroring import with_mirror
 from vault_plugin.job.settings import VaultSettings
 
+if TYPE_CHECKING:
+    from rotation.handler import LambdaContext
+
 _RESERVE_SECONDS = 10.0
-_JOBS = 4
-
-
-class LambdaContext(Protocol):
-    """The part of the runtime's context that is used."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until the function is stopped."""
-        ...
 
 
 class RotationsFailed(RotationError):
@@ -41,16 +34,16 @@ class RotationsFailed(RotationError):
 
     code = "rotations_failed"
     retryable = True
-    default_hint = "Look at the log lines of this request; the next run takes every failed secret up again."
+    default_hint = "Look at the log lines of this request; the next run tries every failed secret again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Everything outside; tests bring their own."""
+    """The environment, the clock and the log; tests pass their own."""
 
     environment: Mapping[str, str] = field(repr=False)
     clock: Clock
-    over: Over
+    wrap_store: WrapStore | None
     write: Callable[[str], object]
 
 
@@ -61,61 +54,63 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
         How many secrets were due, done, parked, failed and waiting.
 
     Raises:
-        RotationError: nothing could be done, or a rotation failed: then the invocation counts as an error.
+        RotationError: the run or a rotation failed; then the invocation counts as an error.
     """
     clock = SystemClock()
-    return handle(
-        event,
-        context,
-        Surroundings(environment=os.environ, clock=clock, over=mirrored(clock), write=sys.stdout.write),
+    surroundings = Surroundings(
+        environment=os.environ, clock=clock, wrap_store=with_mirror(clock), write=sys.stdout.write
     )
+    return handle(event, context, surroundings)
 
 
-def handle(event: object, context: LambdaContext, world: Surroundings) -> dict[str, object]:
+def handle(event: object, context: LambdaContext, surroundings: Surroundings) -> dict[str, object]:
     """Serve one invocation in given surroundings; see ``lambda_handler``."""
-    failure: RotationError | None = None
-    try:
-        return _run(_prefix(event, world.environment), context, world)
-    except RotationError as error:
-        failure = error
-    except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-        failure = InternalError.of(foreign)
-    _tell(world, context, {"error": failure.describe()})
-    failure.__context__ = failure.__cause__ = None
-    raise failure.with_traceback(None)
+
+    def write(fields: Mapping[str, object]) -> None:
+        line = {"service": "lockstep", "request_id": context.aws_request_id, **fields}
+        surroundings.write(json.dumps(line) + "\n")
+
+    with failures_logged(write):
+        return _run(_prefix(event, surroundings.environment), context, surroundings, write)
 
 
 def _prefix(event: object, environment: Mapping[str, str]) -> str:
-    """Return the folder: the event's, else LOCKSTEP_VAULT_PREFIX.
+    """Return the folder: the event's, or else LOCKSTEP_VAULT_PREFIX.
 
     Raises:
-        EventError: the event is none of EventBridge's, or its folder is no text.
+        EventError: the event is not one of EventBridge's, or its folder is not a string.
     """
     if not isinstance(event, Mapping):
-        raise EventError("the event is no JSON object", hint="Compare with events/eventbridge/*.json.")
+        raise EventError("the event is not a JSON object", hint="Compare with events/eventbridge/*.json.")
     detail = event.get("detail")
-    wanted = event if "prefix" in event else detail if isinstance(detail, Mapping) else {}
-    prefix = wanted.get("prefix", environment.get("LOCKSTEP_VAULT_PREFIX", ""))
+    holder = event if "prefix" in event else detail if isinstance(detail, Mapping) else {}
+    prefix = holder.get("prefix", environment.get("LOCKSTEP_VAULT_PREFIX", ""))
     if not isinstance(prefix, str):
-        raise EventError("the event's prefix is no text", hint="Compare with events/eventbridge/*.json.")
+        raise EventError("the event's prefix is not a string", hint="Compare with events/eventbridge/*.json.")
     return prefix
 
 
-def _run(prefix: str, context: LambdaContext, world: Surroundings) -> dict[str, object]:
-    vault = VaultSettings.from_environment(world.environment)
-    deployment = Deployment.from_environment(world.environment)
-    with Login(vault, clock=world.clock) as login:
+def _run(
+    prefix: str, context: LambdaContext, surroundings: Surroundings, write: Callable[[Mapping[str, object]], None]
+) -> dict[str, object]:
+    def shown(ended: Iterator[Rotated]) -> Iterator[Rotated]:
+        for each in ended:
+            write(each.describe())
+            yield each
+
+    vault = VaultSettings.from_environment(surroundings.environment)
+    deployment = Deployment.from_environment(surroundings.environment)
+    with Login(vault, clock=surroundings.clock) as login:
         login.check()
-        fleet = Fleet(
+        job = DueSecretsJob(
             connect=lambda seconds: login.kv(seconds=seconds),
             deployment=deployment,
-            clock=world.clock,
-            jobs=_JOBS,
-            over=world.over,
+            clock=surroundings.clock,
+            wrap_store=surroundings.wrap_store,
             time_left=lambda: context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS,
         )
-        plan = fleet.plan(prefix)
-        ended = list(_told(fleet.run(plan), context, world))
+        plan = job.plan(prefix)
+        ended = list(shown(job.run(plan)))
     parked = sum(isinstance(each.error, Parked) for each in ended)
     failed = sum(each.error is not None for each in ended) - parked
     summary: dict[str, object] = {
@@ -125,18 +120,7 @@ def _run(prefix: str, context: LambdaContext, world: Surroundings) -> dict[str, 
         "failed": failed,
         "waiting": plan.waiting,
     }
-    _tell(world, context, summary)
+    write(summary)
     if failed:
         raise RotationsFailed(f"{failed} of {len(ended)} secrets were not rotated")
     return summary
-
-
-def _told(ended: Iterator[Rotated], context: LambdaContext, world: Surroundings) -> Iterator[Rotated]:
-    for each in ended:
-        _tell(world, context, each.describe())
-        yield each
-
-
-def _tell(world: Surroundings, context: LambdaContext, fields: Mapping[str, object]) -> None:
-    """Write one JSON line; CloudWatch keeps it as it is."""
-    world.write(json.dumps({"service": "lockstep", "request_id": context.aws_request_id, **fields}) + "\n")

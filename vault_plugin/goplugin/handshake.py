@@ -1,6 +1,12 @@
-"""How plug-in and host meet: a cookie that keeps people from running it by hand, the protocol, one line on stdout.
+"""The handshake of plug-in and host: a cookie, the protocol version, the certificates, and one line on standard output.
 
-Facts: HashiCorp's go-plugin and OpenBao 2.7.2, measured 2026-11-22.
+1. The host sets variables: the cookie (it keeps people from starting the plug-in by hand), its protocol versions, its
+   certificate, and limits for the socket. ``Offer.read`` checks them.
+2. The plug-in listens and writes one line of six fields: the version of this handshake, the protocol version, network,
+   address, ``grpc``, and its own certificate (base64 of DER without padding).
+
+Example: from ``PLUGIN_PROTOCOL_VERSIONS=5,6`` and our versions {5, 6} follows 6, and the line is
+``1|6|unix|/tmp/lockstep-4711-0f3a…/s|grpc|MIIB…``. Facts: go-plugin and OpenBao 2.7.2, measured 2026-11-22.
 """
 
 from __future__ import annotations
@@ -15,12 +21,12 @@ CORE_PROTOCOL = 1
 
 
 class HandshakeError(Exception):
-    """Whoever started this process is no host that we can serve; the text holds no value."""
+    """The process was not started by a host that the plug-in can serve. The text holds no value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """Says that the process was started by a host and not by hand. No secret."""
+    """A variable that shows that a host started the process. It is not a secret."""
 
     key: str
     value: str
@@ -28,12 +34,12 @@ class Cookie:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What the host's environment asks for.
+    """What the host asks for.
 
     Attributes:
-        version: the newest protocol version that both sides speak.
-        client_certificate: the host's certificate, PEM; the only one that may connect.
-        socket_folder: where the socket must lie (container runtimes), ``None`` for a private folder of our own.
+        version: the newest protocol version of both sides.
+        client_certificate: the host's certificate, PEM; no other client may connect.
+        socket_folder: the folder for the socket (container runtimes); ``None`` for the system's temporary folder.
         socket_group: the group that may use the socket (container runtimes), a name or a number.
         ports: the range for TCP.
     """
@@ -49,20 +55,20 @@ class Offer:
         """Read the variables that go-plugin sets.
 
         Raises:
-            HandshakeError: not started by a host, no common protocol, or no certificate to check the host by.
+            HandshakeError: not started by a host, no common protocol version, or no certificate of the host.
         """
         if environment.get(cookie.key) != cookie.value:
             raise HandshakeError(
-                "this program is a plug-in of Vault and OpenBao, which start it; it does nothing alone"
+                "this program is a plug-in of Vault and OpenBao, which start it; it does nothing by itself"
             )
-        # Older hosts name no versions and speak the first that we have.
+        # Older hosts name no versions and speak our oldest one.
         asked = {int(each) for each in environment.get("PLUGIN_PROTOCOL_VERSIONS", "").split(",") if each.isdigit()}
         common = versions & asked if asked else {min(versions)}
         if not common:
             raise HandshakeError(f"the host speaks none of the protocol versions {sorted(versions)}")
         certificate = environment.get("PLUGIN_CLIENT_CERT", "")
         if "BEGIN CERTIFICATE" not in certificate:
-            raise HandshakeError("the host sent no certificate (AutoMTLS), so anybody could pretend to be it")
+            raise HandshakeError("the host sent no certificate (AutoMTLS), so anybody could pretend to be the host")
         low, high = (environment.get(f"PLUGIN_{end}_PORT", "") for end in ("MIN", "MAX"))
         return cls(
             version=max(common),
@@ -73,22 +79,20 @@ class Offer:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the server listens: ``unix`` with a path, or ``tcp`` with host and port."""
+def line(version: int, address: str, certificate: bytes) -> str:
+    """Return the line that the host waits for.
 
-    network: str
-    address: str
-
-
-def line(version: int, where: Address, certificate: bytes) -> str:
-    """Return the one line that the host waits for. ``certificate`` is ours, DER."""
+    Args:
+        version: the protocol version.
+        address: the network and the address in it: ``unix|PATH`` or ``tcp|HOST:PORT``.
+        certificate: the plug-in's, DER.
+    """
     encoded = base64.b64encode(certificate).decode().rstrip("=")
-    return f"{CORE_PROTOCOL}|{version}|{where.network}|{where.address}|grpc|{encoded}"
+    return f"{CORE_PROTOCOL}|{version}|{address}|grpc|{encoded}"
 
 
 class Stdout:
-    """Owns standard output: one line goes there, and whatever is printed before or after goes to standard error."""
+    """Standard output, for one line; everything else that the process prints goes to standard error."""
 
     def __init__(self) -> None:
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Where a plug-in listens: a socket in a folder of its own that nobody else may enter, or a loopback port."""
+"""The socket on which a plug-in listens: in a private folder, or on a loopback port."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from vault_plugin.goplugin.handshake import Address, HandshakeError, Offer
+from vault_plugin.goplugin.handshake import HandshakeError, Offer
 
 _SOCKET, _LONGEST_PATH = "s", 107
 """The kernel's limit on the path of a socket."""
 
 _NAME = re.compile(r"lockstep-([1-9][0-9]{0,9})-[0-9a-f]{10}")
-"""A folder's name: the process that made it, and chance."""
+"""A folder's name: the process that made it, and random digits."""
 
 
-class Place:
-    """The listening socket: in a folder of its own that nobody else may enter, or on a loopback port."""
+class Listener:
+    """The listening socket: in a folder that only the plug-in's user may enter, or on a loopback port."""
 
     def __init__(self, offer: Offer, network: str) -> None:
         self._folder: Path | None = None
         if network == "tcp":
             self.socket = _loopback(offer.ports)
-            self.address = Address("tcp", f"127.0.0.1:{self.socket.getsockname()[1]}")
+            self.address = f"tcp|127.0.0.1:{self.socket.getsockname()[1]}"
             return
-        # Not tempfile, whose import alone would take a tenth of the time until the handshake.
+        # Not tempfile: its import alone takes a tenth of the time until the handshake.
         parent = offer.socket_folder or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - the name is random, the mode 0700
         self._folder = Path(parent) / f"lockstep-{os.getpid()}-{os.urandom(5).hex()}"
         path = self._folder / _SOCKET
@@ -41,10 +41,10 @@ class Place:
         self.socket.bind(str(path))
         if offer.socket_group is not None:
             _let_in(offer.socket_group, self._folder, path)
-        self.address = Address("unix", str(path))
+        self.address = f"unix|{path}"
 
     def sweep(self) -> None:
-        """Take away what processes left behind that were killed; whoever still lives keeps its own."""
+        """Remove the folders of killed plug-ins. A plug-in that still runs keeps its own."""
         if self._folder is None:
             return
         with suppress(OSError), os.scandir(self._folder.parent) as entries:
@@ -52,7 +52,7 @@ class Place:
                 match = _NAME.fullmatch(entry.name)
                 if match is not None and _is_dead(int(match[1])):
                     with suppress(OSError):
-                        _take_away(Path(entry.path))
+                        _remove(Path(entry.path))
 
     def __enter__(self) -> Self:
         return self
@@ -67,11 +67,11 @@ def _is_dead(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 
-def _take_away(folder: Path) -> None:
-    """Remove a folder of ours whose socket nobody serves: a process may look dead that lives in another container.
+def _remove(folder: Path) -> None:
+    """Remove a folder of our user whose socket is not served: a process in another container looks dead, too.
 
     Raises:
-        OSError: it is somebody else's, holds more than a socket, or was taken away meanwhile.
+        OSError: the folder belongs to another user, holds more than a socket, or is gone.
     """
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():

@@ -1,4 +1,4 @@
-"""Log lines as the host reads them from standard error: one JSON object each, as hclog writes them."""
+"""Log lines on standard error in the format of hclog, which the host reads: one JSON object each."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warn"
 
 
 class HclogFormatter(logging.Formatter):
-    """Writes message and ``fields``; of an exception only the type, since its text may hold a value."""
+    """Formats message and ``fields``; of an exception only the type, since its text may hold a value."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one JSON object."""
+        """Return the record as a JSON object."""
         at = datetime.fromtimestamp(record.created, UTC)
         entry: dict[str, object] = {
             "@level": _LEVELS.get(record.levelno, "error"),
@@ -28,16 +28,16 @@ class HclogFormatter(logging.Formatter):
 
 
 def set_up(root: str) -> logging.Logger:
-    """Let the loggers below ``root`` speak, and nobody else: what libraries have to say may quote what they were given.
+    """Write the records of the loggers below ``root`` and no others: libraries may quote the values that they get.
 
     Returns:
-        The logger of that name.
+        The logger with the name ``root``.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(HclogFormatter())
     logger = logging.getLogger(root)
     logger.handlers[:] = [handler]
-    logger.setLevel(logging.DEBUG)  # the host drops what its own level does not want
+    logger.setLevel(logging.DEBUG)  # the host filters by its own level
     logger.propagate = False
     logging.getLogger().handlers[:] = [logging.NullHandler()]
     sys.excepthook = lambda kind, *_: logger.error("ended by %s", kind.__name__)

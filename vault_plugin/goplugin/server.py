@@ -1,4 +1,4 @@
-"""Serves one plug-in until the host ends it, or is gone."""
+"""Serve one plug-in until the host ends it or is gone."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from grpclib.server import Server
 
 from vault_plugin.goplugin import logs, services
 from vault_plugin.goplugin.handshake import Cookie, HandshakeError, Offer, Stdout, line
-from vault_plugin.goplugin.listener import Place
+from vault_plugin.goplugin.listener import Listener
 from vault_plugin.goplugin.tls import Identity
 
 MULTIPLEXED = 6
-"""The protocol version from which one process serves all connections."""
+"""The first protocol version in which one process serves all connections."""
 
 _FIRST_CALL_SECONDS = 60.0
-"""go-plugin gives a plug-in up that is not usable by then; one whose TLS failed would otherwise stay for ever."""
+"""By then go-plugin has given up; a plug-in whose TLS failed would otherwise stay for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plugin:
-    """What is served.
+    """The plug-in to serve.
 
     Attributes:
-        cookie: of this kind of plug-in.
+        cookie: the cookie of this kind of plug-in.
         protocols: the protocol versions of this kind of plug-in.
-        version: semantic, with a leading ``v``.
-        logger: name of the root of the loggers that may speak.
+        version: a semantic version with a leading ``v``.
+        logger: the root of the loggers whose records are written.
         services: makes the plug-in's own services; called once, inside the event loop.
         network: ``unix`` or ``tcp``.
     """
@@ -47,7 +47,7 @@ class Plugin:
 
 
 def serve(plugin: Plugin) -> int:
-    """Serve and return the exit code. It never waits for a call that is running: the host has given that call up."""
+    """Serve and return the exit code. Do not wait for a running call: the host has given it up."""
     stdout = Stdout()
     logs.set_up(plugin.logger)
     try:
@@ -64,7 +64,7 @@ async def _serve(plugin: Plugin, offer: Offer, stdout: Stdout) -> None:
     loop = asyncio.get_running_loop()
     stop, called = asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C in the host's terminal is the host's business.
+    loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C in the host's terminal is meant for the host
     identity = Identity.create(offer.client_certificate)
     server = Server(
         [
@@ -82,21 +82,21 @@ async def _serve(plugin: Plugin, offer: Offer, stdout: Stdout) -> None:
         called.set()
 
     listen(server, RecvRequest, note_call)
-    with Place(offer, plugin.network) as place:
-        await server.start(sock=place.socket, ssl=identity.context)
-        stdout.say(line(offer.version, place.address, identity.certificate))
+    with Listener(offer, plugin.network) as listener:
+        await server.start(sock=listener.socket, ssl=identity.context)
+        stdout.say(line(offer.version, listener.address, identity.certificate))
         watchers = [asyncio.create_task(_watch(parent, stop)), asyncio.create_task(_expect(called, stop))]
-        place.sweep()
+        listener.sweep()
         await stop.wait()
         for watcher in watchers:
             watcher.cancel()
         server.close()
-        await asyncio.sleep(0)  # lets the answer to Shutdown out
+        await asyncio.sleep(0)  # lets the answer to Shutdown go out
 
 
 async def _watch(parent: int, stop: asyncio.Event) -> None:
-    """Stop when the host is gone: killed hosts, and some that end in order, leave their plug-ins running."""
-    while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells a process that its parent is gone
+    """Stop when the host is gone: a killed host, and some that end in order, leave their plug-ins running."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - no event says that a parent is gone
         await asyncio.sleep(1)
     stop.set()
 

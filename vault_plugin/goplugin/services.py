@@ -1,6 +1,6 @@
-"""The services of the plug-in protocol itself; the seventh, what the plug-in is for, comes from outside.
+"""The six services of the plug-in protocol; the seventh, the plug-in's own, is added by ``server``.
 
-All of them must be there: grpclib answers an unknown method without a content type, which Go does not read as
+All of them must exist: grpclib answers an unknown method without a content type, which Go does not read as
 "unimplemented", and the host then gives the plug-in up (OpenBao 2.7.2, measured 2026-11-22).
 """
 
@@ -24,11 +24,11 @@ from vault_plugin.goplugin.pb import (
     version_pb2,
 )
 
-Stream = Any  # the generated classes of protobuf have no types that mypy could see
+Stream = Any  # mypy sees no types of protobuf's generated classes
 
 
 class Controller(controller_grpc.GRPCControllerBase):
-    """Ends the process when the host says so; without it the host kills after two seconds."""
+    """Ends the process when the host asks for it; without this service the host kills it after two seconds."""
 
     def __init__(self, stop: Callable[[], None]) -> None:
         self._stop = stop
@@ -41,7 +41,7 @@ class Controller(controller_grpc.GRPCControllerBase):
 
 
 class Stdio(controller_grpc.GRPCStdioBase):
-    """Would carry the plug-in's output. There is none, so the stream stays open and silent until the host ends it."""
+    """The stream of the plug-in's output. It stays open and empty until the host ends it."""
 
     async def StreamStdio(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
         """Wait for the end of the connection."""
@@ -50,19 +50,19 @@ class Stdio(controller_grpc.GRPCStdioBase):
 
 
 class Broker(controller_grpc.GRPCBrokerBase):
-    """Would open further connections. We ask for none and expect none."""
+    """Opens further connections, which this plug-in does not need."""
 
     async def StartStream(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
-        """Read what the host says until it ends the stream."""
+        """Read the host's messages until it ends the stream."""
         async for _ in stream:
             pass
 
 
 class Health(health_grpc.HealthBase):
-    """Says that the process serves."""
+    """Answers that the process serves."""
 
     async def Check(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
-        """Answer for the plug-in as a whole."""
+        """Answer for the whole plug-in."""
         request = await stream.recv_message()
         if request.service not in ("", "plugin"):
             raise GRPCError(Status.NOT_FOUND, "there is no such service")
@@ -70,24 +70,24 @@ class Health(health_grpc.HealthBase):
 
 
 class Multiplexing(multiplexing_grpc.PluginMultiplexingBase):
-    """Says whether one process serves all of the host's connections."""
+    """Answers whether one process serves all of the host's connections."""
 
     def __init__(self, *, supported: bool) -> None:
         self._supported = supported
 
     async def MultiplexingSupport(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
-        """Answer."""
+        """Answer whether the protocol version allows it."""
         await stream.recv_message()
         await stream.send_message(multiplexing_pb2.MultiplexingSupportResponse(supported=self._supported))
 
 
 class Version(version_grpc.PluginVersionBase):
-    """Says the plug-in's version; the catalog refuses another one than was registered."""
+    """Answers with the plug-in's version; the catalog refuses another version than the registered one."""
 
     def __init__(self, version: str) -> None:
         self._version = version
 
     async def Version(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
-        """Answer."""
+        """Answer with the version."""
         await stream.recv_message()
         await stream.send_message(version_pb2.VersionReply(plugin_version=self._version))

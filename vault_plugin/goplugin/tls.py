@@ -1,4 +1,4 @@
-"""AutoMTLS: a key pair that lives as long as the process, and a context that lets one single client in."""
+"""AutoMTLS: a key pair that lives as long as the process, and a TLS context that accepts one client."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Identity:
     """The server's side of the mutual TLS.
 
     Attributes:
-        context: refuses every client but the host.
-        certificate: ours, DER, for the handshake line.
+        context: refuses every client except the host.
+        certificate: the plug-in's, DER, for the handshake line.
     """
 
     context: ssl.SSLContext
@@ -30,10 +30,10 @@ class Identity:
 
     @classmethod
     def create(cls, client_certificate: str) -> Identity:
-        """Make a fresh key pair.
+        """Make a new key pair.
 
         Args:
-            client_certificate: PEM; the host's, self-signed. Nobody else's is accepted.
+            client_certificate: the host's self-signed certificate, PEM; no other is accepted.
         """
         key = ec.generate_private_key(ec.SECP521R1())
         certificate = _certificate(key)
@@ -47,7 +47,7 @@ class Identity:
 
 
 def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    # Go checks it as its own root (CA:TRUE) and under the name localhost.
+    # Go checks it as its own root (CA:TRUE) and for the name localhost.
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
     usage = x509.KeyUsage(
@@ -79,7 +79,7 @@ def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 def _load(context: ssl.SSLContext, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
-    """Hand key and certificate to OpenSSL, which takes paths only, through memory: the key never touches a disk."""
+    """Load key and certificate from a file in memory: OpenSSL takes only paths, and the key must not touch a disk."""
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ) + certificate.public_bytes(serialization.Encoding.PEM)

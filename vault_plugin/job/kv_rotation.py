@@ -1,70 +1,77 @@
-"""The rotation job over KV version 2: one secret from its first step to its last, by the engine that AWS's face has.
+"""Rotate one secret of a KV version 2 engine, from its first step to its last, with the engine of the AWS function.
 
-A rotation that died is resumed under its own token, with its own candidate; nothing but the journal beside the secret
-is needed for that. Readers of the secret get a working value at all times but between the vendor's change and the
-commit: that gap is measured for each rotation.
+``KvRotation.run`` does this:
+
+1. Take the journal's unfinished rotation under its own token, or begin a new one. Nothing but the journal beside the
+   secret is needed to resume a rotation whose process died.
+2. Run the four steps: createSecret, setSecret, testSecret, finishSecret.
+3. After a failure that passes by itself, wait and begin at 1 again: 5 s, 10 s, 20 s, or until the error's
+   ``not_before``. Give up after ``attempts``, or when the pause would be longer than a minute.
+
+Readers get a working password at all times except between the vendor's change and the commit. That gap is measured.
+Example: the intent is noted at 12:00:00, the vendor changes the password at 12:00:02, its answer is lost. The second
+attempt, at 12:00:07, finds the candidate live and commits at 12:00:08. The gap is reported as 8 s: it counts from the
+note before the change, so it is never too short.
 """
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from rotation.core.clock import Clock
-from rotation.core.document import SecretDocument
 from rotation.core.errors import IdentityChanged, InternalError, Parked, RotationError
 from rotation.core.values import Step
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
+from rotation.deployment.open_session import countdown, open_session
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
 from rotation.engine.result import Result
-from rotation.engine.session import Session
+from rotation.engine.run import run
 from rotation.policy import narrow
+from rotation.state.marks import Kind, Mark
 from rotation.state.store import Store
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
-from vault_plugin.job.gap import GapStore
+from rotation.stores.wrapper import PassingStore
 from vault_plugin.job.schedule import Wishes
 
 STEP_SECONDS = 120.0
-"""A step's time. A killed run's lease lasts as long, so it is a function's time-out rather than a human's patience."""
+"""The time of one step. The lease of a killed run lasts as long, so this is a function's time-out, not a patience."""
 ATTEMPTS = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
 
 _IDENTITY = (
-    "An identifying field was edited while a rotation ran. Undo the edit and run the rotation again; or, if the edit "
-    "is to stay, give the rotation up by `lockstep vault cancel {path}` and start a new one."
+    "An identifying field was edited while a rotation ran. Undo the edit and run the rotation again; or, to keep the "
+    "edit, give the rotation up with `lockstep vault cancel {path}` and start a new one."
 )
 
-Over = Callable[[Store, Wishes], Store]
-"""Puts something over a secret's store before the engine gets it, such as a mirror."""
-
-
-def not_over(store: Store, wishes: Wishes) -> Store:
-    """Leave the store as it is."""
-    del wishes
-    return store
+WrapStore = Callable[[Store, Wishes], Store]
+"""Wraps a secret's store before the engine gets it, for example with a mirror."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where the job works.
+class JobContext:
+    """What every rotation of a job uses.
 
     Attributes:
-        kv: the mount, by a client that nobody else uses at the same time.
+        kv: the mount, through a client that nothing else uses at the same time.
         deployment: what is allowed.
-        clock: everybody's.
-        step_seconds: a step's time.
-        over: what to put over each store.
+        clock: the job's clock.
+        step_seconds: the time of one step.
+        wrap_store: wraps each store; ``None`` leaves the stores as they are.
     """
 
     kv: Kv
     deployment: Deployment
     clock: Clock
     step_seconds: float = STEP_SECONDS
-    over: Over = not_over
+    wrap_store: WrapStore | None = None
+
+    def wrapped(self, store: Store, wishes: Wishes) -> Store:
+        """Return the store that the engine gets."""
+        return store if self.wrap_store is None else self.wrap_store(store, wishes)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,17 +79,17 @@ class Rotated:
     """How the rotation of one secret went.
 
     Attributes:
-        path: of the secret, relative to the mount.
-        token: the rotation's.
-        resumed: whether it had been begun by an earlier run.
-        outcome: one word: ``promoted``, ``already_done`` or the error's code.
+        path: the secret's path in the mount.
+        token: the rotation's token.
+        resumed: whether an earlier run had begun the rotation.
+        outcome: ``promoted``, ``already_done`` or the error's code.
         driver: the driver's code, once known.
-        evidence: by what the new password was proved.
-        gap_seconds: for how long readers may have got a dead password; ``None`` when nothing was committed.
-        seconds: of the whole run.
+        evidence: how the new password was proved.
+        gap_seconds: how long readers may have got a dead password; ``None`` when nothing was committed.
+        seconds: the time of the whole run.
         attempts: how often the four steps were begun.
-        vendor_request_id: of the vendor's latest answer.
-        error: why it failed.
+        vendor_request_id: the id of the vendor's latest answer.
+        error: why the rotation failed.
     """
 
     path: str
@@ -96,6 +103,11 @@ class Rotated:
     attempts: int = 0
     vendor_request_id: str | None = None
     error: RotationError | None = None
+
+    @classmethod
+    def failed(cls, path: str, error: RotationError) -> Rotated:
+        """Return the report of a rotation that failed before its first step."""
+        return cls(path=path, outcome=error.code, error=error)
 
     def describe(self) -> dict[str, object]:
         """Return the fields that ``--json`` and log lines show."""
@@ -115,27 +127,53 @@ class Rotated:
         }
 
 
-@dataclass(slots=True, kw_only=True)
-class Rotation:
-    """One secret's rotation.
+class GapStore(PassingStore):
+    """A store that measures the gap: from the mark before the first reset to the commit.
 
-    Attributes:
-        place: where.
-        path: of the secret.
-        wishes: of its custom metadata.
-        ordered: whether a human asked for it, so that neither schedule nor switch keeps it back.
-        told: hears of every step that has ended, by its name and outcome.
+    A rotation that a dead run began counts from that run's mark.
     """
 
-    place: Place
+    def __init__(self, store: Store, token: str, *, clock: Clock) -> None:
+        super().__init__(store)
+        self._token, self._clock = token, clock
+        version = store.describe().versions.get(token)
+        self._sent = None if version is None else version.intent
+        self.seconds: float | None = None
+
+    def mark(self, version_id: str, mark: Mark) -> None:
+        """Put a mark and note the time of the first intent; see ``Store``."""
+        super().mark(version_id, mark)
+        if mark.kind is Kind.INTENT and version_id == self._token and self._sent is None:
+            self._sent = self._clock.now()
+
+    def promote(self, token: str, *, current_id: str | None) -> None:
+        """Promote and measure the gap; see ``Store``."""
+        super().promote(token, current_id=current_id)
+        if self._sent is not None:
+            self.seconds = max(0.0, self._clock.now() - self._sent)
+
+
+@dataclass(slots=True, kw_only=True)
+class KvRotation:
+    """The rotation of one secret.
+
+    Attributes:
+        context: what every rotation of the job uses.
+        path: the secret's path in the mount.
+        wishes: what the secret's custom metadata ask for.
+        ordered: whether a human asked for this run; then neither schedule nor switch holds it back.
+        on_step: called with the name and outcome of every step that has ended.
+    """
+
+    context: JobContext
     path: str
     wishes: Wishes = field(default_factory=Wishes)
     ordered: bool = False
-    told: Callable[[str, str], None] = lambda step, outcome: None  # noqa: ARG005 - nobody listens
+    on_step: Callable[[str, str], None] = lambda step, outcome: None  # noqa: ARG005 - the default does nothing
 
     def run(self, *, attempts: int = ATTEMPTS) -> Rotated:
-        """Rotate, trying again after failures that pass by themselves. Never raises a ``RotationError``."""
-        clock = self.place.clock
+        """Rotate, and try again after failures that pass by themselves. Never raise a ``RotationError``."""
+        clock = self.context.clock
         started, done = clock.now(), Rotated(path=self.path)
         while True:
             done.attempts += 1
@@ -153,8 +191,7 @@ class Rotation:
         try:
             self._attempt(done)
         except IdentityChanged as error:
-            error.hint = _IDENTITY.format(path=self.path)
-            return error
+            return error.with_hint(_IDENTITY.format(path=self.path))
         except RotationError as error:
             return error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
@@ -162,44 +199,39 @@ class Rotation:
         return None
 
     def _attempt(self, done: Rotated) -> None:
-        place = self.place
-        plain = VaultKv(place.kv, self.path, clock=place.clock)
+        context = self.context
+        plain = VaultKv(context.kv, self.path, clock=context.clock)
         fresh = str(uuid.uuid4())
         done.token = plain.begin(fresh)
         done.resumed = done.resumed or (done.token != fresh and done.attempts == 1)
-        store = GapStore(place.over(plain, self.wishes), done.token, clock=place.clock)
+        store = GapStore(context.wrapped(plain, self.wishes), done.token, clock=context.clock)
         for step in Step:
             try:
                 result = self._step(store, step, done)
             except RotationError as error:
-                self.told(step.value, error.code)
+                self.on_step(step.value, error.code)
                 raise
-            self.told(step.value, result.outcome)
+            self.on_step(step.value, result.outcome)
         done.outcome, done.gap_seconds = result.outcome, store.seconds
         done.evidence = result.evidence.name if result.evidence else None
 
     def _step(self, store: Store, step: Step, done: Rotated) -> Result:
-        place = self.place
-        deadline = place.clock.now() + place.step_seconds
-
-        def time_left() -> float:
-            return deadline - place.clock.now()
-
-        def fetch(path: str) -> SecretDocument:
-            return read_current(place.kv, path)
-
-        binder = Binder(deployment=place.deployment, fetch=fetch, clock=place.clock, time_left=time_left)
-        session = Session(
-            store=store,
+        context = self.context
+        binder = Binder(
+            deployment=context.deployment,
+            fetch=partial(read_current, context.kv),
+            clock=context.clock,
+            time_left=countdown(context.step_seconds, context.clock.now),
+        )
+        session = open_session(
+            store,
+            binder,
             token=done.token,
             bind=lambda document: wished(binder(document), self.wishes, ordered=self.ordered),
-            clock=place.clock,
-            time_left=time_left,
-            holder=os.urandom(8).hex(),
             ordered=self.ordered,
         )
         try:
-            return steps.run(session, step)
+            return run(session, step)
         finally:
             done.driver = binder.driver or done.driver
             done.vendor_request_id = binder.vendor_request_id or done.vendor_request_id
@@ -210,8 +242,8 @@ def wished(bound: Guarded, wishes: Wishes, *, ordered: bool) -> Guarded:
 
     Args:
         bound: the account.
-        wishes: of the custom metadata.
-        ordered: whether a human asked for this run, so that the schedule's window does not hold.
+        wishes: what the custom metadata ask for.
+        ordered: whether a human asked for this run; then the schedule's window does not hold.
     """
     if wishes.narrows:
         policies = {
@@ -227,7 +259,7 @@ def wished(bound: Guarded, wishes: Wishes, *, ordered: bool) -> Guarded:
 
 
 def _pause(error: RotationError | None, attempts: int, now: float) -> float | None:
-    """Return how long to wait before another attempt; ``None`` when this run is not to make one."""
+    """Return how long to wait before another attempt; ``None`` if this run makes none."""
     if error is None or not error.retryable or isinstance(error, Parked):
         return None
     pause = max(_FIRST_PAUSE * 2.0 ** (attempts - 1), (error.not_before or now) - now)

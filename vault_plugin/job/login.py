@@ -1,4 +1,4 @@
-"""The rotation job's login: a token that lasts as long as the work, renewed or replaced in time."""
+"""The rotation job's login: a token that lasts as long as the work, renewed or replaced before it ends."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any, Self
 import hvac
 
 from rotation.core.clock import Clock
-from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable
+from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable, Withheld
 from rotation.core.secret import Secret
 from rotation.stores.vault_kv import HvacKv, asked
 from vault_plugin.job.settings import VaultSettings
 
 _TIMEOUT_SECONDS = 15
 _MARGIN_SECONDS = 30.0
-"""A token is renewed or replaced when it would end within the time asked for and this."""
+"""A token is renewed or replaced if it ends within the time of the work and this margin."""
 
 _UNFIT = {
     472: ("is a disaster-recovery secondary", "standby"),
     501: ("is not initialised", "not_initialized"),
     503: ("is sealed", "sealed"),
 }
-"""What ``sys/health`` says of a node that cannot serve. A standby (429, 473) can: it passes requests on."""
+"""Answers of ``sys/health`` by a node that cannot serve. A standby (429, 473) can: it passes requests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Token:
     """A token and when it ends.
 
     Attributes:
-        value: sent with every request.
-        ends: epoch seconds, ``None`` when it does not end.
-        renewable: whether it can be prolonged.
+        value: the token.
+        ends: epoch seconds; ``None`` if it does not end.
+        renewable: whether it can be renewed.
     """
 
     value: Secret
@@ -45,11 +45,11 @@ class Token:
 
 
 class Login:
-    """One login, shared by all rotations of a run; each gets a client of its own. A context manager.
+    """One login for all rotations of a run; each rotation gets a client of its own. Use it as a context manager.
 
     Args:
-        vault: where and who.
-        clock: for the token's remaining time.
+        vault: which server, and how to log in.
+        clock: the job's clock; it measures the token's remaining time.
     """
 
     def __init__(self, vault: VaultSettings, *, clock: Clock) -> None:
@@ -62,36 +62,34 @@ class Login:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Revoke a token that this login was given."""
+        """Revoke the token unless it is the operator's."""
         if self._token is not None and self.settings.method != "token":
             with self._connected(self._token) as client, suppress(StoreError):  # It ends by itself.
                 asked(None, client.auth.token.revoke_self, str)
 
     def check(self) -> None:
-        """Ask the server how it is, before anything is asked of it.
+        """Raise unless the server can serve.
 
         Raises:
-            StoreUnavailable: nobody answers, or the node cannot serve; ``vendor_code`` says why.
+            StoreUnavailable: there is no answer, or the node cannot serve; ``vendor_code`` says why.
         """
-        failure = None
-        with self._connected(None, at_root=True) as client:
-            try:
-                answer = client.sys.read_health_status(method="GET")
-            except (hvac.exceptions.VaultError, OSError):
-                failure = StoreUnavailable("the server could not be reached", vendor_code="unreachable")
-        if failure is not None:
-            raise failure
-        told = _UNFIT.get(int(getattr(answer, "status_code", 200)))
-        if told is not None:
-            raise StoreUnavailable(f"the server {told[0]}", vendor_code=told[1])
+        unreachable = StoreUnavailable("the server could not be reached", vendor_code="unreachable")
+        with (
+            self._connected(None, at_root=True) as client,
+            Withheld(hvac.exceptions.VaultError, OSError, by=lambda _: unreachable),
+        ):
+            answer = client.sys.read_health_status(method="GET")
+        unfit = _UNFIT.get(int(getattr(answer, "status_code", 200)))
+        if unfit is not None:
+            raise StoreUnavailable(f"the server {unfit[0]}", vendor_code=unfit[1])
 
     @contextmanager
     def kv(self, *, seconds: float) -> Iterator[HvacKv]:
-        """Yield the mount, by a connection of its own and a token that lasts so long.
+        """Yield the mount, through a connection of its own and with a token that lasts ``seconds``.
 
         Raises:
-            StoreDenied: the login is refused, or the token ends too soon and cannot be prolonged.
-            StoreUnavailable: no answer.
+            StoreDenied: the login is refused, or the token ends too soon and cannot be renewed.
+            StoreUnavailable: there is no answer.
         """
         with self._lock:
             token = self._token = self._lasting(seconds + _MARGIN_SECONDS)
@@ -107,7 +105,7 @@ class Login:
             token = self._log_in()
         if not self._lasts(token, seconds):
             raise StoreDenied(
-                f"the token ends in less than {seconds:.0f} s and cannot be prolonged",
+                f"the token ends in less than {seconds:.0f} s and cannot be renewed",
                 vendor_code="token_ends",
                 hint="Give the job a longer or renewable token, or let it log in by AppRole or Kubernetes.",
             )
@@ -117,7 +115,7 @@ class Login:
         return token.ends is None or token.ends - self._clock.now() >= seconds
 
     def _given(self) -> Token:
-        """Look the operator's token up; one that may not look at itself is used as it is."""
+        """Return the operator's token with its time; a token that may not look itself up is used as it is."""
         token = Token(self.settings.proof)
         with self._connected(token) as client, suppress(StoreDenied):
             look = client.auth.token.lookup_self
@@ -143,7 +141,7 @@ class Login:
             raise StoreDenied(
                 f"the login by {self.settings.method} was refused",
                 vendor_code=code,
-                hint="Check the role, what proves the job's identity, and where the login method is mounted.",
+                hint="Check the role, the secret id or service account, and the path of the login method.",
             )
         return found
 
@@ -172,11 +170,11 @@ class Login:
         vault = self.settings
         client = hvac.Client(
             vault.address,
-            token="" if token is None else token.value.reveal(),  # not None: hvac would look for one by itself
+            token="" if token is None else token.value.reveal(),  # with None hvac looks for a token by itself
             namespace=None if at_root else vault.namespace,
             verify=vault.ca_file or True,
             timeout=_TIMEOUT_SECONDS,
-            allow_redirects=False,  # A redirect would carry token and candidate to wherever it points.
+            allow_redirects=False,  # a redirect would carry the token and the candidate to another host
         )
         try:
             yield client

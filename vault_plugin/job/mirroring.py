@@ -1,4 +1,4 @@
-"""The job's mirror in AWS Secrets Manager: which secret it is, and whether the deployment lets it be one."""
+"""The job's mirror in AWS Secrets Manager: its name, whether the deployment allows the name, and the comparison."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rotation.core.errors import CannotVerify, SettingsError
 from rotation.core.values import Verdict
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
+from rotation.deployment.open_session import countdown, open_session
 from rotation.engine.account.login_budget import Budget
-from rotation.engine.session import Session
 from rotation.state.store import Store
 from rotation.stores.vault_kv import Kv, read_current
-from vault_plugin.job.kv_rotation import STEP_SECONDS, Over
+from vault_plugin.job.kv_rotation import STEP_SECONDS, WrapStore
 from vault_plugin.job.schedule import Wishes
-from vault_plugin.mirror import Found, MirroredStore, reconcile
+from vault_plugin.mirror import MirroredStore, MirrorState, reconcile
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -27,36 +27,36 @@ if TYPE_CHECKING:
 PREFIX = "LOCKSTEP_MIRROR_PREFIX"
 
 
-def mirrored(
+def with_mirror(
     clock: Clock,
     environment: Mapping[str, str] = os.environ,
     client: Callable[[], SecretsManagerClient] | None = None,
-) -> Over:
-    """Return what puts a mirror over the stores of secrets that wish for one.
+) -> WrapStore:
+    """Return the function that wraps the store of a secret with a mirror if its custom metadata name one.
 
     Args:
-        clock: everybody's.
-        environment: for the names that are allowed.
-        client: makes an AWS client; by the usual AWS settings when left out.
+        clock: the job's clock.
+        environment: names the prefix of allowed mirrors.
+        client: makes an AWS client; from the standard AWS configuration when left out.
     """
 
-    def over(store: Store, wishes: Wishes) -> Store:
+    def wrap(store: Store, wishes: Wishes) -> Store:
         if wishes.mirror is None:
             return store
         return MirroredStore(store, aws_mirror(allowed(wishes.mirror, environment), clock, client))
 
-    return over
+    return wrap
 
 
 def allowed(name: str, environment: Mapping[str, str]) -> str:
-    """Return a mirror's name if the deployment lets it be one: custom metadata must not aim at any other secret.
+    """Return a mirror's name if the deployment allows it: custom metadata must not point at any other secret.
 
     Raises:
-        SettingsError: it does not begin with LOCKSTEP_MIRROR_PREFIX, or none is set.
+        SettingsError: the name does not begin with LOCKSTEP_MIRROR_PREFIX, or none is set.
     """
     prefix = environment.get(PREFIX, "")
     if not prefix or not name.startswith(prefix):
-        raise SettingsError("custom metadata", (f"lockstep-mirror must begin with what {PREFIX} says",))
+        raise SettingsError("custom metadata", (f"lockstep-mirror must begin with the value of {PREFIX}",))
     return name
 
 
@@ -69,15 +69,15 @@ def aws_mirror(name: str, clock: Clock, client: Callable[[], SecretsManagerClien
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """Two stores that should hold the same.
+class MirrorPair:
+    """Two stores that should hold the same value.
 
     Attributes:
-        source: where rotations happen.
+        source: the store that is rotated.
         target: the mirror.
         fetch: reads an admin credential.
         deployment: what is allowed.
-        clock: everybody's.
+        clock: the job's clock.
     """
 
     source: Store
@@ -86,38 +86,35 @@ class Pair:
     deployment: Deployment
     clock: Clock
 
-    def reconcile(self, *, force: bool = False) -> Found:
-        """See ``mirror.reconcile``; logins are charged to the source's wrong-login budget."""
+    def reconcile(self, *, force: bool = False) -> MirrorState:
+        """Compare and repair; see ``mirror.reconcile``. Logins are charged to the source's wrong-login budget."""
         return reconcile(self.source, self.target, self._log_in, force=force)
 
+    def swapped(self) -> MirrorPair:
+        """Return the pair with source and target exchanged, for secrets that AWS rotates and Vault mirrors."""
+        return replace(self, source=self.target, target=self.source)
+
     def _log_in(self, document: SecretDocument) -> Verdict:
-        deadline = self.clock.now() + STEP_SECONDS
-
-        def time_left() -> float:
-            return deadline - self.clock.now()
-
-        binder = Binder(deployment=self.deployment, fetch=self.fetch, clock=self.clock, time_left=time_left)
+        binder = Binder(
+            deployment=self.deployment,
+            fetch=self.fetch,
+            clock=self.clock,
+            time_left=countdown(STEP_SECONDS, self.clock.now),
+        )
         bound = binder(document)
         if not bound.can_ask(bound.observe()):
             raise CannotVerify(
-                "both stores hold different values, and nobody can tell by a login which one is live",
+                "both stores hold different values, and no login can tell which one is live",
                 hint="Find out which one is live; --force takes the source's.",
             )
         state = self.source.describe()
-        session = Session(
-            store=self.source,
-            token=str(state.current_id),
-            bind=binder,
-            clock=self.clock,
-            time_left=time_left,
-            holder=os.urandom(8).hex(),
-        )
+        session = open_session(self.source, binder, token=str(state.current_id))
         budget = Budget(session=session, bound=bound, version_id=str(state.current_id))
         return budget.log_in(document.password, state)
 
 
 def from_kv(kv: Kv) -> Callable[[str], SecretDocument]:
-    """Return what reads admin credentials from a mount."""
+    """Return the function that reads admin credentials from a mount."""
     return lambda path: read_current(kv, path)
 
 
@@ -127,8 +124,3 @@ def from_aws(name: str) -> SecretDocument:
     from rotation.stores.aws.secrets_manager import read_current as read
 
     return read(secrets_manager(), name)
-
-
-def turned(pair: Pair) -> Pair:
-    """Return the pair the other way round, for secrets that AWS rotates and Vault mirrors."""
-    return replace(pair, source=pair.target, target=pair.source)

@@ -1,4 +1,9 @@
-"""Rate limits per vendor account: rotations of one account begin so many seconds apart, whoever runs them here."""
+"""A rate limit for each vendor account: its rotations begin a fixed interval apart, in whichever thread they run.
+
+``delay`` hands out the next free starting time of an account. With 30 rotations a minute the interval is 2 s. Three
+calls for one account at second 0 return 0, 2 and 4, and a call for another account returns 0. When the vendor throttles
+at second 4, ``hold(account, 30)`` moves the next starting time to second 34.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,11 @@ from rotation.core.clock import Clock
 
 
 class Pace:
-    """Hands out starting times.
+    """Starting times of rotations.
 
     Args:
-        per_minute: rotations of one vendor account that may begin in a minute.
-        clock: everybody's.
+        per_minute: how many rotations of one vendor account may begin in a minute.
+        clock: the job's clock.
     """
 
     def __init__(self, per_minute: float, *, clock: Clock) -> None:
@@ -29,6 +34,6 @@ class Pace:
             return start - now
 
     def hold(self, account: str, seconds: float) -> None:
-        """Let no rotation of a vendor account begin for so long: it throttles us."""
+        """Let no rotation of a vendor account begin within the next ``seconds``."""
         with self._lock:
             self._next[account] = max(self._next.get(account, 0.0), self._clock.now() + seconds)

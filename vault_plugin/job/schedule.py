@@ -1,6 +1,9 @@
-"""What is due: the schedule and the narrower policy that a secret's custom metadata ask for, and the walk of a folder.
+"""What a secret's custom metadata ask for, when the secret is due, and the walk that finds such secrets in a folder.
 
-``lockstep-every: 30d`` is what makes a secret one of ours; see ``Wishes``.
+A secret with ``lockstep-every`` is due that long after its value was last written, or, if the window is closed then,
+when the window opens next. Example: with ``lockstep-every: 30d`` and ``lockstep-window:
+Sat,Sun 02:00-05:00 UTC``, a value written on Wednesday 1 January at 12:00 is 30 days old on Friday 31 January at 12:00,
+so its rotation is due on Saturday 1 February at 02:00 UTC.
 """
 
 from __future__ import annotations
@@ -25,15 +28,15 @@ class Wishes:
     """What a secret's custom metadata ask for.
 
     Attributes:
-        every: ``lockstep-every``, seconds between rotations: a number and ``m``, ``h``, ``d`` or ``w``; ``None`` is
-            "not on a schedule".
+        every: ``lockstep-every``, seconds between rotations, written as a number and ``m``, ``h``, ``d`` or ``w``;
+            ``None`` if the secret has no schedule.
         window: ``lockstep-window``, when a rotation may begin, as in LOCKSTEP_WINDOW.
         enabled: ``lockstep-enabled``.
-        length: ``lockstep-length``, of new passwords.
-        exclude: ``lockstep-exclude``, characters that new passwords do without.
+        length: ``lockstep-length``, the length of new passwords.
+        exclude: ``lockstep-exclude``, characters that new passwords must not have.
         shell_safe: ``lockstep-shell-safe``.
         url_safe: ``lockstep-url-safe``.
-        mirror: ``lockstep-mirror``, the secret in AWS Secrets Manager that is to hold the same.
+        mirror: ``lockstep-mirror``, the secret in AWS Secrets Manager that holds the same value.
     """
 
     every: float | None = None
@@ -50,7 +53,7 @@ class Wishes:
         """Read the keys that begin with ``lockstep-``.
 
         Raises:
-            SettingsError: lists every fault at once; an unknown key is one, since it may be a misspelt wish.
+            SettingsError: lists every fault at once; an unknown key is a fault, since it may be a misspelt one.
         """
         faults: list[str] = []
         found: dict[str, object] = {}
@@ -67,12 +70,12 @@ class Wishes:
         return cls(**found)  # type: ignore[arg-type]  # each reader returns its field's type
 
     def due_at(self, changed: float) -> float | None:
-        """Return when the next rotation is due, given when the value was last written."""
+        """Return the epoch of the next rotation, given when the value was last written; ``None`` without a schedule."""
         return None if self.every is None else self.window.next_open(changed + self.every)
 
     @property
     def narrows(self) -> bool:
-        """Whether new passwords must keep more than the vendor's policy."""
+        """Whether new passwords must obey more than the vendor's policy."""
         return bool(self.length or self.exclude or self.shell_safe or self.url_safe)
 
 
@@ -113,13 +116,13 @@ _READERS: Mapping[str, Callable[[str], tuple[object, str]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class ScheduledSecret:
     """A secret that a walk found.
 
     Attributes:
-        path: relative to the mount.
-        metadata: as read.
-        has_journal: whether a rotation was ever begun, so that one may be unfinished.
+        path: the secret's path in the mount.
+        metadata: its metadata.
+        has_journal: whether a rotation was ever begun; then one may be unfinished.
     """
 
     path: str
@@ -127,8 +130,8 @@ class Candidate:
     has_journal: bool
 
 
-def walk(kv: Kv, folder: str) -> Iterator[Candidate]:
-    """Yield every secret in and below a folder whose custom metadata speak of Lockstep, in order.
+def walk(kv: Kv, folder: str) -> Iterator[ScheduledSecret]:
+    """Yield every secret in and below a folder whose custom metadata name Lockstep, in order.
 
     Raises:
         StoreError: a folder cannot be listed or an entry's metadata cannot be read.
@@ -136,7 +139,7 @@ def walk(kv: Kv, folder: str) -> Iterator[Candidate]:
     yield from _walk(kv, folder.strip("/"), 0)
 
 
-def _walk(kv: Kv, folder: str, depth: int) -> Iterator[Candidate]:
+def _walk(kv: Kv, folder: str, depth: int) -> Iterator[ScheduledSecret]:
     start = f"{folder}/" if folder else ""
     names = kv.list(folder)
     for name in names:
@@ -147,4 +150,4 @@ def _walk(kv: Kv, folder: str, depth: int) -> Iterator[Candidate]:
         elif not name.endswith(JOURNAL_SUFFIX):
             metadata = kv.metadata(path)
             if metadata is not None and metadata.readable and any(key.startswith(_PREFIX) for key in metadata.custom):
-                yield Candidate(path=path, metadata=metadata, has_journal=name + JOURNAL_SUFFIX in names)
+                yield ScheduledSecret(path=path, metadata=metadata, has_journal=name + JOURNAL_SUFFIX in names)

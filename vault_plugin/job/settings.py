@@ -1,6 +1,6 @@
-"""Where the rotation job's server is and who the job is: address, namespace, mount and login, by the environment.
+"""Settings of the rotation job from the environment: address, namespace and mount of the server, and the login.
 
-The names of the variables are Vault's own where it has some; ``BAO_*`` goes before ``VAULT_*`` as OpenBao does it.
+The variables have Vault's own names where Vault has one. ``BAO_*`` overrides ``VAULT_*``, as OpenBao does it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _NAME = settings.matches(r"[A-Za-z0-9_.-]{1,64}(?:/[A-Za-z0-9_.-]{1,64})*", "mus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VaultSettings:
-    """Where the server is and who the job is.
+    """Which server the job uses, and how it logs in.
 
     Attributes:
-        address: of the API.
-        namespace: of mount and login, if any.
-        mount: of the KV version 2 engine.
+        address: the API's base URL.
+        namespace: the namespace of mount and login, if any.
+        mount: the path of the KV version 2 engine.
         method: ``token``, ``approle`` or ``kubernetes``.
-        login_mount: of the login method.
+        login_mount: the path of the login method.
         role: the AppRole's role id, or the name of the Kubernetes role.
-        proof: the token itself, or the AppRole's secret id.
-        jwt_file: the service account's token.
+        proof: the token, or the AppRole's secret id.
+        jwt_file: the file with the service account's token.
         ca_file: certificates to trust instead of the system's.
     """
 
@@ -93,7 +93,7 @@ class VaultSettings:
 
 
 def _proof(name: str, path: str, value: Secret, faults: list[str]) -> Secret:
-    """Return the token or secret id: from a file, where one is named, else from the variable."""
+    """Return the token or secret id: from the file if one is named, or else from the variable."""
     if not path:
         if not value:
             faults.append(f"{name.removesuffix('_FILE').replace('LOCKSTEP_VAULT_TOKEN', 'VAULT_TOKEN')} is missing")

@@ -1,8 +1,8 @@
-"""Packs the database plug-in into one file, which Vault and OpenBao start and whose SHA-256 they check.
+"""Pack the database plug-in into one file, which Vault and OpenBao start and whose SHA-256 they check.
 
-Inside: our own code, as source and as byte-code. Outside: the interpreter in the first line and the libraries of the
-extra ``vault-plugin`` in that interpreter's environment; they have native parts, which no zip file can be imported
-from. So the checksum covers our code and not theirs.
+The file holds our own code, as source and as byte-code. The interpreter in its first line, and the libraries of the
+extra ``vault-plugin`` in that interpreter's environment, stay outside: their native parts cannot be imported from a zip
+file. So the checksum covers our code and not theirs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LEFT_OUT = frozenset({"rotation/cli", "vault_plugin/cli"})
 _MAIN = "from vault_plugin.database.__main__ import main\n\nmain()\n"
 _LIBRARIES = ("grpclib", "protobuf", "cryptography", "requests")
 _LONGEST_SHEBANG = 127
-"""Linux cuts a longer first line off before 5.1 (255 since)."""
+"""Linux before 5.1 cuts a longer first line off (255 bytes since)."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -36,9 +36,9 @@ class Built:
     """One plug-in file.
 
     Attributes:
-        path: where it lies.
-        sha256: what the catalog wants to know, hexadecimal.
-        libraries: what it needs from its interpreter's environment, with the versions that are there now.
+        path: the file.
+        sha256: its checksum for the catalog, hexadecimal.
+        libraries: the libraries that it needs from its interpreter's environment, with their present versions.
     """
 
     path: Path
@@ -50,16 +50,16 @@ def build(target: Path, *, python: str = sys.executable) -> Built:
     """Write the plug-in to ``target``; the same sources give the same bytes.
 
     Args:
-        target: the file to write; it is replaced in one step, so that a running plug-in keeps its old one.
-        python: the interpreter that runs it, on the server's machine; of the same minor version as this one.
+        target: the file to write; it is replaced in one step, so a running plug-in keeps its old one.
+        python: the interpreter on the server's machine; it has the same minor version as this one.
 
     Raises:
         ConfigError: the interpreter's path cannot stand in a first line, or the file cannot be written.
         MissingExtra: this environment lacks a library.
     """
-    # -I: neither the server's environment nor its working directory may bring modules in.
+    # -I: no modules from the server's environment or working directory.
     shebang = f"#!{python} -I\n".encode()
-    if not os.path.isabs(python) or len(shebang) > _LONGEST_SHEBANG or " " in python:  # noqa: PTH117 - it may be of another machine
+    if not os.path.isabs(python) or len(shebang) > _LONGEST_SHEBANG or " " in python:  # noqa: PTH117 - it may be on another machine
         raise ConfigError(
             f"the interpreter's path must be absolute, without blanks, and below {_LONGEST_SHEBANG} bytes"
         )
@@ -93,7 +93,7 @@ def _archive() -> bytes:
         _put(archive, "__main__.py", _MAIN.encode())
         for name, source in _sources():
             _put(archive, name, source)
-            # Byte-code beside it: a zip file is never written to, so every start would compile everything again.
+            # Byte-code beside it: Python never writes into a zip file, so every start would compile everything again.
             code = compile(source, name, "exec", dont_inherit=True, optimize=0)
             compiled = external._code_to_hash_pyc(code, importlib.util.source_hash(source), checked=False)  # type: ignore[attr-defined]  # noqa: SLF001 - what py_compile itself calls
             _put(archive, name + "c", bytes(compiled))

@@ -1,4 +1,4 @@
-"""The declarative file: what ``lockstep vault plugin install`` brings about. TOML, without any secret in it.
+"""The declarative file of ``lockstep vault plugin install``, read as the desired state. It is TOML without secrets.
 
 [plugin]
 file = "lockstep-plugin"          # beside this file; also its name in the server's plug-in folder
@@ -61,7 +61,7 @@ class RoleTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """One static role as it is to be."""
+    """The desired state of one static role."""
 
     name: str
     connection: str
@@ -72,13 +72,13 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Everything as it is to be.
+class DesiredState:
+    """The desired state of plug-in, connections and roles.
 
     Attributes:
-        plugin: where and under which name.
+        plugin: the plug-in's name, file and mount.
         file: the built plug-in.
-        connections: by name, with their admin credentials; empty when the file was read without those.
+        connections: by name, with their admin credentials; empty if the file was read without those.
         roles: by name.
     """
 
@@ -91,7 +91,7 @@ class Wanted:
         """Return one role.
 
         Raises:
-            ConfigError: the file has none of that name.
+            ConfigError: the file has no role of that name.
         """
         if name not in self.roles:
             raise ConfigError(
@@ -100,15 +100,15 @@ class Wanted:
         return self.roles[name]
 
 
-def load(path: Path, *, credentials: bool = True) -> Wanted:
+def load(path: Path, *, credentials: bool = True) -> DesiredState:
     """Read and check a file.
 
     Args:
-        path: of the file.
-        credentials: whether the admin credentials are needed, whose files it names.
+        path: the file.
+        credentials: whether to read the files with the admin credentials, too.
 
     Raises:
-        ConfigError: lists the faults of a table at once, never a value.
+        ConfigError: lists all faults of a table, never a value.
     """
     tables = _parsed(path)
     unknown = tuple(f"{name!r} is no known table" for name in tables if name not in ("plugin", "connections", "roles"))
@@ -116,13 +116,16 @@ def load(path: Path, *, credentials: bool = True) -> Wanted:
         raise SettingsError(path.name, unknown)
     plugin = settings.load(PluginTable, _table(tables, "plugin"), where="[plugin]")
     connections = {name: _table(_table(tables, "connections"), name) for name in _table(tables, "connections")}
-    keys = {name: _keys(name, table) for name, table in connections.items()}
+    keys = {
+        name: settings.load(Keys, _without("admin", table), where=_where("connections", name))
+        for name, table in connections.items()
+    }
     specs = {name: deployment_of(each).load(SecretDocument({"driver": each.driver})) for name, each in keys.items()}
-    return Wanted(
+    return DesiredState(
         plugin=plugin,
         file=path.parent / plugin.file,
         connections={
-            name: Connection.load({**_admin(name, table, path.parent), **_own(table)})
+            name: Connection.load({**_admin(name, table, path.parent), **_without("admin", table)})
             for name, table in connections.items()
             if credentials
         },
@@ -149,16 +152,16 @@ def _table(tables: Mapping[str, object], name: str) -> Mapping[str, object]:
     return table
 
 
-def _own(table: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in table.items() if key != "admin"}
+def _without(key: str, table: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in table.items() if name != key}
 
 
-def _keys(name: str, table: Mapping[str, object]) -> Keys:
-    where = f"[connections.{name}]"
-    problem = _NAME(name)
+def _where(kind: str, name: str) -> str:
+    """Return the name of a table for errors, or raise if ``name`` cannot be one."""
+    where, problem = f"[{kind}.{name}]", _NAME(name)
     if problem:
         raise SettingsError(where, (f"the name {problem}",))
-    return settings.load(Keys, _own(table), where=where)
+    return where
 
 
 def _admin(name: str, table: Mapping[str, object], folder: Path) -> Mapping[str, object]:
@@ -168,7 +171,7 @@ def _admin(name: str, table: Mapping[str, object], folder: Path) -> Mapping[str,
         return SecretDocument.parse((folder / str(table["admin"])).read_text(encoding="utf-8"))
     except OSError as error:
         kind = type(error).__name__
-    except ValueError:  # what is no UTF-8 would be quoted
+    except ValueError:  # the message would quote what is not UTF-8
         kind = "no text in UTF-8"
     raise ConfigError(
         f"[connections.{name}]: the file with the admin credential cannot be read ({kind})",
@@ -177,16 +180,13 @@ def _admin(name: str, table: Mapping[str, object], folder: Path) -> Mapping[str,
 
 
 def _role(name: str, table: Mapping[str, object], specs: Mapping[str, DriverSpec]) -> Role:
-    where = f"[roles.{name}]"
-    problem = _NAME(name)
-    if problem:
-        raise SettingsError(where, (f"the name {problem}",))
-    own = settings.load(RoleTable, {key: value for key, value in table.items() if key != "options"}, where=where)
+    where = _where("roles", name)
+    own = settings.load(RoleTable, _without("options", table), where=where)
     if own.connection not in specs:
         raise SettingsError(where, (f"there is no connection {own.connection!r} in this file",))
     spec = specs[own.connection]
     statements = tuple(f"{key}={value}" for key, value in sorted(_table(table, "options").items()))
-    # As the plug-in will check it.
+    # The plug-in makes the same check.
     role.document(spec, own.username, Secret("not a password"), statements)
     return Role(
         name=name,

@@ -1,11 +1,12 @@
-"""Rotation on demand that survives every kill: the server's own scheduler does it.
+"""Rotate a role on demand through the server's own scheduler, which survives a kill at any moment.
 
 ``rotate-role`` must not be used: OpenBao 2.7.2 writes its log inside a transaction that a failure rolls back, and takes
-no lock (measured 2026-11-22: two at once left a password that nobody knows in 9 of 10 cases). So the role's period is
-made as short as its password is old, the scheduler finds it due, and the period is set back.
+no lock (measured 2026-11-22: two calls at once left an unknown password in 9 of 10 cases). Instead the role's period is
+shortened to the age of its password, so that the scheduler finds the role due, and then set back. Example: period
+86400, password 3600 s old: the period becomes 3600, the scheduler rotates, the period becomes 86400 again.
 
-Should this process die in between, the role rotates at that interval until the next run sets it back: never faster than
-the password was old.
+If this process dies in between, the role rotates at the short period until the next run sets it back: never faster
+than the password was old.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from rotation.core.clock import Clock
 from rotation.core.errors import InProgress, SecretNotFound, StoreError
-from vault_plugin.provision.declaration import Role, Wanted
+from vault_plugin.provision.declaration import DesiredState, Role
 from vault_plugin.provision.install import role_path
 from vault_plugin.provision.server import Server, ServerBusyError
 
@@ -33,76 +34,76 @@ _TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Rotated:
-    """A rotation that the server's scheduler did. ``at`` is the server's own note, RFC 3339."""
+class RotatedRole:
+    """A rotation by the server's scheduler. ``at`` is the server's own note, RFC 3339."""
 
     role: str
     at: str
 
 
-def rotate(server: Server, wanted: Wanted, role: Role, clock: Clock, *, patience: float) -> Rotated:
+def rotate(server: Server, desired: DesiredState, role: Role, clock: Clock, *, patience: float) -> RotatedRole:
     """Have a role rotated now and wait for it.
 
     Args:
-        server: where.
-        wanted: the declarative file, which knows the period to set back.
-        role: which.
-        clock: for waiting.
+        server: the server.
+        desired: the declarative file with the period to set back.
+        role: the role.
+        clock: measures the waiting.
         patience: seconds to wait.
 
     Raises:
-        InProgress: another rotation on demand of this role runs on this machine, or the time is over; the server goes
-            on trying every ten seconds.
+        InProgress: another rotation on demand of this role runs on this machine, or the time is over; the server tries
+            again every ten seconds.
         StoreError: the server refused.
     """
-    with _alone(f"{server.address} {role_path(wanted, role)}"):
-        before = _last(server, wanted, role)
+    with _alone(f"{server.address} {role_path(desired, role)}"):
+        before = _last(server, desired, role)
         deadline = clock.now() + patience
         while True:
-            at = _last(server, wanted, role)
+            at = _last(server, desired, role)
             if at != before:
-                _set_period(server, wanted, role, role.period, clock)
-                return Rotated(role.name, at)
+                _set_period(server, desired, role, role.period, clock)
+                return RotatedRole(role.name, at)
             if clock.now() >= deadline:
                 raise InProgress(
                     f"role {role.name} was not rotated within {patience:.0f} s",
                     hint="The server tries again every ten seconds; its log has the plug-in's reason. The role's "
                     "period stays shortened meanwhile: run this again, or `lockstep vault plugin install`.",
                 )
-            _make_due(server, wanted, role, before, clock)
+            _make_due(server, desired, role, before, clock)
             clock.sleep(_LOOK_SECONDS)
 
 
-def _make_due(server: Server, wanted: Wanted, role: Role, before: str, clock: Clock) -> None:
-    """Shorten the period once; again when somebody else set it back meanwhile."""
+def _make_due(server: Server, desired: DesiredState, role: Role, before: str, clock: Clock) -> None:
+    """Shorten the period unless it is short already."""
     age = clock.now() - _epoch(before)
-    there = server.read(role_path(wanted, role)) or {}
+    there = server.read(role_path(desired, role)) or {}
     if int(there.get("rotation_period", 0)) > max(age, _SHORTEST):
-        _set_period(server, wanted, role, max(_SHORTEST, int(age)), clock)
+        _set_period(server, desired, role, max(_SHORTEST, int(age)), clock)
 
 
-def _set_period(server: Server, wanted: Wanted, role: Role, seconds: int, clock: Clock) -> None:
-    """Write the period; a rotation that ends at the same moment makes the server refuse, which passes."""
+def _set_period(server: Server, desired: DesiredState, role: Role, seconds: int, clock: Clock) -> None:
+    """Write the period; try again while the server refuses it because a rotation just ends."""
     body = {"db_name": role.connection, "username": role.username, "rotation_period": seconds}
     for _ in range(_TRIES - 1):
         try:
-            server.write(role_path(wanted, role), body)
+            server.write(role_path(desired, role), body)
         except ServerBusyError:
             clock.sleep(_LOOK_SECONDS)
         else:
             return
-    server.write(role_path(wanted, role), body)
+    server.write(role_path(desired, role), body)
 
 
-def _last(server: Server, wanted: Wanted, role: Role) -> str:
-    there = server.read(role_path(wanted, role))
+def _last(server: Server, desired: DesiredState, role: Role) -> str:
+    there = server.read(role_path(desired, role))
     if there is None:
         raise SecretNotFound(f"the server has no role {role.name}", hint="Run `lockstep vault plugin install`.")
     return str(there["last_vault_rotation"])
 
 
 def _epoch(text: str) -> float:
-    """Read RFC 3339 as Go writes it: with up to nine digits of a second."""
+    """Return the epoch of an RFC 3339 time; Go writes up to nine digits of a second."""
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
@@ -111,7 +112,7 @@ def _epoch(text: str) -> float:
 
 @contextmanager
 def _alone(what: str) -> Iterator[None]:
-    """Let one process of this machine in. Two machines do no harm: each sets back the file's period."""
+    """Admit one process of this machine at a time. Two machines do no harm: each sets back the file's period."""
     name = hashlib.sha256(what.encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"lockstep-{os.getuid()}-{name}.lock"
     with path.open("w") as lock:

@@ -1,4 +1,4 @@
-"""Compares what the server stores for each role with what the vendor takes: the same driver looks."""
+"""Compare the stored password of each role with the vendor, through the role's own driver."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import Verdict
 from rotation.deployment.binder import Binder
 from vault_plugin.database.role import document
-from vault_plugin.provision.declaration import Role, Wanted
+from vault_plugin.provision.declaration import DesiredState, Role
 from vault_plugin.provision.install import role_path
 from vault_plugin.provision.server import Server
 
@@ -19,7 +19,7 @@ _SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class RoleStatus:
     """One role. ``finding`` is ``equal``, ``different``, ``unknown`` or ``missing``; ``why`` explains the last two."""
 
     role: str
@@ -29,21 +29,21 @@ class Standing:
     why: str = ""
 
 
-def standings(server: Server, wanted: Wanted) -> Iterator[Standing]:
-    """Look at each role of the file. A role that differs costs one wrong login."""
-    for role in wanted.roles.values():
-        creds = server.read(f"{wanted.plugin.mount}/static-creds/{role.name}")
-        if creds is None or server.read(role_path(wanted, role)) is None:
-            yield Standing(role=role.name, finding="missing", why="the server has no such role")
+def role_statuses(server: Server, desired: DesiredState) -> Iterator[RoleStatus]:
+    """Compare each role of the file. A role that differs costs one wrong login."""
+    for role in desired.roles.values():
+        creds = server.read(f"{desired.plugin.mount}/static-creds/{role.name}")
+        if creds is None or server.read(role_path(desired, role)) is None:
+            yield RoleStatus(role=role.name, finding="missing", why="the server has no such role")
             continue
-        finding, how, why = _look(wanted, role, Secret(str(creds["password"])))
-        yield Standing(
+        finding, how, why = _compare(desired, role, Secret(str(creds["password"])))
+        yield RoleStatus(
             role=role.name, finding=finding, how=how, last_rotation=str(creds.get("last_vault_rotation", "")), why=why
         )
 
 
-def _look(wanted: Wanted, role: Role, stored: Secret) -> tuple[str, str, str]:
-    connection = wanted.connections[role.connection]
+def _compare(desired: DesiredState, role: Role, stored: Secret) -> tuple[str, str, str]:
+    connection = desired.connections[role.connection]
     binder = Binder(
         deployment=connection.deployment,
         fetch=lambda _: connection.admin,

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from rotation.core.errors import AccountLocked, AdminRejected
-from rotation.core.secret import Secret
-from rotation.core.values import Verdict
+from rotation.drivers import AccountLocked, AdminRejected, Secret, Verdict
 from rotation_testkit.api import DriverConformance, DriverHarness
 
 from acme_directory import DRIVER, Admin

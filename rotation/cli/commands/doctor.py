@@ -1,4 +1,4 @@
-"""``doctor``: which stored password is live, what is wrong, and the repair."""
+"""``doctor``: find out which stored password is live and what is wrong, and repair it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,8 @@ from rotation.cli.exit_codes import DONE, FAILED, PARKED
 from rotation.cli.output import Json, console, emit, show_error, show_table, when
 
 if TYPE_CHECKING:
-    from rotation.doctor import Action, Diagnosis, Exhibit, Outcome
+    from rotation.doctor import Action, Diagnosis, ExaminedVersion, Outcome
     from rotation.engine.session import Session
-
-_VERBS = {
-    "promote": "make it current, by compare-and-swap: its password is the live one",
-    "release": "drop this candidate: no reset with it can be live",
-    "resume": "go on with this rotation: find out, send the same candidate again if need be, prove it, make it current",
-    "start": "bring the machine back into the state in which this version's rotation found it",
-    "settle": "take left-over labels away",
-}
 
 
 def doctor(
@@ -33,37 +25,34 @@ def doctor(
 ) -> int:
     """Find out which stored password is live and what is wrong with the secret; with --repair put it right.
 
-    Candidate, current, previous and older labelled versions are tried, the likeliest first, inside the wrong-login
+    Candidate, current, previous and older labelled versions are tried, the most likely first, inside the wrong-login
     budget that rotations share; tries are charged to it durably. Without --repair nothing else is changed.
 
     Exits 0 when the secret is healthy (or is now), 3 when a repair is planned, must wait or needs a human, 1 when the
     secret could not be examined or the repair failed.
     """
-    from rotation.cli.aws_session import on
+    from rotation.cli.local_rotation import session_for
     from rotation.stores.aws.client import secrets_manager
 
-    session = on(secrets_manager(), secret_id, os.environ)
-    return attend(session, {"secret_id": secret_id}, repair=repair, as_json=as_json)
+    session = session_for(secrets_manager(), secret_id, os.environ)
+    return examine_and_repair(session, {"secret_id": secret_id}, repair=repair, as_json=as_json)
 
 
-def attend(session: Session, named: Mapping[str, object], *, repair: bool, as_json: bool) -> int:
-    """Examine a secret in any store, repair it if that is wanted, show both and return the exit code.
+def examine_and_repair(session: Session, secret: Mapping[str, object], *, repair: bool, as_json: bool) -> int:
+    """Examine a secret in any store, repair it if asked to, show both and return the exit code.
 
     Args:
         session: as for a step; its token is not used.
-        named: what ``--json`` calls the secret.
+        secret: the fields by which ``--json`` names the secret.
         repair: whether to carry the plan out.
-        as_json: how to show it.
+        as_json: whether to print JSON instead of a table.
     """
-    from rotation.doctor import Condition
-    from rotation.doctor.heal import examine, heal
+    from rotation.doctor import Condition, examine, heal
 
     diagnosis = examine(session)
-    outcome = None
-    if repair and diagnosis.plan:
-        outcome = heal(session, diagnosis)
+    outcome = heal(session, diagnosis) if repair and diagnosis.plan else None
     if as_json:
-        emit(_fields(named, diagnosis, outcome))
+        emit({**secret, **_fields(diagnosis, outcome)})
     else:
         _show(diagnosis, outcome)
     condition = diagnosis.condition if outcome is None else outcome.condition
@@ -73,56 +62,59 @@ def attend(session: Session, named: Mapping[str, object], *, repair: bool, as_js
     return FAILED if failed else PARKED
 
 
-def _fields(named: Mapping[str, object], diagnosis: Diagnosis, outcome: Outcome | None) -> dict[str, object]:
-    told: dict[str, object] = {
-        **named,
+def _fields(diagnosis: Diagnosis, outcome: Outcome | None) -> dict[str, object]:
+    fields: dict[str, object] = {
         "condition": diagnosis.condition.value,
         "summary": diagnosis.summary,
         "live": diagnosis.live,
         "plan": [_action(action) for action in diagnosis.plan],
         "advice": diagnosis.advice or None,
         "not_before": diagnosis.not_before,
-        "versions": [_version(each) for each in diagnosis.case.exhibits],
+        "versions": [_version(each) for each in diagnosis.findings.versions],
     }
     if outcome is not None:
-        told["repair"] = {
+        fields["repair"] = {
             "condition": outcome.condition.value,
             "done": [_action(action) for action in outcome.done],
             "error": outcome.error.describe() if outcome.error else None,
             "advice": outcome.advice or None,
             "not_before": outcome.not_before,
         }
-    return told
+    return fields
 
 
 def _action(action: Action) -> dict[str, object]:
     return {"do": action.verb.value, "version": action.version_id}
 
 
-def _version(exhibit: Exhibit) -> dict[str, object]:
-    parked = exhibit.version.parked
+def _version(examined: ExaminedVersion) -> dict[str, object]:
+    parked = examined.version.parked
     return {
-        "version": exhibit.id,
-        "stages": sorted(exhibit.version.stages),
-        "value": exhibit.value.value,
-        "password": exhibit.found.value,
-        "evidence": exhibit.evidence.name if exhibit.evidence else None,
-        "reset_sent": exhibit.version.intent,
+        "version": examined.id,
+        "stages": sorted(examined.version.stages),
+        "value": examined.content.value,
+        "password": examined.password.value,
+        "evidence": examined.evidence.name if examined.evidence else None,
+        "reset_sent": examined.version.intent,
         "parked": {"reason": parked[0], "not_before": parked[1]} if parked else None,
-        "wrong_logins": sum(count for count, _ in exhibit.version.charges.values()),
+        "wrong_logins": sum(count for count, _ in examined.version.charges.values()),
     }
 
 
 def _show(diagnosis: Diagnosis, outcome: Outcome | None) -> None:
+    from rotation.doctor.diagnosis import MEANINGS
+
     out = console()
-    show_table(("version", "stages", "value", "password", "notes"), [_row(each) for each in diagnosis.case.exhibits])
+    show_table(
+        ("version", "stages", "value", "password", "notes"), [_row(each) for each in diagnosis.findings.versions]
+    )
     out.print()
     out.print(f"{diagnosis.condition.value}: {diagnosis.summary}", style="bold")
     for action in diagnosis.plan:
-        out.print(f"  {action.verb.value} {action.version_id}: {_VERBS[action.verb.value]}")
+        out.print(f"  {action.verb.value} {action.version_id}: {MEANINGS[action.verb]}")
     if diagnosis.plan and outcome is None:
         out.print("  (add --repair to carry this out)")
-    _tell(diagnosis.advice, diagnosis.not_before)
+    _advise(diagnosis.advice, diagnosis.not_before)
     if outcome is None:
         return
     for action in outcome.done:
@@ -130,18 +122,18 @@ def _show(diagnosis: Diagnosis, outcome: Outcome | None) -> None:
     if outcome.error is not None:
         show_error(outcome.error, as_json=False)
     out.print(f"now {outcome.condition.value}", style="bold")
-    _tell(outcome.advice if outcome.error is None else "", outcome.not_before)
+    _advise(outcome.advice if outcome.error is None else "", outcome.not_before)
 
 
-def _tell(advice: str, not_before: float | None) -> None:
+def _advise(advice: str, not_before: float | None) -> None:
     if advice:
         console().print(f"  what to do: {advice}")
     if not_before is not None:
         console().print(f"  not before: {when(not_before)}")
 
 
-def _row(exhibit: Exhibit) -> list[str | Text]:
-    version, notes = exhibit.version, []
+def _row(examined: ExaminedVersion) -> list[str | Text]:
+    version, notes = examined.version, []
     if version.intent is not None:
         notes.append(f"a reset with it may have been sent, {when(version.intent)}")
     if version.parked is not None:
@@ -149,12 +141,12 @@ def _row(exhibit: Exhibit) -> list[str | Text]:
     charged = sum(count for count, _ in version.charges.values())
     if charged:
         notes.append(f"{charged} wrong logins charged")
-    found = exhibit.found.value + (f" ({exhibit.evidence.name})" if exhibit.evidence else "")
-    style = {"live": "green", "not live": "red"}.get(exhibit.found.value, "")
+    password = examined.password.value + (f" ({examined.evidence.name})" if examined.evidence else "")
+    style = {"live": "green", "not live": "red"}.get(examined.password.value, "")
     return [
-        exhibit.id,
+        examined.id,
         " ".join(sorted(version.stages)),
-        exhibit.value.value,
-        Text(found, style=style),
+        examined.content.value,
+        Text(password, style=style),
         "; ".join(notes),
     ]

@@ -1,4 +1,4 @@
-"""``drivers``: which vendors there are, how far each one is proved, what its secrets must hold."""
+"""``drivers``: list the vendors, how far each driver is proved, and what its secrets must hold."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def drivers(
     *,
     as_json: Json = False,
 ) -> None:
-    """List the drivers, or show one: settings of its secrets, policies, vendor's error codes, sources.
+    """List the drivers, or show one: the settings of its secrets, policies, the vendor's error codes, sources.
 
-    "documented" means written from the vendor's documents and run against a simulator, never against the live vendor.
+    "documented": written from the vendor's documents and run against a simulator, never against the live vendor.
     """
     if code is not None:
         _show_one(spec(code), as_json=as_json)

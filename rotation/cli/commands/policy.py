@@ -1,4 +1,4 @@
-"""``policy``, ``generate``, ``check``: a vendor's password rules, shown, applied and asked."""
+"""``policy``, ``generate``, ``check``: show a vendor's password rules, make passwords, and check them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rotation.cli import tables
-from rotation.cli.catalog import Code, Variant, chosen, policies
+from rotation.cli.catalog import Code, Variant, policies, policy_of
 from rotation.cli.exit_codes import DONE, FAILED, CommandUsageError
 from rotation.cli.output import Json, emit, note, tick
 from rotation.core.secret import Secret
@@ -44,23 +44,22 @@ def policy(
     """Show a vendor's password rules, with their sources and exact numbers.
 
     hcl is for Vault and OpenBao (sys/policies/password), get-random-password for the AWS call of that name, schema is
-    JSON Schema. What the target language cannot say is told on standard error, or under "not_expressed" with --json.
+    JSON Schema. What the target language cannot express is named on standard error, or in "not_expressed" with --json.
     Without --variant every variant is shown; hcl, get-random-password and schema show one.
     """
-    all_of_them = policies(code)
-    picked: Mapping[str, PasswordPolicy] = all_of_them if variant is None else dict([chosen(code, variant)])
-    wanted = Format.JSON if as_json and shape is Format.TABLE else shape
-    if len(picked) > 1 and wanted not in (Format.TABLE, Format.JSON, Format.MARKDOWN):
+    shown: Mapping[str, PasswordPolicy] = policies(code) if variant is None else dict([policy_of(code, variant)])
+    form = Format.JSON if as_json and shape is Format.TABLE else shape
+    if len(shown) > 1 and form not in (Format.TABLE, Format.JSON, Format.MARKDOWN):
         raise CommandUsageError(
-            f"{code} has several policies and {wanted} shows one", hint=f"Add --variant: {', '.join(picked)}."
+            f"{code} has several policies and {form} shows one", hint=f"Add --variant: {', '.join(shown)}."
         )
-    for name, each in picked.items():
-        if wanted is Format.JSON:
+    for name, each in shown.items():
+        if form is Format.JSON:
             emit({"driver": code, "variant": name, **describe(each)})
-        elif wanted is Format.TABLE:
-            tables.table(each)
+        elif form is Format.TABLE:
+            tables.show_policy(each)
         else:
-            _show(code, name, wanted, tables.rendered(each, wanted, username), as_json=as_json)
+            _show(code, name, form, tables.rendered(each, form, username), as_json=as_json)
 
 
 def _show(code: str, variant: str, shape: Format, made: Rendered, *, as_json: bool) -> None:
@@ -75,7 +74,7 @@ def _show(code: str, variant: str, shape: Format, made: Rendered, *, as_json: bo
         note(f"refused by our policy: {made.refused:.3g} of what it makes")
 
 
-def generate(  # noqa: PLR0913 - one option for each wish
+def generate(  # noqa: PLR0913 - one argument for each option
     code: Code,
     *,
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=1_000_000, help="How many.")] = 1,
@@ -83,18 +82,22 @@ def generate(  # noqa: PLR0913 - one option for each wish
     username: Username = "",
     length: Annotated[int | None, typer.Option(help="Within the vendor's bounds.")] = None,
     exclude: Annotated[str, typer.Option(help="Characters to leave out, taken literally.")] = "",
-    shell_safe: Annotated[bool, typer.Option("--shell-safe", help="Nothing that a shell would want quoted.")] = False,
-    url_safe: Annotated[bool, typer.Option("--url-safe", help="Nothing that a URL would want encoded.")] = False,
+    shell_safe: Annotated[
+        bool, typer.Option("--shell-safe", help="Leave out characters that need quoting in a shell.")
+    ] = False,
+    url_safe: Annotated[
+        bool, typer.Option("--url-safe", help="Leave out characters that need encoding in a URL.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Print candidates that the vendor's rules accept, each as likely as any other.
+    """Print passwords that the vendor's rules accept, each as likely as any other.
 
     This is the one command whose purpose is to print passwords. Nothing is sent or stored anywhere.
     """
-    name, rules = chosen(code, variant)
+    name, rules = policy_of(code, variant)
     if length is not None or exclude or shell_safe or url_safe:
         rules = narrow(rules, exclude, shell_safe=shell_safe, url_safe=url_safe, length=length)
-    _tell_variant(code, name, variant)
+    _note_variant(code, name, variant)
     for candidate in _candidates(rules, username, count):
         if as_json:
             emit({"driver": code, "variant": name, "password": candidate.reveal()})
@@ -123,10 +126,10 @@ def check(
 
     Candidates are named by line number and never printed. Exits 1 when one of them is refused.
     """
-    name, rules = chosen(code, variant)
+    name, rules = policy_of(code, variant)
     if sys.stdin.isatty():
         note("One candidate per line; end with Ctrl-D. What you type is visible.")
-    _tell_variant(code, name, variant)
+    _note_variant(code, name, variant)
     lines = _lines()
     old = next(lines, (0, None))[1] if previous else None
     context = Context(username=username, previous=old)
@@ -146,13 +149,13 @@ def check(
 
 
 def _lines() -> Iterator[tuple[int, Secret]]:
-    """Read the lines of standard input, without their ends. Bytes that are no text stay in, as what no vendor takes."""
+    """Yield the numbered lines of standard input. Bytes that are no UTF-8 become characters that no vendor takes."""
     for number, line in enumerate(sys.stdin.buffer, start=1):
         text = line.decode(errors="surrogateescape")
         yield number, Secret(text.removesuffix("\n").removesuffix("\r"))
 
 
-def _tell_variant(code: str, name: str, asked: str | None) -> None:
+def _note_variant(code: str, name: str, asked: str | None) -> None:
     others = [each for each in policies(code) if each != name]
     if asked is None and others:
         note(f"policy variant: {name} (choose {' or '.join(others)} with --variant)")

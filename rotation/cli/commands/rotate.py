@@ -1,4 +1,4 @@
-"""``rotate``: the four steps from here."""
+"""``rotate``: run the four steps in this process."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ def rotate(
     secret_id: Annotated[str, typer.Argument(help="Name or ARN of the secret to rotate.", metavar="SECRET_ID")],
     *,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check every precondition, name all that would stop it, change nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Check every precondition and name all that would stop the rotation; change nothing."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> int:
     """Rotate one secret now: createSecret, setSecret, testSecret and finishSecret run in this process.
 
-    Secrets Manager is found by the usual AWS settings (region, credentials, AWS_ENDPOINT_URL); what may be rotated and
-    where the vendor is by the same LOCKSTEP_* variables that the function has (LOCKSTEP_DRIVERS at least).
+    The standard AWS settings (region, credentials, AWS_ENDPOINT_URL) name Secrets Manager. The LOCKSTEP_* variables of
+    the rotation function name what may be rotated and where the vendor is; LOCKSTEP_DRIVERS is needed at least.
 
-    An unfinished rotation is resumed under its own token, with its own candidate; otherwise a fresh one begins.
-    The secret needs no rotation function, and it is rotated even where rotation is switched off: calling this is the
-    explicit order. Where the schedule runs a function for this secret, `aws secretsmanager rotate-secret` is the
-    better way, since the service then retries by itself.
+    An unfinished rotation is resumed under its own token, with its own candidate; otherwise a new one begins. The
+    secret needs no rotation function, and it is rotated even where rotation is switched off. Where a schedule runs a
+    function for this secret, prefer `aws secretsmanager rotate-secret`, since the service then retries by itself.
 
-    After a failure run it again: it finds out what became of the last attempt before it sends anything.
+    After a failure run this command again: it finds out what became of the last attempt before it sends anything.
 
     With --dry-run nothing is changed, and everything that would stop the rotation is named at once. Exits 0 when
     nothing would, 3 when only time is missing, 1 otherwise.
     """
     if dry_run:
-        return _rehearsed(secret_id, as_json=as_json)
+        return _dry_run(secret_id, as_json=as_json)
     from rotation.cli.local_rotation import LocalRotation
     from rotation.stores.aws.client import secrets_manager
 
@@ -53,7 +55,7 @@ def rotate(
         if as_json:
             emit(_fields(report, secret_id, rotation))
         else:
-            note(f"{report.step.value}: {_outcome(report)}")
+            note(f"{report.step.value}: {report.outcome}")
     if not as_json:
         _show(done)
     failure = done[-1].error
@@ -63,52 +65,35 @@ def rotate(
     return exit_code(failure)
 
 
-def _rehearsed(secret_id: str, *, as_json: bool) -> int:
-    from rotation.cli.aws_session import on
-    from rotation.cli.dry_run_table import show_checks
+def _dry_run(secret_id: str, *, as_json: bool) -> int:
+    from rotation.cli.local_rotation import session_for
+    from rotation.cli.tables import show_checks
     from rotation.doctor.dry_run import rehearse
     from rotation.stores.aws.client import secrets_manager
 
-    checks = rehearse(on(secrets_manager(), secret_id, os.environ))
+    checks = rehearse(session_for(secrets_manager(), secret_id, os.environ))
     return show_checks(checks, {"secret_id": secret_id}, as_json=as_json)
 
 
 def _fields(report: StepReport, secret_id: str, rotation: LocalRotation) -> dict[str, object]:
-    return {
+    fields = {
         "secret_id": secret_id,
         "token": rotation.token,
         "resumed": rotation.resumed,
         "step": report.step.value,
         "driver": report.driver,
-        "outcome": _outcome(report),
-        "evidence": _evidence(report),
+        "outcome": report.outcome,
+        "evidence": report.evidence,
         "duration_ms": round(report.seconds * 1000),
         "vendor_request_id": report.vendor_request_id,
-    } | ({"members": members} if (members := _members(report)) else {})
-
-
-def _outcome(report: StepReport) -> str:
-    if report.error is not None:
-        return report.error.code
-    return report.result.outcome if report.result else ""
-
-
-def _evidence(report: StepReport) -> str | None:
-    return report.result.evidence.name if report.result and report.result.evidence else None
-
-
-def _members(report: StepReport) -> list[dict[str, object]]:
-    """Return how each account of a batch fared; empty for a secret of one account."""
-    if report.error is not None:
-        return list(report.error.members)
-    return [each.describe() for each in report.result.members] if report.result else []
+    }
+    return fields | ({"members": report.members} if report.members else {})
 
 
 def _show(done: list[StepReport]) -> None:
     console().print()
     rows: list[list[str | Text]] = []
     for report in done:
-        style = "red" if report.error else "green"
-        outcome = Text(_outcome(report), style=style)
-        rows.append([report.step.value, outcome, _evidence(report) or "", f"{report.seconds:.2f} s"])
+        outcome = Text(report.outcome, style="red" if report.error else "green")
+        rows.append([report.step.value, outcome, report.evidence or "", f"{report.seconds:.2f} s"])
     show_table(("step", "outcome", "evidence", "duration"), rows)

@@ -1,4 +1,4 @@
-"""``verify``: does the stored password open the account?"""
+"""``verify``: check whether the stored password opens the account."""
 
 from __future__ import annotations
 
@@ -26,42 +26,41 @@ def verify(
     The login is charged to the wrong-login budget that rotations share before it is tried, as a label on the current
     version, and refunded when the vendor says yes: a wrong one stays charged until the lock-out window is over.
 
-    Exits 0 when it does, 1 when it does not or nobody could be asked, 3 when no login may be tried now, or the vendor
-    has none.
+    Exits 0 when it does, 1 when it does not or the check failed, 3 when no login may be tried now, or the vendor has
+    none.
     """
-    from rotation.cli.aws_session import on
+    from rotation.cli.local_rotation import session_for
     from rotation.stores.aws.client import secrets_manager
 
-    return look(on(secrets_manager(), secret_id, os.environ), {"secret_id": secret_id}, as_json=as_json)
+    return check(session_for(secrets_manager(), secret_id, os.environ), {"secret_id": secret_id}, as_json=as_json)
 
 
-def look(session: Session, named: Mapping[str, object], *, as_json: bool) -> int:
-    """Check a secret in any store, show what was found and return the exit code.
+def check(session: Session, secret: Mapping[str, object], *, as_json: bool) -> int:
+    """Check a secret in any store, show the result and return the exit code.
 
     Args:
         session: as for a step; its token is not used.
-        named: what ``--json`` calls the secret.
-        as_json: how to show it.
+        secret: the fields by which ``--json`` names the secret.
+        as_json: whether to print JSON instead of a sentence.
     """
-    from rotation.engine.account import steps
-    from rotation.engine.account.verify import verify as check
+    from rotation.engine.run import verify as check_current
 
     try:
-        result = check(session, steps.single())
+        result = check_current(session)
     except RotationError as error:
         if as_json:
             outcome = "drifted" if isinstance(error, LoginRejected) else error.code
-            emit({**named, "outcome": outcome, "error": error.describe()})
+            emit({**secret, "outcome": outcome, "error": error.describe()})
         else:
             show_error(error, as_json=False)
         return FAILED if isinstance(error, LoginRejected) else exit_code(error)
     evidence = result.evidence.name if result.evidence else None
     if as_json:
         members = [each.describe() for each in result.members]
-        told = {**named, "outcome": result.outcome, "driver": result.driver, "evidence": evidence}
-        emit(told | ({"members": members} if members else {}))
+        fields = {**secret, "outcome": result.outcome, "driver": result.driver, "evidence": evidence}
+        emit(fields | ({"members": members} if members else {}))
     elif evidence:
         console().print(f"the current password opens the account, proved by {evidence} ({result.driver})")
     else:
-        console().print(f"nobody can tell: {result.driver} has no login check here, and reads no password back")
+        console().print(f"not checkable: {result.driver} has no login check here, and reads no password back")
     return DONE if evidence else PARKED

@@ -1,1 +1,1 @@
-"""What the products of one vendor share: how a request is signed, sent and answered."""
+"""What the products of one vendor share: how a request is signed and how an answer is read."""

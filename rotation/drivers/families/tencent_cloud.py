@@ -9,15 +9,13 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
-from rotation.core.errors import OutcomeUnknown, UnexpectedReply
 from rotation.core.secret import Secret
-from rotation.drivers.error_table import ErrorRow, listed, shown
-from rotation.drivers.network.http_messages import Http, HttpReply, HttpRequest, check_status, json_object
+from rotation.drivers.network.http_messages import HttpRequest
+from rotation.drivers.vendor_api import Malformed, Refusal, VendorApi
 
 CONTENT_TYPE = "application/json"
 REQUEST_ID_HEADER = "x-tc-requestid"
@@ -47,57 +45,38 @@ def authorization(key: Key, *, host: str, content_type: str, body: bytes, timest
     return f"TC3-HMAC-SHA256 Credential={key.secret_id}/{scope}, SignedHeaders={names}, Signature={signature}"
 
 
-def call(  # noqa: PLR0913 - one vendor call has that many facts, all named
-    http: Http,
-    endpoint: str,
-    action: str,
-    body: Mapping[str, object],
-    *,
-    key: Key,
-    version: str,
-    region: str,
-    table: Iterable[ErrorRow],
-    now: float,
-    changes: bool,
-) -> dict[str, object]:
-    """Make one signed call and return the ``Response`` of its answer.
+@dataclass(frozen=True, kw_only=True)
+class TencentCloud(VendorApi[dict[str, object]]):
+    """One product's API 3.0 in one region. A call returns the ``Response`` of its answer."""
 
-    Raises:
-        DriverError: the table's error for the code; ``OutcomeUnknown`` or ``UnexpectedReply`` for what it lacks.
-    """
-    data, timestamp, host = json.dumps(body).encode(), int(now), urlsplit(endpoint).netloc
-    headers = {
-        "Content-Type": CONTENT_TYPE,
-        "X-TC-Action": action,
-        "X-TC-Version": version,
-        "X-TC-Region": region,
-        "X-TC-Timestamp": str(timestamp),
-        "Authorization": authorization(key, host=host, content_type=CONTENT_TYPE, body=data, timestamp=timestamp),
-    }
-    url = f"{endpoint.rstrip('/')}/"
-    reply = http.send(HttpRequest(method="POST", url=url, headers=headers, body=data, changes=changes))
-    return _response(reply, table, changes=changes)
+    key: Key
+    version: str
+    region: str
+    refuses_with_200 = True
 
+    def sign(self, action: str, body: Mapping[str, object]) -> HttpRequest:
+        """See ``VendorApi``."""
+        data, timestamp = json.dumps(body).encode(), int(self.wiring.now())
+        headers = {
+            "Content-Type": CONTENT_TYPE,
+            "X-TC-Action": action,
+            "X-TC-Version": self.version,
+            "X-TC-Region": self.region,
+            "X-TC-Timestamp": str(timestamp),
+            "Authorization": authorization(
+                self.key, host=self.host, content_type=CONTENT_TYPE, body=data, timestamp=timestamp
+            ),
+        }
+        return HttpRequest(method="POST", url=self.url(), headers=headers, body=data)
 
-def _response(reply: HttpReply, table: Iterable[ErrorRow], *, changes: bool) -> dict[str, object]:
-    check_status(reply, changes=changes)  # the vendor refuses with 200 and an Error; all else is a gateway or a proxy
-    response = json_object(reply, changes=changes).get("Response")
-    if not isinstance(response, dict):
-        kind = OutcomeUnknown if changes else UnexpectedReply
-        raise kind("the vendor's answer has no Response", request_id=reply.request_id)
-    refusal = response.get("Error")
-    if refusal is None:
-        return response
-    request_id = _request_id(response) or reply.request_id
-    code = str(refusal.get("Code")) if isinstance(refusal, dict) else ""
-    error = listed(table, code, on="change" if changes else "read", request_id=request_id)
-    if error is None:
-        message = "the vendor refused with a code we do not know"
-        error = UnexpectedReply(message, vendor_code=shown(code), request_id=request_id)
-    raise error
-
-
-def _request_id(response: Mapping[str, object]) -> str | None:
-    """Return the id for support tickets; in API 3.0 it stands in the body."""
-    text = str(response.get("RequestId"))
-    return text if re.fullmatch(r"[A-Za-z0-9-]{8,64}", text) else None
+    def outcome(self, answer: dict[str, object]) -> dict[str, object] | Refusal | Malformed:
+        """See ``VendorApi``. The request id stands in the body."""
+        response = answer.get("Response")
+        if not isinstance(response, dict):
+            return Malformed("has no Response")
+        refusal = response.get("Error")
+        if refusal is None:
+            return response
+        code = str(refusal.get("Code")) if isinstance(refusal, dict) else ""
+        request_id = str(response.get("RequestId"))
+        return Refusal(code, request_id if re.fullmatch(r"[A-Za-z0-9-]{8,64}", request_id) else None)

@@ -1,7 +1,7 @@
 """Signing and transport of Tencent's v2 APIs (``/v2/index.php``).
 
 Sources: the vendor's pages on signatures and public parameters (2018-12), qcloudapi-sdk-python 2.0.15.
-Always a POST form: a query would put the password into the logs of every proxy.
+Every call is a POST form: a query would put the password into the logs of every proxy.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from rotation.core.errors import OutcomeUnknown, UnexpectedReply
 from rotation.core.secret import Secret
-from rotation.drivers.error_table import ErrorRow, listed, shown
-from rotation.drivers.network.http_messages import Http, HttpReply, HttpRequest, check_status, json_object
+from rotation.drivers.network.http_messages import HttpRequest
+from rotation.drivers.vendor_api import Malformed, Refusal, VendorApi
 
 PATH = "/v2/index.php"
 DIGESTS: Mapping[str, str] = {"HmacSHA1": "sha1", "HmacSHA256": "sha256"}
-LARGEST_NONCE = 2**63 - 1  # what the vendor's SDK draws from on 64-bit hosts
+LARGEST_NONCE = 2**63 - 1  # the range of the vendor's SDK on 64-bit hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,55 +38,33 @@ def signature(method: str, host: str, params: Mapping[str, str], key: Key) -> st
     return base64.b64encode(hmac.digest(key.secret_key.reveal().encode(), text.encode(), DIGESTS[key.digest])).decode()
 
 
-def call(  # noqa: PLR0913 - one vendor call has that many facts, all named
-    http: Http,
-    endpoint: str,
-    action: str,
-    params: Mapping[str, str],
-    *,
-    key: Key,
-    table: Iterable[ErrorRow],
-    now: float,
-    changes: bool,
-) -> object:
-    """Make one signed call and return the ``data`` of its answer.
+@dataclass(frozen=True, kw_only=True)
+class TencentCloudV2(VendorApi[object]):
+    """One product's v2 API. A call returns the ``data`` of its answer.
 
-    No value may start with ``@``: the vendor's SDK leaves such values out of the signature, and what the server does
-    with them is documented nowhere.
-
-    Raises:
-        DriverError: the table's error for the code; ``OutcomeUnknown`` or ``UnexpectedReply`` for what it lacks.
+    No parameter's value may start with ``@``: the vendor's SDK leaves such values out of the signature, and no document
+    says what the server does with them.
     """
-    form = {
-        **params,
-        "Action": action,
-        "Nonce": str(secrets.randbelow(LARGEST_NONCE) + 1),
-        "SecretId": key.secret_id,
-        "SignatureMethod": key.digest,
-        "Timestamp": str(int(now)),
-    }
-    form["Signature"] = signature("POST", urlsplit(endpoint).netloc, form, key)
-    request = HttpRequest(
-        method="POST",
-        url=endpoint.rstrip("/") + PATH,
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-        body=urlencode(form).encode(),
-        changes=changes,
-    )
-    return _data(http.send(request), table, changes=changes)
 
+    key: Key
+    refuses_with_200 = True
 
-def _data(reply: HttpReply, table: Iterable[ErrorRow], *, changes: bool) -> object:
-    check_status(reply, changes=changes)  # the vendor refuses with 200 and a code; all else is a gateway or a proxy
-    answer = json_object(reply, changes=changes)
-    code = answer.get("code")
-    if not isinstance(code, int) or isinstance(code, bool):
-        kind = OutcomeUnknown if changes else UnexpectedReply
-        raise kind("the vendor's answer has no code", request_id=reply.request_id)
-    if code == 0:
-        return answer.get("data")
-    error = listed(table, str(code), on="change" if changes else "read", request_id=reply.request_id)
-    if error is None:
-        message = f"the vendor refused with a code we do not know ({code})"
-        error = UnexpectedReply(message, vendor_code=shown(code), request_id=reply.request_id)
-    raise error
+    def sign(self, action: str, body: Mapping[str, object]) -> HttpRequest:
+        """See ``VendorApi``."""
+        form = {name: str(value) for name, value in body.items()} | {
+            "Action": action,
+            "Nonce": str(secrets.randbelow(LARGEST_NONCE) + 1),
+            "SecretId": self.key.secret_id,
+            "SignatureMethod": self.key.digest,
+            "Timestamp": str(int(self.wiring.now())),
+        }
+        form["Signature"] = signature("POST", self.host, form, self.key)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return HttpRequest(method="POST", url=self.url(PATH), headers=headers, body=urlencode(form).encode())
+
+    def outcome(self, answer: dict[str, object]) -> object:
+        """See ``VendorApi``."""
+        code = answer.get("code")
+        if not isinstance(code, int) or isinstance(code, bool):
+            return Malformed("has no code")
+        return answer.get("data") if code == 0 else Refusal(str(code))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from rotation.core.errors import OutcomeUnknown, PasswordRejected, UnexpectedReply
 from rotation.core.secret import Secret
-from rotation.drivers.error_table import ErrorRow, listed, shown
-from rotation.drivers.network.http_messages import Http, HttpReply, HttpRequest, check_status, json_object
+from rotation.drivers.network.http_messages import HttpRequest
+from rotation.drivers.vendor_api import Malformed, Refusal, VendorApi
 
 BAD_PARAMETER = 230
-"""Which parameter it is stands in the message alone. No document names a code for a weak password; this is likely."""
+"""Only the message names the parameter. No document gives a code for a weak password; this one is likely."""
 REQUEST_ID_HEADER = "x-ucloud-request-uuid"
 
 
@@ -51,44 +51,26 @@ def signature(params: Mapping[str, str], private_key: Secret) -> str:
     return hashlib.sha1((text + private_key.reveal()).encode()).hexdigest()  # noqa: S324 - the vendor's algorithm
 
 
-def call(  # noqa: PLR0913 - one vendor call has that many facts, all named
-    http: Http,
-    endpoint: str,
-    action: str,
-    params: Mapping[str, object],
-    *,
-    public_key: str,
-    private_key: Secret,
-    table: Iterable[ErrorRow],
-    changes: bool,
-) -> dict[str, object]:
-    """Make one signed call, as a POST form since a query would put the password into logs, and return the answer.
+@dataclass(frozen=True, kw_only=True)
+class UCloud(VendorApi[dict[str, object]]):
+    """UCloud's API. A call is a POST form, since a query would put the password into logs; it returns the answer."""
 
-    Raises:
-        DriverError: the table's error for the code; ``OutcomeUnknown`` or ``UnexpectedReply`` for what it lacks.
-    """
-    form = flatten({**params, "Action": action, "PublicKey": public_key})
-    form["Signature"] = signature(form, private_key)
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    request = HttpRequest(
-        method="POST", url=f"{endpoint.rstrip('/')}/", headers=headers, body=urlencode(form).encode(), changes=changes
-    )
-    return _answer(http.send(request), table, changes=changes)
+    public_key: str
+    private_key: Secret
+    refuses_with_200 = True
 
+    def sign(self, action: str, body: Mapping[str, object]) -> HttpRequest:
+        """See ``VendorApi``."""
+        form = flatten({**body, "Action": action, "PublicKey": self.public_key})
+        form["Signature"] = signature(form, self.private_key)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return HttpRequest(method="POST", url=self.url(), headers=headers, body=urlencode(form).encode())
 
-def _answer(reply: HttpReply, table: Iterable[ErrorRow], *, changes: bool) -> dict[str, object]:
-    check_status(reply, changes=changes)  # UCloud refuses with 200 and a RetCode; all else is a gateway or a proxy
-    answer = json_object(reply, changes=changes)
-    code = answer.get("RetCode")
-    if not isinstance(code, int) or isinstance(code, bool):
-        kind = OutcomeUnknown if changes else UnexpectedReply
-        raise kind("the vendor's answer has no RetCode", request_id=reply.request_id)
-    if code == 0:
-        return answer
-    error = listed(table, str(code), on="change" if changes else "read", request_id=reply.request_id)
-    if code == BAD_PARAMETER and changes and "Password" in str(answer.get("Message")):
-        error = PasswordRejected("the vendor refused the password", vendor_code="230", request_id=reply.request_id)
-    if error is None:
-        message = f"the vendor refused with a code we do not know ({code})"
-        error = UnexpectedReply(message, vendor_code=shown(code), request_id=reply.request_id)
-    raise error
+    def outcome(self, answer: dict[str, object]) -> dict[str, object] | Refusal | Malformed:
+        """See ``VendorApi``."""
+        code = answer.get("RetCode")
+        if not isinstance(code, int) or isinstance(code, bool):
+            return Malformed("has no RetCode")
+        if code == 0:
+            return answer
+        return Refusal(str(code), names_password=code == BAD_PARAMETER and "Password" in str(answer.get("Message")))

@@ -1,6 +1,8 @@
-"""Connect to a host within a time: looking it up counts, and its addresses share what is left.
+"""Connect to a host before a deadline that includes the look-up of its name.
 
-``socket.create_connection`` gives each address the whole time-out, and the look-up none at all.
+``socket.create_connection`` gives each address the whole time-out, and sets no limit on the look-up. Here the addresses
+share the time. Example: 9 seconds are left and the name has three addresses. The first gets 3 seconds. When it has used
+them up, the second gets half of the remaining 6, and the third all that is left.
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ _LEAST = 0.001
 def connect(
     host: str, port: int, left: Callable[[], float], options: Iterable[tuple[int, int, int | bytes]] = ()
 ) -> socket.socket:
-    """Return a socket, connected to the first address that answers, whose time-out is what is left then.
+    """Return a socket that is connected to the first address that answers. Its time-out is what is left then.
 
     Args:
         host: a name or an address.
-        port: where.
+        port: TCP port.
         left: seconds until the end.
         options: for ``setsockopt``.
 
@@ -50,7 +52,7 @@ def connect(
 
 
 def _looked_up(host: str, port: int, left: Callable[[], float]) -> list[Address]:
-    """Ask for the host's addresses. A resolver that hangs is left behind: nothing can interrupt it."""
+    """Return the host's addresses. A resolver that hangs cannot be interrupted, so its thread is left behind."""
     found: list[Address] = []
     name = host.strip("[]")
 
@@ -59,7 +61,7 @@ def _looked_up(host: str, port: int, left: Callable[[], float]) -> list[Address]
             found.extend(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
 
     with suppress(ValueError):
-        ipaddress.ip_address(name)  # Nobody needs to be asked about an address.
+        ipaddress.ip_address(name)  # An address needs no look-up.
         ask()
         return found
     asking = threading.Thread(target=ask, daemon=True, name="lockstep-look-up")

@@ -1,6 +1,9 @@
-"""Connections with one end for everything: looking the host up, connecting, TLS, the request and its answer.
+"""One deadline for a whole HTTP exchange: looking the host up, connecting, TLS, the request and its answer.
 
-urllib3's own time-out holds for each address and each read, and for no look-up at all (2.8, read 2026-11).
+urllib3's own time-out applies to each address and to each read separately, and not to the look-up (2.8, read 2026-11).
+``Watch`` holds the deadline. It makes the connection classes that urllib3 uses, and a timer shuts their socket when the
+time is over. Example: a peer sends one byte each second. Each read is in time for urllib3, but after ``seconds`` the
+timer shuts the socket, the read ends, and ``over`` is true.
 """
 
 from __future__ import annotations
@@ -20,10 +23,10 @@ from rotation.drivers.network.connect import connect
 
 
 class Watch:
-    """Ends one exchange when its time is over, even while the peer keeps sending a byte at a time.
+    """The deadline of one exchange. It holds even while the peer keeps sending a byte at a time.
 
     Attributes:
-        sending: whether a connection was ready for the request; until then nothing of it has left.
+        sending: whether a connection was ready for the request; until then nothing was sent.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -53,21 +56,25 @@ class Watch:
         return self.left <= 0
 
     def attend(self, connected: socket.socket) -> None:
-        """Shut a socket at the end, whatever is made of it: TLS takes its descriptor over."""
+        """Shut this socket when the time is over. A duplicate is kept, since TLS takes over the socket's descriptor."""
         self._socket = connected.dup()
         self._timer = threading.Timer(self.left, _shut, (self._socket,))
         self._timer.daemon = True
         self._timer.start()
 
     def ready(self, connection: HTTPConnection) -> None:
-        """Let the request be sent, unless it is too late."""
+        """Note that the request is about to be sent.
+
+        Raises:
+            ConnectTimeoutError: the time is over.
+        """
         if self.over:
             connection.close()
             raise ConnectTimeoutError(connection, "connected too late to send anything")
         self.sending = True
 
     def kinds(self) -> dict[str, Callable[..., HTTPConnection]]:
-        """Return what makes watched connections, by scheme."""
+        """Return the factories of watched connections, by URL scheme."""
         return {
             "http": functools.partial(_WatchedHttp, watch=self),
             "https": functools.partial(_WatchedHttps, watch=self),
@@ -93,7 +100,7 @@ class _WatchedHttp(HTTPConnection):
 
 
 class _WatchedHttps(_WatchedHttp, HTTPSConnection):
-    """The same over TLS: what it builds upon is the connection that comes next in line."""
+    """The same over TLS: in the order of base classes, ``HTTPSConnection`` comes after ``_WatchedHttp``."""
 
 
 def _connected(connection: HTTPConnection, host: str, watch: Watch) -> socket.socket:

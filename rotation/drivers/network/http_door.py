@@ -1,6 +1,7 @@
 """The one door to vendors: allow-listed hosts, bounded time, one attempt, and nothing secret in errors.
 
-Also here is what every driver needs to read an answer: ``json_object`` and ``check_status``.
+One call opens one connection of its own, sends once, and ends when its time is over (``deadline``). An exchange that
+fails proves one of three things: nothing was sent, a change may have been made, or a read got no answer (``_failure``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from rotation.core.errors import (
     OutcomeUnknown,
     UnexpectedReply,
     VendorUnavailable,
+    Withheld,
 )
 from rotation.drivers.network.deadline import Watch
 from rotation.drivers.network.http_messages import HttpReply, HttpRequest
@@ -41,7 +43,7 @@ _UNREACHED = (
 
 
 class HttpDoor:
-    """Implements ``ports.Http`` on requests.
+    """Implements ``http_messages.Http`` with requests.
 
     Args:
         allowed_hosts: ``host`` means https on port 443; any other port is named, as in ``127.0.0.1:8080``.
@@ -49,6 +51,9 @@ class HttpDoor:
         call_seconds: the longest one call may take.
         request_id_header: response header with the vendor's request id.
         ca_file: PEM file of the accepted authorities instead of the bundled ones.
+
+    Attributes:
+        last_request_id: the vendor's request id in the latest reply that had one, for the log line.
     """
 
     def __init__(
@@ -65,15 +70,16 @@ class HttpDoor:
         self._call_seconds = call_seconds
         self._request_id_header = request_id_header
         self._verify = ca_file or True
+        self.last_request_id: str | None = None
 
     def send(self, request: HttpRequest) -> HttpReply:
-        """Send once; see ``ports.Http.send``."""
+        """Send once; see ``http_messages.Http.send``."""
         loopback = self._check_address(request.url)
         seconds = min(self._call_seconds, self._time_left() - RESERVE_SECONDS)
         # A change gets its full time: cut short, it would only end as "outcome unknown".
         if seconds < (self._call_seconds if request.changes else min(LEAST_SECONDS, self._call_seconds)):
             raise NotEnoughTime("too little time is left to call the vendor; nothing was sent")
-        # No session outlives its request: a frozen and thawed process would send on a connection that is long dead.
+        # Each request has its own session: a process that was frozen would send on a connection that is long dead.
         with requests.Session() as session, Watch(seconds) as watch:
             session.trust_env = False  # requests would put a netrc login into Authorization
             session.headers.clear()
@@ -82,8 +88,8 @@ class HttpDoor:
             session.mount("http://", adapter)
             prepared = _prepared(session, request)
             proxies = {} if loopback else requests.utils.get_environ_proxies(request.url)
-            failure: DriverError | None = None
-            try:
+            # Whatever fails after the start, the request may have arrived.
+            with Withheld(Exception, by=lambda error: _failure(error, changes=request.changes, sent=watch.sending)):
                 reply = session.send(
                     prepared,
                     timeout=seconds,
@@ -94,14 +100,12 @@ class HttpDoor:
                 )
                 with reply:
                     body = _body(reply, watch)
-            except Exception as error:  # noqa: BLE001 - whatever failed after the start, the request may have arrived
-                failure = _failure(error, changes=request.changes, sent=watch.sending)
-        if failure is not None:
-            raise failure  # outside the handler, so that the foreign error does not ride along
-        return self._checked(reply, body)
+        answer = self._checked(reply, body)
+        self.last_request_id = answer.request_id or self.last_request_id
+        return answer
 
     def _check_address(self, url: str) -> bool:
-        # Parsers disagree on backslashes, blanks and user parts; what passes here means the same to all of them.
+        # URL parsers disagree on backslashes, blanks and user parts. What passes here means the same to all of them.
         if not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(?:[/?][!-\[\]-~]*)?", url):
             raise HostNotAllowed("the vendor's address is malformed")
         try:
@@ -122,7 +126,7 @@ class HttpDoor:
     def _checked(self, reply: requests.Response, body: bytes | None) -> HttpReply:
         headers = {name.lower(): value for name, value in reply.headers.items()}
         request_id: str | None = headers.get(self._request_id_header.lower(), "")
-        # It goes into log lines, so only what looks like an id is taken.
+        # It goes into log lines, so we take only what looks like an id.
         if not re.fullmatch(r"[A-Za-z0-9_.:/=+-]{1,128}", request_id or ""):
             request_id = None
         status = reply.status_code
@@ -135,7 +139,7 @@ class HttpDoor:
 
 
 class _OneAttempt(requests.adapters.HTTPAdapter):
-    """Never sends twice, and has every connection watched."""
+    """Sends once only, and lets a ``Watch`` end each connection."""
 
     def __init__(self, watch: Watch) -> None:
         super().__init__(max_retries=0)
@@ -148,11 +152,11 @@ class _OneAttempt(requests.adapters.HTTPAdapter):
 
 
 def _prepared(session: requests.Session, request: HttpRequest) -> requests.PreparedRequest:
-    # No compression: the limit on the body would otherwise be one on what a small answer unpacks to.
+    # No compression: a small compressed answer could unpack to more than the limit on the body.
     headers = {"User-Agent": "lockstep", "Accept-Encoding": "identity", "Connection": "close", **request.headers}
     try:
         for value in headers.values():
-            value.encode("latin-1")  # http.client would find out only once it is connected
+            value.encode("latin-1")  # http.client would only fail once it is connected
         return session.prepare_request(
             requests.Request(request.method, request.url, headers=headers, data=request.body or None)
         )
@@ -162,7 +166,7 @@ def _prepared(session: requests.Session, request: HttpRequest) -> requests.Prepa
 
 
 def _body(reply: requests.Response, watch: Watch) -> bytes | None:
-    # http.client takes an answer that ends within its headers for a whole one with an empty body.
+    # http.client reads an answer that ends within its headers as a complete one with an empty body.
     if getattr(reply.raw, "_original_response").msg.defects:  # noqa: B009 - requests itself reads this attribute
         raise ProtocolError
     body = bytearray()
@@ -176,7 +180,7 @@ def _body(reply: requests.Response, watch: Watch) -> bytes | None:
 
 
 def _failure(error: Exception, *, changes: bool, sent: bool) -> DriverError:
-    """Say what a failed exchange proves. Reads no text of ``error``, which may hold the URL or a header."""
+    """Return what a failed exchange proves. The text of ``error`` is not read: it may hold the URL or a header."""
     kind = type(error).__name__
     if not sent:
         message = f"the vendor could not be reached ({kind}); nothing was sent"

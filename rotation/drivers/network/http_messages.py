@@ -1,4 +1,4 @@
-"""HTTP requests and replies as values, and how a driver reads a JSON reply."""
+"""HTTP requests and replies as values, the protocol of the HTTP door, and how a driver reads a JSON reply."""
 
 from __future__ import annotations
 
@@ -45,9 +45,14 @@ class HttpReply:
     body: bytes = field(repr=False)
     request_id: str | None = None
 
+    @property
+    def ok(self) -> bool:
+        """Whether the status refuses nothing: one below 300."""
+        return self.status < 300  # noqa: PLR2004 - refusals start here
+
 
 class Http(Protocol):
-    """The one door to vendors."""
+    """Sends requests to vendors; ``HttpDoor`` is the one that a rotation uses."""
 
     def send(self, request: HttpRequest) -> HttpReply:
         """Send once and return any answer that is no redirect; a 3xx without a Location may be the vendor's refusal.
@@ -62,6 +67,15 @@ class Http(Protocol):
         ...
 
 
+def parsed_object(reply: HttpReply) -> dict[str, object] | None:
+    """Return the JSON object of an answer, or ``None`` where there is none."""
+    try:
+        value = json.loads(reply.body.decode())
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def json_object(reply: HttpReply, *, changes: bool) -> dict[str, object]:
     """Parse an answer that must be a JSON object.
 
@@ -73,18 +87,15 @@ def json_object(reply: HttpReply, *, changes: bool) -> dict[str, object]:
         OutcomeUnknown: HTML, a truncated or empty body, or no object, in answer to a change.
         UnexpectedReply: the same in answer to a read.
     """
-    try:
-        value = json.loads(reply.body.decode())
-    except (ValueError, RecursionError):
-        value = None
-    if isinstance(value, dict):
+    value = parsed_object(reply)
+    if value is not None:
         return value
     kind = OutcomeUnknown if changes else UnexpectedReply
     raise kind(f"the vendor's answer (HTTP {reply.status}) is no JSON object", request_id=reply.request_id)
 
 
 def check_status(reply: HttpReply, *, changes: bool, vendor_code: str | None = None) -> None:
-    """Raise for the HTTP statuses that mean the same everywhere; call it when no table of the driver knows the code.
+    """Raise for the HTTP statuses that mean the same everywhere. Call it for a code that no table knows.
 
     Raises:
         RateLimited: 429.
@@ -93,7 +104,7 @@ def check_status(reply: HttpReply, *, changes: bool, vendor_code: str | None = N
         UnexpectedReply: any other status from 300 on.
     """
     status, request_id = reply.status, reply.request_id
-    if status < 300:  # noqa: PLR2004 - no refusal
+    if reply.ok:
         return
     kind: type[DriverError] = UnexpectedReply
     if status == 429:  # noqa: PLR2004 - Too Many Requests

@@ -1,19 +1,39 @@
-"""What a login probe is: a check of a password at a host, shared by drivers whose vendor has none."""
+"""The protocol of a login probe, which tries a password on a host for drivers whose vendor has no login call.
+
+Implemented by ``ssh`` and ``winrm``, found by ``registry.login_probe``, and called through ``Guarded`` alone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from rotation.core.errors import ConfigError
+from rotation.core.errors import ConfigError, NotEnoughTime
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 
+MOST_SECONDS = 20.0
+"""The longest that one login may take."""
+_RESERVE_SECONDS, _LEAST_SECONDS = 1.0, 2.0
+
+
+def login_seconds(time_left: Callable[[], float], most_seconds: float) -> float:
+    """Return how long a login may take now.
+
+    Raises:
+        NotEnoughTime: a login could be cut off, so it must not start.
+    """
+    seconds = min(most_seconds, time_left() - _RESERVE_SECONDS)
+    if seconds < min(_LEAST_SECONDS, most_seconds):
+        raise NotEnoughTime("too little time is left to try a login")
+    return seconds
+
 
 class LoginProbe(Protocol):
-    """A login check shared by drivers whose vendor has none."""
+    """Tries a password on a host."""
 
     def unready(self, target: LoginTarget) -> ConfigError | None:
-        """Say why no login can ever be tried there: a package is missing, or nothing would prove the host."""
+        """Return why no login can ever be tried there: a package is missing, or nothing would prove the host."""
         ...
 
     def login(self, target: LoginTarget, password: Secret) -> Verdict:
@@ -23,7 +43,7 @@ class LoginProbe(Protocol):
 
 @runtime_checkable
 class ShowsHostKey(Protocol):
-    """A login probe that can learn what proves the host, for deployments that trust a host's first word."""
+    """A login probe that can learn a host's key, for deployments that trust the first key that a host shows."""
 
     def host_key(self, host: str, port: int) -> str:
         """Return ``LoginTarget.host_key`` as the host shows it, without a login.
@@ -36,13 +56,13 @@ class ShowsHostKey(Protocol):
 
 @runtime_checkable
 class Greets(Protocol):
-    """A login probe that can find out beforehand whether the host that is to judge a password can be asked."""
+    """A login probe that can check beforehand that it reaches the host and that the host is the right one."""
 
     def greet(self, target: LoginTarget) -> None:
-        """Connect, and see that the host is the one that is pinned or vouched for. Nobody logs in.
+        """Connect without a login, and check that the host is the one that is pinned or that an authority vouches for.
 
         Raises:
-            CannotVerify: it cannot be reached, or it is another one.
+            CannotVerify: the host cannot be reached, or it is another one.
             NotEnoughTime: too little time is left to find out.
         """
         ...

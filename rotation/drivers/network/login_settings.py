@@ -1,4 +1,7 @@
-"""Settings that drivers of machines share: where the shared login probes find one, and what proves the host."""
+"""Account settings that drivers of machines share: the ports of the shared login probes, and what proves the host.
+
+Use them as fields of a driver's account class: ``host_key: str = login_settings.host_key()``.
+"""
 
 from __future__ import annotations
 

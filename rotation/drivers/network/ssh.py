@@ -1,7 +1,7 @@
-"""Does this password open this account over SSH? Password method only, host key pinned.
+"""The SSH login probe: tries one password by the password method alone, on a host whose key is pinned.
 
-A key in an agent or a key file would open the door whatever the password is, and an unknown host would be handed the
-fresh password; hence neither is ever used. Needs the extra ``ssh`` (paramiko).
+A key from an agent or a key file would log in with any password, and an unknown host would receive the new password;
+so neither is used. Needs the extra ``ssh`` (paramiko).
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
+from rotation.core.errors import CannotVerify, ConfigError, MissingExtra
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.network.connect import connect
+from rotation.drivers.network.login_probe import MOST_SECONDS, login_seconds
 
 if TYPE_CHECKING:
     import paramiko
 
-RESERVE_SECONDS = 1.0
-LEAST_SECONDS = 2.0
-MOST_SECONDS = 20.0
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 _HINTS = {
     "port_closed": "Open the way from this function to the host's login port (routes, security groups, the host's "
@@ -33,7 +31,7 @@ _HINTS = {
 
 
 class SshProbe:
-    """Implements ``ports.LoginProbe``.
+    """Implements ``LoginProbe``, ``ShowsHostKey`` and ``Greets``.
 
     Args:
         time_left: seconds until the process may be stopped.
@@ -45,7 +43,7 @@ class SshProbe:
         self._most_seconds = most_seconds
 
     def unready(self, target: LoginTarget) -> ConfigError | None:
-        """See ``ports.LoginProbe``."""
+        """See ``LoginProbe``."""
         if importlib.util.find_spec("paramiko") is None:
             return _missing()
         if target.host_key:
@@ -74,21 +72,18 @@ class SshProbe:
             return _judge(transport, target.username, password, deadline)
 
     def greet(self, target: LoginTarget) -> None:
-        """See ``ports.Greets``; raises as ``login`` does before it shows the password."""
+        """See ``Greets``; raises what ``login`` raises before it shows the password."""
         pinned = _pinned(target)
         with _transport(target.host, target.port, self._deadline(), pinned):
             return
 
     def host_key(self, host: str, port: int) -> str:
-        """Return the key that a host shows, by the key exchange alone; see ``ports.ShowsHostKey``."""
+        """Return the key that a host shows in the key exchange; see ``ShowsHostKey``."""
         with _transport(host, port, self._deadline(), None) as transport:
             return _key_line(transport)
 
     def _deadline(self) -> float:
-        seconds = min(self._most_seconds, self._time_left() - RESERVE_SECONDS)
-        if seconds < min(LEAST_SECONDS, self._most_seconds):
-            raise NotEnoughTime("too little time is left to try a login")
-        return time.monotonic() + seconds
+        return time.monotonic() + login_seconds(self._time_left, self._most_seconds)
 
 
 def _missing() -> MissingExtra:
@@ -110,16 +105,14 @@ def _cannot(code: str, message: str, *, hint: str | None = None) -> CannotVerify
 
 
 def _unsent(code: str, message: str, *, hint: str | None = None) -> CannotVerify:
-    """Say why the password was not shown to the host."""
+    """Return why the password was not shown to the host."""
     return CannotVerify(message, vendor_code=code, hint=_HINTS.get(code) if hint is None else hint, unsent=True)
 
 
 def _lost(deadline: float) -> CannotVerify:
-    """Say that the host heard a password and told nothing; it may have counted a wrong login."""
+    """Return the error for a host that got a password and gave no answer: it may have counted a wrong login."""
     code = "no_answer" if time.monotonic() >= deadline else "ssh_protocol"
-    error = _cannot(code, "the host ended the login without an answer")
-    error.definite = False
-    return error
+    return _cannot(code, "the host ended the login without an answer").changed(definite=False)
 
 
 def _left(deadline: float) -> float:
@@ -128,7 +121,7 @@ def _left(deadline: float) -> float:
 
 @contextmanager
 def _transport(host: str, port: int, deadline: float, pinned: str | None) -> Iterator[paramiko.Transport]:
-    """Connect, exchange keys and compare the host's key; close in any case."""
+    """Connect, exchange keys, compare the host's key, and close at the end."""
     try:
         import paramiko
     except ImportError:
@@ -173,7 +166,7 @@ def _exchange_keys(transport: paramiko.Transport, deadline: float) -> str:
 
     try:
         transport.start_client(timeout=_left(deadline))
-        return _key_line(transport)  # raises when the time was over: start_client then just returns
+        return _key_line(transport)  # raises if the time is over, since start_client then returns without an error
     except paramiko.ssh_exception.IncompatiblePeer as error:
         if "host key" in str(error):  # it shows keys, but none of the pinned kind
             raise _changed() from None
@@ -201,7 +194,7 @@ def _judge(transport: paramiko.Transport, username: str, password: Secret, deadl
 
     transport.auth_timeout = _left(deadline)
     try:
-        # No fallback: it would answer whatever a keyboard-interactive prompt asks with the password.
+        # No fallback: it would answer any keyboard-interactive prompt with the password.
         more = transport.auth_password(username, password.reveal(), fallback=False)
     except paramiko.BadAuthenticationType:
         raise _cannot(
@@ -210,12 +203,12 @@ def _judge(transport: paramiko.Transport, username: str, password: Secret, deadl
             hint="Set PasswordAuthentication yes on the host, or lower the minimum evidence.",
         ) from None
     except paramiko.AuthenticationException as error:
-        # paramiko 5.1 raises the same class when time is over or the host hangs up; only this text is a refusal.
+        # paramiko 5.1 raises the same class on a time-out and when the host hangs up; only this text is a refusal.
         if str(error) == "Authentication failed.":
             return Verdict.REJECTED
         raise _lost(deadline) from None
     except (paramiko.SSHException, OSError, EOFError) as error:
-        # Message 60 after a password is PASSWD_CHANGEREQ (RFC 4252 section 8); paramiko takes it for an info request.
+        # Message 60 after a password is PASSWD_CHANGEREQ (RFC 4252 section 8); paramiko reads it as an info request.
         if "Illegal info request" in str(error):
             raise _cannot(
                 "password_expired",

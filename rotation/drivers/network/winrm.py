@@ -1,9 +1,9 @@
-"""Does this password open this account over WinRM? NTLM or Basic inside TLS, the host's certificate checked.
+"""The WinRM login probe: tries one password by NTLM or Basic inside TLS, on a host whose certificate is checked.
 
-``LoginTarget.host_key`` may pin the certificate as ``sha256:`` and 64 hexadecimal digits. Then that certificate and no
-other is taken, whoever signed it and whatever name it bears, since Windows hosts mostly show a self-made one. Without a
-pin the certificate must be valid for the host's name under the usual authorities, or those that ``REQUESTS_CA_BUNDLE``
-names. WinRM without TLS (port 5985) is not spoken: nothing there proves the host. Needs the extra ``winrm`` (pypsrp).
+``LoginTarget.host_key`` may pin the certificate as ``sha256:`` and 64 hexadecimal digits. Then only that certificate is
+accepted, and its signer and name do not matter, since most Windows hosts show a self-signed one. Without a pin the
+certificate must be valid for the host's name under the usual authorities, or those that ``REQUESTS_CA_BUNDLE`` names.
+WinRM without TLS (port 5985) is not supported: nothing there proves the host. Needs the extra ``winrm`` (pypsrp).
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import importlib.util
 import re
 import ssl
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
+from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, Withheld
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.network.login_probe import MOST_SECONDS, login_seconds
 from rotation.drivers.network.login_settings import PINS
 
 if TYPE_CHECKING:
@@ -24,11 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-RESERVE_SECONDS = 1.0
-LEAST_SECONDS = 2.0
-MOST_SECONDS = 20.0
 _WAITS = 5
-"""The most answers that one login waits for: the offer, NTLM's three, and the one to Identify."""
+"""The number of answers that one login may wait for: the offer, three for NTLM, one for Identify."""
 _PIN_HINT = "Write it as sha256: and the 64 hexadecimal digits of the certificate's SHA-256 fingerprint."
 _HINTS = {
     "certificate_changed": "If the machine was reinstalled or its certificate renewed, store the new fingerprint; "
@@ -42,7 +41,7 @@ _HINTS = {
     "winrm_refused": "Look at the host's WinRM service and its event log (quotas, rights of the account).",
 }
 _REFUSED = 401
-# WS-Management 11.1: needs no right but that to log in.
+# WS-Management 11.1: needs only the right to log in.
 _IDENTIFY = (
     b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
     b'xmlns:wsmid="http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd">'
@@ -51,11 +50,11 @@ _IDENTIFY = (
 
 
 class WinRmProbe:
-    """Implements ``ports.LoginProbe``.
+    """Implements ``LoginProbe`` and ``Greets``.
 
     Args:
         time_left: seconds until the process may be stopped.
-        most_seconds: the longest one login may wait for answers, all in all.
+        most_seconds: the longest one login may wait for all its answers together.
     """
 
     def __init__(self, *, time_left: Callable[[], float], most_seconds: float = MOST_SECONDS) -> None:
@@ -63,7 +62,7 @@ class WinRmProbe:
         self._most_seconds = most_seconds
 
     def unready(self, target: LoginTarget) -> ConfigError | None:
-        """See ``ports.LoginProbe``."""
+        """See ``LoginProbe``."""
         if importlib.util.find_spec("pypsrp") is None:
             return _missing()
         if target.host_key and _digits(target.host_key) is None:
@@ -88,25 +87,17 @@ class WinRmProbe:
         return self._asked(target, password, _log_in)
 
     def greet(self, target: LoginTarget) -> None:
-        """See ``ports.Greets``; raises as ``login`` does before it shows the password."""
+        """See ``Greets``; raises what ``login`` raises before it shows the password."""
         self._asked(target, Secret(""), _offered)
 
     def _asked(self, target: LoginTarget, password: Secret, ask: Callable[[_TransportHTTP, Any], T]) -> T:
-        """Ask on a session of its own. No redirect is followed, no .netrc is read."""
+        """Ask on a new session, which follows no redirect and reads no .netrc."""
         pin = _pin(target.host_key)
-        seconds = min(self._most_seconds, self._time_left() - RESERVE_SECONDS)
-        if seconds < min(LEAST_SECONDS, self._most_seconds):
-            raise NotEnoughTime("too little time is left to try a login")
+        seconds = login_seconds(self._time_left, self._most_seconds)
         transport = _client(target, password, seconds / _WAITS).transport
-        try:
+        # Any exception: three libraries have errors of their own, and these may hold the password.
+        with Withheld(Exception, by=_failure), closing(transport):
             return ask(transport, _session(transport, pin))
-        except CannotVerify:
-            raise
-        except Exception as error:  # noqa: BLE001 - three libraries, each with errors of its own
-            failure = _why(error)
-        finally:
-            transport.close()
-        raise failure  # out of the handler: the libraries' errors may hold the password
 
 
 def _missing() -> MissingExtra:
@@ -157,7 +148,7 @@ def _session(transport: _TransportHTTP, pin: str | None) -> Any:  # noqa: ANN401
     if pin is not None:
         session.verify = False  # the fingerprint takes the place of the signature and the name
         adapter: Any = session.get_adapter("https://")
-        # urllib3's own context reads all the system's authorities, 60 ms for each connection, to ask none of them.
+        # urllib3's own context would load the system's authorities, which takes 60 ms and is not needed here.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         adapter.poolmanager.connection_pool_kw |= {"assert_fingerprint": pin, "ssl_context": context}
@@ -168,18 +159,12 @@ def _log_in(transport: _TransportHTTP, session: Any) -> Verdict:  # noqa: ANN401
     basic = _offered(transport, session) == "basic"
     if basic:
         transport._build_auth_basic(session)  # noqa: SLF001 - pypsrp chooses once, before it knows the offer
-    try:
+    with Withheld(Exception, by=_failure_after_password):
         return _judge(transport, session.auth, basic=basic)
-    except CannotVerify:
-        raise
-    except Exception as error:  # noqa: BLE001 - as above
-        failure = _why(error)
-    failure.unsent = failure.definite = False  # the host heard a password, and may have counted a wrong login
-    raise failure
 
 
 def _offered(transport: _TransportHTTP, session: Any) -> str:  # noqa: ANN401 - as above
-    """Ask without a password what the host takes, and choose."""
+    """Ask without a password which methods the host offers, and choose one."""
     waits = (transport.connection_timeout, transport.read_timeout)
     reply = session.post(transport.endpoint, data=b"", auth=lambda request: request, timeout=waits)
     if reply.status_code != _REFUSED:
@@ -203,7 +188,7 @@ def _judge(transport: _TransportHTTP, auth: Any, *, basic: bool) -> Verdict:  # 
     try:
         answer = transport.send(_IDENTIFY)
     except AuthenticationError:
-        # pypsrp says the same when NTLM broke off before the password was used.
+        # pypsrp raises the same when NTLM ended before the password was used.
         if basic or _presented(auth.contexts):
             return Verdict.REJECTED
         message = "the host broke the login off before it saw a password"
@@ -219,9 +204,17 @@ def _presented(contexts: dict[str, Any]) -> bool:
     return bool(contexts) and all(context.complete for context in contexts.values())
 
 
-def _why(error: Exception) -> CannotVerify:
-    """Say why the host was not asked, as far as the libraries tell."""
+def _failure_after_password(error: Exception) -> CannotVerify:
+    """Return the error for a host that got a password: it may have counted a wrong login."""
+    return error if isinstance(error, CannotVerify) else _failure(error).changed(unsent=False, definite=False)
+
+
+def _failure(error: Exception) -> CannotVerify:
+    """Return why the host was not asked, as far as the libraries' errors show it."""
     from urllib3 import exceptions
+
+    if isinstance(error, CannotVerify):
+        return error
 
     inner = error.args[0] if error.args else None
     reason = getattr(inner, "reason", inner)

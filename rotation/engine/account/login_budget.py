@@ -1,18 +1,33 @@
-"""The wrong-login budget: no run of Lockstep ever locks an account, or spends the tries of its human users."""
+"""The wrong-login budget: no run of Lockstep ever locks an account, or spends the tries of its human users.
+
+Every try is charged before it is made and refunded when the vendor said yes, so that no crash hides one. The price is
+one label written and taken back for each login.
+
+Example. The vendor locks after 5 wrong logins in 10 minutes, and 2 are kept for humans: the budget is 3. Run ``7f3a``
+is about to log in at 10:00:00, and current already carries ``rejected:1`` of 09:55.
+
+1. ``require``: 1 is charged in the last 10 minutes, less than 3, so a try may be made;
+2. ``charge``: ``rejected:1:<10:00:00>:~7f3a`` is written on the candidate's version;
+3. the labels are read again: had two other runs charged meanwhile, 4 would be over the budget, and this run would take
+   its charge back and come later;
+4. the login is made. Accepted: the charge is taken back. Rejected, or no answer: it stays, dated to the answer, and
+   counts for 10 minutes. An answer that shows that no password was judged takes it back, too.
+
+At the third charge, ``require`` parks the next try until the latest is 10 minutes old.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from rotation.core.errors import (
     AccountLocked,
     CannotVerify,
     InProgress,
     OldPasswordRejected,
-    Parked,
     RateLimited,
     RotationError,
     StoreError,
@@ -22,10 +37,11 @@ from rotation.core.secret import Secret
 from rotation.core.values import Observation, Verdict
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.attempts import park
-from rotation.engine.session import Session
+from rotation.engine.session import AccountSession
 from rotation.state import marks
 from rotation.state.parking import Reason
-from rotation.state.versions import SecretState, Version
+from rotation.state.store import replace_marks
+from rotation.state.versions import SecretState, Version, total
 
 T = TypeVar("T")
 
@@ -37,16 +53,13 @@ _MOST_NOTES = 2
 class Budget:
     """Wrong logins, counted durably on the secret's versions and summed over them all.
 
-    Every try is charged before it is made and refunded when the vendor said yes, so that no crash hides one. The price
-    is one label written and taken back for each login.
-
     Attributes:
         session: where to write.
         bound: the account, with the vendor's rule.
         version_id: the version that carries this run's charges.
     """
 
-    session: Session
+    session: AccountSession
     bound: Guarded
     version_id: str
 
@@ -60,7 +73,8 @@ class Budget:
         require_tries(self.bound)
         count, latest = state.wrong_logins(since=self._since(self.session.clock.now()))
         if count >= self.bound.lockout.budget:
-            raise self._park(Reason.WRONG_LOGIN_BUDGET, latest + self.bound.lockout.window_seconds)
+            until = latest + self.bound.lockout.window_seconds
+            park(self.session, self.version_id, Reason.WRONG_LOGIN_BUDGET, until)
 
     def charge(self, state: SecretState) -> marks.Mark:
         """Write one wrong login down, beside those still in the window. Return what to hand to ``refund``."""
@@ -70,20 +84,14 @@ class Budget:
         mine = self._mine(version)
         count, at = max(map(marks.charged, mine), key=lambda each: (each[1], each[0]), default=(0, 0.0))
         written = marks.rejected(1 + (count if at > self._since(now) else 0), now, run=self.session.holder)
-        self.session.store.mark(self.version_id, written)
-        for old in mine:
-            if old != written:
-                self.session.store.unmark(self.version_id, old)
+        replace_marks(self.session.store, self.version_id, [written], mine)
         return written
 
     def refund(self, state: SecretState, written: marks.Mark) -> None:
         """Take back what ``charge`` wrote, given the state from before it."""
         before = self._mine(state.version(self.version_id))
         with suppress(StoreError):  # What stays charged only makes us more careful; the answer matters more.
-            for mark in before:
-                self.session.store.mark(self.version_id, mark)
-            if written not in before:
-                self.session.store.unmark(self.version_id, written)
+            replace_marks(self.session.store, self.version_id, before, [written])
 
     def log_in(self, password: Secret, state: SecretState, seen: Observation | None = None) -> Verdict:
         """Log in once; see ``Guarded.verify``.
@@ -95,7 +103,7 @@ class Budget:
         try:
             return self.risk(state, lambda: self.bound.verify(password, seen))
         except AccountLocked as locked:
-            raise self.locked(locked) from None
+            self.park_locked(locked)
 
     def risk(self, state: SecretState, attempt: Callable[[], T]) -> T:
         """Make one attempt in which the vendor judges a password.
@@ -122,10 +130,10 @@ class Budget:
             self.refund(state, written)
         return answer
 
-    def locked(self, error: AccountLocked) -> Parked:
+    def park_locked(self, error: AccountLocked) -> NoReturn:
         """Park until the lock window is over."""
-        now = self.session.clock.now()
-        return self._park(Reason.ACCOUNT_LOCKED, error.not_before or now + self.bound.lockout.window_seconds)
+        until = error.not_before or self.session.clock.now() + self.bound.lockout.window_seconds
+        park(self.session, self.version_id, Reason.ACCOUNT_LOCKED, until)
 
     def _stand_back(self, state: SecretState, written: marks.Mark) -> None:
         """Look again once the try is written down: of runs at one moment, the last to write sees what all charged.
@@ -143,8 +151,7 @@ class Budget:
         if late == written:
             return
         with suppress(StoreError):  # It is charged as it is; only its window ends a little earlier.
-            self.session.store.mark(self.version_id, late)
-            self.session.store.unmark(self.version_id, written)
+            replace_marks(self.session.store, self.version_id, [late], [written])
 
     def _sum_up(self, version: Version, now: float) -> None:
         """Make one note of what runs charged that have had their answers, without what is over: labels are few."""
@@ -157,12 +164,8 @@ class Budget:
         recent = [charge for charge in map(marks.charged, notes) if charge[1] > self._since(now)]
         if len(recent) == len(notes) < _MOST_NOTES:
             return
-        one = marks.rejected(sum(count for count, _ in recent), max((at for _, at in recent), default=0.0))
-        if recent:
-            self.session.store.mark(self.version_id, one)
-        for note in notes:
-            if not recent or note != one:
-                self.session.store.unmark(self.version_id, note)
+        one = [marks.rejected(*total(recent))] if recent else []
+        replace_marks(self.session.store, self.version_id, one, notes)
 
     def _mine(self, version: Version) -> list[marks.Mark]:
         return [mark for mark in version.all(marks.Kind.REJECTED) if mark == self._of_this_run(mark)]
@@ -172,9 +175,6 @@ class Budget:
 
     def _since(self, now: float) -> float:
         return now - self.bound.lockout.window_seconds
-
-    def _park(self, reason: Reason, until: float) -> Parked:
-        return park(self.session, self.version_id, reason, until)
 
 
 def require_tries(bound: Guarded) -> None:

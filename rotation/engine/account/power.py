@@ -1,4 +1,4 @@
-"""Brings a machine into the power state that a reset needs, and back into the one that it shall have.
+"""Brings a machine into the power state that a reset needs, and back into the one in which it is to be.
 
 Level-triggered: each function looks, asks for the wanted state if need be, and waits as long as this run's time allows.
 What was found stands in the candidate's version since createSecret, so that a later run can go on from anywhere.
@@ -6,14 +6,17 @@ What was found stands in the candidate's version since createSecret, so that a l
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rotation.core.document import SecretDocument
-from rotation.core.errors import InProgress
+from rotation.core.errors import InProgress, RotationError
 from rotation.core.values import Observation, Power
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
-from rotation.engine.session import Session
+from rotation.engine.session import AccountSession
 
 OWNERS_WISH_AFTER = 7 * 86_400
-"""Seconds after a rotation that was given up began: a machine that is still off then is off by its owner's wish."""
+"""Seconds after a rotation began that was given up: a machine that is still off then, its owner wants off."""
 
 
 def wish(bound: Guarded, candidate: SecretDocument) -> Power | None:
@@ -21,7 +24,7 @@ def wish(bound: Guarded, candidate: SecretDocument) -> Power | None:
     return bound.wanted_power(candidate.notes.power)
 
 
-def bring_to(session: Session, bound: Guarded, wanted: Power, seen: Observation) -> Observation:
+def bring_to(session: AccountSession, bound: Guarded, wanted: Power, seen: Observation) -> Observation:
     """Switch if need be and wait until the machine is in the wanted state.
 
     Returns:
@@ -58,6 +61,20 @@ def give_back(bound: Guarded, candidate: SecretDocument) -> None:
     wanted = wish(bound, candidate)
     if wanted is not None and not is_given_back(bound, candidate, bound.observe()):
         bound.switch(wanted)
+
+
+@contextmanager
+def machine_given_back(bound: Guarded, candidate: SecretDocument) -> Iterator[None]:
+    """Give the machine back, as ``give_back`` does, when the block ends this attempt by an error.
+
+    A machine that is changing its state is left to the next attempt.
+    """
+    try:
+        yield
+    except RotationError as error:
+        if not isinstance(error, InProgress):
+            give_back(bound, candidate)
+        raise
 
 
 def _is_changing(seen: Observation) -> bool:

@@ -1,69 +1,64 @@
-"""setSecret, the only dangerous step: wait its time, check what can be checked, take the lease, look again, reconcile.
+"""setSecret, the only dangerous step: wait, check what can be checked, take the lease, and bring the vendor along.
 
 Waiting holds for a first reset only. Where one may have been sent, current may be dead already, so that only the vendor
-can ask for patience: neither the maintenance window nor the back-off keeps a begun rotation from being healed.
+can ask for patience: neither the maintenance window nor the back-off keeps a rotation that has begun from healing.
+
+Example, a clean first reset of an account that an administrator resets:
+
+1. ``set_secret`` finds no intent mark, so it waits its time, makes sure of its labels, and looks at the target;
+2. it takes the lease, and makes sure that the labels are still those of this rotation;
+3. ``reconcile`` asks the table, which says "send first": the intent mark, one request, a yes;
+4. the lease is given back. testSecret proves the password.
+
+Had the answer been lost in 3, the next run would find the intent mark and skip 1, and in 3 the table would say "probe
+the candidate".
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 
-from rotation.core.errors import (
-    DriverError,
-    StageConflict,
-    StoreError,
-)
+from rotation.core.errors import DriverError, PasswordRejected, StageConflict
+from rotation.core.values import Observation, Power
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account.power import give_back
-from rotation.engine.account.preflight import preflight
-from rotation.engine.account.reconciler import Reconciliation
-from rotation.engine.account.refusals import NO_FAILURE, back_off_after
+from rotation.engine.account.attempt import Attempt
+from rotation.engine.account.power import give_back, machine_given_back
+from rotation.engine.account.reconciler import reconcile
+from rotation.engine.account.refusals import NO_FAILURE, back_off
 from rotation.engine.attempts import next_attempt, park, raise_if_parked
 from rotation.engine.result import Result
-from rotation.engine.session import Session
+from rotation.engine.session import AccountSession
 from rotation.engine.tables.step_guard import Standing, standing
+from rotation.policy import Context
 from rotation.state import parking
-from rotation.state.label_quota import make_room
-from rotation.state.lease import Claim, ever_taken
+from rotation.state.lease import ever_taken
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState
 
 
-def set_secret(session: Session, state: SecretState) -> Result:
+def set_secret(session: AccountSession, state: SecretState) -> Result:
     """Bring the vendor to the candidate, as far as this invocation can."""
     raise_if_parked(session, state)
     current, candidate = session.current(state), session.candidate()
     bound = session.bind_pair(current.document, candidate.document)
-    try:
-        return _attempt(session, state, bound, current, candidate)
-    except DriverError as refusal:
-        if not isinstance(refusal, NO_FAILURE):
-            back_off_after(session, refusal)
-        raise
-
-
-def _attempt(
-    session: Session, state: SecretState, bound: Guarded, current: StoredValue, candidate: StoredValue
-) -> Result:
     seen = None
-    if state.version(session.token).intent is None:
-        _wait_its_time(session, state, bound, candidate)
-        if not session.of_batch:  # The batch made sure of its labels before it staged anything.
-            make_room(session.store, state, session.token, session.clock.now(), bound.lockout.window_seconds)
-        seen = preflight(session, bound, current, candidate)
-    now = session.clock.now()
-    claim = Claim(session.holder, now, now + session.time_left())
-    session.store.acquire(session.token, state, claim)
     try:
-        state = _look_again(session, current)
-        if standing(state, session.token, has_value=True) is Standing.CURRENT:
-            return Result(outcome="already_done", driver=bound.spec.code)
-        return Reconciliation(session, bound, state, current, candidate, seen or bound.observe()).run()
-    finally:
-        _yield_lease(session)
+        if state.version(session.token).intent is None:
+            _wait_its_time(session, state, bound, candidate)
+            session.make_room(state, bound)
+            seen = _preflight(session, bound, current, candidate)
+        with session.lease(state) as held:
+            if _is_current_already(session, held, current):
+                return Result(outcome="already_done", driver=bound.spec.code)
+            return reconcile(Attempt(session, bound, held, current, candidate, seen or bound.observe()))
+    except DriverError as refusal:
+        if isinstance(refusal, NO_FAILURE):
+            raise
+        back_off(session, refusal)
 
 
-def _wait_its_time(session: Session, state: SecretState, bound: Guarded, candidate: StoredValue) -> None:
+def _wait_its_time(session: AccountSession, state: SecretState, bound: Guarded, candidate: StoredValue) -> None:
     """Park a first reset that comes too early.
 
     The vendor is not called, but for a machine that an earlier attempt of this token may have left stopped: that one
@@ -76,24 +71,60 @@ def _wait_its_time(session: Session, state: SecretState, bound: Guarded, candida
     if wait is None:
         return
     if state.version(session.token).parked == (wait.reason, float(ceil(wait.until))):
-        raise parking.error(wait.reason, wait.until)
+        parking.raise_parked(wait.reason, wait.until)
     if ever_taken(state, session.token):
         give_back(bound, candidate.document)
-    raise park(session, session.token, wait.reason, wait.until)
+    park(session, session.token, wait.reason, wait.until)
 
 
-def _look_again(session: Session, current: StoredValue) -> SecretState:
-    """Read the labels under the lease, since other runs may have come and gone before it was ours."""
-    state = session.store.describe()
-    where = standing(state, session.token, has_value=True)
-    moved = where not in (Standing.STAGED, Standing.ATTEMPTED) or state.current_id != current.version_id
-    if moved and where is not Standing.CURRENT:
-        raise StageConflict("the labels moved while this run waited for the lease")
-    return state
+def _preflight(session: AccountSession, bound: Guarded, current: StoredValue, candidate: StoredValue) -> Observation:
+    """Refuse a first reset that would be refused, unsafe or impossible to prove.
 
+    Whatever ends the attempt here, a machine that an earlier run switched is switched back.
 
-def _yield_lease(session: Session) -> None:
+    Returns:
+        What the target looks like.
+
+    Raises:
+        DriverError: an obstacle at the target.
+        ConfigError: the demanded evidence can never be won.
+        CannotVerify: the host that is to judge the password cannot be reached, or is another one.
+        PasswordRejected: the candidate breaks the policy; it was released.
+    """
+    seen = bound.observe()
     try:
-        session.store.yield_lease(session.token, holder=session.holder)
-    except StoreError:
-        return  # It expires by itself, and the step's own outcome matters more.
+        with machine_given_back(bound, candidate.document):
+            for obstacle in seen.obstacles:
+                raise obstacle
+            afterwards = replace(seen, power=candidate.document.notes.power or seen.power)
+            bound.require_provable(afterwards, greet=seen.power is not Power.STOPPED)
+            _require_fitting(bound, seen, current, candidate)
+    except PasswordRejected:
+        session.store.release(session.token)
+        raise
+    return seen
+
+
+def _require_fitting(bound: Guarded, seen: Observation, current: StoredValue, candidate: StoredValue) -> None:
+    context = Context(username=bound.username, previous=current.document.password)
+    problems = bound.spec.policies[seen.variant].problems(candidate.document.password, context)
+    if problems:
+        raise PasswordRejected(
+            f"the candidate breaks the policy: {', '.join(problem.code for problem in problems)}",
+            hint="The policy or the account changed since createSecret. Nothing was sent and the candidate was "
+            "released; the next rotation makes a fitting one.",
+        )
+
+
+def _is_current_already(session: AccountSession, state: SecretState, current: StoredValue) -> bool:
+    """Look at the labels under the lease, since other runs may have come and gone before it was ours.
+
+    Raises:
+        StageConflict: they are not those of this rotation any more.
+    """
+    where = standing(state, session.token, has_value=True)
+    if where is Standing.CURRENT:
+        return True
+    if where not in (Standing.STAGED, Standing.ATTEMPTED) or state.current_id != current.version_id:
+        raise StageConflict("the labels moved while this run waited for the lease")
+    return False

@@ -1,10 +1,11 @@
-"""The four steps over the ports. Each one asks the guard table first and may run any number of times."""
+"""The four steps for one account. Each one asks the guard table first and may run any number of times."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
-from rotation.core.document import Notes, SecretDocument, size
+from rotation.core.document import Notes, SecretDocument
 from rotation.core.errors import (
     CannotVerify,
     ConfigError,
@@ -25,24 +26,24 @@ from rotation.engine.account.refusals import raise_if_hopeless
 from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
 from rotation.engine.attempts import next_attempt, raise_if_parked
-from rotation.engine.batch import batch
 from rotation.engine.result import Result
-from rotation.engine.session import Session
+from rotation.engine.session import AccountSession, Session
 from rotation.engine.tables.step_guard import GUARD, Cell, Standing, standing
 from rotation.policy import Context
 from rotation.state import marks, parking
-from rotation.state.label_quota import make_room, settle
 from rotation.state.stages import PENDING
-from rotation.state.versions import SecretState, Version
+from rotation.state.store import replace_marks
+from rotation.state.versions import SecretState
 
 
-def run(session: Session, step: Step) -> Result:
-    """Run one step.
+def admit(session: AccountSession, state: SecretState, step: Step) -> Cell:
+    """Return what the guard table says about a step.
 
     Raises:
-        RotationError: the step failed; ``retryable`` tells whether the same step may succeed later.
+        RotationNotEnabled: nobody asked for this rotation.
+        StageError: this step must not run.
+        NotReady: it came too early.
     """
-    state = session.store.describe()
     if not (state.rotation_enabled or session.ordered):
         raise RotationNotEnabled("rotation is not enabled for this secret")
     where = standing(state, session.token, has_value=_has_value(session, state))
@@ -51,22 +52,23 @@ def run(session: Session, step: Step) -> Result:
         raise StageError(_REFUSALS[where])
     if cell is Cell.NOT_YET:
         raise NotReady(f"{step} came before createSecret's value is visible")
+    return cell
+
+
+def already_done(state: SecretState, token: str) -> Result:
+    """Return what a step says that has nothing left to do."""
+    return Result(outcome="already_done", evidence=state.version(token).verified)
+
+
+def run(session: AccountSession, step: Literal[Step.SET, Step.TEST]) -> Result:
+    """Run one of the two steps that a batch leaves to each of its accounts."""
+    state = session.store.describe()
+    cell = admit(session, state, step)
     if cell is Cell.DONE:
-        return _done(session, state, step)
-    trial = cell is Cell.VERIFY_CURRENT
-    document = (session.candidate() if step is Step.TEST and not trial else session.current(state)).document
-    accounts = batch.of(session, document, single())
-    if accounts is not None:
-        return accounts.verify_current(check_current) if trial else accounts.run(step, state, document)
-    if trial:
+        return already_done(state, session.token)
+    if cell is Cell.VERIFY_CURRENT:
         return check_current(session, state)
-    state = session.distrust(state) if step in (Step.SET, Step.TEST) else state
-    return {Step.CREATE: _create, Step.SET: set_secret, Step.TEST: _test, Step.FINISH: _finish}[step](session, state)
-
-
-def single() -> batch.Single:
-    """Return the steps for one account, for batches of them."""
-    return batch.Single(run=run, prepare=_prepare, prove=_proof)
+    return set_secret(session, session.distrust(state)) if step is Step.SET else test(session, session.distrust(state))
 
 
 _REFUSALS = {
@@ -76,32 +78,16 @@ _REFUSALS = {
 }
 
 
-def _has_value(session: Session, state: SecretState) -> bool:
+def _has_value(session: AccountSession, state: SecretState) -> bool:
     version = state.versions.get(session.token)
     if version is None or PENDING not in version.stages or version.intent is not None:
         return True
     return session.read(session.token) is not None
 
 
-def _done(session: Session, state: SecretState, step: Step) -> Result:
-    # PENDING goes last: a token without it is tidied up, and in a late event others may have labels newer than its own.
-    # One that an operator made current before it was proved says nothing about them.
-    unfinished = step is Step.FINISH and PENDING in state.version(session.token).stages
-    if unfinished and _is_proved(state.version(session.token), session.current(state).document):
-        settle(session.store, session.token)
-        state = session.store.describe()
-    proof = state.version(session.token).verified
-    return Result(outcome="already_done", evidence=proof)
-
-
-def _is_proved(version: Version, document: SecretDocument) -> bool:
-    if not version.members:
-        return version.verified is not None
-    return all(version.seen_by(number).verified is not None for number in range(size(document)))
-
-
-def _create(session: Session, state: SecretState) -> Result:
-    document, result = _prepare(session, state, session.current(state).document)
+def create(session: Session, state: SecretState) -> Result:
+    """Make a candidate and stage it."""
+    document, result = prepare(session, state, session.current(state).document)
     try:
         session.store.stage(session.token, document)
     except StageConflict:
@@ -111,19 +97,18 @@ def _create(session: Session, state: SecretState) -> Result:
     return result
 
 
-def _prepare(session: Session, state: SecretState, current: SecretDocument) -> tuple[SecretDocument, Result]:
-    """Return the document to stage, with a candidate in it, and what createSecret tells about it."""
+def prepare(session: AccountSession, state: SecretState, current: SecretDocument) -> tuple[SecretDocument, Result]:
+    """Return the document to stage, with a candidate in it, and createSecret's result."""
     bound = session.bind(current)
     if bound.spec.batch_key in current:
         raise SecretDocumentError(
             f"the secret holds a password beside {bound.spec.batch_key!r}; each entry has its own"
         )
-    if not session.of_batch:  # A batch makes sure of its labels as a whole.
-        make_room(session.store, state, session.token, session.clock.now(), bound.lockout.window_seconds)
+    session.make_room(state, bound)
     wait = next_attempt(session, state, bound)
     if wait is not None:
         # There is no version with a value yet that could carry a label of it.
-        raise parking.error(wait.reason, wait.until)
+        parking.raise_parked(wait.reason, wait.until)
     seen = _found(session, state, bound)
     _raise_obstacle(seen)
     knew = bound.host_key
@@ -138,8 +123,8 @@ def _prepare(session: Session, state: SecretState, current: SecretDocument) -> t
     return document, Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
 
 
-def _found(session: Session, state: SecretState, bound: Guarded) -> Observation:
-    """Return what is seen, with a machine as running that a rotation stopped for its reset before it was given up."""
+def _found(session: AccountSession, state: SecretState, bound: Guarded) -> Observation:
+    """Return what is seen; a machine that a rotation stopped before it was given up counts as running."""
     seen = bound.observe()
     if seen.power is not Power.STOPPED:
         return seen
@@ -172,7 +157,8 @@ def _candidate(bound: Guarded, seen: Observation, previous: Secret) -> Secret:
     return candidate
 
 
-def _test(session: Session, state: SecretState) -> Result:
+def test(session: AccountSession, state: SecretState) -> Result:
+    """Prove the candidate, and write the proof down."""
     raise_if_parked(session, state)
     candidate = session.candidate()
     bound = session.bind(candidate.document)
@@ -181,8 +167,8 @@ def _test(session: Session, state: SecretState) -> Result:
         evidence = _prove(session, state, bound, candidate.document)
     except LoginRejected:
         # Older proof no longer holds: finishSecret must not commit by it, and setSecret must send again.
-        for mark in version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED):
-            session.store.unmark(session.token, mark)
+        proofs = version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED)
+        replace_marks(session.store, session.token, (), proofs)
         raise_if_hopeless(session, bound, version.intent or 0.0)
         raise
     if evidence < bound.minimum:
@@ -192,7 +178,7 @@ def _test(session: Session, state: SecretState) -> Result:
     return Result(outcome="verified", driver=bound.spec.code, evidence=evidence)
 
 
-def _prove(session: Session, state: SecretState, bound: Guarded, candidate: SecretDocument) -> Evidence:
+def _prove(session: AccountSession, state: SecretState, bound: Guarded, candidate: SecretDocument) -> Evidence:
     session.let_it_apply(state.version(session.token).intent, bound)
     seen, password = bound.observe(), candidate.password
     if bound.minimum is Evidence.LOGIN or bound.can_ask(seen):
@@ -214,7 +200,7 @@ def _prove(session: Session, state: SecretState, bound: Guarded, candidate: Secr
 
 
 def _prove_by_login(
-    session: Session, state: SecretState, bound: Guarded, password: Secret, seen: Observation
+    session: AccountSession, state: SecretState, bound: Guarded, password: Secret, seen: Observation
 ) -> Evidence:
     budget = Budget(session=session, bound=bound, version_id=session.token)
     if budget.log_in(password, state, seen) is Verdict.ACCEPTED:
@@ -222,19 +208,20 @@ def _prove_by_login(
     raise LoginRejected("the candidate does not open the account; the next attempt sends it again")
 
 
-def _finish(session: Session, state: SecretState) -> Result:
-    bound, proof = _proof(session, state)
+def finish(session: Session, state: SecretState) -> Result:
+    """Make the candidate current, if it is proved."""
+    bound, proof = proof_of(session, state)
     session.store.promote(session.token, current_id=state.current_id)
     session.store.settle(session.token)
     return Result(outcome="promoted", driver=bound.spec.code, evidence=proof)
 
 
-def _proof(session: Session, state: SecretState) -> tuple[Guarded, Evidence]:
-    """Return the account, made sure of, and the candidate's proof, which is won now if there is none."""
+def proof_of(session: AccountSession, state: SecretState) -> tuple[Guarded, Evidence]:
+    """Return the account, compared with current's, and the candidate's proof, which is won now if there is none."""
     state = session.distrust(state)
     proof = state.version(session.token).verified
     if proof is None:
-        proof = _test(session, state).evidence
+        proof = test(session, state).evidence
     bound = session.bind_pair(session.current(state).document, session.candidate().document)
     if proof is None or proof < bound.minimum:
         raise ConfigError("the proof on this version is weaker than the deployment now demands")

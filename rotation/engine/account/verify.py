@@ -9,18 +9,13 @@ from rotation.core.errors import LoginRejected
 from rotation.core.values import Evidence, Verdict
 from rotation.engine.account.login_budget import Budget
 from rotation.engine.attempts import raise_if_parked
-from rotation.engine.batch import batch
 from rotation.engine.result import Result
-from rotation.engine.session import Session
+from rotation.engine.session import AccountSession
 from rotation.state.versions import SecretState
 
 
-def verify(session: Session, single: batch.Single) -> Result:
-    """Check a secret's current password; of a batch every account's.
-
-    Args:
-        session: as for a step; its token is not used.
-        single: the engine's steps for one account.
+def check_current(session: AccountSession, state: SecretState) -> Result:
+    """Check an account's current password.
 
     Returns:
         The proof; ``nothing_to_verify`` where nobody can tell.
@@ -30,13 +25,6 @@ def verify(session: Session, single: batch.Single) -> Result:
         Parked: no login may be tried now.
         RotationError: could not tell.
     """
-    state = session.store.describe()
-    accounts = batch.of(session, session.current(state).document, single)
-    return check_current(session, state) if accounts is None else accounts.verify_current(check_current)
-
-
-def check_current(session: Session, state: SecretState) -> Result:
-    """As ``verify``, for one account."""
     current = session.current(state)
     raise_if_parked(session, state, current.version_id)
     bound = session.bind(current.document)

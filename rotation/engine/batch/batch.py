@@ -1,15 +1,13 @@
 """A batch: several accounts in one secret, each with its own password, its own marks and its own outcome.
 
-They are staged together and become current together, once each is proved; in between everyone goes his own way through
-the engine's steps for one account. Nobody waits for anybody: every reset is sent first, and all tasks are polled in
-turn. A batch that runs out of time, or that one account holds up, goes on later, and does not touch those that are
-proved already.
+They are staged together and become current together, once each is proved; in between each goes through the engine's
+steps for one account by itself. None waits for another: every reset is sent first, and all tasks are polled in turn. A
+batch that runs out of time, or that one account holds up, goes on later, and does not touch those that are proved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from rotation.core.document import SecretDocument, documents, list_key, merged
@@ -22,42 +20,22 @@ from rotation.core.errors import (
     PolicyError,
     RotationError,
     StageConflict,
-    StoreError,
 )
-from rotation.core.values import Evidence, Step
-from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
-from rotation.engine.account.reconciler import MOST_SENDS
+from rotation.core.values import Step
+from rotation.drivers.guarded import RESERVE_SECONDS
+from rotation.engine.account import steps
+from rotation.engine.account.sender import MOST_SENDS
+from rotation.engine.account.verify import check_current
 from rotation.engine.batch.member_store import MemberStore
 from rotation.engine.batch.members import Member, members
 from rotation.engine.result import MemberResult, Result
-from rotation.engine.session import Session
+from rotation.engine.session import AccountSession, Memory, Session
 from rotation.state.label_quota import condense, free, require_room, settle
-from rotation.state.lease import Claim
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState
 
 _POLLED_AT_ONCE = 4
 """So many accounts are polled in one ``poll_seconds``; for more the pause grows, since vendors ration calls."""
-
-
-@dataclass(frozen=True, slots=True)
-class Single:
-    """The engine's steps for one account."""
-
-    run: Callable[[Session, Step], Result]
-    prepare: Callable[[Session, SecretState, SecretDocument], tuple[SecretDocument, Result]]
-    prove: Callable[[Session, SecretState], tuple[Guarded, Evidence]]
-
-
-def of(session: Session, document: SecretDocument, single: Single) -> Batch | None:
-    """Return the batch that a document holds; ``None`` when it is of one account.
-
-    Raises:
-        SecretDocumentError: the list is not usable, or the driver takes no batch.
-        SettingsError: an entry's keys are wrong.
-    """
-    key = list_key(document)
-    return None if key is None else Batch(session, key, members(session, document, key), single)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +45,22 @@ class Batch:
     session: Session
     key: str
     members: tuple[Member, ...]
-    single: Single
+
+    @classmethod
+    def of(cls, session: Session, document: SecretDocument) -> Batch | None:
+        """Return the batch that a document holds; ``None`` when it is of one account.
+
+        Raises:
+            SecretDocumentError: the list is not usable, or the driver takes no batch.
+            SettingsError: an entry's keys are wrong.
+        """
+        key = list_key(document)
+        return None if key is None else cls(session, key, members(session, document, key))
 
     @property
     def window(self) -> float:
         """How long a wrong login counts, in seconds: the longest of any account's."""
         return max(member.bound.lockout.window_seconds for member in self.members)
-
-    def run(self, step: Step, state: SecretState, document: SecretDocument) -> Result:
-        """Run one step. ``document`` is current's, or the candidate's in testSecret."""
-        if step is Step.CREATE:
-            return self.create(state, document)
-        if step is Step.SET:
-            return self.set_secret(state)
-        return self.test() if step is Step.TEST else self.finish(state)
 
     def create(self, state: SecretState, current: SecretDocument) -> Result:
         """Prepare a candidate for every account, all different, and stage them in one document.
@@ -90,20 +70,20 @@ class Batch:
             RotationError: an account cannot be rotated now; nothing was changed.
         """
         require_room(state, self.session.token, len(self.members), self.session.clock.now(), self.window)
-        told: list[MemberResult] = []
+        results: list[MemberResult] = []
         prepared: list[SecretDocument] = []
         for member in self.members:
             run = self.one(member)
             try:
-                document, result = self.single.prepare(run, run.store.describe(), member.document)
+                document, result = steps.prepare(run, run.store.describe(), member.document)
             except RotationError as error:
-                told.append(_failed(member, error))
+                results.append(_failed(member, error))
                 continue
             if any(document.password == other.password for other in prepared):
                 raise PolicyError("the generator drew the same password for two accounts")
             prepared.append(document)
-            told.append(MemberResult(name=member.name, outcome="staged", trusted_host_key=result.trusted_host_key))
-        staged = self._told("staged", told)
+            results.append(MemberResult(name=member.name, outcome="staged", trusted_host_key=result.trusted_host_key))
+        staged = self._together("staged", results)
         try:
             self.session.store.stage(self.session.token, merged(current, self.key, prepared))
         except StageConflict:
@@ -111,46 +91,43 @@ class Batch:
             return replace(staged, outcome="adopted", members=())
         return staged
 
-    def verify_current(self, check: Callable[[Session, SecretState], Result]) -> Result:
-        """Look whether the current passwords work, each for its account; resets nothing."""
-        return self._told("current_verified", [self._checked(member, check) for member in self.members])
+    def verify_current(self) -> Result:
+        """Check whether the current passwords work, each for its account; reset nothing."""
+        return self._together("current_verified", self._each(_check))
 
     def set_secret(self, state: SecretState) -> Result:
         """Bring the vendor to the candidate for every account, as far as this invocation can."""
         self._require_same_accounts(self.session.candidate().document)
-        now = self.session.clock.now()
-        self.session.store.acquire(
-            self.session.token, state, Claim(self.session.holder, now, now + self.session.time_left())
-        )
-        try:
-            self._make_room()
-            told = self._rounds()
-            if any(each.error is not None for each in told):
-                told = [self._secured(member, each) for member, each in zip(self.members, told, strict=False)]
-            return replace(self._told("sent", told), evidence=None)
-        finally:
-            with suppress(StoreError):  # It expires by itself, and the step's own outcome matters more.
-                self.session.store.yield_lease(self.session.token, holder=self.session.holder)
+        with self.session.lease(state) as held:
+            self._make_room(held)
+            results = self._rounds()
+            if any(each.error is not None for each in results):
+                results = [self._secured(*each) for each in zip(self.members, results, strict=False)]
+            return replace(self._together("sent", results), evidence=None)
 
     def test(self) -> Result:
         """Prove each account's candidate, now."""
-        return self._told("verified", [self._tested(member, self.one(member)) for member in self.members])
+        return self._together("verified", self._each(_test))
 
     def finish(self, state: SecretState) -> Result:
         """Make the candidate current if every account is proved, and all are who they were."""
-        done = self._told("promoted", [self._proved(member) for member in self.members])
+        done = self._together("promoted", self._each(_prove))
         self.session.store.promote(self.session.token, current_id=state.current_id)
         settle(self.session.store, self.session.token)
         return done
 
-    def one(self, member: Member, *, patient: bool = True) -> Session:
+    def one(self, member: Member, *, patient: bool = True) -> AccountSession:
         """Return a run for one account. An impatient one raises ``InProgress`` where a patient one would wait."""
-        whole = self.session.time_left
-        return replace(
-            self.session,
-            store=MemberStore(self.session, self.key, member.number, member.bound),
-            time_left=whole if patient else lambda: min(whole(), RESERVE_SECONDS),
-            of_batch=True,
+        session = self.session
+        return AccountSession(
+            store=MemberStore(session, self.key, member.number, member.bound),
+            token=session.token,
+            bind=session.bind,
+            clock=session.clock,
+            time_left=session.time_left if patient else lambda: min(session.time_left(), RESERVE_SECONDS),
+            holder=session.holder,
+            ordered=session.ordered,
+            memory=Memory(),
         )
 
     def _require_same_accounts(self, candidate: SecretDocument) -> None:
@@ -164,8 +141,7 @@ class Batch:
             except RotationError as error:
                 raise error.prefixed(member.name) from None
 
-    def _make_room(self) -> None:
-        state = self.session.store.describe()
+    def _make_room(self, state: SecretState) -> None:
         mine = state.versions.get(self.session.token)
         if mine is not None and PENDING in mine.stages:
             for version in state.versions.values():
@@ -175,34 +151,34 @@ class Batch:
 
     def _rounds(self) -> list[MemberResult]:
         """Send every reset, then look at those that take time again and again."""
-        told: dict[int, MemberResult] = {}
+        results: dict[int, MemberResult] = {}
         runs = {member.number: self.one(member, patient=False) for member in self.members}
         waiting = list(self.members)
         while True:
             for member in waiting:
-                told[member.number] = self._attempt(member, runs[member.number])
-                if self._was_released(told[member.number]):
-                    return list(told.values())
-            waiting = [each for each in waiting if _may_go_on(told[each.number], runs[each.number])]
+                results[member.number] = self._attempt(member, runs[member.number])
+                if self._was_released(results[member.number]):
+                    return list(results.values())
+            waiting = [each for each in waiting if _may_go_on(results[each.number], runs[each.number])]
             spec = self.members[0].bound.spec
             pause = spec.poll_seconds * (1.0 + len(waiting) // _POLLED_AT_ONCE)
             if not waiting or self.session.time_left() < pause + RESERVE_SECONDS:
-                return [told[member.number] for member in self.members]
+                return [results[member.number] for member in self.members]
             self.session.clock.sleep(pause)
 
-    def _attempt(self, member: Member, run: Session) -> MemberResult:
+    def _attempt(self, member: Member, run: AccountSession) -> MemberResult:
         """Bring one account to its candidate, unless it was proved to be there by an earlier run."""
         version = run.store.describe().versions.get(run.token)
         proof = None if version is None else version.verified
         if proof is not None:
             return MemberResult(name=member.name, outcome="proved_before", evidence=proof)
-        return self._ran(member, Step.SET, run)
+        return _outcome(member, run, lambda run: steps.run(run, Step.SET))
 
     def _secured(self, member: Member, ended: MemberResult) -> MemberResult:
         """Prove an account of a batch that others hold up, so that no later run needs to touch it again."""
         if ended.error is not None or ended.evidence is not None:
             return ended
-        proved = self._ran(member, Step.TEST, self.one(member))
+        proved = _outcome(member, self.one(member), lambda run: steps.run(run, Step.TEST))
         if isinstance(proved.error, InProgress | NotReady):
             return ended  # It needs time that this run does not have.
         return proved if proved.error is not None else replace(proved, outcome=ended.outcome)
@@ -214,47 +190,17 @@ class Batch:
         version = self.session.store.describe().versions.get(self.session.token)
         return version is None or PENDING not in version.stages
 
-    def _tested(self, member: Member, run: Session) -> MemberResult:
-        if run.store.describe().versions[run.token].intent is None:
-            return _failed(member, NotReady("its reset was not sent yet"))
-        return self._ran(member, Step.TEST, run)
+    def _each(self, act: Callable[[AccountSession], Result]) -> list[MemberResult]:
+        return [_outcome(member, self.one(member), act) for member in self.members]
 
-    def _proved(self, member: Member) -> MemberResult:
-        run = self.one(member)
-        state = run.store.describe()
-        if state.versions[run.token].intent is None:
-            return _failed(member, NotReady("its reset was not sent yet"))
-        try:
-            _, proof = self.single.prove(run, state)
-        except RotationError as error:
-            return _failed(member, error)
-        return MemberResult(name=member.name, outcome="promoted", evidence=proof)
-
-    def _checked(self, member: Member, check: Callable[[Session, SecretState], Result]) -> MemberResult:
-        run = self.one(member)
-        try:
-            result = check(run, run.store.describe())
-        except RotationError as error:
-            return _failed(member, error)
-        return MemberResult(name=member.name, outcome=result.outcome, evidence=result.evidence)
-
-    def _ran(self, member: Member, step: Step, run: Session) -> MemberResult:
-        try:
-            result = self.single.run(run, step)
-        except RotationError as error:
-            return _failed(member, error)
-        return MemberResult(name=member.name, outcome=result.outcome, evidence=result.evidence)
-
-    def _told(self, outcome: str, told: list[MemberResult]) -> Result:
+    def _together(self, outcome: str, results: list[MemberResult]) -> Result:
         """Return the step's result, or raise what went wrong once every account has had its turn."""
-        if any(each.error is not None for each in told):
-            raise _failure(told, len(self.members))
-        proofs = [each.evidence for each in told]
-        weakest = min((proof for proof in proofs if proof is not None), default=None)
-        return Result(outcome=outcome, driver=self.members[0].bound.spec.code, evidence=weakest, members=tuple(told))
+        _raise_failures(results, len(self.members))
+        weakest = min((each.evidence for each in results if each.evidence is not None), default=None)
+        return Result(outcome=outcome, driver=self.members[0].bound.spec.code, evidence=weakest, members=tuple(results))
 
 
-def _may_go_on(ended: MemberResult, run: Session) -> bool:
+def _may_go_on(ended: MemberResult, run: AccountSession) -> bool:
     """Tell whether an account only needs time. One that has used up its resets is not waited for without a task."""
     if not isinstance(ended.error, InProgress):
         return False
@@ -262,17 +208,47 @@ def _may_go_on(ended: MemberResult, run: Session) -> bool:
     return run.memory.sends < MOST_SENDS or (version is not None and version.task is not None)
 
 
+def _outcome(member: Member, run: AccountSession, act: Callable[[AccountSession], Result]) -> MemberResult:
+    try:
+        result = act(run)
+    except RotationError as error:
+        return _failed(member, error)
+    return MemberResult(name=member.name, outcome=result.outcome, evidence=result.evidence)
+
+
+def _check(run: AccountSession) -> Result:
+    return check_current(run, run.store.describe())
+
+
+def _test(run: AccountSession) -> Result:
+    _require_sent(run)
+    return steps.run(run, Step.TEST)
+
+
+def _prove(run: AccountSession) -> Result:
+    return Result(outcome="promoted", evidence=steps.proof_of(run, _require_sent(run))[1])
+
+
+def _require_sent(run: AccountSession) -> SecretState:
+    state = run.store.describe()
+    if state.version(run.token).intent is None:
+        raise NotReady("its reset was not sent yet")
+    return state
+
+
 def _failed(member: Member, error: RotationError) -> MemberResult:
     return MemberResult(name=member.name, outcome=error.code, error=error)
 
 
-def _failure(told: list[MemberResult], of_all: int) -> RotationError:
-    """Return the error that needs a human soonest, with every account's in it; parked only when all that failed are."""
-    failed = [(each, each.error) for each in told if each.error is not None]
-    members = tuple(each.describe() for each in told)
+def _raise_failures(results: list[MemberResult], of_all: int) -> None:
+    """Raise the error that needs a human soonest, with every account's in it; parked only when all that failed are."""
+    failed = [(each, each.error) for each in results if each.error is not None]
+    if not failed:
+        return
     error = min((error for _, error in failed), key=_urgency)
     each_says = "; ".join(f"{each.name}: {error.message}" for each, error in failed)
-    return error.changed(message=f"{len(failed)} of {of_all} accounts failed: {each_says}", members=members)
+    members = tuple(each.describe() for each in results)
+    raise error.changed(message=f"{len(failed)} of {of_all} accounts failed: {each_says}", members=members)
 
 
 def _urgency(error: RotationError) -> tuple[bool, bool, float]:

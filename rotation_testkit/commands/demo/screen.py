@@ -1,12 +1,14 @@
-"""What the demonstration shows: a live table on a terminal, plain lines in a pipe, JSON lines on demand."""
+"""What the demonstration shows: a live table on a terminal, plain lines in a pipe, JSON lines on demand.
+
+Whatever is shown is a ``Message``: a JSON object and a line of text. The live table collects the messages of steps.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Protocol, Self
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -17,243 +19,141 @@ from rich.text import Text
 from rotation.cli.output import console, emit, tick
 from rotation.core.values import Step
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepShown:
-    """One invocation as the demonstration shows it."""
-
-    act: str
-    driver: str
-    attempt: int
-    step: str
-    outcome: str
-    evidence: str | None
-    seconds: float
-    failed: bool
-
-    def record(self) -> dict[str, object]:
-        """Return the JSON line."""
-        return {
-            "event": "step",
-            "rotation": self.act,
-            "driver": self.driver,
-            "attempt": self.attempt,
-            "step": self.step,
-            "outcome": self.outcome,
-            "evidence": self.evidence,
-            "duration_ms": round(self.seconds * 1000),
-        }
-
-    @property
-    def text(self) -> str:
-        """What stands in the table's cell."""
-        proof = f" by {self.evidence}" if self.evidence else ""
-        return f"{tick(not self.failed)} {self.outcome}{proof} {self.seconds:.2f} s"
+RED, GREEN = "red", "green"
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """Something that was done, by whom it was done to, and how it ended."""
+class Message:
+    """One thing to show.
 
-    what: str
-    outcome: str
-    seconds: float
-    failed: bool = False
+    Attributes:
+        record: the JSON object.
+        line: the line of text.
+        style: of the line on a terminal.
+        cell: where the live table has the message, and what it shows: vendor, step, text. ``None``: outside the table.
+    """
 
-    def record(self) -> dict[str, object]:
-        """Return the JSON line."""
-        return {
-            "event": "done",
-            "what": self.what,
-            "outcome": self.outcome,
-            "failed": self.failed,
-            "duration_ms": round(self.seconds * 1000),
-        }
-
-    @property
-    def text(self) -> str:
-        """The line."""
-        return f"  {tick(not self.failed)} {self.what:<18} {self.outcome}  {self.seconds:.2f} s"
+    record: Mapping[str, object]
+    line: str
+    style: str | None = None
+    cell: tuple[str, str, Text] | None = None
 
 
-class Board(Protocol):
-    """Where the demonstration is seen."""
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End; what was shown stays."""
-        ...
-
-    def say(self, text: str) -> None:
-        """Say what happens next."""
-        ...
-
-    def step(self, shown: StepShown) -> None:
-        """Show an invocation that has ended."""
-        ...
-
-    def done(self, shown: Done) -> None:
-        """Show something that was done."""
-        ...
-
-    def claim(self, text: str, *, holds: bool) -> None:
-        """Show something that was checked."""
-        ...
-
-    def end(self, facts: Mapping[str, object]) -> None:
-        """Show the last line."""
-        ...
+Show = Callable[[Message], None]
 
 
-def board(*, as_json: bool) -> Board:
-    """Return the board that suits the output."""
-    if as_json:
-        return JsonBoard()
-    return LiveBoard() if sys.stdout.isatty() else PlainBoard()
+def note(text: str) -> Message:
+    """Return what happens next."""
+    return Message({"event": "note", "text": text}, text)
 
 
-class _Quiet:
-    """A board without anything to begin or end."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
-
-
-class JsonBoard(_Quiet):
-    """One object per line; ``event`` says which kind."""
-
-    def say(self, text: str) -> None:
-        """See ``Board``."""
-        emit({"event": "note", "text": text})
-
-    def step(self, shown: StepShown) -> None:
-        """See ``Board``."""
-        emit(shown.record())
-
-    def done(self, shown: Done) -> None:
-        """See ``Board``."""
-        emit(shown.record())
-
-    def claim(self, text: str, *, holds: bool) -> None:
-        """See ``Board``."""
-        emit({"event": "claim", "holds": holds, "text": text})
-
-    def end(self, facts: Mapping[str, object]) -> None:
-        """See ``Board``."""
-        emit({"event": "result", **facts})
+def step(  # noqa: PLR0913 - the columns of one line
+    *,
+    rotation: str,
+    driver: str,
+    attempt: int,
+    step: str,
+    outcome: str,
+    evidence: str | None,
+    seconds: float,
+    failed: bool,
+) -> Message:
+    """Return the message about an invocation that has ended."""
+    record = {
+        "event": "step",
+        "rotation": rotation,
+        "driver": driver,
+        "attempt": attempt,
+        "step": step,
+        "outcome": outcome,
+        "evidence": evidence,
+        "duration_ms": round(seconds * 1000),
+    }
+    proof = f" by {evidence}" if evidence else ""
+    line = f"  {driver:<17} attempt {attempt}  {step:<13} {tick(not failed)} {outcome}{proof} {seconds:.2f} s"
+    short = f"{tick(not failed)} {evidence or outcome.replace('_', ' ')} {seconds:.2f} s"
+    return Message(record, line, cell=(driver, step, Text(short, style=RED if failed else GREEN)))
 
 
-class PlainBoard(_Quiet):
-    """One line per thing, no control codes."""
+def action(what: str, outcome: str, seconds: float, *, failed: bool = False) -> Message:
+    """Return the message about something that was done."""
+    record = {
+        "event": "done",
+        "what": what,
+        "outcome": outcome,
+        "failed": failed,
+        "duration_ms": round(seconds * 1000),
+    }
+    line = f"  {tick(not failed)} {what:<18} {outcome}  {seconds:.2f} s"
+    return Message(record, line, RED if failed else GREEN)
 
-    def say(self, text: str) -> None:
-        """See ``Board``."""
-        self._print(text)
 
-    def step(self, shown: StepShown) -> None:
-        """See ``Board``."""
-        self._print(f"  {shown.driver:<17} attempt {shown.attempt}  {shown.step:<13} {shown.text}")
+def claim(text: str, *, holds: bool) -> Message:
+    """Return the message about something that was checked."""
+    return Message({"event": "claim", "holds": holds, "text": text}, f"{tick(holds)} {text}", None if holds else RED)
 
-    def done(self, shown: Done) -> None:
-        """See ``Board``."""
-        self._print(shown.text)
 
-    def claim(self, text: str, *, holds: bool) -> None:
-        """See ``Board``."""
-        self._print(f"{tick(holds)} {text}")
+def result(facts: Mapping[str, object]) -> Message:
+    """Return the last message."""
+    verdict = "all of it held" if facts["holds"] else "NOT all of it held"
+    style = "bold green" if facts["holds"] else "bold red"
+    return Message({"event": "result", **facts}, f"{verdict} in {facts['seconds']} s", style)
 
-    def end(self, facts: Mapping[str, object]) -> None:
-        """See ``Board``."""
-        self._print(f"{_verdict(facts)} in {facts['seconds']} s")
 
-    @staticmethod
-    def _print(text: str) -> None:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+@contextmanager
+def screen(*, as_json: bool) -> Iterator[Show]:
+    """Yield the function that shows messages in the way that suits the output."""
+    if as_json or not sys.stdout.isatty():
+        yield as_object if as_json else as_line
+        return
+    live = LiveScreen()
+    try:
+        yield live.show
+    finally:
+        live.close()
+
+
+def as_object(message: Message) -> None:
+    """Write a message as a JSON object on its own line."""
+    emit(message.record)
+
+
+def as_line(message: Message) -> None:
+    """Write a message as one line without control codes."""
+    sys.stdout.write(message.line + "\n")
+    sys.stdout.flush()
 
 
 @dataclass(slots=True)
-class LiveBoard:
-    """One table for each rotation, vendor by step, which fills while it runs."""
+class LiveScreen:
+    """One table for each rotation, vendor by step, which fills while the rotation runs."""
 
     console: Console = field(default_factory=console)
-    rows: dict[str, dict[str, list[StepShown]]] = field(default_factory=dict)
+    rows: dict[str, dict[str, list[Text]]] = field(default_factory=dict)
     live: Live | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        if self.live is not None:
-            self.live.stop()
-            self.live = None
-            self.rows = {}
-
-    def say(self, text: str) -> None:
-        """See ``Board``."""
-        self._close()
-        self.console.print(text)
-
-    def step(self, shown: StepShown) -> None:
-        """See ``Board``."""
-        self.rows.setdefault(shown.driver, {}).setdefault(shown.step, []).append(shown)
+    def show(self, message: Message) -> None:
+        """Show a message in the table, or below it; the next step then starts a new table."""
+        if message.cell is None:
+            self.close()
+            self.console.print(message.line, style=message.style)
+            return
+        driver, step, text = message.cell
+        self.rows.setdefault(driver, {}).setdefault(step, []).append(text)
         if self.live is None:
             self.live = Live(console=self.console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
             self.live.start()
         self.live.update(self._table(), refresh=True)
 
-    def done(self, shown: Done) -> None:
-        """See ``Board``."""
-        self._close()
-        self.console.print(shown.text, style=_style(shown))
-
-    def claim(self, text: str, *, holds: bool) -> None:
-        """See ``Board``."""
-        self._close()
-        self.console.print(Text.assemble((tick(holds), "green" if holds else "bold red"), f" {text}"))
-
-    def end(self, facts: Mapping[str, object]) -> None:
-        """See ``Board``."""
-        style = "bold green" if facts["holds"] else "bold red"
-        self.console.print(f"{_verdict(facts)} in {facts['seconds']} s", style=style)
+    def close(self) -> None:
+        """End the table; what was shown stays."""
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+            self.rows = {}
 
     def _table(self) -> Table:
-        table = Table(Column("vendor", no_wrap=True), *(step.value for step in Step), box=SIMPLE)
+        table = Table(Column("vendor", no_wrap=True), *(each.value for each in Step), box=SIMPLE)
         for driver, cells in self.rows.items():
-            table.add_row(driver, *(_cell(cells.get(step.value, [])) for step in Step))
+            table.add_row(driver, *(Text("\n").join(cells.get(each.value, [])) for each in Step))
         return table
-
-
-def _cell(shown: list[StepShown]) -> Text:
-    """Return one line for each attempt."""
-    lines = [
-        Text(
-            f"{tick(not each.failed)} {each.evidence or each.outcome.replace('_', ' ')} {each.seconds:.2f} s",
-            style=_style(each),
-        )
-        for each in shown
-    ]
-    return Text("\n").join(lines)
-
-
-def _style(shown: StepShown | Done) -> str:
-    return "red" if shown.failed else "green"
-
-
-def _verdict(facts: Mapping[str, object]) -> str:
-    return "all of it held" if facts["holds"] else "NOT all of it held"

@@ -1,1 +1,1 @@
-"""Hosts that take logins over SSH and WinRM."""
+"""Hosts that accept logins over SSH and WinRM."""

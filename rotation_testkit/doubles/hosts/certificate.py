@@ -15,10 +15,10 @@ from cryptography.x509.oid import NameOID
 
 
 class Certificate:
-    """Made when constructed, good for a day.
+    """A new certificate, valid for a day.
 
     Args:
-        address: the IP address that it is for.
+        address: the IP address of its subject.
     """
 
     def __init__(self, address: str) -> None:
@@ -50,7 +50,7 @@ class Certificate:
         return "sha256:" + hashlib.sha256(self._made.public_bytes(serialization.Encoding.DER)).hexdigest()
 
     def context(self, folder: Path) -> ssl.SSLContext:
-        """Return a server's TLS settings; the library reads them from files, which are put into ``folder``."""
+        """Return a server's TLS settings; the library reads them from a file, which is put into ``folder``."""
         private = self._key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )

@@ -1,4 +1,4 @@
-"""An SSH server on loopback that takes logins by password, and can misbehave in the ways real hosts do."""
+"""An SSH server on loopback that accepts logins by password, and can misbehave as real hosts do."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SshBehaviour:
         expired: users whose right password must be changed first (PASSWD_CHANGEREQ).
         banner_delay: seconds of silence before the server's version line.
         hang_up: ``connect`` closes at once, ``auth`` after the key exchange when authentication starts.
-        max_tries: wrong tries on one connection before it is closed; OpenSSH's default is 6.
+        max_tries: wrong passwords on one connection before it is closed; OpenSSH's default is 6.
     """
 
     methods: tuple[str, ...] = ("password",)
@@ -51,9 +51,9 @@ class SshHost:
     """The server; a context manager that listens from entry to exit.
 
     Args:
-        check_password: tells whether a user's password is right.
+        check_password: returns whether a user's password is right.
         behaviour: see ``SshBehaviour``.
-        up: tells whether the machine runs; when not, connections close at once, before any login.
+        up: returns whether the machine runs; when not, connections close at once, before any login.
     """
 
     host = "127.0.0.1"
@@ -80,11 +80,11 @@ class SshHost:
 
     @property
     def host_key(self) -> str:
-        """The public host key as it stands in a known_hosts file, without host: ``ssh-ed25519 AAAA...``."""
+        """The public host key as in a known_hosts file, without the host: ``ssh-ed25519 AAAA...``."""
         return f"{self._key.get_name()} {self._key.get_base64()}"
 
     def change_host_key(self) -> None:
-        """Take a new host key, as a reinstalled machine (or somebody in the middle) would."""
+        """Change the host key, as a reinstallation or a machine in the middle would."""
         self._key = _new_key()
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
-"""A WinRM service on loopback: real TLS, real NTLM and Basic, WS-Management's Identify and nothing more.
+"""A WinRM service on loopback: real TLS, NTLM and Basic, and of WS-Management only Identify.
 
-It can misbehave in the ways real hosts do. Needs pyspnego, which comes with pypsrp.
+It can misbehave as real hosts do. It needs pyspnego, which comes with pypsrp.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ IDENTIFIED = (
 _REFUSED = 401
 # pyspnego 0.12 takes an acceptor's accounts from the file that an environment variable names, and from nowhere else.
 _USER_FILE = "NTLM_USER_FILE"
-_PATIENCE = 30  # seconds with a client that says nothing
+_PATIENCE = 30  # seconds to wait for a silent client
 _one_at_a_time = threading.Lock()
 
 
@@ -42,12 +42,12 @@ class WinRmBehaviour:
     """How the service behaves. May be changed while it runs.
 
     Attributes:
-        offers: what it asks for in ``WWW-Authenticate``.
+        offers: the schemes in ``WWW-Authenticate``.
         status: the answer to a request whose login was right.
         body: its body.
         headers: its further headers.
         anonymous: the answer to a request without a login; ``None`` asks for one.
-        mute: whether NTLM breaks off before the password is looked at.
+        mute: whether NTLM ends before the password is checked.
         delay: seconds before each answer.
     """
 
@@ -64,9 +64,9 @@ class WinRmHost:
     """The service; a context manager that listens from entry to exit.
 
     Args:
-        users: returns each account's password as it is now; names have no case.
+        users: returns each account's current password; the case of names is ignored.
         behaviour: see ``WinRmBehaviour``.
-        up: tells whether the machine runs; when not, connections close at once.
+        up: returns whether the machine runs; when not, connections close at once.
     """
 
     host = "127.0.0.1"
@@ -95,18 +95,18 @@ class WinRmHost:
 
     @property
     def fingerprint(self) -> str:
-        """The certificate's fingerprint as the secret's ``certificate`` wants it: ``sha256:`` and 64 digits."""
+        """The certificate's fingerprint in the form of the secret's ``certificate``: ``sha256:`` and 64 digits."""
         return self._certificate.fingerprint
 
     @property
     def certificate(self) -> Path:
-        """The certificate in PEM, for a client that trusts it as an authority; there while the host runs."""
+        """A PEM file for a client that trusts the certificate as an authority; it exists while the host runs."""
         path = self._folder / "certificate.pem"
         path.write_bytes(self._certificate.pem)
         return path
 
     def change_certificate(self) -> None:
-        """Take a new certificate, as a reinstalled machine (or somebody in the middle) would."""
+        """Change the certificate, as a reinstallation or a machine in the middle would."""
         self._certificate = Certificate(self.host)
         if self._server is not None:
             self._server.tls = self._certificate.context(self._folder)
@@ -133,7 +133,7 @@ class WinRmHost:
         self._files.close()
 
     def basic(self, token: str) -> bool:
-        """Judge a Basic header."""
+        """Check a Basic header."""
         try:
             name, _, password = base64.b64decode(token, validate=True).decode().partition(":")
         except ValueError:
@@ -148,13 +148,13 @@ class WinRmHost:
         return right
 
     def step(self, context: Any, token: bytes) -> Any:  # noqa: ANN401 - pyspnego's context
-        """Take one step of NTLM with the accounts of this moment; the first makes the context.
+        """Take one step of NTLM with the current accounts; the first step makes the context.
 
         Returns:
             The context and what to send back.
 
         Raises:
-            Exception: refused; the library has many words for it.
+            Exception: refused; the library raises many kinds.
         """
         lines = (f"{name}:0:{'0' * 32}:{ntowfv1(each.reveal()).hex()}:[U]:\n" for name, each in self.users().items())
         accounts = self._folder / "accounts"
@@ -205,7 +205,7 @@ class _Connection(BaseHTTPRequestHandler):
         last = self.context is not None
         try:
             self.context, out = self.winrm.step(self.context, base64.b64decode(token))
-        except Exception:  # noqa: BLE001 - whatever the library makes of garbage or of a wrong password
+        except Exception:  # noqa: BLE001 - the library raises anything for garbage or a wrong password
             self.context = None
             if last:
                 self.winrm.judged("", right=False)
@@ -230,7 +230,7 @@ class _Connection(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    """Does TLS on each connection's own thread, and says nothing about clients that hang up."""
+    """Does TLS on each connection's own thread, and ignores clients that hang up."""
 
     daemon_threads = False
     tls: ssl.SSLContext

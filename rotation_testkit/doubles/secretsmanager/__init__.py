@@ -1,8 +1,8 @@
 """A strict, stateful AWS Secrets Manager: the service's documented rules, its rotations, and faults on demand.
 
 ``SecretsManager`` serves the AWS JSON protocol to unmodified clients. Not built: replication, resource policies,
-managed rotation and external secrets, ``BatchGetSecretValue``, and starting ``cron()`` schedules; calling those
-operations is answered with HTTP 501.
+managed rotation and external secrets, ``BatchGetSecretValue``, and starting ``cron()`` schedules; those operations
+answer HTTP 501.
 """
 
 from rotation_testkit.doubles.secretsmanager.calls import Call, Event, Move

@@ -1,4 +1,4 @@
-"""One API call from parameters to answer: checks, faults, hooks, effect, log."""
+"""One API call, from parameters to answer: checks, faults, hooks, effect, log."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from rotation_testkit.doubles.secretsmanager.operations.writes import (
 from rotation_testkit.doubles.secretsmanager.protocol.errors import ConnectionDropped, ServiceError
 from rotation_testkit.doubles.secretsmanager.protocol.validation import Model
 from rotation_testkit.doubles.secretsmanager.rotations.rotator import Rotation, Rotator
-from rotation_testkit.doubles.secretsmanager.state import CURRENT, PENDING, Answer, Params, SecretRecord, World
+from rotation_testkit.doubles.secretsmanager.state import CURRENT, PENDING, Answer, Params, SecretRecord, ServiceState
 
-_OPERATIONS: dict[str, Callable[[World, Params], Answer]] = {
+_OPERATIONS: dict[str, Callable[[ServiceState, Params], Answer]] = {
     "CreateSecret": create_secret,
     "DeleteSecret": delete_secret,
     "DescribeSecret": describe_secret,
@@ -50,22 +50,22 @@ _MAKES_VERSIONS = {"PutSecretValue", "UpdateSecret"}
 
 
 class Api:
-    """The operations, with everything that happens around their effect.
+    """The operations, with their checks, faults, hooks and log.
 
     Args:
-        start: takes a new rotation over, to run it beside the call that asked for it.
+        start: runs a new rotation beside the call that started it.
     """
 
     def __init__(
-        self, world: World, rotator: Rotator, faults: Faults, model: Model, start: Callable[[Rotation], None]
+        self, state: ServiceState, rotator: Rotator, faults: Faults, model: Model, start: Callable[[Rotation], None]
     ) -> None:
-        self._world = world
+        self._state = state
         self._rotator = rotator
         self._faults = faults
         self._model = model
         self._start = start
         self._operations: dict[str, Callable[[Params], Answer]] = {
-            name: partial(function, world) for name, function in _OPERATIONS.items()
+            name: partial(function, state) for name, function in _OPERATIONS.items()
         }
         self._operations |= {"RotateSecret": self._rotate_secret, "CancelRotateSecret": rotator.cancel}
         self.calls: list[Call] = []
@@ -97,9 +97,9 @@ class Api:
         return answer
 
     def _call(self, operation: str, params: Params) -> Call:
-        with self._world.lock:
+        with self._state.lock:
             named = params.get("SecretId", params.get("Name"))
-            secret = self._world.named(named) if isinstance(named, str) else None
+            secret = self._state.named(named) if isinstance(named, str) else None
             versions = (params.get(key) for key in ("ClientRequestToken", "VersionId", "MoveToVersionId"))
             stages = params.get("VersionStages", params.get("VersionStage", ()))
             return Call(
@@ -107,15 +107,15 @@ class Api:
                 secret=named if secret is None else secret.name,
                 version=next((one for one in versions if one is not None), None),
                 stages=(stages,) if isinstance(stages, str) else tuple(stages),
-                time=self._world.clock(),
+                time=self._state.clock(),
             )
 
     def _apply(self, operation: str, params: Params) -> tuple[Answer, tuple[Move, ...]]:
         function = self._operations.get(operation)
         if function is None:
             raise ServiceError("NotImplemented", f"this double has no {operation}", status=501)
-        with self._world.lock:
-            secret = self._world.named(params["SecretId"]) if "SecretId" in params else None
+        with self._state.lock:
+            secret = self._state.named(params["SecretId"]) if "SecretId" in params else None
             if secret is None:
                 return function(params), ()
             labels, view = secret.labels, describe(secret)
@@ -124,8 +124,8 @@ class Api:
             return answer, moves(labels, secret.labels)
 
     def _after(self, operation: str, secret: SecretRecord, labels: dict[str, str], view: Answer) -> None:
-        if self._world.lag_describe and describe(secret) != view and operation != "GetSecretValue":
-            secret.stale_view, secret.stale_reads = view, self._world.lag_describe
+        if self._state.lag_describe and describe(secret) != view and operation != "GetSecretValue":
+            secret.stale_view, secret.stale_reads = view, self._state.lag_describe
         pending = labels.get(PENDING)
         lost = pending is not None and secret.labels.get(PENDING) != pending and labels.get(CURRENT) != pending
         if lost and operation in _MAKES_VERSIONS:
@@ -135,7 +135,7 @@ class Api:
         rotation, is_new = self._rotator.begin(params)
         if is_new:
             self._start(rotation)
-        secret = self._world.find(rotation.secret)
+        secret = self._state.find(rotation.secret)
         return {"ARN": secret.arn, "Name": secret.name, "VersionId": rotation.token}
 
 

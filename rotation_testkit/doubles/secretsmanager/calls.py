@@ -1,4 +1,4 @@
-"""The call log and the service events: who did what, never with which value."""
+"""The call log and the service's events; neither holds a value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A staging label that changed its version; ``None`` stands for attached anew or detached."""
+    """A staging label that changed its version; ``None``: it was attached or detached."""
 
     label: str
     source: str | None

@@ -1,4 +1,4 @@
-"""Faults on demand: what the service may do to its callers, per operation and for the next calls only."""
+"""Faults on demand, for the next calls of an operation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rotation_testkit.doubles.secretsmanager.calls import Call
 from rotation_testkit.doubles.secretsmanager.protocol.errors import ConnectionDropped, ServiceError
-from rotation_testkit.doubles.secretsmanager.state import World
+from rotation_testkit.doubles.secretsmanager.state import ServiceState
 
 _SERVER_ERRORS = {"InternalServiceError", "InternalFailure", "ServiceUnavailable"}
 _ALWAYS = 1_000_000
@@ -16,7 +16,7 @@ Hook = Callable[[Call], None]
 
 
 @dataclass(slots=True)
-class Fault:
+class PlannedFault:
     """A fault that waits for its call. ``applied``: the call takes effect and only the answer is lost."""
 
     operation: str | None
@@ -27,20 +27,20 @@ class Fault:
     times: int
 
     def fits(self, call: Call) -> bool:
-        """Say whether this fault is meant for the call."""
+        """Return whether this fault applies to the call."""
         return self.operation in (None, call.operation) and self.secret in (None, call.secret)
 
 
 class Faults:
     """Switches for the tests of the product.
 
-    Everywhere ``operation`` is the API's name (``PutSecretValue``) or ``None`` for all, ``times`` how many calls are
-    hit, ``skip`` how many fitting calls go well before, ``secret`` the secret's *name* or ``None`` for all.
+    In each method ``operation`` is the API's name (``PutSecretValue``) or ``None`` for all, ``times`` is how many calls
+    fail, ``skip`` how many fitting calls succeed before, ``secret`` the secret's *name* or ``None`` for all.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._faults: list[Fault] = []
+    def __init__(self, state: ServiceState) -> None:
+        self._state = state
+        self._faults: list[PlannedFault] = []
         self._before: list[tuple[str | None, Hook]] = []
         self._after: list[tuple[str | None, Hook]] = []
         self._lock = threading.Lock()
@@ -58,7 +58,7 @@ class Faults:
         """Answer with an error; HTTP 500 for the service's own failures, else 400."""
         status = 500 if code in _SERVER_ERRORS else 400
         error = ServiceError(code, "Injected fault.", status=status)
-        self._add(Fault(operation, secret, error, applied, skip, times))
+        self._add(PlannedFault(operation, secret, error, applied, skip, times))
 
     def drop(
         self,
@@ -70,14 +70,14 @@ class Faults:
         secret: str | None = None,
     ) -> None:
         """Close the connection without an answer."""
-        self._add(Fault(operation, secret, ConnectionDropped("no answer"), applied, skip, times))
+        self._add(PlannedFault(operation, secret, ConnectionDropped("no answer"), applied, skip, times))
 
     def throttle(self, operation: str | None, *, times: int = 1, skip: int = 0) -> None:
-        """Refuse the next calls as too frequent; nothing takes effect."""
+        """Refuse the next calls as too frequent; they take no effect."""
         self.fail(operation, "ThrottlingException", times=times, skip=skip)
 
     def deny(self, operation: str | None, *, times: int = _ALWAYS, skip: int = 0) -> None:
-        """Take the right to call an operation away, until ``clear``."""
+        """Deny an operation until ``clear``."""
         self.fail(operation, "AccessDeniedException", times=times, skip=skip)
 
     def break_key(self, *, times: int = _ALWAYS) -> None:
@@ -87,14 +87,14 @@ class Faults:
             self.fail(operation, "EncryptionFailure", times=times)
 
     def lag(self, *, values: int = 0, describe: int = 0) -> None:
-        """Be eventually consistent from now on.
+        """Make reads eventually consistent from now on.
 
         Args:
             values: a version put from now on is "not found" for this many reads.
             describe: after each change this many ``DescribeSecret`` calls still answer with the state before it.
         """
-        with self._world.lock:
-            self._world.lag_values, self._world.lag_describe = values, describe
+        with self._state.lock:
+            self._state.lag_values, self._state.lag_describe = values, describe
 
     def before(self, operation: str | None, hook: Hook) -> None:
         """Run ``hook`` before a call takes effect; it may use the double, and must not raise."""
@@ -107,17 +107,17 @@ class Faults:
             self._after.append((operation, hook))
 
     def clear(self) -> None:
-        """Take every fault, lag and hook away."""
+        """Remove every fault, lag and hook."""
         with self._lock:
             self._faults, self._before, self._after = [], [], []
         self.lag()
 
-    def _add(self, fault: Fault) -> None:
+    def _add(self, fault: PlannedFault) -> None:
         with self._lock:
             self._faults.append(fault)
 
-    def take(self, call: Call) -> Fault | None:
-        """Return the fault that hits this call, and count it."""
+    def take(self, call: Call) -> PlannedFault | None:
+        """Return the fault of this call, if there is one, and count it."""
         with self._lock:
             for fault in self._faults:
                 if not fault.fits(call):

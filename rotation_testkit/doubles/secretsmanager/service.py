@@ -1,4 +1,8 @@
-"""``SecretsManager``: the strict double, served over HTTP to unmodified AWS clients."""
+"""``SecretsManager``: a strict double of AWS Secrets Manager, served over HTTP to unmodified AWS clients.
+
+Its parts: ``state`` (secrets, versions, labels), ``operations`` (one function per API operation), ``api`` (one call
+with its checks, faults and log), ``protocol`` (the wire), ``rotations`` (as the service runs them), ``faults``.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ from rotation_testkit.doubles.secretsmanager.protocol.signature import verify
 from rotation_testkit.doubles.secretsmanager.protocol.validation import service_model
 from rotation_testkit.doubles.secretsmanager.protocol.wire import JsonProtocol
 from rotation_testkit.doubles.secretsmanager.rotations.rotator import Function, Rotation, RotationState, Rotator
-from rotation_testkit.doubles.secretsmanager.state import CURRENT, PENDING, Answer, World
+from rotation_testkit.doubles.secretsmanager.state import CURRENT, PENDING, Answer, ServiceState
 from rotation_testkit.doubles.serving import serve
 
 if TYPE_CHECKING:
@@ -42,7 +46,7 @@ class SecretsManager:
         removes_pending: whether the service takes AWSPENDING off the new current version after success.
 
     Attributes:
-        faults: what shall go wrong.
+        faults: what goes wrong, on demand.
         access_key: the one access key id that is accepted.
         secret_key: its secret key; generated, valid nowhere else.
     """
@@ -57,20 +61,20 @@ class SecretsManager:
         retry_delays: tuple[float, ...] = (0.01, 0.01),
         removes_pending: bool = True,
     ) -> None:
-        self._world = World(clock=clock, region=region, account=account)
+        self._state = ServiceState(clock=clock, region=region, account=account)
         self._model = service_model()
-        self._rotator = Rotator(self._world, sleep=sleep, retry_delays=retry_delays, removes_pending=removes_pending)
+        self._rotator = Rotator(self._state, sleep=sleep, retry_delays=retry_delays, removes_pending=removes_pending)
         self._workers: list[threading.Thread] = []
         self._endpoint: str | None = None
-        self.faults = Faults(self._world)
-        self._api = Api(self._world, self._rotator, self.faults, self._model, self._run_beside)
+        self.faults = Faults(self._state)
+        self._api = Api(self._state, self._rotator, self.faults, self._model, self._run_beside)
         self._protocol = JsonProtocol(self._authenticate, self._api.perform, self._model.errors)
         self.access_key = "AKIA" + secrets.token_hex(8).upper()
         self.secret_key = Secret(secrets.token_urlsafe(30))
 
     @contextmanager
     def serve(self, *, port: int = 0) -> Iterator[str]:
-        """Serve on loopback and yield the endpoint's URL; at the end, start no further rotation step."""
+        """Serve on loopback and yield the endpoint's URL; no rotation step starts after the block."""
         with serve(self._protocol, port=port) as url:
             self._endpoint = url
             try:
@@ -80,7 +84,7 @@ class SecretsManager:
                 self._stop()
 
     def _authenticate(self, request: Request) -> None:
-        verify(request, region=self._world.region, access_key=self.access_key, secret_key=self.secret_key)
+        verify(request, region=self._state.region, access_key=self.access_key, secret_key=self.secret_key)
 
     def _run_beside(self, rotation: Rotation) -> None:
         worker = threading.Thread(target=self._rotator.run, args=(rotation,), daemon=True)
@@ -88,7 +92,7 @@ class SecretsManager:
         worker.start()
 
     def _stop(self) -> None:
-        with self._world.lock:
+        with self._state.lock:
             for rotation in self._rotator.rotations:
                 if rotation.state is RotationState.RUNNING:
                     rotation.state = RotationState.CANCELLED
@@ -112,8 +116,8 @@ class SecretsManager:
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key.reveal(),
-            "AWS_DEFAULT_REGION": self._world.region,
-            "AWS_REGION": self._world.region,
+            "AWS_DEFAULT_REGION": self._state.region,
+            "AWS_REGION": self._state.region,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
@@ -121,8 +125,8 @@ class SecretsManager:
         """Return a boto3 client for this double.
 
         Args:
-            attempts: how often it tries a call at most.
-            direct: answer it in this process, through no socket; the rest of a call stays what it is.
+            attempts: the most attempts of one call.
+            direct: answer the client in this process, without a socket.
         """
         import boto3
         from botocore.config import Config
@@ -130,14 +134,14 @@ class SecretsManager:
         client: SecretsManagerClient = boto3.client(
             "secretsmanager",
             endpoint_url=self.endpoint,
-            region_name=self._world.region,
+            region_name=self._state.region,
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key.reveal(),
             config=Config(
                 retries={"total_max_attempts": attempts},
                 connect_timeout=5,
                 read_timeout=10,
-                user_agent="lockstep-testing",  # botocore's own takes longer to put together than the call's signature
+                user_agent="lockstep-testing",  # building botocore's own takes longer than signing the call
             ),
         )
         if direct:
@@ -150,10 +154,10 @@ class SecretsManager:
         Args:
             arn: a function of another account gets a RotationToken in its event.
             function: takes the event.
-            assumes_role: hand out a RotationToken within the account, too.
+            assumes_role: send a RotationToken within the account, too.
         """
-        foreign = arn.split(":")[4:5] != [self._world.account]
-        with self._world.lock:
+        foreign = arn.split(":")[4:5] != [self._state.account]
+        with self._state.lock:
             self._rotator.functions[arn] = (function, foreign or assumes_role)
 
     def create(self, name: str, value: Secret | str | None = None) -> str:
@@ -182,7 +186,7 @@ class SecretsManager:
         immediately: bool = True,
         token: str | None = None,
     ) -> Rotation:
-        """Rotate in the calling thread, with all retries, and return how it went.
+        """Rotate in the calling thread, with all retries, and return the rotation.
 
         Raises:
             ServiceError: ``RotateSecret`` was refused.
@@ -194,7 +198,7 @@ class SecretsManager:
         }
         params |= {} if function is None else {"RotationLambdaARN": function}
         params |= {} if rules is None else {"RotationRules": rules}
-        with self._world.lock:
+        with self._state.lock:
             rotation, _is_new = self._rotator.begin(self._model.check("RotateSecret", params))
         self._rotator.run(rotation)
         return rotation
@@ -202,21 +206,21 @@ class SecretsManager:
     def tick(self) -> tuple[Rotation, ...]:
         """Run, in the calling thread, every rotation that is due by the clock.
 
-        A rotation that was given up and still holds AWSPENDING is reattempted under its own token.
+        A failed rotation that still holds AWSPENDING is reattempted under its own token.
         """
-        with self._world.lock:
-            started = [self._start_due(arn) for arn in list(self._world.secrets)]
+        with self._state.lock:
+            started = [self._start_due(arn) for arn in list(self._state.secrets)]
         rotations = tuple(one for one in started if one is not None)
         for rotation in rotations:
             self._rotator.run(rotation)
         return rotations
 
     def _start_due(self, arn: str) -> Rotation | None:
-        secret = self._world.named(arn)
+        secret = self._state.named(arn)
         if secret is None or secret.deleted is not None or secret.schedule is None or not secret.schedule.enabled:
             return None
         latest = self._rotator.latest(arn)
-        if secret.schedule.next is None or secret.schedule.next > self._world.clock():
+        if secret.schedule.next is None or secret.schedule.next > self._state.clock():
             return None
         if latest is not None and latest.state is RotationState.RUNNING:
             return None
@@ -230,22 +234,22 @@ class SecretsManager:
         """Wait for the secret's latest rotation to end.
 
         Raises:
-            TimeoutError: it is still running, or there never was one.
+            TimeoutError: it is still running, or there is none.
         """
-        with self._world.lock:
-            rotation = self._rotator.latest(self._world.find(secret_id, even_deleted=True).arn)
+        with self._state.lock:
+            rotation = self._rotator.latest(self._state.find(secret_id, even_deleted=True).arn)
         if rotation is None or not rotation.done.wait(timeout):
             raise TimeoutError("no rotation of this secret has ended")
         return rotation
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What the service reported, oldest first."""
+        """The events that the service reported, oldest first."""
         return tuple(self._rotator.events)
 
     @property
     def rotations(self) -> tuple[Rotation, ...]:
-        """Every rotation that was started, oldest first."""
+        """Every rotation, oldest first."""
         return tuple(self._rotator.rotations)
 
     @property
@@ -255,8 +259,8 @@ class SecretsManager:
 
     def labels(self, secret_id: str) -> dict[str, frozenset[str]]:
         """Return each version's labels, also of versions without any."""
-        with self._world.lock:
-            secret = self._world.find(secret_id, even_deleted=True)
+        with self._state.lock:
+            secret = self._state.find(secret_id, even_deleted=True)
             return {version: frozenset(secret.stages(version)) for version in secret.versions}
 
     def value(self, secret_id: str, *, stage: str | None = None, version: str | None = None) -> Secret | None:
@@ -264,13 +268,13 @@ class SecretsManager:
 
         Binary values come as base64 text. ``None``: no such version, or an empty one.
         """
-        with self._world.lock:
-            secret = self._world.find(secret_id, even_deleted=True)
+        with self._state.lock:
+            secret = self._state.find(secret_id, even_deleted=True)
             found = secret.versions.get(version or secret.labels.get(stage or CURRENT, ""))
             return None if found is None or found.value is None else found.value.content
 
     def purge(self, secret_id: str) -> None:
         """Delete every version without a label, as the service may at any time after a day."""
-        with self._world.lock:
-            secret = self._world.find(secret_id, even_deleted=True)
+        with self._state.lock:
+            secret = self._state.find(secret_id, even_deleted=True)
             secret.versions = {one: version for one, version in secret.versions.items() if secret.stages(one)}

@@ -1,4 +1,4 @@
-"""What the service remembers: secrets, their versions and where each staging label sits."""
+"""The state of the service: secrets, their versions, and the version of each staging label."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Schedule:
 
 @dataclass(slots=True)
 class SecretRecord:
-    """One secret. ``labels`` maps a staging label to its version, hence a label sits on one version only."""
+    """One secret. ``labels`` maps a staging label to its version, so that a label is on one version only."""
 
     arn: str
     name: str
@@ -90,7 +90,7 @@ class SecretRecord:
         return found
 
     def relabel(self, labels: dict[str, str]) -> None:
-        """Put a whole new set of labels in force.
+        """Replace all labels.
 
         Raises:
             ServiceError: ``LimitExceededException`` over the quota; nothing is changed.
@@ -102,7 +102,7 @@ class SecretRecord:
         self.labels = labels
 
     def admit(self, version_id: str, now: float) -> None:
-        """Make sure that there is room for a value under this id.
+        """Check that the version quota allows a value under this id.
 
         Raises:
             ServiceError: ``LimitExceededException``: too many versions, none of which may be removed yet.
@@ -130,13 +130,13 @@ class SecretRecord:
 
 
 @dataclass(slots=True)
-class World:
-    """The account's secrets in one region, behind one lock.
+class ServiceState:
+    """The secrets of one account in one region, behind one lock.
 
     Attributes:
         lag_values: a freshly put value is unreadable for this many reads.
         lag_describe: after a change, this many ``DescribeSecret`` calls still show the state before it.
-        rotation_tokens: (ARN, version id) to the token that PutSecretValue must bring along.
+        rotation_tokens: the token that PutSecretValue must carry, by ARN and version id.
     """
 
     clock: Callable[[], float]
@@ -155,7 +155,7 @@ class World:
         return f"arn:aws:secretsmanager:{self.region}:{self.account}:secret:{name}-{suffix}"
 
     def named(self, secret_id: str) -> SecretRecord | None:
-        """Find a secret by name, ARN or ARN without the random suffix; forget those whose window is over."""
+        """Find a secret by name, ARN or ARN without the random suffix; drop those whose recovery window is over."""
         now = self.clock()
         for arn in [arn for arn, one in self.secrets.items() if one.deleted is not None and one.deleted <= now]:
             del self.secrets[arn]
@@ -178,7 +178,7 @@ class World:
         return secret
 
     def page(self, kind: str, items: list[Answer], params: Params) -> tuple[list[Answer], str | None]:
-        """Cut one page out of ``items``; a token works only for the listing that gave it out."""
+        """Return one page of ``items``; a token is valid only for the listing that issued it."""
         start = 0
         token = params.get("NextToken")
         if token is not None:

@@ -1,4 +1,4 @@
-"""A strict KV version 2 engine in memory, and the same operator's verbs on a real server: both take the same tests."""
+"""A strict KV version 2 engine in memory, and one on a real server, with the same interface and the same tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PATIENCE = 60.0
 
 
 class OperatedKv(Kv, Protocol):
-    """A mount with what an operator can do to it."""
+    """A mount with the operations of an operator."""
 
     def delete(self, path: str) -> None:
         """Delete the newest version; it can be brought back."""
@@ -33,7 +33,7 @@ class OperatedKv(Kv, Protocol):
         ...
 
     def destroy(self, path: str, version: int) -> None:
-        """Destroy a version for good; its number stays taken."""
+        """Destroy a version for good; its number is not used again."""
         ...
 
     def remove(self, path: str) -> None:
@@ -41,12 +41,12 @@ class OperatedKv(Kv, Protocol):
         ...
 
     def configure(self, path: str, *, max_versions: int = 0, custom: Mapping[str, str] | None = None) -> None:
-        """Set an entry's metadata, which may come before its first version."""
+        """Set an entry's metadata, also before its first version."""
         ...
 
 
 class ServedKv(HvacKv):
-    """``OperatedKv`` on a real server, by a client with every right."""
+    """``OperatedKv`` on a real server, through a client with every right."""
 
     def __init__(self, client: hvac.Client, mount: str) -> None:
         super().__init__(client, mount)
@@ -82,7 +82,7 @@ def mounted(client: hvac.Client, mount: str) -> ServedKv:
 
 
 def until_it_serves(kv: ServedKv) -> ServedKv:
-    """Return the engine once it serves, which it does not for a moment after it was mounted or its server started."""
+    """Return the engine once it serves: it needs a moment after the mount or the start of its server."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -112,7 +112,7 @@ class _Held:
 
 
 class Kv2:
-    """``OperatedKv`` in memory, with OpenBao 2.7.2's rules as its tests show them.
+    """``OperatedKv`` in memory, with the rules of OpenBao 2.7.2; the tests compare both.
 
     Args:
         now: epoch seconds, for ``created``.
@@ -221,7 +221,7 @@ def _spelled(moment: datetime) -> str:
 
 
 def _as_kept(text: Secret) -> Secret:
-    """Return the text as the server gives it back: keys sorted, every number through a float."""
+    """Return the text as the server returns it: keys sorted, every number through a float."""
     return Secret(_WRITER.encode(_READER.decode(text.reveal())))
 
 

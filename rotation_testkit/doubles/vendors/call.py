@@ -1,4 +1,4 @@
-"""What travels through a simulator: the request, the answer, a refusal, a line of the access log."""
+"""What passes through a simulator: the request, the answer, a refusal, a line of the access log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Captured:
-    """A request as it arrived, secrets and all, for tests that look for leaks. ``repr`` shows the method only."""
+    """A request as it arrived, with its secrets, for tests that look for leaks. ``repr`` shows the method only."""
 
     method: str
     url: str
@@ -25,7 +25,7 @@ class Captured:
     body: bytes
 
     def holds(self, text: str) -> bool:
-        """Tell whether the text stands anywhere in the raw request."""
+        """Return whether the raw request holds the text."""
         head = self.url + "\n" + "\n".join(f"{name}: {value}" for name, value in self.headers)
         return text in head or text.encode() in self.body
 
@@ -61,7 +61,7 @@ class Reply:
 
 
 class Refused(Exception):
-    """A vendor's refusal on its way to the wire: the vendor's own code and what it complains about."""
+    """A vendor's refusal: the vendor's own code, and a detail that the message may name."""
 
     def __init__(self, code: str | int, detail: str = "", *, status: int | None = None) -> None:
         super().__init__(str(code))
@@ -71,15 +71,15 @@ class Refused(Exception):
 
 
 class Vendor(Protocol):
-    """The vendor's way to word an answer, as faults need it."""
+    """How a vendor phrases an answer; faults need it."""
 
     closing: threading.Event
 
     def refuse(self, call: Call, refusal: Refused) -> Reply:
-        """Word a refusal."""
+        """Phrase a refusal."""
 
     def throttle(self, call: Call) -> Reply:
-        """Word "too many requests"."""
+        """Phrase "too many requests"."""
 
 
 @dataclass(slots=True)
@@ -97,10 +97,24 @@ class Call:
     fault: Fault | None = None
     endings: list[Callable[[], None]] = field(default_factory=list)
 
-    def commit(self, effect: Callable[[], None], *, pretence: Callable[[], None] | None = None) -> None:
-        """Make the change that this request is about, unless a fault swallows or delays it.
+    def json_object(self, code: str, detail: str = "") -> dict[str, object]:
+        """Return the body's JSON object.
 
-        ``pretence`` is what a vendor that swallows the change still shows of it, such as a task that succeeds.
+        Raises:
+            Refused: with ``code``; the body is no JSON object.
+        """
+        try:
+            document = json.loads(self.body)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            raise Refused(code, detail)
+        return document
+
+    def commit(self, effect: Callable[[], None], *, pretence: Callable[[], None] | None = None) -> None:
+        """Apply this request's change, unless a fault drops or delays it.
+
+        ``pretence`` is what a vendor that drops the change still shows of it, such as a task that succeeds.
         """
         if self.fault and self.fault.kind is FaultKind.SILENT:
             if pretence:
@@ -112,5 +126,5 @@ class Call:
         effect()
 
     def at_end(self, ending: Callable[[], None]) -> None:
-        """Run this when the request is over, however it ends."""
+        """Run ``ending`` when the request is over, however it ends."""
         self.endings.append(ending)

@@ -1,4 +1,4 @@
-"""One plan of faults for every simulator: what goes wrong, in which operation, in which order."""
+"""The plan of faults that every simulator follows: what goes wrong, in which operation, in which order."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class _Entry:
 
 
 class FaultPlan:
-    """Faults to come, consumed in the order in which they were added. Safe to use from many threads."""
+    """Faults to come, consumed in the order in which they were added. Safe for use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -113,12 +113,12 @@ class FaultPlan:
             operation: the vendor's own name of the call (an action, or "METHOD /path"); "*" is any call.
             kind: what goes wrong.
             times: how many matching calls meet it.
-            skip: how many matching calls pass unharmed first.
+            skip: how many matching calls pass first.
             **details: what the kind needs; see ``FaultKind``.
 
         Raises:
             TypeError: a detail that this kind needs is missing, or one that it does not know was given.
-            ValueError: ``times`` or ``skip`` makes no sense.
+            ValueError: ``times`` is below 1 or ``skip`` below 0.
         """
         needed, optional = _NEEDED.get(kind, frozenset()), _OPTIONAL.get(kind, frozenset())
         if missing := needed - details.keys():
@@ -148,7 +148,7 @@ class FaultPlan:
 
     @property
     def met(self) -> tuple[tuple[str, FaultKind], ...]:
-        """What has happened so far: operation and kind, in order."""
+        """The faults met so far: operation and kind, in order."""
         with self._lock:
             return tuple(self._met)
 
@@ -159,6 +159,6 @@ class FaultPlan:
             return sum(entry.left for entry in self._entries)
 
     def clear(self) -> None:
-        """Forget what is still to come: the faults stop."""
+        """Drop every fault that is still to come."""
         with self._lock:
             self._entries.clear()

@@ -1,6 +1,6 @@
-"""What every vendor simulator shares: a WSGI door, an access log, captures, faults and delayed effects.
+"""The base of every vendor simulator: a WSGI application, an access log, captures, faults and delayed effects.
 
-A simulator subclasses ``Simulator`` and says how its vendor names a call, answers it and words a refusal.
+A simulator subclasses ``Simulator`` and implements how its vendor names a call, answers it and phrases a refusal.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Simulator(ABC):
 
     @abstractmethod
     def operation(self, call: Call) -> str:
-        """Return the vendor's name of the call; it keys faults and the access log."""
+        """Return the vendor's name of the call; faults and the access log use it."""
 
     @abstractmethod
     def respond(self, call: Call) -> Reply:
@@ -56,21 +56,21 @@ class Simulator(ABC):
 
     @abstractmethod
     def refuse(self, call: Call, refusal: Refused) -> Reply:
-        """Word a refusal as the vendor does."""
+        """Phrase a refusal as the vendor does."""
 
     @abstractmethod
     def throttle(self, call: Call) -> Reply:
-        """Word "too many requests" as the vendor does."""
+        """Phrase "too many requests" as the vendor does."""
 
     def later(self, delay: float, effect: Callable[[], None]) -> None:
-        """Let an effect happen ``delay`` seconds of the clock from now."""
+        """Schedule an effect ``delay`` seconds of the clock from now."""
         if delay <= 0:
             effect()
             return
         self._later.append((self.clock() + delay, effect))
 
     def settle(self) -> None:
-        """Let everything happen that is due by now. Due effects may schedule further ones."""
+        """Run every effect that is due. Effects may schedule further ones."""
         with self.lock:
             while due := [entry for entry in self._later if entry[0] <= self.clock()]:
                 first = min(due, key=lambda entry: entry[0])
@@ -79,10 +79,10 @@ class Simulator(ABC):
 
     @contextmanager
     def serve(self, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-        """Serve on loopback until the block ends; yields the base URL. Hanging calls are let go at the end.
+        """Serve on loopback until the block ends and yield the base URL; hanging calls end with the block.
 
         Args:
-            tls: settings of a server, for clients that speak nothing but https.
+            tls: settings of a server, for clients that only use https.
         """
         self.closing.clear()
         with serve(self.app, tls=tls) as url:

@@ -1,1 +1,1 @@
-"""A vendor, a driver and scenarios that live in memory."""
+"""A vendor, its driver, a secret and a clock in memory, and scenarios of them for single tests."""

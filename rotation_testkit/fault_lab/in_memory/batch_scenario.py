@@ -13,42 +13,33 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.drivers.contract import Driver, DriverSpec
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.engine.session import Session
-from rotation.policy import Charset, PasswordPolicy
-from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
+from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
 from rotation_testkit.fault_lab.in_memory.driver import (
     MemoryAccount,
     MemoryDriver,
     MemoryLoginDriver,
-    counted,
+    gated,
     memory_spec,
 )
-from rotation_testkit.fault_lab.in_memory.fuse import Crash, Fuse
-from rotation_testkit.fault_lab.in_memory.scenario import FUNCTION_SECONDS, LABEL_EFFECTS, VirtualClock
+from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+from rotation_testkit.fault_lab.in_memory.scenario import LABEL_EFFECTS, Rotations
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
+from rotation_testkit.fault_lab.in_memory.vendor_classes import POLICY
 
 KEY = "accounts"
-POLICY = PasswordPolicy(
-    length=20,
-    charsets=(
-        Charset("lower", "abcdefghijklmnopqrstuvwxyz", min_chars=1),
-        Charset("upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_chars=1),
-        Charset("digit", "0123456789", min_chars=1),
-    ),
-    name="test",
-)
 
 
 @dataclass(slots=True)
-class BatchScenario:
+class BatchScenario(Rotations):
     """A secret whose current version holds the live password of every account.
 
     Attributes:
         vendors: one for each account; their usernames tell them apart.
-        clock: shared by everybody.
+        clock: shared by the vendors, the secret and the engine.
         oracle: whether the driver has a login call.
         minimum: least evidence accepted; the driver's best when ``None``.
         propagation_seconds: what the driver declares.
@@ -81,12 +72,6 @@ class BatchScenario:
         document = {"driver": "memory", "note": "kept", KEY: entries, **changes}
         self.secret.put(f"by-hand-{next(self._tokens):024d}", SecretDocument(document), "AWSCURRENT")
 
-    def begin(self) -> str:
-        """Start a rotation as the service does: an empty pending version. Return its token."""
-        token = f"token-{next(self._tokens):026d}"
-        self.secret.put(token, None, PENDING)
-        return token
-
     def spec(self) -> DriverSpec:
         """Return the record of the driver of all these vendors, which are of one kind; the last one's rules count."""
         vendor = self.vendors[-1]
@@ -104,7 +89,7 @@ class BatchScenario:
         def bind(document: SecretDocument) -> Guarded:
             return Guarded(
                 spec=spec,
-                driver=counted(self._driver(document.text("username")), fuse),
+                driver=gated(self._driver(), fuse),
                 account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
                 username=document.text("username"),
                 minimum=spec.evidence if self.minimum is None else self.minimum,
@@ -118,33 +103,12 @@ class BatchScenario:
     def step(self, step: Step, token: str) -> Result:
         """Run one invocation of the function."""
         try:
-            result = steps.run(self.session(token), step)
+            result = run(self.session(token), step)
         except RotationError as error:
             self.errors.append(error)
             raise
         self.results.append(result)
         return result
-
-    def rotate(self, token: str, *, attempts: int = 12, spacing: float = 600.0) -> list[str]:
-        """Run the whole rotation, from the first step again after every failure.
-
-        Returns:
-            The codes of the failures on the way; ends with ``gave up`` when attempts ran out.
-        """
-        failures: list[str] = []
-        for _ in range(attempts):
-            try:
-                for step in Step:
-                    self.step(step, token)
-            except RotationError as error:
-                failures.append(error.code)
-            except Crash:
-                failures.append("crash")
-            else:
-                return failures
-            self.fuse = Fuse()
-            self.clock.sleep(spacing)
-        return [*failures, "gave up"]
 
     def document(self, stage: str = "AWSCURRENT") -> SecretDocument:
         """Return the batch's document under a stage. Raises ``LookupError`` when there is none."""
@@ -176,9 +140,8 @@ class BatchScenario:
         """Return what opens each account now."""
         return [each.live for each in self.vendors]
 
-    def _driver(self, username: str) -> Driver:
-        vendor = next(each for each in self.vendors if each.username == username.lower())
-        return MemoryLoginDriver(vendor) if self.oracle else MemoryDriver(vendor)
+    def _driver(self) -> Driver:
+        return MemoryLoginDriver(*self.vendors) if self.oracle else MemoryDriver(*self.vendors)
 
 
 def make_batch(
@@ -199,7 +162,7 @@ def make_batch(
     return BatchScenario(vendors, clock, oracle=oracle, seconds=seconds)
 
 
-def told(error: RotationError) -> dict[str, str]:
+def outcomes(error: RotationError) -> dict[str, str]:
     """Return each account's outcome as logs show it with an error."""
     members: Any = error.describe().get("members", [])
     return {each["name"]: each["outcome"] for each in members}

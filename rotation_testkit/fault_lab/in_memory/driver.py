@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import cast
 
 from rotation.core.errors import InProgress
 from rotation.core.secret import Secret
 from rotation.core.settings import setting
 from rotation.core.values import Evidence, Observation, Power, Progress, Task, Verdict
 from rotation.drivers.contract import Driver, DriverSpec, Verifies, Wiring
-from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 
@@ -23,20 +23,23 @@ class MemoryAccount:
 
 
 class MemoryDriver:
-    """``ports.Driver`` over a ``MemoryVendor``; has no login call."""
+    """``contract.Driver`` over a ``MemoryVendor``, or over one for each account; has no login call."""
 
-    def __init__(self, vendor: MemoryVendor) -> None:
-        self._vendor = vendor
+    def __init__(self, *vendors: MemoryVendor) -> None:
+        self._vendors = vendors
+
+    def _of(self, account: MemoryAccount) -> MemoryVendor:
+        if len(self._vendors) == 1:
+            return self._vendors[0]
+        return next(each for each in self._vendors if each.username == account.username.lower())
 
     def set_password(self, account: MemoryAccount, new: Secret, *, current: Secret | None) -> Task | None:
-        """See ``ports.Driver``."""
-        del account
-        return self._vendor.change(new, current)
+        """See ``contract.Driver``."""
+        return self._of(account).change(new, current)
 
     def observe(self, account: MemoryAccount) -> Observation:
-        """See ``ports.Observes``."""
-        del account
-        vendor = self._vendor
+        """See ``contract.Observes``."""
+        vendor = self._of(account)
         machine = vendor.power is not None
         busy = (InProgress("a reset of this account is running"),) if vendor.busy else ()
         return Observation(
@@ -48,66 +51,70 @@ class MemoryDriver:
         )
 
     def stop(self, account: MemoryAccount) -> None:
-        """See ``ports.Powers``."""
-        del account
-        self._vendor.switch(Power.STOPPED)
+        """See ``contract.Powers``."""
+        self._of(account).switch(Power.STOPPED)
 
     def start(self, account: MemoryAccount) -> None:
-        """See ``ports.Powers``."""
-        del account
-        self._vendor.switch(Power.RUNNING)
+        """See ``contract.Powers``."""
+        self._of(account).switch(Power.RUNNING)
 
     def poll(self, account: MemoryAccount, task: Task) -> Progress:
-        """See ``ports.Polls``."""
-        del account
-        return Progress(self._vendor.task_state(task))
+        """See ``contract.Polls``."""
+        return Progress(self._of(account).task_state(task))
 
 
 class MemoryLoginDriver(MemoryDriver):
     """The same with a login call."""
 
     def verify(self, account: MemoryAccount, password: Secret) -> Verdict:
-        """See ``ports.Verifies``."""
-        del account
-        return self._vendor.log_in(password)
+        """See ``contract.Verifies``."""
+        return self._of(account).log_in(password)
 
 
-def counted(driver: Driver, fuse: Fuse) -> Driver:
-    """Return the driver with each of its verbs counted as an effect, and with the same optional ports."""
-    if isinstance(driver, Verifies):
-        return _CountedLogin(driver, fuse)
-    return _Counted(driver, fuse)
+def gated(driver: Driver, passage: Passage, *, login: bool = True) -> Driver:
+    """Return the driver with each of its verbs an effect; without ``login`` it has no login call."""
+    kind = GatedLoginDriver if login and isinstance(driver, Verifies) else GatedDriver
+    return kind(cast("MemoryLoginDriver", driver), passage)
 
 
-class _Counted:
-    def __init__(self, driver: Any, fuse: Fuse) -> None:  # noqa: ANN401 - whichever ports the driver has
-        self._driver, self._fuse = driver, fuse
+class GatedDriver:
+    """A driver each of whose verbs is an effect."""
 
-    def set_password(self, account: object, new: Secret, *, current: Secret | None) -> Task | None:
-        task: Task | None = self._fuse.pass_through(
-            "set_password", lambda: self._driver.set_password(account, new, current=current)
-        )
-        return task
+    def __init__(self, driver: MemoryLoginDriver, passage: Passage) -> None:
+        self._driver, self._passage = driver, passage
 
-    def observe(self, account: object) -> Observation:
-        seen: Observation = self._fuse.pass_through("observe", lambda: self._driver.observe(account))
-        return seen
+    def set_password(self, account: MemoryAccount, new: Secret, *, current: Secret | None) -> Task | None:
+        """See ``contract.Driver``."""
+        late = ("vendor", "set_password", new.reveal(), "" if current is None else current.reveal())
+        effect = Effect(port=Port.RESET, verb="set_password", account=account.username, late=lambda: late)
+        return self._passage.call(effect, lambda: self._driver.set_password(account, new, current=current))
 
-    def stop(self, account: object) -> None:
-        self._fuse.pass_through("stop", lambda: self._driver.stop(account))
+    def observe(self, account: MemoryAccount) -> Observation:
+        """See ``contract.Observes``."""
+        return self._passage.call(Effect(port=Port.LOOK, verb="observe"), lambda: self._driver.observe(account))
 
-    def start(self, account: object) -> None:
-        self._fuse.pass_through("start", lambda: self._driver.start(account))
+    def poll(self, account: MemoryAccount, task: Task) -> Progress:
+        """See ``contract.Polls``."""
+        return self._passage.call(Effect(port=Port.LOOK, verb="poll"), lambda: self._driver.poll(account, task))
 
-    def poll(self, account: object, task: Task) -> Progress:
-        progress: Progress = self._fuse.pass_through("poll", lambda: self._driver.poll(account, task))
-        return progress
+    def stop(self, account: MemoryAccount) -> None:
+        """See ``contract.Powers``."""
+        effect = Effect(port=Port.SWITCH, verb="stop", late=lambda: ("vendor", "stop"))
+        self._passage.call(effect, lambda: self._driver.stop(account))
+
+    def start(self, account: MemoryAccount) -> None:
+        """See ``contract.Powers``."""
+        effect = Effect(port=Port.SWITCH, verb="start", late=lambda: ("vendor", "start"))
+        self._passage.call(effect, lambda: self._driver.start(account))
 
 
-class _CountedLogin(_Counted):
-    def verify(self, account: object, password: Secret) -> Verdict:
-        verdict: Verdict = self._fuse.pass_through("verify", lambda: self._driver.verify(account, password))
-        return verdict
+class GatedLoginDriver(GatedDriver):
+    """The same with a login call."""
+
+    def verify(self, account: MemoryAccount, password: Secret) -> Verdict:
+        """See ``contract.Verifies``."""
+        effect = Effect(port=Port.LOGIN, verb="verify", account=account.username)
+        return self._passage.call(effect, lambda: self._driver.verify(account, password))
 
 
 def memory_spec(vendor: MemoryVendor, *, oracle: bool = True, propagation_seconds: int = 0) -> DriverSpec:
@@ -120,7 +127,7 @@ def memory_spec(vendor: MemoryVendor, *, oracle: bool = True, propagation_second
     weaker = Evidence.READBACK if vendor.readback else Evidence.ACCEPTED
     policy = vendor.policy
     if policy.min_age_seconds != vendor.min_age_seconds:
-        # Another policy is counted anew, which takes as long as a whole run.
+        # A new policy has to count its passwords, which takes as long as a whole run.
         policy = replace(policy, min_age_seconds=vendor.min_age_seconds)
     return DriverSpec(
         code="memory",

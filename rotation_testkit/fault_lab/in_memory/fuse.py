@@ -10,7 +10,9 @@ import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from rotation.core.errors import OutcomeUnknown, RotationError, StoreUnavailable, VendorUnavailable
 
 T = TypeVar("T")
 
@@ -24,6 +26,11 @@ class Edge(StrEnum):
 
     BEFORE = "before"
     AFTER = "after"
+
+
+class _Named(Protocol):
+    @property
+    def verb(self) -> str: ...
 
 
 @dataclass(slots=True)
@@ -52,6 +59,11 @@ class Fuse:
     def wrap(self, thing: T, methods: Collection[str]) -> T:
         """Return a stand-in for ``thing`` whose ``methods`` count as effects; all else passes through."""
         return _Wrapped(self, thing, frozenset(methods))  # type: ignore[return-value]  # stands in for it
+
+    def call(self, effect: _Named, call: Callable[[], T]) -> T:
+        """Make one counted call; with this, a fuse is a ``Passage``."""
+        answer: T = self.pass_through(effect.verb, call)
+        return answer
 
     def pass_through(self, name: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the call returns
         """Make one counted call."""
@@ -88,3 +100,10 @@ class _Wrapped:
         if name not in self._methods:
             return value
         return lambda *args, **kwargs: self._fuse.pass_through(name, lambda: value(*args, **kwargs))
+
+
+def lost_answer(name: str) -> RotationError:
+    """Return what an adapter raises when the answer to this effect does not arrive."""
+    if name == "set_password":
+        return OutcomeUnknown("lost")
+    return VendorUnavailable("lost") if name in ("observe", "verify", "poll") else StoreUnavailable("lost")

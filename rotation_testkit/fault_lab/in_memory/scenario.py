@@ -1,4 +1,4 @@
-"""One secret, one vendor and a clock, all in memory, with the engine between them: the ground of the fault tests."""
+"""One secret, one vendor and a clock, all in memory, with the engine between them; most fault tests use it."""
 
 from __future__ import annotations
 
@@ -12,42 +12,98 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, PowerWish, Step
 from rotation.drivers.contract import Wiring
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
-from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, counted, memory_spec
-from rotation_testkit.fault_lab.in_memory.fuse import Crash, Fuse
+from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
+from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, gated, memory_spec
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 LABEL_EFFECTS = ("describe", "read", "stage", "attach", "move", "detach")
-FUNCTION_SECONDS = 60.0
-"""Time-out of the simulated function."""
+
+
+class Rotations:
+    """What the service and operators do with one secret, whatever it holds."""
+
+    secret: MemorySecret
+    clock: VirtualClock
+    fuse: Fuse
+    _tokens: itertools.count[int]
+
+    def step(self, step: Step, token: str) -> Result:
+        """Run one invocation of the function."""
+        raise NotImplementedError
+
+    def begin(self) -> str:
+        """Start a rotation as the service does: an empty pending version. Return its token."""
+        token = f"token-{next(self._tokens):026d}"
+        self.secret.put(token, None, PENDING)
+        return token
+
+    def created(self) -> str:
+        """Start a rotation and run createSecret. Return its token."""
+        token = self.begin()
+        self.step(Step.CREATE, token)
+        return token
+
+    def run_to(self, last: Step) -> str:
+        """Start a rotation and run its steps up to this one. Return its token."""
+        token = self.begin()
+        for step in list(Step)[: list(Step).index(last) + 1]:
+            self.step(step, token)
+        return token
+
+    def reset_ends_with(self, token: str, error: RotationError, edge: Edge = Edge.BEFORE) -> RotationError:
+        """Run setSecret with its reset answered by ``error``, before or after its effect. Return what was raised.
+
+        Raises:
+            AssertionError: nothing was, or something of another kind.
+        """
+        self.fuse = Fuse(only="set_password", at=1, edge=edge, error=lambda _: error)
+        try:
+            self.step(Step.SET, token)
+        except type(error) as raised:
+            return raised
+        finally:
+            self.fuse = Fuse()
+        raise AssertionError
+
+    def rotate(self, token: str, *, attempts: int = 12, spacing: float = 600.0) -> list[str]:
+        """Run the whole rotation as the service does, from the first step again after every failure.
+
+        Returns:
+            The codes of the failures on the way; ``["..."]`` ends with ``gave up`` when attempts ran out.
+        """
+        failures: list[str] = []
+        for _ in range(attempts):
+            try:
+                for step in Step:
+                    self.step(step, token)
+            except RotationError as error:
+                failures.append(error.code)
+            except Crash:
+                failures.append("crash")
+            else:
+                return failures
+            self.fuse = Fuse()
+            self.clock.sleep(spacing)
+        return [*failures, "gave up"]
+
+    def strip_pending(self, token: str) -> None:
+        """Take the pending stage away, as cancelling a rotation does."""
+        self.secret.detach(PENDING, token)
 
 
 @dataclass(slots=True)
-class VirtualClock:
-    """A clock that moves only when told to, or when somebody sleeps."""
-
-    time: float = 1_700_000_000.0
-
-    def now(self) -> float:
-        """Return epoch seconds."""
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        """Move on."""
-        self.time += seconds
-
-
-@dataclass(slots=True)
-class Scenario:
+class Scenario(Rotations):
     """A secret whose current version holds the vendor's live password.
 
     Attributes:
         vendor: the vendor's side.
-        clock: shared by everybody.
+        clock: shared by the vendor, the secret and the engine.
         oracle: whether the driver has a login call.
         minimum: least evidence accepted; the driver's best when ``None``.
         propagation_seconds: what the driver declares.
@@ -76,15 +132,9 @@ class Scenario:
         }
         self.secret.put("version-0", SecretDocument(document), "AWSCURRENT")
 
-    def begin(self) -> str:
-        """Start a rotation as the service does: an empty pending version. Return its token."""
-        token = f"token-{next(self._tokens):026d}"
-        self.secret.put(token, None, PENDING)
-        return token
-
     def step(self, step: Step, token: str) -> Result:
         """Run one invocation of the function."""
-        return steps.run(self.session(token), step)
+        return run(self.session(token), step)
 
     def session(self, token: str = "") -> Session:
         """Return what one invocation runs over."""
@@ -99,7 +149,7 @@ class Scenario:
             wiring = Wiring(http=None, endpoint=spec.endpoint, admin=None, now=self.clock.now)  # type: ignore[arg-type]  # the memory driver calls nobody
             return Guarded(
                 spec=spec,
-                driver=counted(spec.factory(wiring), fuse),
+                driver=gated(spec.factory(wiring), fuse),
                 account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
                 username=document.text("username"),
                 minimum=spec.evidence if self.minimum is None else self.minimum,
@@ -111,26 +161,16 @@ class Scenario:
         holder = f"{next(self._runs):x}"
         return Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
 
-    def rotate(self, token: str, *, attempts: int = 12, spacing: float = 600.0) -> list[str]:
-        """Run the whole rotation as the service does, from the first step again after every failure.
-
-        Returns:
-            The codes of the failures on the way; ``["..."]`` ends with ``gave up`` when attempts ran out.
-        """
-        failures: list[str] = []
-        for _ in range(attempts):
-            try:
-                for step in Step:
-                    self.step(step, token)
-            except RotationError as error:
-                failures.append(error.code)
-            except Crash:
-                failures.append("crash")
-            else:
-                return failures
-            self.fuse = Fuse()
-            self.clock.sleep(spacing)
-        return [*failures, "gave up"]
+    def put_by_hand(self, **changes: object) -> None:
+        """Put another current version, as an operator does, and leave a pending one alone."""
+        state = self.secret.describe()
+        current = self.secret.read(str(state.current_id))
+        if current is None:
+            raise LookupError
+        pending = state.holder(PENDING)
+        self.secret.put(f"by-hand-{next(self._tokens):024d}", current.document.replaced(**changes), "AWSCURRENT")
+        if pending is not None:
+            self.secret.attach(PENDING, pending)
 
     def password(self, stage: str = "AWSCURRENT") -> Secret | None:
         """Return the password under a stage."""

@@ -10,22 +10,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from rotation_testkit.fault_lab.matrix.page import cells, page, row
-from rotation_testkit.fault_lab.matrix.plan.faults import Line
+from rotation_testkit.fault_lab.matrix.plan import Line
 from rotation_testkit.fault_lab.matrix.runs.campaign import campaign
 from rotation_testkit.fault_lab.matrix.runs.explore import Tally
-from rotation_testkit.fault_lab.matrix.runs.story import replay, tell
+from rotation_testkit.fault_lab.matrix.runs.narrative import narrated, replayed
 from rotation_testkit.fault_lab.matrix.worlds.setups import lines, one_attempt_lines, reference_lines
 from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 when every promise held."""
+    """Run one command. Return 0 when every promise held."""
     parser = argparse.ArgumentParser(prog="python -m rotation_testkit.fault_lab.matrix", description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--singles", action="store_true", help="every single fault in every world")
     what.add_argument("--pairs", action="store_true", help="every pair of faults in every world")
-    what.add_argument("--doctor", action="store_true", help="every single fault, and then nobody but the doctor")
-    what.add_argument("--replay", metavar="LINE", help="tell the story of one run")
+    what.add_argument("--doctor", action="store_true", help="every single fault, and then only the doctor")
+    what.add_argument("--replay", metavar="LINE", help="print the narrative of one run")
     what.add_argument("--page", action="store_true", help="print docs/faults.md; runs all singles and pairs")
     parser.add_argument("--quick", action="store_true", help="with --page: without Lockstep's own pairs")
     parser.add_argument("--compare", type=Path, metavar="PAGE", help="fail where this page's table says otherwise")
@@ -39,18 +39,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     worlds = [line for line in (one_attempt_lines() if chosen.doctor else lines()) if chosen.only in str(line)]
     runs = campaign(worlds, 2 if chosen.pairs else 1, jobs=chosen.jobs, attempts=1 if chosen.doctor else ATTEMPTS)
-    return _tell(runs, len(worlds), chosen.compare)
+    return _report(runs, len(worlds), chosen.compare)
 
 
 def _replay(line: Line) -> int:
-    for sentence in tell(line):
+    for sentence in narrated(line):
         print(sentence)  # noqa: T201 - the command's output
-    return 1 if replay(line).broken else 0
+    return 1 if replayed(line)[1].broken else 0
 
 
-def _tell(runs: Iterator[tuple[Line, Tally]], worlds: int, compared: Path | None) -> int:
+def _report(runs: Iterator[tuple[Line, Tally]], worlds: int, compared: Path | None) -> int:
     begun, bad, seconds = time.monotonic(), 0, 0.0
-    told = set() if compared is None else set(compared.read_text().splitlines())
+    known = set() if compared is None else set(compared.read_text().splitlines())
     for count, (line, tally) in enumerate(runs, 1):
         ends = ", ".join(
             f"{number} {end}" for end, number in [*sorted(tally.ends.items()), *sorted(tally.cures.items())]
@@ -61,9 +61,9 @@ def _tell(runs: Iterator[tuple[Line, Tally]], worlds: int, compared: Path | None
             bad += tally.broken[name]
             example = replace(line, plan=tally.examples[name])
             print(f"    {name} broken by {tally.broken[name]} runs, as by {example}", flush=True)  # noqa: T201 - same
-        if told and row(cells(line, tally)) not in told:
+        if known and row(cells(line, tally)) not in known:
             bad += 1
-            print(f"    {compared} says otherwise of this world: write it anew with --page", flush=True)  # noqa: T201 - same
+            print(f"    {compared} says otherwise of this world: write it again with --page", flush=True)  # noqa: T201 - same
     references = len(list(reference_lines()))
     print(f"{bad} broken promises; {seconds:.0f} s of CPU in all")  # noqa: T201 - same
     print(f"{references} worlds of the reference algorithms are run for the page only")  # noqa: T201 - same

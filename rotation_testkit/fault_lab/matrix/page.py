@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from rotation_testkit.fault_lab.matrix.plan.faults import FAULTS, OURS, Line
-from rotation_testkit.fault_lab.matrix.plan.gate import SLOW_SECONDS
+from rotation_testkit.fault_lab.gate import SLOW_SECONDS
+from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS
+from rotation_testkit.fault_lab.in_memory.vendor_classes import MATRIX_CLASSES
+from rotation_testkit.fault_lab.invariants import PROMISES
+from rotation_testkit.fault_lab.matrix.plan import FAULTS, OURS, Line
 from rotation_testkit.fault_lab.matrix.runs.campaign import campaign
-from rotation_testkit.fault_lab.matrix.runs.clinic import Cure
+from rotation_testkit.fault_lab.matrix.runs.doctor_check import Cure
 from rotation_testkit.fault_lab.matrix.runs.explore import End, Tally
-from rotation_testkit.fault_lab.matrix.runs.invariants import PROMISES
-from rotation_testkit.fault_lab.matrix.worlds.driver_classes import DRIVER_CLASSES
 from rotation_testkit.fault_lab.matrix.worlds.setups import lines, one_attempt_lines, reference_lines
-from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS, FUNCTION_SECONDS, QUICK_ATTEMPTS
+from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS, QUICK_ATTEMPTS
 
 HEAD = (
     "driver class",
@@ -55,7 +56,7 @@ ALONE_HEAD = ("driver class", "store", "runs", "ended well", "healed by doctor",
 
 
 def alone_cells(line: Line, tally: Tally) -> tuple[str, ...]:
-    """Return one row of the runs after which nobody comes but the doctor."""
+    """Return one row of the runs after which only the doctor comes."""
     healed, human = tally.cures[Cure.HEALED], tally.cures[Cure.HUMAN]
     well = tally.ends[End.HEALED]
     counts = (tally.runs, well, healed, human, tally.runs - well - healed - human)
@@ -70,17 +71,17 @@ def row(texts: Iterable[str]) -> str:
 def table(
     results: Sequence[tuple[Line, Tally]],
     head: tuple[str, ...] = HEAD,
-    told: Callable[[Line, Tally], tuple[str, ...]] = cells,
+    cells_of: Callable[[Line, Tally], tuple[str, ...]] = cells,
 ) -> str:
     """Return a table with its sum in the last row."""
     names = head.index("runs")
-    ordered = sorted(results, key=lambda each: (list(DRIVER_CLASSES).index(each[0].driver), str(each[0])))
+    ordered = sorted(results, key=lambda each: (list(MATRIX_CLASSES).index(each[0].driver), str(each[0])))
     rows = [row(head), row(["---"] * names + ["---:"] * (len(head) - names))]
-    rows += [row(told(line, tally)) for line, tally in ordered]
+    rows += [row(cells_of(line, tally)) for line, tally in ordered]
     total = Tally()
     for _, tally in results:
         total.add(tally)
-    whole = told(Line("", "all", "", 0), total)
+    whole = cells_of(Line("", "all", "", 0), total)
     return "\n".join([*rows, row(["**all**", *[""] * (names - 1), *(f"**{text}**" for text in whole[names:])])])
 
 
@@ -90,7 +91,7 @@ def page(*, pairs: bool = True, jobs: int = 0, note: Callable[[str], None] = lam
     Args:
         pairs: whether to run Lockstep's own pairs, which takes minutes; otherwise the page says how to.
         jobs: processes; as many as there are cores when 0.
-        note: told about the progress.
+        note: takes lines about the progress.
     """
     tables = {}
     for algorithm, worlds in _worlds().items():
@@ -110,7 +111,7 @@ def page(*, pairs: bool = True, jobs: int = 0, note: Callable[[str], None] = lam
         all_attempts=ATTEMPTS,
         seconds=f"{FUNCTION_SECONDS:g}",
         slow=f"{SLOW_SECONDS:g}",
-        classes="\n".join(row((f"`{each.name}`", each.title)) for each in DRIVER_CLASSES.values()),
+        classes="\n".join(row((f"`{name}`", each.title)) for name, each in MATRIX_CLASSES.items()),
         faults="\n".join(
             row((f"`{port}`", ", ".join(f"`{fault}`" for fault in faults))) for port, faults in FAULTS.items()
         ),
@@ -204,11 +205,12 @@ finds.
 ## What the windows are held by
 
 The catalogue of faults that this matrix grew from has 65 windows, W01 to W65. Each has a test of its own name in
-`tests/matrix/test_windows_*.py`, but for those that are held where the thing itself is:
+`tests/fault_catalogue/`, but for those that are held where the thing itself is:
 
-- **W36**, a batch that succeeds in part: `tests/engine/test_batch*.py`, every account of the batch on its own.
-- **W45**, a session left behind by a login check: `tests/drivers/test_huawei_meeting.py`, the simulator counts them.
-- **W53**, a second store that is not updated: `tests/vault/kv/test_mirror*.py`, dying before and after each effect.
+- **W36**, a batch that succeeds in part: `tests/rotation/engine/batch/test_batch*.py`, every account on its own.
+- **W45**, a session left behind by a login check:
+  `tests/rotation/drivers/vendors/huawei_meeting/test_conformance.py`, the simulator counts them.
+- **W53**, a second store that is not updated: `tests/vault_plugin/test_mirror.py`, dying before and after each effect.
 
 **W54**, replicas that lag, has tests there, too: a replica region that is late or fails does not fail the rotation,
 and what its readers still get is AWSPREVIOUS, until the replica has caught up. Nothing here waits for replicas or

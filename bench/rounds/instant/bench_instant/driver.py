@@ -1,4 +1,4 @@
-"""A driver whose vendor answers at once: what is left to measure is the server, the protocol and the engine."""
+"""A driver whose vendor answers at once, so only server, protocol and engine are measured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Account:
 
 
 class Instant:
-    """Takes every password."""
+    """Accepts every password."""
 
     def __init__(self, wiring: Wiring) -> None:
         del wiring

@@ -10,13 +10,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from rotation.core import settings
-from rotation.core.errors import LoginRejected, UnexpectedReply
-from rotation.core.secret import Secret
-from rotation.core.values import Authority, Evidence, Lockout, Verdict
-from rotation.drivers.contract import DriverSpec, Wiring
-from rotation.drivers.error_table import ErrorRow
-from rotation.drivers.network.http_messages import HttpReply, HttpRequest, check_status, json_object
+from rotation.drivers import (
+    Authority,
+    DriverSpec,
+    Evidence,
+    HttpReply,
+    HttpRequest,
+    Lockout,
+    LoginRejected,
+    Secret,
+    UnexpectedReply,
+    Verdict,
+    Wiring,
+    check_status,
+    error_for,
+    json_object,
+    matches,
+    setting,
+)
 
 from acme_directory.codes import TABLE, WRONG_PASSWORD
 from acme_directory.policy import POLICY
@@ -26,9 +37,9 @@ from acme_directory.policy import POLICY
 class Account:
     """The account's own keys in the rotated secret."""
 
-    username: str = settings.setting(
+    username: str = setting(
         "The user's name in the directory.",
-        check=settings.matches(r"[a-z][a-z0-9.-]{0,62}", "must be a directory name such as robot.one"),
+        check=matches(r"[a-z][a-z0-9.-]{0,62}", "must be a directory name such as robot.one"),
     )
 
 
@@ -36,9 +47,9 @@ class Account:
 class Admin:
     """The token of an administrator, kept in a secret of its own."""
 
-    token: Secret = settings.setting(  # noqa: RUF009 - declares a field
+    token: Secret = setting(  # noqa: RUF009 - declares a field
         "Administrator's API token.",
-        check=settings.matches(r"[!-~]{1,256}", "must be one line of printable characters"),
+        check=matches(r"[!-~]{1,256}", "must be one line of printable characters"),
     )
 
 
@@ -49,7 +60,7 @@ class AcmeDirectory:
         self._wiring = wiring
 
     def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:
-        """Send one reset; see ``rotation.state.store.Driver``. Repeating it with the same password is harmless."""
+        """Send one reset; see ``rotation.drivers.Driver``. Repeating it with the same password is harmless."""
         path = f"/v1/users/{quote(account.username, safe='')}/password"
         headers = {"X-Acme-Token": self._wiring.admin.token.reveal()}
         reply = self._send("PUT", path, headers, {"password": new.reveal()}, changes=True)
@@ -60,7 +71,7 @@ class AcmeDirectory:
             )
 
     def verify(self, account: Account, password: Secret) -> Verdict:
-        """Check a password; see ``rotation.state.store.Verifies``. Only the vendor's own code for it is a rejection."""
+        """Check a password; see ``rotation.drivers.Verifies``. Only the vendor's own code for it is a rejection."""
         body = {"user": account.username, "password": password.reveal()}
         reply = self._send("POST", "/v1/check", {}, body, changes=False)
         try:
@@ -92,10 +103,9 @@ class AcmeDirectory:
         if reply.status == 200:
             return json_object(reply, changes=changes)
         code = _code(reply)
-        row = _row(code, on)
-        if row is not None:
-            hint = row.hint or None
-            raise row.error(row.meaning, vendor_code=code, request_id=reply.request_id, hint=hint)
+        error = error_for(TABLE, code or "", on=on, request_id=reply.request_id)
+        if error is not None:
+            raise error
         check_status(reply, changes=changes, vendor_code=code)
         raise UnexpectedReply("the vendor answered with no success", vendor_code=code, request_id=reply.request_id)
 
@@ -107,11 +117,6 @@ def _code(reply: HttpReply) -> str | None:
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return code if code.replace("_", "").isalnum() and len(code) <= 40 else None
-
-
-def _row(code: str | None, on: str) -> ErrorRow | None:
-    rows = {row.on: row for row in TABLE if row.vendor_code == code}
-    return rows.get(on) or rows.get("any")
 
 
 DRIVER = DriverSpec(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from rotation.core.errors import (
+from rotation.drivers import (
     AccountLocked,
     AccountUnusable,
     AdminRejected,
+    ErrorRow,
     LoginRejected,
     PasswordRejected,
     PermissionDenied,
     RateLimited,
 )
-from rotation.drivers.error_table import ErrorRow
 
 WRONG_PASSWORD = "WRONG_PASSWORD"
 

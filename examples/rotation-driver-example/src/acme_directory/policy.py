@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rotation.policy import AtLeast, Charset, PasswordPolicy, Source
+from rotation.drivers import AtLeast, Charset, PasswordPolicy, Source
 
 POLICY = PasswordPolicy(
     name="acme_directory/user",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rotation.core.secret import Secret
+from rotation.drivers import Secret
 from rotation_testkit.api import Call, FaultPlan, Refused, Reply, Simulator
 
 SET, CHECK = "PUT /v1/users/{user}/password", "POST /v1/check"

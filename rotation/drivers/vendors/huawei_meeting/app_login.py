@@ -1,8 +1,8 @@
-"""Huawei Cloud Meeting's login with an app id: the enterprise's key signs that it speaks for one of its users.
+"""Huawei Cloud Meeting's login with an app id: the enterprise's key signs a login for one of its users.
 
 Source: the vendor's page on POST /v2/usg/acs/auth/appauth and its meeting client, read 2026-11-22. The page writes the
-signature in small letters, the client in capitals: the vendor takes both. The page also calls ``X-Token-Type``
-mandatory, which its client leaves out.
+signature in small letters, the client in capitals: the vendor takes both. The page calls ``X-Token-Type``
+mandatory, but its client leaves it out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rotation.core.secret import Secret
 
 PATH = "/v2/usg/acs/auth/appauth"
 VALID_SECONDS = 300
-"""How long a signature may be used; long enough for a clock that is a little wrong."""
+"""How long a signature is valid; long enough for a clock that is a little wrong."""
 _ID = settings.matches(r"[!-9;-~]{1,255}", "must have 1 to 255 printable characters and no colon")
 
 
@@ -41,7 +41,7 @@ def signature(admin: Admin, user_id: str, expires: int, nonce: str) -> str:
 
     Args:
         admin: the app id and its key.
-        user_id: whom the app speaks for; empty is the enterprise's default administrator.
+        user_id: the user that the app logs in; empty for the enterprise's default administrator.
         expires: epoch seconds after which the vendor refuses it.
         nonce: 32 to 64 characters, never used before.
 

@@ -1,15 +1,14 @@
 """Huawei Cloud Meeting: the account changes its own password and proves it by logging in.
 
 Facts: the vendor's pages on PUT /v1/usg/acs/password and POST /v1/usg/acs/auth/account. ``username`` is the account
-name. The token for a change comes from the old password, or from the enterprise's app id where one is configured. What
-a login also tells is used: a password that has expired or must be changed first opens nothing for a machine, so it
-counts as "could not tell", never as wrong.
+name. The token for a change comes from the old password, or from the enterprise's app id where one is configured. A
+password that has expired or must be changed first does not open the account for a machine: the login check then raises
+"could not tell" and never counts the password as wrong.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,6 +20,7 @@ from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
     CannotVerify,
+    DriverError,
     OldPasswordRejected,
     RotationError,
     UnexpectedReply,
@@ -28,22 +28,19 @@ from rotation.core.errors import (
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Lockout, Verdict
 from rotation.drivers.contract import DriverSpec, Wiring
-from rotation.drivers.error_table import listed, shown
-from rotation.drivers.network.http_messages import HttpReply, HttpRequest, check_status, json_object
+from rotation.drivers.families.huawei_cloud import HuaweiCloud
+from rotation.drivers.network.http_messages import HttpReply
+from rotation.drivers.vendor_api import Refusal
 from rotation.drivers.vendors.huawei_meeting import app_login
-from rotation.drivers.vendors.huawei_meeting.error_codes import (
-    LOCK_MARGIN_SECONDS,
-    TABLE,
-    WAIT_SECONDS,
-    WRONG_LOGIN,
-    code_of,
-)
+from rotation.drivers.vendors.huawei_meeting.error_codes import LOCK_MARGIN_SECONDS, TABLE, WAIT_SECONDS, WRONG_LOGIN
 from rotation.drivers.vendors.huawei_meeting.policy import POLICIES
 
-LOGIN, PASSWORD, TOKEN = "/v1/usg/acs/auth/account", "/v1/usg/acs/password", "/v1/usg/acs/token"
+LOGIN = "POST /v1/usg/acs/auth/account"
+PASSWORD = "PUT /v1/usg/acs/password"  # noqa: S105 - an action
+TOKEN = "DELETE /v1/usg/acs/token"  # noqa: S105 - an action
 CLIENT_TYPE = 72
 """"API": up to 64 tokens at a time. Any other type would end the session of the human who uses the account."""
-# A login answer without any of these is somebody else's 200.
+# A login answer without any of these does not come from the vendor.
 _LOGIN_FIELDS = frozenset({"user", "accessToken", "clientType", "tokenType", "validPeriod", "createTime", "pwdExpired"})
 
 
@@ -63,30 +60,47 @@ class Account:
     )
 
 
+class MeetingApi(HuaweiCloud):
+    """Cloud Meeting's API: until when its refusals last, and what the statuses on its login page mean."""
+
+    def known_error(self, reply: HttpReply, refusal: Refusal | None, *, on: str) -> DriverError | None:
+        """See ``VendorApi``."""
+        now, request_id = self.wiring.now(), reply.request_id
+        locked_until = now + WAIT_SECONDS + LOCK_MARGIN_SECONDS
+        error = super().known_error(reply, refusal, on=on)
+        if error is not None:
+            waits = {"206030011": now + WAIT_SECONDS, "206030015": locked_until, "412100010": locked_until}
+            return error.changed(not_before=waits.get(str(error.vendor_code)))
+        if on == "login" and reply.status == 423:  # noqa: PLR2004 - the login page's "account locked"
+            return AccountLocked("the account is locked (HTTP 423)", request_id=request_id, not_before=locked_until)
+        if on == "login" and reply.status == 412:  # noqa: PLR2004 - the login page's "account disabled"
+            return AccountUnusable("the account is disabled", hint="Enable it in the console.", request_id=request_id)
+        return None
+
+
 class HuaweiMeeting:
-    """Changes with the old password, verifies with the new one."""
+    """Changes the password with the old one, and verifies the new one by a login."""
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
 
     def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:
-        """Log in, send one change, log out; see ``ports.Driver``.
+        """Log in, send one change, log out; see ``Driver``.
 
         A repeat after a success raises ``OldPasswordRejected`` or ``TooSoon``. A wrong ``current`` counts as one
-        wrong login at the vendor, whichever way the token was made.
+        wrong login at the vendor, with either way to a token.
         """
         if current is None:
             raise OldPasswordRejected("the vendor wants the current password and none was given")
         token = self._token(account, current)
         body = {"account": account.username, "oldPwd": current.reveal(), "newPwd": new.reveal()}
         try:
-            reply = self._send("PUT", PASSWORD, {"X-Access-Token": token.reveal()}, body, changes=True)
-            self._checked(reply, on="change")
+            self._api({"X-Access-Token": token.reveal()}).call(PASSWORD, body, on="change")
         finally:
             self._log_out(token)
 
     def verify(self, account: Account, password: Secret) -> Verdict:
-        """Authenticate without making a token; see ``ports.Verifies``.
+        """Log in without making a token; see ``Verifies``.
 
         Raises:
             CannotVerify: a captcha is asked for, or the password is right but must be changed before it opens
@@ -119,68 +133,32 @@ class HuaweiMeeting:
         pair = f"{account.username}:{password.reveal()}".encode()
         headers = {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
         body = {"account": account.username, "clientType": CLIENT_TYPE, "createTokenType": token_type}
-        answer = self._checked(self._send("POST", LOGIN, headers, body, changes=False), on="login")
+        answer = self._api(headers).call(LOGIN, body, on="login")
         if _LOGIN_FIELDS.isdisjoint(answer):
-            raise UnexpectedReply("the vendor's login answer holds nothing of what a login tells")
+            raise UnexpectedReply("the vendor's login answer holds none of a login's fields")
         return answer
 
     def _app_login(self, account: Account) -> dict[str, object]:
         admin, now = self._wiring.admin, self._wiring.now()
         headers, body = app_login.login(admin, account.user_id, client_type=CLIENT_TYPE, now=now)
-        reply = self._send("POST", app_login.PATH, headers, body, changes=False)
         try:
-            return self._checked(reply, on="login")
-        except OldPasswordRejected as refusal:  # no password was shown, so this says nothing about one
+            return self._api(headers).call(f"POST {app_login.PATH}", body, on="login")
+        except OldPasswordRejected as refusal:  # no password was sent, so this says nothing about one
             code, request_id = refusal.vendor_code, refusal.request_id
         raise AdminRejected("the vendor refused the app id's login", vendor_code=code, request_id=request_id)
 
     def _drop_stray(self, answer: Mapping[str, object]) -> None:
-        """End the session that a vendor opens although none was asked for."""
+        """End a session that the vendor opened although we asked for none."""
         token = answer.get("accessToken")
         if isinstance(token, str) and re.fullmatch(r"[!-~]{1,4096}", token):
             self._log_out(Secret(token))
 
     def _log_out(self, token: Secret) -> None:
-        with suppress(RotationError):  # the token ends by itself; this must not hide how the change went
-            self._send("DELETE", TOKEN, {"X-Access-Token": token.reveal()}, None, changes=False)
+        with suppress(RotationError):  # the token expires by itself, and the result of the change matters more
+            self._api({"X-Access-Token": token.reveal()}).call(TOKEN, {})
 
-    def _send(
-        self, method: str, path: str, headers: Mapping[str, str], body: Mapping[str, object] | None, *, changes: bool
-    ) -> HttpReply:
-        return self._wiring.http.send(
-            HttpRequest(
-                method=method,
-                url=self._wiring.endpoint.rstrip("/") + path,
-                headers={"Content-Type": "application/json; charset=UTF-8", "Accept-Language": "en-US", **headers},
-                body=b"" if body is None else json.dumps(body).encode(),
-                changes=changes,
-            )
-        )
-
-    def _checked(self, reply: HttpReply, *, on: str) -> dict[str, object]:
-        """Return the answer of a call that succeeded, raise what the others mean."""
-        changes = on == "change"
-        code = code_of(reply)
-        if code is None and reply.status < 300:  # noqa: PLR2004 - refusals start here
-            # The page on the change lists no body, its sample has one. An empty one counts when the vendor itself
-            # says so: no JSON type means a proxy, no length means that the answer was cut.
-            empty = reply.headers.get("content-length") == "0" and "json" in reply.headers.get("content-type", "")
-            if changes and empty:
-                return {}
-            return json_object(reply, changes=changes)
-        now, request_id = self._wiring.now(), reply.request_id
-        locked_until = now + WAIT_SECONDS + LOCK_MARGIN_SECONDS
-        waits = {"206030011": now + WAIT_SECONDS, "206030015": locked_until, "412100010": locked_until}
-        error = listed(TABLE, code or "", on=on, request_id=request_id, not_before=waits.get(code or ""))
-        if error is not None:
-            raise error
-        if on == "login" and reply.status == 423:  # noqa: PLR2004 - the login page's "account locked"
-            raise AccountLocked("the account is locked (HTTP 423)", request_id=request_id, not_before=locked_until)
-        if on == "login" and reply.status == 412:  # noqa: PLR2004 - the login page's "account disabled"
-            raise AccountUnusable("the account is disabled", hint="Enable it in the console.", request_id=request_id)
-        check_status(reply, changes=changes, vendor_code=shown(code))
-        message = "the vendor refused with a code we do not know"
-        raise UnexpectedReply(message, vendor_code=shown(code), request_id=request_id)
+    def _api(self, authorization: Mapping[str, str]) -> MeetingApi:
+        return MeetingApi(wiring=self._wiring, table=TABLE, authorization=authorization, code_prefix=r"(?:USG|MMC)\.")
 
 
 DRIVER = DriverSpec(

@@ -1,13 +1,10 @@
 """Huawei Cloud Meeting's error codes, without their ``USG.`` or ``MMC.`` prefix.
 
-Source: the error header of the vendor's meeting client and the "api-meeting" pages, read 2026-11-22. Which HTTP status
-comes with which code is mostly undocumented, hence only the code decides.
+Source: the error header of the vendor's meeting client and the "api-meeting" pages, read 2026-11-22. The HTTP status of
+most codes is undocumented, so only the code decides.
 """
 
 from __future__ import annotations
-
-import json
-import re
 
 from rotation.core.errors import (
     AccountLocked,
@@ -25,7 +22,6 @@ from rotation.core.errors import (
     VendorUnavailable,
 )
 from rotation.drivers.error_table import ErrorRow
-from rotation.drivers.network.http_messages import HttpReply
 
 WRONG_LOGIN = "206010000"
 WAIT_SECONDS = 300
@@ -45,10 +41,10 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("200000003", AccountUnusable, "the vendor refused a parameter", _NAME),
     ErrorRow("200000004", RequestRefused, "the vendor found the request or its token header illegal"),
     ErrorRow("201040000", AccountUnusable, "the user does not exist", _NAME),
-    # What it answers is no call of ours, so ours was not carried out.
+    # It answers another call than ours, so ours was not carried out.
     ErrorRow("201040001", RequestRefused, "the vendor took the request for another one"),
     ErrorRow("201040016", PasswordRejected, "the password is too weak for the vendor"),
-    # In a login this is the one answer that means "wrong password"; it counts towards the lock.
+    # In a login only this answer means "wrong password"; it counts towards the lock.
     ErrorRow(WRONG_LOGIN, OldPasswordRejected, "the account or its current password is wrong"),
     ErrorRow("206010007", PreconditionFailed, "the account is not activated", _HUMAN),
     ErrorRow("206010011", CannotVerify, "the vendor asks for a captcha", _HUMAN),
@@ -83,18 +79,3 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("206030028", AccountUnusable, "single sign-on is on, passwords cannot be changed", _SSO),
     ErrorRow("206030031", AccountUnusable, "the password belongs to a Huawei account", "Change it at its own site."),
 )
-
-
-def code_of(reply: HttpReply) -> str | None:
-    """Find the error code in any of the three spellings that the vendor's own client accepts."""
-    try:
-        answer = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(answer, dict):
-        return None
-    for key in ("error_code", "errorCode", "code"):
-        if isinstance(answer.get(key), str | int):
-            code = re.sub(r"^(?:USG|MMC)\.", "", str(answer[key]))
-            return None if re.fullmatch(r"0*", code) else code
-    return None

@@ -1,4 +1,4 @@
-"""What both generations of Blackstone's API say about a device, in one form, and what of it stands in a reset's way.
+"""A Blackstone device in one form for both generations of the API, and which of its states prevent a reset.
 
 Source of the numbers: the vendor's DescribeDevice page (2018-12) and DeviceInfo of tencentcloud-sdk-python-bm 3.0.1459.
 """
@@ -15,7 +15,7 @@ RESETTING = 11
 _IN_OPERATION, _RUNNING, _OFF = 4, 1, 3
 # applying, initialising, coming out of isolation
 _DEVICE_PASSING = frozenset({1, 2, 10})
-# hardware fault, network fault; 16 is API 3.0's one word for both
+# hardware fault, network fault; 16 is API 3.0's number for both
 _FAULTY = frozenset({5, 6, 16})
 # initialising failed, isolation and what follows it, offline, expired
 _GONE = frozenset({3, 7, 8, 9, 11, 12, 13, 14})
@@ -39,10 +39,10 @@ class Device:
 
     @classmethod
     def parse(cls, entry: Mapping[str, object], names: tuple[str, str, str, str, str, str, str]) -> Device:
-        """Read an entry of the vendor's list, given its names for our fields in their order.
+        """Read an entry of the vendor's list. ``names`` are its keys, in the order of our fields.
 
         Raises:
-            UnexpectedReply: a number is none.
+            UnexpectedReply: a number is missing.
         """
         instance_id, lan_ip, wan_ip, device_status, operate_status, os_type, class_code = names
         return cls(
@@ -56,12 +56,12 @@ class Device:
         )
 
     def address(self, which: str) -> str | None:
-        """Return the ``wan``, the ``lan`` or, for ``auto``, the public address if there is one; ``None`` for none."""
+        """Return the ``wan`` or ``lan`` address; for ``auto`` the public one, else the private one."""
         addresses = {"wan": self.wan_ip, "lan": self.lan_ip, "auto": self.wan_ip or self.lan_ip}
         return addresses[which] if re.fullmatch(r"[A-Za-z0-9.:-]{1,255}", addresses[which]) else None
 
     def obstacles(self) -> tuple[DriverError, ...]:
-        """Return why the vendor would refuse a reset now."""
+        """Return the reasons why the vendor would refuse a reset now."""
         found = (_of_device(self.device_status), _of_operation(self.operate_status))
         return tuple(each for each in found if each is not None)
 
@@ -94,7 +94,7 @@ def _of_operation(status: int) -> DriverError | None:
 
 
 def wrong_user(username: str, *, windows: bool) -> list[DriverError]:
-    """Return an obstacle when a username is not the one that the vendor resets. Windows does not look at its case."""
+    """Return an obstacle if the vendor resets another user. On Windows the case of the name does not matter."""
     name = "Administrator" if windows else "root"
     if username == name or (windows and username.lower() == name.lower()):
         return []
@@ -106,7 +106,7 @@ def whole(value: object) -> int:
     """Read a whole number; v2 writes those of a device as text.
 
     Raises:
-        UnexpectedReply: it is none.
+        UnexpectedReply: it is not a whole number.
     """
     if not re.fullmatch(r"[0-9]{1,18}", str(value)):
         raise UnexpectedReply("the vendor's answer lacks a number where one belongs")
@@ -117,7 +117,7 @@ def entries(value: object) -> list[Mapping[str, object]]:
     """Read a list of objects.
 
     Raises:
-        UnexpectedReply: it is none.
+        UnexpectedReply: it is not a list of objects.
     """
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         raise UnexpectedReply("the vendor's answer lacks a list where one belongs")
@@ -125,7 +125,7 @@ def entries(value: object) -> list[Mapping[str, object]]:
 
 
 def is_windows(*names: object) -> bool:
-    """Tell from the vendor's names of an operating system; no page shows a Windows entry, so any of them counts."""
+    """Return whether any of an operating system's names looks like Windows; no page shows a Windows entry."""
     return any(re.search(r"(?<![a-z])win", str(name), re.IGNORECASE) for name in names)
 
 

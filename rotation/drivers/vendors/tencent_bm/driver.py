@@ -1,10 +1,10 @@
 """Tencent Blackstone: the root or Administrator login of one physical server.
 
 Facts: the vendor's pages on ResetDevicePasswd and its neighbours (2018-12, 2019-06-17) and API 3.0 of 2018-04-23. A
-reset is a task of the vendor's; an agent on the device carries it out.
+reset is a task at the vendor, which an agent on the device carries out.
 
-The vendor offers two generations of the API, on two hosts. The deployment chooses: its endpoint decides, and for a
-host that is not the vendor's the admin credential's ``api`` does. The rotated secret has no say in it.
+The vendor offers two generations of the API, on two hosts. The deployment's endpoint decides which one is called; where
+the endpoint is not one of these hosts, ``api`` in the admin credential decides. The rotated secret cannot choose.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from rotation.core.values import Authority, Evidence, LoginTarget, Observation, 
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.families import tencent_cloud, tencent_cloud_v2
 from rotation.drivers.network import login_settings
-from rotation.drivers.vendors.tencent_bm.bare_metal_api import Park, ParkV2, ParkV3
+from rotation.drivers.vendors.tencent_bm.bare_metal_api import BareMetalApi, BareMetalV2, BareMetalV3
 from rotation.drivers.vendors.tencent_bm.device import Device, whole, wrong_user
-from rotation.drivers.vendors.tencent_bm.error_codes import TASK_UNKNOWN, V2_TABLE, V3_TABLE
+from rotation.drivers.vendors.tencent_bm.error_codes import TASK_UNKNOWN, V2_HOST, V2_TABLE, V3_HOST, V3_TABLE
 from rotation.drivers.vendors.tencent_bm.policy import POLICIES
 
-V3_HOST, V2_HOST = "https://bm.tencentcloudapi.com", "https://bm.api.qcloud.com"
+VERSION = "2018-04-23"
 _API_OF_HOST: Mapping[str, str] = {V3_HOST: "v3", V2_HOST: "v2"}
 
 
@@ -76,36 +76,36 @@ class TencentBm:
     """Resets through the API; a login is proved by the shared probes, SSH or, on Windows, WinRM.
 
     Raises:
-        ConfigError: it is open which generation of the API the endpoint speaks.
+        ConfigError: the generation of the API is unknown, or endpoint and credential contradict each other.
     """
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
-        self._api = _api(wiring)
+        self._generation = _generation(wiring)
 
-    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> Task:  # noqa: ARG002 - the port's signature; an ADMIN reset needs no old password
-        """Send one reset; see ``ports.Driver``. Repeating it with the same password is harmless.
+    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> Task:  # noqa: ARG002 - the contract's signature; an ADMIN reset needs no old password
+        """Send one reset; see ``Driver``. Repeating it with the same password is harmless.
 
         Raises:
             InProgress: the vendor refused by the device's state, and that state is passing.
         """
         try:
-            return Task(str(self._park(account).reset([account.instance_id], new)))
+            return Task(str(self._api(account).reset([account.instance_id], new)))
         except PreconditionFailed as refusal:
             raise self._explained(account, refusal) from None
 
     def observe(self, account: Account) -> Observation:
-        """Look the device up, and its operating system; see ``ports.Observes``.
+        """Read the device and its operating system; see ``Observes``.
 
         Raises:
             AccountUnusable: there is no such device in that region.
-            PreconditionFailed: the vendor does not tell its operating system, so no policy can be chosen.
+            PreconditionFailed: the vendor does not name its operating system, so no policy can be chosen.
         """
-        park = self._park(account)
-        device = park.device(account.instance_id)
+        api = self._api(account)
+        device = api.device(account.instance_id)
         if device is None:
             raise AccountUnusable("there is no such device", hint="Check region and instance_id in the secret.")
-        windows = park.windows(device)
+        windows = api.windows(device)
         if windows is None:
             raise PreconditionFailed(
                 "the vendor does not tell which operating system the device runs",
@@ -119,37 +119,43 @@ class TencentBm:
         )
 
     def poll(self, account: Account, task: Task) -> Progress:
-        """Ask how the reset of this account's device stands; see ``ports.Polls``.
+        """Read the state of the reset of this account's device; see ``Polls``.
 
-        A task that the vendor no longer knows counts as failed: the same candidate is sent again, which is harmless.
+        A task that the vendor no longer knows counts as failed. The same candidate is then sent again, harmlessly.
         """
         try:
-            return self._park(account).outcome(whole(task.id)).of(account.instance_id)
+            return self._api(account).task(whole(task.id)).progress(account.instance_id)
         except DriverError as refusal:
             if refusal.vendor_code not in TASK_UNKNOWN:
                 raise
             return Progress(TaskState.FAILED, "the vendor no longer knows the task")
 
     def _explained(self, account: Account, refusal: PreconditionFailed) -> DriverError:
-        """Say which state stood in the way: one code stands for "never" and for "not now"."""
+        """Return the obstacle that the device shows now: the vendor has one code for "never" and for "not now"."""
         try:
             obstacles = self.observe(account).obstacles
         except DriverError:
             return refusal
-        reason = next((each for each in obstacles if each.definite), refusal)
-        reason.vendor_code, reason.request_id = refusal.vendor_code, refusal.request_id
-        return reason
+        for obstacle in obstacles:
+            if obstacle.definite:
+                return obstacle.changed(vendor_code=refusal.vendor_code, request_id=refusal.request_id)
+        return refusal
 
-    def _park(self, account: Account) -> Park:
+    def _api(self, account: Account) -> BareMetalApi:
         admin: Admin = self._wiring.admin
-        if self._api == "v2":
-            return ParkV2(
-                self._wiring, tencent_cloud_v2.Key(admin.secret_id, admin.secret_key, admin.digest), account.region
+        if self._generation == "v2":
+            old_key = tencent_cloud_v2.Key(admin.secret_id, admin.secret_key, admin.digest)
+            old = tencent_cloud_v2.TencentCloudV2(wiring=self._wiring, table=V2_TABLE, key=old_key)
+            return BareMetalV2(old, account.region)
+        key = tencent_cloud.Key(admin.secret_id, admin.secret_key, "bm")
+        return BareMetalV3(
+            tencent_cloud.TencentCloud(
+                wiring=self._wiring, table=V3_TABLE, key=key, version=VERSION, region=account.region
             )
-        return ParkV3(self._wiring, tencent_cloud.Key(admin.secret_id, admin.secret_key, "bm"), account.region)
+        )
 
 
-def _api(wiring: Wiring) -> str:
+def _generation(wiring: Wiring) -> str:
     by_host, chosen = _API_OF_HOST.get(wiring.endpoint.rstrip("/"), ""), wiring.admin.api
     if by_host and chosen not in ("", by_host):
         raise ConfigError(

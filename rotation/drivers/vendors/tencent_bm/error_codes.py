@@ -3,8 +3,8 @@
 Sources: the vendor's page on ResetDevicePasswd (2019-06-17) and its list of public v2 codes; tencentcloud-sdk-python-bm
 3.0.1459 and the public codes of API 3.0; read 2026-11-22. Both answer with HTTP 200, so only the codes decide.
 
-A bad parameter of a reset is taken for a refused password: the driver has looked the device up with the others just
-before, and the vendor has no code of its own for a weak password.
+A bad parameter of a reset counts as a refused password: the driver has just looked the device up with the other
+parameters, and the vendor has no code for a weak password.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
     InProgress,
-    OutcomeUnknown,
     PasswordRejected,
     PermissionDenied,
     PreconditionFailed,
@@ -21,30 +20,35 @@ from rotation.core.errors import (
     RequestRefused,
     VendorUnavailable,
 )
-from rotation.drivers.error_table import ErrorRow
+from rotation.drivers.error_table import SUPPORT_HINT, ErrorRow, endpoint_hint, key_hint, open_after_change
 
-_KEY = "Check secret_id and secret_key of the admin credential."
+V3_HOST, V2_HOST = "https://bm.tencentcloudapi.com", "https://bm.api.qcloud.com"
+
+_KEY = key_hint("secret_id", "secret_key")
 _CLOCK = "Set the clock of the host: v2 takes two hours of difference, API 3.0 five minutes."
 _RIGHTS = "Grant the key's account the calls that look at devices, systems and tasks, and the one that resets."
 _FIELDS = "Check region and instance_id in the secret."
-_CALL = (
-    "v2 may have been switched off: LOCKSTEP_TENCENT_BM_ENDPOINT should be https://bm.tencentcloudapi.com. If it is, "
-    "the vendor changed its API: take a newer release of Lockstep, or report it with the vendor's code."
-)
+_CALL = f"v2 may have been switched off: {endpoint_hint('tencent_bm', V3_HOST)}"
 _AGENT = "Repair the vendor's agent on the device; until then only reinstalling the system sets a password."
 _STATE = "Look at the device's state in the console."
-_SUPPORT = "Open a ticket with the vendor and name the request id."
-_WEAK = "the vendor refused a parameter, most likely the password"
+
+
+def _bad_parameter(vendor_code: str) -> tuple[ErrorRow, ErrorRow]:
+    return (
+        ErrorRow(
+            vendor_code, PasswordRejected, "the vendor refused a parameter, most likely the password", on="change"
+        ),
+        ErrorRow(vendor_code, AccountUnusable, "the vendor refused a parameter", _FIELDS, on="read"),
+    )
+
 
 V2_TABLE: tuple[ErrorRow, ...] = (
     # Blackstone's own
     ErrorRow("9001", VendorUnavailable, "the vendor's database failed"),
     ErrorRow("9005", VendorUnavailable, "the vendor's queue failed"),
-    # The agent may have heard of it all the same.
-    ErrorRow("9008", OutcomeUnknown, "the vendor's backend failed", on="change"),
-    ErrorRow("9008", VendorUnavailable, "the vendor's backend failed", on="read"),
-    ErrorRow("10001", PasswordRejected, _WEAK, on="change"),
-    ErrorRow("10001", AccountUnusable, "the vendor refused a parameter", _FIELDS, on="read"),
+    # The agent may have got the reset.
+    *open_after_change("9008", "the vendor's backend failed"),
+    *_bad_parameter("10001"),
     ErrorRow("12002", PreconditionFailed, "the device's state does not allow a reset", _STATE),
     ErrorRow("12006", PreconditionFailed, "the vendor's agent on the device does not answer", _AGENT),
     # the gateway's
@@ -58,23 +62,20 @@ V2_TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("4200", AdminRejected, "the vendor found the request too old or too new", _CLOCK),
     ErrorRow("4300", PermissionDenied, "the key lacks a right", _RIGHTS),
     ErrorRow("4400", RateLimited, "the vendor throttles"),
-    # A replay means that a copy of the request was there before, and it may have been carried out.
-    ErrorRow("4500", OutcomeUnknown, "the vendor has seen this request before", on="change"),
-    ErrorRow("4500", VendorUnavailable, "the vendor has seen this request before", on="read"),
+    # A replay means that a copy of the request came before, and the vendor may have carried that one out.
+    *open_after_change("4500", "the vendor has seen this request before"),
     ErrorRow("4600", RequestRefused, "the vendor does not take the protocol", _CALL),
     ErrorRow("5000", AccountUnusable, "the device does not exist", _FIELDS),
-    ErrorRow("5100", VendorUnavailable, "the vendor failed and asks to try later", _SUPPORT),
-    ErrorRow("5400", OutcomeUnknown, "the vendor did a part of it", on="change"),
-    ErrorRow("5400", VendorUnavailable, "the vendor did a part of it", on="read"),
-    ErrorRow("6000", OutcomeUnknown, "the vendor failed inside", on="change"),
-    ErrorRow("6000", VendorUnavailable, "the vendor failed inside", on="read"),
+    ErrorRow("5100", VendorUnavailable, "the vendor failed and asks to try later", SUPPORT_HINT),
+    *open_after_change("5400", "the vendor did a part of it"),
+    *open_after_change("6000", "the vendor failed inside"),
     ErrorRow("6100", RequestRefused, "the vendor no longer offers this call", _CALL),
     ErrorRow("6200", VendorUnavailable, "the vendor is in maintenance"),
 )
 
 V3_TABLE: tuple[ErrorRow, ...] = (
     # Blackstone's own
-    ErrorRow("FailedOperation", VendorUnavailable, "the operation failed", _SUPPORT),
+    ErrorRow("FailedOperation", VendorUnavailable, "the operation failed", SUPPORT_HINT),
     ErrorRow(
         "FailedOperation.ExistRepairTask",
         PreconditionFailed,
@@ -82,14 +83,9 @@ V3_TABLE: tuple[ErrorRow, ...] = (
         "Wait until the repair is closed in the console.",
     ),
     ErrorRow("FailedOperation.TscAgentOffline", PreconditionFailed, "the vendor's agent is offline", _AGENT),
-    ErrorRow("InvalidParameter", PasswordRejected, _WEAK, on="change"),
-    ErrorRow("InvalidParameter", AccountUnusable, "the vendor refused a parameter", _FIELDS, on="read"),
-    ErrorRow("InvalidParameterValue", PasswordRejected, _WEAK, on="change"),
-    ErrorRow("InvalidParameterValue", AccountUnusable, "the vendor refused a parameter", _FIELDS, on="read"),
-    ErrorRow("InvalidParameterValue.InvalidParameter", PasswordRejected, _WEAK, on="change"),
-    ErrorRow(
-        "InvalidParameterValue.InvalidParameter", AccountUnusable, "the vendor refused a parameter", _FIELDS, on="read"
-    ),
+    *_bad_parameter("InvalidParameter"),
+    *_bad_parameter("InvalidParameterValue"),
+    *_bad_parameter("InvalidParameterValue.InvalidParameter"),
     ErrorRow("LimitExceeded", PreconditionFailed, "a quota of the vendor is used up", "Raise the quota."),
     ErrorRow("ResourceInUse.FlowBusy", InProgress, "an operation on the device is running"),
     ErrorRow("ResourceUnavailable", AccountUnusable, "the device is not available", _STATE),
@@ -110,8 +106,7 @@ V3_TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("AuthFailure.SignatureExpire", AdminRejected, "the vendor found the signature too old or new", _CLOCK),
     ErrorRow("AuthFailure.SignatureFailure", AdminRejected, "the vendor refused the signature", _KEY),
     ErrorRow("AuthFailure.TokenFailure", AdminRejected, "the vendor wants a session token", _KEY),
-    ErrorRow("InternalError", OutcomeUnknown, "the vendor failed inside", on="change"),
-    ErrorRow("InternalError", VendorUnavailable, "the vendor failed inside", on="read"),
+    *open_after_change("InternalError", "the vendor failed inside"),
     ErrorRow("InvalidAction", RequestRefused, "the vendor does not know the action", _CALL),
     ErrorRow("MissingParameter", RequestRefused, "the vendor missed a parameter", _CALL),
     ErrorRow("NoSuchVersion", RequestRefused, "the vendor no longer knows the version", _CALL),
@@ -126,4 +121,4 @@ V3_TABLE: tuple[ErrorRow, ...] = (
 TASK_UNKNOWN = frozenset(
     {"10001", "5000", "ResourceNotFound", "InvalidParameterValue", "InvalidParameterValue.InvalidParameter"}
 )
-"""How either API may say, when asked about a task, that there is none of that id (assumed: no page lists it)."""
+"""The codes by which either API may say that there is no task of that id (assumed: no page lists them)."""

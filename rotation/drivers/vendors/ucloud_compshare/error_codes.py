@@ -16,20 +16,17 @@ from rotation.core.errors import (
     RequestRefused,
     VendorUnavailable,
 )
-from rotation.drivers.error_table import ErrorRow
+from rotation.drivers.error_table import SUPPORT_HINT, ErrorRow, endpoint_hint, key_hint, open_after_change
 
-_KEY = "Check public_key and private_key of the admin credential."
+ENDPOINT = "https://api.compshare.cn"
+
+_KEY = key_hint("public_key", "private_key")
 _FIELDS = "Check region, zone, uhost_id and project_id in the secret."
-_CALL = (
-    "LOCKSTEP_UCLOUD_COMPSHARE_ENDPOINT should be https://api.compshare.cn. If it is, the vendor changed its API: take "
-    "a newer release of Lockstep, or report it with the vendor's code."
-)
-_SUPPORT = "Open a ticket with the vendor and name the request id."
+_CALL = endpoint_hint("ucloud_compshare", ENDPOINT)
 
 TABLE: tuple[ErrorRow, ...] = (
     # The gateway gives up after 60 s while the work may go on behind it.
-    ErrorRow("110", OutcomeUnknown, "the vendor's gateway timed out", on="change"),
-    ErrorRow("110", VendorUnavailable, "the vendor's gateway timed out", on="read"),
+    *open_after_change("110", "the vendor's gateway timed out"),
     ErrorRow("130", VendorUnavailable, "the vendor's gateway failed"),
     ErrorRow("150", VendorUnavailable, "the service is unavailable"),
     ErrorRow("153", RateLimited, "the vendor throttles"),
@@ -58,11 +55,10 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("226605", InProgress, "a task on the image is running"),
     ErrorRow("226606", AccountUnusable, "the vendor account lacks real-name verification", "Verify it in the console."),
     # "Service error" says nothing about what was done before it happened.
-    ErrorRow("8433", OutcomeUnknown, "the service failed", _SUPPORT, on="change"),
-    ErrorRow("8433", VendorUnavailable, "the service failed", _SUPPORT, on="read"),
+    *open_after_change("8433", "the service failed", SUPPORT_HINT),
     ErrorRow("8434", InProgress, "a disk is being detached"),
     ErrorRow("8006", OutcomeUnknown, "the vendor's reset failed half-way", on="change"),
-    ErrorRow("8006", VendorUnavailable, "a reset of the vendor's failed", _SUPPORT, on="read"),
+    ErrorRow("8006", VendorUnavailable, "a reset of the vendor's failed", SUPPORT_HINT, on="read"),
     ErrorRow("8010", PreconditionFailed, "the instance must be stopped first", "Stop the virtual machine."),
     ErrorRow("8034", InProgress, "a reset of this instance is running"),
     ErrorRow("8035", InProgress, "the instance is being migrated"),
@@ -70,12 +66,12 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("8024", VendorUnavailable, "the vendor asks to try later"),
     ErrorRow("8825", VendorUnavailable, "the vendor asks to try later"),
     ErrorRow("8861", VendorUnavailable, "the vendor asks to try later"),
-    ErrorRow("8843", VendorUnavailable, "the instance could not be powered off", _SUPPORT),
+    ErrorRow("8843", VendorUnavailable, "the instance could not be powered off", SUPPORT_HINT),
     ErrorRow("8844", VendorUnavailable, "the instance could not be started"),
-    ErrorRow("8845", PreconditionFailed, "the instance could not be started", _SUPPORT),
-    ErrorRow("8897", OutcomeUnknown, "the vendor's reset failed", _SUPPORT, on="change"),
-    ErrorRow("8897", VendorUnavailable, "a reset of the vendor's failed", _SUPPORT, on="read"),
+    ErrorRow("8845", PreconditionFailed, "the instance could not be started", SUPPORT_HINT),
+    ErrorRow("8897", OutcomeUnknown, "the vendor's reset failed", SUPPORT_HINT, on="change"),
+    ErrorRow("8897", VendorUnavailable, "a reset of the vendor's failed", SUPPORT_HINT, on="read"),
     ErrorRow("8898", OutcomeUnknown, "the vendor's reset timed out", on="change"),
-    ErrorRow("8898", VendorUnavailable, "a reset of the vendor's timed out", _SUPPORT, on="read"),
+    ErrorRow("8898", VendorUnavailable, "a reset of the vendor's timed out", SUPPORT_HINT, on="read"),
     ErrorRow("8905", InProgress, "the instance's power state is changing"),
 )

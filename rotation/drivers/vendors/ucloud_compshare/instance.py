@@ -16,7 +16,7 @@ from rotation.drivers.network import login_settings
 
 _ID = settings.matches(r"[A-Za-z0-9._-]{1,64}", "must have 1 to 64 letters, digits, dots, dashes or underscores")
 _WINDOWS_USER = "administrator"
-"""By the vendor's page on logging in; Windows does not look at its case."""
+"""By the vendor's page on logging in; on Windows the case does not matter."""
 _LAST_PORT = 65_535
 _PASSING = frozenset({"Initializing", "Starting", "Stopping", "Rebooting", "Resizing", "Pending", "Reinstalling"})
 
@@ -38,7 +38,7 @@ class Account:
 def observation(account: Account, host: Mapping[str, object]) -> Observation:
     """Return what DescribeCompShareInstance shows of an instance."""
     container = host.get("InstanceType") == "Container"
-    # The documents know "UHost", others have seen "Normal": whatever is no container is a machine.
+    # The documents name "UHost", others have seen "Normal": anything that is no container is a machine.
     variant = "container" if container else "windows" if host.get("OsType") == "Windows" else "linux"
     state = str(host.get("State") or "")
     login = _winrm(account, host) if variant == "windows" else _ssh(account, host.get("SshLoginCommand"))
@@ -87,7 +87,7 @@ def _wrong_user(account: Account, login: LoginTarget | None, *, windows: bool) -
 
 
 def _winrm(account: Account, host: Mapping[str, object]) -> LoginTarget | None:
-    """Take the machine's public address, else its private one; Windows has no login command."""
+    """Return the login at the machine's public address, else at its private one; Windows has no login command."""
     entries = host.get("IPSet")
     found: dict[str, str] = {}
     for entry in entries if isinstance(entries, list) else []:
@@ -101,7 +101,7 @@ def _winrm(account: Account, host: Mapping[str, object]) -> LoginTarget | None:
 
 
 def _ssh(account: Account, command: object) -> LoginTarget | None:
-    """Read ``ssh -p 23 root@HOST``, options on either side of the target."""
+    """Read a command such as ``ssh -p 23 root@HOST``; options may stand on either side of the target."""
     if not isinstance(command, str):
         return None
     target = re.search(r"(?:^|\s)([A-Za-z0-9._-]+)@([A-Za-z0-9.:-]+)(?=\s|$)", command)
@@ -113,7 +113,7 @@ def _ssh(account: Account, command: object) -> LoginTarget | None:
 
 
 def _readback(stored: object) -> Secret | None:
-    """Decode the stored password; old ones are not base64 (the vendor's own CLI copes with that, too)."""
+    """Decode the stored password. Old ones are not Base64; the vendor's own CLI accepts both."""
     if not isinstance(stored, str) or not stored:
         return None
     try:

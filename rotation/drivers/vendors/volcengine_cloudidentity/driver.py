@@ -1,8 +1,8 @@
 """Volcengine Cloud Identity: users of a single sign-on directory.
 
 Facts: the vendor's page on ResetPassword (2023-01-01, read as of 2025-03-21), volcenginesdk-cloudidentity 5.0.54.
-No call of the API checks a password, so the best evidence is that the vendor accepted it. The password is always made
-here: one made by the vendor would be lost with a lost reply.
+No call of the API checks a password, so the best evidence is that the vendor accepted it. We always make the password
+ourselves: one made by the vendor would be lost with a lost reply.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from rotation.core.errors import AccountUnusable, DriverError, PreconditionFaile
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Observation
 from rotation.drivers.contract import DriverSpec, Wiring
-from rotation.drivers.families import volcengine
-from rotation.drivers.vendors.volcengine_cloudidentity.error_codes import TABLE
+from rotation.drivers.families.volcengine import REQUEST_ID_HEADER, Key, Volcengine
+from rotation.drivers.vendors.volcengine_cloudidentity.error_codes import ENDPOINT, TABLE
 from rotation.drivers.vendors.volcengine_cloudidentity.policy import POLICIES
 
 SERVICE, VERSION = "cloudidentity", "2023-01-01"
 _OFF = frozenset({"disabled", "disable", "closed", "stopped", "suspended", "off", "notenabled", "not_enabled"})
-"""What a status may say when it means no. The vendor publishes no values: any other word is left to the reset itself,
-which refuses definitively (ServiceStatusException, PasswordLoginNotEnable)."""
+"""Statuses that mean "no". The vendor publishes no values, so any other word is no obstacle: the reset itself then
+refuses definitively (ServiceStatusException, PasswordLoginNotEnable)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +56,31 @@ class VolcengineCloudIdentity:
     """Resets through the API; has no login check."""
 
     def __init__(self, wiring: Wiring) -> None:
-        self._wiring = wiring
+        admin: Admin = wiring.admin
+        key = Key(admin.access_key, admin.secret_key, admin.region, SERVICE)
+        self._api = Volcengine(wiring=wiring, table=TABLE, key=key, version=VERSION)
 
-    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:  # noqa: ARG002 - the port's signature; an ADMIN reset needs no old password
-        """Send one reset; see ``ports.Driver``. Repeating it with the same password is harmless.
+    def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:  # noqa: ARG002 - the contract's signature; an ADMIN reset needs no old password
+        """Send one reset; see ``Driver``. Repeating it with the same password is harmless.
 
-        The answer may repeat the password, hence it is dropped unread.
+        The answer may repeat the password, so it is not read.
         """
         body = {
             "UserId": account.user_id,
             "Password": new.reveal(),
-            # True would make it good for one login, at which a human would have to choose another.
+            # True would allow one login only, at which a human would have to choose another password.
             "PasswordResetRequired": False,
             "GenerateRandomPassword": False,
         }
-        self._call("ResetPassword", body, changes=True)
+        self._api.call("ResetPassword", body, on="change")
 
     def observe(self, account: Account) -> Observation:
-        """Look at the user, the service and the portal's login settings; see ``ports.Observes``.
+        """Read the user, the service and the portal's login settings; see ``Observes``.
 
         Raises:
             AccountUnusable: there is no such user.
         """
-        user = self._call("GetUser", {"UserId": account.user_id}, changes=False)
+        user = self._api.call("GetUser", {"UserId": account.user_id})
         if user.get("UserId") != account.user_id:
             raise UnexpectedReply("the vendor's answer is about another user, or about none")
         service = self._listed("GetServiceStatus", "Instances")
@@ -88,24 +90,10 @@ class VolcengineCloudIdentity:
         return Observation(variant="default", state=source, obstacles=obstacles)
 
     def _listed(self, action: str, name: str) -> list[Mapping[str, object]]:
-        entries = self._call(action, {}, changes=False).get(name)
+        entries = self._api.call(action, {}).get(name)
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise UnexpectedReply(f"the vendor's answer lacks {name}")
         return entries
-
-    def _call(self, action: str, body: Mapping[str, object], *, changes: bool) -> dict[str, object]:
-        admin: Admin = self._wiring.admin
-        return volcengine.call(
-            self._wiring.http,
-            self._wiring.endpoint,
-            action,
-            body,
-            key=volcengine.Key(admin.access_key, admin.secret_key, admin.region, SERVICE),
-            version=VERSION,
-            table=TABLE,
-            now=self._wiring.now(),
-            changes=changes,
-        )
 
 
 def _user(account: Account, user: Mapping[str, object], source: str) -> list[DriverError]:
@@ -153,8 +141,8 @@ DRIVER = DriverSpec(
     docs="https://www.volcengine.com/docs/7165/1493425",
     authority=Authority.ADMIN,
     evidence=Evidence.ACCEPTED,
-    endpoint="https://open.volcengineapi.com",
-    endpoints=("https://open.volcengineapi.com",),
+    endpoint=ENDPOINT,
+    endpoints=(ENDPOINT,),
     account=Account,
     admin=Admin,
     policies=POLICIES,
@@ -162,6 +150,6 @@ DRIVER = DriverSpec(
     source="Vendor page on ResetPassword (2025-03-21); SDKs volcenginesdk-core and -cloudidentity 5.0.54",
     checked="2026-11-22",
     call_seconds=15,
-    request_id_header=volcengine.REQUEST_ID_HEADER,
+    request_id_header=REQUEST_ID_HEADER,
     error_table=TABLE,
 )

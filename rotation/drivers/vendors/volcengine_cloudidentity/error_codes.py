@@ -1,7 +1,7 @@
 """Cloud Identity's error codes: ResetPassword's own, its neighbours', and the gateway's public ones.
 
 Sources: the vendor's pages 7165/1493425, 7165/1505179, 7165/1505247 (the service) and 6369/68677, 6448/76370,
-6408/78947 (the gateway), read 2026-11-22. The numbers (``CodeN``) of the service's codes are published nowhere, hence
+6408/78947 (the gateway), read 2026-11-22. The numbers (``CodeN``) of the service's codes are published nowhere, so
 only the names decide.
 """
 
@@ -11,48 +11,44 @@ from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
     InProgress,
-    OutcomeUnknown,
     PermissionDenied,
     PreconditionFailed,
     RateLimited,
     RequestRefused,
     VendorUnavailable,
 )
-from rotation.drivers.error_table import ErrorRow
+from rotation.drivers.error_table import SUPPORT_HINT, ErrorRow, endpoint_hint, key_hint, open_after_change
 
-_KEY = "Check access_key and secret_key of the admin credential."
+ENDPOINT = "https://open.volcengineapi.com"
+
+_KEY = key_hint("access_key", "secret_key")
 _CLOCK = "Set the clock of the host: the vendor takes signatures for 15 minutes."
 _RIGHTS = (
     "Grant cloudidentity's GetUser, GetServiceStatus, ListPortalLoginSettings and ResetPassword to the key's account."
 )
-_CALL = (
-    "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_ENDPOINT should be https://open.volcengineapi.com. If it is, the vendor changed "
-    "its API: take a newer release of Lockstep, or report it with the vendor's code."
-)
+_CALL = endpoint_hint("volcengine_cloudidentity", ENDPOINT)
 _USER = "Check user_id in the secret: the id, not the name."
 _SERVICE = "Look at the state of Cloud Identity in the console."
 _PORTAL = "Enable password login in the settings of the user portal."
-_SUPPORT = "Open a ticket with the vendor and name the request id."
 
 TABLE: tuple[ErrorRow, ...] = (
     # ResetPassword's own
     ErrorRow("ConcurrentException", InProgress, "another request for this user is running"),
-    # A weak password arrives under this code, too; _volcengine tells by the field that the message names.
+    # A weak password gets this code, too; ``families.volcengine`` looks whether the message names the field.
     ErrorRow("InvalidParam", AccountUnusable, "the vendor refused a parameter", _USER),
     ErrorRow("PermissionError", PermissionDenied, "the key lacks a right", _RIGHTS),
     ErrorRow("ServiceStatusException", PreconditionFailed, "the service is not running", _SERVICE),
     ErrorRow("PasswordLoginNotEnable", PreconditionFailed, "password login is off", _PORTAL),
-    # Most likely two first resets of one user met; if it stays, only the vendor can tell more.
-    ErrorRow("UserLoginProfileRecordExist", InProgress, "the user's login profile is being made", _SUPPORT),
+    # Most likely two first resets of one user ran at once; if it persists, only the vendor can help.
+    ErrorRow("UserLoginProfileRecordExist", InProgress, "the user's login profile is being made", SUPPORT_HINT),
     ErrorRow("UserNotFound", AccountUnusable, "there is no such user", _USER),
-    ErrorRow("InternalError", OutcomeUnknown, "the vendor failed inside", on="change"),
-    ErrorRow("InternalError", VendorUnavailable, "the vendor failed inside", on="read"),
+    *open_after_change("InternalError", "the vendor failed inside"),
     # its neighbours'
     ErrorRow("ParamMissing", AccountUnusable, "the vendor missed a parameter", _USER),
     ErrorRow("OperateTooFrequentlyException", InProgress, "the vendor asks to wait before the next operation"),
     ErrorRow("PrerequisiteCheckFailed", PreconditionFailed, "the service's prerequisites are not met", _SERVICE),
     ErrorRow("LoginSettingNotFound", PreconditionFailed, "the vendor does not know password login", _PORTAL),
-    # What it answers is no call of ours, so ours was not carried out.
+    # It answers another call than ours, so ours was not carried out.
     ErrorRow("ServiceAlreadyEnabled", RequestRefused, "the vendor took the request for another one", _CALL),
     # the gateway's
     ErrorRow("MissingParameter", RequestRefused, "the vendor missed action or version", _CALL),
@@ -73,11 +69,8 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("FlowLimitExceeded", RateLimited, "the vendor throttles this action"),
     ErrorRow("AccountFlowLimitExceeded", RateLimited, "the vendor throttles this vendor account"),
     # Behind the gateway the work may have been done, or may go on.
-    ErrorRow("FailToConnect", OutcomeUnknown, "the vendor's gateway lost its service", on="change"),
-    ErrorRow("FailToConnect", VendorUnavailable, "the vendor's gateway lost its service", on="read"),
-    ErrorRow("InternalServiceError", OutcomeUnknown, "the vendor's service failed inside", on="change"),
-    ErrorRow("InternalServiceError", VendorUnavailable, "the vendor's service failed inside", on="read"),
-    ErrorRow("InternalServiceTimeout", OutcomeUnknown, "the vendor's service timed out", on="change"),
-    ErrorRow("InternalServiceTimeout", VendorUnavailable, "the vendor's service timed out", on="read"),
+    *open_after_change("FailToConnect", "the vendor's gateway lost its service"),
+    *open_after_change("InternalServiceError", "the vendor's service failed inside"),
+    *open_after_change("InternalServiceTimeout", "the vendor's service timed out"),
     ErrorRow("ServiceUnavailableTemp", VendorUnavailable, "the service is unavailable for the moment"),
 )

@@ -1,4 +1,4 @@
-"""The operations that change no version: describe, read, list."""
+"""The operations that read: describe, get, list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rotation_testkit.doubles.secretsmanager.protocol.errors import (
     invalid_request,
     not_found,
 )
-from rotation_testkit.doubles.secretsmanager.state import CURRENT, Answer, Params, SecretRecord, Version, World
+from rotation_testkit.doubles.secretsmanager.state import CURRENT, Answer, Params, SecretRecord, ServiceState, Version
 
 _DAY = 86_400
 _SORT_KEYS = {
@@ -52,25 +52,25 @@ def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def describe_secret(world: World, params: Params) -> Answer:
-    """Describe a secret, also one that is marked for deletion."""
-    secret = world.find(params["SecretId"], even_deleted=True)
+def describe_secret(state: ServiceState, params: Params) -> Answer:
+    """Describe a secret, also one marked for deletion."""
+    secret = state.find(params["SecretId"], even_deleted=True)
     if secret.stale_reads > 0 and secret.stale_view is not None:
         secret.stale_reads -= 1
         return secret.stale_view
     return describe(secret)
 
 
-def get_secret_value(world: World, params: Params) -> Answer:
+def get_secret_value(state: ServiceState, params: Params) -> Answer:
     """Read a version by id, by label, or by both when they agree; AWSCURRENT when neither is given."""
-    secret = world.find(params["SecretId"])
+    secret = state.find(params["SecretId"])
     version, named_by = _version(secret, params.get("VersionId"), params.get("VersionStage"))
     if version is None or version.value is None:
         raise not_found(f"the specified secret value for {named_by}")
     if version.hidden_reads > 0:
         version.hidden_reads -= 1
         raise not_found(f"the specified secret value for {named_by}")
-    today = world.clock() // _DAY * _DAY
+    today = state.clock() // _DAY * _DAY
     secret.accessed = version.accessed = today
     field = "SecretBinary" if version.value.binary else "SecretString"
     answer: Answer = {
@@ -94,16 +94,16 @@ def _version(secret: SecretRecord, version_id: str | None, stage: str | None) ->
     return secret.versions.get(secret.labels.get(stage, "")), f"staging label: {stage}"
 
 
-def list_secret_version_ids(world: World, params: Params) -> Answer:
+def list_secret_version_ids(state: ServiceState, params: Params) -> Answer:
     """List versions, oldest first; those without a label only on request."""
-    secret = world.find(params["SecretId"], even_deleted=True)
+    secret = state.find(params["SecretId"], even_deleted=True)
     shown = [
         version
         for version in secret.versions.values()
         if secret.stages(version.id) or params.get("IncludeDeprecated", False)
     ]
     entries = [_version_entry(secret, version) for version in sorted(shown, key=lambda version: version.created)]
-    page, token = world.page(f"versions of {secret.arn}", entries, params)
+    page, token = state.page(f"versions of {secret.arn}", entries, params)
     answer: Answer = {"ARN": secret.arn, "Name": secret.name, "Versions": page}
     return {**answer, "NextToken": token} if token else answer
 
@@ -119,16 +119,16 @@ def _version_entry(secret: SecretRecord, version: Version) -> Answer:
     return {key: value for key, value in entry.items() if value is not None}
 
 
-def list_secrets(world: World, params: Params) -> Answer:
+def list_secrets(state: ServiceState, params: Params) -> Answer:
     """List secrets by the filters of ``ListSecrets``; those marked for deletion only on request."""
     found = [
         secret
-        for secret in list(world.secrets.values())
+        for secret in list(state.secrets.values())
         if (secret.deleted is None or params.get("IncludePlannedDeletion", False))
         and all(_matches(secret, one) for one in params.get("Filters", ()))
     ]
     found.sort(key=_SORT_KEYS[params.get("SortBy", "created-date")], reverse=params.get("SortOrder") == "desc")
-    page, token = world.page("secrets", [_list_entry(secret) for secret in found], params)
+    page, token = state.page("secrets", [_list_entry(secret) for secret in found], params)
     answer: Answer = {"SecretList": page}
     return {**answer, "NextToken": token} if token else answer
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from rotation_testkit.doubles.secretsmanager.protocol.errors import invalid_parameter
-from rotation_testkit.doubles.secretsmanager.state import CURRENT, Answer, Params, SecretRecord, World
+from rotation_testkit.doubles.secretsmanager.state import CURRENT, Answer, Params, SecretRecord, ServiceState
 
 
-def update_secret_version_stage(world: World, params: Params) -> Answer:
-    """Attach, move or detach one label; whoever takes a label from a version must name that version."""
-    secret = world.find(params["SecretId"])
+def update_secret_version_stage(state: ServiceState, params: Params) -> Answer:
+    """Attach, move or detach one label; a caller that takes a label from a version must name that version."""
+    secret = state.find(params["SecretId"])
     label: str = params["VersionStage"]
     source: str | None = params.get("RemoveFromVersionId")
     target: str | None = params.get("MoveToVersionId")
@@ -17,7 +17,7 @@ def update_secret_version_stage(world: World, params: Params) -> Answer:
         secret.relabel({one: holder for one, holder in secret.labels.items() if one != label})
     else:
         secret.relabel(secret.moved(label, target, secret.labels))
-    secret.changed = world.clock()
+    secret.changed = state.clock()
     return {"ARN": secret.arn, "Name": secret.name}
 
 

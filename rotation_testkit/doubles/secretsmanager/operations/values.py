@@ -1,4 +1,4 @@
-"""``GetRandomPassword``: the characters come from the operating system."""
+"""``GetRandomPassword``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import secrets
 import string
 
 from rotation_testkit.doubles.secretsmanager.protocol.errors import invalid_parameter
-from rotation_testkit.doubles.secretsmanager.state import Answer, Params, World
+from rotation_testkit.doubles.secretsmanager.state import Answer, Params, ServiceState
 
 _TYPES = (
     ("ExcludeUppercase", string.ascii_uppercase),
@@ -16,7 +16,7 @@ _TYPES = (
 )
 
 
-def get_random_password(_world: World, params: Params) -> Answer:
+def get_random_password(_state: ServiceState, params: Params) -> Answer:
     """Draw a password; by default 32 characters with at least one of each included type."""
     banned = set(params.get("ExcludeCharacters", ""))
     types = [

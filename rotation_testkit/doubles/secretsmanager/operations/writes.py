@@ -1,4 +1,4 @@
-"""The operations that change secrets and versions, labels apart."""
+"""The operations that change secrets and versions; ``stages`` moves labels."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from rotation_testkit.doubles.secretsmanager.state import (
     Answer,
     Params,
     SecretRecord,
+    ServiceState,
     StoredValue,
     Version,
-    World,
 )
 
 _DAY = 86_400
@@ -27,25 +27,25 @@ _VALUE_BYTES = 65_536
 _TAGS_PER_SECRET = 50
 
 
-def create_secret(world: World, params: Params) -> Answer:
+def create_secret(state: ServiceState, params: Params) -> Answer:
     """Create a secret, with its first version when a value is given."""
     value = _value(params)
     token = _token(params) if value is not None else None
     name = params["Name"]
-    twin = world.named(name)
+    twin = state.named(name)
     if twin is not None:
         return _created_again(twin, value, token)
-    now = world.clock()
-    secret = SecretRecord(arn=world.arn_for(name), name=name, created=now, changed=now)
+    now = state.clock()
+    secret = SecretRecord(arn=state.arn_for(name), name=name, created=now, changed=now)
     secret.description = params.get("Description")
     secret.kms_key = params.get("KmsKeyId")
     if "Tags" in params:
         secret.tags = {tag["Key"]: tag.get("Value", "") for tag in params["Tags"]}
-    world.secrets[secret.arn] = secret
+    state.secrets[secret.arn] = secret
     answer: Answer = {"ARN": secret.arn, "Name": name}
     if value is None or token is None:
         return answer
-    _add(world, secret, token, value, [CURRENT])
+    _add(state, secret, token, value, [CURRENT])
     return {**answer, "VersionId": token}
 
 
@@ -60,14 +60,14 @@ def _created_again(twin: SecretRecord, value: StoredValue | None, token: str | N
     return {"ARN": twin.arn, "Name": twin.name, "VersionId": version.id}
 
 
-def put_secret_value(world: World, params: Params) -> Answer:
+def put_secret_value(state: ServiceState, params: Params) -> Answer:
     """Put a value under a token once; the same value again does nothing, another value is refused."""
     value = _value(params)
     token = _token(params)
-    secret = world.find(params["SecretId"])
+    secret = state.find(params["SecretId"])
     if value is None:
         raise invalid_request("You must provide either SecretString or SecretBinary.")
-    expected = world.rotation_tokens.get((secret.arn, token))
+    expected = state.rotation_tokens.get((secret.arn, token))
     if expected is not None and Secret(params.get("RotationToken", "")) != expected:
         raise denied("The request does not carry the RotationToken of the running rotation.")
     version = secret.versions.get(token)
@@ -75,40 +75,40 @@ def put_secret_value(world: World, params: Params) -> Answer:
         if version.value != value:
             raise _token_taken(secret, token)
     else:
-        _add(world, secret, token, value, params.get("VersionStages") or [CURRENT])
+        _add(state, secret, token, value, params.get("VersionStages") or [CURRENT])
     return {"ARN": secret.arn, "Name": secret.name, "VersionId": token, "VersionStages": secret.stages(token)}
 
 
-def update_secret(world: World, params: Params) -> Answer:
+def update_secret(state: ServiceState, params: Params) -> Answer:
     """Change metadata, and the current value when one is given."""
     value = _value(params)
     token = _token(params) if value is not None else None
-    secret = world.find(params["SecretId"])
+    secret = state.find(params["SecretId"])
     if token is not None and token in secret.versions:
         raise _token_taken(secret, token)
     answer: Answer = {"ARN": secret.arn, "Name": secret.name}
     if value is not None and token is not None:
-        _add(world, secret, token, value, [CURRENT])
+        _add(state, secret, token, value, [CURRENT])
         answer["VersionId"] = token
     secret.description = params.get("Description", secret.description)
     secret.kms_key = params.get("KmsKeyId", secret.kms_key)
-    secret.changed = world.clock()
+    secret.changed = state.clock()
     return answer
 
 
-def _add(world: World, secret: SecretRecord, token: str, value: StoredValue, stages: list[str]) -> None:
-    now = world.clock()
+def _add(state: ServiceState, secret: SecretRecord, token: str, value: StoredValue, stages: list[str]) -> None:
+    now = state.clock()
     secret.admit(token, now)
     labels = secret.labels
     first = not any(version.value is not None for version in secret.versions.values())
     for stage in dict.fromkeys([*stages, CURRENT] if first else stages):
         labels = secret.moved(stage, token, labels)
     if labels.get(CURRENT) == token and labels.get(PENDING) not in (None, token):
-        # A version made by hand ends whatever was pending (CloudTrail page on RotationAbandoned; recorded 2022-09).
+        # A version made by hand ends a pending rotation (CloudTrail page on RotationAbandoned; recorded 2022-09).
         labels = {label: holder for label, holder in labels.items() if label != PENDING}
     secret.relabel(labels)
     secret.versions.setdefault(token, Version(token, now)).value = value
-    secret.versions[token].hidden_reads = world.lag_values
+    secret.versions[token].hidden_reads = state.lag_values
     secret.remove_outdated(now)
     secret.changed = now
     if secret.schedule is not None and labels.get(CURRENT) == token:
@@ -141,9 +141,9 @@ def _value(params: Params) -> StoredValue | None:
     return StoredValue(Secret(content), binary=given[0] == "SecretBinary")
 
 
-def delete_secret(world: World, params: Params) -> Answer:
+def delete_secret(state: ServiceState, params: Params) -> Answer:
     """Mark a secret for deletion, or drop it at once when forced."""
-    now = world.clock()
+    now = state.clock()
     forced = params.get("ForceDeleteWithoutRecovery", False)
     days = params.get("RecoveryWindowInDays")
     if forced and days is not None:
@@ -151,39 +151,39 @@ def delete_secret(world: World, params: Params) -> Answer:
     if days is not None and not 7 <= days <= 30:  # noqa: PLR2004 - the documented recovery window
         raise invalid_parameter("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
     if forced:
-        gone = world.named(params["SecretId"])
+        gone = state.named(params["SecretId"])
         if gone is None:
             name = params["SecretId"]
-            return {"ARN": world.arn_for(name), "Name": name, "DeletionDate": now}
-        del world.secrets[gone.arn]
+            return {"ARN": state.arn_for(name), "Name": name, "DeletionDate": now}
+        del state.secrets[gone.arn]
         return {"ARN": gone.arn, "Name": gone.name, "DeletionDate": now}
-    secret = world.find(params["SecretId"])
+    secret = state.find(params["SecretId"])
     secret.deleted = now + (30 if days is None else days) * _DAY
     return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": secret.deleted}
 
 
-def restore_secret(world: World, params: Params) -> Answer:
-    """Take back a deletion within its window."""
-    secret = world.find(params["SecretId"], even_deleted=True)
+def restore_secret(state: ServiceState, params: Params) -> Answer:
+    """Restore a secret within its recovery window."""
+    secret = state.find(params["SecretId"], even_deleted=True)
     secret.deleted = None
     return {"ARN": secret.arn, "Name": secret.name}
 
 
-def tag_resource(world: World, params: Params) -> Answer:
+def tag_resource(state: ServiceState, params: Params) -> Answer:
     """Add tags."""
-    secret = world.find(params["SecretId"])
+    secret = state.find(params["SecretId"])
     tags = {**(secret.tags or {}), **{tag["Key"]: tag.get("Value", "") for tag in params["Tags"]}}
     if len(tags) > _TAGS_PER_SECRET:
         raise invalid_parameter("A secret can have at most 50 tags.")
     secret.tags = tags
-    secret.changed = world.clock()
+    secret.changed = state.clock()
     return {}
 
 
-def untag_resource(world: World, params: Params) -> Answer:
-    """Remove tags; those that are not there do not matter."""
-    secret = world.find(params["SecretId"])
+def untag_resource(state: ServiceState, params: Params) -> Answer:
+    """Remove tags; absent ones are ignored."""
+    secret = state.find(params["SecretId"])
     if secret.tags is not None:
         secret.tags = {key: value for key, value in secret.tags.items() if key not in params["TagKeys"]}
-    secret.changed = world.clock()
+    secret.changed = state.clock()
     return {}

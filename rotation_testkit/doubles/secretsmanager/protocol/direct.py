@@ -1,6 +1,6 @@
-"""Answer a botocore client in this process: its requests are signed, serialised and parsed as ever, but use no socket.
+"""Answer a botocore client in this process: its requests are signed, serialised and parsed, but use no socket.
 
-Several times cheaper than the wire. botocore's own hook ``before-send`` takes the prepared request over.
+This is several times faster than the wire. botocore's hook ``before-send`` provides the prepared request.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 
 
 def answer_directly(client: SecretsManagerClient, protocol: JsonProtocol) -> None:
-    """Let the protocol answer whatever this client sends from now on."""
+    """Let the protocol answer every request of this client from now on."""
 
     def answer(request: AWSPreparedRequest, **_: object) -> Any:  # noqa: ANN401 - the stubs know no answering hook
         try:
             response = protocol.respond(_arrived(request))
         except ConnectionDropped:
             raise ConnectionClosedError(endpoint_url=request.url) from None
-        headers: Any = dict(response.headers)  # as urllib3's are, a mapping; botocore makes its own kind of them
+        headers: Any = dict(response.headers)  # a mapping, as urllib3's; botocore converts it
         return AWSResponse(request.url, response.status_code, headers, _Raw(response.get_data()))
 
     client.meta.events.register("before-send.secrets-manager", answer)
 
 
 class _Raw(io.BytesIO):
-    """A body as urllib3 offers it."""
+    """A body with urllib3's interface."""
 
     def stream(self) -> Iterator[bytes]:
         yield self.read()
 
 
 def _arrived(request: AWSPreparedRequest) -> Request:
-    """Return the request as a server would hand it over."""
+    """Return the request as a server would pass it on."""
     address = urlsplit(request.url)
     body: Any = request.body or b""
     data: bytes = body.encode() if isinstance(body, str) else body

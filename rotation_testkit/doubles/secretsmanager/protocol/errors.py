@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ServiceError(Exception):
-    """One refusal. Every error that is the caller's is HTTP 400, also "not found" (recorded from AWS, 2022-09).
+    """One refusal. Every error of the caller is HTTP 400, also "not found" (recorded from AWS, 2022-09).
 
     Attributes:
         code: the ``__type`` on the wire.

@@ -1,4 +1,4 @@
-"""Verify a Signature Version 4 request by its published rules; every botocore client in the tests signs by its own.
+"""Verify a Signature Version 4 request by the published rules; botocore clients sign by their own code.
 
 Source: "Create a signed AWS API request", AWS General Reference, as of 2026-11.
 """
@@ -27,7 +27,7 @@ _HEADER = re.compile(
 def verify(request: Request, *, region: str, access_key: str, secret_key: Secret) -> None:
     """Accept only what the configured key signed for this region and service.
 
-    The date is part of what is signed; its distance from now is not judged, since the double's clock is a test's.
+    The date is signed, but its distance from now is not checked: the double's clock belongs to a test.
 
     Raises:
         ServiceError: with the codes that AWS's JSON services use.

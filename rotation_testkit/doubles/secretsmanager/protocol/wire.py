@@ -53,7 +53,7 @@ class JsonProtocol:
         """Return the answer, a refusal included.
 
         Raises:
-            ConnectionDropped: there is to be none.
+            ConnectionDropped: a fault took the answer.
         """
         try:
             return _response(200, self._answer(request))

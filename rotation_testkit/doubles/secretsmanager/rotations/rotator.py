@@ -1,4 +1,4 @@
-"""Rotations as the service runs them: four invocations, and the whole of it again when one fails."""
+"""Rotations as the service runs them: four invocations, and all of them again when one fails."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from rotation_testkit.doubles.secretsmanager.state import (
     Params,
     Schedule,
     SecretRecord,
+    ServiceState,
     Version,
-    World,
 )
 
 Function = Callable[[dict[str, object]], None]
@@ -28,7 +28,7 @@ STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
 
 class RotationState(StrEnum):
-    """How a rotation stands."""
+    """The state of a rotation."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -45,8 +45,8 @@ class Rotation:
         secret: ARN.
         token: the id of the version that it makes.
         steps: what each attempt runs; only ``testSecret`` when not rotating immediately.
-        attempts: how often it was started over.
-        failures: (step, exception) of every failed attempt. An exception may hold what the function put in it.
+        attempts: how often its steps were begun.
+        failures: (step, exception) of every failed attempt. An exception may hold a value of the function.
     """
 
     secret: str
@@ -59,7 +59,7 @@ class Rotation:
 
     @property
     def only_tests(self) -> bool:
-        """Whether this is the trial run that ``RotateImmediately=false`` makes."""
+        """Whether this is the test run that ``RotateImmediately=false`` makes."""
         return self.steps != STEPS
 
 
@@ -67,7 +67,7 @@ class Rotator:
     """Starts and runs rotations.
 
     Args:
-        world: the state.
+        state: secrets and labels.
         sleep: called between attempts.
         retry_delays: seconds before the second, third, ... attempt. AWS publishes neither number nor spacing.
         removes_pending: whether the service takes AWSPENDING off the new current version after success. AWS's user
@@ -75,9 +75,14 @@ class Rotator:
     """
 
     def __init__(
-        self, world: World, *, sleep: Callable[[float], None], retry_delays: tuple[float, ...], removes_pending: bool
+        self,
+        state: ServiceState,
+        *,
+        sleep: Callable[[float], None],
+        retry_delays: tuple[float, ...],
+        removes_pending: bool,
     ) -> None:
-        self._world = world
+        self._state = state
         self._sleep = sleep
         self.retry_delays = retry_delays
         self.removes_pending = removes_pending
@@ -89,17 +94,17 @@ class Rotator:
         """Check a ``RotateSecret`` request, store the configuration and make the empty pending version.
 
         Returns:
-            The rotation, and whether it is new: a client's own retry of a running one is answered with that one.
-            (The idempotence is our reading of what the token is for; AWS does not spell it out.)
+            The rotation, and whether it is new: a client's retry gets the running rotation. (AWS does not document this
+            idempotence; it is what the token is for.)
 
         Raises:
             ServiceError: refused; nothing has changed.
         """
-        world = self._world
+        state = self._state
         token = params.get("ClientRequestToken")
         if token is None:
             raise invalid_parameter("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
-        secret = world.find(params["SecretId"])
+        secret = state.find(params["SecretId"])
         running = self.latest(secret.arn)
         if running is not None and running.token == token and running.state is RotationState.RUNNING:
             return running, False
@@ -109,9 +114,9 @@ class Rotator:
         if token in secret.versions:
             raise invalid_request("The ClientRequestToken is already the id of a version of this secret.")
         secret.relabel(secret.moved(PENDING, token, secret.labels))
-        secret.versions[token] = Version(token, world.clock())
+        secret.versions[token] = Version(token, state.clock())
         secret.schedule = schedule
-        secret.changed = world.clock()
+        secret.changed = state.clock()
         immediately = params.get("RotateImmediately", True)
         return self._start(Rotation(secret.arn, token, STEPS if immediately else ("testSecret",))), True
 
@@ -134,17 +139,17 @@ class Rotator:
         new = Schedule(arn, dict(rules) if rules is not None else (dict(old.rules) if old else {}))
         new.last = old.last if old else None
         kept = old is not None and old.enabled and rules is None
-        new.next = old.next if old and kept else due_after(new.rules, self._world.clock())
+        new.next = old.next if old and kept else due_after(new.rules, self._state.clock())
         return new
 
     def resume(self, secret: SecretRecord, token: str) -> Rotation:
-        """Reattempt, under its own token, a rotation that was given up."""
+        """Reattempt a failed rotation under its own token."""
         return self._start(Rotation(secret.arn, token))
 
     def _start(self, rotation: Rotation) -> Rotation:
         _function, needs_token = self._function_of(rotation)
         if needs_token:
-            self._world.rotation_tokens.setdefault((rotation.secret, rotation.token), Secret(str(uuid.uuid4())))
+            self._state.rotation_tokens.setdefault((rotation.secret, rotation.token), Secret(str(uuid.uuid4())))
         self.rotations.append(rotation)
         self._report(rotation, "Started")
         return rotation
@@ -176,7 +181,7 @@ class Rotator:
                 self._invoke(rotation, step)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # noqa: BLE001 - whatever ends a function early is a failed step
+            except BaseException as error:  # noqa: BLE001 - anything that ends a function early is a failed step
                 rotation.failures.append((step, error))
                 return False
         return rotation.only_tests or self._is_complete(rotation)
@@ -188,47 +193,47 @@ class Rotator:
             "SecretId": rotation.secret,
             "ClientRequestToken": rotation.token,
         }
-        token = self._world.rotation_tokens.get((rotation.secret, rotation.token))
+        token = self._state.rotation_tokens.get((rotation.secret, rotation.token))
         if token is not None:
             event["RotationToken"] = token.reveal()
         function(event)
 
     def _function_of(self, rotation: Rotation) -> tuple[Function, bool]:
-        with self._world.lock:
-            schedule = self._world.find(rotation.secret).schedule
+        with self._state.lock:
+            schedule = self._state.find(rotation.secret).schedule
             if schedule is None:
                 raise LookupError("the secret has no rotation function")
             return self.functions[schedule.function]
 
     def _is_complete(self, rotation: Rotation) -> bool:
-        with self._world.lock:
-            secret = self._world.named(rotation.secret)
+        with self._state.lock:
+            secret = self._state.named(rotation.secret)
             complete = secret is not None and secret.labels.get(PENDING) in (None, secret.labels.get(CURRENT))
         if not complete:
             rotation.failures.append(("finishSecret", RuntimeError("AWSPENDING is still on a version of its own")))
         return complete
 
     def _end(self, rotation: Rotation, state: RotationState) -> None:
-        with self._world.lock:
+        with self._state.lock:
             if rotation.state is not RotationState.RUNNING:
                 return
             rotation.state = state
             self._report(rotation, "Succeeded" if state is RotationState.SUCCEEDED else "Failed")
-            secret = self._world.named(rotation.secret)
+            secret = self._state.named(rotation.secret)
             if secret is not None and state is RotationState.SUCCEEDED and not rotation.only_tests:
                 self._settle(secret, rotation.token)
 
     def _discard(self, rotation: Rotation) -> None:
-        with self._world.lock:
-            self._world.rotation_tokens.pop((rotation.secret, rotation.token), None)
-            secret = self._world.named(rotation.secret)
+        with self._state.lock:
+            self._state.rotation_tokens.pop((rotation.secret, rotation.token), None)
+            secret = self._state.named(rotation.secret)
             if secret is not None:
                 secret.relabel({label: at for label, at in secret.labels.items() if at != rotation.token})
                 secret.versions.pop(rotation.token, None)
 
     def _settle(self, secret: SecretRecord, token: str) -> None:
-        now = self._world.clock()
-        self._world.rotation_tokens.pop((secret.arn, token), None)
+        now = self._state.clock()
+        self._state.rotation_tokens.pop((secret.arn, token), None)
         if self.removes_pending and secret.labels.get(PENDING) == token:
             secret.relabel({label: holder for label, holder in secret.labels.items() if label != PENDING})
         if secret.schedule is not None:
@@ -236,8 +241,8 @@ class Rotator:
             secret.schedule.next = due_after(secret.schedule.rules, now)
 
     def cancel(self, params: Params) -> Answer:
-        """``CancelRotateSecret``: switch rotation off and start no further step; labels stay where they are."""
-        secret = self._world.find(params["SecretId"])
+        """Switch rotation off and start no further step (``CancelRotateSecret``); labels stay where they are."""
+        secret = self._state.find(params["SecretId"])
         if secret.schedule is None:
             raise invalid_request("Rotation was never turned on for this secret.")
         secret.schedule.enabled = False
@@ -249,7 +254,7 @@ class Rotator:
         return {**answer, "VersionId": rotation.token}
 
     def abandon(self, secret: SecretRecord, token: str) -> None:
-        """Note that a version made by hand took AWSPENDING from a rotation that had not ended well."""
+        """Record that a version made by hand took AWSPENDING from an incomplete rotation."""
         rotation = self.latest(secret.arn) or Rotation(secret.arn, token)
         if rotation.token != token:
             rotation = Rotation(secret.arn, token)
@@ -257,9 +262,9 @@ class Rotator:
         self._report(rotation, "Abandoned")
 
     def latest(self, arn: str) -> Rotation | None:
-        """Return the rotation of a secret that was started last."""
+        """Return the latest rotation of a secret."""
         return next((one for one in reversed(self.rotations) if one.secret == arn), None)
 
     def _report(self, rotation: Rotation, what: str) -> None:
         name = f"{'Test' if rotation.only_tests else ''}Rotation{what}"
-        self.events.append(Event(name, rotation.secret, rotation.token, self._world.clock()))
+        self.events.append(Event(name, rotation.secret, rotation.token, self._state.clock()))

@@ -16,10 +16,10 @@ _CRON = re.compile(r"cron\((?:\S+ ){5}\S+\)")
 
 
 def check(rules: dict[str, Any]) -> None:
-    """Refuse rules that the service refuses; how many days are allowed is in the service model.
+    """Refuse the rules that the service refuses; the service model limits the days.
 
     Raises:
-        ServiceError: two schedules at once, one out of range, or an expression of no known form.
+        ServiceError: two schedules at once, a schedule out of range, or an unknown expression.
     """
     days = rules.get("AutomaticallyAfterDays")
     expression = rules.get("ScheduleExpression")
@@ -35,7 +35,7 @@ def check(rules: dict[str, Any]) -> None:
 def due_after(rules: dict[str, Any], moment: float) -> float | None:
     """Return when the next rotation is due, in epoch seconds.
 
-    ``None`` for ``cron()``: this double accepts such a schedule and never starts it by itself.
+    ``None`` for ``cron()``: this double accepts such a schedule and never starts it.
     """
     days = rules.get("AutomaticallyAfterDays")
     if days is not None:

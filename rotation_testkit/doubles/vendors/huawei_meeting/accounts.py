@@ -15,7 +15,7 @@ _DAY = 86_400
 
 
 @dataclass(slots=True)
-class Account:
+class MeetingAccount:
     """One user. Tests may flip its switches while it is served."""
 
     account: str
@@ -70,16 +70,16 @@ class Token:
     kicked: bool = False
 
 
-class Directory:
+class AccountDirectory:
     """Accounts and tokens. ``clock`` is the simulator's."""
 
     def __init__(self, clock: Callable[[], float], rules: MeetingRules) -> None:
         self.clock = clock
         self.rules = rules
-        self.accounts: dict[str, Account] = {}
+        self.accounts: dict[str, MeetingAccount] = {}
         self._tokens: list[Token] = []
 
-    def check_password(self, account: Account, presented: str, code: str) -> None:
+    def check_password(self, account: MeetingAccount, presented: str, code: str) -> None:
         """Compare a password and count failures. Raises ``Refused`` when locked, or with ``code`` when wrong."""
         self.check_lock(account)
         now = self.clock()
@@ -93,12 +93,12 @@ class Directory:
             account.failures.clear()
         raise Refused(code)
 
-    def check_lock(self, account: Account) -> None:
+    def check_lock(self, account: MeetingAccount) -> None:
         """Raise ``Refused`` while the account is locked."""
         if self.clock() < account.locked_until:
             raise Refused("206030015")
 
-    def change(self, account: Account, new: Secret) -> None:
+    def change(self, account: MeetingAccount, new: Secret) -> None:
         """Put a new password in force."""
         account.recent.append(account.password)
         account.password, account.changed_at = new, self.clock()
@@ -108,16 +108,16 @@ class Directory:
         if self.rules.tokens_die_on_change:
             self._tokens = [token for token in self._tokens if token.account != account.account]
 
-    def recent(self, account: Account) -> list[str]:
+    def recent(self, account: MeetingAccount) -> list[str]:
         """Return the passwords that may not come again."""
         depth = self.rules.history
         return [value.reveal() for value in account.recent[-depth:]] if depth else []
 
-    def age_days(self, account: Account) -> float:
-        """Return how old an account's password is."""
+    def age_days(self, account: MeetingAccount) -> float:
+        """Return the age of an account's password in days."""
         return (self.clock() - account.changed_at) / _DAY
 
-    def issue(self, account: Account, client_type: int) -> Token:
+    def issue(self, account: MeetingAccount, client_type: int) -> Token:
         """Make a token: API clients keep up to 64 and lose the oldest; other clients kick their earlier session."""
         now = self.clock()
         earlier = [token for token in self._live(account) if token.client_type == client_type]
@@ -165,7 +165,7 @@ class Directory:
                     return token
         raise Refused("206020000")
 
-    def _live(self, account: Account) -> list[Token]:
+    def _live(self, account: MeetingAccount) -> list[Token]:
         now = self.clock()
         mine = (token for token in self._tokens if token.account == account.account)
         return [token for token in mine if not token.kicked and now < token.expires]

@@ -1,4 +1,4 @@
-"""Huawei Meeting's rules: the switches where its documents are silent, its error codes, its password sentence."""
+"""Huawei Meeting's rules: switches for what its documents leave open, its error codes, its password rule."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _DIFFERENT = 2
 
 @dataclass(slots=True)
 class MeetingRules:
-    """What the vendor fixes, and what its documents leave open. Times are seconds.
+    """What the vendor states, and what its documents leave open. Times are seconds.
 
     The strictest reading is the default: name *contained*, three equal characters refused, ``"`` not allowed.
     """
@@ -75,7 +75,7 @@ class MeetingRules:
     statuses: dict[str, int] = field(default_factory=dict)  # overrides of CODES
 
     def complaint(self, new: str, *, old: str, recent: Iterable[str], names: Iterable[str]) -> str | None:
-        """Return the code of the first sentence of the rule that a new password breaks, or None."""
+        """Return the code of the first part of the rule that a new password breaks, or ``None``."""
         specials = _SPECIALS + ('"' if self.double_quote else "")
         kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, specials)
         checks = (

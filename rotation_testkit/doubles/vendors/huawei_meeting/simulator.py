@@ -1,12 +1,11 @@
 """Huawei Cloud Meeting: login with lock-out, app-id login, tokens, and the change of one's own password.
 
-Where the vendor's documents are silent or disagree the choice is a field of ``MeetingRules``.
+What the vendor's documents leave open is a field of ``MeetingRules``.
 """
 
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 import time
 from collections.abc import Callable
@@ -14,12 +13,12 @@ from collections.abc import Callable
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendors.faults import FaultPlan
-from rotation_testkit.doubles.vendors.huawei_meeting.accounts import Account, Directory, Token
-from rotation_testkit.doubles.vendors.huawei_meeting.credentials import AppKey, app_header, basic_pair
+from rotation_testkit.doubles.vendors.huawei_meeting.accounts import AccountDirectory, MeetingAccount, Token
+from rotation_testkit.doubles.vendors.huawei_meeting.gateway import AppKey, app_header, basic_pair
 from rotation_testkit.doubles.vendors.huawei_meeting.rules import CODES, MeetingRules
 from rotation_testkit.doubles.vendors.simulator import Simulator
 
-__all__ = ["Account", "AppKey", "HuaweiMeeting", "MeetingRules"]
+__all__ = ["AppKey", "HuaweiMeeting", "MeetingAccount", "MeetingRules"]
 
 _JSON = "application/json;charset=UTF-8"
 _DAY = 86_400
@@ -52,7 +51,7 @@ class HuaweiMeeting(Simulator):
         super().__init__(clock=clock, faults=faults)
         self.rules = rules or MeetingRules()
         self.credentials = credentials or AppKey(secrets.token_hex(16), Secret(secrets.token_hex(32)))
-        self.directory = Directory(clock, self.rules)
+        self.directory = AccountDirectory(clock, self.rules)
         self._routes: dict[str, Callable[[Call], Reply]] = {
             "POST /v1/usg/acs/auth/account": self._login,
             "POST /v2/usg/acs/auth/appauth": self._app_login,
@@ -66,15 +65,15 @@ class HuaweiMeeting(Simulator):
 
     def add_account(
         self, account: str, password: Secret, *, changed_at: float | None = None, name: str = "", user_id: str = ""
-    ) -> Account:
+    ) -> MeetingAccount:
         """Create a user. The password is a day old unless ``changed_at`` says otherwise; the fields are switches."""
         born = self.clock() - _DAY if changed_at is None else changed_at
-        user = Account(account, password, born, user_id or account, name)
+        user = MeetingAccount(account, password, born, user_id or account, name)
         with self.lock:
             self.directory.accounts[account] = user
         return user
 
-    def account(self, account: str) -> Account:
+    def account(self, account: str) -> MeetingAccount:
         """Return a user as it is now. Raises ``KeyError`` when there is none."""
         self.settle()
         return self.directory.accounts[account]
@@ -92,14 +91,14 @@ class HuaweiMeeting(Simulator):
         return self.account(account).wrong_logins
 
     def locked(self, account: str) -> bool:
-        """Tell whether the account is locked now."""
+        """Return whether the account is locked now."""
         return self.clock() < self.account(account).locked_until
 
     def live_tokens(self, account: str) -> int:
         """Return how many valid tokens the account has."""
         return self.directory.live_tokens(account)
 
-    # The vendor's door.
+    # The vendor's API.
 
     def operation(self, call: Call) -> str:
         """Return "METHOD /path" of a known call."""
@@ -123,13 +122,13 @@ class HuaweiMeeting(Simulator):
         return Reply.of(payload, status=status, outcome=f"USG.{number}", content_type=_JSON)
 
     def throttle(self, call: Call) -> Reply:
-        """No throttling code is documented: 429 with "system busy"."""
+        """Answer with HTTP 429 and "system busy": no throttling code is documented."""
         return self.refuse(call, Refused("200000001", status=429))
 
     # The calls.
 
     def _login(self, call: Call) -> Reply:
-        body = _body(call)
+        body = call.json_object("200000003")
         name, password = basic_pair(call.headers.get("Authorization", ""))
         _text(body, "account", _ACCOUNT)
         client_type, kind = _whole(body, "clientType"), _whole(body, "createTokenType", 0)
@@ -147,7 +146,7 @@ class HuaweiMeeting(Simulator):
         return self._session(user, client_type, token)
 
     def _app_login(self, call: Call) -> Reply:
-        body = _body(call)
+        body = call.json_object("200000003")
         app_id, nonce = _text(body, "appId"), _text(body, "nonce", _NONCE)
         user_id, corp_id = _text(body, "userId", range(256), ""), _text(body, "corpId", range(256), "")
         expires = _whole(body, "expireTime")
@@ -162,7 +161,7 @@ class HuaweiMeeting(Simulator):
         _usable(user)
         return self._session(user, client_type, self.directory.issue(user, client_type))
 
-    def _app_user(self, user_id: str, corp_id: str) -> Account:
+    def _app_user(self, user_id: str, corp_id: str) -> MeetingAccount:
         """Find the user of an app-id login; no user id means the enterprise's default administrator."""
         for user in self.directory.accounts.values():
             if corp_id in {"", user.corp_id} and (user.user_id == user_id if user_id else user.admin):
@@ -170,7 +169,7 @@ class HuaweiMeeting(Simulator):
         raise Refused("201040000")
 
     def _validate(self, call: Call) -> Reply:
-        body = _body(call)
+        body = call.json_object("200000003")
         token = self.directory.token(_text(body, "token"))
         user = self.directory.accounts[token.account]
         if body.get("needGenNewToken"):
@@ -189,7 +188,7 @@ class HuaweiMeeting(Simulator):
 
     def _change(self, call: Call) -> Reply:
         token = self.directory.token(call.headers.get("X-Access-Token", ""))
-        body = _body(call)
+        body = call.json_object("200000003")
         name, old, new = _text(body, "account", _ACCOUNT), _text(body, "oldPwd", _OLD), _text(body, "newPwd", None)
         user = self.directory.accounts.get(name)
         if user is None:
@@ -207,11 +206,11 @@ class HuaweiMeeting(Simulator):
         call.commit(lambda: self.directory.change(user, Secret(new)))
         return Reply.of({"account": name}, content_type=_JSON) if self.rules.change_body else Reply(content_type=_JSON)
 
-    def _check_age(self, user: Account) -> None:
+    def _check_age(self, user: MeetingAccount) -> None:
         if self.clock() - user.changed_at < self.rules.min_age:
             raise Refused("206030011")
 
-    def _session(self, user: Account, client_type: int, token: Token | None) -> Reply:
+    def _session(self, user: MeetingAccount, client_type: int, token: Token | None) -> Reply:
         left = self.rules.max_age_days - self.directory.age_days(user)
         answer: Body = {
             "user": user.view(),
@@ -248,30 +247,20 @@ def _token_view(token: Token) -> Body:
     }
 
 
-def _usable(user: Account) -> None:
+def _usable(user: MeetingAccount) -> None:
     if user.disabled or not user.activated:
         raise Refused("206010007")
 
 
-def _changeable(user: Account) -> None:
+def _changeable(user: MeetingAccount) -> None:
     switches = ((user.sso, "206030028"), (user.huawei_account, "206030031"), (not user.changeable, "206030005"))
     for closed, code in switches:
         if closed:
             raise Refused(code)
 
 
-def _body(call: Call) -> Body:
-    try:
-        body = json.loads(call.body)
-    except ValueError:
-        raise Refused("200000003") from None
-    if not isinstance(body, dict):
-        raise Refused("200000003")
-    return body
-
-
 def _text(body: Body, name: str, lengths: range | None = _ACCOUNT, default: str | None = None) -> str:
-    # null is as good as nothing: the vendor's own client sends it for what it was not told.
+    # The vendor's own client sends null for what was not set.
     value = default if body.get(name) is None else body[name]
     if not isinstance(value, str) or (lengths is not None and len(value) not in lengths):
         raise Refused("200000003")

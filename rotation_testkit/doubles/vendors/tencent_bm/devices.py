@@ -1,4 +1,4 @@
-"""Blackstone devices as the simulated park keeps them, and the vendor's password sentence as a check."""
+"""Blackstone devices as the simulated service keeps them, and the vendor's password rule as a check."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OsType:
 
     @property
     def windows(self) -> bool:
-        """Tell Windows from everything else."""
+        """Whether this is Windows."""
         return self.family == "Windows"
 
 
@@ -52,7 +52,7 @@ class Device:
     """
 
     instance_id: str
-    guest: Secret  # what root or Administrator logs in with
+    guest: Secret  # what the login of root or Administrator accepts
     os: OsType = LINUX
     region: str = "bj"
     lan_ip: str = "10.6.10.67"
@@ -83,17 +83,17 @@ class Device:
 
     @property
     def up(self) -> bool:
-        """Tell whether the operating system runs."""
+        """Whether the operating system runs."""
         return self.operate_status in _UP
 
     def login(self, user: str, password: str) -> bool:
-        """Tell whether the guest lets this user in. Windows does not look at the case of a user's name."""
+        """Return whether the guest lets this user in. Windows ignores the case of a user's name."""
         same = user.casefold() == self.user.casefold() if self.os.windows else user == self.user
         return same and self.guest == Secret(password)
 
 
 def weakness(device: Device, password: str, *, backtick: bool = False) -> str | None:
-    """Return which part of the vendor's sentence a password breaks on this device, or None."""
+    """Return which part of the vendor's rule a password breaks on this device, or ``None``."""
     specials = _SPECIALS + ("`" if backtick else "")
     kinds = (*(_WINDOWS_KINDS if device.os.windows else _LINUX_KINDS), specials)
     shortest, needed = (12, 3) if device.os.windows else (8, 2)

@@ -1,4 +1,4 @@
-"""Tencent's v2 API (``bm.api.qcloud.com``): what each action asks for and answers. HTTP is 200 whatever happens."""
+"""Tencent's v2 API (``bm.api.qcloud.com``): what each action asks for and answers. HTTP is always 200."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import re
 from collections.abc import Callable, Mapping
 
 from rotation_testkit.doubles.vendors.call import Call, Refused, Reply
-from rotation_testkit.doubles.vendors.limiter import Limiter
+from rotation_testkit.doubles.vendors.reset_simulator import Limiter
 from rotation_testkit.doubles.vendors.tencent_bm.devices import OS_TYPES, Device
-from rotation_testkit.doubles.vendors.tencent_bm.keys import SecretKey, china_time
-from rotation_testkit.doubles.vendors.tencent_bm.park import Denied, Entry, Park, Power, Status, Trouble
-from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import MESSAGES, REGIONS, Gate, Params, items, parameters
-
-_WEEK = 7 * 86_400
+from rotation_testkit.doubles.vendors.tencent_bm.gateway import SecretKey, china_time
+from rotation_testkit.doubles.vendors.tencent_bm.service import BareMetalService, Denied, Entry, Power, Status, Trouble
+from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import (
+    MESSAGES,
+    REGIONS,
+    Params,
+    V2Gateway,
+    items,
+    parameters,
+)
 
 
 class V2:
-    """The v2 door of the park. Its attributes are switches for what the vendor's pages leave open."""
+    """The v2 API of the service. Its attributes are switches for what the vendor's pages leave open."""
 
-    def __init__(self, park: Park, keys: Mapping[str, SecretKey]) -> None:
-        self.park = park
-        self.gate = Gate(park.clock, keys)
+    def __init__(self, service: BareMetalService, keys: Mapping[str, SecretKey]) -> None:
+        self.service = service
+        self.gateway = V2Gateway(service.clock, keys)
         self.troubles = dict.fromkeys(Trouble, 12002) | {
             Trouble.NO_DEVICE: 10001,
             Trouble.NO_TASK: 10001,
@@ -31,9 +36,9 @@ class V2:
         self.result_action = "DescriptionOperationResult"
         self.result_list = "instanceIds"  # as in the page's samples; its table says "resourceIds"
         self.code_desc = False  # on: answers carry codeDesc, as some of the pages show
-        self.per_action = Limiter(park.clock, 100, 60)
-        self.total = Limiter(park.clock, 1000, 60)
-        self.reboots = Limiter(park.clock, 100, 60)
+        self.per_action = Limiter(service.clock, 100, 60)
+        self.total = Limiter(service.clock, 1000, 60)
+        self.reboots = Limiter(service.clock, 100, 60)
 
     def operation(self, call: Call) -> str:
         """Return the action's name."""
@@ -46,10 +51,10 @@ class V2:
             raise Refused(4600)
         params = parameters(call)
         if not params.get("Action"):
-            raise Refused(self.gate.codes.missing_common, "Action")
-        self.gate.admit(call, params)
+            raise Refused(self.gateway.codes.missing_common, "Action")
+        self.gateway.admit(call, params)
         if params["Action"] not in self._actions:
-            raise Refused(self.gate.codes.unknown_action, "Action")
+            raise Refused(self.gateway.codes.unknown_action, "Action")
         if params.get("Region", "bj") not in REGIONS:
             raise Refused(4000, "Region")
         if not self.per_action.take(params["Action"]) or not self.total.take(""):
@@ -61,7 +66,7 @@ class V2:
         return Reply.of(answer | ({"codeDesc": "Success"} if self.code_desc else {}))
 
     def refuse(self, _call: Call, refusal: Refused) -> Reply:
-        """HTTP 200 with a code other than 0."""
+        """Answer with HTTP 200 and a code other than 0."""
         text = MESSAGES.get(refusal.code, "UnknownError")
         message = f"({refusal.code}){text}" + (f" [{refusal.detail}]" if refusal.detail else "")
         payload: dict[str, object] = {"code": int(refusal.code), "message": message}
@@ -69,7 +74,7 @@ class V2:
         return Reply.of(payload, status=refusal.status or 200, outcome=f"code {refusal.code}")
 
     def throttle(self, call: Call) -> Reply:
-        """Code 4400."""
+        """Answer with code 4400."""
         return self.refuse(call, Refused(4400))
 
     @property
@@ -89,10 +94,10 @@ class V2:
         devices = self._devices(params)
         if not params.get("passwd"):
             raise Refused(10001, "passwd")
-        return _task(self.park.reset(call, devices, params["passwd"]).task_id)
+        return _task(self.service.reset(call, devices, params["passwd"]).task_id)
 
     def _result(self, _call: Call, params: Params) -> dict[str, object]:
-        task = self.park.task(_number(params, "taskId"))
+        task = self.service.task(_number(params, "taskId"))
         parts = [{"instanceId": entry.instance_id, "status": int(entry.status)} for entry in task.entries]
         return _ok({"status": int(task.status), self.result_list: parts})
 
@@ -108,27 +113,23 @@ class V2:
     def _power(self, call: Call, params: Params, power: Power) -> int:
         if not params.get("opUin"):
             raise Refused(10001, "opUin")
-        return self.park.switch(call, self._devices(params), power).task_id
+        return self.service.switch(call, self._devices(params), power).task_id
 
     def _describe(self, _call: Call, params: Params) -> dict[str, object]:
-        region = REGIONS[params.get("Region", "bj")]
-        ids, lan, wan = (set(items(params, name)) for name in ("instanceIds", "lanIps", "wanIps"))
-        found = [
-            device
-            for device in self.park.devices.values()
-            if device.region == region
-            and (not ids or device.instance_id in ids)
-            and (not lan or device.lan_ip in lan)
-            and (not wan or device.wan_ip in wan)
-            and params.get("alias", "") in device.alias
-            and params.get("deviceClassCode", device.device_class_code) == device.device_class_code
-        ]
+        found = self.service.matching(
+            REGIONS[params.get("Region", "bj")],
+            instance_id=items(params, "instanceIds"),
+            lan_ip=items(params, "lanIps"),
+            wan_ip=items(params, "wanIps"),
+            alias=params.get("alias", ""),
+            device_class_code=[params["deviceClassCode"]] if "deviceClassCode" in params else [],
+        )
         start, count = _number(params, "offset", 0), _number(params, "limit", 20)
         return _ok(
             {
                 "totalNum": len(found),
                 "deviceList": [_view(device) for device in found[start : start + count]],
-                "serverTimestamp": int(self.park.clock() * 1000),
+                "serverTimestamp": int(self.service.clock() * 1000),
             }
         )
 
@@ -148,13 +149,8 @@ class V2:
         )
 
     def _log(self, _call: Call, params: Params) -> dict[str, object]:
-        now = self.park.clock()
-        (device,) = self.park.find(REGIONS[params.get("Region", "bj")], [params.get("instanceId", "")])
-        first = params.get("startTime", china_time(now - _WEEK))[:10]
-        last = params.get("endTime", china_time(now))[:10]
-        entries = [
-            entry for entry in self.park.log(device.instance_id) if first <= china_time(entry.started)[:10] <= last
-        ]
+        region, instance_id = REGIONS[params.get("Region", "bj")], params.get("instanceId", "")
+        entries = self.service.log(region, instance_id, params.get("startTime"), params.get("endTime"))
         start, count = _number(params, "offset", 0), _number(params, "limit", 20)
         shown = [_log_view(entry) for entry in entries[start : start + count]]
         data = {"logs": shown, "totalCount": len(entries)}
@@ -164,7 +160,7 @@ class V2:
         ids = items(params, "instanceIds")
         if not ids:
             raise Refused(10001, "instanceIds")
-        return self.park.find(REGIONS[params.get("Region", "bj")], ids)
+        return self.service.find(REGIONS[params.get("Region", "bj")], ids)
 
 
 def _ok(data: object) -> dict[str, object]:

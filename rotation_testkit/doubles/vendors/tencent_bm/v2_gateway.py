@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.call import Call, Refused
-from rotation_testkit.doubles.vendors.tencent_bm.keys import SecretKey
+from rotation_testkit.doubles.vendors.tencent_bm.gateway import SecretKey
 
 PATH = "/v2/index.php"
 REGIONS: Mapping[str, str] = {
@@ -58,8 +58,8 @@ Params = dict[str, str]
 
 
 @dataclass(slots=True)
-class GateCodes:
-    """Codes that no document assigns to the case; the values are likely, not known."""
+class GatewayCodes:
+    """Codes of cases for which no document names one; the values are assumptions."""
 
     unknown_action: int = 4000
     unknown_secret_id: int = 4104
@@ -94,25 +94,25 @@ def signature(text: str, secret_key: Secret, method: str = "HmacSHA1") -> str:
 
 
 def items(params: Params, name: str) -> list[str]:
-    """Return an array parameter; any numbering and either separator will do (the vendor's pages use all of them)."""
+    """Return an array parameter; any numbering and either separator is accepted, as the vendor's pages use them."""
     found = [
         (int(match[1]), value) for key, value in params.items() if (match := re.fullmatch(rf"{name}[._](\d+)", key))
     ]
     return [value for _, value in sorted(found)]
 
 
-class Gate:
-    """Lets signed calls through: known key, right signature, fresh time, a nonce that was not seen before."""
+class V2Gateway:
+    """Admits signed calls: known key, right signature, fresh time, unused nonce."""
 
     def __init__(self, clock: Callable[[], float], keys: Mapping[str, SecretKey]) -> None:
         self.clock = clock
         self.keys = keys
-        self.codes = GateCodes()
+        self.codes = GatewayCodes()
         self.sign_at = False  # on: POST values that start with "@" are part of the signature
         self._nonces: dict[tuple[str, int], float] = {}
 
     def admit(self, call: Call, params: Params) -> None:
-        """Check who calls and that it is no replay."""
+        """Check the key, the signature and that the call is no replay."""
         for name in ("SecretId", "Signature", "Timestamp", "Nonce"):
             if not params.get(name):
                 raise Refused(self.codes.missing_common, name)

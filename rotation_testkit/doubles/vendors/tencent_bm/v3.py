@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rotation_testkit.doubles.vendors.call import Call, Refused, Reply
-from rotation_testkit.doubles.vendors.limiter import Limiter
+from rotation_testkit.doubles.vendors.reset_simulator import Limiter
 from rotation_testkit.doubles.vendors.tencent_bm.devices import OS_TYPES, RESETTING, RUNNING, Device
-from rotation_testkit.doubles.vendors.tencent_bm.keys import SecretKey, china_time
-from rotation_testkit.doubles.vendors.tencent_bm.park import Denied, Entry, Park, Power, Status, Trouble
-from rotation_testkit.doubles.vendors.tencent_bm.v3_gateway import MESSAGES, REGIONS, Gate
+from rotation_testkit.doubles.vendors.tencent_bm.gateway import SecretKey, china_time
+from rotation_testkit.doubles.vendors.tencent_bm.service import BareMetalService, Denied, Entry, Power, Status, Trouble
+from rotation_testkit.doubles.vendors.tencent_bm.v3_gateway import MESSAGES, REGIONS, V3Gateway
 
-_WEEK = 7 * 86_400
 _MOST_PER_PAGE = 100
 Body = dict[str, object]
 
@@ -28,16 +26,16 @@ class Action:
 
 
 class V3:
-    """The API 3.0 door of the park.
+    """API 3.0 of the service.
 
-    Filters of DescribeDevices that nobody here uses are refused as unknown, since ignoring them would show too much.
+    DescribeDevices refuses filters that are not built: ignoring them would show too many devices.
     """
 
-    def __init__(self, park: Park, keys: Mapping[str, SecretKey]) -> None:
-        self.park = park
-        self.gate = Gate(park.clock, keys)
+    def __init__(self, service: BareMetalService, keys: Mapping[str, SecretKey]) -> None:
+        self.service = service
+        self.gateway = V3Gateway(service.clock, keys)
         self.resetting_status = RUNNING  # the vendor's list of OperateStatus has no value for a running reset
-        self.per_action = Limiter(park.clock, 10, 1)
+        self.per_action = Limiter(service.clock, 10, 1)
         self.troubles = {
             Trouble.NO_DEVICE: "ResourceNotFound",
             Trouble.NO_TASK: "ResourceNotFound",
@@ -72,13 +70,13 @@ class V3:
 
     def respond(self, call: Call) -> Reply:
         """Check the call, then act."""
-        self.gate.admit(call)
+        self.gateway.admit(call)
         action = self._actions.get(call.headers["X-TC-Action"])
         if action is None:
             raise Refused("InvalidAction")
         if not self.per_action.take(call.headers["X-TC-Action"]):
             raise Refused("RequestLimitExceeded")
-        body = _body(call)
+        body = call.json_object("InvalidParameter", "body")
         for name in action.needed:
             if name not in body:
                 raise Refused("MissingParameter", name)
@@ -92,27 +90,27 @@ class V3:
         return Reply.of({"Response": answer | {"RequestId": call.request_id}})
 
     def refuse(self, call: Call, refusal: Refused) -> Reply:
-        """HTTP 200 with an Error inside."""
+        """Answer with HTTP 200 and an Error inside."""
         message = MESSAGES.get(refusal.code, "Unknown error.") + (f" [{refusal.detail}]" if refusal.detail else "")
         error = {"Code": refusal.code, "Message": message}
         payload = {"Response": {"Error": error, "RequestId": call.request_id}}
         return Reply.of(payload, status=refusal.status or 200, outcome=refusal.code)
 
     def throttle(self, call: Call) -> Reply:
-        """RequestLimitExceeded."""
+        """Answer with RequestLimitExceeded."""
         return self.refuse(call, Refused("RequestLimitExceeded"))
 
     def _reset(self, call: Call, body: Body) -> Body:
-        return {"TaskId": self.park.reset(call, self._devices(call, body), _text(body, "Password")).task_id}
+        return {"TaskId": self.service.reset(call, self._devices(call, body), _text(body, "Password")).task_id}
 
     def _power(self, power: Power) -> Action:
         def answer(call: Call, body: Body) -> Body:
-            return {"TaskId": self.park.switch(call, self._devices(call, body), power).task_id}
+            return {"TaskId": self.service.switch(call, self._devices(call, body), power).task_id}
 
         return Action(answer, ("InstanceIds",))
 
     def _result(self, _call: Call, body: Body) -> Body:
-        task = self.park.task(_whole(body, "TaskId"))
+        task = self.service.task(_whole(body, "TaskId"))
         parts = [{"InstanceId": entry.instance_id, "TaskStatus": int(entry.status)} for entry in task.entries]
         return {"TaskStatus": int(task.status), "SubtaskStatusSet": parts}
 
@@ -120,17 +118,14 @@ class V3:
         start, count = _whole(body, "Offset", 0), _whole(body, "Limit", 20)
         if count > _MOST_PER_PAGE:
             raise Refused("InvalidParameterValue", "Limit")
-        ids, lan, wan = (_texts(body, name) for name in ("InstanceIds", "LanIps", "WanIps"))
-        found = [
-            device
-            for device in self.park.devices.values()
-            if device.region == _region(call)
-            and (not ids or device.instance_id in ids)
-            and (not lan or device.lan_ip in lan)
-            and (not wan or device.wan_ip in wan)
-            and _text(body, "Alias", "") in device.alias
-            and _text(body, "DeviceClassCode", device.device_class_code) == device.device_class_code
-        ]
+        found = self.service.matching(
+            _region(call),
+            instance_id=_texts(body, "InstanceIds"),
+            lan_ip=_texts(body, "LanIps"),
+            wan_ip=_texts(body, "WanIps"),
+            alias=_text(body, "Alias", ""),
+            device_class_code=[_text(body, "DeviceClassCode")] if "DeviceClassCode" in body else [],
+        )
         return {"TotalCount": len(found), "DeviceInfoSet": [self._view(one) for one in found[start : start + count]]}
 
     def _describe_os(self, _call: Call, body: Body) -> Body:
@@ -153,13 +148,8 @@ class V3:
         }
 
     def _log(self, call: Call, body: Body) -> Body:
-        now = self.park.clock()
-        (device,) = self.park.find(_region(call), [_text(body, "InstanceId")])
-        first = _text(body, "StartTime", china_time(now - _WEEK))[:10]
-        last = _text(body, "EndTime", china_time(now))[:10]
-        entries = [
-            entry for entry in self.park.log(device.instance_id) if first <= china_time(entry.started)[:10] <= last
-        ]
+        first, last = (_text(body, name, "") or None for name in ("StartTime", "EndTime"))
+        entries = self.service.log(_region(call), _text(body, "InstanceId"), first, last)
         start, count = _whole(body, "Offset", 0), _whole(body, "Limit", 20)
         shown = [_log_view(entry) for entry in entries[start : start + count]]
         return {"TotalCount": len(entries), "DeviceOperationLogSet": shown}
@@ -168,7 +158,7 @@ class V3:
         ids = _texts(body, "InstanceIds")
         if not ids:
             raise Refused("InvalidParameterValue", "InstanceIds")
-        return self.park.find(_region(call), ids)
+        return self.service.find(_region(call), ids)
 
     def _view(self, device: Device) -> Body:
         status = device.operate_status
@@ -210,16 +200,6 @@ def _log_view(entry: Entry) -> Body:
 
 def _region(call: Call) -> str:
     return REGIONS[call.headers["X-TC-Region"]]
-
-
-def _body(call: Call) -> Body:
-    try:
-        body = json.loads(call.body)
-    except ValueError:
-        raise Refused("InvalidParameter", "body") from None
-    if not isinstance(body, dict):
-        raise Refused("InvalidParameter", "body")
-    return body
 
 
 def _text(body: Body, name: str, default: str | None = None) -> str:

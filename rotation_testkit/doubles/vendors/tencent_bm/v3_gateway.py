@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.call import Call, Refused
-from rotation_testkit.doubles.vendors.tencent_bm.keys import SecretKey, utc_day
+from rotation_testkit.doubles.vendors.tencent_bm.gateway import SecretKey, utc_day
 
 VERSION = "2018-04-23"
 SERVICE = "bm"
@@ -68,7 +68,7 @@ class Authorization:
 
     @classmethod
     def parse(cls, header: str) -> Authorization:
-        """Take a header apart. Raises ``Refused`` when it is malformed."""
+        """Parse a header. Raises ``Refused`` when it is malformed."""
         match = _AUTHORIZATION.fullmatch(header)
         if match is None:
             raise Refused("AuthFailure.InvalidAuthorization")
@@ -92,15 +92,15 @@ def signature(secret_key: Secret, timestamp: str, day: str, service: str, canoni
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
-class Gate:
-    """Lets signed calls through: known key, right signature over what arrived, fresh time."""
+class V3Gateway:
+    """Admits signed calls: known key, right signature over what arrived, fresh time."""
 
     def __init__(self, clock: Callable[[], float], keys: Mapping[str, SecretKey]) -> None:
         self.clock = clock
         self.keys = keys
 
     def admit(self, call: Call) -> None:
-        """Check who calls, in the order: headers, key, time, signature, version, region, permission."""
+        """Check headers, key, time, signature, version, region and permission, in this order."""
         headers = {name.lower(): value for name, value in call.headers.items()}
         if call.method != "POST":
             raise Refused("UnsupportedProtocol")
@@ -124,7 +124,7 @@ class Gate:
             raise Refused("UnauthorizedOperation")
 
     def _check_signature(self, call: Call, headers: Mapping[str, str], sent: Authorization, key: SecretKey) -> None:
-        """The body always counts: with the UNSIGNED-PAYLOAD option a changed password would pass, so it fails here."""
+        """Check the signature. The body always counts: with UNSIGNED-PAYLOAD a changed password would pass."""
         timestamp = headers["x-tc-timestamp"]
         sound = (
             {"content-type", "host"} <= set(sent.signed)

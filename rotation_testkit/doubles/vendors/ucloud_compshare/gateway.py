@@ -1,4 +1,4 @@
-"""UCloud's API gateway: how parameters arrive, how they are signed, and what the return codes say."""
+"""UCloud's API gateway: how parameters arrive, how they are signed, and its return codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CompShare instances as the simulated cloud keeps them, and the vendor's password sentence as a check."""
+"""CompShare instances as the simulated service keeps them, and the vendor's password rule as a check."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORBIDDEN_RUNS = tuple({word[i : i + 3] for word in ("administrator", "adminstr
 
 @dataclass(frozen=True, slots=True)
 class SshAddress:
-    """Where and as whom one logs in; Describe shows it as a command line."""
+    """User, host and port of the SSH login; Describe shows them as a command line."""
 
     user: str = "root"
     host: str = "127.0.0.1"
@@ -35,8 +35,8 @@ class Instance:
     """One container or virtual machine. Tests may flip its switches while it is served."""
 
     uhost_id: str
-    password: Secret  # what the cloud stored and Describe returns
-    guest: Secret  # what the guest's login takes
+    password: Secret  # what the service stored and Describe returns
+    guest: Secret  # what the guest's login accepts
     region: str
     zone: str
     project_id: str
@@ -64,11 +64,25 @@ class Instance:
 
     @property
     def container(self) -> bool:
-        """Containers are named as such; every other type is a host."""
+        """Whether this is a container; every other type is a host."""
         return self.instance_type == "Container"
 
+    @property
+    def user(self) -> str:
+        """The account whose password the vendor resets."""
+        return self.ssh.user
+
+    @property
+    def up(self) -> bool:
+        """Whether the operating system runs."""
+        return self.state == "Running"
+
+    def login(self, user: str, password: str) -> bool:
+        """Return whether the guest lets this user in."""
+        return user == self.user and self.guest == Secret(password)
+
     def describe(self) -> dict[str, object]:
-        """Return the vendor's view of this instance, password and all."""
+        """Return the vendor's view of this instance, with its password."""
         shown = self.password.reveal()
         return {
             "UHostId": self.uhost_id,
@@ -100,7 +114,7 @@ class Instance:
 
 
 def decode_password(sent: str) -> str | None:
-    """Return the password inside the base64 parameter, or None when it is no base64 of text."""
+    """Return the password inside the base64 parameter, or ``None`` when it is not Base64 of text."""
     try:
         return base64.b64decode(sent, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
@@ -108,7 +122,7 @@ def decode_password(sent: str) -> str | None:
 
 
 def weakness(instance: Instance, password: str) -> str | None:
-    """Return which sentence of the vendor's rule a password breaks, or None."""
+    """Return which part of the vendor's rule a password breaks, or ``None``."""
     shortest, longest = (8, 32) if instance.container else (8, 30)
     windows = instance.os_type == "Windows" and not instance.container
     if not shortest <= len(password) <= longest:

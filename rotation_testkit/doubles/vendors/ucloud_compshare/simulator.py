@@ -1,7 +1,7 @@
 """UCloud CompShare: signed gateway, instances with power states, password reset.
 
-Where the vendor's documents are silent the choice stands in ``OpenCodes`` or is a switch of the simulator, of its
-``cloud`` or of an instance.
+What the vendor's documents leave open is a field of ``OpenCodes``, or a switch of the simulator, of its ``service`` or
+of an instance.
 """
 
 from __future__ import annotations
@@ -15,23 +15,22 @@ from dataclasses import replace
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendors.faults import FaultPlan
-from rotation_testkit.doubles.vendors.simulator import Simulator
-from rotation_testkit.doubles.vendors.ucloud_compshare.cloud import (
+from rotation_testkit.doubles.vendors.reset_simulator import Delays, MachineSimulator
+from rotation_testkit.doubles.vendors.ucloud_compshare.gateway import MESSAGES, ApiKey, parameters, signature
+from rotation_testkit.doubles.vendors.ucloud_compshare.instances import Instance, SshAddress
+from rotation_testkit.doubles.vendors.ucloud_compshare.service import (
     DEFAULT_PROJECT,
     REGION,
     ZONE,
-    Cloud,
-    Delays,
+    CompShareService,
     OpenCodes,
     need,
 )
-from rotation_testkit.doubles.vendors.ucloud_compshare.gateway import MESSAGES, ApiKey, parameters, signature
-from rotation_testkit.doubles.vendors.ucloud_compshare.instances import Instance, SshAddress
 
 __all__ = ["ApiKey", "Delays", "Instance", "OpenCodes", "SshAddress", "UCloudCompShare", "signature"]
 
 
-class UCloudCompShare(Simulator):
+class UCloudCompShare(MachineSimulator[ApiKey, Instance]):
     """The simulated API of api.compshare.cn.
 
     Args:
@@ -53,21 +52,22 @@ class UCloudCompShare(Simulator):
     ) -> None:
         super().__init__(clock=clock, faults=faults)
         self.credentials = credentials or _new_key()
-        self.cloud = Cloud(self.later, delays or Delays())
+        self.keys = {self.credentials.public_key: self.credentials}
+        self.service = CompShareService(self.later, delays or Delays())
+        self.targets = self.service.instances
         self.action_suffix = False  # on: the answer's Action ends in "Response", as some of the vendor's pages show
-        self._keys = {self.credentials.public_key: self.credentials}
 
     @property
     def codes(self) -> OpenCodes:
-        """The return codes that no document settles."""
-        return self.cloud.codes
+        """The return codes that no document states."""
+        return self.service.codes
 
     # What a test sets up and looks at.
 
     def add_key(self, *, require_project: bool = False, denied: frozenset[str] = frozenset()) -> ApiKey:
         """Make another key: a sub-account's (which must name its project), or one with actions denied by IAM."""
         key = replace(_new_key(), require_project=require_project, denied=denied)
-        self._keys[key.public_key] = key
+        self.keys[key.public_key] = key
         return key
 
     def add_instance(  # noqa: PLR0913 - a cloud instance has that many facts, all named
@@ -84,83 +84,53 @@ class UCloudCompShare(Simulator):
         charge_type: str = "Postpay",
         ssh: SshAddress | tuple[str, str, int] | None = None,
     ) -> Instance:
-        """Create an instance whose guest takes ``password``. The result's fields are switches for the test."""
+        """Create an instance whose guest accepts ``password``. The result's fields are switches for the test."""
         address = ssh if isinstance(ssh, SshAddress) else SshAddress(*ssh) if ssh else SshAddress()
         instance = Instance(uhost_id, password, password, region, zone, project_id, ssh=address)
         instance.instance_type, instance.os_type = instance_type, os_type
         instance.state, instance.charge_type = state, charge_type
         with self.lock:
-            self.cloud.projects.add(project_id)
-            self.cloud.zones.add(zone)
-            self.cloud.instances[uhost_id] = instance
+            self.service.projects.add(project_id)
+            self.service.zones.add(zone)
+            self.service.instances[uhost_id] = instance
         return instance
 
     def instance(self, uhost_id: str) -> Instance:
         """Return an instance as it is now. Raises ``KeyError`` when there is none."""
-        self.settle()
-        return self.cloud.instances[uhost_id]
-
-    def guest_password(self, uhost_id: str) -> Secret:
-        """Return what the guest's login takes now."""
-        return self.instance(uhost_id).guest
-
-    def guest_login(self, uhost_id: str) -> Callable[[str, str], bool]:
-        """Return the guest's password check, for an ``SshHost``."""
-
-        def check(user: str, password: str) -> bool:
-            instance = self.instance(uhost_id)
-            return user == instance.ssh.user and instance.guest == Secret(password)
-
-        return check
-
-    def guest_users(self, uhost_id: str) -> Callable[[], dict[str, Secret]]:
-        """Return what tells the guest's account and its password of the moment, for a ``WinRmHost``."""
-        return lambda: {self.instance(uhost_id).ssh.user: self.guest_password(uhost_id)}
-
-    def running(self, uhost_id: str) -> bool:
-        """Tell whether the guest is up."""
-        return self.instance(uhost_id).state == "Running"
-
-    def resets(self, uhost_id: str) -> int:
-        """Return how many resets took effect."""
-        return self.instance(uhost_id).resets
-
-    def attempts(self, uhost_id: str) -> int:
-        """Return how many reset requests reached the instance, refused ones included."""
-        return self.instance(uhost_id).attempts
+        return self.target(uhost_id)
 
     # The vendor's gateway.
 
     def operation(self, call: Call) -> str:
         """Return the action's name."""
         action = parameters(call).get("Action", "")
-        return action if action in self.cloud.actions else "-"
+        return action if action in self.service.actions else "-"
 
     def respond(self, call: Call) -> Reply:
         """Check action, signature and project, then act."""
         params = parameters(call)
         if not params.get("Action"):
             raise Refused(160)
-        if params["Action"] not in self.cloud.actions:
+        if params["Action"] not in self.service.actions:
             raise Refused(161)
         key = self._authenticate(params)
         if params["Action"] in key.denied:
             raise Refused(299)
         if key.require_project:
             need(params, "ProjectId")
-        if params.setdefault("ProjectId", DEFAULT_PROJECT) not in self.cloud.projects:
+        if params.setdefault("ProjectId", DEFAULT_PROJECT) not in self.service.projects:
             raise Refused(292)
-        answer = self.cloud.actions[params["Action"]](call, params)
+        answer = self.service.actions[params["Action"]](call, params)
         return Reply.of({"Action": self._echo(call), "RetCode": 0, **answer})
 
     def refuse(self, call: Call, refusal: Refused) -> Reply:
-        """UCloud answers 200 with a RetCode."""
+        """Answer with HTTP 200 and a RetCode."""
         message = MESSAGES.get(refusal.code, "Unknown error") + (f" [{refusal.detail}]" if refusal.detail else "")
         payload = {"Action": self._echo(call), "RetCode": int(refusal.code), "Message": message}
         return Reply.of(payload, status=refusal.status or 200, outcome=f"RetCode {refusal.code}")
 
     def throttle(self, call: Call) -> Reply:
-        """RetCode 153."""
+        """Answer with RetCode 153."""
         return self.refuse(call, Refused(153))
 
     def _echo(self, call: Call) -> str:
@@ -170,7 +140,7 @@ class UCloudCompShare(Simulator):
     def _authenticate(self, params: dict[str, str]) -> ApiKey:
         if not params.get("Signature"):
             raise Refused(170)
-        key = self._keys.get(params.get("PublicKey", ""))
+        key = self.keys.get(params.get("PublicKey", ""))
         if key is None:
             raise Refused(172)
         if "SecurityToken" in params:

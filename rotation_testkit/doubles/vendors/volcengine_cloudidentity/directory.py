@@ -1,4 +1,4 @@
-"""The simulated user directory of cloudidentity: users, login settings, the password sentence as a check."""
+"""The user directory of cloudidentity: users, login settings, and the vendor's password rule as a check."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Directory:
 
     @property
     def running(self) -> bool:
-        """Tell whether the service can be used."""
+        """Whether the service can be used."""
         return self.status == self.running_status
 
     def make(self, user_name: str, password: Secret | None, *, user_id: str = "", source: str = "Manual") -> User:
@@ -80,7 +80,7 @@ class Directory:
         return User(user_id or f"u-{self.made:06d}", user_name, password, source, created=now, updated=now)
 
     def weakness(self, password: str) -> str | None:
-        """Return which part of the vendor's sentence a password breaks, or None."""
+        """Return which part of the vendor's rule a password breaks, or ``None``."""
         kinds = (*_CLASSES, self.specials)
         if not _SHORTEST <= len(password) <= _LONGEST:
             return "length"

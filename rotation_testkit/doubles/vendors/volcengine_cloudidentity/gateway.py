@@ -1,4 +1,4 @@
-"""Volcengine's API gateway: the V4-like signature as it is verified, and the codes of the gateway and of the service.
+"""Volcengine's API gateway: the V4-like signature, and the codes of the gateway and of the service.
 
 Sources: volcenginesdk-core 5.0.54 (``signv4.py``), the vendor's pages 6369/68677, 6720/108305, 4/65595, 7165/1493425,
 7165/1505179 and 7165/1505247.
@@ -97,7 +97,7 @@ class Authorization:
 
     @classmethod
     def parse(cls, header: str) -> Authorization:
-        """Take a header apart. Raises ``Refused`` when it is malformed."""
+        """Parse a header. Raises ``Refused`` when it is malformed."""
         if not header:
             raise Refused("MissingAuthenticationToken")
         match = re.fullmatch(r"HMAC-SHA256 Credential=([^,\s]+), ?SignedHeaders=([a-z0-9;-]+)(?:, ?(.*))?", header)
@@ -134,15 +134,15 @@ def signature(secret_key: Secret, date: str, scope: Sequence[str], canonical: st
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
-class Gate:
-    """Lets signed calls through: fresh date, known key, right signature over what arrived."""
+class Gateway:
+    """Admits signed calls: fresh date, known key, right signature over what arrived."""
 
     def __init__(self, clock: Callable[[], float], keys: Mapping[str, AccessKey]) -> None:
         self.clock = clock
         self.keys = keys
 
     def admit(self, call: Call) -> AccessKey:
-        """Check who calls and return the key."""
+        """Check the call's signature and return its key."""
         headers = {name.lower(): value for name, value in call.headers.items()}
         sent = Authorization.parse(headers.get("authorization", ""))
         for name in ("X-Date", "X-Content-Sha256"):

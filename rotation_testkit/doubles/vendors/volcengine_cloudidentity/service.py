@@ -1,4 +1,4 @@
-"""What each action of the simulated cloudidentity checks, changes and answers."""
+"""The service behind Volcengine's gateway: what each action of cloudidentity checks, changes and answers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Body = dict[str, object]
 
 
 @dataclass(slots=True)
-class Service:
-    """The actions on one directory; the fields after ``reset_delay`` are switches for what no document settles."""
+class DirectoryService:
+    """The actions on one directory; the fields after ``reset_delay`` are switches for what no document states."""
 
     directory: Directory
     later: Callable[[float, Callable[[], None]], None]

@@ -1,20 +1,19 @@
 """Volcengine cloudidentity: signed gateway, user directory, password reset, login settings.
 
-Where the vendor's documents are silent the choice is an attribute of ``service``, of ``directory`` or of the simulator.
+What the vendor's documents leave open is an attribute of ``service``, of ``directory`` or of the simulator.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendors.faults import FaultPlan
-from rotation_testkit.doubles.vendors.limiter import Limiter
-from rotation_testkit.doubles.vendors.simulator import Simulator
+from rotation_testkit.doubles.vendors.reset_simulator import Limiter, ResetSimulator
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.directory import Directory, User
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.gateway import (
     CODES,
@@ -23,14 +22,14 @@ from rotation_testkit.doubles.vendors.volcengine_cloudidentity.gateway import (
     AccessKey,
     Authorization,
     Code,
-    Gate,
+    Gateway,
 )
-from rotation_testkit.doubles.vendors.volcengine_cloudidentity.service import Body, Service
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.service import Body, DirectoryService
 
-__all__ = ["AccessKey", "Directory", "Service", "User", "VolcengineCloudIdentity"]
+__all__ = ["AccessKey", "Directory", "DirectoryService", "User", "VolcengineCloudIdentity"]
 
 
-class VolcengineCloudIdentity(Simulator):
+class VolcengineCloudIdentity(ResetSimulator[AccessKey, User]):
     """The simulated API of open.volcengineapi.com, service cloudidentity, version 2023-01-01.
 
     Args:
@@ -52,20 +51,20 @@ class VolcengineCloudIdentity(Simulator):
     ) -> None:
         super().__init__(clock=clock, faults=faults)
         self.credentials = credentials or _new_key()
+        self.keys = {self.credentials.access_key: self.credentials}
         self.directory = Directory(clock)
-        self.service = Service(self.directory, self.later, reset_delay)
+        self.targets = self.directory.users
+        self.service = DirectoryService(self.directory, self.later, reset_delay)
         self.per_action = Limiter(clock, None, 1)  # the vendor publishes no figure
         self.per_account = Limiter(clock, None, 1)
-        self._keys = {self.credentials.access_key: self.credentials}
-        self._gate = Gate(clock, self._keys)
+        self._gateway = Gateway(clock, self.keys)
 
     # What a test sets up and looks at.
 
     def add_key(self, *, token: Secret | None = None, denials: Mapping[str, str] | None = None) -> AccessKey:
         """Make another key: a temporary one with its session token, or one that may not do everything."""
-        fresh = _new_key()
-        key = AccessKey(fresh.access_key, fresh.secret_key, token, denials or {})
-        self._keys[key.access_key] = key
+        key = replace(_new_key(), token=token, denials=denials or {})
+        self.keys[key.access_key] = key
         return key
 
     def add_user(self, user_name: str, password: Secret | None, *, user_id: str = "", source: str = "Manual") -> User:
@@ -77,8 +76,7 @@ class VolcengineCloudIdentity(Simulator):
 
     def user(self, user_id: str) -> User:
         """Return a user as it is now. Raises ``KeyError`` when there is none."""
-        self.settle()
-        return self.directory.users[user_id]
+        return self.target(user_id)
 
     def live_password(self, user_id: str) -> Secret | None:
         """Return the password that is in force."""
@@ -87,7 +85,7 @@ class VolcengineCloudIdentity(Simulator):
     def portal_login(self, user_id: str) -> Callable[[str, str], bool]:
         """Return the portal's check of name and password, for a login probe of the deployment's own.
 
-        A password that must be changed first opens nothing for a machine.
+        A password that must be changed at the next login is useless for a machine.
         """
 
         def check(name: str, password: str) -> bool:
@@ -96,14 +94,6 @@ class VolcengineCloudIdentity(Simulator):
             return possible and name == user.user_name and user.password == Secret(password)
 
         return check
-
-    def resets(self, user_id: str) -> int:
-        """Return how many resets took effect."""
-        return self.user(user_id).resets
-
-    def attempts(self, user_id: str) -> int:
-        """Return how many reset requests reached the user, refused ones included."""
-        return self.user(user_id).attempts
 
     # The vendor's gateway.
 
@@ -117,7 +107,7 @@ class VolcengineCloudIdentity(Simulator):
         for name in ("Action", "Version"):
             if not call.query.get(name):
                 raise Refused("MissingParameter", name)
-        key = self._gate.admit(call)
+        key = self._gateway.admit(call)
         action, version = call.query["Action"], call.query["Version"]
         if action not in self.service.actions or version != VERSION:
             raise Refused("InvalidActionOrVersion", f"{action} for version {version}")
@@ -141,7 +131,7 @@ class VolcengineCloudIdentity(Simulator):
         return Reply.of(payload, status=refusal.status or known.status, outcome=refusal.code)
 
     def throttle(self, call: Call) -> Reply:
-        """FlowLimitExceeded."""
+        """Answer with FlowLimitExceeded."""
         return self.refuse(call, Refused("FlowLimitExceeded"))
 
 
@@ -162,13 +152,7 @@ def _metadata(call: Call) -> Body:
 def _body(call: Call) -> Body:
     if call.method == "GET":
         return {name: value for name, value in call.query.items() if name not in {"Action", "Version"}}
-    try:
-        body = json.loads(call.body)
-    except ValueError:
-        raise Refused("InvalidParam", "body[]") from None
-    if not isinstance(body, dict):
-        raise Refused("InvalidParam", "body[]")
-    return body
+    return call.json_object("InvalidParam", "body[]")
 
 
 def _new_key() -> AccessKey:

@@ -1,50 +1,36 @@
-"""All runs with n faults over all worlds, on as many processes as there are."""
+"""All runs with n faults over all worlds, on several processes."""
 
 from __future__ import annotations
 
-import gc
 import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from multiprocessing import get_context
 
-from rotation_testkit.fault_lab.matrix.plan.faults import Line
-from rotation_testkit.fault_lab.matrix.runs.explore import WHOLE, Explorer, Share, Tally, shares_of
+from rotation_testkit.fault_lab.matrix.plan import Line
+from rotation_testkit.fault_lab.matrix.runs.explore import Explorer, Tally
 from rotation_testkit.fault_lab.matrix.worlds.setups import SPACINGS, make
 from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS
 
 
-def explored(line: Line, faults: int, attempts: int = ATTEMPTS, share: Share = WHOLE) -> Tally:
-    """Return the tally of a world's runs with exactly so many faults, or of a share of them."""
+def explored(line: Line, faults: int, attempts: int = ATTEMPTS) -> Tally:
+    """Return the tally of a world's runs with exactly so many faults."""
     begun = time.process_time()
-    with seldom_collected():
-        tally = Explorer(make(line, attempts=attempts), share=share).runs(faults)
+    tally = Explorer(make(line, attempts=attempts)).runs(faults)
     tally.seconds = time.process_time() - begun
     return tally
-
-
-@contextmanager
-def seldom_collected() -> Iterator[None]:
-    """Let the collector look seldom, and at what is young: all that is kept are states, which are no rings."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 10, 1_000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def campaign(
     lines: Sequence[Line], faults: int, *, jobs: int = 0, attempts: int = ATTEMPTS
 ) -> Iterator[tuple[Line, Tally]]:
-    """Yield each world's tally as soon as it is there.
+    """Yield each world's tally as soon as it is complete.
 
     Args:
         lines: the worlds.
         faults: how many faults each run has.
-        jobs: processes; as many as there are cores when 0, and none beside this one when 1.
+        jobs: processes; as many as there are cores when 0, and only this one when 1.
         attempts: after how many the service gives up.
     """
     jobs = jobs or os.cpu_count() or 1
@@ -52,30 +38,22 @@ def campaign(
         for line in lines:
             yield line, explored(line, faults, attempts)
         return
-    # Shares of one world come to many of the same states, so that they are worth it only where cores were idle.
-    shares = shares_of(jobs if len(lines) < jobs and faults > 1 else 1)
     context = get_context("forkserver")
     # botocore's model alone takes half a second to read.
     context.set_forkserver_preload(
         [
             __name__,
-            "rotation_testkit.fault_lab.matrix.worlds.rig_aws",
-            "rotation_testkit.fault_lab.matrix.worlds.rig_vault",
+            "rotation_testkit.fault_lab.matrix.worlds.aws_backend",
+            "rotation_testkit.fault_lab.matrix.worlds.vault_backend",
         ]
     )
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
         # The longest first, so that the last ones to end are short.
         running = {
-            pool.submit(explored, line, faults, attempts, share): line
-            for line in sorted(lines, key=effort, reverse=True)
-            for share in shares
+            pool.submit(explored, line, faults, attempts): line for line in sorted(lines, key=effort, reverse=True)
         }
-        parts: dict[Line, list[Tally]] = {}
         for each in as_completed(running):
-            line = running[each]
-            parts.setdefault(line, []).append(each.result())
-            if len(parts[line]) == len(shares):
-                yield line, summed(parts[line])
+            yield running[each], each.result()
 
 
 def effort(line: Line) -> float:
@@ -83,12 +61,3 @@ def effort(line: Line) -> float:
     store = {"vault": 6.0, "aws": 3.0}.get(line.store, 1.0)
     driver = {"admin_vm": 3.0, "admin_task": 2.5, "self": 1.5}.get(line.driver, 1.0)
     return store * driver * (1.0 if line.spacing > SPACINGS[0] else 1.4)
-
-
-def summed(tallies: Sequence[Tally]) -> Tally:
-    """Return the tally of all runs of several."""
-    total = Tally()
-    for each in tallies:
-        total.add(each)
-        total.seconds += each.seconds
-    return total

@@ -1,4 +1,4 @@
-"""All runs with exactly n faults. Runs that come to the same state go on in the same way, so that is followed once."""
+"""The search: all runs with exactly n faults, from shared prefixes; ``matrix`` explains it with an example."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rotation.core.errors import RotationError
-from rotation_testkit.fault_lab.matrix.plan.faults import FAULTS, Edge, Fault, Kind, Plan, Port, twins
-from rotation_testkit.fault_lab.matrix.runs.clinic import Cure, treated
-from rotation_testkit.fault_lab.matrix.runs.invariants import AFTERWARDS, healed, i8_converged
+from rotation_testkit.fault_lab.in_memory.effects import Fault, Kind, Port
+from rotation_testkit.fault_lab.in_memory.fuse import Edge
+from rotation_testkit.fault_lab.matrix.plan import FAULTS, Plan, twins
+from rotation_testkit.fault_lab.matrix.runs.doctor_check import Cure, doctor_result
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
+from rotation_testkit.fault_lab.matrix.worlds.checks import AFTERWARDS, converged, healed
 from rotation_testkit.fault_lab.matrix.worlds.lockstep import Lockstep
 from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS, Failure, World
 
@@ -27,14 +29,14 @@ class End(StrEnum):
 
 @dataclass(slots=True)
 class Tally:
-    """What a set of runs came to.
+    """The results of a set of runs.
 
     Attributes:
         ends: how many runs ended how.
         broken: how many runs broke which promise.
         reasons: how many were parked for which reason.
-        cures: what the doctor made of how many that did not end well.
-        resets: most resets of one run; ``wrong_logins`` likewise.
+        cures: how many of those that did not end well had which result with the doctor.
+        resets: the most resets of one run; ``wrong_logins`` likewise.
         examples: the plan of one run for each broken promise and each bad end.
         seconds: of CPU, where they were measured.
     """
@@ -54,7 +56,7 @@ class Tally:
         return sum(self.ends.values())
 
     def add(self, other: Tally, first: Plan = (), shift: int = 0, times: int = 1) -> None:
-        """Take ``times`` as many runs in, which went on after ``first`` and after ``shift`` effects."""
+        """Add ``times`` as many runs, which went on after the faults ``first`` and after ``shift`` effects."""
         for counter in ("ends", "broken", "reasons", "cures"):
             mine = getattr(self, counter)
             for name, count in getattr(other, counter).items():
@@ -67,28 +69,7 @@ class Tally:
 
 
 DEATHS = (Kind.CRASH, Kind.TIMEOUT)
-"""Faults after which nothing of the invocation happens any more, so that nothing has to be run to see what is left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One of ``of`` shares of a world's runs, told apart by the effect of their first fault."""
-
-    number: int
-    of: int
-
-    def has(self, effect: int) -> bool:
-        """Tell whether runs whose first fault meets this effect of an invocation are among them."""
-        # Neighbours come to the same states, so they stay together.
-        return effect // 4 % self.of == self.number
-
-
-WHOLE = Share(0, 1)
-
-
-def shares_of(count: int) -> list[Share]:
-    """Return shares that together are all runs."""
-    return [Share(number, count) for number in range(count)]
+"""Faults that end the invocation at once: what they leave is the state at that effect, and nothing has to be run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +85,8 @@ class _Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """An invocation that was run, at its end, before the service does anything about it."""
+    """An invocation that was run, before the service does anything about its end."""
 
-    state: Saved
     failure: Failure
     ports: tuple[Port, ...]
     moments: list[Saved]
@@ -118,23 +98,17 @@ class Explorer:
     """Follows all runs of one world.
 
     Attributes:
-        world: the world; its state is whatever was tried last.
+        world: the world, in the state that was tried last.
         deep: whether to try what comes after the end, too: repeated steps, a test-only invocation, the next rotation.
-        share: which of the runs with faults to follow.
-        ran: where wanted, every invocation that was run, by the state before it, its plan, and whether its moments were
-            kept. Worlds of the same driver class and store may share it, whatever their spacings.
     """
 
     world: World
     deep: bool = False
-    share: Share = WHOLE
-    ran: dict[tuple[Saved, Plan, bool], Ran] | None = None
-    _most: int = 0
     _known: dict[tuple[Saved, int], Tally] = field(default_factory=dict)
 
     def runs(self, faults: int) -> Tally:
         """Return the tally of all runs with exactly so many faults."""
-        start, self._most = self.world.save(), faults
+        start = self.world.save()
         tally = self._follow(start, faults)
         self.world.load(start)
         return tally
@@ -166,8 +140,6 @@ class Explorer:
             if not more:
                 continue
             for number in range(plan[-1][0] + 1 if plan else 0, len(ran.ports)):
-                if most == self._most and not plan and not self.share.has(number):
-                    continue
                 port = ran.ports[number]
                 yield from self._deaths(plan, times, port, number, ran)
                 waiting += [
@@ -177,18 +149,12 @@ class Explorer:
                 ]
 
     def _ran(self, node: Saved, plan: Plan, *, keep: bool) -> Ran:
-        """Run an invocation, unless it was run before; the world is left at its end."""
-        world, key = self.world, (node, plan, keep)
-        if self.ran is not None and key in self.ran:
-            world.load(self.ran[key].state)
-            return self.ran[key]
+        """Run an invocation; the world is left at its end."""
+        world = self.world
         world.load(node)
         failure = world.run(dict(plan), keep=keep)
-        ports = tuple(effect.port for effect in world.gate.effects)
-        ran = Ran(world.save(), failure, ports, world.gate.moments or [], world.deadline)
-        if self.ran is not None:
-            self.ran[key] = ran
-        return ran
+        ports = tuple(effect.port for effect in world.effects)
+        return Ran(failure, ports, world.moments or [], world.deadline)
 
     def _is_run(self, port: Port, fault: Fault) -> bool:
         if fault.kind in (Kind.PARALLEL, Kind.CANCELLED) and self.world.algorithm.queued:
@@ -196,7 +162,7 @@ class Explorer:
         return fault.kind not in DEATHS and twins(port, fault) > 0
 
     def _deaths(self, plan: Plan, times: int, port: Port, number: int, ran: Ran) -> Iterator[_Invocation]:
-        """Yield the same invocation ended by death at an effect: what stood there is what the next one finds."""
+        """Yield the invocation as it ends by death at an effect: the next one finds the state that was kept there."""
         for fault in FAULTS[port]:
             if fault.kind in DEATHS:
                 self.world.die_at(ran.moments[number + (fault.edge is Edge.AFTER)], fault.kind, ran.deadline)
@@ -213,7 +179,7 @@ class Explorer:
 
 
 def judge(world: World, *, deep: bool = False) -> Tally:
-    """Return the tally of the one run that this world has come to the end of; see ``Explorer`` for ``deep``."""
+    """Return the tally of the one run whose end this world is at; see ``Explorer`` for ``deep``."""
     world.settle()
     vendor = world.account.vendor
     tally = Tally(resets=vendor.resets, wrong_logins=vendor.wrong_logins)
@@ -225,7 +191,7 @@ def judge(world: World, *, deep: bool = False) -> Tally:
         tally.reasons[str(reason)] += 1
     tally.ends[end] += 1
     names = set(world.broken)
-    if world.attempts == ATTEMPTS and not i8_converged(world):
+    if world.attempts == ATTEMPTS and not converged(world):
         names.add("I8")
     if end is not End.HEALED and isinstance(world.algorithm, Lockstep):
         cure = _cured(world)
@@ -240,7 +206,7 @@ def judge(world: World, *, deep: bool = False) -> Tally:
 
 def _cured(world: World) -> Cure | None:
     end = world.save()
-    cure = treated(world)
+    cure = doctor_result(world)
     world.load(end)
     return cure
 

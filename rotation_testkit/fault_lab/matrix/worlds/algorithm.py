@@ -1,17 +1,18 @@
-"""What is tried: an algorithm that rotates one secret, and the place where it keeps its values."""
+"""What the matrix tries: an algorithm that rotates one secret. Here are the protocols between it and its world."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from rotation.core.errors import StoreUnavailable
 from rotation.core.secret import Secret
-from rotation_testkit.fault_lab.matrix.plan.faults import Kind
-from rotation_testkit.fault_lab.matrix.plan.gate import Effect
-
-if TYPE_CHECKING:
-    from rotation_testkit.fault_lab.matrix.worlds.world import World
+from rotation_testkit.fault_lab.gate import Gate
+from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
+from rotation_testkit.fault_lab.in_memory.effects import Effect, Kind
+from rotation_testkit.fault_lab.matrix.worlds.account import Account
 
 Saved = tuple[Any, ...]
+"""A state as a value that can be compared and hashed."""
 
 
 class Place(Protocol):
@@ -34,16 +35,49 @@ class Place(Protocol):
         ...
 
     def deliver(self, request: tuple[str, ...]) -> None:
-        """Let a late request take effect."""
+        """Let a delayed request take effect."""
         ...
 
     def error(self, kind: Kind) -> Exception:
         """Return what the client raises for a missing answer, or for ``Kind.THROTTLED``."""
+        return StoreUnavailable("throttled" if kind is Kind.THROTTLED else "no answer")
+
+
+class Run(Protocol):
+    """What one invocation of an algorithm works with.
+
+    Attributes:
+        attempt: how many attempts of the service failed before.
+        step: which invocation of the rotation this is.
+        runs: how many times the algorithm was run in this invocation or after the end.
+        deadline: epoch of the function's time-out.
+    """
+
+    attempt: int
+    step: int
+    runs: int
+    deadline: float
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The world's clock."""
+        ...
+
+    @property
+    def account(self) -> Account:
+        """The vendor's side."""
+        ...
+
+    @property
+    def gate(self) -> Gate:
+        """What every effect passes."""
         ...
 
 
 class Algorithm(Protocol):
     """A way to rotate one secret. All it remembers between invocations is what ``save`` returns.
+
+    As written here it remembers nothing beside its place, starts nothing, parks nothing, and cannot be cancelled.
 
     Attributes:
         name: in lines and tables.
@@ -52,19 +86,15 @@ class Algorithm(Protocol):
     """
 
     name: str
-    steps: int
-    queued: bool
+    steps: int = 1
+    queued: bool = True
 
     @property
     def place(self) -> Place:
         """Where it keeps its values."""
         ...
 
-    def begin(self) -> None:
-        """Start a rotation."""
-        ...
-
-    def run(self, world: World, step: int) -> None:
+    def run(self, run: Run, step: int) -> None:
         """Run one invocation.
 
         Raises:
@@ -73,30 +103,26 @@ class Algorithm(Protocol):
         """
         ...
 
+    def begin(self) -> None:
+        """Start a rotation."""
+
     def cancel(self) -> None:
         """Strip the running rotation of its pending label, as an operator does."""
-        ...
 
     def note(self, effect: Effect) -> None:
-        """Take down what an effect is about to do."""
-        ...
+        """Note what an effect is about to do."""
 
     def over(self) -> bool:
         """Tell whether the rotation was given up, so that the next attempt is a new one."""
-        ...
-
-    def faults(self, world: World) -> list[str]:
-        """Return the names of the promises that are broken now, by what this algorithm promises."""
-        ...
+        return False
 
     def parked(self) -> str | None:
         """Return the reason why it stopped on purpose."""
-        ...
+        return None
 
     def save(self) -> Saved:
         """Return everything that can change beside the place."""
-        ...
+        return ()
 
     def load(self, saved: Saved) -> None:
         """Go back to a saved state."""
-        ...

@@ -6,49 +6,47 @@ from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import Parked, RotationError
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import steps
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.stages import PENDING
+from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount
-from rotation_testkit.fault_lab.matrix.plan.faults import OURS, Port
-from rotation_testkit.fault_lab.matrix.plan.gate import Effect, Gate
-from rotation_testkit.fault_lab.matrix.plan.timeline import Timeline
-from rotation_testkit.fault_lab.matrix.runs.invariants import broken_after_a_step
-from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
-from rotation_testkit.fault_lab.matrix.worlds.driver_classes import shows_a_password
-from rotation_testkit.fault_lab.matrix.worlds.rigs import Rig
-from rotation_testkit.fault_lab.matrix.worlds.snapshot import STEPS, Seen
-from rotation_testkit.fault_lab.matrix.worlds.world import World
+from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
+from rotation_testkit.fault_lab.matrix.plan import OURS
+from rotation_testkit.fault_lab.matrix.worlds.account import shows_a_password
+from rotation_testkit.fault_lab.matrix.worlds.algorithm import Run, Saved
+from rotation_testkit.fault_lab.matrix.worlds.backends import Backend
+from rotation_testkit.fault_lab.matrix.worlds.snapshot import STEPS, Snapshot
 
 
 class Lockstep:
-    """The four steps over a rig.
+    """The four steps over a store's backend.
 
     Attributes:
         token: of the running rotation.
         tokens: how many rotations were started.
-        sent: every candidate that the vendor was sent or the store was given, with its token.
-        told: whether an error of an invocation showed a password.
+        sent: every candidate that was staged or sent, with its token.
+        leaked: whether an error of an invocation showed a password.
     """
 
     name = OURS
     steps = len(STEPS)
     queued = False
 
-    def __init__(self, rig: Rig) -> None:
-        self.place: Rig = rig
+    def __init__(self, backend: Backend) -> None:
+        self.place: Backend = backend
         self.token = ""
         self.tokens = 0
         self.sent: frozenset[tuple[str, str]] = frozenset()
-        self.told = False
-        self._seen: dict[Saved, Seen] = {}
+        self.leaked = False
+        self._seen: dict[Saved, Snapshot] = {}
 
     @property
-    def seen(self) -> Seen:
-        """What stands in the store now; the same states come again and again, so each is looked at once."""
+    def seen(self) -> Snapshot:
+        """What stands in the store now; each of the states, which recur, is looked at once."""
         key = self.place.save()
         if key not in self._seen:
-            self._seen[key] = Seen.of(self.place)
+            self._seen[key] = Snapshot.of(self.place)
         return self._seen[key]
 
     def begin(self) -> None:
@@ -57,16 +55,16 @@ class Lockstep:
         self.token = f"{self.tokens:08d}-0000-4000-8000-0000{self.tokens:08d}"
         self.place.begin(self.token)
 
-    def run(self, world: World, step: int) -> None:
+    def run(self, world: Run, step: int) -> None:
         """See ``Algorithm``."""
         try:
-            steps.run(self.session(world), STEPS[step])
+            run(self.session(world), STEPS[step])
         except RotationError as error:
             reason = error.reason if isinstance(error, Parked) else ""
-            self.told |= shows_a_password(f"{error} {error.describe()} {reason}")
+            self.leaked |= shows_a_password(f"{error} {error.describe()} {reason}")
             raise
 
-    def session(self, world: World) -> Session:
+    def session(self, world: Run) -> Session:
         """Return what one invocation works with."""
         world.runs += 1
         clock, account, deadline = world.clock, world.account, world.deadline
@@ -85,12 +83,12 @@ class Lockstep:
             )
 
         return Session(
-            store=self.place.store(world.gate, self.token),
+            store=self.place.store(world.gate),
             token=self.token,
             bind=bind,
             clock=GatedClock(clock, world.gate),
             time_left=time_left,
-            # Unlike every other invocation's, but the same after runs that came here by other ways.
+            # Unique among invocations, but equal in runs that came to the same state in different ways.
             holder=f"{self.tokens:x}{world.attempt:x}{world.step:x}{world.runs:02x}",
         )
 
@@ -108,12 +106,11 @@ class Lockstep:
         state = self.seen.state
         return state.current_id != self.token and state.holder(PENDING) is None
 
-    def faults(self, world: World) -> list[str]:
-        """See ``Algorithm``."""
+    def note_staged(self) -> None:
+        """Note the candidate that stands under the running token."""
         staged = self.seen.values.get(self.token)
         if staged is not None:
             self.sent |= {(self.token, staged)}
-        return broken_after_a_step(self, self.seen, world)
 
     def parked(self) -> str | None:
         """See ``Algorithm``."""
@@ -122,19 +119,19 @@ class Lockstep:
 
     def save(self) -> Saved:
         """See ``Algorithm``."""
-        return (self.token, self.tokens, self.sent, self.told)
+        return (self.token, self.tokens, self.sent, self.leaked)
 
     def load(self, saved: Saved) -> None:
         """See ``Algorithm``."""
-        self.token, self.tokens, self.sent, self.told = saved
+        self.token, self.tokens, self.sent, self.leaked = saved
 
 
 class GatedClock(Clock):
     """The clock with each wait an effect."""
 
-    def __init__(self, clock: Timeline, gate: Gate) -> None:
+    def __init__(self, clock: VirtualClock, passage: Passage) -> None:
         self._clock = clock
-        self._gate = gate
+        self._passage = passage
 
     def now(self) -> float:
         """Return epoch seconds."""
@@ -142,4 +139,5 @@ class GatedClock(Clock):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
-        self._gate.call(Effect(port=Port.SLEEP, name=f"sleep {seconds:g}"), lambda: self._clock.sleep(seconds))
+        effect = Effect(port=Port.SLEEP, verb="sleep", target=f"{seconds:g}")
+        self._passage.call(effect, lambda: self._clock.sleep(seconds))

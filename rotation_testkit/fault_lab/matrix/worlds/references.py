@@ -13,43 +13,43 @@ second delivery of an event and a cancelled rotation, since both are called from
 
 from __future__ import annotations
 
-from rotation.core.errors import LoginRejected, RotationError, StoreUnavailable
+from rotation.core.errors import LoginRejected, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Task, Verdict
 from rotation.drivers.contract import Verifies
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount
-from rotation_testkit.fault_lab.matrix.plan.faults import Kind, Port
-from rotation_testkit.fault_lab.matrix.plan.gate import Effect, Gate
-from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
-from rotation_testkit.fault_lab.matrix.worlds.driver_classes import FIRST, USERNAME
-from rotation_testkit.fault_lab.matrix.worlds.world import World
+from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
+from rotation_testkit.fault_lab.matrix.worlds.account import FIRST, USERNAME
+from rotation_testkit.fault_lab.matrix.worlds.algorithm import Algorithm, Place, Run, Saved
 
 _TASK_SECONDS = 50
 ACCOUNT = MemoryAccount(username=USERNAME)
 
 
-class Shelf:
+class Shelf(Place):
     """``Place``: rows by name; the row ``current`` is what readers get."""
 
     def __init__(self) -> None:
         self._rows: dict[str, str] = {"current": FIRST.reveal()}
 
-    def read(self, row: str, gate: Gate) -> Secret | None:
+    def read(self, row: str, passage: Passage) -> Secret | None:
         """Return a row."""
-        text = gate.call(Effect(port=Port.READ, name=f"read {row}"), lambda: self._rows.get(row))
+        text = passage.call(Effect(port=Port.READ, verb="read", target=row), lambda: self._rows.get(row))
         return None if text is None else Secret(text)
 
-    def write(self, row: str, value: Secret, gate: Gate) -> None:
+    def write(self, row: str, value: Secret, passage: Passage) -> None:
         """Write a row."""
         request = ("write", row, value.reveal())
-        effect = Effect(port=Port.PUT, name=f"write {row}", late=lambda: ("store", *request), shown=row == "current")
-        gate.call(effect, lambda: self.deliver(request))
+        effect = Effect(
+            port=Port.PUT, verb="write", target=row, late=lambda: ("store", *request), shown=row == "current"
+        )
+        passage.call(effect, lambda: self.deliver(request))
 
-    def drop(self, row: str, gate: Gate) -> None:
+    def drop(self, row: str, passage: Passage) -> None:
         """Delete a row."""
         request = ("drop", row)
-        effect = Effect(port=Port.PUT, name=f"drop {row}", late=lambda: ("store", *request))
-        gate.call(effect, lambda: self.deliver(request))
+        effect = Effect(port=Port.PUT, verb="drop", target=row, late=lambda: ("store", *request))
+        passage.call(effect, lambda: self.deliver(request))
 
     def current(self) -> Secret:
         """See ``Place``."""
@@ -74,54 +74,17 @@ class Shelf:
         else:
             self._rows.pop(request[1], None)
 
-    def error(self, kind: Kind) -> Exception:
-        """See ``Place``."""
-        return StoreUnavailable("throttled" if kind is Kind.THROTTLED else "no answer")
 
-
-class Reference:
-    """What both share: one invocation is one attempt, nothing is parked, and only ``Shelf`` remembers."""
-
-    name = ""
-    steps = 1
-    queued = True
+class Reference(Algorithm):
+    """What both share: one invocation is one attempt, and only ``Shelf`` remembers."""
 
     def __init__(self) -> None:
-        self.place: Shelf = Shelf()
+        self._shelf = Shelf()
 
-    def begin(self) -> None:
+    @property
+    def place(self) -> Shelf:
         """See ``Algorithm``."""
-
-    def run(self, world: World, step: int) -> None:
-        """See ``Algorithm``."""
-        raise NotImplementedError
-
-    def cancel(self) -> None:
-        """See ``Algorithm``."""
-
-    def note(self, effect: Effect) -> None:
-        """See ``Algorithm``."""
-
-    def over(self) -> bool:
-        """See ``Algorithm``."""
-        return False
-
-    def faults(self, world: World) -> list[str]:
-        """See ``Algorithm``: whether what opens the account can be read at this moment."""
-        live = world.account.vendor.live.reveal()
-        return [] if live in {each.reveal() for each in self.place.stored()} else ["I1"]
-
-    def parked(self) -> str | None:
-        """See ``Algorithm``."""
-        return None
-
-    def save(self) -> Saved:
-        """See ``Algorithm``."""
-        return ()
-
-    def load(self, saved: Saved) -> None:
-        """See ``Algorithm``."""
-        del saved
+        return self._shelf
 
 
 class GenerateChangeSave(Reference):
@@ -129,13 +92,13 @@ class GenerateChangeSave(Reference):
 
     name = "generate_change_save"
 
-    def run(self, world: World, step: int) -> None:
+    def run(self, run: Run, step: int) -> None:
         """See ``Algorithm``."""
         del step
-        gate, driver = world.gate, world.account.driver(world.gate)
+        gate, driver = run.gate, run.account.driver(run.gate)
         current = self.place.read("current", gate)
-        new = _drawn(world)
-        _wait(world, driver.set_password(ACCOUNT, new, current=current))
+        new = _drawn(run)
+        _wait(run, driver.set_password(ACCOUNT, new, current=current))
         if isinstance(driver, Verifies) and driver.verify(ACCOUNT, new) is Verdict.REJECTED:
             raise LoginRejected("the new value does not work")
         self.place.write("current", new, gate)
@@ -146,18 +109,18 @@ class WriteAhead(Reference):
 
     name = "write_ahead"
 
-    def run(self, world: World, step: int) -> None:
+    def run(self, run: Run, step: int) -> None:
         """See ``Algorithm``."""
         del step
-        gate, driver = world.gate, world.account.driver(world.gate)
+        gate, driver = run.gate, run.account.driver(run.gate)
         current = self.place.read("current", gate)
         logged = self.place.read("log", gate)
         new = logged
         if new is None:
-            new = _drawn(world)
+            new = _drawn(run)
             self.place.write("log", new, gate)
         try:
-            _wait(world, driver.set_password(ACCOUNT, new, current=current))
+            _wait(run, driver.set_password(ACCOUNT, new, current=current))
         except RotationError:
             if logged is not None:
                 self.place.drop("log", gate)
@@ -166,16 +129,16 @@ class WriteAhead(Reference):
         self.place.drop("log", gate)
 
 
-def _wait(world: World, task: Task | None) -> None:
+def _wait(run: Run, task: Task | None) -> None:
     """Wait as long as the vendor's documents say: for the task to end, or until the password works."""
-    seconds = _TASK_SECONDS if task is not None else world.account.spec.propagation_seconds
+    seconds = _TASK_SECONDS if task is not None else run.account.spec.propagation_seconds
     if seconds:
-        effect = Effect(port=Port.SLEEP, name=f"sleep {seconds}")
-        world.gate.call(effect, lambda: world.clock.sleep(seconds))
+        effect = Effect(port=Port.SLEEP, verb="sleep", target=f"{seconds}")
+        run.gate.call(effect, lambda: run.clock.sleep(seconds))
 
 
-def _drawn(world: World) -> Secret:
-    return next(iter(world.account.spec.policies.values())).generate()
+def _drawn(run: Run) -> Secret:
+    return next(iter(run.account.spec.policies.values())).generate()
 
 
 REFERENCES: dict[str, type[Reference]] = {each.name: each for each in (GenerateChangeSave, WriteAhead)}

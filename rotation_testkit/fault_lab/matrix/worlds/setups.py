@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 
-from rotation_testkit.fault_lab.matrix.plan.faults import OURS, Line
-from rotation_testkit.fault_lab.matrix.plan.timeline import Timeline
-from rotation_testkit.fault_lab.matrix.worlds.driver_classes import DRIVER_CLASSES, Account
+from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
+from rotation_testkit.fault_lab.in_memory.vendor_classes import MATRIX_CLASSES
+from rotation_testkit.fault_lab.matrix.plan import OURS, Line
+from rotation_testkit.fault_lab.matrix.worlds.account import Account
+from rotation_testkit.fault_lab.matrix.worlds.backends import Backend, MemoryBackend
+from rotation_testkit.fault_lab.matrix.worlds.checks import broken_after_a_step, unreadable_now
 from rotation_testkit.fault_lab.matrix.worlds.lockstep import Lockstep
 from rotation_testkit.fault_lab.matrix.worlds.references import REFERENCES
-from rotation_testkit.fault_lab.matrix.worlds.rigs import MemoryRig, Rig
 from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS, World
 
 SPACINGS = (10, 600)
 """Seconds between the service's attempts: within a lock-out window and minimum age, and beyond them."""
 
 
-def _aws(clock: Timeline) -> Rig:
-    from rotation_testkit.fault_lab.matrix.worlds.rig_aws import (
-        AwsRig,  # with botocore, whose model alone takes half a second to read
-    )
+def _aws(clock: VirtualClock) -> Backend:
+    # with botocore, whose model alone takes half a second to read
+    from rotation_testkit.fault_lab.matrix.worlds.aws_backend import AwsBackend
 
-    return AwsRig(clock)
-
-
-def _vault(clock: Timeline) -> Rig:
-    from rotation_testkit.fault_lab.matrix.worlds.rig_vault import (
-        VaultRig,  # with hvac, which the other stores do without
-    )
-
-    return VaultRig(clock)
+    return AwsBackend(clock)
 
 
-STORES: Mapping[str, Callable[[Timeline], Rig]] = MappingProxyType({"memory": MemoryRig, "aws": _aws, "vault": _vault})
-"""By name, what makes the store's rig."""
+def _vault(clock: VirtualClock) -> Backend:
+    # with hvac, which the other stores do without
+    from rotation_testkit.fault_lab.matrix.worlds.vault_backend import VaultBackend
+
+    return VaultBackend(clock)
+
+
+STORES: Mapping[str, Callable[[VirtualClock], Backend]] = MappingProxyType(
+    {"memory": MemoryBackend, "aws": _aws, "vault": _vault}
+)
+"""Makers of each store's backend, by name."""
 
 OWN = "own"
 """How lines call the store of an algorithm that brings its own."""
@@ -43,7 +46,7 @@ OWN = "own"
 def lines() -> Iterator[Line]:
     """Yield the clean line of every world of Lockstep's own, those that take longest first."""
     for store in ("vault", "aws", "memory"):
-        for driver in sorted(DRIVER_CLASSES, key=("admin_vm", "admin_task").__contains__, reverse=True):
+        for driver in sorted(MATRIX_CLASSES, key=("admin_vm", "admin_task").__contains__, reverse=True):
             for spacing in SPACINGS:
                 yield Line(OURS, driver, store, spacing)
 
@@ -56,7 +59,7 @@ def one_attempt_lines() -> Iterator[Line]:
 def reference_lines() -> Iterator[Line]:
     """Yield the clean line of every world of a reference algorithm."""
     for algorithm in REFERENCES:
-        for driver, kind in DRIVER_CLASSES.items():
+        for driver, kind in MATRIX_CLASSES.items():
             if "power" not in kind.vendor:
                 for spacing in SPACINGS:
                     yield Line(algorithm, driver, OWN, spacing)
@@ -72,9 +75,10 @@ def make(line: Line, *, attempts: int = ATTEMPTS) -> World:
     Raises:
         KeyError: there is no such driver class, store or algorithm.
     """
-    clock = Timeline()
-    account = Account(DRIVER_CLASSES[line.driver], clock)
+    clock = VirtualClock()
+    account = Account(MATRIX_CLASSES[line.driver], clock)
     reference = REFERENCES.get(line.algorithm)
     if reference is not None:
-        return World(clock, account, reference(), float(line.spacing), attempts)
-    return World(clock, account, Lockstep(STORES[line.store](clock)), float(line.spacing), attempts)
+        return World(clock, account, reference(), unreadable_now, float(line.spacing), attempts)
+    ours = Lockstep(STORES[line.store](clock))
+    return World(clock, account, ours, partial(broken_after_a_step, ours), float(line.spacing), attempts)

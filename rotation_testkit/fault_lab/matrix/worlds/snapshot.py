@@ -1,18 +1,19 @@
-"""What a run of the matrix has seen, as the invariants read it."""
+"""What stands in the store at one moment, as the invariants read it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rotation.core.secret import Secret
 from rotation.core.values import Step
 from rotation.state.versions import SecretState
-from rotation_testkit.fault_lab.matrix.worlds.rigs import Rig
+from rotation_testkit.fault_lab.matrix.worlds.backends import Backend
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What stands in the store at one moment: the labels, the passwords of labelled versions, and readers' own."""
+class Snapshot:
+    """The labels, the passwords of labelled versions, and the password that readers get."""
 
     state: SecretState
     values: Mapping[str, str]
@@ -20,12 +21,17 @@ class Seen:
     current: str | None
 
     @classmethod
-    def of(cls, rig: Rig) -> Seen:
+    def of(cls, backend: Backend) -> Snapshot:
         """Look past the gate."""
-        state, current = rig.state(), rig.current()
-        found = ((version_id, rig.value(version_id)) for version_id in state.versions)
+        state, current = backend.state(), backend.current()
+        found = ((version_id, backend.value(version_id)) for version_id in state.versions)
         values = {version_id: value.reveal() for version_id, value in found if value is not None}
         return cls(state, values, frozenset(values.values()), None if current is None else current.reveal())
 
+    def holds(self, password: Secret) -> bool:
+        """Tell whether a labelled version has this password."""
+        return password.reveal() in self.stored
+
 
 STEPS = tuple(Step)
+"""The four steps, in order."""

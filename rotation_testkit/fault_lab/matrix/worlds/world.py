@@ -1,25 +1,24 @@
-"""One secret, one account, one algorithm, and the service that runs it: step by step, with a state that can be kept."""
+"""A world: one secret, one account, one algorithm and the service that runs it, with a state that can be saved."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from rotation.core.errors import RotationError
+from rotation_testkit.fault_lab.gate import SLOW_SECONDS, Gate
+from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
+from rotation_testkit.fault_lab.in_memory.effects import QUESTIONS, Effect, Fault, Kind, Port
 from rotation_testkit.fault_lab.in_memory.fuse import Crash
-from rotation_testkit.fault_lab.matrix.plan.faults import Fault, Kind, Port
-from rotation_testkit.fault_lab.matrix.plan.gate import Effect, Gate
-from rotation_testkit.fault_lab.matrix.plan.timeline import Timeline
+from rotation_testkit.fault_lab.matrix.worlds.account import Account
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Algorithm, Saved
-from rotation_testkit.fault_lab.matrix.worlds.driver_classes import Account
 
 T = TypeVar("T")
 Failure = RotationError | Crash | None
 """What an invocation ended with, if not well."""
 
-FUNCTION_SECONDS = 60.0
-"""Time-out of one invocation."""
 QUICK_ATTEMPTS = 8
 """The service's attempts at the spacing of the run; AWS publishes neither their number nor their spacing."""
 DAY = 86_400.0
@@ -29,12 +28,13 @@ ATTEMPTS = 12
 
 @dataclass(slots=True)
 class World:
-    """A run at one moment.
+    """A run at one moment; also the ``Surroundings`` of its gate and the ``Run`` of its algorithm.
 
     Attributes:
         clock: virtual time.
         account: the vendor's side.
         algorithm: what is tried.
+        broken_now: returns the names of the promises that do not hold at this moment.
         spacing: seconds between the service's quick attempts.
         attempts: after how many the service gives up.
         attempt: how many attempts failed.
@@ -44,12 +44,16 @@ class World:
         refused: code of the failure that ended the last attempt, where it says that only a human can help.
         excused: wrong logins that are the faults' own, since they deliver a login or a change twice or late.
         runs: how many times the algorithm was run in this invocation or after the end.
-        failures: of the attempts, for the story only.
+        plan: faults of this invocation, by the number of the effect, counted from 0.
+        effects: those that this invocation came to.
+        moments: where wanted, the state before each of them and at the end.
+        failures: of the attempts, for the narrative only.
     """
 
-    clock: Timeline
+    clock: VirtualClock
     account: Account
     algorithm: Algorithm
+    broken_now: Callable[[World], list[str]]
     spacing: float
     attempts: int = ATTEMPTS
     gate: Gate = field(init=False)
@@ -61,9 +65,13 @@ class World:
     excused: int = 0
     runs: int = 0
     deadline: float = 0.0
+    plan: Mapping[int, Fault] = field(default_factory=dict)
+    effects: list[Effect] = field(default_factory=list)
+    moments: list[Saved] | None = None
     failures: list[str] = field(default_factory=list)
     _before: Saved = ()
     _current: str = ""
+    _in_parallel: bool = False
 
     def __post_init__(self) -> None:
         self.gate = Gate(self)
@@ -105,13 +113,13 @@ class World:
 
         Args:
             plan: which effects, counted from 0 within the invocation, meet which fault.
-            keep: whether to keep the moments before each effect and at the end in ``gate.moments``.
+            keep: whether to keep the state before each effect and at the end in ``moments``.
 
         Returns:
             The effects that it came to.
         """
         self.go_on(self.run(plan, keep=keep))
-        return self.gate.effects
+        return self.effects
 
     def run(self, plan: Mapping[int, Fault], *, keep: bool = False) -> Failure:
         """Run the next invocation alone; see ``invoke``. How it goes depends on the saved state and the plan only.
@@ -119,7 +127,7 @@ class World:
         Returns:
             What it failed with.
         """
-        self.gate.start(plan, keep=keep)
+        self.start(plan, keep=keep)
         self.runs = 0
         self.deadline = self.clock.now() + FUNCTION_SECONDS
         failure: Failure = None
@@ -127,14 +135,19 @@ class World:
             self.algorithm.run(self, self.step)
         except (RotationError, Crash) as error:
             failure = error
-        if self.gate.moments is not None:
-            self.gate.moments.append(self.save())
-        # What stands in the store at this moment is what the promises are about, so they are looked at before waiting.
-        self._look()
+        if self.moments is not None:
+            self.moments.append(self.save())
+        # The promises are about this moment, so they are checked before the service waits.
+        self._check()
         return failure
 
-    def _look(self) -> None:
-        self.broken |= frozenset(self.algorithm.faults(self))
+    def start(self, plan: Mapping[int, Fault], *, keep: bool = False) -> None:
+        """Start a process: a fresh gate, and no effects yet."""
+        self.gate, self.plan, self.effects = Gate(self), plan, []
+        self.moments = [] if keep else None
+
+    def _check(self) -> None:
+        self.broken |= frozenset(self.broken_now(self))
 
     def go_on(self, failure: Failure) -> None:
         """Do what the service does about an invocation's end, by the attempts and the spacing that this world has."""
@@ -153,12 +166,12 @@ class World:
             self.algorithm.begin()
 
     def die_at(self, moment: Saved, kind: Kind, deadline: float) -> None:
-        """Go on from a kept moment as if the process had died there: at once, or at the invocation's deadline."""
+        """Go on from a saved moment as if the process had died there: at once, or at the invocation's deadline."""
         self.load(moment)
-        self.gate.start({})
+        self.start({})
         if kind is Kind.TIMEOUT:
             self.clock.move_to(deadline)
-        self._look()
+        self._check()
         self.go_on(Crash())
 
     def restart(self) -> None:
@@ -174,43 +187,38 @@ class World:
     def settle(self) -> None:
         """Let everything arrive that is still underway."""
         self.clock.sleep(2 * FUNCTION_SECONDS)
-        self._look()
+        self._check()
 
-    def stale(self, effect: Effect, call: Callable[[], T]) -> T:
-        """See ``gate.Surroundings``."""
-        if effect.port is Port.LOOK:
-            return cast("T", self.account.stale(call))
-        place = self.algorithm.place
-        now = place.save()
-        place.load(self._before)
-        try:
-            return call()
-        finally:
-            place.load(now)
+    def meet(self, effect: Effect) -> Fault | None:
+        """See ``gate.Surroundings``. Effects of a parallel invocation are neither counted nor hit."""
+        if self._in_parallel:
+            return None
+        if self.moments is not None:
+            self.moments.append(self.save())
+        fault = self.plan.get(len(self.effects))
+        self.effects.append(effect)
+        if fault is not None and fault.kind is Kind.CANCELLED:
+            self.algorithm.cancel()
+            return None
+        if fault is not None and fault.kind is Kind.PARALLEL:
+            self._run_in_parallel()
+            return None
+        return fault
 
-    def parallel(self) -> None:
-        """See ``gate.Surroundings``."""
+    def _run_in_parallel(self) -> None:
         deadline, self.deadline = self.deadline, self.clock.now() + FUNCTION_SECONDS
+        self._in_parallel = True
         try:
             self.algorithm.run(self, self.step)
         except RotationError as error:
             self.failures.append(f"parallel {error.code}")
+        self._in_parallel = False
         self.deadline = deadline
-
-    def cancel(self) -> None:
-        """See ``gate.Surroundings``."""
-        self.algorithm.cancel()
-
-    def excuse(self) -> None:
-        """See ``gate.Surroundings``."""
-        self.excused += 1
-
-    def store_error(self, kind: Kind) -> Exception:
-        """See ``gate.Surroundings``."""
-        return self.algorithm.place.error(kind)
 
     def changing(self, effect: Effect) -> None:
         """See ``gate.Surroundings``."""
+        if effect.port in QUESTIONS:
+            return
         self.algorithm.note(effect)
         if effect.port in (Port.PUT, Port.LABEL):
             self._before = self.algorithm.place.save()
@@ -227,13 +235,37 @@ class World:
             if not self.account.has_proved(value):
                 self.broken |= {"I2"}
 
+    def stale(self, effect: Effect, call: Callable[[], T]) -> T:
+        """See ``gate.Surroundings``."""
+        if effect.port is Port.LOOK:
+            return cast("T", self.account.stale(call))
+        place = self.algorithm.place
+        now = place.save()
+        place.load(self._before)
+        try:
+            return call()
+        finally:
+            place.load(now)
+
+    def delay(self, effect: Effect, call: Callable[[], object]) -> None:
+        """See ``gate.Surroundings``."""
+        del call
+        receiver, *request = effect.late()
+        self.clock.late = (*self.clock.late, (self.clock.now() + SLOW_SECONDS, receiver, tuple(request)))
+
+    def excuse(self, effect: Effect, fault: Fault) -> None:
+        """See ``gate.Surroundings``."""
+        if effect.port in (Port.LOGIN, Port.RESET) and fault.kind in (Kind.DUPLICATE, Kind.SLOW):
+            self.excused += 1
+
+    def store_error(self, kind: Kind) -> Exception:
+        """See ``gate.Surroundings``."""
+        return self.algorithm.place.error(kind)
+
     def _readers_get(self) -> str:
         value = self.algorithm.place.current()
         return "" if value is None else value.reveal()
 
-    def _deliver(self, whom: str, request: tuple[str, ...]) -> None:
-        receiver = self.account if whom == "vendor" else self.algorithm.place
-        try:
-            receiver.deliver(request)
-        except (RotationError, ValueError):
-            return  # Refused; nobody waits for the answer any more.
+    def _deliver(self, receiver: str, request: tuple[str, ...]) -> None:
+        with suppress(RotationError, ValueError):  # nobody waits for the answer any more
+            (self.account if receiver == "vendor" else self.algorithm.place).deliver(request)

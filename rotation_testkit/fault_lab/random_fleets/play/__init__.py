@@ -1,1 +1,1 @@
-"""The parts of a random fleet: secrets, vendors, runs and outside events."""
+"""How the parts of a fleet play a script."""

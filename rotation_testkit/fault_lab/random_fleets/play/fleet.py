@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from random import Random  # noqa: TID251 - decides whose turn it is
 
 from rotation.core.values import Step
-from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
-from rotation_testkit.fault_lab.random_fleets.play import outsiders
-from rotation_testkit.fault_lab.random_fleets.play.gate import Action
+from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
+from rotation_testkit.fault_lab.random_fleets.play import outside_actions
+from rotation_testkit.fault_lab.random_fleets.play.interleaving import Body, interleave
 from rotation_testkit.fault_lab.random_fleets.play.member import DONE, Member
-from rotation_testkit.fault_lab.random_fleets.play.strands import Body, interleave
+from rotation_testkit.fault_lab.random_fleets.play.surroundings import Action
 
 ACTIONS = (
     "wait",
@@ -22,7 +22,7 @@ ACTIONS = (
     "test-only",
     "vendor-down",
     "store-down",
-    *outsiders.ACTIONS,
+    *outside_actions.ACTIONS,
 )
 """Every word that an action's ``do`` can be."""
 
@@ -32,7 +32,7 @@ class Fleet:
     """Accounts that share a clock.
 
     Attributes:
-        kinds: one name of ``KINDS`` per member.
+        kinds: one name of ``FLEET_CLASSES`` per member.
         clock: virtual.
         trace: what happened, line by line, when wanted.
         calm_since: epoch after which no outage is under way.
@@ -67,13 +67,13 @@ class Fleet:
             self.clock.sleep(float(action["seconds"]))
             return self._looked(self.members)
         member = self.members[int(action.get("on", 0)) % len(self.members)]
-        if what in outsiders.ACTIONS:
+        if what in outside_actions.ACTIONS:
             member.touched = True
             member.tell(f"outsider: {what}")
-            outsiders.ACTIONS[what](member, action)
+            outside_actions.ACTIONS[what](member, action)
             member.left_off = member.left_off or not all(vendor.is_on for vendor in member.vendors)
-            for watch in member.watches:
-                watch.after_outsider()
+            for monitor in member.monitors:
+                monitor.after_outsider()
             return ""
         return {
             "attempt": self._attempt,
@@ -132,10 +132,10 @@ class Fleet:
         healthy = self._is_healthy(member)
         outcome = member.invoke(Step.TEST, token, action.get("faults", ()))
         member.secret.strip(token, {"AWSPENDING"})
-        if any(watch.sent.get(token) for watch in member.watches):
-            member.watch.fail("I11", "a test-only invocation sent a reset")
+        if any(each.sent.get(token) for each in member.monitors):
+            member.monitor.fail("I11", "a test-only invocation sent a reset")
         if healthy and not action.get("faults") and outcome != DONE:
-            member.watch.fail("I11", f"a test-only invocation failed a healthy secret: {outcome}")
+            member.monitor.fail("I11", f"a test-only invocation failed a healthy secret: {outcome}")
         return outcome
 
     def _is_healthy(self, member: Member) -> bool:

@@ -1,11 +1,10 @@
-"""One account, its secret and the service that rotates it."""
+"""A member of a fleet: one secret with its accounts, and the service that rotates it."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError
@@ -13,25 +12,26 @@ from rotation.core.secret import Secret
 from rotation.core.values import Lockout, PowerWish, Step
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.guarded import DEFAULT_LOCKOUT, Guarded
-from rotation.engine.account import steps
 from rotation.engine.result import Result
+from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.lease import Claim
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.versions import SecretState
 from rotation.stores.memory import MemoryStore
-from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, memory_spec
+from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
+from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, gated, memory_spec
+from rotation_testkit.fault_lab.in_memory.effects import STORE_PORTS, Port
 from rotation_testkit.fault_lab.in_memory.fuse import Crash
-from rotation_testkit.fault_lab.in_memory.scenario import FUNCTION_SECONDS, VirtualClock
-from rotation_testkit.fault_lab.random_fleets.invariants import Violation, Watch
-from rotation_testkit.fault_lab.random_fleets.play.driver import FleetDriver, FleetLoginDriver
-from rotation_testkit.fault_lab.random_fleets.play.gate import Action, Gate
-from rotation_testkit.fault_lab.random_fleets.play.secret import BATCH, FleetSecret, Gated
+from rotation_testkit.fault_lab.in_memory.secret import GatedSecret
+from rotation_testkit.fault_lab.in_memory.vendor_classes import FLEET_CLASSES, FLEET_POLICIES, VendorClass
+from rotation_testkit.fault_lab.invariants import Violation
+from rotation_testkit.fault_lab.random_fleets.play.driver import FleetDriver
+from rotation_testkit.fault_lab.random_fleets.play.invocation import Invocation
+from rotation_testkit.fault_lab.random_fleets.play.monitor import Monitor
+from rotation_testkit.fault_lab.random_fleets.play.secret import BATCH, FleetSecret
+from rotation_testkit.fault_lab.random_fleets.play.surroundings import Action, Surroundings
 from rotation_testkit.fault_lab.random_fleets.play.vendor import FleetVendor
-from rotation_testkit.fault_lab.random_fleets.play.vendor_classes import KINDS, Kind
-
-if TYPE_CHECKING:
-    from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
 
 DONE = "done"
 NOTHING = "nothing to do"
@@ -50,58 +50,59 @@ class _SkewedClock:
 
 
 class _Store(MemoryStore):
-    """Tells the watch who holds the lease."""
+    """Notes which run holds the lease."""
 
-    def __init__(self, secret: FleetSecret, gate: Gate) -> None:
-        super().__init__(Gated(gate, secret))  # type: ignore[arg-type]  # has every operation that a store needs
-        self._gate = gate
+    def __init__(self, secret: FleetSecret, run: Invocation, acting: list[Invocation]) -> None:
+        super().__init__(GatedSecret(secret, run.gate))
+        self._run, self._acting = run, acting
 
-    def acquire(self, token: str, state: SecretState, claim: Claim) -> None:
-        super().acquire(token, state, claim)
-        self._gate.member.watch.acting.append(self._gate)
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
+        seen = super().acquire(token, state, claim)
+        self._acting.append(self._run)
+        return seen
 
     def yield_lease(self, token: str, *, holder: str) -> None:
-        if self._gate in self._gate.member.watch.acting:
-            self._gate.member.watch.acting.remove(self._gate)
+        if self._run in self._acting:
+            self._acting.remove(self._run)
         super().yield_lease(token, holder=holder)
 
 
 @dataclass(slots=True)
 class Member:
-    """One secret of a fleet, with its account, or several in a batch.
+    """One secret of a fleet, with its account, or several in a batch; an ``AccountView`` for its parts.
 
     Attributes:
         fleet: what it belongs to.
         name: in traces.
-        kind_name: its class, one of ``KINDS``.
-        vendors: the vendor's side of each account; ``watches`` are their invariants.
-        gate: the run whose effect is under way.
+        kind_name: its class, one of ``FLEET_CLASSES``.
+        vendors: the vendor's side of each account; ``monitors`` are their invariants.
+        wrong_logins: those of the run whose effect is under way.
         token: of the rotation that the service has in progress.
         tokens: every token ever used, the oldest first.
         vendor_down_until: epoch until which the vendor does not answer; ``store_down_until`` likewise.
-        slow_next: seconds after which the vendor works on the change that is being sent.
-        touched: whether an outsider did anything, ever.
-        left_off: whether he did it while the machine was off.
+        slow_seconds: after how many seconds the vendor works on the change that is being sent.
+        touched: whether an outsider ever did anything.
+        left_off: whether that was while the machine was off.
         failure: of the last attempt.
     """
 
-    fleet: Fleet
+    fleet: Surroundings
     name: str
     kind_name: str
     token: str | None = None
     tokens: list[str] = field(default_factory=list)
     vendor_down_until: float = 0.0
     store_down_until: float = 0.0
-    slow_next: float | None = None
+    slow_seconds: float | None = None
     touched: bool = False
     left_off: bool = False
     failure: RotationError | None = None
     clock: VirtualClock = field(init=False)
-    kind: Kind = field(init=False)
+    kind: VendorClass = field(init=False)
     vendors: list[FleetVendor] = field(init=False)
-    watches: list[Watch] = field(init=False)
+    monitors: list[Monitor] = field(init=False)
     secret: FleetSecret = field(init=False)
-    gate: Gate | None = None
+    wrong_logins: list[tuple[int, float]] | None = None
     spec: DriverSpec = field(init=False)
     disturbed: bool = False
     _looked: tuple[float, int] | None = None
@@ -110,21 +111,26 @@ class Member:
 
     def __post_init__(self) -> None:
         self.clock = self.fleet.clock
-        self.kind = KINDS[self.kind_name]
-        first = Watch(self)
+        self.kind = FLEET_CLASSES[self.kind_name]
+        first = Monitor(self)
         others = range(1, self.kind.accounts)
-        self.watches = [first, *(Watch(self, each, stripped=first.stripped, acting=first.acting) for each in others)]
-        self.vendors = [self._vendor(watch) for watch in self.watches]
-        self.secret = FleetSecret(now=self.clock.now, watches=self.watches)
+        self.monitors = [first, *(Monitor(self, each, stripped=first.stripped, acting=first.acting) for each in others)]
+        self.vendors = [self._vendor(monitor) for monitor in self.monitors]
+        self.secret = FleetSecret(now=self.clock.now, monitors=self.monitors)
         self.secret.put(self.next_id("first"), self.document({"driver": "memory"}), CURRENT)
         self.describe_vendor()
 
-    def _vendor(self, watch: Watch) -> FleetVendor:
-        vendor = self.kind.make(self.clock.now, Secret(f"Initial0Initial0Ini{watch.number}"))
-        vendor.username = f"alice{watch.number or ''}"
-        vendor.ours = vendor.initial
-        vendor.on_wrong = watch.wrong_login
-        return vendor
+    def _vendor(self, monitor: Monitor) -> FleetVendor:
+        initial = Secret(f"Initial0Initial0Ini{monitor.number}")
+        return FleetVendor(
+            now=self.clock.now,
+            initial=initial,
+            policy=FLEET_POLICIES[0],
+            username=f"alice{monitor.number or ''}",
+            ours=initial,
+            on_wrong=monitor.wrong_login,
+            **self.kind.vendor,
+        )
 
     @property
     def vendor(self) -> FleetVendor:
@@ -132,14 +138,14 @@ class Member:
         return self.vendors[0]
 
     @property
-    def watch(self) -> Watch:
+    def monitor(self) -> Monitor:
         """The invariants of the only account, or of the first of a batch."""
-        return self.watches[0]
+        return self.monitors[0]
 
     @property
     def found(self) -> Violation | None:
         """The first violation of any account."""
-        return next((watch.found for watch in self.watches if watch.found is not None), None)
+        return next((each.found for each in self.monitors if each.found is not None), None)
 
     @property
     def in_step(self) -> bool:
@@ -153,8 +159,8 @@ class Member:
         if harmless and moment == self._looked:
             return
         self._looked = moment
-        for watch in self.watches:
-            watch.after_effect()
+        for monitor in self.monitors:
+            monitor.after_effect()
 
     def document(self, kept: Mapping[str, object]) -> SecretDocument:
         """Return the account document with every live password, and with other keys as they were."""
@@ -176,6 +182,19 @@ class Member:
         """Return a version id that was never used."""
         return f"{what}-{next(self._numbers):027d}"
 
+    def is_down(self, port: Port) -> bool:
+        """See ``AccountView``."""
+        return self.clock.time < (self.store_down_until if port in STORE_PORTS else self.vendor_down_until)
+
+    def interfere(self, action: Action) -> None:
+        """See ``AccountView``."""
+        self.fleet.apply(action)
+
+    def hide(self, wrong_logins: Sequence[tuple[int, float]]) -> None:
+        """See ``AccountView``."""
+        for number, at in wrong_logins:
+            self.monitors[number].hidden.append(at)
+
     def tell(self, text: str) -> None:
         """Add a line to the trace."""
         if self.fleet.trace is not None:
@@ -192,8 +211,8 @@ class Member:
         token = self._continued() or self.begun()
         if token is None:
             return NOTHING
-        wrong_before = [len(watch.wrong) for watch in self.watches]
-        first = all(token not in watch.sent for watch in self.watches)
+        wrong_before = [len(each.wrong) for each in self.monitors]
+        first = all(token not in each.sent for each in self.monitors)
         late = any(vendor.late for vendor in self.vendors)
         clean = first and not self.disturbed and not faults and turn is None and not late
         seen: list[str] = []
@@ -205,8 +224,8 @@ class Member:
         if self.token == token:
             self.token = None
         if clean and not skew and not self.touched and self.clock.now() >= self.fleet.calm_since:
-            for watch, wrong in zip(self.watches, wrong_before, strict=True):
-                watch.clean(token, wrong)
+            for monitor, wrong in zip(self.monitors, wrong_before, strict=True):
+                monitor.clean(token, wrong)
         self.disturbed = bool(faults) or turn is not None
         return DONE
 
@@ -221,7 +240,7 @@ class Member:
         seen: list[str] | None = None,
     ) -> str:
         """Run one step as the function would. Return ``done``, ``crash`` or the failure's code."""
-        gate = Gate(
+        invocation = Invocation(
             member=self,
             token=token,
             faults=faults,
@@ -233,37 +252,39 @@ class Member:
         )
         self.failure = None
         try:
-            result = steps.run(self._session(gate, token, skew), step)
+            result = run(self._session(invocation, token, skew), step)
         except RotationError as error:
             self.failure = error
-            self.watch.text((str(error), repr(error), str(error.describe())))
+            self.monitor.text((str(error), repr(error), str(error.describe())))
             outcome = error.code
-            self.watch.parked(gate, getattr(error, "reason", ""))
+            self.monitor.parked(invocation, getattr(error, "reason", ""))
         except Crash:
             outcome = "crash"
         except Exception as foreign:
-            self.watch.fail("typed", f"the engine raised {type(foreign).__name__}")
+            self.monitor.fail("typed", f"the engine raised {type(foreign).__name__}")
             raise
         else:
             outcome = self._ended_well(result)
+        finally:
+            self.wrong_logins = None
         if self.found:
             raise self.found
-        for watch in self.watches:
-            watch.after_run(gate)
+        for monitor in self.monitors:
+            monitor.after_run(invocation)
         self.tell(f"{step} {token[-4:]}: {outcome}")
         return outcome
 
     def _ended_well(self, result: Result) -> str:
-        self.watch.text(
+        self.monitor.text(
             (repr(result), " ".join(label for each in self.secret.version_ids for label in self.secret.labels(each)))
         )
         return DONE
 
-    def _session(self, gate: Gate, token: str, skew: float) -> Session:
+    def _session(self, invocation: Invocation, token: str, skew: float) -> Session:
         def time_left() -> float:
-            return gate.deadline - self.clock.now()
+            return invocation.deadline - self.clock.now()
 
-        driver = (FleetLoginDriver if self.kind.oracle else FleetDriver)(self, gate)
+        driver = gated(FleetDriver(self, self.monitors, invocation), invocation.gate, login=self.kind.oracle)
 
         def bind(document: SecretDocument) -> Guarded:
             return Guarded(
@@ -277,7 +298,7 @@ class Member:
             )
 
         return Session(
-            store=_Store(self.secret, gate),
+            store=_Store(self.secret, invocation, self.monitor.acting),
             token=token,
             bind=bind,
             clock=_SkewedClock(self.clock, skew),

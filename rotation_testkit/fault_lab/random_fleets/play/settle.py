@@ -10,13 +10,13 @@ from rotation.core.errors import Parked, RotationError
 from rotation.core.values import Power
 from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
 from rotation_testkit.fault_lab.random_fleets.play.member import DONE, NOTHING, Member
-from rotation_testkit.fault_lab.random_fleets.play.outsiders import cancel, put_live
+from rotation_testkit.fault_lab.random_fleets.play.outside_actions import cancel, put_live
 
 SPACING = 600.0
 MOST_ATTEMPTS = 14
 _FOR_A_HUMAN = ("external_change", "candidate_refused", "reset_fails")
 _PATIENCE = 2
-"""How often a human is asked for before he comes."""
+"""How often a human is asked for before one comes."""
 
 
 def settle(fleet: Fleet) -> None:
@@ -41,7 +41,7 @@ def _heal(member: Member) -> None:
     if _persist(member) != DONE:
         _help(member)
         if _persist(member) != DONE:
-            member.watch.fail("I8", f"nothing heals it, not even a human: {_reason(member.failure)}")
+            member.monitor.fail("I8", f"nothing heals it, not even a human: {_reason(member.failure)}")
     _judge(member)
 
 
@@ -70,10 +70,10 @@ def _reason(failure: RotationError | None) -> str:
 
 
 def _help(member: Member) -> None:
-    """Be the human: make sure that he was needed, then follow the hint."""
+    """Act as the human: check that one was needed, then follow the hint."""
     reason = _reason(member.failure)
     if not member.touched:
-        member.watch.fail("I8", f"bounded retries did not heal what no outsider did: {reason}")
+        member.monitor.fail("I8", f"bounded retries did not heal what no outsider did: {reason}")
     if not member.in_step:
         put_live(member)
     else:
@@ -81,15 +81,15 @@ def _help(member: Member) -> None:
     if member.left_off:
         for vendor in member.vendors:
             vendor.switch_on()
-    for watch in member.watches:
-        watch.after_outsider()
+    for monitor in member.monitors:
+        monitor.after_outsider()
 
 
 def _judge(member: Member) -> None:
     if not member.in_step:
-        member.watch.fail("I8", "the rotation ended well, but current is not live")
+        member.monitor.fail("I8", "the rotation ended well, but current is not live")
     for vendor in member.vendors:
         if vendor.power is Power.STOPPED and not member.left_off:
-            member.watch.fail("I8", "the machine was left stopped")
+            member.monitor.fail("I8", "the machine was left stopped")
         if vendor.locked:
-            member.watch.fail("I8", "the account is locked")
+            member.monitor.fail("I8", "the account is locked")

@@ -35,8 +35,8 @@ class FleetVendor(MemoryVendor):
         outside: whether somebody else changed the password since then.
         late: requests that will be worked on later.
         foreign: values that another secret's rotation set.
-        on_wrong: told of each wrong login that Lockstep causes; ``True`` when it is of a late request.
-        by_user: whether a human is at the keyboard.
+        on_wrong: takes each wrong login that Lockstep causes; ``True`` when it is of a late request.
+        by_user: whether the wrong logins are a human's.
     """
 
     accepted: list[Secret] = field(default_factory=list)
@@ -85,7 +85,7 @@ class FleetVendor(MemoryVendor):
         MemoryVendor.change(self, password, self._live)
 
     def guess_wrong(self, times: int) -> None:
-        """Let the account's human user mistype his password."""
+        """Let the account's human user mistype the password."""
         self._arrive()
         self.by_user = True
         for _ in range(times):
@@ -95,6 +95,11 @@ class FleetVendor(MemoryVendor):
     def former(self, back: int) -> Secret | None:
         """Return an earlier password, the latest with 1."""
         return self._former[-back] if 0 < back <= len(self._former) else None
+
+    @property
+    def taken(self) -> list[Secret]:
+        """Every value that the vendor definitely took from a request of ours, in order."""
+        return self.accepted
 
     @property
     def to_come(self) -> list[Secret]:

@@ -7,13 +7,13 @@ from random import Random  # noqa: TID251 - seeded, for schedules and never for 
 from typing import Any, TypeAlias
 
 from rotation.core.values import Step
-from rotation_testkit.fault_lab.random_fleets.invariants import MOST_SKEW
-from rotation_testkit.fault_lab.random_fleets.play.vendor_classes import KINDS
+from rotation_testkit.fault_lab.in_memory.vendor_classes import FLEET_CLASSES
+from rotation_testkit.fault_lab.random_fleets.play.surroundings import MOST_SKEW
 
 Schedule: TypeAlias = tuple[list[str], list[dict[str, Any]]]
 """The members' classes, and the actions."""
 
-_SHARES = [1.0 if each.accounts == 1 else 0.25 for each in KINDS.values()]
+_SHARES = [1.0 if each.accounts == 1 else 0.25 for each in FLEET_CLASSES.values()]
 """A batch costs several times as much."""
 _WAITS = (10, 60, 300, 600, 600, 3600, 86400)
 _KINDS = (
@@ -54,7 +54,7 @@ def schedule(seed: int, number: int) -> Schedule:
     """Return the schedule of that number in the run of that seed."""
     random = Random(f"{seed}/{number}")
     size = random.choices((1, 2, 3), (90, 8, 2))[0]
-    kinds = random.choices(tuple(KINDS), _SHARES, k=size)
+    kinds = random.choices(tuple(FLEET_CLASSES), _SHARES, k=size)
     actions = [action(random, size) for _ in range(random.randint(2, 6 + size))]
     return kinds, actions
 

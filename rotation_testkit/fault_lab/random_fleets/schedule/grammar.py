@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TypeAlias
 
 from rotation.core.values import Step
-from rotation_testkit.fault_lab.random_fleets.invariants import MOST_SKEW
 from rotation_testkit.fault_lab.random_fleets.play.fleet import ACTIONS
-from rotation_testkit.fault_lab.random_fleets.play.gate import VENDOR_EFFECTS
+from rotation_testkit.fault_lab.random_fleets.play.surroundings import MOST_SKEW
 
 Problems: TypeAlias = Iterator[str]
 Check: TypeAlias = Callable[[object], Problems]
 """Yields what is wrong with a value, each as it follows the key."""
 
+_VENDOR_EFFECTS = ("set_password", "observe", "verify", "poll", "stop", "start")
 _STORE_EFFECTS = ("describe", "read", "stage", "attach", "move", "detach")
 _KINDS = ("crash", "crash-after", "lost", "unknown", "fail", "throttle", "twice", "slow", "lie", "stale", "pause")
 _LONGEST = 1e9
@@ -51,7 +51,7 @@ def _truth(value: object) -> Problems:
 
 
 def _effect(value: object) -> Problems:
-    check = _word(*VENDOR_EFFECTS, *_STORE_EFFECTS) if isinstance(value, str) else _count(1)
+    check = _word(*_VENDOR_EFFECTS, *_STORE_EFFECTS) if isinstance(value, str) else _count(1)
     yield from check(value)
 
 

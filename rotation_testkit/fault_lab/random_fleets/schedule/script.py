@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rotation.core.errors import ConfigError
-from rotation_testkit.fault_lab.random_fleets.invariants import Violation
+from rotation_testkit.fault_lab.in_memory.vendor_classes import FLEET_CLASSES
+from rotation_testkit.fault_lab.invariants import Violation
 from rotation_testkit.fault_lab.random_fleets.play.fleet import Fleet
 from rotation_testkit.fault_lab.random_fleets.play.settle import settle
-from rotation_testkit.fault_lab.random_fleets.play.vendor_classes import KINDS
 from rotation_testkit.fault_lab.random_fleets.schedule.grammar import problems
 
 _MOST_PROBLEMS = 5
@@ -47,8 +47,8 @@ class Script:
         lines = [(number, _json(number, line)) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
         head = lines[0][1] if lines else None
         kinds = head.get("fleet") if isinstance(head, dict) else None
-        if not isinstance(kinds, list) or not kinds or not set(map(str, kinds)) <= set(KINDS):
-            raise ScriptError(f"the first line names no classes; there are {', '.join(KINDS)}")
+        if not isinstance(kinds, list) or not kinds or not set(map(str, kinds)) <= set(FLEET_CLASSES):
+            raise ScriptError(f"the first line names no classes; there are {', '.join(FLEET_CLASSES)}")
         wrong = [
             f"line {number}: {problem.strip(' .')}" for number, action in lines[1:] for problem in problems(action)
         ]

@@ -1,0 +1,511 @@
+"""The error tree. A class says whose fault an error is; its attributes say whether to try again and what to do next.
+
+    RotationError
+        ConfigError
+            SettingsError
+            UnknownDriver
+            DriverNotAllowed
+            HostNotAllowed
+            MissingExtra
+            PolicyError
+        EventError
+            StageError
+            NotReady                        retryable
+            RotationNotEnabled
+        SecretDocumentError
+            IdentityChanged
+        NotEnoughTime                       retryable
+        Parked                              retryable
+        InternalError                       retryable, indefinite
+        StoreError
+            SecretNotFound
+            NotYetVisible                   retryable
+            StageConflict                   retryable
+            StoreDenied
+            StoreFull
+            StoreUnavailable                retryable
+        DriverError
+            VendorUnavailable               retryable
+                RateLimited                 retryable
+            InProgress                      retryable
+            TooSoon                         retryable
+            PreconditionFailed
+            RequestRefused
+            OutcomeUnknown                  retryable, indefinite
+            AdminRejected
+            PermissionDenied
+            AccountUnusable
+            LoginRejected
+            OldPasswordRejected             retryable
+            PasswordReused                  retryable
+            PasswordRejected
+            AccountLocked                   retryable
+            CannotVerify                    retryable
+            UnexpectedReply                 retryable, indefinite
+            DriverBug                       indefinite
+
+``retryable`` errors may pass by themselves: the same call may succeed later. The others need a human or another call.
+``indefinite`` errors leave open whether the vendor changed something; all others are ``definite``: it changed nothing.
+
+Each class has a stable ``code``, its name in snake case (``too_soon``). Each error has a ``hint`` for people on call.
+Messages name keys, codes and rules. They never hold a value from a secret, a vendor's answer or an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+from rotation.core.scrub import scrub
+from rotation.core.secret import Secret
+
+
+class RotationError(Exception):
+    """Base class of all errors that Lockstep raises on purpose.
+
+    Args:
+        message: one sentence without any secret value.
+        hint: the next step for a human; by default the hint of the class.
+        vendor_code: the vendor's or store's own error code, if it sent one.
+        request_id: the vendor's or store's request id, for support tickets.
+        not_before: epoch seconds before which another attempt is pointless.
+        unsent: whether it is certain that no part of the request or login has left this machine.
+    """
+
+    code: ClassVar[str] = "rotation_error"
+    retryable: ClassVar[bool] = False
+    definite: bool = True  # an instance may say otherwise
+    default_hint: ClassVar[str] = ""
+
+    def __init__(  # noqa: PLR0913 - one argument for each fact that may be known
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        vendor_code: str | None = None,
+        request_id: str | None = None,
+        not_before: float | None = None,
+        unsent: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = self.default_hint if hint is None else hint
+        self.vendor_code = vendor_code
+        self.request_id = request_id
+        self.not_before = not_before
+        self.unsent = unsent
+        self.members: tuple[dict[str, object], ...] = ()  # the result for each account of a batch
+
+    def changed(self, **fields: Any) -> Self:  # noqa: ANN401 - attributes of several types
+        """Return a copy with some attributes replaced and without cause, notes and traceback."""
+        copy = self.__class__.__new__(self.__class__)
+        copy.__dict__.update({name: value for name, value in self.__dict__.items() if name != "__notes__"} | fields)
+        copy.args = (copy.message,)
+        return copy
+
+    def prefixed(self, where: str) -> Self:
+        """Return a copy whose message starts with ``where``, such as the name of an account."""
+        return self.changed(message=f"{where}: {self.message}")
+
+    def with_hint(self, hint: str) -> Self:
+        """Return a copy with another hint."""
+        return self.changed(hint=hint)
+
+    def scrubbed(self, secrets: tuple[Secret, ...]) -> Self:
+        """Return a copy with these secrets masked in all texts, in every encoding in which a vendor may echo them."""
+        texts = {name: getattr(self, name) for name in ("message", "hint", "vendor_code", "request_id")}
+        return self.changed(**{name: scrub(text, secrets) if text else text for name, text in texts.items()})
+
+    def describe(self) -> dict[str, object]:
+        """Return the non-empty fields for logs and ``--json``."""
+        fields: dict[str, object] = {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "retryable": self.retryable,
+            "vendor_code": self.vendor_code,
+            "vendor_request_id": self.request_id,
+            "not_before": self.not_before,
+            "members": list(self.members),
+        }
+        return {key: value for key, value in fields.items() if value not in (None, "", [])}
+
+
+class Withheld:
+    """A context manager that replaces foreign exceptions of these kinds by the error that ``by`` makes of them.
+
+    A foreign exception may hold a secret in its text or in the local variables of its frames. ``raise ... from None``
+    only hides it when a traceback is printed; it stays reachable at ``__context__``. Here no reference to it is left.
+    """
+
+    def __init__(self, *kinds: type[Exception], by: Callable[[Any], RotationError]) -> None:
+        self._kinds = kinds
+        self._by = by
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: type[BaseException] | None, foreign: BaseException | None, frames: object) -> None:
+        if kind is None or not issubclass(kind, self._kinds):
+            return
+        failure = self._by(foreign)
+        del foreign, frames  # this frame is part of the new error's traceback
+        try:
+            raise failure
+        finally:
+            failure.__context__ = None
+
+
+# Errors on our own side: deployment, event, secret document, time.
+
+
+class ConfigError(RotationError):
+    """The deployment's configuration is wrong; nothing was called."""
+
+    code = "config_error"
+    default_hint = "Correct the deployment's settings and run the rotation again."
+
+
+class SettingsError(ConfigError):
+    """Settings are missing, unknown or malformed; the message lists all faults."""
+
+    code = "settings_error"
+
+    def __init__(self, where: str, faults: tuple[str, ...], *, hint: str | None = None) -> None:
+        super().__init__(f"{where}: {'; '.join(faults)}", hint=hint)
+        self.where = where
+        self.faults = faults
+
+
+class UnknownDriver(ConfigError):
+    """No driver with this code is built in or named by the deployment."""
+
+    code = "unknown_driver"
+    default_hint = "Run `lockstep drivers` for the codes; outside drivers must be named in LOCKSTEP_PLUGINS."
+
+
+class DriverNotAllowed(ConfigError):
+    """The secret names a driver that this deployment does not allow."""
+
+    code = "driver_not_allowed"
+    default_hint = "Add the driver to LOCKSTEP_DRIVERS, or correct the secret's `driver` key."
+
+
+class HostNotAllowed(ConfigError):
+    """A request would go to a host that the deployment does not allow."""
+
+    code = "host_not_allowed"
+    default_hint = "Only the vendor's own hosts and those in LOCKSTEP_HOSTS may be called; plain http only on loopback."
+
+
+class MissingExtra(ConfigError):
+    """An optional package that is needed here is not installed."""
+
+    code = "missing_extra"
+
+
+class PolicyError(ConfigError):
+    """A password policy contradicts itself or is too weak."""
+
+    code = "policy_error"
+    default_hint = "Change the rules that the message names; `lockstep policy CODE` shows the vendor's own."
+
+
+class EventError(RotationError):
+    """The rotation event cannot be carried out; nothing was called."""
+
+    code = "event_error"
+    default_hint = "Secrets Manager sends Step, SecretId and ClientRequestToken; compare with events/*.json."
+
+
+class StageError(EventError):
+    """The state of the token's version does not allow this step."""
+
+    code = "stage_error"
+    default_hint = "Look at the secret's version stages; a new RotateSecret call makes a fresh token."
+
+
+class NotReady(EventError):
+    """An earlier step has not finished, or its result is not visible yet."""
+
+    code = "not_ready"
+    retryable = True
+    default_hint = "The service retries the whole rotation; no action needed unless this repeats for hours."
+
+
+class RotationNotEnabled(EventError):
+    """Rotation is switched off for this secret."""
+
+    code = "rotation_not_enabled"
+    default_hint = "Enable rotation on the secret (RotateSecret with this function and a schedule)."
+
+
+class SecretDocumentError(RotationError):
+    """The secret's value is not a usable account document."""
+
+    code = "secret_document_error"
+    default_hint = "The value must be a JSON object with driver, username, password and the driver's own keys."
+
+
+class IdentityChanged(SecretDocumentError):
+    """Current and candidate name different accounts; a reset could change the wrong one."""
+
+    code = "identity_changed"
+    default_hint = (
+        "An identifying field was edited while a rotation ran. Cancel the rotation (CancelRotateSecret, then take "
+        "AWSPENDING away; in Vault `lockstep vault cancel`) and start a new one."
+    )
+
+
+class NotEnoughTime(RotationError):
+    """Too little time is left to start a vendor call safely."""
+
+    code = "not_enough_time"
+    retryable = True
+    default_hint = "Raise the function's time-out; the next attempt starts with a full clock."
+
+
+class Parked(RotationError):
+    """The rotation was stopped on purpose; it waits for a time or for a human."""
+
+    code = "parked"
+    retryable = True
+
+    def __init__(self, message: str, *, reason: str, not_before: float | None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, not_before=not_before)
+        self.reason = reason
+
+    def describe(self) -> dict[str, object]:
+        """Return the fields of every error, and the reason."""
+        return {**super().describe(), "reason": self.reason}
+
+
+class InternalError(RotationError):
+    """Lockstep itself failed; the text of the foreign exception is withheld, because it may hold a secret."""
+
+    code = "internal_error"
+    retryable = True
+    definite = False
+    default_hint = "Report it with the type named in the message."
+
+    @classmethod
+    def of(cls, foreign: BaseException, where: str = "inside Lockstep") -> Self:
+        """Return the error for a foreign exception, with the name of its type and nothing else of it."""
+        return cls(f"{type(foreign).__name__} {where}")
+
+
+# Errors of the secret store.
+
+
+class StoreError(RotationError):
+    """The secret store could not carry out a request."""
+
+    code = "store_error"
+    default_hint = "Look at the secret's state in its store; the store's documentation explains its code."
+
+
+class SecretNotFound(StoreError):
+    """The store has no such secret."""
+
+    code = "secret_not_found"
+    default_hint = "Check the secret's name or ARN, region and account."
+
+
+class NotYetVisible(StoreError):
+    """A value was stored, but the store does not return it yet."""
+
+    code = "not_yet_visible"
+    retryable = True
+    default_hint = "The store is eventually consistent; the next attempt reads it."
+
+
+class StageConflict(StoreError):
+    """A compare-and-swap failed, or another value is stored under this token."""
+
+    code = "stage_conflict"
+    retryable = True
+    default_hint = "Another run or an operator moved the labels; the next attempt looks again."
+
+
+class StoreDenied(StoreError):
+    """The store refused the request: a right is missing."""
+
+    code = "store_denied"
+    default_hint = "Grant the rotation role the actions listed in template.yaml, and the use of the KMS key."
+
+
+class StoreFull(StoreError):
+    """A quota of the secret is used up: 20 labels in all, some 100 versions."""
+
+    code = "store_full"
+    default_hint = (
+        "Remove labels of your own. Of versions without a stage whose rotation was cancelled, `:failed` labels may "
+        "go too, and `lockstep:rejected` and `:parked` labels once the vendor's lock-out window is over; "
+        "`lockstep:intent` must stay, since such a version may be live."
+    )
+
+
+class StoreUnavailable(StoreError):
+    """The store did not answer, or it throttled the request."""
+
+    code = "store_unavailable"
+    retryable = True
+    default_hint = "The service retries; look at the store's health page if it lasts."
+
+
+# Errors of vendor calls.
+
+
+class DriverError(RotationError):
+    """A vendor call failed. A driver raises no other errors than this and its subclasses."""
+
+    code = "driver_error"
+
+
+class VendorUnavailable(DriverError):
+    """The vendor could not be reached, or answered that it is unavailable; nothing was changed."""
+
+    code = "vendor_unavailable"
+    retryable = True
+    default_hint = "Look at the vendor's status page; the rotation goes on by itself when it answers."
+
+
+class RateLimited(VendorUnavailable):
+    """The vendor throttled the request; nothing was changed."""
+
+    code = "rate_limited"
+    default_hint = "Spread the schedules of secrets that share one vendor account."
+
+
+class InProgress(DriverError):
+    """An operation on this account is already running; a second one is not sent."""
+
+    code = "in_progress"
+    retryable = True
+    default_hint = "The next attempt finds out how it ended."
+
+
+class TooSoon(DriverError):
+    """The password is younger than the vendor's minimum age."""
+
+    code = "too_soon"
+    retryable = True
+    default_hint = "Wait until `not_before`; the first attempt after it goes through."
+
+
+class PreconditionFailed(DriverError):
+    """The target is in a state in which the vendor refuses a reset."""
+
+    code = "precondition_failed"
+    default_hint = "Bring the target into a state in which the vendor resets passwords, and run the rotation again."
+
+
+class RequestRefused(DriverError):
+    """The vendor refused the request as such; nothing was changed, and it would refuse the same request again."""
+
+    code = "request_refused"
+    default_hint = (
+        "Compare LOCKSTEP_<CODE>_ENDPOINT with the driver's own (`lockstep drivers CODE`). If they agree, the vendor "
+        "changed its API: take a newer release of Lockstep, or report it with the vendor's code."
+    )
+
+
+class OutcomeUnknown(DriverError):
+    """The change may or may not have been applied; the next attempt finds out before it sends another one."""
+
+    code = "outcome_unknown"
+    retryable = True
+    definite = False
+    default_hint = "Both values are kept. The next attempt finds out which one is live."
+
+
+class AdminRejected(DriverError):
+    """The vendor refused our key, signature or time."""
+
+    code = "admin_rejected"
+    default_hint = "Check the admin credential of this driver and the clock of the host."
+
+
+class PermissionDenied(DriverError):
+    """The admin credential lacks a right for this account."""
+
+    code = "permission_denied"
+    default_hint = (
+        "Grant the admin credential the actions that the driver needs (`lockstep drivers CODE`) on this account."
+    )
+
+
+class AccountUnusable(DriverError):
+    """The account is gone, expired, unpaid or cannot be reset; a retry does not help."""
+
+    code = "account_unusable"
+    default_hint = "Look at the account at the vendor: restore or pay for it, correct the secret, or end its rotation."
+
+
+class LoginRejected(DriverError):
+    """The vendor stated that this password does not open the account."""
+
+    code = "login_rejected"
+    default_hint = "Run the rotation again; if it persists, somebody changed the password by hand."
+
+
+class OldPasswordRejected(DriverError):
+    """The vendor refused a change because the old password is wrong, so current is not the live password."""
+
+    code = "old_password_rejected"
+    retryable = True
+    default_hint = (
+        "The next attempt finds out which stored password is live (`lockstep doctor` shows it). If none is, somebody "
+        "changed it by hand: store the live one."
+    )
+
+
+class PasswordReused(DriverError):
+    """The vendor refused a password as used before, so the candidate may have been live already."""
+
+    code = "password_reused"
+    retryable = True
+    default_hint = "The next attempt finds out whether the candidate is live already; no action needed."
+
+
+class PasswordRejected(DriverError):
+    """The new password breaks the vendor's rules; nothing was changed."""
+
+    code = "password_rejected"
+    default_hint = "The vendor's rules differ from the policy of the driver; narrow the policy and report it."
+
+
+class AccountLocked(DriverError):
+    """The account is locked; no login is tried until the lock-out ends."""
+
+    code = "account_locked"
+    retryable = True
+    default_hint = "Wait until `not_before`. More tries would prolong the lock."
+
+
+class CannotVerify(DriverError):
+    """A login could not be tried, so nothing is known about the password."""
+
+    code = "cannot_verify"
+    retryable = True
+    default_hint = (
+        "Try `lockstep verify`. If it cannot tell either, look at the host's login service and its log, or lower "
+        "LOCKSTEP_MIN_EVIDENCE."
+    )
+
+
+class UnexpectedReply(DriverError):
+    """The driver's table does not list the vendor's answer; it never counts as success."""
+
+    code = "unexpected_reply"
+    retryable = True
+    definite = False
+    default_hint = "The vendor's API may have changed, or a proxy answered in its place."
+
+
+class DriverBug(DriverError):
+    """A driver raised another exception than DriverError; its text is withheld, because it may hold a secret."""
+
+    code = "driver_bug"
+    definite = False
+    default_hint = "Report it with the type named in the message."

@@ -1,0 +1,84 @@
+"""What one invocation of setSecret knows while it reconciles, and learns on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rotation.core.errors import RotationError
+from rotation.core.secret import Secret
+from rotation.core.values import Authority, Evidence, Observation, Power
+from rotation.drivers.guarded import Guarded
+from rotation.engine.account import known_dead
+from rotation.engine.account.login_budget import Budget
+from rotation.engine.session import AccountSession
+from rotation.engine.tables.reconciliation import Facts, Finding, Oracle, Stored, TaskFinding
+from rotation.state.store import StoredValue
+from rotation.state.versions import SecretState, Version
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One invocation's knowledge.
+
+    Attributes:
+        state: the labels as last read.
+        seen: what the target looked like last.
+        facts: what the reconciliation table decides by.
+        maybe_applied: whether a reset with this candidate can have reached the account, by any attempt so far.
+        again: whether earlier runs may have sent it.
+        unclear: why the last probe could not tell.
+    """
+
+    session: AccountSession
+    bound: Guarded
+    state: SecretState
+    current: StoredValue
+    candidate: StoredValue
+    seen: Observation
+    facts: Facts = field(init=False)
+    maybe_applied: bool = field(init=False)
+    again: bool = field(init=False)
+    unclear: RotationError | None = None
+
+    def __post_init__(self) -> None:
+        self.maybe_applied = self.again = self.version.intent is not None
+        facts = Facts(
+            intent=self.maybe_applied,
+            authority=self.bound.spec.authority,
+            oracle=Oracle.LOGIN if self.must_log_in or self.bound.can_ask(self.seen) else Oracle.NONE,
+            accepted=self.version.accepted,
+            reachable=self.seen.power is not Power.STOPPED,
+            cancelled=not self.maybe_applied and self.state.cancelled_id(self.session.token) is not None,
+            task=TaskFinding.NONE if self.version.task is None else TaskFinding.NOT_POLLED,
+            previous=Finding.NOT_ASKED if self._fallback_id else Finding.ABSENT,
+        )
+        self.facts = known_dead.recall(facts, self.version)
+
+    @property
+    def version(self) -> Version:
+        """The candidate's version, as last read."""
+        return self.state.version(self.session.token)
+
+    @property
+    def budget(self) -> Budget:
+        """The wrong logins that this run may spend."""
+        return Budget(session=self.session, bound=self.bound, version_id=self.session.token)
+
+    @property
+    def must_log_in(self) -> bool:
+        """Whether nothing less than a login will do."""
+        return self.bound.minimum is Evidence.LOGIN or self.bound.spec.authority is Authority.SELF
+
+    @property
+    def _fallback_id(self) -> str | None:
+        """The version to try when current is dead: a cancelled rotation's that may have been sent, or previous."""
+        return self.state.cancelled_id(self.session.token) or self.state.previous_id
+
+    def password(self, which: Stored) -> Secret | None:
+        """Return a stored password; ``None`` where there is none of this account."""
+        if which is Stored.PENDING:
+            return self.candidate.document.password
+        if which is Stored.CURRENT:
+            return self.current.document.password
+        previous = self.session.of_the_same(str(self._fallback_id), self.bound)
+        return None if previous is None else previous.document.password

@@ -1,0 +1,156 @@
+"""Sends one reset: make ready, write the intent down, send, and draw the conclusion from the answer.
+
+The order is what keeps the live password known, whenever a run dies:
+
+1. whatever can be refused is refused before anything is written, and a machine is brought into the state it needs;
+2. the intent mark is written, and the labels are read again: if they moved, or do not show the mark, nothing is sent;
+3. the one request is made. A yes is noted; a refusal either shows what to ask next, or ends the attempt.
+
+Example. The vendor answers "old password wrong" to a first request. It may have arrived twice, of which the first was
+taken; so nothing is concluded but that current is dead, and the loop asks about the candidate next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rotation.core.errors import (
+    InProgress,
+    NotEnoughTime,
+    NotYetVisible,
+    OldPasswordRejected,
+    PasswordRejected,
+    PasswordReused,
+    RotationError,
+    StageConflict,
+)
+from rotation.core.secret import Secret
+from rotation.core.values import Authority, Evidence, Power, Task
+from rotation.engine.account.attempt import Attempt
+from rotation.engine.account.login_budget import require_tries
+from rotation.engine.account.power import bring_to, give_back
+from rotation.engine.account.prober import follow, probe
+from rotation.engine.account.refusals import conclude, forget_intent, give_up
+from rotation.engine.tables.reconciliation import Finding, Move, Oracle, Stored, TaskFinding
+from rotation.state import marks
+from rotation.state.marks import Kind
+from rotation.state.parking import Reason
+from rotation.state.stages import PENDING
+from rotation.state.store import replace_marks
+
+MOST_SENDS = 2
+"""Per invocation: a second one happens only when the refusal of the first showed which password is live."""
+
+_VOID = (Kind.INTENT, Kind.TASK, Kind.ACCEPTED, Kind.VERIFIED, Kind.DEAD)
+"""Marks of an earlier reset that say nothing any more once another one is sent."""
+
+
+def send(attempt: Attempt, move: Move) -> bool:
+    """Send one reset.
+
+    Returns:
+        Whether the vendor took it; ``False`` means that its refusal shows what to ask next.
+
+    Raises:
+        RotationError: the attempt ends; a machine that was switched for it is given back.
+    """
+    old, state = _make_ready(attempt, move), attempt.state
+    try:
+        # A vendor that wants the old password counts a wrong one as a wrong login.
+        task = _change(attempt, None) if old is None else attempt.budget.risk(state, lambda: _change(attempt, old))
+    except OldPasswordRejected:
+        _learn_old_is_wrong(attempt, move)
+        return False
+    except PasswordReused:
+        _learn_it_was_live(attempt)
+        return False
+    except RotationError as refusal:
+        if not isinstance(refusal, NotEnoughTime):
+            # Before any conclusion: where the vendor refuses this, too, the intent stays and the next attempt comes by.
+            give_back(attempt.bound, attempt.candidate.document)
+        if isinstance(refusal, PasswordRejected) and _was_taken_before(attempt):
+            return False
+        conclude(attempt, refusal)
+    if task is not None:
+        attempt.session.store.mark(attempt.session.token, marks.task(task.id))
+        follow(attempt, task)
+        if attempt.facts.task is not TaskFinding.DONE:
+            return False
+    note_acceptance(attempt)
+    return True
+
+
+def note_acceptance(attempt: Attempt) -> None:
+    """Write the vendor's definitive yes down, once, where it may have to serve as the proof."""
+    needed = attempt.bound.minimum is not Evidence.LOGIN or attempt.seen.power is Power.STOPPED
+    if needed and not attempt.version.accepted:
+        attempt.session.store.mark(attempt.session.token, marks.accepted(attempt.session.clock.now()))
+
+
+def _make_ready(attempt: Attempt, move: Move) -> Secret | None:
+    """Do what must be done before the intent. Return the old password, where one is needed."""
+    if attempt.must_log_in:
+        require_tries(attempt.bound)
+    if attempt.session.memory.sends >= MOST_SENDS:
+        if attempt.facts.task is TaskFinding.FAILED:
+            give_up(attempt, Reason.RESET_FAILS)
+        raise InProgress("two resets were sent in this run; the next one looks again")
+    for obstacle in attempt.seen.obstacles:
+        raise obstacle
+    if attempt.seen.reset_needs is not None:
+        attempt.seen = bring_to(attempt.session, attempt.bound, attempt.seen.reset_needs, attempt.seen)
+    if attempt.bound.spec.authority is Authority.ADMIN:
+        return None
+    return attempt.password(_old(move))
+
+
+def _old(move: Move) -> Stored:
+    return Stored.PREVIOUS if move is Move.SEND_FROM_PREVIOUS else Stored.CURRENT
+
+
+def _change(attempt: Attempt, old: Secret | None) -> Task | None:
+    _intend(attempt)
+    attempt.session.memory.sends += 1
+    task = attempt.bound.set_password(attempt.candidate.document.password, current=old)
+    attempt.maybe_applied = True
+    return task
+
+
+def _intend(attempt: Attempt) -> None:
+    """Write down that a reset may be sent, and make sure that the labels still allow it."""
+    session, before = attempt.session, attempt.state
+    mine = marks.intent(session.clock.now())
+    session.store.mark(session.token, mine)
+    attempt.state = session.store.describe()
+    if PENDING not in attempt.version.stages or attempt.state.current_id != before.current_id:
+        forget_intent(attempt)
+        raise StageConflict("the labels moved while this rotation ran; nothing was sent")
+    if mine not in attempt.version.marks:
+        forget_intent(attempt)
+        raise NotYetVisible("the note that a reset may be sent cannot be read back yet; nothing was sent")
+    void = [old for old in sorted(attempt.version.marks) if old.kind in _VOID]
+    replace_marks(session.store, session.token, (), [old for old in void if old != mine])
+    attempt.facts = replace(attempt.facts, intent=True, task=TaskFinding.NONE)
+
+
+def _learn_old_is_wrong(attempt: Attempt, move: Move) -> None:
+    attempt.state = attempt.session.store.describe()
+    # Even the first request may have arrived twice, and the second was refused: the candidate is the most likely one.
+    attempt.maybe_applied = True
+    attempt.facts = attempt.facts.learned(Stored.PENDING, Finding.NOT_ASKED).learned(_old(move), Finding.REJECTED)
+
+
+def _learn_it_was_live(attempt: Attempt) -> None:
+    attempt.maybe_applied = True
+    if attempt.facts.pending is Finding.REJECTED:
+        give_up(attempt, Reason.CANDIDATE_REFUSED)
+    attempt.facts = replace(attempt.facts, accepted=True, pending=Finding.NOT_ASKED)
+
+
+def _was_taken_before(attempt: Attempt) -> bool:
+    """Log in with a refused candidate, if anybody can be asked: one copy of a request may be taken, one refused."""
+    if attempt.maybe_applied or attempt.facts.oracle is not Oracle.LOGIN or attempt.seen.reset_needs is not None:
+        return False
+    probe(attempt, Stored.PENDING)
+    attempt.maybe_applied = attempt.facts.pending is not Finding.REJECTED
+    return attempt.facts.pending is Finding.ACCEPTED

@@ -1,0 +1,75 @@
+"""The engine's two verbs: run one step of a rotation, and check the current password.
+
+Both find out first whether the secret holds one account or a batch of them.
+"""
+
+from __future__ import annotations
+
+from rotation.core.document import SecretDocument, size
+from rotation.core.values import Step
+from rotation.engine.account import steps
+from rotation.engine.account.set_secret import set_secret
+from rotation.engine.account.verify import check_current
+from rotation.engine.batch.batch import Batch
+from rotation.engine.result import Result
+from rotation.engine.session import Session
+from rotation.engine.tables.step_guard import Cell
+from rotation.state.label_quota import settle
+from rotation.state.stages import PENDING
+from rotation.state.versions import SecretState, Version
+
+
+def run(session: Session, step: Step) -> Result:
+    """Run one step.
+
+    Raises:
+        RotationError: the step failed; ``retryable`` tells whether the same step may succeed later.
+    """
+    state = session.store.describe()
+    cell = steps.admit(session, state, step)
+    if cell is Cell.DONE:
+        return _done(session, state, step)
+    trial = cell is Cell.VERIFY_CURRENT
+    document = (session.candidate() if step is Step.TEST and not trial else session.current(state)).document
+    batch = Batch.of(session, document)
+    if trial:
+        return check_current(session, state) if batch is None else batch.verify_current()
+    if step is Step.CREATE:
+        return steps.create(session, state) if batch is None else batch.create(state, document)
+    if step is Step.SET:
+        return set_secret(session, session.distrust(state)) if batch is None else batch.set_secret(state)
+    if step is Step.TEST:
+        return steps.test(session, session.distrust(state)) if batch is None else batch.test()
+    return steps.finish(session, state) if batch is None else batch.finish(state)
+
+
+def verify(session: Session) -> Result:
+    """Check a secret's current password, every account's of a batch; reset nothing, and move no stage.
+
+    Args:
+        session: as for a step; its token is not used.
+
+    Raises:
+        LoginRejected: somebody changed it outside, or a rotation is half done.
+        Parked: no login may be tried now.
+        RotationError: could not tell.
+    """
+    state = session.store.describe()
+    batch = Batch.of(session, session.current(state).document)
+    return check_current(session, state) if batch is None else batch.verify_current()
+
+
+def _done(session: Session, state: SecretState, step: Step) -> Result:
+    # PENDING goes last: a token without it is tidied up, and in a late event others may have labels newer than its own.
+    # One that an operator made current before it was proved says nothing about them.
+    unfinished = step is Step.FINISH and PENDING in state.version(session.token).stages
+    if unfinished and _is_proved(state.version(session.token), session.current(state).document):
+        settle(session.store, session.token)
+        state = session.store.describe()
+    return steps.already_done(state, session.token)
+
+
+def _is_proved(version: Version, document: SecretDocument) -> bool:
+    if not version.members:
+        return version.verified is not None
+    return all(version.seen_by(number).verified is not None for number in range(size(document)))

@@ -1,0 +1,21 @@
+"""The error of a command whose libraries are not installed.
+
+The commands import the kit when they run: ``lockstep`` loads every command's module at each start, and the kit brings
+servers along.
+"""
+
+from __future__ import annotations
+
+from rotation.cli.exit_codes import needs_extra
+from rotation.core.errors import InternalError, RotationError, Withheld
+
+
+def kit_imports() -> Withheld:
+    """Return a context for imports of the kit, in which a missing library raises ``MissingExtra``."""
+    return Withheld(ModuleNotFoundError, by=_explained)
+
+
+def _explained(missing: ModuleNotFoundError) -> RotationError:
+    if (missing.name or "").startswith("rotation"):
+        return InternalError.of(missing)
+    return needs_extra(missing, "testing")

@@ -1,0 +1,148 @@
+"""The gate that every effect of an invocation passes, where faults happen. Both fault machines use it.
+
+The gate knows what a fault does to a call; its ``Surroundings`` know which effect meets which fault, and keep what
+belongs to their world: delayed requests, stale answers, excuses. An effect with the fault ``after.error`` goes::
+
+    surroundings.meet(effect)        -> Fault(after, error)
+    surroundings.changing(effect); the call itself; surroundings.changed(effect)
+    raise OutcomeUnknown("no answer")     the request was applied, and the caller cannot know it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, cast
+
+from rotation.core.errors import OutcomeUnknown, RateLimited, UnexpectedReply, VendorUnavailable
+from rotation.core.values import Verdict
+from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
+from rotation_testkit.fault_lab.in_memory.effects import STORE_PORTS, Effect, Fault, Kind, Port
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge
+
+T = TypeVar("T")
+
+SLOW_SECONDS = 30.0
+"""By how much a slow wait oversleeps, and a slow request of the matrix takes effect later."""
+
+
+class Surroundings(Protocol):
+    """What the gate asks of the world around one invocation."""
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The world's clock."""
+        ...
+
+    @property
+    def deadline(self) -> float:
+        """Epoch of the function's time-out."""
+        ...
+
+    def meet(self, effect: Effect) -> Fault | None:
+        """Note an effect that is about to happen, and return the fault that it meets."""
+        ...
+
+    def changing(self, effect: Effect) -> None:
+        """Note that a call is about to be delivered."""
+        ...
+
+    def changed(self, effect: Effect) -> None:
+        """Note that a call was delivered, before anything else happens."""
+        ...
+
+    def stale(self, effect: Effect, call: Callable[[], T]) -> T:
+        """Answer a read as if the latest change had not happened yet."""
+        ...
+
+    def delay(self, effect: Effect, call: Callable[[], object]) -> None:
+        """Let the request take effect later."""
+        ...
+
+    def excuse(self, effect: Effect, fault: Fault) -> None:
+        """Note that the fault itself, and not the engine, may cost a wrong login or mislead."""
+        ...
+
+    def store_error(self, kind: Kind) -> Exception:
+        """Return what the store's client raises for a missing answer, or for ``Kind.THROTTLED``."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Gate:
+    """Makes calls, or what faults make of them.
+
+    Attributes:
+        around: the world.
+        dead: the process died; nothing passes any more.
+    """
+
+    around: Surroundings
+    dead: bool = False
+
+    def call(self, effect: Effect, call: Callable[[], T]) -> T:
+        """Make one call, or what its fault makes of it."""
+        if self.dead:
+            raise Crash(effect.verb)
+        fault = self.around.meet(effect)
+        return self._deliver(effect, call) if fault is None else self._suffer(fault, effect, call)
+
+    def _deliver(self, effect: Effect, call: Callable[[], T]) -> T:
+        self.around.changing(effect)
+        try:
+            return call()
+        finally:
+            self.around.changed(effect)
+
+    def _suffer(self, fault: Fault, effect: Effect, call: Callable[[], T]) -> T:
+        kind = fault.kind
+        if kind is Kind.STALE:
+            return self.around.stale(effect, call)
+        if kind is Kind.LOST:
+            return cast("T", effect.success)
+        if kind is Kind.DUPLICATE:
+            with suppress(Exception):
+                self._deliver(effect, call)
+            self.around.excuse(effect, fault)
+            return self._deliver(effect, call)
+        if kind is Kind.SLOW:
+            return self._delay(fault, effect, call)
+        if kind is Kind.WRONG and effect.port is Port.LOGIN:
+            if fault.edge is Edge.AFTER:
+                self._deliver(effect, call)
+            self.around.excuse(effect, fault)
+            return cast("T", Verdict.REJECTED)
+        if fault.edge is Edge.AFTER:
+            with suppress(Exception):  # a refusal is an answer, too, and does not arrive
+                self._deliver(effect, call)
+        if kind in (Kind.CRASH, Kind.TIMEOUT):
+            self._die(effect, kind)
+        raise self._error(effect, kind)
+
+    def _delay(self, fault: Fault, effect: Effect, call: Callable[[], T]) -> T:
+        """Oversleep, or lose the answer to a request that takes effect later."""
+        if effect.port is Port.SLEEP:
+            answer = call()
+            self.around.clock.sleep(SLOW_SECONDS)
+            return answer
+        self.around.excuse(effect, fault)
+        self.around.delay(effect, call)
+        raise self._error(effect, Kind.ERROR)
+
+    def _die(self, effect: Effect, kind: Kind) -> None:
+        self.dead = True
+        if kind is Kind.TIMEOUT:
+            self.around.clock.move_to(self.around.deadline)
+        raise Crash(effect.verb)
+
+    def _error(self, effect: Effect, kind: Kind) -> Exception:
+        if effect.port in STORE_PORTS:
+            return self.around.store_error(kind)
+        if kind is Kind.THROTTLED:
+            return RateLimited("slow down")
+        if kind is Kind.WRONG:
+            return UnexpectedReply("a page, no answer")
+        if kind is not Kind.UNREACHABLE and effect.port in (Port.RESET, Port.SWITCH):
+            return OutcomeUnknown("no answer")
+        return VendorUnavailable("no answer")

@@ -1,1 +1,0 @@
-"""Which faults are injected, and where."""

@@ -1,0 +1,156 @@
+"""When the matrix asks which promise: after every invocation, at the end of a run, and after a run that ended well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from rotation.core.secret import Secret
+from rotation.core.values import Step
+from rotation.drivers.guarded import DEFAULT_LOCKOUT
+from rotation_testkit.fault_lab.in_memory.effects import Kind, Port
+from rotation_testkit.fault_lab.invariants import (
+    all_readable,
+    in_step,
+    is_clean,
+    is_known,
+    one_candidate_per_token,
+    within_budget,
+)
+from rotation_testkit.fault_lab.matrix.worlds.account import shows_a_password
+from rotation_testkit.fault_lab.matrix.worlds.lockstep import Lockstep
+from rotation_testkit.fault_lab.matrix.worlds.snapshot import STEPS, Snapshot
+from rotation_testkit.fault_lab.matrix.worlds.world import DAY, World
+
+Check = Callable[[Lockstep, Snapshot, World], bool]
+
+
+def _readable(_ours: Lockstep, seen: Snapshot, world: World) -> bool:
+    """I1, also of what a change that is underway will make of the password."""
+    vendor = world.account.vendor
+    coming = [] if vendor.coming is None else [vendor.coming]
+    return all_readable([vendor.live, *coming], seen.holds)
+
+
+def _current_is_whole(ours: Lockstep, seen: Snapshot, world: World) -> bool:
+    """I3: the first value, or a candidate of these rotations."""
+    return is_known(seen.current, {world.account.vendor.initial.reveal(), *(value for _, value in ours.sent)})
+
+
+def _same_candidate(ours: Lockstep, _seen: Snapshot, _world: World) -> bool:
+    """I4."""
+    return one_candidate_per_token(ours.sent)
+
+
+def _underway_is_readable(_ours: Lockstep, seen: Snapshot, world: World) -> bool:
+    """I5: a candidate whose reset is still on its way to the vendor keeps a label."""
+    underway = [request for _, receiver, request in world.clock.late if receiver == "vendor"]
+    return all_readable([Secret(request[1]) for request in underway if request[0] == "set_password"], seen.holds)
+
+
+def _within_budget(_ours: Lockstep, _seen: Snapshot, world: World) -> bool:
+    """I6."""
+    vendor, lockout = world.account.vendor, world.account.spec.lockout or DEFAULT_LOCKOUT
+    return within_budget(vendor.recent_wrong_logins, lockout, world.excused) and not (
+        vendor.locked and not world.excused
+    )
+
+
+def _shows_nothing(ours: Lockstep, seen: Snapshot, _world: World) -> bool:
+    """I9: no error, parking reason or label holds a password."""
+    labels = " ".join(label for version in seen.state.versions.values() for label in version.labels)
+    return not ours.leaked and not shows_a_password(labels)
+
+
+def _unknown_decides_nothing(_ours: Lockstep, _seen: Snapshot, world: World) -> bool:
+    """No reset follows a login that could not tell in the same invocation."""
+    unclear = [
+        number
+        for number, fault in world.plan.items()
+        if fault.kind in (Kind.ERROR, Kind.THROTTLED) and world.effects[number:][:1]
+        if world.effects[number].port is Port.LOGIN
+    ]
+    return not unclear or all(effect.port is not Port.RESET for effect in world.effects[min(unclear) :])
+
+
+AFTER_A_STEP: Mapping[str, Check] = MappingProxyType(
+    {
+        "I1": _readable,
+        "I3": _current_is_whole,
+        "I4": _same_candidate,
+        "I5": _underway_is_readable,
+        "I6": _within_budget,
+        "I9": _shows_nothing,
+        "unknown": _unknown_decides_nothing,
+    }
+)
+"""Checked after every invocation. I2 is checked at the very effect that changes what readers get."""
+
+
+def broken_after_a_step(ours: Lockstep, world: World) -> list[str]:
+    """Return the names of the promises that do not hold at this moment."""
+    ours.note_staged()
+    return [name for name, holds in AFTER_A_STEP.items() if not holds(ours, ours.seen, world)]
+
+
+def unreadable_now(world: World) -> list[str]:
+    """Return ``I1`` where the live password cannot be read at this moment: all that a reference algorithm promises."""
+    return [] if all_readable([world.account.vendor.live], world.algorithm.place.stored().__contains__) else ["I1"]
+
+
+def one_reset(world: World) -> bool:
+    """I7: a run without faults sends one reset and makes no wrong login."""
+    return is_clean(world.account.vendor.resets, world.account.vendor.wrong_logins)
+
+
+def converged(world: World) -> bool:
+    """I8: what readers get opens the account, and the machine is as it was found; or the run is parked."""
+    return healed(world) or world.parked is not None
+
+
+def healed(world: World) -> bool:
+    """Tell whether the rotation ended well."""
+    return world.finished and in_step(world.account.vendor, world.algorithm.place.current())
+
+
+def repeating_changes_nothing(world: World) -> bool:
+    """I10: after success, every step once more leaves the vendor alone, and a second time the store as well."""
+    vendor = world.account.save()
+    _every_step(world)
+    place = world.algorithm.place.save()
+    _every_step(world)
+    return (place, vendor) == (world.algorithm.place.save(), world.account.save())
+
+
+def _every_step(world: World) -> None:
+    for step in range(world.algorithm.steps):
+        world.start({})
+        world.algorithm.run(world, step)
+
+
+def testing_resets_nothing(world: World) -> bool:
+    """I11: after success, a test-only invocation for a new token ends well and sends no reset."""
+    resets = world.account.vendor.resets
+    world.algorithm.begin()
+    world.start({})
+    world.algorithm.run(world, STEPS.index(Step.TEST))
+    return world.account.vendor.resets == resets
+
+
+def next_rotation_ends_well(world: World) -> bool:
+    """Tell whether the rotation of the next day needs one attempt, whatever the run left behind."""
+    world.clock.sleep(DAY)
+    world.restart()
+    while not world.done:
+        world.invoke({})
+    return healed(world) and world.attempt == 0
+
+
+AFTERWARDS: Mapping[str, Callable[[World], bool]] = MappingProxyType(
+    {
+        "I10": repeating_changes_nothing,
+        "I11": testing_resets_nothing,
+        "next": next_rotation_ends_well,
+    }
+)
+"""Checked at every different end of the singles."""

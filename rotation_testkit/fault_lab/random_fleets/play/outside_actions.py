@@ -1,0 +1,122 @@
+"""What people and other machines do to an account and its secret, outside Lockstep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from rotation.core.errors import DriverError
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
+from rotation_testkit.fault_lab.in_memory.vendor_classes import FLEET_POLICIES
+from rotation_testkit.fault_lab.random_fleets.play.member import Member
+from rotation_testkit.fault_lab.random_fleets.play.surroundings import Action
+from rotation_testkit.fault_lab.random_fleets.play.vendor import FleetVendor
+
+
+def console(member: Member, action: Action) -> None:
+    """Set another password at the vendor's console; ``put`` also puts it into the secret."""
+    _account(member, action).set_by_hand(Secret(member.fleet.new_password()))
+    if action.get("put"):
+        put_live(member)
+
+
+def twin(member: Member, action: Action) -> None:
+    """Rotate the same account from another secret that holds it, too (W57), as far as the vendor lets it.
+
+    From here it is somebody else who set a password that this secret does not know.
+    """
+    vendor = _account(member, action)
+    with suppress(DriverError):
+        vendor.change_for_another(Secret(member.fleet.new_password()))
+
+
+def put_live(member: Member) -> None:
+    """Put the live password into the secret as a new version; the service then takes the rotation for abandoned."""
+    current = member.secret.read(str(member.secret.holder(CURRENT)))
+    document = member.document({} if current is None else current.document)
+    member.secret.put(member.next_id("by-hand"), document, CURRENT)
+    cancel(member, {"strip": True})
+
+
+def restore(member: Member, action: Action) -> None:
+    """Make an old version current, as after restoring the secret from a backup."""
+    known = [each for each in member.secret.version_ids if each in member.secret.passwords]
+    member.secret.restore(known[-1 - int(action.get("back", 1)) % len(known)])
+
+
+def snapshot(member: Member, action: Action) -> None:
+    """Bring an old password back at the vendor, as restoring a machine's snapshot does."""
+    vendor = _account(member, action)
+    former = vendor.former(int(action.get("back", 1)))
+    if former is not None:
+        vendor.set_by_hand(former)
+
+
+def policy(member: Member, action: Action) -> None:
+    """Change the vendor's password rule, and with it the driver's record."""
+    for vendor in member.vendors:
+        vendor.policy = FLEET_POLICIES[int(action.get("to", 1)) % len(FLEET_POLICIES)]
+    member.describe_vendor()
+
+
+def strip(member: Member, action: Action) -> None:
+    """Take labels off: a stage by name, or every mark, or all of both from one version."""
+    what, secret = str(action["what"]), member.secret
+    stages = {"pending": PENDING, "previous": PREVIOUS}
+    if what in stages:
+        holder = secret.holder(stages[what])
+        targets = {} if holder is None else {holder: {stages[what]}}
+    else:
+        version_id = secret.version_ids[-1 - int(action.get("back", 0)) % len(secret.version_ids)]
+        labels = secret.labels(version_id)
+        targets = {version_id: labels if what == "all" else {each for each in labels if each.startswith("lockstep:")}}
+    for version_id, labels in targets.items():
+        if any(each.startswith("lockstep:") for each in labels):
+            member.monitor.stripped.add(version_id)
+        secret.strip(version_id, labels)
+
+
+def cancel(member: Member, action: Action) -> None:
+    """Cancel the rotation; ``strip`` also takes AWSPENDING away, which the service leaves to the caller."""
+    member.token = None
+    pending = member.secret.holder(PENDING)
+    if action.get("strip") and pending is not None:
+        member.secret.strip(pending, {PENDING})
+
+
+def enable(member: Member, action: Action) -> None:
+    """Switch rotation on or off."""
+    member.secret.rotation_enabled = bool(action.get("yes", True))
+
+
+def typos(member: Member, action: Action) -> None:
+    """Let the account's human user mistype the password."""
+    _account(member, action).guess_wrong(int(action.get("times", 1)))
+
+
+def fail_tasks(member: Member, action: Action) -> None:
+    """Let the vendor's tasks fail after its yes, or end well again; not where nothing but its yes can be known."""
+    if member.vendor.asynchronous or member.kind.proof is not Evidence.ACCEPTED:
+        for vendor in member.vendors:
+            vendor.task_fails = bool(action.get("yes", True))
+
+
+def _account(member: Member, action: Action) -> FleetVendor:
+    """Return whose account it is; ``account`` counts in a batch."""
+    return member.vendors[int(action.get("account", 0)) % len(member.vendors)]
+
+
+ACTIONS: Mapping[str, Callable[[Member, Action], None]] = {
+    "console": console,
+    "twin": twin,
+    "restore": restore,
+    "snapshot": snapshot,
+    "policy": policy,
+    "strip": strip,
+    "cancel": cancel,
+    "enable": enable,
+    "typos": typos,
+    "fail-tasks": fail_tasks,
+}

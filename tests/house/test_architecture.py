@@ -1,0 +1,216 @@
+"""The shape of the house: who may import what, how large functions and folders are, where a module's tests stand."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = ("rotation", "vault_plugin")
+PACKAGES = (*PRODUCT, "rotation_testkit", "bench")
+
+PLANTED = [
+    ("rotation/core/secret.py", "rotation.state.marks", "Imports point down"),
+    ("rotation/state/marks.py", "rotation.drivers.guarded", "Imports point down"),
+    ("rotation/policy/rules.py", "rotation.stores.memory", "Imports point down"),
+    ("rotation/stores/memory.py", "rotation.engine.session", "Imports point down"),
+    ("rotation/engine/tables/reconciliation.py", "rotation.deployment.binder", "Imports point down"),
+    ("rotation/doctor/decide.py", "rotation.cli.output", "Imports point down"),
+    ("rotation/handler.py", "rotation_testkit", "Each package imports only what stands below it"),
+    ("rotation/drivers/guarded.py", "vault_plugin", "Each package imports only what stands below it"),
+    ("vault_plugin/stray.py", "rotation_testkit", "Each package imports only what stands below it"),
+    ("rotation/engine/session.py", "rotation.drivers.families.ucloud", "The engine knows no vendor and no store"),
+    (
+        "rotation/drivers/vendors/huawei_meeting/policy.py",
+        "rotation.drivers.vendors.ucloud_compshare.policy",
+        "Vendors do not know one another",
+    ),
+    ("rotation/stores/memory.py", "rotation.stores.aws.secrets_manager", "Stores do not know one another"),
+    ("rotation/core/event.py", "botocore", "Core imports the standard library only"),
+    ("rotation/drivers/vendors/ucloud_compshare/driver.py", "requests", "One HTTP door"),
+    ("rotation/engine/account/steps.py", "boto3", "AWS's libraries stay at the edges"),
+]
+
+
+def _lint_imports(tree: Path) -> tuple[int, str]:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout
+
+
+def _copy_of_the_tree(tree: Path) -> Path:
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tree)
+    return tree
+
+
+def _sources(*packages: str) -> list[Path]:
+    """Return the Python files of some packages; what protoc generated is not ours."""
+    return [file for package in packages for file in (ROOT / package).rglob("*.py") if file.parent.name != "pb"]
+
+
+def test_contracts_are_kept() -> None:
+    """The tree as it is keeps every import contract."""
+    code, said = _lint_imports(ROOT)
+    assert code == 0, said
+
+
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What import-linter says of each contract, in a copy of the tree with every planted import."""
+    tree = _copy_of_the_tree(tmp_path_factory.mktemp("planted"))
+    for module, imported, _contract in PLANTED:
+        with (tree / module).open("a") as source:
+            source.write(f"\nimport {imported}\n")
+    code, said = _lint_imports(tree)
+    assert code == 1, said
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    titles = [contract["name"] for contract in contracts]
+    parts = re.split(rf"^({'|'.join(map(re.escape, titles))})\n-+\n", said, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize(("module", "imported", "contract"), PLANTED)
+def test_planted_import_breaks_its_contract(
+    complaints: dict[str, str], module: str, imported: str, contract: str
+) -> None:
+    """An import against the direction is named under the contract that forbids it."""
+    importer = module.removesuffix(".py").replace("/", ".")
+    assert f"{importer} -> {imported} (l." in " ".join(complaints[contract].split())
+
+
+def test_module_without_a_place_breaks_the_direction(tmp_path: Path) -> None:
+    """A new module of ``rotation`` that stands in no layer is reported."""
+    tree = _copy_of_the_tree(tmp_path)
+    (tree / "rotation" / "stray.py").touch()
+    code, said = _lint_imports(tree)
+    assert code == 1
+    assert "rotation.stray" in said
+
+
+@pytest.mark.parametrize("package", [*PRODUCT, "rotation_testkit"])
+def test_no_import_runs_in_a_circle(package: str) -> None:
+    """Modules of a package form no circle, type-only imports included."""
+    graph = grimp.build_graph(package, cache_dir=None)
+    imports = {name: set(graph.find_modules_directly_imported_by(name)) for name in graph.modules}
+    sorter = TopologicalSorter(imports)
+    try:
+        sorter.prepare()
+    except CycleError as circle:
+        pytest.fail(" imports ".join(reversed(circle.args[1])))
+
+
+def test_core_imports_nothing_but_the_standard_library() -> None:
+    """Each import in ``rotation.core`` names the standard library or ``rotation.core`` itself."""
+    graph = grimp.build_graph("rotation", include_external_packages=True, cache_dir=None)
+    modules = {name for name in graph.modules if name == "rotation.core" or name.startswith("rotation.core.")}
+    imported = {other for name in modules for other in graph.find_modules_directly_imported_by(name)} - modules
+    assert {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names} == set()
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, "examples"])
+def test_a_folder_has_at_most_twelve_entries(package: str) -> None:
+    """A folder has at most twelve modules and folders; what protoc generated is not ours."""
+    crowded = {}
+    folders = [ROOT / package, *(path for path in (ROOT / package).rglob("*") if path.is_dir())]
+    for folder in (each for each in folders if "/." not in str(each) and "__pycache__" not in str(each)):
+        entries = [path.name for path in folder.iterdir() if path.name[0] not in "._" or path.name == "__init__.py"]
+        if len(entries) > 12 and folder.name != "pb":
+            crowded[str(folder.relative_to(ROOT))] = sorted(entries)
+    assert crowded == {}
+
+
+def test_no_function_has_more_than_50_lines() -> None:
+    """A function fits a screen; the size of a file is reported by ``module_sizes.py`` and has no limit."""
+    longer = {}
+    for file in _sources(*PACKAGES, "examples", "tests"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > 50:
+                    longer[f"{file.relative_to(ROOT)}:{node.name}"] = lines
+    assert longer == {}
+
+
+def _own_test_files(module: str) -> list[Path]:
+    folder, _, name = f"tests/{module.replace('.', '/')}".rpartition("/")
+    return [*(ROOT / folder).glob(f"test_{name}.py"), *(ROOT / folder).glob(f"test_{name}_*.py")]
+
+
+@pytest.mark.xfail(reason="tests are still moving to where their modules stand")
+def test_every_module_has_a_test_file_of_its_name_or_names_another() -> None:
+    """``facts.toml`` lists exactly the modules without a test file of their own, each with a file that exists."""
+    listed = tomllib.loads((ROOT / "tests/house/facts.toml").read_text())["facts"]
+    modules = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        for file in _sources(*PRODUCT)
+        if not file.name.startswith("__")
+    }
+    assert sorted(module for module in modules if not _own_test_files(module)) == sorted(listed)
+    assert {module: file for module, file in listed.items() if not (ROOT / file).is_file()} == {}
+
+
+UNWANTED = [
+    "aws_xray_sdk",
+    "flask",
+    "grpc",
+    "hvac",
+    "moto",
+    "paramiko",
+    "pydantic",
+    "pytest",
+    "rich",
+    "typer",
+    "werkzeug",
+]
+"""What a rotation does not need, or only for some secrets."""
+
+
+def _modules_after(module: str) -> set[str]:
+    """Return the modules that a fresh interpreter holds after importing one."""
+    code = f"import json, sys; import {module}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return set(json.loads(done.stdout))
+
+
+def test_a_cold_start_imports_what_a_rotation_needs_and_nothing_else() -> None:
+    """The handler loads no heavy package, no driver, no login over SSH or WinRM, no command line and no kit."""
+    loaded = _modules_after("rotation.handler")
+    assert "rotation.engine.session" in loaded
+    assert loaded.isdisjoint(UNWANTED)
+    packages = (
+        "rotation.drivers.vendors.",
+        "rotation.drivers.families.",
+        "rotation.drivers.network.ssh",
+        "rotation.drivers.network.winrm",
+        "rotation_testkit",
+        "rotation.cli",
+        "vault_plugin",
+    )
+    assert {name for name in loaded if name.startswith(packages)} == set()
+
+
+def test_the_package_imports_nothing_before_it_is_used() -> None:
+    """``import rotation`` alone loads no other module of the product."""
+    assert {name for name in _modules_after("rotation") if name.startswith("rotation")} == {"rotation"}
+
+
+@pytest.mark.parametrize("code", ["huawei_meeting", "ucloud_compshare"])
+def test_one_driver_brings_no_other(code: str) -> None:
+    """Loading one driver loads no other driver and no SSH client."""
+    modules = _modules_after(f"rotation.drivers.vendors.{code}.driver")
+    loaded = {name.split(".")[3] for name in modules if name.startswith("rotation.drivers.vendors.")}
+    assert loaded == {code}
+    assert "rotation.drivers.network.ssh" not in modules
+    assert modules.isdisjoint(UNWANTED)

@@ -1,0 +1,29 @@
+"""``lockstep drivers``: the list, and one driver."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def test_the_list_says_how_far_each_driver_is_proved(lockstep: Any) -> None:
+    """No driver ever ran against its live vendor, and the list says so."""
+    ran = lockstep("drivers", "--json")
+    found = {each["code"]: each for each in ran.objects}
+    assert ran.code == 0
+    assert {"huawei_meeting", "ucloud_compshare"} <= found.keys()
+    assert {each["status"] for each in found.values()} == {"documented"}
+    assert found["huawei_meeting"]["authority"] == "self"
+    assert found["ucloud_compshare"]["evidence"] == "LOGIN"
+
+
+def test_one_driver_shows_what_its_secrets_must_hold(lockstep: Any) -> None:
+    """The settings of both secrets and the vendor's error codes are there, in words and as JSON."""
+    ran = lockstep("drivers", "ucloud_compshare")
+    (facts,) = lockstep("drivers", "ucloud_compshare", "--json").objects
+    account = {row["name"]: row["required"] for row in facts["account_settings"]}
+    assert account["uhost_id"] is True
+    assert account["host_key"] is False
+    assert {row["name"] for row in facts["admin_settings"]} == {"public_key", "private_key"}
+    assert {"vendor_code", "on", "code", "meaning", "hint"} == facts["errors"][0].keys()
+    for name in (*account, "public_key", facts["errors"][0]["vendor_code"], "documented"):
+        assert name in ran.out

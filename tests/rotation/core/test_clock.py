@@ -1,0 +1,19 @@
+"""Facts about the clock."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from rotation.core.clock import SystemClock
+
+
+def test_the_systems_clock_tells_epoch_seconds_and_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``now`` is the system's time, and ``sleep`` waits for as long as it is asked to."""
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    clock, before = SystemClock(), time.time()
+    assert before <= clock.now() <= time.time()
+    clock.sleep(2.5)
+    assert waits == [2.5]

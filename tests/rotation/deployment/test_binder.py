@@ -1,0 +1,214 @@
+"""A binder turns a document into a driver with everything that it needs, or names what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from rotation.core.clock import SystemClock
+from rotation.core.document import SecretDocument
+from rotation.core.errors import DriverNotAllowed, RotationError, SecretDocumentError, SecretNotFound, SettingsError
+from rotation.core.secret import Secret
+from rotation.core.settings import setting
+from rotation.core.values import Evidence
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
+from rotation.drivers import registry
+from rotation.drivers.contract import DriverSpec, Wiring
+from rotation.drivers.network.ssh import SshProbe
+from rotation.drivers.network.winrm import WinRmProbe
+
+Spec = Callable[..., DriverSpec]
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"
+DOCUMENT = SecretDocument({"driver": "acme", "username": "root", "password": "canary", "lockstep": {}, "own": 1})
+ADMIN = SecretDocument({"key_id": "id", "key": "canary-key", "note": "kept"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admin:
+    """An admin credential."""
+
+    key_id: str = setting("Id of the API key.")
+    key: Secret = setting("The API key.")  # noqa: RUF009 - declares a field
+
+
+class Driver:
+    """A driver that keeps what it was made from."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+
+    def set_password(self, account: Any, new: Secret, *, current: Secret | None) -> None:
+        """Fail: no test here changes a password."""
+        raise AssertionError((account, new, current))
+
+
+@pytest.fixture
+def bind(make_spec: Spec, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Binder]:
+    """Return a function that makes a binder for one driver, ``acme``; other arguments are ``LOCKSTEP_`` variables."""
+
+    def make(
+        *, spec: DriverSpec | None = None, admin: SecretDocument | RotationError = ADMIN, **variables: str
+    ) -> Binder:
+        record = spec or make_spec(admin=Admin, factory=Driver)
+        monkeypatch.setattr(registry, "load_driver", lambda *_: record)
+
+        def fetch(name: str) -> SecretDocument:
+            assert name == "admin/acme"
+            if isinstance(admin, RotationError):
+                raise admin
+            return admin
+
+        variables = {"DRIVERS": "acme", "ACME_ADMIN_SECRET": "admin/acme", **variables}
+        deployment = Deployment.from_environment({f"LOCKSTEP_{name}": value for name, value in variables.items()})
+        return Binder(deployment=deployment, fetch=fetch, clock=SystemClock(), time_left=lambda: 60.0)
+
+    return make
+
+
+@pytest.mark.parametrize("code", ["other", "ACME", "acme ", "../acme", "os"])
+def test_a_driver_that_is_not_allowed_is_not_even_imported(
+    code: str, bind: Callable[..., Binder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The secret's text chooses among what is allowed and is not quoted."""
+    binder = bind()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr(registry, "load_driver", refuse)
+    with pytest.raises(DriverNotAllowed) as caught:
+        binder(DOCUMENT.replaced(driver=code))
+    assert str(caught.value).endswith("among acme")
+
+
+@pytest.mark.parametrize("key", ["driver", "username"])
+def test_a_document_must_name_driver_and_user(bind: Callable[..., Binder], key: str) -> None:
+    """The error names the missing key."""
+    with pytest.raises(SecretDocumentError, match=key):
+        bind()(DOCUMENT.replaced(**{key: ""}))
+
+
+def test_a_bound_driver_has_all_it_needs(bind: Callable[..., Binder]) -> None:
+    """A bound driver has account, admin credential and endpoint, its own best evidence as minimum, keys to scrub."""
+    bound = bind()(DOCUMENT)
+    assert (bound.username, bound.account.username, bound.minimum) == ("root", "root", Evidence.LOGIN)
+    assert isinstance(bound.driver, Driver)
+    assert bound.driver.wiring.endpoint == "https://api.acme.example"
+    assert bound.driver.wiring.admin == Admin(key_id="id", key=Secret("canary-key"))
+    assert bound.known == (Secret("canary-key"),)
+    assert "canary" not in repr(bound)
+
+
+def test_the_deployment_may_lower_the_least_evidence(bind: Callable[..., Binder]) -> None:
+    """LOCKSTEP_MIN_EVIDENCE replaces the driver's own best evidence."""
+    assert bind(MIN_EVIDENCE="accepted")(DOCUMENT).minimum is Evidence.ACCEPTED
+
+
+def test_two_documents_share_one_wiring(bind: Callable[..., Binder]) -> None:
+    """The admin credential is read once for current and candidate of one run."""
+    binder = bind()
+    first, second = binder(DOCUMENT), binder(DOCUMENT.replaced(password="next"))
+    assert isinstance(first.driver, Driver)
+    assert isinstance(second.driver, Driver)
+    assert first.driver.wiring is second.driver.wiring
+
+
+def test_a_missing_admin_secret_names_its_variable(bind: Callable[..., Binder]) -> None:
+    """The error names the variable that the operator must set."""
+    with pytest.raises(SettingsError, match="LOCKSTEP_ACME_ADMIN_SECRET"):
+        bind(ACME_ADMIN_SECRET="")(DOCUMENT)
+
+
+def test_a_malformed_admin_secret_is_told_key_by_key(bind: Callable[..., Binder]) -> None:
+    """All faults are reported at once, without a value."""
+    with pytest.raises(SettingsError) as caught:
+        bind(admin=SecretDocument({"key": ["canary"], "other": "canary"}))(DOCUMENT)
+    assert str(caught.value) == (
+        "admin secret of acme: key_id is missing (Id of the API key.); key must be non-empty text"
+    )
+    assert "canary" not in str(caught.value) + repr(vars(caught.value))
+
+
+@pytest.mark.parametrize("error", [SecretNotFound("the secret does not exist"), SecretDocumentError("no JSON")])
+def test_an_unreadable_admin_secret_keeps_its_error(bind: Callable[..., Binder], error: RotationError) -> None:
+    """The error keeps its class; its message names the admin secret, and its hint the variable."""
+    with pytest.raises(type(error)) as caught:
+        bind(admin=error)(DOCUMENT)
+    assert str(caught.value) == f"admin secret of acme: {error}"
+    assert "LOCKSTEP_ACME_ADMIN_SECRET" in caught.value.hint
+
+
+def test_a_driver_without_an_admin_credential_reads_none(bind: Callable[..., Binder], make_spec: Spec) -> None:
+    """An account that changes its own password needs no admin secret."""
+    bound = bind(spec=make_spec(factory=Driver), admin=SecretNotFound("asked"), ACME_ADMIN_SECRET="")(DOCUMENT)
+    assert bound.known == ()
+
+
+def test_the_secret_cannot_name_an_endpoint(bind: Callable[..., Binder]) -> None:
+    """An attacker who can write the secret cannot aim the rotation at another server."""
+    bound = bind()(DOCUMENT.replaced(endpoint="https://canary.example", base_url="https://canary.example"))
+    assert isinstance(bound.driver, Driver)
+    assert bound.driver.wiring.endpoint == "https://api.acme.example"
+
+
+def test_a_wish_about_power_that_makes_no_sense_is_refused(bind: Callable[..., Binder]) -> None:
+    """The error names the key and what is accepted, before any request is sent."""
+    with pytest.raises(SettingsError, match="power must be one of as_found, running, stopped"):
+        bind()(DOCUMENT.replaced(power="sometimes"))
+
+
+@pytest.mark.parametrize(("url", "kind"), [("ssh://host", SshProbe), ("winrm://host", WinRmProbe)])
+def test_a_driver_without_logins_gets_one(bind: Callable[..., Binder], make_spec: Spec, url: str, kind: type) -> None:
+    """The account logs in under its own name, and LOGIN becomes the minimum unless a lower one is set."""
+    spec = make_spec(evidence=Evidence.ACCEPTED, factory=Driver)
+    bound = bind(spec=spec, ACME_LOGIN=url)(DOCUMENT)
+    assert bound.logins.configured is not None
+    assert (bound.logins.configured.username, bound.minimum) == ("root", Evidence.LOGIN)
+    assert [type(probe) for probe in bound.logins.probes.values()] == [kind]
+    lower = bind(spec=spec, ACME_LOGIN=url, MIN_EVIDENCE="accepted")(DOCUMENT)
+    assert lower.minimum is Evidence.ACCEPTED
+    none = bind(spec=spec)(DOCUMENT)
+    assert (none.logins.configured, dict(none.logins.probes), none.minimum) == (None, {}, Evidence.ACCEPTED)
+
+
+def test_a_driver_that_proves_logins_takes_none(bind: Callable[..., Binder], make_spec: Spec) -> None:
+    """LOCKSTEP_<CODE>_LOGIN is refused: one host for all machines of a vendor would be the wrong one."""
+    with pytest.raises(SettingsError, match="LOCKSTEP_ACME_LOGIN"):
+        bind(spec=make_spec(evidence=Evidence.LOGIN, factory=Driver), ACME_LOGIN="ssh://host")(DOCUMENT)
+
+
+def test_a_driver_may_need_several_probes(bind: Callable[..., Binder], make_spec: Spec) -> None:
+    """A driver gets every probe that its record names, by kind."""
+    spec = make_spec(login_probes=frozenset({"ssh", "winrm"}), factory=Driver)
+    probes = bind(spec=spec)(DOCUMENT).logins.probes
+    assert {kind: type(probe) for kind, probe in probes.items()} == {"ssh": SshProbe, "winrm": WinRmProbe}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("", False), ("0", False), ("false", False), ("1", True), ("true", True), ("TRUE", True)]
+)
+def test_the_first_key_is_trusted_on_purpose_only(
+    bind: Callable[..., Binder],
+    text: str,
+    expected: bool,  # noqa: FBT001 - a parametrised case
+) -> None:
+    """A host's first key is not trusted by default."""
+    binder = bind(SSH_TRUST_ON_FIRST_USE=text)
+    assert binder.deployment.trust_first_use is expected
+    assert binder(DOCUMENT).logins.trust_first_use is expected
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [({"host_key": KEY}, KEY), ({"host_key": "no key"}, None), ({"host_key": 1}, None), ({}, None), ("note", None)],
+)
+def test_a_learned_key_is_read_from_the_documents_own_notes(
+    bind: Callable[..., Binder], note: object, expected: str | None
+) -> None:
+    """The key is read whether or not learning is on now; a malformed note is ignored."""
+    document = DOCUMENT.replaced(lockstep=note)
+    assert bind()(document).host_key == expected

@@ -1,0 +1,60 @@
+"""Variables that say where accounts can log in, and switches."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation.core.errors import SettingsError
+from rotation.core.values import LoginTarget
+from rotation.deployment.deployment import Deployment
+
+KEY, PIN = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "sha256:" + "0a" * 32
+
+
+def read(**values: str) -> Deployment:
+    """Return a deployment of one driver."""
+    prefixed = {f"LOCKSTEP_{name}": value for name, value in values.items()}
+    return Deployment.from_environment({"LOCKSTEP_DRIVERS": "acme", **prefixed})
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "expected"),
+    [
+        ("ssh://bastion.example", KEY, LoginTarget("ssh", "bastion.example", 22, "", KEY)),
+        ("ssh://10.0.0.1:2222/", "", LoginTarget("ssh", "10.0.0.1", 2222, "")),
+        ("ssh://[fd00::1]:23", KEY, LoginTarget("ssh", "fd00::1", 23, "", KEY)),
+        ("winrm://host.example", PIN, LoginTarget("winrm", "host.example", 5986, "", PIN)),
+        ("winrm://host.example:443", "", LoginTarget("winrm", "host.example", 443, "")),
+    ],
+)
+def test_a_place_to_log_in_is_read(url: str, key: str, expected: LoginTarget) -> None:
+    """A login target has the probe's usual port, and the host's key where it is known."""
+    assert dict(read(ACME_LOGIN=url, ACME_LOGIN_HOST_KEY=key).logins) == {"acme": expected}
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "name"),
+    [
+        ("telnet://canary.example", "", "LOCKSTEP_ACME_LOGIN "),
+        ("ssh://root@canary.example", "", "LOCKSTEP_ACME_LOGIN "),
+        ("ssh://canary.example/path", "", "LOCKSTEP_ACME_LOGIN "),
+        ("ssh://canary.example:0", "", "LOCKSTEP_ACME_LOGIN "),
+        ("canary.example", "", "LOCKSTEP_ACME_LOGIN "),
+        ("ssh://host.example", PIN, "LOCKSTEP_ACME_LOGIN_HOST_KEY "),
+        ("winrm://host.example", KEY, "LOCKSTEP_ACME_LOGIN_HOST_KEY "),
+        ("winrm://host.example", "sha256:canary", "LOCKSTEP_ACME_LOGIN_HOST_KEY "),
+    ],
+)
+def test_a_malformed_place_is_a_fault(url: str, key: str, name: str) -> None:
+    """The fault names the variable and shows no value."""
+    with pytest.raises(SettingsError) as caught:
+        read(ACME_LOGIN=url, ACME_LOGIN_HOST_KEY=key)
+    (fault,) = caught.value.faults
+    assert fault.startswith(name)
+    assert "canary" not in fault
+
+
+def test_a_word_that_is_no_switch_is_a_fault() -> None:
+    """A typing error switches nothing on or off."""
+    with pytest.raises(SettingsError, match="LOCKSTEP_SSH_TRUST_ON_FIRST_USE must be 1 or 0"):
+        read(SSH_TRUST_ON_FIRST_USE="yes please")

@@ -1,0 +1,147 @@
+"""A dry run names everything that would stop a rotation at once, and changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rotation.core.document import SecretDocument
+from rotation.core.errors import (
+    AccountUnusable,
+    AdminRejected,
+    PermissionDenied,
+    PreconditionFailed,
+    StoreDenied,
+    StoreUnavailable,
+)
+from rotation.core.maintenance_window import Windows
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, Power, Step
+from rotation.doctor.dry_run import Status, rehearse
+from rotation.state import marks
+from rotation.state.label_quota import MOST_LABELS, NEEDED_LABELS
+from rotation.state.stages import CURRENT
+from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+
+
+def stopping(subject, **options):
+    """Names and states of the checks that would stop it."""
+    found = rehearse(subject.session(), **options)
+    return {check.name: check.status for check in found if check.status in (Status.STOPS, Status.WAITS)}
+
+
+def failing(effect, error):
+    """A fuse that fails one effect."""
+    return Fuse(only=effect, at=1, error=lambda _: error)
+
+
+@pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
+def test_nothing_stops_a_healthy_secret(scenario, kind):
+    """A rotation that passes the dry run succeeds."""
+    subject = scenario(kind)
+    before = {key: version.labels for key, version in subject.secret.describe().versions.items()}
+    assert stopping(subject) == {}
+    assert {key: version.labels for key, version in subject.secret.describe().versions.items()} == before
+    assert (subject.vendor.resets, subject.vendor.wrong_logins, subject.vendor.stops) == (0, 0, 0)
+    assert subject.rotate(subject.begin()) == []
+
+
+@pytest.mark.parametrize(
+    ("effect", "error", "name"),
+    [
+        ("describe", StoreUnavailable("away"), "store_read"),
+        ("read", StoreDenied("no key"), "document"),
+        ("detach", StoreDenied("no right"), "store_write"),
+        ("observe", AdminRejected("bad key"), "admin_credential"),
+        ("observe", PermissionDenied("no right"), "admin_credential"),
+        ("observe", AccountUnusable("gone"), "target"),
+    ],
+)
+def test_each_failure_is_named_after_what_it_is_about(scenario, effect, error, name):
+    """Each failed check has the error's own message and hint."""
+    subject = scenario("admin")
+    subject.fuse = failing(effect, error)
+    assert stopping(subject) == {name: Status.STOPS}
+    subject.fuse = failing(effect, error)
+    (check,) = (check for check in rehearse(subject.session()) if check.name == name)
+    assert check.detail == f"{error.code}: {error.message}"
+    assert check.hint == error.hint
+
+
+def test_everything_is_named_at_once(scenario):
+    """A window, a back-off, a spent budget, another run, obstacles, weak evidence and a bad candidate together."""
+    subject = scenario("machine", obstacles=(PreconditionFailed("frozen"), PreconditionFailed("unpaid")))
+    subject.vendor.obstacles, obstacles = (), subject.vendor.obstacles
+    token = subject.created()
+    subject.vendor.obstacles = obstacles
+    hour = int(subject.clock.now() // 3600 + 2) % 24
+    subject.window, _ = Windows.parse(f"{hour:02}:00-{hour:02}:30 UTC")
+    now = subject.clock.now()
+    for mark in (marks.parked("back_off", now + 60), marks.rejected(3, now)):
+        subject.secret.attach(mark.on(token), token)
+    subject.secret.attach(f"lockstep:until:{int(now) + 50}:ab:1:x", token)
+    subject.vendor.power = Power.STOPPED
+    subject.edit("weak", power="stopped")
+    for number in range(MOST_LABELS - NEEDED_LABELS - 2):
+        subject.secret.attach(f"mine-{number}", "weak")
+    found = rehearse(subject.session())
+    stops = sorted(check.name for check in found if check.status is Status.STOPS)
+    waits = sorted(check.name for check in found if check.status is Status.WAITS)
+    assert stops == ["evidence", "labels", "target", "target"]
+    assert waits == ["back_off", "lease", "outside_window", "wrong_login_budget"]
+    assert subject.vendor.resets == subject.vendor.wrong_logins == 0
+
+
+def test_a_closing_window_moves_the_next_attempt(scenario):
+    """A wait that ends in a closed window is followed by the time of the next opening."""
+    subject = scenario()
+    subject.rotated()
+    subject.clock.sleep(-900)
+    minute = int(subject.clock.now() % 86_400) // 60
+    clock_text = [f"{at // 60 % 24:02}:{at % 60:02}" for at in (minute, minute + 1)]
+    subject.window, faults = Windows.parse(f"{clock_text[0]}-{clock_text[1]} UTC")
+    assert not faults
+    found = {check.name: check for check in rehearse(subject.session()) if check.status is Status.WAITS}
+    assert set(found) == {"too_soon", "next_attempt"}
+    assert found["next_attempt"].not_before > found["too_soon"].not_before
+
+
+def test_a_staged_candidate_is_held_to_the_policy_of_today(scenario):
+    """It would be refused in setSecret."""
+    subject = scenario()
+    subject.step(Step.CREATE, subject.begin())
+    # The driver's record follows the vendor's rule, as a new release of it would.
+    subject.vendor.policy = replace(subject.vendor.policy, length=24, min_length=24, max_length=24)
+    assert stopping(subject) == {"policy": Status.STOPS}
+
+
+def test_a_staged_candidate_for_another_account_stops_it(scenario):
+    """Current was edited meanwhile."""
+    subject = scenario("admin")
+    subject.step(Step.CREATE, subject.begin())
+    subject.edit("edited", tenant="other")
+    assert stopping(subject) == {"candidate": Status.STOPS}
+
+
+def test_a_dead_current_password_stops_an_account_that_changes_itself(scenario):
+    """An API key would not care."""
+    for kind, expected in (("self", {"current_password": Status.STOPS}), ("admin", {})):
+        subject = scenario(kind)
+        subject.vendor.set_by_hand(Secret("Unknown0Unknown0Unkn"))
+        assert stopping(subject) == expected
+        assert subject.vendor.wrong_logins == len(expected)
+
+
+def test_evidence_that_cannot_be_won_stops_it(scenario):
+    """There is no login check, and LOGIN is demanded."""
+    subject = scenario("admin", oracle=False)
+    subject.minimum = Evidence.LOGIN
+    assert stopping(subject) == {"evidence": Status.STOPS}
+
+
+def test_a_value_that_is_no_document_stops_it(scenario):
+    """Told once; nothing after it can be known."""
+    subject = scenario()
+    subject.secret.put("by-hand", SecretDocument({"oops": 1}), CURRENT)
+    assert stopping(subject) == {"settings": Status.STOPS}

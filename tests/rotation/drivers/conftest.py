@@ -1,0 +1,267 @@
+# ruff: noqa: ARG002 - stand-ins for drivers take the arguments of the contract
+"""Drivers and probes that do what a test says, and the rotation function for one account at a served vendor."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from rotation import handler
+from rotation.core.errors import ConfigError, RotationError
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, LoginTarget, Observation, Progress, Task, Verdict
+from rotation.drivers.guarded import Guarded
+from rotation.drivers.login_proof import LoginProof
+from rotation.drivers.vendors.huawei_meeting.driver import DRIVER as HUAWEI
+from rotation.drivers.vendors.huawei_meeting.policy import POLICIES
+from rotation_testkit.doubles.secretsmanager import Rotation, SecretsManager
+from rotation_testkit.doubles.vendors.simulator import Simulator
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, REGION, ShiftedClock
+
+KEY = Secret("canary-key")
+
+
+class _Bare:
+    """A driver that can only set a password. ``act`` is what each of its methods does."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        self.act = act
+        self.calls: list[tuple[str, Secret | None]] = []
+
+    def set_password(self, account: Any, new: Secret, *, current: Secret | None) -> Task | None:
+        plain = new.reveal()
+        self.calls.append(("set", current))
+        return self.act() if plain else None
+
+
+class _Whole(_Bare):
+    """A driver with every method."""
+
+    def observe(self, account: Any) -> Observation:
+        return self.act()
+
+    def verify(self, account: Any, password: Secret) -> Verdict:
+        plain = password.reveal()
+        return self.act() if plain else Verdict.REJECTED
+
+    def poll(self, account: Any, task: Task) -> Progress:
+        return self.act()
+
+
+class _Probe:
+    """A shared login probe that shows the host's key, or raises ``key`` if that is an error."""
+
+    def __init__(
+        self, act: Callable[[], Any], *, problem: ConfigError | None = None, key: Any = "ssh-rsa AAAA"
+    ) -> None:
+        self.act = act
+        self.problem = problem
+        self.key = key
+        self.targets: list[LoginTarget] = []
+        self.asked: list[tuple[str, int]] = []
+
+    def unready(self, target: LoginTarget) -> ConfigError | None:
+        return self.problem or (None if target.host_key else ConfigError("no key", hint="pin it"))
+
+    def host_key(self, host: str, port: int) -> str:
+        self.asked.append((host, port))
+        if isinstance(self.key, Exception):
+            raise self.key
+        return self.key
+
+    def login(self, target: LoginTarget, password: Secret) -> Verdict:
+        self.targets.append(target)
+        return self.act()
+
+
+class _Greeter(_Probe):
+    """A probe that can meet the host beforehand; ``refusal`` is the error that it raises then."""
+
+    def __init__(self, refusal: Exception | None = None) -> None:
+        super().__init__(lambda: Verdict.ACCEPTED)
+        self.refusal = refusal
+        self.greeted: list[LoginTarget] = []
+
+    def greet(self, target: LoginTarget) -> None:
+        self.greeted.append(target)
+        if self.refusal is not None:
+            raise self.refusal
+
+
+class Kit:
+    """What the tests of the wrapper share; test modules cannot import one another."""
+
+    bare = _Bare
+    whole = _Whole
+    probe = _Probe
+    greeter = _Greeter
+
+    @staticmethod
+    def observing(seen: Observation) -> Any:
+        """Return a driver that observes ``seen`` and cannot verify."""
+        made: Any = _Bare(lambda: None)
+        made.observe = lambda _: seen
+        return made
+
+    def bind(self, driver: Any, *, left: float = 60.0, call_seconds: int = 15, **changes: Any) -> Guarded:
+        """Wrap a driver; keyword arguments replace the fields of the wrapper and of its ``LoginProof``."""
+        names = ("probes", "configured", "host_key", "trust_first_use")
+        logins = LoginProof(**{name: changes.pop(name) for name in names if name in changes})
+        fields = {"account": object(), "username": "root", "minimum": Evidence.LOGIN, "known": (KEY,), **changes}
+        spec = replace(HUAWEI, code="acme", policies={"any": POLICIES["default"]}, call_seconds=call_seconds)
+        return Guarded(spec=spec, driver=driver, time_left=lambda: left, logins=logins, **fields)
+
+
+@pytest.fixture
+def kit() -> Kit:
+    """See ``Kit``."""
+    return Kit()
+
+
+SECRET, ADMIN = "lockstep/account", "lockstep/admin"
+
+
+@dataclass
+class Context:
+    """The Lambda context: the time left is by the clock, its virtual part included."""
+
+    clock: ShiftedClock
+    end: float
+    aws_request_id: str = "00000000-0000-4000-8000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time that the run has left."""
+        return max(0, int((self.end - self.clock.now()) * 1000))
+
+
+@dataclass
+class Function:
+    """One account's rotation.
+
+    Attributes:
+        environment: the function's variables; tests change them.
+        errors: what it raised, in order.
+        reports: what it returned.
+        seconds: how long one run may take.
+    """
+
+    clock: ShiftedClock
+    store: SecretsManager
+    environment: dict[str, str]
+    client: Any
+    seconds: float = 600.0
+    errors: list[RotationError] = field(default_factory=list)
+    reports: list[dict[str, object]] = field(default_factory=list)
+
+    def serve(self, event: dict[str, object]) -> None:
+        """Run the rotation function for one event of Secrets Manager."""
+        outside = handler.World(connect=lambda: self.client, environment=self.environment, clock=self.clock)
+        try:
+            report = handler.handle(event, Context(self.clock, self.clock.now() + self.seconds), outside)
+        except RotationError as error:
+            self.errors.append(error)
+            raise
+        self.reports.append(report)
+
+    def rotate(self, **options: Any) -> Rotation:
+        """Rotate as the schedule does, with the service's retries."""
+        return self.store.rotate(SECRET, function=FUNCTION_ARN, rules={"AutomaticallyAfterDays": 1}, **options)
+
+    def rotate_once(self, **options: Any) -> Rotation:
+        """Rotate with a service that makes no second attempt, now and later."""
+        self.store._rotator.retry_delays = ()
+        return self.rotate(**options)
+
+    def codes(self) -> list[str]:
+        """Return the errors' codes."""
+        return [error.code for error in self.errors]
+
+    def document(self, stage: str = "AWSCURRENT") -> dict[str, Any]:
+        """Return the account document under a stage."""
+        value = self.store.value(SECRET, stage=stage)
+        assert value is not None
+        document: dict[str, Any] = json.loads(value.reveal())
+        return document
+
+    def put(self, document: dict[str, Any]) -> None:
+        """Store a document as an operator would."""
+        self.store.call("PutSecretValue", SecretId=SECRET, SecretString=json.dumps(document))
+
+    def put_admin(self, admin: dict[str, str]) -> None:
+        """Store another admin credential."""
+        self.store.call("PutSecretValue", SecretId=ADMIN, SecretString=json.dumps(admin))
+
+    def cancel(self) -> None:
+        """Cancel a rotation as an operator does: CancelRotateSecret, then take the pending label away."""
+        self.store.call("CancelRotateSecret", SecretId=SECRET)
+        for version, labels in self.store.labels(SECRET).items():
+            if "AWSPENDING" in labels:
+                self.store.call(
+                    "UpdateSecretVersionStage", SecretId=SECRET, VersionStage="AWSPENDING", RemoveFromVersionId=version
+                )
+
+    @property
+    def password(self) -> Secret:
+        """The current password."""
+        return Secret(self.document()["password"])
+
+    @property
+    def outcomes(self) -> list[object]:
+        """The outcome of each step that succeeded."""
+        return [report["outcome"] for report in self.reports]
+
+
+@pytest.fixture
+def clock() -> ShiftedClock:
+    """The clock that Secrets Manager, the function and the vendor share."""
+    return ShiftedClock()
+
+
+@pytest.fixture
+def install(clock: ShiftedClock) -> Iterator[Callable[..., Function]]:
+    """The function that serves a vendor and stores an account's document and the admin credential."""
+    for each in logging.getLogger("lockstep").handlers:
+        if isinstance(each, logging.StreamHandler):
+            each.stream = sys.__stdout__  # Powertools keeps the stream of the test that made it, closed by now
+    with ExitStack() as stack:
+
+        def make(
+            simulator: Simulator,
+            document: dict[str, object],
+            admin: dict[str, str] | None,
+            *,
+            retries: int = 2,
+            spacing: float = 600.0,
+        ) -> Function:
+            url = stack.enter_context(simulator.serve())
+            store = SecretsManager(
+                clock=clock.now,
+                sleep=clock.sleep,
+                retry_delays=(spacing,) * retries,
+                account="111122223333",
+                region=REGION,
+            )
+            stack.enter_context(store.serve())
+            prefix = f"LOCKSTEP_{str(document['driver']).upper()}_"
+            environment = {
+                "LOCKSTEP_DRIVERS": str(document["driver"]),
+                "LOCKSTEP_HOSTS": url.removeprefix("http://"),
+                f"{prefix}ENDPOINT": url,
+            }
+            if admin is not None:
+                environment[f"{prefix}ADMIN_SECRET"] = ADMIN
+                store.create(ADMIN, json.dumps(admin))
+            store.create(SECRET, Secret(json.dumps(document)))
+            client = store.client(direct=True)
+            made = Function(clock, store, environment, client)
+            store.register_function(FUNCTION_ARN, made.serve)
+            return made
+
+        yield make

@@ -1,0 +1,234 @@
+"""CompShare through the handler: containers, machines that are stopped for a reset, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rotation.core.secret import Secret
+from rotation.core.values import Power
+from rotation_testkit.doubles.hosts.ssh import SshHost
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCompShare
+
+OLD = Secret("Old-pass-1234")
+RESET, START, STOP = "ResetCompShareInstancePassword", "StartCompShareInstance", "StopCompShareInstance"
+Install = Callable[..., Any]
+TROUBLES: dict[str, tuple[FaultKind, dict[str, Any]]] = {
+    "lost": (FaultKind.DROP_BEFORE, {}),
+    "answer-lost": (FaultKind.DROP_AFTER, {}),
+    "failed": (FaultKind.VENDOR_CODE, {"code": "8433"}),
+    "timed-out": (FaultKind.VENDOR_CODE_AFTER, {"code": "110"}),
+    "changing": (FaultKind.VENDOR_CODE, {"code": "8905"}),
+    "throttled": (FaultKind.THROTTLE, {}),
+}
+
+
+def settled(function: Any, cloud: UCloudCompShare) -> bool:
+    """Current is live, and is not what it was before."""
+    return bool(function.password == cloud.guest_password("uhost-1") != OLD)
+
+
+def test_a_container_rotates_while_it_runs(rent: Install, cloud: UCloudCompShare, ssh: SshHost) -> None:
+    """A container is not stopped for its reset."""
+    container = rent("Container")
+    assert container.rotate().state is RotationState.SUCCEEDED
+    assert settled(container, cloud)
+    instance = cloud.instance("uhost-1")
+    assert (instance.stops, instance.starts, instance.resets, ssh.accepted.total()) == (0, 0, 1, 1)
+
+
+def test_a_machine_is_stopped_reset_and_started(rent: Install, cloud: UCloudCompShare, ssh: SshHost) -> None:
+    """The calls come in this order, and then a login proves the password."""
+    machine = rent()
+    assert machine.rotate().state is RotationState.SUCCEEDED
+    assert settled(machine, cloud)
+    changes = [each.operation for each in cloud.requests if not each.operation.startswith("Describe")]
+    assert changes == [STOP, RESET, START]
+    assert (cloud.instance("uhost-1").state, ssh.accepted.total(), ssh.rejected.total()) == ("Running", 1, 0)
+    assert machine.reports[-1]["evidence"] == "LOGIN"
+
+
+@pytest.mark.parametrize("found", ["Running", "Stopped"])
+@pytest.mark.parametrize("wish", ["as_found", "running", "stopped"])
+def test_the_wished_power_state_comes_about(rent: Install, cloud: UCloudCompShare, found: str, wish: str) -> None:
+    """Where the machine ends up off, no login is possible, and the vendor's read-back is the evidence."""
+    machine = rent(state=found)
+    machine.environment["LOCKSTEP_MIN_EVIDENCE"] = "READBACK"
+    machine.put({**machine.document(), "power": wish})
+    assert machine.rotate().state is RotationState.SUCCEEDED
+    assert settled(machine, cloud)
+    wanted = {"as_found": found, "running": "Running", "stopped": "Stopped"}[wish]
+    assert cloud.instance("uhost-1").state == wanted
+    assert machine.reports[-1]["evidence"] == ("LOGIN" if wanted == "Running" else "READBACK")
+
+
+def test_the_found_state_is_durable_before_anything_is_touched(rent: Install, cloud: UCloudCompShare) -> None:
+    """The power state stands beside the candidate, so a later run can restore it."""
+    machine = rent(retries=0)
+    cloud.faults.add(STOP, FaultKind.VENDOR_CODE, code="130")
+    assert machine.rotate().state is RotationState.FAILED
+    assert machine.document("AWSPENDING")["lockstep"]["power"] == Power.RUNNING
+    assert cloud.instance("uhost-1").stops == 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "trouble"),
+    [
+        *((RESET, each) for each in TROUBLES),
+        # Nothing came of "failed" as of "lost", and everything of "timed-out" as of "answer-lost".
+        *((STOP, each) for each in ("lost", "timed-out", "changing", "throttled")),
+        *((START, each) for each in ("failed", "answer-lost", "changing", "throttled")),
+    ],
+)
+def test_the_machine_runs_again_whatever_happens(
+    rent: Install, cloud: UCloudCompShare, operation: str, trouble: str
+) -> None:
+    """After one fault in any of the three calls, the current password is live and the machine runs."""
+    kind, details = TROUBLES[trouble]
+    machine = rent()
+    cloud.faults.add(operation, kind, **details)
+    assert machine.rotate().state is RotationState.SUCCEEDED, machine.codes()
+    assert settled(machine, cloud)
+    assert cloud.instance("uhost-1").state == "Running"
+    assert cloud.resets("uhost-1") <= 2
+
+
+@pytest.mark.parametrize(
+    ("code", "retries"), [("8039", 0), ("299", 0), ("230", 0), ("8010", 0), ("4711", 0), ("8897", 2)]
+)
+def test_a_refused_reset_gives_the_machine_back(rent: Install, cloud: UCloudCompShare, code: str, retries: int) -> None:
+    """A refused reset does not leave the machine off, at the first attempt or later."""
+    machine = rent(retries=retries)
+    cloud.faults.add(RESET, FaultKind.VENDOR_CODE, code=code, times=1 + retries)
+    assert machine.rotate().state is RotationState.FAILED
+    machine.clock.sleep(60)
+    assert cloud.instance("uhost-1").state == "Running"
+    assert machine.password == OLD == cloud.guest_password("uhost-1")
+
+
+def test_a_request_that_is_itself_refused_is_sent_once(rent: Install, cloud: UCloudCompShare) -> None:
+    """The service's next attempt does not repeat it; once the vendor knows the call, a later rotation goes through."""
+    machine = rent(retries=1)
+    cloud.faults.add(RESET, FaultKind.VENDOR_CODE, code="161")
+    assert machine.rotate().state is RotationState.FAILED
+    assert machine.codes() == ["request_refused", "parked"]
+    assert (machine.errors[0].vendor_code, cloud.resets("uhost-1")) == ("161", 0)
+    assert [each.operation for each in cloud.requests].count(RESET) == 1
+    assert cloud.instance("uhost-1").starts == 1
+    assert "lockstep:intent" not in str(machine.store.labels("lockstep/account"))
+    machine.clock.sleep(2 * 86_400)
+    (rotation,) = machine.store.tick()
+    assert rotation.state is RotationState.SUCCEEDED
+    assert settled(machine, cloud)
+
+
+def test_a_start_without_capacity_is_tried_again(rent: Install, cloud: UCloudCompShare) -> None:
+    """With code 226604 the password is set, and the machine starts as soon as the vendor has capacity."""
+    machine = rent(retries=0)
+    cloud.service.capacity = False
+    assert machine.rotate().state is RotationState.FAILED
+    assert {error.vendor_code for error in machine.errors} == {"226604"}
+    assert Secret(machine.document("AWSPENDING")["password"]) == cloud.guest_password("uhost-1")
+    cloud.service.capacity = True
+    machine.clock.sleep(2 * 86_400)
+    (rotation,) = machine.store.tick()
+    assert rotation.state is RotationState.SUCCEEDED
+    assert settled(machine, cloud)
+    assert (cloud.instance("uhost-1").state, cloud.resets("uhost-1")) == ("Running", 1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "switch", "code"),
+    [
+        ({"charge_type": "Spot"}, None, "precondition_failed"),
+        ({}, "expired", "account_unusable"),
+        ({"state": "Rebooting"}, None, "in_progress"),
+        ({"state": "Install Fail"}, None, "account_unusable"),
+        ({"state": ""}, None, "vendor_unavailable"),
+    ],
+    ids=["spot", "expired", "rebooting", "broken", "unknown"],
+)
+def test_what_cannot_be_reset_is_left_alone(
+    rent: Install, cloud: UCloudCompShare, facts: dict[str, Any], switch: str | None, code: str
+) -> None:
+    """The description shows the obstacle, so nothing is staged, stopped or sent."""
+    machine = rent(retries=0, **facts)
+    if switch:
+        setattr(cloud.instance("uhost-1"), switch, True)
+    assert machine.rotate().state is RotationState.FAILED
+    assert set(machine.codes()) == {code}
+    instance = cloud.instance("uhost-1")
+    assert (instance.stops, instance.attempts) == (0, 0)
+    assert machine.store.value("lockstep/account", stage="AWSPENDING") is None
+
+
+@pytest.mark.parametrize("kind", ["Container", "UHost"])
+def test_arrears_are_told(rent: Install, cloud: UCloudCompShare, kind: str) -> None:
+    """Arrears show only in the refusal of the first change; nothing is lost and the machine still runs."""
+    function = rent(kind, retries=0)
+    cloud.instance("uhost-1").arrears = True
+    assert function.rotate().state is RotationState.FAILED
+    assert {(error.code, error.vendor_code) for error in function.errors} == {("account_unusable", "226601")}
+    assert "Pay" in function.errors[0].hint
+    instance = cloud.instance("uhost-1")
+    assert (instance.state, instance.stops, instance.resets) == ("Running", 0, 0)
+    instance.arrears = False
+    function.clock.sleep(2 * 86_400)
+    (rotation,) = function.store.tick()
+    assert rotation.state is RotationState.SUCCEEDED
+    assert settled(function, cloud)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_sub_account_names_its_project(rent: Install, cloud: UCloudCompShare, named: bool) -> None:  # noqa: FBT001 - a test's parameter
+    """Without ``project_id`` the vendor misses a parameter, and the hint names the key."""
+    container = rent("Container", retries=0, project_id="org-two")
+    key = cloud.add_key(require_project=True)
+    admin = {"public_key": key.public_key, "private_key": key.private_key.reveal()}
+    container.put_admin(admin)
+    if named:
+        container.put({**container.document(), "project_id": "org-two"})
+        assert container.rotate().state is RotationState.SUCCEEDED
+        assert settled(container, cloud)
+        return
+    assert container.rotate().state is RotationState.FAILED
+    assert {error.vendor_code for error in container.errors} == {"220"}
+    assert "project_id" in container.errors[0].hint
+
+
+@pytest.mark.parametrize("kind", ["Container", "UHost"])
+def test_a_zero_that_was_none_is_caught_by_the_login(rent: Install, cloud: UCloudCompShare, kind: str) -> None:
+    """The API reports success while the guest keeps its password: the old one stays current."""
+    function = rent(kind, retries=0)
+    cloud.instance("uhost-1").guest_ignores_reset = True
+    assert function.rotate().state is RotationState.FAILED
+    assert function.codes()[0] == "login_rejected"
+    assert function.password == OLD == cloud.guest_password("uhost-1")
+    cloud.instance("uhost-1").guest_ignores_reset = False
+    function.clock.sleep(2 * 86_400)
+    (rotation,) = function.store.tick()
+    assert rotation.state is RotationState.SUCCEEDED
+    assert settled(function, cloud)
+
+
+def test_a_guest_that_takes_a_while_is_waited_for(rent: Install, cloud: UCloudCompShare, ssh: SshHost) -> None:
+    """The declared propagation time passes before the login, so no wrong login is made."""
+    container = rent("Container")
+    cloud.service.delays.guest = 4
+    assert container.rotate().state is RotationState.SUCCEEDED
+    assert settled(container, cloud)
+    assert ssh.rejected.total() == 0
+
+
+def test_the_readback_is_evidence_where_no_login_can_be_had(rent: Install, cloud: UCloudCompShare) -> None:
+    """A deployment may accept the vendor's read-back where no login is possible."""
+    container = rent("Container")
+    container.environment["LOCKSTEP_MIN_EVIDENCE"] = "READBACK"
+    container.put({key: value for key, value in container.document().items() if key != "host_key"})
+    assert container.rotate().state is RotationState.SUCCEEDED
+    assert container.reports[-1]["evidence"] == "READBACK"
+    assert settled(container, cloud)

@@ -1,0 +1,78 @@
+"""UCloud's golden signatures, and how parameters become what is signed."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation.core.secret import Secret
+from rotation.drivers.families import ucloud
+
+
+@pytest.mark.parametrize(
+    ("params", "key", "expected"),
+    [
+        pytest.param(
+            {
+                "Action": "DescribeUHostInstance",
+                "Region": "cn-bj2",
+                "Limit": 10,
+                "PublicKey": "ucloudsomeone@example.com1296235120854146120",
+            },
+            # The sample key of the vendor's signature page.
+            "46f09bb9fab4f12dfc16" + "0dae12273d5332b5debe",
+            "cba5cf5ec4d4233d206b1b54951e3787350a642f",
+            id="U1",
+        ),
+        pytest.param(
+            {"foo": "bar", "PublicKey": "my_public_key"},
+            "my_private_key",
+            "d4411ab30953fb0bbcb1e7313081f05e4e91a394",
+            id="U2",
+        ),
+        pytest.param({"foo": "bar"}, "my_private_key", "634edc1bb957c0d65e5ab5494cf3b7784fbc87af", id="U3"),
+        pytest.param(
+            {
+                "Action": "ResetCompShareInstancePassword",
+                "Region": "cn-wlcb",
+                "Zone": "cn-wlcb-01",
+                "UHostId": "uhost-test",
+                "Password": "TXlOZXdQYXNzd29yZDEyMyE=",
+                "ProjectId": "org-test",
+                "PublicKey": "my_public_key",
+            },
+            "my_private_key",
+            "fa7ae363941a38270dad5577cf09e66dd7b201f7",
+            id="U4",
+        ),
+        pytest.param(
+            {
+                "Action": "DescribeCompShareInstance",
+                "Region": "cn-wlcb",
+                "UHostIds": ["uhost-test"],
+                "Limit": 20,
+                "Offset": 0,
+                "WithoutGpu": False,
+                "F": 42.0,
+                "PublicKey": "my_public_key",
+            },
+            "my_private_key",
+            "02d2b205f11d06f1f44985de20d7354bb8105d52",
+            id="U5",
+        ),
+    ],
+)
+def test_signatures_are_the_vendors(params: dict[str, object], key: str, expected: str) -> None:
+    """Every golden vector of the vendor's page and SDK is reproduced from unflattened parameters."""
+    assert ucloud.signature(ucloud.flatten(params), Secret(key)) == expected
+
+
+def test_parameters_are_flattened_as_the_sdk_does() -> None:
+    """Lists and objects get dotted names, numbers have no exponent, and ``None`` is left out."""
+    nested = {"A": {"B": 1}, "L": [{"C": "x"}, {"C": None}], "Big": 1e16, "Small": 1e-7, "Yes": True, "No": None}
+    assert ucloud.flatten(nested) == {
+        "A.B": "1",
+        "L.0.C": "x",
+        "Big": "10000000000000000",
+        "Small": "0.0000001",
+        "Yes": "true",
+    }

@@ -1,0 +1,244 @@
+"""Cloud Identity's driver keeps every promise at a served vendor, and has some of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from rotation.core.errors import (
+    AccountUnusable,
+    AdminRejected,
+    DriverError,
+    InProgress,
+    PermissionDenied,
+    PreconditionFailed,
+    UnexpectedReply,
+)
+from rotation.core.secret import Secret
+from rotation.core.values import Verdict
+from rotation.drivers.contract import Driver
+from rotation.drivers.vendors.volcengine_cloudidentity.driver import DRIVER, Admin
+from rotation_testkit.conformance.driver_harness import DriverHarness
+from rotation_testkit.conformance.driver_suite import DriverConformance
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import User, VolcengineCloudIdentity
+
+OLD = Secret("Canary-Old+pass=word1")
+NAME, USER = "robot", "u-robot"
+
+
+@dataclass(kw_only=True)
+class PortalHarness(DriverHarness):
+    """A check of a password looks through the API, then asks the portal as a human would."""
+
+    simulator: VolcengineCloudIdentity
+
+    def verdict(self, password: Secret, driver: Driver | None = None) -> Verdict:
+        """The API has no login, so the portal's own check stands in for one."""
+        self.observation(driver)
+        return Verdict.ACCEPTED if self.simulator.portal_login(USER)(NAME, password.reveal()) else Verdict.REJECTED
+
+
+@contextmanager
+def served() -> Iterator[tuple[PortalHarness, VolcengineCloudIdentity, User]]:
+    """A user beside another one."""
+    simulator = VolcengineCloudIdentity()
+    user = simulator.add_user(NAME, OLD, user_id=USER)
+    simulator.add_user("somebody", Secret("Canary-of-somebody-else-7"))
+    key = simulator.credentials
+    with simulator.serve() as url:
+        harness = PortalHarness(
+            spec=DRIVER,
+            endpoint=url,
+            account={"username": NAME, "user_id": USER},
+            admin=Admin(key.access_key, key.secret_key),
+            now=simulator.clock,
+            live=lambda: simulator.live_password(USER) or Secret(""),
+            changes=lambda: simulator.resets(USER),
+            grow_old=lambda: None,
+            faults=simulator.faults,
+            captured=simulator.captured,
+            change="ResetPassword",
+            check="GetUser",
+            weak=Secret("aaaaaaaa"),
+            unknown_code="NobodyKnowsThis",
+            simulator=simulator,
+        )
+        yield harness, simulator, user
+
+
+class TestVolcengineCloudIdentity(DriverConformance):
+    """The suite."""
+
+    spec = DRIVER
+
+    @contextmanager
+    def make_vendor(self) -> Iterator[DriverHarness]:
+        """One user."""
+        with served() as (harness, _, _):
+            yield harness
+
+
+def test_a_reset_is_good_for_more_than_one_login() -> None:
+    """The request forbids a forced change and a random password, and only its body holds ours."""
+    with served() as (harness, simulator, user):
+        new = harness.policy.generate()
+        harness.set(new)
+        sent = json.loads(simulator.captured[-1].body)
+        assert not user.must_change
+    assert sent == {
+        "UserId": USER,
+        "Password": new.reveal(),
+        "PasswordResetRequired": False,
+        "GenerateRandomPassword": False,
+    }
+    assert not [each.url for each in simulator.captured if new.reveal() in each.url]
+
+
+@pytest.mark.parametrize("echo", [True, False])
+def test_the_echo_is_dropped(echo: bool) -> None:  # noqa: FBT001 - a test's parameter
+    """The driver returns nothing of the answer, whether the vendor repeats the password or not."""
+    with served() as (harness, simulator, _):
+        simulator.service.echo_password = echo
+        new = harness.policy.generate()
+        assert harness.driver().set_password(harness.loaded, new, current=None) is None
+        assert harness.live() == new
+
+
+def test_a_refused_password_is_not_repeated() -> None:
+    """The vendor's message names the password, and our error does not."""
+    with served() as (harness, _, _):
+        with pytest.raises(DriverError) as caught:
+            harness.set(Secret("Zz9-"))
+        assert caught.value.vendor_code == "InvalidParam"
+        assert "Zz9-" not in str(caught.value.describe())
+
+
+def test_what_observe_finds() -> None:
+    """Observing finds the policy, the user's source and no obstacle."""
+    with served() as (harness, _, _):
+        seen = harness.observation()
+    assert (seen.variant, seen.state, seen.obstacles) == ("default", "Manual", ())
+    assert (seen.login, seen.readback) == (None, None)
+
+
+def test_users_of_another_directory_are_refused() -> None:
+    """Such a user is an obstacle before anything is sent."""
+    with served() as (harness, _, user):
+        user.source = "Sync"
+        (obstacle,) = harness.observation().obstacles
+    assert type(obstacle) is AccountUnusable
+    assert "rotate the password there" in obstacle.hint
+
+
+def test_an_id_of_somebody_else_is_refused() -> None:
+    """The secret's name and id must belong to the same user."""
+    with served() as (harness, _, user):
+        user.user_name = "boss"
+        (obstacle,) = harness.observation().obstacles
+    assert type(obstacle) is PreconditionFailed
+    assert "user_id" in obstacle.hint
+
+
+def test_a_service_or_portal_that_is_off_is_in_the_way() -> None:
+    """Both obstacles are found before a reset, each with a hint."""
+    with served() as (harness, simulator, _):
+        simulator.directory.status = "Disabled"
+        simulator.directory.login_settings["Password"] = False
+        obstacles = harness.observation().obstacles
+    assert [type(each) for each in obstacles] == [PreconditionFailed, PreconditionFailed]
+    assert "Cloud Identity" in obstacles[0].hint
+    assert "password login" in obstacles[1].hint
+
+
+def test_status_words_that_nobody_published_are_left_to_the_reset() -> None:
+    """An unknown status is no obstacle; if it means no, the reset is refused and nothing changes."""
+    with served() as (harness, simulator, _):
+        simulator.directory.status = "Perhaps"
+        assert not harness.observation().obstacles
+        with pytest.raises(PreconditionFailed) as caught:
+            harness.set(Secret("Good-enough-1"))
+        assert caught.value.vendor_code == "ServiceStatusException"
+        assert caught.value.definite
+        simulator.directory.status = simulator.directory.running_status
+        simulator.directory.login_settings["Password"] = False
+        with pytest.raises(PreconditionFailed) as caught:
+            harness.set(Secret("Good-enough-1"))
+        assert caught.value.vendor_code == "PasswordLoginNotEnable"
+        assert harness.changes() == 0
+
+
+def test_a_portal_without_password_login_is_in_the_way() -> None:
+    """A login type that is not listed counts as off."""
+    with served() as (harness, simulator, _):
+        del simulator.directory.login_settings["Password"]
+        assert [type(each) for each in harness.observation().obstacles] == [PreconditionFailed]
+
+
+def test_a_user_that_is_not_there_is_unusable() -> None:
+    """The error's hint names the id."""
+    with served() as (harness, _, _):
+        harness.account = {**harness.account, "user_id": "u-nobody"}
+        with pytest.raises(AccountUnusable) as caught:
+            harness.observation()
+    assert caught.value.vendor_code == "UserNotFound"
+    assert "user_id" in caught.value.hint
+
+
+def test_a_running_reset_is_in_progress() -> None:
+    """The vendor refuses a second one while the first takes effect."""
+    with served() as (harness, _, user):
+        user.changing += 1
+        with pytest.raises(InProgress):
+            harness.set(Secret("Good-enough-1"))
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [("PrerequisiteCheckFailed", PreconditionFailed), ("Novel", UnexpectedReply)]
+)
+def test_a_refusal_with_status_three_hundred_is_read(code: str, expected: type[DriverError]) -> None:
+    """The vendor refuses with status 300, which is neither a redirect nor a success."""
+    with served() as (harness, simulator, _):
+        simulator.faults.add("ResetPassword", FaultKind.VENDOR_CODE, code=code, status=300)
+        with pytest.raises(expected) as caught:
+            harness.set(Secret("Good-enough-1"))
+    assert caught.value.vendor_code == code
+    assert caught.value.definite == expected.definite
+
+
+@pytest.mark.parametrize(
+    ("admin", "shift", "expected"),
+    [
+        ({"access_key": "AKLTnobody"}, 0, (AdminRejected, "InvalidAccessKey")),
+        ({"secret_key": Secret("wrong")}, 0, (AdminRejected, "SignatureDoesNotMatch")),
+        ({}, 1000, (AdminRejected, "InvalidTimestamp")),
+        ({}, -1000, (AdminRejected, "InvalidTimestamp")),
+    ],
+)
+def test_our_own_key_and_clock(admin: dict[str, Any], shift: float, expected: tuple[type[DriverError], str]) -> None:
+    """A wrong key or clock becomes ``AdminRejected`` with the vendor's code, and nothing changes."""
+    with served() as (harness, simulator, _):
+        key = simulator.credentials
+        harness.admin = Admin(**{"access_key": key.access_key, "secret_key": key.secret_key, **admin})
+        harness.now = lambda: simulator.clock() + shift
+        with pytest.raises(expected[0]) as caught:
+            harness.set(Secret("Good-enough-1"))
+        assert caught.value.vendor_code == expected[1]
+        assert caught.value.hint
+        assert harness.changes() == 0
+
+
+@pytest.mark.parametrize("denial", ["AccessDenied", "LackPolicy", "PermissionError"])
+def test_a_key_without_the_right(denial: str) -> None:
+    """The codes of gateway and service for a missing right all become ``PermissionDenied``."""
+    with served() as (harness, simulator, _):
+        key = simulator.add_key(denials={"ResetPassword": denial})
+        harness.admin = Admin(key.access_key, key.secret_key)
+        with pytest.raises(PermissionDenied) as caught:
+            harness.set(Secret("Good-enough-1"))
+    assert "ResetPassword" in caught.value.hint

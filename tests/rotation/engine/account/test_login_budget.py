@@ -1,0 +1,256 @@
+"""Wrong logins are counted durably, and no run locks the account or spends the tries of its humans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rotation.core.errors import (
+    CannotVerify,
+    HostNotAllowed,
+    InProgress,
+    LoginRejected,
+    NotEnoughTime,
+    OutcomeUnknown,
+    Parked,
+    RotationError,
+    VendorUnavailable,
+)
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, Lockout, Step
+from rotation.doctor.dry_run import Status, rehearse
+from rotation.doctor.heal import examine
+from rotation.engine.run import verify
+from rotation.state.marks import Kind
+from rotation.state.stages import PENDING
+from rotation.state.waiting import ARRIVAL_SECONDS
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
+
+OUTSIDE = Secret("Unknown0Unknown0Unkn")
+AT_ONCE = Lockout(tries=1, window_seconds=300)
+LOST = CannotVerify("lost")
+LOST.definite = False
+
+
+def test_the_wrong_login_budget_outlasts_invocations_and_tokens(world):
+    """Resets that never take effect cost logins; the count is durable, and the account is never locked."""
+    scenario = world("self", min_age_seconds=0, history=0)
+    scenario.vendor.set_by_hand(Secret("Unknown0Unknown0Unkn"))
+    for _ in range(4):
+        token = scenario.begin()
+        scenario.rotate(token, attempts=3, spacing=5.0)
+        scenario.strip_pending(token)
+        scenario.clock.sleep(ARRIVAL_SECONDS)
+
+    assert scenario.vendor.wrong_logins == scenario.vendor.lockout.budget
+    assert not scenario.vendor.locked
+
+
+def test_rejected_tests_are_charged(world):
+    """TestSecret's own rejections count, too: a vendor that says yes and does nothing ends parked, not locked."""
+    scenario = world("self", min_age_seconds=0, delay_seconds=10.0**9, history=0)
+    token = scenario.created()
+    scenario.step(Step.SET, token)
+    for _ in range(scenario.vendor.lockout.budget):
+        with pytest.raises(LoginRejected):
+            scenario.step(Step.TEST, token)
+
+    with pytest.raises(Parked) as parked:
+        scenario.step(Step.TEST, token)
+
+    assert parked.value.reason == "wrong_login_budget"
+    assert scenario.vendor.wrong_logins == scenario.vendor.lockout.budget
+
+
+def test_only_invocations_of_the_test_are_charged(world):
+    """A test-only invocation against a dead current password stops at the budget."""
+    scenario = world("self")
+    scenario.vendor.set_by_hand(Secret("Unknown0Unknown0Unkn"))
+    codes = []
+    for _ in range(scenario.vendor.lockout.budget + 2):
+        token = scenario.begin()
+        with pytest.raises(RotationError) as refused:
+            scenario.step(Step.TEST, token)
+        codes.append(refused.value.code)
+
+    budget = scenario.vendor.lockout.budget
+    assert codes == ["login_rejected"] * budget + ["parked"] * 2
+    assert scenario.vendor.wrong_logins == budget
+
+
+def test_an_accepted_probe_costs_nothing(world):
+    """What was charged before a login that worked is taken back."""
+    scenario = world()
+    token = scenario.created()
+    scenario.reset_ends_with(token, OutcomeUnknown("lost"), Edge.AFTER)
+
+    scenario.step(Step.SET, token)
+
+    assert scenario.secret.describe().versions[token].all(Kind.REJECTED) == []
+
+
+def test_probes_after_lost_replies_stop_at_the_budget(world):
+    """Each reset is lost on its way, so that each attempt finds the candidate dead by one wrong login."""
+    scenario = world(lockout=Lockout(tries=5, window_seconds=300))
+    token = scenario.created()
+    codes = []
+    for _ in range(8):
+        scenario.fuse = Fuse(only="set_password", at=1, edge=Edge.BEFORE, error=lambda _: OutcomeUnknown("lost"))
+        with pytest.raises(RotationError) as refused:
+            scenario.step(Step.SET, token)
+        codes.append(refused.value.code)
+        scenario.clock.sleep(5)
+
+    budget = scenario.vendor.lockout.budget
+    assert codes == ["outcome_unknown"] * (1 + budget) + ["parked"] * (7 - budget)
+    assert scenario.vendor.wrong_logins == budget
+
+
+def dead_candidate(world, tries):
+    """A candidate whose reset the vendor takes and never applies, so that each login with it is wrong."""
+    lockout = Lockout(tries=tries, window_seconds=300)
+    scenario = world("self", min_age_seconds=0, delay_seconds=10.0**9, history=0, lockout=lockout)
+    token = scenario.created()
+    scenario.step(Step.SET, token)
+    return scenario, token
+
+
+def charged(scenario):
+    """Wrong logins that stand in the labels."""
+    return scenario.secret.describe().wrong_logins(since=scenario.clock.now() - 300)[0]
+
+
+def at_once(scenario, token):
+    """Run testSecret, and another one right before the first writes its charge down."""
+    met = []
+
+    def other(_name):
+        if not met:  # a fuse that raises nothing goes off on both sides of its effect
+            met.append("other")
+            scenario.fuse = Fuse()
+            with pytest.raises(LoginRejected):
+                scenario.step(Step.TEST, token)
+
+    scenario.fuse = Fuse(only="attach", at=1, edge=Edge.BEFORE, error=other)
+    try:
+        scenario.step(Step.TEST, token)
+    finally:
+        assert met == ["other"]
+
+
+def test_two_runs_at_one_moment_do_not_spend_the_same_try(world):
+    """One may be spent and one run has: the other, which had not seen that, stands back and says when to come."""
+    scenario, token = dead_candidate(world, tries=3)
+    with pytest.raises(InProgress, match="another run"):
+        at_once(scenario, token)
+    assert (scenario.vendor.wrong_logins, charged(scenario), scenario.vendor.locked) == (1, 1, False)
+    with pytest.raises(Parked) as parked:
+        scenario.step(Step.TEST, token)
+    assert parked.value.reason == "wrong_login_budget"
+    assert scenario.vendor.wrong_logins == 1
+
+
+def test_two_runs_at_one_moment_are_both_counted(world):
+    """Two charges in the same second, on the same version, with the same count before, are two."""
+    scenario, token = dead_candidate(world, tries=5)
+    with pytest.raises(LoginRejected):
+        at_once(scenario, token)
+    assert scenario.vendor.wrong_logins == charged(scenario) == 2
+
+
+def test_charges_of_many_runs_share_a_label(world):
+    """Labels are few; those of runs that have had their answers are summed up, and what is over is dropped."""
+    scenario, token = dead_candidate(world, tries=10)
+    for number in range(1, 9):
+        with pytest.raises(LoginRejected):
+            scenario.step(Step.TEST, token)
+        assert charged(scenario) == number
+        assert len(scenario.secret.describe().versions[token].all(Kind.REJECTED)) <= 4
+        scenario.clock.sleep(30.0)
+    with pytest.raises(Parked):
+        scenario.step(Step.TEST, token)
+    scenario.clock.sleep(600.0)
+    with pytest.raises(LoginRejected):
+        scenario.step(Step.TEST, token)
+    assert [mark.value.split(":")[0] for mark in scenario.secret.describe().versions[token].all(Kind.REJECTED)] == ["1"]
+
+
+@pytest.mark.parametrize("kind", ["admin", "self"])
+def test_an_account_that_the_first_wrong_login_locks_is_not_rotated_where_a_login_is_demanded(world, kind):
+    """CreateSecret refuses and says what to do; nothing is staged, and the vendor hears of no password."""
+    scenario = world(kind, lockout=AT_ONCE)
+    token = scenario.begin()
+    with pytest.raises(CannotVerify, match="first wrong login") as refused:
+        scenario.step(Step.CREATE, token)
+    assert "LOCKSTEP_MIN_EVIDENCE" in refused.value.hint
+    assert scenario.secret.read(token) is None
+    checks = {check.name: check.status for check in rehearse(scenario.session())}
+    assert checks["budget"] is Status.STOPS
+    assert (scenario.vendor.resets, scenario.vendor.wrong_logins) == (0, 0)
+
+
+def test_such_an_account_rotates_without_a_login_where_the_vendors_yes_is_enough(world):
+    """Neither the doctor nor the drift check tries a login, through lost answers and an outside change."""
+    scenario = world("admin", lockout=AT_ONCE)
+    scenario.minimum = Evidence.ACCEPTED
+    assert scenario.rotate(scenario.begin()) == []
+    scenario.vendor.set_by_hand(OUTSIDE)
+    scenario.fuse = Fuse()
+    examine(scenario.session())
+    with pytest.raises(CannotVerify):
+        verify(scenario.session())
+    assert "verify" not in scenario.fuse.effects
+    scenario.fuse = Fuse(only="set_password", at=1, edge=Edge.AFTER, error=lambda _: OutcomeUnknown("lost"))
+    assert scenario.rotate(scenario.begin()) == ["outcome_unknown"]
+    assert (scenario.password(), scenario.vendor.wrong_logins) == (scenario.vendor.live, 0)
+
+
+def test_a_login_that_is_demanded_later_is_refused_before_the_reset(world):
+    """The deployment asked for less in createSecret; a reset that could never be proved is not sent."""
+    scenario = world("admin", lockout=AT_ONCE)
+    scenario.minimum = Evidence.ACCEPTED
+    token = scenario.created()
+    scenario.minimum = Evidence.LOGIN
+    with pytest.raises(CannotVerify):
+        scenario.step(Step.SET, token)
+    assert (scenario.vendor.resets, scenario.password()) == (0, scenario.vendor.live)
+
+
+def test_the_window_of_a_slow_login_counts_from_its_answer(world):
+    """The vendor counted it when it arrived, half a minute after the charge; until its window is over none is tried."""
+    scenario, token = dead_candidate(world, tries=3)
+    scenario.fuse = Fuse(only="verify", at=1, edge=Edge.BEFORE, error=lambda _: scenario.clock.sleep(15.0))
+    with pytest.raises(LoginRejected):
+        scenario.step(Step.TEST, token)
+    scenario.fuse = Fuse()
+    answered = scenario.clock.now()
+    scenario.clock.sleep(290.0)
+    with pytest.raises(Parked) as parked:
+        scenario.step(Step.TEST, token)
+    assert parked.value.not_before == answered + 300
+
+
+@pytest.mark.parametrize(
+    ("failure", "charged"),
+    [
+        (VendorUnavailable("refused", unsent=True), False),
+        (VendorUnavailable("lost"), True),
+        (CannotVerify("closed", unsent=True), False),
+        (CannotVerify("a captcha is asked for"), False),
+        (LOST, True),
+        (NotEnoughTime("late"), False),
+        (HostNotAllowed("elsewhere"), False),
+    ],
+)
+def test_what_a_failed_login_costs(world: Any, failure: RotationError, charged: bool) -> None:  # noqa: FBT001 - a column of the table
+    """A failed login costs a label unless the vendor certainly judged no password."""
+    scenario = world("self", min_age_seconds=0, history=0)
+    token = scenario.created()
+    scenario.step(Step.SET, token)
+    scenario.fuse = Fuse(only="verify", at=1, edge=Edge.BEFORE, error=lambda _: failure)
+    with pytest.raises(type(failure)):
+        scenario.step(Step.TEST, token)
+    state = scenario.secret.describe()
+    assert PENDING in state.versions[token].stages
+    assert state.wrong_logins(since=0)[0] == int(charged)

@@ -1,0 +1,105 @@
+"""What can be refused is refused before anything is sent."""
+
+import pytest
+
+from rotation.core.errors import (
+    ConfigError,
+    IdentityChanged,
+    PreconditionFailed,
+    RotationError,
+    StageError,
+)
+from rotation.core.values import Evidence, Step
+from rotation.state.stages import CURRENT
+from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+
+
+def test_an_obstacle_is_met_before_anything_changes(world):
+    """A target that would refuse the reset gets no intent mark, no candidate and no request."""
+    scenario = world("admin", obstacles=(PreconditionFailed("the machine is running"),))
+    token = scenario.begin()
+
+    with pytest.raises(PreconditionFailed):
+        scenario.step(Step.CREATE, token)
+
+    assert scenario.secret.read(token) is None
+    assert scenario.vendor.resets == 0
+
+
+@pytest.mark.parametrize("changes", [{"username": "bob"}, {"tenant": "other"}, {"username": "bob", "tenant": "other"}])
+@pytest.mark.parametrize("step", [Step.SET, Step.FINISH])
+def test_another_account_is_never_reset_nor_committed(world, changes, step):
+    """Current names another account than the candidate: an edit of current must not aim the reset."""
+    scenario = world()
+    token = scenario.created()
+    if step is Step.FINISH:
+        scenario.step(Step.SET, token)
+        scenario.step(Step.TEST, token)
+    resets = scenario.vendor.resets
+    scenario.secret.put("version-9", scenario.secret.read("version-0").document.replaced(**changes), CURRENT)
+
+    with pytest.raises(IdentityChanged) as refused:
+        scenario.step(step, token)
+
+    assert all(name in str(refused.value) for name in changes)
+    assert "bob" not in str(refused.value)
+    assert scenario.vendor.resets == resets
+    assert scenario.secret.describe().current_id == "version-9"
+
+
+@pytest.mark.parametrize("at", [Step.CREATE, Step.SET])
+def test_an_obstacle_keeps_everything_as_it_is(world, at):
+    """It may appear before createSecret or after it; nothing is sent and nothing probed."""
+    scenario = world("self")
+    token = scenario.begin()
+    if at is Step.SET:
+        scenario.step(Step.CREATE, token)
+    scenario.vendor.obstacles = (PreconditionFailed("arrears"),)
+
+    with pytest.raises(PreconditionFailed):
+        scenario.step(at, token)
+
+    assert (scenario.vendor.resets, scenario.vendor.wrong_logins) == (0, 0)
+    assert scenario.secret.describe().versions[token].intent is None
+
+
+def test_a_candidate_that_breaks_a_changed_policy_is_released_before_it_is_sent(world):
+    """Nothing is sent, and the next token starts afresh."""
+    scenario = world()
+    token = scenario.created()
+    scenario.vendor.policy = type(scenario.vendor.policy)(length=24, charsets=scenario.vendor.policy.charsets)
+
+    scenario.fuse = Fuse()
+    with pytest.raises(RotationError) as refused:
+        scenario.step(Step.SET, token)
+
+    assert refused.value.code == "password_rejected"
+    assert "set_password" not in scenario.fuse.effects
+    assert scenario.vendor.resets == 0
+    with pytest.raises(StageError):
+        scenario.step(Step.SET, token)
+
+
+def test_no_proof_is_possible_any_more(world):
+    """The deployment asks for LOGIN after createSecret, and nobody can log in: refused before the reset."""
+    scenario = world(oracle=False)
+    token = scenario.created()
+    scenario.minimum = Evidence.LOGIN
+
+    with pytest.raises(ConfigError):
+        scenario.step(Step.SET, token)
+
+    assert scenario.vendor.resets == 0
+
+
+@pytest.mark.parametrize(("kind", "looks", "effects"), [("admin", 3, 12), ("self", 4, 15), ("machine", 3, 26)])
+def test_the_labels_are_read_again_only_where_somebody_may_have_moved_them(world, kind, looks, effects):
+    """They are read at first, under the lease, and after each note that another run might have written, too."""
+    scenario = world(kind)
+    token = scenario.created()
+    scenario.fuse = Fuse()
+
+    scenario.step(Step.SET, token)
+
+    assert scenario.fuse.effects.count("describe") == looks
+    assert len(scenario.fuse.effects) == effects

@@ -1,0 +1,78 @@
+"""Two invocations for one secret at the same time never both send a reset, wherever the second one comes in."""
+
+import pytest
+
+from rotation.core.errors import RotationError
+from rotation.core.values import Step
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+
+KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
+
+
+LABELS = ("describe", "read", "attach", "move", "detach")
+
+
+def effects(world, kind, oracle):
+    """Return the effects of an undisturbed setSecret."""
+    scenario = world(kind, oracle=oracle)
+    token = scenario.created()
+    scenario.fuse = Fuse()
+    scenario.step(Step.SET, token)
+    return scenario.fuse.effects
+
+
+def edges(name):
+    """Nobody waits between two calls to the store, so that after the one is before the other."""
+    return [Edge.AFTER] if name in LABELS else list(Edge)
+
+
+@pytest.mark.parametrize("again", [Step.SET, None], ids=["set", "whole rotation"])
+@pytest.mark.parametrize(("kind", "oracle"), [(kind, True) for kind in KINDS] + [("admin", False)])
+def test_a_second_run_in_the_middle_sends_nothing_twice(world, kind, oracle, again):
+    """The first run stops at each effect while a second one runs to its end; one reset reaches the vendor."""
+    for number, name in enumerate(effects(world, kind, oracle), 1):
+        for edge in edges(name):
+            scenario = world(kind, oracle=oracle)
+            token = scenario.created()
+            met = []
+
+            def second(name, scenario=scenario, token=token, met=met):
+                met.append(name)
+                scenario.fuse = Fuse()
+                for step in Step if again is None else (again,):
+                    try:
+                        scenario.step(step, token)
+                    except RotationError as error:
+                        met.append(error.code)
+                        break
+
+            scenario.fuse = Fuse(number, edge, error=second)
+            try:
+                scenario.step(Step.SET, token)
+            except RotationError as error:
+                met.append(error.code)
+            where = f"{edge} effect {number}: {met}"
+
+            assert scenario.vendor.resets <= 1, where
+            assert scenario.vendor.live in scenario.stored(), where
+            scenario.clock.sleep(120)
+            failures = scenario.rotate(token, spacing=120.0)
+            assert failures[-1:] != ["gave up"], f"{where}, then {failures}"
+            assert scenario.password() == scenario.vendor.live, where
+            assert scenario.vendor.resets == 1, where
+            assert scenario.vendor.wrong_logins <= 1, where
+
+
+def test_runs_that_always_die_after_announcing_do_not_use_the_labels_up(world):
+    """A secret has 20 labels; dead announcements are cleared before a new one is made."""
+    scenario = world("admin")
+    token = scenario.created()
+    for _ in range(40):
+        scenario.fuse = Fuse(at=1, edge=Edge.AFTER, only="attach")
+        with pytest.raises(Crash):
+            scenario.step(Step.SET, token)
+        scenario.clock.sleep(61)
+    scenario.fuse = Fuse()
+
+    assert scenario.rotate(token) == []
+    assert scenario.vendor.resets == 1

@@ -1,0 +1,98 @@
+"""What the function writes: no line of the libraries, one line of its own, one metric; neither decides a step."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from rotation import handler
+from rotation.core.errors import ConfigError, EventError
+from rotation.core.secret import Secret
+from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.network.winrm import WinRmProbe
+from rotation_testkit.doubles.hosts.winrm import WinRmHost
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
+
+NTLM = ("pypsrp", "spnego")
+
+
+def test_an_ntlm_login_is_not_written_down(caplog):
+    """NTLM's answer to the host's challenge, from which a password can be guessed offline, is not logged."""
+    for name in ("", *NTLM, "spnego._ntlm"):
+        caplog.set_level(logging.DEBUG, logger=name)
+
+    def heard() -> set[str]:
+        caplog.clear()
+        with WinRmHost(lambda: {"Administrator": Secret("Marker-right/1")}) as host:
+            target = LoginTarget("winrm", host.host, host.port, "Administrator", host.fingerprint)
+            probe = WinRmProbe(time_left=lambda: 60.0)
+            assert probe.login(target, Secret("Marker-right/1")) is Verdict.ACCEPTED
+        return {record.name.partition(".")[0] for record in caplog.records} & set(NTLM)
+
+    assert heard() == set(NTLM)
+    handler._silence_libraries()
+    assert heard() == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AWS_ENDPOINT_URL", "proxy:8443"), ("AWS_REGION", ""), ("AWS_PROFILE", "no-such-profile")]
+)
+def test_unusable_settings_of_aws_are_told_and_counted(idle, monkeypatch, name, value):
+    """Wrong AWS settings end like any failed step: an error with a hint, one log line, and the metric."""
+    for each in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETSMANAGER"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv(name, value)
+    handler._client.cache_clear()
+    try:
+        with pytest.raises(ConfigError) as caught:
+            handler.lambda_handler(idle.event(HUAWEI), idle.context)
+    finally:
+        handler._client.cache_clear()
+    assert "AWS_ENDPOINT_URL" in caught.value.hint
+    assert value not in caught.value.message or not value
+    assert caught.value.__context__ is None
+    line, metric = [json.loads(line) for line in idle.written().splitlines() if line.startswith("{")]
+    assert (line["message"], line["error"]["code"]) == ("step failed", "config_error")
+    assert line["secret_id"]
+    assert (metric["StepFailed"], metric["step"]) == ([1.0], "createSecret")
+
+
+@pytest.mark.parametrize("code", [HUAWEI, UCLOUD])
+def test_a_malformed_powertools_variable_does_not_fail_a_step(rig, monkeypatch, code):
+    """A switch that Powertools cannot read stops no rotation; a line on standard error says what is wrong."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "maybe")
+    assert rig.rotate(code).state is RotationState.SUCCEEDED
+    assert rig.errors == []
+    rig.canary.drain()
+    text = "".join(text for place, text in rig.canary.seen if place == "standard error")
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    assert [line["step"] for line in lines] == ["createSecret", "setSecret", "testSecret", "finishSecret"]
+    assert {line["message"] for line in lines} == {"cannot log: ValueError"}
+
+
+def test_a_failed_step_is_counted(rig):
+    """The alarm of the template rests on this metric; a step that went well counts nothing."""
+    rig.rotate(HUAWEI)
+    assert [each["StepFailed"] for each in records(rig)] == [[0.0]] * 4
+
+    with pytest.raises(EventError):
+        rig.call({"Step": "nothing"})
+    assert [each["StepFailed"] for each in records(rig)][4:] == [[1.0]]
+
+
+def records(rig):
+    """Return the EMF records written so far."""
+    lines = [line for line in rig.written().splitlines() if line.startswith('{"_aws"')]
+    return [json.loads(line) for line in lines]
+
+
+def test_an_empty_namespace_is_the_default_one(rig, monkeypatch):
+    """A metric record never goes out without a namespace."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "")
+    assert rig.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert rig.written().count('"Namespace":"Lockstep"') == 4

@@ -1,0 +1,235 @@
+"""Facts about durable marks: short labels that say what was done, and read back the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation.core.values import Evidence
+from rotation.state import marks
+from rotation.state.marks import Kind, Mark
+from rotation.state.versions import SecretState, Version
+
+NOW = 1_700_000_000.9
+EVERY = {
+    "lockstep:intent:1700000000": marks.intent(NOW),
+    "lockstep:task:ta:sk-1": marks.task("ta:sk-1"),
+    "lockstep:accepted:1700000000": marks.accepted(NOW),
+    "lockstep:rejected:2:1700000001": marks.rejected(2, NOW),
+    "lockstep:parked:too_soon:1700000001": marks.parked("too_soon", NOW),
+    "lockstep:dead:pending+current:1700000000": marks.dead(["pending", "current"], NOW),
+    "lockstep:failed:3": marks.failed(3),
+    "lockstep:member:2;i1700000000;t101": marks.member(2, [marks.task("101"), marks.intent(NOW)]),
+    "lockstep:verified:login:1700000000": marks.verified(Evidence.LOGIN, NOW),
+}
+
+
+def _version(*labels: str) -> Version:
+    return Version.from_labels("v", labels)
+
+
+def test_every_kind_is_made_by_a_function() -> None:
+    """Every kind has a function that makes its mark, so that its value has one form."""
+    assert {mark.kind for mark in EVERY.values()} == set(Kind)
+
+
+@pytest.mark.parametrize("label", EVERY)
+def test_a_mark_becomes_a_label_and_is_read_back(label: str) -> None:
+    """The text is part of the format that secrets hold."""
+    assert EVERY[label].on("v") == f"{label}@v"
+    assert Mark.parse(f"{label}@v") == EVERY[label]
+    assert Mark.parse(label) == EVERY[label]
+
+
+def test_the_same_note_on_two_versions_is_two_labels() -> None:
+    """A label sits on one version of a secret at a time."""
+    first, second = "11111111-aaaa-4aaa-8aaa-000000000001", "11111111-aaaa-4aaa-8aaa-000000000002"
+    note = marks.parked("too_soon", NOW)
+    assert note.on(first) != note.on(second)
+    assert Mark.parse(note.on(first)) == Mark.parse(note.on(second)) == note
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "AWSCURRENT",
+        "canary",
+        "lockstep:",
+        "lockstep:intent",
+        "lockstep:intent:",
+        "lockstep:lease:1:c",
+        "lockstep:until:7:ab:1:c",
+        "lockstep:unknown:1",
+        "Lockstep:intent:1",
+        "xlockstep:intent:1",
+        "lockstep:intent:1\n",
+    ],
+)
+def test_foreign_labels_are_no_marks(label: str) -> None:
+    """Labels of AWS, of an operator and of the lease are no marks."""
+    assert Mark.parse(label) is None
+    assert _version(label).marks == frozenset()
+
+
+def test_labels_fit_a_staging_label() -> None:
+    """Secrets Manager takes 256 characters; a task id has at most 200."""
+    longest = [marks.task("t" * 200), marks.parked("candidate_refused", 9e11), marks.rejected(10**6, 9e11)]
+    assert max(len(mark.on("v" * 64)) for mark in longest) <= 256
+
+
+def test_stages_are_the_labels_that_are_not_ours() -> None:
+    """An operator's own labels are stages, too."""
+    version = _version("AWSPENDING", "blue", *EVERY)
+    assert version.stages == {"AWSPENDING", "blue"}
+    assert version.marks == set(EVERY.values())
+
+
+def test_a_version_tells_what_its_marks_say() -> None:
+    """All six at once."""
+    version = _version(*EVERY)
+    assert version.intent == 1_700_000_000
+    assert version.task == "ta:sk-1"
+    assert version.accepted
+    assert version.rejected == (2, 1_700_000_001)
+    assert version.parked == ("too_soon", 1_700_000_001)
+    assert version.verified is Evidence.LOGIN
+
+
+def test_a_version_without_marks_says_nothing() -> None:
+    """A version without marks has no intent, not one of epoch zero."""
+    version = _version("AWSPENDING")
+    assert (version.intent, version.task, version.parked, version.verified) == (None, None, None, None)
+    assert not version.accepted
+    assert version.rejected == (0, 0)
+
+
+def test_the_latest_of_several_counts() -> None:
+    """A crash between writing a mark and taking the older one away leaves both."""
+    version = _version(
+        "lockstep:intent:100", "lockstep:intent:99", "lockstep:parked:a:7", "lockstep:parked:b:8", "lockstep:parked:a:6"
+    )
+    assert version.intent == 100
+    assert version.parked == ("b", 8)
+
+
+def test_a_later_balance_of_wrong_logins_replaces_a_higher_older_one() -> None:
+    """A new window starts at one; hiding it behind an old three would hide a wrong login."""
+    version = _version("lockstep:rejected:3:100", "lockstep:rejected:1:900")
+    assert version.rejected == (1, 900)
+    assert _version("lockstep:rejected:2:900", "lockstep:rejected:3:900").rejected == (3, 900)
+
+
+@pytest.mark.parametrize(("accepted", "intent", "counts"), [(100, 99, True), (100, 100, True), (99, 100, False)])
+def test_a_yes_counts_for_the_latest_reset_only(accepted: int, intent: int, *, counts: bool) -> None:
+    """An older yes says nothing about a reset sent later."""
+    version = _version(f"lockstep:accepted:{accepted}", f"lockstep:intent:{intent}")
+    assert version.accepted is counts
+
+
+@pytest.mark.parametrize(("proved", "intent", "counts"), [(100, 99, True), (100, 100, True), (99, 100, False)])
+def test_a_proof_counts_for_the_latest_reset_only(proved: int, intent: int, *, counts: bool) -> None:
+    """After a further reset the candidate needs a new proof."""
+    version = _version(f"lockstep:verified:login:{proved}", f"lockstep:intent:{intent}")
+    assert (version.verified is Evidence.LOGIN) is counts
+
+
+def test_the_best_proof_counts() -> None:
+    """Two proofs of one reset."""
+    version = _version("lockstep:verified:accepted:5", "lockstep:verified:readback:6")
+    assert version.verified is Evidence.READBACK
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "lockstep:intent:soon",
+        "lockstep:rejected:many:often",
+        "lockstep:rejected:1",
+        "lockstep:parked:7",
+        "lockstep:verified:hearsay:5",
+        "lockstep:verified:",
+        "lockstep:accepted:-1",
+        "lockstep:intent:" + "9" * 200,
+    ],
+)
+def test_a_garbled_mark_is_read_without_an_error(label: str) -> None:
+    """Somebody with label rights must not be able to stop a rotation with a typo."""
+    version = _version(label)
+    assert version.intent in (None, 0)
+    assert version.verified is None
+    assert version.rejected[1] == 0
+    assert version.parked in (None, ("", 7))
+
+
+def test_a_garbled_intent_still_says_that_something_may_have_been_sent() -> None:
+    """The careful reading."""
+    assert _version("lockstep:intent:soon").intent == 0
+
+
+def _state(**labels: str) -> SecretState:
+    return SecretState(
+        rotation_enabled=True, versions={key: Version.from_labels(key, text.split()) for key, text in labels.items()}
+    )
+
+
+def test_a_state_names_who_holds_a_stage() -> None:
+    """A state names the versions of current and previous, or ``None``."""
+    state = _state(a="AWSPREVIOUS", b="AWSCURRENT AWSPENDING")
+    assert (state.current_id, state.previous_id, state.holder("AWSPENDING")) == ("b", "a", "b")
+    assert _state(a="x").current_id is None
+
+
+def test_wrong_logins_are_counted_over_all_versions_within_the_window() -> None:
+    """The account does not care which candidate was wrong."""
+    state = _state(a="lockstep:rejected:1:100", b="lockstep:rejected:2:150", c="AWSCURRENT")
+    assert state.wrong_logins(since=99) == (3, 150)
+    assert state.wrong_logins(since=100) == (2, 150)
+    assert state.wrong_logins(since=150) == (0, 0)
+
+
+def test_a_packed_label_gives_its_marks_back() -> None:
+    """Whatever a task id is made of; what a later release packs is left out."""
+    notes = frozenset(mark for label, mark in EVERY.items() if ":member:" not in label) | {marks.task(";@=%:i1")}
+    number, found = marks.unpacked(Mark.parse(marks.member(12, notes).on("version-1")) or marks.task("none"))
+    assert (number, found) == ("12", notes)
+    assert marks.unpacked(Mark(Kind.MEMBER, "1;i7;q8;;t")) == ("1", {marks.intent(7)})
+
+
+def test_a_packed_label_fits_with_every_mark_twice_over() -> None:
+    """A packed label fits even with two marks of each kind, the one that goes and the one that comes."""
+    now = 2e9
+    doubled = [marks.intent(now), marks.intent(now + 1), marks.accepted(now), marks.verified(Evidence.ACCEPTED, now)]
+    doubled += [marks.rejected(9, now), marks.rejected(1, now, run="ab12"), marks.failed(99), marks.failed(100)]
+    doubled += [marks.parked("wrong_login_budget", now), marks.task("9" * 60)]
+    assert len(marks.member(99, doubled, "cd34").on("v" * 64)) <= 256
+
+
+def test_each_account_of_a_batch_sees_its_own_marks_and_the_common_ones() -> None:
+    """Two labels of one account both count; an account's reset makes the whole version attempted."""
+    version = _version(
+        "AWSPENDING",
+        "lockstep:lease:1:c",
+        marks.intent(3).on("v"),
+        marks.member(0, [marks.task("1")]).on("v"),
+        marks.member(0, [marks.intent(9), marks.parked("too_soon", 8)]).on("v"),
+        marks.member(1, [marks.intent(5)]).on("v"),
+    )
+    first, second, third = (version.seen_by(number) for number in range(3))
+    assert (first.intent, first.task, first.parked) == (9, "1", ("too_soon", 8))
+    assert (second.intent, second.task, second.parked) == (5, None, None)
+    assert third.intent == 3
+    assert (version.intent, version.task) == (9, None)
+    assert "lockstep:lease:1:c" in third.labels
+    assert third.stages == version.stages == {"AWSPENDING"}
+
+
+def test_carried_wrong_logins_stand_beside_the_versions_own() -> None:
+    """Each origin's latest note counts once, so that writing it again after a crash changes nothing."""
+    own, other = marks.rejected(2, NOW), marks.carried(marks.rejected(3, NOW - 5), "token-of-another-rotation")
+    version = _version("AWSCURRENT", own.on("v"), other.on("v"), marks.rejected(1, NOW - 50).on("v"))
+    latest = 1_700_000_001.0
+    secret = SecretState(rotation_enabled=True, versions={"v": version})
+    assert version.rejected == (2, latest)
+    assert sorted(version.charges.values()) == [(2, latest), (3, latest - 5)]
+    assert secret.wrong_logins(since=NOW - 10) == (5, latest)
+    assert secret.wrong_logins(since=NOW - 1) == (2, latest)
+    assert marks.carried(other, "next") == other

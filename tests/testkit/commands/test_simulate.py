@@ -1,0 +1,34 @@
+"""``lockstep simulate``."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from rotation_testkit.sandbox.vendors import ALL
+
+
+@pytest.mark.parametrize(("number", "secret"), [(signal.SIGINT, None), (signal.SIGTERM, "huawei_meeting")])
+def test_it_serves_what_it_says_until_told_to_stop(lockstep, monkeypatch, number, secret):
+    """The printed environment is all that a rotation needs, and both signals end it with exit code 0."""
+    command = [sys.executable, "-m", "rotation.cli", "simulate", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            facts = json.loads(server.stdout.readline())
+            if secret is not None:
+                account = facts["accounts"][secret]
+                for name, value in facts["environment"].items():
+                    monkeypatch.setenv(name, value)
+                ran = lockstep("rotate", account["secret_id"], "--json")
+                assert ran.code == 0, ran.out
+                assert account["password"] not in ran.out + ran.err
+            server.send_signal(number)
+            assert server.wait(timeout=20) == 0
+        finally:
+            server.kill()
+    assert set(facts["accounts"]) == set(ALL)
+    assert facts["accounts"]["ucloud_compshare"]["host_key"].startswith("ssh-ed25519 ")
+    assert set(facts["admin"]) == {"ucloud_compshare", "tencent_bm", "volcengine_cloudidentity"}

@@ -1,0 +1,95 @@
+"""The example of a driver from outside: installed as strangers install it, found when named, held to the kit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET  # our own test run's report
+
+import pytest
+
+from rotation_testkit.conformance.driver_suite import DriverConformance
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "examples" / "rotation-driver-example"
+
+
+def python(*arguments: str, site: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run our interpreter with the installed example in reach."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "LOCKSTEP_"))}
+    environment = {**kept, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1", **more}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=site,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example, built and installed into a folder of its own by the tools that are here."""
+    folder = tmp_path_factory.mktemp("site")
+    cache = tmp_path_factory.mktemp("cache")
+    uv = Path(sys.executable).parent / "uv"
+    offline = ("--offline", "--no-deps", "--no-build-isolation", "--cache-dir", str(cache))
+    command = [str(uv), "pip", "install", "-q", *offline, "--python", sys.executable, "--target", str(folder)]
+    ran = subprocess.run([*command, str(EXAMPLE)], capture_output=True, text=True, timeout=100, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return folder
+
+
+LISTED = """
+import json, sys
+from rotation.drivers import registry
+from rotation.deployment.deployment import Deployment
+from rotation.core.errors import UnknownDriver
+for name in sys.argv[1:]:
+    try:
+        environment = {"LOCKSTEP_DRIVERS": "acme_directory", "LOCKSTEP_PLUGINS": name}
+        plugins = Deployment.from_environment(environment).plugins
+        told = [registry.load_driver("acme_directory", plugins).name, *registry.driver_codes(plugins)]
+    except UnknownDriver:
+        told = []
+    print(json.dumps(told))
+"""
+
+
+def test_it_is_found_when_the_deployment_names_it(site: Path) -> None:
+    """By its distribution or its code, beside the built-in drivers; not otherwise, although it is installed."""
+    ran = python("-c", LISTED, "another-package", "rotation-driver-example", "acme_directory", "", site=site)
+    assert ran.returncode == 0, ran.stderr
+    another, distribution, code, none = (json.loads(line) for line in ran.stdout.splitlines())
+    assert (another, none) == ([], [])
+    assert distribution == code
+    assert distribution[0] == "Acme Directory"
+    assert {"acme_directory", "huawei_meeting"} <= set(distribution[1:])
+
+
+def test_it_keeps_every_promise_of_the_kit(site: Path, tmp_path: Path) -> None:
+    """All of its tests run and pass: each promise, a case for each of its error codes, and its own."""
+    report = tmp_path / "report.xml"
+    options = ("-q", "-p", "no:cacheprovider", "--rootdir", str(EXAMPLE), "-c", str(EXAMPLE / "pyproject.toml"))
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # strangers do not have our plug-ins
+    ran = python("-m", "pytest", *options, f"--junitxml={report}", str(EXAMPLE / "tests"), site=site, **alone)
+    assert ran.returncode == 0, ran.stdout
+    suite = ET.parse(report).getroot()[0]  # noqa: S314 - as above
+    cases = [case.attrib["name"] for case in suite.iter("testcase")]
+    assert [suite.attrib[key] for key in ("tests", "failures", "errors", "skipped")] == [str(len(cases)), "0", "0", "0"]
+    promises = {name for name in dir(DriverConformance) if name.startswith("test_")}
+    assert promises <= {name.partition("[")[0] for name in cases}
+    assert len([name for name in cases if "WEAK_PASSWORD" in name or "BAD_TOKEN" in name]) == 2
+    assert len(cases) >= 51
+
+
+def test_nothing_of_ours_knows_it() -> None:
+    """Adding it touched no file outside its package."""
+    sources = [*ROOT.glob("rotation/**/*.py"), *ROOT.glob("vault_plugin/**/*.py"), ROOT / "pyproject.toml"]
+    assert len(sources) > 100
+    assert not [path.name for path in sources if "acme_directory" in path.read_text()]

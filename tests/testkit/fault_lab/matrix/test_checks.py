@@ -1,0 +1,128 @@
+"""Each mutation of the real engine breaks a promise, and the matrix says which."""
+
+from dataclasses import replace
+
+import pytest
+
+from rotation.core.errors import DriverError
+from rotation.core.values import Evidence
+from rotation.engine.account import prober, sender, steps
+from rotation.engine.account.attempt import Attempt
+from rotation.engine.result import Result
+from rotation.state import marks
+from rotation_testkit.fault_lab.in_memory.effects import Fault, Kind
+from rotation_testkit.fault_lab.in_memory.fuse import Edge
+from rotation_testkit.fault_lab.matrix.plan import Line
+from rotation_testkit.fault_lab.matrix.runs.explore import Explorer
+from rotation_testkit.fault_lab.matrix.worlds.checks import one_reset
+from rotation_testkit.fault_lab.matrix.worlds.setups import make
+
+
+def no_intent_mark(monkeypatch):
+    """Send without writing down that something may be sent."""
+    monkeypatch.setattr(
+        sender, "_intend", lambda attempt: setattr(attempt, "facts", replace(attempt.facts, intent=True))
+    )
+
+
+def reset_before_mark(monkeypatch):
+    """Write it down after the vendor has answered."""
+
+    def change(attempt, old):
+        task = attempt.bound.set_password(attempt.candidate.document.password, current=old)
+        sender._intend(attempt)
+        attempt.maybe_applied = True
+        attempt.session.memory.sends += 1
+        return task
+
+    monkeypatch.setattr(sender, "_change", change)
+
+
+def unknown_is_rejected(monkeypatch):
+    """Take a login that could not be made for a wrong password."""
+    ask = prober._ask
+
+    def asked(attempt, password):
+        finding = ask(attempt, password)
+        return type(finding).REJECTED if finding is type(finding).UNKNOWN else finding
+
+    monkeypatch.setattr(prober, "_ask", asked)
+
+
+def candidate_dropped(monkeypatch):
+    """Take a refused retry for the proof that the candidate is dead."""
+
+    def learned(attempt, move):
+        del move
+        attempt.session.store.release(attempt.session.token)
+        raise DriverError("refused")
+
+    monkeypatch.setattr(sender, "_learn_old_is_wrong", learned)
+
+
+def committed_unproved(monkeypatch):
+    """Note the proof without looking."""
+
+    def tested(session, state):
+        del state
+        session.store.mark(session.token, marks.verified(Evidence.LOGIN, session.clock.now()))
+        return Result(outcome="verified", evidence=Evidence.LOGIN)
+
+    monkeypatch.setattr(steps, "test", tested)
+
+
+def candidate_asked_first(monkeypatch):
+    """Find out first, as if every candidate may have been sent."""
+    begin = Attempt.__post_init__
+
+    def begun(self):
+        begin(self)
+        self.facts = replace(self.facts, intent=True)
+
+    monkeypatch.setattr(Attempt, "__post_init__", begun)
+
+
+def breaks(name, line):
+    """Tell whether a promise is broken by a run without faults or with one."""
+    if name == "I7":
+        world = make(line)
+        while not world.done:
+            world.invoke({})
+        return not one_reset(world)
+    return any(name in Explorer(make(line)).runs(faults).broken for faults in (0, 1))
+
+
+MUTATIONS = [
+    (no_intent_mark, "self", "I8"),
+    (reset_before_mark, "self", "I1"),
+    (candidate_dropped, "self", "I1"),
+    (committed_unproved, "admin_late", "I2"),
+    (candidate_asked_first, "admin", "I7"),
+]
+
+
+@pytest.mark.parametrize(("mutate", "driver", "name"), MUTATIONS, ids=lambda each: getattr(each, "__name__", None))
+def test_a_mutation_is_caught(monkeypatch, mutate, driver, name):
+    """The promise that a mutation breaks is named, at a single fault or at none; the real engine breaks none."""
+    mutate(monkeypatch)
+
+    assert breaks(name, Line("lockstep", driver, "memory", 10))
+
+
+def after_a_lost_answer():
+    """Return what breaks when one more fault follows a reset that was applied and not answered."""
+    world = make(Line("lockstep", "admin", "memory", 600))
+    world.invoke({})
+    begin = world.save()
+    names = [effect.name for effect in world.invoke({})]
+    world.load(begin)
+    world.invoke({names.index("set_password"): Fault(Edge.AFTER, Kind.ERROR)})
+    return set(Explorer(world).runs(1).broken)
+
+
+def test_taking_unknown_for_rejected_is_caught(monkeypatch):
+    """It needs two faults: an answer is lost, and then the login check cannot be made."""
+    assert after_a_lost_answer() == set()
+    unknown_is_rejected(monkeypatch)
+
+    assert "unknown" in after_a_lost_answer()

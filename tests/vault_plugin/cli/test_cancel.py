@@ -1,0 +1,116 @@
+"""``lockstep vault cancel`` gives a rotation up that cannot go on, and what may be live stays known."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation.core.document import SecretDocument
+from rotation.state import marks
+from rotation.state.lease import Claim
+from rotation.state.stages import PENDING
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI
+
+CHANGE = "PUT /v1/usg/acs/password"
+
+
+@pytest.fixture
+def clocked(monkeypatch):
+    """Return a function that makes ``lockstep vault`` use the world's clock, on which waiting takes no time."""
+
+    def at(started):
+        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: started.world.clock.now())
+        monkeypatch.setattr(
+            "rotation.core.clock.SystemClock.sleep", lambda _, seconds: started.world.clock.sleep(seconds)
+        )
+        return started
+
+    return at
+
+
+def edit(started, account, **keys):
+    """Change keys of the secret by hand; ``None`` removes a key."""
+    entry = started.kv.read(started.path(account))
+    document = {key: value for key, value in {**entry.document, **keys}.items() if value is not None}
+    started.kv.write(started.path(account), SecretDocument(document), cas=entry.version)
+
+
+def test_a_rotation_whose_account_was_edited_is_given_up_and_the_next_one_heals(cli, clocked):
+    """An edit of the account stops a rotation; after cancel the next one tries its candidate as the previous one."""
+    with cli(holding=(HUAWEI,)) as (started, run):
+        path = clocked(started).path(HUAWEI)
+        started.world.huawei.faults.add(CHANGE, FaultKind.DROP_AFTER)
+        assert run("rotate", path, "--attempts=1")[0] == 1
+        edit(started, HUAWEI, user_id="42")
+        started.world.clock.sleep(1000)
+        for _ in range(2):
+            code, (report,) = run("rotate", path, "--json")
+            assert (code, report["outcome"]) == (1, "identity_changed")
+        assert f"`lockstep vault cancel {path}`" in report["error"]["hint"]
+        assert run("doctor", path)[0] == 3
+
+        code, (report,) = run("cancel", path, "--json")
+        assert (code, report["path"], report["outcome"]) == (0, path, "cancelled")
+        assert report["reset_sent"] < started.world.clock.now() - 999
+        assert "may be live" in report["hint"]
+        state = started.store(HUAWEI).describe()
+        assert state.holder(PENDING) is None
+        assert state.version(report["token"]).intent == report["reset_sent"]
+        assert started.store(HUAWEI).read(report["token"]).document.password == started.world.live(HUAWEI)
+
+        code, (again,) = run("cancel", path, "--json")
+        assert (code, again["code"]) == (1, "stage_error")
+        edit(started, HUAWEI, user_id=None)
+        before = started.world.wrong_logins(HUAWEI)
+        code, (report,) = run("rotate", path, "--json")
+        assert (code, report["outcome"]) == (0, "promoted")
+        assert started.heals(HUAWEI)
+        assert (started.world.changes(HUAWEI), started.world.wrong_logins(HUAWEI)) == (2, before + 1)
+        assert run("doctor", path)[0] == 0
+
+
+def test_a_device_that_is_gone_is_taken_out_of_a_batch_after_the_rotation_is_given_up(modelled, rotate):
+    """The other devices had their resets, so the next rotation brings their live passwords to readers."""
+    with modelled(holding=(BATCH,)) as started:
+        path, park = started.path(BATCH), started.world.tencent
+        edit(started, BATCH, password=None)
+        dead, *others = started.kv.read(path).document["devices"]
+        park.faults.add("ResetDevicePassword", FaultKind.DROP_BEFORE)
+        assert rotate(started, BATCH).error is not None
+        park.service.devices.pop(dead["instance_id"])
+        started.world.clock.sleep(1000)
+        assert rotate(started, BATCH).error is not None
+        edit(started, BATCH, devices=others)
+        assert rotate(started, BATCH).outcome == "identity_changed"
+
+        live = {each["instance_id"]: park.guest_password(each["instance_id"]) for each in others}
+        assert live != {each["instance_id"]: each["password"] for each in others}
+        assert started.store(BATCH).cancel().sent is not None
+        started.world.clock.sleep(1000)
+        assert rotate(started, BATCH).error is None
+        stored = {each["instance_id"]: each["password"] for each in started.kv.read(path).document["devices"]}
+        assert stored == {each["instance_id"]: park.guest_password(each["instance_id"]) for each in others}
+
+
+def test_nothing_to_cancel_and_a_run_at_work_are_failures(cli):
+    """Without a rotation, or while a run works on it, cancel fails and writes nothing; after the run it succeeds."""
+    with cli(holding=(HUAWEI,)) as (started, run):
+        path, store = started.path(HUAWEI), started.store(HUAWEI)
+        code, (report,) = run("cancel", path, "--json")
+        assert (code, report["code"]) == (1, "stage_error")
+        assert "nothing to cancel" in report["hint"]
+        token = store.begin("t" * 36)
+        now = started.world.clock.now()
+        store.acquire(token, store.describe(), Claim("aa", now, now + 600))
+        before = started.journal(HUAWEI)
+        code, (report,) = run("cancel", path, "--json")
+        assert (code, report["code"], report["not_before"]) == (1, "in_progress", int(now + 600) + 1)
+        assert started.journal(HUAWEI) == before
+        store.mark(token, marks.intent(now))
+        store.yield_lease(token, holder="aa")
+        code, out = run("cancel", path)
+        assert code == 0
+        assert "a reset may have been sent" in " ".join(out.split())
+        assert "may be live" in " ".join(out.split())
+        code, (report,) = run("cancel", "no/such/secret", "--json")
+        assert (code, report["code"]) == (1, "secret_not_found")

@@ -1,0 +1,73 @@
+"""``lockstep vault rotate``: exit codes, output for people and for machines, and the dry run."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
+
+
+def short(started):
+    """Ask for passwords that the vendor's rules do not allow; return the error's code."""
+    started.wish(HUAWEI, every="5m", length="999")
+    return "policy_error"
+
+
+def unknown(started):
+    """Name an unknown driver in the secret and in the deployment; return the error's code."""
+    entry = started.kv.read(started.path(HUAWEI))
+    started.kv.write(started.path(HUAWEI), entry.document.replaced(driver="no_such"), cas=entry.version)
+    started.wish(HUAWEI, every="5m")
+    return "unknown_driver"
+
+
+@pytest.mark.parametrize("spoil", [short, unknown])
+def test_a_secret_that_cannot_be_rotated_is_a_failure(cli, spoil, monkeypatch):
+    """Metadata or a driver that make a rotation impossible exit 1, not 2 for wrong usage."""
+    with cli(holding=(HUAWEI,)) as (started, run):
+        monkeypatch.setenv("LOCKSTEP_DRIVERS", f"{HUAWEI},no_such")
+        path, error = started.path(HUAWEI), spoil(started)
+
+        code, (report,) = run("rotate", path, "--json")
+        assert (code, report["outcome"]) == (1, error)
+        code, _ = run("rotate", path)
+        assert code == 1
+        code, (report,) = run("verify", path, "--json")
+        assert (code, report["outcome"]) == (1, error)
+        assert run("rotate", path, "--dry-run")[0] == 1
+        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: started.world.clock.now() + 3600)
+        code, (rotated, summary) = run("run", "--prefix", started.folder, "--json")
+        assert (code, rotated["outcome"], summary["failed"]) == (1, error, 1)
+        assert started.world.changes(HUAWEI) == 0
+
+
+def test_wrong_arguments_are_wrong_usage(cli):
+    """An unknown option, a missing path and an impossible number exit 2."""
+    with cli(holding=(HUAWEI,)) as (started, run):
+        assert run("rotate", started.path(HUAWEI), "--no-such-option")[0] == 2
+        assert run("rotate")[0] == 2
+        assert run("run", "--jobs", "0")[0] == 2
+
+
+def test_one_secret_is_rotated_from_the_command_line(cli):
+    """The table shows the gap, standard error the steps, and ``--json`` prints one object and nothing else."""
+    with cli(holding=(VOLCENGINE,)) as (started, run):
+        code, out = run("rotate", started.path(VOLCENGINE))
+        assert (code, started.heals(VOLCENGINE)) == (0, True)
+        assert "gap for readers" in out
+        assert "promoted" in out
+        assert "setSecret: sent" in run.err
+        code, (record,) = run("rotate", started.path(VOLCENGINE), "--json")
+        assert (code, run.err, record["outcome"], record["path"]) == (0, "", "promoted", started.path(VOLCENGINE))
+        assert record["gap_ms"] >= 0
+        assert started.world.changes(VOLCENGINE) == 2
+
+
+def test_a_missing_secret_fails_and_a_young_password_is_parked(cli):
+    """A missing secret exits 1 with a hint, and a password that is too young exits 3."""
+    with cli(holding=(HUAWEI,)) as (started, run):
+        code, _ = run("rotate", f"{started.folder}/nothing")
+        assert (code, "secret_not_found" in run.err, "hint" in run.err) == (1, True, True)
+        assert run("rotate", started.path(HUAWEI))[0] == 0
+        code, (record,) = run("rotate", started.path(HUAWEI), "--json")
+        assert (code, record["error"]["reason"]) == (3, "too_soon")

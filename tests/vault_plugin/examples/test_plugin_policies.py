@@ -1,0 +1,113 @@
+"""``examples/vault/plugin-*.hcl`` are enough for the plug-in's commands, and nothing in them can go."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import hvac
+import pytest
+
+from rotation.core.clock import SystemClock
+from rotation.core.errors import StoreDenied
+from rotation_testkit.doubles.vault import acl
+from vault_plugin.provision.declaration import DesiredState, load
+from vault_plugin.provision.install import install, policy_name
+from vault_plugin.provision.rotate import rotate as rotate_now
+from vault_plugin.provision.server import Server
+from vault_plugin.provision.status import role_statuses
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "vault"
+INSTALL, ROTATE = (acl.read(EXAMPLES / f"plugin-{name}.hcl") for name in ("install", "rotate"))
+
+
+@dataclass
+class Site:
+    """A vendor's user for a role, and tokens with one policy each."""
+
+    plugin_server: object
+    directory: object
+    folder: Path
+    mount: str
+
+    def wanted(self, file: str, period: int) -> DesiredState:
+        """Write the declarative file, with a plug-in file of that name."""
+        for folder in (self.plugin_server.server.plugins, self.folder):
+            shutil.copy(self.plugin_server.built.path, folder / file)
+        plugin = {"name": self.mount, "file": file, "mount": self.mount, "tick_seconds": 1}
+        path = self.directory.declare(self.folder, plugin, "bob", period=period)
+        return load(path)
+
+    def server(self, allowed: acl.Rules) -> Server:
+        """Return the server under a policy."""
+        name = self.plugin_server.name("policy")
+        rules = {
+            path if path.startswith("sys/plugins") else path.replace("database", self.mount): kept
+            for path, kept in allowed.items()
+        }
+        self.plugin_server.client.sys.create_or_update_acl_policy(name, acl.written(rules))
+        made = self.plugin_server.client.auth.token.create(policies=[name], no_default_policy=True)
+        return Server(hvac.Client(self.plugin_server.server.address, token=made["auth"]["client_token"]))
+
+    def under(self, allowed: acl.Rules, work: Callable[[Server], None]) -> bool:
+        """Do something under a policy and say whether it was allowed."""
+        with self.server(allowed) as server:
+            try:
+                work(server)
+            except StoreDenied:
+                return False
+        return True
+
+    def install_twice(self, server: Server) -> None:
+        """Install, change everything in the file or on the server, and install again."""
+        first = self.wanted("first", 3600)
+        policy = f"/v1/sys/policies/password/{policy_name(first.role('bob'))}"
+        self.plugin_server.adapter.delete(policy)
+        list(install(server, first))
+        weaker = 'length = 20\nrule "charset" { charset = "abcdefghijklmnopqrstuvwxyz" }'
+        self.plugin_server.adapter.put(policy, json={"policy": weaker})
+        list(install(server, self.wanted("second", 7200)))
+
+    def rotate_and_compare(self, server: Server) -> None:
+        """Have the role rotated, and compare what is stored."""
+        wanted = self.wanted("second", 7200)
+        rotate_now(server, wanted, wanted.role("bob"), SystemClock(), patience=100.0)
+        list(role_statuses(server, wanted))
+
+
+@pytest.fixture
+def site(plugin_server, stack, tmp_path: Path) -> Site:
+    """Return a vendor with a user, and a name for everything that is installed."""
+    directory = plugin_server.directory(stack)
+    directory.role("bob")
+    return Site(plugin_server, directory, tmp_path, plugin_server.name("allowed"))
+
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.shows_secrets("file admin.json", reason="the operator's own file with the admin credential"),
+]
+
+
+def test_the_policies_are_enough(site: Site) -> None:
+    """The policies allow to install, to install changes, to rotate and to compare."""
+    assert site.under(INSTALL, site.install_twice) is True
+    assert site.under(ROTATE, site.rotate_and_compare) is True
+    assert site.directory.vendor.resets(site.directory.ids["bob"]) >= 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("path", "capability"), acl.capabilities(INSTALL), ids=lambda value: value)
+def test_nothing_in_the_installers_policy_can_go(site: Site, path: str, capability: str) -> None:
+    """Without any one capability not everything is installed."""
+    assert site.under(acl.without(INSTALL, path, capability), site.install_twice) is False
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("path", "capability"), acl.capabilities(ROTATE), ids=lambda value: value)
+def test_nothing_in_the_rotators_policy_can_go(site: Site, path: str, capability: str) -> None:
+    """Without any one capability a role cannot be rotated or compared."""
+    site.install_twice(Server(site.plugin_server.client))
+    assert site.under(acl.without(ROTATE, path, capability), site.rotate_and_compare) is False

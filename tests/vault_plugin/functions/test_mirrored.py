@@ -1,0 +1,209 @@
+"""The AWS rotation function with a mirror in Vault: the service's own retries end with the proved value in both."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from rotation import handler
+from rotation.core.document import SecretDocument
+from rotation.core.errors import InternalError, NotEnoughTime, RotationError, SettingsError, StoreUnavailable
+from rotation.stores.aws.secrets_manager import AwsSecretsManager
+from rotation.stores.vault_kv import VaultKv
+from rotation_testkit.doubles.secretsmanager import Rotation
+from rotation_testkit.doubles.secretsmanager.rotations.rotator import RotationState
+from rotation_testkit.processes.function_context import FunctionContext
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, Sandbox, open_sandbox
+from vault_plugin.functions import mirrored
+from vault_plugin.mirror import MirrorState, reconcile
+
+A_DAY = 2 * 86_400
+
+
+@dataclass
+class Function:
+    """The function, between the service's double and a real KV engine.
+
+    Attributes:
+        before: called before the mirror's turn of each finishSecret; may raise.
+        failures: of the mirror's turn, in order.
+    """
+
+    world: Sandbox
+    kv: Any
+    environment: dict[str, str] = field(repr=False)
+    before: list[Any] = field(default_factory=list)
+    failures: list[RotationError] = field(default_factory=list)
+
+    def serve(self, event: dict[str, object]) -> None:
+        """Let ``talk`` use a client of a new service."""
+        context = FunctionContext.lasting(900)
+        client = self.world.secrets_manager.client(direct=True)
+        surroundings = handler.World(connect=lambda: client, environment=self.environment, clock=self.world.clock)
+        handler.handle(event, context, surroundings)
+        if event["Step"] == "finishSecret" and self.before:
+            self.before.pop(0)()
+        try:
+            mirrored.after(event, context, self.environment, self.world.clock, lambda: client)
+        except RotationError as error:
+            self.failures.append(error)
+            raise
+
+    def rotate(self, account: str) -> Rotation:
+        """Rotate as the schedule does."""
+        return self.world.secrets_manager.rotate(
+            self.world.accounts[account], function=FUNCTION_ARN, rules={"AutomaticallyAfterDays": 1}
+        )
+
+    def path(self, account: str) -> str:
+        """Return where an account's mirror is."""
+        return f"{self.environment[mirrored.PREFIX]}/{self.world.accounts[account]}"
+
+    def stores(self, account: str) -> tuple[AwsSecretsManager, VaultKv]:
+        """Return the account's secret and its mirror, for an operator."""
+        client = self.world.secrets_manager.client(direct=True)
+        return (
+            AwsSecretsManager(client, self.world.accounts[account], clock=self.world.clock),
+            VaultKv(self.kv, self.path(account), clock=self.world.clock),
+        )
+
+    def in_step(self, account: str) -> bool:
+        """Say whether both stores have the live password."""
+        entry = self.kv.read(self.path(account))
+        there = None if entry is None or entry.document is None else entry.document.password
+        return there == self.world.stored(account) == self.world.live(account)
+
+
+@pytest.fixture
+def function(request, openbao, served, corner):
+    """Yield a world with the function; its mirrors do not exist yet, and its accounts are the test's parameter."""
+    with open_sandbox(holding=getattr(request, "param", (HUAWEI,)), retry_delays=(150.0, 150.0)) as started:
+        environment = started.environment() | {
+            "VAULT_ADDR": openbao.address,
+            "VAULT_TOKEN": openbao.root_token.reveal(),
+            mirrored.PREFIX: f"{corner}/mirror",
+        }
+        made = Function(started, served, environment)
+        started.secrets_manager.register_function(FUNCTION_ARN, made.serve)
+        yield made
+
+
+def nobody(document):
+    """Raise: no login is needed."""
+    raise AssertionError(f"asked about {document!r}")
+
+
+@pytest.mark.parametrize("function", [(HUAWEI, UCLOUD)], indirect=True, ids=["two accounts"])
+def test_a_rotation_ends_with_the_value_in_both_stores(function) -> None:
+    """The first rotation creates the mirror and the next one updates it, with one reset each."""
+    for number in (1, 2):
+        for account in (HUAWEI, UCLOUD):
+            assert function.rotate(account).state is RotationState.SUCCEEDED
+            assert function.in_step(account)
+            assert function.world.changes(account) == number
+            assert function.kv.read(function.path(account)).version == number
+        function.world.clock.sleep(A_DAY)
+    assert function.failures == []
+
+
+def die() -> None:
+    """Stop the function between the two commits."""
+    raise InternalError("the function was stopped")
+
+
+def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(function) -> None:
+    """Secrets Manager has the value by then, so the repeated step writes the mirror and sends no reset."""
+    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    function.world.clock.sleep(A_DAY)
+    function.before.append(die)
+    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert function.in_step(HUAWEI)
+    assert function.world.changes(HUAWEI) == 2
+
+
+def test_what_all_attempts_leave_behind_the_reconciler_finds(function) -> None:
+    """The mirror holds the source's previous value, so the repair needs no login."""
+    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    function.world.clock.sleep(A_DAY)
+    function.before += [die] * 3
+    assert function.rotate(HUAWEI).state is not RotationState.SUCCEEDED
+    assert not function.in_step(HUAWEI)
+    source, target = function.stores(HUAWEI)
+    assert reconcile(source, target, nobody) is MirrorState.BEHIND
+    assert function.in_step(HUAWEI)
+
+
+def test_a_server_that_is_away_fails_the_step_until_it_is_back(function) -> None:
+    """The step fails with a typed error after the commit in Secrets Manager, and no other reset is sent."""
+    address = function.environment["VAULT_ADDR"]
+    function.environment["VAULT_ADDR"] = "http://127.0.0.1:9"
+
+    def back() -> None:
+        function.environment["VAULT_ADDR"] = address
+
+    function.before += [lambda: None, back]
+    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert [type(each) for each in function.failures] == [StoreUnavailable]
+    assert function.in_step(HUAWEI)
+    assert function.world.changes(HUAWEI) == 1
+
+
+def test_an_edit_of_the_mirror_between_look_and_write_is_not_overwritten_unseen(function) -> None:
+    """The check-and-set fails, both stores are read again, and the mirror gets the proved value as a newer version."""
+    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    function.world.clock.sleep(A_DAY)
+    path, edits = function.path(HUAWEI), [SecretDocument({"password": "an operator's"})]
+
+    def edit(_: object) -> None:
+        if edits:
+            function.kv.write(path, edits.pop(), cas=1)
+
+    # The mirror has been looked at when the source is read.
+    function.before.append(lambda: function.world.secrets_manager.faults.before("GetSecretValue", edit))
+    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert edits == []
+    assert function.failures == []
+    assert function.in_step(HUAWEI)
+    assert function.kv.read(path).version == 3
+
+
+def test_a_rotation_of_the_source_between_the_commits_ends_with_the_newer_value(function) -> None:
+    """The late function finds the newer value in the mirror and leaves it."""
+    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    function.world.clock.sleep(A_DAY)
+
+    def rotate_again() -> None:
+        function.world.clock.sleep(A_DAY)
+        assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+
+    function.before.append(rotate_again)
+    function.rotate(HUAWEI)
+    assert function.in_step(HUAWEI)
+    assert function.world.changes(HUAWEI) == 3
+    assert function.kv.read(function.path(HUAWEI)).version == 2
+
+
+def test_what_is_refused_before_anything_is_written(function, capsys) -> None:
+    """Only finishSecret writes; a missing folder, too little time and a foreign error are each one log line."""
+    finish = {"Step": "finishSecret", "SecretId": function.world.accounts[HUAWEI], "ClientRequestToken": "t" * 36}
+    clock, context = function.world.clock, FunctionContext.lasting(900)
+    mirrored.after(finish | {"Step": "testSecret"}, context, {}, clock, die)
+    capsys.readouterr()
+    with pytest.raises(SettingsError, match=mirrored.PREFIX):
+        mirrored.after(finish, context, {}, clock, die)
+    with pytest.raises(NotEnoughTime):
+        mirrored.after(finish, FunctionContext.lasting(5), function.environment, clock, die)
+    with pytest.raises(InternalError, match="AssertionError inside"):
+        mirrored.after(finish, context, function.environment, clock, lambda: nobody("a canary"))
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["error"]["code"] for line in lines] == [
+        "settings_error",
+        "not_enough_time",
+        "internal_error",
+    ]
+    assert "canary" not in "".join(lines)
+    arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/db-AbCdEf"
+    assert mirrored.path_of(arn, function.environment) == f"{function.environment[mirrored.PREFIX]}/prod/db"

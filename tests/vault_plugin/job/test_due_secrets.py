@@ -1,0 +1,113 @@
+"""All that is due: found by schedule, rotated a few at a time, at each vendor account's pace, with an exit code."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from rotation.core.document import SecretDocument
+from rotation.core.errors import RateLimited
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, VOLCENGINE
+from vault_plugin.job.due_secrets import DueSecretsJob
+
+DAY = 86_400.0
+
+
+ALL = (UCLOUD, HUAWEI, VOLCENGINE)
+
+
+EVERY = {"lockstep-every": "30d"}
+
+
+@pytest.fixture
+def due_secrets():
+    """Return a function that makes the job for a world."""
+
+    def make(started, **choices) -> DueSecretsJob:
+        @contextmanager
+        def connect(seconds):
+            del seconds
+            yield started.kv
+
+        return DueSecretsJob(connect=connect, deployment=started.deployment, clock=started.world.clock, **choices)
+
+    return make
+
+
+def test_only_what_has_its_turn_is_rotated(modelled, due_secrets):
+    """The age of the current value counts; secrets that are off or without a schedule are left alone."""
+    with modelled(holding=ALL) as started:
+        started.wish(UCLOUD, every="30d")
+        started.wish(HUAWEI, every="60d")
+        started.wish(VOLCENGINE, every="1d", enabled="false")
+        made = due_secrets(started)
+        folder = f"{started.folder}/apps"
+        plan = made.plan(folder)
+        assert (plan.due, plan.waiting, plan.off) == ((), 2, 1)
+        started.world.clock.sleep(31 * DAY)
+        plan = made.plan(folder)
+        assert ([each.path for each in plan.due], plan.waiting, plan.off) == ([started.path(UCLOUD)], 1, 1)
+        assert [each.outcome for each in made.run(plan)] == ["promoted"]
+        plan = made.plan(folder)
+        assert (plan.due, plan.waiting, plan.off) == ((), 2, 1)
+        started.world.clock.sleep(31 * DAY)
+        plan = made.plan(f"/{folder}/")
+        assert [each.path for each in plan.due] == [started.path(HUAWEI), started.path(UCLOUD)]
+
+
+def test_an_unfinished_rotation_goes_first(modelled, due_secrets, rotate):
+    """Readers may be waiting for it, so it does not wait for its next turn."""
+    with modelled(holding=ALL, custom=EVERY) as started:
+        started.world.clock.sleep(31 * DAY)
+        made = due_secrets(started, jobs=1)
+        assert [each.error for each in made.run(made.plan(started.folder))] == [None] * 3
+        started.world.clock.sleep(DAY)
+        started.world.huawei.faults.add("PUT /v1/usg/acs/password", FaultKind.DROP_AFTER)
+        assert rotate(started, HUAWEI).error is not None
+        started.world.clock.sleep(130)
+        plan = made.plan(started.folder)
+        assert [(each.path, each.since) for each in plan.due] == [(started.path(HUAWEI), 0.0)]
+        assert [each.resumed for each in made.run(plan)] == [True]
+        assert started.heals(HUAWEI)
+
+
+def test_one_fault_does_not_keep_the_others_back(modelled, due_secrets):
+    """A misspelt key and a wrong document have their own reports, and the other secrets are rotated."""
+    with modelled(holding=ALL, custom=EVERY) as started:
+        started.world.clock.sleep(31 * DAY)
+        started.kv.configure(started.path(VOLCENGINE), custom={"lockstep-evry": "30d"})
+        started.kv.configure(f"{started.folder}/apps/broken", custom=EVERY)
+        started.kv.write(f"{started.folder}/apps/broken", SecretDocument({"no": "driver"}), cas=0)
+        started.world.clock.sleep(31 * DAY)
+        made = due_secrets(started, attempts=1)
+        ended = {each.path.rpartition("/")[2]: each.outcome for each in made.run(made.plan(started.folder))}
+        assert ended == {
+            UCLOUD: "promoted",
+            HUAWEI: "promoted",
+            VOLCENGINE: "settings_error",
+            "broken": "secret_document_error",
+        }
+
+
+def test_a_throttled_vendor_account_is_left_in_peace(modelled, due_secrets):
+    """The next rotation of a throttled account begins half a minute later."""
+    with modelled(holding=(UCLOUD,), custom=EVERY) as started:
+        started.world.clock.sleep(31 * DAY)
+        made = due_secrets(started, attempts=1)
+        started.world.ucloud.faults.add("ResetCompShareInstancePassword", FaultKind.THROTTLE, times=9)
+        ended = list(made.run(made.plan(started.folder)))
+        assert isinstance(ended[0].error, RateLimited)
+        assert made._pace.delay(started.admin_path(UCLOUD)) > 25
+
+
+def test_a_rotation_that_could_not_end_in_time_is_not_begun(modelled, due_secrets):
+    """A rotation that could not end before a function's time-out is left to the next run."""
+    with modelled(holding=(HUAWEI,), custom=EVERY) as started:
+        started.world.clock.sleep(31 * DAY)
+        made = replace(due_secrets(started), time_left=lambda: 60.0)
+        ended = list(made.run(made.plan(started.folder)))
+        assert [each.outcome for each in ended] == ["not_enough_time"]
+        assert started.world.changes(HUAWEI) == 0

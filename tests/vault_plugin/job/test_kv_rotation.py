@@ -1,0 +1,247 @@
+"""The rotation of one secret in KV: clean runs of every account, the gap for readers, runs that meet, wishes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rotation.core.document import SecretDocument
+from rotation.state.marks import Kind
+from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+from rotation_testkit.sandbox.sandbox import HUAWEI, LINUX_VM, TENCENT, UCLOUD, VOLCENGINE
+from vault_plugin.job.schedule import Wishes
+
+RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}
+
+
+@pytest.mark.parametrize("account", [UCLOUD, LINUX_VM, TENCENT, VOLCENGINE, HUAWEI])
+def test_a_clean_rotation_of_every_account(real, rotate, account):
+    """A clean rotation sends one reset without a wrong login, stored is live, and the journal is small."""
+    with real(holding=(account,)) as started:
+        before = started.stored(account)
+        done = rotate(started, account)
+        assert done.error is None
+        assert (done.outcome, done.resumed, done.attempts) == ("promoted", False, 1)
+        assert started.heals(account)
+        assert started.stored(account) != before
+        assert (started.world.changes(account), started.world.wrong_logins(account)) == (1, 0)
+        assert done.gap_seconds is not None
+        assert 0 < done.gap_seconds <= done.seconds
+        state = started.store(account).describe()
+        assert state.current_id == done.token
+        assert started.store(account).read(state.previous_id).document.password == before
+        kinds = {mark.kind for version in state.versions.values() for mark in version.marks}
+        assert kinds <= {Kind.INTENT, Kind.VERIFIED}
+        assert not any("value" in fields for fields in started.journal(account)["versions"].values())
+
+
+def test_what_readers_get_is_live_but_in_the_gap(modelled, rotate):
+    """Reads before and after every effect return the old or the new password, and a dead one only in the gap."""
+    with modelled(holding=(HUAWEI,)) as started:
+        before, dead = started.stored(HUAWEI), []
+        watched = Watched(started, dead)
+        done = rotate(started, HUAWEI, kv=watched)
+        assert done.error is None
+        assert started.stored(HUAWEI) != before
+        assert dead, "the vendor's change and the commit cannot be one"
+        assert dead[-1] - dead[0] <= done.gap_seconds
+        assert set(watched.seen) == {before.reveal(), started.stored(HUAWEI).reveal()}
+
+
+class Watched:
+    """Notes when a reader would get a dead password."""
+
+    def __init__(self, started, dead):
+        self._started, self._dead, self.seen = started, dead, []
+
+    def __getattr__(self, name):
+        def call(*args, **named):
+            self._look()
+            answer = getattr(self._started.kv, name)(*args, **named)
+            self._look()
+            return answer
+
+        return call
+
+    def _look(self):
+        stored = self._started.stored(HUAWEI)
+        self.seen.append(stored.reveal())
+        if stored != self._started.world.live(HUAWEI):
+            self._dead.append(self._started.world.clock.now())
+
+
+def test_two_jobs_at_once_send_one_reset(real, rotate):
+    """Of two jobs on one path, one wins the lease, and the other fails or finds the rotation done."""
+    with real(holding=(HUAWEI,)) as started:
+        barrier = threading.Barrier(2)
+
+        def run(_):
+            barrier.wait(30)
+            return rotate(started, HUAWEI, kv=started.kv, attempts=1)
+
+        with ThreadPoolExecutor(2) as pool:
+            ended = list(pool.map(run, range(2)))
+        assert started.world.changes(HUAWEI) == 1
+        assert started.world.wrong_logins(HUAWEI) == 0
+        assert {each.outcome for each in ended} <= {
+            "promoted",
+            "already_done",
+            "in_progress",
+            "stage_conflict",
+            "stage_error",
+        }
+        assert {each.token for each in ended} == {ended[0].token}
+        if not started.heals(HUAWEI):
+            assert rotate(started, HUAWEI).error is None
+        assert started.heals(HUAWEI)
+        assert started.world.changes(HUAWEI) == 1
+
+
+def test_a_second_job_at_any_moment_sends_nothing(modelled, rotate):
+    """A whole run of another job between any two effects of the first sends no second reset."""
+    with modelled(holding=(HUAWEI,)) as started:
+        counted = Fuse()
+        assert rotate(started, HUAWEI, kv=counted.wrap(started.kv, ("write",))).error is None
+    for number in range(1, len(counted.effects) + 1):
+        with modelled(holding=(HUAWEI,)) as started:
+            others = []
+
+            def meet(_, others=others, started=started):
+                others.append(rotate(started, HUAWEI))
+
+            fuse = Fuse(number, Edge.AFTER, error=meet)
+            mine = rotate(started, HUAWEI, kv=fuse.wrap(started.kv, ("write",)))
+            where = f"after write {number}: {mine.outcome}, {others[0].outcome}"
+            if not started.heals(HUAWEI):
+                assert rotate(started, HUAWEI).error is None, where
+            assert started.heals(HUAWEI), where
+            assert started.world.changes(HUAWEI) == 1, where
+            assert started.world.wrong_logins(HUAWEI) == 0, where
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("edge", list(Edge))
+@pytest.mark.parametrize("account", [HUAWEI, VOLCENGINE])
+def test_a_death_at_any_effect_heals(modelled, rotate, account, edge):
+    """After a death at any read or write on the model, the next run two minutes later heals."""
+    number = 0
+    while True:
+        number += 1
+        with modelled(holding=(account,)) as started:
+            fuse = Fuse(number, edge)
+            try:
+                done = rotate(started, account, kv=fuse.wrap(started.kv, ("read", "write")))
+            except Crash:
+                done = None
+            if done is not None:
+                assert number > 20
+                return
+            started.world.clock.sleep(130)
+            committed = started.heals(account) and started.world.changes(account) == 1
+            again = rotate(started, account)
+            # After the commit the next run is a new rotation, for which a password may be too young.
+            assert committed or again.error is None, f"{edge} {fuse.effects[-1]} ({number}): {again.describe()}"
+            assert started.heals(account)
+            assert started.world.changes(account) <= 2
+            assert started.world.wrong_logins(account) <= 1
+
+
+@pytest.mark.parametrize("account", [UCLOUD, HUAWEI])
+def test_a_lost_reply_is_found_out_by_the_same_run(real, rotate, account):
+    """The second attempt finds that the reset was applied and sends none."""
+    with real(holding=(account,)) as started:
+        simulator = started.world.ucloud if account == UCLOUD else started.world.huawei
+        simulator.faults.add(RESET[account], FaultKind.DROP_AFTER)
+        done = rotate(started, account, attempts=3)
+        assert done.error is None
+        assert done.attempts == 2
+        assert started.heals(account)
+        assert started.world.changes(account) == 1
+        assert done.gap_seconds > 4
+
+
+def test_a_rotation_that_failed_is_resumed_by_the_next_run(modelled, rotate):
+    """The next run resumes token and candidate, and the gap counts from the first run's reset."""
+    with modelled(holding=(HUAWEI,)) as started:
+        started.world.huawei.faults.add(RESET[HUAWEI], FaultKind.DROP_AFTER)
+        first = rotate(started, HUAWEI)
+        assert first.outcome == "outcome_unknown"
+        assert not started.heals(HUAWEI)
+        started.world.clock.sleep(1000)
+        second = rotate(started, HUAWEI)
+        assert (second.error, second.resumed, second.token) == (None, True, first.token)
+        assert started.heals(HUAWEI)
+        assert 999 <= second.gap_seconds < 1100
+
+
+def test_an_operators_edit_in_the_middle_is_not_overwritten_unseen(modelled, rotate):
+    """The commit names the version that was current when the reset was decided."""
+    with modelled(holding=(HUAWEI,)) as started:
+        path = started.path(HUAWEI)
+
+        def edit(_):
+            entry = started.kv.read(path)
+            started.kv.write(path, entry.document.replaced(note="by hand"), cas=entry.version)
+
+        fuse = Fuse(3, Edge.AFTER, error=edit)  # after the candidate was staged, and the lease taken
+        done = rotate(started, HUAWEI, kv=fuse.wrap(started.kv, ("write",)))
+        assert done.error is not None
+        assert started.world.changes(HUAWEI) == 0
+        assert started.kv.read(path).document["note"] == "by hand"
+
+
+def test_a_journal_beside_a_folder_of_the_same_name(modelled, rotate):
+    """``apps/x`` and ``apps/x/y`` are two secrets with a journal each."""
+    with modelled(holding=(UCLOUD, LINUX_VM)) as started:
+        assert started.path(LINUX_VM).startswith(started.path(UCLOUD) + "/")
+        for account in (UCLOUD, LINUX_VM):
+            assert rotate(started, account).error is None
+        assert all(started.heals(account) for account in (UCLOUD, LINUX_VM))
+
+
+def test_new_passwords_keep_what_the_secret_wishes_for(modelled, rotate):
+    """Length and characters narrow the vendor's rules; an impossible length is refused before the vendor is asked."""
+    with modelled(holding=(UCLOUD,)) as started:
+        wishes = Wishes.parse({"lockstep-length": "25", "lockstep-shell-safe": "true", "lockstep-exclude": "abc"})
+        assert rotate(started, UCLOUD, wishes=wishes).error is None
+        password = started.stored(UCLOUD).reveal()
+        assert len(password) == 25
+        assert not set(password) & set("abc$&'\"`\\ ")
+        started.world.clock.sleep(90_000)
+        done = rotate(started, UCLOUD, wishes=Wishes.parse({"lockstep-length": "999"}))
+        assert done.outcome == "policy_error"
+        assert started.world.changes(UCLOUD) == 1
+
+
+def test_the_window_of_a_secret_keeps_a_scheduled_run_back(modelled, rotate):
+    """The window parks a scheduled run, and not one that a human ordered."""
+    with modelled(holding=(UCLOUD,)) as started:
+        tomorrow = time.strftime("%a", time.gmtime(started.world.clock.now() + 2 * 86_400))
+        wishes = Wishes.parse({"lockstep-window": f"{tomorrow} 02:00-03:00 UTC"})
+        done = rotate(started, UCLOUD, wishes=wishes, ordered=False)
+        assert done.outcome == "parked"
+        assert done.error.reason == "outside_window"
+        assert rotate(started, UCLOUD, wishes=wishes).error is None
+
+
+def test_a_secret_that_is_switched_off_is_rotated_by_order_alone(modelled, rotate):
+    """``lockstep-enabled=false`` stops a scheduled run, and not one that a human ordered."""
+    with modelled(holding=(UCLOUD,)) as started:
+        started.wish(UCLOUD, enabled="false")
+        assert rotate(started, UCLOUD, ordered=False).outcome == "rotation_not_enabled"
+        assert rotate(started, UCLOUD).error is None
+
+
+@pytest.mark.parametrize("document", [{}, {"driver": "nothing"}, {"driver": UCLOUD, "username": "root"}])
+def test_a_document_that_is_none_is_refused_before_anything_is_asked(modelled, rotate, document):
+    """A wrong document is a typed error in the report, never a traceback."""
+    with modelled(holding=(UCLOUD,)) as started:
+        entry = started.kv.read(started.path(UCLOUD))
+        started.kv.write(started.path(UCLOUD), SecretDocument(document), cas=entry.version)
+        done = rotate(started, UCLOUD)
+        assert done.error.code in {"secret_document_error", "driver_not_allowed"}
+        assert done.describe()["error"]["hint"]

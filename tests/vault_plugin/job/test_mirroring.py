@@ -1,0 +1,98 @@
+"""A secret on OpenBao and its mirror in Secrets Manager: rotations, repairs and the command line."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+
+from rotation.core.errors import SettingsError
+from rotation.stores.aws.secrets_manager import AwsSecretsManager
+from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
+from vault_plugin.job.mirroring import MirrorPair, allowed, from_kv, with_mirror
+from vault_plugin.job.schedule import Wishes
+from vault_plugin.mirror import MirrorState
+
+
+def test_metadata_cannot_aim_the_mirror_at_any_secret():
+    """A mirror's name must begin with the deployment's prefix."""
+    assert allowed("mirrors/app", {"LOCKSTEP_MIRROR_PREFIX": "mirrors/"}) == "mirrors/app"
+    for environment in ({}, {"LOCKSTEP_MIRROR_PREFIX": "other/"}):
+        with pytest.raises(SettingsError, match="LOCKSTEP_MIRROR_PREFIX"):
+            allowed("mirrors/app", environment)
+
+
+@pytest.fixture
+def in_aws(real):
+    """Return a function that makes a world whose account has equal secrets on OpenBao and in Secrets Manager."""
+
+    @contextmanager
+    def make(account):
+        with real(holding=(account,)) as started:
+            inner = started.world
+            started.wish(account, mirror=inner.accounts[account])
+            environment = {"LOCKSTEP_MIRROR_PREFIX": "lockstep/"}
+            wrap = with_mirror(inner.clock, environment, partial(inner.secrets_manager.client, direct=True))
+            wishes = Wishes.parse(started.kv.read(started.path(account)).custom)
+            yield started, {"wrap_store": wrap, "wishes": wishes}
+
+    return make
+
+
+def pair_of(started, account):
+    """Return an account's secret on OpenBao and its mirror in Secrets Manager."""
+    inner = started.world
+    client = inner.secrets_manager.client(direct=True)
+    return MirrorPair(
+        source=started.store(account),
+        target=AwsSecretsManager(client, inner.accounts[account], clock=inner.clock),
+        fetch=from_kv(started.kv),
+        deployment=started.deployment,
+        clock=inner.clock,
+    )
+
+
+@pytest.mark.parametrize("account", [HUAWEI, VOLCENGINE])
+def test_a_rotation_in_openbao_ends_in_secrets_manager_too(in_aws, rotate, account):
+    """Both stores get the same proved value by their own compare-and-swap, with one reset."""
+    with in_aws(account) as (started, mirror):
+        done = rotate(started, account, **mirror)
+        assert done.error is None
+        assert started.stored(account) == started.world.stored(account) == started.world.live(account)
+        assert started.world.changes(account) == 1
+
+
+def test_a_mirror_that_was_down_is_repaired_by_the_reconciler(in_aws, rotate):
+    """The rotation fails after its commit, and a comparison in either direction repairs the mirror."""
+    with in_aws(HUAWEI) as (started, mirror):
+        inner = started.world
+        inner.secrets_manager.faults.fail("PutSecretValue", "InternalServiceError", times=9)
+        done = rotate(started, HUAWEI, **mirror)
+        assert done.outcome == "store_unavailable"
+        assert started.heals(HUAWEI)
+        assert inner.stored(HUAWEI) != inner.live(HUAWEI)
+        inner.secrets_manager.faults.clear()
+        pair = pair_of(started, HUAWEI)
+        assert pair.reconcile() is MirrorState.BEHIND
+        assert inner.stored(HUAWEI) == inner.live(HUAWEI)
+        assert pair.swapped().reconcile() is MirrorState.IN_STEP
+        assert started.store(HUAWEI).unfinished() is None
+
+
+def test_the_vendor_decides_between_two_values(in_aws):
+    """When a human wrote Secrets Manager alone, a login within the wrong-login budget tells which value is live."""
+    with in_aws(HUAWEI) as (started, _):
+        inner = started.world
+        client = inner.secrets_manager.client(direct=True)
+        text = inner.secrets_manager.value(inner.accounts[HUAWEI]).reveal()
+        wrong = json.dumps({**json.loads(text), "password": "Wr0ng-Passw0rd!"})
+        client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=wrong)
+        pair = pair_of(started, HUAWEI)
+        assert pair.reconcile() is MirrorState.OVERWRITTEN
+        assert inner.wrong_logins(HUAWEI) == 0
+        client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=wrong)
+        assert pair.swapped().reconcile() is MirrorState.ADOPTED
+        assert inner.wrong_logins(HUAWEI) == 1
+        assert started.stored(HUAWEI) == inner.stored(HUAWEI) == inner.live(HUAWEI)

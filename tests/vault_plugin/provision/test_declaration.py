@@ -1,0 +1,85 @@
+"""The built file, the declarative file, and how a server's refusals read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rotation.core.errors import ConfigError, SettingsError
+from vault_plugin.provision.declaration import load
+
+FILE = """
+[plugin]
+file = "lockstep-plugin"
+[connections.directory]
+driver = "volcengine_cloudidentity"
+admin = "admin.json"
+[roles.bob]
+connection = "directory"
+username = "bob"
+period = 3600
+options = { user_id = "u-1" }
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return a good file with its admin credential beside it."""
+    (tmp_path / "admin.json").write_text(json.dumps({"access_key": "AKLTexample", "secret_key": "not-a-real-key"}))
+    path = tmp_path / "lockstep.toml"
+    path.write_text(FILE)
+    return path
+
+
+def test_a_file_says_what_shall_be(file: Path) -> None:
+    """Statements, policy and connection are read as the plug-in will read them."""
+    wanted = load(file)
+    assert wanted.roles["bob"].statements == ("user_id=u-1",)
+    assert wanted.roles["bob"].policy.name == "volcengine_cloudidentity/default"
+    assert wanted.connections["directory"].admin["secret_key"] == "not-a-real-key"
+    (file.parent / "admin.json").unlink()
+    assert load(file, credentials=False).connections == {}
+    with pytest.raises(ConfigError, match="admin credential cannot be read"):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("period = 3600", "period = 4", "period must be 5 or more"),
+        ('connection = "directory"', 'connection = "other"', "no connection 'other'"),
+        ('options = { user_id = "u-1" }', "options = { zone = 1 }", "'zone' is no known setting"),
+        ('driver = "volc', 'secret_key = "s3cret-s3cret"\ndriver = "volc', "'secret_key' is no known setting"),
+        ("[plugin]", "[plugins]", "'plugins' is no known table"),
+        ("[roles.bob]", '[roles."b/b"]', "the name must have"),
+        ('username = "bob"', 'username = "bob"\npolicy = "linux"', "policy must be one of default"),
+    ],
+)
+def test_a_wrong_file_is_named_by_key(file: Path, old: str, new: str, said: str) -> None:
+    """The error names the table and the key, and no value."""
+    file.write_text(FILE.replace(old, new, 1))
+    with pytest.raises(SettingsError) as error:
+        load(file)
+    assert said in str(error.value)
+    assert "s3cret" not in str(error.value)
+
+
+def test_no_toml_and_no_file(tmp_path: Path) -> None:
+    """A broken and a missing file are errors; the parser's own message is not shown, since it could quote the text."""
+    (tmp_path / "broken.toml").write_text('secret = "s3cret-s3cret')
+    with pytest.raises(ConfigError, match="no valid TOML"):
+        load(tmp_path / "broken.toml")
+    with pytest.raises(ConfigError, match="FileNotFoundError"):
+        load(tmp_path / "missing.toml")
+
+
+@pytest.mark.parametrize("name", ["admin.json", "lockstep.toml"])
+def test_a_file_that_is_no_text_is_an_error_without_its_bytes(file: Path, name: str) -> None:
+    """A file in UTF-16, as some editors write it, is refused without quoting its bytes."""
+    (file.parent / name).write_bytes('{"secret_key": "not-a-real-key"}'.encode("utf-16"))
+    with pytest.raises(ConfigError, match=r"UTF-8|TOML") as caught:
+        load(file)
+    assert caught.value.hint
+    assert caught.value.__context__ is None

@@ -1,0 +1,220 @@
+"""Two stores, one proved value: a crash anywhere leaves what the next look at both repairs (W53)."""
+
+from __future__ import annotations
+
+import pytest
+
+from rotation.core.document import SecretDocument
+from rotation.core.errors import CannotVerify, LoginRejected, StageConflict, StoreUnavailable
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, Verdict
+from rotation.state import marks
+from rotation.stores.memory import MemorySecret, MemoryStore
+from rotation.stores.vault_kv import VaultKv
+from rotation_testkit.doubles.vault.kv2 import Kv2
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
+from vault_plugin.mirror import MirroredStore, MirrorState, bring_forward, current, reconcile
+
+OLD, NEW = (
+    SecretDocument({"password": "old", "n": 12345678901234567890123}),
+    SecretDocument({"n": 1.0, "password": "new"}),
+)
+EFFECTS = ("describe", "read", "stage", "promote", "settle", "release", "create", "replace")
+
+
+class Two:
+    """A source in the model and a mirror in memory, or the other way round."""
+
+    def __init__(self, *, turned_round: bool = False) -> None:
+        self.clock = VirtualClock()
+        self.kv = Kv2(now=self.clock.now)
+        self.secret = MemorySecret(now=self.clock.now)
+        self.kv.write("app", OLD, cas=0)
+        self.secret.put("aws-1", OLD, "AWSCURRENT")
+        here, there = VaultKv(self.kv, "app", clock=self.clock), MemoryStore(self.secret)
+        self.source, self.target = (there, here) if turned_round else (here, there)
+
+    def rotate(self, document: SecretDocument = NEW, token: str = "t" * 36) -> None:
+        """Give the source alone a proved value."""
+        self.source.stage(token, document)
+        self.source.mark(token, marks.verified(Evidence.LOGIN, self.clock.now()))
+        self.source.promote(token, current_id=self.source.describe().current_id)
+
+    @property
+    def passwords(self) -> tuple[str, str]:
+        """Return the passwords that readers of the source and of the mirror get."""
+        return current(self.source).password.reveal(), current(self.target).password.reveal()
+
+
+@pytest.fixture(params=[False, True], ids=["kv to aws", "aws to kv"])
+def two(request):
+    """Return two stores that hold the same value."""
+    return Two(turned_round=request.param)
+
+
+def nobody(document):
+    """Raise: no login is needed."""
+    raise AssertionError(f"asked about {document!r}")
+
+
+def only(password):
+    """Accept one password alone."""
+    return lambda document: Verdict.ACCEPTED if document.password == Secret(password) else Verdict.REJECTED
+
+
+def test_settling_brings_the_mirror_forward(two):
+    """Settling writes the mirror and then settles the source; a repetition changes nothing."""
+    store = MirroredStore(two.source, two.target)
+    two.rotate()
+    assert two.passwords == ("new", "old")
+    for _ in range(2):
+        store.settle("t" * 36)
+        assert two.passwords == ("new", "new")
+    assert two.target.describe().holder("AWSPENDING") is None
+    assert two.source.describe().holder("AWSPENDING") is None
+
+
+def test_what_is_the_same_is_not_written(two):
+    """The order of keys and the spelling of numbers make no difference."""
+    before = two.target.describe().current_id
+    assert not bring_forward(two.source, two.target)
+    assert two.target.describe().current_id == before
+
+
+def test_a_mirror_that_cannot_be_reached_fails_the_step(two):
+    """The step fails before the source is settled, so its repetition does the rest."""
+    two.rotate()
+    fuse = Fuse(1, Edge.BEFORE, error=lambda _: StoreUnavailable("down"))
+    with pytest.raises(StoreUnavailable):
+        MirroredStore(two.source, fuse.wrap(two.target, EFFECTS)).settle("t" * 36)
+    assert two.source.describe().holder("AWSPENDING") == "t" * 36
+    MirroredStore(two.source, two.target).settle("t" * 36)
+    assert two.passwords == ("new", "new")
+
+
+@pytest.mark.parametrize("edge", list(Edge))
+@pytest.mark.window(53)
+def test_a_death_at_any_effect_is_repaired_by_the_next_look(two, edge):
+    """A death at any call to either store is repaired by the repeated step or by a comparison."""
+    number = 0
+    while True:
+        number += 1
+        made = Two(turned_round=isinstance(two.target, VaultKv))
+        made.rotate()
+        fuse = Fuse(number, edge)
+        try:
+            MirroredStore(fuse.wrap(made.source, EFFECTS), fuse.wrap(made.target, EFFECTS)).settle("t" * 36)
+        except Crash:
+            assert reconcile(made.source, made.target, nobody) in {MirrorState.BEHIND, MirrorState.IN_STEP}
+            MirroredStore(made.source, made.target).settle("t" * 36)
+            assert made.passwords == ("new", "new")
+            for store in (made.source, made.target):
+                assert store.describe().holder("AWSPENDING") is None
+            continue
+        assert number > 6
+        return
+
+
+def test_a_late_writer_never_puts_an_old_value_over_a_newer_one(two):
+    """Whatever happens between the read and the write, both stores end with the newer value."""
+    number = 0
+    while True:
+        number += 1
+        made = Two(turned_round=isinstance(two.target, VaultKv))
+        made.rotate()
+
+        def meanwhile(_, made=made):
+            made.source.settle("t" * 36)
+            made.rotate(NEW.replaced(password="newest"), "u" * 36)
+            MirroredStore(made.source, made.target).settle("u" * 36)
+
+        fuse = Fuse(number, Edge.AFTER, error=meanwhile)
+        try:
+            bring_forward(fuse.wrap(made.source, EFFECTS), fuse.wrap(made.target, EFFECTS))
+        except StageConflict:
+            assert fuse.blown
+        if not fuse.blown:
+            assert number > 5
+            return
+        bring_forward(made.source, made.target)
+        assert made.passwords == ("newest", "newest"), number
+
+
+def test_a_mirror_that_is_behind_is_brought_forward(two):
+    """The mirror holds the source's previous value, so no login is needed."""
+    two.rotate()
+    two.source.settle("t" * 36)
+    assert reconcile(two.source, two.target, nobody) is MirrorState.BEHIND
+    assert two.passwords == ("new", "new")
+    assert reconcile(two.source, two.target, nobody) is MirrorState.IN_STEP
+
+
+def test_a_mirror_that_is_not_there_is_made():
+    """A missing mirror is created in KV; in AWS the operator creates it, since it needs a key and a policy."""
+    made = Two(turned_round=True)
+    made.kv.remove("app")
+    assert reconcile(made.source, made.target, nobody) is MirrorState.CREATED
+    assert made.passwords == ("old", "old")
+
+
+def test_a_foreign_value_in_the_mirror_is_overwritten_when_the_sources_is_live(two):
+    """A value that somebody wrote by hand and that opens nothing is overwritten."""
+    foreign(two)
+    assert reconcile(two.source, two.target, only("old")) is MirrorState.OVERWRITTEN
+    assert two.passwords == ("old", "old")
+
+
+def test_a_foreign_value_in_the_mirror_is_adopted_when_it_is_live(two):
+    """A password that somebody reset by hand and stored in one place alone is adopted."""
+    foreign(two)
+    assert reconcile(two.source, two.target, only("foreign")) is MirrorState.ADOPTED
+    assert two.passwords == ("foreign", "foreign")
+
+
+def test_nothing_is_written_when_neither_is_live_or_nobody_can_tell(two):
+    """A human must decide then; force takes the source's value."""
+    foreign(two)
+
+    def cannot(document):
+        del document
+        raise CannotVerify("nobody can tell")
+
+    with pytest.raises(LoginRejected):
+        reconcile(two.source, two.target, only("other"))
+    with pytest.raises(CannotVerify):
+        reconcile(two.source, two.target, cannot)
+    assert two.passwords == ("old", "foreign")
+    assert reconcile(two.source, two.target, cannot, force=True) is MirrorState.OVERWRITTEN
+
+
+def foreign(two):
+    """Put a value into the mirror that the source never had."""
+    document = OLD.replaced(password="foreign")
+    two.target.stage("f" * 36, document)
+    two.target.promote("f" * 36, current_id=two.target.describe().current_id)
+    two.target.settle("f" * 36)
+
+
+def test_a_rotation_underway_is_left_alone(two):
+    """A rotation in progress writes the mirror itself when its value is proved."""
+    two.source.stage("t" * 36, NEW)
+    two.source.mark("t" * 36, marks.intent(two.clock.now()))
+    assert reconcile(two.source, two.target, nobody) is MirrorState.IN_PROGRESS
+
+
+def test_a_mirror_that_rotates_by_itself_is_not_written(two):
+    """Two rotations of one account would undo each other, so the mirror is not written."""
+    two.target.stage("m" * 36, OLD.replaced(password="its own"))
+    two.target.mark("m" * 36, marks.intent(two.clock.now()))
+    two.rotate()
+    with pytest.raises(StageConflict, match="rotates by itself"):
+        bring_forward(two.source, two.target)
+
+
+def test_other_keys_follow_the_source(two):
+    """The mirror gets the whole document of the source, not the password alone."""
+    two.rotate(SecretDocument({"password": "new", "host": "b"}))
+    assert bring_forward(two.source, two.target)
+    assert current(two.target) == current(two.source)
+    assert not bring_forward(two.source, two.target)
