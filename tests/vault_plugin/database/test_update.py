@@ -89,7 +89,7 @@ def directory():
 def machine(request):
     """Yield a container, or the account that the parameter names; a machine must be stopped, which takes 40 s."""
     with plugin_process(compshare, getattr(request, "param", UCLOUD)) as process:
-        process.vendor.cloud.delays = Delays(stop=40.0, start=40.0)
+        process.vendor.service.delays = Delays(stop=40.0, start=40.0)
         process.uhost = str(process.tenant.document["uhost_id"])
         yield process
 
