@@ -31,15 +31,15 @@ from rotation_testkit.sandbox.sandbox import (
     TENCENT,
     UCLOUD,
     VOLCENGINE,
+    Sandbox,
     ShiftedClock,
-    World,
-    world,
+    open_sandbox,
 )
-from rotation_testkit.sandbox.vault_sandbox import vault_world
+from rotation_testkit.sandbox.vault_sandbox import open_vault_sandbox
 from vault_plugin.database.connection import Connection
 from vault_plugin.database.memory import Memory
 from vault_plugin.database.update import Change, update
-from vault_plugin.job.kv_rotation import Place, Rotation
+from vault_plugin.job.kv_rotation import JobContext, KvRotation
 
 ACCOUNTS: Mapping[str, tuple[str, str]] = {
     "container": (UCLOUD, "container (ucloud_compshare)"),
@@ -96,13 +96,13 @@ class Function:
         outside: what the handler gets.
     """
 
-    world: World
+    world: Sandbox
     settings: Mapping[str, str] = field(default_factory=dict)
     outside: handler.World = field(init=False)
 
     def __post_init__(self) -> None:
         client, environment = self.world.secrets_manager.client(), {**self.world.environment(), **self.settings}
-        self.outside = handler.World(client=client, environment=environment, clock=self.world.clock)
+        self.outside = handler.World(connect=lambda: client, environment=environment, clock=self.world.clock)
 
     def __call__(self, event: dict[str, object]) -> None:
         """Run one step."""
@@ -110,9 +110,9 @@ class Function:
 
 
 @contextmanager
-def function_for(account: str, clock: ShiftedClock, **settings: str) -> Iterator[tuple[World, Function]]:
+def function_for(account: str, clock: ShiftedClock, **settings: str) -> Iterator[tuple[Sandbox, Function]]:
     """Start a world that holds one account of ``ACCOUNTS``; the settings are variables of the function's."""
-    with world(holding=(ACCOUNTS[account][0],), clock=clock, retry_delays=()) as started:
+    with open_sandbox(holding=(ACCOUNTS[account][0],), clock=clock, retry_delays=()) as started:
         yield started, Function(started, settings)
 
 
@@ -202,9 +202,9 @@ class CountingKv:
 def kv(account: str) -> tuple[Count, Count]:
     """Return what a first and a later rotation by the KV job cost; the job's own start counts as createSecret."""
     key, counts = ACCOUNTS[account][0], []
-    with vault_world(lambda now: Kv2(now=now), "bench", holding=(key,)) as started:
+    with open_vault_sandbox(lambda now: Kv2(now=now), "bench", holding=(key,)) as started:
         if account == "batch":  # the sandbox gives every document a password of its own
-            started.kv.write(started.path(key), SecretDocument(started.world.tenants[key].document), cas=1)
+            started.kv.write(started.path(key), SecretDocument(started.world.vendor_accounts[key].document), cas=1)
         for _ in range(3):
             started.world.clock.sleep(MONTH)
             counting = CountingKv(started.kv)
@@ -215,8 +215,8 @@ def kv(account: str) -> tuple[Count, Count]:
                 trips.append(counting.trips)  # noqa: B023 - called before the next round
                 journal.append(counting.journal)  # noqa: B023 - same
 
-            place = Place(kv=counting, deployment=started.deployment, clock=started.world.clock)
-            done = Rotation(place=place, path=started.path(key), ordered=True, told=note).run(attempts=1)
+            place = JobContext(kv=counting, deployment=started.deployment, clock=started.world.clock)
+            done = KvRotation(context=place, path=started.path(key), ordered=True, on_step=note).run(attempts=1)
             if done.error is not None:
                 raise SystemExit(f"the rotation of {account} was to be a clean one: {done.error}")
             counts.append(Count(_steps(trips), _steps(journal)))
@@ -233,7 +233,7 @@ def plugin_store_calls() -> int:
     What it could reach is the Secrets Manager double, to which the process' environment would have to point; the
     plug-in gets its connection's settings and nothing else.
     """
-    with world(holding=(VOLCENGINE,), retry_delays=()) as started:
+    with open_sandbox(holding=(VOLCENGINE,), retry_delays=()) as started:
         vendor = started.volcengine
         before = len(started.secrets_manager.calls)
         url = started.endpoints[VOLCENGINE]
@@ -246,7 +246,7 @@ def plugin_store_calls() -> int:
                 "secret_key": vendor.credentials.secret_key.reveal(),
             }
         )
-        memory, document = Memory(), started.tenants[VOLCENGINE].document
+        memory, document = Memory(), started.vendor_accounts[VOLCENGINE].document
         for password in ("First-Passw0rd-1234!", "Second-Passw0rd-1234!"):
             change = Change(
                 username=str(document["username"]),

@@ -36,8 +36,9 @@ from bench.calls import STEPS, Function
 from bench.figures import Figure
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.certificate import Certificate
+from rotation_testkit.doubles.vendors.simulator import Simulator
 from rotation_testkit.processes.lambda_runtime import LambdaRuntime, link_runtime
-from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, VOLCENGINE, World, world
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, VOLCENGINE, Sandbox, open_sandbox
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / ".aws-sam" / "local"
@@ -85,7 +86,7 @@ class Bench:
         starts: the cold starts so far, by kind.
     """
 
-    started: World
+    started: Sandbox
     environment: dict[str, str]
     packed: Path
     tiny: Path
@@ -201,11 +202,11 @@ def imports() -> Figure:
 
 def _opened(stack: ExitStack) -> Bench:
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    started = stack.enter_context(world(holding=(UCLOUD, VOLCENGINE, HUAWEI), retry_delays=()))
+    started = stack.enter_context(open_sandbox(holding=(UCLOUD, VOLCENGINE, HUAWEI), retry_delays=()))
     certificate = Certificate("127.0.0.1")
     (scratch / "tls").mkdir()
     environment = {**started.environment(), **AT_ONCE}
-    simulators = {UCLOUD: started.ucloud, VOLCENGINE: started.volcengine}
+    simulators: dict[str, Simulator] = {UCLOUD: started.ucloud, VOLCENGINE: started.volcengine}
     for code, simulator in simulators.items():
         url = stack.enter_context(simulator.serve(tls=certificate.context(scratch / "tls")))
         environment[f"LOCKSTEP_{code.upper()}_ENDPOINT"] = url

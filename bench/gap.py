@@ -22,8 +22,8 @@ from rotation.core.secret import Secret
 from rotation_testkit.doubles.secretsmanager import SecretsManager
 from rotation_testkit.doubles.vault.kv2 import Kv2
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, ShiftedClock
-from rotation_testkit.sandbox.vault_sandbox import vault_world
-from vault_plugin.job.kv_rotation import Place, Rotation
+from rotation_testkit.sandbox.vault_sandbox import open_vault_sandbox
+from vault_plugin.job.kv_rotation import JobContext, KvRotation
 
 PAUSES = (1.0, 10.0)
 WATCHED = ("container", "machine", "meeting")
@@ -138,11 +138,11 @@ def _gap(  # noqa: PLR0913, PLR0917 - two sides, who rotates, and when
 def kv(account: str) -> float:
     """Return the gap of one clean rotation by the KV job."""
     key = ACCOUNTS[account][0]
-    with vault_world(lambda now: Kv2(now=now), "bench", holding=(key,)) as started:
+    with open_vault_sandbox(lambda now: Kv2(now=now), "bench", holding=(key,)) as started:
         clock = Watch(started.world.clock)
-        place = Place(kv=started.kv, deployment=started.deployment, clock=clock)
+        place = JobContext(kv=started.kv, deployment=started.deployment, clock=clock)
         with clock.watching(lambda: not started.heals(key)):
-            done = Rotation(place=place, path=started.path(key), ordered=True).run(attempts=1)
+            done = KvRotation(context=place, path=started.path(key), ordered=True).run(attempts=1)
         if done.error is not None:
             raise SystemExit(f"the rotation of {account} was to be a clean one: {done.error}")
         return clock.seconds

@@ -23,7 +23,7 @@ from rotation.stores.vault_kv import HvacKv, Kv
 from rotation_testkit.doubles.vault.kv2 import ServedKv, mounted
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.sandbox.sandbox import ShiftedClock
-from vault_plugin.job.due_secrets import Fleet
+from vault_plugin.job.due_secrets import DueSecretsJob
 
 SECRETS, JOBS, FOLDER = 500, 4, "bench/apps"
 INSTANT = Path(__file__).parent / "rounds" / "instant"
@@ -51,7 +51,9 @@ def measure() -> Iterator[Figure]:
 
         deployment = Deployment.from_environment({"LOCKSTEP_DRIVERS": "bench_instant"})
         clock = ShiftedClock(offset=2 * 86_400.0)  # so that all are due, each a day after it was written
-        fleet = Fleet(connect=connect, deployment=deployment, clock=clock, jobs=JOBS, per_minute=_NO_PACE, attempts=1)
+        fleet = DueSecretsJob(
+            connect=connect, deployment=deployment, clock=clock, jobs=JOBS, per_minute=_NO_PACE, attempts=1
+        )
         begin = time.perf_counter()
         outcomes = [each.outcome for each in fleet.run(fleet.plan(FOLDER))]
         seconds = time.perf_counter() - begin

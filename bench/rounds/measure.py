@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.rounds.race import ROLES, Side, children, race
+from bench.rounds.race import ROLES, Side, race
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.processes.process_table import children
 from vault_plugin.provision.build import build
@@ -62,8 +62,8 @@ def launches(plugin: Path) -> Iterator[Figure]:
 
 def memory(server: OpenBao) -> Iterator[Figure]:
     """Measure the one process that serves all connections."""
-    yield _figure("processes", f"plug-in, {CONNECTIONS} connections", len(children(server)), "processes")
-    status = Path(f"/proc/{children(server)[0]}/status").read_text()
+    yield _figure("processes", f"plug-in, {CONNECTIONS} connections", len(children(server.pid)), "processes")
+    status = Path(f"/proc/{children(server.pid)[0]}/status").read_text()
     resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
     yield _figure("memory", f"plug-in, {CONNECTIONS} connections, memory", resident / 1024, "MiB")
 
