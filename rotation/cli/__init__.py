@@ -18,7 +18,7 @@ def main() -> None:
             raise
         sys.stderr.write(
             f"error: missing_extra: the command line needs {package}, which is not installed\n"
-            "  hint: pip install 'lockstep-rotation[cli]'\n"
+            "  hint: From a checkout: pip install '.[cli]'\n"
         )
         sys.exit(1)
     except KeyboardInterrupt:

@@ -27,5 +27,5 @@ def needs_extra(missing: ModuleNotFoundError, extra: str) -> MissingExtra:
     """Return the error for a package that only an extra brings."""
     return MissingExtra(
         f"this command needs {missing.name}, which is not installed",
-        hint=f"pip install 'lockstep-rotation[{extra}]'",
+        hint=f"From a checkout: pip install '.[{extra}]'",
     )

@@ -148,7 +148,6 @@ def _own_test_files(module: str) -> list[Path]:
     return [*(ROOT / folder).glob(f"test_{name}.py"), *(ROOT / folder).glob(f"test_{name}_*.py")]
 
 
-@pytest.mark.xfail(reason="tests are still moving to where their modules stand")
 def test_every_module_has_a_test_file_of_its_name_or_names_another() -> None:
     """``facts.toml`` lists exactly the modules without a test file of their own, each with a file that exists."""
     listed = tomllib.loads((ROOT / "tests/house/facts.toml").read_text())["facts"]

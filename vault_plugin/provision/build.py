@@ -121,5 +121,5 @@ def _libraries() -> dict[str, str]:
     except PackageNotFoundError as missing:
         raise MissingExtra(
             f"the plug-in needs {missing.name}, which is not installed",
-            hint="pip install 'lockstep-rotation[vault-plugin]'",
+            hint="From a checkout: pip install '.[vault-plugin]'",
         ) from None

@@ -87,7 +87,7 @@ class SshProbe:
 
 
 def _missing() -> MissingExtra:
-    return MissingExtra("an SSH login needs paramiko", hint="Install lockstep-rotation[ssh], or build with SSH=1.")
+    return MissingExtra("an SSH login needs paramiko", hint="Install .[ssh] from a checkout, or build with SSH=1.")
 
 
 def _pinned(target: LoginTarget) -> str:
