@@ -50,7 +50,7 @@ invoke: $(READY) .venv/second/.ready artefact
 	@$(BIN)/lockstep invoke $(EVENT)
 
 # The tests that the second interpreter runs, at the same time as the first minute of the full run.
-SECOND := tests/rotation/core tests/core tests/rotation/drivers/network tests/rotation/engine/account/test_steps.py
+SECOND := tests/rotation/core tests/rotation/drivers/network tests/rotation/engine/account/test_steps.py
 
 test: $(READY) .venv/second/.ready .venv/.compiled artefact
 	@second=.venv/second/bin/python; [ -x $$second ] || second=true; \
