@@ -1,36 +1,32 @@
 """The template's own example secret can be rotated: taken out of the template, against the vendor's simulator."""
 
-from __future__ import annotations
-
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import pytest
 
 from rotation import handler
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
-from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, Sandbox, open_sandbox
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, open_sandbox
 
 
 class Stack:
     """The template with some parameters; it resolves those of CloudFormation's functions that the template uses."""
 
-    def __init__(self, template: dict[str, Any], **given: str) -> None:
+    def __init__(self, template, **given):
         self.template = template
         declared = template["Parameters"]
         self.parameters = {name: each["Default"] for name, each in declared.items()} | given
         for name, value in given.items():
             assert re.fullmatch(declared[name].get("AllowedPattern", ".*"), value), name
 
-    def resolved(self, node: Any) -> Any:
+    def resolved(self, node):
         """Return what a part of the template stands for."""
         if isinstance(node, str):
             return node
         ((function, of),) = node.items()
-        meaning: dict[str, Callable[[], Any]] = {
+        meaning = {
             "Ref": lambda: self.parameters[of],
             "Fn::Sub": lambda: re.sub(r"\$\{(\w+)\}", lambda found: str(self.parameters[found[1]]), of),
             "Fn::If": lambda: self.resolved(of[1] if self.resolved(self.template["Conditions"][of[0]]) else of[2]),
@@ -40,12 +36,12 @@ class Stack:
         }
         return meaning[function]()
 
-    def environment(self) -> dict[str, str]:
+    def environment(self):
         """Return the function's variables that are not empty."""
         variables = self.template["Resources"]["RotationFunction"]["Properties"]["Environment"]["Variables"]
         return {name: value for name, node in variables.items() if (value := self.resolved(node))}
 
-    def furnish(self, started: Sandbox) -> str:
+    def furnish(self, started):
         """Create the example secret as CloudFormation does and return its name."""
         properties = self.template["Resources"]["ExampleSecret"]["Properties"]
         options = dict(properties["GenerateSecretString"])
@@ -58,15 +54,15 @@ class Stack:
 
 
 @pytest.fixture
-def started() -> Iterator[Sandbox]:
+def started():
     """A container of CompShare, its SSH host, and Secrets Manager."""
     with open_sandbox(holding=(UCLOUD,), names={UCLOUD: "other"}, retry_delays=()) as one:
         yield one
 
 
-def example(template: dict[str, Any], started: Sandbox, *keys: str, **given: str) -> Stack:
+def example(template, started, *keys, **given):
     """Return the stack of an operator who names the world's container, by these keys of its document."""
-    document: Mapping[str, Any] = started.vendor_accounts[UCLOUD].document
+    document = started.vendor_accounts[UCLOUD].document
     names = {"region": "ExampleRegion", "zone": "ExampleZone", "uhost_id": "ExampleInstanceId"}
     names |= {"username": "ExampleUsername", "host_key": "ExampleHostKey"}
     place = {names[key]: document[key] for key in ("region", "zone", "uhost_id", "username", *keys)}
@@ -78,9 +74,7 @@ def example(template: dict[str, Any], started: Sandbox, *keys: str, **given: str
     [(["host_key"], {}, ["testSecret"]), ([], {"SshTrustOnFirstUse": "1"}, [])],
     ids=["pinned", "learnt"],
 )
-def test_the_first_rotation_puts_a_password_that_works(
-    template: dict[str, Any], started: Sandbox, keys: list[str], given: dict[str, str], trials: list[str]
-) -> None:
+def test_the_first_rotation_puts_a_password_that_works(template, started, keys, given, trials):
     """The trial run of the schedule resets nothing, and the first rotation replaces the generated value."""
     stack = example(template, started, *keys, **given)
     name, store = stack.furnish(started), started.secrets_manager
@@ -106,7 +100,7 @@ def test_the_first_rotation_puts_a_password_that_works(
     assert json.loads(current.reveal())["password"] == started.live(UCLOUD).reveal()
 
 
-def test_an_example_that_could_not_be_rotated_is_refused(template: dict[str, Any], started: Sandbox) -> None:
+def test_an_example_that_could_not_be_rotated_is_refused(template, started):
     """CloudFormation refuses an example with neither a host key nor the permission to learn it."""
     rule = template["Rules"]["ExampleHasAHostKey"]
     (assertion,) = rule["Assertions"]

@@ -1,10 +1,7 @@
 """The emulator harness itself, with tiny functions."""
 
-from __future__ import annotations
-
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +25,7 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def task_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def task_root(tmp_path_factory):
     """A function that keeps nothing from one event to the next."""
     root = tmp_path_factory.mktemp("task")
     (root / "tiny.py").write_text(DOES_AS_ASKED)
@@ -36,7 +33,7 @@ def task_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(task_root: Path) -> Iterator[LambdaRuntime]:
+def served(task_root):
     """That function under the emulator."""
     with pytest.MonkeyPatch.context() as caller:
         caller.setenv("LEAKED_IN_BY_MISTAKE", "yes")
@@ -106,10 +103,7 @@ def test_time_out_ends_the_function(function):
     source = "import threading\ndef handler(event, context):\n    threading.Event().wait(30)\n"
     with function(source, timeout=1) as runtime:
         result = runtime.invoke({})
-    assert result.error == {
-        "errorType": "Sandbox.Timedout",
-        "errorMessage": "Task timed out after 1.00 seconds",
-    }
+    assert result.error == {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 1.00 seconds"}
 
 
 def test_no_process_is_left(function):
@@ -122,7 +116,7 @@ def test_no_process_is_left(function):
     assert not [pid for pid in pids if runs(pid)]
 
 
-def runs(pid: int) -> bool:
+def runs(pid):
     """Tell whether a process does; one that has ended may wait for ever for somebody to ask how."""
     try:
         os.kill(pid, 0)

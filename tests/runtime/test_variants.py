@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,11 +52,11 @@ class RotatedAccounts:
     results: dict[str, list[Event]] = field(default_factory=dict)
     operations: set[str] = field(default_factory=set)
 
-    def rotate(self, key: str) -> None:
+    def rotate(self, key):
         """Have Secrets Manager rotate an account's secret, without any retry."""
         self.before[key], self.sent[key], self.results[key] = self.world.live(key), [], []
 
-        def function(sent: Event) -> None:
+        def function(sent):
             self.sent[key].append(sent)
             ran = self.runtime.invoke(sent)
             assert ran.error is None, ran.error
@@ -68,7 +67,7 @@ class RotatedAccounts:
         rotation = self.world.secrets_manager.rotate(self.world.accounts[key], function=FUNCTION_ARN)
         self.rotations[key] = rotation
 
-    def proof(self, key: str) -> str:
+    def proof(self, key):
         """Check that it rotated at the first attempt, with one reset and no wrong login; gives the evidence."""
         rotation, started = self.rotations[key], self.world
         assert (rotation.state, rotation.attempts, rotation.failures) == (RotationState.SUCCEEDED, 1, [])
@@ -79,9 +78,7 @@ class RotatedAccounts:
 
 
 @contextmanager
-def rotated_accounts(
-    artefact: Any, holding: tuple[str, ...], *, api: str = "v3", **settings: str
-) -> Iterator[RotatedAccounts]:
+def rotated_accounts(artefact, holding, *, api="v3", **settings):
     """Start both; the simulated guests take a new password at once."""
     with open_sandbox(holding=holding, tencent_api=api, retry_delays=()) as started:
         waits = {f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "0" for code in started.endpoints}
@@ -90,7 +87,7 @@ def rotated_accounts(
 
 
 @pytest.fixture(scope="module")
-def machines(artefact: Any) -> Iterator[RotatedAccounts]:
+def machines(artefact):
     """Each machine's secret rotated once; what came of it is only looked at."""
     with rotated_accounts(artefact, MACHINES) as made:
         already = len(made.world.secrets_manager.calls)

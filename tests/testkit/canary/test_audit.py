@@ -1,7 +1,5 @@
 """What the canary hears of processes that nobody in this process started."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 
@@ -10,7 +8,7 @@ from rotation_testkit.canary.audit import arguments_of_children
 _CODE = "import sys; print(flush=True); sys.stdin.read()"
 
 
-def test_the_arguments_of_a_childs_child_are_heard() -> None:
+def test_the_arguments_of_a_childs_child_are_heard():
     """As long as it lives: a process that a command starts shows its arguments to everybody on the machine."""
     command = ["sh", "-c", '"$0" -c "$1" "$2"; true', sys.executable, _CODE, "inner-argument"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:

@@ -30,7 +30,7 @@ class Talkative:
 Talkative.__module__ = "rotation.core.values"
 
 
-def guarded() -> Canary:
+def guarded():
     """Return a canary for the marker."""
     canary = Canary()
     canary.guard("marker", MARK)

@@ -1,11 +1,8 @@
 """The canary as a plug-in: it bites in every place and for every form, and only where a secret shows."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -231,7 +228,7 @@ OVERHEARD = {"test_short", "test_imported", "test_late", "test_twice", "test_bot
 
 
 @pytest.mark.slow
-def test_every_leak_is_caught_and_nothing_else(tmp_path: Path) -> None:
+def test_every_leak_is_caught_and_nothing_else(tmp_path):
     """Each leaking test fails when it is over, its report shows no value, and the others pass."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     for name, text in (("conftest", PACKAGE), ("test_inner", LEAKS), ("test_other", ANOTHER)):
@@ -273,11 +270,11 @@ def test_every_leak_is_caught_and_nothing_else(tmp_path: Path) -> None:
         ("", False),
     ],
 )
-def test_what_a_person_could_have_thought_of_is_not_looked_for(value: str, telling: bool) -> None:  # noqa: FBT001 - a table
+def test_what_a_person_could_have_thought_of_is_not_looked_for(value, telling):
     """Short or uniform values would be found by chance."""
     assert is_telling(value) is telling
 
 
-def test_every_library_that_the_handler_silences_is_heard_in_tests() -> None:
+def test_every_library_that_the_handler_silences_is_heard_in_tests():
     """Else whoever runs after a test of the handler would hear less than who runs before it."""
     assert set(LIBRARIES) == handler._TALKATIVE

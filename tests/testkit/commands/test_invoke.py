@@ -1,7 +1,5 @@
 """``lockstep invoke EVENT``: the sample events in a world that fits them."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -42,8 +40,7 @@ def test_each_step_finds_its_world_ready(lockstep, driver, step):
 
 
 @pytest.mark.parametrize(
-    ("name", "outcome"),
-    [("test_only", "current_verified"), ("cross_account", "staged"), ("snake_case", "staged")],
+    ("name", "outcome"), [("test_only", "current_verified"), ("cross_account", "staged"), ("snake_case", "staged")]
 )
 def test_the_special_events_mean_what_they_are_called(lockstep, name, outcome):
     """A test-only event verifies current; one with a RotationToken gets the world's; snake case is understood."""
@@ -94,7 +91,7 @@ def test_what_is_no_event_is_wrong_usage(lockstep, tmp_path):
     assert ":secret:prod/db-" in named.objects[0]["result"]["secret_id"]
 
 
-def pack(folder: Path, *, seconds_ago: int) -> None:
+def pack(folder, *, seconds_ago):
     """Make an artefact of what is installed here."""
     packed = folder / ".aws-sam" / "local" / "RotationFunction"
     packed.mkdir(parents=True)

@@ -1,7 +1,5 @@
 """The example of a driver from outside: installed as strangers install it, found when named, held to the kit."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -17,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "rotation-driver-example"
 
 
-def python(*arguments: str, site: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def python(*arguments, site, **more):
     """Run our interpreter with the installed example in reach."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "LOCKSTEP_"))}
     environment = {**kept, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1", **more}
@@ -33,7 +31,7 @@ def python(*arguments: str, site: Path, **more: str) -> subprocess.CompletedProc
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory):
     """The example, built and installed into a folder of its own by the tools that are here."""
     folder = tmp_path_factory.mktemp("site")
     cache = tmp_path_factory.mktemp("cache")
@@ -61,7 +59,7 @@ for name in sys.argv[1:]:
 """
 
 
-def test_it_is_found_when_the_deployment_names_it(site: Path) -> None:
+def test_it_is_found_when_the_deployment_names_it(site):
     """By its distribution or its code, beside the built-in drivers; not otherwise, although it is installed."""
     ran = python("-c", LISTED, "another-package", "rotation-driver-example", "acme_directory", "", site=site)
     assert ran.returncode == 0, ran.stderr
@@ -72,7 +70,7 @@ def test_it_is_found_when_the_deployment_names_it(site: Path) -> None:
     assert {"acme_directory", "huawei_meeting"} <= set(distribution[1:])
 
 
-def test_it_keeps_every_promise_of_the_kit(site: Path, tmp_path: Path) -> None:
+def test_it_keeps_every_promise_of_the_kit(site, tmp_path):
     """All of its tests run and pass: each promise, a case for each of its error codes, and its own."""
     report = tmp_path / "report.xml"
     options = ("-q", "-p", "no:cacheprovider", "--rootdir", str(EXAMPLE), "-c", str(EXAMPLE / "pyproject.toml"))
@@ -88,7 +86,7 @@ def test_it_keeps_every_promise_of_the_kit(site: Path, tmp_path: Path) -> None:
     assert len(cases) >= 51
 
 
-def test_nothing_of_ours_knows_it() -> None:
+def test_nothing_of_ours_knows_it():
     """Adding it touched no file outside its package."""
     sources = [*ROOT.glob("rotation/**/*.py"), *ROOT.glob("vault_plugin/**/*.py"), ROOT / "pyproject.toml"]
     assert len(sources) > 100

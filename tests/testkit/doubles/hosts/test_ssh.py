@@ -1,12 +1,9 @@
 """The SSH host, driven by paramiko's client."""
 
-from __future__ import annotations
-
 import base64
 import socket
 import threading
 import time
-from collections.abc import Iterator
 
 import paramiko
 import pytest
@@ -19,15 +16,13 @@ RIGHT = "Right-pass-1"
 
 
 @pytest.fixture
-def host() -> Iterator[SshHost]:
+def host():
     """A machine with one user."""
     with SshHost(lambda user, password: (user, password) == ("root", RIGHT)) as server:
         yield server
 
 
-def connect(
-    host: SshHost, password: str = RIGHT, *, user: str = "root", pinned: str = "", patience: float = 10
-) -> None:
+def connect(host, password=RIGHT, *, user="root", pinned="", patience=10):
     """Log in by password only, with the host key pinned, and leave."""
     kind, data = (pinned or host.host_key).split()
     with paramiko.SSHClient() as client:
@@ -46,7 +41,7 @@ def connect(
         )
 
 
-def transport_to(host: SshHost) -> paramiko.Transport:
+def transport_to(host):
     """Return a client that has exchanged keys but not logged in."""
     transport = paramiko.Transport((host.host, host.port))
     transport.start_client(timeout=5)

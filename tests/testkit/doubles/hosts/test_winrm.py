@@ -1,10 +1,7 @@
 """The WinRM double as a stranger meets it: what it asks for, what it checks, and that nothing of it stays behind."""
 
-from __future__ import annotations
-
 import base64
 import threading
-from collections.abc import Iterator
 
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
@@ -19,20 +16,20 @@ IDENTIFY = b"<s:Envelope><s:Body><wsmid:Identify/></s:Body></s:Envelope>"
 
 
 @pytest.fixture
-def host() -> Iterator[WinRmHost]:
+def host():
     """A host with one account."""
     with WinRmHost(lambda: {"Administrator": Secret(RIGHT)}) as made:
         yield made
 
 
-def ask(host: WinRmHost, authorization: str = "", *, path: str = "/wsman", body: bytes = IDENTIFY) -> requests.Response:
+def ask(host, authorization="", *, path="/wsman", body=IDENTIFY):
     """Send one request."""
     headers = {"Authorization": authorization} if authorization else {}
     url = f"https://{host.host}:{host.port}{path}"
     return requests.post(url, data=body, headers=headers, verify=str(host.certificate), timeout=10)
 
 
-def basic(user: str, password: str) -> str:
+def basic(user, password):
     """Return a Basic header."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 

@@ -1,16 +1,12 @@
 """Faults on demand, as the product's own fault tests use them."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.secretsmanager import Call, ConnectionDropped, ServiceError
+from rotation_testkit.doubles.secretsmanager import ConnectionDropped, ServiceError
 
 LOST = (ConnectionClosedError, EndpointConnectionError, HTTPClientError)
 
@@ -124,9 +120,9 @@ def test_a_fault_can_wait_for_a_later_call_of_one_secret(double, client, secret,
 
 def test_hooks_run_around_the_effect_and_may_use_the_double(double, client, secret):
     """An operator can come in between a call and its effect, or between the effect and the answer."""
-    seen: list[tuple[str, Secret | None]] = []
+    seen = []
 
-    def note(when: str) -> Callable[[Call], None]:
+    def note(when):
         return lambda call: seen.append((f"{when} {call.operation}", double.value(secret)))
 
     double.faults.before("PutSecretValue", note("before"))
@@ -158,9 +154,9 @@ def test_a_fault_in_a_rotation_fails_its_step_and_the_retry_heals_it(double, sec
 
 def test_a_stale_description_hides_the_new_pending_version(double, client, secret, function, function_arn):
     """A function that looks too early does not see its own token."""
-    seen: list[bool] = []
+    seen = []
 
-    def look(event: dict[str, Any]) -> None:
+    def look(event):
         for _ in range(2):
             described = client.describe_secret(SecretId=secret)
             seen.append(event["ClientRequestToken"] in described["VersionIdsToStages"])
@@ -178,7 +174,7 @@ def test_many_callers_at_once_get_one_winner(client, secret, token):
     client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken=token, VersionStages=["AWSPENDING"])
     client.update_secret_version_stage(SecretId=secret, VersionStage="lock", MoveToVersionId=first)
 
-    def take(_number: int) -> str:
+    def take(_number):
         try:
             client.update_secret_version_stage(
                 SecretId=secret, VersionStage="lock", RemoveFromVersionId=first, MoveToVersionId=token

@@ -6,7 +6,6 @@ how that is known; the double's own answer to the same calls is stated beside mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,7 @@ Outcome = tuple[str, int, dict[str, Any]]
 
 
 @pytest.fixture
-def ours() -> Iterator[Any]:
+def ours():
     """A client of the double with the same idle function, tried once."""
     double = SecretsManager(account=ACCOUNT, region=REGION, retry_delays=())
     double.register_function(FUNCTION, lambda _event: None)
@@ -35,15 +34,15 @@ def ours() -> Iterator[Any]:
         client.close()
 
 
-def _settle(double: SecretsManager) -> None:
+def _settle(double):
     """Wait for the rotation that an accepted request started: moto runs it within the request."""
     if any(call.operation == "RotateSecret" and call.applied for call in double.calls):
         double.wait("s")
 
 
-def play(client: Any, steps: Iterable[Step]) -> list[Outcome]:
+def play(client, steps):
     """Run operations and return (error code or ok, HTTP status, what the answer says) for each."""
-    outcomes: list[Outcome] = []
+    outcomes = []
     for operation, params in steps:
         try:
             answer = getattr(client, operation)(**params)
@@ -55,7 +54,7 @@ def play(client: Any, steps: Iterable[Step]) -> list[Outcome]:
     return outcomes
 
 
-def said(answer: dict[str, Any]) -> dict[str, Any]:
+def said(answer):
     """Return an answer without dates, random ends of ARNs and the order of labels."""
     answer = {key: value for key, value in answer.items() if not key.endswith("Date") and key != "ResponseMetadata"}
     if "ARN" in answer:
@@ -68,42 +67,42 @@ def said(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def create(**more: Any) -> Step:
+def create(**more):
     """Create the secret with its first version."""
     return "create_secret", {"Name": "s", "SecretString": "a", "ClientRequestToken": V1, **more}
 
 
-def put(token: str, value: str, *stages: str) -> Step:
+def put(token, value, *stages):
     """Put a value under a token."""
     labels = {"VersionStages": list(stages)} if stages else {}
     return "put_secret_value", {"SecretId": "s", "ClientRequestToken": token, "SecretString": value, **labels}
 
 
-def get(**how: str) -> Step:
+def get(**how):
     """Read a value."""
     return "get_secret_value", {"SecretId": "s", **how}
 
 
-def move(label: str, **ends: str) -> Step:
+def move(label, **ends):
     """Move a label."""
     return "update_secret_version_stage", {"SecretId": "s", "VersionStage": label, **ends}
 
 
-def delete(**how: Any) -> Step:
+def delete(**how):
     """Delete the secret."""
     return "delete_secret", {"SecretId": "s", **how}
 
 
-def rotate(**how: Any) -> Step:
+def rotate(**how):
     """Rotate with the idle function."""
     return "rotate_secret", {"SecretId": "s", "ClientRequestToken": V3, "RotationLambdaARN": FUNCTION, **how}
 
 
-DESCRIBE: Step = ("describe_secret", {"SecretId": "s"})
+DESCRIBE = ("describe_secret", {"SecretId": "s"})
 PROMOTE = move("AWSCURRENT", RemoveFromVersionId=V1, MoveToVersionId=V2)
 CREATED_WITH_PENDING = [create(), put(V2, "b", "AWSPENDING")]
 
-EQUAL: dict[str, list[Step]] = {
+EQUAL = {
     "create and read": [create(), get(), get(VersionId=V1), get(VersionStage="AWSCURRENT"), DESCRIBE],
     "create again": [create(), create(), create(SecretString="b"), create(ClientRequestToken=V2)],
     "metadata": [create(Description="d", Tags=[{"Key": "a", "Value": "1"}], KmsKeyId="alias/k"), DESCRIBE],
@@ -164,7 +163,7 @@ class Deviation:
     moto: object
 
 
-DEVIATIONS: dict[str, Deviation] = {
+DEVIATIONS = {
     "rotate over a foreign pending": Deviation(
         "refuses while AWSPENDING sits on a version of its own (RotateSecret)",
         [*CREATED_WITH_PENDING, rotate()],
@@ -172,10 +171,7 @@ DEVIATIONS: dict[str, Deviation] = {
         "ok",
     ),
     "rotate with pending on current": Deviation(
-        "allows it (RotateSecret)",
-        [*CREATED_WITH_PENDING, PROMOTE, rotate()],
-        "ok",
-        "InvalidRequestException 400",
+        "allows it (RotateSecret)", [*CREATED_WITH_PENDING, PROMOTE, rotate()], "ok", "InvalidRequestException 400"
     ),
     "same token, other value, pending": Deviation(
         "never changes a version (PutSecretValue)",
@@ -208,10 +204,7 @@ DEVIATIONS: dict[str, Deviation] = {
         "InvalidRequestException 404",
     ),
     "read after promotion": Deviation(
-        "returns what AWSCURRENT is on (GetSecretValue)",
-        [*CREATED_WITH_PENDING, PROMOTE, get()],
-        "b",
-        "a",
+        "returns what AWSCURRENT is on (GetSecretValue)", [*CREATED_WITH_PENDING, PROMOTE, get()], "b", "a"
     ),
     "own label without its holder": Deviation(
         "refuses for every label that is attached elsewhere (UpdateSecretVersionStage)",
@@ -238,10 +231,7 @@ DEVIATIONS: dict[str, Deviation] = {
         {V1: ["AWSPREVIOUS"], V2: ["AWSPENDING"], V3: ["AWSCURRENT"]},
     ),
     "put into a deleted secret": Deviation(
-        "refuses (PutSecretValue)",
-        [create(), delete(), put(V2, "b")],
-        "InvalidRequestException 400",
-        "ok",
+        "refuses (PutSecretValue)", [create(), delete(), put(V2, "b")], "InvalidRequestException 400", "ok"
     ),
     "update with a known token": Deviation(
         "is an error whatever the value (UpdateSecret)",
@@ -270,7 +260,7 @@ DEVIATIONS: dict[str, Deviation] = {
 }
 
 
-def digest(outcome: Outcome) -> object:
+def digest(outcome):
     """Return what of an outcome a deviation is about: the error, the labels, the value, or just ok."""
     code, status, answer = outcome
     if code != "ok":

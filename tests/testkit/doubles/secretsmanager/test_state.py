@@ -4,24 +4,19 @@ AWS's quotas page (read 2026-11): versions of a secret "~100"; unlabelled ones a
 but none that was created less than 24 hours ago; at up to one new version every 10 minutes the quota is not reached.
 """
 
-from __future__ import annotations
-
 import uuid
-from collections.abc import Callable
 
 import pytest
-
-from rotation_testkit.doubles.secretsmanager import SecretsManager
 
 TEN_MINUTES, DAY = 600.0, 86_400.0
 NAME = "app/db"
 
 
 @pytest.fixture
-def put(double: SecretsManager, secret: str) -> Callable[..., str]:
+def put(double, secret):
     """Put a new current version of the secret and return its id."""
 
-    def call(*stages: str) -> str:
+    def call(*stages):
         token = str(uuid.uuid4())
         named = {"SecretId": secret, "SecretString": "any", "ClientRequestToken": token}
         double.call("PutSecretValue", **named, VersionStages=list(stages) or ["AWSCURRENT"])

@@ -1,7 +1,5 @@
 """What a KV version 2 engine does, on the model and on the real server: the model is as strict as the real one."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.core.document import SecretDocument

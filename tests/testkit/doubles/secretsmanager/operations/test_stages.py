@@ -1,9 +1,6 @@
 """Staging labels: the compare-and-swap of ``UpdateSecretVersionStage`` and its limits."""
 
-from __future__ import annotations
-
 import uuid
-from typing import Any
 
 import pytest
 
@@ -13,14 +10,14 @@ WRONG = ("InvalidParameterException", 400)
 
 
 @pytest.fixture
-def versions(client: Any, secret: str) -> tuple[str, str]:
+def versions(client, secret):
     """The current version and one that is pending."""
     current = client.get_secret_value(SecretId=secret)["VersionId"]
     pending = client.put_secret_value(SecretId=secret, SecretString="new", VersionStages=["AWSPENDING"])["VersionId"]
     return current, pending
 
 
-def move(client: Any, label: str, *, source: str | None = None, target: str | None = None) -> dict[str, Any]:
+def move(client, label, *, source=None, target=None):
     """Call UpdateSecretVersionStage on the one secret."""
     ends = {"RemoveFromVersionId": source, "MoveToVersionId": target}
     return client.update_secret_version_stage(
@@ -37,10 +34,7 @@ def test_current_moves_when_its_holder_is_named(double, client, secret, versions
         current: frozenset({"AWSPREVIOUS"}),
         pending: frozenset({"AWSCURRENT", "AWSPENDING"}),
     }
-    assert double.calls[-1].moves == (
-        Move("AWSCURRENT", current, pending),
-        Move("AWSPREVIOUS", None, current),
-    )
+    assert double.calls[-1].moves == (Move("AWSCURRENT", current, pending), Move("AWSPREVIOUS", None, current))
 
 
 def test_current_moved_back_swaps_previous(double, client, versions):

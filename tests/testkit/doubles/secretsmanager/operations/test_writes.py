@@ -1,21 +1,17 @@
 """Creating, reading, putting, updating and deleting secrets, over the wire."""
 
-from __future__ import annotations
-
 import string
 import uuid
-from typing import Any
 
 import pytest
 from botocore.exceptions import ParamValidationError
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.secretsmanager import SecretsManager
 
 DAY = 86_400
 
 
-def stages(double: SecretsManager, secret: str) -> dict[str, set[str]]:
+def stages(double, secret):
     """Return the labels as plain sets."""
     return {version: set(labels) for version, labels in double.labels(secret).items()}
 
@@ -225,7 +221,7 @@ def test_secrets_are_listed_by_filter_and_order(client, clock, refusal):
         clock.sleep(1)
         client.create_secret(Name=name, Tags=[{"Key": "team", "Value": name[0]}])
 
-    def names(**listing: Any) -> list[str]:
+    def names(**listing):
         return [one["Name"] for one in client.list_secrets(**listing)["SecretList"]]
 
     assert names() == ["b/one", "a/two", "a/three"]

@@ -1,7 +1,5 @@
 """The protocol itself: signatures, error shapes, validation, what stands in logs and environments."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import uuid
@@ -24,7 +22,7 @@ Post = Callable[..., Answer]
 TARGET = "secretsmanager.DescribeSecret"
 
 
-def send(double: SecretsManager, headers: dict[str, str], body: bytes, *, method: str = "POST") -> Answer:
+def send(double, headers, body, *, method="POST"):
     """Send one raw request and return status, decoded body and headers in lower case."""
     connection = http.client.HTTPConnection(urlsplit(double.endpoint).netloc, timeout=10)
     try:
@@ -37,10 +35,10 @@ def send(double: SecretsManager, headers: dict[str, str], body: bytes, *, method
 
 
 @pytest.fixture
-def signed(double: SecretsManager) -> Callable[..., dict[str, str]]:
+def signed(double):
     """Make the headers of a signed request."""
 
-    def sign(body: bytes, *, target: str = TARGET, kind: str = "application/x-amz-json-1.1") -> dict[str, str]:
+    def sign(body, *, target=TARGET, kind="application/x-amz-json-1.1"):
         headers = {"X-Amz-Target": target, "Content-Type": kind}
         request = AWSRequest("POST", double.endpoint + "/", headers=headers, data=body)
         keys = Credentials(double.access_key, double.secret_key.reveal())
@@ -51,10 +49,10 @@ def signed(double: SecretsManager) -> Callable[..., dict[str, str]]:
 
 
 @pytest.fixture
-def post(double: SecretsManager, signed: Callable[..., dict[str, str]]) -> Post:
+def post(double, signed):
     """Send a properly signed operation with any parameters."""
 
-    def call(operation: str, params: object) -> Answer:
+    def call(operation, params):
         body = json.dumps(params).encode()
         return send(double, signed(body, target=f"secretsmanager.{operation}"), body)
 

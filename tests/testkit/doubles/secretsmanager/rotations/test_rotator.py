@@ -1,9 +1,6 @@
 """Rotations as the service runs them, started over the wire or in the test's own thread."""
 
-from __future__ import annotations
-
 import threading
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,12 +11,12 @@ from rotation_testkit.doubles.secretsmanager import RotationState, SecretsManage
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
-def raising(*_: object) -> None:
+def raising(*_):
     """Fail a step."""
     raise RuntimeError("step failed")
 
 
-def names(double: SecretsManager) -> list[str]:
+def names(double):
     """Return the names of the service's events."""
     return [event.name for event in double.events]
 
@@ -45,9 +42,9 @@ def test_a_rotation_over_the_wire_returns_at_once_and_runs_the_four_steps(bench)
 
 def test_the_pending_version_begins_empty(bench):
     """It is described, and reading it is "not found", by id, by label and by both."""
-    seen: list[str] = []
+    seen = []
 
-    def look(event: dict[str, Any]) -> None:
+    def look(event):
         token = event["ClientRequestToken"]
         assert bench.client.describe_secret(SecretId=bench.secret)["VersionIdsToStages"][token] == ["AWSPENDING"]
         for named in (
@@ -95,7 +92,7 @@ def test_a_rotation_that_keeps_failing_is_given_up_and_stays_pending(bench, refu
 def test_a_function_that_dies_like_a_process_is_a_failed_step(bench):
     """An exception past ``Exception`` ends the invocation, not the service."""
 
-    def die(_event: dict[str, Any]) -> None:
+    def die(_event):
         raise SystemExit(1)
 
     bench.function.troubles["setSecret"] = [die]
@@ -129,9 +126,9 @@ def test_pending_after_success_is_a_switch_and_blocks_nothing(bench, removes):
 def test_not_immediately_only_tests_with_an_empty_version_that_vanishes(bench):
     """Only testSecret runs, once, also when it fails; the schedule is stored."""
     before = bench.double.labels(bench.secret)
-    seen: list[Any] = []
+    seen = []
 
-    def look(event: dict[str, Any]) -> None:
+    def look(event):
         seen.append(
             (
                 bench.double.labels(bench.secret)[event["ClientRequestToken"]],
@@ -164,7 +161,7 @@ def test_a_secret_deleted_in_the_middle_fails_its_rotation(bench, step, forced):
     """Marked for deletion or gone: the steps that remain fail, and so does the rotation."""
     arn = "arn:aws:lambda:eu-central-1:111122223333:function:deleting"
 
-    def delete(event: dict[str, Any]) -> None:
+    def delete(event):
         if event["Step"] == step:
             how = {"ForceDeleteWithoutRecovery": True} if forced else {}
             bench.double.call("DeleteSecret", SecretId=bench.secret, **how)
@@ -194,7 +191,7 @@ def test_the_end_of_serving_ends_rotations(bench):
     double = SecretsManager(clock=bench.clock.now, sleep=bench.clock.sleep)
     entered, gate = threading.Event(), threading.Event()
 
-    def hold(_event: dict[str, Any]) -> None:
+    def hold(_event):
         entered.set()
         gate.wait(10)
         raise RuntimeError("too late")

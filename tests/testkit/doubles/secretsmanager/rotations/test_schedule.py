@@ -1,9 +1,6 @@
 """What starts, stops and schedules rotations, and what is refused."""
 
-from __future__ import annotations
-
 import threading
-from typing import Any
 
 import pytest
 
@@ -14,7 +11,7 @@ DAY = 86_400
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
-def raising(*_: object) -> None:
+def raising(*_):
     """Fail a step."""
     raise RuntimeError("step failed")
 
@@ -110,7 +107,7 @@ def test_a_version_made_by_hand_abandons_the_rotation(bench, operation):
 
 def test_cancelling_stops_the_rotation_and_leaves_the_labels(bench, refusal):
     """The half-made version keeps AWSPENDING, which blocks the next rotation."""
-    cancelled: list[Any] = []
+    cancelled = []
     bench.function.troubles["setSecret"] = [
         lambda _event: cancelled.append(bench.client.cancel_rotate_secret(SecretId=bench.secret))
     ]
@@ -154,9 +151,9 @@ def test_a_client_that_repeats_its_request_starts_no_second_rotation(bench, toke
 )
 def test_a_function_that_is_not_the_owner_must_bring_its_rotation_token(bench, refusal, arn, assumes_role):
     """Cross-account and assumed-role rotations get one in every event; a put without it is refused."""
-    refused: list[Any] = []
+    refused = []
 
-    def forget(event: dict[str, Any]) -> None:
+    def forget(event):
         put = {"SecretId": bench.secret, "ClientRequestToken": event["ClientRequestToken"], "SecretString": "x"}
         refused.append(refusal(bench.client.put_secret_value, **put))
         refused.append(refusal(bench.client.put_secret_value, **put, RotationToken="0" * 36))

@@ -1,7 +1,5 @@
 """The Meeting simulator's login, lock-out and tokens."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable
 
@@ -21,10 +19,10 @@ Send = Callable[..., requests.Response]
 
 
 @pytest.fixture
-def app_login(send: Send) -> Send:
+def app_login(send):
     """Log in with the app id; ``change`` replaces body fields after signing."""
 
-    def call(user_id: str = WHO, *, expires: int = 0, corp_id: str = "", header: str = "", **change: object) -> object:
+    def call(user_id=WHO, *, expires=0, corp_id="", header="", **change):
         body = {"appId": VECTOR_KEY.app_id, "userId": user_id, "expireTime": expires, "nonce": NONCE, "clientType": 72}
         body |= {"corpId": corp_id} if corp_id else {}
         signature = VECTOR_KEY.sign(user_id, expires, NONCE, corp_id=corp_id)

@@ -1,7 +1,5 @@
 """The Meeting simulator's password change: every rule with its own code, and the open points as switches."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,11 +15,11 @@ Call = Callable[..., requests.Response]
 
 
 @pytest.fixture
-def change(url: str, login: Call) -> Call:
+def change(url, login):
     """Change a password with a token that was fetched at the start."""
     token = login(OLD).json()["accessToken"]
 
-    def call(new: str = NEW, old: str = OLD, *, used: str = token, **body: object) -> requests.Response:
+    def call(new=NEW, old=OLD, *, used=token, **body):
         full = {"account": WHO, "oldPwd": old, "newPwd": new, **body}
         headers = {"X-Access-Token": used}
         return requests.put(f"{url}/v1/usg/acs/password", json=full, headers=headers, timeout=5)
@@ -81,11 +79,7 @@ def test_passwords_at_the_edge_of_the_rule(change, new):
 
 @pytest.mark.parametrize(
     ("rule", "value", "new"),
-    [
-        ("name_contained", False, "xx1ROBERTxx"),
-        ("most_repeats", 3, "Xaaay#123"),
-        ("double_quote", True, 'Quote"123x'),
-    ],
+    [("name_contained", False, "xx1ROBERTxx"), ("most_repeats", 3, "Xaaay#123"), ("double_quote", True, 'Quote"123x')],
 )
 def test_readings_of_the_rule_are_switches(change, sim, rule, value, new):
     """The language versions of the vendor's page differ; the milder reading can be chosen."""

@@ -1,10 +1,7 @@
 """The meeting simulator, driven by the vendor's own SDK. It speaks nothing but https: with a certificate made here."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +20,7 @@ Change = Callable[..., Any]
 class Sdk:
     """The vendor's package, imported when it is used: each process that collects the tests would import 600 modules."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         from huaweicloudsdkcore.exceptions.exceptions import SdkException, ServiceResponseException
         from huaweicloudsdkcore.http.http_config import HttpConfig
         from huaweicloudsdkmeeting.v1 import MeetingClient, ModPwdReqDTO, UpdatePwdRequest
@@ -33,28 +30,28 @@ class Sdk:
         self._config, self._client, self._credentials = HttpConfig, MeetingClient, MeetingCredentials
         self._body, self._request = ModPwdReqDTO, UpdatePwdRequest
 
-    def account(self, password: str) -> Any:
+    def account(self, password):
         """The account's own password."""
         return self._credentials(NAME, password).with_auth_type_enum(self._auth.ACCOUNT)
 
-    def app(self, sim: HuaweiMeeting, key: str | None = None) -> Any:
+    def app(self, sim, key=None):
         """The enterprise's app id, which speaks for the account."""
         app_key = sim.credentials.app_key.reveal() if key is None else key
         credentials = self._credentials().with_auth_type_enum(self._auth.APP_ID).with_user_id(NAME)
         return credentials.with_app_id(sim.credentials.app_id).with_app_key(app_key)
 
-    def client(self, url: str, authority: Path, credentials: Any) -> Any:
+    def client(self, url, authority, credentials):
         """A client that trusts one certificate, and logs in when it is first used."""
         config = self._config(ssl_ca_cert=str(authority), timeout=(10, 10))
         return (
             self._client.new_builder().with_http_config(config).with_credentials(credentials).with_endpoint(url).build()
         )
 
-    def change(self, client: Any, **body: str) -> Any:
+    def change(self, client, **body):
         """Change the password."""
         return client.update_pwd(self._request(body=self._body(**body)))
 
-    def refusal(self, act: Change, **options: Any) -> tuple[int, str]:
+    def refusal(self, act, **options):
         """Return status and code that the SDK raised."""
         with pytest.raises(self.refused) as caught:
             act(**options)
@@ -62,19 +59,19 @@ class Sdk:
 
 
 @pytest.fixture(scope="module")
-def sdk() -> Sdk:
+def sdk():
     """See ``Sdk``."""
     return Sdk()
 
 
 @pytest.fixture(scope="module")
-def certificate() -> Certificate:
+def certificate():
     """The vendor's."""
     return Certificate("127.0.0.1")
 
 
 @pytest.fixture
-def sim() -> HuaweiMeeting:
+def sim():
     """A company with one account."""
     simulator = HuaweiMeeting()
     simulator.add_account(NAME, Secret(OLD))
@@ -82,14 +79,14 @@ def sim() -> HuaweiMeeting:
 
 
 @pytest.fixture
-def connect(sim: HuaweiMeeting, sdk: Sdk, certificate: Certificate, tmp_path: Path) -> Iterator[Callable[..., Change]]:
+def connect(sim, sdk, certificate, tmp_path):
     """Make a client of the vendor, which logs in when it first changes a password and keeps its token from then on."""
     authority = tmp_path / "authority.pem"
     authority.write_bytes(certificate.pem)
     with ExitStack() as stack:
         url = stack.enter_context(sim.serve(tls=certificate.context(tmp_path)))
 
-        def made(credentials: Any = None) -> Change:
+        def made(credentials=None):
             client = sdk.client(url, authority, credentials or sdk.account(OLD))
             http = client.get_http_client()
             stack.callback(http.executor.shutdown)
@@ -101,7 +98,7 @@ def connect(sim: HuaweiMeeting, sdk: Sdk, certificate: Certificate, tmp_path: Pa
 
 
 @pytest.fixture
-def change(connect: Callable[..., Change]) -> Change:
+def change(connect):
     """Log in and change the password with a client of its own."""
     return lambda credentials=None, **body: connect(credentials)(**body)
 
@@ -165,7 +162,7 @@ def test_a_body_that_was_changed_on_its_way_is_refused(change, sim, sdk, monkeyp
     """The app id's signature covers who is spoken for."""
     send = requests.Session.send
 
-    def tamper(session: requests.Session, prepared: requests.PreparedRequest, **options: Any) -> requests.Response:
+    def tamper(session, prepared, **options):
         body = prepared.body
         prepared.body = body.replace("alice@corp1", "bobby@corp1") if isinstance(body, str) else body
         return send(session, prepared, **options)

@@ -1,17 +1,11 @@
-"""Tencent's API 3.0 as simulated: the vendor's own SDK describes, resets, polls, and receives every listed error.
-
-v2 has no client of the vendor's that still works; golden vectors and raw requests test its simulator.
-"""
-
-from __future__ import annotations
+"""Tencent's API 3.0 as simulated: the vendor's own SDK describes, resets, polls, and receives every listed error."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from requests.adapters import HTTPAdapter  # noqa: TID251 - a client that is not ours
+import requests  # noqa: TID251 - what the SDK sends with
+from requests.adapters import HTTPAdapter  # noqa: TID251 - same
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 
 from rotation.core.secret import Secret
@@ -30,7 +24,7 @@ pytestmark = [
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 RESET = "ResetDevicePassword"
-CALLS: dict[str, dict[str, object]] = {
+CALLS = {
     "ResetDevicePassword": {"InstanceIds": ["cpm-1"], "Password": NEW},
     "DescribeOperationResult": {"TaskId": 101},
     "DescribeDevices": {"InstanceIds": ["cpm-1"]},
@@ -77,12 +71,12 @@ def clock(wall_clock):
     return wall_clock
 
 
-def reset_of(*ids: str, password: str = NEW) -> dict[str, object]:
+def reset_of(*ids, password=NEW):
     """Return the parameters of a reset."""
     return {"InstanceIds": list(ids), "Password": password}
 
 
-def parts(answer: Any) -> list[int]:
+def parts(answer):
     """Return the status of each device's part."""
     return [part.TaskStatus for part in answer.SubtaskStatusSet]
 
@@ -214,20 +208,23 @@ def test_keys(ask, refusal, sim):
     nobody = replace(sim.credentials, secret_id="AKIDnobody")
     temporary = sim.add_key(token=Secret("session"))
     limited = sim.add_key(denied=frozenset({RESET}))
-    assert refusal("DescribeDevices", key=wrong) == "AuthFailure.SignatureFailure"
-    assert refusal("DescribeDevices", key=nobody) == "AuthFailure.SecretIdNotFound"
+    for action, params in (("DescribeDevices", {}), (RESET, reset_of("cpm-1"))):
+        assert refusal(action, key=wrong, **params) == "AuthFailure.SignatureFailure"
+        assert refusal(action, key=nobody, **params) == "AuthFailure.SecretIdNotFound"
     assert refusal("DescribeDevices", key=replace(temporary, token=None)) == "AuthFailure.TokenFailure"
     assert refusal("DescribeDevices", key=replace(temporary, token=Secret("other"))) == "AuthFailure.TokenFailure"
     assert refusal(RESET, key=limited, **reset_of("cpm-1")) == "UnauthorizedOperation"
+    assert sim.attempts("cpm-1") == 0
     assert ask("DescribeDevices", key=temporary).TotalCount == 4
     assert ask("DescribeDevices", key=limited).TotalCount == 4
 
 
 @pytest.mark.parametrize("ahead", [310, -310])
-def test_clock_may_differ_by_five_minutes(ask, refusal, clock, ahead):
-    """Ten seconds more is expired, ten less is not."""
+def test_clock_may_differ_by_five_minutes(ask, refusal, sim, clock, ahead):
+    """Ten seconds more is expired and does nothing, ten less is accepted."""
     clock.offset = ahead
-    assert refusal("DescribeDevices") == "AuthFailure.SignatureExpire"
+    assert refusal(RESET, **reset_of("cpm-1")) == "AuthFailure.SignatureExpire"
+    assert sim.attempts("cpm-1") == 0
     clock.offset = ahead - (20 if ahead > 0 else -20)
     assert ask("DescribeDevices").TotalCount == 4
 
@@ -282,110 +279,64 @@ def test_every_listed_error_reaches_the_sdk(ask, sim, action):
     assert sim.resets("cpm-1") == before
 
 
-class Tampering(HTTPAdapter):
-    """Changes what the SDK has signed."""
+def body_with(**changed):
+    """Return a change of a request's body."""
 
-    def __init__(self, change: Callable[[Any], None]) -> None:
-        self.change = change
-        super().__init__()
+    def change(request):
+        request.body = json.dumps({**json.loads(request.body), **changed}).encode()
+        request.headers["Content-Length"] = str(len(request.body))
 
-    def send(self, request: Any, *rest: Any, **more: Any) -> Any:
-        """Change it and send it."""
-        self.change(request)
-        return super().send(request, *rest, **more)
+    return change
 
 
-def _another_password(request: Any) -> None:
-    body = json.loads(request.body)
-    request.body = json.dumps({**body, "Password": "Evil-pass-1234"}).encode()
-    request.headers["Content-Length"] = str(len(request.body))
-
-
-def _another_device(request: Any) -> None:
-    body = json.loads(request.body)
-    request.body = json.dumps({**body, "InstanceIds": ["cpm-2"]}).encode()
-    request.headers["Content-Length"] = str(len(request.body))
-
-
-def _another_time(request: Any) -> None:
+def another_second(request):
+    """Move the time by one second."""
     request.headers["X-TC-Timestamp"] = str(int(request.headers["X-TC-Timestamp"]) + 1)
 
 
-def _another_signature(request: Any) -> None:
-    request.headers["Authorization"] = (
-        request.headers["Authorization"][:-1] + "0f"[request.headers["Authorization"][-1] == "0"]
-    )
+def another_signature(request):
+    """Change the signature's last digit."""
+    right = request.headers["Authorization"]
+    request.headers["Authorization"] = right[:-1] + "0f"[right[-1] == "0"]
 
 
-@pytest.fixture
-def tampered(ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Reset through the SDK with its request changed on the way; gives the code of the refusal."""
-    import requests  # noqa: TID251 - the SDK's own
+@pytest.mark.parametrize(
+    "change",
+    [body_with(Password="Evil-pass-1234"), body_with(InstanceIds=["cpm-2"]), another_second, another_signature],
+    ids=["password", "device", "time", "signature"],
+)
+def test_a_request_that_was_changed_on_its_way_is_refused(refusal, sim, monkeypatch, change):
+    """The vendor's code for a signature that does not fit is returned, and no device hears of the request."""
 
-    def call(change: Callable[[Any], None]) -> str:
-        original = requests.Session.get_adapter
-        monkeypatch.setattr(requests.Session, "get_adapter", lambda *_, **__: Tampering(change))
-        try:
-            with pytest.raises(TencentCloudSDKException) as caught:
-                ask("ResetDevicePassword", **CALLS["ResetDevicePassword"])
-        finally:
-            monkeypatch.setattr(requests.Session, "get_adapter", original)
-        assert caught.value.requestId
-        return str(caught.value.code)
+    class Tampering(HTTPAdapter):
+        def send(self, request, *rest, **more):
+            change(request)
+            return super().send(request, *rest, **more)
 
-    return call
-
-
-@pytest.mark.parametrize("change", [_another_password, _another_device, _another_time, _another_signature])
-def test_what_was_changed_on_the_way_is_refused(tampered, sim, change):
-    """By the vendor's own word for a signature that does not fit; no device hears of it."""
-    assert tampered(change) == "AuthFailure.SignatureFailure"
+    monkeypatch.setattr(requests.Session, "get_adapter", lambda *_, **__: Tampering())
+    assert refusal(RESET, **reset_of("cpm-1")) == "AuthFailure.SignatureFailure"
     assert (sim.attempts("cpm-1"), sim.attempts("cpm-2")) == (0, 0)
 
 
-def test_a_stale_clock_is_refused(ask, sim, clock):
-    """A reset signed more than five minutes ago has its own code, and nothing is done."""
-    clock.offset = 310
-    with pytest.raises(TencentCloudSDKException) as caught:
-        ask("ResetDevicePassword", **CALLS["ResetDevicePassword"])
-    assert caught.value.code == "AuthFailure.SignatureExpire"
-    assert sim.attempts("cpm-1") == 0
-
-
-def test_a_wrong_key_is_refused(ask, sim):
-    """Wrong secret and unknown id each have their own word, for a reset as well."""
-    for key, code in (
-        (replace(sim.credentials, secret_key=Secret("guess")), "AuthFailure.SignatureFailure"),
-        (replace(sim.credentials, secret_id="AKIDnobody"), "AuthFailure.SecretIdNotFound"),
-    ):
-        with pytest.raises(TencentCloudSDKException) as caught:
-            ask("ResetDevicePassword", key=key, **CALLS["ResetDevicePassword"])
-        assert caught.value.code == code
-    assert sim.attempts("cpm-1") == 0
-
-
-def test_the_sdk_follows_a_batch_through_every_status(ask, sim, clock):
-    """4, 5, 7, 3 and 4, 6, 3 and so on: the whole follows its parts, and each device keeps its own."""
+@pytest.mark.parametrize(
+    ("failing", "statuses", "last"),
+    [({"cpm-2"}, [4, 5, 7, 3], [1, 2, 1]), ({"cpm-1", "cpm-2", "cpm-3"}, [4, 6, 6, 2], [2, 2, 2])],
+    ids=["one", "all"],
+)
+def test_the_sdk_follows_a_batch_with_failures(ask, sim, clock, *, failing, statuses, last):  # noqa: PLR0913 - a row
+    """The whole follows its parts, each device keeps its own status, and without any success it never becomes 1."""
+    for name in failing:
+        sim.device(name).reset_fails = True
+    task = ask(RESET, **reset_of("cpm-1", "cpm-2", "cpm-3")).TaskId
     seen = []
-    sim.device("cpm-2").reset_fails = True
-    task = ask("ResetDevicePassword", InstanceIds=["cpm-1", "cpm-2", "cpm-3"], Password=NEW).TaskId
-    for _ in range(4):
-        answer = ask("DescribeOperationResult", TaskId=task)
-        seen.append((answer.TaskStatus, {each.InstanceId: each.TaskStatus for each in answer.SubtaskStatusSet}))
-        clock.sleep(60 if len(seen) > 1 else 101)
-    assert [whole for whole, _ in seen] == [4, 5, 7, 3]
-    assert seen[-1][1] == {"cpm-1": 1, "cpm-2": 2, "cpm-3": 1}
-
-
-def test_a_batch_may_end_without_any_success(ask, sim, clock):
-    """6 while one has failed and another is unfinished, then 2: it never becomes 1."""
-    sim.device("cpm-1").reset_fails = sim.device("cpm-2").reset_fails = True
-    task = ask("ResetDevicePassword", InstanceIds=["cpm-1", "cpm-2"], Password=NEW).TaskId
-    whole = []
-    for ahead in (101, 60):
+    for ahead in (0, 101, 60, 60):
         clock.sleep(ahead)
-        whole.append(ask("DescribeOperationResult", TaskId=task).TaskStatus)
-    assert whole == [6, 2]
+        answer = ask("DescribeOperationResult", TaskId=task)
+        seen.append(answer.TaskStatus)
+    assert seen == statuses
+    assert {part.InstanceId: part.TaskStatus for part in answer.SubtaskStatusSet} == dict(
+        zip(("cpm-1", "cpm-2", "cpm-3"), last, strict=True)
+    )
 
 
 def test_a_listed_error_may_come_after_the_reset(refusal, sim):

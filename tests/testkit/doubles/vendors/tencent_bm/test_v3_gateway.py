@@ -1,7 +1,5 @@
 """The gateway of Tencent's API 3.0 as simulated: golden vectors, and calls bent in one place."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 
@@ -9,7 +7,6 @@ import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
 from rotation_testkit.doubles.vendors.tencent_bm.v3_gateway import Authorization, canonical_hash, signature
 
 
@@ -45,7 +42,7 @@ def test_signature_is_the_vendors(*, secret, service, headers, body, digest, exp
 class Raw:
     """A hand-made call, to be bent in one place."""
 
-    def __init__(self, sim: TencentBm, url: str) -> None:
+    def __init__(self, sim, url):
         self.sim, self.url = sim, url
         now = int(sim.clock())
         self.body = b'{"InstanceIds":["cpm-1"]}'
@@ -60,7 +57,7 @@ class Raw:
             "x-tc-region": "ap-beijing",
         }
 
-    def sign(self) -> None:
+    def sign(self):
         """Put the Authorization header on."""
         key = self.sim.credentials
         canonical = canonical_hash(self.headers, self.signed, self.body)
@@ -70,7 +67,7 @@ class Raw:
             f"TC3-HMAC-SHA256 Credential={scope}, SignedHeaders={';'.join(self.signed)}, Signature={proof}"
         )
 
-    def send(self, method: str = "POST", path: str = "/") -> str:
+    def send(self, method="POST", path="/"):
         """Send it and return the code, or "ok"."""
         answer = requests.request(method, self.url + path, data=self.body, headers=self.headers, timeout=5)
         assert answer.status_code == 200
@@ -81,7 +78,7 @@ class Raw:
 
 
 @pytest.fixture
-def raw(sim: TencentBm, url: str) -> Raw:
+def raw(sim, url):
     """A call that would be let in once signed."""
     return Raw(sim, url)
 

@@ -1,9 +1,6 @@
 """The CompShare simulator's gateway: signatures, parameters, keys; driven by the vendor's SDK and raw requests."""
 
-from __future__ import annotations
-
 import base64
-from collections.abc import Callable
 
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
@@ -19,10 +16,10 @@ SAMPLE = Secret("my_private_key")  # the vendor SDK's doctest
 
 
 @pytest.fixture
-def signed(sim: UCloudCompShare) -> Callable[..., dict[str, str]]:
+def signed(sim):
     """Sign parameters for a raw request."""
 
-    def params(action: str, **more: str) -> dict[str, str]:
+    def params(action, **more):
         full = {"Action": action, "PublicKey": sim.credentials.public_key, **more}
         return {**full, "Signature": signature(full, sim.credentials.private_key)}
 

@@ -1,7 +1,5 @@
 """CompShare's service as simulated: instances, power and resets, driven by the vendor's own SDK."""
 
-from __future__ import annotations
-
 import base64
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -223,7 +221,7 @@ def test_a_request_that_was_changed_on_its_way_is_refused(reset, sim, refusal, m
     """The signature covers the password."""
     send = requests.Session.send
 
-    def tamper(session: requests.Session, prepared: requests.PreparedRequest, **options: object) -> requests.Response:
+    def tamper(session, prepared, **options):
         body = str(prepared.body).replace("Password=", "Password=QUFB")
         prepared.body = body
         prepared.headers["Content-Length"] = str(len(body))

@@ -177,10 +177,7 @@ def test_headers(raw, header, value, expected):
 
 @pytest.mark.parametrize(
     ("place", "value", "expected"),
-    [
-        (0, "20250308", (401, "SignatureDoesNotMatch", 100010)),
-        (2, "ecs", (404, "ServiceNotFound", 100007)),
-    ],
+    [(0, "20250308", (401, "SignatureDoesNotMatch", 100010)), (2, "ecs", (404, "ServiceNotFound", 100007))],
 )
 def test_scope_must_fit(raw, place, value, expected):
     """The day is X-Date's and the service cloudidentity, even when signed consistently."""

@@ -22,11 +22,7 @@ pytestmark = [
 ]
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
-LOOKS = {
-    "GetUser": {"user_id": "u-alice"},
-    "GetServiceStatus": {},
-    "ListPortalLoginSettings": {},
-}
+LOOKS = {"GetUser": {"user_id": "u-alice"}, "GetServiceStatus": {}, "ListPortalLoginSettings": {}}
 
 
 def test_reset_is_in_force_at_once_and_echoed(reset, sim):
