@@ -22,7 +22,7 @@ def test_each_spelling_holds_a_probe(value):
 
 def test_each_spelling_is_found():
     """Wherever in a text it stands, also where a probe alone proves nothing."""
-    secret = Secret('Qu1et"horse/Battery+\\Stapl3')
+    secret = Secret('Qu1et"horse/Battery+\\Stapl3ü&')
     for spelled in spellings(secret):
         assert find({"it": secret}, [("text", f"before{spelled}after")]) == ["it in text"]
     assert find({"it": secret}, [("text", f"a horse and a {max(probes(secret), key=len)}"[:-1])]) == []

@@ -2,7 +2,6 @@
 
 import base64
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,7 +13,6 @@ from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCo
 
 OLD, NEW = Secret("Old-pass-1234"), Secret("New-pass-5678")
 RESET = "ResetCompShareInstancePassword"
-Send = Callable[..., requests.Response]
 
 
 @pytest.fixture

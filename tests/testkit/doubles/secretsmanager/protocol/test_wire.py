@@ -3,8 +3,6 @@
 import http.client
 import json
 import uuid
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -17,8 +15,6 @@ from botocore.exceptions import ClientError
 
 from rotation_testkit.doubles.secretsmanager import SecretsManager
 
-Answer = tuple[int, dict[str, Any], dict[str, str]]
-Post = Callable[..., Answer]
 TARGET = "secretsmanager.DescribeSecret"
 
 

@@ -1,10 +1,8 @@
 """The Meeting simulator's login, lock-out and tokens."""
 
 import base64
-from collections.abc import Callable
 
 import pytest
-import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import AppKey
@@ -15,7 +13,6 @@ TOKEN = "/v1/usg/acs/token"
 NONCE = "0123456789abcdef0123456789abcdef"
 # The key of the vectors is made up; no live app id has it.
 VECTOR_KEY = AppKey("fdb8e4699586458bbd10c834872dcc62", Secret("APPKEYTEST"))
-Send = Callable[..., requests.Response]
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """The meeting simulator, driven by the vendor's own SDK. It speaks nothing but https: with a certificate made here."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 import requests  # noqa: TID251 - what the SDK sends with
@@ -14,7 +12,6 @@ from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeet
 
 NAME, OLD, NEW = "alice@corp1", "Old-pass-1234", "New-pass-5678"
 CHANGE, LOGIN = "PUT /v1/usg/acs/password", "POST /v1/usg/acs/auth/account"
-Change = Callable[..., Any]
 
 
 class Sdk:
@@ -133,25 +130,14 @@ def test_every_documented_code_arrives(connect, change, sim, sdk, documented):
 
 @pytest.mark.parametrize("envelope", [("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")])
 def test_each_envelope_is_read(change, sim, sdk, envelope):
-    """Which one the vendor sends is not documented; its SDK reads three."""
+    """Which one the vendor sends is not documented; its SDK reads code and message from three."""
     sim.rules.envelope = envelope
-    assert sdk.refusal(change, new_pwd="short")[1] == "USG.206030007"
+    with pytest.raises(sdk.refused) as caught:
+        change(new_pwd="short")
+    assert (caught.value.error_code, caught.value.error_msg) == ("USG.206030007", "Invalid password length")
 
 
-def test_refusals_of_the_vendors_own(change, sim, sdk):
-    """A wrong password at login and as the old one, another's account, the minimum age, a used one."""
-    wrong = sdk.account("guess")
-    assert sdk.refusal(change, credentials=wrong) == (401, "USG.206010000")
-    assert sdk.refusal(change, old_pwd="guess")[1] == "USG.206030006"
-    sim.add_account("bob@corp1", Secret(OLD))
-    assert sdk.refusal(change, account="bob@corp1")[1] == "USG.206030016"
-    assert sdk.refusal(change, new_pwd=OLD)[1] == "USG.206030009"
-    change()
-    renewed = sdk.account(NEW)
-    assert sdk.refusal(change, credentials=renewed, old_pwd=NEW, new_pwd="Other-pass-9")[1] == "USG.206030011"
-
-
-def test_a_stale_clock_is_told(change, sim, sdk):
+def test_a_stale_clock_is_refused(change, sim, sdk):
     """The SDK signs for ten minutes."""
     real = sim.clock
     sim.clock = lambda: real() + 601

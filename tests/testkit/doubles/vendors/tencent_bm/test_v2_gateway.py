@@ -6,7 +6,6 @@ import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
 
@@ -195,12 +194,3 @@ def test_access_log_names_actions_and_codes_only(sim, code):
     code("Unknown")
     seen = [(line.operation, line.outcome) for line in sim.requests]
     assert seen == [(RESET, "ok"), (RESET, "code 10001"), ("-", "code 4000")]
-
-
-def test_guest_login_fits_an_ssh_host(sim):
-    """An SSH host in front of a device asks the park for the password and follows its power."""
-    with SshHost(sim.guest_login("cpm-1"), up=lambda: sim.running("cpm-1")) as host:
-        assert host.check_password("root", OLD)
-        assert not host.check_password("root", NEW)
-        sim.device("cpm-1").power = 3
-        assert not host.up()
