@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,6 @@ from rotation.drivers import registry
 from rotation.drivers.guarded import RESERVE_SECONDS
 
 ROOT = Path(__file__).parents[2]
-Resources = dict[str, dict[str, Any]]
 DRIVERS = ("huawei_meeting", "tencent_bm", "ucloud_compshare", "volcengine_cloudidentity")
 HOST_KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)).decode()
 

@@ -95,9 +95,7 @@ def test_the_first_rotation_puts_a_password_that_works(template, started, keys, 
     rotation = store.rotate(name)
     assert rotation.state is RotationState.SUCCEEDED, [str(error) for _, error in rotation.failures]
     assert (started.changes(UCLOUD), started.wrong_logins(UCLOUD)) == (1, len(trials))
-    current = store.value(name)
-    assert current is not None
-    assert json.loads(current.reveal())["password"] == started.live(UCLOUD).reveal()
+    assert json.loads(store.value(name).reveal())["password"] == started.live(UCLOUD).reveal()
 
 
 def test_an_example_that_could_not_be_rotated_is_refused(template, started):

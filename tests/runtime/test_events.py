@@ -203,7 +203,6 @@ def test_cross_account_event_with_a_wrong_rotation_token_is_refused(scene, wrong
     scene.begin(sample, function=FOREIGN_ARN)
     token = sample["RotationToken"]
     result = scene.runtime.invoke(sample if wrong == "another" else sample | {"RotationToken": None})
-    assert result.error is not None
     assert result.error["errorType"] == "StoreDenied"
     assert scene.world.stored(HUAWEI, "AWSPENDING") is None
     assert token not in scene.runtime.log_file.read_text() + json.dumps(result.error)
@@ -237,7 +236,6 @@ def test_malformed_event_is_a_typed_error_and_calls_nobody(stage, path):
     """A malformed event fails with a code and a hint; neither Secrets Manager nor a vendor hears of it."""
     before = stage.heard()
     result = stage.runtime.invoke(json.loads(path.read_text()))
-    assert result.error is not None
     assert result.error["errorType"] == "EventError"
     line = next(each for each in _lines(result) if each["message"] == "step failed")
     assert line["error"]["code"] == "event_error"
@@ -251,8 +249,6 @@ def test_rotation_that_is_not_enabled_is_refused(scene):
     _, *vendors = scene.heard()
     refused = scene.runtime.invoke(event)
     unknown = scene.runtime.invoke(event | {"SecretId": event["SecretId"].replace("alice", "mallory")})
-    assert refused.error is not None
     assert refused.error["errorType"] == "RotationNotEnabled"
-    assert unknown.error is not None
     assert unknown.error["errorType"] == "SecretNotFound"
     assert scene.heard()[1:] == vendors

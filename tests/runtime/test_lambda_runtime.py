@@ -62,7 +62,6 @@ def test_raised_exception_is_an_error(served):
 def test_body_that_is_no_json_never_reaches_the_function(served):
     """The runtime itself refuses a body that is not JSON."""
     result = served.invoke_raw(b"{")
-    assert result.error is not None
     assert result.error["errorType"] == "Runtime.UnmarshalError"
 
 
@@ -92,7 +91,6 @@ def test_process_exit_is_an_error_and_heals(function):
     source = "import os\ndef handler(event, context):\n    return os._exit(9) if event else os.getpid()\n"
     with function(source) as runtime:
         before, died, after = runtime.invoke(0), runtime.invoke(1), runtime.invoke(0)
-    assert died.error is not None
     assert died.error["errorType"] == "Runtime.ExitError"
     assert after.error is None
     assert after.payload != before.payload

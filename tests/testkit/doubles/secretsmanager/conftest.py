@@ -1,13 +1,10 @@
 """A served Secrets Manager double with a clock that only tests move, and rotation functions to run on it."""
 
-from __future__ import annotations
-
 import base64
 import io
 import uuid
 import zipfile
-from dataclasses import dataclass
-from typing import Any
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -18,8 +15,6 @@ from werkzeug.wrappers import Response
 from rotation_testkit.doubles.secretsmanager import SecretsManager
 from rotation_testkit.doubles.serving import serve
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
-
-FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:rotate"
 
 
 class RecordingClock(VirtualClock):
@@ -37,6 +32,8 @@ class RecordingClock(VirtualClock):
 
 class RotationFunction:
     """A minimal rotation function: it puts a value, and moves AWSCURRENT. ``troubles`` run before a step."""
+
+    arn = "arn:aws:lambda:eu-central-1:111122223333:function:rotate"
 
     def __init__(self, client):
         self.client = client
@@ -68,6 +65,14 @@ class RotationFunction:
                 MoveToVersionId=event["ClientRequestToken"],
                 RemoveFromVersionId=holder,
             )
+
+    def fail(self, step, *, times=1):
+        """Fail the next invocations of a step."""
+
+        def failing(_event):
+            raise RuntimeError("step failed")
+
+        self.troubles.setdefault(step, []).extend([failing] * times)
 
     @property
     def steps(self):
@@ -111,16 +116,10 @@ def secret(double):
 
 @pytest.fixture
 def function(double, client):
-    """A working rotation function, registered under the ARN of ``function_arn``."""
+    """A working rotation function, registered under its ARN."""
     one = RotationFunction(client)
-    double.register_function(FUNCTION, one)
+    double.register_function(one.arn, one)
     return one
-
-
-@pytest.fixture
-def function_arn():
-    """The ARN that ``function`` has."""
-    return FUNCTION
 
 
 @pytest.fixture
@@ -142,22 +141,10 @@ def refusal():
     return call
 
 
-@dataclass
-class Bench:
-    """A secret, its rotation function, the double and the clock."""
-
-    double: SecretsManager
-    client: Any
-    secret: str
-    function: RotationFunction
-    clock: RecordingClock
-    arn: str = FUNCTION
-
-
 @pytest.fixture
 def bench(double, client, secret, function, clock):
     """A secret, its rotation function and everything around them."""
-    return Bench(double, client, secret, function, clock)
+    return SimpleNamespace(double=double, client=client, secret=secret, function=function, clock=clock)
 
 
 @pytest.fixture

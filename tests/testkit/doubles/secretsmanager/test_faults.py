@@ -143,16 +143,15 @@ def test_an_operator_meets_the_same_faults_without_the_wire(double, secret):
         double.call("GetSecretValue", SecretId=secret)
 
 
-@pytest.mark.usefixtures("function")
-def test_a_fault_in_a_rotation_fails_its_step_and_the_retry_heals_it(double, secret, function_arn):
+def test_a_fault_in_a_rotation_fails_its_step_and_the_retry_heals_it(double, secret, function):
     """The move was applied and its answer lost: the second attempt finds it done."""
     double.faults.drop("UpdateSecretVersionStage", applied=True)
-    rotation = double.rotate(secret, function=function_arn)
+    rotation = double.rotate(secret, function=function.arn)
     assert rotation.failures[0][0] == "finishSecret"
     assert double.labels(secret)[rotation.token] >= {"AWSCURRENT"}
 
 
-def test_a_stale_description_hides_the_new_pending_version(double, client, secret, function, function_arn):
+def test_a_stale_description_hides_the_new_pending_version(double, client, secret, function):
     """A function that looks too early does not see its own token."""
     seen = []
 
@@ -163,7 +162,7 @@ def test_a_stale_description_hides_the_new_pending_version(double, client, secre
 
     function.troubles["createSecret"] = [look]
     double.faults.lag(describe=1)
-    client.rotate_secret(SecretId=secret, RotationLambdaARN=function_arn)
+    client.rotate_secret(SecretId=secret, RotationLambdaARN=function.arn)
     double.wait(secret)
     assert seen == [False, True]
 

@@ -8,12 +8,6 @@ from rotation.core.secret import Secret
 from rotation_testkit.doubles.secretsmanager import RotationState
 
 DAY = 86_400
-STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
-
-
-def raising(*_):
-    """Fail a step."""
-    raise RuntimeError("step failed")
 
 
 def test_rotation_needs_a_function_that_may_be_invoked(bench, refusal):
@@ -36,7 +30,7 @@ def test_rotation_needs_a_function_that_may_be_invoked(bench, refusal):
 )
 def test_rules_that_make_no_schedule_are_refused(bench, refusal, rules):
     """Two schedules, one oftener than every four hours, and one that is none."""
-    rotate = {"SecretId": bench.secret, "RotationLambdaARN": bench.arn, "RotationRules": rules}
+    rotate = {"SecretId": bench.secret, "RotationLambdaARN": bench.function.arn, "RotationRules": rules}
     assert refusal(bench.client.rotate_secret, **rotate) == ("InvalidParameterException", 400)
     assert bench.function.events == []
 
@@ -52,7 +46,7 @@ def test_rules_that_make_no_schedule_are_refused(bench, refusal, rules):
 )
 def test_the_next_date_follows_from_the_rules(bench, rules, seconds):
     """cron() is accepted and gives no date here."""
-    assert bench.double.rotate(bench.secret, function=bench.arn, rules=rules).state is RotationState.SUCCEEDED
+    assert bench.double.rotate(bench.secret, function=bench.function.arn, rules=rules).state is RotationState.SUCCEEDED
     described = bench.client.describe_secret(SecretId=bench.secret)
     assert described["RotationRules"] == rules
     assert described["LastRotatedDate"].timestamp() == bench.clock.now()
@@ -63,7 +57,7 @@ def test_the_next_date_follows_from_the_rules(bench, rules, seconds):
 
 def test_tick_runs_what_is_due_and_nothing_else(bench):
     """A manual put counts as a rotation, as the service counts it."""
-    bench.double.rotate(bench.secret, function=bench.arn, rules={"AutomaticallyAfterDays": 1})
+    bench.double.rotate(bench.secret, function=bench.function.arn, rules={"AutomaticallyAfterDays": 1})
     bench.clock.sleep(DAY - 1)
     assert bench.double.tick() == ()
     bench.double.call("PutSecretValue", SecretId=bench.secret, SecretString="by hand")
@@ -77,9 +71,9 @@ def test_tick_runs_what_is_due_and_nothing_else(bench):
 
 def test_tick_reattempts_a_given_up_rotation_under_its_own_token(bench):
     """The date of the last rotation that failed lies in the past until one succeeds."""
-    bench.double.rotate(bench.secret, function=bench.arn, rules={"AutomaticallyAfterDays": 1})
+    bench.double.rotate(bench.secret, function=bench.function.arn, rules={"AutomaticallyAfterDays": 1})
     bench.clock.sleep(DAY)
-    bench.function.troubles["testSecret"] = [raising] * 3
+    bench.function.fail("testSecret", times=3)
     (failed,) = bench.double.tick()
     assert bench.client.describe_secret(SecretId=bench.secret)["NextRotationDate"].timestamp() < bench.clock.now()
     (again,) = bench.double.tick()
@@ -96,7 +90,7 @@ def test_a_version_made_by_hand_abandons_the_rotation(bench, operation):
     bench.function.troubles["setSecret"] = [
         lambda _event: bench.double.call(operation, SecretId=bench.secret, SecretString="by hand") and None
     ]
-    rotation = bench.double.rotate(bench.secret, function=bench.arn)
+    rotation = bench.double.rotate(bench.secret, function=bench.function.arn)
     assert rotation.state is RotationState.ABANDONED
     assert bench.function.steps == ["createSecret", "setSecret"]
     assert bench.double.labels(bench.secret)[rotation.token] == frozenset()
@@ -111,7 +105,7 @@ def test_cancelling_stops_the_rotation_and_leaves_the_labels(bench, refusal):
     bench.function.troubles["setSecret"] = [
         lambda _event: cancelled.append(bench.client.cancel_rotate_secret(SecretId=bench.secret))
     ]
-    rotation = bench.double.rotate(bench.secret, function=bench.arn, rules={"AutomaticallyAfterDays": 1})
+    rotation = bench.double.rotate(bench.secret, function=bench.function.arn, rules={"AutomaticallyAfterDays": 1})
     assert (rotation.state, cancelled[0]["VersionId"]) == (RotationState.CANCELLED, rotation.token)
     assert bench.function.steps == ["createSecret", "setSecret"]
     described = bench.client.describe_secret(SecretId=bench.secret)
@@ -131,14 +125,14 @@ def test_a_client_that_repeats_its_request_starts_no_second_rotation(bench, toke
     """The same token names the running rotation; another one, meanwhile, is refused."""
     gate = threading.Event()
     bench.function.troubles["createSecret"] = [lambda _event: gate.wait(10)]
-    request = {"SecretId": bench.secret, "RotationLambdaARN": bench.arn}
+    request = {"SecretId": bench.secret, "RotationLambdaARN": bench.function.arn}
     first = bench.client.rotate_secret(**request, ClientRequestToken=token)
     again = bench.client.rotate_secret(**request, ClientRequestToken=token)
     assert first["VersionId"] == again["VersionId"] == token
     assert refusal(bench.client.rotate_secret, **request) == ("InvalidRequestException", 400)
     gate.set()
     bench.double.wait(bench.secret)
-    assert bench.function.steps == STEPS
+    assert bench.function.steps == ["createSecret", "setSecret", "testSecret", "finishSecret"]
     assert refusal(bench.client.rotate_secret, **request, ClientRequestToken=token) == ("InvalidRequestException", 400)
 
 
@@ -168,5 +162,5 @@ def test_a_function_that_is_not_the_owner_must_bring_its_rotation_token(bench, r
 
 def test_a_plain_function_gets_no_rotation_token(bench):
     """Step, SecretId and ClientRequestToken are all there is."""
-    bench.double.rotate(bench.secret, function=bench.arn)
+    bench.double.rotate(bench.secret, function=bench.function.arn)
     assert {tuple(event) for event in bench.function.events} == {("Step", "SecretId", "ClientRequestToken")}

@@ -142,10 +142,11 @@ def test_captcha(login, sim, refusal):
     assert login(HA2="7391").status_code == 200
 
 
-_BAD = ({"account": ""}, {"account": "a" * 256}, {"account": "other"}, {"clientType": None}, {"createTokenType": 2})
-
-
-@pytest.mark.parametrize("change", _BAD, ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [{"account": ""}, {"account": "a" * 256}, {"account": "other"}, {"clientType": None}, {"createTokenType": 2}],
+    ids=str,
+)
 def test_bad_login_parameters(send, change, refusal):
     """Missing, misfitting or contradicting fields are 400."""
     body = {"account": WHO, "clientType": 72, "createTokenType": 0, **change}

@@ -271,17 +271,20 @@ def test_clock_may_differ_by_fifteen_minutes(ask, clock, refusal, ahead):
 
 
 def test_every_documented_code_arrives(ask, reset, sim, refusal, documented):
-    """With its own HTTP status, in answer to each look that a rotation takes and to a reset; nothing is changed."""
+    """With its own HTTP status, in answer to each look that a rotation takes and to a reset, done or not."""
     codes, listed = documented("volcengine_cloudidentity")
     statuses = {code: int(status) for status, those in listed["http"].items() for code in those}
     assert statuses.keys() == set(codes)
-    for code in codes:
+    for number, code in enumerate(codes):
         for action, fields in LOOKS.items():
             sim.faults.add(action, FaultKind.VENDOR_CODE, code=code)
             assert refusal(ask, action, **fields) == (statuses[code], code)
         sim.faults.add("ResetPassword", FaultKind.VENDOR_CODE, code=code)
         assert refusal(reset) == (statuses[code], code)
-    assert sim.resets("u-alice") == 0
+        assert sim.resets("u-alice") == number
+        sim.faults.add("ResetPassword", FaultKind.VENDOR_CODE_AFTER, code=code)
+        assert refusal(reset) == (statuses[code], code)
+        assert sim.resets("u-alice") == number + 1
 
 
 def test_a_request_that_was_changed_on_its_way_is_refused(reset, sim, refusal, monkeypatch):
@@ -295,13 +298,3 @@ def test_a_request_that_was_changed_on_its_way_is_refused(reset, sim, refusal, m
     monkeypatch.setattr(urllib3.PoolManager, "urlopen", tamper)
     assert refusal(reset) == (401, "SignatureDoesNotMatch")
     assert sim.live_password("u-alice") == Secret(OLD)
-
-
-def test_a_documented_code_may_come_after_the_reset(reset, sim, refusal, documented):
-    """The code arrives with its HTTP status although the reset takes effect."""
-    codes, listed = documented("volcengine_cloudidentity")
-    statuses = {code: int(status) for status, those in listed["http"].items() for code in those}
-    for number, code in enumerate(codes, start=1):
-        sim.faults.add("ResetPassword", FaultKind.VENDOR_CODE_AFTER, code=code)
-        assert refusal(reset) == (statuses[code], code)
-        assert sim.resets("u-alice") == number
