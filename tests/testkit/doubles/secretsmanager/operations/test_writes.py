@@ -121,29 +121,23 @@ def test_update_changes_description_and_value(client, secret, refusal, token):
     assert refusal(client.update_secret, **again) == ("ResourceExistsException", 400)
 
 
-def test_a_value_has_at_most_65536_bytes(client, secret, refusal):
-    """Bytes count, not characters."""
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ({"SecretString": "x" * 65_537}, "ValidationException"),
+        ({"SecretString": "é" * 32_769}, "ValidationException"),
+        ({"SecretString": "a", "SecretBinary": b"a"}, "InvalidParameterException"),
+        ({}, "InvalidRequestException"),
+        ({"SecretString": "b", "ClientRequestToken": "t" * 65}, "ValidationException"),
+    ],
+    ids=["characters", "bytes", "text and binary", "nothing", "long token"],
+)
+def test_a_put_that_is_refused(client, secret, refusal, value, code):
+    """A put takes one value of at most 65,536 bytes, and a token of 32 to 64 characters; botocore stops a short one."""
+    assert refusal(client.put_secret_value, SecretId=secret, **value) == (code, 400)
+    with pytest.raises(ParamValidationError):
+        client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken="t" * 31)
     client.put_secret_value(SecretId=secret, SecretString="x" * 65_536)
-    assert refusal(client.put_secret_value, SecretId=secret, SecretString="x" * 65_537)[0] == "ValidationException"
-    assert refusal(client.put_secret_value, SecretId=secret, SecretString="é" * 32_769)[0] == "ValidationException"
-
-
-def test_text_and_binary_together_are_refused(client, secret, refusal):
-    """One value or none: neither is refused by a put as well."""
-    both = {"SecretId": secret, "SecretString": "a", "SecretBinary": b"a"}
-    assert refusal(client.put_secret_value, **both) == ("InvalidParameterException", 400)
-    assert refusal(client.put_secret_value, SecretId=secret) == ("InvalidRequestException", 400)
-
-
-@pytest.mark.parametrize("length", [31, 65])
-def test_a_token_has_32_to_64_characters(client, secret, refusal, length):
-    """The client stops the short one itself, the service the long one."""
-    put = {"SecretId": secret, "SecretString": "b", "ClientRequestToken": "t" * length}
-    if length < 32:
-        with pytest.raises(ParamValidationError):
-            client.put_secret_value(**put)
-    else:
-        assert refusal(client.put_secret_value, **put) == ("ValidationException", 400)
 
 
 def test_a_deleted_secret_can_be_described_and_restored_within_its_window(double, client, secret, refusal, clock):
