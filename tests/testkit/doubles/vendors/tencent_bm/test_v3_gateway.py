@@ -1,13 +1,12 @@
 """The gateway of Tencent's API 3.0 as simulated: golden vectors, and calls bent in one place."""
 
-import hashlib
 import time
 
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.tencent_bm.v3_gateway import Authorization, canonical_hash, signature
+from rotation_testkit.doubles.vendors.tencent_bm.v3_gateway import canonical_hash, signature
 
 
 @pytest.mark.parametrize(
@@ -151,14 +150,3 @@ def test_other_methods_paths_and_bodies(raw):
         raw.body = body
         raw.sign()
         assert raw.send() == "InvalidParameter"
-
-
-def test_authorization_header_comes_apart():
-    """The documented form, with a made-up signature."""
-    proof = hashlib.sha256(b"").hexdigest()
-    header = (
-        f"TC3-HMAC-SHA256 Credential=AKID/2019-02-25/bm/tc3_request, SignedHeaders=content-type;host, Signature={proof}"
-    )
-    sent = Authorization.parse(header)
-    assert (sent.secret_id, sent.day, sent.service) == ("AKID", "2019-02-25", "bm")
-    assert (sent.signed, sent.signature) == (("content-type", "host"), proof)

@@ -7,7 +7,7 @@ import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.volcengine_cloudidentity.gateway import Authorization, canonical_hash, signature
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.gateway import canonical_hash, signature
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import AccessKey, VolcengineCloudIdentity
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
@@ -183,11 +183,3 @@ def test_scope_must_fit(raw, place, value, expected):
     """The day is X-Date's and the service cloudidentity, even when signed consistently."""
     raw.scope[place] = value
     assert raw.send() == expected
-
-
-def test_authorization_header_comes_apart():
-    """The documented form, with a made-up signature."""
-    header = f"HMAC-SHA256 Credential=AK/{'/'.join(SCOPE)}/request, SignedHeaders=host;x-date, Signature={'a' * 64}"
-    sent = Authorization.parse(header)
-    assert (sent.access_key, (sent.day, sent.region, sent.service)) == ("AK", SCOPE)
-    assert (sent.signed, sent.signature) == (("host", "x-date"), "a" * 64)
