@@ -108,14 +108,14 @@ def test_no_process_is_left(function):
     """At the end of the block both the emulator and the function's process are gone."""
     with function("import os\ndef handler(event, context):\n    return [os.getpid(), os.getppid()]\n") as runtime:
         pids = runtime.invoke({}).payload
-    deadline = time.monotonic() + 30  # the kernel, and whoever inherits the function's process, need a moment
+    deadline = time.monotonic() + 30  # the kernel and the function's new parent need a moment
     while any(map(runs, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not [pid for pid in pids if runs(pid)]
 
 
 def runs(pid):
-    """Tell whether a process does; one that has ended may wait for ever for somebody to ask how."""
+    """Return whether a process runs; one that has ended may stay as a zombie."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

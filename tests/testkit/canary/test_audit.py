@@ -9,7 +9,7 @@ _CODE = "import sys; print(flush=True); sys.stdin.read()"
 
 
 def test_the_arguments_of_a_childs_child_are_heard():
-    """As long as it lives: a process that a command starts shows its arguments to everybody on the machine."""
+    """The arguments of a command's own child are seen while it runs: everybody on the machine can read them."""
     command = ["sh", "-c", '"$0" -c "$1" "$2"; true', sys.executable, _CODE, "inner-argument"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         child.stdout.readline()  # its child runs

@@ -1,9 +1,11 @@
-"""The canary finds a secret in text, logs, errors, frames, objects and requests."""
+"""The canary finds a secret in text, logs, warnings, errors, frames, objects and requests."""
 
 from __future__ import annotations
 
 import base64
 import logging
+import sys
+import warnings
 from dataclasses import dataclass
 
 import pytest
@@ -41,6 +43,33 @@ def test_the_canary_finds_a_value_inside_base64(name):
     header = base64.b64encode(f"{name}:{MARK.reveal()}:x".encode()).decode()
     canary.text("header", header)
     assert canary.leaks() == ["marker in header"]
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda text: logging.getLogger("any").debug("said %s", text),
+        lambda text: logging.getLogger("botocore.endpoint").debug(text),
+        lambda text: logging.getLogger("any").info("said", extra={"field": text}),
+        print,
+        lambda text: print(text, file=sys.stderr),  # noqa: T201 - same
+    ],
+    ids=["argument", "library", "extra", "stdout", "stderr"],
+)
+def test_the_canary_hears(say, canary):
+    """Each way to write something is heard."""
+    canary.guard("marker", MARK)
+    say(MARK.reveal())
+    assert len(canary.leaks()) == 1
+    canary.guarded.clear()
+
+
+def test_the_canary_hears_warnings():
+    """A warning's text is heard."""
+    canary = guarded()
+    with listening(canary):
+        warnings.warn(MARK.reveal(), stacklevel=1)
+    assert canary.leaks() == ["marker in warning"]
 
 
 def test_the_canary_hears_logged_exceptions():

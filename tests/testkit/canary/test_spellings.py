@@ -14,14 +14,14 @@ VALUES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
 @example('Qu1et"horse/Battery+\\Stapl3')
 @example("!!!!")
 def test_each_spelling_holds_a_probe(value):
-    """So a text without any probe holds no spelling, and the spellings need not be made."""
+    """A text without any probe holds no spelling, so the spellings need not be made."""
     secret = Secret(value)
     few = probes(secret)
     assert [spelled for spelled in spellings(secret) if spelled and not any(each in spelled for each in few)] == []
 
 
 def test_each_spelling_is_found():
-    """Wherever in a text it stands, also where a probe alone proves nothing."""
+    """A spelling is found anywhere in a text; a probe alone is no finding."""
     secret = Secret('Qu1et"horse/Battery+\\Stapl3ü&')
     for spelled in spellings(secret):
         assert find({"it": secret}, [("text", f"before{spelled}after")]) == ["it in text"]

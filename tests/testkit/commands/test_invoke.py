@@ -118,7 +118,7 @@ def test_the_lambda_runtime_runs_the_source_tree_where_nothing_fresh_is_packed(l
 
 @pytest.mark.slow
 def test_a_fresh_artefact_goes_before_the_source_tree(lockstep, monkeypatch, tmp_path):
-    """The screen says which code ran. Of a failure the runtime tells class and sentence, the log line code and hint."""
+    """The screen says which code ran; a failure shows the code and the hint of the log line."""
     pack(tmp_path, seconds_ago=0)
     monkeypatch.chdir(tmp_path)
     ran = lockstep("invoke", str(EVENTS / "malformed" / "no_step.json"), "--json")
@@ -132,7 +132,7 @@ def test_a_fresh_artefact_goes_before_the_source_tree(lockstep, monkeypatch, tmp
 
 @pytest.mark.slow
 def test_where_nothing_is_packed_the_source_tree_runs(embedded, monkeypatch, tmp_path):
-    """Nothing need be built before the first event is sent."""
+    """The first event can be sent before anything is built."""
     monkeypatch.chdir(tmp_path)
     with emulated(embedded) as place:
         assert place.code.startswith("source tree")

@@ -7,7 +7,7 @@ from rotation.engine.account import steps
 
 
 def test_a_run_without_violation_exits_0(lockstep):
-    """It tells how many schedules it played and how fast."""
+    """The report says how many schedules were played and how fast."""
     ran = lockstep("simulate-faults", "--seed", "3", "--runs", "20", "--workers", "1", "--json")
     (record,) = ran.objects
     assert ran.code == 0
@@ -21,7 +21,7 @@ def test_a_run_without_violation_exits_0(lockstep):
 
 
 def test_a_violation_exits_1_with_a_script_that_can_be_played_again(lockstep, monkeypatch, tmp_path):
-    """Here of an engine that commits before it verifies."""
+    """An engine that commits before it verifies violates I2, and its script shows that again."""
     saved = tmp_path / "violation.jsonl"
     monkeypatch.setattr(steps, "_prove", lambda *_: Evidence.LOGIN)
     ran = lockstep("simulate-faults", "--seed", "1", "--workers", "1", "--save", str(saved))
@@ -44,14 +44,14 @@ def test_a_violation_exits_1_with_a_script_that_can_be_played_again(lockstep, mo
 
 @pytest.mark.parametrize("where", ["missing/folder", ".", "a" * 300])
 def test_a_place_that_takes_no_file_is_told_before_anything_is_played(lockstep, tmp_path, where):
-    """Else the finding would be lost after minutes."""
+    """A place that cannot be written is refused at once, because the finding would be lost after minutes."""
     ran = lockstep("simulate-faults", "--save", str(tmp_path / where))
     assert (ran.code, ran.out) == (2, "")
     assert "cannot write" in ran.err
 
 
 def test_a_finding_that_cannot_be_saved_any_more_is_printed(lockstep, monkeypatch, tmp_path):
-    """The folder went away while the schedules were played."""
+    """A script whose folder went away while the schedules were played is printed."""
     folder = tmp_path / "gone"
     folder.mkdir()
 
@@ -69,13 +69,13 @@ def test_a_finding_that_cannot_be_saved_any_more_is_printed(lockstep, monkeypatc
 
 @pytest.mark.parametrize("arguments", [("--runs", "0"), ("--replay", "no-such-file"), ("--workers", "-1")])
 def test_wrong_usage_exits_2(lockstep, arguments):
-    """With nothing played."""
+    """Wrong usage exits with 2 and plays nothing."""
     ran = lockstep("simulate-faults", *arguments)
     assert (ran.code, ran.out) == (2, "")
 
 
 def test_a_file_that_is_no_script_is_an_error(lockstep, tmp_path):
-    """Told as such, with a hint."""
+    """A file that is no script is a ``script_error``."""
     wrong = tmp_path / "wrong"
     wrong.write_text("no script", encoding="utf-8")
     ran = lockstep("simulate-faults", "--replay", str(wrong))

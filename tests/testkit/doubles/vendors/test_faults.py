@@ -141,7 +141,7 @@ def test_patient_client_gets_the_answer(send, sim):
 
 
 def test_closing_the_simulator_lets_hanging_calls_go(sim):
-    """Nobody waits for a forgotten event."""
+    """A hanging call ends when the simulator is closed, although its event is never set."""
     reached = threading.Event()
     sim.faults.add("*", FaultKind.HANG, applied=False, event=threading.Event(), reached=reached)
     with ThreadPoolExecutor(1) as pool:

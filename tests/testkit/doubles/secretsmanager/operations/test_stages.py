@@ -83,7 +83,7 @@ def test_an_attached_label_moves_from_its_named_holder(double, client, versions)
 
 
 def test_attaching_a_label_where_it_already_is_succeeds(double, client, versions):
-    """That is why a fresh label is no lock: both who attach it succeed."""
+    """Two callers who attach the same fresh label both succeed, so a fresh label is no lock."""
     _current, pending = versions
     for _ in range(2):
         move(client, "mark", target=pending)
@@ -92,7 +92,7 @@ def test_attaching_a_label_where_it_already_is_succeeds(double, client, versions
 
 
 def test_a_removed_last_label_makes_the_version_deprecated(client, versions):
-    """It disappears from descriptions and stays readable by its id."""
+    """A version without labels disappears from descriptions and stays readable by its id."""
     _current, pending = versions
     move(client, "AWSPENDING", source=pending)
     assert pending not in client.describe_secret(SecretId="app/db")["VersionIdsToStages"]
@@ -118,13 +118,13 @@ def test_twenty_labels_are_all_that_a_secret_can_have(double, client, versions, 
 
 
 def test_a_label_has_at_most_256_characters(client, versions, refusal):
-    """The service counts, botocore does not."""
+    """The service refuses a longer label; botocore does not."""
     move(client, "x" * 256, target=versions[1])
     assert refusal(move, client=client, label="x" * 257, target=versions[1]) == ("ValidationException", 400)
 
 
 def test_a_version_made_by_hand_takes_pending_away(double, client, versions):
-    """Whatever was pending is given up; own labels of the version protect it further."""
+    """A put by hand takes AWSPENDING away; the version's other labels stay and protect it."""
     _current, pending = versions
     move(client, "mark", target=pending)
     client.put_secret_value(SecretId="app/db", SecretString="by hand")

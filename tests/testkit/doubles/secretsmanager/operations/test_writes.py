@@ -28,7 +28,7 @@ def test_a_created_secret_is_found_by_name_arn_and_partial_arn(client):
 
 
 def test_a_secret_can_be_created_without_a_value(client, refusal):
-    """Then it has no version, and reading it is "not found" with HTTP 400 as AWS has it."""
+    """A secret without a value has no version, and reading it is "not found" with HTTP 400 as on AWS."""
     made = client.create_secret(Name="app/empty")
     assert "VersionId" not in made
     assert "VersionIdsToStages" not in client.describe_secret(SecretId="app/empty")
@@ -83,7 +83,7 @@ def test_put_with_the_same_token_and_another_value_is_refused(double, client, se
     assert double.value(secret, version=token) == Secret("AP8=")
 
 
-def test_put_takes_labels_from_whoever_has_them(double, client, secret):
+def test_put_takes_labels_from_their_holders(double, client, secret):
     """Labels named in a put move without a compare-and-swap; the others stay."""
     first = client.get_secret_value(SecretId=secret)["VersionId"]
     one = client.put_secret_value(SecretId=secret, SecretString="b", VersionStages=["one", "two"])["VersionId"]
@@ -141,7 +141,7 @@ def test_a_put_that_is_refused(client, secret, refusal, value, code):
 
 
 def test_a_deleted_secret_can_be_described_and_restored_within_its_window(double, client, secret, refusal, clock):
-    """Meanwhile it can neither be read nor created anew; afterwards it is gone."""
+    """A deleted secret can neither be read nor created again before its window ends; then it is gone."""
     gone = client.delete_secret(SecretId=secret, RecoveryWindowInDays=7)
     assert gone["DeletionDate"].timestamp() == clock.now() + 7 * DAY
     assert client.describe_secret(SecretId=secret)["DeletedDate"] == gone["DeletionDate"]
@@ -160,7 +160,7 @@ def test_a_deleted_secret_can_be_described_and_restored_within_its_window(double
 
 
 def test_a_forced_deletion_is_immediate_and_never_not_found(client, secret, refusal):
-    """It excludes a window, and a second one succeeds as well."""
+    """A forced deletion excludes a window, and a second one succeeds as well."""
     both = {"SecretId": secret, "ForceDeleteWithoutRecovery": True, "RecoveryWindowInDays": 7}
     assert refusal(client.delete_secret, **both) == ("InvalidParameterException", 400)
     too_short = {"SecretId": secret, "RecoveryWindowInDays": 6}

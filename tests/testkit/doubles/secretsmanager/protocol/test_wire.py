@@ -62,7 +62,7 @@ def outcome(answer):
 
 
 def test_an_answer_is_amz_json_with_a_request_id(post, secret):
-    """boto3 shows that id to whoever opens a support case."""
+    """Each answer is amz-json and has the request id that a support case needs."""
     status, body, headers = post("DescribeSecret", {"SecretId": secret})
     assert (status, body["ARN"]) == (200, secret)
     assert headers["content-type"] == "application/x-amz-json-1.1"
@@ -82,7 +82,7 @@ def test_errors_have_the_shapes_of_aws(double, post):
 
 
 def test_an_unsigned_request_is_refused(double):
-    """No Authorization header, or half of one."""
+    """A request without an Authorization header, or with half of one, is refused."""
     headers = {"X-Amz-Target": TARGET, "Content-Type": "application/x-amz-json-1.1"}
     assert outcome(send(double, headers, b"{}")) == (400, "MissingAuthenticationTokenException")
     half = {**headers, "Authorization": "AWS4-HMAC-SHA256 Credential=x"}
@@ -91,7 +91,7 @@ def test_an_unsigned_request_is_refused(double):
 
 
 def test_a_changed_body_or_target_breaks_the_signature(double, signed, secret):
-    """What is signed is what is done."""
+    """A request whose body or target was changed after signing is refused."""
     body = json.dumps({"SecretId": secret}).encode()
     headers = signed(body)
     assert send(double, headers, body)[0] == 200
@@ -109,7 +109,7 @@ def test_a_changed_body_or_target_breaks_the_signature(double, signed, secret):
     ],
 )
 def test_wrong_credentials_are_told_apart(double, wrong, code):
-    """Unknown key, wrong secret key, and a signature for another region."""
+    """An unknown key, a wrong secret key and a signature for another region have the codes of AWS."""
     right = {
         "aws_access_key_id": double.access_key,
         "aws_secret_access_key": double.secret_key.reveal(),
@@ -135,7 +135,7 @@ def test_the_environment_is_all_that_a_client_needs(double, secret, monkeypatch)
 
 
 def test_there_is_no_environment_outside_serving():
-    """Nobody is pointed at a port that is closed."""
+    """The environment exists only while the double is served."""
     with pytest.raises(RuntimeError):
         SecretsManager().environment()
 
@@ -159,7 +159,7 @@ def test_there_is_no_environment_outside_serving():
     ],
 )
 def test_parameters_are_checked_against_the_service_model(post, operation, params, code):
-    """Also what botocore would never send, and what it does not check."""
+    """The double checks what botocore would never send, and what botocore does not check."""
     assert outcome(post(operation, params)) == (400, code)
 
 
@@ -179,7 +179,7 @@ def test_a_raw_request_must_bring_its_token(post, secret, operation, params, cod
 
 
 def test_a_request_that_is_no_operation_is_refused(double, signed):
-    """Wrong method, wrong service, no JSON, wrong content type."""
+    """A wrong method, another service, no JSON and another content type are refused."""
     assert send(double, signed(b""), b"", method="PUT")[1]["__type"] == "UnknownOperationException"
     assert send(double, signed(b"{}", target="kms.Decrypt"), b"{}")[1]["__type"] == "UnknownOperationException"
     assert send(double, signed(b"{"), b"{")[1]["__type"] == "SerializationException"
@@ -187,14 +187,14 @@ def test_a_request_that_is_no_operation_is_refused(double, signed):
 
 
 def test_what_is_not_built_says_so(client, secret):
-    """HTTP 501 instead of a wrong answer."""
+    """An operation that is not built is HTTP 501."""
     with pytest.raises(ClientError) as caught:
         client.get_resource_policy(SecretId=secret)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
 def test_the_call_log_names_everything_but_values(double, client, secret, token):
-    """Operation, secret, version, labels, outcome; refused calls too."""
+    """The log holds operation, secret, version, labels and outcome of each call, refused ones included."""
     put = {"SecretId": secret, "ClientRequestToken": token, "VersionStages": ["AWSPENDING"]}
     client.put_secret_value(**put, SecretString="canary-value")
     with pytest.raises(ClientError):

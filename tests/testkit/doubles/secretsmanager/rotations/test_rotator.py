@@ -36,7 +36,7 @@ def test_a_rotation_over_the_wire_returns_at_once_and_runs_the_four_steps(bench)
 
 
 def test_the_pending_version_begins_empty(bench):
-    """It is described, and reading it is "not found", by id, by label and by both."""
+    """The pending version is described, and reading it by id, by label or by both is "not found"."""
     seen = []
 
     def look(event):
@@ -70,7 +70,7 @@ def test_a_failed_step_restarts_the_whole_rotation_with_the_same_token(bench, st
 
 
 def test_a_rotation_that_keeps_failing_is_given_up_and_stays_pending(bench, refusal):
-    """Then no new one can start until somebody deals with AWSPENDING."""
+    """After the last attempt no new rotation can start until somebody removes AWSPENDING."""
     bench.function.fail("setSecret", times=3)
     rotation = bench.double.rotate(bench.secret, function=bench.function.arn)
     assert (rotation.state, rotation.attempts, bench.clock.slept) == (RotationState.FAILED, 3, [10.0, 600.0])
@@ -154,7 +154,7 @@ def test_not_immediately_only_tests_with_an_empty_version_that_vanishes(bench):
 @pytest.mark.parametrize("step", ["setSecret", "finishSecret"])
 @pytest.mark.parametrize("forced", [False, True])
 def test_a_secret_deleted_in_the_middle_fails_its_rotation(bench, step, forced):
-    """Marked for deletion or gone: the steps that remain fail, and so does the rotation."""
+    """When the secret is marked for deletion or gone, the remaining steps fail, and so does the rotation."""
     arn = "arn:aws:lambda:eu-central-1:111122223333:function:deleting"
 
     def delete(event):
@@ -170,7 +170,7 @@ def test_a_secret_deleted_in_the_middle_fails_its_rotation(bench, step, forced):
 
 
 def test_a_refused_rotation_raises_in_the_callers_thread(bench):
-    """Without the wire the refusal is the double's own exception."""
+    """A refusal without the wire is the double's own exception."""
     with pytest.raises(ServiceError) as caught:
         bench.double.rotate(bench.secret)
     assert caught.value.code == "InvalidRequestException"

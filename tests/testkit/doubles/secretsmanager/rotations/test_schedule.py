@@ -29,7 +29,7 @@ def test_rotation_needs_a_function_that_may_be_invoked(bench, refusal):
     ],
 )
 def test_rules_that_make_no_schedule_are_refused(bench, refusal, rules):
-    """Two schedules, one oftener than every four hours, and one that is none."""
+    """Two schedules at once, a schedule of less than four hours, and text that is no schedule are refused."""
     rotate = {"SecretId": bench.secret, "RotationLambdaARN": bench.function.arn, "RotationRules": rules}
     assert refusal(bench.client.rotate_secret, **rotate) == ("InvalidParameterException", 400)
     assert bench.function.events == []
@@ -117,7 +117,7 @@ def test_cancelling_stops_the_rotation_and_leaves_the_labels(bench, refusal):
 
 
 def test_a_secret_that_never_rotated_cannot_be_cancelled(bench, refusal):
-    """There is nothing to turn off."""
+    """Cancelling a rotation that was never configured is refused."""
     assert refusal(bench.client.cancel_rotate_secret, SecretId=bench.secret) == ("InvalidRequestException", 400)
 
 
@@ -161,6 +161,6 @@ def test_a_function_that_is_not_the_owner_must_bring_its_rotation_token(bench, r
 
 
 def test_a_plain_function_gets_no_rotation_token(bench):
-    """Step, SecretId and ClientRequestToken are all there is."""
+    """The event of the owner's function holds Step, SecretId and ClientRequestToken alone."""
     bench.double.rotate(bench.secret, function=bench.function.arn)
     assert {tuple(event) for event in bench.function.events} == {("Step", "SecretId", "ClientRequestToken")}

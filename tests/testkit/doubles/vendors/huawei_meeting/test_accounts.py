@@ -44,7 +44,7 @@ def test_app_signature_is_the_vendors(corp, expected):
 
 
 def test_basic_header_is_the_vendors(sim, send):
-    """H3, sent literally, logs alice in."""
+    """The vendor's sample header H3 logs alice in."""
     sim.add_account("alice@corp1", Secret("Old#Pass1"))
     body = {"account": "alice@corp1", "clientType": 72, "createTokenType": 1}
     answer = send("POST", LOGIN, json=body, headers={"Authorization": "Basic YWxpY2VAY29ycDE6T2xkI1Bhc3Mx"})
@@ -52,7 +52,7 @@ def test_basic_header_is_the_vendors(sim, send):
 
 
 def test_login_makes_a_token(login, sim, clock):
-    """Token, life, user and the password's age come back."""
+    """The answer holds token, life, user and the password's age."""
     answer = login()
     body = answer.json()
     assert body["validPeriod"] == 43_200
@@ -66,7 +66,7 @@ def test_login_makes_a_token(login, sim, clock):
 
 
 def test_authenticate_only_makes_no_token(login, sim, refusal):
-    """Type 1 says right or wrong and leaves nothing behind."""
+    """A login of type 1 answers right or wrong and leaves no token."""
     body = login(createTokenType=1).json()
     assert not {"accessToken", "refreshToken"} & body.keys()
     assert sim.live_tokens(WHO) == 0
@@ -75,7 +75,7 @@ def test_authenticate_only_makes_no_token(login, sim, refusal):
 
 
 def test_password_age_signals(login, sim, clock):
-    """The login answer tells of an expired and of a first password."""
+    """The login's answer says that the password has expired or is the first one."""
     sim.account(WHO).first_login = True
     clock.sleep(90 * 86_400)
     body = login().json()
@@ -94,7 +94,7 @@ def test_unknown_account_looks_like_a_wrong_password(login, refusal):
 
 
 def test_lock_after_five_and_unlock(login, sim, clock, refusal):
-    """Five wrong passwords lock; even the right one is refused then, until the time is over."""
+    """Five wrong passwords lock the account; until the time is over even the right one is refused."""
     assert {refusal(login("Wrong#1")) for _ in range(5)} == {(401, "USG.206010000")}
     assert sim.locked(WHO)
     assert refusal(login()) == (423, "USG.206030015")
@@ -170,7 +170,7 @@ def test_no_json_and_an_unknown_path(send, refusal):
 
 
 def test_api_client_keeps_64_tokens(login, sim, send):
-    """The 65th drops the oldest."""
+    """A client keeps as many tokens as the rule says, and one more drops the oldest."""
     sim.rules.most_tokens = 3
     tokens = [login().json()["accessToken"] for _ in range(4)]
     valid = [send("POST", TOKEN + "/validate", json={"token": token}).status_code for token in tokens]
@@ -198,7 +198,7 @@ def test_token_life(login, send, clock, refusal):
 
 
 def test_validate_may_make_a_new_token(login, send, sim):
-    """The request for a new token adds one."""
+    """A validation that asks for a new token adds one."""
     old = login().json()["accessToken"]
     new = send("POST", TOKEN + "/validate", json={"token": old, "needGenNewToken": True}).json()["accessToken"]
     assert new != old
@@ -206,7 +206,7 @@ def test_validate_may_make_a_new_token(login, send, sim):
 
 
 def test_app_login(app_login, sim):
-    """Upper or lower case, with or without access=, and for the default administrator."""
+    """The signature may be in either case, ``access=`` may be missing, and no user is the default administrator."""
     sim.add_account("root@corp1", Secret(OLD)).admin = True
     signature = VECTOR_KEY.sign(WHO, 0, NONCE)
     assert app_login().json()["user"]["ucloginAccount"] == WHO
@@ -222,7 +222,7 @@ def test_app_login_of_a_tenant(app_login, sim, refusal):
 
 
 def test_app_login_refusals(app_login, sim, clock, refusal):
-    """Wrong signature, wrong access, changed body, expiry, short nonce, unknown or disabled user."""
+    """A wrong signature, access, body, expiry, nonce or user has its own status and code."""
     good = VECTOR_KEY.sign(WHO, 0, NONCE)
     failed = (401, "USG.206010025")
     assert refusal(app_login(header="HMAC-SHA256 signature=" + "0" * 64)) == failed

@@ -26,7 +26,7 @@ def change(url, login):
 
 
 def test_change(change, login, sim, clock):
-    """200 without a body; the new password opens the account, the old one does not."""
+    """A change is answered by 200 without a body; the new password opens the account, the old one does not."""
     answer = change()
     assert (answer.status_code, answer.content) == (200, b"")
     assert sim.live_password(WHO) == Secret(NEW)
@@ -86,7 +86,7 @@ def test_readings_of_the_rule_are_switches(change, sim, rule, value, new):
 
 
 def test_minimum_age(change, sim, clock, refusal):
-    """Five minutes between changes, by the clock."""
+    """A second change is refused until five minutes of the clock have passed."""
     change()
     assert refusal(change("Thrd*Word3y", NEW)) == (400, "USG.206030011")
     clock.sleep(299)
@@ -182,7 +182,7 @@ def test_faults_speak_the_vendors_words(change, sim, refusal):
 
 @pytest.mark.parametrize(("kind", "count"), [(FaultKind.DROP_BEFORE, 0), (FaultKind.DROP_AFTER, 1)])
 def test_lost_reply(change, login, sim, kind, count):
-    """After a lost reply only a login tells which password is live."""
+    """After a lost reply only a login shows which password is live."""
     sim.faults.add(CHANGE, kind)
     with pytest.raises(requests.ConnectionError):
         change()

@@ -101,21 +101,21 @@ def change(connect):
 
 
 def test_login_and_change(change, sim):
-    """With the account's own password; a token is made first."""
+    """The SDK logs in with the account's own password and then changes it."""
     change()
     assert sim.live_password(NAME) == Secret(NEW)
     assert [line.operation for line in sim.requests] == [LOGIN, CHANGE]
 
 
 def test_the_app_id_may_log_in(change, sim, sdk):
-    """With a signature in capitals and no X-Token-Type, as the SDK writes it."""
+    """The SDK's app login has a signature in capitals and no X-Token-Type; another key is refused."""
     change(sdk.app(sim))
     assert sim.live_password(NAME) == Secret(NEW)
     assert sdk.refusal(change, credentials=sdk.app(sim, "guess")) == (401, "USG.206010025")
 
 
 def test_every_documented_code_arrives(connect, change, sim, sdk, documented):
-    """In answer to the change and, but for what only a change can be told, to the login; nothing is changed."""
+    """Each code arrives in answer to the change and, where it can occur there, to the login; nothing is changed."""
     logged_in = connect()
     codes, _ = documented("huawei_meeting")
     for code in codes:
@@ -130,7 +130,7 @@ def test_every_documented_code_arrives(connect, change, sim, sdk, documented):
 
 @pytest.mark.parametrize("envelope", [("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")])
 def test_each_envelope_is_read(change, sim, sdk, envelope):
-    """Which one the vendor sends is not documented; its SDK reads code and message from three."""
+    """The SDK reads code and message from three envelopes; which one the vendor sends is not documented."""
     sim.rules.envelope = envelope
     with pytest.raises(sdk.refused) as caught:
         change(new_pwd="short")
@@ -138,14 +138,14 @@ def test_each_envelope_is_read(change, sim, sdk, envelope):
 
 
 def test_a_stale_clock_is_refused(change, sim, sdk):
-    """The SDK signs for ten minutes."""
+    """A signature of the SDK expires after ten minutes."""
     real = sim.clock
     sim.clock = lambda: real() + 601
     assert sdk.refusal(change, credentials=sdk.app(sim)) == (401, "USG.206010057")
 
 
 def test_a_body_that_was_changed_on_its_way_is_refused(change, sim, sdk, monkeypatch):
-    """The app id's signature covers who is spoken for."""
+    """The app id's signature covers the user that it logs in."""
     send = requests.Session.send
 
     def tamper(session, prepared, **options):

@@ -114,7 +114,7 @@ def test_every_status_of_a_batch(reset, invoke, sim, clock, *, failing, statuses
 
 
 def test_a_batch_may_fail_whole(reset, invoke, sim, clock):
-    """Status 2 when every part failed, even one that changed the password before it failed."""
+    """The status is 2 when every part failed, even one that changed the password before it failed."""
     sim.device("cpm-1").reset_fails = True
     sim.device("cpm-2").reset_fails_after = True
     reset("cpm-1", "cpm-2")
@@ -175,7 +175,7 @@ def test_success_may_be_a_lie_or_early(reset, invoke, sim, clock):
     ],
 )
 def test_vendors_password_rule(reset, sim, clock, device, password, *, accepted):  # noqa: PLR0913 - one row of the table
-    """Length, characters and kinds, per operating system; letters are one kind on Linux."""
+    """Length, characters and kinds are checked by operating system; letters are one kind on Linux."""
     answer = reset(device, password=password)
     clock.sleep(100)
     assert answer["code"] == (0 if accepted else 10001)
@@ -191,7 +191,7 @@ def test_one_unfit_device_refuses_the_batch(reset, sim, clock):
 
 
 def test_backtick_is_a_switch(reset, sim):
-    """One copy of the page can be read to allow it."""
+    """The switch allows a backtick, as one copy of the vendor's page can be read."""
     sim.service.backtick = True
     assert reset("cpm-1", password="abcdef1`")["code"] == 0
 
@@ -212,7 +212,7 @@ def test_reset_needs_a_running_device_in_operation_with_its_agent(reset, sim, fi
 
 
 def test_second_reset_waits_for_the_first(reset, sim, clock):
-    """12002 while a reset of the device runs, then a second task."""
+    """A second reset is 12002 while the first runs, and then a task of its own."""
     assert reset("cpm-1")["data"]["taskId"] == 101
     assert reset("cpm-1", "cpm-2")["code"] == 12002
     clock.sleep(100)
@@ -221,7 +221,7 @@ def test_second_reset_waits_for_the_first(reset, sim, clock):
 
 
 def test_parameters_of_reset(invoke, sim):
-    """Missing and unknown devices, a missing password, too many devices, an unknown region."""
+    """Missing or unknown devices, a missing password, too many devices and an unknown region are refused."""
     assert invoke(RESET, passwd=NEW)["code"] == 10001
     assert invoke(RESET, **{"instanceIds.1": "cpm-1"})["code"] == 10001
     assert invoke(RESET, passwd=NEW, **{"instanceIds.1": "cpm-nobody"})["code"] == 10001
@@ -238,7 +238,7 @@ def test_parameters_of_reset(invoke, sim):
 
 @pytest.mark.parametrize("names", [("instanceIds.0", "instanceIds.1"), ("instanceIds_7", "instanceIds_9")])
 def test_any_numbering_of_devices(invoke, names):
-    """From 0 or 1, with dots or underscores; an underscore is signed as a dot."""
+    """Devices are numbered from 0 or 1, with dots or underscores; an underscore is signed as a dot."""
     answer = invoke(RESET, passwd=NEW, **dict(zip(names, ("cpm-1", "cpm-2"), strict=True)))
     parts = invoke(RESULT, taskId=str(answer["data"]["taskId"]))["data"]["instanceIds"]
     assert [part["instanceId"] for part in parts] == ["cpm-1", "cpm-2"]
@@ -260,14 +260,14 @@ def test_describe_device_shows_integers_as_strings(invoke, sim, clock):
 
 
 def test_describe_os_is_a_bare_list(invoke, sim):
-    """Joined on osTypeId it tells Windows from Linux; the device class must be named."""
+    """The list shows by osTypeId which system is Windows; the device class must be named."""
     kinds = {entry["osTypeId"]: entry["osClass"] for entry in invoke("DescribeOs", deviceClassCode="PS100v1")["data"]}
     assert (kinds["1"], kinds[str(sim.device("cpm-win").os.type_id)]) == ("CentOS", "Windows")
     assert invoke("DescribeOs")["code"] == 10001
 
 
 def test_operation_log(reset, invoke, sim, clock):
-    """Newest first, status 0 running, 1 done, 2 failed; the task's number is a string here."""
+    """The log has the newest entry first; 0 is running, 1 done, 2 failed; the task's number is a string."""
     reset("cpm-1")
     clock.sleep(100)
     sim.device("cpm-1").reset_fails = True
@@ -311,7 +311,7 @@ def test_power(invoke, sim, clock):
 
 
 def test_reboots_are_rationed(invoke, sim, clock):
-    """At most so many devices a minute, counted over all calls."""
+    """A minute has room for a number of rebooted devices, counted over all calls."""
     sim.v2.reboots.most = 2
     batch = {"instanceIds.0": "cpm-1", "instanceIds.1": "cpm-2", "opUin": "1"}
     assert invoke("RebootDevice", **batch)["code"] == 0
@@ -321,7 +321,7 @@ def test_reboots_are_rationed(invoke, sim, clock):
 
 
 def test_silent_fault_still_shows_a_task(reset, invoke, sim, clock):
-    """A swallowed reset looks like any other: task, passing status, success; only the login tells."""
+    """A reset without effect shows task, passing status and success like any other; only the login differs."""
     sim.faults.add(RESET, FaultKind.SILENT)
     reset("cpm-1")
     assert sim.device("cpm-1").operate_status == 11
@@ -334,7 +334,7 @@ def test_silent_fault_still_shows_a_task(reset, invoke, sim, clock):
 
 
 def test_late_fault_starts_the_task_later(reset, invoke, sim, clock):
-    """Until then the device looks idle and the task unfinished."""
+    """Until the delay is over the device looks idle and the task unfinished."""
     sim.faults.add(RESET, FaultKind.LATE, delay=100)
     reset("cpm-1")
     assert sim.device("cpm-1").operate_status == 1

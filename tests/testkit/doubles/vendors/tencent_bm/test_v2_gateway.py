@@ -79,7 +79,7 @@ def test_common_parameters(code, changed, expected):
 
 
 def test_odd_signatures_and_actions(sim, signed, send, code):
-    """No signature, no or unknown action, an unknown digest."""
+    """A missing signature, a missing or unknown action and an unknown digest are 4000."""
     for changed in ("Signature", "Action"):
         assert send({name: value for name, value in signed(DESCRIBE).items() if name != changed})["code"] == 4000
     assert send({**signed(DESCRIBE), "SignatureMethod": "HmacMD5"})["code"] == 4000
@@ -89,7 +89,7 @@ def test_odd_signatures_and_actions(sim, signed, send, code):
 
 
 def test_repeated_nonce_is_a_replay(sim, code, clock, form):
-    """4500 for four hours, even with a new timestamp; another key has its own nonces."""
+    """A used nonce is 4500 for four hours, even with a new timestamp; another key has its own nonces."""
     same = {"passwd": NEW, "instanceIds.1": "cpm-1", "Nonce": "77"}
     assert [code(RESET, **same, **form) for _ in range(2)] == [0, 4500]
     clock.sleep(3600)
@@ -109,7 +109,7 @@ def test_forged_call_uses_up_no_nonce(signed, send):
 
 
 def test_resent_copy_after_a_lost_answer_is_a_replay(sim, signed, send):
-    """4500 then says nothing about the first copy, which took effect."""
+    """The second copy is 4500, although the first took effect."""
     params = signed(RESET, passwd=NEW, **{"instanceIds.1": "cpm-1"})
     sim.faults.add(RESET, FaultKind.DROP_AFTER)
     with pytest.raises(ConnectionError):
@@ -120,14 +120,14 @@ def test_resent_copy_after_a_lost_answer_is_a_replay(sim, signed, send):
 
 @pytest.mark.parametrize(("ahead", "expected"), [(7200, 0), (-7200, 0), (7201, 4200), (-7201, 4200)])
 def test_clock_may_differ_by_two_hours(sim, code, form, ahead, expected):
-    """One second more is 4200, and no device hears of it."""
+    """A clock that is off by one second more is 4200, and no device hears of the request."""
     target = {"passwd": NEW, "instanceIds.1": "cpm-1"}
     assert code(RESET, Timestamp=str(1_476_436_689 + ahead), **target, **form) == expected
     assert sim.attempts("cpm-1") == int(expected == 0)
 
 
 def test_stale_code_is_a_switch(sim, code):
-    """The pages name 4200 and 4500 for a clock that is off."""
+    """The code for a clock that is off can be 4500, which the pages name as well as 4200."""
     sim.v2.gateway.codes.stale_timestamp = 4500
     assert code(DESCRIBE, Timestamp="1") == 4500
 
@@ -151,13 +151,13 @@ def test_get_takes_the_query_alone_and_post_the_form_alone(signed, url, method):
 @pytest.mark.parametrize("password", ["1a()~!@#$%^&*-+=", "1a_{}[]:;'|<>,.?", "%41b+c%2B12", "b@&a=1+#/"])
 @pytest.mark.parametrize("http", ["GET", "POST"])
 def test_passwords_arrive_as_sent(sim, code, http, password):
-    """Signed raw, sent encoded: what arrives is what was meant, in either form of the request."""
+    """A password is signed raw and sent encoded, and arrives as it was, in either form of the request."""
     assert code(RESET, http=http, passwd=password, **{"instanceIds.1": "cpm-1"}) == 0
     assert sim.guest_password("cpm-1") == Secret(password)
 
 
 def test_leading_at_is_left_out_of_a_posts_signature(sim, code):
-    """As the vendor's SDK signs; a switch has the server sign everything."""
+    """A POST's value with a leading ``@`` is not signed, as in the vendor's SDK; a switch signs everything."""
     target = {"instanceIds.1": "cpm-1", "passwd": "@bcdef12"}
     assert code(RESET, **target) == 0
     assert code(RESET, sign_at=True, **target) == 4100
@@ -166,24 +166,18 @@ def test_leading_at_is_left_out_of_a_posts_signature(sim, code):
     assert code(RESET, http="GET", **target) == 0
 
 
-def test_hundred_calls_a_minute_per_action(sim, code, clock):
-    """The next one is 4400, other actions go on, and a minute later all is well."""
+def test_limits_of_the_vendor(sim, code, clock):
+    """An action has 100 calls a minute, all have 1000, and 100 devices are rebooted; a throttle fault is the same."""
+    limits = (sim.v2.per_action.most, sim.v2.per_action.seconds, sim.v2.total.most, sim.v2.reboots.most)
+    assert limits == (100, 60, 1000, 100)
     sim.v2.per_action.most = 3
-    assert sim.v2.per_action.seconds == 60
     assert [code(DESCRIBE) for _ in range(4)] == [0, 0, 0, 4400]
     assert code("DescribeOs", deviceClassCode="PS100v1") == 0
     clock.sleep(60)
-    assert code(DESCRIBE) == 0
-
-
-def test_limits_of_the_vendor(sim, code):
-    """100 a minute for each action, 1000 for all, 100 rebooted devices; a throttle fault says the same."""
-    limits = (sim.v2.per_action.most, sim.v2.total.most, sim.v2.reboots.most)
-    assert limits == (100, 1000, 100)
     sim.v2.total.most = 1
     assert [code(DESCRIBE), code("DescribeOs", deviceClassCode="x")] == [0, 4400]
-    sim.faults.add(DESCRIBE, FaultKind.THROTTLE)
     sim.v2.total.most = None
+    sim.faults.add(DESCRIBE, FaultKind.THROTTLE)
     assert code(DESCRIBE) == 4400
 
 
@@ -195,7 +189,7 @@ def test_newer_gateways_add_a_description(sim, invoke):
 
 
 def test_access_log_names_actions_and_codes_only(sim, code):
-    """No value of a request stands in it."""
+    """The access log holds actions and codes, and no value of a request."""
     code(RESET, passwd=NEW, **{"instanceIds.1": "cpm-1"})
     code(RESET, passwd="weak", **{"instanceIds.1": "cpm-1"})
     code("Unknown")

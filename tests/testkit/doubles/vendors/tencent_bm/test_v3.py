@@ -66,7 +66,7 @@ def test_sdk_resets_and_polls(ask, sim, clock):
 
 
 def test_both_generations_see_the_same_park(ask, sim):
-    """A task started through one is known to the other, number and all."""
+    """A task that was started through one generation is known to the other by the same number."""
     task = ask(RESET, **reset_of("cpm-1")).TaskId
     assert sim.task(task).entries[0].instance_id == "cpm-1"
     assert sim.device("cpm-1").operate_status == 11
@@ -88,7 +88,7 @@ def test_describe_devices(ask, sim):
 
 
 def test_describe_os_info(ask, sim):
-    """Joined on OsTypeId it tells Windows from Linux."""
+    """The list shows by OsTypeId which system is Windows."""
     kinds = {kind.OsTypeId: kind.OsClass for kind in ask("DescribeOsInfo", DeviceClassCode="PS100v1").OsInfoSet}
     assert (kinds[1], kinds[sim.device("cpm-win").os.type_id]) == ("CentOS", "Windows")
 
@@ -170,7 +170,7 @@ def test_bad_parameters(refusal, sim, action, params, code):
 
 
 def test_keys(ask, refusal, sim):
-    """Wrong secret, unknown id, missing and wrong session token, missing right."""
+    """A wrong secret, an unknown id, a missing or wrong session token and a missing right have their own codes."""
     wrong = replace(sim.credentials, secret_key=Secret("guess"))
     nobody = replace(sim.credentials, secret_id="AKIDnobody")
     temporary = sim.add_key(token=Secret("session"))
@@ -197,7 +197,7 @@ def test_clock_may_differ_by_five_minutes(ask, refusal, sim, clock, ahead):
 
 
 def test_ten_calls_a_second_per_action(ask, refusal, sim):
-    """The next one is RequestLimitExceeded, other actions go on; a throttle fault says the same."""
+    """The call after the last is RequestLimitExceeded, other actions go on; a throttle fault says the same."""
     sim.v3.per_action.most, sim.v3.per_action.seconds = 2, 60
     assert [ask("DescribeDevices").TotalCount for _ in range(2)] == [4, 4]
     assert refusal("DescribeDevices") == "RequestLimitExceeded"
@@ -207,7 +207,7 @@ def test_ten_calls_a_second_per_action(ask, refusal, sim):
 
 
 def test_dropped_answer_is_a_network_error(ask, sim, clock):
-    """The SDK sends once and tells nothing; the reset took effect."""
+    """The SDK sends once and raises a network error, although the reset took effect."""
     sim.faults.add(RESET, FaultKind.DROP_AFTER)
     with pytest.raises(TencentCloudSDKException) as caught:
         ask(RESET, **reset_of("cpm-1"))
@@ -225,7 +225,7 @@ def test_the_lists_agree(documented):
 
 @pytest.mark.parametrize("action", CALLS)
 def test_every_listed_error_reaches_the_sdk(ask, sim, action):
-    """Code, message and request id, for each call that the driver makes; a refused reset changes nothing."""
+    """Code, message and request id reach the SDK for each call that the driver makes; nothing is changed."""
     ask("ResetDevicePassword", **CALLS["ResetDevicePassword"])
     sim.service.delays.reset = 0
     before = sim.resets("cpm-1")

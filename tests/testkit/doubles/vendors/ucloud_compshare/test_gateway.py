@@ -61,7 +61,7 @@ def test_signature_is_the_vendors(public, private, params, expected):
 
 
 def test_documented_reset_request_is_accepted_byte_for_byte():
-    """Golden vector U4 sent as a form resets the sample instance."""
+    """Golden vector U4, sent as a form, resets the sample instance."""
     sim = UCloudCompShare(credentials=ApiKey("my_public_key", SAMPLE))
     sim.add_instance("uhost-test", password=Secret(OLD), project_id="org-test")
     body = (
@@ -111,7 +111,7 @@ def test_wrong_and_unknown_keys(sim, refusal, sdk):
 
 
 def test_gateway_codes(sim, url, signed):
-    """Missing and unknown action, missing signature, a parameter changed after signing, an unknown STS token."""
+    """Missing or unknown actions, signatures, keys and tokens, and changed parameters, have their own codes."""
     good = signed(DESCRIBE)
     cases = {
         160: {k: v for k, v in good.items() if k != "Action"},

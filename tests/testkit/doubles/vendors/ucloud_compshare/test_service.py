@@ -87,7 +87,7 @@ def test_reboot_and_reinstall(invoke, sim, clock):
 
 
 def test_start_may_find_no_capacity(invoke, sim, clock, refusal):
-    """226604 keeps the instance Stopped; a start without GPU goes through."""
+    """A start without capacity is 226604 and leaves the instance Stopped; a start without GPU succeeds."""
     invoke(STOP, "uhost-vm")
     clock.sleep(10)
     sim.service.capacity = False
@@ -145,7 +145,7 @@ def test_unusable_instances(reset, sim, refusal, *, field, value, code):  # noqa
     ],
 )
 def test_vendors_password_rule(reset, sim, refusal, *, kind, os_type, password, accepted):  # noqa: PLR0913 - one row of the table
-    """Length, characters, kinds and Windows' forbidden runs, per target."""
+    """Length, characters, kinds and Windows' forbidden runs are checked by target."""
     sim.add_instance("uhost-x", password=Secret(OLD), instance_type=kind, os_type=os_type, state="Stopped")
     if accepted:
         reset("uhost-x", password)
@@ -164,7 +164,7 @@ def test_guest_may_ignore_a_reset(reset, invoke, sim):
 
 
 def test_guest_may_take_a_while(reset, sim, clock):
-    """The read-back is new at once, the guest after its delay."""
+    """The read-back shows the new password at once; the guest takes it after its delay."""
     sim.service.delays.guest = 30
     reset("uhost-box")
     assert sim.guest_password("uhost-box") == Secret(OLD)
@@ -173,7 +173,7 @@ def test_guest_may_take_a_while(reset, sim, clock):
 
 
 def test_reset_in_progress_refuses_another(reset, sim, clock, refusal):
-    """8034 until the first reset is over."""
+    """Another reset is 8034 until the first is over."""
     sim.service.delays.reset = 15
     reset("uhost-box")
     assert refusal(reset, "uhost-box") == 8034

@@ -97,7 +97,7 @@ def refusal():
 
 
 class Raw:
-    """A hand-made reset, to be bent in one place."""
+    """A reset made by hand; a test changes one part of it."""
 
     def __init__(self, sim, url):
         self.url, self.key = url, sim.credentials
