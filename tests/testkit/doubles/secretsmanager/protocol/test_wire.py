@@ -1,8 +1,9 @@
 """The protocol itself: signatures, error shapes, validation, what stands in logs and environments."""
 
-import http.client
 import json
 import uuid
+from contextlib import closing
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import boto3
@@ -20,14 +21,10 @@ TARGET = "secretsmanager.DescribeSecret"
 
 def send(double, headers, body, *, method="POST"):
     """Send one raw request and return status, decoded body and headers in lower case."""
-    connection = http.client.HTTPConnection(urlsplit(double.endpoint).netloc, timeout=10)
-    try:
+    with closing(HTTPConnection(urlsplit(double.endpoint).netloc, timeout=10)) as connection:
         connection.request(method, "/", body=body, headers=headers)
         reply = connection.getresponse()
-        decoded = json.loads(reply.read())
-        return reply.status, decoded, {key.lower(): value for key, value in reply.getheaders()}
-    finally:
-        connection.close()
+        return reply.status, json.load(reply), {key.lower(): value for key, value in reply.getheaders()}
 
 
 @pytest.fixture
