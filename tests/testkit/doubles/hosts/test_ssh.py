@@ -25,11 +25,11 @@ def host():
 def connect(host, password=RIGHT, *, user="root", pinned="", patience=10):
     """Log in by password only, with the host key pinned, and leave."""
     kind, data = (pinned or host.host_key).split()
-    options = {"allow_agent": False, "look_for_keys": False, "timeout": 5, "banner_timeout": patience, "auth_timeout": 5}
+    options = {"allow_agent": False, "look_for_keys": False, "timeout": 5, "auth_timeout": 5}
     with paramiko.SSHClient() as client:
         key = paramiko.Ed25519Key(data=base64.b64decode(data))
         client.get_host_keys().add(f"[{host.host}]:{host.port}", kind, key)
-        client.connect(host.host, host.port, user, password, **options)
+        client.connect(host.host, host.port, user, password, banner_timeout=patience, **options)
 
 
 def transport_to(host):
