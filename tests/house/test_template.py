@@ -1,11 +1,14 @@
 """``template.yaml`` is valid, grants no more rights than needed, and names what the code reads and calls."""
 
+from __future__ import annotations
+
 import base64
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,24 +18,25 @@ from rotation.drivers import registry
 from rotation.drivers.guarded import RESERVE_SECONDS
 
 ROOT = Path(__file__).parents[2]
+Resources = dict[str, dict[str, Any]]
 DRIVERS = ("huawei_meeting", "tencent_bm", "ucloud_compshare", "volcengine_cloudidentity")
 HOST_KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)).decode()
 
 
 @pytest.fixture(scope="module")
-def resources(template):
+def resources(template: dict[str, Any]) -> Resources:
     """The template's resources by name."""
     return dict(template["Resources"])
 
 
-def _statements(resources):
+def _statements(resources: Resources) -> list[dict[str, Any]]:
     """Return the statements of the role; one that depends on a condition names it under ``if``."""
     raw = resources["RotationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     return [each["Fn::If"][1] | {"if": each["Fn::If"][0]} if "Fn::If" in each else each for each in raw]
 
 
 @pytest.mark.slow
-def test_sam_finds_no_fault(tmp_path):
+def test_sam_finds_no_fault(tmp_path: Path) -> None:
     """``sam validate --lint`` is clean, without credentials and without telemetry."""
     home = {
         "HOME": str(tmp_path),
@@ -46,7 +50,7 @@ def test_sam_finds_no_fault(tmp_path):
     assert "is a valid SAM Template" in done.stdout
 
 
-def test_every_statement_names_actions_and_resources(resources):
+def test_every_statement_names_actions_and_resources(resources: Resources) -> None:
     """No statement names all actions or all resources."""
     for statement in _statements(resources):
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
@@ -54,7 +58,7 @@ def test_every_statement_names_actions_and_resources(resources):
         assert statement["Resource"] != "*"
 
 
-def test_rotated_secrets_must_name_this_function(resources):
+def test_rotated_secrets_must_name_this_function(resources: Resources) -> None:
     """The role may change only secrets under the prefix whose rotation function is this one."""
     rotated = next(each for each in _statements(resources) if each["Sid"] == "RotatedSecrets")
     assert rotated["Resource"]["Fn::Sub"].endswith(":secret:${SecretNamePrefix}*")
@@ -62,24 +66,26 @@ def test_rotated_secrets_must_name_this_function(resources):
     assert condition["Fn::Sub"].endswith(":function:${FunctionName}")
 
 
-def test_only_this_accounts_secrets_manager_may_invoke(resources):
-    """The invoke permission names the service and the source account."""
-    permission = resources["RotationPermission"]["Properties"]
-    assert permission["Principal"] == "secretsmanager.amazonaws.com"
-    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
-
-
-def test_example_is_never_rotated_by_creating_it(resources):
+def test_example_is_never_rotated_by_creating_it(resources: Resources) -> None:
     """Creating the example's schedule resets no password."""
     assert resources["ExampleSchedule"]["Properties"]["RotateImmediatelyOnUpdate"] is False
 
 
-def test_every_parameter_is_described(template):
+def test_the_settings_page_lists_every_parameter(template: dict[str, Any]) -> None:
+    """``docs/settings.md`` names each parameter, a driver's by the form ``<Code>…``."""
+    page = (ROOT / "docs/settings.md").read_text()
+    listed = set(re.findall(r"`(<?[A-Z][A-Za-z<>…]+)`", page))
+    codes = re.compile("|".join("".join(map(str.capitalize, code.split("_"))) for code in DRIVERS))
+    named = {codes.sub("<Code>", re.sub(r"^Example.*", "Example…", name)) for name in template["Parameters"]}
+    assert named - listed == set()
+
+
+def test_every_parameter_is_described(template: dict[str, Any]) -> None:
     """Each parameter has a description."""
     assert [name for name, each in template["Parameters"].items() if not each.get("Description")] == []
 
 
-def test_variables_are_those_that_the_code_reads(resources):
+def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
     """Every LOCKSTEP_ variable of the template changes what the deployment reads, and each driver has its own."""
     names = set(resources["RotationFunction"]["Properties"]["Environment"]["Variables"])
     values = {
@@ -109,7 +115,7 @@ def test_variables_are_those_that_the_code_reads(resources):
         assert Deployment.from_environment(values | {name: ""}) != full, name
 
 
-def test_the_documented_variables_are_parameters(resources):
+def test_the_documented_variables_are_parameters(resources: Resources) -> None:
     """Each variable in the tables of ``docs/settings.md``, for each driver that has it, comes from a parameter."""
     page = (ROOT / "docs/settings.md").read_text()
     listed = re.findall(r"^\| `(LOCKSTEP_[A-Z_<>]+)` \|", page, re.MULTILINE)
@@ -123,7 +129,7 @@ def test_the_documented_variables_are_parameters(resources):
     assert {name for name, each in variables.items() if "Ref" in each} == expected
 
 
-def test_a_step_may_take_a_minute_or_what_the_operator_says(template, resources):
+def test_a_step_may_take_a_minute_or_what_the_operator_says(template: dict[str, Any], resources: Resources) -> None:
     """``TimeoutSeconds`` goes up to Lambda's fifteen minutes, and holds the slowest call of a driver."""
     assert resources["RotationFunction"]["Properties"]["Timeout"] == {"Ref": "TimeoutSeconds"}
     asked = template["Parameters"]["TimeoutSeconds"]
@@ -132,7 +138,7 @@ def test_a_step_may_take_a_minute_or_what_the_operator_says(template, resources)
     assert asked["MinValue"] >= slowest + RESERVE_SECONDS
 
 
-def test_admin_secrets_keys_decrypt_those_and_nothing_else(template, resources):
+def test_admin_secrets_keys_decrypt_those_and_nothing_else(template: dict[str, Any], resources: Resources) -> None:
     """Keys of admin secrets may be used by Secrets Manager alone, for admin secrets alone, if there are any."""
     (statement,) = [each for each in _statements(resources) if each["Sid"] == "AdminKeys"]
     assert statement["Action"] == "kms:Decrypt"
@@ -148,7 +154,9 @@ def test_admin_secrets_keys_decrypt_those_and_nothing_else(template, resources):
 
 
 @pytest.mark.parametrize("code", DRIVERS)
-def test_drivers_with_an_admin_credential_have_a_place_for_it(template, resources, code):
+def test_drivers_with_an_admin_credential_have_a_place_for_it(
+    template: dict[str, Any], resources: Resources, code: str
+) -> None:
     """Each driver that takes an admin credential has its variable; the role may read that secret, if one is named."""
     assert registry.load_driver(code, ()).admin is not None
     variables = resources["RotationFunction"]["Properties"]["Environment"]["Variables"]

@@ -8,7 +8,7 @@ import pytest
 
 from rotation.core.errors import RotationError
 from rotation_testkit.doubles.vault import acl
-from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, VOLCENGINE
 from vault_plugin.job.due_secrets import DueSecretsJob
 from vault_plugin.job.login import Login
 from vault_plugin.job.settings import VaultSettings
@@ -63,15 +63,23 @@ def _lives(client, token):
 def test_the_policy_is_enough(real, job):
     """The job finds and rotates two accounts, one with an admin credential, and leaves no token behind."""
     assert len(CAPABILITIES) == 8
+    with real(holding=(HUAWEI, UCLOUD), custom={"lockstep-every": "30d"}) as started:
+        started.world.clock.sleep(31 * 86_400)
+        assert job(started, RULES) == ({HUAWEI: "promoted", UCLOUD: "promoted"}, False)
+        assert all(started.heals(account) for account in (HUAWEI, UCLOUD))
+
+
+def test_the_admin_credential_of_another_driver_is_not_read(real, job):
+    """An account whose driver's admin credential the policy does not name is not rotated."""
     with real(holding=(HUAWEI, VOLCENGINE), custom={"lockstep-every": "30d"}) as started:
         started.world.clock.sleep(31 * 86_400)
-        assert job(started, RULES) == ({HUAWEI: "promoted", VOLCENGINE: "promoted"}, False)
-        assert all(started.heals(account) for account in (HUAWEI, VOLCENGINE))
+        assert job(started, RULES) == ({HUAWEI: "promoted", VOLCENGINE: "store_denied"}, False)
+        assert started.world.changes(VOLCENGINE) == 0
 
 
 @pytest.mark.parametrize(("path", "capability"), CAPABILITIES, ids=lambda value: value)
 def test_nothing_in_the_policy_can_go(real, job, path, capability):
     """Without any one capability the job does not do all of its work for an account with an admin credential."""
-    with real(holding=(VOLCENGINE,), custom={"lockstep-every": "30d"}) as started:
+    with real(holding=(UCLOUD,), custom={"lockstep-every": "30d"}) as started:
         started.world.clock.sleep(31 * 86_400)
-        assert job(started, acl.without(RULES, path, capability)) != ({VOLCENGINE: "promoted"}, False)
+        assert job(started, acl.without(RULES, path, capability)) != ({UCLOUD: "promoted"}, False)
