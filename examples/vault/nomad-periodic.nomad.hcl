@@ -26,8 +26,8 @@ job "lockstep" {
       }
 
       config {
-        # python:3.13-slim with, in a checkout of Lockstep: pip install '.[cli,ssh]'
-        image   = "registry.example/lockstep:0.1.0"
+        # Built from the Dockerfile beside this file; named by its digest, because a tag can be moved.
+        image   = "registry.example/lockstep@sha256:0000000000000000000000000000000000000000000000000000000000000000"
         command = "lockstep"
         args    = ["vault", "run", "--prefix", "prod/apps", "--json"]
       }

@@ -23,9 +23,6 @@ def exit_code(error: RotationError) -> int:
     return WRONG_USAGE if isinstance(error, CommandUsageError) else FAILED
 
 
-def needs_extra(missing: ModuleNotFoundError, extra: str) -> MissingExtra:
+def needs_extra(missing: ModuleNotFoundError, *, hint: str) -> MissingExtra:
     """Return the error for a package that only an extra brings."""
-    return MissingExtra(
-        f"this command needs {missing.name}, which is not installed",
-        hint=f"From a checkout: pip install '.[{extra}]'",
-    )
+    return MissingExtra(f"this command needs {missing.name}, which is not installed", hint=hint)

@@ -202,6 +202,7 @@ class MissingExtra(ConfigError):
     """An optional package that is needed here is not installed."""
 
     code = "missing_extra"
+    default_hint = "Install requirements.txt and the wheel that `make dist` builds in a checkout (README, Install)."
 
 
 class PolicyError(ConfigError):

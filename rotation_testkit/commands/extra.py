@@ -18,4 +18,4 @@ def kit_imports() -> Withheld:
 def _explained(missing: ModuleNotFoundError) -> RotationError:
     if (missing.name or "").startswith("rotation"):
         return InternalError.of(missing)
-    return needs_extra(missing, "testing")
+    return needs_extra(missing, hint="Run it in a checkout of Lockstep: `make demo` installs the kit into .venv.")

@@ -1,7 +1,10 @@
 """The pages for readers: links lead somewhere, README is short, and the library page's examples run."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,14 +19,14 @@ PATH = re.compile(r"`((?:rotation|rotation_testkit|vault_plugin|tests|docs|event
 LINK = re.compile(r"\]\((?!https?://)(?P<path>[^)#\s]*)#?(?P<anchor>[^)\s]*)\)")
 
 
-def _anchors(page):
+def _anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_relative_link_resolves(page):
+def test_every_relative_link_resolves(page: Path) -> None:
     """A link leads to a file or folder of the tree, and its anchor to a heading there."""
     broken = []
     for link in LINK.finditer(page.read_text()):
@@ -34,19 +37,19 @@ def test_every_relative_link_resolves(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_path_that_a_page_names_exists(page):
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
     """A page names files and folders of the tree by paths that exist."""
     roots = (ROOT, page.parent)
     missing = [name for name in PATH.findall(page.read_text()) if not any(any(root.glob(name)) for root in roots)]
     assert missing == []
 
 
-def test_readme_has_at_most_120_lines():
+def test_readme_has_at_most_120_lines() -> None:
     """README says what Lockstep is, how to begin and what to do on call; everything else stands in ``docs``."""
     assert len((ROOT / "README.md").read_text().splitlines()) <= 120
 
 
-def test_every_page_is_reached_from_readme():
+def test_every_page_is_reached_from_readme() -> None:
     """Each page in ``docs`` has a link from README or from a page that README links to."""
     reached, waiting = set(), [ROOT / "README.md"]
     while waiting:
@@ -57,23 +60,59 @@ def test_every_page_is_reached_from_readme():
     assert set((ROOT / "docs").glob("*.md")) <= reached
 
 
-def test_no_page_installs_a_package_from_an_index():
-    """Lockstep is installed from a checkout: this project owns no name on a package index."""
-    texts = [path for path in (ROOT / "examples").rglob("*.*") if path.suffix in (".yaml", ".hcl", ".toml")]
-    named = re.compile(r"lockstep-rotation\[|\"lockstep-rotation\"|pip install lockstep")
-    assert [str(path.relative_to(ROOT)) for path in [*PAGES, *texts] if named.search(path.read_text())] == []
+INSTALLS = re.compile(
+    r"\bpip install\b.*|\b(?:pipx|uvx|npm|brew|conda|docker pull|apt(?:-get)? install)\b.*|\bcurl\b.*\|.*"
+)
+PINNED = re.compile(r"--require-hashes -r \S|--no-deps --no-index \S|--no-deps --no-build-isolation -e \.$")
+IMAGE = re.compile(r"\bimage\b\s*[:=]\s*\"?(?P<image>[\w./:@-]+)")
+
+
+def _unpinned(text: str) -> list[str]:
+    """Return what a text installs without a hash, and images that it does not name by a digest."""
+    installs = [found[0] for found in INSTALLS.finditer(text) if not PINNED.search(found[0].rstrip("` \\"))]
+    return installs + [found["image"] for found in IMAGE.finditer(text) if "@sha256:" not in found["image"]]
+
+
+def test_everything_that_a_user_is_asked_to_install_is_pinned_and_hashed() -> None:
+    """No page, example or error hint installs a package of an index without hashes, or Lockstep from an index."""
+    examples = [
+        path for path in (ROOT / "examples").rglob("*") if path.suffix in {".yaml", ".hcl", ".toml", ".service"}
+    ]
+    modules = [
+        path for package in ("rotation", "vault_plugin", "rotation_testkit") for path in (ROOT / package).rglob("*.py")
+    ]
+    texts = [*PAGES, *examples, ROOT / "examples/vault/Dockerfile", *modules]
+    found = {str(path.relative_to(ROOT)): _unpinned(path.read_text()) for path in texts}
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pip install '.[cli,ssh]'",
+        "pip install lockstep-rotation",
+        "/opt/x/bin/python -m pip install --no-deps lockstep-rotation",
+        "pip install -r requirements/install.txt",
+        "pipx run lockstep",
+        "curl https://example.com/install | sh",
+        "image: registry.example/lockstep:0.1.0",
+    ],
+)
+def test_an_installation_without_hashes_is_found(line: str) -> None:
+    """The test above finds each form of an installation that nobody has checked."""
+    assert _unpinned(f"First:\n    {line}\n") != []
 
 
 @pytest.fixture
-def example():
+def example() -> dict[str, Any]:
     """The names that the examples of ``docs/library.md`` define, run one after the other."""
-    names = {}
+    names: dict[str, Any] = {}
     for block in re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/library.md").read_text(), re.MULTILINE | re.DOTALL):
         exec(block, names)  # noqa: S102 - our own page
     return names
 
 
-def test_the_library_example_rotates_an_account(example, capsys):
+def test_the_library_example_rotates_an_account(example: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     """The document that ``rotate`` returns holds the password that the vendor accepts now."""
     with open_sandbox(holding=(HUAWEI,)) as started:
         document = SecretDocument(started.vendor_accounts[HUAWEI].document)
@@ -82,13 +121,13 @@ def test_the_library_example_rotates_an_account(example, capsys):
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(Step)
 
 
-def test_the_library_example_draws_a_password(example):
+def test_the_library_example_draws_a_password(example: dict[str, Any]) -> None:
     """The policy of the page is a ``PasswordPolicy``, and its password has the length that it says."""
     assert isinstance(example["policy"], PasswordPolicy)
     assert len(example["password"].reveal()) == 20
 
 
-def test_the_library_example_heals_a_secret(example, capsys):
+def test_the_library_example_heals_a_secret(example: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     """A secret whose stored password works is healthy."""
     from rotation import Deployment
     from rotation.deployment.binder import Binder

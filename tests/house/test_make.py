@@ -51,6 +51,16 @@ def test_a_target_of_an_installed_tree_runs_its_command_alone(installed, target,
     assert [word for word in SLOW if word in due] == []
 
 
+def test_dist_builds_the_wheel_the_function_and_both_bills(installed: Path) -> None:
+    """``make dist`` builds wheel and function, and writes a bill of materials for each from its libraries' pins."""
+    due = _make(installed, "--dry-run", "dist", "SSH=0", "VAULT=1")
+    assert "hatchling build -t wheel -d dist" in due
+    assert "sam build" in due
+    assert "sbom.py wheel dist/*.whl requirements/install.txt >dist/lockstep.cdx.json" in due
+    function = "sbom.py function .aws-sam/build/RotationFunction requirements/lambda.txt  "
+    assert f"{function} requirements/lambda-vault.txt >dist/function.cdx.json" in due
+
+
 @pytest.mark.parametrize(
     ("changed", "due"), [("requirements/dev.txt", "make-venv"), ("rotation/engine/account/steps.py", "sam build")]
 )

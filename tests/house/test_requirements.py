@@ -1,5 +1,7 @@
 """Requirements are pinned, hashed and complete, and do not say where to fetch them from."""
 
+from __future__ import annotations
+
 import re
 import tomllib
 from pathlib import Path
@@ -10,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PINNED = sorted((ROOT / "requirements").glob("*.txt"))
 
 
-def _pins(path):
+def _pins(path: Path) -> dict[str, str]:
     """Return each requirement by name: ``name==version`` and the hashes on its continued line."""
     joined = path.read_text().replace("\\\n", " ")
     blocks = [line for line in joined.splitlines() if line.strip() and not line.startswith("#")]
@@ -18,7 +20,7 @@ def _pins(path):
 
 
 @pytest.mark.parametrize("path", PINNED, ids=lambda path: path.name)
-def test_every_line_is_pinned_and_hashed(path):
+def test_every_line_is_pinned_and_hashed(path: Path) -> None:
     """Each requirement names one version and at least one SHA-256, without options or addresses."""
     pins = _pins(path)
     assert pins
@@ -28,15 +30,15 @@ def test_every_line_is_pinned_and_hashed(path):
     assert not [name for name in pins if name.startswith("-")]
 
 
-@pytest.mark.parametrize("extra", ["lambda-ssh", "lambda-winrm"])
-def test_function_and_tests_use_the_same_versions(extra):
-    """The rotation function is packed with the versions that the tests ran with."""
+@pytest.mark.parametrize("name", ["lambda-ssh", "lambda-winrm", "lambda-vault", "install"])
+def test_function_and_installation_use_the_versions_of_the_tests(name: str) -> None:
+    """What is packed or installed beside the wheel are the versions that the tests ran with."""
     tested = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / "dev.txt").items()}
-    packed = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / f"{extra}.txt").items()}
+    packed = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / f"{name}.txt").items()}
     assert packed.items() <= tested.items()
 
 
-def test_function_brings_no_client_that_the_runtime_has():
+def test_function_brings_no_client_that_the_runtime_has() -> None:
     """boto3 comes with the Lambda runtime, Vault's client is not needed, and SSH and WinRM have sets of their own."""
     plain = set(_pins(ROOT / "requirements" / "lambda.txt"))
     with_ssh = set(_pins(ROOT / "requirements" / "lambda-ssh.txt"))
@@ -48,7 +50,7 @@ def test_function_brings_no_client_that_the_runtime_has():
     assert {"requests", "aws-lambda-powertools"} <= plain
 
 
-def test_runtime_dependencies_are_these_four():
+def test_runtime_dependencies_are_these_four() -> None:
     """Lockstep depends on boto3, requests, hvac and aws-lambda-powertools alone."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {re.split(r"[<>=\[ ]", entry, maxsplit=1)[0] for entry in project["dependencies"]}

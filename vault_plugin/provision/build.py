@@ -119,7 +119,4 @@ def _libraries() -> dict[str, str]:
     try:
         return {name: version(name) for name in _LIBRARIES}
     except PackageNotFoundError as missing:
-        raise MissingExtra(
-            f"the plug-in needs {missing.name}, which is not installed",
-            hint="From a checkout: pip install '.[vault-plugin]'",
-        ) from None
+        raise MissingExtra(f"the plug-in needs {missing.name}, which is not installed") from None

@@ -87,7 +87,9 @@ class SshProbe:
 
 
 def _missing() -> MissingExtra:
-    return MissingExtra("an SSH login needs paramiko", hint="Install .[ssh] from a checkout, or build with SSH=1.")
+    return MissingExtra(
+        "an SSH login needs paramiko", hint="Install what `make dist` builds; the function: `make build SSH=1`."
+    )
 
 
 def _pinned(target: LoginTarget) -> str:

@@ -101,7 +101,9 @@ class WinRmProbe:
 
 
 def _missing() -> MissingExtra:
-    return MissingExtra("a WinRM login needs pypsrp", hint="Install .[winrm] from a checkout, or build with WINRM=1.")
+    return MissingExtra(
+        "a WinRM login needs pypsrp", hint="Install what `make dist` builds; the function: `make build WINRM=1`."
+    )
 
 
 def _cannot(code: str, message: str, *, hint: str | None = None, unsent: bool = False) -> CannotVerify:
