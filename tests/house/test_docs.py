@@ -44,6 +44,30 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
     assert missing == []
 
 
+def _rows_with_tests(page: str) -> list[tuple[str, str]]:
+    """Return the rows of a page's tables whose last column is ``test``, each as its text and its last cell."""
+    rows, inside = [], False
+    for line in (ROOT / page).read_text().splitlines():
+        if not line.startswith("| ") or line.endswith("| test |"):
+            inside = line.endswith("| test |")
+        elif inside and not line.startswith("| ---"):
+            rows.append((line, line.rstrip("| ").rpartition(" | ")[2] if not line.endswith("| |") else ""))
+    return rows
+
+
+@pytest.mark.parametrize(("page", "rows"), [("SECURITY.md", 9), ("docs/threat-model.md", 45)])
+def test_each_threat_names_a_test_that_exists(page: str, rows: int) -> None:
+    """A row names the tests that play the attack; without one it says that the attack is open or possible."""
+    found = _rows_with_tests(page)
+    assert len(found) >= rows
+    for row, cell in found:
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", cell)
+        assert named or (page != "SECURITY.md" and ("**open**" in row or "| possible:" in row)), row
+        assert cell == ", ".join(f"`{path}::{test}`" for path, test in named), row
+        for path, test in named:
+            assert re.search(rf"^ *(?:async )?def {test}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path}::{test}"
+
+
 def test_readme_has_at_most_120_lines() -> None:
     """README says what Lockstep is, how to begin and what to do on call; everything else stands in ``docs``."""
     assert len((ROOT / "README.md").read_text().splitlines()) <= 120
