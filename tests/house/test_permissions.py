@@ -100,9 +100,8 @@ def _rotate_twice(started: Sandbox) -> set[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def recorded(template: dict[str, Any]) -> Iterator[tuple[dict[str, str], list[Request]]]:
+def recorded() -> Iterator[tuple[dict[str, str], list[Request]]]:
     """The template's parameters for the sandbox, and every request that the function made in it."""
-    del template  # parsed first, so that its seconds do not count as a rotation's
     with open_sandbox(holding=HELD, retry_delays=(900.0, 900.0)) as started:
         store, admins = started.secrets_manager, started.admin_secrets
         for name in (*started.accounts.values(), *admins.values()):
