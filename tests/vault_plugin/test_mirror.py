@@ -1,7 +1,5 @@
 """Two stores, one proved value: a crash anywhere leaves what the next look at both repairs (W53)."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.core.document import SecretDocument
@@ -26,7 +24,7 @@ EFFECTS = ("describe", "read", "stage", "promote", "settle", "release", "create"
 class Two:
     """A source in the model and a mirror in memory, or the other way round."""
 
-    def __init__(self, *, turned_round: bool = False) -> None:
+    def __init__(self, *, turned_round=False):
         self.clock = VirtualClock()
         self.kv = Kv2(now=self.clock.now)
         self.secret = MemorySecret(now=self.clock.now)
@@ -35,14 +33,14 @@ class Two:
         here, there = VaultKv(self.kv, "app", clock=self.clock), MemoryStore(self.secret)
         self.source, self.target = (there, here) if turned_round else (here, there)
 
-    def rotate(self, document: SecretDocument = NEW, token: str = "t" * 36) -> None:
+    def rotate(self, document=NEW, token="t" * 36):
         """Give the source alone a proved value."""
         self.source.stage(token, document)
         self.source.mark(token, marks.verified(Evidence.LOGIN, self.clock.now()))
         self.source.promote(token, current_id=self.source.describe().current_id)
 
     @property
-    def passwords(self) -> tuple[str, str]:
+    def passwords(self):
         """Return the passwords that readers of the source and of the mirror get."""
         return current(self.source).password.reveal(), current(self.target).password.reveal()
 

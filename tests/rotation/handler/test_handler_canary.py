@@ -1,7 +1,5 @@
 """No secret leaves by a log, an output, an error, a repr or a URL: the canary of the fixture would fail the test."""
 
-from __future__ import annotations
-
 import logging
 
 import pytest

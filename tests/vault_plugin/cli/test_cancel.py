@@ -1,7 +1,5 @@
 """``lockstep vault cancel`` gives a rotation up that cannot go on, and what may be live stays known."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.core.document import SecretDocument

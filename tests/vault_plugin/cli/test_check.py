@@ -1,7 +1,5 @@
 """``lockstep vault doctor``, ``verify`` and ``rotate --dry-run``: a secret in KV looked at and put right."""
 
-from __future__ import annotations
-
 import hvac
 import pytest
 

@@ -1,7 +1,5 @@
 """``lockstep vault mirror`` finds the mirror by the secret's custom metadata or an option, in either direction."""
 
-from __future__ import annotations
-
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 
 

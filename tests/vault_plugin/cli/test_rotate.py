@@ -1,7 +1,5 @@
 """``lockstep vault rotate``: exit codes, output for people and for machines, and the dry run."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE

@@ -1,7 +1,5 @@
 """``lockstep vault run``: one line for each rotation, a summary, and an exit code."""
 
-from __future__ import annotations
-
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
 
 

@@ -1,12 +1,10 @@
 """Every error of Lockstep has a gRPC status."""
 
-from __future__ import annotations
-
 from rotation.core.errors import DriverBug, InProgress, OutcomeUnknown, RotationError, SettingsError
 from vault_plugin.database import codes
 
 
-def test_every_error_has_a_status_and_keeps_its_hint() -> None:
+def test_every_error_has_a_status_and_keeps_its_hint():
     """Each class of the error tree has a gRPC code; the message has code, hint and the time of the next attempt."""
     kinds = [*_subclasses(RotationError)]
     assert len(kinds) > 30
@@ -18,5 +16,5 @@ def test_every_error_has_a_status_and_keeps_its_hint() -> None:
     assert codes.status(SettingsError("x", ())).name == "INVALID_ARGUMENT"
 
 
-def _subclasses(kind: type) -> list[type]:
+def _subclasses(kind):
     return [each for direct in kind.__subclasses__() for each in (direct, *_subclasses(direct))]

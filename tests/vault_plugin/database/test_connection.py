@@ -1,7 +1,5 @@
 """A connection's configuration and a role's options: checked by the declared settings, kept without a readable key."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
@@ -17,7 +15,7 @@ COMPSHARE = {"driver": "ucloud_compshare", "public_key": "example", "private_key
 GOOD = {"driver": "volcengine_cloudidentity", **ADMIN}
 
 
-def test_every_fault_is_listed_and_no_value() -> None:
+def test_every_fault_is_listed_and_no_value():
     """Missing, unknown and malformed keys of the connection are listed together."""
     with pytest.raises(SettingsError) as error:
         Connection.load({**GOOD, "driver": "No Such", "minimum_evidence": "HOPE", "deadline_seconds": 3.0})
@@ -32,7 +30,7 @@ def test_every_fault_is_listed_and_no_value() -> None:
     assert "s3cret" not in said
 
 
-def test_a_window_and_a_login_are_settings_of_a_deployment() -> None:
+def test_a_window_and_a_login_are_settings_of_a_deployment():
     """Window and login are checked by a deployment's rules, and their faults name the connection's keys."""
     host = {"login": "ssh://bastion.example:2222", "login_host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"}
     loaded = Connection.load({**GOOD, **host})
@@ -50,7 +48,7 @@ def test_a_window_and_a_login_are_settings_of_a_deployment() -> None:
     assert "LOCKSTEP" not in said
 
 
-def test_how_soon_a_new_password_works_may_be_known_better() -> None:
+def test_how_soon_a_new_password_works_may_be_known_better():
     """A measured propagation time, zero included, is kept by the server; without one the driver's own counts."""
     measured = Connection.load({**COMPSHARE, "propagation_seconds": 0.0})
     again, own = Connection.load(measured.stored()), Connection.load(COMPSHARE)
@@ -60,7 +58,7 @@ def test_how_soon_a_new_password_works_may_be_known_better() -> None:
         Connection.load({**COMPSHARE, "propagation_seconds": 1000})
 
 
-def test_what_locks_an_account_may_be_known_better() -> None:
+def test_what_locks_an_account_may_be_known_better():
     """A lock-out that the operator knows is kept by the server; without one the driver's own counts."""
     known = Connection.load({**COMPSHARE, "lockout": "3/900"})
     again, own = Connection.load(known.stored()), Connection.load(COMPSHARE)
@@ -69,14 +67,14 @@ def test_what_locks_an_account_may_be_known_better() -> None:
         Connection.load({**COMPSHARE, "lockout": "never"})
 
 
-def test_accounts_that_need_their_old_password_are_refused() -> None:
+def test_accounts_that_need_their_old_password_are_refused():
     """A SELF driver is refused, since Vault passes no old password on; the hint names the command that works."""
     with pytest.raises(ConfigError) as error:
         Connection.load({"driver": "huawei_meeting"})
     assert "lockstep vault rotate" in error.value.hint
 
 
-def test_only_the_vendors_hosts_and_named_ones_may_be_called() -> None:
+def test_only_the_vendors_hosts_and_named_ones_may_be_called():
     """An endpoint on another host is refused unless the host is named."""
     elsewhere = {**GOOD, "endpoint": "https://proxy.example:8443"}
     with pytest.raises(ConfigError):
@@ -84,14 +82,14 @@ def test_only_the_vendors_hosts_and_named_ones_may_be_called() -> None:
     assert Connection.load({**elsewhere, "hosts": "proxy.example:8443"}).deployment.hosts == ("proxy.example:8443",)
 
 
-def test_what_only_the_driver_knows_is_found_at_once() -> None:
+def test_what_only_the_driver_knows_is_found_at_once():
     """Blackstone's driver must know the API of another endpoint; its absence shows at once, not at a rotation."""
     config = {"driver": "tencent_bm", "secret_id": "AKIDexample", "secret_key": "not-a-real-key"}
     with pytest.raises(ConfigError, match="which API"):
         Connection.load({**config, "endpoint": "http://127.0.0.1:9", "hosts": "127.0.0.1:9"})
 
 
-def test_what_is_stored_can_be_read_back_without_a_key() -> None:
+def test_what_is_stored_can_be_read_back_without_a_key():
     """Secret fields are packed into the one key that servers do not show, and unpacked from it."""
     stored = Connection.load({**GOOD, "minimum_evidence": "accepted", "deadline_seconds": 90.0}).stored()
     readable = {key: value for key, value in stored.items() if key != SEALED}
@@ -103,13 +101,13 @@ def test_what_is_stored_can_be_read_back_without_a_key() -> None:
     assert again.stored() == stored
 
 
-def test_a_key_written_beside_a_stored_one_wins() -> None:
+def test_a_key_written_beside_a_stored_one_wins():
     """A new key overrides the stored one, since the server merges the new fields into the old."""
     stored = Connection.load(GOOD).stored()
     assert Connection.load({**stored, "secret_key": "another-key"}).admin["secret_key"] == "another-key"
 
 
-def test_a_vendors_own_private_key_field_is_kept_apart() -> None:
+def test_a_vendors_own_private_key_field_is_kept_apart():
     """CompShare's own ``private_key`` is packed like any other secret field."""
     stored = Connection.load(COMPSHARE).stored()
     assert json.loads(stored[SEALED]) == {"lockstep": {"private_key": "not-a-real-key"}}

@@ -1,7 +1,5 @@
 """The options of a role are the account's own keys, and nothing else."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.core.errors import SettingsError
@@ -15,7 +13,7 @@ ADMIN = {"access_key": "AKLTexample", "secret_key": "not-a-real-key"}
 GOOD = {"driver": "volcengine_cloudidentity", **ADMIN}
 
 
-def test_a_role_says_only_what_is_its_to_say() -> None:
+def test_a_role_says_only_what_is_its_to_say():
     """Statements are key=value of the account's own keys; driver, password and username are not among them."""
     spec = Connection.load(GOOD).spec
     made = role.document(spec, "bob", Secret("pw-pw-pw"), ["user_id = u-1"])

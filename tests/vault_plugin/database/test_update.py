@@ -1,7 +1,5 @@
 """One UpdateUser after the other against the vendors' simulators, in virtual time: never success without proof."""
 
-from __future__ import annotations
-
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,7 +32,7 @@ class PluginProcess:
     seconds: float = 60.0
     vendor: object = None
 
-    def update(self, password: Secret) -> Evidence:
+    def update(self, password):
         """Make one call of the host."""
         end = self.clock.now() + self.seconds
         change = Change(
@@ -45,7 +43,7 @@ class PluginProcess:
         )
         return update(self.connection, self.memory, change, self.clock)
 
-    def retried(self, password: Secret, attempts: int = 12) -> list[str]:
+    def retried(self, password, attempts=12):
         """Try the same password every ten seconds, as the host's scheduler does; return the failures' codes."""
         failures: list[str] = []
         for _ in range(attempts):
@@ -58,7 +56,7 @@ class PluginProcess:
                 return failures
         return [*failures, "gave up"]
 
-    def die(self) -> None:
+    def die(self):
         """Stop the function between the two commits."""
         self.memory = Memory()
 
@@ -94,13 +92,13 @@ def machine(request):
         yield process
 
 
-def candidate(code: str, variant: str | None = None) -> Secret:
+def candidate(code, variant=None):
     """Return a password as the server draws it."""
     policies = vendor_policies()[code]
     return policies[variant or next(iter(policies))].generate()
 
 
-def test_a_clean_change_sends_one_reset_and_is_proved(machine) -> None:
+def test_a_clean_change_sends_one_reset_and_is_proved(machine):
     """A clean call sends one reset and logs in with the new password, without a wrong login."""
     new = candidate("ucloud_compshare")
     assert machine.update(new) is Evidence.LOGIN
@@ -109,7 +107,7 @@ def test_a_clean_change_sends_one_reset_and_is_proved(machine) -> None:
     assert machine.tenant.wrong_logins() == 0
 
 
-def test_the_same_password_again_changes_nothing(machine) -> None:
+def test_the_same_password_again_changes_nothing(machine):
     """After a lost answer the repeated call finds the password live by a login and sends no second reset."""
     new = candidate("ucloud_compshare")
     machine.update(new)
@@ -117,7 +115,7 @@ def test_the_same_password_again_changes_nothing(machine) -> None:
     assert machine.tenant.changes() == 1
 
 
-def test_after_a_death_the_vendor_still_shows_what_was_sent(machine) -> None:
+def test_after_a_death_the_vendor_still_shows_what_was_sent(machine):
     """A new process knows nothing, looks at the vendor first, and sends no second reset."""
     new = candidate("ucloud_compshare")
     machine.update(new)
@@ -126,7 +124,7 @@ def test_after_a_death_the_vendor_still_shows_what_was_sent(machine) -> None:
     assert machine.tenant.changes() == 1
 
 
-def test_success_is_never_reported_without_proof(machine) -> None:
+def test_success_is_never_reported_without_proof(machine):
     """A guest that ignores the reset ends in an error each time, within the budget of wrong logins."""
     old = machine.tenant.live()
     machine.vendor.instance(machine.uhost).guest_ignores_reset = True
@@ -140,7 +138,7 @@ def test_success_is_never_reported_without_proof(machine) -> None:
     assert machine.tenant.live() == old
 
 
-def test_wrong_logins_are_remembered_across_candidates(machine) -> None:
+def test_wrong_logins_are_remembered_across_candidates(machine):
     """A host that brings another password each time does not get a fresh budget."""
     machine.vendor.instance(machine.uhost).guest_ignores_reset = True
     for _ in range(8):
@@ -155,7 +153,7 @@ def test_wrong_logins_are_remembered_across_candidates(machine) -> None:
 @pytest.mark.parametrize(
     "kind", [FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER, FaultKind.DROP_AFTER, FaultKind.TRUNCATED, FaultKind.HTML]
 )
-def test_a_fault_before_or_after_the_change_heals_with_the_same_password(directory, kind: FaultKind) -> None:
+def test_a_fault_before_or_after_the_change_heals_with_the_same_password(directory, kind):
     """The first call fails, and the retry ends with the candidate live."""
     directory.vendor.faults.add("ResetPassword", kind)
     new = candidate("volcengine_cloudidentity")
@@ -164,7 +162,7 @@ def test_a_fault_before_or_after_the_change_heals_with_the_same_password(directo
     assert directory.tenant.live() == new
 
 
-def test_another_password_after_a_failure_is_just_the_next_candidate(directory) -> None:
+def test_another_password_after_a_failure_is_just_the_next_candidate(directory):
     """Vault drops a password whose retry failed, so the plug-in does not rely on the same one coming back."""
     directory.vendor.faults.add("ResetPassword", FaultKind.ERROR_AFTER)
     first, second = (candidate("volcengine_cloudidentity") for _ in range(2))
@@ -176,7 +174,7 @@ def test_another_password_after_a_failure_is_just_the_next_candidate(directory) 
 
 
 @pytest.mark.parametrize("machine", [LINUX_VM], indirect=True)
-def test_a_reset_that_outlasts_the_deadline_goes_on_at_the_next_retry(machine) -> None:
+def test_a_reset_that_outlasts_the_deadline_goes_on_at_the_next_retry(machine):
     """Stop and start take 40 s each and a call has 60 s, so several calls finish one reset."""
     new = candidate("ucloud_compshare", "linux")
     failures = machine.retried(new)
@@ -189,7 +187,7 @@ def test_a_reset_that_outlasts_the_deadline_goes_on_at_the_next_retry(machine) -
 
 
 @pytest.mark.parametrize("machine", [LINUX_VM], indirect=True)
-def test_a_machine_that_a_dead_process_stopped_runs_again(machine) -> None:
+def test_a_machine_that_a_dead_process_stopped_runs_again(machine):
     """Wherever the process died, the next one ends with the candidate live and the machine running."""
     new = candidate("ucloud_compshare", "linux")
     failures: list[str] = []
@@ -210,7 +208,7 @@ def test_a_machine_that_a_dead_process_stopped_runs_again(machine) -> None:
 
 
 @pytest.mark.parametrize("machine", [LINUX_VM], indirect=True)
-def test_a_role_that_wants_its_machine_off_cannot_be_proved_by_login(machine) -> None:
+def test_a_role_that_wants_its_machine_off_cannot_be_proved_by_login(machine):
     """power=stopped is refused before anything is sent, unless less proof is enough."""
     machine.statements += ("power=stopped",)
     with pytest.raises(ConfigError):
@@ -218,7 +216,7 @@ def test_a_role_that_wants_its_machine_off_cannot_be_proved_by_login(machine) ->
     assert machine.vendor.attempts(machine.uhost) == 0
 
 
-def test_two_calls_for_one_account_do_not_meet(directory) -> None:
+def test_two_calls_for_one_account_do_not_meet(directory):
     """While one call waits for the vendor, another one for the same account is refused at once and sends nothing."""
     reached, release = threading.Event(), threading.Event()
     hang = {"applied": True, "event": release, "reached": reached}
@@ -238,7 +236,7 @@ def test_two_calls_for_one_account_do_not_meet(directory) -> None:
     assert directory.tenant.live() == first
 
 
-def test_nothing_is_begun_once_the_caller_has_given_up(directory) -> None:
+def test_nothing_is_begun_once_the_caller_has_given_up(directory):
     """With no time left the account is not touched."""
     old = directory.tenant.live()
     directory.seconds = 0.0
@@ -247,7 +245,7 @@ def test_nothing_is_begun_once_the_caller_has_given_up(directory) -> None:
     assert directory.tenant.live() == old
 
 
-def test_no_password_stays_in_memory(directory) -> None:
+def test_no_password_stays_in_memory(directory):
     """Between two calls the process holds only marks and a digest."""
     new = candidate("volcengine_cloudidentity")
     directory.update(new)
@@ -256,7 +254,7 @@ def test_no_password_stays_in_memory(directory) -> None:
     assert "verified" in kept
 
 
-def test_a_candidate_that_breaks_the_policy_is_refused_before_it_is_sent(directory) -> None:
+def test_a_candidate_that_breaks_the_policy_is_refused_before_it_is_sent(directory):
     """The server's default of 20 characters may not fit a vendor, so our policy is checked first."""
     old = directory.tenant.live()
     with pytest.raises(RotationError) as error:

@@ -1,7 +1,5 @@
 """``examples/vault/policy.hcl`` is enough for the job, and nothing in it can go."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """``examples/vault/``: every job starts a command that exists, with known variables, for the policy's folder."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

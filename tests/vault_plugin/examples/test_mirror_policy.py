@@ -1,7 +1,5 @@
 """``examples/vault/mirror-policy.hcl`` is enough for the function with a mirror, and nothing in it can go."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import hvac
@@ -26,7 +24,7 @@ CAPABILITIES = acl.capabilities(RULES)
 def mirror(openbao, approle, corner):
     """Return a function that makes and updates a mirror under a policy, and says whether all of it was done."""
 
-    def run(rules: acl.Rules) -> bool:
+    def run(rules):
         rules = {path.replace("/mirror/", f"/{corner}/"): kept for path, kept in rules.items()}
         environment = approle(acl.written(rules), token_no_default_policy=True)
         clock = VirtualClock()
@@ -49,13 +47,13 @@ def mirror(openbao, approle, corner):
     return run
 
 
-def test_the_policy_is_enough(mirror) -> None:
+def test_the_policy_is_enough(mirror):
     """Under the policy a mirror is made and updated, and no token is left behind."""
     assert len(CAPABILITIES) == 4
     assert mirror(RULES) is True
 
 
 @pytest.mark.parametrize(("path", "capability"), CAPABILITIES, ids=lambda value: value)
-def test_nothing_in_the_policy_can_go(mirror, path, capability) -> None:
+def test_nothing_in_the_policy_can_go(mirror, path, capability):
     """Without any one capability not all of it is done."""
     assert mirror(acl.without(RULES, path, capability)) is False

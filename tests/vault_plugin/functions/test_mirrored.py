@@ -1,7 +1,5 @@
 """The AWS rotation function with a mirror in Vault: the service's own retries end with the proved value in both."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +11,6 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, NotEnoughTime, RotationError, SettingsError, StoreUnavailable
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv
-from rotation_testkit.doubles.secretsmanager import Rotation
 from rotation_testkit.doubles.secretsmanager.rotations.rotator import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, Sandbox, open_sandbox
@@ -38,7 +35,7 @@ class Function:
     before: list[Any] = field(default_factory=list)
     failures: list[RotationError] = field(default_factory=list)
 
-    def serve(self, event: dict[str, object]) -> None:
+    def serve(self, event):
         """Let ``talk`` use a client of a new service."""
         context = FunctionContext.lasting(900)
         client = self.world.secrets_manager.client(direct=True)
@@ -52,17 +49,17 @@ class Function:
             self.failures.append(error)
             raise
 
-    def rotate(self, account: str) -> Rotation:
+    def rotate(self, account):
         """Rotate as the schedule does."""
         return self.world.secrets_manager.rotate(
             self.world.accounts[account], function=FUNCTION_ARN, rules={"AutomaticallyAfterDays": 1}
         )
 
-    def path(self, account: str) -> str:
+    def path(self, account):
         """Return where an account's mirror is."""
         return f"{self.environment[mirrored.PREFIX]}/{self.world.accounts[account]}"
 
-    def stores(self, account: str) -> tuple[AwsSecretsManager, VaultKv]:
+    def stores(self, account):
         """Return the account's secret and its mirror, for an operator."""
         client = self.world.secrets_manager.client(direct=True)
         return (
@@ -70,7 +67,7 @@ class Function:
             VaultKv(self.kv, self.path(account), clock=self.world.clock),
         )
 
-    def in_step(self, account: str) -> bool:
+    def in_step(self, account):
         """Say whether both stores have the live password."""
         entry = self.kv.read(self.path(account))
         there = None if entry is None or entry.document is None else entry.document.password
@@ -97,7 +94,7 @@ def nobody(document):
 
 
 @pytest.mark.parametrize("function", [(HUAWEI, UCLOUD)], indirect=True, ids=["two accounts"])
-def test_a_rotation_ends_with_the_value_in_both_stores(function) -> None:
+def test_a_rotation_ends_with_the_value_in_both_stores(function):
     """The first rotation creates the mirror and the next one updates it, with one reset each."""
     for number in (1, 2):
         for account in (HUAWEI, UCLOUD):
@@ -109,12 +106,12 @@ def test_a_rotation_ends_with_the_value_in_both_stores(function) -> None:
     assert function.failures == []
 
 
-def die() -> None:
+def die():
     """Stop the function between the two commits."""
     raise InternalError("the function was stopped")
 
 
-def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(function) -> None:
+def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(function):
     """Secrets Manager has the value by then, so the repeated step writes the mirror and sends no reset."""
     assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
     function.world.clock.sleep(A_DAY)
@@ -124,7 +121,7 @@ def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(f
     assert function.world.changes(HUAWEI) == 2
 
 
-def test_what_all_attempts_leave_behind_the_reconciler_finds(function) -> None:
+def test_what_all_attempts_leave_behind_the_reconciler_finds(function):
     """The mirror holds the source's previous value, so the repair needs no login."""
     assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
     function.world.clock.sleep(A_DAY)
@@ -136,12 +133,12 @@ def test_what_all_attempts_leave_behind_the_reconciler_finds(function) -> None:
     assert function.in_step(HUAWEI)
 
 
-def test_a_server_that_is_away_fails_the_step_until_it_is_back(function) -> None:
+def test_a_server_that_is_away_fails_the_step_until_it_is_back(function):
     """The step fails with a typed error after the commit in Secrets Manager, and no other reset is sent."""
     address = function.environment["VAULT_ADDR"]
     function.environment["VAULT_ADDR"] = "http://127.0.0.1:9"
 
-    def back() -> None:
+    def back():
         function.environment["VAULT_ADDR"] = address
 
     function.before += [lambda: None, back]
@@ -151,13 +148,13 @@ def test_a_server_that_is_away_fails_the_step_until_it_is_back(function) -> None
     assert function.world.changes(HUAWEI) == 1
 
 
-def test_an_edit_of_the_mirror_between_look_and_write_is_not_overwritten_unseen(function) -> None:
+def test_an_edit_of_the_mirror_between_look_and_write_is_not_overwritten_unseen(function):
     """The check-and-set fails, both stores are read again, and the mirror gets the proved value as a newer version."""
     assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
     function.world.clock.sleep(A_DAY)
     path, edits = function.path(HUAWEI), [SecretDocument({"password": "an operator's"})]
 
-    def edit(_: object) -> None:
+    def edit(_):
         if edits:
             function.kv.write(path, edits.pop(), cas=1)
 
@@ -170,12 +167,12 @@ def test_an_edit_of_the_mirror_between_look_and_write_is_not_overwritten_unseen(
     assert function.kv.read(path).version == 3
 
 
-def test_a_rotation_of_the_source_between_the_commits_ends_with_the_newer_value(function) -> None:
+def test_a_rotation_of_the_source_between_the_commits_ends_with_the_newer_value(function):
     """The late function finds the newer value in the mirror and leaves it."""
     assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
     function.world.clock.sleep(A_DAY)
 
-    def rotate_again() -> None:
+    def rotate_again():
         function.world.clock.sleep(A_DAY)
         assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
 
@@ -186,7 +183,7 @@ def test_a_rotation_of_the_source_between_the_commits_ends_with_the_newer_value(
     assert function.kv.read(function.path(HUAWEI)).version == 2
 
 
-def test_what_is_refused_before_anything_is_written(function, capsys) -> None:
+def test_what_is_refused_before_anything_is_written(function, capsys):
     """Only finishSecret writes; a missing folder, too little time and a foreign error are each one log line."""
     finish = {"Step": "finishSecret", "SecretId": function.world.accounts[HUAWEI], "ClientRequestToken": "t" * 36}
     clock, context = function.world.clock, FunctionContext.lasting(900)

@@ -1,7 +1,5 @@
 """The scheduled function: EventBridge's events in, every due secret rotated, one line for each, errors as errors."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

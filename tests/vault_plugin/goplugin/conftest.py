@@ -1,14 +1,11 @@
 """A host for the plug-in: what go-plugin does to start it and to talk to it."""
 
-from __future__ import annotations
-
 import base64
 import os
 import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,7 +28,7 @@ class Certificate:
     key: bytes
 
     @classmethod
-    def make(cls) -> Certificate:
+    def make(cls):
         """Make a certificate: ECDSA on P-521, its own authority."""
         key = ec.generate_private_key(ec.SECP521R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
@@ -63,11 +60,11 @@ class Plugin:
     mine: Certificate
 
     @property
-    def fields(self) -> list[str]:
+    def fields(self):
         """Return the six fields of the handshake."""
         return self.line.split("|")
 
-    def channel(self, identity: Certificate | None = None, *, anonymous: bool = False) -> Channel:
+    def channel(self, identity=None, *, anonymous=False):
         """Return a connection with the host's certificate, another one, or none."""
         who = identity or self.mine
         padded = self.fields[5] + "=" * (-len(self.fields[5]) % 4)
@@ -94,7 +91,7 @@ class Host:
     mine: Certificate = field(default_factory=Certificate.make)
     started: list[Plugin] = field(default_factory=list)
 
-    def environment(self, **changes: str | None) -> dict[str, str]:
+    def environment(self, **changes):
         """Return the plug-in's environment; ``None`` removes a variable."""
         given: dict[str, str | None] = {
             **COOKIE,
@@ -110,7 +107,7 @@ class Host:
         given |= {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
         return {key: value for key, value in given.items() if value is not None}
 
-    def start(self, *arguments: str, **changes: str | None) -> Plugin:
+    def start(self, *arguments, **changes):
         """Start a plug-in and read its line."""
         process = subprocess.Popen(
             [sys.executable, "-m", "vault_plugin.database", *arguments],
@@ -125,7 +122,7 @@ class Host:
         self.started.append(plugin)
         return plugin
 
-    def close(self) -> None:
+    def close(self):
         """End the plug-ins that still run."""
         for plugin in self.started:
             if plugin.process.poll() is None:
@@ -137,7 +134,7 @@ class Host:
 
 
 @pytest.fixture
-def host() -> Iterator[Host]:
+def host():
     """Yield a host with a short folder for sockets; pytest's own folders are too deep."""
     with tempfile.TemporaryDirectory(prefix="host") as folder:
         started = Host(Path(folder))

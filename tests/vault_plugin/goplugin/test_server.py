@@ -1,7 +1,5 @@
 """The plug-in's process as a host sees it: handshake, mutual TLS, the seven services, and every way to end it."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
@@ -33,10 +31,10 @@ from vault_plugin.goplugin.pb import (
 Ask = Callable[[Channel], Awaitable[Any]]
 
 
-def ask(plugin, *asks: Ask, **who: Any) -> list[Any]:
+def ask(plugin, *asks, **who):
     """Return the plug-in's answers to calls on one connection, by default the host's."""
 
-    async def all_of_them() -> list[Any]:
+    async def all_of_them():
         channel = plugin.channel(**who)
         try:
             return [await asyncio.wait_for(each(channel), 30) for each in asks]
@@ -46,7 +44,7 @@ def ask(plugin, *asks: Ask, **who: Any) -> list[Any]:
     return asyncio.run(all_of_them())
 
 
-async def _close(channel: Channel) -> None:
+async def _close(channel):
     """Close at once: an orderly end of TLS would outlive the event loop, and leave its socket to the collector."""
     transport = getattr(getattr(channel._protocol, "connection", None), "_transport", None)
     channel.close()
@@ -56,33 +54,33 @@ async def _close(channel: Channel) -> None:
         await asyncio.sleep(0)
 
 
-def version(channel: Channel) -> Awaitable[Any]:
+def version(channel):
     """Ask for the plug-in's version."""
     return version_grpc.PluginVersionStub(channel).Version(version_pb2.Nothing())
 
 
-def health(channel: Channel) -> Awaitable[Any]:
+def health(channel):
     """Ask whether the plug-in serves."""
     return health_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service="plugin"))
 
 
-def multiplexed(channel: Channel) -> Awaitable[Any]:
+def multiplexed(channel):
     """Ask whether one process serves all connections."""
     stub = multiplexing_grpc.PluginMultiplexingStub(channel)
     return stub.MultiplexingSupport(multiplexing_pb2.MultiplexingSupportRequest())
 
 
-def kind(channel: Channel) -> Awaitable[Any]:
+def kind(channel):
     """Ask for the database's type."""
     return database_grpc.DatabaseStub(channel).Type(database_pb2.Nothing())
 
 
-def shutdown(channel: Channel) -> Awaitable[Any]:
+def shutdown(channel):
     """Ask the plug-in to end."""
     return controller_grpc.GRPCControllerStub(channel).Shutdown(controller_pb2.Nothing())
 
 
-async def streams(channel: Channel) -> tuple[bool, bool]:
+async def streams(channel):
     """Whether standard output's stream stays open, and whether the broker's ends when the host ends it."""
     broker = controller_grpc.GRPCBrokerStub(channel)
     async with broker.StartStream.open() as stream:
@@ -103,7 +101,7 @@ async def streams(channel: Channel) -> tuple[bool, bool]:
     return stays_open, broker_ended
 
 
-def test_all_seven_services_answer_over_mutual_tls(host) -> None:
+def test_all_seven_services_answer_over_mutual_tls(host):
     """The handshake line has six fields, and every service is there behind a mutual TLS, for the host alone.
 
     A client without a certificate is refused, and so is one with another's. After Shutdown was answered the process
@@ -133,7 +131,7 @@ def test_all_seven_services_answer_over_mutual_tls(host) -> None:
     assert not folder.exists()
 
 
-def test_tcp_and_protocol_5(host) -> None:
+def test_tcp_and_protocol_5(host):
     """With --tcp it listens on a loopback port of the allowed range; for a protocol 5 host it is not multiplexed."""
     plugin = host.start("--tcp", PLUGIN_PROTOCOL_VERSIONS="5")
     assert plugin.fields[1:3] == ["5", "tcp"]
@@ -145,7 +143,7 @@ def test_tcp_and_protocol_5(host) -> None:
     assert answers[1].plugin_version
 
 
-def test_it_ends_when_its_host_is_gone(host) -> None:
+def test_it_ends_when_its_host_is_gone(host):
     """A killed host cannot call Shutdown, so the plug-in ends when its parent is gone."""
     script = (
         "import subprocess, sys\n"
@@ -178,13 +176,13 @@ def test_it_ends_when_its_host_is_gone(host) -> None:
         parent.stdout.close()
 
 
-async def _readable(descriptor: int) -> None:
+async def _readable(descriptor):
     ready = asyncio.Event()
     asyncio.get_running_loop().add_reader(descriptor, ready.set)
     await ready.wait()
 
 
-def test_log_lines_are_hclog_and_dynamic_users_are_refused(host) -> None:
+def test_log_lines_are_hclog_and_dynamic_users_are_refused(host):
     """What the host reads from standard error is one JSON object a line; NewUser and DeleteUser are unimplemented.
 
     SIGTERM ends it and SIGINT does not: Ctrl-C in the host's terminal reaches its plug-ins too, and is not theirs to
@@ -192,7 +190,7 @@ def test_log_lines_are_hclog_and_dynamic_users_are_refused(host) -> None:
     """
     plugin = host.start()
 
-    async def refused(channel: Channel) -> list[GRPCError]:
+    async def refused(channel):
         stub = database_grpc.DatabaseStub(channel)
         found = []
         for call in (

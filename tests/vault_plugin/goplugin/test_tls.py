@@ -1,12 +1,10 @@
 """The key pair of a plug-in's process never touches a disk."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 
 
-def test_no_file_is_written_for_the_key(host) -> None:
+def test_no_file_is_written_for_the_key(host):
     """OpenSSL reads the key pair from memory, so no file is written."""
     script = (
         "import os, sys\n"

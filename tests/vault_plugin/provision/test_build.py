@@ -1,18 +1,15 @@
 """The plug-in is one reproducible file, or a refusal that names the reason."""
 
-from __future__ import annotations
-
 import subprocess
 import zipfile
-from pathlib import Path
 
 import pytest
 
 from rotation.core.errors import ConfigError
-from vault_plugin.provision.build import Built, build
+from vault_plugin.provision.build import build
 
 
-def test_the_same_sources_give_the_same_bytes(built: Built, tmp_path: Path) -> None:
+def test_the_same_sources_give_the_same_bytes(built, tmp_path):
     """The file runs, holds our code without kit and command line, and started by hand it says what it is."""
     first, second = built, build(tmp_path / "two")
     assert first.sha256 == second.sha256
@@ -31,7 +28,7 @@ def test_the_same_sources_give_the_same_bytes(built: Built, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("python", ["python3", "/opt/with blank/python", "/" + 200 * "x"])
-def test_an_interpreter_that_no_first_line_can_name_is_refused(tmp_path: Path, python: str) -> None:
+def test_an_interpreter_that_no_first_line_can_name_is_refused(tmp_path, python):
     """A path that is relative, has a blank, or is too long for the kernel is refused."""
     with pytest.raises(ConfigError):
         build(tmp_path / "plugin", python=python)
@@ -39,7 +36,7 @@ def test_an_interpreter_that_no_first_line_can_name_is_refused(tmp_path: Path, p
 
 
 @pytest.mark.parametrize("where", ["", "a-file/plugin", pytest.param("no/such/folder/plugin", marks=pytest.mark.long)])
-def test_a_plugin_that_cannot_be_written_is_an_error_with_a_hint(tmp_path: Path, where: str) -> None:
+def test_a_plugin_that_cannot_be_written_is_an_error_with_a_hint(tmp_path, where):
     """A folder, a path below a file and a missing folder are refused with a hint, and no file is left."""
     (tmp_path / "a-file").touch()
     before = sorted(tmp_path.rglob("*"))

@@ -1,13 +1,9 @@
 """Rotation on demand where the server is just ending another rotation of the role."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import hvac
 import pytest
@@ -33,12 +29,12 @@ class BusyServer:
     last: str = "2026-11-21T03:00:00Z"
     written: list[int] = field(default_factory=list)
 
-    def __call__(self, environ: Any, start: Any) -> Any:
+    def __call__(self, environ, start):
         """Answer one request."""
         request = Request(environ)
         return self.answer(request)(environ, start)
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request):
         """Read or write the role."""
         if request.method == "GET":
             return _json({"data": {"rotation_period": self.period, "last_vault_rotation": self.last}})
@@ -52,12 +48,12 @@ class BusyServer:
         return Response(status=204)
 
 
-def _json(body: object, status: int = 200) -> Response:
+def _json(body, status=200):
     return Response(json.dumps(body), status=status, content_type="application/json")
 
 
 @contextmanager
-def reached(double: BusyServer) -> Iterator[Server]:
+def reached(double):
     """Yield the server, over HTTP."""
     with serve(double) as url:
         yield Server(hvac.Client(url, token="anybody"))
@@ -76,7 +72,7 @@ WANTED = DesiredState(
 )
 
 
-def test_a_busy_server_is_asked_again_and_the_period_is_set_back() -> None:
+def test_a_busy_server_is_asked_again_and_the_period_is_set_back():
     """A conflict that passes stops neither the shortening nor the setting back."""
     double = BusyServer(refusals=3)
     with reached(double) as server:
@@ -85,7 +81,7 @@ def test_a_busy_server_is_asked_again_and_the_period_is_set_back() -> None:
     assert (double.refusals, double.period, len(double.written)) == (0, DAY, 2)
 
 
-def test_a_server_that_stays_busy_is_a_retryable_error() -> None:
+def test_a_server_that_stays_busy_is_a_retryable_error():
     """Nothing was changed, and the message quotes nothing."""
     double = BusyServer(refusals=1000)
     with reached(double) as server, pytest.raises(StoreUnavailable, match="busy") as refused:

@@ -4,11 +4,8 @@ These are the reasons why `lockstep vault plugin rotate` goes through the schedu
 What waits for the server's own 10 seconds runs with the long ones.
 """
 
-from __future__ import annotations
-
 import json
 import threading
-from contextlib import ExitStack
 
 import hvac
 import pytest
@@ -20,14 +17,14 @@ pytestmark = [pytest.mark.upstream, pytest.mark.timeout(300)]
 
 
 @pytest.mark.long
-def test_rotate_role_loses_the_new_password_when_the_server_dies(own_plugin_server, stack: ExitStack) -> None:
+def test_rotate_role_loses_the_new_password_when_the_server_dies(own_plugin_server, stack):
     """The log is written inside the request's transaction, so after a kill the stored password is and stays dead."""
     directory = own_plugin_server.directory(stack)
     directory.role("bob")
     directory.role("witness")
     reached, release = directory.hang()
 
-    def on_demand() -> None:
+    def on_demand():
         with pytest.raises((OSError, hvac.exceptions.VaultError)):
             own_plugin_server.server.client().adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
 
@@ -47,7 +44,7 @@ def test_rotate_role_loses_the_new_password_when_the_server_dies(own_plugin_serv
 
 
 @pytest.mark.long
-def test_rotate_role_comes_back_with_another_password(plugin_server, stack: ExitStack) -> None:
+def test_rotate_role_comes_back_with_another_password(plugin_server, stack):
     """After an error on demand the retry brings another password than the one that the vendor may have taken."""
     directory = plugin_server.directory(stack)
     directory.role("bob")
@@ -62,9 +59,7 @@ def test_rotate_role_comes_back_with_another_password(plugin_server, stack: Exit
 
 @pytest.mark.long  # the first caller must still be waiting when the second one is refused
 @pytest.mark.parametrize("waits", [False, True], ids=["now", "10 s later"])
-def test_two_rotate_role_at_once_both_fail_and_leave_a_dead_password(
-    plugin_server, stack: ExitStack, *, waits: bool
-) -> None:
+def test_two_rotate_role_at_once_both_fail_and_leave_a_dead_password(plugin_server, stack, *, waits):
     """It takes no lock: one caller gets "duplicate item" although the vendor changed.
 
     Our plug-in's own lock makes the other one fail, whose retry heals the role after 10 s; without that nothing would.
@@ -74,7 +69,7 @@ def test_two_rotate_role_at_once_both_fail_and_leave_a_dead_password(
     reached, release = directory.hang()
     said: list[str] = []
 
-    def on_demand() -> None:
+    def on_demand():
         with pytest.raises(hvac.exceptions.VaultError) as error:
             plugin_server.server.client().adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
         said.append(str(error.value))
@@ -94,7 +89,7 @@ def test_two_rotate_role_at_once_both_fail_and_leave_a_dead_password(
     plugin_server.adapter.delete(f"/v1/sys/mounts/{directory.mount}")
 
 
-def test_the_admin_credential_cannot_be_rotated_by_accident(plugin_server, stack: ExitStack) -> None:
+def test_the_admin_credential_cannot_be_rotated_by_accident(plugin_server, stack):
     """rotate-root is refused, since our connections have no username; with a lost answer it would lose the key."""
     directory = plugin_server.directory(stack)
     with pytest.raises(hvac.exceptions.VaultError, match="username"):
