@@ -17,10 +17,9 @@ def clocked(monkeypatch):
     """Return a function that makes ``lockstep vault`` use the world's clock, on which waiting takes no time."""
 
     def at(started):
-        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: started.world.clock.now())
-        monkeypatch.setattr(
-            "rotation.core.clock.SystemClock.sleep", lambda _, seconds: started.world.clock.sleep(seconds)
-        )
+        clock = started.world.clock
+        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: clock.now())
+        monkeypatch.setattr("rotation.core.clock.SystemClock.sleep", lambda _, seconds: clock.sleep(seconds))
         return started
 
     return at

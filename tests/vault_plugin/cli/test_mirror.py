@@ -40,7 +40,7 @@ def test_the_mirror_from_the_command_line(cli, monkeypatch):
         code, report = mirror()
         assert (code, report["code"]) == (1, "unknown_driver")
         started.kv.write(path, entry.document, cas=entry.version + 1)
-        monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-        monkeypatch.delenv("AWS_REGION", raising=False)
+        for variable in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+            monkeypatch.delenv(variable, raising=False)
         code, report = mirror()
         assert (code, report["code"]) == (1, "config_error")

@@ -34,18 +34,17 @@ class Row:
         self.directory.set_period(self.what, 5)
 
     def healed(self):
-        """Say whether the server has rotated the role."""
+        """Return whether the server has rotated the role."""
         return self.directory.last(self.what) != self.before
 
     def press(self):
-        """Have a failed role tried again at once, and say whether it is healed."""
+        """Have a failed role tried again at once; return whether it is healed."""
         self.directory.retry_now(self.what)
         return self.healed()
 
     def passwords(self):
-        """Return the passwords that readers of the source and of the mirror get."""
-        user = self.directory.ids[self.what]
-        bodies = [json.loads(body) for body in self.directory.sent()]
+        """Return the passwords that were sent for the role after its first one."""
+        user, bodies = self.directory.ids[self.what], [json.loads(body) for body in self.directory.sent()]
         return [body["Password"] for body in bodies if body["UserId"] == user][1:]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from unittest.mock import Mock
 
 import pytest
 from grpclib.const import Status
@@ -51,10 +52,8 @@ def serve(talk):
 def initialize(code, estate, **config):
     """Return the request that configures a connection to the vendor."""
     request = database_pb2.InitializeRequest(verify_connection=True)
-    hosts = estate.endpoint.removeprefix("http://")
-    request.config_data.update(
-        {"driver": code, "endpoint": estate.endpoint, "hosts": hosts, **(estate.admin or {}), **config}
-    )
+    where = {"endpoint": estate.endpoint, "hosts": estate.endpoint.removeprefix("http://")}
+    request.config_data.update({"driver": code, **where, **(estate.admin or {}), **config})
     return request
 
 
@@ -123,41 +122,35 @@ def test_a_refused_call_changes_nothing(estate, fields, timeout, status):
     assert user.live() == old
 
 
+def failed_in_thread(work, seconds, then=lambda: None):
+    """Let a service do ``work`` in a thread, call ``then`` when the work has failed, and return the error."""
+
+    async def run():
+        database = Database("lockstep")
+        with pytest.raises(GRPCError) as error:
+            await database._in_thread(work, seconds)
+        then()
+        database._threads.shutdown()
+        return error.value
+
+    return asyncio.run(run())
+
+
 def test_work_that_ignores_its_deadline_is_answered_all_the_same():
     """The caller gets a deadline error, and the work sees that no time is left."""
-    release = threading.Event()
-    left: list[float] = []
+    release, left = threading.Event(), []
 
     def work(time_left):
         release.wait(60)
         left.append(time_left())
 
-    async def talk():
-        database = Database("lockstep")
-        with pytest.raises(GRPCError) as late:
-            await database._in_thread(work, 0.05)
-        assert late.value.status is Status.DEADLINE_EXCEEDED
-        release.set()
-        database._threads.shutdown()
-
-    asyncio.run(talk())
+    assert failed_in_thread(work, 0.05, release.set).status is Status.DEADLINE_EXCEEDED
     assert left == [0.0]
 
 
-def test_a_foreign_error_keeps_its_text_to_itself():
+def test_the_text_of_a_foreign_error_is_not_passed_on():
     """A foreign exception becomes a status that names its type alone."""
-
-    def work(_):
-        raise RuntimeError("hunter2-hunter2")
-
-    async def talk():
-        database = Database("lockstep")
-        with pytest.raises(GRPCError) as error:
-            await database._in_thread(work, 30.0)
-        database._threads.shutdown()
-        return error.value
-
-    error = asyncio.run(talk())
+    error = failed_in_thread(Mock(side_effect=RuntimeError("hunter2-hunter2")), 30.0)
     assert error.status is Status.INTERNAL
     assert "RuntimeError" in str(error.message)
     assert "hunter2" not in str(error.message)
@@ -177,6 +170,4 @@ def test_every_account_is_changed_and_proved(opener, key, variant):
                 await stub.UpdateUser(change(tenant, new))
 
         serve(talk)
-        assert tenant.live() == new
-        assert tenant.changes() == 1
-        assert tenant.wrong_logins() == 0
+        assert (tenant.live(), tenant.changes(), tenant.wrong_logins()) == (new, 1, 0)
