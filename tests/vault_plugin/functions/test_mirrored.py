@@ -36,7 +36,7 @@ class Function:
     failures: list[RotationError] = field(default_factory=list)
 
     def serve(self, event):
-        """Let ``talk`` use a client of a new service."""
+        """Serve one event: the rotation, then the mirror's turn."""
         context = FunctionContext.lasting(900)
         client = self.world.secrets_manager.client(direct=True)
         surroundings = handler.World(connect=lambda: client, environment=self.environment, clock=self.world.clock)
@@ -61,14 +61,12 @@ class Function:
 
     def stores(self, account):
         """Return the account's secret and its mirror, for an operator."""
-        client = self.world.secrets_manager.client(direct=True)
-        return (
-            AwsSecretsManager(client, self.world.accounts[account], clock=self.world.clock),
-            VaultKv(self.kv, self.path(account), clock=self.world.clock),
-        )
+        client, clock = self.world.secrets_manager.client(direct=True), self.world.clock
+        source = AwsSecretsManager(client, self.world.accounts[account], clock=clock)
+        return source, VaultKv(self.kv, self.path(account), clock=clock)
 
     def in_step(self, account):
-        """Say whether both stores have the live password."""
+        """Return whether both stores have the live password."""
         entry = self.kv.read(self.path(account))
         there = None if entry is None or entry.document is None else entry.document.password
         return there == self.world.stored(account) == self.world.live(account)
@@ -88,9 +86,22 @@ def function(request, openbao, served, corner):
         yield made
 
 
+@pytest.fixture
+def mirrored_once(function):
+    """Return the function a day after a first rotation, which made the mirror."""
+    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    function.world.clock.sleep(A_DAY)
+    return function
+
+
 def nobody(document):
     """Raise: no login is needed."""
     raise AssertionError(f"asked about {document!r}")
+
+
+def die():
+    """Stop the function between the two commits."""
+    raise InternalError("the function was stopped")
 
 
 @pytest.mark.parametrize("function", [(HUAWEI, UCLOUD)], indirect=True, ids=["two accounts"])
@@ -106,31 +117,22 @@ def test_a_rotation_ends_with_the_value_in_both_stores(function):
     assert function.failures == []
 
 
-def die():
-    """Stop the function between the two commits."""
-    raise InternalError("the function was stopped")
-
-
-def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(function):
+def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(mirrored_once):
     """Secrets Manager has the value by then, so the repeated step writes the mirror and sends no reset."""
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
-    function.world.clock.sleep(A_DAY)
-    function.before.append(die)
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
-    assert function.in_step(HUAWEI)
-    assert function.world.changes(HUAWEI) == 2
+    mirrored_once.before.append(die)
+    assert mirrored_once.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert mirrored_once.in_step(HUAWEI)
+    assert mirrored_once.world.changes(HUAWEI) == 2
 
 
-def test_what_all_attempts_leave_behind_the_reconciler_finds(function):
+def test_what_all_attempts_leave_behind_the_reconciler_finds(mirrored_once):
     """The mirror holds the source's previous value, so the repair needs no login."""
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
-    function.world.clock.sleep(A_DAY)
-    function.before += [die] * 3
-    assert function.rotate(HUAWEI).state is not RotationState.SUCCEEDED
-    assert not function.in_step(HUAWEI)
-    source, target = function.stores(HUAWEI)
+    mirrored_once.before += [die] * 3
+    assert mirrored_once.rotate(HUAWEI).state is not RotationState.SUCCEEDED
+    assert not mirrored_once.in_step(HUAWEI)
+    source, target = mirrored_once.stores(HUAWEI)
     assert reconcile(source, target, nobody) is MirrorState.BEHIND
-    assert function.in_step(HUAWEI)
+    assert mirrored_once.in_step(HUAWEI)
 
 
 def test_a_server_that_is_away_fails_the_step_until_it_is_back(function):
@@ -148,39 +150,35 @@ def test_a_server_that_is_away_fails_the_step_until_it_is_back(function):
     assert function.world.changes(HUAWEI) == 1
 
 
-def test_an_edit_of_the_mirror_between_look_and_write_is_not_overwritten_unseen(function):
+def test_an_edit_of_the_mirror_between_look_and_write_is_not_overwritten_unseen(mirrored_once):
     """The check-and-set fails, both stores are read again, and the mirror gets the proved value as a newer version."""
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
-    function.world.clock.sleep(A_DAY)
-    path, edits = function.path(HUAWEI), [SecretDocument({"password": "an operator's"})]
+    path, edits = mirrored_once.path(HUAWEI), [SecretDocument({"password": "an operator's"})]
 
     def edit(_):
         if edits:
-            function.kv.write(path, edits.pop(), cas=1)
+            mirrored_once.kv.write(path, edits.pop(), cas=1)
 
     # The mirror has been looked at when the source is read.
-    function.before.append(lambda: function.world.secrets_manager.faults.before("GetSecretValue", edit))
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    mirrored_once.before.append(lambda: mirrored_once.world.secrets_manager.faults.before("GetSecretValue", edit))
+    assert mirrored_once.rotate(HUAWEI).state is RotationState.SUCCEEDED
     assert edits == []
-    assert function.failures == []
-    assert function.in_step(HUAWEI)
-    assert function.kv.read(path).version == 3
+    assert mirrored_once.failures == []
+    assert mirrored_once.in_step(HUAWEI)
+    assert mirrored_once.kv.read(path).version == 3
 
 
-def test_a_rotation_of_the_source_between_the_commits_ends_with_the_newer_value(function):
+def test_a_rotation_of_the_source_between_the_commits_ends_with_the_newer_value(mirrored_once):
     """The late function finds the newer value in the mirror and leaves it."""
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
-    function.world.clock.sleep(A_DAY)
 
     def rotate_again():
-        function.world.clock.sleep(A_DAY)
-        assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+        mirrored_once.world.clock.sleep(A_DAY)
+        assert mirrored_once.rotate(HUAWEI).state is RotationState.SUCCEEDED
 
-    function.before.append(rotate_again)
-    function.rotate(HUAWEI)
-    assert function.in_step(HUAWEI)
-    assert function.world.changes(HUAWEI) == 3
-    assert function.kv.read(function.path(HUAWEI)).version == 2
+    mirrored_once.before.append(rotate_again)
+    mirrored_once.rotate(HUAWEI)
+    assert mirrored_once.in_step(HUAWEI)
+    assert mirrored_once.world.changes(HUAWEI) == 3
+    assert mirrored_once.kv.read(mirrored_once.path(HUAWEI)).version == 2
 
 
 def test_what_is_refused_before_anything_is_written(function, capsys):
@@ -196,11 +194,8 @@ def test_what_is_refused_before_anything_is_written(function, capsys):
     with pytest.raises(InternalError, match="AssertionError inside"):
         mirrored.after(finish, context, function.environment, clock, lambda: nobody("a canary"))
     lines = capsys.readouterr().out.splitlines()
-    assert [json.loads(line)["error"]["code"] for line in lines] == [
-        "settings_error",
-        "not_enough_time",
-        "internal_error",
-    ]
+    codes = [json.loads(line)["error"]["code"] for line in lines]
+    assert codes == ["settings_error", "not_enough_time", "internal_error"]
     assert "canary" not in "".join(lines)
     arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/db-AbCdEf"
     assert mirrored.path_of(arn, function.environment) == f"{function.environment[mirrored.PREFIX]}/prod/db"

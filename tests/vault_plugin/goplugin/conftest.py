@@ -7,48 +7,16 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from grpclib.client import Channel
 from grpclib.config import Configuration
 
+from rotation_testkit.doubles.hosts.certificate import Certificate
+
 COOKIE = {"VAULT_DATABASE_PLUGIN": "926a0820-aea2-be28-51d6-83cdf00e8edb"}
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A self-signed certificate as go-plugin makes one."""
-
-    pem: str
-    key: bytes
-
-    @classmethod
-    def make(cls):
-        """Make a certificate: ECDSA on P-521, its own authority."""
-        key = ec.generate_private_key(ec.SECP521R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-        now = datetime.now(UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA512())
-        )
-        pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-        own = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        return cls(pem, own)
 
 
 @dataclass
@@ -73,7 +41,7 @@ class Plugin:
         context.set_alpn_protocols(["h2"])
         if not anonymous:
             memory = os.memfd_create("host")
-            os.write(memory, who.key + who.pem.encode())
+            os.write(memory, who._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + who.pem)
             context.load_cert_chain(f"/proc/self/fd/{memory}")
             os.close(memory)
         config = Configuration(ssl_target_name_override="localhost")
@@ -88,17 +56,17 @@ class Host:
     """Starts plug-ins as go-plugin does."""
 
     folder: Path
-    mine: Certificate = field(default_factory=Certificate.make)
+    mine: Certificate = field(default_factory=lambda: Certificate("127.0.0.1"))
     started: list[Plugin] = field(default_factory=list)
 
     def environment(self, **changes):
         """Return the plug-in's environment; ``None`` removes a variable."""
-        given: dict[str, str | None] = {
+        given = {
             **COOKIE,
             "PATH": os.environ["PATH"],
             "TMPDIR": str(self.folder),
             "PLUGIN_PROTOCOL_VERSIONS": "5,6",
-            "PLUGIN_CLIENT_CERT": self.mine.pem,
+            "PLUGIN_CLIENT_CERT": self.mine.pem.decode(),
             "PLUGIN_MIN_PORT": "10000",
             "PLUGIN_MAX_PORT": "25000",
             **changes,
@@ -117,7 +85,6 @@ class Host:
             text=True,
             env=self.environment(**changes),
         )
-        assert process.stdout is not None
         plugin = Plugin(process, process.stdout.readline().rstrip("\n"), self.mine)
         self.started.append(plugin)
         return plugin
@@ -128,9 +95,8 @@ class Host:
             if plugin.process.poll() is None:
                 plugin.process.kill()
             plugin.process.wait()
-            for pipe in (plugin.process.stdout, plugin.process.stderr):
-                if pipe is not None:
-                    pipe.close()
+            plugin.process.stdout.close()
+            plugin.process.stderr.close()
 
 
 @pytest.fixture
