@@ -2,7 +2,9 @@
 
 import json
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
+import hvac
 import pytest
 
 from rotation.cli.app import run as lockstep
@@ -15,31 +17,22 @@ from vault_plugin.job.kv_rotation import JobContext, KvRotation
 from vault_plugin.provision.build import build
 
 
-def _maker(mount, corner):
-    @contextmanager
-    def make(**choices):
-        with open_vault_sandbox(mount, corner, **choices) as started:
-            yield started
-
-    return make
-
-
 @pytest.fixture
 def modelled(corner):
     """Return a function that makes a world whose secrets are in the model."""
-    return _maker(lambda now: Kv2(now=now), corner)
+    return partial(open_vault_sandbox, lambda now: Kv2(now=now), corner)
 
 
 @pytest.fixture
 def real(served, corner):
     """Return a function that makes a world whose secrets are on the server."""
-    return _maker(lambda _: served, corner)
+    return partial(open_vault_sandbox, lambda _: served, corner)
 
 
 @pytest.fixture
 def on_raft(raft, corner):
     """Return a function that makes a world whose secrets are on a server that survives being killed."""
-    return _maker(lambda _: ServedKv(raft.client(), "secret"), corner)
+    return partial(open_vault_sandbox, lambda _: ServedKv(raft.client(), "secret"), corner)
 
 
 @pytest.fixture
@@ -114,6 +107,20 @@ def approle(openbao, corner):
     yield make
     client.sys.disable_auth_method(corner)
     client.sys.delete_policy(corner)
+
+
+@pytest.fixture
+def is_valid(openbao):
+    """Return a function that says whether the server still accepts a token."""
+
+    def ask(token):
+        try:
+            openbao.client().auth.token.lookup(token.value.reveal())
+        except hvac.exceptions.VaultError:
+            return False
+        return True
+
+    return ask
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ KNOWN = {"VAULT_ADDR", "LOCKSTEP_DRIVERS", "LOCKSTEP_UCLOUD_COMPSHARE_ADMIN_SECR
 
 
 def kubernetes():
-    """Yield a Kubernetes login method, and the reviews that it asks a cluster's API for."""
+    """Return arguments and variables of the cron job."""
     account, job = yaml.safe_load_all((EXAMPLES / "kubernetes-cronjob.yaml").read_text())
     pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == account["metadata"]["name"]

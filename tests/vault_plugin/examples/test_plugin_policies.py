@@ -49,7 +49,7 @@ class Site:
         return Server(hvac.Client(self.plugin_server.server.address, token=made["auth"]["client_token"]))
 
     def under(self, allowed, work):
-        """Do something under a policy and say whether it was allowed."""
+        """Do something under a policy; return whether it was allowed."""
         with self.server(allowed) as server:
             try:
                 work(server)

@@ -1,4 +1,4 @@
-"""The built file, the declarative file, and how a server's refusals read."""
+"""The declarative file is read whole, or refused by the name of the table and the key."""
 
 import json
 
@@ -30,11 +30,11 @@ def file(tmp_path):
     return path
 
 
-def test_a_file_says_what_shall_be(file):
+def test_a_file_is_read_as_the_desired_state(file):
     """Statements, policy and connection are read as the plug-in will read them."""
     wanted = load(file)
-    assert wanted.roles["bob"].statements == ("user_id=u-1",)
-    assert wanted.roles["bob"].policy.name == "volcengine_cloudidentity/default"
+    bob = wanted.roles["bob"]
+    assert (bob.statements, bob.policy.name) == (("user_id=u-1",), "volcengine_cloudidentity/default")
     assert wanted.connections["directory"].admin["secret_key"] == "not-a-real-key"
     (file.parent / "admin.json").unlink()
     assert load(file, credentials=False).connections == {}
@@ -54,7 +54,7 @@ def test_a_file_says_what_shall_be(file):
         ('username = "bob"', 'username = "bob"\npolicy = "linux"', "policy must be one of default"),
     ],
 )
-def test_a_wrong_file_is_named_by_key(file, old, new, said):
+def test_a_wrong_file_is_refused_by_the_key(file, old, new, said):
     """The error names the table and the key, and no value."""
     file.write_text(FILE.replace(old, new, 1))
     with pytest.raises(SettingsError) as error:
@@ -63,7 +63,7 @@ def test_a_wrong_file_is_named_by_key(file, old, new, said):
     assert "s3cret" not in str(error.value)
 
 
-def test_no_toml_and_no_file(tmp_path):
+def test_a_broken_or_missing_file_is_an_error(tmp_path):
     """A broken and a missing file are errors; the parser's own message is not shown, since it could quote the text."""
     (tmp_path / "broken.toml").write_text('secret = "s3cret-s3cret')
     with pytest.raises(ConfigError, match="no valid TOML"):

@@ -1,4 +1,4 @@
-"""What OpenBao 2.7.2 gets wrong, held as facts: a failure here is good news, and docs/vault-plugin.md is to be mended.
+"""What OpenBao 2.7.2 gets wrong, held as facts: after a failure here, correct docs/vault-plugin.md.
 
 These are the reasons why `lockstep vault plugin rotate` goes through the scheduler and never through `rotate-role`.
 What waits for the server's own 10 seconds runs with the long ones.
@@ -60,14 +60,11 @@ def test_rotate_role_comes_back_with_another_password(plugin_server, stack):
 @pytest.mark.long  # the first caller must still be waiting when the second one is refused
 @pytest.mark.parametrize("waits", [False, True], ids=["now", "10 s later"])
 def test_two_rotate_role_at_once_both_fail_and_leave_a_dead_password(plugin_server, stack, *, waits):
-    """It takes no lock: one caller gets "duplicate item" although the vendor changed.
-
-    Our plug-in's own lock makes the other one fail, whose retry heals the role after 10 s; without that nothing would.
-    """
+    """rotate-role takes no lock: one caller gets "duplicate item"; our plug-in refuses the other, whose retry heals."""
     directory = plugin_server.directory(stack)
     directory.role("bob")
     reached, release = directory.hang()
-    said: list[str] = []
+    said = []
 
     def on_demand():
         with pytest.raises(hvac.exceptions.VaultError) as error:

@@ -27,24 +27,18 @@ def answering(body, kind="application/json", asked=None):
 
 def test_a_redirect_is_not_followed():
     """A redirect would carry the token and its secrets to another host."""
-    asked: list[str] = []
+    asked = []
 
     def redirecting(environ, start):
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         start("307 Temporary Redirect", [("Location", target + environ["PATH_INFO"]), ("Content-Length", "0")])
         return [b""]
 
-    with (
-        serve(answering(b'{"data": {}}', asked=asked)) as target,
-        serve(redirecting) as address,
-        by_environment(address) as server,
-    ):
-        for call in (
-            lambda: server.read("sys/mounts"),
-            lambda: server.write("database/config/x", {"private_key": "k"}),
-        ):
+    named = answering(b'{"data": {}}', asked=asked)
+    with serve(named) as target, serve(redirecting) as address, by_environment(address) as server:
+        for call, *arguments in ((server.read, "sys/mounts"), (server.write, "database/config/x", {"key": "k"})):
             with pytest.raises(StoreUnavailable, match="redirects are not followed") as caught:
-                call()
+                call(*arguments)
             assert caught.value.vendor_code == "standby"
             assert "active node" in caught.value.hint
     assert asked == []
@@ -52,11 +46,8 @@ def test_a_redirect_is_not_followed():
 
 def test_an_answer_that_is_none_of_the_servers_is_typed():
     """A page of another program at this address is a StoreError."""
-    with (
-        serve(answering(b"<html>", "text/html")) as address,
-        by_environment(address) as server,
-        pytest.raises(StoreError, match="unexpected form"),
-    ):
+    page = serve(answering(b"<html>", "text/html"))
+    with page as url, by_environment(url) as server, pytest.raises(StoreError, match="unexpected form"):
         server.read("sys/mounts")
 
 
@@ -92,8 +83,7 @@ def test_a_servers_refusals_are_typed(openbao):
     assert server.read("database-of-nobody/config/none") is None
     with pytest.raises(StoreError, match="sys/policies/password/x"):
         server.write("sys/policies/password/x", {"policy": "no policy"})
-    powerless = Server(openbao.client(Secret("s.nobody")))
     with pytest.raises(StoreDenied):
-        powerless.read("sys/mounts")
+        Server(openbao.client(Secret("s.nobody"))).read("sys/mounts")
     with by_environment("http://127.0.0.1:9") as nobody, pytest.raises(StoreError, match="does not answer"):
         nobody.read("sys/mounts")
