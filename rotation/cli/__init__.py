@@ -28,7 +28,6 @@ def main() -> None:
         sys.exit(130)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # vendors' names have characters that some terminals cannot show
+            # Vendors' names have characters that some terminals cannot show.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))

@@ -132,12 +132,6 @@ class StepReport:
 class LocalRotation:
     """One rotation of one secret, run from here.
 
-    Args:
-        client: Secrets Manager.
-        secret_id: name or ARN.
-        environment: the deployment's ``LOCKSTEP_*`` variables.
-        clock: the system's by default.
-
     Attributes:
         token: of an unfinished rotation, or a new one.
         resumed: whether the token is that of an unfinished rotation.

@@ -14,12 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from rotation.core.errors import SecretDocumentError, StageConflict
+from rotation.core.errors import SecretDocumentError, StageConflict, Withheld
 from rotation.core.secret import Secret
 from rotation.core.values import Power
 
 PASSWORD, NOTES = "password", "lockstep"
-_CHANGING = (PASSWORD, NOTES)
 """The keys of an account that a rotation changes."""
 
 
@@ -67,9 +66,14 @@ class SecretDocument(Mapping[str, object]):
             SecretDocumentError: it is not JSON in UTF-8 or not an object, a key occurs twice, or a number such as NaN
                 is not valid in JSON.
         """
-        value = _parsed(text)
-        if value is _NOT_JSON:
-            raise SecretDocumentError("the secret's value is not valid JSON")
+        with Withheld(
+            ValueError, RecursionError, by=lambda _: SecretDocumentError("the secret's value is not valid JSON")
+        ):
+            value: object = json.loads(
+                text, object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number
+            )
+            # A lone surrogate can be written as a JSON escape, but not be stored.
+            (_written(value) if "\\u" in text else text).encode()
         if not isinstance(value, dict):
             raise SecretDocumentError("the secret's value is JSON, but not an object")
         return cls(value)
@@ -135,22 +139,6 @@ def _guarded(key: str, value: object) -> object:
             for entry in value
         ]
     return Secret(value) if key == PASSWORD and isinstance(value, str) else value
-
-
-_NOT_JSON = object()
-
-
-def _parsed(text: str) -> object:
-    """Return the parsed value, or ``_NOT_JSON``: json's own error quotes the secret, so none may be chained to it."""
-    try:
-        value: object = json.loads(
-            text, object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number
-        )
-        # A lone surrogate can be written as a JSON escape, but not be stored.
-        (_written(value) if "\\u" in text else text).encode()
-    except (ValueError, RecursionError):
-        return _NOT_JSON
-    return value
 
 
 def _finite(text: str) -> float:
@@ -251,4 +239,4 @@ def with_passwords_of(candidate: SecretDocument, current: SecretDocument) -> Sec
 
 
 def _own(fields: SecretDocument | dict[str, object]) -> dict[str, object]:
-    return {name: fields[name] for name in _CHANGING if name in fields}
+    return {name: fields[name] for name in (PASSWORD, NOTES) if name in fields}

@@ -21,11 +21,11 @@ from rotation.state.store import Store
 def open_session(
     store: Store, binder: Binder, *, token: str = "", bind: Bind | None = None, ordered: bool = False
 ) -> Session:
-    """Return a session with a holder name that no other run has.
+    """Return a session with a holder name that no other run has. Its clock and its time are the binder's.
 
     Args:
         store: the secret.
-        binder: binds account documents; its clock and its time are the session's.
+        binder: binds account documents.
         token: of the rotation; empty for a session that only looks.
         bind: used in place of the binder, where a face narrows what the binder returns.
         ordered: whether a human asked for this run.

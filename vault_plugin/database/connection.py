@@ -124,8 +124,8 @@ class Connection:
 
     def stored(self) -> dict[str, Any]:
         """Return the configuration that Vault keeps."""
-        own = {field.name: getattr(self.keys, field.name) for field in dataclasses.fields(self.keys)}
-        kept: dict[str, Any] = {name: value for name, value in own.items() if value not in ("", None, _OWN)}
+        own = dataclasses.asdict(self.keys)
+        kept: dict[str, Any] = {name: value for name, value in own.items() if value not in ("", _OWN)}
         secret = _secret_names(self.spec)
         kept |= {name: value for name, value in self.admin.items() if name not in secret}
         sealed = {name: value for name, value in self.admin.items() if name in secret}

@@ -31,13 +31,10 @@ _UNKNOWN = "[the password before this one]"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What ``UpdateUser`` asks for.
+    """What ``UpdateUser`` asks for: the candidate for a role's account.
 
-    Attributes:
-        username: the role's username.
-        password: the candidate.
-        statements: the role's options.
-        time_left: seconds until the call must have ended; 0 once the caller has given up, so that nothing is begun.
+    ``time_left`` returns the seconds until the call must have ended; 0 once the caller has given up, so that nothing is
+    begun.
     """
 
     username: str

@@ -57,13 +57,6 @@ def after(
 ) -> None:
     """Write the mirror after a finishSecret that succeeded, and log one line.
 
-    Args:
-        event: the service's event.
-        context: the runtime's context.
-        environment: the function's variables.
-        clock: the function's clock.
-        client: makes the AWS client.
-
     Raises:
         RotationError: the mirror may not hold the current value.
     """
@@ -79,7 +72,9 @@ def after(
         line["mirror"] = path_of(parsed.secret_id, environment)
         if context.get_remaining_time_in_millis() < SECONDS * 1000:
             raise NotEnoughTime("too little time is left to write the mirror; the repeated step writes it")
-        line["written"] = _bring_forward(parsed.secret_id, environment, clock, client)
+        source = AwsSecretsManager(client(), parsed.secret_id, clock=clock)
+        with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=SECONDS) as kv:
+            line["written"] = bring_forward(source, VaultKv(kv, str(line["mirror"]), clock=clock))
     write({})
 
 
@@ -96,11 +91,3 @@ def path_of(secret_id: str, environment: Mapping[str, str]) -> str:
     if secret_id.startswith("arn:"):
         name = name[:-7]  # the service appends a hyphen and six characters
     return f"{folder}/{name.strip('/')}"
-
-
-def _bring_forward(
-    secret_id: str, environment: Mapping[str, str], clock: Clock, client: Callable[[], SecretsManagerClient]
-) -> bool:
-    source = AwsSecretsManager(client(), secret_id, clock=clock)
-    with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=SECONDS) as kv:
-        return bring_forward(source, VaultKv(kv, path_of(secret_id, environment), clock=clock))

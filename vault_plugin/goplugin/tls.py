@@ -30,11 +30,7 @@ class Identity:
 
     @classmethod
     def create(cls, client_certificate: str) -> Identity:
-        """Make a new key pair.
-
-        Args:
-            client_certificate: the host's self-signed certificate, PEM; no other is accepted.
-        """
+        """Make a new key pair, and accept no client but the one with this self-signed certificate (PEM)."""
         key = ec.generate_private_key(ec.SECP521R1())
         certificate = _certificate(key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -101,11 +101,7 @@ class DesiredState:
 
 
 def load(path: Path, *, credentials: bool = True) -> DesiredState:
-    """Read and check a file.
-
-    Args:
-        path: the file.
-        credentials: whether to read the files with the admin credentials, too.
+    """Read and check a file and, if ``credentials`` is true, the files with the admin credentials.
 
     Raises:
         ConfigError: lists all faults of a table, never a value.
@@ -115,7 +111,7 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
     if unknown:
         raise SettingsError(path.name, unknown)
     plugin = settings.load(PluginTable, _table(tables, "plugin"), where="[plugin]")
-    connections = {name: _table(_table(tables, "connections"), name) for name in _table(tables, "connections")}
+    connections, roles = _tables(tables, "connections"), _tables(tables, "roles")
     keys = {
         name: settings.load(Keys, _without("admin", table), where=_where("connections", name))
         for name, table in connections.items()
@@ -129,7 +125,7 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
             for name, table in connections.items()
             if credentials
         },
-        roles={name: _role(name, _table(_table(tables, "roles"), name), specs) for name in _table(tables, "roles")},
+        roles={name: _role(name, table, specs) for name, table in roles.items()},
     )
 
 
@@ -150,6 +146,11 @@ def _table(tables: Mapping[str, object], name: str) -> Mapping[str, object]:
     if not isinstance(table, dict):
         raise SettingsError(name, ("must be a table",))
     return table
+
+
+def _tables(tables: Mapping[str, object], name: str) -> dict[str, Mapping[str, object]]:
+    found = _table(tables, name)
+    return {each: _table(found, each) for each in found}
 
 
 def _without(key: str, table: Mapping[str, object]) -> dict[str, object]:

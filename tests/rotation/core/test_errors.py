@@ -106,6 +106,12 @@ def test_a_full_description_has_these_fields():
     }
 
 
+def test_the_headline_says_the_code_once():
+    """Code and message stand in one line, and a message that begins with the code stands alone."""
+    assert VendorUnavailable("busy").headline == "vendor_unavailable: busy"
+    assert _made(Parked).headline == "parked: too soon"
+
+
 def test_a_parked_error_describes_its_reason_and_time():
     """``describe`` adds the reason, by which a program tells a lock from a spent budget."""
     fields = _made(Parked).describe()

@@ -73,7 +73,7 @@ def test_a_password_that_is_too_young_exits_3(lockstep, embedded):
     assert lockstep("rotate", HUAWEI_ID).code == 0
     ran = lockstep("rotate", HUAWEI_ID)
     assert ran.code == 3
-    assert "parked: too soon" in ran.err
+    assert "error: parked: too soon\n" in ran.err
     assert "not before: " in ran.err
     ran = lockstep("rotate", HUAWEI_ID, "--dry-run", "--json")
     (waits,) = (each for each in ran.objects if each["status"] == "waits")
