@@ -159,11 +159,7 @@ def _is_live(document: SecretDocument, log_in: LogIn, *, unclear: bool) -> bool:
 
 
 def current(store: Store) -> SecretDocument:
-    """Return a store's current document.
-
-    Raises:
-        SecretNotFound: the store has none.
-    """
+    """Return a store's current document."""
     document = _at(store, store.describe().current_id)
     if document is None:
         raise SecretNotFound("the secret has no current value")

@@ -46,11 +46,7 @@ def by_arguments(command: Callable[..., Result]) -> Callable[..., Result | int]:
 
 
 def spec(code: str) -> DriverSpec:
-    """Return a driver's record, including one of a distribution that LOCKSTEP_PLUGINS names.
-
-    Raises:
-        UnknownDriver: no driver has that code; the hint lists all codes.
-    """
+    """Return a driver's record, including one of a distribution that LOCKSTEP_PLUGINS names."""
     known = ", ".join(sorted(registry.driver_codes()))
     with Withheld(UnknownDriver, by=lambda unknown: unknown.with_hint(f"Known codes: {known}.")):
         return registry.load_driver(code, plugins())
@@ -62,12 +58,7 @@ def plugins() -> tuple[str, ...]:
 
 
 def policy_of(code: str, variant: str | None) -> tuple[str, PasswordPolicy]:
-    """Return the named variant and its policy, or the driver's first one.
-
-    Raises:
-        CommandUsageError: the driver has no such variant.
-        UnknownDriver: no driver has that code.
-    """
+    """Return the named variant and its policy, or the driver's first one."""
     by_variant = spec(code).policies
     name = next(iter(by_variant)) if variant is None else variant
     if name not in by_variant:

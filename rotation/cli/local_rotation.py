@@ -41,11 +41,7 @@ STEP_SECONDS = 120.0
 def session_for(
     client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str], *, clock: Clock | None = None
 ) -> Session:
-    """Return a session for looking at a secret; it has no token.
-
-    Raises:
-        SettingsError: the deployment's variables are wrong.
-    """
+    """Return a session for looking at a secret; it has no token."""
     clock = clock or SystemClock()
     binder = _binder(client, Deployment.from_environment(environment), clock)
     return open_session(AwsSecretsManager(client, secret_id, clock=clock), binder)
@@ -135,10 +131,6 @@ class LocalRotation:
     Attributes:
         token: of an unfinished rotation, or a new one.
         resumed: whether the token is that of an unfinished rotation.
-
-    Raises:
-        SettingsError: the deployment's variables are wrong.
-        StoreError: the secret cannot be read.
     """
 
     def __init__(

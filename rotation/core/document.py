@@ -79,11 +79,7 @@ class SecretDocument(Mapping[str, object]):
         return cls(value)
 
     def text(self, key: str) -> str:
-        """Return a text field.
-
-        Raises:
-            SecretDocumentError: the key is missing, empty or not text.
-        """
+        """Return a text field."""
         value = self.__fields.get(key)
         if not isinstance(value, str) or not value:
             raise SecretDocumentError(f"the secret lacks the text key {key!r}")
@@ -91,11 +87,7 @@ class SecretDocument(Mapping[str, object]):
 
     @property
     def password(self) -> Secret:
-        """The account's password.
-
-        Raises:
-            SecretDocumentError: the document has none.
-        """
+        """The account's password."""
         value = self.__fields.get(PASSWORD)
         if not isinstance(value, Secret) or not value:
             raise SecretDocumentError(f"the secret lacks the text key {PASSWORD!r}")
@@ -187,11 +179,7 @@ def _holds_accounts(value: object) -> bool:
 
 
 def documents(document: SecretDocument, key: str) -> list[SecretDocument]:
-    """Return a document of one account for each entry of the list under ``key``; none if there is no list.
-
-    Raises:
-        SecretDocumentError: an entry is not an object, or names a driver.
-    """
+    """Return a document of one account for each entry of the list under ``key``; none if there is no list."""
     entries = document.get(key)
     if not isinstance(entries, list) or "password" in document:
         return []

@@ -37,9 +37,7 @@ class Binder:
     """Turns account documents into guarded drivers; one per invocation.
 
     Attributes:
-        deployment: what is allowed.
         fetch: reads another secret's current document, for the admin credential.
-        clock: for signatures.
         time_left: seconds until this run must have ended.
         driver: the code of the driver that was bound last, for the log line.
         door: the HTTP door that was opened last; it knows the vendor's latest request id.

@@ -25,12 +25,7 @@ Attempts = Annotated[int, typer.Option(min=1, help="How often to try when a fail
 
 @contextmanager
 def job_environment() -> Iterator[tuple[Deployment, Login, Clock]]:
-    """Yield what is allowed, the login to a server that can serve, and the clock.
-
-    Raises:
-        SettingsError: the environment is wrong.
-        StoreUnavailable: the server cannot serve.
-    """
+    """Yield what is allowed, the login to a server that can serve, and the clock."""
     from rotation.core.clock import SystemClock
     from rotation.deployment.deployment import Deployment
     from vault_plugin.job.login import Login

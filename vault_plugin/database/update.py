@@ -44,10 +44,7 @@ class Change:
 
 
 def update(connection: Connection, memory: Memory, change: Change, clock: Clock) -> Evidence:
-    """Set the account's password to the candidate.
-
-    Returns:
-        The proof that the candidate is live.
+    """Set the account's password to the candidate; return the proof that it is live.
 
     Raises:
         RotationError: the candidate is not proved. ``InProgress`` while another call works on this account.

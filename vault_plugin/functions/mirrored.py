@@ -35,10 +35,7 @@ SECONDS = 60.0
 
 
 def lambda_handler(event: object, context: handler.LambdaContext) -> dict[str, object]:
-    """Serve one invocation by Secrets Manager.
-
-    Returns:
-        The fields of the log line, as ``rotation.handler`` does.
+    """Serve one invocation by Secrets Manager; return the fields of the log line, as ``rotation.handler`` does.
 
     Raises:
         RotationError: the step failed, or the mirror could not be written.
@@ -55,11 +52,7 @@ def after(
     clock: Clock,
     client: Callable[[], SecretsManagerClient],
 ) -> None:
-    """Write the mirror after a finishSecret that succeeded, and log one line.
-
-    Raises:
-        RotationError: the mirror may not hold the current value.
-    """
+    """Write the mirror after a finishSecret that succeeded, and log one line."""
     parsed = RotationEvent.parse(event)
     if parsed.step is not Step.FINISH:
         return
@@ -79,11 +72,7 @@ def after(
 
 
 def path_of(secret_id: str, environment: Mapping[str, str]) -> str:
-    """Return the path of a secret's mirror: the secret's name below the folder that the deployment names.
-
-    Raises:
-        SettingsError: the deployment names no folder.
-    """
+    """Return the path of a secret's mirror: the secret's name below the folder that the deployment names."""
     folder = environment.get(PREFIX, "").strip("/")
     if not folder:
         raise SettingsError("environment", (f"{PREFIX} is missing",))

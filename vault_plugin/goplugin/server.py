@@ -41,7 +41,7 @@ class Plugin:
     version: str
     logger: str
     services: Callable[[], Sequence[Any]]
-    network: str = "unix"
+    network: str
 
 
 def serve(plugin: Plugin) -> int:

@@ -73,14 +73,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredState:
-    """The desired state of plug-in, connections and roles.
-
-    Attributes:
-        plugin: the plug-in's name, file and mount.
-        file: the built plug-in.
-        connections: by name, with their admin credentials; empty if the file was read without those.
-        roles: by name.
-    """
+    """The desired state of plug-in, connections and roles; no connections if the file was read without credentials."""
 
     plugin: PluginTable
     file: Path
@@ -88,11 +81,7 @@ class DesiredState:
     roles: Mapping[str, Role]
 
     def role(self, name: str) -> Role:
-        """Return one role.
-
-        Raises:
-            ConfigError: the file has no role of that name.
-        """
+        """Return one role."""
         if name not in self.roles:
             raise ConfigError(
                 f"the file has no role {name!r}", hint=f"It has {', '.join(sorted(self.roles)) or 'none'}."

@@ -30,14 +30,11 @@ group.command("second")(hello)
 
 @pytest.fixture
 def with_entry_points(monkeypatch):
-    """Bring a command, a group and two commands that cannot be loaded, in a freshly built application."""
+    """Bring a command, a group and two commands that cannot be loaded."""
     brought = {"a-command": f"{__name__}:hello", "a-group": f"{__name__}:group"}
     broken = {"a-gone": "no_such_package_of_ours:command", "z-gone": "rotation.cli.app:no_such_name"}
     points = [EntryPoint(name, value, app.COMMANDS) for name, value in (brought | broken).items()]
     monkeypatch.setattr(app, "entry_points", lambda **_: points)
-    app._command.cache_clear()
-    yield
-    app._command.cache_clear()
 
 
 @pytest.mark.usefixtures("with_entry_points")
