@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-import socket
+import re
+import socketserver
 import threading
 from contextlib import contextmanager
 
@@ -113,35 +114,23 @@ def test_json_that_cannot_be_read(rig):
 
 @contextmanager
 def raw_server(answer):
-    """Answer every request with these bytes, where ``BODY`` stands for the request's body."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
+    """Answer every request with these bytes, where BODY stands for the request's body and HEAD for its head."""
 
-        def serve():
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.settimeout(5)
-                    request = b""
-                    while b"\r\n\r\n" not in request:
-                        request += connection.recv(65536)
-                    head, _, body = request.partition(b"\r\n\r\n")
-                    length = next(
-                        int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-l")
-                    )
-                    while len(body) < length:
-                        body += connection.recv(65536)
-                    connection.sendall(answer.replace(b"BODY", body).replace(b"HEAD", head.replace(b"\r\n", b" ")))
+    class Echo(socketserver.StreamRequestHandler):
+        timeout = 5
 
-        thread = threading.Thread(target=serve, daemon=True)
+        def handle(self):
+            head = b"".join(iter(self.rfile.readline, b"\r\n"))
+            body = self.rfile.read(int(re.search(rb"(?i)content-length: (\d+)", head)[1]))
+            self.wfile.write(answer.replace(b"BODY", body).replace(b"HEAD", head.replace(b"\r\n", b" ")))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
-            yield f"127.0.0.1:{listener.getsockname()[1]}"
+            yield f"127.0.0.1:{server.server_address[1]}"
         finally:
-            listener.shutdown(socket.SHUT_RDWR)
+            server.shutdown()
             thread.join(timeout=5)
 
 

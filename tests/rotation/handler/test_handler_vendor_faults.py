@@ -44,6 +44,13 @@ ONCE = {
     (UCLOUD, "look"): ("HTML", "truncated claimed", "throttle", "error 500", "redirect 307", "drop after"),
     (HUAWEI, "look"): (*("truncated", "empty lost", "throttle 429", "error 503", "drop before", "hang lost"),),
 }
+CASES = [
+    # `make test` has each fault with one of the drivers.
+    pytest.param(code, operation, fault, marks=() if fault in ONCE[code, operation] else pytest.mark.long)
+    for code in DRIVERS
+    for operation in OPERATION
+    for fault in FAULTS
+]
 # The others are each like one of these when they last.
 LASTING = ("HTML", "empty lost", "throttle", "error 500", "redirect 302", "drop before", "drop after")
 
@@ -53,25 +60,9 @@ def harmless(code, operation, kind, details):
     return (code, operation, kind) == (HUAWEI, "change", FaultKind.EMPTY) and details["applied"]
 
 
-@pytest.mark.parametrize(
-    ("code", "operation", "fault"), [(*where, fault) for where, faults in ONCE.items() for fault in faults]
-)
+@pytest.mark.parametrize(("code", "operation", "fault"), CASES)
 def test_one_fault_heals_by_the_services_retries(rig, impatient, code, operation, fault):
     """One bad answer costs at most one reset more and one wrong login; every error has a code and a hint."""
-    heals(rig, impatient, code, operation, fault)
-
-
-@pytest.mark.long  # `make test` has each fault with one of the drivers
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("operation", ["change", "look"])
-@pytest.mark.parametrize("code", DRIVERS)
-def test_any_fault_heals_with_either_driver(rig, impatient, code, operation, fault):
-    """Each fault heals with either driver, for a change and for a look."""
-    heals(rig, impatient, code, operation, fault)
-
-
-def heals(rig, impatient, code, operation, fault):
-    """Rotate once with this fault in the first answer to this operation."""
     kind, details = FAULTS[fault]
     if kind is FaultKind.HANG:  # whatever else is slow is this machine, and waited for
         impatient(code)

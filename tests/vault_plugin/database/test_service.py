@@ -11,28 +11,19 @@ from grpclib.exceptions import GRPCError
 from grpclib.testing import ChannelFor
 
 from rotation.drivers.registry import vendor_policies
-from rotation_testkit.sandbox.vendors import (
-    LINUX_VM,
-    TENCENT,
-    UCLOUD,
-    VOLCENGINE,
-    WINDOWS_DEVICE,
-    WINDOWS_VM,
-    blackstone,
-    compshare,
-    directory,
-)
+from rotation_testkit.sandbox import vendors
+from rotation_testkit.sandbox.vendors import UCLOUD, VOLCENGINE
 from vault_plugin.database.pb import database_grpc, database_pb2
 from vault_plugin.database.service import Database
 
 ACCOUNTS = (
-    pytest.param(compshare, UCLOUD, "container", id="CompShare container"),
-    pytest.param(compshare, LINUX_VM, "linux", id="CompShare machine"),
-    pytest.param(compshare, WINDOWS_VM, "windows", id="CompShare machine with Windows"),
-    pytest.param(blackstone("v2"), TENCENT, "linux", id="Tencent v2"),
-    pytest.param(blackstone("v3"), TENCENT, "linux", id="Tencent v3"),
-    pytest.param(blackstone("v2"), WINDOWS_DEVICE, "windows", id="Tencent v2 with Windows"),
-    pytest.param(directory, VOLCENGINE, "default", id="Volcengine"),
+    pytest.param(vendors.compshare, UCLOUD, "container", id="CompShare container"),
+    pytest.param(vendors.compshare, vendors.LINUX_VM, "linux", id="CompShare machine"),
+    pytest.param(vendors.compshare, vendors.WINDOWS_VM, "windows", id="CompShare machine with Windows"),
+    pytest.param(vendors.blackstone("v2"), vendors.TENCENT, "linux", id="Tencent v2"),
+    pytest.param(vendors.blackstone("v3"), vendors.TENCENT, "linux", id="Tencent v3"),
+    pytest.param(vendors.blackstone("v2"), vendors.WINDOWS_DEVICE, "windows", id="Tencent v2 with Windows"),
+    pytest.param(vendors.directory, VOLCENGINE, "default", id="Volcengine"),
 )
 
 
@@ -77,7 +68,7 @@ def candidate(code=VOLCENGINE, variant="default"):
 @pytest.fixture
 def estate():
     """Yield a directory with one user."""
-    with directory(time.time, (VOLCENGINE,)) as served:
+    with vendors.directory(time.time, (VOLCENGINE,)) as served:
         yield served
 
 
