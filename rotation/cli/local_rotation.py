@@ -38,11 +38,9 @@ STEP_SECONDS = 120.0
 """A step's time. A killed run's lease lasts as long, so it is a function's time-out rather than a human's patience."""
 
 
-def session_for(
-    client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str], *, clock: Clock | None = None
-) -> Session:
+def session_for(client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str]) -> Session:
     """Return a session for looking at a secret; it has no token."""
-    clock = clock or SystemClock()
+    clock = SystemClock()
     binder = _binder(client, Deployment.from_environment(environment), clock)
     return open_session(AwsSecretsManager(client, secret_id, clock=clock), binder)
 

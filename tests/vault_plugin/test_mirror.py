@@ -26,7 +26,7 @@ EFFECTS = ("describe", "read", "stage", "promote", "settle", "release", "create"
 class Two:
     """A source in the model and a mirror in memory, or the other way round."""
 
-    def __init__(self, *, turned_round=False):
+    def __init__(self, *, turned_round):
         self.clock = VirtualClock()
         self.kv = Kv2(now=self.clock.now)
         self.secret = MemorySecret(now=self.clock.now)

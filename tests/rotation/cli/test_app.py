@@ -93,20 +93,17 @@ def test_every_command_explains_itself_and_takes_json(lockstep, command):
 def test_wrong_usage_exits_2_with_a_hint(lockstep, arguments):
     """An unknown command, a missing argument and a number out of range are usage errors."""
     ran = lockstep(*arguments)
-    assert ran.code == 2
+    assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: usage_error: ")
     assert "--help" in ran.err
-    assert ran.out == ""
 
 
 def test_json_errors_are_one_object_with_the_errors_own_fields(lockstep):
     """With ``--json`` an error is ``RotationError.describe()`` on standard output."""
     ran = lockstep("drivers", "no_such_driver", "--json")
     (error,) = ran.objects
-    assert ran.code == 2
-    assert error["code"] == "unknown_driver"
+    assert (ran.code, ran.err, error["code"]) == (2, "", "unknown_driver")
     assert error.keys() >= {"code", "message", "hint", "retryable"}
-    assert ran.err == ""
 
 
 def test_a_foreign_exception_shows_its_type_only(capsys, monkeypatch):

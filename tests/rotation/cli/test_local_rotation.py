@@ -2,13 +2,11 @@
 
 import pytest
 
-from rotation.cli.local_rotation import LocalRotation, UnattendedStore, session_for
+from rotation.cli.local_rotation import LocalRotation, UnattendedStore
 from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict
-from rotation.doctor import Condition, Verb, heal
 from rotation.state.stages import PENDING
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
-from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 
 HUAWEI_ID = "lockstep/huawei_meeting"
@@ -58,15 +56,3 @@ def test_a_label_that_has_gone_is_not_pretended(embedded):
     *_, last = ours.steps()
     assert last.error.code == "stage_error"
     assert embedded.changes(HUAWEI) == 0
-
-
-def test_an_admin_reset_is_sent_again(embedded):
-    """A request that never arrived is repeated with the same candidate, which SSH proves."""
-    name, client = embedded.accounts[UCLOUD], embedded.secrets_manager.client()
-    embedded.ucloud.faults.add("ResetCompShareInstancePassword", FaultKind.DROP_BEFORE)
-    *_, last = local(embedded, UCLOUD).steps()
-    assert last.error is not None
-    outcome = heal(session_for(client, name, embedded.environment(), clock=embedded.clock))
-    assert (outcome.condition, [action.verb for action in outcome.done]) == (Condition.HEALTHY, [Verb.RESUME])
-    assert embedded.stored(UCLOUD) == embedded.live(UCLOUD)
-    assert embedded.changes(UCLOUD) == 1

@@ -67,13 +67,13 @@ def test_a_value_of_the_largest_size_is_read():
     assert SecretDocument.parse(text).dump().reveal() == text
 
 
-@pytest.mark.parametrize(
-    "fields", [{}, {"password": ""}, {"password": None}, {"password": 7}, {"password": ["canary"]}]
-)
-def test_a_missing_password_is_named_by_its_key_alone(fields):
+@pytest.mark.parametrize("value", ["", None, 7, ["canary"]])
+def test_a_missing_password_is_named_by_its_key_alone(value):
     """A password that is empty or not text counts as missing."""
+    with pytest.raises(SecretDocumentError, match="'password'"):
+        _ = SecretDocument({}).password
     with pytest.raises(SecretDocumentError, match="'password'") as caught:
-        _ = SecretDocument(fields).password
+        _ = SecretDocument({"password": value}).password
     assert "canary" not in str(caught.value)
 
 
@@ -81,9 +81,7 @@ def test_it_shows_its_keys_and_no_value():
     """``repr``, ``str`` and formatting show the keys, and ``dump`` returns a ``Secret``, which shows a mask."""
     document = SecretDocument.parse(TEXT)
     shown = f"{document!r}{document}{[document]}{document.dump()}"
-    assert "canary" not in shown
-    assert "'username'" in shown
-    assert "Zoë" not in shown
+    assert ("'username'" in shown, "canary" in shown, "Zoë" in shown) == (True, False, False)
 
 
 @pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps, json.dumps, vars])
@@ -97,7 +95,5 @@ def test_it_is_neither_copied_nor_serialised(take):
 def test_it_reads_like_a_mapping():
     """A document has the keys in order, the length and the values of a mapping."""
     document = SecretDocument.parse(TEXT)
-    assert list(document) == ["zeta", "password", "username", "n", "driver"]
-    assert len(document) == 5
-    assert document["n"] == 1.5
-    assert "absent" not in document
+    assert [*document] == ["zeta", "password", "username", "n", "driver"]
+    assert (len(document), document["n"], "absent" in document) == (5, 1.5, False)

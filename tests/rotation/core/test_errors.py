@@ -85,25 +85,17 @@ def test_the_short_description_names_what_is_known_and_nothing_else(name):
     """``describe`` has stable keys, leaves empty ones out, and gives the text of ``str()`` as message."""
     error = _made(_class(name))
     fields = error.describe()
-    assert fields["code"] == error.code
+    assert (fields["code"], fields["retryable"]) == (error.code, error.retryable)
     assert fields["message"] == str(error) == error.message
-    assert fields["retryable"] is error.retryable
-    assert "vendor_code" not in fields
-    assert ("hint" in fields) is bool(error.hint)
+    assert ("vendor_code" in fields, "hint" in fields) == (False, bool(error.hint))
 
 
 def test_a_full_description_has_these_fields():
     """``describe`` names the fields that are part of the log's format."""
     error = VendorUnavailable("busy", hint="wait", vendor_code="503", request_id="r-1", not_before=0.0)
-    assert error.describe() == {
-        "code": "vendor_unavailable",
-        "message": "busy",
-        "hint": "wait",
-        "retryable": True,
-        "vendor_code": "503",
-        "vendor_request_id": "r-1",
-        "not_before": 0.0,
-    }
+    texts = {"code": "vendor_unavailable", "message": "busy", "hint": "wait"}
+    vendors = {"vendor_code": "503", "vendor_request_id": "r-1"}
+    assert error.describe() == {**texts, **vendors, "retryable": True, "not_before": 0.0}
 
 
 def test_the_headline_says_the_code_once():

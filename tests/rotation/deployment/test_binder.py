@@ -68,13 +68,6 @@ def test_a_driver_that_is_not_allowed_is_not_even_imported(code, bind, monkeypat
     load.assert_not_called()
 
 
-@pytest.mark.parametrize("key", ["driver", "username"])
-def test_a_document_must_name_driver_and_user(bind, key):
-    """The error names the missing key."""
-    with pytest.raises(SecretDocumentError, match=key):
-        bind()(DOCUMENT.replaced(**{key: ""}))
-
-
 def test_a_bound_driver_has_all_it_needs(bind):
     """A bound driver has account, admin credential and endpoint, its own best evidence as minimum, keys to scrub."""
     bound = bind()(DOCUMENT)

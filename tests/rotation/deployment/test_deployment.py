@@ -48,21 +48,15 @@ def test_what_is_left_out_has_a_default():
 
 def test_every_fault_of_the_environment_is_reported_at_once():
     """Each fault names its variable and shows no value."""
+    wrong = {
+        "LOCKSTEP_DRIVERS": "acme,other,Canary!",
+        "LOCKSTEP_MIN_EVIDENCE": "canary",
+        "LOCKSTEP_ACME_ENDPOINT": "http://canary.example",
+        "LOCKSTEP_OTHER_ENDPOINT": "https://user:canary@other.example",
+    }
     with pytest.raises(SettingsError) as caught:
-        Deployment.from_environment(
-            {
-                "LOCKSTEP_DRIVERS": "acme,other,Canary!",
-                "LOCKSTEP_MIN_EVIDENCE": "canary",
-                "LOCKSTEP_ACME_ENDPOINT": "http://canary.example",
-                "LOCKSTEP_OTHER_ENDPOINT": "https://user:canary@other.example",
-            }
-        )
-    assert [fault.split()[0] for fault in caught.value.faults] == [
-        "LOCKSTEP_DRIVERS",
-        "LOCKSTEP_MIN_EVIDENCE",
-        "LOCKSTEP_ACME_ENDPOINT",
-        "LOCKSTEP_OTHER_ENDPOINT",
-    ]
+        Deployment.from_environment(wrong)
+    assert [fault.split()[0] for fault in caught.value.faults] == [*wrong]
     assert "canary" not in shown(caught.value).lower()
     assert caught.value.__context__ is None
 

@@ -52,14 +52,14 @@ def test_a_malformed_place_is_a_fault(url, key, name):
     assert "canary" not in fault
 
 
-@pytest.mark.parametrize("hosts", ["https://api.example", "*", "a.example/path"])
-def test_a_host_has_neither_scheme_nor_wildcard_nor_path(hosts):
-    """Anything but ``host[:port]`` in LOCKSTEP_HOSTS is a fault."""
-    with pytest.raises(SettingsError, match="LOCKSTEP_HOSTS must list hosts of the form"):
-        read(HOSTS=hosts)
-
-
-def test_a_word_that_is_no_switch_is_a_fault():
-    """A typing error switches nothing on or off."""
-    with pytest.raises(SettingsError, match="LOCKSTEP_SSH_TRUST_ON_FIRST_USE must be 1 or 0"):
-        read(SSH_TRUST_ON_FIRST_USE="yes please")
+@pytest.mark.parametrize(
+    ("name", "text", "rule"),
+    [
+        *(("HOSTS", text, "must list hosts of the form") for text in ("https://api.example", "*", "a.example/path")),
+        ("SSH_TRUST_ON_FIRST_USE", "yes please", "must be 1 or 0"),
+    ],
+)
+def test_any_other_text_is_a_fault(name, text, rule):
+    """A host has neither scheme nor wildcard nor path, and a typing error switches nothing on or off."""
+    with pytest.raises(SettingsError, match=f"LOCKSTEP_{name} {rule}"):
+        read(**{name: text})

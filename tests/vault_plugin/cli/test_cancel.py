@@ -1,5 +1,7 @@
 """``lockstep vault cancel`` gives a rotation up that cannot go on, and what may be live stays known."""
 
+import re
+
 import pytest
 
 from rotation.core.document import SecretDocument
@@ -107,7 +109,6 @@ def test_nothing_to_cancel_and_a_run_at_work_are_failures(cli):
         store.yield_lease(token, holder="aa")
         code, out = run("cancel", path)
         assert code == 0
-        assert "a reset may have been sent" in " ".join(out.split())
-        assert "may be live" in " ".join(out.split())
+        assert re.search(r"a reset may have been sent(.|\n)*may be live", out)
         code, (report,) = run("cancel", "no/such/secret", "--json")
         assert (code, report["code"]) == (1, "secret_not_found")

@@ -17,8 +17,6 @@ from rotation_testkit.sandbox.static_roles import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
-AT_ONCE = (FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER, FaultKind.DROP_AFTER)
-
 
 @dataclass
 class Row:
@@ -69,7 +67,7 @@ def test_every_fault_ends_stored_equals_live(plugin_server, stack, *, pressed):
     killed_reached, killed_release = killed.directory.hang()
     killed.begin()
     rows = [hung, killed]
-    for kind in AT_ONCE:
+    for kind in (FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER, FaultKind.DROP_AFTER):
         row = begun(plugin_server, stack, f"{kind.value}-{run}")
         row.directory.vendor.faults.add("ResetPassword", kind)
         row.begin()

@@ -34,6 +34,5 @@ def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(plugin_server
     roles.set_period(name, 3600)
     assert plugin_server.failures(name), "a switch of the power ended a call"
     assert roles.stored(name) == tenant.live()
-    assert tenant.changes() == resets + 1
-    assert tenant.wrong_logins() == 0
+    assert (tenant.changes(), tenant.wrong_logins()) == (resets + 1, 0)
     assert cloud.running(str(tenant.document["uhost_id"]))

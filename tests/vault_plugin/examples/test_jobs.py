@@ -103,8 +103,3 @@ def test_the_demonstrations_job_has_the_same_policy():
     example = {path.replace("prod/", ""): listed for path, listed in rule.findall(POLICY)}
     assert example.pop("secret/data/admin/ucloud_compshare") == '"read"'
     assert dict(rule.findall(vault_setup.POLICY)) == example
-
-
-def test_the_timer_belongs_to_the_unit():
-    """Timer and unit have the same name."""
-    assert (EXAMPLES / "lockstep.timer").stem == (EXAMPLES / "lockstep.service").stem

@@ -37,8 +37,7 @@ class Function:
 
     def serve(self, event):
         """Serve one event: the rotation, then the mirror's turn."""
-        context = FunctionContext.lasting(900)
-        client = self.world.secrets_manager.client(direct=True)
+        context, client = FunctionContext.lasting(900), self.world.secrets_manager.client(direct=True)
         surroundings = handler.World(connect=lambda: client, environment=self.environment, clock=self.world.clock)
         handler.handle(event, context, surroundings)
         if event["Step"] == "finishSecret" and self.before:
@@ -50,10 +49,9 @@ class Function:
             raise
 
     def rotate(self, account):
-        """Rotate as the schedule does."""
-        return self.world.secrets_manager.rotate(
-            self.world.accounts[account], function=FUNCTION_ARN, rules={"AutomaticallyAfterDays": 1}
-        )
+        """Rotate as the schedule does, and return the rotation's end."""
+        name, rules = self.world.accounts[account], {"AutomaticallyAfterDays": 1}
+        return self.world.secrets_manager.rotate(name, function=FUNCTION_ARN, rules=rules).state
 
     def path(self, account):
         """Return where an account's mirror is."""
@@ -67,8 +65,7 @@ class Function:
 
     def in_step(self, account):
         """Return whether both stores have the live password."""
-        entry = self.kv.read(self.path(account))
-        there = None if entry is None or entry.document is None else entry.document.password
+        there = self.kv.read(self.path(account)).document.password
         return there == self.world.stored(account) == self.world.live(account)
 
 
@@ -76,12 +73,8 @@ class Function:
 def function(request, openbao, served, corner):
     """Yield a world with the function; its mirrors do not exist yet, and its accounts are the test's parameter."""
     with open_sandbox(holding=getattr(request, "param", (HUAWEI,)), retry_delays=(150.0, 150.0)) as started:
-        environment = started.environment() | {
-            "VAULT_ADDR": openbao.address,
-            "VAULT_TOKEN": openbao.root_token.reveal(),
-            mirrored.PREFIX: f"{corner}/mirror",
-        }
-        made = Function(started, served, environment)
+        server = {"VAULT_ADDR": openbao.address, "VAULT_TOKEN": openbao.root_token.reveal()}
+        made = Function(started, served, {**started.environment(), **server, mirrored.PREFIX: f"{corner}/mirror"})
         started.secrets_manager.register_function(FUNCTION_ARN, made.serve)
         yield made
 
@@ -89,7 +82,7 @@ def function(request, openbao, served, corner):
 @pytest.fixture
 def mirrored_once(function):
     """Return the function a day after a first rotation, which made the mirror."""
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert function.rotate(HUAWEI) is RotationState.SUCCEEDED
     function.world.clock.sleep(A_DAY)
     return function
 
@@ -109,7 +102,7 @@ def test_a_rotation_ends_with_the_value_in_both_stores(function):
     """The first rotation creates the mirror and the next one updates it, with one reset each."""
     for number in (1, 2):
         for account in (HUAWEI, UCLOUD):
-            assert function.rotate(account).state is RotationState.SUCCEEDED
+            assert function.rotate(account) is RotationState.SUCCEEDED
             assert function.in_step(account)
             assert function.world.changes(account) == number
             assert function.kv.read(function.path(account)).version == number
@@ -120,7 +113,7 @@ def test_a_rotation_ends_with_the_value_in_both_stores(function):
 def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(mirrored_once):
     """Secrets Manager has the value by then, so the repeated step writes the mirror and sends no reset."""
     mirrored_once.before.append(die)
-    assert mirrored_once.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert mirrored_once.rotate(HUAWEI) is RotationState.SUCCEEDED
     assert mirrored_once.in_step(HUAWEI)
     assert mirrored_once.world.changes(HUAWEI) == 2
 
@@ -128,7 +121,7 @@ def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(m
 def test_what_all_attempts_leave_behind_the_reconciler_finds(mirrored_once):
     """The mirror holds the source's previous value, so the repair needs no login."""
     mirrored_once.before += [die] * 3
-    assert mirrored_once.rotate(HUAWEI).state is not RotationState.SUCCEEDED
+    assert mirrored_once.rotate(HUAWEI) is not RotationState.SUCCEEDED
     assert not mirrored_once.in_step(HUAWEI)
     source, target = mirrored_once.stores(HUAWEI)
     assert reconcile(source, target, nobody) is MirrorState.BEHIND
@@ -144,7 +137,7 @@ def test_a_server_that_is_away_fails_the_step_until_it_is_back(function):
         function.environment["VAULT_ADDR"] = address
 
     function.before += [lambda: None, back]
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert function.rotate(HUAWEI) is RotationState.SUCCEEDED
     assert [type(each) for each in function.failures] == [StoreUnavailable]
     assert function.in_step(HUAWEI)
     assert function.world.changes(HUAWEI) == 1
@@ -160,7 +153,7 @@ def test_an_edit_of_the_mirror_between_look_and_write_is_not_overwritten_unseen(
 
     # The mirror has been looked at when the source is read.
     mirrored_once.before.append(lambda: mirrored_once.world.secrets_manager.faults.before("GetSecretValue", edit))
-    assert mirrored_once.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert mirrored_once.rotate(HUAWEI) is RotationState.SUCCEEDED
     assert edits == []
     assert mirrored_once.failures == []
     assert mirrored_once.in_step(HUAWEI)
@@ -172,7 +165,7 @@ def test_a_rotation_of_the_source_between_the_commits_ends_with_the_newer_value(
 
     def rotate_again():
         mirrored_once.world.clock.sleep(A_DAY)
-        assert mirrored_once.rotate(HUAWEI).state is RotationState.SUCCEEDED
+        assert mirrored_once.rotate(HUAWEI) is RotationState.SUCCEEDED
 
     mirrored_once.before.append(rotate_again)
     mirrored_once.rotate(HUAWEI)

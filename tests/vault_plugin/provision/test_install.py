@@ -23,7 +23,6 @@ pytestmark = [
     ),
 ]
 
-
 OPENERS = {UCLOUD: compshare, TENCENT: blackstone("v3"), VOLCENGINE: directory}
 POLICIES = {UCLOUD: 'policy = "container"\n', TENCENT: 'policy = "linux"\n', VOLCENGINE: ""}
 
@@ -89,11 +88,8 @@ def test_every_admin_drivers_role_is_installed_compared_and_rotated(estates, plu
         stored = plugin_server.adapter.get(f"/v1/{mount}/static-creds/{role}")["data"]["password"]
         assert Secret(stored) == tenant.live()
     code, found = run(tmp_path, environment, "status")
-    assert {each["role"]: (each["finding"], each["how"]) for each in found} == {
-        UCLOUD: ("equal", "login"),
-        TENCENT: ("equal", "login"),
-        VOLCENGINE: ("unknown", ""),
-    }
+    findings = {each["role"]: (each["finding"], each["how"]) for each in found}
+    assert findings == {UCLOUD: ("equal", "login"), TENCENT: ("equal", "login"), VOLCENGINE: ("unknown", "")}
     assert code == 0
     assert {tenants[role].changes() for role in (UCLOUD, TENCENT)} == {2}
 

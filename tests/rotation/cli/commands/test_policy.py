@@ -1,6 +1,7 @@
 """``lockstep policy``, ``generate`` and ``check``."""
 
 import json
+import re
 
 import pytest
 
@@ -9,7 +10,6 @@ from rotation.drivers.registry import vendor_policies
 from rotation.policy import Context
 
 VENDOR_POLICIES = vendor_policies()
-
 CANARY = b"canary-Canary-4711"
 
 
@@ -45,14 +45,6 @@ def test_other_languages_come_with_what_they_lose(lockstep):
     assert lockstep("policy", "huawei_meeting", "--format", "markdown").out.startswith("### huawei_meeting/default")
 
 
-def test_a_rule_that_hcl_cannot_say_is_an_error(lockstep):
-    """A run rule is refused with the rule's name instead of an HCL text that breaks it."""
-    ran = lockstep("policy", "huawei_meeting", "--format", "hcl")
-    assert ran.code == 2
-    assert "max_repeat" in ran.err
-    assert ran.out == ""
-
-
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -61,6 +53,7 @@ def test_a_rule_that_hcl_cannot_say_is_an_error(lockstep):
         (("policy", "acme"), "unknown_driver"),
         (("generate", "acme"), "unknown_driver"),
         (("check", "acme"), "unknown_driver"),
+        (("policy", "huawei_meeting", "--format", "hcl"), "policy_error"),
         (("generate", "ucloud_compshare", "--length", "99"), "policy_error"),
         (("generate", "ucloud_compshare", "--exclude", "\x07"), "policy_error"),
         (("generate", "huawei_meeting", "--username", "a" * 10_000), "policy_error"),
@@ -69,10 +62,8 @@ def test_a_rule_that_hcl_cannot_say_is_an_error(lockstep):
 def test_what_the_policy_cannot_do_is_wrong_usage(lockstep, arguments, code):
     """Unknown codes and variants, and options beyond the vendor's bounds, exit 2 with a code and a hint."""
     ran = lockstep(*arguments, "--json")
-    assert ran.code == 2
     (error,) = ran.objects
-    assert error["code"] == code
-    assert error["hint"]
+    assert (ran.code, error["code"], bool(error["hint"])) == (2, code, True)
 
 
 @pytest.mark.shows_secrets("captured output", reason="that is what the command is for")
@@ -90,7 +81,7 @@ def test_generated_candidates_satisfy_the_policy(lockstep, code):
 
 
 @pytest.mark.shows_secrets("captured output", reason="that is what the command is for")
-def test_an_operators_wishes_narrow_the_policy(lockstep):
+def test_an_operators_options_narrow_the_policy(lockstep):
     """``--exclude``, ``--length`` and the safe alphabets are obeyed."""
     ran = lockstep("generate", "ucloud_compshare", "-n", "20", "--length", "12", "--shell-safe", "--exclude", "0Ol1")
     for candidate in ran.out.splitlines():
@@ -105,24 +96,20 @@ def test_verdicts_go_by_line_number_and_quote_nothing(lockstep):
     found = lockstep("check", "huawei_meeting", "--username", "alice", "--json", stdin=lines).objects
     codes = [[problem["code"] for problem in each["problems"]] for each in found]
     assert plain.code == 1
-    assert [each["line"] for each in found] == [1, 2, 3, 4]
-    assert [each["accepted"] for each in found] == [True, False, False, False]
-    assert (codes[1], codes[2], codes[3]) == (["too_short", "classes"], ["character"], ["max_repeat"])
-    assert "line 2: " in plain.out
-    assert "too_short" in plain.out
+    assert [(each["line"], each["accepted"]) for each in found] == [(1, True), (2, False), (3, False), (4, False)]
+    assert codes == [[], ["too_short", "classes"], ["character"], ["max_repeat"]]
+    assert re.search(r"line 2: .*too_short", plain.out)
     assert CANARY[:4].decode() not in plain.out + plain.err + json.dumps(found)
 
 
 def test_accepted_candidates_exit_0_and_line_ends_do_not_count(lockstep):
     """Carriage returns of Windows files are no part of the candidate."""
     ran = lockstep("check", "huawei_meeting", "--json", stdin=CANARY + b"\r\n")
-    assert ran.code == 0
-    assert ran.objects[0]["accepted"] is True
+    assert (ran.code, ran.objects[0]["accepted"]) == (0, True)
 
 
 def test_the_first_line_can_be_the_previous_password(lockstep):
     """With ``--previous`` a candidate too close to the first line is refused, and the first line gets no verdict."""
     ran = lockstep("check", "huawei_meeting", "--previous", "--json", stdin=CANARY + b"\n" + CANARY[:-1] + b"2\n")
     (verdict,) = ran.objects
-    assert verdict["line"] == 2
-    assert [problem["code"] for problem in verdict["problems"]] == ["distance"]
+    assert (verdict["line"], [problem["code"] for problem in verdict["problems"]]) == (2, ["distance"])
