@@ -88,12 +88,10 @@ def test_all_seven_services_answer_over_mutual_tls(host):
     core, protocol, network, path, wire, certificate = plugin.fields
     assert (core, protocol, network, wire) == ("1", "6", "unix", "grpc")
     assert not certificate.endswith("=")
-    answers = ask(plugin, "version", "health", "multiplexing", "type", streams)
-    assert answers[0].plugin_version == "v0.1.0"
-    assert answers[1].status == health_pb2.HealthCheckResponse.SERVING
-    assert answers[2].supported
-    assert answers[3].type == "lockstep"
-    assert answers[4] == (True, True)
+    number, health, multiplexing, kind, opened = ask(plugin, "version", "health", "multiplexing", "type", streams)
+    assert (number.plugin_version, multiplexing.supported, kind.type) == ("v0.1.0", True, "lockstep")
+    assert health.status == health_pb2.HealthCheckResponse.SERVING
+    assert opened == (True, True)
     folder = Path(path).parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert sorted(each.name for each in folder.iterdir()) == ["s"]  # and no key beside it
@@ -114,9 +112,8 @@ def test_tcp_and_protocol_5(host):
     address, _, port = plugin.fields[3].partition(":")
     assert address == "127.0.0.1"
     assert 10000 <= int(port) <= 25000
-    answers = ask(plugin, "multiplexing", "version")
-    assert not answers[0].supported
-    assert answers[1].plugin_version
+    support, number = ask(plugin, "multiplexing", "version")
+    assert (support.supported, number.plugin_version) == (False, "v0.1.0")
 
 
 def test_it_ends_when_its_host_is_gone(host):
