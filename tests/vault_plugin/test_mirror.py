@@ -187,6 +187,16 @@ def foreign(two):
     two.target.settle("f" * 36)
 
 
+def test_what_a_crash_left_in_the_mirror_is_settled_before_a_newer_value(two):
+    """A promotion of the mirror that was not settled leaves its pending label, which the next write takes away."""
+    two.target.stage("m" * 36, OLD.replaced(password="left"))
+    two.target.promote("m" * 36, current_id=two.target.describe().current_id)
+    two.rotate()
+    assert bring_forward(two.source, two.target)
+    assert two.passwords == ("new", "new")
+    assert two.target.describe().holder("AWSPENDING") is None
+
+
 def test_a_rotation_underway_is_left_alone(two):
     """A rotation in progress writes the mirror itself when its value is proved."""
     two.source.stage(TOKEN, NEW)
