@@ -1,16 +1,12 @@
 """Peers that speak bytes, hosts that take logins, and a resolver that hangs."""
 
-from __future__ import annotations
-
 import datetime as dt
 import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -20,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from rotation.core.secret import Secret
 from rotation.drivers.network.http_door import HttpDoor
-from rotation.drivers.network.http_messages import HttpReply, HttpRequest
+from rotation.drivers.network.http_messages import HttpRequest
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
 
 Handler = Callable[[socket.socket], None]
@@ -29,8 +25,8 @@ Handler = Callable[[socket.socket], None]
 class Peer:
     """A listening socket; a handler serves each connection in a thread of its own."""
 
-    def __init__(self, handler: Handler, tls: ssl.SSLContext | None) -> None:
-        self.received: list[bytes] = []
+    def __init__(self, handler, tls):
+        self.received = []
         self.stop = threading.Event()
         self._handler = handler
         self._tls = tls
@@ -40,14 +36,14 @@ class Peer:
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
-    def close(self) -> None:
+    def close(self):
         """Stop and wait."""
         self.stop.set()
         for thread in self._threads:
             thread.join(5)
         self._listener.close()
 
-    def _accept(self) -> None:
+    def _accept(self):
         while not self.stop.is_set():
             with suppress(TimeoutError):
                 taken, _ = self._listener.accept()
@@ -55,7 +51,7 @@ class Peer:
                 self._threads.append(thread)
                 thread.start()
 
-    def _serve(self, taken: socket.socket) -> None:
+    def _serve(self, taken):
         with ExitStack() as stack, suppress(OSError):
             stack.enter_context(taken)
             taken.settimeout(5)
@@ -66,7 +62,7 @@ class Peer:
             self._handler(connection)
 
 
-def _request(connection: socket.socket) -> bytes:
+def _request(connection):
     """Read one request, headers and the body that they announce."""
     data = b""
     while b"\r\n\r\n" not in data and (chunk := connection.recv(65536)):
@@ -82,12 +78,12 @@ Serving = Callable[..., "Peer"]
 
 
 @pytest.fixture
-def peer() -> Iterator[Serving]:
+def peer():
     """The function that starts a peer, which ends with the test."""
     with ExitStack() as stack:
 
-        def start(handler: Handler | bytes, tls: ssl.SSLContext | None = None) -> Peer:
-            act: Handler = handler if callable(handler) else lambda connection: connection.sendall(handler)
+        def start(handler, tls=None):
+            act = handler if callable(handler) else lambda connection: connection.sendall(handler)
             started = Peer(act, tls)
             stack.callback(started.close)
             return started
@@ -96,7 +92,7 @@ def peer() -> Iterator[Serving]:
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> tuple[ssl.SSLContext, str]:
+def certificate(tmp_path):
     """A server's TLS context for 127.0.0.1, and the file of its authority."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
@@ -122,7 +118,7 @@ def certificate(tmp_path: Path) -> tuple[ssl.SSLContext, str]:
 
 
 @pytest.fixture
-def silent() -> Iterator[int]:
+def silent():
     """The port of a host whose queue is full, so that it drops every connection attempt."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
@@ -136,19 +132,19 @@ def silent() -> Iterator[int]:
 
 
 @pytest.fixture
-def closed() -> int:
+def closed():
     """A port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
+        port = taken.getsockname()[1]
     return port
 
 
 @pytest.fixture
-def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+def resolver(monkeypatch):
     """A resolver that answers nobody during the test; the event says whether it has answered."""
     go, answered = threading.Event(), threading.Event()
 
-    def hang(*_: object, **__: object) -> list[object]:
+    def hang(*_, **__):
         go.wait(60)
         answered.set()
         return []
@@ -164,20 +160,14 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 _CANARY = Secret("Canary-in-request/1+a")
 
 
-def make_door(
-    *hosts: str, left: float = 60.0, call_seconds: float = 5.0, ca_file: str | None = None, header: str = "X-Request-ID"
-) -> HttpDoor:
+def make_door(*hosts, left=60.0, call_seconds=5.0, ca_file=None, header="X-Request-ID"):
     """Return a door that has enough time."""
     return HttpDoor(
-        frozenset(hosts),
-        time_left=lambda: left,
-        call_seconds=call_seconds,
-        request_id_header=header,
-        ca_file=ca_file,
+        frozenset(hosts), time_left=lambda: left, call_seconds=call_seconds, request_id_header=header, ca_file=ca_file
     )
 
 
-def send_to(port: int, *, changes: bool = False, scheme: str = "http", **options: Any) -> HttpReply:
+def send_to(port, *, changes=False, scheme="http", **options):
     """Send a request with a canary in header and body."""
     request = HttpRequest(
         method="PUT",
@@ -190,19 +180,19 @@ def send_to(port: int, *, changes: bool = False, scheme: str = "http", **options
 
 
 @pytest.fixture
-def door() -> Callable[..., HttpDoor]:
+def door():
     """The function that makes a door with enough time."""
     return make_door
 
 
 @pytest.fixture
-def send() -> Callable[..., HttpReply]:
+def send():
     """The function that sends a request with a canary in header and body to a port."""
     return send_to
 
 
 @pytest.fixture
-def winrm() -> Iterator[WinRmHost]:
+def winrm():
     """A Windows host with one account."""
     with WinRmHost(lambda: {"Administrator": Secret("Canary-right/1+a:b")}) as host:
         yield host

@@ -1,13 +1,8 @@
 """The HTTP door: what it refuses, what a failure proves, and how it reads an answer."""
 
-from __future__ import annotations
-
 import logging
 import socket
-import ssl
 import traceback
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,7 +25,7 @@ CANARY = Secret("Canary-in-request/1+a")
 """What ``send`` sends."""
 
 
-def test_a_request_goes_out_as_it_was_built(send: Any, peer: Any) -> None:
+def test_a_request_goes_out_as_it_was_built(send, peer):
     """Method, target, headers and body arrive unchanged; the names of the answer's headers are lower-case."""
     vendor = peer(OK)
     reply = send(vendor.port)
@@ -67,7 +62,7 @@ def test_a_request_goes_out_as_it_was_built(send: Any, peer: Any) -> None:
         ("[::1]:1", "http://[::1]:2/"),
     ],
 )
-def test_any_other_address_is_refused_unsent(door: Any, allowed: str, url: str) -> None:
+def test_any_other_address_is_refused_unsent(door, allowed, url):
     """A host alone allows https on 443; plain http works on loopback only; ambiguous URLs are refused."""
     with pytest.raises(HostNotAllowed):
         door(allowed).send(HttpRequest(method="GET", url=url))
@@ -81,10 +76,10 @@ def test_any_other_address_is_refused_unsent(door: Any, allowed: str, url: str) 
         ("api.example:8443", "https://api.example:8443/?a=b"),
     ],
 )
-def test_an_allowed_address_is_tried(door: Any, allowed: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_allowed_address_is_tried(door, allowed, url, monkeypatch):
     """A name that does not resolve proves that nothing was sent."""
 
-    def unresolved(*_: object, **__: object) -> None:
+    def unresolved(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     monkeypatch.setattr(socket, "getaddrinfo", unresolved)
@@ -93,19 +88,19 @@ def test_an_allowed_address_is_tried(door: Any, allowed: str, url: str, monkeypa
     assert caught.value.definite
 
 
-def test_a_refused_connection_proves_that_nothing_was_sent(send: Any, closed: int) -> None:
+def test_a_refused_connection_proves_that_nothing_was_sent(send, closed):
     """A port on which nobody listens gets no request."""
     with pytest.raises(VendorUnavailable, match="nothing was sent"):
         send(closed, changes=True)
 
 
-def test_a_connect_timeout_proves_that_nothing_was_sent(send: Any, silent: int) -> None:
+def test_a_connect_timeout_proves_that_nothing_was_sent(send, silent):
     """A host that drops the connection attempt gets no request."""
     with pytest.raises(VendorUnavailable, match="nothing was sent"):
         send(silent, changes=True, call_seconds=0.4)
 
 
-def test_tls_needs_a_trusted_certificate(send: Any, peer: Any, certificate: tuple[ssl.SSLContext, str]) -> None:
+def test_tls_needs_a_trusted_certificate(send, peer, certificate):
     """An untrusted certificate proves that nothing was sent; a trusted one lets the request through."""
     context, authority = certificate
     vendor = peer(OK, context)
@@ -128,17 +123,11 @@ LOST = {
 
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 @pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
-def test_a_lost_answer_leaves_a_change_open(
-    send: Any,
-    peer: Any,
-    certificate: tuple[ssl.SSLContext, str],
-    answer: bytes,
-    tls: bool,  # noqa: FBT001 - a parametrised case
-) -> None:
+def test_a_lost_answer_leaves_a_change_open(send, peer, certificate, answer, tls):
     """A change is sent once and stays open; a lost read only shows that the vendor does not answer."""
     context, authority = certificate
     vendor = peer(answer, context if tls else None)
-    options: dict[str, Any] = {"scheme": "https", "ca_file": authority} if tls else {}
+    options = {"scheme": "https", "ca_file": authority} if tls else {}
     with pytest.raises(OutcomeUnknown):
         send(vendor.port, changes=True, **options)
     assert len(vendor.received) == 1
@@ -147,7 +136,7 @@ def test_a_lost_answer_leaves_a_change_open(
 
 
 @pytest.mark.parametrize(("left", "changes"), [(1.9, False), (0.0, False), (-5.0, False), (5.9, True)])
-def test_without_enough_time_nothing_is_sent(send: Any, peer: Any, left: float, changes: bool) -> None:  # noqa: FBT001 - a parametrised case
+def test_without_enough_time_nothing_is_sent(send, peer, left, changes):
     """A read may be short; a change gets its full time or is not started."""
     vendor = peer(OK)
     with pytest.raises(NotEnoughTime):
@@ -155,16 +144,14 @@ def test_without_enough_time_nothing_is_sent(send: Any, peer: Any, left: float, 
     assert not vendor.received
 
 
-def test_with_just_enough_time_it_is_sent(send: Any, peer: Any) -> None:
+def test_with_just_enough_time_it_is_sent(send, peer):
     """The reserve is the only time that must be left over."""
     vendor = peer(OK)
     assert send(vendor.port, left=6.0, changes=True).status == 200
     assert send(vendor.port, left=2.0).status == 200
 
 
-def test_netrc_and_proxies_do_not_touch_loopback(
-    send: Any, peer: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_netrc_and_proxies_do_not_touch_loopback(send, peer, monkeypatch, tmp_path):
     """A login in netrc never goes to a vendor, and loopback is reached without a proxy."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login canary password canary\n")
@@ -178,9 +165,7 @@ def test_netrc_and_proxies_do_not_touch_loopback(
     assert b"uthorization" not in vendor.received[0]
 
 
-def test_a_proxy_that_lets_nothing_through_proves_that_nothing_was_sent(
-    door: Any, peer: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxy_that_lets_nothing_through_proves_that_nothing_was_sent(door, peer, monkeypatch):
     """Vendors are reached through the environment's proxy; nothing is sent before it opens the tunnel."""
     proxy = peer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
@@ -192,7 +177,7 @@ def test_a_proxy_that_lets_nothing_through_proves_that_nothing_was_sent(
 
 
 @pytest.mark.parametrize("value", ["a\r\nb", "caf\u2603", " lead"])
-def test_a_header_that_cannot_be_sent_is_a_fault_of_the_settings(door: Any, peer: Any, value: str) -> None:
+def test_a_header_that_cannot_be_sent_is_a_fault_of_the_settings(door, peer, value):
     """Nothing is sent, and the error does not quote the value."""
     vendor = peer(OK)
     request = HttpRequest(method="GET", url=f"http://127.0.0.1:{vendor.port}/", headers={"X": value}, changes=True)
@@ -203,9 +188,7 @@ def test_a_header_that_cannot_be_sent_is_a_fault_of_the_settings(door: Any, peer
     assert not vendor.received
 
 
-def test_failures_carry_nothing_of_the_request(
-    send: Any, peer: Any, certificate: tuple[ssl.SSLContext, str], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failures_carry_nothing_of_the_request(send, peer, certificate, caplog):
     """Message, traceback and cause hold no header, body or query; the log at DEBUG has addresses only."""
     caplog.set_level(logging.DEBUG)
     vendors = [*(peer(answer) for answer in LOST.values()), peer(OK, certificate[0])]
@@ -224,7 +207,7 @@ def test_failures_carry_nothing_of_the_request(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
-def test_a_redirect_is_not_followed(send: Any, peer: Any, status: int) -> None:
+def test_a_redirect_is_not_followed(send, peer, status):
     """A redirect is refused, since the credential would be sent along."""
     elsewhere = peer(OK)
     target = f"http://127.0.0.1:{elsewhere.port}/".encode()
@@ -234,7 +217,7 @@ def test_a_redirect_is_not_followed(send: Any, peer: Any, status: int) -> None:
     assert not elsewhere.received
 
 
-def test_a_three_hundred_that_leads_nowhere_is_an_answer(send: Any, peer: Any) -> None:
+def test_a_three_hundred_that_leads_nowhere_is_an_answer(send, peer):
     """Volcengine answers a refusal with 300; with a Location it would be a redirect."""
     vendor = peer(b"HTTP/1.1 300 Multiple Choices\r\nContent-Length: 4\r\n\r\nbody")
     reply = send(vendor.port)
@@ -247,7 +230,7 @@ def test_a_three_hundred_that_leads_nowhere_is_an_answer(send: Any, peer: Any) -
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_without_a_place_is_none_either(send: Any, peer: Any, status: int) -> None:
+def test_a_redirect_without_a_place_is_none_either(send, peer, status):
     """A redirect without a Location has no meaning and is refused."""
     vendor = peer(b"HTTP/1.1 %d Moved\r\nContent-Length: 2\r\n\r\n{}" % status)
     with pytest.raises(UnexpectedReply):
@@ -255,7 +238,7 @@ def test_a_redirect_without_a_place_is_none_either(send: Any, peer: Any, status:
 
 
 @pytest.mark.parametrize("extra", [0, 1])
-def test_an_answer_has_at_most_one_mib(send: Any, peer: Any, extra: int) -> None:
+def test_an_answer_has_at_most_one_mib(send, peer, extra):
     """A larger answer is refused and not read to its end."""
     size = BODY_LIMIT + extra
     vendor = peer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size)
@@ -267,7 +250,7 @@ def test_an_answer_has_at_most_one_mib(send: Any, peer: Any, extra: int) -> None
 
 
 @pytest.mark.parametrize("value", ["", "a b", "x" * 129, '"><script>', "caf\xe9"])
-def test_what_is_no_request_id_is_dropped(send: Any, peer: Any, value: str) -> None:
+def test_what_is_no_request_id_is_dropped(send, peer, value):
     """A malformed request id is dropped, since it would go into log lines."""
     vendor = peer(b"HTTP/1.1 200 OK\r\nX-Request-Id: %s\r\nContent-Length: 0\r\n\r\n" % value.encode("latin-1"))
     assert send(vendor.port).request_id is None

@@ -1,7 +1,5 @@
 """How Huawei Meeting's driver reads answers, and what its settings may hold."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
@@ -21,7 +19,7 @@ from rotation.core.errors import (
 from rotation.core.secret import Secret
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
-from rotation.drivers.network.http_messages import HttpReply, HttpRequest
+from rotation.drivers.network.http_messages import HttpReply
 from rotation.drivers.vendors.huawei_meeting.app_login import Admin
 from rotation.drivers.vendors.huawei_meeting.driver import DRIVER
 from rotation_testkit.conformance.canned import CannedVendor
@@ -30,7 +28,7 @@ NAME = "robot@corp1"
 OLD = Secret("Canary-Old/pass+word=1")
 
 
-def test_a_login_is_made_as_an_api_client() -> None:
+def test_a_login_is_made_as_an_api_client():
     """Any other client type ends the session of the human who uses the account."""
     vendor = CannedVendor(b'{"user":{}}')
     vendor.driver(DRIVER).verify(DRIVER.account(username=NAME), OLD)
@@ -38,7 +36,7 @@ def test_a_login_is_made_as_an_api_client() -> None:
 
 
 @pytest.mark.parametrize("flag", ["pwdExpired", "firstLogin"])
-def test_a_password_that_must_be_changed_first_is_not_told(flag: str) -> None:
+def test_a_password_that_must_be_changed_first_is_not_told(flag):
     """Such a password is neither accepted, since it opens nothing, nor rejected, since it is right."""
     vendor = CannedVendor(b'{"user":{},"%s":true}' % flag.encode())
     with pytest.raises(CannotVerify) as caught:
@@ -57,15 +55,13 @@ def test_a_password_that_must_be_changed_first_is_not_told(flag: str) -> None:
         (200, b'{"ok":true}', UnexpectedReply),
     ],
 )
-def test_login_answers_without_the_code_for_a_wrong_password(
-    status: int, body: bytes, expected: type[DriverError]
-) -> None:
+def test_login_answers_without_the_code_for_a_wrong_password(status, body, expected):
     """None of these answers says that the password is wrong or right."""
     with pytest.raises(expected):
         CannedVendor(body, status).driver(DRIVER).verify(DRIVER.account(username=NAME), OLD)
 
 
-def test_a_login_without_a_usable_token_is_no_login() -> None:
+def test_a_login_without_a_usable_token_is_no_login():
     """A token goes into a header, so a malformed one is refused."""
     for body in (b'{"user":{}}', b'{"accessToken":""}', b'{"accessToken":"a\\r\\nb"}'):
         with pytest.raises(UnexpectedReply):
@@ -75,11 +71,11 @@ def test_a_login_without_a_usable_token_is_no_login() -> None:
 @pytest.mark.parametrize(
     "headers", [{}, {"content-type": "application/json"}, {"content-type": "text/html", "content-length": "0"}]
 )
-def test_an_empty_answer_that_the_vendor_did_not_declare_is_no_success(headers: dict[str, str]) -> None:
+def test_an_empty_answer_that_the_vendor_did_not_declare_is_no_success(headers):
     """Such an answer was cut, or comes from a proxy."""
 
     class Half(CannedVendor):
-        def send(self, request: HttpRequest) -> HttpReply:
+        def send(self, request):
             if request.changes:
                 return HttpReply(200, headers, b"")
             return HttpReply(200, {}, b'{"accessToken":"token"}')
@@ -89,7 +85,7 @@ def test_an_empty_answer_that_the_vendor_did_not_declare_is_no_success(headers: 
 
 
 @pytest.mark.parametrize("key", ["app_id", "corp_id", "user_id"])
-def test_a_colon_would_shift_the_signed_fields(key: str) -> None:
+def test_a_colon_would_shift_the_signed_fields(key):
     """The signed fields are joined by colons, so none of them may hold one."""
     values = {"app_id": "app", "app_key": "key", key: "a:b"}
     with pytest.raises(SettingsError) as caught:
@@ -97,7 +93,7 @@ def test_a_colon_would_shift_the_signed_fields(key: str) -> None:
     assert key in str(caught.value)
 
 
-def bound(**admin_secrets: str) -> object:
+def bound(**admin_secrets):
     """Return what the driver gets as its admin credential in a deployment."""
     binder = Binder(
         deployment=Deployment(drivers=("huawei_meeting",), admin_secrets=admin_secrets),
@@ -109,7 +105,7 @@ def bound(**admin_secrets: str) -> object:
     return guarded.driver._wiring.admin
 
 
-def test_an_optional_admin_credential_is_used_where_it_is_configured() -> None:
+def test_an_optional_admin_credential_is_used_where_it_is_configured():
     """Without an app id the account's own password makes the token."""
     assert bound() is None
     assert bound(huawei_meeting="admin/meeting") == Admin("app", Secret("Canary-key"))

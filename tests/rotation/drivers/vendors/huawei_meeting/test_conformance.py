@@ -1,10 +1,7 @@
 """Huawei Meeting's driver keeps every promise at a served vendor, with the old password or an app id for its token."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -39,13 +36,13 @@ APP = "POST /v2/usg/acs/auth/appauth"
 LOGIN, CHANGE, LOGOUT = "POST /v1/usg/acs/auth/account", "PUT /v1/usg/acs/password", "DELETE /v1/usg/acs/token"
 
 
-def admin(**more: str) -> Admin:
+def admin(**more):
     """The app id as an admin credential."""
     return Admin(KEY.app_id, KEY.app_key, **more)
 
 
 @contextmanager
-def served(app: Admin | None = None, **ids: str) -> Iterator[tuple[DriverHarness, HuaweiMeeting]]:
+def served(app=None, **ids):
     """One account of an enterprise with an app id, beside the enterprise's default administrator."""
     clock = VirtualClock(1_800_000_000.0)
     simulator = HuaweiMeeting(clock=clock.now, credentials=KEY)
@@ -77,7 +74,7 @@ class TestHuaweiMeeting(DriverConformance):
     spec = DRIVER
 
     @contextmanager
-    def make_vendor(self) -> Iterator[DriverHarness]:
+    def make_vendor(self):
         """One account."""
         with served() as (harness, _):
             yield harness
@@ -89,13 +86,13 @@ class TestHuaweiMeetingByAppId(DriverConformance):
     spec = dataclasses.replace(DRIVER, error_table=DRIVER.error_table[:1])
 
     @contextmanager
-    def make_vendor(self) -> Iterator[DriverHarness]:
+    def make_vendor(self):
         """One account."""
         with served(admin(), user_id=USER) as (harness, _):
             yield harness
 
 
-def test_a_colon_in_the_password_is_legal_and_one_in_the_name_is_not() -> None:
+def test_a_colon_in_the_password_is_legal_and_one_in_the_name_is_not():
     """The Basic header is split at its first colon."""
     with served() as (harness, simulator):
         simulator.account(NAME).password = Secret("a:b:c:9-Zz")
@@ -105,7 +102,7 @@ def test_a_colon_in_the_password_is_legal_and_one_in_the_name_is_not() -> None:
 
 
 @pytest.mark.parametrize("applied", [True, False])
-def test_every_change_logs_out(applied: bool) -> None:  # noqa: FBT001 - a parametrised case
+def test_every_change_logs_out(applied):
     """No token is left behind, whether the change went well or was refused."""
     with served() as (harness, simulator):
         if not applied:
@@ -119,7 +116,7 @@ def test_every_change_logs_out(applied: bool) -> None:  # noqa: FBT001 - a param
 
 
 @pytest.mark.parametrize("kind", [FaultKind.DROP_BEFORE, FaultKind.HTML, FaultKind.ERROR_BEFORE])
-def test_a_failed_logout_harms_nothing(kind: FaultKind) -> None:
+def test_a_failed_logout_harms_nothing(kind):
     """A failed logout hides neither the success nor the error of the change."""
     with served() as (harness, _):
         harness.faults.add(LOGOUT, kind)
@@ -131,7 +128,7 @@ def test_a_failed_logout_harms_nothing(kind: FaultKind) -> None:
             harness.set(harness.policy.generate(harness.context))
 
 
-def test_tokens_that_die_with_the_change_harm_nothing() -> None:
+def test_tokens_that_die_with_the_change_harm_nothing():
     """A change succeeds even if the vendor ends the tokens with it, which no document says."""
     with served() as (harness, simulator):
         simulator.rules.tokens_die_on_change = True
@@ -141,7 +138,7 @@ def test_tokens_that_die_with_the_change_harm_nothing() -> None:
 
 
 @pytest.mark.window(45)
-def test_verify_leaves_no_token() -> None:
+def test_verify_leaves_no_token():
     """A login check asks for no token, and ends one that the vendor gives."""
     with served() as (harness, simulator):
         harness.verdict(OLD)
@@ -155,7 +152,7 @@ def test_verify_leaves_no_token() -> None:
 
 
 @pytest.mark.parametrize("body", [True, False])
-def test_a_change_may_be_answered_with_or_without_a_body(body: bool) -> None:  # noqa: FBT001 - a parametrised case
+def test_a_change_may_be_answered_with_or_without_a_body(body):
     """The vendor's page lists no body, but its sample has one."""
     with served() as (harness, simulator):
         simulator.rules.change_body = body
@@ -165,14 +162,14 @@ def test_a_change_may_be_answered_with_or_without_a_body(body: bool) -> None:  #
 
 
 @pytest.mark.parametrize("envelope", [("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")])
-def test_all_three_envelopes_are_read(envelope: tuple[str, str]) -> None:
+def test_all_three_envelopes_are_read(envelope):
     """The vendor's own client accepts them all."""
     with served() as (harness, simulator):
         simulator.rules.envelope = envelope
         assert harness.verdict(WRONG) is Verdict.REJECTED
 
 
-def test_a_wrong_current_password_is_evidence_and_costs_one_wrong_login() -> None:
+def test_a_wrong_current_password_is_evidence_and_costs_one_wrong_login():
     """After the refused login nothing is sent."""
     with served() as (harness, simulator):
         with pytest.raises(OldPasswordRejected) as caught:
@@ -182,7 +179,7 @@ def test_a_wrong_current_password_is_evidence_and_costs_one_wrong_login() -> Non
         assert [each.operation for each in simulator.requests] == [LOGIN]
 
 
-def test_without_a_current_password_nothing_is_sent() -> None:
+def test_without_a_current_password_nothing_is_sent():
     """A self-service change needs the current password."""
     with served() as (harness, simulator):
         with pytest.raises(OldPasswordRejected):
@@ -190,7 +187,7 @@ def test_without_a_current_password_nothing_is_sent() -> None:
         assert not simulator.requests
 
 
-def test_refusals_name_the_time_to_come_back() -> None:
+def test_refusals_name_the_time_to_come_back():
     """A refusal names five minutes after a change, and five and a half after a lock."""
     with served() as (harness, simulator):
         harness.set(harness.policy.generate(harness.context))
@@ -204,7 +201,7 @@ def test_refusals_name_the_time_to_come_back() -> None:
         assert locked.value.not_before == now + 330
 
 
-def test_a_used_password_is_reported_as_such() -> None:
+def test_a_used_password_is_reported_as_such():
     """``PasswordReused`` is evidence that the candidate has been live."""
     with served() as (harness, _):
         harness.set(harness.policy.generate(harness.context))
@@ -216,7 +213,7 @@ def test_a_used_password_is_reported_as_such() -> None:
 KEY = AppKey("fdb8e4699586458bbd10c834872dcc62", Secret("Canary-app/key+1=2"))
 
 
-def test_a_change_logs_in_by_app_id_and_logs_out() -> None:
+def test_a_change_logs_in_by_app_id_and_logs_out():
     """The old password is sent in the change only, and no token is left."""
     with served(admin(), user_id=USER) as (harness, simulator):
         new = harness.policy.generate(harness.context)
@@ -235,7 +232,7 @@ def test_a_change_logs_in_by_app_id_and_logs_out() -> None:
     ],
     ids=["account", "admin", "tenant"],
 )
-def test_the_user_that_the_app_speaks_for(ids: dict[str, str], more: dict[str, str]) -> None:
+def test_the_user_that_the_app_speaks_for(ids, more):
     """The account's own user id wins over the admin credential's; a tenant's id is signed and sent."""
     with served(admin(**more), **ids) as (harness, simulator):
         harness.set(harness.policy.generate(harness.context))
@@ -244,7 +241,7 @@ def test_the_user_that_the_app_speaks_for(ids: dict[str, str], more: dict[str, s
         assert simulator.changes(NAME) == 1
 
 
-def test_another_users_token_changes_nothing() -> None:
+def test_another_users_token_changes_nothing():
     """Without a user id the app logs in the default administrator: the vendor refuses, and we log out."""
     with served(admin()) as (harness, simulator):
         with pytest.raises(PermissionDenied) as caught:
@@ -254,7 +251,7 @@ def test_another_users_token_changes_nothing() -> None:
         assert simulator.live_tokens("other@corp1") == 0
 
 
-def test_a_change_with_a_wrong_current_password_costs_one_wrong_login() -> None:
+def test_a_change_with_a_wrong_current_password_costs_one_wrong_login():
     """The change itself reports the wrong current password."""
     with served(admin(), user_id=USER) as (harness, simulator):
         with pytest.raises(OldPasswordRejected) as caught:
@@ -264,19 +261,19 @@ def test_a_change_with_a_wrong_current_password_costs_one_wrong_login() -> None:
         assert simulator.live_tokens(NAME) == 0
 
 
-def _wrong_key(harness: DriverHarness) -> None:
+def _wrong_key(harness):
     harness.admin = Admin(KEY.app_id, WRONG)
 
 
-def _slow_clock(harness: DriverHarness) -> None:
+def _slow_clock(harness):
     harness.now = lambda: 1_800_000_000.0 - 301
 
 
-def _unknown_user(harness: DriverHarness) -> None:
+def _unknown_user(harness):
     harness.account = {"username": NAME, "user_id": "nobody"}
 
 
-def _wrong_login_code(harness: DriverHarness) -> None:
+def _wrong_login_code(harness):
     harness.faults.add(APP, FaultKind.VENDOR_CODE, code="206010000")
 
 
@@ -289,9 +286,7 @@ def _wrong_login_code(harness: DriverHarness) -> None:
         (_wrong_login_code, AdminRejected, "206010000"),
     ],
 )
-def test_a_refused_app_login_says_nothing_about_the_password(
-    spoil: Callable[[DriverHarness], None], expected: type[Exception], code: str
-) -> None:
+def test_a_refused_app_login_says_nothing_about_the_password(spoil, expected, code):
     """No change is sent, and the old password never counts as wrong."""
     with served(admin(), user_id=USER) as (harness, simulator):
         spoil(harness)
@@ -301,7 +296,7 @@ def test_a_refused_app_login_says_nothing_about_the_password(
         assert [each.operation for each in simulator.requests] == [APP]
 
 
-def test_the_proof_is_still_a_login_with_the_password() -> None:
+def test_the_proof_is_still_a_login_with_the_password():
     """An app id's token proves nothing about the password."""
     with served(admin(), user_id=USER) as (harness, simulator):
         assert harness.verdict(OLD) is Verdict.ACCEPTED

@@ -1,9 +1,6 @@
 """How Blackstone's driver reads answers, which API it speaks, and what the rotated secret may choose."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import pytest
 
@@ -12,7 +9,6 @@ from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
     ConfigError,
-    DriverError,
     InProgress,
     OutcomeUnknown,
     PasswordRejected,
@@ -34,7 +30,7 @@ from rotation_testkit.conformance.canned import CannedVendor
 NEW = Secret("Newer#pass5678")
 
 
-def wired(endpoint: str, body: bytes = b"", **admin: str) -> Any:
+def wired(endpoint, body=b"", **admin):
     """The driver at a vendor that gives one answer."""
     return CannedVendor(body).driver(DRIVER, Admin("AKID", Secret("key"), **admin), endpoint=endpoint)
 
@@ -66,7 +62,7 @@ DONE, FAILED, RUNNING = TaskState.DONE, TaskState.FAILED, TaskState.RUNNING
         (1, 9, None),
     ],
 )
-def test_each_status_of_a_task(overall: int, own: int | None, expected: TaskState | None) -> None:
+def test_each_status_of_a_task(overall, own, expected):
     """The device's own entry decides; without one the whole task decides, unless its devices differ."""
     other = f'{{"instanceId":"cpm-10","status":{overall}}}'
     mine = "" if own is None else f',{{"instanceId":"cpm-1","status":"{own}"}}'
@@ -101,7 +97,7 @@ def test_each_status_of_a_task(overall: int, own: int | None, expected: TaskStat
         b'{"Response":{"TaskId":""}}',
     ],
 )
-def test_only_a_task_is_success(endpoint: str, body: bytes) -> None:
+def test_only_a_task_is_success(endpoint, body):
     """Anything else in answer to a reset leaves its outcome open, and says nothing about a device."""
     with pytest.raises(OutcomeUnknown):
         wired(endpoint, body).set_password(ACCOUNT, NEW, current=None)
@@ -109,14 +105,14 @@ def test_only_a_task_is_success(endpoint: str, body: bytes) -> None:
         wired(endpoint, body).observe(ACCOUNT)
 
 
-def test_an_error_without_a_code_is_unexpected() -> None:
+def test_an_error_without_a_code_is_unexpected():
     """An ``Error`` without a code is never a success."""
     for body in (b'{"Response":{"Error":"x","TaskId":1}}', b'{"Response":{"Error":{},"TaskId":1}}'):
         with pytest.raises(UnexpectedReply):
             wired(V3_HOST, body).set_password(ACCOUNT, NEW, current=None)
 
 
-def test_the_request_id_of_api_3_is_that_of_the_body() -> None:
+def test_the_request_id_of_api_3_is_that_of_the_body():
     """The id in the body is used if it looks like one."""
     body = '{"Response":{"Error":{"Code":"InternalError","Message":"m"},"RequestId":"%s"}}'
     for sent, kept in (("3c140219-cfe9-470e-b241-907877d6fb03", True), ("not an id", False)):
@@ -125,7 +121,7 @@ def test_the_request_id_of_api_3_is_that_of_the_body() -> None:
         assert caught.value.request_id == (sent if kept else None)
 
 
-def test_the_endpoint_decides_the_api() -> None:
+def test_the_endpoint_decides_the_api():
     """The vendor's hosts decide the API; for another host the admin credential does; a contradiction is refused."""
     reset_answer = b'{"code":0,"data":{"taskId":7},"Response":{"TaskId":8}}'
     for endpoint, api, task in (
@@ -157,7 +153,7 @@ def test_the_endpoint_decides_the_api() -> None:
         ("api", "v2"),
     ],
 )
-def test_what_the_rotated_secret_may_not_say(key: str, value: object) -> None:
+def test_what_the_rotated_secret_may_not_say(key, value):
     """The secret may hold no value that breaks the signature, and choose no host and no API."""
     fields = {"username": "root", "instance_id": "cpm-1", "region": "ap-beijing", key: value}
     with pytest.raises(SettingsError) as caught:
@@ -176,12 +172,12 @@ def test_what_the_rotated_secret_may_not_say(key: str, value: object) -> None:
         ((None, None, None), False),
     ],
 )
-def test_windows_is_told_by_any_of_its_names(names: tuple[object, ...], windows: bool) -> None:  # noqa: FBT001 - a test's parameter
+def test_windows_is_told_by_any_of_its_names(names, windows):
     """Any of the three names may show Windows, since the vendor's pages have no example."""
     assert is_windows(*names) is windows
 
 
-def obstacles(**statuses: int) -> list[type[DriverError]]:
+def obstacles(**statuses):
     """What a device's statuses mean, in an answer of API 3.0."""
     device = {"InstanceId": "cpm-1", "OsTypeId": 1, "DeviceStatus": 4, "OperateStatus": 1, **statuses}
     body = json.dumps({"Response": {"DeviceInfoSet": [device], "OsInfoSet": [{"OsTypeId": 1}]}})
@@ -200,7 +196,7 @@ def obstacles(**statuses: int) -> list[type[DriverError]]:
         (15, UnexpectedReply),
     ],
 )
-def test_each_device_status(status: int, expected: type[DriverError] | None) -> None:
+def test_each_device_status(status, expected):
     """Only a device in operation can be reset; passing states are distinguished from lasting ones."""
     assert obstacles(DeviceStatus=status) == ([expected] if expected else [])
 
@@ -214,20 +210,20 @@ def test_each_device_status(status: int, expected: type[DriverError] | None) -> 
         (22, UnexpectedReply),
     ],
 )
-def test_each_operate_status(status: int, expected: type[DriverError] | None) -> None:
+def test_each_operate_status(status, expected):
     """A device that is off or failed needs a human; a running operation is waited for."""
     assert obstacles(OperateStatus=status) == ([expected] if expected else [])
 
 
 @pytest.mark.parametrize("name", ["instanceIds", "resourceIds"])
-def test_a_device_is_found_in_either_list(name: str) -> None:
+def test_a_device_is_found_in_either_list(name):
     """The entries of a v2 task are read under both names of their list."""
     body = f'{{"code":0,"data":{{"status":3,"{name}":[{{"instanceId":"cpm-1","status":1}}]}}}}'
     assert wired(V2_HOST, body.encode()).poll(ACCOUNT, Task("1")).state is DONE
 
 
 @pytest.mark.parametrize("endpoint", [V2_HOST, V3_HOST])
-def test_only_our_device_is_looked_at(endpoint: str) -> None:
+def test_only_our_device_is_looked_at(endpoint):
     """Other devices in the answer are ignored."""
     data = {"deviceList": [{"instanceId": "cpm-10"}]}
     body = {"code": 0, "data": data, "Response": {"DeviceInfoSet": [{"InstanceId": "cpm-10"}]}}
@@ -235,7 +231,7 @@ def test_only_our_device_is_looked_at(endpoint: str) -> None:
         wired(endpoint, json.dumps(body).encode()).observe(ACCOUNT)
 
 
-def test_no_code_says_that_a_password_was_wrong_or_a_reset_went_well() -> None:
+def test_no_code_says_that_a_password_was_wrong_or_a_reset_went_well():
     """An API key resets here, so no old password is judged; success is code 0 or a task, and has no row."""
     assert {each.error for each in DRIVER.error_table} <= {
         AccountUnusable,

@@ -1,9 +1,6 @@
 """Blackstone's driver keeps every promise of the suite, through either generation of the vendor's API."""
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -16,14 +13,14 @@ from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
-from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, OsType, TencentBm
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, TencentBm
 
 DEVICE = "cpm-1"
 OLD = Secret("Canary-Old/pw+1")
 
 
 @contextmanager
-def machine(simulator: TencentBm, os: OsType) -> Iterator[dict[str, object]]:
+def machine(simulator, os):
     """What takes logins on the device; yields what the secret says about it."""
     if os.windows:
         with WinRmHost(lambda: {"Administrator": simulator.guest_password(DEVICE)}) as winrm:
@@ -34,7 +31,7 @@ def machine(simulator: TencentBm, os: OsType) -> Iterator[dict[str, object]]:
 
 
 @contextmanager
-def served(api: str, os: OsType = LINUX) -> Iterator[DriverHarness]:
+def served(api, os=LINUX):
     """A device beside somebody else's. No call is throttled, since the suite makes more of them than a rotation."""
     simulator = TencentBm()
     simulator.v2.per_action.most = simulator.v2.total.most = simulator.v3.per_action.most = None
@@ -67,7 +64,7 @@ class Suite(DriverConformance):
     api, os = "v2", LINUX
 
     @contextmanager
-    def make_vendor(self) -> Iterator[DriverHarness]:
+    def make_vendor(self):
         """A device that takes logins."""
         with served(self.api, self.os) as harness:
             yield harness
@@ -100,7 +97,7 @@ class TestTencentWindowsV3(Suite):
     api, os = "v3", WINDOWS
 
 
-def test_the_record_lists_both_tables() -> None:
+def test_the_record_lists_both_tables():
     """The suite takes one generation's codes at a time: v2 has numbers, API 3.0 has words."""
     assert DRIVER.error_table == V2_TABLE + V3_TABLE
     assert all(row.vendor_code.isdigit() for row in V2_TABLE)
@@ -108,7 +105,7 @@ def test_the_record_lists_both_tables() -> None:
 
 
 @pytest.mark.parametrize("api", ["v2", "v3"])
-def test_a_refusal_holds_no_password(api: str) -> None:
+def test_a_refusal_holds_no_password(api):
     """The error shows no password, whatever the vendor's message says."""
     with served(api) as harness:
         with pytest.raises(DriverError) as caught:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +14,7 @@ from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, Delays, Device, OsType, TencentBm
-from rotation_testkit.sandbox.sandbox import ShiftedClock
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, Delays, Device, TencentBm
 
 OLD = Secret("Old-pass-1234")
 Rent = Callable[..., "Blackstone"]
@@ -31,29 +30,27 @@ class Blackstone:
     host: SshHost | WinRmHost
     reset: str
 
-    def settled(self) -> bool:
+    def settled(self):
         """Return whether the current password is live and is not what it was before."""
         return bool(self.function.password == self.simulator.guest_password("cpm-1") != OLD)
 
-    def next_rotation_succeeds(self) -> bool:
+    def next_rotation_succeeds(self):
         """Rotate as the schedule does two days later."""
         self.function.clock.sleep(2 * 86_400)
         (rotation,) = self.function.store.tick()
         return rotation.state is RotationState.SUCCEEDED
 
-    def costs(self) -> tuple[int, int]:
+    def costs(self):
         """Return how many reset requests arrived, and how many wrong logins the host saw."""
         return self.simulator.attempts("cpm-1"), self.host.rejected.total()
 
 
 @pytest.fixture
-def rent(install: Callable[..., Any], clock: ShiftedClock) -> Iterator[Rent]:
+def rent(install, clock):
     """The function that adds a device, which takes logins over SSH or, on Windows, WinRM, and its rotation function."""
     with ExitStack() as stack:
 
-        def make(
-            api: str, os: OsType = LINUX, *, spacing: float = 600.0, retries: int = 5, reset: int = 0
-        ) -> Blackstone:
+        def make(api, os=LINUX, *, spacing=600.0, retries=5, reset=0):
             simulator = TencentBm(clock=clock.now, delays=Delays(reset=reset))
             device = simulator.add_device("cpm-1", password=OLD, os=os)
             host: SshHost | WinRmHost
@@ -90,7 +87,7 @@ both = pytest.mark.parametrize("api", ["v2", "v3"])
     [("v2", LINUX), ("v3", LINUX), ("v2", WINDOWS), ("v3", WINDOWS)],
     ids=["v2-linux", "v3-linux", "v2-windows", "v3-windows"],
 )
-def test_a_device_rotates(rent: Rent, api: str, os: OsType) -> None:
+def test_a_device_rotates(rent, api, os):
     """While the task takes 12 s: one reset, one look before each step, no wrong login, and a login as proof."""
     at = rent(api, os, reset=12)
     assert at.function.rotate().state is RotationState.SUCCEEDED
@@ -103,7 +100,7 @@ def test_a_device_rotates(rent: Rent, api: str, os: OsType) -> None:
 
 
 @pytest.mark.parametrize(("api", "spacing"), [("v3", 60.0), ("v2", 600.0)])
-def test_a_long_task_is_picked_up_by_a_later_run(rent: Rent, api: str, spacing: float) -> None:
+def test_a_long_task_is_picked_up_by_a_later_run(rent, api, spacing):
     """The first run ends before the task does; a later one asks for the same task and sends nothing."""
     at = rent(api, spacing=spacing, reset=150)
     assert at.function.rotate().state is RotationState.SUCCEEDED
@@ -114,7 +111,7 @@ def test_a_long_task_is_picked_up_by_a_later_run(rent: Rent, api: str, spacing: 
 
 @both
 @pytest.mark.parametrize(("reset", "spacing", "codes"), [(12, 600.0, set()), (150, 60.0, {"in_progress"})])
-def test_a_lost_reply_is_found_out_about(rent: Rent, api: str, reset: int, spacing: float, codes: set[str]) -> None:
+def test_a_lost_reply_is_found_out_about(rent, api, reset, spacing, codes):
     """The reset went through: no second one, no wrong login. A run that comes too early sees the reset running."""
     at = rent(api, spacing=spacing, reset=reset)
     at.simulator.faults.add(at.reset, FaultKind.DROP_AFTER)
@@ -125,7 +122,7 @@ def test_a_lost_reply_is_found_out_about(rent: Rent, api: str, reset: int, spaci
     assert at.costs() == (1, 0)
 
 
-def test_a_lost_request_is_sent_again(rent: Rent) -> None:
+def test_a_lost_request_is_sent_again(rent):
     """One login shows first that the candidate is not live."""
     at = rent("v3", reset=12)
     at.simulator.faults.add(at.reset, FaultKind.DROP_BEFORE)
@@ -136,7 +133,7 @@ def test_a_lost_request_is_sent_again(rent: Rent) -> None:
 
 
 @pytest.mark.parametrize(("api", "switch"), [("v2", "reset_fails"), ("v3", "reset_fails_after")])
-def test_a_failed_task_is_repeated_with_the_same_candidate(rent: Rent, api: str, switch: str) -> None:
+def test_a_failed_task_is_repeated_with_the_same_candidate(rent, api, switch):
     """A run sends it twice at most and then pauses, even if the failed task did change the password."""
     at = rent(api, reset=12, retries=0)
     setattr(at.device, switch, True)
@@ -150,7 +147,7 @@ def test_a_failed_task_is_repeated_with_the_same_candidate(rent: Rent, api: str,
     assert at.function.document()["password"] == candidate
 
 
-def test_a_guest_that_ignores_the_reset_is_never_made_current(rent: Rent) -> None:
+def test_a_guest_that_ignores_the_reset_is_never_made_current(rent):
     """The task reports success, but the login is refused: the old password stays current."""
     at = rent("v2", retries=1)
     at.device.guest_ignores_reset = True
@@ -162,7 +159,7 @@ def test_a_guest_that_ignores_the_reset_is_never_made_current(rent: Rent) -> Non
 
 
 @pytest.mark.parametrize(("api", "power", "code"), [("v2", 7, "in_progress"), ("v3", 3, "precondition_failed")])
-def test_a_device_that_is_not_up_is_left_alone(rent: Rent, api: str, power: int, code: str) -> None:
+def test_a_device_that_is_not_up_is_left_alone(rent, api, power, code):
     """Nothing is staged or sent until the device is up."""
     at = rent(api, retries=0)
     at.device.power = power

@@ -1,7 +1,5 @@
 """Tencent's two signatures equal every golden vector of the vendor's pages and SDKs; keys are documentation samples."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.core.secret import Secret
@@ -37,7 +35,7 @@ BM, CVM = "bm.api.qcloud.com", "cvm.api.qcloud.com"
         pytest.param("GET", "HmacSHA1", "nPVnY6njQmwQ8ciqbPl5Qe+Oru4=", id="T2"),
     ],
 )
-def test_the_samples_of_the_signature_page(method: str, digest: str, expected: str) -> None:
+def test_the_samples_of_the_signature_page(method, digest, expected):
     """The vendor's samples come out for both digests."""
     key = tencent_cloud_v2.Key(DOC_ID, DOC_KEY, digest)
     assert tencent_cloud_v2.signature(method, CVM, {**DOC_PARAMS, "SignatureMethod": digest}, key) == expected
@@ -53,14 +51,14 @@ def test_the_samples_of_the_signature_page(method: str, digest: str, expected: s
     ],
 )
 @pytest.mark.parametrize("separator", [".", "_"])
-def test_a_reset_signed_as_by_the_sdk(method: str, digest: str, expected: str, separator: str) -> None:
+def test_a_reset_signed_as_by_the_sdk(method, digest, expected, separator):
     """Values are signed unchanged, trailing blanks included; both separators in names sign alike."""
     params = {name.replace(".", separator): value for name, value in RESET.items()}
     key = tencent_cloud_v2.Key("AKIDTEST", Secret("SKTEST"), digest)
     assert tencent_cloud_v2.signature(method, BM, {**params, "SignatureMethod": digest}, key) == expected
 
 
-def test_a_request_without_a_digest_is_signed_with_sha1() -> None:
+def test_a_request_without_a_digest_is_signed_with_sha1():
     """The parameter may be left out (T7)."""
     key = tencent_cloud_v2.Key("AKIDTEST", Secret("SKTEST"), "HmacSHA1")
     assert tencent_cloud_v2.signature("GET", BM, RESET, key) == "N0BD17JTFyWzC+do8MT9+ElE/q8="
@@ -87,7 +85,7 @@ def test_a_request_without_a_digest_is_signed_with_sha1() -> None:
         ),
     ],
 )
-def test_signatures_of_api_3(key: tencent_cloud.Key, host: str, content_type: str, body: bytes, signature: str) -> None:
+def test_signatures_of_api_3(key, host, content_type, body, signature):
     """The scope's day is that of the timestamp in UTC."""
     sent = tencent_cloud.authorization(key, host=host, content_type=content_type, body=body, timestamp=1_551_113_065)
     assert sent == (

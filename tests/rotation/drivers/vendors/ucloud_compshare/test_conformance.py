@@ -1,27 +1,17 @@
 """CompShare's driver keeps every promise at a served vendor, and has some of its own."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
-from rotation.core.errors import (
-    AccountUnusable,
-    DriverError,
-    InProgress,
-    PreconditionFailed,
-    VendorUnavailable,
-)
+from rotation.core.errors import AccountUnusable, InProgress, PreconditionFailed, VendorUnavailable
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Power
 from rotation.drivers.vendors.ucloud_compshare.driver import DRIVER, Admin
 from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance
 from rotation_testkit.doubles.hosts.ssh import SshHost
-from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Instance, SshAddress, UCloudCompShare
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddress, UCloudCompShare
 
 HOST = "uhost-1"
 OLD = Secret("Canary-Old/pass+word=1")
@@ -29,7 +19,7 @@ OTHERS = Secret("Canary-of-somebody-else-7")
 
 
 @contextmanager
-def served() -> Iterator[tuple[DriverHarness, UCloudCompShare, Instance]]:
+def served():
     """A container that answers SSH, beside somebody else's."""
     simulator = UCloudCompShare()
     with simulator.serve() as url, SshHost(simulator.guest_login(HOST), up=lambda: simulator.running(HOST)) as ssh:
@@ -62,20 +52,20 @@ class TestUCloudCompShare(DriverConformance):
     spec = DRIVER
 
     @contextmanager
-    def make_vendor(self) -> Iterator[DriverHarness]:
+    def make_vendor(self):
         """A container that answers SSH."""
         with served() as (harness, _, _):
             yield harness
 
 
-def test_the_password_travels_in_the_body_only() -> None:
+def test_the_password_travels_in_the_body_only():
     """The password is never in a query, which every proxy would log."""
     with served() as (harness, simulator, _):
         harness.set(harness.policy.generate())
     assert all(each.method == "POST" and "?" not in each.url for each in simulator.captured)
 
 
-def test_an_action_echoed_with_a_suffix_is_fine() -> None:
+def test_an_action_echoed_with_a_suffix_is_fine():
     """The vendor's pages disagree on the echoed action, so the driver does not check it."""
     with served() as (harness, simulator, _):
         simulator.action_suffix = True
@@ -84,7 +74,7 @@ def test_an_action_echoed_with_a_suffix_is_fine() -> None:
         assert harness.live() == new
 
 
-def test_what_observe_finds() -> None:
+def test_what_observe_finds():
     """Observing finds policy, state, login, read-back and power of our instance only."""
     with served() as (harness, _, instance):
         seen = harness.observation()
@@ -109,9 +99,7 @@ def test_what_observe_finds() -> None:
         ({"ssh": SshAddress("ubuntu")}, "container", PreconditionFailed),
     ],
 )
-def test_obstacles_are_named_before_anything_changes(
-    changes: dict[str, Any], variant: str, obstacle: type[DriverError]
-) -> None:
+def test_obstacles_are_named_before_anything_changes(changes, variant, obstacle):
     """Spot machines, expired and changing instances, and another login than the secret's are obstacles."""
     with served() as (harness, _, instance):
         for name, value in changes.items():
@@ -122,7 +110,7 @@ def test_obstacles_are_named_before_anything_changes(
     assert all(each.hint or each.retryable for each in seen.obstacles)
 
 
-def test_a_stopped_container_is_no_obstacle() -> None:
+def test_a_stopped_container_is_no_obstacle():
     """The vendor resets containers in either power state."""
     with served() as (harness, _, instance):
         instance.state = "Stopped"
@@ -133,7 +121,7 @@ def test_a_stopped_container_is_no_obstacle() -> None:
 
 @pytest.mark.parametrize(("os_type", "variant"), [("Linux", "linux"), ("Windows", "windows")])
 @pytest.mark.parametrize("kind", ["UHost", "Normal"])
-def test_a_machine_is_reset_while_it_is_stopped(kind: str, os_type: str, variant: str) -> None:
+def test_a_machine_is_reset_while_it_is_stopped(kind, os_type, variant):
     """Anything that is no container is a machine with the policy of its system."""
     with served() as (harness, _, instance):
         instance.instance_type, instance.os_type = kind, os_type
@@ -144,7 +132,7 @@ def test_a_machine_is_reset_while_it_is_stopped(kind: str, os_type: str, variant
 
 
 @pytest.mark.parametrize(("os_type", "user"), [("Linux", "root"), ("Windows", "administrator")])
-def test_every_allowed_character_arrives_at_a_machine(os_type: str, user: str) -> None:
+def test_every_allowed_character_arrives_at_a_machine(os_type, user):
     """Every sign arrives in first, middle and last position, by the policies of both systems."""
     with served() as (harness, _, instance):
         instance.instance_type, instance.os_type, instance.state = "UHost", os_type, "Stopped"
@@ -154,7 +142,7 @@ def test_every_allowed_character_arrives_at_a_machine(os_type: str, user: str) -
             assert harness.live() == new
 
 
-def test_a_windows_machine_has_one_login_of_the_vendors() -> None:
+def test_a_windows_machine_has_one_login_of_the_vendors():
     """Only the user administrator can be rotated on Windows."""
     with served() as (harness, _, instance):
         instance.instance_type, instance.os_type = "UHost", "Windows"
@@ -163,7 +151,7 @@ def test_a_windows_machine_has_one_login_of_the_vendors() -> None:
     assert obstacle.hint == "Set username to administrator."
 
 
-def test_an_instance_that_is_not_there_is_unusable() -> None:
+def test_an_instance_that_is_not_there_is_unusable():
     """The driver raises instead of guessing."""
     with served() as (harness, _, instance):
         instance.deleted = True
@@ -172,7 +160,7 @@ def test_an_instance_that_is_not_there_is_unusable() -> None:
     assert "uhost_id" in caught.value.hint
 
 
-def test_a_missing_host_key_leaves_the_target_without_one() -> None:
+def test_a_missing_host_key_leaves_the_target_without_one():
     """The target has no key then; engine and probe decide what follows."""
     with served() as (harness, _, _):
         harness.account = {key: value for key, value in harness.account.items() if key != "host_key"}

@@ -1,21 +1,15 @@
 """CompShare through the handler where no host key is pinned: refused, or learnt once and pinned from then on."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddress, UCloudCompShare
+from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddress
 
 
 @pytest.fixture
-def container(rent: Callable[..., Any]) -> Any:
+def container(rent):
     """The rotation function of a container; the secret names no key of the host."""
     made = rent("Container", pinned=False)
     made.environment["LOCKSTEP_SSH_TRUST_ON_FIRST_USE"] = "1"
@@ -26,7 +20,7 @@ OLD = Secret("Old-pass-1234")
 
 
 @pytest.mark.parametrize("switch", ["", "0", "false"])
-def test_it_is_off_unless_switched_on(container: Any, cloud: UCloudCompShare, ssh: SshHost, switch: str) -> None:
+def test_it_is_off_unless_switched_on(container, cloud, ssh, switch):
     """Without the switch nothing is staged or sent, and the host is not contacted."""
     container.environment["LOCKSTEP_SSH_TRUST_ON_FIRST_USE"] = switch
     assert container.rotate_once().state is RotationState.FAILED
@@ -35,7 +29,7 @@ def test_it_is_off_unless_switched_on(container: Any, cloud: UCloudCompShare, ss
     assert (cloud.attempts("uhost-1"), ssh.connections) == (0, 0)
 
 
-def test_the_first_key_is_learnt_and_told(container: Any, cloud: UCloudCompShare, ssh: SshHost) -> None:
+def test_the_first_key_is_learnt_and_told(container, cloud, ssh):
     """The step createSecret learns the key without a login, reports it and stores it beside the candidate."""
     assert container.rotate().state is RotationState.SUCCEEDED
     assert container.reports[0]["trusted_host_key"] == ssh.host_key
@@ -46,7 +40,7 @@ def test_the_first_key_is_learnt_and_told(container: Any, cloud: UCloudCompShare
     assert (ssh.accepted.total(), ssh.rejected.total()) == (1, 0)
 
 
-def test_the_key_is_durable_before_anything_changes(container: Any, cloud: UCloudCompShare, ssh: SshHost) -> None:
+def test_the_key_is_durable_before_anything_changes(container, cloud, ssh):
     """A host that takes the place of the first one after createSecret gets no password."""
     cloud.faults.add("ResetCompShareInstancePassword", FaultKind.THROTTLE)
     assert container.rotate_once().state is RotationState.FAILED
@@ -63,7 +57,7 @@ def test_the_key_is_durable_before_anything_changes(container: Any, cloud: UClou
     assert (ssh.accepted.total(), ssh.rejected.total()) == (0, 0)
 
 
-def test_a_learnt_key_is_kept_when_the_switch_is_off_again(container: Any, ssh: SshHost) -> None:
+def test_a_learnt_key_is_kept_when_the_switch_is_off_again(container, ssh):
     """Later rotations use the learnt key as a pin and learn nothing."""
     assert container.rotate().state is RotationState.SUCCEEDED
     container.environment.pop("LOCKSTEP_SSH_TRUST_ON_FIRST_USE")
@@ -73,7 +67,7 @@ def test_a_learnt_key_is_kept_when_the_switch_is_off_again(container: Any, ssh: 
     ]
 
 
-def test_a_pinned_key_goes_before_a_learnt_one(container: Any, ssh: SshHost) -> None:
+def test_a_pinned_key_goes_before_a_learnt_one(container, ssh):
     """After a reinstallation the operator's pinned key replaces the learnt one."""
     assert container.rotate().state is RotationState.SUCCEEDED
     ssh.change_host_key()
@@ -82,7 +76,7 @@ def test_a_pinned_key_goes_before_a_learnt_one(container: Any, ssh: SshHost) -> 
     assert container.codes() == []
 
 
-def test_a_closed_port_teaches_no_key(container: Any, cloud: UCloudCompShare) -> None:
+def test_a_closed_port_teaches_no_key(container, cloud):
     """A closed port has its own code, and nothing is staged or sent."""
     instance = cloud.instance("uhost-1")
     instance.ssh = SshAddress("root", "127.0.0.1", 1)
@@ -99,9 +93,7 @@ def test_a_closed_port_teaches_no_key(container: Any, cloud: UCloudCompShare) ->
     ],
     ids=["method", "expired"],
 )
-def test_each_reason_for_not_knowing_has_its_own_code(
-    container: Any, cloud: UCloudCompShare, ssh: SshHost, misbehave: Callable[[SshHost], object], code: str
-) -> None:
+def test_each_reason_for_not_knowing_has_its_own_code(container, cloud, ssh, misbehave, code):
     """Both versions stay, no wrong login is counted, and the error names the reason."""
     container.put({**container.document(), "host_key": ssh.host_key})
     misbehave(ssh)
@@ -120,8 +112,8 @@ def test_each_reason_for_not_knowing_has_its_own_code(
     ids=["key", "closed"],
 )
 def test_a_host_that_could_not_be_asked_afterwards_is_met_before_anything_changes(
-    container: Any, cloud: UCloudCompShare, ssh: SshHost, misbehave: Callable[[SshHost], object], code: str
-) -> None:
+    container, cloud, ssh, misbehave, code
+):
     """Nothing is staged or sent, and nobody logs in."""
     container.put({**container.document(), "host_key": ssh.host_key})
     pinned = container.document()

@@ -1,7 +1,5 @@
 """UCloud's golden signatures, and how parameters become what is signed."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.core.secret import Secret
@@ -61,12 +59,12 @@ from rotation.drivers.families import ucloud
         ),
     ],
 )
-def test_signatures_are_the_vendors(params: dict[str, object], key: str, expected: str) -> None:
+def test_signatures_are_the_vendors(params, key, expected):
     """Every golden vector of the vendor's page and SDK is reproduced from unflattened parameters."""
     assert ucloud.signature(ucloud.flatten(params), Secret(key)) == expected
 
 
-def test_parameters_are_flattened_as_the_sdk_does() -> None:
+def test_parameters_are_flattened_as_the_sdk_does():
     """Lists and objects get dotted names, numbers have no exponent, and ``None`` is left out."""
     nested = {"A": {"B": 1}, "L": [{"C": "x"}, {"C": None}], "Big": 1e16, "Small": 1e-7, "Yes": True, "No": None}
     assert ucloud.flatten(nested) == {

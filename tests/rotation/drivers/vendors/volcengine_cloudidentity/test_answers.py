@@ -1,25 +1,14 @@
 """How Cloud Identity's driver reads answers."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
-from rotation.core.errors import (
-    AccountUnusable,
-    DriverError,
-    OutcomeUnknown,
-    PasswordRejected,
-    UnexpectedReply,
-    VendorUnavailable,
-)
+from rotation.core.errors import AccountUnusable, OutcomeUnknown, PasswordRejected, UnexpectedReply, VendorUnavailable
 from rotation.core.secret import Secret
 from rotation.drivers.vendors.volcengine_cloudidentity.driver import DRIVER, Admin
 from rotation_testkit.conformance.canned import CannedVendor
 
 
-def canned(body: bytes, status: int = 200) -> Any:
+def canned(body, status=200):
     """The driver at a vendor that gives one answer."""
     return CannedVendor(body, status).driver(DRIVER, Admin("k", Secret("s")))
 
@@ -30,7 +19,7 @@ ACCOUNT = DRIVER.account(username="robot", user_id="u-robot")
 @pytest.mark.parametrize(
     "body", [b"[]", b"{}", b'{"Result":{}}', b'{"ResponseMetadata":{},"Result":[1]}', b'{"ResponseMetadata":1}', b"0"]
 )
-def test_only_an_answer_with_metadata_is_success(body: bytes) -> None:
+def test_only_an_answer_with_metadata_is_success(body):
     """Anything else in answer to a reset leaves its outcome open."""
     with pytest.raises(OutcomeUnknown):
         canned(body).set_password(ACCOUNT, Secret("x"), current=None)
@@ -46,7 +35,7 @@ def test_only_an_answer_with_metadata_is_success(body: bytes) -> None:
         (500, OutcomeUnknown, VendorUnavailable),
     ],
 )
-def test_an_error_is_never_a_success(status: int, on_change: type[DriverError], on_read: type[DriverError]) -> None:
+def test_an_error_is_never_a_success(status, on_change, on_read):
     """An unknown code counts by its HTTP status, and with 200 it is unexpected."""
     body = b'{"ResponseMetadata":{"RequestId":"r","Error":{"Code":"Novel","Message":"m"}},"Result":{}}'
     with pytest.raises(on_change) as caught:
@@ -57,7 +46,7 @@ def test_an_error_is_never_a_success(status: int, on_change: type[DriverError], 
 
 
 @pytest.mark.parametrize("user_id", ["u-robot", "u-other", ""])
-def test_an_answer_about_another_user_is_unexpected(user_id: str) -> None:
+def test_an_answer_about_another_user_is_unexpected(user_id):
     """An answer about another user proves nothing."""
     lists = '"Instances":[{"Status":"Enabled"}],"PortalLoginSettings":[{"LoginType":"Password","Status":"Enabled"}]'
     body = '{"ResponseMetadata":{},"Result":{"UserId":"%s","UserName":"robot","Source":"Manual",%s}}'
@@ -69,7 +58,7 @@ def test_an_answer_about_another_user_is_unexpected(user_id: str) -> None:
         driver.observe(ACCOUNT)
 
 
-def test_a_bad_parameter_of_a_read_is_no_refused_password() -> None:
+def test_a_bad_parameter_of_a_read_is_no_refused_password():
     """Only in answer to a reset does the message's field show a refused password."""
     body = b'{"ResponseMetadata":{"Error":{"Code":"InvalidParam","Message":"The parameter %s[x] is invalid"}}}'
     with pytest.raises(AccountUnusable):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -21,12 +19,11 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.core.values import Verdict
-from rotation.drivers.contract import Driver
 from rotation.drivers.vendors.volcengine_cloudidentity.driver import DRIVER, Admin
 from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import User, VolcengineCloudIdentity
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 
 OLD = Secret("Canary-Old+pass=word1")
 NAME, USER = "robot", "u-robot"
@@ -38,14 +35,14 @@ class PortalHarness(DriverHarness):
 
     simulator: VolcengineCloudIdentity
 
-    def verdict(self, password: Secret, driver: Driver | None = None) -> Verdict:
+    def verdict(self, password, driver=None):
         """The API has no login, so the portal's own check stands in for one."""
         self.observation(driver)
         return Verdict.ACCEPTED if self.simulator.portal_login(USER)(NAME, password.reveal()) else Verdict.REJECTED
 
 
 @contextmanager
-def served() -> Iterator[tuple[PortalHarness, VolcengineCloudIdentity, User]]:
+def served():
     """A user beside another one."""
     simulator = VolcengineCloudIdentity()
     user = simulator.add_user(NAME, OLD, user_id=USER)
@@ -78,13 +75,13 @@ class TestVolcengineCloudIdentity(DriverConformance):
     spec = DRIVER
 
     @contextmanager
-    def make_vendor(self) -> Iterator[DriverHarness]:
+    def make_vendor(self):
         """One user."""
         with served() as (harness, _, _):
             yield harness
 
 
-def test_a_reset_is_good_for_more_than_one_login() -> None:
+def test_a_reset_is_good_for_more_than_one_login():
     """The request forbids a forced change and a random password, and only its body holds ours."""
     with served() as (harness, simulator, user):
         new = harness.policy.generate()
@@ -101,7 +98,7 @@ def test_a_reset_is_good_for_more_than_one_login() -> None:
 
 
 @pytest.mark.parametrize("echo", [True, False])
-def test_the_echo_is_dropped(echo: bool) -> None:  # noqa: FBT001 - a test's parameter
+def test_the_echo_is_dropped(echo):
     """The driver returns nothing of the answer, whether the vendor repeats the password or not."""
     with served() as (harness, simulator, _):
         simulator.service.echo_password = echo
@@ -110,7 +107,7 @@ def test_the_echo_is_dropped(echo: bool) -> None:  # noqa: FBT001 - a test's par
         assert harness.live() == new
 
 
-def test_a_refused_password_is_not_repeated() -> None:
+def test_a_refused_password_is_not_repeated():
     """The vendor's message names the password, and our error does not."""
     with served() as (harness, _, _):
         with pytest.raises(DriverError) as caught:
@@ -119,7 +116,7 @@ def test_a_refused_password_is_not_repeated() -> None:
         assert "Zz9-" not in str(caught.value.describe())
 
 
-def test_what_observe_finds() -> None:
+def test_what_observe_finds():
     """Observing finds the policy, the user's source and no obstacle."""
     with served() as (harness, _, _):
         seen = harness.observation()
@@ -127,7 +124,7 @@ def test_what_observe_finds() -> None:
     assert (seen.login, seen.readback) == (None, None)
 
 
-def test_users_of_another_directory_are_refused() -> None:
+def test_users_of_another_directory_are_refused():
     """Such a user is an obstacle before anything is sent."""
     with served() as (harness, _, user):
         user.source = "Sync"
@@ -136,7 +133,7 @@ def test_users_of_another_directory_are_refused() -> None:
     assert "rotate the password there" in obstacle.hint
 
 
-def test_an_id_of_somebody_else_is_refused() -> None:
+def test_an_id_of_somebody_else_is_refused():
     """The secret's name and id must belong to the same user."""
     with served() as (harness, _, user):
         user.user_name = "boss"
@@ -145,7 +142,7 @@ def test_an_id_of_somebody_else_is_refused() -> None:
     assert "user_id" in obstacle.hint
 
 
-def test_a_service_or_portal_that_is_off_is_in_the_way() -> None:
+def test_a_service_or_portal_that_is_off_is_in_the_way():
     """Both obstacles are found before a reset, each with a hint."""
     with served() as (harness, simulator, _):
         simulator.directory.status = "Disabled"
@@ -156,7 +153,7 @@ def test_a_service_or_portal_that_is_off_is_in_the_way() -> None:
     assert "password login" in obstacles[1].hint
 
 
-def test_status_words_that_nobody_published_are_left_to_the_reset() -> None:
+def test_status_words_that_nobody_published_are_left_to_the_reset():
     """An unknown status is no obstacle; if it means no, the reset is refused and nothing changes."""
     with served() as (harness, simulator, _):
         simulator.directory.status = "Perhaps"
@@ -173,14 +170,14 @@ def test_status_words_that_nobody_published_are_left_to_the_reset() -> None:
         assert harness.changes() == 0
 
 
-def test_a_portal_without_password_login_is_in_the_way() -> None:
+def test_a_portal_without_password_login_is_in_the_way():
     """A login type that is not listed counts as off."""
     with served() as (harness, simulator, _):
         del simulator.directory.login_settings["Password"]
         assert [type(each) for each in harness.observation().obstacles] == [PreconditionFailed]
 
 
-def test_a_user_that_is_not_there_is_unusable() -> None:
+def test_a_user_that_is_not_there_is_unusable():
     """The error's hint names the id."""
     with served() as (harness, _, _):
         harness.account = {**harness.account, "user_id": "u-nobody"}
@@ -190,7 +187,7 @@ def test_a_user_that_is_not_there_is_unusable() -> None:
     assert "user_id" in caught.value.hint
 
 
-def test_a_running_reset_is_in_progress() -> None:
+def test_a_running_reset_is_in_progress():
     """The vendor refuses a second one while the first takes effect."""
     with served() as (harness, _, user):
         user.changing += 1
@@ -201,7 +198,7 @@ def test_a_running_reset_is_in_progress() -> None:
 @pytest.mark.parametrize(
     ("code", "expected"), [("PrerequisiteCheckFailed", PreconditionFailed), ("Novel", UnexpectedReply)]
 )
-def test_a_refusal_with_status_three_hundred_is_read(code: str, expected: type[DriverError]) -> None:
+def test_a_refusal_with_status_three_hundred_is_read(code, expected):
     """The vendor refuses with status 300, which is neither a redirect nor a success."""
     with served() as (harness, simulator, _):
         simulator.faults.add("ResetPassword", FaultKind.VENDOR_CODE, code=code, status=300)
@@ -220,7 +217,7 @@ def test_a_refusal_with_status_three_hundred_is_read(code: str, expected: type[D
         ({}, -1000, (AdminRejected, "InvalidTimestamp")),
     ],
 )
-def test_our_own_key_and_clock(admin: dict[str, Any], shift: float, expected: tuple[type[DriverError], str]) -> None:
+def test_our_own_key_and_clock(admin, shift, expected):
     """A wrong key or clock becomes ``AdminRejected`` with the vendor's code, and nothing changes."""
     with served() as (harness, simulator, _):
         key = simulator.credentials
@@ -234,7 +231,7 @@ def test_our_own_key_and_clock(admin: dict[str, Any], shift: float, expected: tu
 
 
 @pytest.mark.parametrize("denial", ["AccessDenied", "LackPolicy", "PermissionError"])
-def test_a_key_without_the_right(denial: str) -> None:
+def test_a_key_without_the_right(denial):
     """The codes of gateway and service for a missing right all become ``PermissionDenied``."""
     with served() as (harness, simulator, _):
         key = simulator.add_key(denials={"ResetPassword": denial})

@@ -1,7 +1,5 @@
 """Volcengine's golden signatures."""
 
-from __future__ import annotations
-
 import hashlib
 
 import pytest
@@ -58,8 +56,8 @@ V3_BODY = V1_BODY.replace(b": ", b":").replace(b", ", b",")
 )
 @pytest.mark.parametrize("host", ["open.volcengineapi.com", "open.volcengineapi.com:443"])
 def test_signatures_are_the_vendors(  # noqa: PLR0913, PLR0917 - the parts of a vector
-    method: str, action: str, headers: dict[str, str], body: bytes, names: str, signature: str, host: str
-) -> None:
+    method, action, headers, body, names, signature, host
+):
     """Every golden vector is reproduced; the default port is not signed."""
     query = {"Action": action, "Version": "2023-01-01"}
     sent = volcengine.signed_headers(KEY, method=method, host=host, query=query, headers=headers, body=body, now=DATE)
