@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -137,34 +138,53 @@ class Context:
         return max(0, int((self.end - self.clock.now()) * 1000))
 
 
+@pytest.fixture
+def invoke():
+    """The function that runs the rotation function for one event; Powertools logs to the process's own output."""
+    for each in logging.getLogger("lockstep").handlers:
+        if isinstance(each, logging.StreamHandler):
+            each.stream = sys.__stdout__  # it keeps the stream of the test that made it, which may be closed
+
+    def run(event, *, client, environment, clock, seconds):
+        outside = handler.World(connect=lambda: client, environment=environment, clock=clock)
+        return handler.handle(event, Context(clock, clock.now() + seconds), outside)
+
+    return run
+
+
 @dataclass
 class Function:
     """One account's rotation.
 
     Attributes:
+        invoke: see the fixture.
         environment: the function's variables; tests change them.
+        live: returns the password that the vendor accepts now.
+        first: the password before the first rotation.
         errors: what it raised, in order.
         reports: what it returned.
         seconds: how long one run may take.
     """
 
+    invoke: Callable[..., Any]
     clock: ShiftedClock
     store: SecretsManager
     environment: dict[str, str]
     client: Any
+    live: Callable[[], Secret]
+    first: Secret
     seconds: float = 600.0
     errors: list[RotationError] = field(default_factory=list)
     reports: list[dict[str, object]] = field(default_factory=list)
 
     def serve(self, event):
         """Run the rotation function for one event of Secrets Manager."""
-        outside = handler.World(connect=lambda: self.client, environment=self.environment, clock=self.clock)
+        outside = {"client": self.client, "environment": self.environment, "clock": self.clock}
         try:
-            report = handler.handle(event, Context(self.clock, self.clock.now() + self.seconds), outside)
+            self.reports.append(self.invoke(event, seconds=self.seconds, **outside))
         except RotationError as error:
             self.errors.append(error)
             raise
-        self.reports.append(report)
 
     def rotate(self, **options):
         """Rotate as the schedule does, with the service's retries."""
@@ -175,6 +195,16 @@ class Function:
         self.store._rotator.retry_delays = ()
         return self.rotate(**options)
 
+    def next_rotation(self):
+        """Return how the rotation ends that the schedule starts two days later."""
+        self.clock.sleep(2 * 86_400)
+        (rotation,) = self.store.tick()
+        return rotation.state
+
+    def settled(self):
+        """Return whether the current password is live and is not the first one."""
+        return self.password == self.live() != self.first
+
     def codes(self):
         """Return the errors' codes."""
         return [error.code for error in self.errors]
@@ -183,8 +213,7 @@ class Function:
         """Return the account document under a stage."""
         value = self.store.value(SECRET, stage=stage)
         assert value is not None
-        document = json.loads(value.reveal())
-        return document
+        return json.loads(value.reveal())
 
     def put(self, document):
         """Store a document as an operator would."""
@@ -208,11 +237,6 @@ class Function:
         """The current password."""
         return Secret(self.document()["password"])
 
-    @property
-    def outcomes(self):
-        """The outcome of each step that succeeded."""
-        return [report["outcome"] for report in self.reports]
-
 
 @pytest.fixture
 def clock():
@@ -221,14 +245,11 @@ def clock():
 
 
 @pytest.fixture
-def install(clock):
+def install(invoke, clock):
     """The function that serves a vendor and stores an account's document and the admin credential."""
-    for each in logging.getLogger("lockstep").handlers:
-        if isinstance(each, logging.StreamHandler):
-            each.stream = sys.__stdout__  # Powertools keeps the stream of the test that made it, closed by now
     with ExitStack() as stack:
 
-        def make(simulator, document, admin, *, retries=2, spacing=600.0):
+        def make(simulator, document, admin, live, *, retries=2, spacing=600.0):  # noqa: PLR0913 - what a rotation needs
             url = stack.enter_context(simulator.serve())
             store = SecretsManager(
                 clock=clock.now,
@@ -248,8 +269,8 @@ def install(clock):
                 environment[f"{prefix}ADMIN_SECRET"] = ADMIN
                 store.create(ADMIN, json.dumps(admin))
             store.create(SECRET, Secret(json.dumps(document)))
-            client = store.client(direct=True)
-            made = Function(clock, store, environment, client)
+            first = Secret(document["password"])
+            made = Function(invoke, clock, store, environment, store.client(direct=True), live, first)
             store.register_function(FUNCTION_ARN, made.serve)
             return made
 

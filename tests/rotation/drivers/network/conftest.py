@@ -135,8 +135,7 @@ def silent():
 def closed():
     """A port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    return port
+        return taken.getsockname()[1]
 
 
 @pytest.fixture

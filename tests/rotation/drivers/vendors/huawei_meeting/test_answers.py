@@ -10,8 +10,6 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     AccountLocked,
     AccountUnusable,
-    CannotVerify,
-    DriverError,
     OutcomeUnknown,
     SettingsError,
     UnexpectedReply,
@@ -35,22 +33,11 @@ def test_a_login_is_made_as_an_api_client():
     assert json.loads(vendor.requests[0].body) == {"account": NAME, "clientType": 72, "createTokenType": 1}
 
 
-@pytest.mark.parametrize("flag", ["pwdExpired", "firstLogin"])
-def test_a_password_that_must_be_changed_first_is_not_told(flag):
-    """Such a password is neither accepted, since it opens nothing, nor rejected, since it is right."""
-    vendor = CannedVendor(b'{"user":{},"%s":true}' % flag.encode())
-    with pytest.raises(CannotVerify) as caught:
-        vendor.driver(DRIVER).verify(DRIVER.account(username=NAME), OLD)
-    assert caught.value.vendor_code == flag
-
-
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
         (423, b"", AccountLocked),
         (412, b"", AccountUnusable),
-        (401, b"", UnexpectedReply),
-        (401, b'{"error_code":"USG.206020000"}', DriverError),
         (200, b"{}", UnexpectedReply),
         (200, b'{"ok":true}', UnexpectedReply),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,6 @@ from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, Delays, Device, TencentBm
 
 OLD = Secret("Old-pass-1234")
-Rent = Callable[..., "Blackstone"]
 
 
 @dataclass(kw_only=True)
@@ -29,16 +27,6 @@ class Blackstone:
     device: Device
     host: SshHost | WinRmHost
     reset: str
-
-    def settled(self):
-        """Return whether the current password is live and is not what it was before."""
-        return bool(self.function.password == self.simulator.guest_password("cpm-1") != OLD)
-
-    def next_rotation_succeeds(self):
-        """Rotate as the schedule does two days later."""
-        self.function.clock.sleep(2 * 86_400)
-        (rotation,) = self.function.store.tick()
-        return rotation.state is RotationState.SUCCEEDED
 
     def costs(self):
         """Return how many reset requests arrived, and how many wrong logins the host saw."""
@@ -53,15 +41,12 @@ def rent(install, clock):
         def make(api, os=LINUX, *, spacing=600.0, retries=5, reset=0):
             simulator = TencentBm(clock=clock.now, delays=Delays(reset=reset))
             device = simulator.add_device("cpm-1", password=OLD, os=os)
-            host: SshHost | WinRmHost
             if os.windows:
-                windows = WinRmHost(lambda: {device.user: simulator.guest_password("cpm-1")})
-                host = stack.enter_context(windows)
-                login = {"winrm_port": windows.port, "certificate": windows.fingerprint}
+                host = stack.enter_context(WinRmHost(lambda: {device.user: simulator.guest_password("cpm-1")}))
+                login = {"winrm_port": host.port, "certificate": host.fingerprint}
             else:
-                ssh = SshHost(simulator.guest_login("cpm-1"))
-                host = stack.enter_context(ssh)
-                login = {"ssh_port": ssh.port, "host_key": ssh.host_key}
+                host = stack.enter_context(SshHost(simulator.guest_login("cpm-1")))
+                login = {"ssh_port": host.port, "host_key": host.host_key}
             device.lan_ip = host.host
             place = {"username": device.user, "instance_id": "cpm-1", "region": "ap-beijing"}
             key = simulator.credentials
@@ -69,6 +54,7 @@ def rent(install, clock):
                 simulator,
                 {"driver": "tencent_bm", "password": OLD.reveal(), **place, **login},
                 {"secret_id": key.secret_id, "secret_key": key.secret_key.reveal(), "api": api},
+                lambda: simulator.guest_password("cpm-1"),
                 retries=retries,
                 spacing=spacing,
             )
@@ -93,7 +79,7 @@ def test_a_device_rotates(rent, api, os):
     assert at.function.rotate().state is RotationState.SUCCEEDED
     assert at.function.codes() == []
     assert sum(call.operation.startswith("DescribeOs") for call in at.simulator.requests) == 3
-    assert at.settled()
+    assert at.function.settled()
     assert at.function.reports[-1]["evidence"] == "LOGIN"
     assert (at.costs(), at.host.accepted.total()) == ((1, 0), 1)
     assert at.function.document("AWSPREVIOUS")["password"] == OLD.reveal()
@@ -105,7 +91,7 @@ def test_a_long_task_is_picked_up_by_a_later_run(rent, api, spacing):
     at = rent(api, spacing=spacing, reset=150)
     assert at.function.rotate().state is RotationState.SUCCEEDED
     assert set(at.function.codes()) == {"in_progress"}
-    assert at.settled()
+    assert at.function.settled()
     assert at.costs() == (1, 0)
 
 
@@ -118,7 +104,7 @@ def test_a_lost_reply_is_found_out_about(rent, api, reset, spacing, codes):
     assert at.function.rotate().state is RotationState.SUCCEEDED
     assert set(at.function.codes()) == {"outcome_unknown"} | codes
     assert at.function.codes().count("outcome_unknown") == 1
-    assert at.settled()
+    assert at.function.settled()
     assert at.costs() == (1, 0)
 
 
@@ -128,7 +114,7 @@ def test_a_lost_request_is_sent_again(rent):
     at.simulator.faults.add(at.reset, FaultKind.DROP_BEFORE)
     assert at.function.rotate().state is RotationState.SUCCEEDED
     assert at.function.codes() == ["outcome_unknown"]
-    assert at.settled()
+    assert at.function.settled()
     assert (at.simulator.resets("cpm-1"), at.host.rejected.total()) == (1, 1)
 
 
@@ -142,8 +128,8 @@ def test_a_failed_task_is_repeated_with_the_same_candidate(rent, api, switch):
     candidate = at.function.document("AWSPENDING")["password"]
     assert at.simulator.attempts("cpm-1") == 2
     setattr(at.device, switch, False)
-    assert at.next_rotation_succeeds()
-    assert at.settled()
+    assert at.function.next_rotation() is RotationState.SUCCEEDED
+    assert at.function.settled()
     assert at.function.document()["password"] == candidate
 
 
@@ -154,8 +140,8 @@ def test_a_guest_that_ignores_the_reset_is_never_made_current(rent):
     assert at.function.rotate().state is RotationState.FAILED
     assert at.function.password == OLD
     at.device.guest_ignores_reset = False
-    assert at.next_rotation_succeeds()
-    assert at.settled()
+    assert at.function.next_rotation() is RotationState.SUCCEEDED
+    assert at.function.settled()
 
 
 @pytest.mark.parametrize(("api", "power", "code"), [("v2", 7, "in_progress"), ("v3", 3, "precondition_failed")])
@@ -166,6 +152,6 @@ def test_a_device_that_is_not_up_is_left_alone(rent, api, power, code):
     assert at.function.rotate().state is RotationState.FAILED
     assert (at.function.codes(), at.simulator.attempts("cpm-1")) == ([code], 0)
     at.device.power = 1
-    assert at.next_rotation_succeeds()
+    assert at.function.next_rotation() is RotationState.SUCCEEDED
     assert at.function.codes() == [code]
-    assert at.settled()
+    assert at.function.settled()

@@ -29,7 +29,7 @@ def serve(install, cloud):
         document = {"driver": "ucloud_compshare", "password": "Old-pass-1234", **place, **login}
         key = cloud.credentials
         admin = {"public_key": key.public_key, "private_key": key.private_key.reveal()}
-        return install(cloud, document, admin, retries=retries)
+        return install(cloud, document, admin, lambda: cloud.guest_password("uhost-1"), retries=retries)
 
     return make
 
@@ -38,16 +38,9 @@ def serve(install, cloud):
 def rent(serve, cloud, ssh):
     """The function that adds an instance of some kind and starts its rotation function."""
 
-    def make(kind="UHost", *, retries=2, project_id="", pinned=True, **facts):
-        project = {"project_id": project_id} if project_id else {}
-        cloud.add_instance(
-            "uhost-1",
-            password=Secret("Old-pass-1234"),
-            instance_type=kind,
-            ssh=SshAddress("root", ssh.host, ssh.port),
-            **project,
-            **facts,
-        )
+    def make(kind="UHost", *, retries=2, pinned=True, **facts):
+        address = SshAddress("root", ssh.host, ssh.port)
+        cloud.add_instance("uhost-1", password=Secret("Old-pass-1234"), instance_type=kind, ssh=address, **facts)
         return serve(retries, username="root", **({"host_key": ssh.host_key} if pinned else {}))
 
     return make

@@ -1,8 +1,5 @@
 """CompShare through the handler: containers, machines that are stopped for a reset, and what stands in the way."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from rotation.core.secret import Secret
@@ -12,7 +9,6 @@ from rotation_testkit.doubles.vendors.faults import FaultKind
 
 OLD = Secret("Old-pass-1234")
 RESET, START, STOP = "ResetCompShareInstancePassword", "StartCompShareInstance", "StopCompShareInstance"
-Install = Callable[..., Any]
 TROUBLES = {
     "lost": (FaultKind.DROP_BEFORE, {}),
     "answer-lost": (FaultKind.DROP_AFTER, {}),
@@ -23,16 +19,11 @@ TROUBLES = {
 }
 
 
-def settled(function, cloud):
-    """Current is live, and is not what it was before."""
-    return bool(function.password == cloud.guest_password("uhost-1") != OLD)
-
-
 def test_a_container_rotates_while_it_runs(rent, cloud, ssh):
     """A container is not stopped for its reset."""
     container = rent("Container")
     assert container.rotate().state is RotationState.SUCCEEDED
-    assert settled(container, cloud)
+    assert container.settled()
     instance = cloud.instance("uhost-1")
     assert (instance.stops, instance.starts, instance.resets, ssh.accepted.total()) == (0, 0, 1, 1)
 
@@ -41,7 +32,7 @@ def test_a_machine_is_stopped_reset_and_started(rent, cloud, ssh):
     """The calls come in this order, and then a login proves the password."""
     machine = rent()
     assert machine.rotate().state is RotationState.SUCCEEDED
-    assert settled(machine, cloud)
+    assert machine.settled()
     changes = [each.operation for each in cloud.requests if not each.operation.startswith("Describe")]
     assert changes == [STOP, RESET, START]
     assert (cloud.instance("uhost-1").state, ssh.accepted.total(), ssh.rejected.total()) == ("Running", 1, 0)
@@ -56,7 +47,7 @@ def test_the_wished_power_state_comes_about(rent, cloud, found, wish):
     machine.environment["LOCKSTEP_MIN_EVIDENCE"] = "READBACK"
     machine.put({**machine.document(), "power": wish})
     assert machine.rotate().state is RotationState.SUCCEEDED
-    assert settled(machine, cloud)
+    assert machine.settled()
     wanted = {"as_found": found, "running": "Running", "stopped": "Stopped"}[wish]
     assert cloud.instance("uhost-1").state == wanted
     assert machine.reports[-1]["evidence"] == ("LOGIN" if wanted == "Running" else "READBACK")
@@ -86,7 +77,7 @@ def test_the_machine_runs_again_whatever_happens(rent, cloud, operation, trouble
     machine = rent()
     cloud.faults.add(operation, kind, **details)
     assert machine.rotate().state is RotationState.SUCCEEDED, machine.codes()
-    assert settled(machine, cloud)
+    assert machine.settled()
     assert cloud.instance("uhost-1").state == "Running"
     assert cloud.resets("uhost-1") <= 2
 
@@ -114,10 +105,8 @@ def test_a_request_that_is_itself_refused_is_sent_once(rent, cloud):
     assert [each.operation for each in cloud.requests].count(RESET) == 1
     assert cloud.instance("uhost-1").starts == 1
     assert "lockstep:intent" not in str(machine.store.labels("lockstep/account"))
-    machine.clock.sleep(2 * 86_400)
-    (rotation,) = machine.store.tick()
-    assert rotation.state is RotationState.SUCCEEDED
-    assert settled(machine, cloud)
+    assert machine.next_rotation() is RotationState.SUCCEEDED
+    assert machine.settled()
 
 
 def test_a_start_without_capacity_is_tried_again(rent, cloud):
@@ -128,31 +117,19 @@ def test_a_start_without_capacity_is_tried_again(rent, cloud):
     assert {error.vendor_code for error in machine.errors} == {"226604"}
     assert Secret(machine.document("AWSPENDING")["password"]) == cloud.guest_password("uhost-1")
     cloud.service.capacity = True
-    machine.clock.sleep(2 * 86_400)
-    (rotation,) = machine.store.tick()
-    assert rotation.state is RotationState.SUCCEEDED
-    assert settled(machine, cloud)
+    assert machine.next_rotation() is RotationState.SUCCEEDED
+    assert machine.settled()
     assert (cloud.instance("uhost-1").state, cloud.resets("uhost-1")) == ("Running", 1)
 
 
 @pytest.mark.parametrize(
-    ("facts", "switch", "code"),
-    [
-        ({"charge_type": "Spot"}, None, "precondition_failed"),
-        ({}, "expired", "account_unusable"),
-        ({"state": "Rebooting"}, None, "in_progress"),
-        ({"state": "Install Fail"}, None, "account_unusable"),
-        ({"state": ""}, None, "vendor_unavailable"),
-    ],
-    ids=["spot", "expired", "rebooting", "broken", "unknown"],
+    ("facts", "code"), [({"charge_type": "Spot"}, "precondition_failed"), ({"state": "Rebooting"}, "in_progress")]
 )
-def test_what_cannot_be_reset_is_left_alone(rent, cloud, facts, switch, code):
+def test_what_cannot_be_reset_is_left_alone(rent, cloud, facts, code):
     """The description shows the obstacle, so nothing is staged, stopped or sent."""
     machine = rent(retries=0, **facts)
-    if switch:
-        setattr(cloud.instance("uhost-1"), switch, True)
     assert machine.rotate().state is RotationState.FAILED
-    assert set(machine.codes()) == {code}
+    assert machine.codes() == [code]
     instance = cloud.instance("uhost-1")
     assert (instance.stops, instance.attempts) == (0, 0)
     assert machine.store.value("lockstep/account", stage="AWSPENDING") is None
@@ -169,10 +146,8 @@ def test_arrears_are_told(rent, cloud, kind):
     instance = cloud.instance("uhost-1")
     assert (instance.state, instance.stops, instance.resets) == ("Running", 0, 0)
     instance.arrears = False
-    function.clock.sleep(2 * 86_400)
-    (rotation,) = function.store.tick()
-    assert rotation.state is RotationState.SUCCEEDED
-    assert settled(function, cloud)
+    assert function.next_rotation() is RotationState.SUCCEEDED
+    assert function.settled()
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -180,12 +155,11 @@ def test_a_sub_account_names_its_project(rent, cloud, named):
     """Without ``project_id`` the vendor misses a parameter, and the hint names the key."""
     container = rent("Container", retries=0, project_id="org-two")
     key = cloud.add_key(require_project=True)
-    admin = {"public_key": key.public_key, "private_key": key.private_key.reveal()}
-    container.put_admin(admin)
+    container.put_admin({"public_key": key.public_key, "private_key": key.private_key.reveal()})
     if named:
         container.put({**container.document(), "project_id": "org-two"})
         assert container.rotate().state is RotationState.SUCCEEDED
-        assert settled(container, cloud)
+        assert container.settled()
         return
     assert container.rotate().state is RotationState.FAILED
     assert {error.vendor_code for error in container.errors} == {"220"}
@@ -201,10 +175,8 @@ def test_a_zero_that_was_none_is_caught_by_the_login(rent, cloud, kind):
     assert function.codes()[0] == "login_rejected"
     assert function.password == OLD == cloud.guest_password("uhost-1")
     cloud.instance("uhost-1").guest_ignores_reset = False
-    function.clock.sleep(2 * 86_400)
-    (rotation,) = function.store.tick()
-    assert rotation.state is RotationState.SUCCEEDED
-    assert settled(function, cloud)
+    assert function.next_rotation() is RotationState.SUCCEEDED
+    assert function.settled()
 
 
 def test_a_guest_that_takes_a_while_is_waited_for(rent, cloud, ssh):
@@ -212,15 +184,15 @@ def test_a_guest_that_takes_a_while_is_waited_for(rent, cloud, ssh):
     container = rent("Container")
     cloud.service.delays.guest = 4
     assert container.rotate().state is RotationState.SUCCEEDED
-    assert settled(container, cloud)
+    assert container.settled()
     assert ssh.rejected.total() == 0
 
 
-def test_the_readback_is_evidence_where_no_login_can_be_had(rent, cloud):
+def test_the_readback_is_evidence_where_no_login_can_be_had(rent):
     """A deployment may accept the vendor's read-back where no login is possible."""
     container = rent("Container")
     container.environment["LOCKSTEP_MIN_EVIDENCE"] = "READBACK"
     container.put({key: value for key, value in container.document().items() if key != "host_key"})
     assert container.rotate().state is RotationState.SUCCEEDED
     assert container.reports[-1]["evidence"] == "READBACK"
-    assert settled(container, cloud)
+    assert container.settled()
