@@ -1,65 +1,43 @@
 """Peers that speak bytes, hosts that take logins, and a resolver that hangs."""
 
-import datetime as dt
-import ipaddress
 import socket
-import ssl
+import socketserver
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from rotation.core.secret import Secret
 from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.network.http_messages import HttpRequest
+from rotation_testkit.doubles.hosts.certificate import Certificate
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
 
-Handler = Callable[[socket.socket], None]
 
-
-class Peer:
+class Peer(socketserver.ThreadingTCPServer):
     """A listening socket; a handler serves each connection in a thread of its own."""
 
     def __init__(self, handler, tls):
-        self.received = []
-        self.stop = threading.Event()
-        self._handler = handler
+        super().__init__(("127.0.0.1", 0), handler)
+        self.received, self.stop, self.port = [], threading.Event(), self.server_address[1]
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(0.05)
-        self.port = self._listener.getsockname()[1]
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self):
         """Stop and wait."""
         self.stop.set()
-        for thread in self._threads:
-            thread.join(5)
-        self._listener.close()
+        self.shutdown()
+        self.server_close()
 
-    def _accept(self):
-        while not self.stop.is_set():
-            with suppress(TimeoutError):
-                taken, _ = self._listener.accept()
-                thread = threading.Thread(target=self._serve, args=(taken,), daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def _serve(self, taken):
-        with ExitStack() as stack, suppress(OSError):
-            stack.enter_context(taken)
-            taken.settimeout(5)
-            connection = taken
-            if self._tls:
-                connection = stack.enter_context(self._tls.wrap_socket(taken, server_side=True))
+    def finish_request(self, request, _):
+        """Serve one connection."""
+        request.settimeout(5)
+        with (
+            suppress(OSError),
+            self._tls.wrap_socket(request, server_side=True) if self._tls else request as connection,
+        ):
             self.received.append(_request(connection))
-            self._handler(connection)
+            self.RequestHandlerClass(connection)
 
 
 def _request(connection):
@@ -74,17 +52,13 @@ def _request(connection):
     return head + b"\r\n\r\n" + body
 
 
-Serving = Callable[..., "Peer"]
-
-
 @pytest.fixture
 def peer():
     """The function that starts a peer, which ends with the test."""
     with ExitStack() as stack:
 
         def start(handler, tls=None):
-            act = handler if callable(handler) else lambda connection: connection.sendall(handler)
-            started = Peer(act, tls)
+            started = Peer(handler if callable(handler) else lambda connection: connection.sendall(handler), tls)
             stack.callback(started.close)
             return started
 
@@ -94,27 +68,9 @@ def peer():
 @pytest.fixture
 def certificate(tmp_path):
     """A server's TLS context for 127.0.0.1, and the file of its authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    start = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + dt.timedelta(days=7))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    both, public = tmp_path / "both.pem", tmp_path / "public.pem"
-    both.write_bytes(pem + secret)
-    public.write_bytes(pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    return context, str(public)
+    made, public = Certificate("127.0.0.1"), tmp_path / "public.pem"
+    public.write_bytes(made.pem)
+    return made.context(tmp_path), str(public)
 
 
 @pytest.fixture
