@@ -5,8 +5,6 @@ import json
 import pytest
 
 from rotation.core import settings
-from rotation.core.clock import SystemClock
-from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     AccountLocked,
     AccountUnusable,
@@ -15,8 +13,6 @@ from rotation.core.errors import (
     UnexpectedReply,
 )
 from rotation.core.secret import Secret
-from rotation.deployment.binder import Binder
-from rotation.deployment.deployment import Deployment
 from rotation.drivers.network.http_messages import HttpReply
 from rotation.drivers.vendors.huawei_meeting.app_login import Admin
 from rotation.drivers.vendors.huawei_meeting.driver import DRIVER
@@ -78,21 +74,3 @@ def test_a_colon_would_shift_the_signed_fields(key):
     with pytest.raises(SettingsError) as caught:
         settings.load(Admin, values, where="admin")
     assert key in str(caught.value)
-
-
-def bound(**admin_secrets):
-    """Return what the driver gets as its admin credential in a deployment."""
-    binder = Binder(
-        deployment=Deployment(drivers=("huawei_meeting",), admin_secrets=admin_secrets),
-        fetch=lambda _: SecretDocument({"app_id": "app", "app_key": "Canary-key"}),
-        clock=SystemClock(),
-        time_left=lambda: 60.0,
-    )
-    guarded = binder(SecretDocument({"driver": "huawei_meeting", "username": NAME, "password": "Canary-Old"}))
-    return guarded.driver._wiring.admin
-
-
-def test_an_optional_admin_credential_is_used_where_it_is_configured():
-    """Without an app id the account's own password makes the token."""
-    assert bound() is None
-    assert bound(huawei_meeting="admin/meeting") == Admin("app", Secret("Canary-key"))

@@ -12,7 +12,6 @@ from rotation.core.errors import (
     AdminRejected,
     DriverError,
     OldPasswordRejected,
-    PasswordReused,
     PermissionDenied,
     SettingsError,
     TooSoon,
@@ -193,15 +192,6 @@ def test_refusals_name_the_time_to_come_back():
         with pytest.raises(AccountLocked) as locked:
             harness.verdict(OLD)
         assert locked.value.not_before == now + 330
-
-
-def test_a_used_password_is_reported_as_such():
-    """``PasswordReused`` is evidence that the candidate has been live."""
-    with served() as (harness, _):
-        harness.set(harness.policy.generate(harness.context))
-        harness.grow_old()
-        with pytest.raises(PasswordReused):
-            harness.set(OLD)
 
 
 @pytest.mark.parametrize(

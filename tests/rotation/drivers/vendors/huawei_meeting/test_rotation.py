@@ -61,15 +61,6 @@ def test_both_regions_are_the_vendors(region):
     assert deployment.endpoint(DRIVER) == region
 
 
-def test_the_wrong_region_is_told(account, cloud):
-    """The error has the vendor's code, and its hint says what to set."""
-    cloud.faults.add(LOGIN, FaultKind.VENDOR_CODE, code="206010064")
-    assert account.rotate_once().state is RotationState.FAILED
-    assert {error.vendor_code for error in account.errors} == {"206010064"}
-    assert "api-intl" in account.errors[0].hint
-    assert cloud.changes(NAME) == 0
-
-
 def test_a_young_password_is_waited_for(account, cloud):
     """The rotation parks until a time, asks nobody before it, and succeeds at the first attempt after it."""
     cloud.account(NAME).changed_at = account.clock.now() - 150

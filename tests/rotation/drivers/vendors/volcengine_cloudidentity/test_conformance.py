@@ -11,7 +11,6 @@ import pytest
 from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
-    InProgress,
     PermissionDenied,
     PreconditionFailed,
     UnexpectedReply,
@@ -167,14 +166,6 @@ def test_a_user_that_is_not_there_is_unusable():
             harness.observation()
     assert caught.value.vendor_code == "UserNotFound"
     assert "user_id" in caught.value.hint
-
-
-def test_a_running_reset_is_in_progress():
-    """The vendor refuses a second one while the first takes effect."""
-    with served() as (harness, _, user):
-        user.changing += 1
-        with pytest.raises(InProgress):
-            harness.set(Secret("Good-enough-1"))
 
 
 @pytest.mark.parametrize(

@@ -116,19 +116,3 @@ def test_a_user_rotates_through_trouble(user, cloud, kind, details, failure):
     assert user.codes() == [failure]
     assert user.settled()
     assert user.reports[-1]["evidence"] == "ACCEPTED"
-
-
-def test_a_user_of_another_directory_is_left_alone(user, cloud):
-    """Nothing is sent, and the secret stays as it is."""
-    cloud.user("u-1").source = "Sync"
-    assert user.rotate_once().state is RotationState.FAILED
-    assert set(user.codes()) == {"account_unusable"}
-    assert (cloud.attempts("u-1"), user.password) == (0, OLD)
-
-
-def test_a_deployment_that_wants_logins_refuses_users(user, cloud):
-    """The rotation is refused before anything is sent, since no login is possible."""
-    user.environment["LOCKSTEP_MIN_EVIDENCE"] = "LOGIN"
-    assert user.rotate_once().state is RotationState.FAILED
-    assert set(user.codes()) == {"config_error"}
-    assert cloud.attempts("u-1") == 0
