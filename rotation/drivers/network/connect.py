@@ -25,7 +25,7 @@ def connect(
 
     Args:
         host: a name or an address.
-        port: TCP port.
+        port: of TCP.
         left: seconds until the end.
         options: for ``setsockopt``.
 

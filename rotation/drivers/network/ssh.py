@@ -31,12 +31,7 @@ _HINTS = {
 
 
 class SshProbe:
-    """Implements ``LoginProbe``, ``ShowsHostKey`` and ``Greets``.
-
-    Args:
-        time_left: seconds until the process may be stopped.
-        most_seconds: the longest one login may take.
-    """
+    """Implements ``LoginProbe``, ``ShowsHostKey`` and ``Greets``. A login takes at most ``most_seconds``."""
 
     def __init__(self, *, time_left: Callable[[], float], most_seconds: float = MOST_SECONDS) -> None:
         self._time_left = time_left

@@ -7,8 +7,6 @@ A bad parameter of a reset counts as a refused password: the driver has just loo
 parameters, and the vendor has no code for a weak password.
 """
 
-from __future__ import annotations
-
 from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
@@ -92,10 +90,7 @@ V3_TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("ResourceNotFound", AccountUnusable, "the device does not exist", _FIELDS),
     ErrorRow("UnsupportedOperation", PreconditionFailed, "the device's state does not allow a reset", _STATE),
     ErrorRow(
-        "UnsupportedOperation.InvalidOperation",
-        PreconditionFailed,
-        "the device's state does not allow a reset",
-        _STATE,
+        "UnsupportedOperation.InvalidOperation", PreconditionFailed, "the device's state does not allow a reset", _STATE
     ),
     ErrorRow("UnauthorizedOperation", PermissionDenied, "the key lacks a right", _RIGHTS),
     # every product's

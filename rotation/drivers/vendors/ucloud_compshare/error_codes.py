@@ -3,8 +3,6 @@
 That UHost's codes (uhost-api/error_code.md) come through CompShare unchanged is our inference, 2026-11-22.
 """
 
-from __future__ import annotations
-
 from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
