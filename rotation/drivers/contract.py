@@ -24,12 +24,8 @@ class Driver(Protocol):
         """Send one change request, never repeated by the driver itself.
 
         Repeating it with the same ``new`` is harmless or raises ``PasswordReused``, ``OldPasswordRejected`` or
-        ``TooSoon``. A lost reply raises ``OutcomeUnknown``, never success.
-
-        Args:
-            account: whose password.
-            new: the candidate.
-            current: the old password for SELF drivers, ``None`` for ADMIN drivers.
+        ``TooSoon``. A lost reply raises ``OutcomeUnknown``, never success. ``current`` is the old password for SELF
+        drivers, ``None`` for ADMIN drivers.
 
         Returns:
             A task when the vendor finishes the change later, ``None`` when the vendor said that it is done.

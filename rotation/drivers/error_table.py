@@ -34,8 +34,6 @@ class ErrorRow:
 
     Attributes:
         vendor_code: the code as the vendor sends it (a number's text where it is a number).
-        error: class raised for it.
-        meaning: one plain sentence.
         hint: the next step for a human.
         on: which calls it concerns: ``any``, ``change``, ``login`` or ``read``.
     """

@@ -40,8 +40,6 @@ class Guarded:
     """One driver bound to one account.
 
     Attributes:
-        spec: the driver's record.
-        driver: the driver.
         account: instance of ``spec.account``.
         username: the account's name, for the policy.
         minimum: the least evidence that the deployment accepts.

@@ -54,12 +54,7 @@ class Malformed:
 
 @dataclass(frozen=True, kw_only=True)
 class VendorApi(ABC, Generic[T]):
-    """One vendor's API, as one driver calls it.
-
-    Attributes:
-        wiring: the driver's HTTP door, endpoint and clock.
-        table: the driver's error table.
-    """
+    """One vendor's API, as one driver calls it."""
 
     wiring: Wiring
     table: tuple[ErrorRow, ...]

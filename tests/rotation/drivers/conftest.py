@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -125,19 +126,6 @@ def kit():
 SECRET, ADMIN = "lockstep/account", "lockstep/admin"
 
 
-@dataclass
-class Context:
-    """The Lambda context: the time left is by the clock, its virtual part included."""
-
-    clock: ShiftedClock
-    end: float
-    aws_request_id: str = "00000000-0000-4000-8000-000000000000"
-
-    def get_remaining_time_in_millis(self):
-        """Return the time that the run has left."""
-        return max(0, int((self.end - self.clock.now()) * 1000))
-
-
 @pytest.fixture
 def invoke():
     """The function that runs the rotation function for one event; Powertools logs to the process's own output."""
@@ -147,7 +135,10 @@ def invoke():
 
     def run(event, *, client, environment, clock, seconds):
         outside = handler.World(connect=lambda: client, environment=environment, clock=clock)
-        return handler.handle(event, Context(clock, clock.now() + seconds), outside)
+        end = clock.now() + seconds
+        left = {"get_remaining_time_in_millis": lambda: max(0, int((end - clock.now()) * 1000))}
+        context = SimpleNamespace(aws_request_id="00000000-0000-4000-8000-000000000000", **left)
+        return handler.handle(event, context, outside)
 
     return run
 
@@ -215,13 +206,9 @@ class Function:
         assert value is not None
         return json.loads(value.reveal())
 
-    def put(self, document):
-        """Store a document as an operator would."""
-        self.store.call("PutSecretValue", SecretId=SECRET, SecretString=json.dumps(document))
-
-    def put_admin(self, admin):
-        """Store another admin credential."""
-        self.store.call("PutSecretValue", SecretId=ADMIN, SecretString=json.dumps(admin))
+    def put(self, document, secret=SECRET):
+        """Store a document, or the admin credential in another secret, as an operator would."""
+        self.store.call("PutSecretValue", SecretId=secret, SecretString=json.dumps(document))
 
     def cancel(self):
         """Cancel a rotation as an operator does: CancelRotateSecret, then take the pending label away."""
@@ -251,20 +238,13 @@ def install(invoke, clock):
 
         def make(simulator, document, admin, live, *, retries=2, spacing=600.0):  # noqa: PLR0913 - what a rotation needs
             url = stack.enter_context(simulator.serve())
-            store = SecretsManager(
-                clock=clock.now,
-                sleep=clock.sleep,
-                retry_delays=(spacing,) * retries,
-                account="111122223333",
-                region=REGION,
-            )
+            place = {"account": "111122223333", "region": REGION}
+            delays = (spacing,) * retries
+            store = SecretsManager(clock=clock.now, sleep=clock.sleep, retry_delays=delays, **place)
             stack.enter_context(store.serve())
-            prefix = f"LOCKSTEP_{str(document['driver']).upper()}_"
-            environment = {
-                "LOCKSTEP_DRIVERS": str(document["driver"]),
-                "LOCKSTEP_HOSTS": url.removeprefix("http://"),
-                f"{prefix}ENDPOINT": url,
-            }
+            prefix = f"LOCKSTEP_{document['driver'].upper()}_"
+            environment = {"LOCKSTEP_DRIVERS": document["driver"], "LOCKSTEP_HOSTS": url.removeprefix("http://")}
+            environment[f"{prefix}ENDPOINT"] = url
             if admin is not None:
                 environment[f"{prefix}ADMIN_SECRET"] = ADMIN
                 store.create(ADMIN, json.dumps(admin))

@@ -100,13 +100,6 @@ def test_a_host_that_shows_no_key_stops_what_needs_a_login(kit):
     assert lenient.trusting(seen) is lenient
 
 
-def test_who_can_log_in(kit):
-    """Either the driver itself or a probe can log in."""
-    assert kit.bind(kit.whole(lambda: None)).can_log_in
-    assert kit.bind(kit.bare(lambda: None), probes={"ssh": kit.probe(lambda: None)}).can_log_in
-    assert not kit.bind(kit.bare(lambda: None)).can_log_in
-
-
 @pytest.mark.parametrize(
     ("minimum", "verifies", "probe", "login", "problem"),
     [

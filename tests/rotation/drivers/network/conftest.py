@@ -17,10 +17,10 @@ from rotation_testkit.doubles.hosts.winrm import WinRmHost
 class Peer(socketserver.ThreadingTCPServer):
     """A listening socket; a handler serves each connection in a thread of its own."""
 
-    def __init__(self, handler, tls):
+    def __init__(self, handler, tls, *, reads):
         super().__init__(("127.0.0.1", 0), handler)
         self.received, self.stop, self.port = [], threading.Event(), self.server_address[1]
-        self._tls = tls
+        self._tls, self._reads = tls, reads
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self):
@@ -36,7 +36,8 @@ class Peer(socketserver.ThreadingTCPServer):
             suppress(OSError),
             self._tls.wrap_socket(request, server_side=True) if self._tls else request as connection,
         ):
-            self.received.append(_request(connection))
+            if self._reads:
+                self.received.append(_request(connection))
             self.RequestHandlerClass(connection)
 
 
@@ -54,11 +55,12 @@ def _request(connection):
 
 @pytest.fixture
 def peer():
-    """The function that starts a peer, which ends with the test."""
+    """The function that starts a peer, which ends with the test; it reads a request first unless told otherwise."""
     with ExitStack() as stack:
 
-        def start(handler, tls=None):
-            started = Peer(handler if callable(handler) else lambda connection: connection.sendall(handler), tls)
+        def start(handler, tls=None, *, reads=True):
+            act = handler if callable(handler) else lambda connection: connection.sendall(handler)
+            started = Peer(act, tls, reads=reads)
             stack.callback(started.close)
             return started
 
@@ -112,38 +114,29 @@ def resolver(monkeypatch):
             thread.join(60)
 
 
-_CANARY = Secret("Canary-in-request/1+a")
-
-
-def make_door(*hosts, left=60.0, call_seconds=5.0, ca_file=None, header="X-Request-ID"):
-    """Return a door that has enough time."""
-    return HttpDoor(
-        frozenset(hosts), time_left=lambda: left, call_seconds=call_seconds, request_id_header=header, ca_file=ca_file
-    )
-
-
-def send_to(port, *, changes=False, scheme="http", **options):
-    """Send a request with a canary in header and body."""
-    request = HttpRequest(
-        method="PUT",
-        url=f"{scheme}://127.0.0.1:{port}/path?page=1",
-        headers={"X-Key": _CANARY.reveal(), "Content-Type": "text/plain"},
-        body=_CANARY.reveal().encode(),
-        changes=changes,
-    )
-    return make_door(f"127.0.0.1:{port}", **options).send(request)
-
-
 @pytest.fixture
 def door():
     """The function that makes a door with enough time."""
-    return make_door
+
+    def make(*hosts, left=60.0, call_seconds=5.0, ca_file=None):
+        limits = {"time_left": lambda: left, "call_seconds": call_seconds}
+        return HttpDoor(frozenset(hosts), **limits, request_id_header="X-Request-ID", ca_file=ca_file)
+
+    return make
 
 
 @pytest.fixture
-def send():
+def send(door):
     """The function that sends a request with a canary in header and body to a port."""
-    return send_to
+    canary = "Canary-in-request/1+a"
+
+    def to(port, *, changes=False, scheme="http", **options):
+        headers = {"X-Key": canary, "Content-Type": "text/plain"}
+        url = f"{scheme}://127.0.0.1:{port}/path?page=1"
+        request = HttpRequest(method="PUT", url=url, headers=headers, body=canary.encode(), changes=changes)
+        return door(f"127.0.0.1:{port}", **options).send(request)
+
+    return to
 
 
 @pytest.fixture

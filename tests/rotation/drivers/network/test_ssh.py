@@ -4,8 +4,6 @@ import dataclasses
 import logging
 import socket
 import sys
-import threading
-from contextlib import contextmanager
 
 import paramiko
 import pytest
@@ -108,26 +106,11 @@ def test_what_says_nothing_about_the_password_is_no_rejection(host, behaviour, c
     assert refused(host, target(host)).vendor_code == code
 
 
-@contextmanager
-def stranger(greeting):
-    """A server that says one thing and closes."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer():
-            connection, _ = listener.accept()
-            with connection:
-                connection.sendall(greeting)
-
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join(5)
-
-
 @pytest.mark.parametrize("greeting", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-1.0-old\r\n", b""])
-def test_what_does_not_speak_ssh_is_no_rejection(greeting):
+def test_what_does_not_speak_ssh_is_no_rejection(peer, greeting):
     """A web server, an old protocol and a silent peer have the same code."""
-    with stranger(greeting) as port, pytest.raises(CannotVerify) as caught:
+    port = peer(greeting, reads=False).port
+    with pytest.raises(CannotVerify) as caught:
         probe().login(LoginTarget("ssh", "127.0.0.1", port, "root", "ssh-ed25519 AAAA"), RIGHT)
     assert caught.value.vendor_code == "ssh_protocol"
 

@@ -2,10 +2,8 @@
 
 import dataclasses
 import logging
-import socket
 import ssl
 import sys
-import threading
 
 import pytest
 
@@ -97,22 +95,16 @@ def test_a_silent_host_is_given_up_in_time(winrm):
     assert refused(target(winrm), most=5).vendor_code == "no_answer"
 
 
-def test_what_speaks_no_tls_is_no_rejection():
+def test_what_speaks_no_tls_is_no_rejection(peer):
     """A peer without TLS gets no password."""
     heard = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def answer():
-            connection, _ = server.accept()
-            with connection:
-                heard.append(connection.recv(4096))
-                connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+    def answer(connection):
+        heard.append(connection.recv(4096))
+        connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
 
-        thread = threading.Thread(target=answer)
-        thread.start()
-        where = LoginTarget("winrm", "127.0.0.1", server.getsockname()[1], "Administrator")
-        assert refused(where).vendor_code == "winrm_protocol"
-        thread.join()
+    where = LoginTarget("winrm", "127.0.0.1", peer(answer, reads=False).port, "Administrator")
+    assert refused(where).vendor_code == "winrm_protocol"
     assert b"POST" not in heard[0]
 
 

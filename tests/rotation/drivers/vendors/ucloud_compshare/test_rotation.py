@@ -157,7 +157,7 @@ def test_a_sub_account_names_its_project(rent, cloud, named):
     """Without ``project_id`` the vendor misses a parameter, and the hint names the key."""
     container = rent("Container", retries=0, project_id="org-two")
     key = cloud.add_key(require_project=True)
-    container.put_admin({"public_key": key.public_key, "private_key": key.private_key.reveal()})
+    container.put({"public_key": key.public_key, "private_key": key.private_key.reveal()}, "lockstep/admin")
     if named:
         container.put({**container.document(), "project_id": "org-two"})
         assert container.rotate().state is RotationState.SUCCEEDED

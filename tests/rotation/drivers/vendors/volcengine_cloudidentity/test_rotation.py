@@ -29,16 +29,15 @@ def user(install, cloud):
     return install(cloud, document, admin, lambda: cloud.live_password("u-1"))
 
 
-def over_ssh(cloud):
-    """A host that takes the directory's passwords."""
-    return SshHost(cloud.portal_login("u-1"))
-
-
-def named(user, host):
-    """Tell the deployment about a host."""
-    ssh = isinstance(host, SshHost)
-    user.environment[PREFIX] = f"{'ssh' if ssh else 'winrm'}://{host.host}:{host.port}"
-    user.environment[f"{PREFIX}_HOST_KEY"] = host.host_key if ssh else host.fingerprint
+@pytest.fixture(params=["ssh"])
+def host(request, user, cloud):
+    """A host that takes the directory's passwords; the deployment names it."""
+    ssh = SshHost(cloud.portal_login("u-1"))
+    windows = WinRmHost(lambda: {"robot": cloud.live_password("u-1") or Secret("")})
+    with ssh if request.param == "ssh" else windows as made:
+        user.environment[PREFIX] = f"{request.param}://{made.host}:{made.port}"
+        user.environment[f"{PREFIX}_HOST_KEY"] = made.host_key if made is ssh else made.fingerprint
+        yield made
 
 
 def test_without_a_place_the_vendors_yes_is_the_proof(user):
@@ -48,54 +47,46 @@ def test_without_a_place_the_vendors_yes_is_the_proof(user):
     assert user.reports[-1]["evidence"] == "ACCEPTED"
 
 
-@pytest.mark.parametrize("kind", ["ssh", "winrm"])
-def test_a_login_is_the_proof_where_there_is_a_place(user, cloud, kind):
+@pytest.mark.parametrize("host", ["ssh", "winrm"], indirect=True)
+def test_a_login_is_the_proof_where_there_is_a_place(user, cloud, host):
     """One reset and one login under the account's own name prove the password."""
-    windows = WinRmHost(lambda: {"robot": cloud.live_password("u-1") or Secret("")})
-    with over_ssh(cloud) if kind == "ssh" else windows as host:
-        named(user, host)
-        assert user.rotate().state is RotationState.SUCCEEDED
-        assert user.settled()
-        assert user.reports[-1]["evidence"] == "LOGIN"
-        assert (cloud.attempts("u-1"), host.accepted.total(), host.rejected.total()) == (1, 1, 0)
+    assert user.rotate().state is RotationState.SUCCEEDED
+    assert user.settled()
+    assert user.reports[-1]["evidence"] == "LOGIN"
+    assert (cloud.attempts("u-1"), host.accepted.total(), host.rejected.total()) == (1, 1, 0)
 
 
+@pytest.mark.usefixtures("host")
 def test_a_yes_that_was_none_is_caught_by_the_login(user, cloud):
     """The old password stays current until a reset really works."""
-    with over_ssh(cloud) as host:
-        named(user, host)
-        cloud.faults.add("ResetPassword", FaultKind.SILENT)
-        assert user.rotate().state is RotationState.SUCCEEDED
-        assert user.codes()[0] == "login_rejected"
-        assert user.settled()
-        assert cloud.resets("u-1") == 1
+    cloud.faults.add("ResetPassword", FaultKind.SILENT)
+    assert user.rotate().state is RotationState.SUCCEEDED
+    assert user.codes()[0] == "login_rejected"
+    assert user.settled()
+    assert cloud.resets("u-1") == 1
 
 
-def test_a_host_without_a_key_is_refused_before_anything_is_sent(user, cloud):
+def test_a_host_without_a_key_is_refused_before_anything_is_sent(user, cloud, host):
     """A host without a pinned key is refused unless the deployment trusts its first key."""
-    with over_ssh(cloud) as host:
-        named(user, host)
-        del user.environment[f"{PREFIX}_HOST_KEY"]
-        assert user.rotate_once().state is RotationState.FAILED
-        assert (set(user.codes()), cloud.attempts("u-1")) == ({"config_error"}, 0)
-        user.cancel()
-        user.environment["LOCKSTEP_SSH_TRUST_ON_FIRST_USE"] = "1"
-        assert user.rotate().state is RotationState.SUCCEEDED
-        assert user.document()["lockstep"]["host_key"] == host.host_key
+    del user.environment[f"{PREFIX}_HOST_KEY"]
+    assert user.rotate_once().state is RotationState.FAILED
+    assert (set(user.codes()), cloud.attempts("u-1")) == ({"config_error"}, 0)
+    user.cancel()
+    user.environment["LOCKSTEP_SSH_TRUST_ON_FIRST_USE"] = "1"
+    assert user.rotate().state is RotationState.SUCCEEDED
+    assert user.document()["lockstep"]["host_key"] == host.host_key
 
 
-def test_a_host_that_is_down_can_tell_nothing(user, cloud):
+def test_a_host_that_is_down_can_tell_nothing(user, cloud, host):
     """Both passwords are kept; once the host is back, the next attempt finishes without another reset."""
-    with over_ssh(cloud) as host:
-        named(user, host)
-        host.behaviour.hang_up = "connect"
-        assert user.rotate_once().state is RotationState.FAILED
-        assert {(error.code, error.vendor_code) for error in user.errors} == {("cannot_verify", "ssh_protocol")}
-        assert user.password == OLD
-        host.behaviour.hang_up = None
-        assert user.next_rotation() is RotationState.SUCCEEDED
-        assert user.settled()
-        assert cloud.resets("u-1") == 1
+    host.behaviour.hang_up = "connect"
+    assert user.rotate_once().state is RotationState.FAILED
+    assert {(error.code, error.vendor_code) for error in user.errors} == {("cannot_verify", "ssh_protocol")}
+    assert user.password == OLD
+    host.behaviour.hang_up = None
+    assert user.next_rotation() is RotationState.SUCCEEDED
+    assert user.settled()
+    assert cloud.resets("u-1") == 1
 
 
 @pytest.mark.parametrize(
