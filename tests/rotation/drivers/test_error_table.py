@@ -5,35 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from rotation.core.errors import (
-    AccountLocked,
-    AccountUnusable,
-    AdminRejected,
-    CannotVerify,
-    InProgress,
-    OldPasswordRejected,
-    OutcomeUnknown,
-    PasswordRejected,
-    PasswordReused,
-    PermissionDenied,
-    PreconditionFailed,
-    RateLimited,
-    RequestRefused,
-    TooSoon,
-    UnexpectedReply,
-    VendorUnavailable,
-)
+from rotation.core import errors
 from rotation.drivers.error_table import error_for
 from rotation.drivers.registry import load_driver
 
 CODES = tomllib.loads((Path(__file__).parent / "vendor_codes.toml").read_text())
 CLASSES = {
-    "RETRY": {VendorUnavailable, RateLimited},
-    "WAIT": {InProgress, AccountLocked},
-    "PRECOND": {PreconditionFailed, TooSoon, CannotVerify},
-    "PERM": {AccountUnusable, PasswordRejected, PasswordReused, PreconditionFailed, RequestRefused},
-    "AUTH": {AdminRejected, PermissionDenied, OldPasswordRejected},
-    "AMBIG": {OutcomeUnknown},
+    "RETRY": {errors.VendorUnavailable, errors.RateLimited},
+    "WAIT": {errors.InProgress, errors.AccountLocked},
+    "PRECOND": {errors.PreconditionFailed, errors.TooSoon, errors.CannotVerify},
+    "PERM": {
+        errors.AccountUnusable,
+        errors.PasswordRejected,
+        errors.PasswordReused,
+        errors.PreconditionFailed,
+        errors.RequestRefused,
+    },
+    "AUTH": {errors.AdminRejected, errors.PermissionDenied, errors.OldPasswordRejected},
+    "AMBIG": {errors.OutcomeUnknown},
 }
 ROWS = [(driver, code, kind) for driver, facts in CODES.items() for kind in CLASSES for code in facts.get(kind, ())]
 
@@ -71,12 +60,12 @@ def test_the_tables_hold_no_other_codes(driver):
 def test_no_documented_code_is_unexpected(driver):
     """A documented code says what happened, so it never becomes ``UnexpectedReply``."""
     table = load_driver(driver).error_table
-    assert not [row.vendor_code for row in table if issubclass(row.error, UnexpectedReply)]
-    refused = [row for row in table if row.error is RequestRefused]
+    assert not [row.vendor_code for row in table if issubclass(row.error, errors.UnexpectedReply)]
+    refused = [row for row in table if row.error is errors.RequestRefused]
     assert {row.vendor_code for row in refused} == set(CODES[driver]["refused"])
-    locked = {row.vendor_code for row in table if row.error is AccountLocked}
+    locked = {row.vendor_code for row in table if row.error is errors.AccountLocked}
     assert locked == set(CODES[driver].get("locked", ()))
-    assert {row.error for row in table if not row.error.definite} == {OutcomeUnknown}
+    assert {row.error for row in table if not row.error.definite} == {errors.OutcomeUnknown}
     assert all(row.error.definite and not row.error.retryable for row in refused)
     assert all("LOCKSTEP_" in (row.hint or row.error.default_hint) for row in refused)
 

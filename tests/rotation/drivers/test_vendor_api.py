@@ -5,20 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from rotation.core.errors import (
-    InProgress,
-    OutcomeUnknown,
-    PasswordRejected,
-    RateLimited,
-    UnexpectedReply,
-    VendorUnavailable,
-)
+from rotation.core import errors
 from rotation.drivers.contract import Wiring
 from rotation.drivers.error_table import ErrorRow, open_after_change
 from rotation.drivers.network.http_messages import HttpReply, HttpRequest
 from rotation.drivers.vendor_api import Malformed, Refusal, VendorApi
 
-TABLE = (ErrorRow("7", InProgress, "busy"), *open_after_change("8", "failed inside"))
+TABLE = (ErrorRow("7", errors.InProgress, "busy"), *open_after_change("8", "failed inside"))
 BUSY, BROKEN, NOVEL = b'{"code":"7"}', b'{"code":"8"}', b'{"code":"Novel","message":"canary"}'
 
 
@@ -67,21 +60,21 @@ def test_a_call_is_signed_sent_once_and_read(on):
 @pytest.mark.parametrize(
     ("kind", "status", "body", "of_read", "of_change"),
     [
-        (_Api, 200, BUSY, InProgress, InProgress),
-        (_Api, 500, BUSY, InProgress, InProgress),
-        (_Api, 200, BROKEN, VendorUnavailable, OutcomeUnknown),
-        (_With200, 200, BUSY, InProgress, InProgress),
-        (_With200, 500, BUSY, VendorUnavailable, OutcomeUnknown),
-        (_Api, 200, NOVEL, UnexpectedReply, UnexpectedReply),
-        (_Api, 400, NOVEL, UnexpectedReply, UnexpectedReply),
-        (_Api, 429, NOVEL, RateLimited, RateLimited),
-        (_Api, 500, NOVEL, VendorUnavailable, OutcomeUnknown),
-        (_Api, 200, b"{}", UnexpectedReply, OutcomeUnknown),
-        (_Api, 200, b"[]", UnexpectedReply, OutcomeUnknown),
-        (_Api, 200, b"<html>", UnexpectedReply, OutcomeUnknown),
-        (_Api, 403, b"{}", UnexpectedReply, UnexpectedReply),
-        (_Api, 502, b"<html>", VendorUnavailable, OutcomeUnknown),
-        (_Api, 300, b'{"code":"0"}', UnexpectedReply, UnexpectedReply),
+        (_Api, 200, BUSY, errors.InProgress, errors.InProgress),
+        (_Api, 500, BUSY, errors.InProgress, errors.InProgress),
+        (_Api, 200, BROKEN, errors.VendorUnavailable, errors.OutcomeUnknown),
+        (_With200, 200, BUSY, errors.InProgress, errors.InProgress),
+        (_With200, 500, BUSY, errors.VendorUnavailable, errors.OutcomeUnknown),
+        (_Api, 200, NOVEL, errors.UnexpectedReply, errors.UnexpectedReply),
+        (_Api, 400, NOVEL, errors.UnexpectedReply, errors.UnexpectedReply),
+        (_Api, 429, NOVEL, errors.RateLimited, errors.RateLimited),
+        (_Api, 500, NOVEL, errors.VendorUnavailable, errors.OutcomeUnknown),
+        (_Api, 200, b"{}", errors.UnexpectedReply, errors.OutcomeUnknown),
+        (_Api, 200, b"[]", errors.UnexpectedReply, errors.OutcomeUnknown),
+        (_Api, 200, b"<html>", errors.UnexpectedReply, errors.OutcomeUnknown),
+        (_Api, 403, b"{}", errors.UnexpectedReply, errors.UnexpectedReply),
+        (_Api, 502, b"<html>", errors.VendorUnavailable, errors.OutcomeUnknown),
+        (_Api, 300, b'{"code":"0"}', errors.UnexpectedReply, errors.UnexpectedReply),
     ],
 )
 def test_what_an_answer_means(kind, status, body, of_read, of_change):
@@ -98,7 +91,7 @@ def test_what_an_answer_means(kind, status, body, of_read, of_change):
 @pytest.mark.parametrize(("code", "kept"), [("Novel", "Novel"), ("may hold a secret", None), ("x" * 41, None)])
 def test_an_unknown_code_is_kept_if_it_looks_like_one(status, code, kept):
     """A code goes into log lines, so text that could hold a secret is dropped."""
-    with pytest.raises(UnexpectedReply) as caught:
+    with pytest.raises(errors.UnexpectedReply) as caught:
         call(json.dumps({"code": code}).encode(), status)
     assert caught.value.vendor_code == kept
     assert code not in str(caught.value) or kept
@@ -107,13 +100,13 @@ def test_an_unknown_code_is_kept_if_it_looks_like_one(status, code, kept):
 @pytest.mark.parametrize("code", ["7", "Novel"])
 def test_the_request_id_of_the_body_is_preferred(code):
     """It is used for codes of the table and for unknown ones."""
-    with pytest.raises((InProgress, UnexpectedReply)) as caught:
+    with pytest.raises((errors.InProgress, errors.UnexpectedReply)) as caught:
         call(json.dumps({"code": code, "id": "id-of-body"}).encode())
     assert caught.value.request_id == "id-of-body"
 
 
 @pytest.mark.parametrize(
-    ("on", "expected"), [("read", InProgress), ("login", InProgress), ("change", PasswordRejected)]
+    ("on", "expected"), [("read", errors.InProgress), ("login", errors.InProgress), ("change", errors.PasswordRejected)]
 )
 def test_a_refused_parameter_is_the_password_only_in_a_change(on, expected):
     """No other call sends a new password."""

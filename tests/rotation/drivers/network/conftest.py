@@ -55,7 +55,7 @@ def _request(connection):
 
 @pytest.fixture
 def peer():
-    """The function that starts a peer, which ends with the test; it reads a request first unless told otherwise."""
+    """The function that starts a peer, which ends with the test; it reads a request first if ``reads``."""
     with ExitStack() as stack:
 
         def start(handler, tls=None, *, reads=True):

@@ -6,15 +6,7 @@ import traceback
 
 import pytest
 
-from rotation.core.errors import (
-    ConfigError,
-    HostNotAllowed,
-    NotEnoughTime,
-    OutcomeUnknown,
-    RotationError,
-    UnexpectedReply,
-    VendorUnavailable,
-)
+from rotation.core import errors
 from rotation.core.secret import Secret
 from rotation.drivers.network.http_door import BODY_LIMIT
 from rotation.drivers.network.http_messages import HttpRequest, check_status
@@ -64,7 +56,7 @@ def test_a_request_goes_out_as_it_was_built(send, peer):
 )
 def test_any_other_address_is_refused_unsent(door, allowed, url):
     """A host alone allows https on 443; plain http works on loopback only; ambiguous URLs are refused."""
-    with pytest.raises(HostNotAllowed):
+    with pytest.raises(errors.HostNotAllowed):
         door(allowed).send(HttpRequest(method="GET", url=url))
 
 
@@ -83,7 +75,7 @@ def test_an_allowed_address_is_tried(door, allowed, url, monkeypatch):
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     monkeypatch.setattr(socket, "getaddrinfo", unresolved)
-    with pytest.raises(VendorUnavailable, match="nothing was sent") as caught:
+    with pytest.raises(errors.VendorUnavailable, match="nothing was sent") as caught:
         door(allowed).send(HttpRequest(method="PUT", url=url, changes=True))
     assert caught.value.definite
 
@@ -91,7 +83,7 @@ def test_an_allowed_address_is_tried(door, allowed, url, monkeypatch):
 @pytest.mark.parametrize("place", ["closed", "silent"])
 def test_a_host_that_takes_no_connection_gets_no_request(send, request, place):
     """Nobody listens on the port, or the host drops the connection attempt."""
-    with pytest.raises(VendorUnavailable, match="nothing was sent"):
+    with pytest.raises(errors.VendorUnavailable, match="nothing was sent"):
         send(request.getfixturevalue(place), changes=True, call_seconds=0.4)
 
 
@@ -99,7 +91,7 @@ def test_tls_needs_a_trusted_certificate(send, peer, certificate):
     """An untrusted certificate proves that nothing was sent; a trusted one lets the request through."""
     context, authority = certificate
     vendor = peer(OK, context)
-    with pytest.raises(VendorUnavailable, match="nothing was sent"):
+    with pytest.raises(errors.VendorUnavailable, match="nothing was sent"):
         send(vendor.port, scheme="https", changes=True)
     assert not any(vendor.received)
     assert send(vendor.port, scheme="https", ca_file=authority).status == 200
@@ -123,10 +115,10 @@ def test_a_lost_answer_leaves_a_change_open(send, peer, certificate, answer, tls
     context, authority = certificate
     vendor = peer(answer, context if tls else None)
     options = {"scheme": "https", "ca_file": authority} if tls else {}
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(errors.OutcomeUnknown):
         send(vendor.port, changes=True, **options)
     assert len(vendor.received) == 1
-    with pytest.raises(VendorUnavailable, match="did not answer"):
+    with pytest.raises(errors.VendorUnavailable, match="did not answer"):
         send(vendor.port, **options)
 
 
@@ -134,7 +126,7 @@ def test_a_lost_answer_leaves_a_change_open(send, peer, certificate, answer, tls
 def test_without_enough_time_nothing_is_sent(send, peer, left, changes):
     """A read may be short; a change gets its full time or is not started. A second is kept for the caller."""
     vendor = peer(OK)
-    with pytest.raises(NotEnoughTime):
+    with pytest.raises(errors.NotEnoughTime):
         send(vendor.port, left=left, changes=changes)
     assert not vendor.received
     assert send(vendor.port, left=6.0 if changes else 2.0, changes=changes).status == 200
@@ -159,7 +151,7 @@ def test_a_proxy_that_lets_nothing_through_proves_that_nothing_was_sent(door, pe
     proxy = peer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
     request = HttpRequest(method="POST", url="https://api.example/", body=CANARY.reveal().encode(), changes=True)
-    with pytest.raises(VendorUnavailable, match="nothing was sent"):
+    with pytest.raises(errors.VendorUnavailable, match="nothing was sent"):
         door("api.example").send(request)
     assert proxy.received[0].startswith(b"CONNECT api.example:443")
     assert CANARY.reveal().encode() not in proxy.received[0]
@@ -170,7 +162,7 @@ def test_a_header_that_cannot_be_sent_is_a_fault_of_the_settings(door, peer, val
     """Nothing is sent, and the error does not quote the value."""
     vendor = peer(OK)
     request = HttpRequest(method="GET", url=f"http://127.0.0.1:{vendor.port}/", headers={"X": value}, changes=True)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(errors.ConfigError) as caught:
         door(f"127.0.0.1:{vendor.port}").send(request)
     assert value not in str(caught.value)
     assert caught.value.__context__ is None
@@ -184,7 +176,7 @@ def test_failures_carry_nothing_of_the_request(send, peer, certificate, caplog):
     shown = []
     for vendor in vendors:
         for changes in (True, False):
-            with pytest.raises(RotationError) as caught:
+            with pytest.raises(errors.RotationError) as caught:
                 send(vendor.port, changes=changes)
             error = caught.value
             assert error.__cause__ is None
@@ -205,10 +197,10 @@ def test_a_redirect_is_not_followed(send, peer, status, place):
     if status in (300, 304) and not place:
         reply = send(vendor.port)
         assert (reply.status, reply.body) == (status, b"" if status == 304 else b"body")
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(errors.UnexpectedReply):
             check_status(reply, changes=True)
         return
-    with pytest.raises(UnexpectedReply, match=str(status)):
+    with pytest.raises(errors.UnexpectedReply, match=str(status)):
         send(vendor.port)
     assert not elsewhere.received
 
@@ -219,7 +211,7 @@ def test_an_answer_has_at_most_one_mib(send, peer, extra):
     size = BODY_LIMIT + extra
     vendor = peer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size)
     if extra:
-        with pytest.raises(UnexpectedReply, match="one MiB"):
+        with pytest.raises(errors.UnexpectedReply, match="one MiB"):
             send(vendor.port)
     else:
         assert len(send(vendor.port).body) == size

@@ -21,9 +21,11 @@ def test_only_a_json_object_is_an_answer(body):
     assert caught.value.__context__ is None
 
 
-def test_a_json_object_is_parsed():
-    """The object is returned unchanged."""
-    assert json_object(HttpReply(200, {}, b'{"a": 1}'), changes=True) == {"a": 1}
+def test_a_good_answer_passes():
+    """The object is returned unchanged, and no error is raised for status 200."""
+    reply = HttpReply(200, {}, b'{"a": 1}')
+    assert json_object(reply, changes=True) == {"a": 1}
+    check_status(reply, changes=True)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +46,3 @@ def test_statuses_mean_the_same_everywhere(status, of_read, of_change):
             check_status(HttpReply(status, {}, b"", "id"), changes=changes, vendor_code="c")
         assert type(caught.value) is expected
         assert (caught.value.request_id, caught.value.vendor_code) == ("id", "c")
-
-
-def test_a_good_status_passes():
-    """No error is raised for status 200."""
-    check_status(HttpReply(200, {}, b""), changes=True)

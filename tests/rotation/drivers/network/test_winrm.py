@@ -116,20 +116,19 @@ def test_a_machine_that_is_down_is_no_rejection():
 
 @pytest.mark.parametrize("pin", ["", "sha256:" + "0a" * 32])
 def test_what_a_login_needs_is_known_before(monkeypatch, pin):
-    """A login needs the package; a pin is optional, since an authority may have signed the certificate."""
+    """A login needs the package; a pin is optional, since an authority may have signed the certificate.
+
+    The hint for a malformed pin says how to write it.
+    """
     where = LoginTarget("winrm", "127.0.0.1", 5986, "Administrator", pin or None)
     assert probe().unready(where) is None
+    malformed = probe().unready(dataclasses.replace(where, host_key="ssh-rsa AAAA"))
+    assert type(malformed) is ConfigError
+    assert "sha256:" in malformed.hint
     monkeypatch.setitem(sys.modules, "pypsrp", None)
     problem = probe().unready(where)
     assert type(problem) is MissingExtra
     assert "WINRM=1" in problem.hint
-
-
-def test_a_malformed_pin_is_known_before():
-    """The hint says how to write a pin."""
-    problem = probe().unready(LoginTarget("winrm", "127.0.0.1", 5986, "Administrator", "ssh-rsa AAAA"))
-    assert type(problem) is ConfigError
-    assert "sha256:" in problem.hint
 
 
 def test_no_proxy_is_used(winrm, monkeypatch):

@@ -4,14 +4,7 @@ import json
 
 import pytest
 
-from rotation.core import settings
-from rotation.core.errors import (
-    AccountLocked,
-    AccountUnusable,
-    OutcomeUnknown,
-    SettingsError,
-    UnexpectedReply,
-)
+from rotation.core import errors, settings
 from rotation.core.secret import Secret
 from rotation.drivers.network.http_messages import HttpReply
 from rotation.drivers.vendors.huawei_meeting.app_login import Admin
@@ -32,10 +25,10 @@ def test_a_login_is_made_as_an_api_client():
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (423, b"", AccountLocked),
-        (412, b"", AccountUnusable),
-        (200, b"{}", UnexpectedReply),
-        (200, b'{"ok":true}', UnexpectedReply),
+        (423, b"", errors.AccountLocked),
+        (412, b"", errors.AccountUnusable),
+        (200, b"{}", errors.UnexpectedReply),
+        (200, b'{"ok":true}', errors.UnexpectedReply),
     ],
 )
 def test_login_answers_without_the_code_for_a_wrong_password(status, body, expected):
@@ -47,7 +40,7 @@ def test_login_answers_without_the_code_for_a_wrong_password(status, body, expec
 def test_a_login_without_a_usable_token_is_no_login():
     """A token goes into a header, so a malformed one is refused."""
     for body in (b'{"user":{}}', b'{"accessToken":""}', b'{"accessToken":"a\\r\\nb"}'):
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(errors.UnexpectedReply):
             CannedVendor(body).driver(DRIVER).set_password(DRIVER.account(username=NAME), OLD, current=OLD)
 
 
@@ -63,7 +56,7 @@ def test_an_empty_answer_that_the_vendor_did_not_declare_is_no_success(headers):
                 return HttpReply(200, headers, b"")
             return HttpReply(200, {}, b'{"accessToken":"token"}')
 
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(errors.OutcomeUnknown):
         Half().driver(DRIVER).set_password(DRIVER.account(username=NAME), OLD, current=OLD)
 
 
@@ -71,6 +64,6 @@ def test_an_empty_answer_that_the_vendor_did_not_declare_is_no_success(headers):
 def test_a_colon_would_shift_the_signed_fields(key):
     """The signed fields are joined by colons, so none of them may hold one."""
     values = {"app_id": "app", "app_key": "key", key: "a:b"}
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(errors.SettingsError) as caught:
         settings.load(Admin, values, where="admin")
     assert key in str(caught.value)

@@ -6,16 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rotation.core.errors import (
-    AccountLocked,
-    AccountUnusable,
-    AdminRejected,
-    DriverError,
-    OldPasswordRejected,
-    PermissionDenied,
-    SettingsError,
-    TooSoon,
-)
+from rotation.core import errors
 from rotation.core.secret import Secret
 from rotation.core.settings import load
 from rotation.core.values import Verdict
@@ -96,7 +87,7 @@ def test_a_colon_in_the_password_is_legal_and_one_in_the_name_is_not():
     with served() as (harness, simulator):
         simulator.account(NAME).password = Secret("a:b:c:9-Zz")
         assert harness.verdict(Secret("a:b:c:9-Zz")) is Verdict.ACCEPTED
-    with pytest.raises(SettingsError):
+    with pytest.raises(errors.SettingsError):
         load(DRIVER.account, {"username": "a:b"}, where="secret")
 
 
@@ -108,7 +99,7 @@ def test_every_change_logs_out(applied):
             harness.faults.add(CHANGE, FaultKind.VENDOR_CODE, code="206030005")
         try:
             harness.set(harness.policy.generate(harness.context))
-        except DriverError:
+        except errors.DriverError:
             assert not applied
         assert simulator.live_tokens(NAME) == 0
         assert [each.operation for each in simulator.requests] == [LOGIN, CHANGE, LOGOUT]
@@ -123,7 +114,7 @@ def test_a_failed_logout_harms_nothing(kind):
         harness.set(new)
         assert harness.live() == new
         harness.faults.add(LOGOUT, kind)
-        with pytest.raises(TooSoon):
+        with pytest.raises(errors.TooSoon):
             harness.set(harness.policy.generate(harness.context))
 
 
@@ -165,7 +156,7 @@ def test_all_three_envelopes_are_read(envelope):
 def test_a_wrong_current_password_is_evidence_and_costs_one_wrong_login(app, asked):
     """The login reports it, and nothing more is sent; where an app id makes the token, the change reports it."""
     with served(app, user_id=USER) as (harness, simulator):
-        with pytest.raises(OldPasswordRejected) as caught:
+        with pytest.raises(errors.OldPasswordRejected) as caught:
             harness.driver().set_password(harness.loaded, harness.policy.generate(harness.context), current=WRONG)
         assert caught.value.definite
         assert [each.operation for each in simulator.requests] == asked
@@ -175,7 +166,7 @@ def test_a_wrong_current_password_is_evidence_and_costs_one_wrong_login(app, ask
 def test_without_a_current_password_nothing_is_sent():
     """A self-service change needs the current password."""
     with served() as (harness, simulator):
-        with pytest.raises(OldPasswordRejected):
+        with pytest.raises(errors.OldPasswordRejected):
             harness.driver().set_password(harness.loaded, OLD, current=None)
         assert not simulator.requests
 
@@ -184,12 +175,12 @@ def test_refusals_name_the_time_to_come_back():
     """A refusal names five minutes after a change, and five and a half after a lock."""
     with served() as (harness, simulator):
         harness.set(harness.policy.generate(harness.context))
-        with pytest.raises(TooSoon) as soon:
+        with pytest.raises(errors.TooSoon) as soon:
             harness.set(harness.policy.generate(harness.context))
         now = harness.now()
         assert soon.value.not_before == now + 300
         simulator.account(NAME).locked_until = now + 60
-        with pytest.raises(AccountLocked) as locked:
+        with pytest.raises(errors.AccountLocked) as locked:
             harness.verdict(OLD)
         assert locked.value.not_before == now + 330
 
@@ -215,7 +206,7 @@ def test_the_user_that_the_app_speaks_for(ids, more):
 def test_another_users_token_changes_nothing():
     """Without a user id the app logs in the default administrator: the vendor refuses, and we log out."""
     with served(admin()) as (harness, simulator):
-        with pytest.raises(PermissionDenied) as caught:
+        with pytest.raises(errors.PermissionDenied) as caught:
             harness.set(harness.policy.generate(harness.context))
         assert caught.value.vendor_code == "206030016"
         assert simulator.changes(NAME) == 0
@@ -225,10 +216,10 @@ def test_another_users_token_changes_nothing():
 @pytest.mark.parametrize(
     ("changes", "expected", "code"),
     [
-        ({"admin": Admin(KEY.app_id, WRONG)}, AdminRejected, "206010025"),
-        ({"now": lambda: 1_800_000_000.0 - 301}, AdminRejected, "206010057"),
-        ({"account": {"username": NAME, "user_id": "nobody"}}, AccountUnusable, "201040000"),
-        ({}, AdminRejected, "206010000"),
+        ({"admin": Admin(KEY.app_id, WRONG)}, errors.AdminRejected, "206010025"),
+        ({"now": lambda: 1_800_000_000.0 - 301}, errors.AdminRejected, "206010057"),
+        ({"account": {"username": NAME, "user_id": "nobody"}}, errors.AccountUnusable, "201040000"),
+        ({}, errors.AdminRejected, "206010000"),
     ],
     ids=["wrong key", "slow clock", "unknown user", "code of a wrong password"],
 )

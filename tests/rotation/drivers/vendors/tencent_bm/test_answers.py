@@ -4,21 +4,7 @@ import json
 
 import pytest
 
-from rotation.core import settings
-from rotation.core.errors import (
-    AccountLocked,
-    AccountUnusable,
-    CannotVerify,
-    ConfigError,
-    InProgress,
-    OldPasswordRejected,
-    OutcomeUnknown,
-    PasswordReused,
-    PreconditionFailed,
-    SettingsError,
-    TooSoon,
-    UnexpectedReply,
-)
+from rotation.core import errors, settings
 from rotation.core.secret import Secret
 from rotation.core.values import Task, TaskState
 from rotation.drivers.vendors.tencent_bm.device import is_windows
@@ -62,7 +48,7 @@ def test_each_status_of_a_task(overall, own, expected):
     for endpoint, body in ((V2_HOST, v2), (V3_HOST, v3)):
         driver = wired(endpoint, body.encode())
         if expected is None:
-            with pytest.raises(UnexpectedReply):
+            with pytest.raises(errors.UnexpectedReply):
                 driver.poll(ACCOUNT, Task("1"))
         else:
             assert driver.poll(ACCOUNT, Task("1")).state is expected
@@ -86,16 +72,16 @@ def test_each_status_of_a_task(overall, own, expected):
 )
 def test_only_a_task_is_success(endpoint, body):
     """Anything else in answer to a reset leaves its outcome open, and says nothing about a device."""
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(errors.OutcomeUnknown):
         wired(endpoint, body).set_password(ACCOUNT, NEW, current=None)
-    with pytest.raises(UnexpectedReply):
+    with pytest.raises(errors.UnexpectedReply):
         wired(endpoint, body).observe(ACCOUNT)
 
 
 def test_an_error_without_a_code_is_unexpected():
     """An ``Error`` without a code is never a success."""
     for body in (b'{"Response":{"Error":"x","TaskId":1}}', b'{"Response":{"Error":{},"TaskId":1}}'):
-        with pytest.raises(UnexpectedReply):
+        with pytest.raises(errors.UnexpectedReply):
             wired(V3_HOST, body).set_password(ACCOUNT, NEW, current=None)
 
 
@@ -103,7 +89,7 @@ def test_the_request_id_of_api_3_is_that_of_the_body():
     """The id in the body is used if it looks like one."""
     body = '{"Response":{"Error":{"Code":"InternalError","Message":"m"},"RequestId":"%s"}}'
     for sent, kept in (("3c140219-cfe9-470e-b241-907877d6fb03", True), ("not an id", False)):
-        with pytest.raises(OutcomeUnknown) as caught:
+        with pytest.raises(errors.OutcomeUnknown) as caught:
             wired(V3_HOST, (body % sent).encode()).set_password(ACCOUNT, NEW, current=None)
         assert caught.value.request_id == (sent if kept else None)
 
@@ -122,7 +108,7 @@ def test_the_endpoint_decides_the_api():
         driver = wired(endpoint, reset_answer, api=api)
         assert driver.set_password(ACCOUNT, NEW, current=None) == Task(task)
     for endpoint, api in ((V2_HOST, "v3"), (V3_HOST, "v2"), ("https://proxy.example", "")):
-        with pytest.raises(ConfigError) as caught:
+        with pytest.raises(errors.ConfigError) as caught:
             wired(endpoint, api=api)
         assert caught.value.hint
 
@@ -143,7 +129,7 @@ def test_the_endpoint_decides_the_api():
 def test_what_the_rotated_secret_may_not_say(key, value):
     """The secret may hold no value that breaks the signature, and choose no host and no API."""
     fields = {"username": "root", "instance_id": "cpm-1", "region": "ap-beijing", key: value}
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(errors.SettingsError) as caught:
         settings.load(DRIVER.account, fields, where="secret")
     assert key in str(caught.value)
 
@@ -167,15 +153,15 @@ def test_windows_is_told_by_any_of_its_names(names, windows):
 @pytest.mark.parametrize(
     ("name", "status", "expected"),
     [
-        *[("DeviceStatus", status, [InProgress]) for status in (1, 2, 10)],
-        *[("DeviceStatus", status, [PreconditionFailed]) for status in (5, 6, 16)],
-        *[("DeviceStatus", status, [AccountUnusable]) for status in (3, 7, 8, 9, 11, 12, 13, 14)],
+        *[("DeviceStatus", status, [errors.InProgress]) for status in (1, 2, 10)],
+        *[("DeviceStatus", status, [errors.PreconditionFailed]) for status in (5, 6, 16)],
+        *[("DeviceStatus", status, [errors.AccountUnusable]) for status in (3, 7, 8, 9, 11, 12, 13, 14)],
         ("DeviceStatus", 4, []),
-        ("DeviceStatus", 15, [UnexpectedReply]),
-        *[("OperateStatus", status, [InProgress]) for status in (2, 5, 7, 9, 11, 12, 13, 14, 15, 19, 20)],
-        *[("OperateStatus", status, [PreconditionFailed]) for status in (3, 4, 6, 8, 10, 21, 23, 24)],
+        ("DeviceStatus", 15, [errors.UnexpectedReply]),
+        *[("OperateStatus", status, [errors.InProgress]) for status in (2, 5, 7, 9, 11, 12, 13, 14, 15, 19, 20)],
+        *[("OperateStatus", status, [errors.PreconditionFailed]) for status in (3, 4, 6, 8, 10, 21, 23, 24)],
         ("OperateStatus", 1, []),
-        ("OperateStatus", 22, [UnexpectedReply]),
+        ("OperateStatus", 22, [errors.UnexpectedReply]),
     ],
 )
 def test_each_status_of_a_device(name, status, expected):
@@ -192,13 +178,19 @@ def test_only_our_device_is_looked_at(endpoint):
     """Other devices in the answer are ignored."""
     data = {"deviceList": [{"instanceId": "cpm-10"}]}
     body = {"code": 0, "data": data, "Response": {"DeviceInfoSet": [{"InstanceId": "cpm-10"}]}}
-    with pytest.raises(AccountUnusable):
+    with pytest.raises(errors.AccountUnusable):
         wired(endpoint, json.dumps(body).encode()).observe(ACCOUNT)
 
 
 def test_no_code_says_that_a_password_was_wrong_or_a_reset_went_well():
     """An API key resets here, so no old password is judged; success is code 0 or a task, and has no row."""
-    judging = {AccountLocked, CannotVerify, OldPasswordRejected, PasswordReused, TooSoon}
+    judging = {
+        errors.AccountLocked,
+        errors.CannotVerify,
+        errors.OldPasswordRejected,
+        errors.PasswordReused,
+        errors.TooSoon,
+    }
     assert judging.isdisjoint(each.error for each in DRIVER.error_table)
     codes = {each.vendor_code for each in DRIVER.error_table}
     assert not {"0", "Success"} & codes

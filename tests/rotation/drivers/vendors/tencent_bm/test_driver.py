@@ -4,13 +4,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from rotation.core.errors import (
-    AccountUnusable,
-    InProgress,
-    PasswordRejected,
-    PermissionDenied,
-    PreconditionFailed,
-)
+from rotation.core import errors
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Task, TaskState
 from rotation.drivers.contract import Wiring
@@ -92,7 +86,7 @@ def test_other_refusals_of_a_poll_decide_nothing(rig):
     """A key without the right does not mean that the task failed."""
     denied = rig.simulator.add_key(denied=frozenset({"DescriptionOperationResult", "DescribeOperationResult"}))
     driver = rig.driver(secret_id=denied.secret_id, secret_key=denied.secret_key)
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(errors.PermissionDenied):
         driver.poll(rig.account, rig.reset())
 
 
@@ -125,14 +119,14 @@ def test_another_user_is_in_the_way(rig, username):
     """The vendor resets root, even if the secret names another user."""
     rig.account = DRIVER.account(username=username, instance_id="cpm-1", region="ap-beijing")
     (obstacle,) = rig.driver().observe(rig.account).obstacles
-    assert type(obstacle) is PreconditionFailed
+    assert type(obstacle) is errors.PreconditionFailed
     assert obstacle.hint == "Set username to root."
 
 
 def test_a_system_that_the_vendor_does_not_list_chooses_no_policy(rig):
     """The driver raises instead of guessing."""
     rig.device.os = OsType(77, "mine", "mine", "mine")
-    with pytest.raises(PreconditionFailed):
+    with pytest.raises(errors.PreconditionFailed):
         rig.driver().observe(rig.account)
 
 
@@ -140,7 +134,7 @@ def test_a_device_that_is_not_there_is_unusable(rig):
     """A wrong id and a wrong region both find no device."""
     for changes in ({"instance_id": "cpm-2"}, {"region": "ap-shanghai"}):
         fields = {"username": "root", "instance_id": "cpm-1", "region": "ap-beijing", **changes}
-        with pytest.raises(AccountUnusable) as caught:
+        with pytest.raises(errors.AccountUnusable) as caught:
             rig.driver().observe(DRIVER.account(**fields))
         assert "instance_id" in caught.value.hint
 
@@ -148,7 +142,7 @@ def test_a_device_that_is_not_there_is_unusable(rig):
 def test_a_running_reset_is_seen(rig):
     """A running reset is an obstacle in both APIs; in API 3.0 only the operation log shows it."""
     rig.reset()
-    assert rig.obstacles() == [InProgress]
+    assert rig.obstacles() == [errors.InProgress]
     rig.clock.sleep(41)
     assert rig.obstacles() == []
 
@@ -158,7 +152,7 @@ def test_a_forgotten_log_entry_does_not_block_for_ever(rig):
     rig.simulator.service.delays.reset = 10_000
     rig.reset()
     rig.device.resetting = 0
-    assert rig.obstacles() == ([InProgress] if rig.api == "v3" else [])
+    assert rig.obstacles() == ([errors.InProgress] if rig.api == "v3" else [])
     rig.clock.sleep(3601)
     assert rig.obstacles() == []
 
@@ -166,12 +160,12 @@ def test_a_forgotten_log_entry_does_not_block_for_ever(rig):
 @pytest.mark.parametrize(
     ("switches", "code", "expected"),
     [
-        ({"power": 7}, {"v2": "12002", "v3": "ResourceInUse.FlowBusy"}, InProgress),
-        ({"power": 3}, {"v2": "12002", "v3": "UnsupportedOperation.InvalidOperation"}, PreconditionFailed),
-        ({"power": 22}, {"v2": "12002", "v3": "UnsupportedOperation.InvalidOperation"}, PreconditionFailed),
-        ({"device_status": 14}, {"v2": "12002", "v3": "ResourceUnavailable"}, AccountUnusable),
-        ({"repairing": True}, {"v2": "12002", "v3": "FailedOperation.ExistRepairTask"}, PreconditionFailed),
-        ({"agent_alive": False}, {"v2": "12006", "v3": "FailedOperation.TscAgentOffline"}, PreconditionFailed),
+        ({"power": 7}, {"v2": "12002", "v3": "ResourceInUse.FlowBusy"}, errors.InProgress),
+        ({"power": 3}, {"v2": "12002", "v3": "UnsupportedOperation.InvalidOperation"}, errors.PreconditionFailed),
+        ({"power": 22}, {"v2": "12002", "v3": "UnsupportedOperation.InvalidOperation"}, errors.PreconditionFailed),
+        ({"device_status": 14}, {"v2": "12002", "v3": "ResourceUnavailable"}, errors.AccountUnusable),
+        ({"repairing": True}, {"v2": "12002", "v3": "FailedOperation.ExistRepairTask"}, errors.PreconditionFailed),
+        ({"agent_alive": False}, {"v2": "12006", "v3": "FailedOperation.TscAgentOffline"}, errors.PreconditionFailed),
     ],
 )
 def test_a_refusal_by_state_says_which(rig, switches, code, expected):
@@ -191,7 +185,7 @@ def test_a_refusal_by_state_stands_when_nobody_can_tell_the_state(rig):
     rig.device.agent_alive = False
     for operation in ("DescribeDevice", "DescribeDevices"):
         rig.simulator.faults.add(operation, FaultKind.HTML)
-    with pytest.raises(PreconditionFailed) as caught:
+    with pytest.raises(errors.PreconditionFailed) as caught:
         rig.reset()
     assert "agent" in caught.value.hint
 
@@ -220,7 +214,7 @@ def test_a_leading_at_sign_is_never_sent_over_v2(rig):
     """v2 may drop a value that starts with @, so it is not sent; API 3.0 takes it."""
     new = Secret("@Newer#pass5678")
     if rig.api == "v2":
-        with pytest.raises(PasswordRejected) as caught:
+        with pytest.raises(errors.PasswordRejected) as caught:
             rig.driver().set_password(rig.account, new, current=None)
         assert caught.value.definite
         assert not rig.simulator.captured

@@ -120,17 +120,6 @@ def test_a_failed_task_is_repeated_with_the_same_candidate(rent, api, switch):
     assert at.function.document()["password"] == candidate
 
 
-def test_a_guest_that_ignores_the_reset_is_never_made_current(rent):
-    """The task reports success, but the login is refused: the old password stays current."""
-    at = rent("v2", retries=1)
-    at.device.guest_ignores_reset = True
-    assert at.function.rotate().state is RotationState.FAILED
-    assert at.function.password == OLD
-    at.device.guest_ignores_reset = False
-    assert at.function.next_rotation() is RotationState.SUCCEEDED
-    assert at.function.settled()
-
-
 @pytest.mark.parametrize(("api", "power", "code"), [("v2", 7, "in_progress"), ("v3", 3, "precondition_failed")])
 def test_a_device_that_is_not_up_is_left_alone(rent, api, power, code):
     """Nothing is staged or sent until the device is up."""

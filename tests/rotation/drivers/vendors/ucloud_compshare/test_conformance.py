@@ -16,7 +16,6 @@ from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddre
 
 HOST = "uhost-1"
 OLD = Secret("Canary-Old/pass+word=1")
-OTHERS = Secret("Canary-of-somebody-else-7")
 
 
 @contextmanager
@@ -25,7 +24,7 @@ def served():
     simulator = UCloudCompShare()
     with simulator.serve() as url, SshHost(simulator.guest_login(HOST), up=lambda: simulator.running(HOST)) as ssh:
         instance = simulator.add_instance(HOST, password=OLD, ssh=SshAddress("root", ssh.host, ssh.port))
-        simulator.add_instance("uhost-2", password=OTHERS)
+        simulator.add_instance("uhost-2", password=Secret("Canary-of-somebody-else-7"))
         place = {"region": instance.region, "zone": instance.zone, "uhost_id": HOST, "project_id": instance.project_id}
         key = simulator.credentials
         harness = DriverHarness(

@@ -2,10 +2,8 @@
 
 import pytest
 
-from rotation.core.secret import Secret
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.doubles.vendors.faults import FaultKind
-from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddress
 
 
 @pytest.fixture
@@ -52,46 +50,15 @@ def test_the_key_is_durable_before_anything_changes(container, cloud, ssh):
 
 
 def test_a_learnt_key_is_kept_when_the_switch_is_off_again(container, ssh):
-    """Later rotations use the learnt key as a pin and learn nothing."""
+    """Later rotations use it as a pin and learn nothing; after a reinstallation the operator's key replaces it."""
     assert container.rotate().state is RotationState.SUCCEEDED
     container.environment.pop("LOCKSTEP_SSH_TRUST_ON_FIRST_USE")
     assert container.rotate().state is RotationState.SUCCEEDED
     assert [report.get("trusted_host_key") for report in container.reports] == [ssh.host_key] + [None] * 7
-
-
-def test_a_pinned_key_goes_before_a_learnt_one(container, ssh):
-    """After a reinstallation the operator's pinned key replaces the learnt one."""
-    assert container.rotate().state is RotationState.SUCCEEDED
     ssh.change_host_key()
     container.put({**container.document(), "host_key": ssh.host_key})
     assert container.rotate().state is RotationState.SUCCEEDED
     assert container.codes() == []
-
-
-def test_a_closed_port_teaches_no_key(container, cloud):
-    """A closed port has its own code, and nothing is staged or sent."""
-    cloud.instance("uhost-1").ssh = SshAddress("root", "127.0.0.1", 1)
-    assert container.rotate_once().state is RotationState.FAILED
-    assert {(error.code, error.vendor_code) for error in container.errors} == {("cannot_verify", "port_closed")}
-    assert cloud.attempts("uhost-1") == 0
-
-
-@pytest.mark.parametrize(
-    ("misbehave", "code"),
-    [
-        (lambda ssh: setattr(ssh.behaviour, "methods", ("publickey",)), "password_method_not_offered"),
-        (lambda ssh: ssh.behaviour.expired.add("root"), "password_expired"),
-    ],
-    ids=["method", "expired"],
-)
-def test_each_reason_for_not_knowing_has_its_own_code(container, cloud, ssh, misbehave, code):
-    """Both versions stay, no wrong login is counted, and the error names the reason."""
-    container.put({**container.document(), "host_key": ssh.host_key})
-    misbehave(ssh)
-    assert container.rotate_once().state is RotationState.FAILED
-    assert {(error.code, error.vendor_code) for error in container.errors} == {("cannot_verify", code)}
-    assert container.password == container.first
-    assert Secret(container.document("AWSPENDING")["password"]) == cloud.guest_password("uhost-1")
 
 
 @pytest.mark.parametrize(

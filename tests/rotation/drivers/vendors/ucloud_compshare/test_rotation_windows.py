@@ -37,14 +37,6 @@ def test_a_windows_machine_rotates(vm, cloud, machine):
     assert (machine.accepted.total(), machine.rejected.total()) == (1, 0)
 
 
-def test_windows_takes_a_certificate_that_an_authority_signed(vm, machine, monkeypatch):
-    """A certificate that a trusted authority signed needs no pin."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(machine.certificate))
-    vm.put({key: value for key, value in vm.document().items() if key != "certificate"})
-    assert vm.rotate().state is RotationState.SUCCEEDED
-    assert vm.settled()
-
-
 def test_another_certificate_is_no_proof(vm, machine):
     """The error has its own code, no password is sent, and the old one stays current until the pin is renewed."""
     machine.change_certificate()

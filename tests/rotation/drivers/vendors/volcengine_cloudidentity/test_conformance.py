@@ -8,13 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from rotation.core.errors import (
-    AccountUnusable,
-    AdminRejected,
-    PermissionDenied,
-    PreconditionFailed,
-    UnexpectedReply,
-)
+from rotation.core import errors
 from rotation.core.secret import Secret
 from rotation.core.values import Verdict
 from rotation.drivers.vendors.volcengine_cloudidentity.driver import DRIVER, Admin
@@ -114,32 +108,28 @@ def test_what_observe_finds():
 
 
 @pytest.mark.parametrize(
-    ("change", "expected", "hint"),
+    ("changes", "expected"),
     [
-        (lambda user, _: setattr(user, "source", "Sync"), AccountUnusable, "rotate the password there"),
-        (lambda user, _: setattr(user, "user_name", "boss"), PreconditionFailed, "user_id"),
-        (lambda _, settings: settings.pop("Password"), PreconditionFailed, "password login"),
+        ({"user": {"source": "Sync"}}, [(errors.AccountUnusable, "rotate the password there")]),
+        ({"user": {"user_name": "boss"}}, [(errors.PreconditionFailed, "user_id")]),
+        ({"portal": {}}, [(errors.PreconditionFailed, "password login")]),
+        (
+            {"portal": {"Password": False}, "status": "Disabled"},
+            [(errors.PreconditionFailed, "Cloud Identity"), (errors.PreconditionFailed, "password login")],
+        ),
     ],
-    ids=["another directory", "another name", "login type not listed"],
+    ids=["another directory", "another name", "login type not listed", "service and portal off"],
 )
-def test_obstacles_are_found_before_anything_is_sent(change, expected, hint):
-    """The user belongs to another directory or has another name than the secret's, or password login is off."""
+def test_obstacles_are_found_before_anything_is_sent(changes, expected):
+    """The user belongs to another directory or has another name than the secret's, or a service it needs is off."""
     with served() as (harness, simulator, user):
-        change(user, simulator.directory.login_settings)
-        (obstacle,) = harness.observation().obstacles
-    assert type(obstacle) is expected
-    assert hint in obstacle.hint
-
-
-def test_a_service_or_portal_that_is_off_is_in_the_way():
-    """Both obstacles are found before a reset, each with a hint."""
-    with served() as (harness, simulator, _):
-        simulator.directory.status = "Disabled"
-        simulator.directory.login_settings["Password"] = False
+        vars(user).update(changes.get("user", {}))
+        directory = simulator.directory
+        directory.status = changes.get("status", directory.status)
+        directory.login_settings = changes.get("portal", directory.login_settings)
         obstacles = harness.observation().obstacles
-    assert [type(each) for each in obstacles] == [PreconditionFailed, PreconditionFailed]
-    assert "Cloud Identity" in obstacles[0].hint
-    assert "password login" in obstacles[1].hint
+    assert [type(each) for each in obstacles] == [error for error, _ in expected]
+    assert all(hint in each.hint for each, (_, hint) in zip(obstacles, expected, strict=True))
 
 
 def test_status_words_that_nobody_published_are_left_to_the_reset():
@@ -147,12 +137,12 @@ def test_status_words_that_nobody_published_are_left_to_the_reset():
     with served() as (harness, simulator, _):
         simulator.directory.status = "Perhaps"
         assert not harness.observation().obstacles
-        with pytest.raises(PreconditionFailed) as caught:
+        with pytest.raises(errors.PreconditionFailed) as caught:
             harness.set(Secret("Good-enough-1"))
         assert (caught.value.vendor_code, caught.value.definite) == ("ServiceStatusException", True)
         simulator.directory.status = simulator.directory.running_status
         simulator.directory.login_settings["Password"] = False
-        with pytest.raises(PreconditionFailed) as caught:
+        with pytest.raises(errors.PreconditionFailed) as caught:
             harness.set(Secret("Good-enough-1"))
         assert caught.value.vendor_code == "PasswordLoginNotEnable"
         assert harness.changes() == 0
@@ -162,14 +152,14 @@ def test_a_user_that_is_not_there_is_unusable():
     """The error's hint names the id."""
     with served() as (harness, _, _):
         harness.account = {**harness.account, "user_id": "u-nobody"}
-        with pytest.raises(AccountUnusable) as caught:
+        with pytest.raises(errors.AccountUnusable) as caught:
             harness.observation()
     assert caught.value.vendor_code == "UserNotFound"
     assert "user_id" in caught.value.hint
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"), [("PrerequisiteCheckFailed", PreconditionFailed), ("Novel", UnexpectedReply)]
+    ("code", "expected"), [("PrerequisiteCheckFailed", errors.PreconditionFailed), ("Novel", errors.UnexpectedReply)]
 )
 def test_a_refusal_with_status_three_hundred_is_read(code, expected):
     """The vendor refuses with status 300, which is neither a redirect nor a success."""
@@ -184,10 +174,10 @@ def test_a_refusal_with_status_three_hundred_is_read(code, expected):
 @pytest.mark.parametrize(
     ("admin", "shift", "expected"),
     [
-        ({"access_key": "AKLTnobody"}, 0, (AdminRejected, "InvalidAccessKey")),
-        ({"secret_key": Secret("wrong")}, 0, (AdminRejected, "SignatureDoesNotMatch")),
-        ({}, 1000, (AdminRejected, "InvalidTimestamp")),
-        ({}, -1000, (AdminRejected, "InvalidTimestamp")),
+        ({"access_key": "AKLTnobody"}, 0, (errors.AdminRejected, "InvalidAccessKey")),
+        ({"secret_key": Secret("wrong")}, 0, (errors.AdminRejected, "SignatureDoesNotMatch")),
+        ({}, 1000, (errors.AdminRejected, "InvalidTimestamp")),
+        ({}, -1000, (errors.AdminRejected, "InvalidTimestamp")),
     ],
 )
 def test_our_own_key_and_clock(admin, shift, expected):
@@ -209,6 +199,6 @@ def test_a_key_without_the_right(denial):
     with served() as (harness, simulator, _):
         key = simulator.add_key(denials={"ResetPassword": denial})
         harness.admin = Admin(key.access_key, key.secret_key)
-        with pytest.raises(PermissionDenied) as caught:
+        with pytest.raises(errors.PermissionDenied) as caught:
             harness.set(Secret("Good-enough-1"))
     assert "ResetPassword" in caught.value.hint
