@@ -87,8 +87,8 @@ def test_a_foreign_error_becomes_a_driver_bug_that_names_its_type(kit, verb, for
 def test_a_typed_error_passes_scrubbed_and_cut(kit, verb, typed):
     """A new error of the same class is raised; its message, hint, vendor's code and request id are masked."""
     secrets = {"set_password": CANARIES, "verify": (NEW, KEY)}.get(verb, (KEY,))
-    told = " ".join(each.reveal() for each in secrets)
-    raised = typed(told, hint=told, vendor_code=told, request_id=told, not_before=7.0)
+    text = " ".join(each.reveal() for each in secrets)
+    raised = typed(text, hint=text, vendor_code=text, request_id=text, not_before=7.0)
     bound = kit.bind(kit.whole(_leaky(raised)))
     error = _caught(bound, verb)
     assert type(error) is typed

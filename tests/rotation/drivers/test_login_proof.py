@@ -23,7 +23,7 @@ def test_a_verdict_comes_through(kit, verdict):
 
 
 @pytest.mark.parametrize("kinds", [(), ("ssh",), ("winrm",)])
-def test_without_a_place_to_log_in_nothing_can_be_told(kit, kinds):
+def test_without_a_place_to_log_in_there_is_no_verdict(kit, kinds):
     """A missing target or a probe of another kind raises, and never counts as a rejection."""
     probes = {kind: kit.probe(lambda: Verdict.ACCEPTED) for kind in kinds}
     seen = Observation(variant="any", login=None if "ssh" in kinds else TARGET)
@@ -135,7 +135,7 @@ RUNNING = Observation(variant="default", login=TARGET, power=Power.RUNNING, rese
 CLOSED = CannotVerify("closed", vendor_code="port_closed")
 
 
-def test_who_can_be_met_is_met_before_anything_changes(kit):
+def test_a_host_is_met_before_anything_changes(kit):
     """The host is met without a login, and only where a login by a shared probe is demanded."""
     probe, seen = kit.greeter(), Observation(variant="default", login=TARGET)
     assert kit.bind(kit.observing(seen), probes={"ssh": probe}).require_provable(seen)
@@ -150,7 +150,7 @@ def test_who_can_be_met_is_met_before_anything_changes(kit):
 
 
 @pytest.mark.parametrize("refusal", [CLOSED, NotEnoughTime("late")])
-def test_who_cannot_be_met_stops_the_rotation(kit, refusal):
+def test_a_host_that_cannot_be_met_stops_the_rotation(kit, refusal):
     """The rotation stops, since its reset could never be proved."""
     probe, seen = kit.greeter(refusal), Observation(variant="default", login=TARGET)
     with pytest.raises(type(refusal)):

@@ -179,6 +179,5 @@ DRIVER = DriverSpec(
     checked="2026-11-22",
     # Undocumented: how many tries, how long they count (maybe in a row, so longer than a lock holds), the history.
     lockout=Lockout(tries=5, window_seconds=3 * WAIT_SECONDS),
-    call_seconds=15,
     error_table=TABLE,
 )

@@ -193,7 +193,6 @@ DRIVER = DriverSpec(
     not_identity=frozenset({"host_key", "ssh_port", "ssh_address", "winrm_port", "certificate"}),
     login_probes=frozenset({"ssh", "winrm"}),
     propagation_seconds=5,  # assumed: the vendor does not say how soon after its task the login takes it
-    call_seconds=15,
     poll_seconds=5,  # assumed: no duration is documented; v2 allows 100 calls of one kind in a minute
     request_id_header=tencent_cloud.REQUEST_ID_HEADER,
     error_table=V2_TABLE + V3_TABLE,

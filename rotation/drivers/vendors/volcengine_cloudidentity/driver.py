@@ -130,7 +130,6 @@ DRIVER = DriverSpec(
     factory=VolcengineCloudIdentity,
     source="Vendor page on ResetPassword (2025-03-21); SDKs volcenginesdk-core and -cloudidentity 5.0.54",
     checked="2026-11-22",
-    call_seconds=15,
     request_id_header=REQUEST_ID_HEADER,
     error_table=TABLE,
 )

@@ -91,14 +91,14 @@ def silent():
 
 @pytest.fixture
 def closed():
-    """A port on which nobody listens."""
+    """A port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return taken.getsockname()[1]
 
 
 @pytest.fixture
 def resolver(monkeypatch):
-    """A resolver that answers nobody during the test; the event says whether it has answered."""
+    """A resolver that does not answer during the test; the event says whether it has answered."""
     go, answered = threading.Event(), threading.Event()
 
     def hang(*_, **__):

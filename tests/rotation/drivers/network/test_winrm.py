@@ -216,8 +216,8 @@ def test_a_password_whose_answer_is_lost_may_have_been_counted(winrm):
     lost = refused(target(winrm))
     assert (lost.unsent, lost.definite) == (False, False)
     winrm.behaviour.status, winrm.behaviour.headers = 500, ()
-    told = refused(target(winrm))
-    assert (told.unsent, told.definite) == (False, True)
+    answered = refused(target(winrm))
+    assert (answered.unsent, answered.definite) == (False, True)
     winrm.behaviour.mute = True
     assert refused(target(winrm)).unsent
 

@@ -62,7 +62,7 @@ def test_both_regions_are_the_vendors(region):
 
 
 def test_a_young_password_is_waited_for(account, cloud):
-    """The rotation parks until a time, asks nobody before it, and succeeds at the first attempt after it."""
+    """The rotation parks until a time, sends nothing before it, and succeeds at the first attempt after it."""
     cloud.account(NAME).changed_at = account.clock.now() - 150
     assert account.rotate().state is RotationState.FAILED
     first = account.errors[0]
@@ -99,7 +99,7 @@ def test_a_locked_account_is_left_alone(account, cloud):
 
 
 @pytest.mark.parametrize("code", ["firstLogin", "pwdExpired"])
-def test_what_a_login_also_tells_is_reported(account, cloud, code):
+def test_what_else_a_login_shows_is_reported(account, cloud, code):
     """A password that must be changed before it opens anything proves nothing; a rotation is what changes it."""
     user = cloud.account(NAME)
     if code == "firstLogin":
@@ -107,9 +107,9 @@ def test_what_a_login_also_tells_is_reported(account, cloud, code):
     else:
         user.changed_at -= 100 * 86_400
     assert account.rotate(immediately=False).state is RotationState.FAILED
-    (told,) = account.errors
-    assert (told.code, told.vendor_code) == ("cannot_verify", code)
-    assert told.hint
+    (failure,) = account.errors
+    assert (failure.code, failure.vendor_code) == ("cannot_verify", code)
+    assert failure.hint
     assert cloud.wrong_logins(NAME) == 0
     assert account.rotate().state is RotationState.SUCCEEDED
     assert account.settled()

@@ -145,7 +145,7 @@ def test_what_the_rotated_secret_may_not_say(key, value):
         ((None, None, None), False),
     ],
 )
-def test_windows_is_told_by_any_of_its_names(names, windows):
+def test_windows_is_recognised_by_any_of_its_names(names, windows):
     """Any of the three names may show Windows, since the vendor's pages have no example."""
     assert is_windows(*names) is windows
 

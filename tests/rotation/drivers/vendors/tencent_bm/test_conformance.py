@@ -29,7 +29,7 @@ def machine(simulator, os):
 
 @contextmanager
 def served(api, os=LINUX):
-    """A device beside somebody else's. No call is throttled, since the suite makes more of them than a rotation."""
+    """A device beside another customer's. No call is throttled, since the suite makes many of them."""
     simulator = TencentBm()
     simulator.v2.per_action.most = simulator.v2.total.most = simulator.v3.per_action.most = None
     with simulator.serve() as url, machine(simulator, os) as login:

@@ -19,7 +19,7 @@ from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import BATCH, FUNCTION_ARN, Sandbox, open_sandbox
 
 __all__ = ["canary"]
-# Accounts are told apart before the driver is asked, so that each test needs one generation of the API.
+# The accounts are separated before the driver is called, so each test needs only one generation of the API.
 v2, v3 = (pytest.mark.parametrize("api", [api]) for api in ("v2", "v3"))
 RESET = {"v2": "ResetDevicePasswd", "v3": "ResetDevicePassword"}
 NAMES = ["cpm-demo-batch-1", "cpm-demo-batch-2", "cpm-demo-batch-3"]
@@ -27,7 +27,7 @@ NAMES = ["cpm-demo-batch-1", "cpm-demo-batch-2", "cpm-demo-batch-3"]
 
 @dataclass(slots=True)
 class Rig:
-    """The function between Secrets Manager and the park, and what it told."""
+    """The function between Secrets Manager and the vendor, and what it returned and raised."""
 
     invoke: Callable[..., Any]
     world: Sandbox
@@ -150,11 +150,11 @@ def test_one_devices_task_fails(rig):
     rotation = rig.rotate()
     assert rotation.state is RotationState.SUCCEEDED, rotation.failures
     (failure,) = rig.errors
-    told = failure.describe()["members"]
-    assert [each["name"] for each in told] == NAMES
-    assert [each["outcome"] for each in told] == ["found_live", "parked", "found_live"]
+    members = failure.describe()["members"]
+    assert [each["name"] for each in members] == NAMES
+    assert [each["outcome"] for each in members] == ["found_live", "parked", "found_live"]
     assert failure.message == f"1 of 3 accounts failed: {NAMES[1]}: parked: reset fails"
-    assert (failure.code, told[1]["error"]["reason"]) == ("parked", "reset_fails")
+    assert (failure.code, members[1]["error"]["reason"]) == ("parked", "reset_fails")
     assert rig.settled()
     assert rig.world.stored(BATCH, "AWSPREVIOUS") == before
     assert rig.attempts()[::2] == [1, 1]

@@ -20,7 +20,7 @@ OLD = Secret("Canary-Old/pass+word=1")
 
 @contextmanager
 def served():
-    """A container that answers SSH, beside somebody else's."""
+    """A container that answers SSH, beside another customer's."""
     simulator = UCloudCompShare()
     with simulator.serve() as url, SshHost(simulator.guest_login(HOST), up=lambda: simulator.running(HOST)) as ssh:
         instance = simulator.add_instance(HOST, password=OLD, ssh=SshAddress("root", ssh.host, ssh.port))

@@ -138,7 +138,7 @@ def test_what_cannot_be_reset_is_left_alone(rent, cloud, facts, code):
 
 
 @pytest.mark.parametrize("kind", ["Container", "UHost"])
-def test_arrears_are_told(rent, cloud, kind):
+def test_arrears_are_reported(rent, cloud, kind):
     """Arrears show only in the refusal of the first change; nothing is lost and the machine still runs."""
     function = rent(kind, retries=0)
     cloud.instance("uhost-1").arrears = True

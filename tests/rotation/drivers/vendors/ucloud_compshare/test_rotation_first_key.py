@@ -24,7 +24,7 @@ def test_it_is_off_unless_switched_on(container, cloud, ssh, switch):
     assert (cloud.attempts("uhost-1"), ssh.connections) == (0, 0)
 
 
-def test_the_first_key_is_learnt_and_told(container, ssh):
+def test_the_first_key_is_learnt_and_reported(container, ssh):
     """The step createSecret learns the key without a login, reports it and stores it beside the candidate."""
     assert container.rotate().state is RotationState.SUCCEEDED
     assert container.reports[0]["trusted_host_key"] == ssh.host_key
@@ -72,7 +72,7 @@ def test_a_learnt_key_is_kept_when_the_switch_is_off_again(container, ssh):
 def test_a_host_that_could_not_be_asked_afterwards_is_met_before_anything_changes(
     container, cloud, ssh, misbehave, code
 ):
-    """Nothing is staged or sent, and nobody logs in."""
+    """Nothing is staged or sent, and there is no login."""
     container.put({**container.document(), "host_key": ssh.host_key})
     pinned = container.document()
     misbehave(ssh)

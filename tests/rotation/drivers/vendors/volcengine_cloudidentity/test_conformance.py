@@ -123,7 +123,8 @@ def test_what_observe_finds():
 def test_obstacles_are_found_before_anything_is_sent(changes, expected):
     """The user belongs to another directory or has another name than the secret's, or a service it needs is off."""
     with served() as (harness, simulator, user):
-        vars(user).update(changes.get("user", {}))
+        for name, value in changes.get("user", {}).items():
+            setattr(user, name, value)
         directory = simulator.directory
         directory.status = changes.get("status", directory.status)
         directory.login_settings = changes.get("portal", directory.login_settings)
