@@ -148,7 +148,6 @@ class Function:
     """One account's rotation.
 
     Attributes:
-        invoke: see the fixture.
         environment: the function's variables; tests change them.
         live: returns the password that the vendor accepts now.
         first: the password before the first rotation.

@@ -86,20 +86,21 @@ def test_an_unnamed_distribution_is_never_imported(site):
         registry.load_driver("acme_mail2", ("acme-drivers",))
 
 
-@pytest.mark.parametrize("code", ["huawei_meeting", "nobody"])
-def test_a_clash_with_a_built_in_driver_is_an_error(site, code):
-    """A plug-in cannot replace a built-in driver, whichever driver is asked for."""
-    install(site, "acme-drivers", "huawei_meeting = acme_drivers:DRIVER")
-    with pytest.raises(ConfigError, match="built-in driver"):
-        registry.load_driver(code, ("acme-drivers",))
-
-
-def test_two_plugins_with_one_code_are_an_error(site):
-    """Neither plug-in wins by chance."""
-    install(site, "acme-drivers", "acme_mail = acme_drivers:DRIVER")
-    install(site, "bolt-drivers", "acme_mail = bolt_drivers:DRIVER")
-    with pytest.raises(ConfigError, match="two plug-ins"):
-        registry.driver_codes(("acme-drivers", "bolt-drivers"))
+@pytest.mark.parametrize(
+    ("codes", "clash"),
+    [(["huawei_meeting"], "built-in driver"), (["acme_mail", "acme_mail"], "two plug-ins")],
+    ids=["built-in", "plug-in"],
+)
+@pytest.mark.parametrize("asked", ["huawei_meeting", "nobody"])
+def test_a_clash_of_codes_is_an_error(site, codes, clash, asked):
+    """No plug-in replaces a driver or wins over another by chance, whichever driver is asked for."""
+    names = ("acme-drivers", "bolt-drivers")
+    for name, code in zip(names, codes, strict=False):
+        install(site, name, f"{code} = acme_drivers:DRIVER")
+    with pytest.raises(ConfigError, match=clash):
+        registry.load_driver(asked, names)
+    with pytest.raises(ConfigError, match=clash):
+        registry.driver_codes(names)
 
 
 @pytest.mark.parametrize("points", ["other_code = acme_drivers:DRIVER", "acme_mail = acme_drivers:replace"])

@@ -1,12 +1,6 @@
 """An independent judge of policies, for tests that look at whole sets of strings."""
 
-from collections.abc import Callable
-
 import pytest
-
-from rotation.policy import Context, PolicyFields
-
-Judge = Callable[[PolicyFields, Context, str], bool]
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Properties of every policy, checked against all strings of small policies."""
 
 from itertools import product
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +16,6 @@ from rotation.policy.rules import resolve
 
 SETS = {"lower": "abc", "upper": "AB", "digit": "12", "special": "!"}
 TEXT = "aAbB12!c"
-Case = tuple[dict[str, Any], Context]
 
 
 # Strategies are made once: making one for each example costs more than drawing from it.

@@ -6,7 +6,6 @@ import pytest
 
 from rotation.core.errors import OutcomeUnknown, VendorUnavailable
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: req-1\r\n\r\n{}"
 TRICKLES = {
     "status": b"",
     "headers": b"HTTP/1.1 200 OK\r\n",

@@ -1,6 +1,5 @@
 """HCL for Vault and OpenBao: a real OpenBao makes from it what the policy accepts."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,7 +13,6 @@ from rotation.policy.render import to_hcl
 from rotation.policy.render.portable import make_portable
 from rotation_testkit.doubles.vault.openbao import OpenBao
 
-Generate = Callable[[str, int], list[str]]
 EVERY = {policy.name: policy for variants in vendor_policies().values() for policy in variants.values()}
 SAYABLE = sorted(set(EVERY) - {"huawei_meeting/default"})
 # Every character that HCL might read as something else, in the order that would hurt.

@@ -173,6 +173,13 @@ def test_each_status_of_a_device(name, status, expected):
     assert all(each.hint or each.retryable for each in obstacles)
 
 
+@pytest.mark.parametrize("name", ["instanceIds", "resourceIds"])
+def test_a_device_is_found_in_either_list(name):
+    """The entries of a v2 task are read under both names of their list."""
+    body = f'{{"code":0,"data":{{"status":3,"{name}":[{{"instanceId":"cpm-1","status":1}}]}}}}'
+    assert wired(V2_HOST, body.encode()).poll(ACCOUNT, Task("1")).state is DONE
+
+
 @pytest.mark.parametrize("endpoint", [V2_HOST, V3_HOST])
 def test_only_our_device_is_looked_at(endpoint):
     """Other devices in the answer are ignored."""

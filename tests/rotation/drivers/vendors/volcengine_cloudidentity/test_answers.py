@@ -38,3 +38,12 @@ def test_an_answer_about_another_user_is_unexpected(user_id):
         return
     with pytest.raises(UnexpectedReply):
         driver.observe(ACCOUNT)
+
+
+def test_an_empty_list_means_off_and_a_missing_one_is_unexpected():
+    """A service without instances and a portal without login types are obstacles."""
+    body = '{"ResponseMetadata":{},"Result":{"UserId":"u-robot","UserName":"robot","Source":"Manual"%s}}'
+    seen = canned((body % ',"Instances":[],"PortalLoginSettings":[]').encode()).observe(ACCOUNT)
+    assert [str(each) for each in seen.obstacles] == ["the service is not running", "password login is off"]
+    with pytest.raises(UnexpectedReply, match="Instances"):
+        canned((body % "").encode()).observe(ACCOUNT)

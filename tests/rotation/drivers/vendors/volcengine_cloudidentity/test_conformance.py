@@ -149,16 +149,6 @@ def test_status_words_that_nobody_published_are_left_to_the_reset():
         assert harness.changes() == 0
 
 
-def test_a_user_that_is_not_there_is_unusable():
-    """The error's hint names the id."""
-    with served() as (harness, _, _):
-        harness.account = {**harness.account, "user_id": "u-nobody"}
-        with pytest.raises(errors.AccountUnusable) as caught:
-            harness.observation()
-    assert caught.value.vendor_code == "UserNotFound"
-    assert "user_id" in caught.value.hint
-
-
 @pytest.mark.parametrize(
     ("code", "expected"), [("PrerequisiteCheckFailed", errors.PreconditionFailed), ("Novel", errors.UnexpectedReply)]
 )
