@@ -34,11 +34,7 @@ def driver_codes(plugins: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 
 def load_driver(code: str, plugins: tuple[str, ...] = ()) -> DriverSpec:
-    """Import one driver.
-
-    Args:
-        code: the driver's code.
-        plugins: as in ``driver_codes``. A plug-in that is installed but not named here is never imported.
+    """Import one driver. A plug-in that is installed but not named in ``plugins`` is never imported.
 
     Raises:
         UnknownDriver: no driver of that code is built in or brought by a named plug-in, or it cannot be loaded.
