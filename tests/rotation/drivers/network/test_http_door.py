@@ -8,7 +8,7 @@ import pytest
 
 from rotation.core import errors
 from rotation.core.secret import Secret
-from rotation.drivers.network.http_door import BODY_LIMIT
+from rotation.drivers.network.http_exchange import BODY_LIMIT
 from rotation.drivers.network.http_messages import HttpRequest, check_status
 from rotation_testkit.canary.spellings import leaks
 
