@@ -114,6 +114,14 @@ artefact: .aws-sam/local/.interpreter
 	  $(BIN)/sam build --build-dir .aws-sam/local >.aws-sam/build.log 2>&1 || { cat .aws-sam/build.log >&2; exit 1; }; \
 	mv .aws-sam/started $@
 
+# What installs along but no rotation imports. Of Powertools only the logger and the metrics are used. paramiko takes
+# invoke for `Match exec` in ssh_config files; requests takes charset_normalizer to guess the encoding of a text, and warns
+# without it, which the rotation function alone keeps quiet.
+UNUSED := invoke invoke-*.dist-info $(if $(filter-out 0,$(VAULT)),,charset_normalizer charset_normalizer-*.dist-info) \
+  aws_lambda_powertools/event_handler \
+  $(addprefix aws_lambda_powertools/utilities/,auth_alpha batch circuit_breaker data_classes data_masking feature_flags \
+    idempotency kafka parameters parser streaming validation)
+
 # Called by sam build. Neither the kit nor the command line is packed. Byte-code is, for the runtime's minor version:
 # /var/task is read-only, and every cold start would compile everything again. Unchecked hashes keep it reproducible.
 .PHONY: build-RotationFunction
@@ -123,7 +131,7 @@ build-RotationFunction:
 	|| $(BIN)/python -m pip install -q --target "$(ARTIFACTS_DIR)" --require-hashes $(LAMBDA_REQUIREMENTS) \
 	  --only-binary :all: --python-version $(LAMBDA_PYTHON) \
 	  $(foreach glibc,2_34 2_28 2_17,--platform manylinux_$(glibc)_$(LAMBDA_ARCH)) --platform manylinux2014_$(LAMBDA_ARCH)
-	rm -rf "$(ARTIFACTS_DIR)/bin" "$(ARTIFACTS_DIR)/.lock"
+	rm -rf "$(ARTIFACTS_DIR)/bin" "$(ARTIFACTS_DIR)/.lock" $(UNUSED:%="$(ARTIFACTS_DIR)"/%)
 	cp -R rotation $(if $(filter-out 0,$(VAULT)),vault_plugin) "$(ARTIFACTS_DIR)"
 	rm -rf "$(ARTIFACTS_DIR)/rotation/cli" $(foreach part,cli database goplugin provision,"$(ARTIFACTS_DIR)/vault_plugin/$(part)")
 	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -67,8 +68,10 @@ def _silence_libraries() -> None:
 
     At DEBUG, botocore logs every request and answer, SecretString and RotationToken included, and spnego logs NTLM's
     answer to the challenge, from which a password can be guessed offline. urllib3 quotes the unparsed rest of a
-    malformed answer in a warning (read 2026-11). Our errors report what matters.
+    malformed answer in a warning (read 2026-11). Our errors report what matters. requests warns that the package has
+    nothing to guess a text's encoding with; no text is guessed.
     """
+    warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
     for name in _TALKATIVE:
         if logging.getLogger(name).level != logging.CRITICAL:  # setting a level again empties every logger's cache
             logging.getLogger(name).setLevel(logging.CRITICAL)

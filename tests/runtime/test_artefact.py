@@ -48,6 +48,8 @@ def test_artefact_holds_no_kit_no_command_line_and_no_boto3(artefact):
     top = {entry.name for entry in artefact.task_root.iterdir()}
     assert {"rotation", "requests", "aws_lambda_powertools", "paramiko", "pypsrp"} <= top
     assert top.isdisjoint({"boto3", "botocore", "hvac", "pydantic", "tests", "vault_plugin", "typer", "bin", ".venv"})
+    assert top.isdisjoint({"charset_normalizer", "invoke"})  # paramiko and requests take them only if they are there
+    assert not (artefact.task_root / "aws_lambda_powertools" / "event_handler").exists()
     packed = {entry.name for entry in (artefact.task_root / "rotation").iterdir()}
     assert packed.isdisjoint({"testing", "cli"})
 
