@@ -5,17 +5,18 @@ process start to the first answer. Processor time is what the process has used b
 take turns in one run; the figures are ratios of medians, and only these may be compared between machines.
 
 * *no vendor*: createSecret of a meeting account, five calls to Secrets Manager and none to the vendor.
-* *https*: createSecret of a container, with one look at the vendor. A rotation's first step is the one that usually
+* *https*: createSecret of a directory user, with three vendor calls. A rotation's first step is the one that usually
   meets a cold function.
 * *ssh*: testSecret of a container, which looks at the vendor and logs in at a real SSH server on loopback.
 * *https_set*, without a bound: setSecret of a directory user, four vendor calls and some fifteen to Secrets Manager.
+* *ssh_create*, without a bound: createSecret of a container, one look at the vendor and a key exchange with its host.
 
 For https the simulators are served once more over TLS, and the packed ``certifi`` gets the double's certificate beside
 its own authorities.
 
 Secrets Manager is the double over plain HTTP for all of them, the ten-line function included. A row beside them says
 where the imports of the handler go, by top-level package, as ``-X importtime`` counts them; what is imported only when
-it is needed (boto3's client, a driver, SSH) is not in it.
+it is needed (a driver, requests, SSH) is not in it.
 """
 
 from __future__ import annotations
@@ -54,9 +55,10 @@ def handler(event, context):
 """
 KINDS: Mapping[str, tuple[str, str, str]] = {
     "no_vendor": (HUAWEI, "createSecret", "a step that calls no vendor"),
-    "https": (UCLOUD, "createSecret", "a step that calls a vendor over HTTPS"),
+    "https": (VOLCENGINE, "createSecret", "a step that calls a vendor over HTTPS"),
     "ssh": (UCLOUD, "testSecret", "a step with an SSH login"),
     "https_set": (VOLCENGINE, "setSecret", "a reset over HTTPS"),
+    "ssh_create": (UCLOUD, "createSecret", "a look over HTTPS and an SSH key exchange"),
 }
 """Account, the step that meets a cold function, and what it is."""
 
