@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def secrets_manager() -> SecretsManagerClient:
-    """Return a client; ``AWS_ENDPOINT_URL`` and ``AWS_ENDPOINT_URL_SECRETSMANAGER`` are followed.
+    """Return a client; ``AWS_ENDPOINT_URL`` and ``AWS_ENDPOINT_URL_SECRETS_MANAGER`` are followed.
 
     Raises:
         ConfigError: no region, an unknown profile, or a malformed endpoint.

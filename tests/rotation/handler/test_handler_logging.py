@@ -40,7 +40,7 @@ def test_an_ntlm_login_is_not_written_down(caplog):
 )
 def test_unusable_settings_of_aws_are_logged_and_counted(idle, monkeypatch, name, value):
     """Wrong AWS settings end like any failed step: an error with a hint, one log line, and the metric."""
-    for each in ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETSMANAGER"):
+    for each in ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER"):
         monkeypatch.delenv(each, raising=False)
     for each, text in (("AWS_REGION", "eu-central-1"), ("AWS_CONFIG_FILE", "/nonexistent"), (name, value)):
         monkeypatch.setenv(each, text)
