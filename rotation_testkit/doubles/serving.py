@@ -20,6 +20,7 @@ class _Quiet(WSGIRequestHandler):
     """Writes no request lines to standard error; simulators keep their own access log."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # as servers do: an answer over TLS would wait 10 ms for an acknowledgement
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's parameter name
         """Drop the line."""
