@@ -7,13 +7,16 @@ import importlib.util
 import pkgutil
 import re
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from rotation.core.errors import ConfigError, UnknownDriver, Withheld
 from rotation.drivers import vendors
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.network.login_probe import LoginProbe
 from rotation.policy import PasswordPolicy
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "lockstep.drivers"
 CODE = re.compile(r"[a-z][a-z0-9_]{1,30}")
@@ -86,6 +89,8 @@ def _outside(plugins: Iterable[str]) -> dict[str, EntryPoint]:
     named = {_normal(plugin) for plugin in plugins}
     if not named:
         return {}
+    from importlib.metadata import entry_points
+
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUP):
         distribution = point.dist.name if point.dist else ""
