@@ -21,7 +21,6 @@ from rotation.doctor import advice, side_findings
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
 from rotation.doctor.findings import SETTLED_SECONDS, ExaminedVersion, Findings, PasswordState
 from rotation.state.parking import Reason, known
-from rotation.state.stages import PENDING
 
 Plan = tuple[Action, ...]
 
@@ -48,8 +47,7 @@ def _one_account(findings: Findings) -> Diagnosis:
         summary = f"the live password is that of version {live.id}"
     if pending is not None and pending is not live:
         return _with_candidate(findings, summary, promotion, pending)
-    left_over = live is current and PENDING in current.version.stages
-    return _planned(findings, summary, (Action(Verb.SETTLE, current.id),) if left_over else promotion)
+    return _planned(findings, summary, promotion)
 
 
 def _with_candidate(findings: Findings, summary: str, promotion: Plan, pending: ExaminedVersion) -> Diagnosis:

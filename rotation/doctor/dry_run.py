@@ -34,7 +34,7 @@ from rotation.engine.session import AccountSession, Session
 from rotation.policy import Context, PasswordPolicy
 from rotation.state import marks, waiting
 from rotation.state.label_quota import require_labels, require_room
-from rotation.state.lease import announcements
+from rotation.state.lease import busy
 from rotation.state.parking import Reason, known
 from rotation.state.stages import PENDING
 from rotation.state.store import StoredValue
@@ -127,11 +127,11 @@ def _values_are_written(require_write: Callable[[], None]) -> Check:
 
 
 def _other_runs(session: Session, state: SecretState) -> Iterator[Check]:
-    busy = max((each.until for each in announcements(state) if each.until > session.clock.now()), default=None)
-    if busy is None:
+    until = busy(state, session.clock.now())
+    if until is None:
         yield _ready("lease", "no other run holds the secret's lease")
     else:
-        yield Check("lease", Status.WAITS, "another run holds the lease", not_before=busy)
+        yield Check("lease", Status.WAITS, "another run holds the lease", not_before=until)
     pending = _unfinished(state)
     if pending is not None:
         yield _ready("unfinished", f"the unfinished rotation under {pending} would be resumed")

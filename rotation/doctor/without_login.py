@@ -9,7 +9,6 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.account.power import OWNERS_WISH_AFTER
 from rotation.engine.batch.batch import Batch
 from rotation.state.lease import ever_taken
-from rotation.state.marks import Kind
 from rotation.state.versions import Version
 
 
@@ -62,7 +61,7 @@ def _by_accepted_reset(findings: Findings) -> None:
     if proved is None or proved.stored is None or proved.password is not PasswordState.NOT_ASKED:
         return
     if sent_later is None:
-        yes = proved.version.verified is not None
+        yes = proved.version.proof is not None
     else:
         yes = sent_later.version.accepted
         differs = current and current.stored and current.stored.document.password != proved.stored.document.password
@@ -82,16 +81,10 @@ def _is_yes(version: Version, *, unfinished: bool) -> bool:
 
 
 def _is_newer(current: ExaminedVersion | None, sent: ExaminedVersion) -> bool:
-    """Return whether current was made or proved after a reset was sent, apparently by an operator.
+    """Return whether current was made after a reset was sent, apparently by an operator.
 
     The time of the vendor's yes does not matter: it may be noted long after the reset took effect.
     """
     if current is None or current.stored is None:
         return False
-    known_since = max(int(current.stored.created), _proved_at(current.version))
-    return known_since > (sent.version.intent or 0.0)
-
-
-def _proved_at(version: Version) -> int:
-    at = (mark.value.rpartition(":")[2] for mark in version.all(Kind.VERIFIED))
-    return max((int(epoch) for epoch in at if epoch.isdecimal()), default=0)
+    return int(current.stored.created) > (sent.version.intent or 0.0)

@@ -80,7 +80,7 @@ def every_mark() -> list[Mark]:
         marks.accepted(NOW),
         marks.rejected(1, NOW),
         marks.parked("too_soon", NOW),
-        marks.verified(Evidence.LOGIN, NOW),
+        marks.proof(Evidence.LOGIN),
     ]
 
 

@@ -156,7 +156,7 @@ class LabelConformance(ABC):
         for _ in range(2):
             door.store().settle(FIRST)
             charges = {marks.rejected(1, NOW), marks.carried(before, BASE)}
-            kept = {marks.intent(NOW), marks.verified(Evidence.LOGIN, NOW)} | charges
+            kept = {marks.intent(NOW), marks.proof(Evidence.LOGIN)} | charges
             assert labels_of(door) == {BASE: {PREVIOUS}, FIRST: {CURRENT, *(mark.on(FIRST) for mark in kept)}}
 
     @pytest.mark.parametrize(("age", "counted"), [(2 * 86_400, 1), (LONGEST_LOCKOUT_SECONDS - 1, 1), (10**7, 0)])
