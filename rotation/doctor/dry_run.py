@@ -189,7 +189,8 @@ class _Account:
         now, bound, window = self.session.clock.now(), self.bound, self.bound.window
         waits = [
             *waiting.noted(self.state, self.state.holder(PENDING) or ""),
-            *waiting.before_a_reset(self.state, now, min_age_seconds=bound.spec.min_age_seconds, lockout=bound.lockout),
+            *waiting.before_a_reset(self.state, min_age_seconds=bound.spec.min_age_seconds),
+            *waiting.for_wrong_logins(self.state, now, bound.lockout),
             waiting.Wait(Reason.OUTSIDE_WINDOW, window.next_open(now)),
         ]
         late = [wait for wait in waits if wait.until > now]

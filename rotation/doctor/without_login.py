@@ -63,7 +63,7 @@ def _by_accepted_reset(findings: Findings) -> None:
     if sent_later is None:
         yes = proved.version.proof is not None
     else:
-        yes = sent_later.version.accepted
+        yes = sent_later.version.accepted or sent_later.version.proof is not None
         differs = current and current.stored and current.stored.document.password != proved.stored.document.password
         if differs and _is_newer(current, sent_later):
             yes = False
@@ -77,7 +77,8 @@ def _is_yes(version: Version, *, unfinished: bool) -> bool:
 
     For an unfinished rotation a known task id counts, because resuming it treats the completed task as confirmation.
     """
-    return version.accepted or (unfinished and version.task is not None)
+    yes = version.accepted or version.proof is not None
+    return yes or (unfinished and version.task is not None)
 
 
 def _is_newer(current: ExaminedVersion | None, sent: ExaminedVersion) -> bool:

@@ -5,6 +5,8 @@ Both find out first whether the secret holds one account or a batch of them.
 
 from __future__ import annotations
 
+from functools import partial
+
 from rotation.core.document import SecretDocument, size
 from rotation.core.values import Step
 from rotation.engine.account import steps
@@ -31,13 +33,17 @@ def run(session: Session, step: Step) -> Result:
         return _done(session, state, step)
     if step is Step.TEST and state.proof(session.token) is not None:
         return steps.test(session, state)
-    trial = cell is Cell.VERIFY_CURRENT
+    return _run(session, state, step, trial=cell is Cell.VERIFY_CURRENT)
+
+
+def _run(session: Session, state: SecretState, step: Step, *, trial: bool) -> Result:
     document = (session.candidate() if step is Step.TEST and not trial else session.current(state)).document
     batch = Batch.of(session, document)
     if trial:
         return check_current(session, state) if batch is None else batch.verify_current()
     if step is Step.CREATE:
-        return steps.create(session, state) if batch is None else batch.create(state, document)
+        create = partial(steps.create, session, state) if batch is None else partial(batch.create, state, document)
+        return steps.create_or_adopt(session, create)
     if step is Step.SET:
         done = set_secret(session, state) if batch is None else batch.set_secret(state)
         return _commit(session, done) if session.early else done

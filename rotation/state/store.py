@@ -67,7 +67,6 @@ class Store(Notes, Protocol):
 
         Raises:
             StageConflict: another value sits under this token.
-            NotYetVisible: put, but not readable within the patience of the store.
         """
         ...
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import NotYetVisible, SecretDocumentError, StageConflict, StoreFull
+from rotation.core.errors import SecretDocumentError, StageConflict, StoreFull
 from rotation.core.secret import Secret
 from rotation.state.label_quota import MOST_LABELS
 from rotation.state.label_store import LabelStore
@@ -127,8 +127,6 @@ class MemoryStore(LabelStore):
     def stage(self, token: str, document: SecretDocument) -> None:
         """See ``Store``."""
         self._secret.stage(token, document)
-        if self._secret.read(token) is None:
-            raise NotYetVisible("the candidate was put but cannot be read yet")
 
     def promote(self, token: str, *, current_id: str | None) -> None:
         """See ``Store``."""

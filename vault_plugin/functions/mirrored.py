@@ -101,6 +101,6 @@ def path_of(secret_id: str, environment: Mapping[str, str]) -> str:
 def _bring_forward(
     secret_id: str, environment: Mapping[str, str], clock: Clock, client: Callable[[], SecretsManagerClient]
 ) -> bool:
-    source = AwsSecretsManager(client(), secret_id, clock=clock)
+    source = AwsSecretsManager(client(), secret_id)
     with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=SECONDS) as kv:
         return bring_forward(source, VaultKv(kv, path_of(secret_id, environment), clock=clock))

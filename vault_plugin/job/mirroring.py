@@ -43,7 +43,7 @@ def with_mirror(
     def wrap(store: Store, wishes: Wishes) -> Store:
         if wishes.mirror is None:
             return store
-        return MirroredStore(store, aws_mirror(allowed(wishes.mirror, environment), clock, client))
+        return MirroredStore(store, aws_mirror(allowed(wishes.mirror, environment), client))
 
     return wrap
 
@@ -60,12 +60,12 @@ def allowed(name: str, environment: Mapping[str, str]) -> str:
     return name
 
 
-def aws_mirror(name: str, clock: Clock, client: Callable[[], SecretsManagerClient] | None = None) -> Store:
+def aws_mirror(name: str, client: Callable[[], SecretsManagerClient] | None = None) -> Store:
     """Return the store of a secret in AWS Secrets Manager."""
     from rotation.stores.aws.client import secrets_manager
     from rotation.stores.aws.secrets_manager import AwsSecretsManager
 
-    return AwsSecretsManager((client or secrets_manager)(), name, clock=clock)
+    return AwsSecretsManager((client or secrets_manager)(), name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,9 +42,7 @@ NO_FAILURE = (AccountLocked, InProgress, PasswordRejected)
 
 def conclude(attempt: Attempt, refusal: RotationError) -> NoReturn:
     """Draw the conclusion from the vendor's answer to a reset."""
-    attempt.maybe_applied |= refusal.definite and may_be_our_own_doing(
-        refusal, attempt.bound, attempt.sent_at
-    )
+    attempt.maybe_applied |= refusal.definite and may_be_our_own_doing(refusal, attempt.bound, attempt.sent_at)
     if not refusal.definite:
         raise refusal from None
     if isinstance(refusal, PasswordRejected):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -10,6 +11,7 @@ from rotation.core.errors import (
     ConfigError,
     NotReady,
     PolicyError,
+    RotationError,
     RotationNotEnabled,
     SecretDocumentError,
     StageConflict,
@@ -43,7 +45,7 @@ def admit(session: AccountSession, state: SecretState, step: Step) -> Cell:
     """
     if not (state.rotation_enabled or session.ordered):
         raise RotationNotEnabled("rotation is not enabled for this secret")
-    where = standing(state, session.token, has_value=_has_value(session, state))
+    where = standing(state, session.token, has_value=_has_value(session, state, step))
     cell = GUARD[where, step]
     if cell is Cell.REFUSE:
         raise StageError(_REFUSALS[where])
@@ -75,11 +77,32 @@ _REFUSALS = {
 }
 
 
-def _has_value(session: AccountSession, state: SecretState) -> bool:
+_PATIENCE = (0.2, 0.4, 0.8, 1.6)
+"""Seconds between looks for a value that was put a moment ago and may not be visible yet."""
+
+
+def _has_value(session: AccountSession, state: SecretState, step: Step) -> bool:
+    """Tell whether a pending version has a value. createSecret finds that out by putting one."""
     version = state.versions.get(session.token)
     if version is None or PENDING not in version.stages or version.intent is not None:
         return True
+    if step is Step.CREATE:
+        return False
+    for pause in _PATIENCE if step is Step.SET else ():
+        if session.read(session.token) is not None:
+            return True
+        session.clock.sleep(pause)
     return session.read(session.token) is not None
+
+
+def create_or_adopt(session: Session, create: Callable[[], Result]) -> Result:
+    """Stage a candidate, unless one is there, which needs none of what it takes to make one."""
+    try:
+        return create()
+    except RotationError:
+        if session.read(session.token) is None:
+            raise
+        return Result(outcome="already_done")
 
 
 def create(session: Session, state: SecretState) -> Result:

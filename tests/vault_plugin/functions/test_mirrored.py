@@ -66,7 +66,7 @@ class Function:
         """Return the account's secret and its mirror, for an operator."""
         client = self.world.secrets_manager.client(direct=True)
         return (
-            AwsSecretsManager(client, self.world.accounts[account], clock=self.world.clock),
+            AwsSecretsManager(client, self.world.accounts[account]),
             VaultKv(self.kv, self.path(account), clock=self.world.clock),
         )
 

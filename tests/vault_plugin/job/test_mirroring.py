@@ -47,7 +47,7 @@ def pair_of(started, account):
     client = inner.secrets_manager.client(direct=True)
     return MirrorPair(
         source=started.store(account),
-        target=AwsSecretsManager(client, inner.accounts[account], clock=inner.clock),
+        target=AwsSecretsManager(client, inner.accounts[account]),
         fetch=from_kv(started.kv),
         deployment=started.deployment,
         clock=inner.clock,
