@@ -55,7 +55,7 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
         return
     if CURRENT not in settled.stages and PENDING in settled.stages:
         raise StageConflict("the candidate was promoted, but is not current")
-    older = [each.mark for each in settled.intents[:-1]]
+    older = [each.mark for each in settled.intents[:-1] if not each.until]
     for mark in sorted(settled.marks):
         if mark.kind in _SPENT or mark in older:
             labels.detach(mark.on(token), token)

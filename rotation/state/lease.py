@@ -53,7 +53,7 @@ from rotation.core.errors import InProgress, NotYetVisible, StageConflict, Store
 from rotation.state import marks
 from rotation.state.marks import PREFIX, Intent, Kind
 from rotation.state.stages import PENDING
-from rotation.state.versions import SecretState, Version, implied
+from rotation.state.versions import SecretState, Version, implied, total
 
 CLOCK_MARGIN = 60.0
 """Seconds by which the clocks of two runs may differ. Hosts that synchronise their time differ by less than one, and
@@ -137,7 +137,7 @@ def busy(state: SecretState, now: float, *, but: str = "") -> float | None:
         for version in state.versions.values()
         if not _is_over(state, version)
         for each in version.intents_of_others(but)
-        if each.until and each.until + CLOCK_MARGIN >= now
+        if _is_living(each, now)
     ]
     return max(living) + CLOCK_MARGIN if living else None
 
@@ -168,16 +168,16 @@ def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> Secret
     found = leases(state)
     newest = max(found, default=0)
     generation = newest if found.get(newest) == current_id else newest + 1
-    # Before the intent, which would make an older proof hold again.
-    for mark in spent_proofs(state, token):
-        labels.detach(mark.on(token), token)
+    clear(labels, state, token, claim)
     mine = claim.intent(current_id).on(token)
     try:
         labels.attach(mine, token)
         _win(labels, label(generation), current_id, token, lies=generation in found)
         after = labels.describe()
         _look_again(state, after, token, {mine, label(generation)}, generation)
-        tidy(labels, after, token, claim)
+        found = leases(after)
+        for older in sorted(found)[:-1]:
+            labels.detach(label(older), found[older])
     except (StoreError, InProgress):
         with suppress(StoreError):  # It expires by itself, and the first error matters more.
             labels.detach(mine, token)
@@ -203,13 +203,40 @@ def give_back(labels: Labels, state: SecretState, token: str, *, holder: str, se
     return bool(mine)
 
 
-def spent_proofs(state: SecretState, token: str) -> list[marks.Mark]:
-    """Return the proofs on a candidate that do not hold, since another value has become current after them."""
+def clear(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
+    """Take away what is over, before an intent is written.
+
+    A proof that does not hold any more would hold again by the new intent. Of the intents that other runs left, all but
+    the latest go, so that runs which always die do not use the labels up; the wrong login that each may stand for is
+    written down first.
+    """
     version = state.version(token)
-    if state.proof(token) is not None or (version.proofs and state.is_based_on_current(version)):
-        return []
-    accepted = [] if state.is_based_on_current(version) else version.all(Kind.ACCEPTED)
-    return [*version.all(Kind.PROOF), *accepted]
+    for mark in _spent_proofs(state, version):
+        labels.detach(mark.on(token), token)
+    old = [each for each in version.intents_of_others(claim.holder) if not _is_living(each, claim.now)][:-1]
+    counted = [(1, each.until) for each in implied(version) if each in old]
+    sums = [mark for mark in version.all(Kind.REJECTED) if not marks.charge_origin(mark)]
+    sums.sort(key=lambda mark: marks.charged(mark)[::-1])
+    if counted:
+        for mark in sums[:-1]:  # only the latest counts
+            labels.detach(mark.on(token), token)
+        one = marks.rejected(*total([*map(marks.charged, sums[-1:]), *counted]))
+        labels.attach(one.on(token), token)
+        for mark in sums[-1:]:
+            labels.detach(mark.on(token), token)
+    for each in old:
+        labels.detach(each.mark.on(token), token)
+
+
+def _spent_proofs(state: SecretState, version: Version) -> list[marks.Mark]:
+    if state.is_based_on_current(version):
+        holds = version.proofs or state.proof(version.id) is not None
+        return [] if holds else version.all(Kind.PROOF)
+    return version.all(Kind.PROOF) + version.all(Kind.ACCEPTED)
+
+
+def _is_living(intent: Intent, now: float) -> bool:
+    return bool(intent.until) and intent.until + CLOCK_MARGIN >= now
 
 
 def refuse_if_busy(state: SecretState, claim: Claim) -> None:
@@ -238,18 +265,3 @@ def _look_again(before: SecretState, after: SecretState, token: str, mine: set[s
         raise InProgress("another run took this secret's lease meanwhile")
 
 
-def tidy(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
-    """Take older leases away, and all but the latest of the intents that other runs left: labels are few.
-
-    The wrong login that one stands for is written down first.
-    """
-    found = leases(state)
-    for generation in sorted(found)[:-1]:
-        labels.detach(label(generation), found[generation])
-    version = state.version(token)
-    for each in version.intents_of_others(claim.holder)[:-1]:
-        if each in implied(version):
-            noted, at = version.charges.get(marks.origin_of(each.run), (0, 0.0))
-            written = marks.rejected(noted + 1, max(at, each.until), run=each.run)
-            labels.attach(written.on(token), token)
-        labels.detach(each.mark.on(token), token)

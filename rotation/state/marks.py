@@ -188,11 +188,6 @@ def charge_origin(charge: Mark) -> str:
     return (*charge.value.split(":", 2), "", "")[2]
 
 
-def origin_of(run: str) -> str:
-    """Return the origin of a run's own charges."""
-    return f"{_RUN[1:]}{run[:4]}"
-
-
 def is_of_a_run(origin: str) -> bool:
     """Tell whether an origin is a run of this version."""
     return origin.startswith(_RUN[1:])

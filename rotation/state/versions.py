@@ -246,7 +246,13 @@ class SecretState:
             but: the holder whose own run does not count, since it knows what it has written down.
         """
         charges = [each for version in self.versions.values() for each in version.charges.values()]
-        tried = [(1, each.until) for version in self.versions.values() for each in implied(version, but)]
+        bases = {version.intents[-1].base for version in self.versions.values() if version.proof and version.intents}
+        tried = [
+            (1, each.until)
+            for version in self.versions.values()
+            if version.id[-8:] not in bases  # else its proof has moved on
+            for each in implied(version, but)
+        ]
         return total(each for each in [*charges, *tried] if each[1] > since)
 
 

@@ -28,14 +28,12 @@ PREFIX = "LOCKSTEP_MIRROR_PREFIX"
 
 
 def with_mirror(
-    clock: Clock,
     environment: Mapping[str, str] = os.environ,
     client: Callable[[], SecretsManagerClient] | None = None,
 ) -> WrapStore:
     """Return the function that wraps the store of a secret with a mirror if its custom metadata name one.
 
     Args:
-        clock: the job's clock.
         environment: names the prefix of allowed mirrors.
         client: makes an AWS client; from the standard AWS configuration when left out.
     """
@@ -77,7 +75,6 @@ class MirrorPair:
         target: the mirror.
         fetch: reads an admin credential.
         deployment: what is allowed.
-        clock: the job's clock.
     """
 
     source: Store

@@ -48,7 +48,7 @@ def prove(
         version = state.version(session.token)
         proofs = version.all(marks.Kind.PROOF) + version.all(marks.Kind.ACCEPTED)
         replace_marks(session.store, session.token, (), proofs)
-        raise_if_hopeless(session, bound, session.memory.sent_at or version.before(session.holder).intent or 0.0)
+        raise_if_hopeless(session, bound, int(session.memory.sent_at or version.before(session.holder).intent or 0))
         raise
     if evidence < bound.minimum:
         raise ConfigError(f"{evidence.name} is all the proof there is, but {bound.minimum.name} is demanded")

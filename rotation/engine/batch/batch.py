@@ -153,21 +153,19 @@ class Batch:
         memory, accounts = self.session.memory, self.session.memory.accounts
         memory.sent_at = max((each.sent_at for each in accounts.values() if each.sent_at is not None), default=None)
         memory.unnoted = any(each.unnoted for each in accounts.values())
-        memory.open = any(each.open for each in accounts.values())
+        memory.open = any(each.open or each.proved is not None for each in accounts.values())
         state = self.session.store.describe()
         seen = {each.number: MemberStore.seen_by(state, each.number) for each in self.members}
         proofs = {number: each.proof(self.session.token) for number, each in seen.items()}
         proved = {number: proof for number, proof in proofs.items() if proof is not None}
         if len(proved) == len(self.members):
             memory.open, memory.proved = False, min(proved.values())
-        elif any(each.proved is not None for each in accounts.values()):
-            memory.open = True
         for member in self.members:
             own, run = accounts.get(member.number, Memory()), self.one(member)
             if own.task is not None:
                 run.store.mark(run.token, marks.task(own.task))
             earlier = seen[member.number].version(run.token).intents_of_others(run.holder)
-            if memory.open and not own.open and member.number not in proved and not earlier:
+            if memory.open and not own.open and own.proved is None and member.number not in proved and not earlier:
                 run.store.mark(run.token, marks.unsent(run.holder))
 
     def _require_same_accounts(self, candidate: SecretDocument) -> None:

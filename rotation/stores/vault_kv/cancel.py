@@ -41,7 +41,7 @@ def cancel(seen: Seen, now: float) -> Cancelled:
             hint="There is nothing to cancel; `lockstep vault doctor PATH` shows how the secret is.",
         )
     held = seen.journal.lease
-    if held is not None and held.until + CLOCK_MARGIN > now:
+    if held is not None and held.until + CLOCK_MARGIN >= now:
         raise InProgress(
             "a run holds this secret's lease",
             not_before=held.until + CLOCK_MARGIN,

@@ -163,19 +163,16 @@ class VaultKv:
         del state
 
         def act(seen: Seen) -> None:
-            now = seen.describe()
             held = seen.journal.lease
-            if held is not None and held.until + CLOCK_MARGIN > claim.now and held.holder != claim.holder:
+            if held is not None and held.until + CLOCK_MARGIN >= claim.now and held.holder != claim.holder:
                 raise InProgress("another run holds this secret's lease", not_before=held.until + CLOCK_MARGIN)
             if token == seen.current_id:
                 raise StageConflict("the token's version is current already")
             for version_id in list(seen.journal.records):
                 seen.detach(TAKEN, version_id)
-            for mark in lease.spent_proofs(now, token):
-                seen.detach(mark.on(token), token)
+            lease.clear(seen, seen.describe(), token, claim)
             seen.attach(TAKEN, token)
             seen.attach(claim.intent(seen.current_id).on(token), token)
-            lease.tidy(seen, seen.describe(), token, claim)
             seen.journal.lease = Lease(token, claim.holder, ceil(claim.until))
 
         self._ended = False
@@ -255,6 +252,7 @@ class VaultKv:
 
         def act(seen: Seen) -> None:
             cleanup.settle(seen, seen.describe(), token)
+            seen.detach(PENDING, token)  # else an edit by hand would make it look like a rotation in progress
             if token in seen.describe().versions:
                 seen.forget()
 

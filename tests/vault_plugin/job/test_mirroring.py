@@ -34,7 +34,7 @@ def in_aws(real):
             inner = started.world
             started.wish(account, mirror=inner.accounts[account])
             environment = {"LOCKSTEP_MIRROR_PREFIX": "lockstep/"}
-            wrap = with_mirror(inner.clock, environment, partial(inner.secrets_manager.client, direct=True))
+            wrap = with_mirror(environment, partial(inner.secrets_manager.client, direct=True))
             wishes = Wishes.parse(started.kv.read(started.path(account)).custom)
             yield started, {"wrap_store": wrap, "wishes": wishes}
 
