@@ -21,6 +21,7 @@ from rotation.doctor import advice, side_findings
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
 from rotation.doctor.findings import SETTLED_SECONDS, ExaminedVersion, Findings, PasswordState
 from rotation.state.parking import Reason, known
+from rotation.state.stages import PENDING
 
 Plan = tuple[Action, ...]
 
@@ -47,7 +48,9 @@ def _one_account(findings: Findings) -> Diagnosis:
         summary = f"the live password is that of version {live.id}"
     if pending is not None and pending is not live:
         return _with_candidate(findings, summary, promotion, pending)
-    return _planned(findings, summary, promotion)
+    # The service would take it for a rotation that is not complete, and try that one again.
+    left_over = live is current and findings.state.holder(PENDING) not in (None, current.id) and pending is None
+    return _planned(findings, summary, (Action(Verb.SETTLE, current.id),) if left_over else promotion)
 
 
 def _with_candidate(findings: Findings, summary: str, promotion: Plan, pending: ExaminedVersion) -> Diagnosis:

@@ -138,6 +138,9 @@ class _Repair:
         store = self.session.store
         if examined.evidence is not None:
             store.prove(examined.id, examined.evidence)
+        for each in self.diagnosis.findings.versions:  # what the vendor said yes to before is not live any more
+            for mark in each.version.all(Kind.ACCEPTED) if each is not examined else ():
+                store.unmark(each.id, mark)
         store.promote(examined.id, current_id=self.diagnosis.findings.state.current_id)
         store.settle(examined.id)
 

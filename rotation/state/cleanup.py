@@ -19,7 +19,7 @@ from rotation.core.values import LONGEST_LOCKOUT_SECONDS
 from rotation.state import marks
 from rotation.state.lease import Labels, outdated
 from rotation.state.marks import Kind, Mark
-from rotation.state.stages import CURRENT, PENDING
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation.state.versions import SecretState, Version, charges_of, implied, total
 
 _SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.DEAD, Kind.FAILED}
@@ -61,6 +61,9 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
             labels.detach(mark.on(token), token)
     over = [each for each in state.versions.values() if each.id != token and not _is_in_flight(each, settled)]
     _clear(labels, state, over, token)
+    former = state.version(state.previous_id or token)
+    if former.id != token and PENDING in former.stages:
+        labels.detach(PENDING, former.id)  # left by its own rotation, before somebody put another version back
 
 
 def _clear(labels: Labels, state: SecretState, over: list[Version], target: str | None) -> None:
@@ -134,4 +137,4 @@ def _merged(labels: Labels, keeper: str, notes: set[Mark]) -> set[Mark]:
 
 
 def _is_in_flight(version: Version, settled: Version) -> bool:
-    return PENDING in version.stages or (version.intent or 0) > (settled.intent or 0)
+    return {PENDING, PREVIOUS} & version.stages == {PENDING} or (version.intent or 0) > (settled.intent or 0)

@@ -200,6 +200,10 @@ def give_back(labels: Labels, state: SecretState, token: str, *, holder: str, se
         if sent is not None:
             labels.attach(Intent(sent, 0, each.run, each.base).mark.on(token), token)
         labels.detach(each.mark.on(token), token)
+    if mine and sent is not None:  # which says more than those of runs that have ended before
+        for each in state.version(token).intents:
+            if not each.until:
+                labels.detach(each.mark.on(token), token)
     return bool(mine)
 
 

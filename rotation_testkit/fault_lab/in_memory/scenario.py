@@ -188,8 +188,8 @@ class Scenario(Rotations):
             raise LookupError
         pending = state.holder(PENDING)
         self.secret.put(f"by-hand-{next(self._tokens):024d}", current.document.replaced(**changes), "AWSCURRENT")
-        if pending is not None:
-            self.secret.attach(PENDING, pending)
+        if pending not in (None, state.current_id):
+            self.secret.attach(PENDING, str(pending))
 
     def password(self, stage: str = "AWSCURRENT") -> Secret | None:
         """Return the password under a stage."""

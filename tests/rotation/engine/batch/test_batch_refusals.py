@@ -146,7 +146,7 @@ def test_the_largest_batch_fits_after_everything_that_leaves_labels() -> None:
     scenario.step(Step.SET, cancelled)
     now = scenario.clock.now()
     for number in range(MOST_MEMBERS):
-        notes = [marks.rejected(1, now), marks.parked("account_locked", now + 60)]
+        notes = [marks.rejected(1, now), marks.parked("account_locked", now + 600)]
         scenario.secret.attach(marks.member(number, notes).on(cancelled), cancelled)
     scenario.secret.detach(PENDING, cancelled)
     current = str(scenario.secret.describe().current_id)
@@ -155,7 +155,7 @@ def test_the_largest_batch_fits_after_everything_that_leaves_labels() -> None:
     with pytest.raises(Parked) as parked:
         scenario.step(Step.CREATE, token)
     assert parked.value.reason == "account_locked"
-    scenario.clock.sleep(600)
+    scenario.clock.sleep(1200)
     for step in Step:
         scenario.step(step, token)
     assert scenario.passwords() == scenario.live()
