@@ -34,11 +34,11 @@ NEEDED_LABELS = 10
 """Of one account's rotation, at its peak: the lease, this run's intent, its form after the run has ended, an earlier
 run's intent, task or yes, charge, parking, count of failures, the dead passwords, proof. Of these a clean rotation
 writes one that the former has not left: its intent."""
-_PASSING = 6
-"""Of a batch: two generations of the lease, the intents of the current version, of an earlier run and of this one, and
-a label that is being replaced."""
-_KEPT = 5
-"""On the current version two charges; on one whose rotation was cancelled its intent, a charge and a parking."""
+_PASSING = 5
+"""Of a batch: the lease, the intents of the current version, of an earlier run and of this one, and a label that is
+being replaced."""
+_KEPT = 6
+"""On the current version three charges; on one whose rotation was cancelled its intent, a charge and a parking."""
 MOST_MEMBERS = MOST_LABELS - len(STAGES) - _PASSING - _KEPT
 """One label for each account, its proof or what is unusual about it: a batch of this size can always be rotated."""
 

@@ -37,7 +37,7 @@ from rotation_testkit.fault_lab.matrix.worlds.setups import make
 def test_two_invocations_at_once(heals, driver):
     """One of two invocations loses the lease and raises a retryable error; one reset reaches the vendor."""
     for later in range(6):
-        heals(driver, "attach lockstep:until", "before.parallel", later=later)
+        heals(driver, "attach lockstep:intent", "before.parallel", later=later)
     heals(driver, "set_password", "before.parallel")
 
 
@@ -254,7 +254,7 @@ def test_a_vendor_echoes_the_password(scenario, name):
     made = scenario("self")
     token = made.created()
     if name == "verify":
-        made.step(Step.SET, token)
+        made.send_only(token)
     secret = made.secret.read(token).document.password.reveal()
     made.fuse = Fuse(only=name, at=1, error=lambda _: RuntimeError(f"bad value {secret}"))
 

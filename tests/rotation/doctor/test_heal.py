@@ -141,7 +141,7 @@ def test_nothing_is_asked_while_a_job_holds_the_lease(kv_scenario):
     waits = {check.name for check in rehearse(busy.session()) if check.status is Status.WAITS}
     assert "lease" in waits
     busy.clock.sleep(100.0 + CLOCK_MARGIN)
-    assert heal(busy.session()).done == (Action(Verb.PROMOTE, token),)
+    assert busy.healed().done == (Action(Verb.PROMOTE, token),)
 
 
 def test_a_machine_that_a_cancelled_rotation_left_stopped_is_started(kv_scenario):

@@ -134,7 +134,7 @@ def test_labels_of_the_operator_take_room() -> None:
     scenario.secret.put("other", SecretDocument({}), *(f"blue-{n}" for n in range(8)))
     with pytest.raises(ConfigError) as caught:
         scenario.step(Step.CREATE, scenario.begin())
-    assert "room for a batch of 3, not of 5" in caught.value.message
+    assert "room for a batch of 4, not of 5" in caught.value.message
 
 
 def test_the_largest_batch_fits_after_everything_that_leaves_labels() -> None:
@@ -144,6 +144,7 @@ def test_the_largest_batch_fits_after_everything_that_leaves_labels() -> None:
     cancelled = scenario.begin()
     scenario.step(Step.CREATE, cancelled)
     scenario.step(Step.SET, cancelled)
+    scenario.forget_proof(cancelled)
     now = scenario.clock.now()
     for number in range(MOST_MEMBERS):
         notes = [marks.rejected(1, now), marks.parked("account_locked", now + 600)]
