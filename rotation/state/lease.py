@@ -267,5 +267,3 @@ def _look_again(before: SecretState, after: SecretState, token: str, mine: set[s
         raise StageConflict("the labels moved while this rotation ran; nothing was sent")
     if max(leases(after)) > generation:
         raise InProgress("another run took this secret's lease meanwhile")
-
-

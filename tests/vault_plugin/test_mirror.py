@@ -38,7 +38,7 @@ class Two:
     def rotate(self, document: SecretDocument = NEW, token: str = "t" * 36) -> None:
         """Give the source alone a proved value."""
         self.source.stage(token, document)
-        self.source.mark(token, marks.verified(Evidence.LOGIN, self.clock.now()))
+        self.source.prove(token, Evidence.LOGIN)
         self.source.promote(token, current_id=self.source.describe().current_id)
 
     @property

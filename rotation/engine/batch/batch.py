@@ -103,9 +103,9 @@ class Batch:
         self._require_same_accounts(self.session.candidate().document)
         if self._is_proved(state):
             return replace(self._together("found_live", self._each(_test)))
-        with self.session.lease(state) as held:
+        self._make_room(state)
+        with self.session.lease(state):
             try:
-                self._make_room(held)
                 results = self._rounds()
                 results = [self._secured(*each) for each in zip(self.members, results, strict=False)]
             finally:

@@ -128,6 +128,7 @@ class Scenario(Rotations):
         propagation_seconds: what the driver declares.
         fuse: what the next invocation runs over.
         window: when a reset may begin.
+        early: whether a candidate becomes current in the invocation that proved it.
     """
 
     vendor: MemoryVendor
@@ -137,6 +138,7 @@ class Scenario(Rotations):
     propagation_seconds: int = 0
     fuse: Fuse = field(default_factory=Fuse)
     window: Windows = ANYTIME
+    early: bool = False
     secret: MemorySecret = field(init=False)
     _tokens: itertools.count[int] = field(default_factory=itertools.count)
     _runs: itertools.count[int] = field(default_factory=itertools.count)
@@ -178,7 +180,15 @@ class Scenario(Rotations):
             )
 
         holder = f"{next(self._runs):x}"
-        return Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
+        return Session(
+            store=store,
+            token=token,
+            bind=bind,
+            clock=self.clock,
+            time_left=time_left,
+            holder=holder,
+            early=self.early,
+        )
 
     def put_by_hand(self, **changes: object) -> None:
         """Put another current version, as an operator does, and leave a pending one alone."""

@@ -120,7 +120,7 @@ def test_botocore_raises_anything(rig, code, operation, moment):
     rotation = rig.rotate(code)
     assert rig.errors
     assert "Odd inside Lockstep" in rig.errors[0].message
-    assert {error.code for error in rig.errors} <= {"internal_error", "in_progress"}
+    assert {error.code for error in rig.errors} <= {"internal_error", "in_progress", "parked"}
     assert all(error.hint for error in rig.errors)
     assert rotation.state is RotationState.SUCCEEDED
     assert rig.world.changes(code) <= 2

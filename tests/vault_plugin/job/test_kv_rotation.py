@@ -187,7 +187,7 @@ def test_an_operators_edit_in_the_middle_is_not_overwritten_unseen(modelled, rot
             entry = started.kv.read(path)
             started.kv.write(path, entry.document.replaced(note="by hand"), cas=entry.version)
 
-        fuse = Fuse(3, Edge.AFTER, error=edit)  # after the candidate was staged, and the lease taken
+        fuse = Fuse(2, Edge.AFTER, error=edit)  # after the candidate was staged
         done = rotate(started, HUAWEI, kv=fuse.wrap(started.kv, ("write",)))
         assert done.error is not None
         assert started.world.changes(HUAWEI) == 0
