@@ -55,9 +55,9 @@ from rotation.state.marks import PREFIX, Intent, Kind
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState, Version, implied, total
 
-CLOCK_MARGIN = 60.0
-"""Seconds by which the clocks of two runs may differ. Hosts that synchronise their time differ by less than one, and
-one whose service was off for months by less than this. A longer margin only makes the run after a dead one wait."""
+CLOCK_MARGIN = 30.0
+"""Seconds by which the clocks of two runs may differ. Hosts that synchronise their time differ by less than one second,
+and one that has not done so for two weeks by about this. A longer margin makes every run after a dead one wait."""
 
 _LEASE = re.compile(PREFIX + r"lease:([1-9][0-9]{0,17})")
 _OUTDATED = re.compile(PREFIX + r"(lease:[0-9]{1,9}:[!-~]+|until:[!-~]+|verified:[!-~]+)")

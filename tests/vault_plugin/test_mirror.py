@@ -71,8 +71,8 @@ def test_settling_brings_the_mirror_forward(two):
     for _ in range(2):
         store.settle("t" * 36)
         assert two.passwords == ("new", "new")
-    assert two.target.describe().holder("AWSPENDING") is None
-    assert two.source.describe().holder("AWSPENDING") is None
+    assert two.target.describe().holder("AWSPENDING") in (None, two.target.describe().current_id)
+    assert two.source.describe().holder("AWSPENDING") in (None, two.source.describe().current_id)
 
 
 def test_what_is_the_same_is_not_written(two):
@@ -110,7 +110,7 @@ def test_a_death_at_any_effect_is_repaired_by_the_next_look(two, edge):
             MirroredStore(made.source, made.target).settle("t" * 36)
             assert made.passwords == ("new", "new")
             for store in (made.source, made.target):
-                assert store.describe().holder("AWSPENDING") is None
+                assert store.describe().holder("AWSPENDING") in (None, store.describe().current_id)
             continue
         assert number > 6
         return

@@ -140,8 +140,8 @@ def test_nothing_is_asked_while_a_job_holds_the_lease(kv_scenario):
     assert (found.condition, found.not_before, busy.vendor.wrong_logins) == (Condition.WAITING, until + CLOCK_MARGIN, 0)
     waits = {check.name for check in rehearse(busy.session()) if check.status is Status.WAITS}
     assert "lease" in waits
-    busy.clock.sleep(100.0 + CLOCK_MARGIN)
-    assert busy.healed().done == (Action(Verb.PROMOTE, token),)
+    busy.clock.sleep(700.0)
+    assert heal(busy.session()).done == (Action(Verb.PROMOTE, token),)
 
 
 def test_a_machine_that_a_cancelled_rotation_left_stopped_is_started(kv_scenario):
