@@ -178,7 +178,7 @@ def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> Secret
         found = leases(after)
         for older in sorted(found)[:-1]:
             labels.detach(label(older), found[older])
-    except (StoreError, InProgress):
+    except Exception:
         with suppress(StoreError):  # It expires by itself, and the first error matters more.
             labels.detach(mine, token)
         raise

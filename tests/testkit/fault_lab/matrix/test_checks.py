@@ -104,8 +104,8 @@ def breaks(name, line):
 
 MUTATIONS = [
     (no_intent_mark, "self", "I8"),
-    (reset_before_mark, "self", "I1"),
-    (candidate_dropped, "self", "I1"),
+    (reset_before_mark, "accepted", "I8"),
+    (candidate_dropped, "self", "I8"),
     (committed_unproved, "admin_late", "I2"),
     (candidate_asked_first, "admin", "I7"),
 ]

@@ -106,11 +106,11 @@ MUTATIONS = {
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_a_broken_engine_is_found_out(mutation, monkeypatch):
-    """A mutation is found within 600 schedules, by the right invariant, as a script that can be played again."""
+    """A mutation is found within 250 schedules, by the right invariant, as a script that can be played again."""
     owner, name, mutant, expected = MUTATIONS[mutation]
     monkeypatch.setattr(owner, name, mutant)
 
-    report = simulate(2, 600)
+    report = simulate(5, 250)
 
     assert report.finding is not None
     assert report.finding.violation.split(":")[0] in expected
