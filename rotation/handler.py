@@ -22,6 +22,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from rotation.core.clock import Clock, SystemClock
+from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, Withheld
 from rotation.core.event import RotationEvent
 from rotation.deployment.binder import Binder
@@ -53,11 +54,13 @@ class World:
         connect: returns the client for Secrets Manager; raises ``ConfigError`` when AWS settings are wrong.
         environment: the function's variables, which include the role's AWS keys.
         clock: the time.
+        admins: the admin credentials' documents by secret, kept from one invocation to the next while all goes well.
     """
 
     connect: Callable[[], SecretsManagerClient]
     environment: Mapping[str, str] = field(repr=False)
     clock: Clock
+    admins: dict[str, SecretDocument] = field(default_factory=dict, repr=False)
 
 
 _TALKATIVE = frozenset({"boto3", "botocore", "paramiko", "pypsrp", "requests", "spnego", "urllib3"})
@@ -96,7 +99,8 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
     Raises:
         RotationError: the step failed.
     """
-    return handle(event, context, World(connect=_client, environment=os.environ, clock=SystemClock()))
+    world = World(connect=_client, environment=os.environ, clock=SystemClock(), admins=_ADMINS)
+    return handle(event, context, world)
 
 
 def handle(event: object, context: LambdaContext, world: World) -> dict[str, object]:
@@ -104,7 +108,11 @@ def handle(event: object, context: LambdaContext, world: World) -> dict[str, obj
     _silence_libraries()
     report = _Report(context.aws_request_id, world.clock)
     with Withheld(Exception, by=report.failed):
-        _run(event, context, world, report)
+        try:
+            _run(event, context, world, report)
+        except Exception:
+            world.admins.clear()  # The vendor may have refused one, since somebody has put another in its place.
+            raise
     return report.succeeded()
 
 
@@ -114,11 +122,11 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
     client = world.connect()
     binder = Binder(
         deployment=Deployment.from_environment(world.environment),
-        fetch=partial(read_current, client),
+        fetch=partial(_kept, world.admins, client),
         clock=world.clock,
         time_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
-    store = AwsSecretsManager(client, parsed.secret_id, clock=world.clock, rotation_token=parsed.rotation_token)
+    store = AwsSecretsManager(client, parsed.secret_id, rotation_token=parsed.rotation_token)
     session = open_session(store, binder, token=parsed.token)
     try:
         result = run(session, parsed.step)
@@ -131,6 +139,17 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
     )
     if result.members:
         report.note(members=[each.describe() for each in result.members])
+
+
+def _kept(admins: dict[str, SecretDocument], client: SecretsManagerClient, name: str) -> SecretDocument:
+    """Return an admin credential's document; it is read once while invocations end well."""
+    if name not in admins:
+        admins[name] = read_current(client, name)
+    return admins[name]
+
+
+_ADMINS: dict[str, SecretDocument] = {}
+"""Of this runtime."""
 
 
 class _Report:

@@ -133,7 +133,7 @@ def reconcile(source: Store, target: Store, log_in: LogIn, *, force: bool = Fals
     if _same(here, there):
         bring_forward(source, target)  # finishes what a crash left between commit and clean-up
         return MirrorState.IN_STEP
-    proved = state.versions[str(state.current_id)].verified is not None
+    proved = state.proof(str(state.current_id)) is not None
     if there is None or (proved and before is not None and _same(before, there)):
         bring_forward(source, target)
         return MirrorState.BEHIND

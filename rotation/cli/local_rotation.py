@@ -42,7 +42,7 @@ def session_for(client: SecretsManagerClient, secret_id: str, environment: Mappi
     """Return a session for looking at a secret; it has no token."""
     clock = SystemClock()
     binder = _binder(client, Deployment.from_environment(environment), clock)
-    return open_session(AwsSecretsManager(client, secret_id, clock=clock), binder)
+    return open_session(AwsSecretsManager(client, secret_id), binder)
 
 
 def _binder(client: SecretsManagerClient, deployment: Deployment, clock: Clock) -> Binder:
@@ -142,7 +142,7 @@ class LocalRotation:
         self._client = client
         self._clock = clock or SystemClock()
         self._deployment = Deployment.from_environment(environment)
-        store = AwsSecretsManager(client, secret_id, clock=self._clock)
+        store = AwsSecretsManager(client, secret_id)
         unfinished = _unfinished(store.describe())
         self.token = unfinished or str(uuid.uuid4())
         self.resumed = unfinished is not None

@@ -16,7 +16,7 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import DriverNotAllowed, HostNotAllowed, SettingsError
 from rotation.core.maintenance_window import Windows
 from rotation.core.values import Evidence, Lockout, LoginTarget
-from rotation.deployment.environment import CODE, HOST, Variables, parser, seconds, switch, window
+from rotation.deployment.environment import CODE, HOST, Variables, commit, parser, seconds, switch, window
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec
 
@@ -36,6 +36,7 @@ class Deployment:
         trust_first_use: whether an SSH host's key may be learnt from the host itself, at its first rotation.
         windows: when a reset may begin, by driver code; at any time for a driver without one.
         propagation: seconds by driver code until a new password works, where it was measured.
+        early: whether a candidate becomes current in the invocation that proved it, instead of in finishSecret.
         lockouts: the rule by driver code that locks an account, where it differs from the driver's own.
     """
 
@@ -50,6 +51,7 @@ class Deployment:
     windows: Mapping[str, Windows] = field(default_factory=dict)
     propagation: Mapping[str, int] = field(default_factory=dict)
     lockouts: Mapping[str, Lockout] = field(default_factory=dict)
+    early: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Deployment:
@@ -72,6 +74,7 @@ class Deployment:
             windows=windows | read.by_driver(drivers, "WINDOW", window),
             propagation=read.by_driver(drivers, "PROPAGATION_SECONDS", seconds),
             lockouts=read.by_driver(drivers, "LOCKOUT", Lockout.parse),
+            early=read.value("LOCKSTEP_COMMIT", commit) or False,
         )
         if read.faults:
             raise SettingsError("environment", tuple(read.faults))

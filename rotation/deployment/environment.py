@@ -97,6 +97,13 @@ def switch(text: str) -> bool:
     return _SWITCH[text.lower()]
 
 
+def commit(text: str) -> bool:
+    """Parse when a new password becomes current; return whether early."""
+    if text not in ("early", "finish"):
+        raise ValueError("must be early or finish")
+    return text == "early"
+
+
 def _login(text: str) -> LoginTarget:
     match = _LOGIN_URL.fullmatch(text)
     if match is None:

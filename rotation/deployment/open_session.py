@@ -34,6 +34,7 @@ def open_session(
         time_left=binder.time_left,
         holder=os.urandom(8).hex(),
         ordered=ordered,
+        early=binder.deployment.early,
     )
 
 

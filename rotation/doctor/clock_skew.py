@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rotation.state import marks
-from rotation.state.lease import announcements
 from rotation.state.marks import Kind, Mark
 from rotation.state.versions import SecretState
 
@@ -46,12 +45,7 @@ def ahead(state: SecretState, now: float, window: float) -> list[Ahead]:
         for mark in sorted(version.marks)
         for until in _held(mark, now, longest)
     ]
-    runs = [
-        Ahead(each.label, each.version_id, each.until, sent=False)
-        for each in announcements(state)
-        if each.until > now + AHEAD_SECONDS
-    ]
-    return sorted({each.label: each for each in [*found, *runs]}.values(), key=lambda each: (-each.until, each.label))
+    return sorted({each.label: each for each in found}.values(), key=lambda each: (-each.until, each.label))
 
 
 def _held(mark: Mark, now: float, longest: float) -> Iterator[float]:
@@ -60,6 +54,7 @@ def _held(mark: Mark, now: float, longest: float) -> Iterator[float]:
         for own in sorted(marks.unpacked(mark)[1]):
             yield from _held(own, now, longest)
     elif mark.kind in (Kind.INTENT, Kind.REJECTED, Kind.PARKED):
-        at = float(mark.value) if mark.kind is Kind.INTENT and mark.value.isdecimal() else marks.charged(mark)[1]
+        intent = marks.intended(mark)
+        at = max(intent.sent, intent.until) if mark.kind is Kind.INTENT else marks.charged(mark)[1]
         if at > now + (longest if mark.kind is Kind.PARKED else AHEAD_SECONDS):
             yield at

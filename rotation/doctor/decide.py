@@ -48,7 +48,8 @@ def _one_account(findings: Findings) -> Diagnosis:
         summary = f"the live password is that of version {live.id}"
     if pending is not None and pending is not live:
         return _with_candidate(findings, summary, promotion, pending)
-    left_over = live is current and PENDING in current.version.stages
+    # The service would take it for a rotation that is not complete, and try that one again.
+    left_over = live is current and findings.state.holder(PENDING) not in (None, current.id) and pending is None
     return _planned(findings, summary, (Action(Verb.SETTLE, current.id),) if left_over else promotion)
 
 

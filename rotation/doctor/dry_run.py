@@ -34,7 +34,7 @@ from rotation.engine.session import AccountSession, Session
 from rotation.policy import Context, PasswordPolicy
 from rotation.state import marks, waiting
 from rotation.state.label_quota import require_labels, require_room
-from rotation.state.lease import announcements
+from rotation.state.lease import busy
 from rotation.state.parking import Reason, known
 from rotation.state.stages import PENDING
 from rotation.state.store import StoredValue
@@ -127,11 +127,11 @@ def _values_are_written(require_write: Callable[[], None]) -> Check:
 
 
 def _other_runs(session: Session, state: SecretState) -> Iterator[Check]:
-    busy = max((each.until for each in announcements(state) if each.until > session.clock.now()), default=None)
-    if busy is None:
+    until = busy(state, session.clock.now())
+    if until is None:
         yield _ready("lease", "no other run holds the secret's lease")
     else:
-        yield Check("lease", Status.WAITS, "another run holds the lease", not_before=busy)
+        yield Check("lease", Status.WAITS, "another run holds the lease", not_before=until)
     pending = _unfinished(state)
     if pending is not None:
         yield _ready("unfinished", f"the unfinished rotation under {pending} would be resumed")
@@ -189,7 +189,8 @@ class _Account:
         now, bound, window = self.session.clock.now(), self.bound, self.bound.window
         waits = [
             *waiting.noted(self.state, self.state.holder(PENDING) or ""),
-            *waiting.before_a_reset(self.state, now, min_age_seconds=bound.spec.min_age_seconds, lockout=bound.lockout),
+            *waiting.before_a_reset(self.state, min_age_seconds=bound.spec.min_age_seconds),
+            *waiting.for_wrong_logins(self.state, now, bound.lockout),
             waiting.Wait(Reason.OUTSIDE_WINDOW, window.next_open(now)),
         ]
         late = [wait for wait in waits if wait.until > now]

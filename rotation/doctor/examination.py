@@ -18,7 +18,7 @@ from rotation.engine.account.login_budget import Budget, require_tries
 from rotation.engine.batch.batch import Batch
 from rotation.engine.session import Session, identity
 from rotation.state import parking, waiting
-from rotation.state.lease import announcements
+from rotation.state.lease import busy
 from rotation.state.parking import Reason
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState, Version
@@ -33,9 +33,9 @@ def find_out(session: Session) -> Findings:
     state = session.store.describe()
     versions = [_read(session, version) for version in state.versions.values()]
     findings = Findings(state=state, now=session.clock.now(), versions=versions)
-    busy = max((each.until for each in announcements(state) if each.until > findings.now), default=None)
-    if busy is not None:
-        findings.error = InProgress("a run holds this secret's lease", not_before=busy)
+    until = busy(state, findings.now)
+    if until is not None:
+        findings.error = InProgress("a run holds this secret's lease", not_before=until)
         return findings
     document = _account_document(findings)
     if document is None:
@@ -161,7 +161,7 @@ def _require_settled(session: Session, bound: Guarded, findings: Findings) -> bo
     ended = bound.poll(Task(pending.version.task)).state if pending.version.task else TaskState.DONE
     if ended is TaskState.RUNNING:
         raise InProgress("the vendor's task is still running")
-    session.let_it_apply(pending.version.intent, bound)
+    session.let_it_apply(pending.version, bound)
     return ended is TaskState.FAILED
 
 

@@ -120,9 +120,9 @@ class Findings:
 
     @property
     def pending(self) -> ExaminedVersion | None:
-        """The candidate of an unfinished rotation."""
+        """The candidate of an unfinished rotation; a version that is or was current is not one."""
         holder = self.state.holder(PENDING)
-        return None if holder == self.state.current_id else self.version(holder)
+        return None if holder in (self.state.current_id, self.state.previous_id) else self.version(holder)
 
     @property
     def live(self) -> ExaminedVersion | None:

@@ -9,7 +9,7 @@ For example, the answer to a reset was lost, and the function never ran again:
 
 - Examine: version ``a`` is AWSCURRENT; ``b`` is AWSPENDING and has an intent label. ``b`` is tried first and logs in.
 - Decide: the condition is *repairable*, the plan is ``promote b``.
-- Repair: attach ``verified`` to ``b``, move AWSCURRENT from ``a`` to ``b``, take AWSPENDING away.
+- Repair: move the proof's label to ``b``, and AWSCURRENT from ``a`` to ``b``.
 - The second round finds current live and nothing left over: *healthy*.
 """
 

@@ -19,7 +19,6 @@ from rotation.doctor.side_findings import removable_labels
 from rotation.engine.account import power
 from rotation.engine.run import run
 from rotation.engine.session import Session
-from rotation.state import marks
 from rotation.state.lease import Claim
 from rotation.state.marks import Kind
 from rotation.state.parking import known
@@ -124,8 +123,9 @@ class _Repair:
                 session.store.yield_lease(version_id, holder=session.holder)
 
     def _require_unmoved(self, *, but: AbstractSet[str] = frozenset()) -> None:
-        now = _stages_and_intents(self.session.store.describe(), but)
-        if now != _stages_and_intents(self.diagnosis.findings.state, but):
+        holder = self.session.holder
+        now = _stages_and_intents(self.session.store.describe(), but, holder)
+        if now != _stages_and_intents(self.diagnosis.findings.state, but, holder):
             raise StageConflict("the labels moved since the examination; nothing is changed any more")
 
     def _examined(self, action: Action) -> ExaminedVersion:
@@ -137,7 +137,10 @@ class _Repair:
     def _promote(self, examined: ExaminedVersion) -> None:
         store = self.session.store
         if examined.evidence is not None:
-            store.mark(examined.id, marks.verified(examined.evidence, self.session.clock.now()))
+            store.prove(examined.id, examined.evidence)
+        for each in self.diagnosis.findings.versions:  # what the vendor said yes to before is not live any more
+            for mark in each.version.all(Kind.ACCEPTED) if each is not examined else ():
+                store.unmark(each.id, mark)
         store.promote(examined.id, current_id=self.diagnosis.findings.state.current_id)
         store.settle(examined.id)
 
@@ -179,10 +182,9 @@ class _Repair:
 _MOVES = {Verb.PROMOTE: _Repair._promote, Verb.RELEASE: _Repair._release, Verb.START: _Repair._start}  # noqa: SLF001 - the class's own table
 
 
-def _stages_and_intents(state: SecretState, but: AbstractSet[str]) -> dict[str, tuple[frozenset[str], float | None]]:
-    """Return what a plan rests on. Charges and leases come and go."""
-    return {
-        version.id: (version.stages, version.intent)
-        for version in state.versions.values()
-        if version.id not in but and (version.stages or version.intent is not None)
-    }
+def _stages_and_intents(
+    state: SecretState, but: AbstractSet[str], holder: str
+) -> dict[str, tuple[frozenset[str], float | None]]:
+    """Return what a plan rests on. Charges and leases come and go, and so does this run's own intent."""
+    seen = [version.before(holder) for version in state.versions.values() if version.id not in but]
+    return {each.id: (each.stages, each.intent) for each in seen if each.stages or each.intent is not None}

@@ -9,7 +9,6 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.account.power import OWNERS_WISH_AFTER
 from rotation.engine.batch.batch import Batch
 from rotation.state.lease import ever_taken
-from rotation.state.marks import Kind
 from rotation.state.versions import Version
 
 
@@ -62,9 +61,9 @@ def _by_accepted_reset(findings: Findings) -> None:
     if proved is None or proved.stored is None or proved.password is not PasswordState.NOT_ASKED:
         return
     if sent_later is None:
-        yes = proved.version.verified is not None
+        yes = proved.version.proof is not None
     else:
-        yes = sent_later.version.accepted
+        yes = sent_later.version.accepted or sent_later.version.proof is not None
         differs = current and current.stored and current.stored.document.password != proved.stored.document.password
         if differs and _is_newer(current, sent_later):
             yes = False
@@ -78,20 +77,15 @@ def _is_yes(version: Version, *, unfinished: bool) -> bool:
 
     For an unfinished rotation a known task id counts, because resuming it treats the completed task as confirmation.
     """
-    return version.accepted or (unfinished and version.task is not None)
+    yes = version.accepted or version.proof is not None
+    return yes or (unfinished and version.task is not None)
 
 
 def _is_newer(current: ExaminedVersion | None, sent: ExaminedVersion) -> bool:
-    """Return whether current was made or proved after a reset was sent, apparently by an operator.
+    """Return whether current was made after a reset was sent, apparently by an operator.
 
     The time of the vendor's yes does not matter: it may be noted long after the reset took effect.
     """
     if current is None or current.stored is None:
         return False
-    known_since = max(int(current.stored.created), _proved_at(current.version))
-    return known_since > (sent.version.intent or 0.0)
-
-
-def _proved_at(version: Version) -> int:
-    at = (mark.value.rpartition(":")[2] for mark in version.all(Kind.VERIFIED))
-    return max((int(epoch) for epoch in at if epoch.isdecimal()), default=0)
+    return int(current.stored.created) > (sent.version.intent or 0.0)

@@ -45,11 +45,11 @@ def raise_if_parked(session: AccountSession, state: SecretState, version_id: str
 def next_attempt(session: AccountSession, state: SecretState, bound: Guarded) -> Wait | None:
     """Return until when a first reset of this token has to wait, and why; ``None`` when it may be sent now."""
     now = session.clock.now()
+    age, lockout = bound.spec.min_age_seconds, bound.lockout
     waits = [
         *waiting.noted(state, session.token),
-        *waiting.before_a_reset(
-            state, now, min_age_seconds=bound.spec.min_age_seconds, lockout=bound.lockout, token=session.token
-        ),
+        *waiting.before_a_reset(state, min_age_seconds=age, token=session.token),
+        *waiting.for_wrong_logins(state, now, lockout, holder=session.holder),
     ]
     return waiting.earliest(now, waits, bound.window)
 

@@ -5,6 +5,8 @@ Both find out first whether the secret holds one account or a batch of them.
 
 from __future__ import annotations
 
+from functools import partial
+
 from rotation.core.document import SecretDocument, size
 from rotation.core.values import Step
 from rotation.engine.account import steps
@@ -29,17 +31,24 @@ def run(session: Session, step: Step) -> Result:
     cell = steps.admit(session, state, step)
     if cell is Cell.DONE:
         return _done(session, state, step)
-    trial = cell is Cell.VERIFY_CURRENT
+    if step is Step.TEST and state.proof(session.token) is not None:
+        return steps.test(session, state)
+    return _run(session, state, step, trial=cell is Cell.VERIFY_CURRENT)
+
+
+def _run(session: Session, state: SecretState, step: Step, *, trial: bool) -> Result:
     document = (session.candidate() if step is Step.TEST and not trial else session.current(state)).document
     batch = Batch.of(session, document)
     if trial:
         return check_current(session, state) if batch is None else batch.verify_current()
     if step is Step.CREATE:
-        return steps.create(session, state) if batch is None else batch.create(state, document)
+        create = partial(steps.create, session, state) if batch is None else partial(batch.create, state, document)
+        return steps.create_or_adopt(session, create)
     if step is Step.SET:
-        return set_secret(session, session.distrust(state)) if batch is None else batch.set_secret(state)
+        done = set_secret(session, state) if batch is None else batch.set_secret(state)
+        return _commit(session, done) if session.early else done
     if step is Step.TEST:
-        return steps.test(session, session.distrust(state)) if batch is None else batch.test()
+        return steps.test(session, state) if batch is None else batch.test()
     return steps.finish(session, state) if batch is None else batch.finish(state)
 
 
@@ -59,6 +68,16 @@ def verify(session: Session) -> Result:
     return check_current(session, state) if batch is None else batch.verify_current()
 
 
+def _commit(session: Session, done: Result) -> Result:
+    """Make the candidate current in the invocation that proved it, so that readers wait no longer than they must."""
+    if done.evidence is None:
+        return done
+    state = session.store.describe()
+    current = session.current(state).document
+    batch = Batch.of(session, current)
+    return steps.finish(session, state) if batch is None else batch.finish(state)
+
+
 def _done(session: Session, state: SecretState, step: Step) -> Result:
     # PENDING goes last: a token without it is tidied up, and in a late event others may have labels newer than its own.
     # One that an operator made current before it was proved says nothing about them.
@@ -70,6 +89,6 @@ def _done(session: Session, state: SecretState, step: Step) -> Result:
 
 
 def _is_proved(version: Version, document: SecretDocument) -> bool:
-    if not version.members:
-        return version.verified is not None
-    return all(version.seen_by(number).verified is not None for number in range(size(document)))
+    if not version.members and not version.proofs:
+        return version.proof is not None
+    return all(version.seen_by(number).proof is not None for number in range(size(document)))

@@ -21,12 +21,13 @@ from rotation.core.errors import (
     SecretDocumentError,
     StoreError,
 )
+from rotation.core.values import Evidence
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.state import marks
 from rotation.state.label_quota import make_room
 from rotation.state.lease import Claim
-from rotation.state.store import Notes, Store, StoredValue, replace_marks
-from rotation.state.versions import SecretState
+from rotation.state.store import Notes, Store, StoredValue
+from rotation.state.versions import SecretState, Version
 
 
 class Bind(Protocol):
@@ -48,10 +49,26 @@ class Memory:
     Attributes:
         values: what was read, by version id; a version's value never changes.
         sends: resets sent.
+        sent_at: epoch of the latest one.
+        open: whether one of them may have been applied, and no proof shows it yet.
+        proved: how the candidate was proved.
+        task: the vendor's task that is followed, if it has not ended.
+        leased: whether this run holds the lease.
+        disproved: whether a login after the reset was rejected.
+        unnoted: whether a wrong login could not be written down.
+        accounts: of a batch, what each account's run remembers.
     """
 
     values: dict[str, StoredValue] = field(default_factory=dict)
     sends: int = 0
+    sent_at: float | None = None
+    open: bool = False
+    proved: Evidence | None = None
+    task: str | None = None
+    leased: bool = False
+    disproved: bool = False
+    unnoted: bool = False
+    accounts: dict[int, Memory] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +96,9 @@ class AccountSession:
         """
         return nullcontext(state)
 
+    def withdraw(self) -> None:
+        """Take this run's intent away before the candidate is released. A batch does so for all its accounts."""
+
     def make_room(self, state: SecretState, bound: Guarded) -> None:
         """Make sure of this rotation's labels. A batch does so for all its accounts together."""
 
@@ -89,20 +109,28 @@ class AccountSession:
             self.memory.values[version_id] = value
         return value
 
-    def let_it_apply(self, intent: float | None, bound: Guarded) -> None:
+    def let_it_apply(self, version: Version, bound: Guarded) -> None:
         """Wait until the vendor has had its declared time, so that a probe never blames a password that is under way.
 
         Raises:
             InProgress: the time left does not suffice.
         """
-        # An intent mark holds whole seconds, so it may be almost one earlier than the reset.
-        due = 0.0 if intent is None else intent + 1 + bound.spec.propagation_seconds
+        sent = self.memory.sent_at
+        if sent is None:
+            sent = max((each.sent_by for each in version.intents_of_others(self.holder)), default=None)
+        # A mark holds whole seconds, so it may be almost one earlier than the reset.
+        due = 0.0 if sent is None else sent + 1 + bound.spec.propagation_seconds
         pause = due - self.clock.now()
         if pause <= 0 or not bound.spec.propagation_seconds:
             return
         if self.time_left() < pause + bound.spec.call_seconds + RESERVE_SECONDS:
             raise InProgress("the vendor may still be applying the reset", not_before=due)
         self.clock.sleep(pause)
+
+    def prove(self, evidence: Evidence) -> None:
+        """Write down how the candidate was proved."""
+        self.store.prove(self.token, evidence)
+        self.memory.proved, self.memory.open = evidence, False
 
     def current(self, state: SecretState) -> StoredValue:
         """Return the current value.
@@ -139,19 +167,6 @@ class AccountSession:
         same = other is not None and other.spec.code == bound.spec.code and identity(other) == identity(bound)
         return value if same else None
 
-    def distrust(self, state: SecretState) -> SecretState:
-        """Take back what was proved about the candidate, where somebody has put another current value since.
-
-        That person may have set the account's password, too, so that the candidate must be sent, or proved, again.
-        """
-        version = state.version(self.token)
-        proofs = version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED)
-        noted = [max(marks.charged(mark)) for mark in proofs]  # the only moment that each names
-        if not noted or int(self.current(state).created) <= max(noted):
-            return state
-        replace_marks(self.store, self.token, (), proofs)
-        return self.store.describe()
-
     def bind_pair(self, current: SecretDocument, candidate: SecretDocument) -> Guarded:
         """Bind the candidate's account, after making sure that it is the current one's (confused deputy).
 
@@ -170,9 +185,14 @@ class AccountSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session(AccountSession):
-    """One invocation for one secret and token."""
+    """One invocation for one secret and token.
+
+    Attributes:
+        early: whether a candidate becomes current in the invocation that proved it.
+    """
 
     store: Store
+    early: bool = False
 
     @contextmanager
     def lease(self, state: SecretState) -> Iterator[SecretState]:
@@ -183,11 +203,29 @@ class Session(AccountSession):
         """
         now = self.clock.now()
         held = self.store.acquire(self.token, state, Claim(self.holder, now, now + self.time_left()))
+        self.memory.leased = True
         try:
             yield held
         finally:
+            self.memory.leased = False
             with suppress(StoreError):  # It expires by itself, and the step's own outcome matters more.
-                self.store.yield_lease(self.token, holder=self.holder)
+                self._give_back()
+
+    def _give_back(self) -> None:
+        """End the lease. The intent goes on standing for a wrong login that could not be written down."""
+        memory = self.memory
+        if memory.task is not None:
+            self.store.mark(self.token, marks.task(memory.task))
+        if memory.unnoted:
+            return
+        if memory.open or memory.proved is None:
+            self.store.yield_lease(self.token, holder=self.holder, sent=memory.sent_at if memory.open else None)
+        else:
+            self.store.end(self.token, holder=self.holder)
+
+    def withdraw(self) -> None:
+        """Take this run's intent away before the candidate is released: nothing was applied."""
+        self.store.yield_lease(self.token, holder=self.holder)
 
     def make_room(self, state: SecretState, bound: Guarded) -> None:
         """Make sure of this rotation's labels; see ``label_quota.make_room``."""

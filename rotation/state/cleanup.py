@@ -1,8 +1,9 @@
 """Which labels go when a candidate is released, and which after a promotion. Stores call this with their own labels.
 
-The lease and the announcements of runs are none of this module's business: the next run that takes the lease removes
-them. Wrong logins outlast the versions that they were charged on: they move to the current one, where the next
-rotation's budget counts them.
+The lease is none of this module's business: the next run that takes it removes older ones. AWSPENDING stays on the
+version that has become current, as the service itself leaves it, so that a clean promotion costs one write: the former
+current version's intent goes. Wrong logins outlast the versions that they were charged on: they move to the current
+one, where the next rotation's budget counts them; so does the one that a dead run's intent stands for.
 
 Example. Current is ``aaaa1111``, and the candidate ``bbbb2222`` with ``rejected:1:1700000030:~7f3a`` is released.
 First ``rejected:1:1700000030:7f3a2222``, a carried note that names its origin, is put on current, and then the
@@ -16,10 +17,10 @@ from __future__ import annotations
 from rotation.core.errors import StageConflict
 from rotation.core.values import LONGEST_LOCKOUT_SECONDS
 from rotation.state import marks
-from rotation.state.lease import Labels
+from rotation.state.lease import Labels, outdated
 from rotation.state.marks import Kind, Mark
-from rotation.state.stages import CURRENT, PENDING
-from rotation.state.versions import SecretState, Version, charges_of, total
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
+from rotation.state.versions import SecretState, Version, charges_of, implied, total
 
 _SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.DEAD, Kind.FAILED}
 
@@ -42,9 +43,9 @@ def release(labels: Labels, state: SecretState, token: str) -> None:
 def settle(labels: Labels, state: SecretState, token: str) -> None:
     """After a promotion, take away what is no longer needed, since another value has been proved live.
 
-    The new current keeps its intent, proof and wrong logins. Versions whose reset was sent earlier lose every mark, so
-    that the store may forget them. A candidate that is pending, or was sent later, keeps everything: a late duplicate
-    of finishSecret must not make the next rotation forget what it sent.
+    The new current keeps its latest intent, proof and wrong logins. Versions whose reset was sent earlier lose every
+    mark, so that the store may forget them. A candidate that is pending, or was sent later, keeps everything: a late
+    duplicate of finishSecret must not make the next rotation forget what it sent.
 
     Raises:
         StageConflict: the token's version is not current, whatever the promotion was answered with.
@@ -54,13 +55,15 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
         return
     if CURRENT not in settled.stages and PENDING in settled.stages:
         raise StageConflict("the candidate was promoted, but is not current")
+    older = [each.mark for each in settled.intents[:-1] if not each.until]
     for mark in sorted(settled.marks):
-        if mark.kind in _SPENT:
+        if mark.kind in _SPENT or mark in older:
             labels.detach(mark.on(token), token)
     over = [each for each in state.versions.values() if each.id != token and not _is_in_flight(each, settled)]
     _clear(labels, state, over, token)
-    if PENDING in settled.stages:
-        labels.detach(PENDING, token)
+    former = state.version(state.previous_id or token)
+    if former.id != token and PENDING in former.stages:
+        labels.detach(PENDING, former.id)  # left by its own rotation, before somebody put another version back
 
 
 def _clear(labels: Labels, state: SecretState, over: list[Version], target: str | None) -> None:
@@ -70,9 +73,12 @@ def _clear(labels: Labels, state: SecretState, over: list[Version], target: str 
     the charge that it stands for goes. Doing it again changes nothing.
     """
     for version in over:
-        for mark in sorted(version.marks):
+        stand_for_charges = {each.mark for each in implied(version)}
+        for mark in sorted(version.marks - stand_for_charges):
             if not _charges(mark):
                 labels.detach(mark.on(version.id), version.id)
+        for label in outdated(version):
+            labels.detach(label, version.id)
     keeper = state.versions.get(target or "")
     notes = set() if keeper is None else {mark for mark in keeper.all(Kind.REJECTED) if marks.is_carried(mark)}
     for version in over:
@@ -97,6 +103,7 @@ def _charges(mark: Mark) -> list[tuple[int, float]]:
 def _charged(version: Version) -> list[tuple[Mark, list[Mark]]]:
     """Return each charge of a version with the marks that hold it; those of a batch's accounts are one."""
     alone = [(charge, [charge]) for charge in version.all(Kind.REJECTED)]
+    alone += [(marks.rejected(1, each.until, run=each.run), [each.mark]) for each in implied(version)]
     held = [mark for mark in version.all(Kind.MEMBER) if _charges(mark)]
     if not held:
         return alone
@@ -107,6 +114,7 @@ def _charged(version: Version) -> list[tuple[Mark, list[Mark]]]:
 def _is_recent(version: Version, keeper: Version) -> bool:
     """Tell whether a wrong login may still count. No account is at hand, so the longest window there can be decides."""
     charged = [at for mark in version.marks for _, at in _charges(mark)]
+    charged += [each.until for each in implied(version)]
     return any(at > (keeper.intent or 0) - LONGEST_LOCKOUT_SECONDS for at in charged)
 
 
@@ -129,4 +137,4 @@ def _merged(labels: Labels, keeper: str, notes: set[Mark]) -> set[Mark]:
 
 
 def _is_in_flight(version: Version, settled: Version) -> bool:
-    return PENDING in version.stages or (version.intent or 0) > (settled.intent or 0)
+    return {PENDING, PREVIOUS} & version.stages == {PENDING} or (version.intent or 0) > (settled.intent or 0)

@@ -12,8 +12,8 @@ Example. A secret has 12 labels beside the rotation that begins now, whose own m
 22, so ``make_room`` takes away what is over: of ``failed:2``, ``parked:back_off:<past>`` and ``rejected:1:<last week>``
 on a cancelled version all three go, the rest makes 19, and the rotation begins. With less it ends in ``StoreFull``.
 
-A batch packs the marks of each account into one label while it runs. Once its version is not pending any more,
-``condense`` puts three marks for all of them in the place of these labels.
+A batch packs what is unusual about each account into one label while it runs. Once its version is not pending any more,
+``condense`` puts two marks for all of them in the place of these labels.
 """
 
 from __future__ import annotations
@@ -31,30 +31,27 @@ from rotation.state.versions import SecretState, Version
 MOST_LABELS = 20
 """Across all versions of a secret, by AWS's quotas page; hence not 20 per version. A journal keeps to it, too."""
 NEEDED_LABELS = 10
-"""Of one account's rotation, at its peak: pending, two generations of the lease, an announcement, intent, task or yes,
-charge, parking, count of failures, proof."""
+"""Of one account's rotation, at its peak: the lease, this run's intent, its form after the run has ended, an earlier
+run's intent, task or yes, charge, parking, count of failures, the dead passwords, proof. Of these a clean rotation
+writes one that the former has not left: its intent."""
 _PASSING = 5
-"""Of a batch: two generations of the lease with an announcement each, while a testSecret, which needs none, rewrites a
-label."""
-_KEPT = 3
-"""On a current version, and as many on one whose rotation was cancelled; see ``condensed``."""
-MOST_MEMBERS = MOST_LABELS - len(STAGES) - _PASSING - 2 * _KEPT
-"""One label for each account: a batch of this size can always be rotated."""
+"""Of a batch: the lease, the intents of the current version, of an earlier run and of this one, and a label that is
+being replaced."""
+_KEPT = 6
+"""On the current version three charges; on one whose rotation was cancelled its intent, a charge and a parking."""
+MOST_MEMBERS = MOST_LABELS - len(STAGES) - _PASSING - _KEPT
+"""One label for each account, its proof or what is unusual about it: a batch of this size can always be rotated."""
 
 
 def condensed(version: Version, *, current: bool) -> list[Mark]:
-    """Return what later rotations need to know of a version's accounts: three marks at most, for any number of them.
+    """Return what later rotations need to know of a version's accounts: two marks at most, for any number of them.
 
-    That is when the latest reset was sent, as many wrong logins as any one account has, and the weakest proof of a
-    current version, or until when an account is to be left alone: never less than the truth.
+    That is as many wrong logins as any one account has, and of a version that is not current until when an account is
+    to be left alone: never less than the truth. What an earlier release packed for each account is among it.
     """
     members = [version.seen_by(number) for number in version.members]
-    kept = []
-    if members and version.intent is not None:
-        kept.append(marks.intent(version.intent))
-        proofs = [member.verified for member in members]
-        proved = [proof for proof in proofs if proof is not None]
-        kept += [marks.verified(min(proved), version.intent)] if current and proved == proofs else []
+    packed = [mark for notes in version.members.values() for mark in notes if mark.kind is Kind.INTENT]
+    kept = [max(packed, key=marks.intended)] if packed else []
     count = max((member.rejected[0] for member in members), default=0)
     kept += [marks.rejected(count, max(member.rejected[1] for member in members))] if count else []
     parked = [member.parked for member in members if member.parked is not None]
@@ -70,9 +67,17 @@ def condense(notes: Notes, version: Version | None, *, current: bool) -> None:
 
 
 def settle(store: Store, token: str) -> None:
-    """Tidy up after a promotion; harmless where the secret holds one account."""
-    condense(store, store.describe().versions.get(token), current=True)
+    """Tidy up after the promotion of a batch."""
     store.settle(token)
+    condense(store, store.describe().versions.get(token), current=True)
+
+
+def free_for_batch(notes: Notes, state: SecretState, token: str, size: int) -> None:
+    """Take the proofs from the current version where a batch would find too few labels: each is moved otherwise."""
+    current = state.version(state.current_id or "")
+    if len(_beside(state, token)) + _PASSING + size > MOST_LABELS:
+        for mark in current.all(Kind.PROOF):
+            notes.unmark(current.id, mark)
 
 
 def make_room(notes: Notes, state: SecretState, token: str, now: float, window: float) -> None:
@@ -152,7 +157,8 @@ def require_room(state: SecretState, token: str, size: int, now: float, window: 
     stages = STAGES.union(*(version.stages for version in state.versions.values()))
     noted = sum(
         len(condensed(each, current=each.id == state.current_id))
-        + sum(mark.kind is not Kind.MEMBER for mark in each.marks)
+        + sum(mark.kind not in (Kind.MEMBER, Kind.PROOF, Kind.INTENT) for mark in each.marks)
+        + (each.id != state.current_id and bool(each.intents))
         for each in others
     ) - len(_spent(state, token, now, window))
     most = MOST_LABELS - len(stages) - noted - _PASSING

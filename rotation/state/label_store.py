@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rotation.state import cleanup, lease
+from rotation.core.errors import StageConflict
+from rotation.core.values import Evidence
+from rotation.state import cleanup, lease, marks
 from rotation.state.lease import Claim, Labels
 from rotation.state.marks import Mark
 from rotation.state.versions import SecretState
@@ -17,11 +19,12 @@ class LabelStore:
 
     def __init__(self, labels: Labels) -> None:
         self._labels = labels
-        self._taken: SecretState | None = None
+        self._seen: SecretState | None = None
 
     def describe(self) -> SecretState:
         """See ``Store``."""
-        return self._labels.describe()
+        self._seen = self._labels.describe()
+        return self._seen
 
     def mark(self, version_id: str, mark: Mark) -> None:
         """See ``Store``."""
@@ -31,16 +34,37 @@ class LabelStore:
         """See ``Store``."""
         self._labels.detach(mark.on(version_id), version_id)
 
+    def prove(self, version_id: str, evidence: Evidence, number: int | None = None) -> None:
+        """See ``Store``. Where the label sits was seen a moment ago, or is looked up when it has moved since."""
+        label = marks.proof(evidence, number).on(version_id)
+        for state in (self._seen, None):
+            try:
+                self._attach_here(label, version_id, self.describe() if state is None else state)
+            except StageConflict:
+                if state is None:
+                    raise
+            else:
+                return
+
+    def _attach_here(self, label: str, version_id: str, state: SecretState) -> None:
+        source = state.holder_of(label)
+        if source is None:
+            self._labels.attach(label, version_id)
+        elif source != version_id:
+            self._labels.move(label, source=source, target=version_id)
+
     def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
         """See ``Store``."""
-        self._taken = lease.take(self._labels, state, token, claim)
-        return self._taken
+        self._seen = lease.take(self._labels, state, token, claim)
+        return self._seen
 
-    def yield_lease(self, token: str, *, holder: str) -> None:
-        """See ``Store``. What ``acquire`` saw is enough, unless it was read from a replica that lagged behind."""
-        if self._taken is None or not lease.give_back(self._labels, self._taken, token, holder=holder):
-            lease.give_back(self._labels, self.describe(), token, holder=holder)
-        self._taken = None
+    def yield_lease(self, token: str, *, holder: str, sent: float | None = None) -> None:
+        """See ``Store``. What was seen last is enough, unless it was read from a replica that lagged behind."""
+        if self._seen is None or not lease.give_back(self._labels, self._seen, token, holder=holder, sent=sent):
+            lease.give_back(self._labels, self.describe(), token, holder=holder, sent=sent)
+
+    def end(self, token: str, *, holder: str) -> None:
+        """See ``Store``. The proof has ended it."""
 
     def release(self, token: str) -> None:
         """See ``Store``."""

@@ -1,39 +1,66 @@
 """One run at a time per secret, by nothing but labels.
 
-Attaching a fresh label twice succeeds both times, so a label's presence is no lock. Moving one is a compare-and-swap:
-it names the version that the label is taken from. The lease of one generation is such a label,
-``lockstep:lease:<generation>:<anchor>``. Sitting on its anchor, the version that was current when it was made, it is
-unclaimed; it is moved from there exactly once, to the token's version of the run that wins it, and never moved again.
+A label's presence is no lock, since attaching it twice succeeds both times. Moving one is a compare-and-swap: it names
+the version that the label is taken from. The lease is the label ``lockstep:lease:<generation>`` with the highest
+generation. On the current version it is free. A run takes it by moving it to the version of its token; promotion makes
+that version the current one, so that the label lies there for the next rotation. A secret is busy while any version has
+a living intent of another run: one whose ``until`` is not over yet. An intent whose version is proved is not living,
+since its run does nothing more at the vendor.
 
-To take the lease, a run
+To take the lease, a run with token ``v``
 
-1. looks: a living announcement means that somebody acts, so it comes back later;
-2. announces on the token's version until when it may act (a function cannot outlive its time-out) and for which lease:
-   the latest one while it is unclaimed, else that of the next generation;
-3. attaches that lease to the anchor if need be and moves it. Of several runs one succeeds;
-4. looks again: a living announcement for any other lease means that its first look was too old, so it backs off.
+1. looks: the secret is not busy, and ``c`` is current. The highest generation is taken if it lies on ``c``, else the
+   next one is made;
+2. attaches its intent, which says until when it may act, to ``v``;
+3. attaches the lease to ``c`` if need be, and moves it from ``c`` to ``v``. One of several runs succeeds;
+4. looks again: its intent and its lease are there, no higher generation is, and the stages are as in 1. Then, and only
+   then, it may act until its ``until``.
 
-To give it back, it takes its announcement away. A dead run's announcement expires by itself.
+A loser takes its intent away. A run that dies leaves it behind: it expires by itself, and from then on it says that a
+reset may have been sent and that one wrong login may be missing in the notes. A run that ends in order takes it away
+where nothing was sent, replaces it by one with ``until=0`` where nobody knows whether the reset took effect, and
+leaves it where the candidate was proved.
 
-Step 3 decides between runs that saw the same. Step 4 is for runs that stalled after step 1 while others came and went:
-of two winners, the one that looks later sees the other, since both announced before they looked. Only the run that
-passed step 4 removes older leases, so that none is won a second time behind a living holder's back.
+Example, the labels of a clean rotation (without ``lockstep:``; ``c`` ends with ``aaaa1111``)::
+
+    before        c: AWSCURRENT lease:1 proof:login intent:10:70:51c0ffee:00000000
+    createSecret                                                           v: AWSPENDING
+    setSecret, 2                                                           v: … intent:90:150:7f3a01bc:aaaa1111
+    setSecret, 3  c: AWSCURRENT proof:login intent:10:…                    v: … lease:1
+    after a login c: AWSCURRENT intent:10:…                                v: … proof:login
+    finishSecret  c: AWSPREVIOUS      v: AWSCURRENT AWSPENDING lease:1 proof:login intent:90:150:7f3a01bc:aaaa1111
+
+What has to hold, and what holds it (each condition is taken away in ``tests/rotation/state/test_lease_model.py``):
+
+* Two runs with the same view: step 3 lets one pass, since the label can be moved away from ``c`` once.
+* A run that stalled after step 1: a label that was moved from ``c`` never comes back to it, as the next generation is
+  made instead. Where older generations were tidied up meanwhile, step 4 sees the higher one.
+* A run that stalled after step 3 and outlived its time does nothing: it knows its own ``until``.
+* A run that looks while another one moves the lease sees the other's intent, since that was attached before.
+* A write that was confirmed and not kept, and a read that is late: step 4 does not see what step 2 or 3 wrote.
+* A rotation that was cancelled, and an operator who puts a former version back: step 4 compares the stages.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from rotation.core.errors import InProgress, StageConflict, StoreError
-from rotation.state.marks import PREFIX
-from rotation.state.versions import SecretState
+from rotation.core.errors import InProgress, NotYetVisible, StageConflict, StoreError
+from rotation.state import marks
+from rotation.state.marks import PREFIX, Intent, Kind
+from rotation.state.stages import PENDING
+from rotation.state.versions import SecretState, Version, implied, total
 
-_LEASE = re.compile(PREFIX + r"lease:([0-9]{1,9}):([!-~]{1,64})")
-_UNTIL = re.compile(PREFIX + r"until:([0-9]{1,12}):([0-9a-f]{1,32}):([0-9]{1,9}:[!-~]{1,64})")
+CLOCK_MARGIN = 30.0
+"""Seconds by which the clocks of two runs may differ. Hosts that synchronise their time differ by less than one second,
+and one that has not done so for two weeks by about this. A longer margin makes every run after a dead one wait."""
+
+_LEASE = re.compile(PREFIX + r"lease:([1-9][0-9]{0,17})")
+_OUTDATED = re.compile(PREFIX + r"(lease:[0-9]{1,9}:[!-~]+|until:[!-~]+|verified:[!-~]+)")
 
 
 class Labels(Protocol):
@@ -57,24 +84,6 @@ class Labels(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """The lease of one generation, and the version on which it is unclaimed."""
-
-    generation: int
-    anchor: str
-
-    @property
-    def key(self) -> str:
-        """What announcements name."""
-        return f"{self.generation}:{self.anchor}"
-
-    @property
-    def label(self) -> str:
-        """The label that is moved."""
-        return f"{PREFIX}lease:{self.key}"
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
     """Who wants the lease, and for how long.
 
@@ -88,39 +97,54 @@ class Claim:
     now: float
     until: float
 
-    def announcement(self, lease: Lease) -> str:
-        """Return the label by which a run says until when it may act, rounded up to a whole second."""
-        return f"{PREFIX}until:{int(self.until) + 1}:{self.holder}:{lease.key}"
+    def intent(self, base: str) -> marks.Mark:
+        """Return the intent of this run, which begins while ``base`` is current."""
+        return marks.intent(self.now, until=self.until, run=self.holder, base=base)
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """One run's announcement as found on a version."""
-
-    label: str
-    version_id: str
-    until: float
-    holder: str
-    lease: str
+def label(generation: int) -> str:
+    """Return the lease of one generation."""
+    return f"{PREFIX}lease:{generation}"
 
 
-def announcements(state: SecretState) -> list[Announcement]:
-    """Return every announcement, of living and of dead runs."""
-    return [
-        Announcement(match[0], version.id, float(match[1]), match[2], match[3])
-        for version in state.versions.values()
-        for match in _matches(_UNTIL, version.labels)
-    ]
+def leases(state: SecretState) -> Mapping[int, str]:
+    """Return the version that the lease of each generation lies on."""
+    found = ((match, each.id) for each in state.versions.values() for match in map(_LEASE.fullmatch, each.labels))
+    return {int(match[1]): version_id for match, version_id in found if match}
 
 
-def latest(state: SecretState) -> Lease | None:
-    """Return the lease of the latest generation; ``None`` when there never was one."""
-    return max((lease for lease, _ in _leases(state)), key=lambda lease: (lease.generation, lease.anchor), default=None)
+def outdated(version: Version) -> list[str]:
+    """Return the labels of an earlier release that say nothing any more."""
+    return sorted(each for each in version.labels if _OUTDATED.fullmatch(each))
 
 
 def ever_taken(state: SecretState, token: str) -> bool:
-    """Tell whether a run has taken a lease for the token's version, hence may have touched the vendor for it."""
-    return any(version_id == token and lease.anchor != token for lease, version_id in _leases(state))
+    """Tell whether a run has begun for the token's version, hence may have switched its machine."""
+    lies = token != state.current_id and token in leases(state).values()
+    return lies or bool(state.version(token).intents)
+
+
+def busy(state: SecretState, now: float, *, but: str = "") -> float | None:
+    """Return until when another run may act at most; ``None`` when nobody does.
+
+    Args:
+        state: the labels.
+        now: epoch seconds.
+        but: the holder whose own intent does not count.
+    """
+    living = [
+        each.until
+        for version in state.versions.values()
+        if not _is_over(state, version)
+        for each in version.intents_of_others(but)
+        if _is_living(each, now)
+    ]
+    return max(living) + CLOCK_MARGIN if living else None
+
+
+def _is_over(state: SecretState, version: Version) -> bool:
+    """Tell whether nobody acts for a version any more, since it is proved; of a batch, since it was promoted."""
+    return state.proof(version.id) is not None or (version.id == state.current_id and bool(version.proofs))
 
 
 def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> SecretState:
@@ -134,84 +158,112 @@ def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> Secret
 
     Raises:
         InProgress: another run holds it, or wanted it at the same moment.
-        StageConflict: the token's version is current, or none is.
+        NotYetVisible: what was written cannot be seen.
+        StageConflict: the token's version is current, or none is, or the stages moved meanwhile.
     """
-    _refuse_if_busy(state, claim, but=None)
-    if state.current_id is None or state.current_id == token:
+    refuse_if_busy(state, claim)
+    current_id = state.current_id
+    if current_id is None or current_id == token:
         raise StageConflict("the secret has no current version beside the token's")
-    lease = _wanted(state, state.current_id)
-    mine = claim.announcement(lease)
-    # First, since labels are few, and a run that always dies right after announcing would use them up.
-    _forget_the_dead(labels, state, claim)
-    labels.attach(mine, token)
+    found = leases(state)
+    newest = max(found, default=0)
+    generation = newest if found.get(newest) == current_id else newest + 1
+    clear(labels, state, token, claim)
+    mine = claim.intent(current_id).on(token)
     try:
-        _win(labels, lease, token)
+        labels.attach(mine, token)
+        _win(labels, label(generation), current_id, token, lies=generation in found)
         after = labels.describe()
-        _refuse_if_busy(after, claim, but=lease)
-        _clean(labels, after, claim, lease)
-    except (StoreError, InProgress):
+        _look_again(state, after, token, {mine, label(generation)}, generation)
+        found = leases(after)
+        for older in sorted(found)[:-1]:
+            labels.detach(label(older), found[older])
+    except Exception:
         with suppress(StoreError):  # It expires by itself, and the first error matters more.
             labels.detach(mine, token)
         raise
     return after
 
 
-def give_back(labels: Labels, state: SecretState, token: str, *, holder: str) -> bool:
-    """Give the lease back; harmless when this run does not hold it. Return whether the state shows that it does."""
-    mine = [each.label for each in announcements(state) if (each.holder, each.version_id) == (holder, token)]
-    for label in mine:
-        labels.detach(label, token)
+def give_back(labels: Labels, state: SecretState, token: str, *, holder: str, sent: float | None) -> bool:
+    """Give the lease back; harmless when this run does not hold it. Return whether the state shows that it does.
+
+    Args:
+        labels: the store.
+        state: the labels.
+        token: the version that the lease was taken for.
+        holder: the run.
+        sent: when a reset was sent whose outcome is open; ``None`` when nothing was sent.
+    """
+    mine = [each for each in state.version(token).intents if each.run == marks.run_name(holder) and each.until]
+    for each in mine:
+        if sent is not None:
+            labels.attach(Intent(sent, 0, each.run, each.base).mark.on(token), token)
+        labels.detach(each.mark.on(token), token)
+    if mine and sent is not None:  # which says more than those of runs that have ended before
+        for each in state.version(token).intents:
+            if not each.until:
+                labels.detach(each.mark.on(token), token)
     return bool(mine)
 
 
-def _leases(state: SecretState) -> Iterator[tuple[Lease, str]]:
-    """Yield each lease and the version it sits on."""
-    for version in state.versions.values():
-        for match in _matches(_LEASE, version.labels):
-            yield Lease(int(match[1]), match[2]), version.id
+def clear(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
+    """Take away what is over, before an intent is written.
+
+    A proof that does not hold any more would hold again by the new intent. Of the intents that other runs left, all but
+    the latest go, so that runs which always die do not use the labels up; the wrong login that each may stand for is
+    written down first.
+    """
+    version = state.version(token)
+    for mark in _spent_proofs(state, version):
+        labels.detach(mark.on(token), token)
+    old = [each for each in version.intents_of_others(claim.holder) if not _is_living(each, claim.now)][:-1]
+    counted = [(1, each.until) for each in implied(version) if each in old]
+    sums = [mark for mark in version.all(Kind.REJECTED) if not marks.charge_origin(mark)]
+    sums.sort(key=lambda mark: marks.charged(mark)[::-1])
+    if counted:
+        for mark in sums[:-1]:  # only the latest counts
+            labels.detach(mark.on(token), token)
+        one = marks.rejected(*total([*map(marks.charged, sums[-1:]), *counted]))
+        labels.attach(one.on(token), token)
+        for mark in sums[-1:]:
+            labels.detach(mark.on(token), token)
+    for each in old:
+        labels.detach(each.mark.on(token), token)
 
 
-def _matches(pattern: re.Pattern[str], labels: frozenset[str]) -> list[re.Match[str]]:
-    return [match for match in map(pattern.fullmatch, sorted(labels)) if match]
+def _spent_proofs(state: SecretState, version: Version) -> list[marks.Mark]:
+    if state.is_based_on_current(version):
+        holds = version.proofs or state.proof(version.id) is not None
+        return [] if holds else version.all(Kind.PROOF)
+    return version.all(Kind.PROOF) + version.all(Kind.ACCEPTED)
 
 
-def _wanted(state: SecretState, current_id: str) -> Lease:
-    seen = latest(state)
-    if seen is None:
-        return Lease(1, current_id)
-    if (seen, seen.anchor) in _leases(state):
-        return seen
-    return Lease(seen.generation + 1, current_id)
+def _is_living(intent: Intent, now: float) -> bool:
+    return bool(intent.until) and intent.until + CLOCK_MARGIN >= now
 
 
-def _win(labels: Labels, lease: Lease, token: str) -> None:
+def refuse_if_busy(state: SecretState, claim: Claim) -> None:
+    """Raise ``InProgress`` when another run may act."""
+    until = busy(state, claim.now, but=claim.holder)
+    if until is not None:
+        raise InProgress("another run holds this secret's lease", not_before=until)
+
+
+def _win(labels: Labels, lease: str, current_id: str, token: str, *, lies: bool) -> None:
     try:
-        labels.attach(lease.label, lease.anchor)
-        labels.move(lease.label, source=lease.anchor, target=token)
+        if not lies:
+            labels.attach(lease, current_id)
+        labels.move(lease, source=current_id, target=token)
     except StageConflict:
         raise InProgress("another run took this secret's lease at the same moment") from None
 
 
-def _refuse_if_busy(state: SecretState, claim: Claim, *, but: Lease | None) -> None:
-    living = [each.until for each in announcements(state) if each.until > claim.now and not _rivals(each, claim, but)]
-    if living:
-        raise InProgress("another run holds this secret's lease", not_before=max(living))
-
-
-def _rivals(other: Announcement, claim: Claim, lease: Lease | None) -> bool:
-    """Tell whether an announcement is this run's own, or of a run that lost the very same lease to it."""
-    return other.holder == claim.holder or (lease is not None and other.lease == lease.key)
-
-
-def _clean(labels: Labels, state: SecretState, claim: Claim, lease: Lease) -> None:
-    """Take older leases and dead runs' announcements away: labels are few."""
-    for old, version_id in list(_leases(state)):
-        if old != lease:
-            labels.detach(old.label, version_id)
-    _forget_the_dead(labels, state, claim)
-
-
-def _forget_the_dead(labels: Labels, state: SecretState, claim: Claim) -> None:
-    for each in announcements(state):
-        if each.until <= claim.now:
-            labels.detach(each.label, each.version_id)
+def _look_again(before: SecretState, after: SecretState, token: str, mine: set[str], generation: int) -> None:
+    if not mine <= after.version(token).labels:
+        raise NotYetVisible("what this run wrote cannot be read back yet; nothing was sent")
+    pending = [PENDING in each.version(token).stages for each in (before, after)]
+    if before.current_id != after.current_id or pending[0] != pending[1]:
+        raise StageConflict("the labels moved while this rotation ran; nothing was sent")
+    if max(leases(after)) > generation:
+        raise InProgress("another run took this secret's lease meanwhile")

@@ -1,21 +1,30 @@
 """Durable marks: what the engine must remember across invocations, written as short texts that any store can keep.
 
-A mark is a label such as ``lockstep:intent:1700000000@0a1b2c3d``: its kind, its value, and the end of the version's id.
-In AWS Secrets Manager it is a custom staging label: at most 20 over all versions of a secret, at most 256 characters,
-and a labelled version is never purged. In a journal it is a list entry. A mark cannot be changed: a new one is written
-before the old one is taken away (``store.replace_marks``), and of two the later counts.
+A mark is a label such as ``lockstep:task:t-101@0a1b2c3d``: its kind, its value, and the end of the version's id. In AWS
+Secrets Manager it is a custom staging label: at most 20 over all versions of a secret, at most 256 characters, and a
+labelled version is never purged. In a journal it is a list entry. A mark cannot be changed: a new one is written before
+the old one is taken away (``store.replace_marks``), and of two the later counts.
 
 Example, the marks of one rotation of an account with one wrong login on the way::
 
-    lockstep:intent:1700000000            a reset may have been sent at that second
-    lockstep:rejected:1:1700000030:~7f3a  run 7f3a was refused one login, the latest at that second
-    lockstep:task:t-101                   the vendor's task of that reset
-    lockstep:verified:login:1700000090    testSecret proved the password by a login
+    lockstep:intent:1700000000:1700000060:7f3a01bc:0a1b2c3d   see below
+    lockstep:rejected:1:1700000030:~7f3a                      run 7f3a was refused one login at that second
+    lockstep:task:t-101                                       the vendor's task, which a run left behind
+    lockstep:proof:login                                      the password was proved by a login
+
+**Intent**: run ``7f3a01bc`` began at 1700000000, may act until 1700000060, and began while the version whose id ends
+with ``0a1b2c3d`` was current. From then on a reset may have been sent. Of a run that ended in order, with nobody
+knowing whether the reset took effect, ``until`` is 0 and the first number is when the reset was sent. An earlier
+release wrote the first number only.
+
+**Proof**: the label has no end, so that it need not be taken away: it moves from wherever it sits to the version that
+is proved, and the one on the current version is the proof of that one. In a batch each account has its own, such as
+``lockstep:proof:login:2``. What makes a proof hold is said in ``versions.SecretState.proof``.
 
 A wrong login has three forms. ``2:1700000030`` is a sum; ``1:1700000030:~7f3a`` is one run's, so that two runs at one
 moment write two labels; ``1:1700000030:7f3a2222`` is carried, from the run of that name on the version ``…2222``, which
-was released, to the current version. In a batch one label packs what belongs to one account:
-``member:2;i1700000000;r1:1700000030;~9c04`` is account 2 with an intent and a wrong login, and ends in a nonce.
+was released, to the current version. In a batch one label packs what is unusual about one account:
+``member:2;f2;r1:1700000030;~9c04`` is account 2 with two failed attempts and a wrong login, and ends in a nonce.
 """
 
 from __future__ import annotations
@@ -38,7 +47,7 @@ class Kind(StrEnum):
     """What a mark says."""
 
     INTENT = "intent"
-    """A reset with this candidate may have been sent; value: epoch of the latest one."""
+    """A reset with this candidate may have been sent; value: see ``Intent``."""
     TASK = "task"
     """The vendor's task id of the latest reset."""
     ACCEPTED = "accepted"
@@ -47,8 +56,10 @@ class Kind(StrEnum):
     """Wrong logins charged to the account; value: count and epoch of the latest."""
     PARKED = "parked"
     """Stopped on purpose; value: reason and epoch before which nothing is tried."""
-    VERIFIED = "verified"
-    """testSecret's proof; value: the evidence and epoch."""
+    PROOF = "proof"
+    """The password was proved to be live; value: the evidence, and in a batch the account's number."""
+    UNSENT = "unsent"
+    """In a batch: what run sent nothing for this account, so that its intent says nothing about it."""
     DEAD = "dead"
     """Stored passwords that the vendor rejected after the intent, where the budget ended a run: which, and epoch."""
     FAILED = "failed"
@@ -59,8 +70,11 @@ class Kind(StrEnum):
 
 _LABEL = re.compile(r"lockstep:([a-z]+):(.+?)(?:@[^@]{1,8})?")
 _BY_NAME: Mapping[str, Kind] = MappingProxyType({kind.value: kind for kind in Kind})
-_BY_INITIAL: Mapping[str, Kind] = MappingProxyType({kind[0]: kind for kind in Kind if kind is not Kind.MEMBER})
-"""How a packed mark names its kind."""
+_INITIALS: Mapping[Kind, str] = MappingProxyType(
+    {kind: "v" if kind is Kind.PROOF else kind[0] for kind in Kind if kind is not Kind.MEMBER}
+)
+"""How a packed mark names its kind; ``p`` is a parking."""
+_BY_INITIAL: Mapping[str, Kind] = MappingProxyType({initial: kind for kind, initial in _INITIALS.items()})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,8 +88,10 @@ class Mark:
         """Return the label that a store keeps on a version.
 
         It ends with the end of the version's id, since a label sits on one version of a secret at a time: the same
-        note on two versions must not be the same label.
+        note on two versions must not be the same label. A proof is one label for all versions.
         """
+        if self.kind is Kind.PROOF:
+            return f"{PREFIX}{self.kind}:{self.value}"
         return f"{PREFIX}{self.kind}:{self.value}@{version_id[-8:]}"
 
     @classmethod
@@ -86,9 +102,53 @@ class Mark:
         return None if match is None or kind is None else cls(kind, match[2])
 
 
-def intent(now: float) -> Mark:
-    """Return the intent mark."""
-    return Mark(Kind.INTENT, str(int(now)))
+@dataclass(frozen=True, slots=True, order=True)
+class Intent:
+    """What an intent mark says.
+
+    Attributes:
+        sent: epoch from which on the reset may have been sent.
+        until: epoch until which its run may act; 0 once that run has ended in order.
+        run: the run, shortened; empty in a mark of an earlier release.
+        base: the end of the id of the version that was current when the run began.
+    """
+
+    sent: float
+    until: float = 0.0
+    run: str = ""
+    base: str = ""
+
+    @property
+    def mark(self) -> Mark:
+        """The mark that says this."""
+        return intent(self.sent, until=self.until, run=self.run, base=self.base)
+
+    @property
+    def sent_by(self) -> float:
+        """The epoch by which the reset was sent, if it was."""
+        return self.until or self.sent
+
+
+def intent(now: float, *, until: float = 0.0, run: str = "", base: str = "") -> Mark:
+    """Return the intent mark. Its end is rounded up: a run must never seem dead while it lives."""
+    rest = f":{ceil(until)}:{run_name(run)}:{base[-8:]}" if run else ""
+    return Mark(Kind.INTENT, f"{int(now)}{rest}")
+
+
+def intended(mark: Mark) -> Intent:
+    """Return what an intent mark says."""
+    sent, until, run, base = (*mark.value.split(":", 3), "", "", "")[:4]
+    return Intent(number_in(sent), number_in(until), run, base)
+
+
+def run_name(holder: str) -> str:
+    """Return what labels call a run: they are few and short, and so are the runs of one secret."""
+    return holder[:8]
+
+
+def unsent(run: str) -> Mark:
+    """Return the note that a run sent nothing for an account of a batch."""
+    return Mark(Kind.UNSENT, run_name(run))
 
 
 def task(task_id: str) -> Mark:
@@ -138,9 +198,9 @@ def parked(reason: str, until: float) -> Mark:
     return Mark(Kind.PARKED, f"{reason}:{ceil(until)}")
 
 
-def verified(evidence: Evidence, now: float) -> Mark:
-    """Return testSecret's proof."""
-    return Mark(Kind.VERIFIED, f"{evidence.name.lower()}:{int(now)}")
+def proof(evidence: Evidence, number: int | str | None = None) -> Mark:
+    """Return the proof of an account, which has a number in a batch."""
+    return Mark(Kind.PROOF, evidence.name.lower() + ("" if number is None else f":{number}"))
 
 
 def dead(which: Iterable[str], now: float) -> Mark:
@@ -158,7 +218,7 @@ def member(number: int, notes: Iterable[Mark], nonce: str = "") -> Mark:
 
     A label has 256 characters; beside one mark of every kind a task id of 60 fits.
     """
-    packed = sorted(f"{note.kind[0]}{quote(note.value, safe=':')}" for note in notes)
+    packed = sorted(f"{_INITIALS[note.kind]}{quote(note.value, safe=':')}" for note in notes)
     return Mark(Kind.MEMBER, ";".join([str(number), *packed, *([f"~{nonce}"] if nonce else [])]))
 
 

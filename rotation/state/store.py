@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rotation.core.document import SecretDocument
+from rotation.core.values import Evidence
 from rotation.state.lease import Claim
 from rotation.state.marks import Mark
 from rotation.state.versions import SecretState
@@ -49,6 +50,10 @@ class Notes(Protocol):
         """Take a mark away; harmless when it is not there."""
         ...
 
+    def prove(self, version_id: str, evidence: Evidence) -> None:
+        """Write down that a version's password was proved: move the proof's label to it."""
+        ...
+
     def release(self, token: str) -> None:
         """Drop the candidate: take its pending stage and every mark."""
         ...
@@ -62,23 +67,40 @@ class Store(Notes, Protocol):
 
         Raises:
             StageConflict: another value sits under this token.
-            NotYetVisible: put, but not readable within the patience of the store.
         """
         ...
 
+    def prove(self, version_id: str, evidence: Evidence, number: int | None = None) -> None:
+        """As ``Notes.prove``; ``number`` is that of an account of a batch."""
+        ...
+
     def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
-        """Take the secret's lease for this token, by compare-and-swap against the state seen a moment ago.
+        """Take the secret's lease for this token, and write down that a reset may be sent from now on.
+
+        It is a compare-and-swap against the state seen a moment ago; see ``lease.take``.
 
         Returns:
             The labels as they are under the lease.
 
         Raises:
             InProgress: somebody else holds it; ``not_before`` tells until when.
+            NotYetVisible: what was written cannot be seen.
+            StageConflict: the stages moved meanwhile.
         """
         ...
 
-    def yield_lease(self, token: str, *, holder: str) -> None:
-        """Give the lease back; harmless when it is not held."""
+    def yield_lease(self, token: str, *, holder: str, sent: float | None = None) -> None:
+        """Give the lease back; harmless when it is not held.
+
+        Args:
+            token: the version that it was taken for.
+            holder: the run.
+            sent: epoch of a reset whose outcome is open; ``None`` when none was sent, so that the intent goes.
+        """
+        ...
+
+    def end(self, token: str, *, holder: str) -> None:
+        """Give the lease back after the candidate was proved; the intent stays."""
         ...
 
     def promote(self, token: str, *, current_id: str | None) -> None:
@@ -90,7 +112,7 @@ class Store(Notes, Protocol):
         ...
 
     def settle(self, token: str) -> None:
-        """After a promotion: take the pending stage and all marks from where they are no longer needed."""
+        """After a promotion: take all marks from where they are no longer needed."""
         ...
 
 

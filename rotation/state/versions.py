@@ -2,8 +2,10 @@
 
 A secret whose newest rotation has sent its reset and spent one wrong login looks like this::
 
-    version "aaaa…1111"  AWSCURRENT, lockstep:intent:1699990000@aaaa1111, lockstep:verified:login:1699990020@aaaa1111
-    version "bbbb…2222"  AWSPENDING, lockstep:intent:1700000000@bbbb2222, lockstep:rejected:1:1700000030:~7f3a@bbbb2222
+    version "aaaa…1111"  AWSCURRENT, lockstep:proof:login,
+                         lockstep:intent:1699990000:1699990060:51c0ffee:00000000@aaaa1111
+    version "bbbb…2222"  AWSPENDING, lockstep:lease:1, lockstep:rejected:1:1700000030:~7f3a@bbbb2222,
+                         lockstep:intent:1700000000:1700000060:7f3a01bc:aaaa1111@bbbb2222
 
 ``Version.from_labels`` makes of the second one ``stages={"AWSPENDING"}``, ``intent=1700000000.0`` and
 ``rejected=(1, 1700000030.0)``. A batch packs the marks of each account into one label; ``seen_by`` unpacks them.
@@ -15,7 +17,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rotation.core.values import Evidence
-from rotation.state.marks import PREFIX, Kind, Mark, charge_origin, charged, is_of_a_run, number_in, unpacked
+from rotation.state.marks import (
+    PREFIX,
+    Intent,
+    Kind,
+    Mark,
+    charge_origin,
+    charged,
+    intended,
+    is_of_a_run,
+    number_in,
+    run_name,
+    unpacked,
+)
+from rotation.state.marks import proof as proved
 from rotation.state.stages import CURRENT, PREVIOUS
 
 
@@ -30,10 +45,12 @@ class Version:
         marks: our marks; labels of the lease are none.
         members: the marks of each account of a batch, by its number; empty where a secret holds one account. Of two
             labels for one account, as a crash between writing one and taking the other away leaves them, both count.
+        intents: of the runs that may have sent a reset, the latest last.
         intent: epoch of the latest reset that may have been sent, for any account; ``None`` when none was.
         accepted: whether the vendor definitively said yes to this version after its latest intent.
         task: the task id, if the vendor gave one.
-        verified: the proof that testSecret put after the latest intent: a reset sent later needs a proof of its own.
+        proof: how the password was proved; see ``SecretState.proof`` for whether that still holds.
+        proofs: the same for each account of a batch, by its number.
         parked: reason and epoch of the latest parking.
         charges: wrong logins and the epoch of the latest, by their origin: a run, or a version that was released.
         rejected: the wrong logins charged on this version itself; ``(0, 0)`` when none.
@@ -46,10 +63,12 @@ class Version:
     stages: frozenset[str] = field(default=frozenset(), compare=False)
     marks: frozenset[Mark] = field(default=frozenset(), compare=False)
     members: Mapping[str, frozenset[Mark]] = field(default_factory=dict, compare=False)
+    intents: tuple[Intent, ...] = field(default=(), compare=False)
     intent: float | None = field(default=None, compare=False)
     accepted: bool = field(default=False, compare=False)
     task: str | None = field(default=None, compare=False)
-    verified: Evidence | None = field(default=None, compare=False)
+    proof: Evidence | None = field(default=None, compare=False)
+    proofs: Mapping[str, Evidence] = field(default_factory=dict, compare=False)
     parked: tuple[str, float] | None = field(default=None, compare=False)
     charges: Mapping[str, tuple[int, float]] = field(default_factory=dict, compare=False)
     rejected: tuple[int, float] = field(default=(0, 0.0), compare=False)
@@ -65,9 +84,12 @@ class Version:
         for mark in sorted(marks):
             values[mark.kind].append(mark.value)
         members = _members(marks)
-        packed = (mark.value for notes in members.values() for mark in notes if mark.kind is Kind.INTENT)
-        intent = max(map(number_in, (*values[Kind.INTENT], *packed)), default=None)
+        noted = marks.union(*members.values())
+        intents = sorted(intended(mark) for mark in noted if mark.kind is Kind.INTENT)
+        intents = [each for each in intents if not each.run or each.run not in values[Kind.UNSENT]]
+        intent = intents[-1].sent if intents else None
         since = intent or 0.0
+        proofs = _proofs(values[Kind.PROOF])
         charges = charges_of(marks)
         parked = ((reason, number_in(until)) for reason, _, until in (v.rpartition(":") for v in values[Kind.PARKED]))
         return cls(
@@ -76,12 +98,12 @@ class Version:
             stages=frozenset(label for label in labels if not label.startswith(PREFIX)),
             marks=marks,
             members=members,
+            intents=tuple(intents),
             intent=intent,
             accepted=max(map(number_in, values[Kind.ACCEPTED]), default=-1.0) >= since,
             task=max(values[Kind.TASK], default=None),
-            verified=max(
-                (_BY_NAME[name] for name in _latest(values[Kind.VERIFIED], since) & set(_BY_NAME)), default=None
-            ),
+            proof=proofs.pop("", None),
+            proofs=proofs,
             parked=max(parked, key=lambda pair: pair[1], default=None),
             charges=charges,
             rejected=total(charge for origin, charge in charges.items() if not origin or is_of_a_run(origin)),
@@ -95,9 +117,29 @@ class Version:
 
     def seen_by(self, number: int | str) -> Version:
         """Return this version as one account of a batch sees it: with its own marks and those that concern all."""
-        packed = {mark.on(self.id) for mark in self.all(Kind.MEMBER)}
+        others = {mark.on(self.id) for kind in (Kind.MEMBER, Kind.PROOF) for mark in self.all(kind)}
         own = {mark.on(self.id) for mark in self.members.get(str(number), ())}
-        return Version.from_labels(self.id, self.labels - packed | own)
+        proof = self.proofs.get(str(number))
+        return Version.from_labels(self.id, self.labels - others | own | ({proved(proof).on("")} if proof else set()))
+
+    def before(self, holder: str) -> Version:
+        """Return this version as it was before a run began."""
+        mine = {each.mark.on(self.id) for each in self.intents if each.run == run_name(holder)}
+        return Version.from_labels(self.id, self.labels - mine) if mine else self
+
+    def intents_of_others(self, holder: str) -> list[Intent]:
+        """Return the intents of all runs but one."""
+        return [each for each in self.intents if each.run != run_name(holder)]
+
+
+def _proofs(values: Iterable[str]) -> dict[str, Evidence]:
+    """Return the proofs by the account's number, which is empty where there is one account; of two the best counts."""
+    found: dict[str, Evidence] = {}
+    for value in values:
+        name, _, number = value.partition(":")
+        if name in _BY_NAME:
+            found[number] = max(_BY_NAME[name], found.get(number, Evidence.ACCEPTED))
+    return found
 
 
 _BY_NAME: Mapping[str, Evidence] = {evidence.name.lower(): evidence for evidence in Evidence}
@@ -152,6 +194,10 @@ class SecretState:
         """Return the id of the version that carries a stage."""
         return next((version.id for version in self.versions.values() if stage in version.stages), None)
 
+    def holder_of(self, label: str) -> str | None:
+        """Return the id of the version that carries a label."""
+        return next((version.id for version in self.versions.values() if label in version.labels), None)
+
     @property
     def current_id(self) -> str | None:
         """The version that readers get."""
@@ -172,6 +218,50 @@ class SecretState:
         ]
         return max(sent)[1] if sent else None
 
-    def wrong_logins(self, *, since: float) -> tuple[int, float]:
-        """Return how many wrong logins were charged since an epoch, over all versions, and when the latest was."""
-        return total(each for version in self.versions.values() for each in version.charges.values() if each[1] > since)
+    def proof(self, version_id: str) -> Evidence | None:
+        """Return how a version's password was proved, if that still holds.
+
+        It holds where the version is current, and where the one that is current now was so when the latest run for the
+        version began: nobody can have put another value into the secret since. It does not for one that was current and
+        is not any more, since whoever put its predecessor back may have set that one's password, too.
+        """
+        version = self.version(version_id)
+        if version.id == self.current_id:
+            return version.proof
+        return version.proof if self.is_based_on_current(version) and PREVIOUS not in version.stages else None
+
+    def is_based_on_current(self, version: Version) -> bool:
+        """Tell whether what is current now was so when the latest run for a version began."""
+        current_id = self.current_id
+        return bool(version.intents) and current_id is not None and version.intents[-1].base == current_id[-8:]
+
+    def wrong_logins(self, *, since: float, but: str = "") -> tuple[int, float]:
+        """Return how many wrong logins there may have been since an epoch, and when the latest was.
+
+        These are the charges of all versions, and one for each run that may have died before it wrote down a wrong
+        login: see ``implied``.
+
+        Args:
+            since: the epoch.
+            but: the holder whose own run does not count, since it knows what it has written down.
+        """
+        charges = [each for version in self.versions.values() for each in version.charges.values()]
+        bases = {version.intents[-1].base for version in self.versions.values() if version.proof and version.intents}
+        tried = [
+            (1, each.until)
+            for version in self.versions.values()
+            if version.id[-8:] not in bases and not version.proofs  # else its proof has moved on, or a batch's is there
+            for each in implied(version, but)
+        ]
+        return total(each for each in [*charges, *tried] if each[1] > since)
+
+
+def implied(version: Version, but: str = "") -> list[Intent]:
+    """Return the intents that stand for one wrong login each: of runs that did not end in order, and proved nothing.
+
+    The holder of the lease writes a wrong login down after it happened, before it tries another password; so at most
+    one is missing. The intent of a former current version is a proved one's, whose proof has moved on.
+    """
+    if version.proof is not None or PREVIOUS in version.stages:
+        return []
+    return [each for each in version.intents_of_others(but) if each.until]

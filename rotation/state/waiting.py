@@ -60,9 +60,7 @@ def noted(state: SecretState, token: str) -> list[Wait]:
     return found
 
 
-def before_a_reset(
-    state: SecretState, now: float, *, min_age_seconds: float, lockout: Lockout, token: str = ""
-) -> list[Wait]:
+def before_a_reset(state: SecretState, *, min_age_seconds: float, token: str = "") -> list[Wait]:
     """Return what asks for patience before a first reset, by what the labels tell of earlier ones.
 
     A request of a rotation that was given up may still be on its way; arriving after this one, it would win. That of
@@ -71,14 +69,21 @@ def before_a_reset(
     waits = []
     given_up = state.cancelled_id(token)
     if given_up is not None and given_up != state.previous_id:
-        waits.append(Wait(Reason.TOO_SOON, (state.version(given_up).intent or 0.0) + ARRIVAL_SECONDS))
+        waits.append(Wait(Reason.TOO_SOON, _sent_by(state, given_up) + ARRIVAL_SECONDS))
     current = state.versions.get(state.current_id or "")
     if current is not None and current.intent is not None:
         waits.append(Wait(Reason.TOO_SOON, current.intent + min_age_seconds))
-    count, latest = state.wrong_logins(since=now - lockout.window_seconds)
-    if count >= lockout.budget:
-        waits.append(Wait(Reason.WRONG_LOGIN_BUDGET, latest + lockout.window_seconds))
     return waits
+
+
+def for_wrong_logins(state: SecretState, now: float, lockout: Lockout, *, holder: str = "") -> list[Wait]:
+    """Return the wait for the wrong-login budget, if it is spent by others than one run."""
+    count, latest = state.wrong_logins(since=now - lockout.window_seconds, but=holder)
+    return [Wait(Reason.WRONG_LOGIN_BUDGET, latest + lockout.window_seconds)] if count >= lockout.budget else []
+
+
+def _sent_by(state: SecretState, version_id: str) -> float:
+    return max(each.sent_by for each in state.version(version_id).intents)
 
 
 def back_off(failures: int, seed: str, most: float = BACK_OFF_MOST) -> float:

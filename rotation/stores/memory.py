@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import NotYetVisible, SecretDocumentError, StageConflict, StoreFull
+from rotation.core.errors import SecretDocumentError, StageConflict, StoreFull
 from rotation.core.secret import Secret
 from rotation.state.label_quota import MOST_LABELS
 from rotation.state.label_store import LabelStore
@@ -35,8 +35,13 @@ class MemorySecret:
         self._lock = threading.RLock()
 
     def put(self, version_id: str, document: SecretDocument | None, *stages: str) -> None:
-        """Put a version as an operator or the service would, taking its stages from wherever they are."""
+        """Put a version as an operator or the service would, taking its stages from wherever they are.
+
+        As in Secrets Manager, AWSPENDING goes where a finished rotation left it on the version that was current.
+        """
         with self._lock:
+            if CURRENT in stages and self._owner(CURRENT) == self._owner(PENDING):
+                self._take(PENDING, leaving=version_id)
             for stage in stages:
                 self._take(stage, leaving=version_id)
             held = self._versions.setdefault(version_id, _Held())
@@ -127,8 +132,6 @@ class MemoryStore(LabelStore):
     def stage(self, token: str, document: SecretDocument) -> None:
         """See ``Store``."""
         self._secret.stage(token, document)
-        if self._secret.read(token) is None:
-            raise NotYetVisible("the candidate was put but cannot be read yet")
 
     def promote(self, token: str, *, current_id: str | None) -> None:
         """See ``Store``."""

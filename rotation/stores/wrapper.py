@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rotation.core.document import SecretDocument
+from rotation.core.values import Evidence
 from rotation.state.lease import Claim
 from rotation.state.marks import Mark
 from rotation.state.store import Store, StoredValue
@@ -39,9 +40,17 @@ class PassingStore:
         """See ``Store``."""
         return self._store.acquire(token, state, claim)
 
-    def yield_lease(self, token: str, *, holder: str) -> None:
+    def prove(self, version_id: str, evidence: Evidence, number: int | None = None) -> None:
         """See ``Store``."""
-        self._store.yield_lease(token, holder=holder)
+        self._store.prove(version_id, evidence, number)
+
+    def yield_lease(self, token: str, *, holder: str, sent: float | None = None) -> None:
+        """See ``Store``."""
+        self._store.yield_lease(token, holder=holder, sent=sent)
+
+    def end(self, token: str, *, holder: str) -> None:
+        """See ``Store``."""
+        self._store.end(token, holder=holder)
 
     def promote(self, token: str, *, current_id: str | None) -> None:
         """See ``Store``."""

@@ -80,7 +80,7 @@ def every_mark() -> list[Mark]:
         marks.accepted(NOW),
         marks.rejected(1, NOW),
         marks.parked("too_soon", NOW),
-        marks.verified(Evidence.LOGIN, NOW),
+        marks.proof(Evidence.LOGIN),
     ]
 
 
@@ -90,8 +90,8 @@ def labels_of(door: Backdoor) -> dict[str, set[str]]:
 
 
 def settled_labels(door: Backdoor) -> dict[str, set[str]]:
-    """Return the labels without those of the lease, whose generation counts the attempts."""
-    mine = ("lockstep:lease:", "lockstep:until:")
+    """Return the labels without those of runs: leases, whose generation counts the attempts, and intents."""
+    mine = ("lockstep:lease:", "lockstep:intent:")
     kept = {key: {one for one in labels if not one.startswith(mine)} for key, labels in labels_of(door).items()}
     return {key: labels for key, labels in kept.items() if labels}
 
@@ -145,6 +145,6 @@ def cut_then_repeat(door: Backdoor, name: str, operations: int) -> bool:
         with door.cut_after(operations):
             operate(door, name, now=0)
     except Cut:
-        operate(door, name, now=100)
+        operate(door, name, now=200)
         return True
     return False

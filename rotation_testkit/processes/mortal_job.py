@@ -150,7 +150,7 @@ def _job(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
             kv=kv,
             deployment=Deployment.from_environment(environment),
             clock=clock,
-            wrap_store=with_mirror(clock, environment),
+            wrap_store=with_mirror(environment),
         )
         with counted(fuse, reads=reads):
             done = KvRotation(context=context, path=path, ordered=True).run(attempts=attempts)

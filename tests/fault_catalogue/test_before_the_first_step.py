@@ -89,7 +89,7 @@ def test_the_doctor_tells_what_the_foreign_pending_version_is(scenario, driver, 
     assert heal(made.session()).condition is Condition.HEALTHY
 
     assert made.password() == made.vendor.live
-    assert made.secret.describe().holder(PENDING) is None
+    assert made.secret.describe().holder(PENDING) in (None, made.secret.describe().current_id)
     made.clock.sleep(3600)
     assert made.rotate(made.begin()) == []
 

@@ -227,7 +227,7 @@ def test_the_target_was_exchanged_in_the_secret(scenario):
 @pytest.mark.window(34)
 def test_death_before_the_task_is_written_down(heals):
     """The intent mark stands, so the vendor is asked, and at worst the same candidate is sent again."""
-    heals("admin_task", "attach lockstep:task", "before.crash", "before.timeout", "before.error", resets=2, wrong=0)
+    heals("admin_task", "poll", "before.crash", "before.timeout", "before.error", resets=2, wrong=0)
 
 
 @pytest.mark.window(35)
@@ -261,13 +261,13 @@ def test_the_task_never_ends(scenario):
 @pytest.mark.parametrize("driver", ["admin", "admin_vm", "self"])
 @pytest.mark.window(38)
 def test_the_labels_move_while_it_runs(scenario, driver):
-    """Nothing is sent when the pending label goes between the first look and the reset."""
+    """Nothing is sent when the pending label goes between the first look and the one under the lease."""
     made = scenario(driver)
     token = made.created()
     made.fuse = Fuse()
     made.step(Step.SET, token)
-    count = made.fuse.effects.index("set_password")
-    for number in range(2, count + 1):
+    count = made.fuse.effects.index("describe", 1)
+    for number in range(2, count + 2):
         made = scenario(driver)
         token = made.created()
         made.fuse = Fuse(number, Edge.BEFORE, error=lambda _, each=made, at=token: each.secret.detach(PENDING, at))

@@ -49,7 +49,7 @@ def mirror(
         wished = None if metadata is None else Wishes.parse(metadata.custom).mirror
         pair = MirrorPair(
             source=VaultKv(kv, path, clock=clock),
-            target=aws_mirror(secret_id or allowed(wished or "", os.environ), clock),
+            target=aws_mirror(secret_id or allowed(wished or "", os.environ)),
             fetch=from_kv(kv) if source is Side.VAULT else from_aws,  # the side that rotates has the admin credential
             deployment=deployment,
             clock=clock,

@@ -43,7 +43,7 @@ def run(  # noqa: PLR0913 - one option each
             jobs=jobs,
             per_minute=per_minute,
             attempts=attempts,
-            wrap_store=with_mirror(clock),
+            wrap_store=with_mirror(),
         )
         plan = job.plan(prefix)
         if dry_run:

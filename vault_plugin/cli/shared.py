@@ -45,7 +45,7 @@ def job_context(steps: int = 1) -> Iterator[JobContext]:
     from vault_plugin.job.mirroring import with_mirror
 
     with job_environment() as (deployment, login, clock), login.kv(seconds=steps * STEP_SECONDS) as kv:
-        yield JobContext(kv=kv, deployment=deployment, clock=clock, wrap_store=with_mirror(clock))
+        yield JobContext(kv=kv, deployment=deployment, clock=clock, wrap_store=with_mirror())
 
 
 def show(ended: Iterable[Rotated]) -> None:

@@ -51,7 +51,7 @@ class AccountMemory:
         wrong, latest = SecretState(True, {version.id: version for version in both}).wrong_logins(since=since)  # noqa: FBT003 - a dataclass of the engine
         if wrong:
             left.add(marks.rejected(wrong, latest))
-        live = before if candidate.verified is None else candidate
+        live = before if candidate.proof is None else candidate
         if live.intent is not None:
             left.add(marks.intent(live.intent))
         for version in both:

@@ -65,7 +65,7 @@ def after(
         line["mirror"] = path_of(parsed.secret_id, environment)
         if context.get_remaining_time_in_millis() < SECONDS * 1000:
             raise NotEnoughTime("too little time is left to write the mirror; the repeated step writes it")
-        source = AwsSecretsManager(client(), parsed.secret_id, clock=clock)
+        source = AwsSecretsManager(client(), parsed.secret_id)
         with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=SECONDS) as kv:
             line["written"] = bring_forward(source, VaultKv(kv, str(line["mirror"]), clock=clock))
     write({})

@@ -54,9 +54,7 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
         RotationError: the run or a rotation failed; then the invocation counts as an error.
     """
     clock = SystemClock()
-    surroundings = Surroundings(
-        environment=os.environ, clock=clock, wrap_store=with_mirror(clock), write=sys.stdout.write
-    )
+    surroundings = Surroundings(environment=os.environ, clock=clock, wrap_store=with_mirror(), write=sys.stdout.write)
     return handle(event, context, surroundings)
 
 

@@ -31,8 +31,9 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.policy import narrow
-from rotation.state.marks import Kind, Mark
+from rotation.state.lease import Claim
 from rotation.state.store import Store
+from rotation.state.versions import SecretState
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
 from rotation.stores.wrapper import PassingStore
 from vault_plugin.job.schedule import Wishes
@@ -140,11 +141,12 @@ class GapStore(PassingStore):
         self._sent = None if version is None else version.intent
         self.seconds: float | None = None
 
-    def mark(self, version_id: str, mark: Mark) -> None:
-        """Put a mark and note the time of the first intent; see ``Store``."""
-        super().mark(version_id, mark)
-        if mark.kind is Kind.INTENT and version_id == self._token and self._sent is None:
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
+        """Take the lease and note the time of the first intent; see ``Store``."""
+        held = super().acquire(token, state, claim)
+        if token == self._token and self._sent is None:
             self._sent = self._clock.now()
+        return held
 
     def promote(self, token: str, *, current_id: str | None) -> None:
         """Promote and measure the gap; see ``Store``."""

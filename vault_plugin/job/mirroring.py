@@ -28,14 +28,12 @@ PREFIX = "LOCKSTEP_MIRROR_PREFIX"
 
 
 def with_mirror(
-    clock: Clock,
     environment: Mapping[str, str] = os.environ,
     client: Callable[[], SecretsManagerClient] | None = None,
 ) -> WrapStore:
     """Return the function that wraps the store of a secret with a mirror if its custom metadata name one.
 
     Args:
-        clock: the job's clock.
         environment: names the prefix of allowed mirrors.
         client: makes an AWS client; from the standard AWS configuration when left out.
     """
@@ -43,7 +41,7 @@ def with_mirror(
     def wrap(store: Store, wishes: Wishes) -> Store:
         if wishes.mirror is None:
             return store
-        return MirroredStore(store, aws_mirror(allowed(wishes.mirror, environment), clock, client))
+        return MirroredStore(store, aws_mirror(allowed(wishes.mirror, environment), client))
 
     return wrap
 
@@ -60,12 +58,12 @@ def allowed(name: str, environment: Mapping[str, str]) -> str:
     return name
 
 
-def aws_mirror(name: str, clock: Clock, client: Callable[[], SecretsManagerClient] | None = None) -> Store:
+def aws_mirror(name: str, client: Callable[[], SecretsManagerClient] | None = None) -> Store:
     """Return the store of a secret in AWS Secrets Manager."""
     from rotation.stores.aws.client import secrets_manager
     from rotation.stores.aws.secrets_manager import AwsSecretsManager
 
-    return AwsSecretsManager((client or secrets_manager)(), name, clock=clock)
+    return AwsSecretsManager((client or secrets_manager)(), name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,6 @@ class MirrorPair:
         target: the mirror.
         fetch: reads an admin credential.
         deployment: what is allowed.
-        clock: the job's clock.
     """
 
     source: Store

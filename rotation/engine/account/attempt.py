@@ -41,7 +41,8 @@ class Attempt:
     unclear: RotationError | None = None
 
     def __post_init__(self) -> None:
-        self.maybe_applied = self.again = self.version.intent is not None
+        memory = self.session.memory
+        self.maybe_applied = self.again = memory.open or self.version.intent is not None
         facts = Facts(
             intent=self.maybe_applied,
             authority=self.bound.spec.authority,
@@ -49,15 +50,25 @@ class Attempt:
             accepted=self.version.accepted,
             reachable=self.seen.power is not Power.STOPPED,
             cancelled=not self.maybe_applied and self.state.cancelled_id(self.session.token) is not None,
-            task=TaskFinding.NONE if self.version.task is None else TaskFinding.NOT_POLLED,
+            task=TaskFinding.NONE if self.task is None else TaskFinding.NOT_POLLED,
             previous=Finding.NOT_ASKED if self._fallback_id else Finding.ABSENT,
         )
         self.facts = known_dead.recall(facts, self.version)
 
     @property
     def version(self) -> Version:
-        """The candidate's version, as last read."""
-        return self.state.version(self.session.token)
+        """The candidate's version, as last read, without what this run's own intent says."""
+        return self.state.version(self.session.token).before(self.session.holder)
+
+    @property
+    def task(self) -> str | None:
+        """The vendor's task of the latest reset, if one is known."""
+        return self.session.memory.task or self.version.task
+
+    @property
+    def sent_at(self) -> float:
+        """When the latest reset was sent, in epoch seconds."""
+        return self.session.memory.sent_at or self.version.intent or 0.0
 
     @property
     def budget(self) -> Budget:

@@ -1,19 +1,23 @@
 """The wrong-login budget: no run of Lockstep ever locks an account, or spends the tries of its human users.
 
-Every try is charged before it is made and refunded when the vendor said yes, so that no crash hides one. The price is
-one label written and taken back for each login.
+The holder of the lease tries a password and writes a wrong login down after it, before it tries another: at most one is
+missing in the notes when it dies, and its intent stands for that one (``versions.implied``). So a good login costs no
+write. Who logs in without the lease (testSecret without a proof, a check, the doctor) charges every try before it is
+made and takes the charge back when the vendor said yes.
 
 Example. The vendor locks after 5 wrong logins in 10 minutes, and 2 are kept for humans: the budget is 3. Run ``7f3a``
-is about to log in at 10:00:00, and current already carries ``rejected:1`` of 09:55.
+has no lease and is about to log in at 10:00:00, and current already carries ``rejected:1`` of 09:55.
 
 1. ``require``: 1 is charged in the last 10 minutes, less than 3, so a try may be made;
 2. ``charge``: ``rejected:1:<10:00:00>:~7f3a`` is written on the candidate's version;
 3. the labels are read again: had two other runs charged meanwhile, 4 would be over the budget, and this run would take
-   its charge back and come later;
+   its charge back and come later. The holder of the lease counts as one that has charged;
 4. the login is made. Accepted: the charge is taken back. Rejected, or no answer: it stays, dated to the answer, and
    counts for 10 minutes. An answer that shows that no password was judged takes it back, too.
 
-At the third charge, ``require`` parks the next try until the latest is 10 minutes old.
+With the lease only 1 and 4 are left: the charge is written after a rejection, or where no answer came. If that fails,
+the run ends and leaves its intent, which goes on standing for it. At the third charge, ``require`` parks the next try
+until the latest is 10 minutes old.
 """
 
 from __future__ import annotations
@@ -71,7 +75,7 @@ class Budget:
             CannotVerify: there never is a try to spend.
         """
         require_tries(self.bound)
-        count, latest = state.wrong_logins(since=self._since(self.session.clock.now()))
+        count, latest = self._spent(state)
         if count >= self.bound.lockout.budget:
             until = latest + self.bound.lockout.window_seconds
             park(self.session, self.version_id, Reason.WRONG_LOGIN_BUDGET, until)
@@ -114,6 +118,8 @@ class Budget:
             RotationError: the attempt's own; charged unless the vendor certainly counted no wrong login.
         """
         self.require(state)
+        if self.session.memory.leased:
+            return self._risk_as_holder(attempt)
         written = self.charge(state)
         self._stand_back(state, written)
         try:
@@ -130,6 +136,23 @@ class Budget:
             self.refund(state, written)
         return answer
 
+    def _risk_as_holder(self, attempt: Callable[[], T]) -> T:
+        try:
+            answer = attempt()
+        except RotationError as refusal:
+            if not _certainly_not_counted(refusal):
+                self._note()
+            raise
+        if answer is Verdict.REJECTED:
+            self._note()
+        return answer
+
+    def _note(self) -> None:
+        """Write a wrong login down. Until that is done, this run's intent stands for it."""
+        self.session.memory.unnoted = True
+        self.charge(self.session.store.describe())
+        self.session.memory.unnoted = False
+
     def park_locked(self, error: AccountLocked) -> NoReturn:
         """Park until the lock window is over."""
         until = error.not_before or self.session.clock.now() + self.bound.lockout.window_seconds
@@ -140,8 +163,7 @@ class Budget:
 
         Each may see the other then, and both come back later, which is better than one wrong login too many.
         """
-        since = self._since(self.session.clock.now())
-        if self.session.store.describe().wrong_logins(since=since)[0] > self.bound.lockout.budget:
+        if self._spent(self.session.store.describe())[0] > self.bound.lockout.budget:
             self.refund(state, written)
             raise InProgress("another run of this secret tries a password now, and the budget does not pay for both")
 
@@ -172,6 +194,9 @@ class Budget:
 
     def _of_this_run(self, mark: marks.Mark) -> marks.Mark:
         return marks.rejected(*marks.charged(mark), run=self.session.holder)
+
+    def _spent(self, state: SecretState) -> tuple[int, float]:
+        return state.wrong_logins(since=self._since(self.session.clock.now()), but=self.session.holder)
 
     def _since(self, now: float) -> float:
         return now - self.bound.lockout.window_seconds

@@ -14,7 +14,7 @@ from rotation.engine.tables.reconciliation import TASK_FINDINGS, Finding, Oracle
 
 def probe(attempt: Attempt, which: Stored) -> None:
     """Log in with a stored password, and note what was found."""
-    attempt.session.let_it_apply(attempt.version.intent, attempt.bound)
+    attempt.session.let_it_apply(attempt.version, attempt.bound)
     password = attempt.password(which)
     finding = Finding.ABSENT
     if password is not None:
@@ -40,10 +40,16 @@ def _ask(attempt: Attempt, password: Secret) -> Finding:
 
 
 def follow(attempt: Attempt, task: Task) -> None:
-    """Poll until the task ends or the time runs out, and note what was found."""
+    """Poll until the task ends or the time runs out, and note what was found.
+
+    A task that still runs when this run ends is written down then.
+    """
     pause = attempt.bound.spec.poll_seconds
+    attempt.session.memory.task = task.id
     while True:
         state = attempt.bound.poll(task).state
+        if state is not TaskState.RUNNING:
+            attempt.session.memory.task = None
         attempt.facts = replace(attempt.facts, task=TASK_FINDINGS[state])
         if state is not TaskState.RUNNING or attempt.session.time_left() < pause + RESERVE_SECONDS:
             return

@@ -18,16 +18,18 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from rotation.core.errors import InProgress, Parked
-from rotation.core.values import Task
+from rotation.core.errors import CannotVerify, ConfigError, InProgress, NotReady, Parked
+from rotation.core.values import Evidence, Task
+from rotation.drivers.guarded import RESERVE_SECONDS
 from rotation.engine.account import known_dead
 from rotation.engine.account.attempt import Attempt
 from rotation.engine.account.power import bring_to, wish
 from rotation.engine.account.prober import follow, probe
+from rotation.engine.account.proof import prove
 from rotation.engine.account.refusals import give_up
 from rotation.engine.account.sender import note_acceptance, send
 from rotation.engine.result import Result
-from rotation.engine.tables.reconciliation import PROBES, SENDS, Move, TaskFinding, next_move
+from rotation.engine.tables.reconciliation import PROBES, SENDS, Finding, Move, TaskFinding, next_move
 from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation.state.store import replace_marks
@@ -40,13 +42,12 @@ def reconcile(attempt: Attempt) -> Result:
     while True:
         move = next_move(attempt.facts).move
         if move is Move.DONE:
-            note_acceptance(attempt)
             return _result(attempt, "found_live")
         if move in SENDS:
             if send(attempt, move):
                 return _result(attempt, "sent")
         elif move is Move.POLL:
-            follow(attempt, Task(str(attempt.version.task)))
+            follow(attempt, Task(str(attempt.task)))
         elif move in PROBES:
             probe(attempt, PROBES[move])
         else:
@@ -63,15 +64,38 @@ def _wait_for_the_vendor(attempt: Attempt) -> None:
 
 
 def _result(attempt: Attempt, outcome: str) -> Result:
-    """Bring the machine into the state in which it is to be, and take back what an earlier run parked or counted."""
+    """Bring the machine into the state in which it is to be, prove the candidate, and tidy up after earlier runs.
+
+    Where this run does not get as far as the proof, the vendor's yes is written down.
+    """
     session, bound = attempt.session, attempt.bound
     wanted = wish(bound, attempt.candidate.document)
-    if attempt.seen.reset_needs is not None and wanted is not None:
-        attempt.seen = bring_to(session, bound, wanted, bound.observe())
+    evidence = None
+    try:
+        if attempt.seen.reset_needs is not None and wanted is not None:
+            attempt.seen = bring_to(session, bound, wanted, bound.observe())
+        evidence = _proof(attempt)
+    finally:
+        if evidence is None and not session.memory.disproved:
+            note_acceptance(attempt)
     # A reset that is sent again after its password was found not to open the account still counts as of no use.
     over = (Kind.PARKED,) if outcome == "sent" and attempt.again else (Kind.PARKED, Kind.FAILED)
     replace_marks(session.store, session.token, (), [mark for kind in over for mark in attempt.version.all(kind)])
-    return Result(outcome=outcome, driver=bound.spec.code)
+    return Result(outcome=outcome, driver=bound.spec.code, evidence=evidence)
+
+
+def _proof(attempt: Attempt) -> Evidence | None:
+    """Prove the candidate now; ``None`` where that needs time or a place that this run does not have."""
+    session, bound = attempt.session, attempt.bound
+    if attempt.facts.pending is Finding.ACCEPTED:
+        session.prove(Evidence.LOGIN)
+        return Evidence.LOGIN
+    if bound.time_left() < bound.spec.call_seconds + RESERVE_SECONDS:
+        return None
+    try:
+        return prove(session, attempt.state, bound, attempt.candidate.document, accepted=True)
+    except (CannotVerify, ConfigError, InProgress, NotReady):
+        return None
 
 
 def _stop(attempt: Attempt, move: Move) -> NoReturn:

@@ -31,10 +31,8 @@ from rotation.engine.account.attempt import Attempt
 from rotation.engine.attempts import count_failure, note_parking, park
 from rotation.engine.session import AccountSession
 from rotation.state import waiting
-from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation.state.stages import PENDING
-from rotation.state.store import replace_marks
 
 MOST_RESENDS = 2
 
@@ -44,14 +42,14 @@ NO_FAILURE = (AccountLocked, InProgress, PasswordRejected)
 
 def conclude(attempt: Attempt, refusal: RotationError) -> NoReturn:
     """Draw the conclusion from the vendor's answer to a reset."""
-    attempt.maybe_applied |= refusal.definite and may_be_our_own_doing(
-        refusal, attempt.bound, attempt.version.intent or 0.0
-    )
+    attempt.maybe_applied |= refusal.definite and may_be_our_own_doing(refusal, attempt.bound, attempt.sent_at)
     if not refusal.definite:
         raise refusal from None
     if isinstance(refusal, PasswordRejected):
         if attempt.maybe_applied:
             give_up(attempt, Reason.CANDIDATE_REFUSED)
+        forget_intent(attempt)
+        attempt.session.withdraw()
         attempt.session.store.release(attempt.session.token)
         raise refusal from None
     forget_intent(attempt)
@@ -72,16 +70,9 @@ def give_up(attempt: Attempt, reason: Reason) -> NoReturn:
 
 
 def forget_intent(attempt: Attempt) -> None:
-    """Take the intent mark back when every attempt was definitively refused, so that nobody probes for nothing."""
-    if attempt.maybe_applied:
-        return
-    session = attempt.session
-    try:
-        replace_marks(
-            session.store, session.token, (), session.store.describe().version(session.token).all(Kind.INTENT)
-        )
-    except StoreError:
-        return  # The mark stays, and the next attempt asks the vendor first: slower, not less safe.
+    """Note that every attempt was definitively refused, so that nobody probes for nothing."""
+    if not attempt.maybe_applied:
+        attempt.session.memory.open = False
 
 
 def may_be_our_own_doing(refusal: RotationError, bound: Guarded, intent: float) -> bool:
@@ -111,7 +102,9 @@ def back_off(session: AccountSession, refusal: DriverError) -> NoReturn:
 def _noted_back_off(session: AccountSession, refusal: DriverError) -> float | None:
     try:
         version = session.store.describe().versions.get(session.token)
-        if version is None or version.intent is not None or PENDING not in version.stages:
+        if version is None or PENDING not in version.stages:
+            return None
+        if session.memory.open or version.before(session.holder).intent is not None:
             return None
         failures = count_failure(session, session.token)
         certain = isinstance(refusal, RequestRefused)

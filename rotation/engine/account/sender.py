@@ -1,10 +1,11 @@
-"""Sends one reset: make ready, write the intent down, send, and draw the conclusion from the answer.
+"""Sends one reset: make ready, send, and draw the conclusion from the answer.
 
 The order is what keeps the live password known, whenever a run dies:
 
-1. whatever can be refused is refused before anything is written, and a machine is brought into the state it needs;
-2. the intent mark is written, and the labels are read again: if they moved, or do not show the mark, nothing is sent;
-3. the one request is made. A yes is noted; a refusal either shows what to ask next, or ends the attempt.
+1. the intent stands in the labels since the lease was taken, see ``state.lease``;
+2. whatever can be refused is refused before anything is sent, and a machine is brought into the state it needs;
+3. what is known of an earlier reset with this candidate is taken away;
+4. the one request is made. A refusal either shows what to ask next, or ends the attempt.
 
 Example. The vendor answers "old password wrong" to a first request. It may have arrived twice, of which the first was
 taken; so nothing is concluded but that current is dead, and the loop asks about the candidate next.
@@ -17,7 +18,6 @@ from dataclasses import replace
 from rotation.core.errors import (
     InProgress,
     NotEnoughTime,
-    NotYetVisible,
     OldPasswordRejected,
     PasswordRejected,
     PasswordReused,
@@ -41,7 +41,7 @@ from rotation.state.store import replace_marks
 MOST_SENDS = 2
 """Per invocation: a second one happens only when the refusal of the first showed which password is live."""
 
-_VOID = (Kind.INTENT, Kind.TASK, Kind.ACCEPTED, Kind.VERIFIED, Kind.DEAD)
+_VOID = (Kind.TASK, Kind.ACCEPTED, Kind.PROOF, Kind.DEAD)
 """Marks of an earlier reset that say nothing any more once another one is sent."""
 
 
@@ -72,18 +72,17 @@ def send(attempt: Attempt, move: Move) -> bool:
             return False
         conclude(attempt, refusal)
     if task is not None:
-        attempt.session.store.mark(attempt.session.token, marks.task(task.id))
         follow(attempt, task)
         if attempt.facts.task is not TaskFinding.DONE:
             return False
-    note_acceptance(attempt)
     return True
 
 
 def note_acceptance(attempt: Attempt) -> None:
-    """Write the vendor's definitive yes down, once, where it may have to serve as the proof."""
+    """Write the vendor's definitive yes down, once, where it may have to serve as the proof in a later run."""
     needed = attempt.bound.minimum is not Evidence.LOGIN or attempt.seen.power is Power.STOPPED
-    if needed and not attempt.version.accepted:
+    known = attempt.version.accepted and not attempt.session.memory.sends
+    if needed and not known:
         attempt.session.store.mark(attempt.session.token, marks.accepted(attempt.session.clock.now()))
 
 
@@ -109,28 +108,27 @@ def _old(move: Move) -> Stored:
 
 
 def _change(attempt: Attempt, old: Secret | None) -> Task | None:
-    _intend(attempt)
-    attempt.session.memory.sends += 1
+    _require_same_stages(attempt)
+    _forget_earlier(attempt)
+    memory = attempt.session.memory
+    memory.sends, memory.sent_at, memory.open = memory.sends + 1, attempt.session.clock.now(), True
+    attempt.facts = replace(attempt.facts, intent=True, task=TaskFinding.NONE)
     task = attempt.bound.set_password(attempt.candidate.document.password, current=old)
     attempt.maybe_applied = True
     return task
 
 
-def _intend(attempt: Attempt) -> None:
-    """Write down that a reset may be sent, and make sure that the labels still allow it."""
-    session, before = attempt.session, attempt.state
-    mine = marks.intent(session.clock.now())
-    session.store.mark(session.token, mine)
-    attempt.state = session.store.describe()
-    if PENDING not in attempt.version.stages or attempt.state.current_id != before.current_id:
+def _require_same_stages(attempt: Attempt) -> None:
+    if PENDING not in attempt.version.stages or attempt.state.current_id != attempt.current.version_id:
         forget_intent(attempt)
         raise StageConflict("the labels moved while this rotation ran; nothing was sent")
-    if mine not in attempt.version.marks:
-        forget_intent(attempt)
-        raise NotYetVisible("the note that a reset may be sent cannot be read back yet; nothing was sent")
-    void = [old for old in sorted(attempt.version.marks) if old.kind in _VOID]
-    replace_marks(session.store, session.token, (), [old for old in void if old != mine])
-    attempt.facts = replace(attempt.facts, intent=True, task=TaskFinding.NONE)
+
+
+def _forget_earlier(attempt: Attempt) -> None:
+    """Take away what is known of an earlier reset, before another one is sent."""
+    void = [mark for mark in sorted(attempt.version.marks) if mark.kind in _VOID]
+    replace_marks(attempt.session.store, attempt.session.token, (), void)
+    attempt.session.memory.task = None
 
 
 def _learn_old_is_wrong(attempt: Attempt, move: Move) -> None:

@@ -6,9 +6,10 @@ can ask for patience: neither the maintenance window nor the back-off keeps a ro
 Example, a clean first reset of an account that an administrator resets:
 
 1. ``set_secret`` finds no intent mark, so it waits its time, makes sure of its labels, and looks at the target;
-2. it takes the lease, and makes sure that the labels are still those of this rotation;
-3. ``reconcile`` asks the table, which says "send first": the intent mark, one request, a yes;
-4. the lease is given back. testSecret proves the password.
+2. it takes the lease: from then on the intent stands in the labels. It makes sure that they are still those of this
+   rotation;
+3. ``reconcile`` asks the table, which says "send first": one request, a yes, and a login that proves the candidate;
+4. the proof ends the lease. testSecret finds the proof and has nothing to do.
 
 Had the answer been lost in 3, the next run would find the intent mark and skip 1, and in 3 the table would say "probe
 the candidate".
@@ -39,12 +40,15 @@ from rotation.state.versions import SecretState
 
 def set_secret(session: AccountSession, state: SecretState) -> Result:
     """Bring the vendor to the candidate, as far as this invocation can."""
+    proof = state.proof(session.token)
+    if proof is not None:
+        return Result(outcome="found_live", evidence=proof)
     raise_if_parked(session, state)
     current, candidate = session.current(state), session.candidate()
     bound = session.bind_pair(current.document, candidate.document)
     seen = None
     try:
-        if state.version(session.token).intent is None:
+        if not session.memory.open and state.version(session.token).before(session.holder).intent is None:
             _wait_its_time(session, state, bound, candidate)
             session.make_room(state, bound)
             seen = _preflight(session, bound, current, candidate)

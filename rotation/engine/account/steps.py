@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
 from rotation.core.document import Notes, SecretDocument
 from rotation.core.errors import (
-    CannotVerify,
     ConfigError,
-    LoginRejected,
     NotReady,
     PolicyError,
+    RotationError,
     RotationNotEnabled,
     SecretDocumentError,
     StageConflict,
     StageError,
 )
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, Evidence, Observation, Power, Step, Verdict
+from rotation.core.values import Authority, Evidence, Observation, Power, Step
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account import power
-from rotation.engine.account.login_budget import Budget, require_tries
-from rotation.engine.account.refusals import raise_if_hopeless
+from rotation.engine.account.login_budget import require_tries
+from rotation.engine.account.proof import prove
 from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
 from rotation.engine.attempts import next_attempt, raise_if_parked
@@ -30,9 +30,8 @@ from rotation.engine.result import Result
 from rotation.engine.session import AccountSession, Session
 from rotation.engine.tables.step_guard import GUARD, Cell, Standing, standing
 from rotation.policy import Context
-from rotation.state import marks, parking
+from rotation.state import parking
 from rotation.state.stages import PENDING
-from rotation.state.store import replace_marks
 from rotation.state.versions import SecretState
 
 
@@ -46,7 +45,7 @@ def admit(session: AccountSession, state: SecretState, step: Step) -> Cell:
     """
     if not (state.rotation_enabled or session.ordered):
         raise RotationNotEnabled("rotation is not enabled for this secret")
-    where = standing(state, session.token, has_value=_has_value(session, state))
+    where = standing(state, session.token, has_value=_has_value(session, state, step))
     cell = GUARD[where, step]
     if cell is Cell.REFUSE:
         raise StageError(_REFUSALS[where])
@@ -57,7 +56,8 @@ def admit(session: AccountSession, state: SecretState, step: Step) -> Cell:
 
 def already_done(state: SecretState, token: str) -> Result:
     """Return what a step says that has nothing left to do."""
-    return Result(outcome="already_done", evidence=state.version(token).verified)
+    version = state.version(token)
+    return Result(outcome="already_done", evidence=version.proof or min(version.proofs.values(), default=None))
 
 
 def run(session: AccountSession, step: Literal[Step.SET, Step.TEST]) -> Result:
@@ -68,7 +68,7 @@ def run(session: AccountSession, step: Literal[Step.SET, Step.TEST]) -> Result:
         return already_done(state, session.token)
     if cell is Cell.VERIFY_CURRENT:
         return check_current(session, state)
-    return set_secret(session, session.distrust(state)) if step is Step.SET else test(session, session.distrust(state))
+    return set_secret(session, state) if step is Step.SET else test(session, state)
 
 
 _REFUSALS = {
@@ -78,11 +78,32 @@ _REFUSALS = {
 }
 
 
-def _has_value(session: AccountSession, state: SecretState) -> bool:
+_PATIENCE = (0.2, 0.4, 0.8, 1.6)
+"""Seconds between looks for a value that was put a moment ago and may not be visible yet."""
+
+
+def _has_value(session: AccountSession, state: SecretState, step: Step) -> bool:
+    """Tell whether a pending version has a value. createSecret finds that out by putting one."""
     version = state.versions.get(session.token)
     if version is None or PENDING not in version.stages or version.intent is not None:
         return True
+    if step is Step.CREATE:
+        return False
+    for pause in _PATIENCE if step is Step.SET else ():
+        if session.read(session.token) is not None:
+            return True
+        session.clock.sleep(pause)
     return session.read(session.token) is not None
+
+
+def create_or_adopt(session: Session, create: Callable[[], Result]) -> Result:
+    """Stage a candidate, unless one is there, which needs none of what it takes to make one."""
+    try:
+        return create()
+    except RotationError:
+        if session.read(session.token) is None:
+            raise
+        return Result(outcome="already_done")
 
 
 def create(session: Session, state: SecretState) -> Result:
@@ -158,54 +179,16 @@ def _candidate(bound: Guarded, seen: Observation, previous: Secret) -> Secret:
 
 
 def test(session: AccountSession, state: SecretState) -> Result:
-    """Prove the candidate, and write the proof down."""
+    """Prove the candidate, unless setSecret did so."""
+    proof = state.proof(session.token)
+    if proof is not None:
+        return Result(outcome="verified", evidence=proof)
     raise_if_parked(session, state)
     candidate = session.candidate()
     bound = session.bind(candidate.document)
-    version = state.version(session.token)
-    try:
-        evidence = _prove(session, state, bound, candidate.document)
-    except LoginRejected:
-        # Older proof no longer holds: finishSecret must not commit by it, and setSecret must send again.
-        proofs = version.all(marks.Kind.VERIFIED) + version.all(marks.Kind.ACCEPTED)
-        replace_marks(session.store, session.token, (), proofs)
-        raise_if_hopeless(session, bound, version.intent or 0.0)
-        raise
-    if evidence < bound.minimum:
-        raise ConfigError(f"{evidence.name} is all the proof there is, but {bound.minimum.name} is demanded")
-    if version.verified is not evidence:
-        session.store.mark(session.token, marks.verified(evidence, session.clock.now()))
+    accepted = state.version(session.token).accepted
+    evidence = prove(session, state, bound, candidate.document, accepted=accepted)
     return Result(outcome="verified", driver=bound.spec.code, evidence=evidence)
-
-
-def _prove(session: AccountSession, state: SecretState, bound: Guarded, candidate: SecretDocument) -> Evidence:
-    session.let_it_apply(state.version(session.token).intent, bound)
-    seen, password = bound.observe(), candidate.password
-    if bound.minimum is Evidence.LOGIN or bound.can_ask(seen):
-        try:
-            return _prove_by_login(session, state, bound, password, seen)
-        except CannotVerify:
-            if bound.minimum is Evidence.LOGIN:
-                raise
-    if not power.is_given_back(bound, candidate, seen):
-        raise NotReady("setSecret has not yet given the machine back as it was found")
-    readback = seen.readback
-    if readback is not None and readback == password:
-        return Evidence.READBACK
-    if readback is not None and bound.minimum is Evidence.READBACK:
-        raise LoginRejected("the vendor shows another password than the candidate; the next attempt sends it again")
-    if state.version(session.token).accepted:
-        return Evidence.ACCEPTED
-    raise NotReady("the vendor has not yet said a definitive yes to this candidate")
-
-
-def _prove_by_login(
-    session: AccountSession, state: SecretState, bound: Guarded, password: Secret, seen: Observation
-) -> Evidence:
-    budget = Budget(session=session, bound=bound, version_id=session.token)
-    if budget.log_in(password, state, seen) is Verdict.ACCEPTED:
-        return Evidence.LOGIN
-    raise LoginRejected("the candidate does not open the account; the next attempt sends it again")
 
 
 def finish(session: Session, state: SecretState) -> Result:
@@ -218,10 +201,7 @@ def finish(session: Session, state: SecretState) -> Result:
 
 def proof_of(session: AccountSession, state: SecretState) -> tuple[Guarded, Evidence]:
     """Return the account, compared with current's, and the candidate's proof, which is won now if there is none."""
-    state = session.distrust(state)
-    proof = state.version(session.token).verified
-    if proof is None:
-        proof = test(session, state).evidence
+    proof = test(session, state).evidence
     bound = session.bind_pair(session.current(state).document, session.candidate().document)
     if proof is None or proof < bound.minimum:
         raise ConfigError("the proof on this version is weaker than the deployment now demands")

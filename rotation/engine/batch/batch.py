@@ -8,6 +8,7 @@ batch that runs out of time, or that one account holds up, goes on later, and do
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from rotation.core.document import SecretDocument, documents, list_key, merged
@@ -20,6 +21,7 @@ from rotation.core.errors import (
     PolicyError,
     RotationError,
     StageConflict,
+    StoreError,
 )
 from rotation.core.values import Step
 from rotation.drivers.guarded import RESERVE_SECONDS
@@ -30,7 +32,8 @@ from rotation.engine.batch.member_store import MemberStore
 from rotation.engine.batch.members import Member, members
 from rotation.engine.result import MemberResult, Result
 from rotation.engine.session import AccountSession, Memory, Session
-from rotation.state.label_quota import condense, free, require_room, settle
+from rotation.state import marks
+from rotation.state.label_quota import condense, free, free_for_batch, require_room, settle
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState
 
@@ -98,12 +101,18 @@ class Batch:
     def set_secret(self, state: SecretState) -> Result:
         """Bring the vendor to the candidate for every account, as far as this invocation can."""
         self._require_same_accounts(self.session.candidate().document)
-        with self.session.lease(state) as held:
-            self._make_room(held)
-            results = self._rounds()
-            if any(each.error is not None for each in results):
+        if self._is_proved(state):
+            return replace(self._together("found_live", self._each(_test)))
+        self._make_room(state)
+        with self.session.lease(state):
+            try:
+                results = self._rounds()
                 results = [self._secured(*each) for each in zip(self.members, results, strict=False)]
-            return replace(self._together("sent", results), evidence=None)
+            finally:
+                with suppress(StoreError):  # each only saves the next run a question
+                    self._note_ends()
+            done = self._together("sent", results)
+        return done if all(each.evidence is not None for each in results) else replace(done, evidence=None)
 
     def test(self) -> Result:
         """Prove each account's candidate, now."""
@@ -120,15 +129,44 @@ class Batch:
         """Return a run for one account. An impatient one raises ``InProgress`` where a patient one would wait."""
         session = self.session
         return AccountSession(
-            store=MemberStore(session, self.key, member.number, member.bound),
+            store=MemberStore(session, self.key, member.number, member.bound, len(self.members)),
             token=session.token,
             bind=session.bind,
             clock=session.clock,
             time_left=session.time_left if patient else lambda: min(session.time_left(), RESERVE_SECONDS),
             holder=session.holder,
             ordered=session.ordered,
-            memory=Memory(),
+            memory=session.memory.accounts.setdefault(member.number, Memory(leased=True))
+            if session.memory.leased
+            else Memory(),
         )
+
+    def _is_proved(self, state: SecretState) -> bool:
+        seen = [MemberStore.seen_by(state, member.number) for member in self.members]
+        return all(each.proof(self.session.token) is not None for each in seen)
+
+    def _note_ends(self) -> None:
+        """Sum up what became of the accounts: one intent stands for all, so it says what holds for any of them.
+
+        An account that is not concerned is noted, and so is a task that still runs.
+        """
+        memory, accounts = self.session.memory, self.session.memory.accounts
+        memory.sent_at = max((each.sent_at for each in accounts.values() if each.sent_at is not None), default=None)
+        memory.unnoted = any(each.unnoted for each in accounts.values())
+        memory.open = any(each.open or each.proved is not None for each in accounts.values())
+        state = self.session.store.describe()
+        seen = {each.number: MemberStore.seen_by(state, each.number) for each in self.members}
+        proofs = {number: each.proof(self.session.token) for number, each in seen.items()}
+        proved = {number: proof for number, proof in proofs.items() if proof is not None}
+        if len(proved) == len(self.members):
+            memory.open, memory.proved = False, min(proved.values())
+        for member in self.members:
+            own, run = accounts.get(member.number, Memory()), self.one(member)
+            if own.task is not None:
+                run.store.mark(run.token, marks.task(own.task))
+            earlier = seen[member.number].version(run.token).intents_of_others(run.holder)
+            if memory.open and not own.open and own.proved is None and member.number not in proved and not earlier:
+                run.store.mark(run.token, marks.unsent(run.holder))
 
     def _require_same_accounts(self, candidate: SecretDocument) -> None:
         """Compare all of them before the first is touched; each is compared once more when its turn comes."""
@@ -148,6 +186,7 @@ class Batch:
                 if version.id != mine.id:
                     condense(self.session.store, version, current=version.id == state.current_id)
             free(self.session.store, state, self.session.token, self.session.clock.now(), self.window)
+            free_for_batch(self.session.store, state, self.session.token, len(self.members))
 
     def _rounds(self) -> list[MemberResult]:
         """Send every reset, then look at those that take time again and again."""
@@ -168,14 +207,13 @@ class Batch:
 
     def _attempt(self, member: Member, run: AccountSession) -> MemberResult:
         """Bring one account to its candidate, unless it was proved to be there by an earlier run."""
-        version = run.store.describe().versions.get(run.token)
-        proof = None if version is None else version.verified
-        if proof is not None:
+        proof = run.store.describe().proof(run.token)
+        if proof is not None and not run.memory.sends:
             return MemberResult(name=member.name, outcome="proved_before", evidence=proof)
         return _outcome(member, run, lambda run: steps.run(run, Step.SET))
 
     def _secured(self, member: Member, ended: MemberResult) -> MemberResult:
-        """Prove an account of a batch that others hold up, so that no later run needs to touch it again."""
+        """Prove an account whose password needed time, so that no later run needs to touch it again."""
         if ended.error is not None or ended.evidence is not None:
             return ended
         proved = _outcome(member, self.one(member), lambda run: steps.run(run, Step.TEST))
@@ -204,8 +242,7 @@ def _may_go_on(ended: MemberResult, run: AccountSession) -> bool:
     """Tell whether an account only needs time. One that has used up its resets is not waited for without a task."""
     if not isinstance(ended.error, InProgress):
         return False
-    version = run.store.describe().versions.get(run.token)
-    return run.memory.sends < MOST_SENDS or (version is not None and version.task is not None)
+    return run.memory.sends < MOST_SENDS or run.memory.task is not None
 
 
 def _outcome(member: Member, run: AccountSession, act: Callable[[AccountSession], Result]) -> MemberResult:

@@ -7,10 +7,11 @@ A batch's document keeps what its accounts share at the top, and a list with wha
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from dataclasses import replace
 
 from rotation.core.document import SecretDocument, documents
 from rotation.core.errors import ConfigError, SecretDocumentError
+from rotation.core.values import Evidence
 from rotation.drivers.guarded import Guarded
 from rotation.engine.batch.members import identity_of
 from rotation.engine.session import Session
@@ -18,32 +19,37 @@ from rotation.state import marks
 from rotation.state.marks import Kind, Mark
 from rotation.state.parking import Reason
 from rotation.state.store import StoredValue, replace_marks
-from rotation.state.versions import SecretState
+from rotation.state.versions import SecretState, Version
 
 _RELEASE_PAUSE = 300.0
 
 
 class MemberStore:
-    """The ``Notes`` of one account of a batch, whose marks are packed into one label.
+    """The ``Notes`` of one account of a batch. What is unusual about it is packed into one label.
 
     Args:
         session: the batch's run.
         key: where the list stands.
         number: the account's place in it, from 0.
         account: the account.
+        size: how many accounts the batch has.
     """
 
-    def __init__(self, session: Session, key: str, number: int, account: Guarded) -> None:
+    def __init__(self, session: Session, key: str, number: int, account: Guarded, size: int) -> None:
         self._session = session
+        self._size = size
         self._key = key
         self._number = number
         self._account = account
 
     def describe(self) -> SecretState:
         """See ``Notes``."""
-        state = self._session.store.describe()
-        seen = {key: version.seen_by(self._number) for key, version in state.versions.items()}
-        return SecretState(state.rotation_enabled, seen)
+        return self.seen_by(self._session.store.describe(), self._number)
+
+    @staticmethod
+    def seen_by(state: SecretState, number: int) -> SecretState:
+        """Return the labels as one account sees them."""
+        return replace(state, versions={key: version.seen_by(number) for key, version in state.versions.items()})
 
     def read(self, version_id: str) -> StoredValue | None:
         """See ``Notes``. Another version counts only where this account has the same place in it."""
@@ -68,27 +74,42 @@ class MemberStore:
         self._rewrite(version_id, add=frozenset({mark}))
 
     def unmark(self, version_id: str, mark: Mark) -> None:
-        """See ``Notes``."""
+        """See ``Notes``. A proof may stand in a label of its own."""
+        if mark.kind is Kind.PROOF:
+            self._session.store.unmark(version_id, Mark(mark.kind, f"{mark.value}:{self._number}"))
         self._rewrite(version_id, take=frozenset({mark}))
+
+    def prove(self, version_id: str, evidence: Evidence) -> None:
+        """See ``Notes``. An account that has a label of its own keeps its proof in there: labels are few."""
+        if self._packed(self._session.store.describe(), version_id):
+            self.mark(version_id, marks.proof(evidence))
+        else:
+            self._session.store.prove(version_id, evidence, self._number)
 
     def release(self, token: str) -> None:
         """Drop the whole candidate, unless another account's reset may have been sent: then only this one stops."""
         version = self._session.store.describe().versions.get(token)
-        if version is None or version.intent is None or not self._others_sent(version.members):
+        if version is None or not self._others_sent(version):
+            self._session.withdraw()
             self._session.store.release(token)
             return
         own = version.members.get(str(self._number), frozenset())
-        spent = frozenset(mark for mark in own if mark.kind in (Kind.INTENT, Kind.TASK, Kind.ACCEPTED))
+        spent = frozenset(mark for mark in own if mark.kind in (Kind.TASK, Kind.ACCEPTED))
         until = self._session.clock.now() + _RELEASE_PAUSE
         self._rewrite(token, add=frozenset({marks.parked(Reason.CANDIDATE_REFUSED, until)}), take=spent)
 
-    def _others_sent(self, members: Mapping[str, frozenset[Mark]]) -> bool:
+    def _others_sent(self, version: Version) -> bool:
+        accounts = self._session.memory.accounts
         return any(
-            mark.kind is Kind.INTENT
-            for number, notes in members.items()
-            for mark in notes
-            if number != str(self._number)
+            (other in accounts and (accounts[other].open or accounts[other].proved is not None))
+            or version.seen_by(other).intents_of_others(self._session.holder)
+            for other in range(self._size)
+            if other != self._number
         )
+
+    def _packed(self, state: SecretState, version_id: str) -> list[Mark]:
+        packed = state.version(version_id).all(Kind.MEMBER)
+        return [note for note in packed if marks.unpacked(note)[0] == str(self._number)]
 
     def _rewrite(
         self, version_id: str, *, add: frozenset[Mark] = frozenset(), take: frozenset[Mark] = frozenset()
@@ -98,9 +119,7 @@ class MemberStore:
         A nonce makes every label new: else a run could take away what another has just written, since it saw the same
         label before.
         """
-        version = self._session.store.describe().versions.get(version_id)
-        packed = [] if version is None else version.all(Kind.MEMBER)
-        old = [note for note in packed if marks.unpacked(note)[0] == str(self._number)]
+        old = self._packed(self._session.store.describe(), version_id)
         before = frozenset[Mark]().union(*(marks.unpacked(note)[1] for note in old))
         after = (before | add) - take
         if after == before and len(old) < 2:  # noqa: PLR2004 - more are what a crash leaves

@@ -18,10 +18,8 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
-from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import (
-    NotYetVisible,
     SecretDocumentError,
     SecretNotFound,
     StageConflict,
@@ -40,9 +38,6 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 T = TypeVar("T")
-
-_PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
-"""Seconds between re-reads of a value that was put but is not visible yet; about 3 s in all."""
 
 _ERRORS: dict[str, tuple[type[StoreError], str]] = {
     "ResourceNotFoundException": (SecretNotFound, "the secret does not exist"),
@@ -116,13 +111,10 @@ class _StagingLabels:
 class AwsSecretsManager(LabelStore):
     """A ``Store`` for one secret."""
 
-    def __init__(
-        self, client: SecretsManagerClient, secret_id: str, *, clock: Clock, rotation_token: Secret | None = None
-    ) -> None:
+    def __init__(self, client: SecretsManagerClient, secret_id: str, *, rotation_token: Secret | None = None) -> None:
         super().__init__(_StagingLabels(client, secret_id))
         self._client = client
         self._secret_id = secret_id
-        self._clock = clock
         self._rotation_token = rotation_token
 
     def read(self, version_id: str) -> StoredValue | None:
@@ -140,12 +132,6 @@ class AwsSecretsManager(LabelStore):
     def stage(self, token: str, document: SecretDocument) -> None:
         """See ``Store``."""
         _asked(lambda: self._put(token, document.dump()))
-        for pause in (*_PATIENCE, None):
-            if self.read(token) is not None:
-                return
-            if pause is not None:
-                self._clock.sleep(pause)
-        raise NotYetVisible("the candidate was put but cannot be read yet")
 
     def _put(self, token: str, text: Secret) -> None:
         extra: dict[str, Any] = {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rotation.core.errors import InProgress, StageError
 from rotation.state import cleanup
+from rotation.state.lease import CLOCK_MARGIN
 from rotation.state.stages import PENDING
 from rotation.stores.vault_kv.snapshot import Seen
 
@@ -40,10 +41,10 @@ def cancel(seen: Seen, now: float) -> Cancelled:
             hint="There is nothing to cancel; `lockstep vault doctor PATH` shows how the secret is.",
         )
     held = seen.journal.lease
-    if held is not None and held.until > now:
+    if held is not None and held.until + CLOCK_MARGIN >= now:
         raise InProgress(
             "a run holds this secret's lease",
-            not_before=held.until,
+            not_before=held.until + CLOCK_MARGIN,
             hint="Stop that run or let it end, and cancel then. The lease of a run that died is over at `not_before`.",
         )
     state = seen.describe()

@@ -4,7 +4,8 @@ KV has no staging labels. Here they are worked out, so that the engine sees the 
 
 * AWSCURRENT sits on the secret's newest version, AWSPREVIOUS on the one before;
 * AWSPENDING and all marks are lists in the journal, by version id;
-* the journal's lease is shown as the label that sits on the version which had it last, and as an announcement.
+* the journal's lease is shown as the label that sits on the version which had it last; until when it is held says that
+  version's intent.
 
 Which id a version of the secret has follows from the journal, too. Example: the secret is at version 8, and the journal
 has the record ``tok-1`` with the candidate's value and no stamp. If version 8 holds another value, it was written by
@@ -31,7 +32,7 @@ from rotation.stores.vault_kv.kv import Entry
 _READER = json.JSONDecoder(parse_int=float)
 _FOREIGN = re.compile(r"kv-([1-9][0-9]{0,9})")
 _OFF = frozenset({"false", "off", "no", "0"})
-TAKEN = lease.Lease(1, "journal")
+TAKEN = lease.label(1)
 """How the journal's lease is shown as a label: it sits on the version that had it last."""
 
 
@@ -97,9 +98,6 @@ class Seen:
         labels.setdefault(self.current_id, set()).add(CURRENT)
         if self.previous_id is not None:
             labels.setdefault(self.previous_id, set()).add(PREVIOUS)
-        held = self.journal.lease
-        if held is not None and held.token in labels:
-            labels[held.token].add(lease.Claim(held.holder, 0.0, held.until - 1).announcement(TAKEN))
         enabled = self.main.custom.get("lockstep-enabled", "").strip().lower() not in _OFF
         return SecretState(enabled, {key: Version.from_labels(key, each) for key, each in labels.items() if each})
 

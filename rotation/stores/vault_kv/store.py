@@ -11,6 +11,7 @@ yet"; a deleted newest version answers 404 with its metadata and keeps its numbe
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 
 from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument, with_passwords_of
@@ -23,8 +24,9 @@ from rotation.core.errors import (
     StageConflict,
     StoreError,
 )
-from rotation.state import cleanup
-from rotation.state.lease import Claim
+from rotation.core.values import Evidence
+from rotation.state import cleanup, lease, marks
+from rotation.state.lease import CLOCK_MARGIN, Claim
 from rotation.state.marks import Mark
 from rotation.state.stages import PENDING
 from rotation.state.store import StoredValue
@@ -54,6 +56,7 @@ class VaultKv:
         self._kv = kv
         self._journal = self._path + JOURNAL_SUFFIX
         self._clock = clock
+        self._ended = False
         self._floors = {self._path: 0, self._journal: 0}
 
     def describe(self) -> SecretState:
@@ -138,32 +141,64 @@ class VaultKv:
         """See ``Store``."""
         self.detach(mark.on(version_id), version_id)
 
+    def prove(self, version_id: str, evidence: Evidence, number: int | None = None) -> None:
+        """See ``Store``. The proof of one account ends the lease, in the same write."""
+        label = marks.proof(evidence, number).on(version_id)
+
+        def act(seen: Seen) -> None:
+            source = seen.describe().holder_of(label)
+            if source is None:
+                seen.attach(label, version_id)
+            elif source != version_id:
+                seen.move(label, source=source, target=version_id)
+            held = seen.journal.lease
+            if number is None and held is not None and held.token == version_id:
+                seen.journal.lease = None
+
+        self._change(act)
+        self._ended = number is None
+
     def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
-        """See ``Store``. One check-and-set; what was seen before does not matter."""
+        """See ``Store``. One check-and-set writes lease and intent; what was seen before does not matter."""
         del state
 
         def act(seen: Seen) -> None:
             held = seen.journal.lease
-            if held is not None and held.until > claim.now and held.holder != claim.holder:
-                raise InProgress("another run holds this secret's lease", not_before=held.until)
+            if held is not None and held.until + CLOCK_MARGIN >= claim.now and held.holder != claim.holder:
+                raise InProgress("another run holds this secret's lease", not_before=held.until + CLOCK_MARGIN)
             if token == seen.current_id:
                 raise StageConflict("the token's version is current already")
-            for record in seen.journal.records.values():
-                record.labels.discard(TAKEN.label)
-            seen.attach(TAKEN.label, token)
-            seen.journal.lease = Lease(token, claim.holder, int(claim.until) + 1)
+            for version_id in list(seen.journal.records):
+                seen.detach(TAKEN, version_id)
+            lease.clear(seen, seen.describe(), token, claim)
+            seen.attach(TAKEN, token)
+            seen.attach(claim.intent(seen.current_id).on(token), token)
+            seen.journal.lease = Lease(token, claim.holder, ceil(claim.until))
 
+        self._ended = False
         return self._change(act).describe()
 
-    def yield_lease(self, token: str, *, holder: str) -> None:
+    def yield_lease(self, token: str, *, holder: str, sent: float | None = None) -> None:
         """See ``Store``."""
+
+        def act(seen: Seen) -> None:
+            lease.give_back(seen, seen.describe(), token, holder=holder, sent=sent)
+            held = seen.journal.lease
+            if held is not None and (held.token, held.holder) == (token, holder):
+                seen.journal.lease = None
+
+        self._change(act)
+
+    def end(self, token: str, *, holder: str) -> None:
+        """See ``Store``. Only a batch has not ended its lease with the proof."""
 
         def act(seen: Seen) -> None:
             held = seen.journal.lease
             if held is not None and (held.token, held.holder) == (token, holder):
                 seen.journal.lease = None
 
-        self._change(act)
+        if not self._ended:
+            self._change(act)
 
     def promote(self, token: str, *, current_id: str | None) -> None:
         """See ``Store``. The one write that readers see: ``cas`` names the version that was current.
@@ -217,6 +252,7 @@ class VaultKv:
 
         def act(seen: Seen) -> None:
             cleanup.settle(seen, seen.describe(), token)
+            seen.detach(PENDING, token)  # else an edit by hand would make it look like a rotation in progress
             if token in seen.describe().versions:
                 seen.forget()
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import RotationError
+from rotation.core.errors import CannotVerify, RotationError
 from rotation.core.maintenance_window import ANYTIME, Windows
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, PowerWish, Step
@@ -15,6 +15,7 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.engine.session import Session
+from rotation.state.marks import Kind
 from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
@@ -55,6 +56,24 @@ class Rotations:
         for step in list(Step)[: list(Step).index(last) + 1]:
             self.step(step, token)
         return token
+
+    def send_only(self, token: str) -> None:
+        """Run setSecret while nobody can be asked for a login, so that the proof is left to testSecret."""
+        before, closed = self.fuse, CannotVerify("closed", unsent=True)
+        self.fuse = Fuse(only="verify", at=1, error=lambda _: closed)
+        try:
+            self.step(Step.SET, token)
+        finally:
+            self.fuse = before
+
+    def forget_proof(self, token: str) -> None:
+        """Make the labels what a run leaves that ended in order before it proved the candidate."""
+        version = self.secret.describe().version(token)
+        for mark in version.all(Kind.PROOF):
+            self.secret.detach(mark.on(token), token)
+        for each in version.intents:
+            self.secret.detach(each.mark.on(token), token)
+            self.secret.attach(replace(each, until=0).mark.on(token), token)
 
     def reset_ends_with(self, token: str, error: RotationError, edge: Edge = Edge.BEFORE) -> RotationError:
         """Run setSecret with its reset answered by ``error``, before or after its effect. Return what was raised.
@@ -109,6 +128,7 @@ class Scenario(Rotations):
         propagation_seconds: what the driver declares.
         fuse: what the next invocation runs over.
         window: when a reset may begin.
+        early: whether a candidate becomes current in the invocation that proved it.
     """
 
     vendor: MemoryVendor
@@ -118,6 +138,7 @@ class Scenario(Rotations):
     propagation_seconds: int = 0
     fuse: Fuse = field(default_factory=Fuse)
     window: Windows = ANYTIME
+    early: bool = False
     secret: MemorySecret = field(init=False)
     _tokens: itertools.count[int] = field(default_factory=itertools.count)
     _runs: itertools.count[int] = field(default_factory=itertools.count)
@@ -159,7 +180,15 @@ class Scenario(Rotations):
             )
 
         holder = f"{next(self._runs):x}"
-        return Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
+        return Session(
+            store=store,
+            token=token,
+            bind=bind,
+            clock=self.clock,
+            time_left=time_left,
+            holder=holder,
+            early=self.early,
+        )
 
     def put_by_hand(self, **changes: object) -> None:
         """Put another current version, as an operator does, and leave a pending one alone."""
@@ -169,8 +198,8 @@ class Scenario(Rotations):
             raise LookupError
         pending = state.holder(PENDING)
         self.secret.put(f"by-hand-{next(self._tokens):024d}", current.document.replaced(**changes), "AWSCURRENT")
-        if pending is not None:
-            self.secret.attach(PENDING, pending)
+        if pending not in (None, state.current_id):
+            self.secret.attach(PENDING, str(pending))
 
     def password(self, stage: str = "AWSCURRENT") -> Secret | None:
         """Return the password under a stage."""

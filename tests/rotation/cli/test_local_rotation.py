@@ -38,7 +38,7 @@ def test_a_rotation_that_began_in_the_meantime_wins(embedded):
 def test_a_candidate_is_not_put_over_another_rotations(embedded):
     """The state right before the put decides, not an earlier one."""
     ours, other = local(embedded), local(embedded)
-    store = AwsSecretsManager(embedded.secrets_manager.client(), HUAWEI_ID, clock=embedded.clock)
+    store = AwsSecretsManager(embedded.secrets_manager.client(), HUAWEI_ID)
     unattended = UnattendedStore(store, ours.token)
     assert unattended.describe().holder(PENDING) == ours.token
     next(other.steps())

@@ -170,7 +170,7 @@ def test_a_reset_that_fails_is_sent_once_more(scenario):
     assert (still.condition, still.error.reason) == (Condition.WAITING, Reason.RESET_FAILS)
     subject.vendor.task_fails = False
     outcomes = [still]
-    while outcomes[-1].condition is Condition.WAITING and len(outcomes) < 5:
+    while outcomes[-1].condition is Condition.WAITING and len(outcomes) < 15:
         subject.clock.sleep(60)
         outcomes.append(heal(subject.session()))
     assert outcomes[-1].condition is Condition.HEALTHY

@@ -9,6 +9,7 @@ from rotation.core.values import Step
 from rotation.doctor import Condition, Verb, examine, heal
 from rotation.doctor.clock_skew import ahead
 from rotation.state import marks
+from rotation.state.lease import CLOCK_MARGIN
 from rotation.state.versions import SecretState, Version
 
 AHEAD = 40 * 86_400.0
@@ -44,19 +45,19 @@ def test_the_label_that_stops_every_rotation_is_named(scenario):
     assert subject.rotate(subject.begin()) == []
 
 
-def test_the_announcement_of_a_run_that_died_is_named(scenario):
+def test_the_end_of_a_run_whose_clock_was_ahead_is_named(scenario):
     """Nothing is asked while the run seems to go on; without its label the rotation is resumed."""
     subject = scenario("admin")
     token = subject.cut(applied=False)
     until = int(subject.clock.now() + AHEAD)
-    label = f"lockstep:until:{until}:ab:1:version-0"
+    label = marks.intent(subject.clock.now(), until=until, run="ab", base="version-0").on(token)
     subject.secret.attach(label, token)
     with pytest.raises(InProgress):
         subject.step(Step.SET, token)
     found = examine(subject.session())
-    assert (found.condition, found.plan, found.not_before) == (Condition.HUMAN, (), until)
+    assert (found.condition, found.plan, found.not_before) == (Condition.HUMAN, (), until + CLOCK_MARGIN)
     assert f"`{label}` from version {token}" in found.advice
-    assert "intent label" not in found.advice
+    assert "intent label" in found.advice
     subject.secret.detach(label, token)
     assert heal(subject.session()).condition is Condition.HEALTHY
 

@@ -80,7 +80,7 @@ def test_everything_is_named_at_once(scenario):
     now = subject.clock.now()
     for mark in (marks.parked("back_off", now + 60), marks.rejected(3, now)):
         subject.secret.attach(mark.on(token), token)
-    subject.secret.attach(f"lockstep:until:{int(now) + 50}:ab:1:x", token)
+    subject.secret.attach(marks.intent(now, until=now + 50, run="ab", base="x").on(token), token)
     subject.vendor.power = Power.STOPPED
     subject.edit("weak", power="stopped")
     for number in range(MOST_LABELS - NEEDED_LABELS - 2):
@@ -89,7 +89,7 @@ def test_everything_is_named_at_once(scenario):
     stops = sorted(check.name for check in found if check.status is Status.STOPS)
     waits = sorted(check.name for check in found if check.status is Status.WAITS)
     assert stops == ["evidence", "labels", "target", "target"]
-    assert waits == ["back_off", "lease", "outside_window", "wrong_login_budget"]
+    assert waits == ["back_off", "lease", "outside_window", "too_soon", "wrong_login_budget"]
     assert subject.vendor.resets == subject.vendor.wrong_logins == 0
 
 

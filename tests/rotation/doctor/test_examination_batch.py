@@ -49,7 +49,7 @@ def test_an_unfinished_rotation_is_finished(edge):
     with pytest.raises(RotationError):
         batch.step(Step.SET, token)
     batch.fuse = Fuse()
-    batch.clock.sleep(100)
+    batch.clock.sleep(200)
     outcome = heal(batch.session(""))
     assert (outcome.condition, [action.verb for action in outcome.done]) == (Condition.HEALTHY, [Verb.RESUME])
     assert batch.passwords() == batch.live()
@@ -70,7 +70,7 @@ def test_a_batch_of_other_accounts_than_its_candidate_needs_a_human(change):
     token = batch.begin()
     batch.step(Step.CREATE, token)
     batch.step(Step.SET, token)
-    batch.clock.sleep(100)
+    batch.clock.sleep(200)
     first, second, third = batch.document()[KEY]
     other = {
         "taken out": [second, third],
@@ -92,11 +92,12 @@ def test_the_accounts_put_back_let_a_batch_go_on():
     token = batch.begin()
     batch.step(Step.CREATE, token)
     batch.step(Step.SET, token)
+    batch.clock.sleep(200)
     document = batch.document()
     batch.secret.put("by-hand-1", document.replaced(**{KEY: document[KEY][1:]}), CURRENT)
     assert examine(batch.session("")).condition is Condition.HUMAN
     batch.secret.put("by-hand-2", document.replaced(note="put back"), CURRENT)
-    batch.clock.sleep(100)
+    batch.clock.sleep(200)
     assert heal(batch.session("")).condition is Condition.HEALTHY
     assert batch.passwords() == batch.live()
 
@@ -107,6 +108,7 @@ def test_a_batch_whose_current_is_no_document_needs_a_human():
     token = batch.begin()
     batch.step(Step.CREATE, token)
     batch.step(Step.SET, token)
+    batch.clock.sleep(200)
     batch.secret.put("by-hand", SecretDocument({"oops": 1}), CURRENT)
     found = examine(batch.session(""))
     assert (found.condition, found.plan) == (Condition.HUMAN, ())

@@ -27,7 +27,8 @@ def charged(subject):
 def dead_candidate(scenario):
     """Return a candidate whose reset the vendor accepts and never applies."""
     subject = scenario(min_age_seconds=0, history=0, delay_seconds=10.0**9)
-    token = subject.sent()
+    token = subject.created()
+    subject.send_only(token)
     return subject, lambda: subject.step(Step.TEST, token)
 
 
@@ -110,7 +111,7 @@ def test_a_released_candidate_does_not_forget(scenario):
     subject.fuse = Fuse(only="set_password", at=1, error=lambda _: PasswordRejected("no"))
     with pytest.raises(PasswordRejected):
         subject.step(Step.SET, token)
-    assert subject.secret.describe().holder(PENDING) is None
+    assert subject.secret.describe().holder(PENDING) in (None, subject.secret.describe().current_id)
     assert charged(subject) == 2
 
 

@@ -19,7 +19,7 @@ from rotation.core.values import Power, Step
 from rotation.doctor import Action, Condition, Verb, examine, heal, repair
 from rotation.doctor.dry_run import Status, rehearse
 from rotation.engine.run import verify
-from rotation.state.lease import Claim
+from rotation.state.lease import CLOCK_MARGIN, Claim
 from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
@@ -82,7 +82,7 @@ def test_the_doctor_alone_brings_them_back_in_step(scenario, kind, error, cancel
             outcome = healed(subject)
             assert outcome.condition is Condition.HEALTHY, f"{where}: {outcome}"
             assert subject.in_step, where
-            assert subject.secret.describe().holder(PENDING) is None, where
+            assert subject.secret.describe().holder(PENDING) in (None, subject.secret.describe().current_id), where
             assert not subject.vendor.locked, where
             subject.clock.sleep(1000.0)
             assert subject.rotate(subject.begin()) == [], where
@@ -137,10 +137,10 @@ def test_nothing_is_asked_while_a_job_holds_the_lease(kv_scenario):
     busy.secret.acquire(token, busy.secret.describe(), Claim("ab", now, now + 90))
     until = busy.kv.read(busy.path + ".lockstep").document["lease"]["until"]
     found = examine(busy.session())
-    assert (found.condition, found.not_before, busy.vendor.wrong_logins) == (Condition.WAITING, until, 0)
+    assert (found.condition, found.not_before, busy.vendor.wrong_logins) == (Condition.WAITING, until + CLOCK_MARGIN, 0)
     waits = {check.name for check in rehearse(busy.session()) if check.status is Status.WAITS}
     assert "lease" in waits
-    busy.clock.sleep(100.0)
+    busy.clock.sleep(700.0)
     assert heal(busy.session()).done == (Action(Verb.PROMOTE, token),)
 
 
@@ -177,5 +177,5 @@ def test_the_note_of_the_lease_sits_on_one_version(kv_scenario):
     twice = kv_scenario("admin")
     first, second = twice.rotated(), twice.rotated()
     labels = twice.snapshot()[0]
-    assert [key for key, each in labels.items() if "lockstep:lease:1:journal" in each] == [second]
+    assert [key for key, each in labels.items() if "lockstep:lease:1" in each] == [second]
     assert labels[first] == {"AWSPREVIOUS"}

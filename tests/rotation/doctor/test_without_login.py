@@ -77,24 +77,29 @@ def test_a_task_from_before_current_was_put_is_no_proof(scenario):
 
 
 def test_a_yes_from_before_current_was_proved_is_no_proof(scenario):
-    """An older version that was found live after the yes counts as newer than it."""
+    """An older version that the doctor finds live and makes current outweighs a yes from before."""
     left, token = accepted(scenario)
     left.secret.detach(PENDING, token)
-    left.secret.attach(marks.verified(Evidence.LOGIN, left.clock.now()).on("version-0"), "version-0")
-    assert examine(left.session()).plan == ()
-    assert examine(left.session()).condition is Condition.HUMAN
+    left.secret.attach(marks.accepted(left.clock.now()).on(token), token)
+    old = left.secret.read("version-0").document.password
+    put_by_hand(left, OUTSIDE)
+    left.vendor.set_by_hand(old)
+    left.oracle = True
+    assert heal(left.session()).done == (Action(Verb.PROMOTE, "version-0"),)
+    assert not left.secret.describe().version(token).accepted
 
 
 def test_a_login_that_was_turned_away_outweighs_an_earlier_yes(scenario):
     """Even where less proof is enough, a rejected login counts, although the second login got no answer."""
     left = scenario("admin")
     left.minimum = Evidence.ACCEPTED
-    token = left.sent()
+    token = left.created()
+    left.send_only(token)
     left.clock.sleep(7200.0)
     left.vendor.set_by_hand(OUTSIDE)
     left.fuse = Fuse(only="verify", at=2, edge=Edge.BEFORE, error=lambda _: CannotVerify("nobody answers"))
     found = examine(left.session())
-    assert left.secret.describe().versions[token].accepted
+    assert left.secret.describe().versions[token].proof is Evidence.ACCEPTED
     assert found.findings.version(token).password is PasswordState.DEAD
     assert (found.condition, found.plan) == (Condition.WAITING, ())
 

@@ -5,7 +5,8 @@ import pytest
 from rotation.core.errors import InProgress, NotReady, RotationNotEnabled
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
-from rotation.state.stages import CURRENT, PENDING
+from rotation.state import marks
+from rotation.state.stages import CURRENT
 from rotation_testkit.fault_lab.in_memory.scenarios import OLD
 
 KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
@@ -40,10 +41,11 @@ def test_a_repeated_finish_tidies_up(world):
     token = scenario.created()
     scenario.step(Step.SET, token)
     scenario.step(Step.TEST, token)
+    scenario.secret.attach(marks.intent(1).on("version-0"), "version-0")
     scenario.secret.move(CURRENT, source="version-0", target=token)
 
     assert scenario.step(Step.FINISH, token).outcome == "already_done"
-    assert PENDING not in scenario.secret.describe().versions[token].stages
+    assert not scenario.secret.describe().versions["version-0"].marks
 
 
 def _settle(scenario, step, token):
@@ -79,7 +81,7 @@ def test_a_clean_rotation_leaves_the_old_value_every_other_key_and_its_proof(wor
     assert list(document) == ["driver", "username", "password", "note", "lockstep"]
     assert document["note"] == "kept"
     assert scenario.password("AWSPREVIOUS") == Secret(OLD)
-    assert scenario.secret.describe().versions[token].verified is Evidence.LOGIN
+    assert scenario.secret.describe().versions[token].proof is Evidence.LOGIN
 
 
 def test_only_the_current_version_keeps_marks(world):
@@ -124,7 +126,7 @@ def test_without_a_login_the_evidence_says_what_it_is(world, readback, evidence)
     failures = scenario.rotate(token)
 
     assert failures == []
-    assert scenario.secret.describe().versions[token].verified is evidence
+    assert scenario.secret.describe().versions[token].proof is evidence
 
 
 def test_a_test_only_invocation_never_resets(world):

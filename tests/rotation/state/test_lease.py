@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.core.errors import InProgress, StageConflict, StoreUnavailable
-from rotation.state.lease import Claim, Lease, announcements, give_back, latest, take
+from rotation.core.errors import InProgress, NotYetVisible, StageConflict, StoreUnavailable
+from rotation.state.lease import CLOCK_MARGIN, Claim, busy, ever_taken, give_back, leases, take
+from rotation.state.versions import SecretState
 from rotation.stores.memory import MemorySecret
 
-CLAIM = Claim("aa", 100.0, 160.5)
+CLAIM = Claim("aa", 200.0, 260.5)
+MINE = "lockstep:intent:200:261:aa:c@t"
 
 
 def _secret(**labels: str) -> MemorySecret:
@@ -22,60 +24,79 @@ def _labels(secret: MemorySecret) -> dict[str, set[str]]:
     return {key: set(version.labels) for key, version in secret.describe().versions.items()}
 
 
-def test_taking_it_leaves_the_lease_and_an_announcement_on_the_tokens_version() -> None:
-    """The announcement is rounded up: a run must never seem dead while it lives."""
+def _take(secret: MemorySecret, claim: Claim = CLAIM) -> SecretState:
+    return take(secret, secret.describe(), "t", claim)
+
+
+def test_taking_it_leaves_the_lease_and_an_intent_on_the_tokens_version() -> None:
+    """The intent names the run, its end, rounded up, and what is current."""
     secret = _secret(c="AWSCURRENT", t="AWSPENDING")
-    take(secret, secret.describe(), "t", CLAIM)
-    assert _labels(secret) == {
-        "c": {"AWSCURRENT"},
-        "t": {"AWSPENDING", "lockstep:lease:1:c", "lockstep:until:161:aa:1:c"},
-    }
+    after = _take(secret)
+    assert _labels(secret) == {"c": {"AWSCURRENT"}, "t": {"AWSPENDING", "lockstep:lease:1", MINE}}
+    assert after.version("t").labels == _labels(secret)["t"]
 
 
-def test_giving_it_back_takes_the_announcement_away() -> None:
-    """The used lease stays until the next one is won."""
+def test_giving_it_back_takes_the_intent_away_or_says_when_the_reset_was_sent() -> None:
+    """The lease stays until the next one is won."""
     secret = _secret(c="AWSCURRENT", t="AWSPENDING")
-    take(secret, secret.describe(), "t", CLAIM)
-    give_back(secret, secret.describe(), "t", holder="bb")
-    assert [each.holder for each in announcements(secret.describe())] == ["aa"]
-    give_back(secret, secret.describe(), "t", holder="aa")
-    give_back(secret, secret.describe(), "t", holder="aa")
-    assert _labels(secret)["t"] == {"AWSPENDING", "lockstep:lease:1:c"}
+    _take(secret)
+    assert not give_back(secret, secret.describe(), "t", holder="bb", sent=None)
+    assert MINE in _labels(secret)["t"]
+    assert give_back(secret, secret.describe(), "t", holder="aa", sent=230.7)
+    assert _labels(secret)["t"] == {"AWSPENDING", "lockstep:lease:1", "lockstep:intent:230:0:aa:c@t"}
+    _take(secret, Claim("bb", 300.0, 360.0))
+    give_back(secret, secret.describe(), "t", holder="bb", sent=None)
+    assert _labels(secret)["t"] == {"AWSPENDING", "lockstep:lease:2", "lockstep:intent:230:0:aa:c@t"}
 
 
-def test_the_next_one_is_of_the_next_generation_and_removes_the_used_one() -> None:
-    """A lease is won once."""
-    secret = _secret(c="AWSCURRENT", t="AWSPENDING lockstep:lease:7:b lockstep:until:50:dd:7:b")
-    take(secret, secret.describe(), "t", CLAIM)
-    assert _labels(secret)["t"] == {"AWSPENDING", "lockstep:lease:8:c", "lockstep:until:161:aa:8:c"}
-
-
-def test_an_unclaimed_one_is_taken_from_where_it_is() -> None:
-    """Somebody attached it and died before moving it, even before another promotion."""
-    secret = _secret(b="AWSPREVIOUS lockstep:lease:7:b", c="AWSCURRENT", t="AWSPENDING")
-    take(secret, secret.describe(), "t", CLAIM)
-    assert latest(secret.describe()) == Lease(7, "b")
-    assert "lockstep:lease:7:b" in _labels(secret)["t"]
+def test_a_free_lease_moves_and_a_used_one_is_followed_by_the_next_generation() -> None:
+    """On the current version it is free, as promotion leaves it; older ones go."""
+    free = _secret(c="AWSCURRENT lockstep:lease:7", t="AWSPENDING")
+    _take(free)
+    assert leases(free.describe()) == {7: "t"}
+    used = _secret(c="AWSCURRENT", t="AWSPENDING lockstep:lease:7")
+    _take(used)
+    assert leases(used.describe()) == {8: "t"}
 
 
 @pytest.mark.parametrize("where", ["b", "c", "t"])
-def test_a_living_announcement_on_any_version_means_busy(where: str) -> None:
-    """A living run is left alone whatever it announces, and the error says until when."""
+def test_a_living_intent_on_any_version_means_busy(where: str) -> None:
+    """A living run is left alone, and the error says until when; clocks may differ."""
     labels = {"b": "AWSPREVIOUS", "c": "AWSCURRENT", "t": "AWSPENDING"}
-    labels[where] += " lockstep:until:101:dd:3:x"
+    labels[where] += f" lockstep:intent:100:{int(200 - CLOCK_MARGIN)}:dd:x"
     secret = _secret(**labels)
     before = _labels(secret)
     with pytest.raises(InProgress) as caught:
-        take(secret, secret.describe(), "t", CLAIM)
-    assert caught.value.not_before == 101
+        _take(secret)
+    assert caught.value.not_before == 200
     assert _labels(secret) == before
 
 
-def test_an_expired_announcement_means_nothing() -> None:
-    """The next run that wins removes it."""
-    secret = _secret(c="AWSCURRENT lockstep:until:100:dd:3:x", t="AWSPENDING")
-    take(secret, secret.describe(), "t", CLAIM)
-    assert _labels(secret)["c"] == {"AWSCURRENT"}
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"c": "AWSCURRENT lockstep:proof:login lockstep:intent:1:199:dd:x", "t": "AWSPENDING"},
+        {"c": "AWSCURRENT lockstep:proof:login:0 lockstep:intent:1:199:dd:x", "t": "AWSPENDING"},
+        {"c": "AWSCURRENT", "b": "lockstep:proof:login lockstep:intent:1:199:dd:c", "t": "AWSPENDING"},
+        {"c": "AWSCURRENT lockstep:until:999:dd:3:x lockstep:lease:3:x", "t": "AWSPENDING"},
+        {"c": "AWSCURRENT lockstep:intent:199:0:dd:x lockstep:intent:199", "t": "AWSPENDING"},
+        {"c": f"AWSCURRENT lockstep:intent:1:{int(199 - CLOCK_MARGIN)}:dd:x", "t": "AWSPENDING"},
+        {"c": "AWSCURRENT lockstep:lease:0 lockstep:lease:x lockstep:lease:007 lockstep:intent:a:b", "t": "AWSPENDING"},
+    ],
+    ids=["proved", "batch promoted", "candidate proved", "earlier release", "ended", "over", "foreign"],
+)
+def test_nobody_acts_any_more(labels: dict[str, str]) -> None:
+    """A run that proved its candidate, ended or is over, and labels that only look like ours."""
+    secret = _secret(**labels)
+    assert busy(secret.describe(), 200.0) is None
+    _take(secret)
+    assert MINE in _labels(secret)["t"]
+
+
+def test_a_batch_that_is_only_partly_proved_is_busy() -> None:
+    """Another account of it may still be under way."""
+    labels = "AWSPENDING lockstep:proof:login:0 lockstep:intent:1:199:dd:c"
+    assert busy(_secret(c="AWSCURRENT", t=labels).describe(), 200.0) == 199 + CLOCK_MARGIN
 
 
 @pytest.mark.parametrize(("token", "labels"), [("c", {"c": "AWSCURRENT"}), ("t", {"t": "AWSPENDING"})])
@@ -88,53 +109,103 @@ def test_it_needs_a_current_version_beside_the_token(token: str, labels: dict[st
 
 
 def test_the_loser_of_one_view_leaves_nothing_behind() -> None:
-    """Its announcement goes; the winner's stays."""
+    """Its intent goes; the winner's stays."""
     secret = _secret(c="AWSCURRENT", t="AWSPENDING")
     seen = secret.describe()
     take(secret, seen, "t", CLAIM)
     before = _labels(secret)
     with pytest.raises(InProgress):
-        take(secret, seen, "t", Claim("bb", 100.0, 200.0))
+        take(secret, seen, "t", Claim("bb", 200.0, 300.0))
     assert _labels(secret) == before
 
 
 def test_an_old_view_that_wins_an_old_lease_backs_off() -> None:
-    """Lease 1 is gone and can be attached again, but the holder of lease 2 is alive."""
+    """Lease 1 is gone and can be attached again, but there is a lease 2."""
     secret = _secret(c="AWSCURRENT", t="AWSPENDING")
     old = secret.describe()
     for holder in ("aa", "bb"):
-        take(secret, secret.describe(), "t", Claim(holder, 100.0, 160.0))
+        _take(secret, Claim(holder, 200.0, 260.0))
         if holder == "aa":
-            give_back(secret, secret.describe(), "t", holder=holder)
+            give_back(secret, secret.describe(), "t", holder=holder, sent=None)
     with pytest.raises(InProgress):
-        take(secret, old, "t", Claim("cc", 110.0, 200.0))
-    assert [each.holder for each in announcements(secret.describe())] == ["bb"]
+        take(secret, old, "t", Claim("cc", 210.0, 300.0))
+    assert [each.run for each in secret.describe().version("t").intents] == ["bb"]
 
 
-class _Failing(MemorySecret):
-    """Does not answer a move."""
+class _Odd(MemorySecret):
+    """Does something in the middle of a move, and fails in the way that is wanted."""
+
+    def __init__(self, labels: dict[str, str], *, answers: bool, moved: tuple[str, str, str] | None = None) -> None:
+        super().__init__(now=lambda: 0.0)
+        self.answers, self.moved, self.loses = answers, moved, False
+        for version, text in labels.items():
+            self.put(version, None, *text.split())
+
+    def attach(self, label: str, version_id: str) -> None:
+        if not (self.loses and ":intent:" in label):
+            super().attach(label, version_id)
 
     def move(self, label: str, *, source: str, target: str) -> None:
         super().move(label, source=source, target=target)
-        raise StoreUnavailable("no answer")
+        if self.moved is not None:
+            super().move(self.moved[0], source=self.moved[1], target=self.moved[2])
+        if not self.answers:
+            raise StoreUnavailable("no answer")
+
+
+START = {"c": "AWSCURRENT", "d": "x", "t": "AWSPENDING"}
 
 
 def test_a_lost_answer_blocks_nobody() -> None:
-    """The announcement is taken back, whether or not the move was applied."""
-    secret = _Failing(now=lambda: 0.0)
-    secret.put("c", None, "AWSCURRENT")
-    secret.put("t", None, "AWSPENDING")
+    """The intent is taken back, whether or not the move was applied."""
+    secret = _Odd(START, answers=False)
     with pytest.raises(StoreUnavailable):
-        take(secret, secret.describe(), "t", CLAIM)
-    assert announcements(secret.describe()) == []
+        _take(secret)
+    assert secret.describe().version("t").intents == ()
 
 
-def test_its_labels_fit_a_staging_label() -> None:
-    """With the longest version id, holder and epoch."""
-    lease = Lease(10**9 - 1, "v" * 64)
-    claim = Claim("f" * 32, 0.0, 10.0**12 - 2)
-    assert len(lease.label) <= 256
-    assert len(claim.announcement(lease)) <= 256
-    secret = _secret(c="AWSCURRENT", t=f"AWSPENDING {lease.label} {claim.announcement(lease)}")
-    assert latest(secret.describe()) == lease
-    assert [each.holder for each in announcements(secret.describe())] == ["f" * 32]
+@pytest.mark.parametrize("moved", [("AWSCURRENT", "c", "d"), ("AWSPENDING", "t", "d")])
+def test_stages_that_move_meanwhile_stop_it(moved: tuple[str, str, str]) -> None:
+    """An operator cancelled the rotation, or put another value; nothing is sent."""
+    secret = _Odd(START, answers=True, moved=moved)
+    with pytest.raises(StageConflict):
+        _take(secret)
+    assert secret.describe().version("t").intents == ()
+
+
+def test_an_intent_that_was_confirmed_and_not_kept_stops_it() -> None:
+    """What cannot be seen again was not written."""
+    secret = _Odd(START, answers=True)
+    secret.loses = True
+    with pytest.raises(NotYetVisible):
+        _take(secret)
+
+
+def test_a_proof_that_does_not_hold_goes_before_the_intent() -> None:
+    """Else the new intent, whose base is current, would make it hold again."""
+    labels = "AWSPENDING lockstep:intent:1:0:dd:old@t lockstep:proof:login lockstep:accepted:2@t"
+    secret = _secret(c="AWSCURRENT", t=labels)
+    assert _take(secret).proof("t") is None
+    assert not secret.describe().version("t").accepted
+
+
+def test_intents_of_dead_runs_become_charges_but_for_the_latest() -> None:
+    """So labels do not pile up, and no wrong login is forgotten."""
+    dead = " ".join(f"lockstep:intent:{number}:{number + 9}:d{number}:c@t" for number in range(1, 9))
+    secret = _secret(c="AWSCURRENT", t=f"AWSPENDING {dead}")
+    before = secret.describe().wrong_logins(since=0)
+    _take(secret)
+    after = secret.describe()
+    assert after.wrong_logins(since=0, but="aa") == before == (8, 17.0)
+    assert [each.run for each in after.version("t").intents] == ["d8", "aa"]
+    assert len(after.version("t").labels) == 5
+
+
+def test_a_run_that_began_is_known_afterwards() -> None:
+    """Its lease stays on a version that was not promoted, so that a machine which it switched is found."""
+    secret = _secret(c="AWSCURRENT", t="AWSPENDING")
+    assert not ever_taken(secret.describe(), "t")
+    _take(secret)
+    give_back(secret, secret.describe(), "t", holder="aa", sent=None)
+    assert ever_taken(secret.describe(), "t")
+    assert not ever_taken(secret.describe(), "c")

@@ -120,9 +120,8 @@ def _starts(world: World, rules: Rules, number: int) -> Iterator[World]:
 def _goes_on(world: World, rules: Rules, number: int, run: Run) -> Iterator[World]:
     view, mine = world.view, (run.token, number, run.until)
     noted = view._replace(intents=tuple(sorted({*view.intents, mine})))
-    lost = _with(
-        _changed(world, view._replace(intents=tuple(each for each in view.intents if each != mine))), number, DEAD
-    )
+    others = tuple(each for each in view.intents if each != mine)
+    lost = _with(_changed(world, view._replace(intents=others)), number, DEAD)
     if run.does == "decide":
         yield from _decides(world, rules, number, run, noted)
     elif run.does == "attach":

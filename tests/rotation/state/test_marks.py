@@ -19,7 +19,8 @@ EVERY = {
     "lockstep:dead:pending+current:1700000000": marks.dead(["pending", "current"], NOW),
     "lockstep:failed:3": marks.failed(3),
     "lockstep:member:2;i1700000000;t101": marks.member(2, [marks.task("101"), marks.intent(NOW)]),
-    "lockstep:verified:login:1700000000": marks.verified(Evidence.LOGIN, NOW),
+    "lockstep:unsent:7f3a01bc": marks.unsent("7f3a01bcffff"),
+    "lockstep:proof:login": marks.proof(Evidence.LOGIN),
 }
 
 
@@ -35,7 +36,8 @@ def test_every_kind_is_made_by_a_function() -> None:
 @pytest.mark.parametrize("label", EVERY)
 def test_a_mark_becomes_a_label_and_is_read_back(label: str) -> None:
     """The text is part of the format that secrets hold."""
-    assert EVERY[label].on("v") == f"{label}@v"
+    end = "" if label.startswith("lockstep:proof:") else "@v"  # a proof is one label for all versions
+    assert EVERY[label].on("v") == f"{label}{end}"
     assert Mark.parse(f"{label}@v") == EVERY[label]
     assert Mark.parse(label) == EVERY[label]
 
@@ -91,13 +93,13 @@ def test_a_version_tells_what_its_marks_say() -> None:
     assert version.accepted
     assert version.rejected == (2, 1_700_000_001)
     assert version.parked == ("too_soon", 1_700_000_001)
-    assert version.verified is Evidence.LOGIN
+    assert version.proof is Evidence.LOGIN
 
 
 def test_a_version_without_marks_says_nothing() -> None:
     """A version without marks has no intent, not one of epoch zero."""
     version = _version("AWSPENDING")
-    assert (version.intent, version.task, version.parked, version.verified) == (None, None, None, None)
+    assert (version.intent, version.task, version.parked, version.proof) == (None, None, None, None)
     assert not version.accepted
     assert version.rejected == (0, 0)
 
@@ -125,17 +127,56 @@ def test_a_yes_counts_for_the_latest_reset_only(accepted: int, intent: int, *, c
     assert version.accepted is counts
 
 
-@pytest.mark.parametrize(("proved", "intent", "counts"), [(100, 99, True), (100, 100, True), (99, 100, False)])
-def test_a_proof_counts_for_the_latest_reset_only(proved: int, intent: int, *, counts: bool) -> None:
-    """After a further reset the candidate needs a new proof."""
-    version = _version(f"lockstep:verified:login:{proved}", f"lockstep:intent:{intent}")
-    assert (version.verified is Evidence.LOGIN) is counts
+def test_an_intent_says_who_may_act_and_until_when() -> None:
+    """Rounded up, so that a run never seems dead while it lives; an earlier release wrote the epoch only."""
+    mark = marks.intent(NOW, until=NOW + 60, run="7f3a01bcdddd", base="aaaa-0a1b2c3d")
+    assert mark.value == "1700000000:1700000061:7f3a01bc:0a1b2c3d"
+    assert marks.intended(mark) == marks.Intent(1_700_000_000, 1_700_000_061, "7f3a01bc", "0a1b2c3d")
+    assert marks.intended(mark).sent_by == 1_700_000_061
+    assert marks.intended(marks.intent(NOW)) == marks.Intent(1_700_000_000)
+    assert len(marks.intent(10**12 - 1, until=10**12 - 1, run="f" * 32, base="b" * 64).on("v" * 64)) <= 256
+
+
+@pytest.mark.parametrize(
+    ("labels", "holds"),
+    [
+        ({"c": "AWSCURRENT", "v": "AWSPENDING lockstep:proof:login lockstep:intent:1:9:ab:c@v"}, True),
+        ({"c": "", "d": "AWSCURRENT", "v": "AWSPENDING lockstep:proof:login lockstep:intent:1:9:ab:c@v"}, False),
+        ({"v": "AWSCURRENT lockstep:proof:login lockstep:intent:1:9:ab:c@v"}, True),
+        ({"v": "AWSCURRENT lockstep:proof:login"}, True),
+        ({"c": "AWSCURRENT", "v": "AWSPENDING lockstep:proof:login"}, False),
+        ({"c": "AWSCURRENT", "v": "AWSPENDING lockstep:proof:login lockstep:intent:1@v"}, False),
+        ({"c": "AWSCURRENT", "v": "AWSPENDING AWSPREVIOUS lockstep:proof:login lockstep:intent:1:9:ab:c@v"}, False),
+    ],
+    ids=["base is current", "another is current", "itself", "itself by hand", "no intent", "old intent", "put back"],
+)
+def test_a_proof_holds_as_long_as_nobody_puts_another_value(labels: dict[str, str], *, holds: bool) -> None:
+    """No clock is compared: the base of the latest intent is what is current now, or the version is."""
+    assert (_state(**labels).proof("v") is Evidence.LOGIN) is holds
 
 
 def test_the_best_proof_counts() -> None:
-    """Two proofs of one reset."""
-    version = _version("lockstep:verified:accepted:5", "lockstep:verified:readback:6")
-    assert version.verified is Evidence.READBACK
+    """Two proofs of one version."""
+    version = _version("lockstep:proof:accepted", "lockstep:proof:readback")
+    assert version.proof is Evidence.READBACK
+
+
+@pytest.mark.parametrize(
+    ("labels", "count"),
+    [
+        ("AWSPENDING lockstep:intent:100:160:ab:c@t", 1),
+        ("AWSPENDING lockstep:intent:100:160:ab:c@t lockstep:intent:200:260:ac:c@t", 2),
+        ("AWSPENDING lockstep:intent:100:0:ab:c@t", 0),
+        ("AWSPENDING lockstep:intent:100@t", 0),
+        ("AWSPENDING lockstep:intent:100:160:ab:c@t lockstep:proof:login", 0),
+        ("AWSPREVIOUS lockstep:intent:100:160:ab:c@t", 0),
+        ("AWSPENDING lockstep:intent:100:160:me:c@t", 0),
+        ("AWSPENDING lockstep:intent:100:160:ab:c@t lockstep:rejected:1:150:~ab@t", 2),
+    ],
+)
+def test_a_run_that_may_have_died_over_a_login_counts_as_one(labels: str, count: int) -> None:
+    """Not one that ended in order, one that proved its candidate, or this run itself."""
+    assert _state(c="AWSCURRENT", t=labels).wrong_logins(since=0, but="me")[0] == count
 
 
 @pytest.mark.parametrize(
@@ -145,8 +186,10 @@ def test_the_best_proof_counts() -> None:
         "lockstep:rejected:many:often",
         "lockstep:rejected:1",
         "lockstep:parked:7",
-        "lockstep:verified:hearsay:5",
-        "lockstep:verified:",
+        "lockstep:proof:hearsay",
+        "lockstep:proof:",
+        "lockstep:intent:::::::",
+        "lockstep:verified:login:5",
         "lockstep:accepted:-1",
         "lockstep:intent:" + "9" * 200,
     ],
@@ -155,7 +198,7 @@ def test_a_garbled_mark_is_read_without_an_error(label: str) -> None:
     """Somebody with label rights must not be able to stop a rotation with a typo."""
     version = _version(label)
     assert version.intent in (None, 0)
-    assert version.verified is None
+    assert version.proof is None
     assert version.rejected[1] == 0
     assert version.parked in (None, ("", 7))
 
@@ -197,7 +240,7 @@ def test_a_packed_label_gives_its_marks_back() -> None:
 def test_a_packed_label_fits_with_every_mark_twice_over() -> None:
     """A packed label fits even with two marks of each kind, the one that goes and the one that comes."""
     now = 2e9
-    doubled = [marks.intent(now), marks.intent(now + 1), marks.accepted(now), marks.verified(Evidence.ACCEPTED, now)]
+    doubled = [marks.accepted(now), marks.proof(Evidence.ACCEPTED), marks.unsent("ab" * 9)]
     doubled += [marks.rejected(9, now), marks.rejected(1, now, run="ab12"), marks.failed(99), marks.failed(100)]
     doubled += [marks.parked("wrong_login_budget", now), marks.task("9" * 60)]
     assert len(marks.member(99, doubled, "cd34").on("v" * 64)) <= 256

@@ -151,26 +151,26 @@ def test_a_parking_holds_for_its_version_and_a_lock_for_all() -> None:
 def test_the_minimum_age_counts_from_currents_reset() -> None:
     """What was never reset by us has no age that we know of."""
     aged = state(c={"AWSCURRENT", marks.intent(1000).on("c")})
-    assert waiting.before_a_reset(aged, 1100, min_age_seconds=300, lockout=LOCKOUT) == [Wait(Reason.TOO_SOON, 1300.0)]
-    assert waiting.before_a_reset(state(c={"AWSCURRENT"}), 1100, min_age_seconds=300, lockout=LOCKOUT) == []
+    assert waiting.before_a_reset(aged, min_age_seconds=300) == [Wait(Reason.TOO_SOON, 1300.0)]
+    assert waiting.before_a_reset(state(c={"AWSCURRENT"}), min_age_seconds=300) == []
 
 
 def test_a_request_of_a_rotation_that_was_given_up_may_still_arrive() -> None:
     """A new candidate waits for a request that was given up; the same token's attempts, and promoted ones, do not."""
     left = state(c={"AWSCURRENT"}, gone={marks.intent(1000).on("gone")})
     due = Wait(Reason.TOO_SOON, 1000 + waiting.ARRIVAL_SECONDS)
-    assert waiting.before_a_reset(left, 1001, min_age_seconds=0, lockout=LOCKOUT, token="new") == [due]
-    assert waiting.before_a_reset(left, 1001, min_age_seconds=0, lockout=LOCKOUT, token="gone") == []
+    assert waiting.before_a_reset(left, min_age_seconds=0, token="new") == [due]
+    assert waiting.before_a_reset(left, min_age_seconds=0, token="gone") == []
     promoted = state(c={"AWSCURRENT"}, p={"AWSPREVIOUS", marks.intent(1000).on("p")})
-    assert waiting.before_a_reset(promoted, 1001, min_age_seconds=0, lockout=LOCKOUT, token="t") == []
+    assert waiting.before_a_reset(promoted, min_age_seconds=0, token="t") == []
 
 
 def test_a_spent_budget_holds_a_reset_back() -> None:
     """A spent budget holds a reset back, since its proof needs a login; carried charges count."""
     charged = {"AWSCURRENT", marks.rejected(1, 1000).on("c"), marks.carried(marks.rejected(2, 1050), "gone").on("c")}
-    found = waiting.before_a_reset(state(c=charged), 1100, min_age_seconds=0, lockout=LOCKOUT)
+    found = waiting.for_wrong_logins(state(c=charged), 1100, LOCKOUT)
     assert found == [Wait(Reason.WRONG_LOGIN_BUDGET, 1350.0)]
-    assert waiting.before_a_reset(state(c=charged), 1320, min_age_seconds=0, lockout=LOCKOUT) == []
+    assert waiting.for_wrong_logins(state(c=charged), 1320, LOCKOUT) == []
 
 
 def test_a_deployment_names_a_window_for_all_or_for_one_driver() -> None:

@@ -60,7 +60,7 @@ class Function:
     def stores(self, account):
         """Return the account's secret and its mirror, for an operator."""
         client, clock = self.world.secrets_manager.client(direct=True), self.world.clock
-        source = AwsSecretsManager(client, self.world.accounts[account], clock=clock)
+        source = AwsSecretsManager(client, self.world.accounts[account])
         return source, VaultKv(self.kv, self.path(account), clock=clock)
 
     def in_step(self, account):

@@ -35,7 +35,7 @@ def test_a_clean_rotation_of_every_account(real, rotate, account):
         assert state.current_id == done.token
         assert started.store(account).read(state.previous_id).document.password == before
         kinds = {mark.kind for version in state.versions.values() for mark in version.marks}
-        assert kinds <= {Kind.INTENT, Kind.VERIFIED}
+        assert kinds <= {Kind.INTENT, Kind.PROOF}
         assert not any("value" in fields for fields in started.journal(account)["versions"].values())
 
 
@@ -187,11 +187,11 @@ def test_an_operators_edit_in_the_middle_is_not_overwritten_unseen(modelled, rot
             entry = started.kv.read(path)
             started.kv.write(path, entry.document.replaced(note="by hand"), cas=entry.version)
 
-        fuse = Fuse(3, Edge.AFTER, error=edit)  # after the candidate was staged, and the lease taken
-        done = rotate(started, HUAWEI, kv=fuse.wrap(started.kv, ("write",)))
-        assert done.error is not None
-        assert started.world.changes(HUAWEI) == 0
+        fuse = Fuse(4, Edge.AFTER, error=edit)  # after the candidate was proved
+        rotate(started, HUAWEI, kv=fuse.wrap(started.kv, ("write",)))
+        assert fuse.blown
         assert started.kv.read(path).document["note"] == "by hand"
+        assert started.world.changes(HUAWEI) == 1
 
 
 def test_a_journal_beside_a_folder_of_the_same_name(modelled, rotate):

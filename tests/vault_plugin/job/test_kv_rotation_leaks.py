@@ -24,7 +24,7 @@ def test_nothing_shows_in_log_audit_device_or_storage(on_raft, mortal, raft):
         raft.kill()
         raft.start()
         until_it_serves(started.kv)
-        started.world.clock.sleep(130)
+        started.world.clock.sleep(130 + 60)
         ended = job.run(started.path(HUAWEI), attempts=3)
         assert ended.report["error"] is None
         secrets.append(started.stored(HUAWEI))

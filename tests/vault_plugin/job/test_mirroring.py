@@ -34,7 +34,7 @@ def in_aws(real):
             inner = started.world
             started.wish(account, mirror=inner.accounts[account])
             environment = {"LOCKSTEP_MIRROR_PREFIX": "lockstep/"}
-            wrap = with_mirror(inner.clock, environment, partial(inner.secrets_manager.client, direct=True))
+            wrap = with_mirror(environment, partial(inner.secrets_manager.client, direct=True))
             wishes = Wishes.parse(started.kv.read(started.path(account)).custom)
             yield started, {"wrap_store": wrap, "wishes": wishes}
 
@@ -47,7 +47,7 @@ def pair_of(started, account):
     client = inner.secrets_manager.client(direct=True)
     return MirrorPair(
         source=started.store(account),
-        target=AwsSecretsManager(client, inner.accounts[account], clock=inner.clock),
+        target=AwsSecretsManager(client, inner.accounts[account]),
         fetch=from_kv(started.kv),
         deployment=started.deployment,
         clock=inner.clock,

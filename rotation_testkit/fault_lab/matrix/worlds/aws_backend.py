@@ -102,7 +102,7 @@ class AwsBackend(Backend):
     def store(self, passage: Passage) -> Store:
         """See ``Backend``."""
         client: Any = _GatedClient(self, passage)
-        return AwsSecretsManager(client, _NAME, clock=self._clock)
+        return AwsSecretsManager(client, _NAME)
 
     def state(self) -> SecretState:
         """See ``Backend``."""

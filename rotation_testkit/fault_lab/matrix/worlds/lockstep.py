@@ -27,13 +27,15 @@ class Lockstep:
         tokens: how many rotations were started.
         sent: every candidate that was staged or sent, with its token.
         leaked: whether an error of an invocation showed a password.
+        early: whether a candidate becomes current in the invocation that proved it.
     """
 
     name = OURS
     steps = len(STEPS)
     queued = False
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, early: bool = False) -> None:
+        self.early = early
         self.place: Backend = backend
         self.token = ""
         self.tokens = 0
@@ -89,6 +91,7 @@ class Lockstep:
             clock=GatedClock(clock, world.gate),
             time_left=time_left,
             # Unique among invocations, but equal in runs that came to the same state in different ways.
+            early=self.early,
             holder=f"{self.tokens:x}{world.attempt:x}{world.step:x}{world.runs:02x}",
         )
 

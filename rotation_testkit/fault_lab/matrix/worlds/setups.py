@@ -65,12 +65,13 @@ def reference_lines() -> Iterator[Line]:
                     yield Line(algorithm, driver, OWN, spacing)
 
 
-def make(line: Line, *, attempts: int = ATTEMPTS) -> World:
+def make(line: Line, *, attempts: int = ATTEMPTS, early: bool = False) -> World:
     """Return the world that a line names, at its beginning.
 
     Args:
         line: the name.
         attempts: after how many the service gives up.
+        early: whether Lockstep makes a candidate current in the invocation that proved it.
 
     Raises:
         KeyError: there is no such driver class, store or algorithm.
@@ -80,5 +81,5 @@ def make(line: Line, *, attempts: int = ATTEMPTS) -> World:
     reference = REFERENCES.get(line.algorithm)
     if reference is not None:
         return World(clock, account, reference(), unreadable_now, float(line.spacing), attempts)
-    ours = Lockstep(STORES[line.store](clock))
+    ours = Lockstep(STORES[line.store](clock), early=early)
     return World(clock, account, ours, partial(broken_after_a_step, ours), float(line.spacing), attempts)

@@ -61,10 +61,17 @@ class _Store(MemoryStore):
         self._acting.append(self._run)
         return seen
 
-    def yield_lease(self, token: str, *, holder: str) -> None:
+    def yield_lease(self, token: str, *, holder: str, sent: float | None = None) -> None:
+        self._over()
+        super().yield_lease(token, holder=holder, sent=sent)
+
+    def end(self, token: str, *, holder: str) -> None:
+        self._over()
+        super().end(token, holder=holder)
+
+    def _over(self) -> None:
         if self._run in self._acting:
             self._acting.remove(self._run)
-        super().yield_lease(token, holder=holder)
 
 
 @dataclass(slots=True)

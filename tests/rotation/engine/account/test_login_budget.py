@@ -51,7 +51,7 @@ def test_rejected_tests_are_charged(world):
     """TestSecret's own rejections count, too: a vendor that says yes and does nothing ends parked, not locked."""
     scenario = world("self", min_age_seconds=0, delay_seconds=10.0**9, history=0)
     token = scenario.created()
-    scenario.step(Step.SET, token)
+    scenario.send_only(token)
     for _ in range(scenario.vendor.lockout.budget):
         with pytest.raises(LoginRejected):
             scenario.step(Step.TEST, token)
@@ -112,7 +112,7 @@ def dead_candidate(world, tries):
     lockout = Lockout(tries=tries, window_seconds=300)
     scenario = world("self", min_age_seconds=0, delay_seconds=10.0**9, history=0, lockout=lockout)
     token = scenario.created()
-    scenario.step(Step.SET, token)
+    scenario.send_only(token)
     return scenario, token
 
 
@@ -247,7 +247,7 @@ def test_what_a_failed_login_costs(world: Any, failure: RotationError, charged: 
     """A failed login costs a label unless the vendor certainly judged no password."""
     scenario = world("self", min_age_seconds=0, history=0)
     token = scenario.created()
-    scenario.step(Step.SET, token)
+    scenario.send_only(token)
     scenario.fuse = Fuse(only="verify", at=1, edge=Edge.BEFORE, error=lambda _: failure)
     with pytest.raises(type(failure)):
         scenario.step(Step.TEST, token)

@@ -161,6 +161,7 @@ def test_a_proof_that_no_longer_holds_is_lost() -> None:
     scenario = make_batch()
     token = scenario.created()
     scenario.step(Step.SET, token)
+    scenario.forget_proof(token)
     scenario.vendors[1].set_by_hand(Secret("Changed0By0Hand0Pass"))
     with pytest.raises(LoginRejected) as caught:
         scenario.step(Step.TEST, token)

@@ -86,7 +86,7 @@ class Door:
     def store(self, *, attempts: int = 1, rotation_token: Secret | None = None) -> AwsSecretsManager:
         """Return a store for the secret."""
         client = self.client if attempts == 1 else self._retrying(attempts)
-        return AwsSecretsManager(client, self.name, clock=self.clock, rotation_token=rotation_token)
+        return AwsSecretsManager(client, self.name, rotation_token=rotation_token)
 
     def begin(self, token: str) -> None:
         """Start a rotation whose function does nothing, so that its version stays empty."""

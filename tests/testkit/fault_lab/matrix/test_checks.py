@@ -10,6 +10,7 @@ from rotation.engine.account import prober, sender, steps
 from rotation.engine.account.attempt import Attempt
 from rotation.engine.result import Result
 from rotation.state import marks
+from rotation.state.label_store import LabelStore
 from rotation_testkit.fault_lab.in_memory.effects import Fault, Kind
 from rotation_testkit.fault_lab.in_memory.fuse import Edge
 from rotation_testkit.fault_lab.matrix.plan import Line
@@ -20,19 +21,28 @@ from rotation_testkit.fault_lab.matrix.worlds.setups import make
 
 def no_intent_mark(monkeypatch):
     """Send without writing down that something may be sent."""
-    monkeypatch.setattr(
-        sender, "_intend", lambda attempt: setattr(attempt, "facts", replace(attempt.facts, intent=True))
-    )
+    taken = LabelStore.acquire
+
+    def acquire(self, token, state, claim):
+        held = taken(self, token, state, claim)
+        for each in held.version(token).intents:
+            if each.run == marks.run_name(claim.holder):
+                self.unmark(token, each.mark)
+        return held
+
+    monkeypatch.setattr(LabelStore, "acquire", acquire)
 
 
 def reset_before_mark(monkeypatch):
     """Write it down after the vendor has answered."""
+    no_intent_mark(monkeypatch)
 
     def change(attempt, old):
         task = attempt.bound.set_password(attempt.candidate.document.password, current=old)
-        sender._intend(attempt)
+        session = attempt.session
+        session.store.mark(session.token, marks.intent(session.clock.now()))
         attempt.maybe_applied = True
-        attempt.session.memory.sends += 1
+        session.memory.sends += 1
         return task
 
     monkeypatch.setattr(sender, "_change", change)
@@ -65,7 +75,7 @@ def committed_unproved(monkeypatch):
 
     def tested(session, state):
         del state
-        session.store.mark(session.token, marks.verified(Evidence.LOGIN, session.clock.now()))
+        session.prove(Evidence.LOGIN)
         return Result(outcome="verified", evidence=Evidence.LOGIN)
 
     monkeypatch.setattr(steps, "test", tested)
@@ -94,8 +104,8 @@ def breaks(name, line):
 
 MUTATIONS = [
     (no_intent_mark, "self", "I8"),
-    (reset_before_mark, "self", "I1"),
-    (candidate_dropped, "self", "I1"),
+    (reset_before_mark, "accepted", "I8"),
+    (candidate_dropped, "self", "I8"),
     (committed_unproved, "admin_late", "I2"),
     (candidate_asked_first, "admin", "I7"),
 ]

@@ -1,13 +1,14 @@
 """Random schedules hold every invariant, are the same on every machine, and show a broken engine."""
 
-import dataclasses
 from collections import Counter
 
 import pytest
 
 from rotation.core.values import Evidence
-from rotation.engine.account import prober, sender, steps
+from rotation.engine.account import prober, proof
 from rotation.engine.tables.reconciliation import Finding
+from rotation.state import marks
+from rotation.state.label_store import LabelStore
 from rotation_testkit.fault_lab.in_memory.vendor_classes import FLEET_CLASSES
 from rotation_testkit.fault_lab.random_fleets import runner
 from rotation_testkit.fault_lab.random_fleets.runner import first_bad, script_of, simulate
@@ -69,9 +70,16 @@ def test_the_number_of_processes_changes_nothing(monkeypatch):
     assert (alone.runs, alone.finding) == (together.runs, together.finding) == (10, None)
 
 
-def without_intent(attempt):
-    """Send without writing it down first."""
-    attempt.facts = dataclasses.replace(attempt.facts, intent=True)
+TAKEN = LabelStore.acquire
+
+
+def without_intent(self, token, state, claim):
+    """Take the lease and leave no intent."""
+    held = TAKEN(self, token, state, claim)
+    for each in held.version(token).intents:
+        if each.run == marks.run_name(claim.holder):
+            self.unmark(token, each.mark)
+    return held
 
 
 def unknown_is_no(ask):
@@ -85,8 +93,8 @@ def unknown_is_no(ask):
 
 
 MUTATIONS = {
-    "no intent mark": (sender, "_intend", without_intent, {"I5"}),
-    "commit before verification": (steps, "_prove", lambda *_: Evidence.LOGIN, {"I1", "I2"}),
+    "no intent mark": (LabelStore, "acquire", without_intent, {"I5"}),
+    "commit before verification": (proof, "_find", lambda *_, **__: Evidence.LOGIN, {"I1", "I2"}),
     "unknown treated as rejected": (
         prober,
         "_ask",
@@ -98,11 +106,11 @@ MUTATIONS = {
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_a_broken_engine_is_found_out(mutation, monkeypatch):
-    """A mutation is found within 200 schedules, by the right invariant, as a script that can be played again."""
+    """A mutation is found within 250 schedules, by the right invariant, as a script that can be played again."""
     owner, name, mutant, expected = MUTATIONS[mutation]
     monkeypatch.setattr(owner, name, mutant)
 
-    report = simulate(2, 200)
+    report = simulate(5, 250)
 
     assert report.finding is not None
     assert report.finding.violation.split(":")[0] in expected
