@@ -19,10 +19,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 
 from rotation.core.clock import Clock
-from rotation.core.errors import IdentityChanged, InternalError, Parked, RotationError
+from rotation.core.document import SecretDocument
+from rotation.core.errors import IdentityChanged, InternalError, NotYetVisible, Parked, RotationError
 from rotation.core.values import Step
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
@@ -33,6 +34,7 @@ from rotation.engine.run import run
 from rotation.policy import narrow
 from rotation.state.marks import Kind, Mark
 from rotation.state.store import Store
+from rotation.state.versions import SecretState
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
 from rotation.stores.wrapper import PassingStore
 from vault_plugin.job.schedule import Wishes
@@ -41,6 +43,9 @@ STEP_SECONDS = 120.0
 """The time of one step. The lease of a killed run lasts as long, so this is a function's time-out, not a patience."""
 ATTEMPTS = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
+_LOOKS_ITSELF = frozenset({Step.TEST})
+"""Steps whose first look is not handed on. testSecret compares when its proof was won with when the current value was
+written, so it must see a value that was written during setSecret."""
 
 _IDENTITY = (
     "An identifying field was edited while a rotation ran. Undo the edit and run the rotation again; or, to keep the "
@@ -133,11 +138,10 @@ class GapStore(PassingStore):
     A rotation that a dead run began counts from that run's mark.
     """
 
-    def __init__(self, store: Store, token: str, *, clock: Clock) -> None:
+    def __init__(self, store: Store, token: str, state: SecretState, *, clock: Clock) -> None:
         super().__init__(store)
         self._token, self._clock = token, clock
-        version = store.describe().versions.get(token)
-        self._sent = None if version is None else version.intent
+        self._sent = state.version(token).intent
         self.seconds: float | None = None
 
     def mark(self, version_id: str, mark: Mark) -> None:
@@ -151,6 +155,19 @@ class GapStore(PassingStore):
         super().promote(token, current_id=current_id)
         if self._sent is not None:
             self.seconds = max(0.0, self._clock.now() - self._sent)
+
+
+class StepStore(PassingStore):
+    """A store for one step, whose first look is handed on by the step before."""
+
+    def __init__(self, store: Store, first: SecretState | None) -> None:
+        super().__init__(store)
+        self._first = first
+
+    def describe(self) -> SecretState:
+        """Return the labels that were handed on, once; see ``Store``."""
+        first, self._first = self._first, None
+        return self._store.describe() if first is None else first
 
 
 @dataclass(slots=True, kw_only=True)
@@ -204,10 +221,20 @@ class KvRotation:
         fresh = str(uuid.uuid4())
         done.token = plain.begin(fresh)
         done.resumed = done.resumed or (done.token != fresh and done.attempts == 1)
-        store = GapStore(context.wrapped(plain, self.wishes), done.token, clock=context.clock)
+        state = plain.remembered() or plain.describe()
+        store = GapStore(context.wrapped(plain, self.wishes), done.token, state, clock=context.clock)
+        # A vendor that refuses the admin credential ends the attempt, and the next attempt reads it again.
+        fetch = cache(partial(read_current, context.kv))
         for step in Step:
+            first = None if step in _LOOKS_ITSELF else plain.remembered()
             try:
-                result = self._step(store, step, done)
+                result = self._step(StepStore(store, first), step, done, fetch)
+            except NotYetVisible as error:
+                if step is Step.CREATE and plain.unfinished() not in (None, done.token):
+                    self._attempt(done)  # another job began a rotation at the same moment: go on with that one
+                    return
+                self.on_step(step.value, error.code)
+                raise
             except RotationError as error:
                 self.on_step(step.value, error.code)
                 raise
@@ -215,11 +242,11 @@ class KvRotation:
         done.outcome, done.gap_seconds = result.outcome, store.seconds
         done.evidence = result.evidence.name if result.evidence else None
 
-    def _step(self, store: Store, step: Step, done: Rotated) -> Result:
+    def _step(self, store: Store, step: Step, done: Rotated, fetch: Callable[[str], SecretDocument]) -> Result:
         context = self.context
         binder = Binder(
             deployment=context.deployment,
-            fetch=partial(read_current, context.kv),
+            fetch=fetch,
             clock=context.clock,
             time_left=countdown(context.step_seconds, context.clock.now),
         )
