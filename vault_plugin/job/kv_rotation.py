@@ -3,8 +3,10 @@
 ``KvRotation.run`` does this:
 
 1. Take the journal's unfinished rotation under its own token, or begin a new one. Nothing but the journal beside the
-   secret is needed to resume a rotation whose process died.
-2. Run the four steps: createSecret, setSecret, testSecret, finishSecret.
+   secret is needed to resume a rotation whose process died. Of two jobs that begin at the same moment, the first to
+   write its candidate has begun, and the other one goes on with that rotation.
+2. Run the four steps: createSecret, setSecret, testSecret, finishSecret. Each begins with what the step before has
+   read and written; see ``each_step``.
 3. After a failure that passes by itself, wait and begin at 1 again: 5 s, 10 s, 20 s, or until the error's
    ``not_before``. Give up after ``attempts``, or when the pause would be longer than a minute.
 
@@ -17,7 +19,7 @@ note before the change, so it is never too short.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
@@ -170,6 +172,25 @@ class StepStore(PassingStore):
         return self._store.describe() if first is None else first
 
 
+def each_step(plain: VaultKv, store: Store) -> Iterator[tuple[Step, Store]]:
+    """Yield the four steps, each with its store.
+
+    What a step did last to the journal was a check-and-set, which proves what the store remembers, so the next step
+    begins with that. A step acts on it only by another check-and-set, and looks itself before it calls the vendor.
+
+    Args:
+        plain: the secret.
+        store: the same, with whatever is wrapped around it.
+    """
+    for step in Step:
+        yield step, StepStore(store, None if step in _LOOKS_ITSELF else plain.remembered())
+
+
+def is_behind(plain: VaultKv, token: str, error: RotationError) -> bool:
+    """Tell whether createSecret failed since another job began a rotation at the same moment, with another token."""
+    return isinstance(error, NotYetVisible) and plain.unfinished() not in (None, token)
+
+
 @dataclass(slots=True, kw_only=True)
 class KvRotation:
     """The rotation of one secret.
@@ -225,17 +246,13 @@ class KvRotation:
         store = GapStore(context.wrapped(plain, self.wishes), done.token, state, clock=context.clock)
         # A vendor that refuses the admin credential ends the attempt, and the next attempt reads it again.
         fetch = cache(partial(read_current, context.kv))
-        for step in Step:
-            first = None if step in _LOOKS_ITSELF else plain.remembered()
+        for step, handed in each_step(plain, store):
             try:
-                result = self._step(StepStore(store, first), step, done, fetch)
-            except NotYetVisible as error:
-                if step is Step.CREATE and plain.unfinished() not in (None, done.token):
-                    self._attempt(done)  # another job began a rotation at the same moment: go on with that one
-                    return
-                self.on_step(step.value, error.code)
-                raise
+                result = self._step(handed, step, done, fetch)
             except RotationError as error:
+                if step is Step.CREATE and is_behind(plain, done.token, error):
+                    self._attempt(done)
+                    return
                 self.on_step(step.value, error.code)
                 raise
             self.on_step(step.value, result.outcome)

@@ -84,8 +84,12 @@ class VaultKv:
         return None if self._known is None else self._seen(self._known).describe()
 
     def unfinished(self) -> str | None:
-        """Return the token of a rotation that has begun and not ended."""
-        return self._look().unfinished
+        """Return the token of a rotation that has begun and not ended; a journal that shows none decides alone."""
+        entry = self._kv.read(self._journal)
+        if entry is None or entry.document is None or entry.version < self._floors[self._journal]:
+            return self._look().unfinished
+        records = Journal.parse(entry.document).records.values()
+        return self._look().unfinished if any(PENDING in record.labels for record in records) else None
 
     def begin(self, token: str) -> str:
         """Begin a rotation: make the token's empty pending version, as Secrets Manager does.
@@ -189,12 +193,17 @@ class VaultKv:
 
         Written is current's document with the candidate's passwords, so that an edit of other keys made meanwhile
         stays. Where there was one, the journal gets that document first, since a commit is recognised by its content.
+
+        A rotation that was cancelled since this store last saw it pending is not promoted.
         """
+        was_pending = self._known is not None and self._seen(self._known).pending_id == token
         self._read_again(self._journal)
 
         def act(seen: Seen) -> None:
             if seen.current_id == token:
                 return
+            if was_pending and seen.pending_id != token:
+                raise StageConflict("the rotation was cancelled a moment ago")
             if current_id is None:
                 raise SecretDocumentError("the secret has no current version to take over from")
             value = self._value(seen, token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -187,11 +188,35 @@ def test_an_operators_edit_in_the_middle_is_not_overwritten_unseen(modelled, rot
             entry = started.kv.read(path)
             started.kv.write(path, entry.document.replaced(note="by hand"), cas=entry.version)
 
-        fuse = Fuse(3, Edge.AFTER, error=edit)  # after the candidate was staged, and the lease taken
+        fuse = Fuse(2, Edge.AFTER, error=edit)  # after the candidate was staged, and the lease taken
         done = rotate(started, HUAWEI, kv=fuse.wrap(started.kv, ("write",)))
         assert done.error is not None
         assert started.world.changes(HUAWEI) == 0
         assert started.kv.read(path).document["note"] == "by hand"
+
+
+@pytest.mark.parametrize(
+    "account", [VOLCENGINE, pytest.param(HUAWEI, marks=pytest.mark.long), pytest.param(UCLOUD, marks=pytest.mark.long)]
+)
+def test_an_edit_after_any_read_or_write_stays(modelled, rotate, account):
+    """The same run takes the edit over, or a later one does; one reset is enough."""
+    for number in itertools.count(1):
+        with modelled(holding=(account,)) as started:
+            path = started.path(account)
+
+            def edit(_, started=started, path=path):
+                entry = started.kv.read(path)
+                started.kv.write(path, entry.document.replaced(note="by hand"), cas=entry.version)
+
+            fuse = Fuse(number, Edge.AFTER, error=edit)
+            done = rotate(started, account, kv=fuse.wrap(started.kv, ("read", "write")), attempts=3)
+            if not fuse.blown:
+                assert number > 12
+                return
+            assert done.error is None, f"{fuse.effects[-1]} ({number}): {done.describe()}"
+            assert started.kv.read(path).document["note"] == "by hand"
+            assert started.heals(account)
+            assert started.world.wrong_logins(account) == 0
 
 
 def test_a_journal_beside_a_folder_of_the_same_name(modelled, rotate):
