@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
 from rotation.state.marks import Kind
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.sandbox.sandbox import HUAWEI, LINUX_VM, TENCENT, UCLOUD, VOLCENGINE
+from rotation_testkit.sandbox.vendors import USER_ID
 from vault_plugin.job.schedule import Wishes
 
 RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}
@@ -217,6 +219,29 @@ def test_an_edit_after_any_read_or_write_stays(modelled, rotate, account):
             assert started.kv.read(path).document["note"] == "by hand"
             assert started.heals(account)
             assert started.world.wrong_logins(account) == 0
+
+
+def test_a_password_that_an_operator_sets_after_any_write_ends_in_step(modelled, rotate):
+    """Vendor and secret get another password by hand, and nobody can log in: dates show that the proof is older."""
+    for number in itertools.count(1):
+        with modelled(holding=(VOLCENGINE,)) as started:
+            path, clock = started.path(VOLCENGINE), started.world.clock
+
+            def reset(_, started=started, path=path, clock=clock):
+                clock.sleep(2)
+                entry = started.kv.read(path)
+                by_hand = Secret("Operator-Passw0rd-1")
+                started.world.volcengine.user(USER_ID).password = by_hand
+                started.kv.write(path, entry.document.replaced(password=by_hand), cas=entry.version)
+                clock.sleep(2)
+
+            fuse = Fuse(number, Edge.AFTER, error=reset)
+            done = rotate(started, VOLCENGINE, kv=fuse.wrap(started.kv, ("write",)), attempts=3)
+            if not fuse.blown:
+                assert number > 4
+                return
+            assert done.error is None, f"write {number}: {done.describe()}"
+            assert started.heals(VOLCENGINE), f"write {number}: {done.describe()}"
 
 
 def test_a_journal_beside_a_folder_of_the_same_name(modelled, rotate):
