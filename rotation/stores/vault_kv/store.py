@@ -9,15 +9,15 @@ The store remembers both entries as it read or wrote them last, so that most ope
 * A change of the journal starts from the remembered one. Its check-and-set succeeds only if nobody has written since,
   so a success proves that what was remembered is the truth. A failure makes the store read both entries and try again.
   An operation that would refuse, or change nothing, proves nothing, so it reads both entries before it does so.
-* ``describe`` reads both. The engine asks between a write and what must come after it at the vendor: this finds out
-  that a server confirmed a write and did not keep it, and that somebody has edited the secret.
+* ``describe`` reads both, and ``acquire`` ends with it. The engine asks between a write and what must come after it at
+  the vendor: this finds out that a server confirmed a write and did not keep it, and that somebody edited the secret.
 * ``promote`` reads the journal, since its own check-and-set guards only the secret: the rotation may have been
   cancelled, and another one begun.
 * ``settle`` reads the secret, since it takes the candidate's value out of the journal: the secret must have it.
 
 Example. A rotation begins with the journal at version 7 and the secret at version 3, which takes two reads. ``stage``
-writes version 8 and ``acquire`` version 9, each without a read. Had another job written version 8 first, ``stage``
-would fail at the check-and-set, read both entries, see the other job's rotation and raise ``StageConflict``.
+writes version 8 and reads nothing. Had another job written version 8 before, ``stage`` would fail at the
+check-and-set, read both entries, see the other job's rotation and raise ``StageConflict``.
 
 Facts by OpenBao 2.7.2, measured 2026-11: keys come back sorted, numbers as a float has them; ``cas=0`` means "not there
 yet"; a deleted newest version answers 404 with its metadata and keeps its number for the next check-and-set.
@@ -162,7 +162,10 @@ class VaultKv:
         self.detach(mark.on(version_id), version_id)
 
     def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
-        """See ``Store``. One check-and-set of the journal; ``describe`` then shows whether the secret was edited."""
+        """See ``Store``. One check-and-set of the journal, and a look that shows that it was kept.
+
+        The look also shows whether the secret was edited since, of which the journal's check-and-set knows nothing.
+        """
         del state
 
         def act(seen: Seen) -> None:
@@ -176,7 +179,8 @@ class VaultKv:
             seen.attach(TAKEN.label, token)
             seen.journal.lease = Lease(token, claim.holder, int(claim.until) + 1)
 
-        return self._change(act).describe()
+        self._change(act)
+        return self.describe()
 
     def yield_lease(self, token: str, *, holder: str) -> None:
         """See ``Store``."""

@@ -67,10 +67,13 @@ def test_what_each_operation_of_a_rotation_costs(door, kv, store):
     assert store.read(BASE).document == LIVE
     store.stage(FIRST, NEXT)
     assert store.read(FIRST).document == NEXT
-    state = store.acquire(FIRST, state, claim(door))
+    assert kv.taken() == [f"write {JOURNAL}"]
+    store.acquire(FIRST, state, claim(door))
+    assert kv.taken() == [f"write {JOURNAL}", f"read {JOURNAL}", f"read {SECRET}"]
     store.mark(FIRST, marks.intent(door.clock.now()))
-    assert kv.taken() == [f"write {JOURNAL}"] * 3
-    assert store.describe().versions[FIRST].intent is not None
+    assert store.remembered().versions[FIRST].intent is not None
+    assert kv.taken() == [f"write {JOURNAL}"]
+    store.describe()
     assert kv.taken() == [f"read {JOURNAL}", f"read {SECRET}"]
     store.promote(FIRST, current_id=BASE)
     assert kv.taken() == [f"read {JOURNAL}", f"write {SECRET}"]
@@ -123,9 +126,14 @@ def test_a_change_that_seems_to_be_made_already_is_not_decided_by_what_is_rememb
     assert door.store().describe().versions[FIRST].intent == 2.0
 
 
-def test_a_write_that_was_not_kept_is_found_out_before_the_vendor_is_called(kv, store):
-    """``describe``, and any later change, says that the write cannot be seen."""
+def test_a_write_that_was_not_kept_is_found_out_before_the_vendor_is_called(door, kv, store):
+    """``describe``, and any later change, says that the write cannot be seen; ``acquire`` says it of its own."""
     store.stage(FIRST, NEXT)
+    state = store.describe()
+    kv.loses = JOURNAL
+    with pytest.raises(NotYetVisible):
+        store.acquire(FIRST, state, claim(door))
+    store._floors[JOURNAL] -= 1  # as in the next process
     for look in (store.describe, lambda: store.mark(FIRST, marks.parked("x", 3.0))):
         kv.loses = JOURNAL
         store.mark(FIRST, marks.intent(2.0))
@@ -155,6 +163,14 @@ def test_a_rotation_that_was_cancelled_since_is_not_promoted(door, store):
     with pytest.raises(StageConflict, match="cancelled"):
         store.promote(FIRST, current_id=BASE)
     assert door.store().describe().current_id == BASE
+
+
+def test_the_state_under_the_lease_shows_an_edit(door, store):
+    """The journal's check-and-set knows nothing of the secret."""
+    store.stage(FIRST, NEXT)
+    state = store.describe()
+    door.kv.write(SECRET, LIVE.replaced(note="by hand"), cas=1)
+    assert store.acquire(FIRST, state, claim(door)).current_id == "kv-2"
 
 
 def test_an_edit_since_the_last_look_stops_the_promotion(door, store):
