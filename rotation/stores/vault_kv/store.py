@@ -99,8 +99,11 @@ class VaultKv:
         Returns:
             The token to go on with: that of an unfinished rotation when there is one.
         """
-        self._begun = token
-        return self._look().unfinished or token
+        self._begun = None
+        unfinished = self._look().unfinished
+        if unfinished is None:
+            self._begun = token
+        return unfinished or token
 
     def cancel(self) -> Cancelled:
         """Give the rotation in progress up. See ``cancel``: one check-and-set, as ``acquire`` is."""

@@ -34,22 +34,29 @@ class Job(Lockstep):
     steps = 1
 
     def begin(self):
-        """Make the token that the next job proposes; nothing is written."""
-        self.tokens += 1
-        self.token = f"{self.tokens:08d}-0000-4000-8000-0000{self.tokens:08d}"
+        """Do nothing: the job itself begins."""
 
     def run(self, world, step):
+        """Run one attempt; of a second job in the middle of it, the token is not this world's."""
+        before = self.token
+        try:
+            self._attempt(world)
+        finally:
+            if world._in_parallel:
+                self.token = before
+
+    def _attempt(self, world):
         """Run the four steps, as ``KvRotation`` does."""
         kv = _GatedKv(self.place._kv, world.gate)
         plain = VaultKv(kv, _PATH, clock=GatedClock(world.clock, world.gate))
-        proposed = self.token if world.runs == 0 else f"{self.token[:-3]}{world.runs:03d}"
-        token = self.token = plain.begin(proposed)
+        self.tokens += 1
+        token = self.token = plain.begin(f"{self.tokens:08d}-0000-4000-8000-0000{self.tokens:08d}")
         for each, store in each_step(plain, plain):
             try:
                 run(replace(self.session(world), store=store, token=token), each)
             except RotationError as error:
                 if each is Step.CREATE and is_behind(plain, token, error):
-                    self.run(world, step)
+                    self._attempt(world)
                     return
                 raise
 

@@ -96,6 +96,18 @@ def test_a_rotation_begins_with_its_candidate(door, store):
     assert store.begin(FIRST) == SECOND
 
 
+@pytest.mark.parametrize("proposed", [FIRST, SECOND])
+def test_a_resumed_rotation_that_is_cancelled_meanwhile_keeps_its_candidate(door, store, proposed):
+    """Only a rotation that was not there yet is begun by the next change."""
+    door.store().stage(FIRST, NEXT)
+    door.store().mark(FIRST, marks.intent(2.0))
+    assert store.begin(proposed) == FIRST
+    door.strip(FIRST, PENDING)
+    store.mark(FIRST, marks.parked("x", 3.0))
+    assert store.describe().holder(PENDING) is None
+    assert door.store().read(FIRST).document == NEXT
+
+
 def test_somebody_elses_write_is_seen_by_the_next_change(door, store):
     """Their marks and ours are both kept."""
     store.stage(FIRST, NEXT)
