@@ -100,7 +100,6 @@ def test_a_rotation_begins_with_its_candidate(door, store):
 def test_a_resumed_rotation_that_is_cancelled_meanwhile_keeps_its_candidate(door, store, proposed):
     """Only a rotation that was not there yet is begun by the next change."""
     door.store().stage(FIRST, NEXT)
-    door.store().mark(FIRST, marks.intent(2.0))
     assert store.begin(proposed) == FIRST
     door.strip(FIRST, PENDING)
     store.mark(FIRST, marks.parked("x", 3.0))
