@@ -361,10 +361,12 @@ class VaultKv:
             )
         found = None if journal is None else journal.document
         seen = Seen(known.main, Journal.parse(found), known.cas, found)
-        if self._begun is not None and seen.unfinished is None:
+        if seen.unfinished is not None or self._begun in seen.journal.records:
+            self._begun = None  # It is written, or another one has begun: what happens to either now is no begin.
+        if self._begun is not None:
             _give_up_pending(seen)
             seen.forget()
-            seen.journal.records.setdefault(self._begun, Record()).labels.add(PENDING)
+            seen.journal.records[self._begun] = Record({PENDING})
         return seen
 
 

@@ -82,14 +82,3 @@ def test_a_fault_at_any_effect_of_a_job_breaks_no_promise(driver):
         found = tally(driver, spacing, 1)
         assert found.runs > 150
         assert (found.broken, set(found.ends)) == ({}, {End.HEALED}), found.examples
-
-
-@pytest.mark.long
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("driver", ["admin", "accepted", "self"])
-def test_two_faults_in_a_job_break_no_promise(driver):
-    """After every pair of faults the jobs end in stored = live or parked, and no promise is broken."""
-    for spacing in SPACINGS:
-        found = tally(driver, spacing, 2)
-        assert found.broken == {}, found.examples
-        assert set(found.ends) <= {End.HEALED, End.PARKED}

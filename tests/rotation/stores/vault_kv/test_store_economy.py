@@ -107,6 +107,25 @@ def test_a_resumed_rotation_that_is_cancelled_meanwhile_keeps_its_candidate(door
     assert door.store().read(FIRST).document == NEXT
 
 
+def test_a_candidate_that_was_cancelled_after_a_doubtful_write_is_not_begun_again(door):
+    """The first write was kept and answered as a conflict, as a request that is delivered twice is."""
+    kept = door.kv.write
+
+    def twice(*args, **named):
+        door.kv.write = kept
+        kept(*args, **named)
+        return kept(*args, **named)
+
+    store = door.store()
+    store.begin(FIRST)
+    door.kv.write = twice
+    store.stage(FIRST, NEXT)
+    door.strip(FIRST, PENDING)
+    store.mark(FIRST, marks.parked("x", 3.0))
+    assert store.describe().holder(PENDING) is None
+    assert door.store().read(FIRST).document == NEXT
+
+
 def test_somebody_elses_write_is_seen_by_the_next_change(door, store):
     """Their marks and ours are both kept."""
     store.stage(FIRST, NEXT)
