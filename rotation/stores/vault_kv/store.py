@@ -120,8 +120,12 @@ class VaultKv:
         self._write(self._path, document, cas=0)
 
     def read(self, version_id: str) -> StoredValue | None:
-        """See ``Store``. A version's value never changes, so a remembered one is as good as one that is read now."""
-        return self._value(self._last_seen(), version_id)
+        """See ``Store``. A version's value never changes, so one that is remembered needs no read."""
+        if self._known is not None:
+            value = self._value(self._seen(self._known), version_id)
+            if value is not None or version_id == self._begun:
+                return value
+        return self._value(self._look(), version_id)
 
     def _value(self, seen: Seen, version_id: str) -> StoredValue | None:
         record = seen.journal.records.get(version_id)

@@ -147,6 +147,13 @@ def test_a_refusal_is_not_decided_by_what_is_remembered(door, store):
     store.acquire(FIRST, state, claim(door))
 
 
+def test_a_value_that_is_missing_may_have_been_put_since(door, store):
+    """A value never changes, but may come."""
+    store.describe()
+    door.store().stage(FIRST, NEXT)
+    assert store.read(FIRST).document == NEXT
+
+
 def test_a_change_that_seems_to_be_made_already_is_not_decided_by_what_is_remembered(door, store):
     """A mark that somebody took away since is written again."""
     store.stage(FIRST, NEXT)
