@@ -141,7 +141,7 @@ def test_a_death_at_any_effect_heals(modelled, rotate, account, edge):
             except Crash:
                 done = None
             if done is not None:
-                assert number > 20
+                assert number > 12
                 return
             started.world.clock.sleep(130)
             committed = started.heals(account) and started.world.changes(account) == 1
