@@ -64,7 +64,8 @@ class KvDoor:
 
     def begin(self, token: str) -> None:
         """See ``Backdoor``."""
-        self.store().begin(token)
+        store = self.store()
+        store.attach(PENDING, store.begin(token))
 
     def put_text(self, token: str, text: Secret) -> None:
         """See ``Backdoor``."""

@@ -3,8 +3,10 @@
 ``KvRotation.run`` does this:
 
 1. Take the journal's unfinished rotation under its own token, or begin a new one. Nothing but the journal beside the
-   secret is needed to resume a rotation whose process died.
-2. Run the four steps: createSecret, setSecret, testSecret, finishSecret.
+   secret is needed to resume a rotation whose process died. Of two jobs that begin at the same moment, the first to
+   write its candidate has begun, and the other one goes on with that rotation.
+2. Run the four steps: createSecret, setSecret, testSecret, finishSecret. Each begins with what the step before has
+   read and written; see ``each_step``.
 3. After a failure that passes by itself, wait and begin at 1 again: 5 s, 10 s, 20 s, or until the error's
    ``not_before``. Give up after ``attempts``, or when the pause would be longer than a minute.
 
@@ -17,12 +19,13 @@ note before the change, so it is never too short.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 
 from rotation.core.clock import Clock
-from rotation.core.errors import IdentityChanged, InternalError, Parked, RotationError
+from rotation.core.document import SecretDocument
+from rotation.core.errors import IdentityChanged, InternalError, NotYetVisible, Parked, RotationError
 from rotation.core.values import Step
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
@@ -42,7 +45,6 @@ STEP_SECONDS = 120.0
 """The time of one step. The lease of a killed run lasts as long, so this is a function's time-out, not a patience."""
 ATTEMPTS = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
-
 _IDENTITY = (
     "An identifying field was edited while a rotation ran. Undo the edit and run the rotation again; or, to keep the "
     "edit, give the rotation up with `lockstep vault cancel {path}` and start a new one."
@@ -134,11 +136,10 @@ class GapStore(PassingStore):
     A rotation that a dead run began counts from that run's mark.
     """
 
-    def __init__(self, store: Store, token: str, *, clock: Clock) -> None:
+    def __init__(self, store: Store, token: str, state: SecretState, *, clock: Clock) -> None:
         super().__init__(store)
         self._token, self._clock = token, clock
-        version = store.describe().versions.get(token)
-        self._sent = None if version is None else version.intent
+        self._sent = state.version(token).intent
         self.seconds: float | None = None
 
     def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
@@ -153,6 +154,38 @@ class GapStore(PassingStore):
         super().promote(token, current_id=current_id)
         if self._sent is not None:
             self.seconds = max(0.0, self._clock.now() - self._sent)
+
+
+class StepStore(PassingStore):
+    """A store for one step, whose first look is handed on by the step before."""
+
+    def __init__(self, store: Store, first: SecretState | None) -> None:
+        super().__init__(store)
+        self._first = first
+
+    def describe(self) -> SecretState:
+        """Return the labels that were handed on, once; see ``Store``."""
+        first, self._first = self._first, None
+        return self._store.describe() if first is None else first
+
+
+def each_step(plain: VaultKv, store: Store) -> Iterator[tuple[Step, Store]]:
+    """Yield the four steps, each with its store.
+
+    What a step did last to the journal was a check-and-set, which proves what the store remembers, so the next step
+    begins with that. A step acts on it only by another check-and-set, and looks itself before it calls the vendor.
+
+    Args:
+        plain: the secret.
+        store: the same, with whatever is wrapped around it.
+    """
+    for step in Step:
+        yield step, StepStore(store, plain.remembered())
+
+
+def is_behind(plain: VaultKv, token: str, error: RotationError) -> bool:
+    """Tell whether createSecret failed since another job began a rotation at the same moment, with another token."""
+    return isinstance(error, NotYetVisible) and plain.unfinished() not in (None, token)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -206,22 +239,28 @@ class KvRotation:
         fresh = str(uuid.uuid4())
         done.token = plain.begin(fresh)
         done.resumed = done.resumed or (done.token != fresh and done.attempts == 1)
-        store = GapStore(context.wrapped(plain, self.wishes), done.token, clock=context.clock)
-        for step in Step:
+        state = plain.remembered() or plain.describe()
+        store = GapStore(context.wrapped(plain, self.wishes), done.token, state, clock=context.clock)
+        # A vendor that refuses the admin credential ends the attempt, and the next attempt reads it again.
+        fetch = cache(partial(read_current, context.kv))
+        for step, handed in each_step(plain, store):
             try:
-                result = self._step(store, step, done)
+                result = self._step(handed, step, done, fetch)
             except RotationError as error:
+                if step is Step.CREATE and is_behind(plain, done.token, error):
+                    self._attempt(done)
+                    return
                 self.on_step(step.value, error.code)
                 raise
             self.on_step(step.value, result.outcome)
         done.outcome, done.gap_seconds = result.outcome, store.seconds
         done.evidence = result.evidence.name if result.evidence else None
 
-    def _step(self, store: Store, step: Step, done: Rotated) -> Result:
+    def _step(self, store: Store, step: Step, done: Rotated, fetch: Callable[[str], SecretDocument]) -> Result:
         context = self.context
         binder = Binder(
             deployment=context.deployment,
-            fetch=partial(read_current, context.kv),
+            fetch=fetch,
             clock=context.clock,
             time_left=countdown(context.step_seconds, context.clock.now),
         )

@@ -4,6 +4,21 @@ The secret at ``path`` keeps the account document; its newest version is current
 journal at ``path.lockstep`` keeps the candidate until it is current, and all marks. Both are only ever written by
 check-and-set, so of two runs that saw the same one wins, and a write whose answer was lost is found out by looking.
 
+The store remembers both entries as it read or wrote them last, so that most operations need no read:
+
+* A change of the journal starts from the remembered one. Its check-and-set succeeds only if nobody has written since,
+  so a success proves that what was remembered is the truth. A failure makes the store read both entries and try again.
+  An operation that would refuse, or change nothing, proves nothing, so it reads both entries before it does so.
+* ``describe`` reads both, and ``acquire`` ends with it. The engine asks between a write and what must come after it at
+  the vendor: this finds out that a server confirmed a write and did not keep it, and that somebody edited the secret.
+* ``promote`` reads the journal, since its own check-and-set guards only the secret: the rotation may have been
+  cancelled, and another one begun.
+* ``settle`` reads the secret, since it takes the candidate's value out of the journal: the secret must have it.
+
+Example. A rotation begins with the journal at version 7 and the secret at version 3, which takes two reads. ``stage``
+writes version 8 and reads nothing. Had another job written version 8 before, ``stage`` would fail at the
+check-and-set, read both entries, see the other job's rotation and raise ``StageConflict``.
+
 Facts by OpenBao 2.7.2, measured 2026-11: keys come back sorted, numbers as a float has them; ``cas=0`` means "not there
 yet"; a deleted newest version answers 404 with its metadata and keeps its number for the next check-and-set.
 """
@@ -11,6 +26,7 @@ yet"; a deleted newest version answers 404 with its metadata and keeps its numbe
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from math import ceil
 
 from rotation.core.clock import Clock
@@ -19,6 +35,7 @@ from rotation.core.errors import (
     ConfigError,
     InProgress,
     NotYetVisible,
+    RotationError,
     SecretDocumentError,
     SecretNotFound,
     StageConflict,
@@ -58,29 +75,38 @@ class VaultKv:
         self._clock = clock
         self._ended = False
         self._floors = {self._path: 0, self._journal: 0}
+        self._known: _Known | None = None
+        self._begun: str | None = None
 
     def describe(self) -> SecretState:
         """See ``Store``."""
         return self._look().describe()
 
+    def remembered(self) -> SecretState | None:
+        """Return the labels as this store read or wrote them last, without a read; ``None`` where it must read."""
+        return None if self._known is None else self._seen(self._known).describe()
+
     def unfinished(self) -> str | None:
-        """Return the token of a rotation that has begun and not ended."""
-        return self._look().unfinished
+        """Return the token of a rotation that has begun and not ended; a journal that shows none decides alone."""
+        entry = self._kv.read(self._journal)
+        if entry is None or entry.document is None or entry.version < self._floors[self._journal]:
+            return self._look().unfinished
+        records = Journal.parse(entry.document).records.values()
+        return self._look().unfinished if any(PENDING in record.labels for record in records) else None
 
     def begin(self, token: str) -> str:
         """Begin a rotation: make the token's empty pending version, as Secrets Manager does.
 
+        It is written with the first change of the journal; a rotation that dies before has not begun.
+
         Returns:
             The token to go on with: that of an unfinished rotation when there is one.
         """
-
-        def act(seen: Seen) -> None:
-            if seen.unfinished is None:
-                _give_up_pending(seen)
-                seen.forget()
-                seen.journal.records.setdefault(token, Record()).labels.add(PENDING)
-
-        return self._change(act).unfinished or token
+        self._begun = None
+        unfinished = self._look().unfinished
+        if unfinished is None:
+            self._begun = token
+        return unfinished or token
 
     def cancel(self) -> Cancelled:
         """Give the rotation in progress up. See ``cancel``: one check-and-set, as ``acquire`` is."""
@@ -97,7 +123,11 @@ class VaultKv:
         self._write(self._path, document, cas=0)
 
     def read(self, version_id: str) -> StoredValue | None:
-        """See ``Store``."""
+        """See ``Store``. A version's value never changes, so one that is remembered needs no read."""
+        if self._known is not None:
+            value = self._value(self._seen(self._known), version_id)
+            if value is not None or version_id == self._begun:
+                return value
         return self._value(self._look(), version_id)
 
     def _value(self, seen: Seen, version_id: str) -> StoredValue | None:
@@ -159,7 +189,10 @@ class VaultKv:
         self._ended = number is None
 
     def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
-        """See ``Store``. One check-and-set writes lease and intent; what was seen before does not matter."""
+        """See ``Store``. One check-and-set of the journal writes lease and intent; a look shows that it was kept.
+
+        The look also shows whether the secret was edited since, of which the journal's check-and-set knows nothing.
+        """
         del state
 
         def act(seen: Seen) -> None:
@@ -176,7 +209,8 @@ class VaultKv:
             seen.journal.lease = Lease(token, claim.holder, ceil(claim.until))
 
         self._ended = False
-        return self._change(act).describe()
+        self._change(act)
+        return self.describe()
 
     def yield_lease(self, token: str, *, holder: str, sent: float | None = None) -> None:
         """See ``Store``."""
@@ -205,11 +239,17 @@ class VaultKv:
 
         Written is current's document with the candidate's passwords, so that an edit of other keys made meanwhile
         stays. Where there was one, the journal gets that document first, since a commit is recognised by its content.
+
+        A rotation that was cancelled since this store last saw it pending is not promoted.
         """
+        was_pending = self._known is not None and self._seen(self._known).pending_id == token
+        self._read_again(self._journal)
 
         def act(seen: Seen) -> None:
             if seen.current_id == token:
                 return
+            if was_pending and seen.pending_id != token:
+                raise StageConflict("the rotation was cancelled a moment ago")
             if current_id is None:
                 raise SecretDocumentError("the secret has no current version to take over from")
             value = self._value(seen, token)
@@ -222,7 +262,7 @@ class VaultKv:
                 record.value = document.dump()
 
         committed: list[tuple[SecretDocument, int]] = []
-        self._change(act)
+        self._change(act, certain=True)
         if not committed:
             return
         document, version = committed[-1]
@@ -238,7 +278,7 @@ class VaultKv:
         Raises:
             StageConflict: another version is current.
         """
-        seen = self._look()
+        seen = self._last_seen()
         if seen.current_id != current_id:
             raise StageConflict("the secret's current version is not the one that was expected")
         self._write(self._path, document, cas=seen.main.version)
@@ -256,6 +296,7 @@ class VaultKv:
             if token in seen.describe().versions:
                 seen.forget()
 
+        self._read_again(self._path)
         self._change(act)
 
     def attach(self, label: str, version_id: str) -> None:
@@ -266,30 +307,83 @@ class VaultKv:
         """See ``Labels``."""
         self._change(lambda seen: seen.detach(label, version_id))
 
-    def _change(self, act: Callable[[Seen], None]) -> Seen:
-        """Look, change the journal and write it; again from the look when somebody else wrote meanwhile."""
-        for pause in _PATIENCE:
-            seen = self._look()
-            act(seen)
-            changed = seen.journal.dump()
-            if changed == (seen.found or Journal().dump()):
+    def _change(self, act: Callable[[Seen], None], *, certain: bool = False) -> Seen:
+        """Change the journal in memory and write it: as remembered first, and as read after a lost check-and-set.
+
+        Args:
+            act: makes the change.
+            certain: what is remembered may decide without a write, since the caller has just read what matters.
+        """
+        if self._known is not None:
+            seen = self._changed(act, certain=certain)
+            if seen is not None:
                 return seen
-            try:
-                self._write(self._journal, changed, cas=seen.cas)
-            except StageConflict:
-                self._clock.sleep(pause)
-                continue
-            return seen
+        for pause in _PATIENCE:
+            self._known = None
+            seen = self._changed(act, certain=True)
+            if seen is not None:
+                return seen
+            self._clock.sleep(pause)
         raise StageConflict("the journal was written by others again and again")
 
+    def _changed(self, act: Callable[[Seen], None], *, certain: bool) -> Seen | None:
+        """Return what was seen, with the change made and written; ``None`` if the entries must be read first."""
+        seen = self._last_seen()
+        try:
+            act(seen)
+        except RotationError:
+            if certain:
+                raise
+            return None
+        changed = seen.journal.dump()
+        if changed == (seen.found or Journal().dump()):
+            return seen if certain else None
+        try:
+            self._write(self._journal, changed, cas=seen.cas)
+        except StageConflict:
+            return None
+        self._begun = None
+        return seen
+
     def _write(self, path: str, document: SecretDocument, *, cas: int) -> None:
-        self._floors[path] = self._kv.write(path, document, cas=cas).version
+        """Write, and remember what was written. After a failure nobody knows what the server has."""
+        known, self._known = self._known, None
+        entry = self._kv.write(path, document, cas=cas)
+        self._floors[path] = entry.version
+        if known is not None and path == self._journal:
+            self._known = _Known(entry, known.main)
+        elif known is not None:
+            self._known = _Known(known.journal, replace(entry, custom=known.main.custom))
+
+    def _read_again(self, path: str) -> None:
+        """Read one of both entries, and forget both if it is not the remembered one."""
+        known = self._known
+        if known is None:
+            return
+        remembered = known.journal if path == self._journal else known.main
+        if _version_of(self._kv.read(path)) != _version_of(remembered):
+            self._known = None
+
+    def _last_seen(self) -> Seen:
+        """Return both entries as remembered, or else as they are now."""
+        return self._look() if self._known is None else self._seen(self._known)
 
     def _look(self) -> Seen:
+        """Read both entries, the journal first: a commit between the two reads is then seen as what it is."""
+        self._known = None
         for pause in (*_PATIENCE, None):
-            seen = self._seen()
-            if seen is not None and not seen.is_late:
-                return seen
+            journal, main = self._kv.read(self._journal), self._kv.read(self._path)
+            if main is None or main.document is None:
+                raise SecretNotFound(
+                    "the secret does not exist" if main is None else "the secret's newest version was deleted",
+                    hint="Check mount and path; `kv undelete` brings a deleted version back.",
+                )
+            known = _Known(journal, main)
+            if known.cas >= self._floors[self._journal] and main.version >= self._floors[self._path]:
+                seen = self._seen(known)
+                if not seen.is_late:
+                    self._known = known
+                    return seen
             if pause is not None:
                 self._clock.sleep(pause)
         raise NotYetVisible(
@@ -297,25 +391,41 @@ class VaultKv:
             hint="A standby node may lag behind. If the secret was deleted and made again, delete its journal, too.",
         )
 
-    def _seen(self) -> Seen | None:
-        """Read the journal first: a commit between the two reads is then seen as what it is."""
-        kept = self._kv.read(self._journal)
-        main = self._kv.read(self._path)
-        if main is None or main.document is None:
-            raise SecretNotFound(
-                "the secret does not exist" if main is None else "the secret's newest version was deleted",
-                hint="Check mount and path; `kv undelete` brings a deleted version back.",
-            )
-        cas = 0 if kept is None else kept.version
-        if cas < self._floors[self._journal] or main.version < self._floors[self._path]:
-            return None
-        if kept is not None and kept.document is None:
+    def _seen(self, known: _Known) -> Seen:
+        """Return what both entries say, with the rotation that has begun and is not written yet."""
+        journal = known.journal
+        if journal is not None and journal.document is None:
             raise StoreError(
                 "the newest version of the journal was deleted",
                 hint="It may hold the live password: undelete it. Delete it with its metadata if no rotation ran.",
             )
-        found = None if kept is None else kept.document
-        return Seen(main, Journal.parse(found), cas, found)
+        found = None if journal is None else journal.document
+        seen = Seen(known.main, Journal.parse(found), known.cas, found)
+        if seen.unfinished is not None or self._begun in seen.journal.records:
+            self._begun = None  # It is written, or another one has begun: what happens to either now is no begin.
+        if self._begun is not None:
+            _give_up_pending(seen)
+            seen.forget()
+            seen.journal.records[self._begun] = Record({PENDING})
+        return seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The newest versions of journal and secret, as read or written last; there may be no journal yet."""
+
+    journal: Entry | None
+    main: Entry
+
+    @property
+    def cas(self) -> int:
+        """The number that the journal's next check-and-set names."""
+        return 0 if self.journal is None else self.journal.version
+
+
+def _version_of(entry: Entry | None) -> tuple[object, ...]:
+    """Return what tells an entry's version from every other, and a deleted one from itself before."""
+    return () if entry is None else (entry.version, entry.created, entry.document is None)
 
 
 def _give_up_pending(seen: Seen) -> None:

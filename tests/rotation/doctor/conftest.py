@@ -14,7 +14,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import Authority, Lockout, Power, Step
 from rotation.doctor import Condition, Outcome, heal
 from rotation.engine.session import Session
-from rotation.state.stages import CURRENT
+from rotation.state.stages import CURRENT, PENDING
 from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.doubles.vault.kv2 import Kv2
 from rotation_testkit.fault_lab.in_memory.batch_scenario import POLICY
@@ -117,7 +117,9 @@ class KvScenario(BreakableScenario):
 
     def begin(self) -> str:
         """Begin as the job does."""
-        return self.secret.begin(f"token-{next(self._tokens)}")
+        token = self.secret.begin(f"token-{next(self._tokens)}")
+        self.secret.attach(PENDING, token)
+        return token
 
     def session(self, token: str = "") -> Session:
         """Return what one invocation runs over."""

@@ -36,7 +36,8 @@ class VaultBackend(Backend):
 
     def begin(self, token: str) -> None:
         """See ``Backend``."""
-        self._past_the_gate().begin(token)
+        store = self._past_the_gate()
+        store.attach(PENDING, store.begin(token))
 
     def cancel(self, token: str) -> None:
         """See ``Backend``."""
