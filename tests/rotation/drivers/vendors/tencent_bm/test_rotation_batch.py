@@ -155,7 +155,7 @@ def test_a_batch_rotates(rig: Rig) -> None:
     assert rig.world.clock.now() - started < 60
     assert [(report["outcome"], report.get("evidence")) for report in rig.reports] == [
         ("staged", None),
-        ("sent", None),
+        ("sent", "LOGIN"),
         ("verified", "LOGIN"),
         ("promoted", "LOGIN"),
     ]
