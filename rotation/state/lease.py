@@ -143,8 +143,9 @@ def busy(state: SecretState, now: float, *, but: str = "") -> float | None:
 
 
 def _is_over(state: SecretState, version: Version) -> bool:
-    """Tell whether nobody acts for a version any more, since it is proved; of a batch, since it was promoted."""
-    return state.proof(version.id) is not None or (version.id == state.current_id and bool(version.proofs))
+    """Tell whether nobody acts for a version any more, since it is proved, or was promoted with its proof."""
+    promoted = version.id in (state.current_id, state.previous_id)
+    return state.proof(version.id) is not None or (promoted and (version.proof is not None or bool(version.proofs)))
 
 
 def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> SecretState:

@@ -163,7 +163,8 @@ def test_tidying_fails_after_the_commit(heals, store):
 def test_an_outage_is_no_verdict(scenario):
     """Nothing moves while the vendor is down; afterwards the rotation goes on where it was."""
     made = scenario("self")
-    token = made.run_to(Step.SET)
+    token = made.created()
+    made.send_only(token)
     for _ in range(3):
         made.fuse = Fuse(only="verify", at=1, error=lambda _: VendorUnavailable("down"))
         with pytest.raises(RotationError):

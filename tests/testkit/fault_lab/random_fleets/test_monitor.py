@@ -22,7 +22,7 @@ def test_losing_the_last_label_of_the_live_password_is_a_violation_unless_an_out
             assert member.secret.labels(live) == set()
             settle(fleet)
         else:
-            for label in member.secret.labels(live):
+            for label in sorted(member.secret.labels(live)):
                 member.secret.detach(label, live)
             with pytest.raises(Violation, match=r"^I1"):
                 member.monitor.after_effect()

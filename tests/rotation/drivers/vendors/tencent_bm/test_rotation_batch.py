@@ -129,7 +129,7 @@ def test_a_batch_rotates(rig):
     assert (rig.attempts(), rig.world.wrong_logins(BATCH)) == ([1, 1, 1], 0)
     assert rig.world.clock.now() - started < 60
     assert [report["outcome"] for report in rig.reports] == ["staged", "sent", "verified", "promoted"]
-    assert [report.get("evidence") for report in rig.reports] == [None, None, "LOGIN", "LOGIN"]
+    assert [report.get("evidence") for report in rig.reports] == [None, "LOGIN", "LOGIN", "LOGIN"]
     for report in rig.reports[2:]:
         assert [(each["name"], each["evidence"]) for each in report["members"]] == [(name, "LOGIN") for name in NAMES]
 
