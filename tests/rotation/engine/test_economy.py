@@ -144,5 +144,5 @@ def test_committed_early_random_fleets_keep_every_promise(monkeypatch: pytest.Mo
     """The random schedules find nothing, with every run of every secret committing early."""
     defaults = Session.__init__.__kwdefaults__
     assert defaults is not None
-    monkeypatch.setitem(defaults, "early", True)  # noqa: FBT003 - the value of the option
+    monkeypatch.setitem(defaults, "early", True)  # noqa: FBT003 - a mapping has no keywords
     assert simulate(1, 150).finding is None
