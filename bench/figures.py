@@ -75,15 +75,15 @@ _TURNS = ("first", "later")
 
 BOUNDS: dict[str, Bound] = {
     # One clean rotation over AWS Secrets Manager; a batch of n devices may write 6 + n times.
-    **{f"aws/{account}/{turn}/writes": Bound(6) for account in _ACCOUNTS for turn in _TURNS},
-    **{f"aws/{account}/{turn}/calls": Bound(18) for account in _ACCOUNTS for turn in _TURNS},
-    **{f"aws/batch/{turn}/writes": Bound(6 + 3) for turn in _TURNS},
+    **{f"aws/{account}/{turn}/writes": Bound(6, required=True) for account in _ACCOUNTS for turn in _TURNS},
+    **{f"aws/{account}/{turn}/calls": Bound(18, required=True) for account in _ACCOUNTS for turn in _TURNS},
+    **{f"aws/batch/{turn}/writes": Bound(6 + 3, required=True) for turn in _TURNS},
     # The stand-in must stay what it stands for.
     **{f"aws/template/{turn}/calls": Bound(14, required=True) for turn in _TURNS},
     **{f"aws/template/{turn}/writes": Bound(2, required=True) for turn in _TURNS},
     # One clean rotation over KV version 2, and the plug-in.
-    **{f"kv/{account}/{turn}/trips": Bound(12) for account in _ACCOUNTS for turn in (*_TURNS, "every")},
-    **{f"kv/{account}/{turn}/journal": Bound(4) for account in _ACCOUNTS for turn in (*_TURNS, "every")},
+    **{f"kv/{account}/{turn}/trips": Bound(12, required=True) for account in _ACCOUNTS for turn in (*_TURNS, "every")},
+    **{f"kv/{account}/{turn}/journal": Bound(4, required=True) for account in _ACCOUNTS for turn in (*_TURNS, "every")},
     "plugin/store_calls": Bound(0, required=True),
     # From process start to the first answer, as a ratio to a function that describes the secret by boto3.
     "cold/no_vendor/wall": Bound(0.7),
@@ -92,10 +92,10 @@ BOUNDS: dict[str, Bound] = {
     "cold/https/cpu": Bound(1.0),
     "cold/ssh/wall": Bound(1.2),
     "cold/ssh/cpu": Bound(1.2),
-    "memory/ssh": Bound(110),
-    "package/with_ssh": Bound(12),
-    "package/without_ssh": Bound(3),
-    "package/same_bytes": Bound(1, least=True),
+    "memory/ssh": Bound(110, required=True),
+    "package/with_ssh": Bound(12, required=True),
+    "package/without_ssh": Bound(3, required=True),
+    "package/same_bytes": Bound(1, least=True, required=True),
     # Passwords, and the plug-in on a real OpenBao.
     "passwords/recipe": Bound(6, least=True),
     "passwords/rare": Bound(1e-3),

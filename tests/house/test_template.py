@@ -93,6 +93,7 @@ def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
         "LOCKSTEP_PLUGINS": "some-plugin",
         "LOCKSTEP_HOSTS": "proxy.example:8443",
         "LOCKSTEP_MIN_EVIDENCE": "ACCEPTED",
+        "LOCKSTEP_COMMIT": "early",
         "LOCKSTEP_WINDOW": "Sat,Sun 02:00-05:00 UTC",
         "LOCKSTEP_SSH_TRUST_ON_FIRST_USE": "1",
         **{f"LOCKSTEP_{code.upper()}_WINDOW": "Mon 02:00-05:00 UTC" for code in DRIVERS},

@@ -19,11 +19,12 @@ from rotation_testkit.doubles.vault.kv2 import until_it_serves
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.processes.mortal_job import Ended, MortalJob
 from rotation_testkit.sandbox.vendors import HUAWEI, UCLOUD
+from rotation.state.lease import CLOCK_MARGIN
 from vault_plugin.job.kv_rotation import STEP_SECONDS
 
 _MOST_SECONDS, _POLL_SECONDS = 60.0, 0.05
 _ONE_DAY = 86_400
-_LEASE_SECONDS = STEP_SECONDS + 1
+_LEASE_SECONDS = STEP_SECONDS + CLOCK_MARGIN + 1
 """A lease ends with the time of its step, rounded up to a whole second."""
 
 

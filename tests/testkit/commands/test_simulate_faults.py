@@ -3,7 +3,7 @@
 import pytest
 
 from rotation.core.values import Evidence
-from rotation.engine.account import steps
+from rotation.engine.account import proof
 
 
 def test_a_run_without_violation_exits_0(lockstep):
@@ -23,7 +23,7 @@ def test_a_run_without_violation_exits_0(lockstep):
 def test_a_violation_exits_1_with_a_script_that_can_be_played_again(lockstep, monkeypatch, tmp_path):
     """An engine that commits before it verifies violates I2, and its script shows that again."""
     saved = tmp_path / "violation.jsonl"
-    monkeypatch.setattr(steps, "_prove", lambda *_: Evidence.LOGIN)
+    monkeypatch.setattr(proof, "_find", lambda *_, **__: Evidence.LOGIN)
     ran = lockstep("simulate-faults", "--seed", "1", "--workers", "1", "--save", str(saved))
     assert ran.code == 1
     assert ran.err.startswith("I2: ")
@@ -55,12 +55,12 @@ def test_a_finding_that_cannot_be_saved_any_more_is_printed(lockstep, monkeypatc
     folder = tmp_path / "gone"
     folder.mkdir()
 
-    def prove(*_):
+    def prove(*_, **__):
         if folder.exists():
             folder.rmdir()
         return Evidence.LOGIN
 
-    monkeypatch.setattr(steps, "_prove", prove)
+    monkeypatch.setattr(proof, "_find", prove)
     ran = lockstep("simulate-faults", "--seed", "1", "--workers", "1", "--save", str(folder / "violation.jsonl"))
     assert ran.code == 1
     assert '{"fleet": [' in ran.out
