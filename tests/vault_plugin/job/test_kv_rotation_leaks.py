@@ -20,7 +20,7 @@ def test_nothing_shows_in_log_audit_device_or_storage(on_raft, mortal, raft):
             assert job.run(started.path(account)).report["error"] is None
             secrets.append(started.stored(account))
         started.world.clock.sleep(90_000)
-        assert job.run(started.path(HUAWEI), at=42, edge=Edge.AFTER).died
+        assert job.run(started.path(HUAWEI), at=28, edge=Edge.AFTER).died
         raft.kill()
         raft.start()
         until_it_serves(started.kv)
