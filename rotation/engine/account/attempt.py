@@ -8,11 +8,11 @@ from rotation.core.errors import RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Observation, Power
 from rotation.drivers.guarded import Guarded
-from rotation.engine.account import known_dead
 from rotation.engine.account.login_budget import Budget
 from rotation.engine.session import AccountSession
 from rotation.engine.tables.reconciliation import Facts, Finding, Oracle, Stored, TaskFinding
-from rotation.state.store import StoredValue
+from rotation.state import marks
+from rotation.state.store import StoredValue, replace_marks
 from rotation.state.versions import SecretState, Version
 
 
@@ -53,7 +53,7 @@ class Attempt:
             task=TaskFinding.NONE if self.task is None else TaskFinding.NOT_POLLED,
             previous=Finding.NOT_ASKED if self._fallback_id else Finding.ABSENT,
         )
-        self.facts = known_dead.recall(facts, self.version)
+        self.facts = _recalled(facts, self.version)
 
     @property
     def version(self) -> Version:
@@ -93,3 +93,34 @@ class Attempt:
             return self.current.document.password
         previous = self.session.of_the_same(str(self._fallback_id), self.bound)
         return None if previous is None else previous.document.password
+
+
+# Which stored passwords are known to be dead, for vendors whose budget of wrong logins is too small for one run.
+# Without this note, a run with a budget of one would ask about the candidate and park, and the next run would ask the
+# same again, for ever. The note holds until the next reset is sent, or until a human is called.
+
+
+def _recalled(facts: Facts, version: Version) -> Facts:
+    """Return the facts with what earlier runs found out since the latest reset."""
+    for name in version.dead:
+        if name in tuple(Stored):
+            facts = facts.learned(Stored(name), Finding.REJECTED)
+    return facts
+
+
+def remember_the_dead(session: AccountSession, facts: Facts) -> None:
+    """Write down which stored passwords are known to be dead."""
+    found = {Stored.PENDING: facts.pending, Stored.CURRENT: facts.current, Stored.PREVIOUS: facts.previous}
+    names = [each for each, finding in found.items() if finding is Finding.REJECTED]
+    if names:
+        _note_dead(session, [marks.dead(names, session.clock.now())])
+
+
+def forget_the_dead(session: AccountSession) -> None:
+    """Have every password asked about again next time."""
+    _note_dead(session, [])
+
+
+def _note_dead(session: AccountSession, new: list[marks.Mark]) -> None:
+    old = session.store.describe().version(session.token).all(marks.Kind.DEAD)
+    replace_marks(session.store, session.token, new, old)

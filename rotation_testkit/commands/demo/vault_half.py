@@ -11,6 +11,7 @@ from datetime import datetime
 
 from rotation.core.errors import RotationError
 from rotation.core.secret import Secret
+from rotation.state.lease import CLOCK_MARGIN
 from rotation_testkit.commands.demo.aws_half import DAY, RESET, Claims
 from rotation_testkit.commands.demo.screen import Show, action, note
 from rotation_testkit.commands.demo.vault_claims import Observed, about_kv, about_leaks, about_roles
@@ -19,7 +20,6 @@ from rotation_testkit.doubles.vault.kv2 import until_it_serves
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.processes.mortal_job import Ended, MortalJob
 from rotation_testkit.sandbox.vendors import HUAWEI, UCLOUD
-from rotation.state.lease import CLOCK_MARGIN
 from vault_plugin.job.kv_rotation import STEP_SECONDS
 
 _MOST_SECONDS, _POLL_SECONDS = 60.0, 0.05
