@@ -13,6 +13,7 @@ import hvac
 
 from rotation.core.clock import Clock
 from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable, Withheld
+from rotation.core.proxies import without_proxy
 from rotation.core.secret import Secret
 from rotation.stores.vault_kv import HvacKv, asked
 from vault_plugin.job.settings import VaultSettings
@@ -174,6 +175,7 @@ class Login:
             namespace=None if at_root else vault.namespace,
             verify=vault.ca_file or True,
             timeout=_TIMEOUT_SECONDS,
+            proxies=without_proxy(vault.address),
             allow_redirects=False,  # a redirect would carry the token and the candidate to another host
         )
         try:

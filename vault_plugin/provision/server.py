@@ -17,6 +17,7 @@ from rotation.core.errors import (
     StoreUnavailable,
     Withheld,
 )
+from rotation.core.proxies import without_proxy
 from rotation.core.secret import Secret
 from rotation.core.settings import base_url
 
@@ -60,6 +61,7 @@ class Server:
                 namespace=namespace,
                 verify=ca_file or ca_folder or True,
                 timeout=_TIMEOUT_SECONDS,
+                proxies=without_proxy(address),
                 allow_redirects=False,  # a redirect would carry token and admin credential to another host
             )
         )

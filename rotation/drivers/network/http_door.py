@@ -26,6 +26,7 @@ from rotation.core.errors import (
     VendorUnavailable,
     Withheld,
 )
+from rotation.core.proxies import is_loopback
 from rotation.drivers.network.deadline import Watch
 from rotation.drivers.network.http_messages import HttpReply, HttpRequest
 
@@ -87,7 +88,7 @@ class HttpDoor:
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             prepared = _prepared(session, request)
-            proxies = {} if loopback else requests.utils.get_environ_proxies(request.url)
+            proxies = {} if loopback or is_loopback(request.url) else requests.utils.get_environ_proxies(request.url)
             # Whatever fails after the start, the request may have arrived.
             with Withheld(Exception, by=lambda error: _failure(error, changes=request.changes, sent=watch.sending)):
                 reply = session.send(
