@@ -17,6 +17,7 @@ from rotation import handler
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import NotEnoughTime, SettingsError
 from rotation.core.event import RotationEvent
+from rotation.core.paths import checked_path
 from rotation.core.values import Step
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
@@ -25,6 +26,7 @@ from vault_plugin.functions import failures_logged
 from vault_plugin.job.login import Login
 from vault_plugin.job.settings import VaultSettings
 from vault_plugin.mirror import bring_forward
+from vault_plugin.mirror_link import aws_source, require_kv_link
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -88,6 +90,7 @@ def path_of(secret_id: str, environment: Mapping[str, str]) -> str:
 
     Raises:
         SettingsError: the deployment names no folder.
+        ConfigError: the name would lead out of the folder, or is not a path.
     """
     folder = environment.get(PREFIX, "").strip("/")
     if not folder:
@@ -95,12 +98,14 @@ def path_of(secret_id: str, environment: Mapping[str, str]) -> str:
     name = secret_id.rpartition(":")[2]
     if secret_id.startswith("arn:"):
         name = name[:-7]  # the service appends a hyphen and six characters
-    return f"{folder}/{name.strip('/')}"
+    return f"{folder}/{checked_path(name, what='the name of a secret with a mirror')}"
 
 
 def _bring_forward(
     secret_id: str, environment: Mapping[str, str], clock: Clock, client: Callable[[], SecretsManagerClient]
 ) -> bool:
-    source = AwsSecretsManager(client(), secret_id, clock=clock)
+    aws = client()
+    source = AwsSecretsManager(aws, secret_id, clock=clock)
     with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=SECONDS) as kv:
+        require_kv_link(kv, path_of(secret_id, environment), aws_source(aws, secret_id))
         return bring_forward(source, VaultKv(kv, path_of(secret_id, environment), clock=clock))

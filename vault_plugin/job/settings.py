@@ -11,11 +11,18 @@ from pathlib import Path
 
 from rotation.core import settings
 from rotation.core.errors import SettingsError
+from rotation.core.paths import path_problem
 from rotation.core.secret import Secret
 
 _METHODS = ("token", "approle", "kubernetes")
 _JWT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-_NAME = settings.matches(r"[A-Za-z0-9_.-]{1,64}(?:/[A-Za-z0-9_.-]{1,64})*", "must be a path of letters, digits and -_.")
+_LETTERS = settings.matches(
+    r"[A-Za-z0-9_.-]{1,64}(?:/[A-Za-z0-9_.-]{1,64})*", "must be a path of letters, digits and -_."
+)
+
+
+def _name_problem(text: str) -> str | None:
+    return _LETTERS(text) or path_problem(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +82,8 @@ class VaultSettings:
         if role is not None and not own(role):
             faults.append(f"LOCKSTEP_VAULT_{role} is missing")
         checked("VAULT_ADDR", address, settings.base_url(address) if address else "is missing")
-        checked("LOCKSTEP_VAULT_MOUNT", own("MOUNT", "secret"), _NAME(own("MOUNT", "secret")))
-        checked("LOCKSTEP_VAULT_AUTH_MOUNT", own("AUTH_MOUNT", "x"), _NAME(own("AUTH_MOUNT", "x")))
+        checked("LOCKSTEP_VAULT_MOUNT", own("MOUNT", "secret"), _name_problem(own("MOUNT", "secret")))
+        checked("LOCKSTEP_VAULT_AUTH_MOUNT", own("AUTH_MOUNT", "x"), _name_problem(own("AUTH_MOUNT", "x")))
         if faults:
             raise SettingsError("environment", tuple(faults))
         return cls(

@@ -23,6 +23,7 @@ from rotation.core.errors import (
     StageConflict,
     StoreError,
 )
+from rotation.core.paths import checked_path
 from rotation.state import cleanup
 from rotation.state.lease import Claim
 from rotation.state.marks import Mark
@@ -51,10 +52,16 @@ class VaultKv:
         self._path = path.strip("/")
         if not self._path or self._path.endswith(JOURNAL_SUFFIX):
             raise ConfigError(f"{path!r} is no path of a secret to rotate")
+        checked_path(self._path, what="the secret's path")
         self._kv = kv
         self._journal = self._path + JOURNAL_SUFFIX
         self._clock = clock
         self._floors = {self._path: 0, self._journal: 0}
+
+    @property
+    def path(self) -> str:
+        """The secret's path, relative to the mount."""
+        return self._path
 
     def describe(self) -> SecretState:
         """See ``Store``."""

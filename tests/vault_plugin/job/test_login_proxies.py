@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
+from vault_plugin.mirror_link import TAG_KEY, vault_source
 
 RULES = """
 path "secret/*" { capabilities = ["create", "read", "update", "delete", "list", "patch"] }
@@ -24,5 +25,8 @@ def test_a_mirror_tells_the_proxy_nothing(cli, proxy, monkeypatch):
     with cli(holding=(HUAWEI,)) as (started, run):
         for key, value in started.world.environment().items():
             monkeypatch.setenv(key, value)
-        code, (report,) = run("mirror", started.path(HUAWEI), "--json", f"--secret-id={started.world.accounts[HUAWEI]}")
+        tag = {"Key": TAG_KEY, "Value": vault_source(started.path(HUAWEI), {})}
+        name = started.world.accounts[HUAWEI]
+        started.world.secrets_manager.client().tag_resource(SecretId=name, Tags=[tag])
+        code, (report,) = run("mirror", started.path(HUAWEI), "--json", f"--secret-id={name}")
         assert (code, report["found"], proxy.heard) == (0, "in_step", [])
