@@ -7,7 +7,6 @@ no secret value.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 import traceback
@@ -23,6 +22,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import InternalError, RotationError, Withheld
 from rotation.core.event import RotationEvent
+from rotation.core.library_logs import silence_libraries
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import open_session
@@ -59,25 +59,6 @@ class World:
     clock: Clock
 
 
-_TALKATIVE = frozenset({"boto3", "botocore", "paramiko", "pypsrp", "requests", "spnego", "urllib3"})
-
-
-def _silence_libraries() -> None:
-    """Keep the libraries' log lines out of the log, whatever level the root logger or the operator sets.
-
-    At DEBUG, botocore logs every request and answer, SecretString and RotationToken included, and spnego logs NTLM's
-    answer to the challenge, from which a password can be guessed offline. urllib3 quotes the unparsed rest of a
-    malformed answer in a warning (read 2026-11). Our errors report what matters.
-    """
-    for name in _TALKATIVE:
-        if logging.getLogger(name).level != logging.CRITICAL:  # setting a level again empties every logger's cache
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-    for name, logger in list(logging.root.manager.loggerDict.items()):
-        below = name not in _TALKATIVE and name.partition(".")[0] in _TALKATIVE
-        if below and isinstance(logger, logging.Logger) and logger.level:
-            logger.setLevel(logging.NOTSET)
-
-
 @lru_cache(maxsize=1)
 def _client() -> SecretsManagerClient:
     """Return the client, made once per runtime."""
@@ -98,7 +79,7 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
 
 def handle(event: object, context: LambdaContext, world: World) -> dict[str, object]:
     """Serve one invocation in a given world; see ``lambda_handler``."""
-    _silence_libraries()
+    silence_libraries()
     report = _Report(context.aws_request_id, world.clock)
     with Withheld(Exception, by=report.failed):
         _run(event, context, world, report)

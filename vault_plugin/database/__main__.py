@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from rotation.core.library_logs import silence_libraries
 from vault_plugin.database import NAME, VERSION
 from vault_plugin.database.service import Database
 from vault_plugin.goplugin.handshake import Cookie
@@ -16,6 +17,7 @@ PROTOCOLS = frozenset({5, MULTIPLEXED})
 
 def main() -> None:
     """Serve until the host ends the process. Never return: a call that hangs in a thread must not keep the process."""
+    silence_libraries()
     plugin = Plugin(
         cookie=COOKIE,
         protocols=PROTOCOLS,

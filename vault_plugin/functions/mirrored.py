@@ -17,6 +17,7 @@ from rotation import handler
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import NotEnoughTime, SettingsError
 from rotation.core.event import RotationEvent
+from rotation.core.library_logs import silence_libraries
 from rotation.core.paths import checked_path
 from rotation.core.values import Step
 from rotation.stores.aws.client import secrets_manager
@@ -69,6 +70,7 @@ def after(
     Raises:
         RotationError: the mirror may not hold the current value.
     """
+    silence_libraries()
     parsed = RotationEvent.parse(event)
     if parsed.step is not Step.FINISH:
         return

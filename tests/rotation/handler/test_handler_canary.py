@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from rotation import handler
+from rotation.core import library_logs
 from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import LIBRARIES, Canary, listening
 from rotation_testkit.doubles.secretsmanager import RotationState
@@ -80,7 +80,7 @@ def test_a_rotation_leaks_nothing_even_at_debug(rig, code, prepare, monkeypatch)
 
     Below botocore nothing relies on silence: HTTP and SSH libraries at DEBUG write no secret either.
     """
-    monkeypatch.setattr(handler, "_TALKATIVE", frozenset({"boto3", "botocore"}))
+    monkeypatch.setattr(library_logs, "TALKATIVE", frozenset({"boto3", "botocore"}))
     expected = prepare(rig, code)
     rotation = rig.rotate(code)
     assert rotation.state is expected, rotation.failures

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from rotation import handler
-from rotation_testkit.canary.canary import LIBRARIES
 from rotation_testkit.canary.listener import is_telling
 
 LEAKS = """
@@ -276,8 +274,3 @@ def test_every_leak_is_caught_and_nothing_else(tmp_path: Path) -> None:
 def test_what_a_person_could_have_thought_of_is_not_looked_for(value: str, telling: bool) -> None:  # noqa: FBT001 - a table
     """Short or uniform values would be found by chance."""
     assert is_telling(value) is telling
-
-
-def test_every_library_that_the_handler_silences_is_heard_in_tests() -> None:
-    """Else whoever runs after a test of the handler would hear less than who runs before it."""
-    assert set(LIBRARIES) == handler._TALKATIVE
