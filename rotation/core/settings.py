@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
-from rotation.core.errors import SettingsError
+from rotation.core.errors import ConfigError, SettingsError
 from rotation.core.secret import Secret
 
 S = TypeVar("S")
@@ -152,3 +152,32 @@ def base_url(text: str) -> str | None:
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")):
         return None
     return "must use https (plain http only on loopback)"
+
+
+def path_problem(path: str) -> str | None:
+    """Return the rule that a path of names breaks, in words, or ``None``.
+
+    An HTTP client resolves ``.`` and ``..`` before it sends a URL. Example: the mirror of a secret with the name
+    ``team-a/../team-b/db`` would be written to ``team-b/db``.
+    """
+    if any(segment in ("", ".", "..") for segment in path.split("/")):
+        return "must have no empty segment, and none that is `.` or `..`"
+    return None
+
+
+def checked_path(path: str, *, what: str) -> str:
+    """Return the path.
+
+    Args:
+        path: segments between slashes.
+        what: names the path in the error.
+
+    Raises:
+        ConfigError: a segment is empty, ``.`` or ``..``.
+    """
+    problem = path_problem(path)
+    if problem is not None:
+        raise ConfigError(
+            f"{what} {problem}", hint="Such a path leads to another secret than its name says. Give it another name."
+        )
+    return path

@@ -161,15 +161,17 @@ def test_no_entry_lets_a_library_write(
         assert Echo.heard > 0
 
 
-def test_the_plug_in_silences_libraries_before_it_serves() -> None:
-    """The process of the plug-in, which the server starts, writes no line of a library."""
+def test_the_plug_in_silences_libraries_and_forbids_dumps_before_it_serves() -> None:
+    """The plug-in's process writes no line of a library, and no process of its user may read its memory."""
     code = (
         "import logging, vault_plugin.database.__main__ as plugin\n"
         "plugin.serve = lambda _: 0\n"
         "plugin.os = type('os', (), {'_exit': lambda _: None, 'environ': {}})\n"
         "plugin.main()\n"
+        "import ctypes; print('dumpable:', ctypes.CDLL(None).prctl(3))\n"
         "logging.getLogger('urllib3.connectionpool').warning('unparsed data')\n"
         "logging.getLogger('other').warning('heard')\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr == "heard\n"
+    assert ran.stdout == "dumpable: 0\n"

@@ -18,7 +18,7 @@ from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import NotEnoughTime, SettingsError
 from rotation.core.event import RotationEvent
 from rotation.core.library_logs import silence_libraries
-from rotation.core.paths import checked_path
+from rotation.core.settings import checked_path
 from rotation.core.values import Step
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager

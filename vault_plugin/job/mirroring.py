@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import CannotVerify, SettingsError
-from rotation.core.paths import checked_path
+from rotation.core.settings import checked_path
 from rotation.core.values import Verdict
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment

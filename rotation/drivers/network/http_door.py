@@ -28,7 +28,7 @@ from rotation.core.errors import (
 )
 from rotation.core.proxies import is_loopback
 from rotation.drivers.network.deadline import Watch
-from rotation.drivers.network.http_messages import HttpReply, HttpRequest
+from rotation.drivers.network.http_messages import HttpReply, HttpRequest, id_of
 
 RESERVE_SECONDS = 1.0
 """Left to the caller after a call ends, to write down how it ended."""
@@ -101,7 +101,7 @@ class HttpDoor:
                 )
                 with reply:
                     body = _body(reply, watch)
-        answer = self._checked(reply, body)
+        answer = self._checked(reply, body, request)
         self.last_request_id = answer.request_id or self.last_request_id
         return answer
 
@@ -124,12 +124,9 @@ class HttpDoor:
             return loopback
         raise HostNotAllowed(f"{name}:{number} is not on the allow-list")
 
-    def _checked(self, reply: requests.Response, body: bytes | None) -> HttpReply:
+    def _checked(self, reply: requests.Response, body: bytes | None, request: HttpRequest) -> HttpReply:
         headers = {name.lower(): value for name, value in reply.headers.items()}
-        request_id: str | None = headers.get(self._request_id_header.lower(), "")
-        # It goes into log lines, so we take only what looks like an id.
-        if not re.fullmatch(r"[A-Za-z0-9_.:/=+-]{1,128}", request_id or ""):
-            request_id = None
+        request_id = id_of(headers.get(self._request_id_header.lower()), request)
         status = reply.status_code
         # Volcengine words a refusal with 300 (its page 7165/1505179, read 2026-11): not every 3xx is a redirect.
         if status in REDIRECTS or (300 <= status < 400 and "location" in headers):  # noqa: PLR2004 - the range

@@ -17,7 +17,7 @@ from hvac import exceptions
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict, StoreDenied, StoreError, StoreUnavailable
-from rotation.core.paths import checked_path
+from rotation.core.settings import checked_path
 from rotation.stores.vault_kv.kv import Entry, Metadata
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from rotation.core.errors import (
     StageConflict,
     StoreError,
 )
-from rotation.core.paths import checked_path
+from rotation.core.settings import checked_path
 from rotation.state import cleanup
 from rotation.state.lease import Claim
 from rotation.state.marks import Mark

@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from rotation.core.scrub import scrub
+from rotation.core.scrub import printable, scrub
 from rotation.core.secret import Secret
 
 FORMS: dict[str, Callable[[str], str]] = {
@@ -55,3 +55,18 @@ def test_an_empty_secret_masks_nothing() -> None:
 def test_a_secret_that_utf8_cannot_encode_is_masked() -> None:
     """An encoding error would carry it."""
     assert scrub("<canary\ud800>", (Secret("canary\ud800"),)) == "<[secret]>"
+
+
+@pytest.mark.parametrize("before", ["root:", "user@example.com:", "a", ""])
+@pytest.mark.parametrize("after", ["", ":more", "x"])
+def test_a_secret_inside_base64_is_masked_with_all_of_it(before: str, after: str) -> None:
+    """Base64 of ``user:password`` is masked as a whole, wherever a group of three begins."""
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        said = encode(f"{before}c>?~canary-password{after}".encode()).decode()
+        assert scrub(f"id <{said}>", (Secret("c>?~canary-password"),)) == "id <[secret]>"
+
+
+def test_what_a_terminal_would_obey_is_spelled_out() -> None:
+    """Control characters and those that turn the direction are escaped; words, lines and tabs stay."""
+    assert printable("caf\u00e9 \u5bc6\n\tx") == "caf\u00e9 \u5bc6\n\tx"
+    assert printable("\x1b[2J\x9b1m\u202ea\r\x7f") == "\\x1b[2J\\x9b1m\\u202ea\\r\\x7f"

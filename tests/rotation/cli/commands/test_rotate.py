@@ -249,3 +249,40 @@ def test_each_device_is_told(devices: Sandbox) -> None:
     assert [(each["name"], each["evidence"]) for each in finished["members"]] == [(name, "LOGIN") for name in NAMES]
     assert devices.stored(BATCH) == devices.live(BATCH)
     assert [devices.tencent.resets(name) for name in NAMES] == [1, 1, 1]
+
+
+def with_batch(started: Sandbox, key: str, size: int) -> str:
+    """Put a list of so many devices, with other passwords, under a key of a new value; return the secret's name."""
+    name = started.accounts[BATCH]
+    document = json.loads(started.secrets_manager.value(name).reveal())
+    first = document.pop("devices")[0] | {"password": "Wr0ng-Passw0rd!"}
+    document[key] = [first | {"instance_id": f"cpm-demo-batch-{number + 1}"} for number in range(size)]
+    started.secrets_manager.client(direct=True).put_secret_value(SecretId=name, SecretString=json.dumps(document))
+    return name
+
+
+@pytest.mark.parametrize("command", [("rotate", "--dry-run"), ("rotate",), ("verify",), ("doctor",)], ids="".join)
+def test_a_batch_that_no_rotation_can_take_costs_no_login(
+    lockstep: Any, devices: Sandbox, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """With 30 accounts in one secret, nobody is asked about any of them, whatever the command."""
+    for variable, value in devices.environment().items():
+        monkeypatch.setenv(variable, value)
+    name = with_batch(devices, "devices", 30)
+    ran = lockstep(command[0], name, *command[1:])
+    assert ran.code == (3 if command == ("doctor",) else 1)
+    assert "batch of 30" in ran.out + ran.err
+    assert devices.wrong_logins(BATCH) == 0
+    assert devices.tencent.requests == []
+
+
+def test_a_key_of_a_secret_cannot_command_the_terminal(
+    lockstep: Any, devices: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of a batch's list and a device's id are shown with their control characters spelled out."""
+    for variable, value in devices.environment().items():
+        monkeypatch.setenv(variable, value)
+    name = with_batch(devices, "dev\x1b]0;owned\x07\x9b2Jices", 2)
+    for command in (("rotate", name), ("rotate", name, "--dry-run"), ("doctor", name)):
+        ran = lockstep(*command)
+        assert not set(ran.out + ran.err) & set("\x1b\x07\x9b"), ran

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rotation.core.errors import ConfigError
-from rotation.core.paths import checked_path, path_problem
+from rotation.core.settings import checked_path, path_problem
 
 
 @pytest.mark.parametrize("path", ["a", "prod/apps/db", "a..b/.c/...", "prod/@x"])
