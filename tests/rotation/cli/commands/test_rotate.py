@@ -251,12 +251,12 @@ def test_each_device_is_told(devices: Sandbox) -> None:
     assert [devices.tencent.resets(name) for name in NAMES] == [1, 1, 1]
 
 
-def with_batch(started: Sandbox, key: str, size: int) -> str:
+def with_batch(started: Sandbox, key: str, size: int, **own: str) -> str:
     """Put a list of so many devices, with other passwords, under a key of a new value; return the secret's name."""
     name = started.accounts[BATCH]
     document = json.loads(started.secrets_manager.value(name).reveal())
     first = document.pop("devices")[0] | {"password": "Wr0ng-Passw0rd!"}
-    document[key] = [first | {"instance_id": f"cpm-demo-batch-{number + 1}"} for number in range(size)]
+    document[key] = [first | {"instance_id": f"cpm-demo-batch-{number + 1}"} | own for number in range(size)]
     started.secrets_manager.client(direct=True).put_secret_value(SecretId=name, SecretString=json.dumps(document))
     return name
 
@@ -276,13 +276,17 @@ def test_a_batch_that_no_rotation_can_take_costs_no_login(
     assert devices.tencent.requests == []
 
 
+@pytest.mark.parametrize("spoil", [{"instance_id": ""}, {"password": ""}, {"instance_id": "a\x1b[2Jb"}])
 def test_a_key_of_a_secret_cannot_command_the_terminal(
-    lockstep: Any, devices: Sandbox, monkeypatch: pytest.MonkeyPatch
+    lockstep: Any, devices: Sandbox, monkeypatch: pytest.MonkeyPatch, spoil: dict[str, str]
 ) -> None:
     """The name of a batch's list and a device's id are shown with their control characters spelled out."""
     for variable, value in devices.environment().items():
         monkeypatch.setenv(variable, value)
-    name = with_batch(devices, "dev\x1b]0;owned\x07\x9b2Jices", 2)
-    for command in (("rotate", name), ("rotate", name, "--dry-run"), ("doctor", name)):
+    name = with_batch(devices, "dev\x1b]0;owned\x07\x9b2Jices", 2, **spoil)
+    shown = ""
+    for command in (("rotate", name), ("rotate", name, "--dry-run"), ("verify", name), ("doctor", name)):
         ran = lockstep(*command)
-        assert not set(ran.out + ran.err) & set("\x1b\x07\x9b"), ran
+        shown += ran.out + ran.err
+    assert not set(shown) & set("\x1b\x07\x9b")
+    assert "\\x1b" in shown
