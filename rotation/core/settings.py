@@ -7,14 +7,18 @@ the rule, and never quotes the value.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
+import stat
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from rotation.core.errors import ConfigError, SettingsError
 from rotation.core.secret import Secret
 
+_LOG = logging.getLogger("lockstep.settings")
 S = TypeVar("S")
 Check = Callable[[str], str | None]
 """A function that returns the rule that a text breaks, in words, or ``None``."""
@@ -181,3 +185,14 @@ def checked_path(path: str, *, what: str) -> str:
             f"{what} {problem}", hint="Such a path leads to another secret than its name says. Give it another name."
         )
     return path
+
+
+def warn_if_shared(path: Path, name: str) -> None:
+    """Log a warning if any user may read or write a file with a credential: its mode and its folder's let them.
+
+    Args:
+        path: the file.
+        name: the setting that names the file, for the warning.
+    """
+    if path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH) and path.parent.stat().st_mode & stat.S_IXOTH:
+        _LOG.warning("%s: other users of this machine can read the file; set its mode to 0600", name)

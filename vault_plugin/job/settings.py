@@ -5,8 +5,6 @@ The variables have Vault's own names where Vault has one. ``BAO_*`` overrides ``
 
 from __future__ import annotations
 
-import logging
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +14,6 @@ from rotation.core.errors import SettingsError
 from rotation.core.secret import Secret
 
 _METHODS = ("token", "approle", "kubernetes")
-_LOG = logging.getLogger("lockstep.settings")
 _JWT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 _LETTERS = settings.matches(
     r"[A-Za-z0-9_.-]{1,64}(?:/[A-Za-z0-9_.-]{1,64})*", "must be a path of letters, digits and -_."
@@ -108,14 +105,8 @@ def _proof(name: str, path: str, value: Secret, faults: list[str]) -> Secret:
             faults.append(f"{name.removesuffix('_FILE').replace('LOCKSTEP_VAULT_TOKEN', 'VAULT_TOKEN')} is missing")
         return value
     try:
-        if _is_open_to_others(Path(path)):
-            _LOG.warning("%s: other users of this machine can read the file; set its mode to 0600", name)
+        settings.warn_if_shared(Path(path), name)
         return Secret(Path(path).read_text(encoding="utf-8").strip())
     except (OSError, UnicodeDecodeError):
         faults.append(f"{name} cannot be read")
         return value
-
-
-def _is_open_to_others(path: Path) -> bool:
-    """Tell whether any user may read or write a file: its own mode allows it, and its folder's lets them in."""
-    return bool(path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH) and path.parent.stat().st_mode & stat.S_IXOTH)

@@ -52,4 +52,17 @@ def _direct_to_loopback(session: Any) -> Any:  # noqa: ANN401 - botocore has no 
         return create(*arguments, config=config.merge(Config(proxies={})), **settings)
 
     session.create_client = create_client
+    _ask_metadata_directly(session)
     return session
+
+
+def _ask_metadata_directly(session: Any) -> None:  # noqa: ANN401 - as above
+    """Get a role's credentials without the proxy from a metadata service on loopback; its answers are in clear."""
+    address = session.get_config_variable("ec2_metadata_service_endpoint")
+    if not address or not is_loopback(address):
+        return
+    from botocore.httpsession import URLLib3Session
+
+    provider = session.get_component("credential_provider").get_provider("iam-role")
+    fetcher = provider._role_fetcher  # noqa: SLF001 - botocore 1.43 has no setting for it
+    fetcher._session = URLLib3Session(timeout=fetcher._timeout, proxies={})  # noqa: SLF001 - as above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -41,6 +42,33 @@ def test_a_credential_providers_own_client_goes_directly(
         credentials: Any = secrets_manager()._request_signer._credentials  # type: ignore[attr-defined]
         assert credentials.get_frozen_credentials().access_key == "AKIDROLE"
     assert "web-identity-canary" in asked[0]
+    assert proxy.heard == []
+
+
+def test_a_metadata_service_on_loopback_is_asked_directly(
+    proxy: EavesdroppingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role's credentials, which it answers in clear, do not pass the proxy."""
+    role = {"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": "AKIDHOST", "SecretAccessKey": "k", "Token": "t"}
+    answers = {
+        "/latest/api/token": "token",
+        "/latest/meta-data/iam/security-credentials/": "role",
+        "/latest/meta-data/iam/security-credentials/role": json.dumps(role | {"Expiration": "2099-01-01T00:00:00Z"}),
+    }
+
+    def service(environ: Any, start: Any) -> list[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        return [answers[environ["PATH_INFO"]].encode()]
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_EC2_METADATA_DISABLED"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    with serve(service) as address:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", address)
+        credentials: Any = secrets_manager()._request_signer._credentials  # type: ignore[attr-defined]
+        assert credentials.get_frozen_credentials().access_key == "AKIDHOST"
     assert proxy.heard == []
 
 
