@@ -9,13 +9,15 @@ READY := .venv/.ready
 WORKERS ?= 4
 
 # The artefact of the rotation function: the runtime that it is packed for, and whether it holds what logins over SSH
-# (SSH=1, the default) and WinRM (WINRM=1) need.
+# (SSH=1, the default) and WinRM (WINRM=1) need, and the functions for Vault (VAULT=1).
 LAMBDA_PYTHON ?= 3.13
 LAMBDA_ARCH ?= x86_64
 SSH ?= 1
 WINRM ?= 0
-LAMBDA_REQUIREMENTS := -r requirements/lambda.txt $(if $(filter-out 0,$(SSH)),-r requirements/lambda-ssh.txt) \
-  $(if $(filter-out 0,$(WINRM)),-r requirements/lambda-winrm.txt)
+VAULT ?= 0
+LAMBDA_PINS := requirements/lambda.txt $(if $(filter-out 0,$(SSH)),requirements/lambda-ssh.txt) \
+  $(if $(filter-out 0,$(WINRM)),requirements/lambda-winrm.txt) $(if $(filter-out 0,$(VAULT)),requirements/lambda-vault.txt)
+LAMBDA_REQUIREMENTS := $(addprefix -r ,$(LAMBDA_PINS))
 ARTEFACT_SOURCES := template.yaml samconfig.toml Makefile $(wildcard requirements/lambda*.txt) \
   $(shell find rotation \( -name cli -o -name __pycache__ \) -prune -o \( -name '*.py' -o -type d \) -print)
 
@@ -27,7 +29,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 # One recipe at a time, because all of them use .venv.
 .NOTPARALLEL:
-.PHONY: help demo test test-faults check invoke bench build artefact requirements clean
+.PHONY: help demo test test-faults check invoke bench build dist artefact requirements clean
 .DEFAULT_GOAL := help
 
 help:
@@ -39,6 +41,7 @@ help:
 	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
 	@echo "make bench                   measure calls, gaps, cold starts, passwords and the Vault plug-in (PARTS=calls)"
 	@echo "make build                   pack the rotation function with sam build"
+	@echo "make dist                    build the wheel with its pinned requirements, and bills of materials, into dist/"
 	@echo "make requirements            write requirements/*.txt again (UPGRADE=--upgrade: with the newest versions)"
 	@echo "make clean                   remove everything that make made"
 
@@ -85,7 +88,16 @@ bench: $(READY) .venv/second/.ready artefact
 	@$(BIN)/python -m bench --json .aws-sam/bench.jsonl $(PARTS)
 
 build: $(READY)
-	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) WINRM=$(WINRM) $(BIN)/sam build
+	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) WINRM=$(WINRM) VAULT=$(VAULT) \
+	  $(BIN)/sam build
+
+# The same sources give the same bytes: files in the wheel carry this moment.
+dist: export SOURCE_DATE_EPOCH ?= 1580601600
+dist: build
+	@rm -rf dist && mkdir dist && cp requirements/install.txt dist/requirements.txt
+	$(BIN)/hatchling build -t wheel -d dist
+	@$(BIN)/python .ci/sbom.py wheel dist/*.whl requirements/install.txt >dist/lockstep.cdx.json
+	@$(BIN)/python .ci/sbom.py function .aws-sam/build/RotationFunction $(LAMBDA_PINS) >dist/function.cdx.json
 
 # The artefact for the emulator: the same build for this machine's processor and, without a python3.13, for the
 # interpreter of .venv. It must not change .venv, because tests call this target while they use it. The stamp is as old
@@ -112,8 +124,8 @@ build-RotationFunction:
 	  --only-binary :all: --python-version $(LAMBDA_PYTHON) \
 	  $(foreach glibc,2_34 2_28 2_17,--platform manylinux_$(glibc)_$(LAMBDA_ARCH)) --platform manylinux2014_$(LAMBDA_ARCH)
 	rm -rf "$(ARTIFACTS_DIR)/bin" "$(ARTIFACTS_DIR)/.lock"
-	cp -R rotation "$(ARTIFACTS_DIR)/rotation"
-	rm -rf "$(ARTIFACTS_DIR)/rotation/cli"
+	cp -R rotation $(if $(filter-out 0,$(VAULT)),vault_plugin) "$(ARTIFACTS_DIR)"
+	rm -rf "$(ARTIFACTS_DIR)/rotation/cli" $(foreach part,cli database goplugin provision,"$(ARTIFACTS_DIR)/vault_plugin/$(part)")
 	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	@if python=$$(.ci/find-python $(LAMBDA_PYTHON)); then \
 	  "$$python" -m compileall -q --invalidation-mode unchecked-hash -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"; \
@@ -132,10 +144,13 @@ $(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 
 requirements: $(READY)
 	$(COMPILE) pyproject.toml requirements/build.in --extra dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra cli --extra ssh --extra winrm --extra vault-plugin -c requirements/dev.txt \
+	  -o requirements/install.txt
 	$(COMPILE) requirements/bootstrap.in -c requirements/dev.txt -o requirements/bootstrap.txt
 	$(COMPILE) requirements/lambda.in -c requirements/dev.txt -o requirements/lambda.txt
 	$(COMPILE) requirements/lambda-ssh.in -c requirements/dev.txt -o requirements/lambda-ssh.txt
 	$(COMPILE) requirements/lambda-winrm.in -c requirements/dev.txt -o requirements/lambda-winrm.txt
+	$(COMPILE) requirements/lambda-vault.in -c requirements/dev.txt -o requirements/lambda-vault.txt
 
 clean:
 	rm -rf .venv .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

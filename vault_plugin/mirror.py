@@ -66,12 +66,7 @@ class Replaces(Protocol):
 
 
 class MirroredStore(PassingStore):
-    """A store that writes its proved values to a mirror, too.
-
-    Args:
-        store: the store that is rotated.
-        mirror: the store that gets the same value.
-    """
+    """A store that is rotated, and writes its proved values to a mirror, too."""
 
     def __init__(self, store: Store, mirror: Store) -> None:
         super().__init__(store)
@@ -118,11 +113,8 @@ def bring_forward(source: Store, target: Store) -> bool:
 def reconcile(source: Store, target: Store, log_in: LogIn, *, force: bool = False) -> MirrorState:
     """Compare both stores and give both the live value.
 
-    Args:
-        source: the store that is rotated.
-        target: the mirror.
-        log_in: tells which value is live, unless the source's is proved and the mirror holds the previous one.
-        force: take the source's value for live if no login can tell.
+    A login tells which one that is, unless the source's value is proved and the mirror holds the previous one. With
+    ``force`` the source's value counts as live where no login can tell.
 
     Raises:
         CannotVerify: no login can tell which value is live.
@@ -167,11 +159,7 @@ def _is_live(document: SecretDocument, log_in: LogIn, *, unclear: bool) -> bool:
 
 
 def current(store: Store) -> SecretDocument:
-    """Return a store's current document.
-
-    Raises:
-        SecretNotFound: the store has none.
-    """
+    """Return a store's current document."""
     document = _at(store, store.describe().current_id)
     if document is None:
         raise SecretNotFound("the secret has no current value")
@@ -190,16 +178,14 @@ def _in_flight(state: SecretState) -> bool:
 
 def _swap(target: Store, seen: SecretState, document: SecretDocument) -> None:
     """Stage and promote against what was seen. The next run takes over the pending version that a crash leaves."""
-    pending = seen.holder(PENDING)
-    if pending is not None and pending != seen.current_id:
+    _settle_leftover(target, seen)
+    pending = None if seen.holder(PENDING) == seen.current_id else seen.holder(PENDING)
+    if pending is not None:
         if seen.versions[pending].intent is not None:
             raise StageConflict("the mirror is being rotated by itself")
         if not _same(document, _at(target, pending)):
             target.release(pending)
             pending = None
-    elif pending is not None:
-        target.settle(pending)
-        pending = None
     if isinstance(target, Replaces):
         target.replace(document, current_id=seen.current_id)
         return

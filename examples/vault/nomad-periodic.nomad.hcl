@@ -26,10 +26,10 @@ job "lockstep" {
       }
 
       config {
-        # python:3.13-slim with, in a checkout of Lockstep: pip install '.[cli,ssh]'
         # Nomad ends no batch task by itself: with `timeout`, a host or a server that keeps the run waiting does not
         # hold it past the next hour's.
-        image   = "registry.example/lockstep:0.1.0"
+        # Built from the Dockerfile beside this file; named by its digest, because a tag can be moved.
+        image   = "registry.example/lockstep@sha256:0000000000000000000000000000000000000000000000000000000000000000"
         command = "timeout"
         args    = ["--kill-after=60", "3000", "lockstep", "vault", "run", "--prefix", "prod/apps", "--json"]
       }

@@ -1,7 +1,7 @@
 # What a rotation job needs, and nothing else, for `lockstep vault run --prefix prod/apps`.
 #
-# Replace `secret` by the mount, `prod/apps` by the folder of the secrets, and `prod/admin` by the folder of the
-# admin credentials (LOCKSTEP_<DRIVER>_ADMIN_SECRET). Each capability is held by a test that takes it away.
+# Replace `secret` by the mount and `prod/apps` by the folder of the secrets. Name each admin credential that the job uses
+# (LOCKSTEP_<DRIVER>_ADMIN_SECRET) by its whole path. Each capability is held by a test that takes it away.
 # Readers of a secret need `read` on its own path alone: the journal beside it, NAME.lockstep, is not for them.
 
 # Read the current value, commit the next one and write the journal; `create` is for a journal's first version.
@@ -14,8 +14,8 @@ path "secret/metadata/prod/apps/*" {
   capabilities = ["list", "read"]
 }
 
-# The admin credentials of the drivers.
-path "secret/data/prod/admin/*" {
+# The admin credential of one driver; a rule like this for each further one, and never the whole folder.
+path "secret/data/prod/admin/ucloud_compshare" {
   capabilities = ["read"]
 }
 

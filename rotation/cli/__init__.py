@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import sys
 
+from rotation.core.errors import MissingExtra
+
 _EXTRA = frozenset({"typer", "rich"})
 
 
@@ -18,7 +20,7 @@ def main() -> None:
             raise
         sys.stderr.write(
             f"error: missing_extra: the command line needs {package}, which is not installed\n"
-            "  hint: From a checkout: pip install '.[cli]'\n"
+            f"  hint: {MissingExtra.default_hint}\n"
         )
         sys.exit(1)
     except KeyboardInterrupt:
@@ -26,7 +28,6 @@ def main() -> None:
         sys.exit(130)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # vendors' names have characters that some terminals cannot show
+            # Vendors' names have characters that some terminals cannot show.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
 
 import typer
 
@@ -70,19 +68,14 @@ def _broken(name: str, why: str) -> Callable[[], None]:
     return refuse
 
 
-@cache
-def _command() -> Callable[..., Any]:
-    """Build the command once and cache it; building it is slow, and tests run many commands in one process."""
-    return typer.main.get_command(application())
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; an error is shown, never a traceback."""
     silence_libraries()
     as_json = "--json" in arguments
     failure: RotationError
     try:
-        code = _command()(args=list(arguments) or ["--help"], prog_name="lockstep", standalone_mode=False)
+        command = typer.main.get_command(application())
+        code = command(args=list(arguments) or ["--help"], prog_name="lockstep", standalone_mode=False)
     except RotationError as error:
         failure = error
     except _UsageError as wrong:
@@ -113,7 +106,6 @@ def _interrupted() -> int:
 
 
 def _usage(wrong: Exception) -> CommandUsageError:
-    context = getattr(wrong, "ctx", None)
     described = getattr(wrong, "format_message", lambda: str(wrong))()
-    command = getattr(context, "command_path", "lockstep")
+    command = getattr(getattr(wrong, "ctx", None), "command_path", "lockstep")
     return CommandUsageError(described, hint=f"`{command} --help` shows what it takes.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, TypeVar
 
@@ -11,7 +11,7 @@ import typer
 
 from rotation.cli.exit_codes import WRONG_USAGE, CommandUsageError
 from rotation.cli.output import show_error
-from rotation.core.errors import PolicyError, RotationError, UnknownDriver, Withheld
+from rotation.core.errors import PolicyError, UnknownDriver, Withheld
 from rotation.deployment.environment import Variables
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec
@@ -37,22 +37,19 @@ def by_arguments(command: Callable[..., Result]) -> Callable[..., Result | int]:
         try:
             return command(**arguments)
         except (PolicyError, UnknownDriver) as error:
-            shown: RotationError = error
-            if error.hint == PolicyError.default_hint:  # which is about deployments
-                shown = error.with_hint("`lockstep policy CODE` shows what the vendor allows.")
-            show_error(shown, as_json=bool(arguments["as_json"]))
+            about_deployments = error.hint == PolicyError.default_hint
+            hint = "`lockstep policy CODE` shows what the vendor allows." if about_deployments else error.hint
+            show_error(error.with_hint(hint), as_json=bool(arguments["as_json"]))
             return WRONG_USAGE
 
     return run
 
 
 def spec(code: str) -> DriverSpec:
-    """Return a driver's record, including one of a distribution that LOCKSTEP_PLUGINS names.
-
-    Raises:
-        UnknownDriver: no driver has that code.
-    """
-    return registry.load_driver(code, plugins())
+    """Return a driver's record, including one of a distribution that LOCKSTEP_PLUGINS names."""
+    known = ", ".join(sorted(registry.driver_codes()))
+    with Withheld(UnknownDriver, by=lambda unknown: unknown.with_hint(f"Known codes: {known}.")):
+        return registry.load_driver(code, plugins())
 
 
 def plugins() -> tuple[str, ...]:
@@ -60,28 +57,9 @@ def plugins() -> tuple[str, ...]:
     return Variables(os.environ).items("LOCKSTEP_PLUGINS")
 
 
-def policies(code: str) -> Mapping[str, PasswordPolicy]:
-    """Return a driver's password policies by variant.
-
-    Raises:
-        UnknownDriver: no driver has that code.
-    """
-    with Withheld(UnknownDriver, by=_with_known_codes):
-        return spec(code).policies
-
-
-def _with_known_codes(unknown: UnknownDriver) -> UnknownDriver:
-    return unknown.with_hint(f"Known codes: {', '.join(sorted(registry.driver_codes()))}.")
-
-
 def policy_of(code: str, variant: str | None) -> tuple[str, PasswordPolicy]:
-    """Return the named variant and its policy, or the driver's first one.
-
-    Raises:
-        CommandUsageError: the driver has no such variant.
-        UnknownDriver: no driver has that code.
-    """
-    by_variant = policies(code)
+    """Return the named variant and its policy, or the driver's first one."""
+    by_variant = spec(code).policies
     name = next(iter(by_variant)) if variant is None else variant
     if name not in by_variant:
         raise CommandUsageError(

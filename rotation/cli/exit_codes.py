@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rotation.core.errors import ConfigError, MissingExtra, Parked, RotationError, TooSoon
+from rotation.core.errors import ConfigError, Parked, RotationError, TooSoon
 
 DONE, FAILED, WRONG_USAGE, PARKED = 0, 1, 2, 3
 INTERRUPTED = 130
@@ -21,11 +21,3 @@ def exit_code(error: RotationError) -> int:
     if isinstance(error, Parked | TooSoon):  # both say when a later run can continue
         return PARKED
     return WRONG_USAGE if isinstance(error, CommandUsageError) else FAILED
-
-
-def needs_extra(missing: ModuleNotFoundError, extra: str) -> MissingExtra:
-    """Return the error for a package that only an extra brings."""
-    return MissingExtra(
-        f"this command needs {missing.name}, which is not installed",
-        hint=f"From a checkout: pip install '.[{extra}]'",
-    )

@@ -38,15 +38,9 @@ STEP_SECONDS = 120.0
 """A step's time. A killed run's lease lasts as long, so it is a function's time-out rather than a human's patience."""
 
 
-def session_for(
-    client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str], *, clock: Clock | None = None
-) -> Session:
-    """Return a session for looking at a secret; it has no token.
-
-    Raises:
-        SettingsError: the deployment's variables are wrong.
-    """
-    clock = clock or SystemClock()
+def session_for(client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str]) -> Session:
+    """Return a session for looking at a secret; it has no token."""
+    clock = SystemClock()
     binder = _binder(client, Deployment.from_environment(environment), clock)
     return open_session(AwsSecretsManager(client, secret_id, clock=clock), binder)
 
@@ -132,19 +126,9 @@ class StepReport:
 class LocalRotation:
     """One rotation of one secret, run from here.
 
-    Args:
-        client: Secrets Manager.
-        secret_id: name or ARN.
-        environment: the deployment's ``LOCKSTEP_*`` variables.
-        clock: the system's by default.
-
     Attributes:
         token: of an unfinished rotation, or a new one.
         resumed: whether the token is that of an unfinished rotation.
-
-    Raises:
-        SettingsError: the deployment's variables are wrong.
-        StoreError: the secret cannot be read.
     """
 
     def __init__(

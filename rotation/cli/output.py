@@ -34,9 +34,8 @@ def console(stream: TextIO | None = None) -> Console:
     Colours and control codes appear on a terminal only.
     """
     target = stream or sys.stdout
-    return _PrintableConsole(
-        file=target, markup=False, highlight=False, emoji=False, width=None if target.isatty() else _PIPE_WIDTH
-    )
+    width = None if target.isatty() else _PIPE_WIDTH
+    return _PrintableConsole(file=target, markup=False, highlight=False, emoji=False, width=width)
 
 
 class _PrintableConsole(Console):
@@ -47,11 +46,11 @@ class _PrintableConsole(Console):
         return super().render_str(printable(text), **options)
 
 
-def tick(holds: bool, stream: TextIO | None = None) -> str:  # noqa: FBT001 - the one thing it shows
-    """Return a tick or a cross, or a word where the stream cannot show the sign."""
+def tick(holds: bool) -> str:  # noqa: FBT001 - the one thing it shows
+    """Return a tick or a cross, or a word where standard output cannot show the sign."""
     sign, word = ("✓", "ok") if holds else ("✗", "FAILED")
     try:
-        sign.encode((stream or sys.stdout).encoding or "ascii")
+        sign.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
         return word
     return sign
@@ -77,7 +76,7 @@ def show_error(error: RotationError, *, as_json: bool) -> None:
         emit(fields)
         return
     out = console(sys.stderr)
-    out.print(Text.assemble(("error: ", "bold red"), printable(f"{error.code}: {error.message}")))
+    out.print(Text.assemble(("error: ", "bold red"), printable(error.headline)))
     for key, label in (("hint", "hint"), ("vendor_code", "vendor's code"), ("vendor_request_id", "vendor's request")):
         if key in fields:
             out.print(f"  {label}: {fields[key]}")

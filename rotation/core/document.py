@@ -14,12 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from rotation.core.errors import SecretDocumentError, StageConflict
+from rotation.core.errors import SecretDocumentError, StageConflict, Withheld
 from rotation.core.secret import Secret
 from rotation.core.values import Power
 
 PASSWORD, NOTES = "password", "lockstep"
-_CHANGING = (PASSWORD, NOTES)
 """The keys of an account that a rotation changes."""
 
 
@@ -67,19 +66,20 @@ class SecretDocument(Mapping[str, object]):
             SecretDocumentError: it is not JSON in UTF-8 or not an object, a key occurs twice, or a number such as NaN
                 is not valid in JSON.
         """
-        value = _parsed(text)
-        if value is _NOT_JSON:
-            raise SecretDocumentError("the secret's value is not valid JSON")
+        with Withheld(
+            ValueError, RecursionError, by=lambda _: SecretDocumentError("the secret's value is not valid JSON")
+        ):
+            value: object = json.loads(
+                text, object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number
+            )
+            # A lone surrogate can be written as a JSON escape, but not be stored.
+            (_written(value) if "\\u" in text else text).encode()
         if not isinstance(value, dict):
             raise SecretDocumentError("the secret's value is JSON, but not an object")
         return cls(value)
 
     def text(self, key: str) -> str:
-        """Return a text field.
-
-        Raises:
-            SecretDocumentError: the key is missing, empty or not text.
-        """
+        """Return a text field."""
         value = self.__fields.get(key)
         if not isinstance(value, str) or not value:
             raise SecretDocumentError(f"the secret lacks the text key {key!r}")
@@ -87,11 +87,7 @@ class SecretDocument(Mapping[str, object]):
 
     @property
     def password(self) -> Secret:
-        """The account's password.
-
-        Raises:
-            SecretDocumentError: the document has none.
-        """
+        """The account's password."""
         value = self.__fields.get(PASSWORD)
         if not isinstance(value, Secret) or not value:
             raise SecretDocumentError(f"the secret lacks the text key {PASSWORD!r}")
@@ -135,22 +131,6 @@ def _guarded(key: str, value: object) -> object:
             for entry in value
         ]
     return Secret(value) if key == PASSWORD and isinstance(value, str) else value
-
-
-_NOT_JSON = object()
-
-
-def _parsed(text: str) -> object:
-    """Return the parsed value, or ``_NOT_JSON``: json's own error quotes the secret, so none may be chained to it."""
-    try:
-        value: object = json.loads(
-            text, object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number
-        )
-        # A lone surrogate can be written as a JSON escape, but not be stored.
-        (_written(value) if "\\u" in text else text).encode()
-    except (ValueError, RecursionError):
-        return _NOT_JSON
-    return value
 
 
 def _finite(text: str) -> float:
@@ -199,11 +179,7 @@ def _holds_accounts(value: object) -> bool:
 
 
 def documents(document: SecretDocument, key: str) -> list[SecretDocument]:
-    """Return a document of one account for each entry of the list under ``key``; none if there is no list.
-
-    Raises:
-        SecretDocumentError: an entry is not an object, or names a driver.
-    """
+    """Return a document of one account for each entry of the list under ``key``; none if there is no list."""
     entries = document.get(key)
     if not isinstance(entries, list) or "password" in document:
         return []
@@ -251,4 +227,4 @@ def with_passwords_of(candidate: SecretDocument, current: SecretDocument) -> Sec
 
 
 def _own(fields: SecretDocument | dict[str, object]) -> dict[str, object]:
-    return {name: fields[name] for name in _CHANGING if name in fields}
+    return {name: fields[name] for name in (PASSWORD, NOTES) if name in fields}

@@ -116,6 +116,11 @@ class RotationError(Exception):
         texts = {name: getattr(self, name) for name in ("message", "hint", "vendor_code", "request_id")}
         return self.changed(**{name: scrub(text, secrets) if text else text for name, text in texts.items()})
 
+    @property
+    def headline(self) -> str:
+        """The code and the message, for people; a message that begins with the code stands alone."""
+        return self.message if self.message.startswith(f"{self.code}: ") else f"{self.code}: {self.message}"
+
     def describe(self) -> dict[str, object]:
         """Return the non-empty fields for logs and ``--json``."""
         fields: dict[str, object] = {
@@ -202,6 +207,7 @@ class MissingExtra(ConfigError):
     """An optional package that is needed here is not installed."""
 
     code = "missing_extra"
+    default_hint = "Install requirements.txt and the wheel that `make dist` builds in a checkout (README, Install)."
 
 
 class PolicyError(ConfigError):

@@ -25,13 +25,7 @@ Check = Callable[[str], str | None]
 
 
 def setting(help_text: str, *, check: Check | None = None, default: Any = dataclasses.MISSING) -> Any:  # noqa: ANN401 - a field may have any type
-    """Declare one setting of a frozen dataclass.
-
-    Args:
-        help_text: one sentence for the docs page.
-        check: a further rule for the text.
-        default: makes the setting optional.
-    """
+    """Declare one setting of a frozen dataclass; a default makes it optional, and ``check`` is a rule for its text."""
     return dataclasses.field(default=default, metadata={"help": help_text, "check": check})
 
 
@@ -41,11 +35,7 @@ def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unkno
     Fields are of type ``str``, ``int``, ``bool`` or ``Secret``. Integers and booleans may be given as text, as in
     environment variables.
 
-    Args:
-        cls: a frozen dataclass made of ``setting()`` fields.
-        values: the configured values by name.
-        where: the source to name in errors, such as ``secret`` or ``environment``.
-        ignore_unknown: whether to accept keys that the class does not declare.
+    ``where`` names the source in errors, such as ``secret`` or ``environment``.
 
     Raises:
         SettingsError: keys are missing, unknown or malformed; the message lists all of them.

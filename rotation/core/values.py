@@ -20,11 +20,7 @@ class Step(StrEnum):
 
     @classmethod
     def parse(cls, text: object) -> Step:
-        """Return the step for ``createSecret``, as in real events, or ``create_secret``, as in AWS's user guide.
-
-        Raises:
-            EventError: there is no such step.
-        """
+        """Return the step for ``createSecret``, as in real events, or ``create_secret``, as in AWS's user guide."""
         for step in cls:
             if text in (step.value, f"{step.name.lower()}_secret"):
                 return step
@@ -47,11 +43,7 @@ class Evidence(IntEnum):
 
     @classmethod
     def parse(cls, text: str) -> Evidence:
-        """Return the evidence with this name, in upper or lower case.
-
-        Raises:
-            ValueError: there is no such evidence.
-        """
+        """Return the evidence with this name, in upper or lower case."""
         try:
             return cls[text.strip().upper()]
         except KeyError:
@@ -92,11 +84,7 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The vendor's id of an asynchronous reset.
-
-    Raises:
-        ValueError: the id could not be stored as a label: it does not have 1 to 200 printable ASCII characters.
-    """
+    """The vendor's id of an asynchronous reset; it must fit a label: 1 to 200 printable ASCII characters."""
 
     id: str
 
@@ -188,11 +176,7 @@ class Lockout:
 
     @classmethod
     def parse(cls, text: str) -> Lockout:
-        """Parse ``tries/seconds``: the number of the wrong login that locks, and how long each one counts.
-
-        Raises:
-            ValueError: the text has another form.
-        """
+        """Parse ``tries/seconds``: the number of the wrong login that locks, and how long each one counts."""
         match = re.fullmatch(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,6})", text.strip(), re.ASCII)
         if match is None:
             raise ValueError("must be tries/seconds, such as 3/900")

@@ -37,9 +37,7 @@ class Binder:
     """Turns account documents into guarded drivers; one per invocation.
 
     Attributes:
-        deployment: what is allowed.
         fetch: reads another secret's current document, for the admin credential.
-        clock: for signatures.
         time_left: seconds until this run must have ended.
         driver: the code of the driver that was bound last, for the log line.
         door: the HTTP door that was opened last; it knows the vendor's latest request id.
@@ -94,9 +92,8 @@ class Binder:
 
     def _wire(self, spec: DriverSpec) -> Wiring:
         endpoint = self.deployment.endpoint(spec)
-        hosts = {urlsplit(url).netloc for url in (*spec.endpoints, endpoint)} | set(self.deployment.hosts)
         self.door = HttpDoor(
-            frozenset(hosts),
+            frozenset({urlsplit(url).netloc for url in (*spec.endpoints, endpoint)} | set(self.deployment.hosts)),
             time_left=self.time_left,
             call_seconds=spec.call_seconds,
             request_id_header=spec.request_id_header,
@@ -106,17 +103,15 @@ class Binder:
     def _admin(self, spec: DriverSpec) -> Any:  # noqa: ANN401 - an instance of the spec's admin class
         if spec.admin is None:
             return None
-        name = self.deployment.admin_secrets.get(spec.code)
+        name, key = self.deployment.admin_secrets.get(spec.code), f"LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET"
         if name is None and spec.admin_optional:
             return None
         if name is None:
-            key = f"LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET"
             raise SettingsError("environment", (f"{key} is missing (the secret with the admin credential)",))
         where = f"admin secret of {spec.code}"
 
         def explained(error: RotationError) -> RotationError:
             named = error if isinstance(error, SettingsError) else error.prefixed(where)  # a SettingsError says where
-            key = f"LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET"
             return named.with_hint(f"Check the secret that {key} names, and the right to read it.")
 
         with Withheld(RotationError, by=explained):

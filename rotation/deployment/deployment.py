@@ -53,11 +53,7 @@ class Deployment:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Deployment:
-        """Read the ``LOCKSTEP_*`` variables.
-
-        Raises:
-            SettingsError: lists every fault at once.
-        """
+        """Read the ``LOCKSTEP_*`` variables, or raise one error with every fault."""
         read = Variables(environment)
         drivers = read.items("LOCKSTEP_DRIVERS", CODE)
         if not drivers:
@@ -82,11 +78,7 @@ class Deployment:
         return deployment
 
     def load(self, document: SecretDocument) -> DriverSpec:
-        """Return the record of the driver that a document names.
-
-        Raises:
-            DriverNotAllowed: the deployment does not allow it.
-        """
+        """Return the record of the driver that a document names, if the deployment allows it."""
         code = document.text("driver")
         if code not in self.drivers:
             raise DriverNotAllowed(f"the secret names a driver that is not among {', '.join(self.drivers)}")
@@ -97,22 +89,14 @@ class Deployment:
         return dataclasses.replace(spec, propagation_seconds=seconds, lockout=lockout)
 
     def login(self, spec: DriverSpec, username: str) -> LoginTarget | None:
-        """Return where a login proves a password of a vendor without a login check; ``None`` where none is named.
-
-        Raises:
-            SettingsError: the driver itself knows where its accounts log in.
-        """
+        """Return where a login proves a password of a vendor without a login check; ``None`` where none is named."""
         login = self.logins.get(spec.code)
         if login is not None and spec.evidence is Evidence.LOGIN:
             raise SettingsError("environment", (f"LOCKSTEP_{spec.code.upper()}_LOGIN is for drivers without logins",))
         return None if login is None else dataclasses.replace(login, username=username)
 
     def endpoint(self, spec: DriverSpec) -> str:
-        """Return the base URL to call.
-
-        Raises:
-            HostNotAllowed: the URL is neither one of the vendor's nor in ``hosts``.
-        """
+        """Return the base URL to call: one of the vendor's, or one whose host is in ``hosts``."""
         endpoint = self.endpoints.get(spec.code, spec.endpoint)
         if endpoint.rstrip("/") not in spec.endpoints and urlsplit(endpoint).netloc not in self.hosts:
             raise HostNotAllowed(f"the endpoint of {spec.code} is neither the vendor's nor in LOCKSTEP_HOSTS")

@@ -31,12 +31,7 @@ _SWITCH = {"0": False, "false": False, "1": True, "true": True}
 
 @dataclass(slots=True)
 class Variables:
-    """An environment that is being read. An empty variable counts as missing.
-
-    Attributes:
-        environment: the variables.
-        faults: what is wrong so far; each starts with the variable's name.
-    """
+    """An environment that is being read, and its faults so far, by variable. An empty variable counts as missing."""
 
     environment: Mapping[str, str]
     faults: list[str] = field(default_factory=list)

@@ -21,14 +21,10 @@ from rotation.state.store import Store
 def open_session(
     store: Store, binder: Binder, *, token: str = "", bind: Bind | None = None, ordered: bool = False
 ) -> Session:
-    """Return a session with a holder name that no other run has.
+    """Return a session with a holder name that no other run has. Its clock and its time are the binder's.
 
-    Args:
-        store: the secret.
-        binder: binds account documents; its clock and its time are the session's.
-        token: of the rotation; empty for a session that only looks.
-        bind: used in place of the binder, where a face narrows what the binder returns.
-        ordered: whether a human asked for this run.
+    A session without a token only looks. ``bind`` takes the binder's place where a face narrows what the binder
+    returns, and ``ordered`` says that a human asked for this run.
     """
     return Session(
         store=store,

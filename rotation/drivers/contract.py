@@ -24,12 +24,8 @@ class Driver(Protocol):
         """Send one change request, never repeated by the driver itself.
 
         Repeating it with the same ``new`` is harmless or raises ``PasswordReused``, ``OldPasswordRejected`` or
-        ``TooSoon``. A lost reply raises ``OutcomeUnknown``, never success.
-
-        Args:
-            account: whose password.
-            new: the candidate.
-            current: the old password for SELF drivers, ``None`` for ADMIN drivers.
+        ``TooSoon``. A lost reply raises ``OutcomeUnknown``, never success. ``current`` is the old password for SELF
+        drivers, ``None`` for ADMIN drivers.
 
         Returns:
             A task when the vendor finishes the change later, ``None`` when the vendor said that it is done.
@@ -37,7 +33,6 @@ class Driver(Protocol):
         Raises:
             DriverError: ``definite`` says whether it is certain that nothing was changed.
         """
-        ...
 
 
 @runtime_checkable
@@ -46,7 +41,6 @@ class Observes(Protocol):
 
     def observe(self, account: Any) -> Observation:  # noqa: ANN401 - the spec's account class
         """Look at the target without changing it."""
-        ...
 
 
 @runtime_checkable
@@ -62,7 +56,6 @@ class Verifies(Protocol):
         Raises:
             DriverError: could not tell (``AccountLocked``, ``CannotVerify``, ``VendorUnavailable``, ...).
         """
-        ...
 
 
 @runtime_checkable
@@ -71,7 +64,6 @@ class Polls(Protocol):
 
     def poll(self, account: Any, task: Task) -> Progress:  # noqa: ANN401 - the spec's account class
         """Read the state of the task once."""
-        ...
 
 
 @runtime_checkable
@@ -80,11 +72,9 @@ class Powers(Protocol):
 
     def stop(self, account: Any) -> None:  # noqa: ANN401 - the spec's account class
         """Ask once that the machine be stopped; ``observe`` shows when it is."""
-        ...
 
     def start(self, account: Any) -> None:  # noqa: ANN401 - the spec's account class
         """Ask once that the machine be started; ``observe`` shows when it is."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,8 +34,6 @@ class ErrorRow:
 
     Attributes:
         vendor_code: the code as the vendor sends it (a number's text where it is a number).
-        error: class raised for it.
-        meaning: one plain sentence.
         hint: the next step for a human.
         on: which calls it concerns: ``any``, ``change``, ``login`` or ``read``.
     """
@@ -56,13 +54,9 @@ def open_after_change(vendor_code: str, meaning: str, hint: str = "") -> tuple[E
 
 
 def error_for(table: Iterable[ErrorRow], vendor_code: str, *, on: str, request_id: str | None) -> DriverError | None:
-    """Return the error for a code, or ``None`` when the table lacks it.
+    """Return the error for a code in answer to a ``change``, ``login`` or ``read``; ``None`` when the table lacks it.
 
-    Args:
-        table: the driver's rows; a row for this kind of call wins over one for ``any``.
-        vendor_code: the code as the table writes it.
-        on: ``change``, ``login`` or ``read``.
-        request_id: the vendor's request id.
+    A row for this kind of call wins over one for ``any``.
     """
     rows = {row.on: row for row in table if row.vendor_code == vendor_code}
     row = rows.get(on) or rows.get("any")

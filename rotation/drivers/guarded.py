@@ -40,8 +40,6 @@ class Guarded:
     """One driver bound to one account.
 
     Attributes:
-        spec: the driver's record.
-        driver: the driver.
         account: instance of ``spec.account``.
         username: the account's name, for the policy.
         minimum: the least evidence that the deployment accepts.
@@ -94,25 +92,25 @@ class Guarded:
         if read_key is None:
             return self
         try:
-            key = self._call(read_key, ())
+            key = self._call(read_key)
         except CannotVerify:
             if self.minimum is Evidence.LOGIN:
                 raise
             return self
-        return replace(self, logins=self.logins.with_key(key))
+        return replace(self, logins=replace(self.logins, host_key=key, greeted=True))
 
     def set_password(self, new: Secret, *, current: Secret | None) -> Task | None:
         """As ``Driver.set_password``. Refuses to start with too little time left."""
         if self.time_left() < self.spec.call_seconds + RESERVE_SECONDS:
             raise NotEnoughTime(f"a change at {self.spec.code} may take {self.spec.call_seconds} s; less is left")
         secrets = (new,) if current is None else (new, current)
-        return self._call(lambda: self.driver.set_password(self.account, new, current=current), secrets)
+        return self._call(lambda: self.driver.set_password(self.account, new, current=current), *secrets)
 
     def observe(self) -> Observation:
         """As ``Observes.observe``. A driver that cannot observe has exactly one policy variant."""
         driver = self.driver
         if isinstance(driver, Observes):
-            seen = self._call(lambda: driver.observe(self.account), ())
+            seen = self._call(lambda: driver.observe(self.account))
             return replace(seen, obstacles=tuple(each.scrubbed(self.known) for each in seen.obstacles))
         if len(self.spec.policies) != 1:
             raise DriverBug(f"{self.spec.code} has several policies but cannot tell which one applies")
@@ -139,14 +137,14 @@ class Guarded:
         if not isinstance(driver, Powers):
             raise DriverBug(f"{self.spec.code} needs another power state but cannot switch it")
         verb = driver.start if wanted is Power.RUNNING else driver.stop
-        self._call(lambda: verb(self.account), ())
+        self._call(lambda: verb(self.account))
 
     def poll(self, task: Task) -> Progress:
         """As ``Polls.poll``."""
         driver = self.driver
         if not isinstance(driver, Polls):
             raise DriverBug(f"{self.spec.code} gave a task but cannot poll it")
-        return self._call(lambda: driver.poll(self.account, task), ())
+        return self._call(lambda: driver.poll(self.account, task))
 
     def wanted_power(self, found: Power | None) -> Power | None:
         """Return the state that the machine shall have afterwards, given the one in which it was found."""
@@ -195,7 +193,7 @@ class Guarded:
         if meet is None:
             return False
         try:
-            self._call(meet, ())
+            self._call(meet)
         except CannotVerify:
             # The caller may count a machine as running that an earlier attempt stopped for its reset.
             if seen.reset_needs is not Power.STOPPED or self.observe().power is not Power.STOPPED:
@@ -205,12 +203,12 @@ class Guarded:
 
     def _verdict(self, verb: Callable[[], object], password: Secret) -> Verdict:
         """Return the verdict. Anything else, such as ``False``, is a fault and must not count as a rejection."""
-        verdict = self._call(verb, (password,))
+        verdict = self._call(verb, password)
         if not isinstance(verdict, Verdict):
             raise DriverBug(f"{self.spec.code} answered a login check with no verdict")
         return verdict
 
-    def _call(self, verb: Callable[[], T], secrets: tuple[Secret, ...]) -> T:
+    def _call(self, verb: Callable[[], T], *secrets: Secret) -> T:
         with Withheld(Exception, by=lambda error: self._typed(error).scrubbed((*secrets, *self.known))):
             return verb()
 

@@ -69,10 +69,6 @@ class LoginProof:
             return None
         return lambda: probe.host_key(target.host, target.port)
 
-    def with_key(self, key: str) -> LoginProof:
-        """Return this with the key that the host has just shown."""
-        return replace(self, host_key=key, greeted=True)
-
     def greeting(self, seen: Observation) -> Callable[[], None] | None:
         """Return the call that meets the host, where it was not met yet. A stopped machine cannot be met."""
         target, probe = self._place(seen)

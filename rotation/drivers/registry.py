@@ -28,15 +28,13 @@ def driver_codes(plugins: tuple[str, ...] = ()) -> tuple[str, ...]:
     Raises:
         ConfigError: a plug-in takes a built-in driver's code, or two take the same.
     """
-    return tuple(sorted({*_built_in(), *_outside(plugins)}))
+    # By file and not by entry point: the packed Lambda function has no distribution metadata.
+    files = (module.name for module in pkgutil.iter_modules(vendors.__path__))
+    return tuple(sorted({*filter(CODE.fullmatch, files), *_outside(plugins)}))
 
 
 def load_driver(code: str, plugins: tuple[str, ...] = ()) -> DriverSpec:
-    """Import one driver.
-
-    Args:
-        code: the driver's code.
-        plugins: as in ``driver_codes``. A plug-in that is installed but not named here is never imported.
+    """Import one driver. A plug-in that is installed but not named in ``plugins`` is never imported.
 
     Raises:
         UnknownDriver: no driver of that code is built in or brought by a named plug-in, or it cannot be loaded.
@@ -48,7 +46,8 @@ def load_driver(code: str, plugins: tuple[str, ...] = ()) -> DriverSpec:
     if _is_built_in(code):
         spec = importlib.import_module(f"{vendors.__name__}.{code}.driver").DRIVER
     elif code in outside:
-        spec = _load(outside[code])
+        with Withheld(Exception, by=lambda error: _unloadable(code, error)):  # a foreign import may fail in any way
+            spec = outside[code].load()
     else:
         raise UnknownDriver(f"there is no driver {code}")
     if not isinstance(spec, DriverSpec) or spec.code != code:
@@ -62,11 +61,7 @@ def vendor_policies() -> Mapping[str, Mapping[str, PasswordPolicy]]:
 
 
 def login_probe(kind: str, *, time_left: Callable[[], float]) -> LoginProbe:
-    """Return a shared login probe.
-
-    Args:
-        kind: one of ``DriverSpec.login_probes``.
-        time_left: seconds until the process may be stopped.
+    """Return a shared login probe, given one of ``DriverSpec.login_probes`` and the seconds until the process may end.
 
     Raises:
         ConfigError: there is no such probe.
@@ -80,11 +75,6 @@ def login_probe(kind: str, *, time_left: Callable[[], float]) -> LoginProbe:
 
         return WinRmProbe(time_left=time_left)
     raise ConfigError("there is no login probe of that kind", hint="Known kinds: ssh, winrm.")
-
-
-def _built_in() -> frozenset[str]:
-    # By file and not by entry point: the packed Lambda function has no distribution metadata.
-    return frozenset(module.name for module in pkgutil.iter_modules(vendors.__path__) if CODE.fullmatch(module.name))
 
 
 def _is_built_in(code: str) -> bool:
@@ -109,14 +99,8 @@ def _outside(plugins: Iterable[str]) -> dict[str, EntryPoint]:
     return found
 
 
-def _load(point: EntryPoint) -> object:
-    # An outside module's import may fail in any way.
-    with Withheld(Exception, by=lambda error: _unloadable(point, error)):
-        return point.load()
-
-
-def _unloadable(point: EntryPoint, error: Exception) -> UnknownDriver:
-    return UnknownDriver(f"the plug-in of driver {point.name} cannot be loaded ({type(error).__name__})")
+def _unloadable(code: str, error: Exception) -> UnknownDriver:
+    return UnknownDriver(f"the plug-in of driver {code} cannot be loaded ({type(error).__name__})")
 
 
 def _normal(name: str) -> str:

@@ -54,12 +54,7 @@ class Malformed:
 
 @dataclass(frozen=True, kw_only=True)
 class VendorApi(ABC, Generic[T]):
-    """One vendor's API, as one driver calls it.
-
-    Attributes:
-        wiring: the driver's HTTP door, endpoint and clock.
-        table: the driver's error table.
-    """
+    """One vendor's API, as one driver calls it."""
 
     wiring: Wiring
     table: tuple[ErrorRow, ...]
@@ -84,12 +79,7 @@ class VendorApi(ABC, Generic[T]):
         return self.wiring.endpoint.rstrip("/") + path
 
     def call(self, action: str, body: Mapping[str, object], *, on: str = "read") -> T:
-        """Make one signed call and return its result.
-
-        Args:
-            action: the vendor's name of the call.
-            body: its parameters.
-            on: ``change``, ``login`` or ``read``, as in ``ErrorRow.on``.
+        """Make one signed call, a ``change``, ``login`` or ``read`` as in ``ErrorRow.on``, and return its result.
 
         Raises:
             DriverError: as the module says.

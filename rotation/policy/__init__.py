@@ -1,7 +1,5 @@
 """Password rules as data: generate a password, judge a candidate, count what is possible, narrow, describe, render."""
 
-from __future__ import annotations
-
 from rotation.policy.description import describe
 from rotation.policy.model import AtLeast, Charset, Context, Name, PolicyFields, Problem, Source, Word, charsets
 from rotation.policy.narrowing import intersect, narrow

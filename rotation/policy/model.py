@@ -63,9 +63,7 @@ def charsets(specials: str) -> tuple[Charset, ...]:
 class AtLeast:
     """A k-of-n rule: at least ``count`` of several classes occur.
 
-    Args:
-        count: how many classes.
-        of: the classes, each a tuple of charset names that count as one; when empty, every charset is a class.
+    Each class in ``of`` is a tuple of charset names that count as one; when ``of`` is empty, every charset is a class.
     """
 
     count: int
@@ -77,11 +75,9 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class Word:
-    """A word that must not occur, in upper or lower case.
+    """A word that must not occur, in upper or lower case, nor any piece of it with ``fragment`` characters or more.
 
-    Args:
-        text: the word.
-        fragment: when not 0, every piece of it with this many characters or more is forbidden too.
+    With a ``fragment`` of 0 only the whole word is forbidden.
     """
 
     text: str

@@ -60,12 +60,9 @@ def narrow(  # noqa: PLR0913 - one argument for each thing that an operator may 
 
 
 def intersect(one: Policy, other: Policy, *, name: str = "") -> Policy:
-    """Return the policy whose passwords satisfy both policies, with the sources of both and the longest length.
+    """Return the policy whose passwords satisfy two editions of a vendor's rule, with the sources of both.
 
-    Args:
-        one: an edition of a vendor's rule.
-        other: another edition of it.
-        name: of the result; when empty, both names joined.
+    It generates the longest passwords that both allow. Without a ``name`` it has both names, joined.
 
     Raises:
         PolicyError: the editions leave nothing in common.

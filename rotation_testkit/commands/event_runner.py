@@ -84,7 +84,7 @@ def emulated(sandbox: Sandbox) -> Iterator[EventRunner]:
         try:
             runtime.__enter__()
         except RuntimeUnavailable as missing:
-            failure = MissingExtra(str(missing), hint="From a checkout: pip install '.[dev]', or add --here.")
+            failure = MissingExtra(str(missing), hint="`make invoke EVENT=...` installs it; or add --here.")
         else:
             try:
                 yield EventRunner(lambda event: _outcome(runtime.invoke(event)), "Lambda runtime emulator", code)

@@ -6,8 +6,7 @@ servers along.
 
 from __future__ import annotations
 
-from rotation.cli.exit_codes import needs_extra
-from rotation.core.errors import InternalError, RotationError, Withheld
+from rotation.core.errors import InternalError, MissingExtra, RotationError, Withheld
 
 
 def kit_imports() -> Withheld:
@@ -18,4 +17,5 @@ def kit_imports() -> Withheld:
 def _explained(missing: ModuleNotFoundError) -> RotationError:
     if (missing.name or "").startswith("rotation"):
         return InternalError.of(missing)
-    return needs_extra(missing, "testing")
+    what = f"this command needs {missing.name}, which is not installed"
+    return MissingExtra(what, hint="Run it in a checkout of Lockstep: `make demo` installs the kit into .venv.")

@@ -198,10 +198,11 @@ class DriverConformance:
         assert vendor.changes() == 0
 
     def test_what_the_vendor_refuses_as_a_password_is_rejected(self, vendor: DriverHarness) -> None:
-        """A candidate against the vendor's rules is refused for good, and nothing changes."""
+        """A candidate against the vendor's rules is refused for good and not quoted, and nothing changes."""
         with pytest.raises(PasswordRejected) as caught:
             vendor.set(vendor.weak)
         assert caught.value.definite
+        assert not leaks(str(caught.value.describe()), [vendor.weak])
         assert vendor.changes() == 0
 
     def test_every_allowed_character_arrives_unchanged(self, vendor: DriverHarness) -> None:

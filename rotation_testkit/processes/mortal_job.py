@@ -32,7 +32,6 @@ _PRELOADED = (
     "vault_plugin.job.login",
     "vault_plugin.job.mirroring",
 )
-KILLED = 137
 
 
 def start_fork_server() -> None:

@@ -1,7 +1,5 @@
 """What a clean rotation costs in calls and writes, exactly. A change of the protocol changes these tables."""
 
-from __future__ import annotations
-
 import pytest
 
 from bench.calls import ACCOUNTS, Count, aws, kv, plugin_store_calls, template
@@ -27,23 +25,23 @@ KV = {
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_a_rotation_over_secrets_manager_costs_exactly_this(account: str) -> None:
+def test_a_rotation_over_secrets_manager_costs_exactly_this(account):
     """Every call of the handler counts, those for the admin credential included."""
     assert aws(account) == AWS[account]
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_a_rotation_over_kv_costs_exactly_this(account: str) -> None:
+def test_a_rotation_over_kv_costs_exactly_this(account):
     """Every verb of the mount is one request."""
     assert kv(account) == (KV[account], KV[account])
 
 
-def test_the_stand_in_of_aws_template_makes_14_calls_and_2_writes() -> None:
+def test_the_stand_in_of_aws_template_makes_14_calls_and_2_writes():
     """It makes the calls that the template's source makes, step by step."""
     count = Count((5, 4, 2, 3), (1, 0, 0, 1))
     assert template() == (count, count)
 
 
-def test_the_plugin_calls_no_store() -> None:
+def test_the_plugin_calls_no_store():
     """Vault keeps the candidate and the password; the plug-in has nowhere else to write."""
     assert plugin_store_calls() == 0

@@ -1,7 +1,5 @@
 """The table, the JSON lines, and the exit code that follows from the bounds."""
 
-from __future__ import annotations
-
 import json
 import sys
 
@@ -13,10 +11,10 @@ from bench.figures import Bound, Figure
 
 
 @pytest.fixture
-def row(monkeypatch: pytest.MonkeyPatch):
+def row(monkeypatch):
     """Make a row with a bound of its own."""
 
-    def make(value: float, bound: Bound) -> Figure:
+    def make(value, bound):
         monkeypatch.setitem(figures.BOUNDS, "part/row", bound)
         return Figure(key="part/row", name="a row", value=value, unit="calls", detail="1 + 2")
 
@@ -33,12 +31,12 @@ def row(monkeypatch: pytest.MonkeyPatch):
         (5, Bound(6, least=True, required=True), "missed"),
     ],
 )
-def test_only_a_required_bound_can_be_missed(row, value: float, bound: Bound, state: str) -> None:
+def test_only_a_required_bound_can_be_missed(row, value, bound, state):
     """An open bound becomes a required one by one word in its row."""
     assert row(value, bound).state == state
 
 
-def test_people_get_columns_and_machines_get_one_object_per_line(row) -> None:
+def test_people_get_columns_and_machines_get_one_object_per_line(row):
     """Both show value, unit, bound, state and detail."""
     figure = row(7, Bound(6))
     assert " ".join(figures.table([figure]).split()).endswith("a row 7 calls <= 6 open 1 + 2")
@@ -54,9 +52,7 @@ def test_people_get_columns_and_machines_get_one_object_per_line(row) -> None:
 
 
 @pytest.mark.parametrize(("required", "code"), [(False, 0), (True, 1)])
-def test_the_program_fails_where_a_required_bound_is_missed(
-    row, *, required: bool, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_program_fails_where_a_required_bound_is_missed(row, *, required, code, monkeypatch, capsys):
     """What a part writes to standard output while it measures is not part of the result."""
 
     def part():

@@ -1,11 +1,79 @@
-"""The SAM template as data."""
+"""The SAM template as data, and what it makes of an operator's parameters."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from rotation_testkit.sandbox.sandbox import FUNCTION_ACCOUNT, REGION
+
+PSEUDO = {
+    "AWS::AccountId": FUNCTION_ACCOUNT,
+    "AWS::NoValue": None,
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+}
+"""CloudFormation's own parameters, in the sandbox's account and region."""
+Statement = dict[str, Any]
+
+
+class Stack:
+    """The template with some parameters; it resolves those of CloudFormation's functions that the template uses."""
+
+    def __init__(self, template: dict[str, Any], **given: str) -> None:
+        self.template = template
+        declared = template["Parameters"]
+        self.parameters = PSEUDO | {name: each["Default"] for name, each in declared.items()} | given
+        for name, value in given.items():
+            assert re.fullmatch(declared[name].get("AllowedPattern", ".*"), value), name
+
+    def resolved(self, node: Any) -> Any:
+        """Return what a part of the template stands for; entries that are ``AWS::NoValue`` are left out."""
+        if isinstance(node, list):
+            return [value for each in node if (value := self.resolved(each)) is not None]
+        if not isinstance(node, Mapping):
+            return node
+        if len(node) == 1 and (meaning := self._function(*next(iter(node.items())))):
+            return meaning()
+        return {key: value for key, each in node.items() if (value := self.resolved(each)) is not None}
+
+    def _function(self, function: str, of: Any) -> Callable[[], Any] | None:
+        meanings: dict[str, Callable[[], Any]] = {
+            "Condition": lambda: self.resolved(self.template["Conditions"][of]),
+            "Ref": lambda: of if of in self.template["Resources"] else self._parameter(of),
+            "Fn::GetAtt": lambda: ".".join(of) if isinstance(of, list) else of,
+            "Fn::Sub": lambda: re.sub(r"\$\{([\w:]+)\}", lambda found: str(self.parameters[found[1]]), of),
+            "Fn::If": lambda: self.resolved(of[1] if self.resolved(self.template["Conditions"][of[0]]) else of[2]),
+            "Fn::Join": lambda: of[0].join(self.resolved(of[1])),
+            "Fn::Equals": lambda: self.resolved(of[0]) == self.resolved(of[1]),
+            "Fn::Not": lambda: not self.resolved(of[0]),
+            "Fn::And": lambda: all(self.resolved(each) for each in of),
+            "Fn::Or": lambda: any(self.resolved(each) for each in of),
+        }
+        return meanings.get(function) if isinstance(of, list | str) else None
+
+    def _parameter(self, name: str) -> Any:
+        value = self.parameters[name]
+        is_list = self.template["Parameters"].get(name, {}).get("Type") == "CommaDelimitedList"
+        return value.split(",") if is_list else value
+
+    def properties(self, resource: str) -> dict[str, Any]:
+        """Return a resource's properties."""
+        return dict(self.resolved(self.template["Resources"][resource]["Properties"]))
+
+    def environment(self) -> dict[str, str]:
+        """Return the function's variables that are not empty."""
+        variables = self.properties("RotationFunction")["Environment"]["Variables"]
+        return {name: value for name, value in variables.items() if value}
+
+    def statements(self) -> list[Statement]:
+        """Return the statements of the function's role."""
+        return list(self.properties("RotationRole")["Policies"][0]["PolicyDocument"]["Statement"])
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +82,9 @@ def template() -> dict[str, Any]:
     from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects these modules
 
     return dict(yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text()))
+
+
+@pytest.fixture
+def stack(template: dict[str, Any]) -> Callable[..., Stack]:
+    """Return a function that makes the stack of an operator who gives some parameters."""
+    return partial(Stack, template)

@@ -1,7 +1,5 @@
 """Print the longest modules of the product: a report for reviewers, no limit. ``make check`` runs it."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 
@@ -10,7 +8,7 @@ PACKAGES = ("rotation", "vault_plugin", "rotation_testkit")
 SHOWN = 10
 
 
-def main() -> None:
+def main():
     """Print the number of lines and the path of the longest modules, generated ones left out."""
     modules = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if path.parent.name != "pb")
     sizes = sorted(((len(path.read_text().splitlines()), path) for path in modules), reverse=True)

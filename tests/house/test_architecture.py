@@ -1,7 +1,5 @@
 """The shape of the house: who may import what, how large functions and folders are, where a module's tests stand."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re
@@ -42,32 +40,32 @@ PLANTED = [
 ]
 
 
-def _lint_imports(tree: Path) -> tuple[int, str]:
+def _lint_imports(tree):
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=60)
     return done.returncode, done.stdout
 
 
-def _copy_of_the_tree(tree: Path) -> Path:
+def _copy_of_the_tree(tree):
     for package in PACKAGES:
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree)
     return tree
 
 
-def _sources(*packages: str) -> list[Path]:
+def _sources(*packages):
     """Return the Python files of some packages; what protoc generated is not ours."""
     return [file for package in packages for file in (ROOT / package).rglob("*.py") if file.parent.name != "pb"]
 
 
-def test_contracts_are_kept() -> None:
+def test_contracts_are_kept():
     """The tree as it is keeps every import contract."""
     code, said = _lint_imports(ROOT)
     assert code == 0, said
 
 
 @pytest.fixture(scope="module")
-def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def complaints(tmp_path_factory):
     """What import-linter says of each contract, in a copy of the tree with every planted import."""
     tree = _copy_of_the_tree(tmp_path_factory.mktemp("planted"))
     for module, imported, _contract in PLANTED:
@@ -82,15 +80,13 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("module", "imported", "contract"), PLANTED)
-def test_planted_import_breaks_its_contract(
-    complaints: dict[str, str], module: str, imported: str, contract: str
-) -> None:
+def test_planted_import_breaks_its_contract(complaints, module, imported, contract):
     """An import against the direction is named under the contract that forbids it."""
     importer = module.removesuffix(".py").replace("/", ".")
     assert f"{importer} -> {imported} (l." in " ".join(complaints[contract].split())
 
 
-def test_module_without_a_place_breaks_the_direction(tmp_path: Path) -> None:
+def test_module_without_a_place_breaks_the_direction(tmp_path):
     """A new module of ``rotation`` that stands in no layer is reported."""
     tree = _copy_of_the_tree(tmp_path)
     (tree / "rotation" / "stray.py").touch()
@@ -100,7 +96,7 @@ def test_module_without_a_place_breaks_the_direction(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("package", [*PRODUCT, "rotation_testkit"])
-def test_no_import_runs_in_a_circle(package: str) -> None:
+def test_no_import_runs_in_a_circle(package):
     """Modules of a package form no circle, type-only imports included."""
     graph = grimp.build_graph(package, cache_dir=None)
     imports = {name: set(graph.find_modules_directly_imported_by(name)) for name in graph.modules}
@@ -111,7 +107,7 @@ def test_no_import_runs_in_a_circle(package: str) -> None:
         pytest.fail(" imports ".join(reversed(circle.args[1])))
 
 
-def test_core_imports_nothing_but_the_standard_library() -> None:
+def test_core_imports_nothing_but_the_standard_library():
     """Each import in ``rotation.core`` names the standard library or ``rotation.core`` itself."""
     graph = grimp.build_graph("rotation", include_external_packages=True, cache_dir=None)
     modules = {name for name in graph.modules if name == "rotation.core" or name.startswith("rotation.core.")}
@@ -120,7 +116,7 @@ def test_core_imports_nothing_but_the_standard_library() -> None:
 
 
 @pytest.mark.parametrize("package", [*PACKAGES, "examples"])
-def test_a_folder_has_at_most_twelve_entries(package: str) -> None:
+def test_a_folder_has_at_most_twelve_entries(package):
     """A folder has at most twelve modules and folders; what protoc generated is not ours."""
     crowded = {}
     folders = [ROOT / package, *(path for path in (ROOT / package).rglob("*") if path.is_dir())]
@@ -131,7 +127,7 @@ def test_a_folder_has_at_most_twelve_entries(package: str) -> None:
     assert crowded == {}
 
 
-def test_no_function_has_more_than_50_lines() -> None:
+def test_no_function_has_more_than_50_lines():
     """A function fits a screen; the size of a file is reported by ``module_sizes.py`` and has no limit."""
     longer = {}
     for file in _sources(*PACKAGES, "examples", "tests"):
@@ -143,12 +139,12 @@ def test_no_function_has_more_than_50_lines() -> None:
     assert longer == {}
 
 
-def _own_test_files(module: str) -> list[Path]:
+def _own_test_files(module):
     folder, _, name = f"tests/{module.replace('.', '/')}".rpartition("/")
     return [*(ROOT / folder).glob(f"test_{name}.py"), *(ROOT / folder).glob(f"test_{name}_*.py")]
 
 
-def test_every_module_has_a_test_file_of_its_name_or_names_another() -> None:
+def test_every_module_has_a_test_file_of_its_name_or_names_another():
     """``facts.toml`` lists exactly the modules without a test file of their own, each with a file that exists."""
     listed = tomllib.loads((ROOT / "tests/house/facts.toml").read_text())["facts"]
     modules = {
@@ -176,14 +172,14 @@ UNWANTED = [
 """What a rotation does not need, or only for some secrets."""
 
 
-def _modules_after(module: str) -> set[str]:
+def _modules_after(module):
     """Return the modules that a fresh interpreter holds after importing one."""
     code = f"import json, sys; import {module}; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     return set(json.loads(done.stdout))
 
 
-def test_a_cold_start_imports_what_a_rotation_needs_and_nothing_else() -> None:
+def test_a_cold_start_imports_what_a_rotation_needs_and_nothing_else():
     """The handler loads no heavy package, no driver, no login over SSH or WinRM, no command line and no kit."""
     loaded = _modules_after("rotation.handler")
     assert "rotation.engine.session" in loaded
@@ -200,13 +196,13 @@ def test_a_cold_start_imports_what_a_rotation_needs_and_nothing_else() -> None:
     assert {name for name in loaded if name.startswith(packages)} == set()
 
 
-def test_the_package_imports_nothing_before_it_is_used() -> None:
+def test_the_package_imports_nothing_before_it_is_used():
     """``import rotation`` alone loads no other module of the product."""
     assert {name for name in _modules_after("rotation") if name.startswith("rotation")} == {"rotation"}
 
 
 @pytest.mark.parametrize("code", ["huawei_meeting", "ucloud_compshare"])
-def test_one_driver_brings_no_other(code: str) -> None:
+def test_one_driver_brings_no_other(code):
     """Loading one driver loads no other driver and no SSH client."""
     modules = _modules_after(f"rotation.drivers.vendors.{code}.driver")
     loaded = {name.split(".")[3] for name in modules if name.startswith("rotation.drivers.vendors.")}

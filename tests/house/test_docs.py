@@ -44,6 +44,30 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
     assert missing == []
 
 
+def _rows_with_tests(page: str) -> list[tuple[str, str]]:
+    """Return the rows of a page's tables whose last column is ``test``, each as its text and its last cell."""
+    rows, inside = [], False
+    for line in (ROOT / page).read_text().splitlines():
+        if not line.startswith("| ") or line.endswith("| test |"):
+            inside = line.endswith("| test |")
+        elif inside and not line.startswith("| ---"):
+            rows.append((line, line.rstrip("| ").rpartition(" | ")[2] if not line.endswith("| |") else ""))
+    return rows
+
+
+@pytest.mark.parametrize(("page", "rows"), [("SECURITY.md", 9), ("docs/threat-model.md", 45)])
+def test_each_threat_names_a_test_that_exists(page: str, rows: int) -> None:
+    """A row names the tests that play the attack; without one it says that the attack is open or possible."""
+    found = _rows_with_tests(page)
+    assert len(found) >= rows
+    for row, cell in found:
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", cell)
+        assert named or (page != "SECURITY.md" and ("**open**" in row or "| possible:" in row)), row
+        assert cell == ", ".join(f"`{path}::{test}`" for path, test in named), row
+        for path, test in named:
+            assert re.search(rf"^ *(?:async )?def {test}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path}::{test}"
+
+
 def test_readme_has_at_most_120_lines() -> None:
     """README says what Lockstep is, how to begin and what to do on call; everything else stands in ``docs``."""
     assert len((ROOT / "README.md").read_text().splitlines()) <= 120
@@ -60,11 +84,47 @@ def test_every_page_is_reached_from_readme() -> None:
     assert set((ROOT / "docs").glob("*.md")) <= reached
 
 
-def test_no_page_installs_a_package_from_an_index() -> None:
-    """Lockstep is installed from a checkout: this project owns no name on a package index."""
-    texts = [path for path in (ROOT / "examples").rglob("*.*") if path.suffix in (".yaml", ".hcl", ".toml")]
-    named = re.compile(r"lockstep-rotation\[|\"lockstep-rotation\"|pip install lockstep")
-    assert [str(path.relative_to(ROOT)) for path in [*PAGES, *texts] if named.search(path.read_text())] == []
+INSTALLS = re.compile(
+    r"\bpip install\b.*|\b(?:pipx|uvx|npm|brew|conda|docker pull|apt(?:-get)? install)\b.*|\bcurl\b.*\|.*"
+)
+PINNED = re.compile(r"--require-hashes -r \S|--no-deps --no-index \S|--no-deps --no-build-isolation -e \.$")
+IMAGE = re.compile(r"\bimage\b\s*[:=]\s*\"?(?P<image>[\w./:@-]+)")
+
+
+def _unpinned(text: str) -> list[str]:
+    """Return what a text installs without a hash, and images that it does not name by a digest."""
+    installs = [found[0] for found in INSTALLS.finditer(text) if not PINNED.search(found[0].rstrip("` \\"))]
+    return installs + [found["image"] for found in IMAGE.finditer(text) if "@sha256:" not in found["image"]]
+
+
+def test_everything_that_a_user_is_asked_to_install_is_pinned_and_hashed() -> None:
+    """No page, example or error hint installs a package of an index without hashes, or Lockstep from an index."""
+    examples = [
+        path for path in (ROOT / "examples").rglob("*") if path.suffix in {".yaml", ".hcl", ".toml", ".service"}
+    ]
+    modules = [
+        path for package in ("rotation", "vault_plugin", "rotation_testkit") for path in (ROOT / package).rglob("*.py")
+    ]
+    texts = [*PAGES, *examples, ROOT / "examples/vault/Dockerfile", *modules]
+    found = {str(path.relative_to(ROOT)): _unpinned(path.read_text()) for path in texts}
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pip install '.[cli,ssh]'",
+        "pip install lockstep-rotation",
+        "/opt/x/bin/python -m pip install --no-deps lockstep-rotation",
+        "pip install -r requirements/install.txt",
+        "pipx run lockstep",
+        "curl https://example.com/install | sh",
+        "image: registry.example/lockstep:0.1.0",
+    ],
+)
+def test_an_installation_without_hashes_is_found(line: str) -> None:
+    """The test above finds each form of an installation that nobody has checked."""
+    assert _unpinned(f"First:\n    {line}\n") != []
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A second run of a make target installs and builds nothing."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -16,7 +14,7 @@ SLOW = ("make-venv", "pip", "sam build", "compileall", "--collect-only", "find-p
 """Commands that install, pack or compile, and take seconds."""
 
 
-def _make(tree: Path, *arguments: str) -> str:
+def _make(tree, *arguments):
     """Run make without the variables of a make that may have started these tests."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(
@@ -27,7 +25,7 @@ def _make(tree: Path, *arguments: str) -> str:
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Path:
+def installed(tmp_path):
     """A tree as the first run leaves it: all stamps are younger than the sources. Nothing is installed in it."""
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     (tmp_path / "rotation/engine/account").mkdir(parents=True)
@@ -46,17 +44,27 @@ def installed(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("target", "runs"), [("test", "-m pytest -q -n"), ("demo", "lockstep demo"), ("invoke", "lockstep invoke")]
 )
-def test_a_target_of_an_installed_tree_runs_its_command_alone(installed: Path, target: str, runs: str) -> None:
+def test_a_target_of_an_installed_tree_runs_its_command_alone(installed, target, runs):
     """No installation and no build is due before the command."""
     due = _make(installed, "--dry-run", target)
     assert runs in due
     assert [word for word in SLOW if word in due] == []
 
 
+def test_dist_builds_the_wheel_the_function_and_both_bills(installed: Path) -> None:
+    """``make dist`` builds wheel and function, and writes a bill of materials for each from its libraries' pins."""
+    due = _make(installed, "--dry-run", "dist", "SSH=0", "VAULT=1")
+    assert "hatchling build -t wheel -d dist" in due
+    assert "sam build" in due
+    assert "sbom.py wheel dist/*.whl requirements/install.txt >dist/lockstep.cdx.json" in due
+    function = "sbom.py function .aws-sam/build/RotationFunction requirements/lambda.txt  "
+    assert f"{function} requirements/lambda-vault.txt >dist/function.cdx.json" in due
+
+
 @pytest.mark.parametrize(
     ("changed", "due"), [("requirements/dev.txt", "make-venv"), ("rotation/engine/account/steps.py", "sam build")]
 )
-def test_a_changed_source_is_installed_or_built_again(installed: Path, changed: str, due: str) -> None:
+def test_a_changed_source_is_installed_or_built_again(installed, changed, due):
     """A source younger than its stamp makes its installation or build due."""
     os.utime(installed / changed, (AFTER, AFTER))
     assert due in _make(installed, "--dry-run", "test")

@@ -30,11 +30,11 @@ def test_every_line_is_pinned_and_hashed(path: Path) -> None:
     assert not [name for name in pins if name.startswith("-")]
 
 
-@pytest.mark.parametrize("extra", ["lambda-ssh", "lambda-winrm"])
-def test_function_and_tests_use_the_same_versions(extra: str) -> None:
-    """The rotation function is packed with the versions that the tests ran with."""
+@pytest.mark.parametrize("name", ["lambda-ssh", "lambda-winrm", "lambda-vault", "install"])
+def test_function_and_installation_use_the_versions_of_the_tests(name: str) -> None:
+    """What is packed or installed beside the wheel are the versions that the tests ran with."""
     tested = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / "dev.txt").items()}
-    packed = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / f"{extra}.txt").items()}
+    packed = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / f"{name}.txt").items()}
     assert packed.items() <= tested.items()
 
 

@@ -66,16 +66,18 @@ def test_rotated_secrets_must_name_this_function(resources: Resources) -> None:
     assert condition["Fn::Sub"].endswith(":function:${FunctionName}")
 
 
-def test_only_this_accounts_secrets_manager_may_invoke(resources: Resources) -> None:
-    """The invoke permission names the service and the source account."""
-    permission = resources["RotationPermission"]["Properties"]
-    assert permission["Principal"] == "secretsmanager.amazonaws.com"
-    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
-
-
 def test_example_is_never_rotated_by_creating_it(resources: Resources) -> None:
     """Creating the example's schedule resets no password."""
     assert resources["ExampleSchedule"]["Properties"]["RotateImmediatelyOnUpdate"] is False
+
+
+def test_the_settings_page_lists_every_parameter(template: dict[str, Any]) -> None:
+    """``docs/settings.md`` names each parameter, a driver's by the form ``<Code>…``."""
+    page = (ROOT / "docs/settings.md").read_text()
+    listed = set(re.findall(r"`(<?[A-Z][A-Za-z<>…]+)`", page))
+    codes = re.compile("|".join("".join(map(str.capitalize, code.split("_"))) for code in DRIVERS))
+    named = {codes.sub("<Code>", re.sub(r"^Example.*", "Example…", name)) for name in template["Parameters"]}
+    assert named - listed == set()
 
 
 def test_every_parameter_is_described(template: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -14,47 +13,19 @@ from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, Sandbox, open_sandbox
 
+Stack = Any
+"""What the fixture ``stack`` makes."""
 
-class Stack:
-    """The template with some parameters; it resolves those of CloudFormation's functions that the template uses."""
 
-    def __init__(self, template: dict[str, Any], **given: str) -> None:
-        self.template = template
-        declared = template["Parameters"]
-        self.parameters = {name: each["Default"] for name, each in declared.items()} | given
-        for name, value in given.items():
-            assert re.fullmatch(declared[name].get("AllowedPattern", ".*"), value), name
-
-    def resolved(self, node: Any) -> Any:
-        """Return what a part of the template stands for."""
-        if isinstance(node, str):
-            return node
-        ((function, of),) = node.items()
-        meaning: dict[str, Callable[[], Any]] = {
-            "Ref": lambda: self.parameters[of],
-            "Fn::Sub": lambda: re.sub(r"\$\{(\w+)\}", lambda found: str(self.parameters[found[1]]), of),
-            "Fn::If": lambda: self.resolved(of[1] if self.resolved(self.template["Conditions"][of[0]]) else of[2]),
-            "Fn::Equals": lambda: self.resolved(of[0]) == self.resolved(of[1]),
-            "Fn::Not": lambda: not self.resolved(of[0]),
-            "Fn::Or": lambda: any(self.resolved(each) for each in of),
-        }
-        return meaning[function]()
-
-    def environment(self) -> dict[str, str]:
-        """Return the function's variables that are not empty."""
-        variables = self.template["Resources"]["RotationFunction"]["Properties"]["Environment"]["Variables"]
-        return {name: value for name, node in variables.items() if (value := self.resolved(node))}
-
-    def furnish(self, started: Sandbox) -> str:
-        """Create the example secret as CloudFormation does and return its name."""
-        properties = self.template["Resources"]["ExampleSecret"]["Properties"]
-        options = dict(properties["GenerateSecretString"])
-        document = json.loads(self.resolved(options.pop("SecretStringTemplate")))
-        key = options.pop("GenerateStringKey")
-        document[key] = started.secrets_manager.call("GetRandomPassword", **options)["RandomPassword"]
-        name = str(self.resolved(properties["Name"]))
-        started.secrets_manager.create(name, json.dumps(document))
-        return name
+def furnish(stack: Stack, started: Sandbox) -> str:
+    """Create the example secret as CloudFormation does and return its name."""
+    properties = stack.properties("ExampleSecret")
+    options = dict(properties["GenerateSecretString"])
+    document = json.loads(options.pop("SecretStringTemplate"))
+    key = options.pop("GenerateStringKey")
+    document[key] = started.secrets_manager.call("GetRandomPassword", **options)["RandomPassword"]
+    started.secrets_manager.create(properties["Name"], json.dumps(document))
+    return str(properties["Name"])
 
 
 @pytest.fixture
@@ -64,13 +35,13 @@ def started() -> Iterator[Sandbox]:
         yield one
 
 
-def example(template: dict[str, Any], started: Sandbox, *keys: str, **given: str) -> Stack:
+def example(stack: Callable[..., Stack], started: Sandbox, *keys: str, **given: str) -> Stack:
     """Return the stack of an operator who names the world's container, by these keys of its document."""
     document: Mapping[str, Any] = started.vendor_accounts[UCLOUD].document
     names = {"region": "ExampleRegion", "zone": "ExampleZone", "uhost_id": "ExampleInstanceId"}
     names |= {"username": "ExampleUsername", "host_key": "ExampleHostKey"}
     place = {names[key]: document[key] for key in ("region", "zone", "uhost_id", "username", *keys)}
-    return Stack(template, CreateExampleSecret="true", **place, **given)
+    return stack(CreateExampleSecret="true", **place, **given)
 
 
 @pytest.mark.parametrize(
@@ -79,17 +50,17 @@ def example(template: dict[str, Any], started: Sandbox, *keys: str, **given: str
     ids=["pinned", "learnt"],
 )
 def test_the_first_rotation_puts_a_password_that_works(
-    template: dict[str, Any], started: Sandbox, keys: list[str], given: dict[str, str], trials: list[str]
+    stack: Callable[..., Stack], started: Sandbox, keys: list[str], given: dict[str, str], trials: list[str]
 ) -> None:
     """The trial run of the schedule resets nothing, and the first rotation replaces the generated value."""
-    stack = example(template, started, *keys, **given)
-    name, store = stack.furnish(started), started.secrets_manager
-    environment = started.environment() | stack.environment()
+    made = example(stack, started, *keys, **given)
+    name, store = furnish(made, started), started.secrets_manager
+    environment = started.environment() | made.environment()
     outside = handler.World(connect=store.client, environment=environment, clock=started.clock)
     store.register_function(
         FUNCTION_ARN, lambda event: handler.handle(event, FunctionContext.lasting(60), outside) and None
     )
-    schedule = template["Resources"]["ExampleSchedule"]["Properties"]
+    schedule = made.properties("ExampleSchedule")
     trial = store.rotate(
         name,
         function=FUNCTION_ARN,
@@ -106,15 +77,15 @@ def test_the_first_rotation_puts_a_password_that_works(
     assert json.loads(current.reveal())["password"] == started.live(UCLOUD).reveal()
 
 
-def test_an_example_that_could_not_be_rotated_is_refused(template: dict[str, Any], started: Sandbox) -> None:
+def test_an_example_that_could_not_be_rotated_is_refused(stack: Callable[..., Stack], started: Sandbox) -> None:
     """CloudFormation refuses an example with neither a host key nor the permission to learn it."""
-    rule = template["Rules"]["ExampleHasAHostKey"]
+    rule = stack().template["Rules"]["ExampleHasAHostKey"]
     (assertion,) = rule["Assertions"]
-    for stack, holds in (
-        (example(template, started), False),
-        (example(template, started, "host_key"), True),
-        (example(template, started, SshTrustOnFirstUse="1"), True),
+    for made, holds in (
+        (example(stack, started), False),
+        (example(stack, started, "host_key"), True),
+        (example(stack, started, SshTrustOnFirstUse="1"), True),
     ):
-        assert stack.resolved(rule["RuleCondition"]) is True
-        assert stack.resolved(assertion["Assert"]) is holds
-    assert Stack(template).resolved(rule["RuleCondition"]) is False
+        assert made.resolved(rule["RuleCondition"]) is True
+        assert made.resolved(assertion["Assert"]) is holds
+    assert stack().resolved(rule["RuleCondition"]) is False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,7 @@ class Artefact:
     python: Path
     site_packages: Path
 
-    def runtime(self, env: dict[str, str], *, timeout: int = 60) -> LambdaRuntime:
+    def runtime(self, env, *, timeout=60):
         """Return the function under the emulator, not yet started."""
         return LambdaRuntime(
             self.task_root, env=env, python=self.python, site_packages=self.site_packages, timeout=timeout
@@ -31,7 +30,7 @@ class Artefact:
 
 
 @pytest.fixture(scope="session")
-def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
+def artefact(tmp_path_factory):
     """Pack the function unless the packed one is fresh; workers that run side by side wait for one another."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if base.name.startswith("popen-") else base
@@ -45,10 +44,10 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
 
 
 @pytest.fixture
-def function(tmp_path: Path) -> Callable[..., LambdaRuntime]:
+def function(tmp_path):
     """Return a maker of tiny functions: the source of a module whose ``handler`` is called, under the emulator."""
 
-    def make(source: str, *, env: dict[str, str] | None = None, timeout: int = 10) -> LambdaRuntime:
+    def make(source, *, env=None, timeout=10):
         task_root = tmp_path / "task"
         task_root.mkdir()
         (task_root / "tiny.py").write_text(source)

@@ -1,6 +1,9 @@
 """What ``sam build`` packed: all that the function needs, nothing else, and byte-code that is used."""
 
+import json
 import subprocess
+import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from rotation_testkit.processes.lambda_runtime import LambdaRuntime
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parents[2]
 UNCHECKED_HASH = 1
 ORIGINS = """
 import importlib, sys
@@ -46,6 +50,26 @@ def test_artefact_holds_no_kit_no_command_line_and_no_boto3(artefact):
     assert top.isdisjoint({"boto3", "botocore", "hvac", "pydantic", "tests", "vault_plugin", "typer", "bin", ".venv"})
     packed = {entry.name for entry in (artefact.task_root / "rotation").iterdir()}
     assert packed.isdisjoint({"testing", "cli"})
+
+
+def test_the_bill_of_materials_lists_what_is_packed(artefact):
+    """Every library in the package is listed in its version, every file of ours with its hash, and nothing else."""
+    pins = [f"requirements/lambda{name}.txt" for name in ("", "-ssh", "-winrm")]
+    command = [sys.executable, ".ci/sbom.py", "function", artefact.task_root, *pins]
+    written = [
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+        for _ in range(2)
+    ]
+    assert written[0] == written[1]
+    document = json.loads(written[0])
+    packed = {(each.metadata["Name"].lower(), each.version) for each in distributions(path=[str(artefact.task_root)])}
+    assert {(each["name"].replace("-", "_"), each["version"]) for each in document["components"]} == {
+        (name.replace("-", "_"), version) for name, version in packed
+    }
+    ours = {path.relative_to(artefact.task_root).as_posix() for path in (artefact.task_root / "rotation").rglob("*.py")}
+    listed = {each["name"] for each in document["metadata"]["component"]["components"]}
+    assert listed >= ours
+    assert {name for name in listed if not name.startswith("rotation/")} == set()
 
 
 def test_every_module_has_byte_code_that_is_never_checked(artefact):

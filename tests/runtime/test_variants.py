@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 
-from rotation.core.secret import Secret
 from rotation.core.values import Evidence
-from rotation_testkit.doubles.secretsmanager import Rotation, RotationState
+from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.lambda_runtime import LambdaRuntime
 from rotation_testkit.sandbox.sandbox import (
     ALL,
@@ -38,50 +36,44 @@ MACHINES = (LINUX_VM, WINDOWS_VM, WINDOWS_DEVICE)
 """The others are rotated in ``test_events.py``, event by event."""
 BLACKSTONE = (TENCENT, WINDOWS_DEVICE, BATCH)
 EVIDENCE = dict.fromkeys(ALL, Evidence.LOGIN) | {VOLCENGINE: Evidence.ACCEPTED}
-Event = dict[str, Any]
 
 
 @dataclass(slots=True)
 class RotatedAccounts:
-    """The world, the function in it, and what came of each account's one rotation."""
+    """The world, the function in it, and the one rotation of each account."""
 
     world: Sandbox
     runtime: LambdaRuntime
-    before: dict[str, Secret] = field(default_factory=dict)
-    rotations: dict[str, Rotation] = field(default_factory=dict)
-    sent: dict[str, list[Event]] = field(default_factory=dict)
-    results: dict[str, list[Event]] = field(default_factory=dict)
+    runs: dict[str, SimpleNamespace] = field(default_factory=dict)
     operations: set[str] = field(default_factory=set)
 
-    def rotate(self, key: str) -> None:
+    def rotate(self, key):
         """Have Secrets Manager rotate an account's secret, without any retry."""
-        self.before[key], self.sent[key], self.results[key] = self.world.live(key), [], []
+        run = self.runs[key] = SimpleNamespace(before=self.world.live(key), sent=[], results=[])
 
-        def function(sent: Event) -> None:
-            self.sent[key].append(sent)
+        def function(sent):
+            run.sent.append(sent)
             ran = self.runtime.invoke(sent)
             assert ran.error is None, ran.error
-            self.results[key].append(ran.payload)
+            run.results.append(ran.payload)
 
         self.world.secrets_manager.register_function(FUNCTION_ARN, function)
         self.world.clock.sleep(1)  # Blackstone throttles by the second, whichever of its accounts calls
-        rotation = self.world.secrets_manager.rotate(self.world.accounts[key], function=FUNCTION_ARN)
-        self.rotations[key] = rotation
+        run.rotation = self.world.secrets_manager.rotate(self.world.accounts[key], function=FUNCTION_ARN)
 
-    def proof(self, key: str) -> str:
-        """Check that it rotated at the first attempt, with one reset and no wrong login; gives the evidence."""
-        rotation, started = self.rotations[key], self.world
+    def proof(self, key):
+        """Check that it rotated at the first attempt, with one reset and no wrong login; return the evidence."""
+        run, started = self.runs[key], self.world
+        rotation = run.rotation
         assert (rotation.state, rotation.attempts, rotation.failures) == (RotationState.SUCCEEDED, 1, [])
-        assert started.stored(key) == started.live(key) != self.before[key]
+        assert started.stored(key) == started.live(key) != run.before
         assert (started.changes(key), started.wrong_logins(key)) == (3 if key == BATCH else 1, 0)
-        assert [each["outcome"] for each in self.results[key]] == ["staged", "sent", "verified", "promoted"]
-        return str(self.results[key][-1]["evidence"])
+        assert [each["outcome"] for each in run.results] == ["staged", "sent", "verified", "promoted"]
+        return run.results[-1]["evidence"]
 
 
 @contextmanager
-def rotated_accounts(
-    artefact: Any, holding: tuple[str, ...], *, api: str = "v3", **settings: str
-) -> Iterator[RotatedAccounts]:
+def rotated_accounts(artefact, holding, *, api="v3", **settings):
     """Start both; the simulated guests take a new password at once."""
     with open_sandbox(holding=holding, tencent_api=api, retry_delays=()) as started:
         waits = {f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "0" for code in started.endpoints}
@@ -90,28 +82,28 @@ def rotated_accounts(
 
 
 @pytest.fixture(scope="module")
-def machines(artefact: Any) -> Iterator[RotatedAccounts]:
-    """Each machine's secret rotated once; what came of it is only looked at."""
+def machines(artefact):
+    """Each machine's secret, rotated once; tests only read the result."""
     with rotated_accounts(artefact, MACHINES) as made:
         already = len(made.world.secrets_manager.calls)
         for key in MACHINES:
             made.rotate(key)
-        made.operations |= {call.operation for call in made.world.secrets_manager.calls[already:]}
+        made.operations = {call.operation for call in made.world.secrets_manager.calls[already:]}
         yield made
 
 
 @pytest.mark.parametrize("key", MACHINES)
 def test_it_rotates_to_current_is_live(machines, key):
-    """The result names the evidence."""
+    """Each machine rotates, and the result names the evidence."""
     assert machines.proof(key) == EVIDENCE[key].name
 
 
 @pytest.mark.parametrize("key", MACHINES)
 def test_what_secrets_manager_sends_is_what_the_samples_hold(machines, key):
-    """The four steps in this order, for the one secret, with the sample events' keys."""
+    """Secrets Manager sends the four steps in order, for the one secret, with the sample events' keys."""
     samples = [json.loads((ROOT / "events" / driver_of(key) / f"{step}.json").read_text()) for step in STEPS]
     arn = machines.world.secrets_manager.call("DescribeSecret", SecretId=machines.world.accounts[key])["ARN"]
-    sent = machines.sent[key]
+    sent = machines.runs[key].sent
     assert [(each["Step"], each["SecretId"]) for each in sent] == [(sample["Step"], arn) for sample in samples]
     assert [each.keys() for each in sent] == [sample.keys() for sample in samples]
 
@@ -119,7 +111,7 @@ def test_what_secrets_manager_sends_is_what_the_samples_hold(machines, key):
 def test_no_secret_value_is_logged(machines):
     """Old and new passwords, the vendors' keys and the AWS key are in no line that function or emulator wrote."""
     started = machines.world
-    values = [*machines.before.values(), *(started.live(key) for key in MACHINES)]
+    values = [*(run.before for run in machines.runs.values()), *(started.live(key) for key in MACHINES)]
     values += [started.secrets_manager.secret_key, started.ucloud.credentials.private_key]
     values += [started.tencent.credentials.secret_key]
     logs = machines.runtime.log_file.read_text()
@@ -141,7 +133,7 @@ def test_function_calls_what_its_role_allows_and_all_of_it(machines):
 @pytest.mark.long  # `make test` has the third generation, and the second in this process
 @pytest.mark.parametrize(("api", "holding"), [("v2", BLACKSTONE), ("v3", ALL)])
 def test_every_kind_of_account_rotates(artefact, api, holding):
-    """Through both generations of Blackstone's API."""
+    """Every account rotates through both generations of Blackstone's API."""
     with rotated_accounts(artefact, holding, api=api) as made:
         for key in holding:
             made.rotate(key)
@@ -150,7 +142,7 @@ def test_every_kind_of_account_rotates(artefact, api, holding):
 
 @pytest.mark.long  # `make test` has it in this process
 def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact):
-    """It stays off, so no login can be had; the deployment takes the read-back for enough, and the result says so."""
+    """A machine stays off, so no login is possible; the deployment accepts the read-back, and the result says so."""
     with rotated_accounts(artefact, (LINUX_VM,), LOCKSTEP_MIN_EVIDENCE=Evidence.READBACK.name) as made:
         machine = made.world.ucloud.instance(str(made.world.vendor_accounts[LINUX_VM].document["uhost_id"]))
         machine.state = "Stopped"
@@ -160,5 +152,5 @@ def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact):
 
 
 def test_every_account_of_the_world_is_rotated_under_the_runtime():
-    """What ``lockstep simulate`` serves is what was proved here and in ``test_events.py``."""
+    """Every account that ``lockstep simulate`` serves is rotated here or in ``test_events.py``."""
     assert {*MACHINES, *DRIVERS, BATCH} == set(ALL)

@@ -15,6 +15,6 @@ def test_every_imported_name_is_public_and_the_list_is_sorted():
 
 
 def test_the_names_that_the_guide_promises_are_there():
-    """The author of a driver needs no other module of the kit."""
+    """The names that the guide uses can be imported from ``api``."""
     promised = {"DriverConformance", "DriverHarness", "FaultPlan", "Simulator", "StoreConformance", "overrides"}
     assert promised <= set(api.__all__)

@@ -1,57 +1,45 @@
 """Vendors with their secrets in KV, on the model and on the real server, and servers with the database plug-in."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from functools import partial
 
+import hvac
 import pytest
 
 from rotation.cli.app import run as lockstep
-from rotation.core.secret import Secret
 from rotation_testkit.doubles.vault.kv2 import Kv2, ServedKv
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.processes.mortal_job import MortalJob, start_fork_server
 from rotation_testkit.sandbox.static_roles import PluginServer
-from rotation_testkit.sandbox.vault_sandbox import VaultSandbox, open_vault_sandbox
-from vault_plugin.job.kv_rotation import JobContext, KvRotation, Rotated
-from vault_plugin.provision.build import Built, build
-
-
-def _maker(mount, corner):
-    @contextmanager
-    def make(**choices) -> Iterator[VaultSandbox]:
-        with open_vault_sandbox(mount, corner, **choices) as started:
-            yield started
-
-    return make
+from rotation_testkit.sandbox.vault_sandbox import open_vault_sandbox
+from vault_plugin.job.kv_rotation import JobContext, KvRotation
+from vault_plugin.provision.build import build
 
 
 @pytest.fixture
 def modelled(corner):
     """Return a function that makes a world whose secrets are in the model."""
-    return _maker(lambda now: Kv2(now=now), corner)
+    return partial(open_vault_sandbox, lambda now: Kv2(now=now), corner)
 
 
 @pytest.fixture
 def real(served, corner):
     """Return a function that makes a world whose secrets are on the server."""
-    return _maker(lambda _: served, corner)
+    return partial(open_vault_sandbox, lambda _: served, corner)
 
 
 @pytest.fixture
 def on_raft(raft, corner):
     """Return a function that makes a world whose secrets are on a server that survives being killed."""
-    return _maker(lambda _: ServedKv(raft.client(), "secret"), corner)
+    return partial(open_vault_sandbox, lambda _: ServedKv(raft.client(), "secret"), corner)
 
 
 @pytest.fixture
 def rotate():
     """Return a function that rotates one secret of a world in this process."""
 
-    def run(started: VaultSandbox, account: str, *, kv=None, attempts: int = 1, **choices) -> Rotated:
+    def run(started, account, *, kv=None, attempts=1, **choices):
         wrap, clock = choices.pop("wrap_store", None), started.world.clock
         context = JobContext(kv=kv or started.kv, deployment=started.deployment, clock=clock, wrap_store=wrap)
         rotation = KvRotation(context=context, path=started.path(account), **{"ordered": True, **choices})
@@ -65,7 +53,7 @@ def mortal():
     """Return a function that makes a job for a world on a server; the job's processes can die."""
     start_fork_server()
 
-    def make(started: VaultSandbox, server: OpenBao, token: Secret | None = None) -> MortalJob:
+    def make(started, server, token=None):
         token = token or server.root_token
         environment = {**started.environment(), "VAULT_ADDR": server.address, "VAULT_TOKEN": token.reveal()}
         return MortalJob(environment=environment, clock=started.world.clock)
@@ -104,7 +92,7 @@ def approle(openbao, corner):
     client = openbao.client()
     client.sys.enable_auth_method("approle", path=corner)
 
-    def make(rules: str, **role) -> dict[str, str]:
+    def make(rules, **role):
         client.sys.create_or_update_policy(corner, rules)
         api, at = client.auth.approle, {"mount_point": corner}
         api.create_or_update_approle("job", token_policies=[corner], **role, **at)
@@ -121,33 +109,47 @@ def approle(openbao, corner):
     client.sys.delete_policy(corner)
 
 
+@pytest.fixture
+def is_valid(openbao):
+    """Return a function that says whether the server still accepts a token."""
+
+    def ask(token):
+        try:
+            openbao.client().auth.token.lookup(token.value.reveal())
+        except hvac.exceptions.VaultError:
+            return False
+        return True
+
+    return ask
+
+
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(tmp_path_factory):
     """Return the plug-in's file; building it takes a second."""
     return build(tmp_path_factory.mktemp("built") / "lockstep-plugin")
 
 
 @pytest.fixture(scope="session")
-def _plugin_server(raft_server: OpenBao, built: Built) -> PluginServer:
+def _plugin_server(raft_server, built):
     return PluginServer.on(raft_server, built)
 
 
 @pytest.fixture
-def plugin_server(_plugin_server: PluginServer, raft: OpenBao) -> PluginServer:
+def plugin_server(_plugin_server, raft):
     """Return the worker's raft server with the plug-in; a test may kill it."""
     assert _plugin_server.server is raft
     return _plugin_server
 
 
 @pytest.fixture
-def own_plugin_server(tmp_path: Path, built: Built) -> Iterator[PluginServer]:
+def own_plugin_server(tmp_path, built):
     """Yield a raft server of the test's own with the plug-in, for what takes minutes."""
     with OpenBao(tmp_path) as server:
         yield PluginServer.on(server, built)
 
 
 @pytest.fixture
-def stack() -> Iterator[ExitStack]:
+def stack():
     """Yield an exit stack whose entries end before the server does."""
     with ExitStack() as entered:
         yield entered

@@ -1,6 +1,7 @@
 """Two stores, one proved value: a crash anywhere leaves what the next look at both repairs (W53)."""
 
-from __future__ import annotations
+from itertools import count
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,17 +17,16 @@ from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 from vault_plugin.mirror import MirroredStore, MirrorState, bring_forward, current, reconcile
 
-OLD, NEW = (
-    SecretDocument({"password": "old", "n": 12345678901234567890123}),
-    SecretDocument({"n": 1.0, "password": "new"}),
-)
+OLD = SecretDocument({"password": "old", "n": 12345678901234567890123})
+NEW = SecretDocument({"n": 1.0, "password": "new"})
+TOKEN = "t" * 36
 EFFECTS = ("describe", "read", "stage", "promote", "settle", "release", "create", "replace")
 
 
 class Two:
     """A source in the model and a mirror in memory, or the other way round."""
 
-    def __init__(self, *, turned_round: bool = False) -> None:
+    def __init__(self, *, turned_round):
         self.clock = VirtualClock()
         self.kv = Kv2(now=self.clock.now)
         self.secret = MemorySecret(now=self.clock.now)
@@ -35,27 +35,31 @@ class Two:
         here, there = VaultKv(self.kv, "app", clock=self.clock), MemoryStore(self.secret)
         self.source, self.target = (there, here) if turned_round else (here, there)
 
-    def rotate(self, document: SecretDocument = NEW, token: str = "t" * 36) -> None:
+    def rotate(self, document=NEW, token=TOKEN):
         """Give the source alone a proved value."""
         self.source.stage(token, document)
         self.source.mark(token, marks.verified(Evidence.LOGIN, self.clock.now()))
         self.source.promote(token, current_id=self.source.describe().current_id)
 
     @property
-    def passwords(self) -> tuple[str, str]:
+    def passwords(self):
         """Return the passwords that readers of the source and of the mirror get."""
         return current(self.source).password.reveal(), current(self.target).password.reveal()
 
 
 @pytest.fixture(params=[False, True], ids=["kv to aws", "aws to kv"])
-def two(request):
+def make(request):
+    """Return a function that makes two stores that hold the same value."""
+    return lambda: Two(turned_round=request.param)
+
+
+@pytest.fixture
+def two(make):
     """Return two stores that hold the same value."""
-    return Two(turned_round=request.param)
+    return make()
 
 
-def nobody(document):
-    """Raise: no login is needed."""
-    raise AssertionError(f"asked about {document!r}")
+NOBODY = Mock(side_effect=AssertionError("a login was tried"))
 
 
 def only(password):
@@ -69,10 +73,10 @@ def test_settling_brings_the_mirror_forward(two):
     two.rotate()
     assert two.passwords == ("new", "old")
     for _ in range(2):
-        store.settle("t" * 36)
+        store.settle(TOKEN)
         assert two.passwords == ("new", "new")
-    assert two.target.describe().holder("AWSPENDING") is None
-    assert two.source.describe().holder("AWSPENDING") is None
+    for each in (two.source, two.target):
+        assert each.describe().holder("AWSPENDING") is None
 
 
 def test_what_is_the_same_is_not_written(two):
@@ -87,45 +91,41 @@ def test_a_mirror_that_cannot_be_reached_fails_the_step(two):
     two.rotate()
     fuse = Fuse(1, Edge.BEFORE, error=lambda _: StoreUnavailable("down"))
     with pytest.raises(StoreUnavailable):
-        MirroredStore(two.source, fuse.wrap(two.target, EFFECTS)).settle("t" * 36)
-    assert two.source.describe().holder("AWSPENDING") == "t" * 36
-    MirroredStore(two.source, two.target).settle("t" * 36)
+        MirroredStore(two.source, fuse.wrap(two.target, EFFECTS)).settle(TOKEN)
+    assert two.source.describe().holder("AWSPENDING") == TOKEN
+    MirroredStore(two.source, two.target).settle(TOKEN)
     assert two.passwords == ("new", "new")
 
 
 @pytest.mark.parametrize("edge", list(Edge))
 @pytest.mark.window(53)
-def test_a_death_at_any_effect_is_repaired_by_the_next_look(two, edge):
+def test_a_death_at_any_effect_is_repaired_by_the_next_look(make, edge):
     """A death at any call to either store is repaired by the repeated step or by a comparison."""
-    number = 0
-    while True:
-        number += 1
-        made = Two(turned_round=isinstance(two.target, VaultKv))
+    for number in count(1):
+        made = make()
         made.rotate()
         fuse = Fuse(number, edge)
         try:
-            MirroredStore(fuse.wrap(made.source, EFFECTS), fuse.wrap(made.target, EFFECTS)).settle("t" * 36)
+            MirroredStore(fuse.wrap(made.source, EFFECTS), fuse.wrap(made.target, EFFECTS)).settle(TOKEN)
         except Crash:
-            assert reconcile(made.source, made.target, nobody) in {MirrorState.BEHIND, MirrorState.IN_STEP}
-            MirroredStore(made.source, made.target).settle("t" * 36)
+            assert reconcile(made.source, made.target, NOBODY) in {MirrorState.BEHIND, MirrorState.IN_STEP}
+            MirroredStore(made.source, made.target).settle(TOKEN)
             assert made.passwords == ("new", "new")
             for store in (made.source, made.target):
                 assert store.describe().holder("AWSPENDING") is None
-            continue
-        assert number > 6
-        return
+        else:
+            break
+    assert number > 6
 
 
-def test_a_late_writer_never_puts_an_old_value_over_a_newer_one(two):
+def test_a_late_writer_never_puts_an_old_value_over_a_newer_one(make):
     """Whatever happens between the read and the write, both stores end with the newer value."""
-    number = 0
-    while True:
-        number += 1
-        made = Two(turned_round=isinstance(two.target, VaultKv))
+    for number in count(1):
+        made = make()
         made.rotate()
 
         def meanwhile(_, made=made):
-            made.source.settle("t" * 36)
+            made.source.settle(TOKEN)
             made.rotate(NEW.replaced(password="newest"), "u" * 36)
             MirroredStore(made.source, made.target).settle("u" * 36)
 
@@ -135,51 +135,42 @@ def test_a_late_writer_never_puts_an_old_value_over_a_newer_one(two):
         except StageConflict:
             assert fuse.blown
         if not fuse.blown:
-            assert number > 5
-            return
+            break
         bring_forward(made.source, made.target)
         assert made.passwords == ("newest", "newest"), number
+    assert number > 5
 
 
 def test_a_mirror_that_is_behind_is_brought_forward(two):
     """The mirror holds the source's previous value, so no login is needed."""
     two.rotate()
-    two.source.settle("t" * 36)
-    assert reconcile(two.source, two.target, nobody) is MirrorState.BEHIND
+    two.source.settle(TOKEN)
+    assert reconcile(two.source, two.target, NOBODY) is MirrorState.BEHIND
     assert two.passwords == ("new", "new")
-    assert reconcile(two.source, two.target, nobody) is MirrorState.IN_STEP
+    assert reconcile(two.source, two.target, NOBODY) is MirrorState.IN_STEP
 
 
 def test_a_mirror_that_is_not_there_is_made():
     """A missing mirror is created in KV; in AWS the operator creates it, since it needs a key and a policy."""
     made = Two(turned_round=True)
     made.kv.remove("app")
-    assert reconcile(made.source, made.target, nobody) is MirrorState.CREATED
+    assert reconcile(made.source, made.target, NOBODY) is MirrorState.CREATED
     assert made.passwords == ("old", "old")
 
 
-def test_a_foreign_value_in_the_mirror_is_overwritten_when_the_sources_is_live(two):
-    """A value that somebody wrote by hand and that opens nothing is overwritten."""
+@pytest.mark.parametrize(("live", "found"), [("old", MirrorState.OVERWRITTEN), ("foreign", MirrorState.ADOPTED)])
+def test_of_two_values_that_differ_both_stores_get_the_live_one(two, live, found):
+    """A value that somebody wrote by hand is overwritten if it opens nothing, and adopted if it is live."""
     foreign(two)
-    assert reconcile(two.source, two.target, only("old")) is MirrorState.OVERWRITTEN
-    assert two.passwords == ("old", "old")
+    assert reconcile(two.source, two.target, only(live)) is found
+    assert two.passwords == (live, live)
 
 
-def test_a_foreign_value_in_the_mirror_is_adopted_when_it_is_live(two):
-    """A password that somebody reset by hand and stored in one place alone is adopted."""
-    foreign(two)
-    assert reconcile(two.source, two.target, only("foreign")) is MirrorState.ADOPTED
-    assert two.passwords == ("foreign", "foreign")
-
-
-def test_nothing_is_written_when_neither_is_live_or_nobody_can_tell(two):
+def test_nothing_is_written_when_neither_is_live_or_no_login_can_tell(two):
     """A human must decide then; force takes the source's value."""
     foreign(two)
 
-    def cannot(document):
-        del document
-        raise CannotVerify("nobody can tell")
-
+    cannot = Mock(side_effect=CannotVerify("no login can tell"))
     with pytest.raises(LoginRejected):
         reconcile(two.source, two.target, only("other"))
     with pytest.raises(CannotVerify):
@@ -196,11 +187,21 @@ def foreign(two):
     two.target.settle("f" * 36)
 
 
+def test_what_a_crash_left_in_the_mirror_is_settled_before_a_newer_value(two):
+    """A promotion of the mirror that was not settled leaves its pending label, which the next write takes away."""
+    two.target.stage("m" * 36, OLD.replaced(password="left"))
+    two.target.promote("m" * 36, current_id=two.target.describe().current_id)
+    two.rotate()
+    assert bring_forward(two.source, two.target)
+    assert two.passwords == ("new", "new")
+    assert two.target.describe().holder("AWSPENDING") is None
+
+
 def test_a_rotation_underway_is_left_alone(two):
     """A rotation in progress writes the mirror itself when its value is proved."""
-    two.source.stage("t" * 36, NEW)
-    two.source.mark("t" * 36, marks.intent(two.clock.now()))
-    assert reconcile(two.source, two.target, nobody) is MirrorState.IN_PROGRESS
+    two.source.stage(TOKEN, NEW)
+    two.source.mark(TOKEN, marks.intent(two.clock.now()))
+    assert reconcile(two.source, two.target, NOBODY) is MirrorState.IN_PROGRESS
 
 
 def test_a_mirror_that_rotates_by_itself_is_not_written(two):

@@ -1,7 +1,5 @@
 """The Python beside each .proto matches it: after an edit of a .proto run ``vault_plugin/generate.sh``."""
 
-from __future__ import annotations
-
 import importlib
 import re
 from pathlib import Path
@@ -15,13 +13,13 @@ BLOCK = re.compile(r"^message (\w+) \{(\}|.*?^\})", re.MULTILINE | re.DOTALL)
 INNER = re.compile(r"^ +(?:enum|message) \w+ \{.*?\}", re.MULTILINE | re.DOTALL)
 
 
-def test_there_are_five() -> None:
+def test_there_are_five():
     """One .proto describes the database, four the plug-in protocol."""
     assert [path.stem for path in PROTOS] == ["database", "controller", "health", "multiplexing", "version"]
 
 
 @pytest.mark.parametrize("path", PROTOS, ids=lambda path: path.stem)
-def test_the_generated_code_is_the_protos(path: Path) -> None:
+def test_the_generated_code_is_the_protos(path):
     """The generated code has every message with its fields' names and numbers, and every method by its full name."""
     text = INNER.sub("", path.read_text())
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)

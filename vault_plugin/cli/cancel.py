@@ -33,6 +33,5 @@ def cancel(path: SecretPath, *, as_json: Json = False) -> int:
         emit({key: value for key, value in fields.items() if value is not None})
         return DONE
     sent = "" if done.sent is None else f"; a reset may have been sent, {when(done.sent)}"
-    console().print(f"rotation {done.token} is given up{sent}")
-    console().print(f"  what to do: {hint}")
+    console().print(f"rotation {done.token} is given up{sent}\n  what to do: {hint}")
     return DONE

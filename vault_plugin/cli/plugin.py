@@ -47,10 +47,8 @@ def build(
     if as_json:
         emit({"file": str(built.path), "sha256": built.sha256, "python": python, "libraries": built.libraries})
         return
-    out = console()
-    out.print(f"{built.path}")
-    out.print(f"  sha256: {built.sha256}")
-    out.print(f"  runs on: {python} with {', '.join(f'{name} {at}' for name, at in built.libraries.items())}")
+    libraries = ", ".join(f"{name} {at}" for name, at in built.libraries.items())
+    console().print(f"{built.path}\n  sha256: {built.sha256}\n  runs on: {python} with {libraries}")
 
 
 @plugin_app.command()

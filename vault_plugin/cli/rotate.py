@@ -50,7 +50,7 @@ def rotate(
 
 
 def _dry_run(path: str, *, as_json: bool) -> int:
-    from rotation.cli.tables import show_checks
+    from rotation.cli.commands.rotate import show_checks
     from rotation.doctor.dry_run import rehearse
     from vault_plugin.job.inspection import inspection_session, require_write
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,21 +24,16 @@ Attempts = Annotated[int, typer.Option(min=1, help="How often to try when a fail
 
 
 @contextmanager
-def job_environment(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[Deployment, Login, Clock]]:
-    """Yield what is allowed, the login to a server that can serve, and the clock.
-
-    Raises:
-        SettingsError: the environment is wrong.
-        StoreUnavailable: the server cannot serve.
-    """
+def job_environment() -> Iterator[tuple[Deployment, Login, Clock]]:
+    """Yield what is allowed, the login to a server that can serve, and the clock."""
     from rotation.core.clock import SystemClock
     from rotation.deployment.deployment import Deployment
     from vault_plugin.job.login import Login
     from vault_plugin.job.settings import VaultSettings
 
     clock = SystemClock()
-    deployment = Deployment.from_environment(environment)
-    with Login(VaultSettings.from_environment(environment), clock=clock) as login:
+    deployment = Deployment.from_environment(os.environ)
+    with Login(VaultSettings.from_environment(os.environ), clock=clock) as login:
         login.check()
         yield deployment, login, clock
 

@@ -41,7 +41,7 @@ def status(error: RotationError) -> Status:
 
 def as_grpc(error: RotationError) -> GRPCError:
     """Return the gRPC error: our code, the sentence, the hint, and when another attempt makes sense."""
-    text = f"{error.code}: {error.message}"
+    text = error.headline
     if error.vendor_code:
         text += f" (vendor's code {error.vendor_code})"
     if error.request_id:

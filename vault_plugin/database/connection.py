@@ -82,14 +82,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """A connection that has been checked.
-
-    Attributes:
-        keys: the connection's own keys.
-        spec: the driver's record.
-        deployment: the same keys as the settings of a deployment.
-        admin: the admin credential as a document.
-    """
+    """A connection that has been checked: its own keys, also as a deployment, its driver and its admin credential."""
 
     keys: Keys
     spec: DriverSpec
@@ -124,8 +117,8 @@ class Connection:
 
     def stored(self) -> dict[str, Any]:
         """Return the configuration that Vault keeps."""
-        own = {field.name: getattr(self.keys, field.name) for field in dataclasses.fields(self.keys)}
-        kept: dict[str, Any] = {name: value for name, value in own.items() if value not in ("", None, _OWN)}
+        own = dataclasses.asdict(self.keys)
+        kept: dict[str, Any] = {name: value for name, value in own.items() if value not in ("", _OWN)}
         secret = _secret_names(self.spec)
         kept |= {name: value for name, value in self.admin.items() if name not in secret}
         sealed = {name: value for name, value in self.admin.items() if name in secret}
@@ -183,6 +176,7 @@ def deployment_of(keys: Keys) -> Deployment:
 def _variables(keys: Keys) -> dict[tuple[str, str], str]:
     """Return the values by the deployment's variable and the connection's key."""
     own = f"LOCKSTEP_{keys.driver.upper()}"
+    measured = "" if keys.propagation_seconds == _OWN else str(keys.propagation_seconds)
     return {
         ("LOCKSTEP_DRIVERS", "driver"): keys.driver,
         ("LOCKSTEP_PLUGINS", "plugins"): keys.plugins,
@@ -193,9 +187,7 @@ def _variables(keys: Keys) -> dict[tuple[str, str], str]:
         (f"{own}_LOGIN", "login"): keys.login,
         (f"{own}_LOGIN_HOST_KEY", "login_host_key"): keys.login_host_key,
         (f"{own}_WINDOW", "window"): keys.window,
-        (f"{own}_PROPAGATION_SECONDS", "propagation_seconds"): ""
-        if keys.propagation_seconds == _OWN
-        else str(keys.propagation_seconds),
+        (f"{own}_PROPAGATION_SECONDS", "propagation_seconds"): measured,
         (f"{own}_LOCKOUT", "lockout"): keys.lockout,
     }
 

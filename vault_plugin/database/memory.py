@@ -43,12 +43,7 @@ class AccountMemory:
     before: frozenset[Mark] = frozenset()
 
     def begin(self, token: str, *, since: float) -> None:
-        """Begin with a new candidate; for the candidate of the latest call do nothing.
-
-        Args:
-            token: the candidate's id.
-            since: epoch seconds from which wrong logins count.
-        """
+        """Begin with a candidate, by its id, unless it is the latest call's. Wrong logins count from ``since``."""
         if token == self.token:
             return
         both = candidate, before = _version(self.token, self.candidate), _version(BEFORE, self.before)

@@ -31,13 +31,10 @@ _UNKNOWN = "[the password before this one]"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What ``UpdateUser`` asks for.
+    """What ``UpdateUser`` asks for: the candidate for a role's account.
 
-    Attributes:
-        username: the role's username.
-        password: the candidate.
-        statements: the role's options.
-        time_left: seconds until the call must have ended; 0 once the caller has given up, so that nothing is begun.
+    ``time_left`` returns the seconds until the call must have ended; 0 once the caller has given up, so that nothing is
+    begun.
     """
 
     username: str
@@ -47,10 +44,7 @@ class Change:
 
 
 def update(connection: Connection, memory: Memory, change: Change, clock: Clock) -> Evidence:
-    """Set the account's password to the candidate.
-
-    Returns:
-        The proof that the candidate is live.
+    """Set the account's password to the candidate; return the proof that it is live.
 
     Raises:
         RotationError: the candidate is not proved. ``InProgress`` while another call works on this account.

@@ -38,10 +38,7 @@ SECONDS = 60.0
 
 
 def lambda_handler(event: object, context: handler.LambdaContext) -> dict[str, object]:
-    """Serve one invocation by Secrets Manager.
-
-    Returns:
-        The fields of the log line, as ``rotation.handler`` does.
+    """Serve one invocation by Secrets Manager; return the fields of the log line, as ``rotation.handler`` does.
 
     Raises:
         RotationError: the step failed, or the mirror could not be written.
@@ -58,18 +55,7 @@ def after(
     clock: Clock,
     client: Callable[[], SecretsManagerClient],
 ) -> None:
-    """Write the mirror after a finishSecret that succeeded, and log one line.
-
-    Args:
-        event: the service's event.
-        context: the runtime's context.
-        environment: the function's variables.
-        clock: the function's clock.
-        client: makes the AWS client.
-
-    Raises:
-        RotationError: the mirror may not hold the current value.
-    """
+    """Write the mirror after a finishSecret that succeeded, and log one line."""
     silence_libraries()
     parsed = RotationEvent.parse(event)
     if parsed.step is not Step.FINISH:
@@ -83,17 +69,16 @@ def after(
         line["mirror"] = path_of(parsed.secret_id, environment)
         if context.get_remaining_time_in_millis() < SECONDS * 1000:
             raise NotEnoughTime("too little time is left to write the mirror; the repeated step writes it")
-        line["written"] = _bring_forward(parsed.secret_id, environment, clock, client)
+        aws, path = client(), str(line["mirror"])
+        source = AwsSecretsManager(aws, parsed.secret_id, clock=clock)
+        with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=SECONDS) as kv:
+            require_kv_link(kv, path, aws_source(aws, parsed.secret_id))
+            line["written"] = bring_forward(source, VaultKv(kv, path, clock=clock))
     write({})
 
 
 def path_of(secret_id: str, environment: Mapping[str, str]) -> str:
-    """Return the path of a secret's mirror: the secret's name below the folder that the deployment names.
-
-    Raises:
-        SettingsError: the deployment names no folder.
-        ConfigError: the name would lead out of the folder, or is not a path.
-    """
+    """Return the path of a secret's mirror: the secret's name below the folder that the deployment names."""
     folder = environment.get(PREFIX, "").strip("/")
     if not folder:
         raise SettingsError("environment", (f"{PREFIX} is missing",))
@@ -101,13 +86,3 @@ def path_of(secret_id: str, environment: Mapping[str, str]) -> str:
     if secret_id.startswith("arn:"):
         name = name[:-7]  # the service appends a hyphen and six characters
     return f"{folder}/{checked_path(name, what='the name of a secret with a mirror')}"
-
-
-def _bring_forward(
-    secret_id: str, environment: Mapping[str, str], clock: Clock, client: Callable[[], SecretsManagerClient]
-) -> bool:
-    aws = client()
-    source = AwsSecretsManager(aws, secret_id, clock=clock)
-    with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=SECONDS) as kv:
-        require_kv_link(kv, path_of(secret_id, environment), aws_source(aws, secret_id))
-        return bring_forward(source, VaultKv(kv, path_of(secret_id, environment), clock=clock))

@@ -49,10 +49,7 @@ class Surroundings:
 
 
 def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
-    """Serve one scheduled invocation.
-
-    Returns:
-        How many secrets were due, done, parked, failed and waiting.
+    """Serve one scheduled invocation; return how many secrets were due, done, parked, failed and waiting.
 
     Raises:
         RotationError: the run or a rotation failed; then the invocation counts as an error.
@@ -77,11 +74,7 @@ def handle(event: object, context: LambdaContext, surroundings: Surroundings) ->
 
 
 def _prefix(event: object, environment: Mapping[str, str]) -> str:
-    """Return the folder: the event's, or else LOCKSTEP_VAULT_PREFIX.
-
-    Raises:
-        EventError: the event is not one of EventBridge's, or its folder is not a string.
-    """
+    """Return the folder: the event's, or else LOCKSTEP_VAULT_PREFIX."""
     if not isinstance(event, Mapping):
         raise EventError("the event is not a JSON object", hint="Compare with events/eventbridge/*.json.")
     detail = event.get("detail")

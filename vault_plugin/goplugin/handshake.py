@@ -80,13 +80,7 @@ class Offer:
 
 
 def line(version: int, address: str, certificate: bytes) -> str:
-    """Return the line that the host waits for.
-
-    Args:
-        version: the protocol version.
-        address: the network and the address in it: ``unix|PATH`` or ``tcp|HOST:PORT``.
-        certificate: the plug-in's, DER.
-    """
+    """Return the line that the host waits for, with ``unix|PATH`` or ``tcp|HOST:PORT`` and a certificate in DER."""
     encoded = base64.b64encode(certificate).decode().rstrip("=")
     return f"{CORE_PROTOCOL}|{version}|{address}|grpc|{encoded}"
 

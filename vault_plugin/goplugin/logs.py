@@ -28,11 +28,7 @@ class HclogFormatter(logging.Formatter):
 
 
 def set_up(root: str) -> logging.Logger:
-    """Write the records of the loggers below ``root`` and no others: libraries may quote the values that they get.
-
-    Returns:
-        The logger with the name ``root``.
-    """
+    """Write the records of the loggers below ``root`` and no others: libraries may quote the values that they get."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(HclogFormatter())
     logger = logging.getLogger(root)

@@ -30,8 +30,6 @@ class Plugin:
     """The plug-in to serve.
 
     Attributes:
-        cookie: the cookie of this kind of plug-in.
-        protocols: the protocol versions of this kind of plug-in.
         version: a semantic version with a leading ``v``.
         logger: the root of the loggers whose records are written.
         services: makes the plug-in's own services; called once, inside the event loop.
@@ -43,7 +41,7 @@ class Plugin:
     version: str
     logger: str
     services: Callable[[], Sequence[Any]]
-    network: str = "unix"
+    network: str
 
 
 def serve(plugin: Plugin) -> int:

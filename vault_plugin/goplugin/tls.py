@@ -18,23 +18,14 @@ _LIFE = timedelta(days=3650)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The server's side of the mutual TLS.
-
-    Attributes:
-        context: refuses every client except the host.
-        certificate: the plug-in's, DER, for the handshake line.
-    """
+    """The server's side of the mutual TLS: settings that refuse all clients but the host; the certificate is DER."""
 
     context: ssl.SSLContext
     certificate: bytes
 
     @classmethod
     def create(cls, client_certificate: str) -> Identity:
-        """Make a new key pair.
-
-        Args:
-            client_certificate: the host's self-signed certificate, PEM; no other is accepted.
-        """
+        """Make a new key pair, and accept no client but the one with this self-signed certificate (PEM)."""
         key = ec.generate_private_key(ec.SECP521R1())
         certificate = _certificate(key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -50,17 +41,9 @@ def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     # Go checks it as its own root (CA:TRUE) and for the name localhost.
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    unused = ("content_commitment", "crl_sign", "decipher_only", "encipher_only", "key_agreement")
+    without = dict.fromkeys((*unused, "data_encipherment", "key_encipherment"), False)
+    usage = x509.KeyUsage(digital_signature=True, key_cert_sign=True, **without)
     purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     return (
         x509.CertificateBuilder()

@@ -33,12 +33,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One plug-in file.
+    """One plug-in file, its checksum, and the libraries that it needs from its interpreter's environment.
 
-    Attributes:
-        path: the file.
-        sha256: its checksum for the catalog, hexadecimal.
-        libraries: the libraries that it needs from its interpreter's environment, with their present versions.
+    The checksum is hexadecimal, and the libraries have their present versions.
     """
 
     path: Path
@@ -47,11 +44,9 @@ class Built:
 
 
 def build(target: Path, *, python: str = sys.executable) -> Built:
-    """Write the plug-in to ``target``; the same sources give the same bytes.
+    """Write the plug-in to ``target``; the same sources give the same bytes, and a running plug-in keeps its old file.
 
-    Args:
-        target: the file to write; it is replaced in one step, so a running plug-in keeps its old one.
-        python: the interpreter on the server's machine; it has the same minor version as this one.
+    ``python`` is the interpreter on the server's machine; it has the same minor version as this one.
 
     Raises:
         ConfigError: the interpreter's path cannot stand in a first line, or the file cannot be written.
@@ -119,7 +114,4 @@ def _libraries() -> dict[str, str]:
     try:
         return {name: version(name) for name in _LIBRARIES}
     except PackageNotFoundError as missing:
-        raise MissingExtra(
-            f"the plug-in needs {missing.name}, which is not installed",
-            hint="From a checkout: pip install '.[vault-plugin]'",
-        ) from None
+        raise MissingExtra(f"the plug-in needs {missing.name}, which is not installed") from None

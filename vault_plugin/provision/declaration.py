@@ -73,14 +73,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredState:
-    """The desired state of plug-in, connections and roles.
-
-    Attributes:
-        plugin: the plug-in's name, file and mount.
-        file: the built plug-in.
-        connections: by name, with their admin credentials; empty if the file was read without those.
-        roles: by name.
-    """
+    """The desired state of plug-in, connections and roles; no connections if the file was read without credentials."""
 
     plugin: PluginTable
     file: Path
@@ -88,11 +81,7 @@ class DesiredState:
     roles: Mapping[str, Role]
 
     def role(self, name: str) -> Role:
-        """Return one role.
-
-        Raises:
-            ConfigError: the file has no role of that name.
-        """
+        """Return one role."""
         if name not in self.roles:
             raise ConfigError(
                 f"the file has no role {name!r}", hint=f"It has {', '.join(sorted(self.roles)) or 'none'}."
@@ -101,11 +90,7 @@ class DesiredState:
 
 
 def load(path: Path, *, credentials: bool = True) -> DesiredState:
-    """Read and check a file.
-
-    Args:
-        path: the file.
-        credentials: whether to read the files with the admin credentials, too.
+    """Read and check a file and, if ``credentials`` is true, the files with the admin credentials.
 
     Raises:
         ConfigError: lists all faults of a table, never a value.
@@ -115,7 +100,7 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
     if unknown:
         raise SettingsError(path.name, unknown)
     plugin = settings.load(PluginTable, _table(tables, "plugin"), where="[plugin]")
-    connections = {name: _table(_table(tables, "connections"), name) for name in _table(tables, "connections")}
+    connections, roles = _tables(tables, "connections"), _tables(tables, "roles")
     keys = {
         name: settings.load(Keys, _without("admin", table), where=_where("connections", name))
         for name, table in connections.items()
@@ -129,7 +114,7 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
             for name, table in connections.items()
             if credentials
         },
-        roles={name: _role(name, _table(_table(tables, "roles"), name), specs) for name in _table(tables, "roles")},
+        roles={name: _role(name, table, specs) for name, table in roles.items()},
     )
 
 
@@ -150,6 +135,11 @@ def _table(tables: Mapping[str, object], name: str) -> Mapping[str, object]:
     if not isinstance(table, dict):
         raise SettingsError(name, ("must be a table",))
     return table
+
+
+def _tables(tables: Mapping[str, object], name: str) -> dict[str, Mapping[str, object]]:
+    found = _table(tables, name)
+    return {each: _table(found, each) for each in found}
 
 
 def _without(key: str, table: Mapping[str, object]) -> dict[str, object]:

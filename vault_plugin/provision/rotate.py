@@ -43,14 +43,7 @@ class RotatedRole:
 
 
 def rotate(server: Server, desired: DesiredState, role: Role, clock: Clock, *, patience: float) -> RotatedRole:
-    """Have a role rotated now and wait for it.
-
-    Args:
-        server: the server.
-        desired: the declarative file with the period to set back.
-        role: the role.
-        clock: measures the waiting.
-        patience: seconds to wait.
+    """Have a role rotated now, wait at most ``patience`` seconds for it, and set its period back.
 
     Raises:
         InProgress: another rotation on demand of this role runs on this machine, or the time is over; the server tries
@@ -87,12 +80,10 @@ def _set_period(server: Server, desired: DesiredState, role: Role, seconds: int,
     """Write the period; try again while the server refuses it because a rotation just ends."""
     body = {"db_name": role.connection, "username": role.username, "rotation_period": seconds}
     for _ in range(_TRIES - 1):
-        try:
+        with suppress(ServerBusyError):
             server.write(role_path(desired, role), body)
-        except ServerBusyError:
-            clock.sleep(_LOOK_SECONDS)
-        else:
             return
+        clock.sleep(_LOOK_SECONDS)
     server.write(role_path(desired, role), body)
 
 

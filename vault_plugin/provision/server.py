@@ -97,12 +97,7 @@ class Server:
         return data
 
     def write(self, path: str, body: Mapping[str, object], *, secrets: tuple[Secret, ...] = ()) -> None:
-        """Write ``body`` to ``path``.
-
-        Args:
-            path: below ``/v1/``.
-            body: the fields.
-            secrets: the values in ``body`` that must not show in an error.
+        """Write ``body`` to a path below ``/v1/``; no error shows a value of ``secrets``.
 
         Raises:
             StoreError: as ``read``.

@@ -37,9 +37,8 @@ def role_statuses(server: Server, desired: DesiredState) -> Iterator[RoleStatus]
             yield RoleStatus(role=role.name, finding="missing", why="the server has no such role")
             continue
         finding, how, why = _compare(desired, role, Secret(str(creds["password"])))
-        yield RoleStatus(
-            role=role.name, finding=finding, how=how, last_rotation=str(creds.get("last_vault_rotation", "")), why=why
-        )
+        last = str(creds.get("last_vault_rotation", ""))
+        yield RoleStatus(role=role.name, finding=finding, how=how, last_rotation=last, why=why)
 
 
 def _compare(desired: DesiredState, role: Role, stored: Secret) -> tuple[str, str, str]:
@@ -59,5 +58,5 @@ def _compare(desired: DesiredState, role: Role, stored: Secret) -> tuple[str, st
         if seen.readback is not None:
             return ("equal" if seen.readback == stored else "different"), "readback", ""
     except RotationError as error:
-        return "unknown", "", f"{error.code}: {error.message}"
+        return "unknown", "", error.headline
     return "unknown", "", "the vendor offers no way to check a password"

@@ -41,11 +41,7 @@ def doctor(
 def examine_and_repair(session: Session, secret: Mapping[str, object], *, repair: bool, as_json: bool) -> int:
     """Examine a secret in any store, repair it if asked to, show both and return the exit code.
 
-    Args:
-        session: as for a step; its token is not used.
-        secret: the fields by which ``--json`` names the secret.
-        repair: whether to carry the plan out.
-        as_json: whether to print JSON instead of a table.
+    ``secret`` has the fields by which ``--json`` names the secret.
     """
     from rotation.doctor import Condition, examine, heal
 
@@ -105,9 +101,7 @@ def _show(diagnosis: Diagnosis, outcome: Outcome | None) -> None:
     from rotation.doctor.diagnosis import MEANINGS
 
     out = console()
-    show_table(
-        ("version", "stages", "value", "password", "notes"), [_row(each) for each in diagnosis.findings.versions]
-    )
+    show_table(("version", "stages", "value", "password", "notes"), map(_row, diagnosis.findings.versions))
     out.print()
     out.print(f"{diagnosis.condition.value}: {diagnosis.summary}", style="bold")
     for action in diagnosis.plan:

@@ -49,7 +49,6 @@ def _status(each: DriverSpec) -> str:
 
 
 def _facts(each: DriverSpec) -> dict[str, object]:
-    lockout = each.lockout
     return {
         "code": each.code,
         "name": each.name,
@@ -60,7 +59,7 @@ def _facts(each: DriverSpec) -> dict[str, object]:
         "variants": list(each.policies),
         "min_age_seconds": each.min_age_seconds,
         "history": each.history,
-        "lockout": None if lockout is None else {"tries": lockout.tries, "window_seconds": lockout.window_seconds},
+        "lockout": each.lockout and {"tries": each.lockout.tries, "window_seconds": each.lockout.window_seconds},
         "propagation_seconds": each.propagation_seconds,
         "batch_key": each.batch_key,
         "endpoint": each.endpoint,

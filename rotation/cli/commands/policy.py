@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from rotation.cli import tables
-from rotation.cli.catalog import Code, Variant, policies, policy_of
+from rotation.cli.catalog import Code, Variant, policy_of, spec
 from rotation.cli.exit_codes import DONE, FAILED, CommandUsageError
-from rotation.cli.output import Json, emit, note, tick
+from rotation.cli.output import Json, console, emit, note, show_table, tick
 from rotation.core.secret import Secret
 from rotation.policy import Context, PasswordPolicy, describe, narrow
-from rotation.policy.render import Rendered
+from rotation.policy.description import rule_texts, sources
+from rotation.policy.render import Rendered, to_get_random_password, to_hcl, to_json_schema, to_markdown
 
 Username = Annotated[str, typer.Option(help="The account's name, which some vendors forbid in passwords.")]
 
@@ -29,6 +29,14 @@ class Format(StrEnum):
     GET_RANDOM_PASSWORD = "get-random-password"  # noqa: S105 - the name of an AWS call
     SCHEMA = "schema"
     MARKDOWN = "markdown"
+
+
+_LANGUAGES: Mapping[Format, Callable[[PasswordPolicy, Context], Rendered]] = {
+    Format.HCL: to_hcl,
+    Format.GET_RANDOM_PASSWORD: to_get_random_password,
+    Format.SCHEMA: lambda policy, _: to_json_schema(policy),
+    Format.MARKDOWN: lambda policy, _: to_markdown(policy),
+}
 
 
 def policy(
@@ -47,7 +55,7 @@ def policy(
     JSON Schema. What the target language cannot express is named on standard error, or in "not_expressed" with --json.
     Without --variant every variant is shown; hcl, get-random-password and schema show one.
     """
-    shown: Mapping[str, PasswordPolicy] = policies(code) if variant is None else dict([policy_of(code, variant)])
+    shown: Mapping[str, PasswordPolicy] = spec(code).policies if variant is None else dict([policy_of(code, variant)])
     form = Format.JSON if as_json and shape is Format.TABLE else shape
     if len(shown) > 1 and form not in (Format.TABLE, Format.JSON, Format.MARKDOWN):
         raise CommandUsageError(
@@ -57,9 +65,29 @@ def policy(
         if form is Format.JSON:
             emit({"driver": code, "variant": name, **describe(each)})
         elif form is Format.TABLE:
-            tables.show_policy(each)
+            _show_table(each)
         else:
-            _show(code, name, form, tables.rendered(each, form, username), as_json=as_json)
+            _show(code, name, form, _LANGUAGES[form](each, Context(username=username)), as_json=as_json)
+
+
+def _show_table(policy: PasswordPolicy) -> None:
+    """Print a policy's rules, its exact numbers, and its sources with the doubts about them."""
+    numbers = {f"{each.cite} ({each.date})": str(at) for at, each in enumerate(policy.sources, start=1)}
+    out = console()
+    out.print(policy.name, style="bold")
+    rows = [
+        (rule, text, ", ".join(numbers[cite] for cite in sources(policy, rule)) or "ours")
+        for rule, text in rule_texts(policy)
+    ]
+    show_table(("rule", "what it says", "source"), rows)
+    out.print(
+        f"{policy.entropy_bits():.2f} bits at length {policy.length}: exactly {policy.size()} passwords, "
+        f"{policy.acceptance():.4%} of all strings over {len(policy.alphabet)} characters"
+    )
+    for each in policy.sources:
+        cite = f"{each.cite} ({each.date})"
+        out.print(f"source {numbers[cite]}: {cite}{'; in doubt: ' + each.note if each.note else ''}", style="dim")
+    out.print()
 
 
 def _show(code: str, variant: str, shape: Format, made: Rendered, *, as_json: bool) -> None:
@@ -156,6 +184,6 @@ def _lines() -> Iterator[tuple[int, Secret]]:
 
 
 def _note_variant(code: str, name: str, asked: str | None) -> None:
-    others = [each for each in policies(code) if each != name]
+    others = [each for each in spec(code).policies if each != name]
     if asked is None and others:
         note(f"policy variant: {name} (choose {' or '.join(others)} with --variant)")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from rotation.cli.exit_codes import DONE, exit_code
-from rotation.cli.output import Json, console, emit, note, show_error, show_table
+from rotation.cli.exit_codes import DONE, FAILED, PARKED, exit_code
+from rotation.cli.output import Json, console, emit, note, show_error, show_table, when
 
 if TYPE_CHECKING:
     from rotation.cli.local_rotation import LocalRotation, StepReport
+    from rotation.doctor.dry_run import Check
 
 
 def rotate(
@@ -67,12 +70,35 @@ def rotate(
 
 def _dry_run(secret_id: str, *, as_json: bool) -> int:
     from rotation.cli.local_rotation import session_for
-    from rotation.cli.tables import show_checks
     from rotation.doctor.dry_run import rehearse
     from rotation.stores.aws.client import secrets_manager
 
     checks = rehearse(session_for(secrets_manager(), secret_id, os.environ))
     return show_checks(checks, {"secret_id": secret_id}, as_json=as_json)
+
+
+def show_checks(checks: Iterable[Check], secret: Mapping[str, object], *, as_json: bool) -> int:
+    """Show every check of a dry run; return FAILED if one stops the rotation, PARKED if one waits, else DONE.
+
+    ``secret`` has the fields by which ``--json`` names the secret.
+    """
+    from rotation.doctor.dry_run import Status
+
+    styles = {Status.READY: "green", Status.STOPS: "red", Status.WAITS: "yellow", Status.UNKNOWN: "dim"}
+    rows: list[list[str | Text]] = []
+    found = set()
+    for check in checks:
+        found.add(check.status)
+        if as_json:
+            emit({**secret, **{key: value for key, value in asdict(check).items() if value not in ("", None)}})
+        until = f"; not before {when(check.not_before)}" if check.not_before else ""
+        rows.append([check.name, Text(check.status, style=styles[check.status]), check.detail + until])
+        rows.extend([["", "", f"hint: {check.hint}"]] if check.hint else [])
+    if not as_json:
+        show_table(("precondition", "finding", "detail"), rows)
+    if Status.STOPS in found:
+        return FAILED
+    return PARKED if Status.WAITS in found else DONE
 
 
 def _fields(report: StepReport, secret_id: str, rotation: LocalRotation) -> dict[str, object]:

@@ -38,10 +38,7 @@ def verify(
 def check(session: Session, secret: Mapping[str, object], *, as_json: bool) -> int:
     """Check a secret in any store, show the result and return the exit code.
 
-    Args:
-        session: as for a step; its token is not used.
-        secret: the fields by which ``--json`` names the secret.
-        as_json: whether to print JSON instead of a sentence.
+    ``secret`` has the fields by which ``--json`` names the secret.
     """
     from rotation.engine.run import verify as check_current
 

@@ -42,7 +42,8 @@ class HuaweiCloud(VendorApi[dict[str, object]]):
 
     def outcome(self, answer: dict[str, object]) -> dict[str, object] | Refusal | Malformed:
         """See ``VendorApi``. The code may have any of the three spellings that the vendor's own client accepts."""
-        spelled = next((answer[key] for key in ("error_code", "errorCode", "code") if _is_code(answer.get(key))), None)
+        spellings = (answer.get(key) for key in ("error_code", "errorCode", "code"))
+        spelled = next((value for value in spellings if isinstance(value, str | int)), None)
         if spelled is None:
             return answer
         code = re.sub(rf"^(?:{self.code_prefix})", "", str(spelled))
@@ -56,7 +57,3 @@ class HuaweiCloud(VendorApi[dict[str, object]]):
         """
         empty = reply.headers.get("content-length") == "0" and "json" in reply.headers.get("content-type", "")
         return {} if on == "change" and empty and reply.ok else parsed_object(reply)
-
-
-def _is_code(value: object) -> bool:
-    return isinstance(value, str | int)

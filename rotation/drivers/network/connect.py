@@ -21,13 +21,9 @@ _LEAST = 0.001
 def connect(
     host: str, port: int, left: Callable[[], float], options: Iterable[tuple[int, int, int | bytes]] = ()
 ) -> socket.socket:
-    """Return a socket that is connected to the first address that answers. Its time-out is what is left then.
+    """Return a socket that is connected to the first address that answers while ``left()`` seconds remain.
 
-    Args:
-        host: a name or an address.
-        port: TCP port.
-        left: seconds until the end.
-        options: for ``setsockopt``.
+    Its time-out is what is left then. The ``options`` are those of ``setsockopt``.
 
     Raises:
         TimeoutError: the time is over.

@@ -108,7 +108,14 @@ class _WatchedHttp(HTTPConnection):
         self._watch = watch
 
     def _new_conn(self) -> socket.socket:
-        return _connected(self, self._dns_host, self._watch)
+        try:
+            sock = connect(self._dns_host, self.port, lambda: self._watch.left, self.socket_options or ())
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "the host did not answer in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, "no address of the host answered") from error
+        self._watch.attend(sock)
+        return sock
 
     def connect(self) -> None:
         super().connect()
@@ -117,14 +124,3 @@ class _WatchedHttp(HTTPConnection):
 
 class _WatchedHttps(_WatchedHttp, HTTPSConnection):
     """The same over TLS: in the order of base classes, ``HTTPSConnection`` comes after ``_WatchedHttp``."""
-
-
-def _connected(connection: HTTPConnection, host: str, watch: Watch) -> socket.socket:
-    try:
-        sock = connect(host, connection.port, lambda: watch.left, connection.socket_options or ())
-    except TimeoutError as error:
-        raise ConnectTimeoutError(connection, "the host did not answer in time") from error
-    except OSError as error:
-        raise NewConnectionError(connection, "no address of the host answered") from error
-    watch.attend(sock)
-    return sock

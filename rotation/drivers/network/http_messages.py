@@ -10,13 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from rotation.core.errors import (
-    DriverError,
-    OutcomeUnknown,
-    RateLimited,
-    UnexpectedReply,
-    VendorUnavailable,
-)
+from rotation.core.errors import DriverError, OutcomeUnknown, RateLimited, UnexpectedReply, VendorUnavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +61,6 @@ class Http(Protocol):
             UnexpectedReply: a redirect, or an oversized answer.
             NotEnoughTime: too little time left; nothing was sent.
         """
-        ...
 
 
 def id_of(text: str | None, request: HttpRequest | None = None) -> str | None:
@@ -104,14 +97,10 @@ def parsed_object(reply: HttpReply) -> dict[str, object] | None:
 
 
 def json_object(reply: HttpReply, *, changes: bool) -> dict[str, object]:
-    """Parse an answer that must be a JSON object.
-
-    Args:
-        reply: the vendor's answer.
-        changes: whether the request may have changed something.
+    """Return the JSON object of an answer.
 
     Raises:
-        OutcomeUnknown: HTML, a truncated or empty body, or no object, in answer to a change.
+        OutcomeUnknown: the answer to a change is no JSON object.
         UnexpectedReply: the same in answer to a read.
     """
     value = parsed_object(reply)

@@ -34,11 +34,9 @@ class LoginProbe(Protocol):
 
     def unready(self, target: LoginTarget) -> ConfigError | None:
         """Return why no login can ever be tried there: a package is missing, or nothing would prove the host."""
-        ...
 
     def login(self, target: LoginTarget, password: Secret) -> Verdict:
         """As ``Verifies.verify``, against a host."""
-        ...
 
 
 @runtime_checkable
@@ -51,7 +49,6 @@ class ShowsHostKey(Protocol):
         Raises:
             CannotVerify: it showed none.
         """
-        ...
 
 
 @runtime_checkable
@@ -65,4 +62,3 @@ class Greets(Protocol):
             CannotVerify: the host cannot be reached, or it is another one.
             NotEnoughTime: too little time is left to find out.
         """
-        ...

@@ -35,12 +35,7 @@ _HINTS = {
 
 
 class SshProbe:
-    """Implements ``LoginProbe``, ``ShowsHostKey`` and ``Greets``.
-
-    Args:
-        time_left: seconds until the process may be stopped.
-        most_seconds: the longest one login may take.
-    """
+    """Implements ``LoginProbe``, ``ShowsHostKey`` and ``Greets``. A login takes at most ``most_seconds``."""
 
     def __init__(self, *, time_left: Callable[[], float], most_seconds: float = MOST_SECONDS) -> None:
         self._time_left = time_left
@@ -91,7 +86,9 @@ class SshProbe:
 
 
 def _missing() -> MissingExtra:
-    return MissingExtra("an SSH login needs paramiko", hint="Install .[ssh] from a checkout, or build with SSH=1.")
+    return MissingExtra(
+        "an SSH login needs paramiko", hint="Install what `make dist` builds; the function: `make build SSH=1`."
+    )
 
 
 def _pinned(target: LoginTarget) -> str:

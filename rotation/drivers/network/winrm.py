@@ -51,12 +51,7 @@ _IDENTIFY = (
 
 
 class WinRmProbe:
-    """Implements ``LoginProbe`` and ``Greets``.
-
-    Args:
-        time_left: seconds until the process may be stopped.
-        most_seconds: the longest one login may wait for all its answers together.
-    """
+    """Implements ``LoginProbe`` and ``Greets``. A login waits for all its answers together at most ``most_seconds``."""
 
     def __init__(self, *, time_left: Callable[[], float], most_seconds: float = MOST_SECONDS) -> None:
         self._time_left = time_left
@@ -108,7 +103,9 @@ class WinRmProbe:
 
 
 def _missing() -> MissingExtra:
-    return MissingExtra("a WinRM login needs pypsrp", hint="Install .[winrm] from a checkout, or build with WINRM=1.")
+    return MissingExtra(
+        "a WinRM login needs pypsrp", hint="Install what `make dist` builds; the function: `make build WINRM=1`."
+    )
 
 
 def _cannot(code: str, message: str, *, hint: str | None = None, unsent: bool = False) -> CannotVerify:
@@ -196,7 +193,7 @@ def _judge(transport: _TransportHTTP, auth: Any, *, basic: bool) -> Verdict:  # 
         answer = transport.send(_IDENTIFY)
     except AuthenticationError:
         # pypsrp raises the same when NTLM ended before the password was used.
-        if basic or _presented(auth.contexts):
+        if basic or (auth.contexts and all(context.complete for context in auth.contexts.values())):
             return Verdict.REJECTED
         message = "the host broke the login off before it saw a password"
         raise _cannot("winrm_protocol", message, unsent=True) from None
@@ -205,10 +202,6 @@ def _judge(transport: _TransportHTTP, auth: Any, *, basic: bool) -> Verdict:  # 
     if b"IdentifyResponse" not in answer:
         raise _cannot("winrm_protocol", "the host's answer is none of WS-Management")
     return Verdict.ACCEPTED
-
-
-def _presented(contexts: dict[str, Any]) -> bool:
-    return bool(contexts) and all(context.complete for context in contexts.values())
 
 
 def _failure_after_password(error: Exception) -> CannotVerify:
@@ -230,7 +223,6 @@ def _failure(error: Exception) -> CannotVerify:
 
     if isinstance(error, CannotVerify):
         return error
-
     inner = error.args[0] if error.args else None
     reason = getattr(inner, "reason", inner)
     code, message = "winrm_protocol", "the host ended the login without an answer"

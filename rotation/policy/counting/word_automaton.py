@@ -11,10 +11,8 @@ class WordAutomaton:
     """Reads lower-case letters; a node stands for the longest end of what was read that begins a forbidden word.
 
     Node 0 is the empty beginning. For the words ``ab`` and ``bc``, node 1 means "after a" and node 3 "after b": from
-    node 1, ``a`` leads to node 1, ``c`` to node 0, and ``b`` completes ``ab``.
-
-    Args:
-        words: lower-case words, none of which contains another (see ``Rules.forbidden``).
+    node 1, ``a`` leads to node 1, ``c`` to node 0, and ``b`` completes ``ab``. No word may contain another (see
+    ``Rules.forbidden``).
     """
 
     def __init__(self, words: Iterable[str]) -> None:

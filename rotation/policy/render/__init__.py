@@ -1,7 +1,5 @@
 """A policy in other languages: HCL, GetRandomPassword, JSON Schema, Markdown; each names what it cannot express."""
 
-from __future__ import annotations
-
 from rotation.policy.render.aws import to_get_random_password
 from rotation.policy.render.hcl import to_hcl
 from rotation.policy.render.markdown import to_markdown

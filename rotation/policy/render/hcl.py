@@ -17,9 +17,7 @@ LEAST_ACCEPTED = 1e-3
 def to_hcl(policy: PasswordPolicy, context: Context = NO_CONTEXT) -> Rendered:
     """Return a Vault policy; at most one in a million of its strings is refused by ours.
 
-    Args:
-        policy: what the vendor accepts.
-        context: the account, if the text is made for one account; otherwise name rules are lost.
+    Name rules are lost unless ``context`` is the one account that the text is made for.
 
     Raises:
         PolicyError: HCL cannot express a rule, and no smaller alphabet helps.

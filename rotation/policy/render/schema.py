@@ -29,7 +29,9 @@ def to_json_schema(policy: PolicyFields) -> Rendered:
         # The alphabet has already refused the newline before which "$" might match.
         every.append({"not": {"pattern": f"[{_inside(policy.last_not)}]$"}})
     every += [_holds(charset.chars, charset.min_chars) for charset in policy.charsets if charset.min_chars]
-    every += [_any_of(count, groups) for count, groups in rules.classes]
+    for count, groups in rules.classes:
+        choices = combinations(groups, count)
+        every.append({"anyOf": [{"allOf": [_holds(group, 1) for group in chosen]} for chosen in choices]})
     schema: Schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": policy.name,
@@ -44,11 +46,6 @@ def to_json_schema(policy: PolicyFields) -> Rendered:
 def _holds(chars: str, least: int) -> Schema:
     """Require ``least`` characters out of ``chars`` at any position."""
     return {"pattern": ".*".join([f"[{_inside(chars)}]"] * least)}
-
-
-def _any_of(count: int, groups: tuple[str, ...]) -> Schema:
-    """Require ``count`` of the classes."""
-    return {"anyOf": [{"allOf": [_holds(group, 1) for group in chosen]} for chosen in combinations(groups, count)]}
 
 
 def _cases(letter: str) -> str:

@@ -147,8 +147,8 @@ how the run ended.
 
 A run is what Secrets Manager does: four steps, the whole of them again after a failure, {quick} times at the spacing of
 the run and then a day apart, {all_attempts} attempts in all. One invocation has {seconds} s. Faults also hit the
-retries. Runs that reach the same state continue identically, so the matrix follows that state once and counts it for each
-run.
+retries. Runs that reach the same state continue identically, so the matrix follows that state once and counts it for
+each run.
 
 `make test` runs the singles, `make test-faults` the pairs, which take two cores about {minutes} minutes. A run has a
 name, and the name is enough to see it again:

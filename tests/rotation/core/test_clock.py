@@ -1,15 +1,11 @@
 """Facts about the clock."""
 
-from __future__ import annotations
-
 import time
-
-import pytest
 
 from rotation.core.clock import SystemClock
 
 
-def test_the_systems_clock_tells_epoch_seconds_and_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_systems_clock_tells_epoch_seconds_and_waits(monkeypatch):
     """``now`` is the system's time, and ``sleep`` waits for as long as it is asked to."""
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)

@@ -1,11 +1,8 @@
 """Facts about ``SecretDocument``: it keeps what a store holds, and no error quotes it."""
 
-from __future__ import annotations
-
 import copy
 import json
 import pickle
-from collections.abc import Callable
 
 import pytest
 
@@ -15,7 +12,7 @@ from rotation.core.errors import SecretDocumentError
 TEXT = '{"zeta": [1, {"b": null, "a": true}], "password": "canary", "username": "Zoë 😀", "n": 1.5, "driver": "acme"}'
 
 
-def test_unknown_keys_and_key_order_survive_a_change() -> None:
+def test_unknown_keys_and_key_order_survive_a_change():
     """``replaced`` keeps place, type and nesting of everything else, and does not change the original."""
     before = SecretDocument.parse(TEXT)
     changed = before.replaced(password="new", lockstep={"variant": "linux"})
@@ -24,7 +21,7 @@ def test_unknown_keys_and_key_order_survive_a_change() -> None:
 
 
 @pytest.mark.parametrize("value", ["pässwörd", "密码", "😀", '"\\/\b\f\n\r\t', "\u2028", "\x7f"])
-def test_every_character_survives_a_round_trip(value: str) -> None:
+def test_every_character_survives_a_round_trip(value):
     """A password is read as it was stored, whatever characters it has."""
     stored = SecretDocument({"password": value}).dump().reveal()
     assert SecretDocument.parse(stored).password.reveal() == value
@@ -56,7 +53,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("case", MALFORMED)
-def test_a_malformed_value_is_refused_without_being_quoted(case: str) -> None:
+def test_a_malformed_value_is_refused_without_being_quoted(case):
     """The error has no cause or context: json's own error would hold the whole text."""
     with pytest.raises(SecretDocumentError) as caught:
         SecretDocument.parse(MALFORMED[case])
@@ -64,43 +61,39 @@ def test_a_malformed_value_is_refused_without_being_quoted(case: str) -> None:
     assert "canary" not in repr(caught.value.describe())
 
 
-def test_a_value_of_the_largest_size_is_read() -> None:
+def test_a_value_of_the_largest_size_is_read():
     """A document as large as Secrets Manager accepts (65,536 bytes) is read."""
     text = json.dumps({"password": "p", "note": "n" * 65_000})
     assert SecretDocument.parse(text).dump().reveal() == text
 
 
-@pytest.mark.parametrize(
-    "fields", [{}, {"password": ""}, {"password": None}, {"password": 7}, {"password": ["canary"]}]
-)
-def test_a_missing_password_is_named_by_its_key_alone(fields: dict[str, object]) -> None:
+@pytest.mark.parametrize("value", ["", None, 7, ["canary"]])
+def test_a_missing_password_is_named_by_its_key_alone(value):
     """A password that is empty or not text counts as missing."""
+    with pytest.raises(SecretDocumentError, match="'password'"):
+        _ = SecretDocument({}).password
     with pytest.raises(SecretDocumentError, match="'password'") as caught:
-        _ = SecretDocument(fields).password
+        _ = SecretDocument({"password": value}).password
     assert "canary" not in str(caught.value)
 
 
-def test_it_shows_its_keys_and_no_value() -> None:
+def test_it_shows_its_keys_and_no_value():
     """``repr``, ``str`` and formatting show the keys, and ``dump`` returns a ``Secret``, which shows a mask."""
     document = SecretDocument.parse(TEXT)
     shown = f"{document!r}{document}{[document]}{document.dump()}"
-    assert "canary" not in shown
-    assert "'username'" in shown
-    assert "Zoë" not in shown
+    assert ("'username'" in shown, "canary" in shown, "Zoë" in shown) == (True, False, False)
 
 
 @pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps, json.dumps, vars])
-def test_it_is_neither_copied_nor_serialised(take: Callable[[object], object]) -> None:
+def test_it_is_neither_copied_nor_serialised(take):
     """Copying and serialising a document raise a TypeError that quotes nothing."""
     with pytest.raises(TypeError) as caught:
         take(SecretDocument.parse(TEXT))
     assert "canary" not in str(caught.value)
 
 
-def test_it_reads_like_a_mapping() -> None:
+def test_it_reads_like_a_mapping():
     """A document has the keys in order, the length and the values of a mapping."""
     document = SecretDocument.parse(TEXT)
-    assert list(document) == ["zeta", "password", "username", "n", "driver"]
-    assert len(document) == 5
-    assert document["n"] == 1.5
-    assert "absent" not in document
+    assert [*document] == ["zeta", "password", "username", "n", "driver"]
+    assert (len(document), document["n"], "absent" in document) == (5, 1.5, False)

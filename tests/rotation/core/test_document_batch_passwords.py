@@ -1,36 +1,21 @@
 """``with_passwords_of`` puts a candidate's passwords into the document that is current now."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.core.document import SecretDocument, with_passwords_of
-from rotation.core.errors import (
-    SecretDocumentError,
-    StageConflict,
-)
+from rotation.core.errors import SecretDocumentError, StageConflict
 
 ONE = {"driver": "x", "username": "root", "password": "old"}
-
-
 TWO = {"driver": "x", "all": [{"id": "a", "password": "old-a"}, {"id": "b", "password": "old-b"}]}
 
 
 def test_a_batchs_passwords_go_to_their_places():
     """Each entry keeps its own keys, and bookkeeping that the candidate lacks stays as it is."""
-    new = SecretDocument(
-        {**TWO, "all": [{"id": "a", "password": "1", "lockstep": {"n": 1}}, {"id": "b", "password": "2"}]}
-    )
-    now = SecretDocument(
-        {**TWO, "note": 1, "all": [{"id": "a", "password": "x", "y": 2}, {"id": "b", "password": "x"}]}
-    )
-    assert with_passwords_of(new, now) == SecretDocument(
-        {
-            "driver": "x",
-            "note": 1,
-            "all": [{"id": "a", "password": "1", "y": 2, "lockstep": {"n": 1}}, {"id": "b", "password": "2"}],
-        }
-    )
+    new = {**TWO, "all": [{"id": "a", "password": "1", "lockstep": {"n": 1}}, {"id": "b", "password": "2"}]}
+    now = {**TWO, "note": 1, "all": [{"id": "a", "password": "x", "y": 2}, {"id": "b", "password": "x"}]}
+    both = [{"id": "a", "password": "1", "y": 2, "lockstep": {"n": 1}}, {"id": "b", "password": "2"}]
+    merged = with_passwords_of(SecretDocument(new), SecretDocument(now))
+    assert merged == SecretDocument({"driver": "x", "note": 1, "all": both})
 
 
 @pytest.mark.parametrize(

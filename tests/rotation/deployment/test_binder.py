@@ -1,10 +1,7 @@
 """A binder turns a document into a driver with everything that it needs, or names what is wrong."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,11 +14,9 @@ from rotation.core.values import Evidence
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
-from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.network.ssh import SshProbe
 from rotation.drivers.network.winrm import WinRmProbe
 
-Spec = Callable[..., DriverSpec]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"
 DOCUMENT = SecretDocument({"driver": "acme", "username": "root", "password": "canary", "lockstep": {}, "own": 1})
 ADMIN = SecretDocument({"key_id": "id", "key": "canary-key", "note": "kept"})
@@ -36,27 +31,21 @@ class Admin:
 
 
 class Driver:
-    """A driver that keeps what it was made from."""
+    """A driver that keeps what it was made from; no test here changes a password."""
 
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(self, wiring):
         self.wiring = wiring
-
-    def set_password(self, account: Any, new: Secret, *, current: Secret | None) -> None:
-        """Fail: no test here changes a password."""
-        raise AssertionError((account, new, current))
 
 
 @pytest.fixture
-def bind(make_spec: Spec, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Binder]:
+def bind(make_spec, monkeypatch):
     """Return a function that makes a binder for one driver, ``acme``; other arguments are ``LOCKSTEP_`` variables."""
 
-    def make(
-        *, spec: DriverSpec | None = None, admin: SecretDocument | RotationError = ADMIN, **variables: str
-    ) -> Binder:
+    def make(*, spec=None, admin=ADMIN, **variables):
         record = spec or make_spec(admin=Admin, factory=Driver)
         monkeypatch.setattr(registry, "load_driver", lambda *_: record)
 
-        def fetch(name: str) -> SecretDocument:
+        def fetch(name):
             assert name == "admin/acme"
             if isinstance(admin, RotationError):
                 raise admin
@@ -70,60 +59,33 @@ def bind(make_spec: Spec, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bind
 
 
 @pytest.mark.parametrize("code", ["other", "ACME", "acme ", "../acme", "os"])
-def test_a_driver_that_is_not_allowed_is_not_even_imported(
-    code: str, bind: Callable[..., Binder], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_driver_that_is_not_allowed_is_not_even_imported(code, bind, monkeypatch):
     """The secret's text chooses among what is allowed and is not quoted."""
-    binder = bind()
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("loaded")
-
-    monkeypatch.setattr(registry, "load_driver", refuse)
-    with pytest.raises(DriverNotAllowed) as caught:
+    binder, load = bind(), Mock()
+    monkeypatch.setattr(registry, "load_driver", load)
+    with pytest.raises(DriverNotAllowed, match=r"among acme$"):
         binder(DOCUMENT.replaced(driver=code))
-    assert str(caught.value).endswith("among acme")
+    load.assert_not_called()
 
 
-@pytest.mark.parametrize("key", ["driver", "username"])
-def test_a_document_must_name_driver_and_user(bind: Callable[..., Binder], key: str) -> None:
-    """The error names the missing key."""
-    with pytest.raises(SecretDocumentError, match=key):
-        bind()(DOCUMENT.replaced(**{key: ""}))
-
-
-def test_a_bound_driver_has_all_it_needs(bind: Callable[..., Binder]) -> None:
+def test_a_bound_driver_has_all_it_needs(bind):
     """A bound driver has account, admin credential and endpoint, its own best evidence as minimum, keys to scrub."""
     bound = bind()(DOCUMENT)
     assert (bound.username, bound.account.username, bound.minimum) == ("root", "root", Evidence.LOGIN)
-    assert isinstance(bound.driver, Driver)
     assert bound.driver.wiring.endpoint == "https://api.acme.example"
     assert bound.driver.wiring.admin == Admin(key_id="id", key=Secret("canary-key"))
     assert bound.known == (Secret("canary-key"),)
     assert "canary" not in repr(bound)
 
 
-def test_the_deployment_may_lower_the_least_evidence(bind: Callable[..., Binder]) -> None:
-    """LOCKSTEP_MIN_EVIDENCE replaces the driver's own best evidence."""
-    assert bind(MIN_EVIDENCE="accepted")(DOCUMENT).minimum is Evidence.ACCEPTED
-
-
-def test_two_documents_share_one_wiring(bind: Callable[..., Binder]) -> None:
+def test_two_documents_share_one_wiring(bind):
     """The admin credential is read once for current and candidate of one run."""
     binder = bind()
     first, second = binder(DOCUMENT), binder(DOCUMENT.replaced(password="next"))
-    assert isinstance(first.driver, Driver)
-    assert isinstance(second.driver, Driver)
     assert first.driver.wiring is second.driver.wiring
 
 
-def test_a_missing_admin_secret_names_its_variable(bind: Callable[..., Binder]) -> None:
-    """The error names the variable that the operator must set."""
-    with pytest.raises(SettingsError, match="LOCKSTEP_ACME_ADMIN_SECRET"):
-        bind(ACME_ADMIN_SECRET="")(DOCUMENT)
-
-
-def test_a_malformed_admin_secret_is_told_key_by_key(bind: Callable[..., Binder]) -> None:
+def test_a_malformed_admin_secret_is_reported_key_by_key(bind):
     """All faults are reported at once, without a value."""
     with pytest.raises(SettingsError) as caught:
         bind(admin=SecretDocument({"key": ["canary"], "other": "canary"}))(DOCUMENT)
@@ -134,7 +96,7 @@ def test_a_malformed_admin_secret_is_told_key_by_key(bind: Callable[..., Binder]
 
 
 @pytest.mark.parametrize("error", [SecretNotFound("the secret does not exist"), SecretDocumentError("no JSON")])
-def test_an_unreadable_admin_secret_keeps_its_error(bind: Callable[..., Binder], error: RotationError) -> None:
+def test_an_unreadable_admin_secret_keeps_its_error(bind, error):
     """The error keeps its class; its message names the admin secret, and its hint the variable."""
     with pytest.raises(type(error)) as caught:
         bind(admin=error)(DOCUMENT)
@@ -142,27 +104,20 @@ def test_an_unreadable_admin_secret_keeps_its_error(bind: Callable[..., Binder],
     assert "LOCKSTEP_ACME_ADMIN_SECRET" in caught.value.hint
 
 
-def test_a_driver_without_an_admin_credential_reads_none(bind: Callable[..., Binder], make_spec: Spec) -> None:
+def test_a_driver_without_an_admin_credential_reads_none(bind, make_spec):
     """An account that changes its own password needs no admin secret."""
     bound = bind(spec=make_spec(factory=Driver), admin=SecretNotFound("asked"), ACME_ADMIN_SECRET="")(DOCUMENT)
     assert bound.known == ()
 
 
-def test_the_secret_cannot_name_an_endpoint(bind: Callable[..., Binder]) -> None:
-    """An attacker who can write the secret cannot aim the rotation at another server."""
-    bound = bind()(DOCUMENT.replaced(endpoint="https://canary.example", base_url="https://canary.example"))
-    assert isinstance(bound.driver, Driver)
-    assert bound.driver.wiring.endpoint == "https://api.acme.example"
-
-
-def test_a_wish_about_power_that_makes_no_sense_is_refused(bind: Callable[..., Binder]) -> None:
+def test_a_power_state_that_does_not_exist_is_refused(bind):
     """The error names the key and what is accepted, before any request is sent."""
     with pytest.raises(SettingsError, match="power must be one of as_found, running, stopped"):
         bind()(DOCUMENT.replaced(power="sometimes"))
 
 
 @pytest.mark.parametrize(("url", "kind"), [("ssh://host", SshProbe), ("winrm://host", WinRmProbe)])
-def test_a_driver_without_logins_gets_one(bind: Callable[..., Binder], make_spec: Spec, url: str, kind: type) -> None:
+def test_a_driver_without_logins_gets_one(bind, make_spec, url, kind):
     """The account logs in under its own name, and LOGIN becomes the minimum unless a lower one is set."""
     spec = make_spec(evidence=Evidence.ACCEPTED, factory=Driver)
     bound = bind(spec=spec, ACME_LOGIN=url)(DOCUMENT)
@@ -175,13 +130,13 @@ def test_a_driver_without_logins_gets_one(bind: Callable[..., Binder], make_spec
     assert (none.logins.configured, dict(none.logins.probes), none.minimum) == (None, {}, Evidence.ACCEPTED)
 
 
-def test_a_driver_that_proves_logins_takes_none(bind: Callable[..., Binder], make_spec: Spec) -> None:
+def test_a_driver_that_proves_logins_takes_none(bind, make_spec):
     """LOCKSTEP_<CODE>_LOGIN is refused: one host for all machines of a vendor would be the wrong one."""
     with pytest.raises(SettingsError, match="LOCKSTEP_ACME_LOGIN"):
         bind(spec=make_spec(evidence=Evidence.LOGIN, factory=Driver), ACME_LOGIN="ssh://host")(DOCUMENT)
 
 
-def test_a_driver_may_need_several_probes(bind: Callable[..., Binder], make_spec: Spec) -> None:
+def test_a_driver_may_need_several_probes(bind, make_spec):
     """A driver gets every probe that its record names, by kind."""
     spec = make_spec(login_probes=frozenset({"ssh", "winrm"}), factory=Driver)
     probes = bind(spec=spec)(DOCUMENT).logins.probes
@@ -191,11 +146,7 @@ def test_a_driver_may_need_several_probes(bind: Callable[..., Binder], make_spec
 @pytest.mark.parametrize(
     ("text", "expected"), [("", False), ("0", False), ("false", False), ("1", True), ("true", True), ("TRUE", True)]
 )
-def test_the_first_key_is_trusted_on_purpose_only(
-    bind: Callable[..., Binder],
-    text: str,
-    expected: bool,  # noqa: FBT001 - a parametrised case
-) -> None:
+def test_the_first_key_is_trusted_on_purpose_only(bind, text, expected):
     """A host's first key is not trusted by default."""
     binder = bind(SSH_TRUST_ON_FIRST_USE=text)
     assert binder.deployment.trust_first_use is expected
@@ -206,9 +157,7 @@ def test_the_first_key_is_trusted_on_purpose_only(
     ("note", "expected"),
     [({"host_key": KEY}, KEY), ({"host_key": "no key"}, None), ({"host_key": 1}, None), ({}, None), ("note", None)],
 )
-def test_a_learned_key_is_read_from_the_documents_own_notes(
-    bind: Callable[..., Binder], note: object, expected: str | None
-) -> None:
+def test_a_learned_key_is_read_from_the_documents_own_notes(bind, note, expected):
     """The key is read whether or not learning is on now; a malformed note is ignored."""
     document = DOCUMENT.replaced(lockstep=note)
     assert bind()(document).host_key == expected

@@ -1,9 +1,6 @@
 """A deployment allows what its variables name; the rotated secret chooses only among that."""
 
-from __future__ import annotations
-
 import traceback
-from collections.abc import Callable
 
 import pytest
 
@@ -11,18 +8,16 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import HostNotAllowed, SettingsError
 from rotation.core.values import Evidence
 from rotation.deployment.deployment import Deployment
-from rotation.drivers.contract import DriverSpec
 
-Spec = Callable[..., DriverSpec]
 OFFICIAL = ("https://api.acme.example", "https://eu.acme.example:8443")
 
 
-def shown(error: BaseException) -> str:
+def shown(error):
     """Return everything that an error shows."""
     return "".join(traceback.format_exception_only(error)) + repr(vars(error))
 
 
-def test_the_environment_is_read() -> None:
+def test_the_environment_is_read():
     """Lists are separated by commas, with any spaces between."""
     made = Deployment.from_environment(
         {
@@ -35,43 +30,39 @@ def test_the_environment_is_read() -> None:
             "LOCKSTEP_THIRD_ENDPOINT": "not asked for",
         }
     )
-    assert made.drivers == ("acme", "other")
-    assert made.plugins == ("lockstep-acme",)
-    assert made.hosts == ("127.0.0.1:8080", "proxy.example")
-    assert made.minimum is Evidence.READBACK
-    assert dict(made.endpoints) == {"acme": "https://api.acme.example/"}
-    assert dict(made.admin_secrets) == {"acme": "admin/acme"}
+    assert made == Deployment(
+        drivers=("acme", "other"),
+        plugins=("lockstep-acme",),
+        hosts=("127.0.0.1:8080", "proxy.example"),
+        minimum=Evidence.READBACK,
+        endpoints={"acme": "https://api.acme.example/"},
+        admin_secrets={"acme": "admin/acme"},
+    )
 
 
-def test_what_is_left_out_has_a_default() -> None:
+def test_what_is_left_out_has_a_default():
     """Only the drivers have no default."""
     made = Deployment.from_environment({"LOCKSTEP_DRIVERS": "acme", "LOCKSTEP_MIN_EVIDENCE": ""})
     assert made == Deployment(drivers=("acme",))
 
 
-def test_every_fault_of_the_environment_is_reported_at_once() -> None:
+def test_every_fault_of_the_environment_is_reported_at_once():
     """Each fault names its variable and shows no value."""
+    wrong = {
+        "LOCKSTEP_DRIVERS": "acme,other,Canary!",
+        "LOCKSTEP_MIN_EVIDENCE": "canary",
+        "LOCKSTEP_ACME_ENDPOINT": "http://canary.example",
+        "LOCKSTEP_OTHER_ENDPOINT": "https://user:canary@other.example",
+    }
     with pytest.raises(SettingsError) as caught:
-        Deployment.from_environment(
-            {
-                "LOCKSTEP_DRIVERS": "acme,other,Canary!",
-                "LOCKSTEP_MIN_EVIDENCE": "canary",
-                "LOCKSTEP_ACME_ENDPOINT": "http://canary.example",
-                "LOCKSTEP_OTHER_ENDPOINT": "https://user:canary@other.example",
-            }
-        )
-    assert [fault.split()[0] for fault in caught.value.faults] == [
-        "LOCKSTEP_DRIVERS",
-        "LOCKSTEP_MIN_EVIDENCE",
-        "LOCKSTEP_ACME_ENDPOINT",
-        "LOCKSTEP_OTHER_ENDPOINT",
-    ]
+        Deployment.from_environment(wrong)
+    assert [fault.split()[0] for fault in caught.value.faults] == [*wrong]
     assert "canary" not in shown(caught.value).lower()
     assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("drivers", [{}, {"LOCKSTEP_DRIVERS": ""}, {"LOCKSTEP_DRIVERS": " , "}])
-def test_a_deployment_without_drivers_is_a_fault(drivers: dict[str, str]) -> None:
+def test_a_deployment_without_drivers_is_a_fault(drivers):
     """No driver is allowed by default."""
     with pytest.raises(SettingsError, match="LOCKSTEP_DRIVERS"):
         Deployment.from_environment(drivers)
@@ -87,7 +78,7 @@ def test_a_deployment_without_drivers_is_a_fault(drivers: dict[str, str]) -> Non
         ("https://proxy.example", ("proxy.example",)),
     ],
 )
-def test_an_endpoint_is_the_vendors_or_listed(make_spec: Spec, endpoint: str, hosts: tuple[str, ...]) -> None:
+def test_an_endpoint_is_the_vendors_or_listed(make_spec, endpoint, hosts):
     """The endpoint loses its trailing slash, so that paths can be appended."""
     made = Deployment(drivers=("acme",), endpoints={"acme": endpoint}, hosts=hosts)
     assert made.endpoint(make_spec(endpoints=OFFICIAL)) == endpoint.rstrip("/")
@@ -105,7 +96,7 @@ def test_an_endpoint_is_the_vendors_or_listed(make_spec: Spec, endpoint: str, ho
         ("https://proxy.example:8443", ("proxy.example",)),
     ],
 )
-def test_any_other_endpoint_is_refused(make_spec: Spec, endpoint: str, hosts: tuple[str, ...]) -> None:
+def test_any_other_endpoint_is_refused(make_spec, endpoint, hosts):
     """Host and port must match exactly, and the error does not quote the endpoint."""
     made = Deployment(drivers=("acme",), endpoints={"acme": endpoint}, hosts=hosts)
     with pytest.raises(HostNotAllowed) as caught:
@@ -113,28 +104,26 @@ def test_any_other_endpoint_is_refused(make_spec: Spec, endpoint: str, hosts: tu
     assert "canary" not in shown(caught.value)
 
 
-def test_a_deployment_knows_better_how_soon_a_new_password_works() -> None:
+@pytest.mark.parametrize("wrong", ["-1", "1000", "soon"])
+def test_a_deployment_may_state_how_soon_a_new_password_works(wrong):
     """A number of seconds replaces the driver's own; anything else is a fault that names the variable."""
-    name = "LOCKSTEP_UCLOUD_COMPSHARE_PROPAGATION_SECONDS"
+    drivers, name = {"LOCKSTEP_DRIVERS": "ucloud_compshare"}, "LOCKSTEP_UCLOUD_COMPSHARE_PROPAGATION_SECONDS"
     document = SecretDocument({"driver": "ucloud_compshare"})
-    own = Deployment(drivers=("ucloud_compshare",)).load(document)
-    made = Deployment.from_environment({"LOCKSTEP_DRIVERS": "ucloud_compshare", name: "0"})
-    assert (own.propagation_seconds, made.load(document).propagation_seconds) == (5, 0)
-    for wrong in ("-1", "1000", "soon"):
-        with pytest.raises(SettingsError, match=f"{name} must be 0 to 999"):
-            Deployment.from_environment({"LOCKSTEP_DRIVERS": "ucloud_compshare", name: wrong})
+    own, stated = (Deployment.from_environment(drivers | more).load(document) for more in ({}, {name: "0"}))
+    assert (own.propagation_seconds, stated.propagation_seconds) == (5, 0)
+    with pytest.raises(SettingsError, match=f"{name} must be 0 to 999"):
+        Deployment.from_environment(drivers | {name: wrong})
 
 
-def test_a_deployment_knows_better_what_locks_an_account() -> None:
+@pytest.mark.parametrize("wrong", ["3", "0/900", "3/0", "3 in 900", "1000/900", "3/10000000", "-1/900", "٣/900"])
+def test_a_deployment_may_state_what_locks_an_account(wrong):
     """Tries and seconds replace the driver's own rule and set the budget; anything else is a fault."""
-    name = "LOCKSTEP_HUAWEI_MEETING_LOCKOUT"
+    drivers, name = {"LOCKSTEP_DRIVERS": "huawei_meeting"}, "LOCKSTEP_HUAWEI_MEETING_LOCKOUT"
     document = SecretDocument({"driver": "huawei_meeting"})
-    made = Deployment.from_environment({"LOCKSTEP_DRIVERS": "huawei_meeting", name: "3/86400"})
-    own, known = Deployment(drivers=("huawei_meeting",)).load(document).lockout, made.load(document).lockout
-    assert own is not None
-    assert known is not None
+    own, stated = (
+        Deployment.from_environment(drivers | more).load(document).lockout for more in ({}, {name: "3/86400"})
+    )
     assert (own.tries, own.budget) == (5, 3)
-    assert (known.tries, known.window_seconds, known.budget) == (3, 86_400, 1)
-    for wrong in ("3", "0/900", "3/0", "3 in 900", "1000/900", "3/10000000", "-1/900", "٣/900"):
-        with pytest.raises(SettingsError, match=f"{name} must be tries/seconds, such as 3/900"):
-            Deployment.from_environment({"LOCKSTEP_DRIVERS": "huawei_meeting", name: wrong})
+    assert (stated.tries, stated.window_seconds, stated.budget) == (3, 86_400, 1)
+    with pytest.raises(SettingsError, match=f"{name} must be tries/seconds, such as 3/900"):
+        Deployment.from_environment(drivers | {name: wrong})

@@ -1,7 +1,5 @@
 """Variables that say where accounts can log in, and switches."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.core.errors import SettingsError
@@ -11,7 +9,7 @@ from rotation.deployment.deployment import Deployment
 KEY, PIN = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "sha256:" + "0a" * 32
 
 
-def read(**values: str) -> Deployment:
+def read(**values):
     """Return a deployment of one driver."""
     prefixed = {f"LOCKSTEP_{name}": value for name, value in values.items()}
     return Deployment.from_environment({"LOCKSTEP_DRIVERS": "acme", **prefixed})
@@ -27,7 +25,7 @@ def read(**values: str) -> Deployment:
         ("winrm://host.example:443", "", LoginTarget("winrm", "host.example", 443, "")),
     ],
 )
-def test_a_place_to_log_in_is_read(url: str, key: str, expected: LoginTarget) -> None:
+def test_a_place_to_log_in_is_read(url, key, expected):
     """A login target has the probe's usual port, and the host's key where it is known."""
     assert dict(read(ACME_LOGIN=url, ACME_LOGIN_HOST_KEY=key).logins) == {"acme": expected}
 
@@ -35,26 +33,33 @@ def test_a_place_to_log_in_is_read(url: str, key: str, expected: LoginTarget) ->
 @pytest.mark.parametrize(
     ("url", "key", "name"),
     [
-        ("telnet://canary.example", "", "LOCKSTEP_ACME_LOGIN "),
-        ("ssh://root@canary.example", "", "LOCKSTEP_ACME_LOGIN "),
-        ("ssh://canary.example/path", "", "LOCKSTEP_ACME_LOGIN "),
-        ("ssh://canary.example:0", "", "LOCKSTEP_ACME_LOGIN "),
-        ("canary.example", "", "LOCKSTEP_ACME_LOGIN "),
-        ("ssh://host.example", PIN, "LOCKSTEP_ACME_LOGIN_HOST_KEY "),
-        ("winrm://host.example", KEY, "LOCKSTEP_ACME_LOGIN_HOST_KEY "),
-        ("winrm://host.example", "sha256:canary", "LOCKSTEP_ACME_LOGIN_HOST_KEY "),
+        *(
+            (f"ssh://{rest}", "", "LOGIN ")
+            for rest in ("root@canary.example", "canary.example/path", "canary.example:0")
+        ),
+        *((url, "", "LOGIN ") for url in ("telnet://canary.example", "canary.example")),
+        ("ssh://host.example", PIN, "LOGIN_HOST_KEY "),
+        ("winrm://host.example", KEY, "LOGIN_HOST_KEY "),
+        ("winrm://host.example", "sha256:canary", "LOGIN_HOST_KEY "),
     ],
 )
-def test_a_malformed_place_is_a_fault(url: str, key: str, name: str) -> None:
+def test_a_malformed_place_is_a_fault(url, key, name):
     """The fault names the variable and shows no value."""
     with pytest.raises(SettingsError) as caught:
         read(ACME_LOGIN=url, ACME_LOGIN_HOST_KEY=key)
     (fault,) = caught.value.faults
-    assert fault.startswith(name)
+    assert fault.startswith(f"LOCKSTEP_ACME_{name}")
     assert "canary" not in fault
 
 
-def test_a_word_that_is_no_switch_is_a_fault() -> None:
-    """A typing error switches nothing on or off."""
-    with pytest.raises(SettingsError, match="LOCKSTEP_SSH_TRUST_ON_FIRST_USE must be 1 or 0"):
-        read(SSH_TRUST_ON_FIRST_USE="yes please")
+@pytest.mark.parametrize(
+    ("name", "text", "rule"),
+    [
+        *(("HOSTS", text, "must list hosts of the form") for text in ("https://api.example", "*", "a.example/path")),
+        ("SSH_TRUST_ON_FIRST_USE", "yes please", "must be 1 or 0"),
+    ],
+)
+def test_any_other_text_is_a_fault(name, text, rule):
+    """A host has neither scheme nor wildcard nor path, and a typing error switches nothing on or off."""
+    with pytest.raises(SettingsError, match=f"LOCKSTEP_{name} {rule}"):
+        read(**{name: text})

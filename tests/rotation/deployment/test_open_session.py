@@ -1,33 +1,22 @@
 """A session takes its store, clock and time from what it is opened with, and has a holder name of its own."""
 
-from __future__ import annotations
+from unittest.mock import Mock
 
-from dataclasses import replace
-from typing import Any
-
-from rotation.core.document import SecretDocument
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import countdown, open_session
-from rotation.drivers.guarded import Guarded
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 
 
-def make() -> tuple[MemoryStore, Binder]:
+def make():
     """Return a store and a binder for a run of one minute."""
-    clock = VirtualClock()
-
-    def fetch(name: str) -> Any:
-        raise AssertionError(name)
-
-    binder = Binder(
-        deployment=Deployment(drivers=("acme",)), fetch=fetch, clock=clock, time_left=countdown(60.0, clock.now)
-    )
+    clock, deployment = VirtualClock(), Deployment(drivers=("acme",))
+    binder = Binder(deployment=deployment, fetch=Mock(), clock=clock, time_left=countdown(60.0, clock.now))
     return MemoryStore(MemorySecret(now=clock.now)), binder
 
 
-def test_a_session_is_bound_by_its_binder_and_lasts_as_long() -> None:
+def test_a_session_is_bound_by_its_binder_and_lasts_as_long():
     """Clock and time are the binder's; without a token the session only looks, and nobody has ordered it."""
     store, binder = make()
     session = open_session(store, binder)
@@ -37,7 +26,7 @@ def test_a_session_is_bound_by_its_binder_and_lasts_as_long() -> None:
     assert session.time_left() == 45.0
 
 
-def test_two_sessions_hold_the_lease_under_different_names() -> None:
+def test_two_sessions_hold_the_lease_under_different_names():
     """A holder is 16 hexadecimal digits, never the same for two sessions."""
     store, binder = make()
     holders = {open_session(store, binder, token="t", ordered=True).holder for _ in range(100)}
@@ -45,12 +34,8 @@ def test_two_sessions_hold_the_lease_under_different_names() -> None:
     assert all(len(holder) == 16 and int(holder, 16) >= 0 for holder in holders)
 
 
-def test_a_face_may_narrow_what_the_binder_returns() -> None:
+def test_a_face_may_narrow_what_the_binder_returns():
     """Another function may bind documents, while clock and time stay the binder's."""
-    store, binder = make()
-
-    def narrowed(document: SecretDocument) -> Guarded:
-        return replace(binder(document), trust_first_use=False)
-
+    (store, binder), narrowed = make(), Mock()
     session = open_session(store, binder, bind=narrowed)
     assert (session.bind, session.time_left) == (narrowed, binder.time_left)

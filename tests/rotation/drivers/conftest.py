@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,13 +17,12 @@ import pytest
 from rotation import handler
 from rotation.core.errors import ConfigError, RotationError
 from rotation.core.secret import Secret
-from rotation.core.values import Evidence, LoginTarget, Observation, Progress, Task, Verdict
+from rotation.core.values import Evidence, Verdict
 from rotation.drivers.guarded import Guarded
 from rotation.drivers.login_proof import LoginProof
 from rotation.drivers.vendors.huawei_meeting.driver import DRIVER as HUAWEI
 from rotation.drivers.vendors.huawei_meeting.policy import POLICIES
-from rotation_testkit.doubles.secretsmanager import Rotation, SecretsManager
-from rotation_testkit.doubles.vendors.simulator import Simulator
+from rotation_testkit.doubles.secretsmanager import SecretsManager
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, REGION, ShiftedClock
 
 KEY = Secret("canary-key")
@@ -31,11 +31,11 @@ KEY = Secret("canary-key")
 class _Bare:
     """A driver that can only set a password. ``act`` is what each of its methods does."""
 
-    def __init__(self, act: Callable[[], Any]) -> None:
+    def __init__(self, act):
         self.act = act
-        self.calls: list[tuple[str, Secret | None]] = []
+        self.calls = []
 
-    def set_password(self, account: Any, new: Secret, *, current: Secret | None) -> Task | None:
+    def set_password(self, account, new, *, current):
         plain = new.reveal()
         self.calls.append(("set", current))
         return self.act() if plain else None
@@ -44,39 +44,37 @@ class _Bare:
 class _Whole(_Bare):
     """A driver with every method."""
 
-    def observe(self, account: Any) -> Observation:
+    def observe(self, account):
         return self.act()
 
-    def verify(self, account: Any, password: Secret) -> Verdict:
+    def verify(self, account, password):
         plain = password.reveal()
         return self.act() if plain else Verdict.REJECTED
 
-    def poll(self, account: Any, task: Task) -> Progress:
+    def poll(self, account, task):
         return self.act()
 
 
 class _Probe:
     """A shared login probe that shows the host's key, or raises ``key`` if that is an error."""
 
-    def __init__(
-        self, act: Callable[[], Any], *, problem: ConfigError | None = None, key: Any = "ssh-rsa AAAA"
-    ) -> None:
+    def __init__(self, act, *, problem=None, key="ssh-rsa AAAA"):
         self.act = act
         self.problem = problem
         self.key = key
-        self.targets: list[LoginTarget] = []
-        self.asked: list[tuple[str, int]] = []
+        self.targets = []
+        self.asked = []
 
-    def unready(self, target: LoginTarget) -> ConfigError | None:
+    def unready(self, target):
         return self.problem or (None if target.host_key else ConfigError("no key", hint="pin it"))
 
-    def host_key(self, host: str, port: int) -> str:
+    def host_key(self, host, port):
         self.asked.append((host, port))
         if isinstance(self.key, Exception):
             raise self.key
         return self.key
 
-    def login(self, target: LoginTarget, password: Secret) -> Verdict:
+    def login(self, target, password):
         self.targets.append(target)
         return self.act()
 
@@ -84,12 +82,12 @@ class _Probe:
 class _Greeter(_Probe):
     """A probe that can meet the host beforehand; ``refusal`` is the error that it raises then."""
 
-    def __init__(self, refusal: Exception | None = None) -> None:
+    def __init__(self, refusal=None):
         super().__init__(lambda: Verdict.ACCEPTED)
         self.refusal = refusal
-        self.greeted: list[LoginTarget] = []
+        self.greeted = []
 
-    def greet(self, target: LoginTarget) -> None:
+    def greet(self, target):
         self.greeted.append(target)
         if self.refusal is not None:
             raise self.refusal
@@ -104,13 +102,13 @@ class Kit:
     greeter = _Greeter
 
     @staticmethod
-    def observing(seen: Observation) -> Any:
+    def observing(seen):
         """Return a driver that observes ``seen`` and cannot verify."""
-        made: Any = _Bare(lambda: None)
+        made = _Bare(lambda: None)
         made.observe = lambda _: seen
         return made
 
-    def bind(self, driver: Any, *, left: float = 60.0, call_seconds: int = 15, **changes: Any) -> Guarded:
+    def bind(self, driver, *, left=60.0, call_seconds=15, **changes):
         """Wrap a driver; keyword arguments replace the fields of the wrapper and of its ``LoginProof``."""
         names = ("probes", "configured", "host_key", "trust_first_use")
         logins = LoginProof(**{name: changes.pop(name) for name in names if name in changes})
@@ -120,7 +118,7 @@ class Kit:
 
 
 @pytest.fixture
-def kit() -> Kit:
+def kit():
     """See ``Kit``."""
     return Kit()
 
@@ -128,17 +126,21 @@ def kit() -> Kit:
 SECRET, ADMIN = "lockstep/account", "lockstep/admin"
 
 
-@dataclass
-class Context:
-    """The Lambda context: the time left is by the clock, its virtual part included."""
+@pytest.fixture
+def invoke():
+    """The function that runs the rotation function for one event; Powertools logs to the process's own output."""
+    for each in logging.getLogger("lockstep").handlers:
+        if isinstance(each, logging.StreamHandler):
+            each.stream = sys.__stdout__  # it keeps the stream of the test that made it, which may be closed
 
-    clock: ShiftedClock
-    end: float
-    aws_request_id: str = "00000000-0000-4000-8000-000000000000"
+    def run(event, *, client, environment, clock, seconds):
+        outside = handler.World(connect=lambda: client, environment=environment, clock=clock)
+        end = clock.now() + seconds
+        left = {"get_remaining_time_in_millis": lambda: max(0, int((end - clock.now()) * 1000))}
+        context = SimpleNamespace(aws_request_id="00000000-0000-4000-8000-000000000000", **left)
+        return handler.handle(event, context, outside)
 
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the time that the run has left."""
-        return max(0, int((self.end - self.clock.now()) * 1000))
+    return run
 
 
 @dataclass
@@ -147,58 +149,67 @@ class Function:
 
     Attributes:
         environment: the function's variables; tests change them.
+        live: returns the password that the vendor accepts now.
+        first: the password before the first rotation.
         errors: what it raised, in order.
         reports: what it returned.
         seconds: how long one run may take.
     """
 
+    invoke: Callable[..., Any]
     clock: ShiftedClock
     store: SecretsManager
     environment: dict[str, str]
     client: Any
+    live: Callable[[], Secret]
+    first: Secret
     seconds: float = 600.0
     errors: list[RotationError] = field(default_factory=list)
     reports: list[dict[str, object]] = field(default_factory=list)
 
-    def serve(self, event: dict[str, object]) -> None:
+    def serve(self, event):
         """Run the rotation function for one event of Secrets Manager."""
-        outside = handler.World(connect=lambda: self.client, environment=self.environment, clock=self.clock)
+        outside = {"client": self.client, "environment": self.environment, "clock": self.clock}
         try:
-            report = handler.handle(event, Context(self.clock, self.clock.now() + self.seconds), outside)
+            self.reports.append(self.invoke(event, seconds=self.seconds, **outside))
         except RotationError as error:
             self.errors.append(error)
             raise
-        self.reports.append(report)
 
-    def rotate(self, **options: Any) -> Rotation:
+    def rotate(self, **options):
         """Rotate as the schedule does, with the service's retries."""
         return self.store.rotate(SECRET, function=FUNCTION_ARN, rules={"AutomaticallyAfterDays": 1}, **options)
 
-    def rotate_once(self, **options: Any) -> Rotation:
+    def rotate_once(self, **options):
         """Rotate with a service that makes no second attempt, now and later."""
         self.store._rotator.retry_delays = ()
         return self.rotate(**options)
 
-    def codes(self) -> list[str]:
+    def next_rotation(self):
+        """Return how the rotation ends that the schedule starts two days later."""
+        self.clock.sleep(2 * 86_400)
+        (rotation,) = self.store.tick()
+        return rotation.state
+
+    def settled(self):
+        """Return whether the current password is live and is not the first one."""
+        return self.password == self.live() != self.first
+
+    def codes(self):
         """Return the errors' codes."""
         return [error.code for error in self.errors]
 
-    def document(self, stage: str = "AWSCURRENT") -> dict[str, Any]:
+    def document(self, stage="AWSCURRENT"):
         """Return the account document under a stage."""
         value = self.store.value(SECRET, stage=stage)
         assert value is not None
-        document: dict[str, Any] = json.loads(value.reveal())
-        return document
+        return json.loads(value.reveal())
 
-    def put(self, document: dict[str, Any]) -> None:
-        """Store a document as an operator would."""
-        self.store.call("PutSecretValue", SecretId=SECRET, SecretString=json.dumps(document))
+    def put(self, document, secret=SECRET):
+        """Store a document, or the admin credential in another secret, as an operator would."""
+        self.store.call("PutSecretValue", SecretId=secret, SecretString=json.dumps(document))
 
-    def put_admin(self, admin: dict[str, str]) -> None:
-        """Store another admin credential."""
-        self.store.call("PutSecretValue", SecretId=ADMIN, SecretString=json.dumps(admin))
-
-    def cancel(self) -> None:
+    def cancel(self):
         """Cancel a rotation as an operator does: CancelRotateSecret, then take the pending label away."""
         self.store.call("CancelRotateSecret", SecretId=SECRET)
         for version, labels in self.store.labels(SECRET).items():
@@ -208,59 +219,37 @@ class Function:
                 )
 
     @property
-    def password(self) -> Secret:
+    def password(self):
         """The current password."""
         return Secret(self.document()["password"])
 
-    @property
-    def outcomes(self) -> list[object]:
-        """The outcome of each step that succeeded."""
-        return [report["outcome"] for report in self.reports]
-
 
 @pytest.fixture
-def clock() -> ShiftedClock:
+def clock():
     """The clock that Secrets Manager, the function and the vendor share."""
     return ShiftedClock()
 
 
 @pytest.fixture
-def install(clock: ShiftedClock) -> Iterator[Callable[..., Function]]:
+def install(invoke, clock):
     """The function that serves a vendor and stores an account's document and the admin credential."""
-    for each in logging.getLogger("lockstep").handlers:
-        if isinstance(each, logging.StreamHandler):
-            each.stream = sys.__stdout__  # Powertools keeps the stream of the test that made it, closed by now
     with ExitStack() as stack:
 
-        def make(
-            simulator: Simulator,
-            document: dict[str, object],
-            admin: dict[str, str] | None,
-            *,
-            retries: int = 2,
-            spacing: float = 600.0,
-        ) -> Function:
+        def make(simulator, document, admin, live, *, retries=2, spacing=600.0):  # noqa: PLR0913 - what a rotation needs
             url = stack.enter_context(simulator.serve())
-            store = SecretsManager(
-                clock=clock.now,
-                sleep=clock.sleep,
-                retry_delays=(spacing,) * retries,
-                account="111122223333",
-                region=REGION,
-            )
+            place = {"account": "111122223333", "region": REGION}
+            delays = (spacing,) * retries
+            store = SecretsManager(clock=clock.now, sleep=clock.sleep, retry_delays=delays, **place)
             stack.enter_context(store.serve())
-            prefix = f"LOCKSTEP_{str(document['driver']).upper()}_"
-            environment = {
-                "LOCKSTEP_DRIVERS": str(document["driver"]),
-                "LOCKSTEP_HOSTS": url.removeprefix("http://"),
-                f"{prefix}ENDPOINT": url,
-            }
+            prefix = f"LOCKSTEP_{document['driver'].upper()}_"
+            environment = {"LOCKSTEP_DRIVERS": document["driver"], "LOCKSTEP_HOSTS": url.removeprefix("http://")}
+            environment[f"{prefix}ENDPOINT"] = url
             if admin is not None:
                 environment[f"{prefix}ADMIN_SECRET"] = ADMIN
                 store.create(ADMIN, json.dumps(admin))
             store.create(SECRET, Secret(json.dumps(document)))
-            client = store.client(direct=True)
-            made = Function(clock, store, environment, client)
+            first = Secret(document["password"])
+            made = Function(invoke, clock, store, environment, store.client(direct=True), live, first)
             store.register_function(FUNCTION_ARN, made.serve)
             return made
 

@@ -1,54 +1,34 @@
 """Each code that a vendor documents has a row in its driver's table, of the class that the reference gives it."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from rotation.core.errors import (
-    AccountLocked,
-    AccountUnusable,
-    AdminRejected,
-    CannotVerify,
-    InProgress,
-    OldPasswordRejected,
-    OutcomeUnknown,
-    PasswordRejected,
-    PasswordReused,
-    PermissionDenied,
-    PreconditionFailed,
-    RateLimited,
-    RequestRefused,
-    TooSoon,
-    UnexpectedReply,
-    VendorUnavailable,
-)
+from rotation.core import errors
 from rotation.drivers.error_table import error_for
 from rotation.drivers.registry import load_driver
 
-CODES: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "vendor_codes.toml").read_text())
-CLASSES: dict[str, set[type]] = {
-    "RETRY": {VendorUnavailable, RateLimited},
-    "WAIT": {InProgress, AccountLocked},
-    "PRECOND": {PreconditionFailed, TooSoon, CannotVerify},
+CODES = tomllib.loads((Path(__file__).parent / "vendor_codes.toml").read_text())
+CLASSES = {
+    "RETRY": {errors.VendorUnavailable, errors.RateLimited},
+    "WAIT": {errors.InProgress, errors.AccountLocked},
+    "PRECOND": {errors.PreconditionFailed, errors.TooSoon, errors.CannotVerify},
     "PERM": {
-        AccountUnusable,
-        PasswordRejected,
-        PasswordReused,
-        PreconditionFailed,
-        RequestRefused,
+        errors.AccountUnusable,
+        errors.PasswordRejected,
+        errors.PasswordReused,
+        errors.PreconditionFailed,
+        errors.RequestRefused,
     },
-    "AUTH": {AdminRejected, PermissionDenied, OldPasswordRejected},
-    "AMBIG": {OutcomeUnknown},
+    "AUTH": {errors.AdminRejected, errors.PermissionDenied, errors.OldPasswordRejected},
+    "AMBIG": {errors.OutcomeUnknown},
 }
 ROWS = [(driver, code, kind) for driver, facts in CODES.items() for kind in CLASSES for code in facts.get(kind, ())]
 
 
 @pytest.mark.parametrize(("driver", "code", "kind"), ROWS, ids=[f"{driver}-{code}" for driver, code, _ in ROWS])
-def test_a_documented_code_has_its_class(driver: str, code: str, kind: str) -> None:
+def test_a_documented_code_has_its_class(driver, code, kind):
     """A read gets the same error as a change, except where only a change can leave its outcome open."""
     table = load_driver(driver).error_table
     taken = CODES[driver]["instead"].get(code, {"class": kind})["class"]
@@ -65,7 +45,7 @@ def test_a_documented_code_has_its_class(driver: str, code: str, kind: str) -> N
 
 
 @pytest.mark.parametrize("driver", CODES)
-def test_the_tables_hold_no_other_codes(driver: str) -> None:
+def test_the_tables_hold_no_other_codes(driver):
     """A table has no code without a source; each code has one class, and each deviation a reason."""
     named = [code for other, code, _ in ROWS if other == driver]
     assert len(named) == len(set(named))
@@ -77,21 +57,21 @@ def test_the_tables_hold_no_other_codes(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", CODES)
-def test_no_documented_code_is_unexpected(driver: str) -> None:
+def test_no_documented_code_is_unexpected(driver):
     """A documented code says what happened, so it never becomes ``UnexpectedReply``."""
     table = load_driver(driver).error_table
-    assert not [row.vendor_code for row in table if issubclass(row.error, UnexpectedReply)]
-    refused = [row for row in table if row.error is RequestRefused]
+    assert not [row.vendor_code for row in table if issubclass(row.error, errors.UnexpectedReply)]
+    refused = [row for row in table if row.error is errors.RequestRefused]
     assert {row.vendor_code for row in refused} == set(CODES[driver]["refused"])
-    locked = {row.vendor_code for row in table if row.error is AccountLocked}
+    locked = {row.vendor_code for row in table if row.error is errors.AccountLocked}
     assert locked == set(CODES[driver].get("locked", ()))
-    assert {row.error for row in table if not row.error.definite} == {OutcomeUnknown}
+    assert {row.error for row in table if not row.error.definite} == {errors.OutcomeUnknown}
     assert all(row.error.definite and not row.error.retryable for row in refused)
     assert all("LOCKSTEP_" in (row.hint or row.error.default_hint) for row in refused)
 
 
 @pytest.mark.parametrize("driver", CODES)
 @pytest.mark.parametrize("code", ["999999999", "0", "", "NobodyKnowsThis", "230 ", "usg.206010000"])
-def test_what_nobody_documents_is_in_no_table(driver: str, code: str) -> None:
+def test_what_nobody_documents_is_in_no_table(driver, code):
     """An undocumented code is in no table and becomes ``UnexpectedReply``."""
     assert error_for(load_driver(driver).error_table, code, on="change", request_id="r") is None

@@ -1,9 +1,6 @@
 """The login behind the wrapper: whether, where and with which key, and what can never be proved."""
 
-from __future__ import annotations
-
 import dataclasses
-from typing import Any
 
 import pytest
 
@@ -16,7 +13,7 @@ TARGET = LoginTarget("ssh", "host", 22, "root", "ssh-ed25519 AAAA")
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_a_verdict_comes_through(kit, verdict: Verdict) -> None:
+def test_a_verdict_comes_through(kit, verdict):
     """A verdict of the driver's own login call or of the shared probe is returned as it is."""
     seen = Observation(variant="any", login=TARGET)
     probe = kit.probe(lambda: verdict)
@@ -26,7 +23,7 @@ def test_a_verdict_comes_through(kit, verdict: Verdict) -> None:
 
 
 @pytest.mark.parametrize("kinds", [(), ("ssh",), ("winrm",)])
-def test_without_a_place_to_log_in_nothing_can_be_told(kit, kinds: tuple[str, ...]) -> None:
+def test_without_a_place_to_log_in_there_is_no_verdict(kit, kinds):
     """A missing target or a probe of another kind raises, and never counts as a rejection."""
     probes = {kind: kit.probe(lambda: Verdict.ACCEPTED) for kind in kinds}
     seen = Observation(variant="any", login=None if "ssh" in kinds else TARGET)
@@ -36,7 +33,7 @@ def test_without_a_place_to_log_in_nothing_can_be_told(kit, kinds: tuple[str, ..
         bound.verify(NEW)
 
 
-def test_the_targets_kind_chooses_the_probe(kit) -> None:
+def test_the_targets_kind_chooses_the_probe(kit):
     """One driver may have machines of both kinds."""
     probes = {kind: kit.probe(lambda: Verdict.ACCEPTED) for kind in ("ssh", "winrm")}
     target = LoginTarget("winrm", "host", 5986, "Administrator", "sha256:00")
@@ -45,7 +42,7 @@ def test_the_targets_kind_chooses_the_probe(kit) -> None:
     assert (probes["ssh"].targets, probes["winrm"].targets) == ([], [target])
 
 
-def test_the_deployments_login_goes_before_the_vendors(kit) -> None:
+def test_the_deployments_login_goes_before_the_vendors(kit):
     """The deployment's login target takes precedence, and the vendor is not asked."""
     probe, mine = kit.probe(lambda: Verdict.ACCEPTED), LoginTarget("ssh", "mine", 22, "root", "ssh-rsa BBBB")
     bound = kit.bind(kit.bare(lambda: None), probes={"ssh": probe}, configured=mine)
@@ -57,7 +54,7 @@ def test_the_deployments_login_goes_before_the_vendors(kit) -> None:
 UNPINNED = LoginTarget("ssh", "host", 22, "root")
 
 
-def test_a_hosts_first_key_is_trusted_only_where_the_deployment_says_so(kit) -> None:
+def test_a_hosts_first_key_is_trusted_only_where_the_deployment_says_so(kit):
     """The key is learnt once without a login and pinned from then on; a key in the secret takes precedence."""
     probe, seen = kit.probe(lambda: Verdict.ACCEPTED), Observation(variant="any", login=UNPINNED)
     wary = kit.bind(kit.observing(seen), probes={"ssh": probe})
@@ -83,7 +80,7 @@ def test_a_hosts_first_key_is_trusted_only_where_the_deployment_says_so(kit) -> 
         (Observation(variant="any", login=UNPINNED), "winrm"),
     ],
 )
-def test_no_key_is_learnt_where_there_is_none_to_learn(kit, seen: Observation, kind: str) -> None:
+def test_no_key_is_learnt_where_there_is_none_to_learn(kit, seen, kind):
     """No key is read for a pinned target, a stopped machine, a missing address or a probe without keys."""
     probe = kit.probe(lambda: None)
     bound = kit.bind(kit.observing(seen), probes={kind: probe}, trust_first_use=True)
@@ -91,23 +88,16 @@ def test_no_key_is_learnt_where_there_is_none_to_learn(kit, seen: Observation, k
     assert probe.asked == []
 
 
-def test_a_host_that_shows_no_key_stops_what_needs_a_login(kit) -> None:
+def test_a_host_that_shows_no_key_stops_what_needs_a_login(kit):
     """The probe's error comes out; where less proof is enough, the rotation goes on without a key."""
     probe = kit.probe(lambda: None, key=CannotVerify("closed", vendor_code="port_closed"))
     seen = Observation(variant="any", login=UNPINNED)
-    fields: dict[str, Any] = {"probes": {"ssh": probe}, "trust_first_use": True}
+    fields = {"probes": {"ssh": probe}, "trust_first_use": True}
     with pytest.raises(CannotVerify) as caught:
         kit.bind(kit.observing(seen), **fields).trusting(seen)
     assert caught.value.vendor_code == "port_closed"
     lenient = kit.bind(kit.observing(seen), minimum=Evidence.ACCEPTED, **fields)
     assert lenient.trusting(seen) is lenient
-
-
-def test_who_can_log_in(kit) -> None:
-    """Either the driver itself or a probe can log in."""
-    assert kit.bind(kit.whole(lambda: None)).can_log_in
-    assert kit.bind(kit.bare(lambda: None), probes={"ssh": kit.probe(lambda: None)}).can_log_in
-    assert not kit.bind(kit.bare(lambda: None)).can_log_in
 
 
 @pytest.mark.parametrize(
@@ -126,13 +116,8 @@ def test_who_can_log_in(kit) -> None:
     ],
 )
 def test_what_can_never_be_proved_is_refused_before_anything_changes(  # noqa: PLR0913, PLR0917 - the columns of the table
-    kit,
-    minimum: Evidence,
-    verifies: bool,  # noqa: FBT001 - same
-    probe: str | None,
-    login: LoginTarget | None,
-    problem: str | None,
-) -> None:
+    kit, minimum, verifies, probe, login, problem
+):
     """LOGIN needs a login check; a probe needs an address of its kind and what its ``unready`` names."""
     driver = (kit.whole if verifies else kit.bare)(lambda: None)
     shared = {probe: kit.probe(lambda: None)} if probe else {}
@@ -150,7 +135,7 @@ RUNNING = Observation(variant="default", login=TARGET, power=Power.RUNNING, rese
 CLOSED = CannotVerify("closed", vendor_code="port_closed")
 
 
-def test_who_can_be_met_is_met_before_anything_changes(kit) -> None:
+def test_a_host_is_met_before_anything_changes(kit):
     """The host is met without a login, and only where a login by a shared probe is demanded."""
     probe, seen = kit.greeter(), Observation(variant="default", login=TARGET)
     assert kit.bind(kit.observing(seen), probes={"ssh": probe}).require_provable(seen)
@@ -165,14 +150,14 @@ def test_who_can_be_met_is_met_before_anything_changes(kit) -> None:
 
 
 @pytest.mark.parametrize("refusal", [CLOSED, NotEnoughTime("late")])
-def test_who_cannot_be_met_stops_the_rotation(kit, refusal: Exception) -> None:
+def test_a_host_that_cannot_be_met_stops_the_rotation(kit, refusal):
     """The rotation stops, since its reset could never be proved."""
     probe, seen = kit.greeter(refusal), Observation(variant="default", login=TARGET)
     with pytest.raises(type(refusal)):
         kit.bind(kit.observing(seen), probes={"ssh": probe}).require_provable(seen)
 
 
-def test_a_host_that_has_just_shown_its_key_is_not_asked_again(kit) -> None:
+def test_a_host_that_has_just_shown_its_key_is_not_asked_again(kit):
     """One connection is enough; a key from an earlier rotation has to be shown again."""
     probe, seen = kit.greeter(), Observation(variant="default", login=UNPINNED)
     bound = kit.bind(kit.observing(seen), probes={"ssh": probe}, trust_first_use=True)
@@ -183,7 +168,7 @@ def test_a_host_that_has_just_shown_its_key_is_not_asked_again(kit) -> None:
     assert len(probe.greeted) == 1
 
 
-def test_a_machine_that_is_off_is_not_asked(kit) -> None:
+def test_a_machine_that_is_off_is_not_asked(kit):
     """A machine that was found off, or that the caller knows to be off, is not contacted."""
     probe = kit.greeter(CLOSED)
     off = dataclasses.replace(RUNNING, power=Power.STOPPED)
@@ -193,7 +178,7 @@ def test_a_machine_that_is_off_is_not_asked(kit) -> None:
     assert probe.greeted == []
 
 
-def test_a_machine_that_only_counts_as_running_is_not_held_to_it(kit) -> None:
+def test_a_machine_that_only_counts_as_running_is_not_held_to_it(kit):
     """An earlier attempt may have stopped the machine for its reset, and the next one must be able to go on."""
     off = dataclasses.replace(RUNNING, power=Power.STOPPED)
     probes = {"ssh": kit.greeter(CLOSED)}

@@ -1,12 +1,8 @@
 """Drivers are found by file when built in, and from outside only when the deployment names them."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -24,7 +20,7 @@ DRIVER = replace(MODEL, code="acme_mail")
 '''
 
 
-def install(folder: Path, name: str, points: str, *, module: str = "", code: str = OUTSIDE) -> None:
+def install(folder, name, points, *, module="", code=OUTSIDE):
     """Put a distribution with entry points into a folder."""
     module = module or name.replace("-", "_")
     (folder / f"{module}.py").write_text(code)
@@ -35,7 +31,7 @@ def install(folder: Path, name: str, points: str, *, module: str = "", code: str
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def site(tmp_path, monkeypatch):
     """An empty folder on the path; what was imported from it is forgotten afterwards."""
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
@@ -43,21 +39,15 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         sys.modules.pop(name, None)
 
 
-def test_the_built_in_drivers_are_found() -> None:
-    """Built-in drivers are found by file, and the list is sorted."""
+def test_the_built_in_drivers_are_found():
+    """Built-in drivers are found by file, the file's name is the driver's code, and the list is sorted."""
     codes = registry.driver_codes()
     assert {"huawei_meeting", "ucloud_compshare"} <= set(codes)
-    assert not [code for code in codes if code.startswith("_")]
     assert list(codes) == sorted(codes)
+    assert [registry.load_driver(code).code for code in codes] == list(codes)
 
 
-def test_every_built_in_driver_loads_under_its_code() -> None:
-    """The file's name is the driver's code."""
-    for code in registry.driver_codes():
-        assert registry.load_driver(code).code == code
-
-
-def test_only_the_driver_asked_for_is_imported() -> None:
+def test_only_the_driver_asked_for_is_imported():
     """Loading one driver loads no other driver and no SSH library."""
     script = (
         "import json, sys; from rotation.drivers import registry; registry.driver_codes();"
@@ -69,14 +59,14 @@ def test_only_the_driver_asked_for_is_imported() -> None:
 
 
 @pytest.mark.parametrize("code", ["nobody", "_ucloud", "Huawei_Meeting", "os", "../x", "a.b", "", "x" * 40])
-def test_an_unknown_code_is_refused_with_a_hint(code: str) -> None:
+def test_an_unknown_code_is_refused_with_a_hint(code):
     """A code cannot import anything outside the drivers, and the hint names the command that lists them."""
     with pytest.raises(UnknownDriver) as caught:
         registry.load_driver(code)
     assert "lockstep drivers" in caught.value.hint
 
 
-def test_an_outside_driver_loads_only_when_named(site: Path) -> None:
+def test_an_outside_driver_loads_only_when_named(site):
     """A plug-in is named by its distribution, in any spelling, or by its driver's code."""
     install(site, "acme-drivers", "acme_mail = acme_drivers:DRIVER")
     assert "acme_mail" not in registry.driver_codes()
@@ -87,7 +77,7 @@ def test_an_outside_driver_loads_only_when_named(site: Path) -> None:
         assert registry.load_driver("acme_mail", (name,)).code == "acme_mail"
 
 
-def test_an_unnamed_distribution_is_never_imported(site: Path) -> None:
+def test_an_unnamed_distribution_is_never_imported(site):
     """An unnamed plug-in's code does not run, even when another plug-in is trusted."""
     install(site, "acme-drivers", "acme_mail = acme_drivers:DRIVER")
     install(site, "evil-drivers", "acme_mail2 = evil_drivers:DRIVER", code="raise SystemExit('ran')")
@@ -96,31 +86,32 @@ def test_an_unnamed_distribution_is_never_imported(site: Path) -> None:
         registry.load_driver("acme_mail2", ("acme-drivers",))
 
 
-@pytest.mark.parametrize("code", ["huawei_meeting", "nobody"])
-def test_a_clash_with_a_built_in_driver_is_an_error(site: Path, code: str) -> None:
-    """A plug-in cannot replace a built-in driver, whichever driver is asked for."""
-    install(site, "acme-drivers", "huawei_meeting = acme_drivers:DRIVER")
-    with pytest.raises(ConfigError, match="built-in driver"):
-        registry.load_driver(code, ("acme-drivers",))
-
-
-def test_two_plugins_with_one_code_are_an_error(site: Path) -> None:
-    """Neither plug-in wins by chance."""
-    install(site, "acme-drivers", "acme_mail = acme_drivers:DRIVER")
-    install(site, "bolt-drivers", "acme_mail = bolt_drivers:DRIVER")
-    with pytest.raises(ConfigError, match="two plug-ins"):
-        registry.driver_codes(("acme-drivers", "bolt-drivers"))
+@pytest.mark.parametrize(
+    ("codes", "clash"),
+    [(["huawei_meeting"], "built-in driver"), (["acme_mail", "acme_mail"], "two plug-ins")],
+    ids=["built-in", "plug-in"],
+)
+@pytest.mark.parametrize("asked", ["huawei_meeting", "nobody"])
+def test_a_clash_of_codes_is_an_error(site, codes, clash, asked):
+    """No plug-in replaces a driver or wins over another by chance, whichever driver is asked for."""
+    names = ("acme-drivers", "bolt-drivers")
+    for name, code in zip(names, codes, strict=False):
+        install(site, name, f"{code} = acme_drivers:DRIVER")
+    with pytest.raises(ConfigError, match=clash):
+        registry.load_driver(asked, names)
+    with pytest.raises(ConfigError, match=clash):
+        registry.driver_codes(names)
 
 
 @pytest.mark.parametrize("points", ["other_code = acme_drivers:DRIVER", "acme_mail = acme_drivers:replace"])
-def test_what_is_no_driver_of_that_code_is_refused(site: Path, points: str) -> None:
+def test_what_is_no_driver_of_that_code_is_refused(site, points):
     """The entry point's name must be the code in the driver's record."""
     install(site, "acme-drivers", points)
     with pytest.raises(UnknownDriver):
         registry.load_driver(points.partition(" ")[0], ("acme-drivers",))
 
 
-def test_a_plugin_that_cannot_be_loaded_says_so_without_its_text(site: Path) -> None:
+def test_a_plugin_that_cannot_be_loaded_says_so_without_its_text(site):
     """The error names the type only, since a plug-in's own text could hold anything."""
     install(site, "acme-drivers", "acme_mail = acme_drivers:DRIVER", code="raise ValueError('canary-text')")
     with pytest.raises(UnknownDriver) as caught:
@@ -130,7 +121,7 @@ def test_a_plugin_that_cannot_be_loaded_says_so_without_its_text(site: Path) -> 
     assert caught.value.__context__ is None
 
 
-def test_the_login_probes() -> None:
+def test_the_login_probes():
     """A probe is found by its kind; an unknown kind is a fault of the configuration."""
     assert isinstance(registry.login_probe("ssh", time_left=lambda: 1.0), SshProbe)
     assert isinstance(registry.login_probe("winrm", time_left=lambda: 1.0), WinRmProbe)

@@ -1,27 +1,23 @@
 """The served function for the tests of the handler; the canary listens to every test."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib
 import logging
 import sys
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from rotation_testkit.canary.canary import Canary
-from rotation_testkit.sandbox.served_function import ServedFunction, served_function
+from rotation_testkit.sandbox.served_function import served_function
 
 
 @pytest.fixture
-def retries() -> int:
+def retries():
     """Return a number of retries that outlasts the vendors' windows."""
     return 4
 
 
 @pytest.fixture
-def rig(canary: Canary, retries: int) -> Iterator[ServedFunction]:
+def rig(canary, retries):
     """Yield the function of a fresh sandbox."""
     _log_to_stdout()
     with served_function(retries) as made:
@@ -35,13 +31,13 @@ def rig(canary: Canary, retries: int) -> Iterator[ServedFunction]:
 
 
 @pytest.fixture(scope="module")
-def _idle() -> Iterator[ServedFunction]:
+def _idle():
     with served_function(0) as made:
         yield made
 
 
 @pytest.fixture
-def idle(_idle: ServedFunction, canary: Canary) -> Iterator[ServedFunction]:
+def idle(_idle, canary):
     """Yield one sandbox for all events that must reach nobody."""
     _log_to_stdout()
     _idle.canary, _idle.environment, _idle.errors = canary, dict(_idle.world.environment()), []
@@ -51,7 +47,7 @@ def idle(_idle: ServedFunction, canary: Canary) -> Iterator[ServedFunction]:
     _log_to_stdout()
 
 
-def _log_to_stdout() -> None:
+def _log_to_stdout():
     """Point the handler that Powertools makes once per process to the process's own output."""
     for each in logging.getLogger("lockstep").handlers:
         if isinstance(each, logging.StreamHandler):
@@ -59,10 +55,10 @@ def _log_to_stdout() -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def impatient(monkeypatch):
     """Return a function that makes a driver give up on an answer after two seconds."""
 
-    def shorten(code: str) -> None:
+    def shorten(code):
         module = importlib.import_module(f"rotation.drivers.vendors.{code}.driver")
         monkeypatch.setattr(module, "DRIVER", dataclasses.replace(module.DRIVER, call_seconds=2))
 

@@ -1,7 +1,5 @@
 """Bad events, secrets and settings: a typed error with a code and a hint, no vendor call, nothing changed, no value."""
 
-from __future__ import annotations
-
 import base64
 import json
 
@@ -50,14 +48,6 @@ def refused(rig, event, code):
 # Events.
 
 
-@pytest.mark.parametrize("event", [None, "", VALUE, 7, [], [VALUE], {}, {"a": VALUE}, b"{}"], ids=repr)
-def test_an_event_that_is_none(idle, event):
-    """Anything but an object with the three keys is refused before any request."""
-    calls = len(idle.world.secrets_manager.calls)
-    refused(idle, event, "event_error")
-    assert len(idle.world.secrets_manager.calls) == calls
-
-
 @pytest.mark.parametrize("value", WRONG_TYPES, ids=repr)
 @pytest.mark.parametrize("field", ["Step", "SecretId", "ClientRequestToken", "RotationToken"])
 def test_an_event_with_a_malformed_field(idle, field, value):
@@ -72,35 +62,6 @@ def test_an_event_with_a_malformed_field(idle, field, value):
         return
     assert field in refused(idle, event, "event_error").message
     assert len(idle.world.secrets_manager.calls) == calls
-
-
-@pytest.mark.parametrize("field", ["Step", "SecretId", "ClientRequestToken"])
-def test_an_event_that_lacks_a_field(idle, field):
-    """The error names the missing key."""
-    event = idle.event(HUAWEI)
-    del event[field]
-    assert field in refused(idle, event, "event_error").message
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("Step", "CREATESECRET"),
-        ("Step", "createSecret "),
-        ("Step", "deleteSecret"),
-        ("SecretId", "a\nb"),
-        ("SecretId", "x" * 2049),
-        ("SecretId", "s\u00e9cret"),
-        ("ClientRequestToken", "x" * 31),
-        ("ClientRequestToken", "x" * 65),
-        ("ClientRequestToken", "x" * 31 + "\n"),
-        ("ClientRequestToken", "x" * 31 + " "),
-    ],
-    ids=repr,
-)
-def test_an_event_with_an_unknown_value(idle, field, value):
-    """An unknown step, and names and tokens of a wrong form, are refused by the key's name."""
-    assert field in refused(idle, idle.event(HUAWEI) | {field: value}, "event_error").message
 
 
 @pytest.mark.parametrize(
@@ -137,22 +98,12 @@ def test_a_token_without_a_stage(rig):
 @pytest.mark.parametrize(
     "text",
     [
-        "no JSON",
-        "{",
-        "[]",
         f'["{VALUE}"]',
-        "null",
-        "7",
         f'"{VALUE}"',
-        f'{{"driver": "{UCLOUD}", "password": "{VALUE}", "password": "b"}}',
         f'{{"driver": "{UCLOUD}", "deep": {{"a": 1, "a": "{VALUE}"}}}}',
         f'{{"driver": "{UCLOUD}", "password": NaN, "x": "{VALUE}"}}',
-        f'{{"password": "{VALUE}", "n": 1e999}}',
-        f'{{"password": "{VALUE}\\ud800"}}',
-        "[" * 5000,
-        "9" * 5000,
     ],
-    ids=lambda text: text[:24],
+    ids=["list", "text", "twice", "NaN"],
 )
 def test_a_secret_that_is_no_document(rig, text):
     """A text that is not a JSON object, or holds a key twice or a value that cannot be stored, is refused."""
@@ -192,48 +143,19 @@ def test_a_secret_with_a_key_of_a_wrong_type(rig, driver, key):
         assert key in rig.stuck(driver, code).message, value
 
 
-def test_all_malformed_settings_are_reported_at_once(rig):
-    """Every fault of the account's own keys stands in one error, by name and rule."""
-    wrong = dict.fromkeys(("region", "zone", "uhost_id", "username", "host_key"), f"{VALUE} \n&Action=x")
-    message = stuck_after_put(rig, wrong).message
-    assert all(name in message for name in wrong)
-
-
-def stuck_after_put(rig, changes, code="settings_error"):
-    """Change keys of CompShare's secret and rotate in vain."""
-    rig.put(rig.world.accounts[UCLOUD], rig.document(UCLOUD) | changes)
-    return rig.stuck(UCLOUD, code)
-
-
-@pytest.mark.parametrize("name", ["memory", "tencent_bm", "_ucloud", "os", "../x", VALUE, HUAWEI.upper(), f"{HUAWEI} "])
+@pytest.mark.parametrize("name", ["memory", "tencent_bm", VALUE, HUAWEI.upper(), f"{HUAWEI} "])
 def test_a_secret_that_names_a_driver_that_is_not_allowed(rig, name):
     """Only what LOCKSTEP_DRIVERS names is ever loaded; the secret's text is not quoted."""
-    assert name not in stuck_after_put(rig, {"driver": name}, "driver_not_allowed").message
-
-
-def test_an_allowed_driver_that_does_not_exist(rig):
-    """A code that is allowed but has no driver has an error code of its own."""
-    rig.environment["LOCKSTEP_DRIVERS"] += ",no_such_driver"
-    stuck_after_put(rig, {"driver": "no_such_driver"}, "unknown_driver")
+    rig.put(rig.world.accounts[UCLOUD], rig.document(UCLOUD) | {"driver": name})
+    assert name not in rig.stuck(UCLOUD, "driver_not_allowed").message
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_a_secret_cannot_aim_the_rotation(rig, driver):
     """No key of the secret moves a request elsewhere: the rotation goes to the deployment's endpoint and keeps them."""
     evil = "http://127.0.0.1:9"
-    keys = (
-        "endpoint",
-        "host",
-        "hosts",
-        "url",
-        "base_url",
-        "Endpoint",
-        "proxy",
-        "admin_secret",
-        "LOCKSTEP_HOSTS",
-        A + "ENDPOINT",
-    )
-    aimed = dict.fromkeys(keys, evil)
+    keys = ("endpoint", "host", "hosts", "url", "base_url", "Endpoint", "proxy", "admin_secret", "LOCKSTEP_HOSTS")
+    aimed = dict.fromkeys((*keys, A + "ENDPOINT"), evil)
     rig.put(rig.world.accounts[driver], rig.document(driver) | aimed)
     rig.rotate(driver)
     assert rig.errors == []
@@ -255,21 +177,11 @@ def test_a_test_only_invocation_with_a_bad_secret(rig):
 @pytest.mark.parametrize(
     ("name", "value", "code"),
     [
-        ("LOCKSTEP_DRIVERS", "", "settings_error"),
-        ("LOCKSTEP_DRIVERS", " , ", "settings_error"),
         ("LOCKSTEP_DRIVERS", "UCLOUD,../x", "settings_error"),
         ("LOCKSTEP_MIN_EVIDENCE", "proof", "settings_error"),
-        ("LOCKSTEP_HOSTS", "https://api.example", "settings_error"),
         ("LOCKSTEP_HOSTS", "*", "settings_error"),
-        ("LOCKSTEP_HOSTS", "a.example/path", "settings_error"),
-        (A + "ENDPOINT", "http://vendor.example", "settings_error"),
-        (A + "ENDPOINT", "ftp://vendor.example", "settings_error"),
-        (A + "ENDPOINT", "vendor.example", "settings_error"),
         (A + "ENDPOINT", f"https://user:{VALUE}@vendor.example", "settings_error"),
-        (A + "ENDPOINT", "https://vendor.example/path", "settings_error"),
-        (A + "ENDPOINT", "https://vendor.example", "host_not_allowed"),
         (A + "ENDPOINT", "https://api.compshare.cn.evil.example", "host_not_allowed"),
-        (A + "ENDPOINT", "https://api.compshare.cn:8443", "host_not_allowed"),
         (A + "ENDPOINT", "http://127.0.0.1:9", "host_not_allowed"),
         (A + "ADMIN_SECRET", "", "settings_error"),
         (A + "ADMIN_SECRET", "no/such/secret", "secret_not_found"),
@@ -283,14 +195,6 @@ def test_a_malformed_deployment(rig, name, value, code):
         assert name in error.message
     if name.endswith("ADMIN_SECRET"):
         assert name in error.message + error.hint
-
-
-def test_all_malformed_variables_are_reported_at_once(rig):
-    """Every fault of the environment stands in one error."""
-    wrong = {"LOCKSTEP_MIN_EVIDENCE": "x", A + "ENDPOINT": "x", "LOCKSTEP_HUAWEI_MEETING_ENDPOINT": "http://x.example"}
-    rig.environment |= wrong
-    message = rig.stuck(UCLOUD, "settings_error").message
-    assert all(name in message for name in wrong)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """What the function writes: no line of the libraries, one line of its own, one metric; neither decides a step."""
 
-from __future__ import annotations
-
 import json
 import logging
 
@@ -25,7 +23,7 @@ def test_an_ntlm_login_is_not_written_down(caplog):
     for name in ("", *NTLM, "spnego._ntlm"):
         caplog.set_level(logging.DEBUG, logger=name)
 
-    def heard() -> set[str]:
+    def heard():
         caplog.clear()
         with WinRmHost(lambda: {"Administrator": Secret("Marker-right/1")}) as host:
             target = LoginTarget("winrm", host.host, host.port, "Administrator", host.fingerprint)
@@ -41,13 +39,12 @@ def test_an_ntlm_login_is_not_written_down(caplog):
 @pytest.mark.parametrize(
     ("name", "value"), [("AWS_ENDPOINT_URL", "proxy:8443"), ("AWS_REGION", ""), ("AWS_PROFILE", "no-such-profile")]
 )
-def test_unusable_settings_of_aws_are_told_and_counted(idle, monkeypatch, name, value):
+def test_unusable_settings_of_aws_are_logged_and_counted(idle, monkeypatch, name, value):
     """Wrong AWS settings end like any failed step: an error with a hint, one log line, and the metric."""
-    for each in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETSMANAGER"):
+    for each in ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETSMANAGER"):
         monkeypatch.delenv(each, raising=False)
-    monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    monkeypatch.setenv(name, value)
+    for each, text in (("AWS_REGION", "eu-central-1"), ("AWS_CONFIG_FILE", "/nonexistent"), (name, value)):
+        monkeypatch.setenv(each, text)
     handler._client.cache_clear()
     try:
         with pytest.raises(ConfigError) as caught:

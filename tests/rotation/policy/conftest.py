@@ -1,18 +1,10 @@
 """An independent judge of policies, for tests that look at whole sets of strings."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
-
 import pytest
-
-from rotation.policy import Context, PolicyFields
-
-Judge = Callable[[PolicyFields, Context, str], bool]
 
 
 @pytest.fixture(scope="session")
-def judge() -> Judge:
+def judge():
     """A function that judges by reading the policy's fields one by one, without any code of the engine."""
     return lambda policy, context, text: (
         right_shape(policy, text)
@@ -23,7 +15,7 @@ def judge() -> Judge:
     )
 
 
-def right_shape(policy: PolicyFields, text: str) -> bool:
+def right_shape(policy, text):
     """Judge length, alphabet, ends and runs."""
     return (
         len(text) == policy.length
@@ -34,7 +26,7 @@ def right_shape(policy: PolicyFields, text: str) -> bool:
     )
 
 
-def enough_classes(policy: PolicyFields, text: str) -> bool:
+def enough_classes(policy, text):
     """Judge minimums and k-of-n rules."""
     sets = {charset.name: set(charset.chars) for charset in policy.charsets}
     for rule in policy.classes:
@@ -44,7 +36,7 @@ def enough_classes(policy: PolicyFields, text: str) -> bool:
     return all(len([char for char in text if char in own.chars]) >= own.min_chars for own in policy.charsets)
 
 
-def banned(policy: PolicyFields, context: Context) -> Iterator[str]:
+def banned(policy, context):
     """List, in lower case, every piece of a forbidden word or name that must not occur."""
     words = [(word.text, word.fragment) for word in policy.words]
     for rule in policy.names:
@@ -56,7 +48,7 @@ def banned(policy: PolicyFields, context: Context) -> Iterator[str]:
             yield from (word[start:end].lower() for end in range(start + shortest, len(word) + 1))
 
 
-def far_from_previous(policy: PolicyFields, context: Context, text: str) -> bool:
+def far_from_previous(policy, context, text):
     """Judge the distance from the previous password."""
     if context.previous is None:
         return True

@@ -1,7 +1,5 @@
 """What the checker says about a candidate. ``test_policy_properties`` compares it with an independent judge."""
 
-from __future__ import annotations
-
 import time
 
 import pytest
@@ -31,12 +29,12 @@ EVERY_RULE = PasswordPolicy(
         ("-a", "first_not"), ("a-", "last_not"), ("xRoOty", "word"), ("ab", "classes"),
     ],
 )  # fmt: skip
-def test_every_rule_has_its_code(text: str, code: str) -> None:
+def test_every_rule_has_its_code(text, code):
     """Each rule has its own stable code."""
     assert code in {problem.code for problem in EVERY_RULE.problems(Secret(text))}
 
 
-def test_problems_never_quote_the_candidate() -> None:
+def test_problems_never_quote_the_candidate():
     """Neither messages nor the context's repr hold the candidate, the old password, or the account's name."""
     candidate = Secret("zhangsan\u00e9\u00e9\u00e9")
     context = Context(username="zhangsan", previous=Secret("qqqqqqqqq"), history=(candidate,))
@@ -46,7 +44,7 @@ def test_problems_never_quote_the_candidate() -> None:
     assert "qqq" not in repr(context)
 
 
-def test_a_long_candidate_is_judged_quickly() -> None:
+def test_a_long_candidate_is_judged_quickly():
     """The time for hostile text grows with its length, not with the square of it, which would take minutes.
 
     It takes 0.4 s, and ten times as much under coverage.

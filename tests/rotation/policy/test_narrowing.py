@@ -1,7 +1,5 @@
 """Stricter policies: narrowed for an operator's consumer, and joined from two editions."""
 
-from __future__ import annotations
-
 from shlex import quote as shell_quote
 from urllib.parse import quote as url_quote
 
@@ -17,7 +15,7 @@ EVERY = [policy for variants in vendor_policies().values() for policy in variant
 
 
 @pytest.mark.parametrize("policy", EVERY, ids=lambda policy: policy.name)
-def test_narrowing_for_shells_and_urls(policy: PasswordPolicy) -> None:
+def test_narrowing_for_shells_and_urls(policy):
     """Narrowed passwords need no quoting and still satisfy the vendor."""
     shell, url = narrow(policy, shell_safe=True), narrow(policy, url_safe=True, exclude="0OIl1")
     for _ in range(50):
@@ -29,20 +27,20 @@ def test_narrowing_for_shells_and_urls(policy: PasswordPolicy) -> None:
         assert policy.problems(first) == policy.problems(second) == ()
 
 
-def test_a_narrowed_length_stays_within_the_vendors_bounds() -> None:
+def test_a_narrowed_length_stays_within_the_vendors_bounds():
     """A shorter length within the vendor's bounds is possible, and the vendor's bounds still judge."""
     shorter = narrow(vendor_policies()["huawei_meeting"]["default"], length=12)
     assert len(shorter.generate().reveal()) == 12
     assert shorter.problems(Secret("Abcdefgh-12345678")) == ()
 
 
-def test_an_operator_may_allow_weakness() -> None:
+def test_an_operator_may_allow_weakness():
     """``allow_weak`` accepts a PIN."""
     policy = PasswordPolicy(length=16, min_length=4, charsets=(LETTERS,))
     assert narrow(policy, length=4, allow_weak=True).size() == 26**4
 
 
-def test_an_intersection_is_the_stricter_of_each_rule() -> None:
+def test_an_intersection_is_the_stricter_of_each_rule():
     """Every rule and source of two editions is kept; charsets of one name may hold different characters."""
     one = PasswordPolicy(
         name="one", length=20, min_length=8, charsets=(LETTERS, Charset("extra", "123!")), max_repeat=3,
@@ -62,7 +60,7 @@ def test_an_intersection_is_the_stricter_of_each_rule() -> None:
     assert joined.classes == (AtLeast(2, (("lower'",), ("extra'",))),)
 
 
-def test_a_third_edition_keeps_the_charsets_of_the_first_two() -> None:
+def test_a_third_edition_keeps_the_charsets_of_the_first_two():
     """A renamed charset of an earlier join is not taken for another one of that name."""
     first, second, third = (
         PasswordPolicy(length=16, charsets=(LETTERS, Charset("extra", chars, 1))) for chars in ("123", "234a", "34ab")

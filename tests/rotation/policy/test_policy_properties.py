@@ -1,10 +1,6 @@
 """Properties of every policy, checked against all strings of small policies."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from itertools import product
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +16,6 @@ from rotation.policy.rules import resolve
 
 SETS = {"lower": "abc", "upper": "AB", "digit": "12", "special": "!"}
 TEXT = "aAbB12!c"
-Case = tuple[dict[str, Any], Context]
 
 
 # Strategies are made once: making one for each example costs more than drawing from it.
@@ -59,7 +54,7 @@ CONTEXT = st.builds(
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def cases(draw):
     """Draw the fields of any policy whose strings can all be listed, and a context."""
     charsets = tuple(Charset(name, SETS[name], draw(MINIMUM)) for name in draw(NAMES))
     extra = draw(EXTRA)
@@ -75,14 +70,14 @@ def cases(draw: st.DrawFn) -> Case:
 CASES = cases()
 
 
-def unchecked(fields: dict[str, Any]) -> PolicyFields:
+def unchecked(fields):
     """Return the fields of a policy even when nothing satisfies them."""
     policy = object.__new__(PolicyFields)
     policy.__dict__.update(fields)
     return policy
 
 
-def accepted(judge: Callable[..., bool], fields: dict[str, Any], context: Context) -> list[str]:
+def accepted(judge, fields, context):
     """List every string of the policy's length that the independent judge accepts."""
     policy = unchecked(fields)
     strings = map("".join, product(policy.alphabet, repeat=policy.length))
@@ -91,7 +86,7 @@ def accepted(judge: Callable[..., bool], fields: dict[str, Any], context: Contex
 
 @settings(max_examples=200, deadline=None)
 @given(case=CASES)
-def test_checks_counts_and_ranks_agree_with_the_judge(judge: Callable[..., bool], case: Case) -> None:
+def test_checks_counts_and_ranks_agree_with_the_judge(judge, case):
     """The check accepts and the ranks list what the judge accepts; the cheap bound never exceeds the exact count."""
     fields, context = case
     expected = accepted(judge, fields, context)
@@ -107,7 +102,7 @@ def test_checks_counts_and_ranks_agree_with_the_judge(judge: Callable[..., bool]
 
 @settings(max_examples=200, deadline=None)
 @given(case=CASES, candidate=st.text(TEXT + "?\x00", min_size=1, max_size=5))
-def test_policies_agree_with_the_judge(judge: Callable[..., bool], case: Case, candidate: str) -> None:
+def test_policies_agree_with_the_judge(judge, case, candidate):
     """A policy loads exactly when some string satisfies it; its sizes, passwords and problems are the judge's.
 
     A context that leaves nothing is refused, and candidates may have any length and alphabet.
@@ -133,7 +128,7 @@ def test_policies_agree_with_the_judge(judge: Callable[..., bool], case: Case, c
 
 @settings(max_examples=60, deadline=None)
 @given(one=CASES, other=CASES)
-def test_an_intersection_accepts_what_both_accept(judge: Callable[..., bool], one: Case, other: Case) -> None:
+def test_an_intersection_accepts_what_both_accept(judge, one, other):
     """Two editions joined accept exactly the strings that each of them accepts."""
     context = one[1]
     first, second = ({**fields, "length": 3, "min_length": 1, "max_length": 3} for fields, _ in (one, other))

@@ -1,15 +1,11 @@
 # ruff: noqa: E501 - one case, one line
 """What cannot work is refused at once, by an error that names the rule; and what the package's import brings."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from inspect import ismodule
-from typing import Any
 
 import pytest
 
@@ -28,12 +24,12 @@ PERSONAL = PasswordPolicy(length=16, charsets=(Charset("lower", LOWER, 1), DIGIT
 DIGITS_LEFT = PasswordPolicy(length=12, charsets=(LETTERS, DIGIT), names=(Name(fragment=1),))
 
 
-def simple(**fields: Any) -> PasswordPolicy:
+def simple(**fields):
     """Return a policy of 16 letters with the given fields changed."""
     return PasswordPolicy(**{"length": 16, "charsets": (LETTERS,), **fields})
 
 
-REFUSED: dict[str, tuple[Callable[[], object], str]] = {
+REFUSED = {
     "more digits than places": (lambda: simple(length=8, charsets=(LETTERS, Charset("digit", DIGITS, 9))), r"min_chars\(9 of 0123456789\)"),
     "no charset": (lambda: simple(charsets=()), "charset: the alphabet is empty"),
     "empty charset": (lambda: Charset("special", ""), r"charset\(special\): has no characters"),
@@ -77,7 +73,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_clear_error_names_the_rule_at_once(name: str) -> None:
+def test_a_clear_error_names_the_rule_at_once(name):
     """Each contradiction and each malformed field is refused within 50 ms by an error that names the rule."""
     make, message = REFUSED[name]
     started = time.process_time()
@@ -86,13 +82,13 @@ def test_a_clear_error_names_the_rule_at_once(name: str) -> None:
     assert time.process_time() - started < 0.05
 
 
-def test_a_username_with_every_letter_is_no_trouble_elsewhere() -> None:
+def test_a_username_with_every_letter_is_no_trouble_elsewhere():
     """A name of every letter hardly restricts a policy that forbids only the whole name."""
     context = Context(username=LOWER)
     assert HUAWEI.problems(HUAWEI.generate(context), context) == ()
 
 
-def test_importing_stays_lean() -> None:
+def test_importing_stays_lean():
     """A cold start loads neither renderers nor heavy modules for the policies."""
     code = "import sys, rotation.policy; print(*sys.modules)"
     # Coverage starts itself in each child that has its variables, and brings modules of its own.
@@ -102,7 +98,7 @@ def test_importing_stays_lean() -> None:
     assert not {"hypothesis", "fractions", "statistics", "json.tool", "rotation.policy.render", "random"} & loaded
 
 
-def test_the_package_exports_what_it_imports() -> None:
+def test_the_package_exports_what_it_imports():
     """``__all__`` is sorted and holds every name that the package's own import lines bring."""
     imported = {name for name, value in vars(policy).items() if not name.startswith("_") and not ismodule(value)}
     assert set(policy.__all__) == imported - {"annotations"}

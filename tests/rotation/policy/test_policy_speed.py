@@ -1,14 +1,11 @@
 """Generation is fast, measured against the documented recipe within the same run."""
 
-from __future__ import annotations
-
 import time
-from collections.abc import Callable, Iterator
 
 from bench.passwords import FOUR, RARE, recipe
 
 
-def best(before: float, make: Callable[[], object], number: int) -> float:
+def best(before, make, number):
     """Return the shorter of an earlier time and a new one, in seconds of this process for one call."""
     started = time.process_time()
     for _ in range(number):
@@ -16,7 +13,7 @@ def best(before: float, make: Callable[[], object], number: int) -> float:
     return min(before, (time.process_time() - started) / number)
 
 
-def ratios() -> Iterator[float]:
+def ratios():
     """Yield how many times faster we are, at most five times; a measurement ends as soon as it is six times."""
     for _ in range(5):
         ours = theirs = float("inf")
@@ -28,12 +25,12 @@ def ratios() -> Iterator[float]:
         yield theirs / ours
 
 
-def test_six_times_faster_than_the_documented_recipe() -> None:
+def test_six_times_faster_than_the_documented_recipe():
     """The best round of each counts, and they take turns, so a busy machine can only delay the result."""
     assert max(ratios()) >= 6
 
 
-def test_one_draw_in_a_million_takes_less_than_a_millisecond() -> None:
+def test_one_draw_in_a_million_takes_less_than_a_millisecond():
     """A policy that accepts less than one whole string in a million generates in less than a millisecond."""
     assert RARE.acceptance() < 1e-6
     RARE.generate()

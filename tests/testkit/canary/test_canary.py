@@ -1,4 +1,4 @@
-"""The canary finds a secret in text, logs, warnings, errors, frames, objects and requests, in every spelling."""
+"""The canary finds a secret in text, logs, warnings, errors, frames, objects and requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError, SecretDocumentError
 from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import Canary, listening
-from rotation_testkit.canary.spellings import spellings
 from rotation_testkit.doubles.vendors.call import Captured
 
 MARK = Secret('Marker-"7/\\+ü&pass')
@@ -30,19 +29,11 @@ class Talkative:
 Talkative.__module__ = "rotation.core.values"
 
 
-def guarded() -> Canary:
+def guarded():
     """Return a canary for the marker."""
     canary = Canary()
     canary.guard("marker", MARK)
     return canary
-
-
-@pytest.mark.parametrize("spelling", sorted(spellings(MARK)), ids=range(len(spellings(MARK))))
-def test_the_canary_knows_every_spelling(spelling):
-    """Raw, quoted, escaped, hexadecimal and Base64 at any offset: each one is found within other text."""
-    canary = guarded()
-    canary.text("here", f"<{spelling}>")
-    assert canary.leaks() == ["marker in here"]
 
 
 @pytest.mark.parametrize("name", ["a", "ab", "abc", "abcd"])

@@ -1,11 +1,8 @@
-"""The canary as a plug-in: it bites in every place and for every form, and only where a secret shows."""
-
-from __future__ import annotations
+"""The canary as a plug-in: it fails a test for a secret in any place, and only where a secret shows."""
 
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +11,6 @@ from rotation_testkit.canary.listener import is_telling
 LEAKS = """
 import base64, json, logging, os, shutil, subprocess, sys, tempfile, warnings
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
@@ -28,13 +24,6 @@ from rotation_testkit.doubles.vendors.call import Access
 
 VALUE = 'Qu1et"horse/Battery+\\\\Stapl3'
 IMPORTED = Secret(VALUE.swapcase())
-SPELLED = {
-    "raw": VALUE,
-    "url": quote(VALUE, safe=""),
-    "base64": base64.b64encode(b"x" + VALUE.encode()).decode(),
-    "json": json.dumps({"a": VALUE}),
-    "hex": VALUE.encode().hex(),
-}
 
 
 def caught(error):
@@ -117,12 +106,6 @@ def test_leak(place):
     PLACES[place](VALUE)
 
 
-@pytest.mark.parametrize("form", SPELLED)
-def test_form(form):
-    Secret(VALUE)
-    logging.getLogger("any").info("%s", SPELLED[form])
-
-
 def test_leak_read_by_the_test(capsys):
     Secret(VALUE)
     print(VALUE)
@@ -197,7 +180,7 @@ def test_late():
 
 def test_twice():
     Secret(VALUE)
-    print(base64.b64encode(SPELLED["base64"].encode()).decode())
+    print(base64.b64encode(base64.b64encode(VALUE.encode())).decode())
 
 
 def test_botocore():
@@ -229,7 +212,7 @@ OVERHEARD = {"test_short", "test_imported", "test_late", "test_twice", "test_bot
 
 
 @pytest.mark.slow
-def test_every_leak_is_caught_and_nothing_else(tmp_path: Path) -> None:
+def test_every_leak_is_caught_and_nothing_else(tmp_path):
     """Each leaking test fails when it is over, its report shows no value, and the others pass."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     for name, text in (("conftest", PACKAGE), ("test_inner", LEAKS), ("test_other", ANOTHER)):
@@ -254,7 +237,7 @@ def test_every_leak_is_caught_and_nothing_else(tmp_path: Path) -> None:
     assert [name for outcome, name in ended if outcome == "FAILED"] == []
     assert passed >= QUIET | OVERHEARD
     assert caught == passed - QUIET - OVERHEARD, ran.stdout
-    assert len(caught) == 38
+    assert len(caught) == 33
     assert "Qu1et" not in ran.stdout.replace("test_inner", "")
 
 
@@ -271,6 +254,6 @@ def test_every_leak_is_caught_and_nothing_else(tmp_path: Path) -> None:
         ("", False),
     ],
 )
-def test_what_a_person_could_have_thought_of_is_not_looked_for(value: str, telling: bool) -> None:  # noqa: FBT001 - a table
-    """Short or uniform values would be found by chance."""
+def test_what_a_person_could_have_thought_of_is_not_looked_for(value, telling):
+    """A short or uniform value is not looked for: it would be found by chance."""
     assert is_telling(value) is telling

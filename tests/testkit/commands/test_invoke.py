@@ -1,7 +1,5 @@
 """``lockstep invoke EVENT``: the sample events in a world that fits them."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -42,8 +40,7 @@ def test_each_step_finds_its_world_ready(lockstep, driver, step):
 
 
 @pytest.mark.parametrize(
-    ("name", "outcome"),
-    [("test_only", "current_verified"), ("cross_account", "staged"), ("snake_case", "staged")],
+    ("name", "outcome"), [("test_only", "current_verified"), ("cross_account", "staged"), ("snake_case", "staged")]
 )
 def test_the_special_events_mean_what_they_are_called(lockstep, name, outcome):
     """A test-only event verifies current; one with a RotationToken gets the world's; snake case is understood."""
@@ -94,7 +91,7 @@ def test_what_is_no_event_is_wrong_usage(lockstep, tmp_path):
     assert ":secret:prod/db-" in named.objects[0]["result"]["secret_id"]
 
 
-def pack(folder: Path, *, seconds_ago: int) -> None:
+def pack(folder, *, seconds_ago):
     """Make an artefact of what is installed here."""
     packed = folder / ".aws-sam" / "local" / "RotationFunction"
     packed.mkdir(parents=True)
@@ -121,7 +118,7 @@ def test_the_lambda_runtime_runs_the_source_tree_where_nothing_fresh_is_packed(l
 
 @pytest.mark.slow
 def test_a_fresh_artefact_goes_before_the_source_tree(lockstep, monkeypatch, tmp_path):
-    """The screen says which code ran. Of a failure the runtime tells class and sentence, the log line code and hint."""
+    """The screen says which code ran; a failure shows the code and the hint of the log line."""
     pack(tmp_path, seconds_ago=0)
     monkeypatch.chdir(tmp_path)
     ran = lockstep("invoke", str(EVENTS / "malformed" / "no_step.json"), "--json")
@@ -135,7 +132,7 @@ def test_a_fresh_artefact_goes_before_the_source_tree(lockstep, monkeypatch, tmp
 
 @pytest.mark.slow
 def test_where_nothing_is_packed_the_source_tree_runs(embedded, monkeypatch, tmp_path):
-    """Nothing need be built before the first event is sent."""
+    """The first event can be sent before anything is built."""
     monkeypatch.chdir(tmp_path)
     with emulated(embedded) as place:
         assert place.code.startswith("source tree")

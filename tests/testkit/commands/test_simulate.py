@@ -16,7 +16,6 @@ def test_it_serves_what_it_says_until_told_to_stop(lockstep, monkeypatch, number
     command = [sys.executable, "-m", "rotation.cli", "simulate", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
-            assert server.stdout is not None
             facts = json.loads(server.stdout.readline())
             if secret is not None:
                 account = facts["accounts"][secret]

@@ -1,18 +1,13 @@
 """``lockstep simulate-faults``."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from rotation.core.values import Evidence
 from rotation.engine.account import steps
 
 
-def test_a_run_without_violation_exits_0(lockstep: Any) -> None:
-    """It tells how many schedules it played and how fast."""
+def test_a_run_without_violation_exits_0(lockstep):
+    """The report says how many schedules were played and how fast."""
     ran = lockstep("simulate-faults", "--seed", "3", "--runs", "20", "--workers", "1", "--json")
     (record,) = ran.objects
     assert ran.code == 0
@@ -25,10 +20,8 @@ def test_a_run_without_violation_exits_0(lockstep: Any) -> None:
     assert "no violation" in ran.out
 
 
-def test_a_violation_exits_1_with_a_script_that_can_be_played_again(
-    lockstep: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Here of an engine that commits before it verifies."""
+def test_a_violation_exits_1_with_a_script_that_can_be_played_again(lockstep, monkeypatch, tmp_path):
+    """An engine that commits before it verifies violates I2, and its script shows that again."""
     saved = tmp_path / "violation.jsonl"
     monkeypatch.setattr(steps, "_prove", lambda *_: Evidence.LOGIN)
     ran = lockstep("simulate-faults", "--seed", "1", "--workers", "1", "--save", str(saved))
@@ -50,23 +43,19 @@ def test_a_violation_exits_1_with_a_script_that_can_be_played_again(
 
 
 @pytest.mark.parametrize("where", ["missing/folder", ".", "a" * 300])
-def test_a_place_that_takes_no_file_is_told_before_anything_is_played(
-    lockstep: Any, tmp_path: Path, where: str
-) -> None:
-    """Else the finding would be lost after minutes."""
+def test_a_place_that_takes_no_file_is_told_before_anything_is_played(lockstep, tmp_path, where):
+    """A place that cannot be written is refused at once, because the finding would be lost after minutes."""
     ran = lockstep("simulate-faults", "--save", str(tmp_path / where))
     assert (ran.code, ran.out) == (2, "")
     assert "cannot write" in ran.err
 
 
-def test_a_finding_that_cannot_be_saved_any_more_is_printed(
-    lockstep: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The folder went away while the schedules were played."""
+def test_a_finding_that_cannot_be_saved_any_more_is_printed(lockstep, monkeypatch, tmp_path):
+    """A script whose folder went away while the schedules were played is printed."""
     folder = tmp_path / "gone"
     folder.mkdir()
 
-    def prove(*_: object) -> Evidence:
+    def prove(*_):
         if folder.exists():
             folder.rmdir()
         return Evidence.LOGIN
@@ -79,14 +68,14 @@ def test_a_finding_that_cannot_be_saved_any_more_is_printed(
 
 
 @pytest.mark.parametrize("arguments", [("--runs", "0"), ("--replay", "no-such-file"), ("--workers", "-1")])
-def test_wrong_usage_exits_2(lockstep: Any, arguments: tuple[str, ...]) -> None:
-    """With nothing played."""
+def test_wrong_usage_exits_2(lockstep, arguments):
+    """Wrong usage exits with 2 and plays nothing."""
     ran = lockstep("simulate-faults", *arguments)
     assert (ran.code, ran.out) == (2, "")
 
 
-def test_a_file_that_is_no_script_is_an_error(lockstep: Any, tmp_path: Path) -> None:
-    """Told as such, with a hint."""
+def test_a_file_that_is_no_script_is_an_error(lockstep, tmp_path):
+    """A file that is no script is a ``script_error``."""
     wrong = tmp_path / "wrong"
     wrong.write_text("no script", encoding="utf-8")
     ran = lockstep("simulate-faults", "--replay", str(wrong))

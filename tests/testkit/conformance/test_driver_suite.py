@@ -1,6 +1,4 @@
-"""The example of a driver from outside: installed as strangers install it, found when named, held to the kit."""
-
-from __future__ import annotations
+"""The example of a driver from outside: installed as a customer would, found when named, checked by the kit."""
 
 import json
 import os
@@ -17,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "rotation-driver-example"
 
 
-def python(*arguments: str, site: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def python(*arguments, site, **more):
     """Run our interpreter with the installed example in reach."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "LOCKSTEP_"))}
     environment = {**kept, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1", **more}
@@ -33,7 +31,7 @@ def python(*arguments: str, site: Path, **more: str) -> subprocess.CompletedProc
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory):
     """The example, built and installed into a folder of its own by the tools that are here."""
     folder = tmp_path_factory.mktemp("site")
     cache = tmp_path_factory.mktemp("cache")
@@ -54,15 +52,15 @@ for name in sys.argv[1:]:
     try:
         environment = {"LOCKSTEP_DRIVERS": "acme_directory", "LOCKSTEP_PLUGINS": name}
         plugins = Deployment.from_environment(environment).plugins
-        told = [registry.load_driver("acme_directory", plugins).name, *registry.driver_codes(plugins)]
+        found = [registry.load_driver("acme_directory", plugins).name, *registry.driver_codes(plugins)]
     except UnknownDriver:
-        told = []
-    print(json.dumps(told))
+        found = []
+    print(json.dumps(found))
 """
 
 
-def test_it_is_found_when_the_deployment_names_it(site: Path) -> None:
-    """By its distribution or its code, beside the built-in drivers; not otherwise, although it is installed."""
+def test_it_is_found_when_the_deployment_names_it(site):
+    """A deployment finds the driver by its distribution or its code, and only then, although it is installed."""
     ran = python("-c", LISTED, "another-package", "rotation-driver-example", "acme_directory", "", site=site)
     assert ran.returncode == 0, ran.stderr
     another, distribution, code, none = (json.loads(line) for line in ran.stdout.splitlines())
@@ -72,11 +70,11 @@ def test_it_is_found_when_the_deployment_names_it(site: Path) -> None:
     assert {"acme_directory", "huawei_meeting"} <= set(distribution[1:])
 
 
-def test_it_keeps_every_promise_of_the_kit(site: Path, tmp_path: Path) -> None:
-    """All of its tests run and pass: each promise, a case for each of its error codes, and its own."""
+def test_it_keeps_every_promise_of_the_kit(site, tmp_path):
+    """All of the example's tests run and pass: each promise, a case for each error code, and its own."""
     report = tmp_path / "report.xml"
     options = ("-q", "-p", "no:cacheprovider", "--rootdir", str(EXAMPLE), "-c", str(EXAMPLE / "pyproject.toml"))
-    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # strangers do not have our plug-ins
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # a customer does not have our plug-ins
     ran = python("-m", "pytest", *options, f"--junitxml={report}", str(EXAMPLE / "tests"), site=site, **alone)
     assert ran.returncode == 0, ran.stdout
     suite = ET.parse(report).getroot()[0]  # noqa: S314 - as above
@@ -88,8 +86,8 @@ def test_it_keeps_every_promise_of_the_kit(site: Path, tmp_path: Path) -> None:
     assert len(cases) >= 51
 
 
-def test_nothing_of_ours_knows_it() -> None:
-    """Adding it touched no file outside its package."""
+def test_nothing_of_ours_knows_it():
+    """No file of the product names the example's driver."""
     sources = [*ROOT.glob("rotation/**/*.py"), *ROOT.glob("vault_plugin/**/*.py"), ROOT / "pyproject.toml"]
     assert len(sources) > 100
     assert not [path.name for path in sources if "acme_directory" in path.read_text()]

@@ -1,7 +1,5 @@
 """The clocks of the doubles' tests."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
@@ -9,12 +7,12 @@ from rotation_testkit.sandbox.sandbox import ShiftedClock
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
+def clock():
     """A clock that moves only when a test moves it."""
     return VirtualClock()
 
 
 @pytest.fixture
-def wall_clock() -> ShiftedClock:
+def wall_clock():
     """The machine's clock, by which a vendor's SDK signs; a test may move it ahead."""
     return ShiftedClock()

@@ -1,6 +1,6 @@
 """``lockstep vault cancel`` gives a rotation up that cannot go on, and what may be live stays known."""
 
-from __future__ import annotations
+import re
 
 import pytest
 
@@ -19,10 +19,9 @@ def clocked(monkeypatch):
     """Return a function that makes ``lockstep vault`` use the world's clock, on which waiting takes no time."""
 
     def at(started):
-        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: started.world.clock.now())
-        monkeypatch.setattr(
-            "rotation.core.clock.SystemClock.sleep", lambda _, seconds: started.world.clock.sleep(seconds)
-        )
+        clock = started.world.clock
+        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: clock.now())
+        monkeypatch.setattr("rotation.core.clock.SystemClock.sleep", lambda _, seconds: clock.sleep(seconds))
         return started
 
     return at
@@ -110,7 +109,6 @@ def test_nothing_to_cancel_and_a_run_at_work_are_failures(cli):
         store.yield_lease(token, holder="aa")
         code, out = run("cancel", path)
         assert code == 0
-        assert "a reset may have been sent" in " ".join(out.split())
-        assert "may be live" in " ".join(out.split())
+        assert re.search(r"a reset may have been sent(.|\n)*may be live", out)
         code, (report,) = run("cancel", "no/such/secret", "--json")
         assert (code, report["code"]) == (1, "secret_not_found")

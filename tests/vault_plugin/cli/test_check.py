@@ -1,7 +1,5 @@
 """``lockstep vault doctor``, ``verify`` and ``rotate --dry-run``: a secret in KV looked at and put right."""
 
-from __future__ import annotations
-
 import hvac
 import pytest
 
@@ -12,17 +10,6 @@ from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI
 from vault_plugin.job.inspection import require_write
 
-CHANGE = "PUT /v1/usg/acs/password"
-
-
-def lost_answer(started, rotate):
-    """Rotate with the answer to an applied change lost; return the token."""
-    started.world.huawei.faults.add(CHANGE, FaultKind.DROP_AFTER)
-    done = rotate(started, HUAWEI)
-    assert done.error is not None
-    assert not started.heals(HUAWEI)
-    return done.token
-
 
 def test_a_stuck_rotation_on_the_server_is_found_shown_and_put_right(cli, rotate):
     """The doctor exits 0 for a healthy secret, 3 with a plan and 0 after the repair; verify exits 1 for drift."""
@@ -30,16 +17,18 @@ def test_a_stuck_rotation_on_the_server_is_found_shown_and_put_right(cli, rotate
         path = started.path(HUAWEI)
         code, (report,) = run("doctor", path, "--json")
         assert (code, report["path"], report["condition"], report["live"]) == (0, path, "healthy", "kv-1")
-        token = lost_answer(started, rotate)
+        started.world.huawei.faults.add("PUT /v1/usg/acs/password", FaultKind.DROP_AFTER)
+        lost = rotate(started, HUAWEI)
+        assert not started.heals(HUAWEI)
 
         code, (report,) = run("verify", path, "--json")
         assert (code, report["outcome"], report["path"]) == (1, "drifted", path)
         code, (report,) = run("doctor", path, "--json")
-        assert (code, report["plan"]) == (3, [{"do": "promote", "version": token}])
+        assert (code, report["plan"]) == (3, [{"do": "promote", "version": lost.token}])
         assert not started.heals(HUAWEI)
         code, out = run("doctor", path, "--repair")
         assert (code, started.heals(HUAWEI)) == (0, True)
-        assert f"done: promote {token}" in out
+        assert f"done: promote {lost.token}" in out
 
         code, (report,) = run("verify", path, "--json")
         assert (code, report["outcome"], report["evidence"]) == (0, "current_verified", "LOGIN")

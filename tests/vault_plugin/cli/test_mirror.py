@@ -1,7 +1,5 @@
 """``lockstep vault mirror`` finds the mirror by the secret's custom metadata or an option, in either direction."""
 
-from __future__ import annotations
-
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 from vault_plugin.mirror_link import CUSTOM_KEY, TAG_KEY, vault_source
 
@@ -54,7 +52,7 @@ def test_the_mirror_from_the_command_line(cli, monkeypatch):
         code, report = mirror()
         assert (code, report["code"]) == (1, "unknown_driver")
         started.kv.write(path, entry.document, cas=entry.version + 1)
-        monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-        monkeypatch.delenv("AWS_REGION", raising=False)
+        for variable in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+            monkeypatch.delenv(variable, raising=False)
         code, report = mirror()
         assert (code, report["code"]) == (1, "config_error")

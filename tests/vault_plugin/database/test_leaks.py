@@ -1,9 +1,6 @@
 """No password and no admin key outside the seal: server's log at trace, audit file, disk, arguments, environments."""
 
-from __future__ import annotations
-
 import json
-from contextlib import ExitStack
 from pathlib import Path
 
 import hvac
@@ -15,7 +12,7 @@ from rotation_testkit.processes.process_table import children
 from rotation_testkit.sandbox.static_roles import wait_until
 
 
-def test_nothing_is_written_down(plugin_server, stack: ExitStack, canary) -> None:
+def test_nothing_is_written_down(plugin_server, stack, canary):
     """After good and failed rotations and a read, no secret is in logs, storage, arguments or environments."""
     directory = plugin_server.directory(stack)
     directory.role("bob")

@@ -4,12 +4,9 @@ The faults run beside one another, each in a mount of its own. The server tries 
 fixed; a role whose period is set is looked at once, which is what ``lockstep vault plugin rotate`` does.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
@@ -20,8 +17,6 @@ from rotation_testkit.sandbox.static_roles import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
-AT_ONCE = (FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER, FaultKind.DROP_AFTER)
-
 
 @dataclass
 class Row:
@@ -31,28 +26,27 @@ class Row:
     directory: object
     before: str = ""
 
-    def begin(self) -> None:
+    def begin(self):
         """Let the scheduler find the role due."""
         self.before = self.directory.last(self.what)
         self.directory.set_period(self.what, 5)
 
-    def healed(self) -> bool:
-        """Say whether the server has rotated the role."""
+    def healed(self):
+        """Return whether the server has rotated the role."""
         return self.directory.last(self.what) != self.before
 
-    def press(self) -> bool:
-        """Have a failed role tried again at once, and say whether it is healed."""
+    def press(self):
+        """Have a failed role tried again at once; return whether it is healed."""
         self.directory.retry_now(self.what)
         return self.healed()
 
-    def passwords(self) -> list[str]:
-        """Return the passwords that readers of the source and of the mirror get."""
-        user = self.directory.ids[self.what]
-        bodies = [json.loads(body) for body in self.directory.sent()]
+    def passwords(self):
+        """Return the passwords that were sent for the role after its first one."""
+        user, bodies = self.directory.ids[self.what], [json.loads(body) for body in self.directory.sent()]
         return [body["Password"] for body in bodies if body["UserId"] == user][1:]
 
 
-def begun(plugin_server, stack: ExitStack, what: str, plugin: str = "lockstep") -> Row:
+def begun(plugin_server, stack, what, plugin="lockstep"):
     """Make a vendor with one user and its role."""
     directory = plugin_server.directory(stack, plugin)
     directory.role(what)
@@ -60,7 +54,7 @@ def begun(plugin_server, stack: ExitStack, what: str, plugin: str = "lockstep") 
 
 
 @pytest.mark.parametrize("pressed", [True, pytest.param(False, marks=pytest.mark.long)], ids=["pressed", "left alone"])
-def test_every_fault_ends_stored_equals_live(plugin_server, stack: ExitStack, *, pressed: bool) -> None:
+def test_every_fault_ends_stored_equals_live(plugin_server, stack, *, pressed):
     """Errors before and after the change, a lost reply, a hung vendor and a killed plug-in end with stored = live."""
     run = plugin_server.name("run")
     # First the one that takes longest: a reset is given up after 15 s.
@@ -73,7 +67,7 @@ def test_every_fault_ends_stored_equals_live(plugin_server, stack: ExitStack, *,
     killed_reached, killed_release = killed.directory.hang()
     killed.begin()
     rows = [hung, killed]
-    for kind in AT_ONCE:
+    for kind in (FaultKind.ERROR_BEFORE, FaultKind.ERROR_AFTER, FaultKind.DROP_AFTER):
         row = begun(plugin_server, stack, f"{kind.value}-{run}")
         row.directory.vendor.faults.add("ResetPassword", kind)
         row.begin()
@@ -100,7 +94,7 @@ def test_every_fault_ends_stored_equals_live(plugin_server, stack: ExitStack, *,
 
 
 @pytest.mark.parametrize("how", ["kill", pytest.param("terminate", marks=pytest.mark.long)])
-def test_a_server_that_ends_inside_the_call_heals_after_its_restart(plugin_server, stack: ExitStack, how: str) -> None:
+def test_a_server_that_ends_inside_the_call_heals_after_its_restart(plugin_server, stack, how):
     """After kill -9 or SIGTERM inside the call the server's log brings the same password again, which is found live."""
     row = begun(plugin_server, stack, plugin_server.name(how))
     reached, release = row.directory.hang()

@@ -1,26 +1,21 @@
 """Minutes on the real server: random kills under load, and a cluster that loses its leader inside a call."""
 
-from __future__ import annotations
-
 import json
 import random  # noqa: TID251 - moments of kills, from a seed
 import time
-from contextlib import ExitStack
 
 import hvac
 import pytest
 
-from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.static_roles import PluginServer, wait_until
-from vault_plugin.provision.build import Built
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 ROLES, KILLS, SECONDS, REST = 40, 12, 60.0, 15.0
 
 
-def test_random_kills_leave_no_role_with_a_dead_password(own_plugin_server, stack: ExitStack, record_property) -> None:
+def test_random_kills_leave_no_role_with_a_dead_password(own_plugin_server, stack, record_property):
     """After 12 kills within a minute, with 40 roles of 5 seconds and slow calls, every role is right again."""
     seed = 20261122
     chance = random.Random(seed)  # noqa: S311 - the same
@@ -36,7 +31,7 @@ def test_random_kills_leave_no_role_with_a_dead_password(own_plugin_server, stac
     restarted = time.monotonic()
     wrong = set(names)
 
-    def all_right() -> bool:
+    def all_right():
         # A role may be seen inside its call, so it counts as soon as it was right once.
         wrong.difference_update([name for name in wrong if directory.equal(name)])
         return not wrong
@@ -50,12 +45,12 @@ def test_random_kills_leave_no_role_with_a_dead_password(own_plugin_server, stac
 
 
 @pytest.fixture
-def cluster(three_nodes: list[OpenBao], built: Built) -> list[PluginServer]:
+def cluster(three_nodes, built):
     """Return the nodes of a cluster, each with the plug-in in its folder."""
     return [PluginServer.on(node, built) for node in three_nodes]
 
 
-def test_a_cluster_that_loses_its_leader_inside_a_call(cluster, stack: ExitStack) -> None:
+def test_a_cluster_that_loses_its_leader_inside_a_call(cluster, stack):
     """If the leader dies after the vendor's change, the next leader sends the same password, and stored = live."""
     leader, second, _ = cluster
     directory = leader.directory(stack)
@@ -68,7 +63,7 @@ def test_a_cluster_that_loses_its_leader_inside_a_call(cluster, stack: ExitStack
     release.set()
     directory.plugin_server = second
 
-    def healed() -> bool:
+    def healed():
         try:
             return directory.last("bob") != before and directory.equal("bob")
         except (hvac.exceptions.VaultError, OSError):

@@ -1,7 +1,5 @@
 """A virtual machine as a static role of the real server, whose scheduler comes again until the reset is at its end."""
 
-from __future__ import annotations
-
 import time
 
 import pytest
@@ -16,7 +14,7 @@ SHORTEST = 25
 """Seconds of a call: too few to wait for a machine, so a switch of its power ends the call."""
 
 
-def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(plugin_server, stack) -> None:
+def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(plugin_server, stack):
     """Stop, reset and start take several calls: one reset, no wrong login, and the machine runs."""
     estate = stack.enter_context(compshare(time.time, (LINUX_VM,)))
     tenant, cloud, name = estate.accounts[LINUX_VM], estate.simulator, plugin_server.name("machine")
@@ -28,7 +26,7 @@ def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(plugin_server
     cloud.service.delays = Delays(stop=2.0, start=2.0)
     roles.set_period(name, 5)
 
-    def healed() -> bool:
+    def healed():
         roles.retry_now(name)
         return roles.last(name) != before
 
@@ -36,6 +34,5 @@ def test_a_machines_reset_outlasts_calls_and_goes_on_at_each_retry(plugin_server
     roles.set_period(name, 3600)
     assert plugin_server.failures(name), "a switch of the power ended a call"
     assert roles.stored(name) == tenant.live()
-    assert tenant.changes() == resets + 1
-    assert tenant.wrong_logins() == 0
+    assert (tenant.changes(), tenant.wrong_logins()) == (resets + 1, 0)
     assert cloud.running(str(tenant.document["uhost_id"]))

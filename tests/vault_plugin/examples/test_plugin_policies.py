@@ -1,9 +1,6 @@
 """``examples/vault/plugin-*.hcl`` are enough for the plug-in's commands, and nothing in them can go."""
 
-from __future__ import annotations
-
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +10,14 @@ import pytest
 from rotation.core.clock import SystemClock
 from rotation.core.errors import StoreDenied
 from rotation_testkit.doubles.vault import acl
-from vault_plugin.provision.declaration import DesiredState, load
+from vault_plugin.provision.declaration import load
 from vault_plugin.provision.install import install, policy_name
 from vault_plugin.provision.rotate import rotate as rotate_now
 from vault_plugin.provision.server import Server
 from vault_plugin.provision.status import role_statuses
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "vault"
-INSTALL, ROTATE = (acl.read(EXAMPLES / f"plugin-{name}.hcl") for name in ("install", "rotate"))
+RULES = {name: acl.read(EXAMPLES / f"plugin-{name}.hcl") for name in ("install", "rotate")}
 
 
 @dataclass
@@ -32,7 +29,7 @@ class Site:
     folder: Path
     mount: str
 
-    def wanted(self, file: str, period: int) -> DesiredState:
+    def wanted(self, file, period):
         """Write the declarative file, with a plug-in file of that name."""
         for folder in (self.plugin_server.server.plugins, self.folder):
             shutil.copy(self.plugin_server.built.path, folder / file)
@@ -40,7 +37,7 @@ class Site:
         path = self.directory.declare(self.folder, plugin, "bob", period=period)
         return load(path)
 
-    def server(self, allowed: acl.Rules) -> Server:
+    def server(self, allowed):
         """Return the server under a policy."""
         name = self.plugin_server.name("policy")
         rules = {
@@ -51,8 +48,8 @@ class Site:
         made = self.plugin_server.client.auth.token.create(policies=[name], no_default_policy=True)
         return Server(hvac.Client(self.plugin_server.server.address, token=made["auth"]["client_token"]))
 
-    def under(self, allowed: acl.Rules, work: Callable[[Server], None]) -> bool:
-        """Do something under a policy and say whether it was allowed."""
+    def under(self, allowed, work):
+        """Do something under a policy; return whether it was allowed."""
         with self.server(allowed) as server:
             try:
                 work(server)
@@ -60,7 +57,7 @@ class Site:
                 return False
         return True
 
-    def install_twice(self, server: Server) -> None:
+    def install_twice(self, server):
         """Install, change everything in the file or on the server, and install again."""
         first = self.wanted("first", 3600)
         policy = f"/v1/sys/policies/password/{policy_name(first.role('bob'))}"
@@ -70,7 +67,7 @@ class Site:
         self.plugin_server.adapter.put(policy, json={"policy": weaker})
         list(install(server, self.wanted("second", 7200)))
 
-    def rotate_and_compare(self, server: Server) -> None:
+    def rotate_and_compare(self, server):
         """Have the role rotated, and compare what is stored."""
         wanted = self.wanted("second", 7200)
         rotate_now(server, wanted, wanted.role("bob"), SystemClock(), patience=100.0)
@@ -78,7 +75,7 @@ class Site:
 
 
 @pytest.fixture
-def site(plugin_server, stack, tmp_path: Path) -> Site:
+def site(plugin_server, stack, tmp_path):
     """Return a vendor with a user, and a name for everything that is installed."""
     directory = plugin_server.directory(stack)
     directory.role("bob")
@@ -91,23 +88,21 @@ pytestmark = [
 ]
 
 
-def test_the_policies_are_enough(site: Site) -> None:
+def test_the_policies_are_enough(site):
     """The policies allow to install, to install changes, to rotate and to compare."""
-    assert site.under(INSTALL, site.install_twice) is True
-    assert site.under(ROTATE, site.rotate_and_compare) is True
+    assert site.under(RULES["install"], site.install_twice) is True
+    assert site.under(RULES["rotate"], site.rotate_and_compare) is True
     assert site.directory.vendor.resets(site.directory.ids["bob"]) >= 3
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("path", "capability"), acl.capabilities(INSTALL), ids=lambda value: value)
-def test_nothing_in_the_installers_policy_can_go(site: Site, path: str, capability: str) -> None:
-    """Without any one capability not everything is installed."""
-    assert site.under(acl.without(INSTALL, path, capability), site.install_twice) is False
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("path", "capability"), acl.capabilities(ROTATE), ids=lambda value: value)
-def test_nothing_in_the_rotators_policy_can_go(site: Site, path: str, capability: str) -> None:
-    """Without any one capability a role cannot be rotated or compared."""
-    site.install_twice(Server(site.plugin_server.client))
-    assert site.under(acl.without(ROTATE, path, capability), site.rotate_and_compare) is False
+@pytest.mark.parametrize(
+    ("rules", "path", "capability"),
+    [(rules, *each) for rules in ("install", "rotate") for each in acl.capabilities(RULES[rules])],
+)
+def test_nothing_in_the_policies_can_go(site, rules, path, capability):
+    """Without any one capability not everything is installed, or a role cannot be rotated or compared."""
+    if rules == "rotate":
+        site.install_twice(Server(site.plugin_server.client))
+    work = {"install": site.install_twice, "rotate": site.rotate_and_compare}[rules]
+    assert site.under(acl.without(RULES[rules], path, capability), work) is False

@@ -1,7 +1,5 @@
 """The AWS rotation function with a mirror in Vault: the service's own retries end with the proved value in both."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +18,6 @@ from rotation.core.errors import (
 )
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv
-from rotation_testkit.doubles.secretsmanager import Rotation
 from rotation_testkit.doubles.secretsmanager.rotations.rotator import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, Sandbox, open_sandbox
@@ -46,10 +43,9 @@ class Function:
     before: list[Any] = field(default_factory=list)
     failures: list[RotationError] = field(default_factory=list)
 
-    def serve(self, event: dict[str, object]) -> None:
-        """Let ``talk`` use a client of a new service."""
-        context = FunctionContext.lasting(900)
-        client = self.world.secrets_manager.client(direct=True)
+    def serve(self, event):
+        """Serve one event: the rotation, then the mirror's turn."""
+        context, client = FunctionContext.lasting(900), self.world.secrets_manager.client(direct=True)
         surroundings = handler.World(connect=lambda: client, environment=self.environment, clock=self.world.clock)
         handler.handle(event, context, surroundings)
         if event["Step"] == "finishSecret" and self.before:
@@ -60,28 +56,24 @@ class Function:
             self.failures.append(error)
             raise
 
-    def rotate(self, account: str) -> Rotation:
-        """Rotate as the schedule does."""
-        return self.world.secrets_manager.rotate(
-            self.world.accounts[account], function=FUNCTION_ARN, rules={"AutomaticallyAfterDays": 1}
-        )
+    def rotate(self, account):
+        """Rotate as the schedule does, and return the rotation's end."""
+        name, rules = self.world.accounts[account], {"AutomaticallyAfterDays": 1}
+        return self.world.secrets_manager.rotate(name, function=FUNCTION_ARN, rules=rules).state
 
-    def path(self, account: str) -> str:
+    def path(self, account):
         """Return where an account's mirror is."""
         return f"{self.environment[mirrored.PREFIX]}/{self.world.accounts[account]}"
 
-    def stores(self, account: str) -> tuple[AwsSecretsManager, VaultKv]:
+    def stores(self, account):
         """Return the account's secret and its mirror, for an operator."""
-        client = self.world.secrets_manager.client(direct=True)
-        return (
-            AwsSecretsManager(client, self.world.accounts[account], clock=self.world.clock),
-            VaultKv(self.kv, self.path(account), clock=self.world.clock),
-        )
+        client, clock = self.world.secrets_manager.client(direct=True), self.world.clock
+        source = AwsSecretsManager(client, self.world.accounts[account], clock=clock)
+        return source, VaultKv(self.kv, self.path(account), clock=clock)
 
-    def in_step(self, account: str) -> bool:
-        """Say whether both stores have the live password."""
-        entry = self.kv.read(self.path(account))
-        there = None if entry is None or entry.document is None else entry.document.password
+    def in_step(self, account):
+        """Return whether both stores have the live password."""
+        there = self.kv.read(self.path(account)).document.password
         return there == self.world.stored(account) == self.world.live(account)
 
 
@@ -89,14 +81,18 @@ class Function:
 def function(request, openbao, served, corner):
     """Yield a world with the function; its mirrors do not exist yet, and its accounts are the test's parameter."""
     with open_sandbox(holding=getattr(request, "param", (HUAWEI,)), retry_delays=(150.0, 150.0)) as started:
-        environment = started.environment() | {
-            "VAULT_ADDR": openbao.address,
-            "VAULT_TOKEN": openbao.root_token.reveal(),
-            mirrored.PREFIX: f"{corner}/mirror",
-        }
-        made = Function(started, served, environment)
+        server = {"VAULT_ADDR": openbao.address, "VAULT_TOKEN": openbao.root_token.reveal()}
+        made = Function(started, served, {**started.environment(), **server, mirrored.PREFIX: f"{corner}/mirror"})
         started.secrets_manager.register_function(FUNCTION_ARN, made.serve)
         yield made
+
+
+@pytest.fixture
+def mirrored_once(function):
+    """Return the function a day after a first rotation, which made the mirror."""
+    assert function.rotate(HUAWEI) is RotationState.SUCCEEDED
+    function.world.clock.sleep(A_DAY)
+    return function
 
 
 def nobody(document):
@@ -104,12 +100,17 @@ def nobody(document):
     raise AssertionError(f"asked about {document!r}")
 
 
+def die():
+    """Stop the function between the two commits."""
+    raise InternalError("the function was stopped")
+
+
 @pytest.mark.parametrize("function", [(HUAWEI, UCLOUD)], indirect=True, ids=["two accounts"])
-def test_a_rotation_ends_with_the_value_in_both_stores(function) -> None:
+def test_a_rotation_ends_with_the_value_in_both_stores(function):
     """The first rotation creates the mirror and the next one updates it, with one reset each."""
     for number in (1, 2):
         for account in (HUAWEI, UCLOUD):
-            assert function.rotate(account).state is RotationState.SUCCEEDED
+            assert function.rotate(account) is RotationState.SUCCEEDED
             assert function.in_step(account)
             assert function.world.changes(account) == number
             assert function.kv.read(function.path(account)).version == number
@@ -117,84 +118,71 @@ def test_a_rotation_ends_with_the_value_in_both_stores(function) -> None:
     assert function.failures == []
 
 
-def die() -> None:
-    """Stop the function between the two commits."""
-    raise InternalError("the function was stopped")
-
-
-def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(function) -> None:
+def test_a_function_that_dies_between_the_commits_is_repeated_and_ends_in_step(mirrored_once):
     """Secrets Manager has the value by then, so the repeated step writes the mirror and sends no reset."""
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
-    function.world.clock.sleep(A_DAY)
-    function.before.append(die)
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
-    assert function.in_step(HUAWEI)
-    assert function.world.changes(HUAWEI) == 2
+    mirrored_once.before.append(die)
+    assert mirrored_once.rotate(HUAWEI) is RotationState.SUCCEEDED
+    assert mirrored_once.in_step(HUAWEI)
+    assert mirrored_once.world.changes(HUAWEI) == 2
 
 
-def test_what_all_attempts_leave_behind_the_reconciler_finds(function) -> None:
+def test_what_all_attempts_leave_behind_the_reconciler_finds(mirrored_once):
     """The mirror holds the source's previous value, so the repair needs no login."""
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
-    function.world.clock.sleep(A_DAY)
-    function.before += [die] * 3
-    assert function.rotate(HUAWEI).state is not RotationState.SUCCEEDED
-    assert not function.in_step(HUAWEI)
-    source, target = function.stores(HUAWEI)
+    mirrored_once.before += [die] * 3
+    assert mirrored_once.rotate(HUAWEI) is not RotationState.SUCCEEDED
+    assert not mirrored_once.in_step(HUAWEI)
+    source, target = mirrored_once.stores(HUAWEI)
     assert reconcile(source, target, nobody) is MirrorState.BEHIND
-    assert function.in_step(HUAWEI)
+    assert mirrored_once.in_step(HUAWEI)
 
 
-def test_a_server_that_is_away_fails_the_step_until_it_is_back(function) -> None:
+def test_a_server_that_is_away_fails_the_step_until_it_is_back(function):
     """The step fails with a typed error after the commit in Secrets Manager, and no other reset is sent."""
     address = function.environment["VAULT_ADDR"]
     function.environment["VAULT_ADDR"] = "http://127.0.0.1:9"
 
-    def back() -> None:
+    def back():
         function.environment["VAULT_ADDR"] = address
 
     function.before += [lambda: None, back]
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert function.rotate(HUAWEI) is RotationState.SUCCEEDED
     assert [type(each) for each in function.failures] == [StoreUnavailable]
     assert function.in_step(HUAWEI)
     assert function.world.changes(HUAWEI) == 1
 
 
-def test_an_edit_of_the_mirror_between_look_and_write_is_not_overwritten_unseen(function) -> None:
+def test_an_edit_of_the_mirror_between_look_and_write_is_not_overwritten_unseen(mirrored_once):
     """The check-and-set fails, both stores are read again, and the mirror gets the proved value as a newer version."""
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
-    function.world.clock.sleep(A_DAY)
-    path, edits = function.path(HUAWEI), [SecretDocument({"password": "an operator's"})]
+    path, edits = mirrored_once.path(HUAWEI), [SecretDocument({"password": "an operator's"})]
 
-    def edit(_: object) -> None:
+    def edit(_):
         if edits:
-            function.kv.write(path, edits.pop(), cas=1)
+            mirrored_once.kv.write(path, edits.pop(), cas=1)
 
     # The mirror has been looked at when the source is read.
-    function.before.append(lambda: function.world.secrets_manager.faults.before("GetSecretValue", edit))
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    mirrored_once.before.append(lambda: mirrored_once.world.secrets_manager.faults.before("GetSecretValue", edit))
+    assert mirrored_once.rotate(HUAWEI) is RotationState.SUCCEEDED
     assert edits == []
-    assert function.failures == []
-    assert function.in_step(HUAWEI)
-    assert function.kv.read(path).version == 3
+    assert mirrored_once.failures == []
+    assert mirrored_once.in_step(HUAWEI)
+    assert mirrored_once.kv.read(path).version == 3
 
 
-def test_a_rotation_of_the_source_between_the_commits_ends_with_the_newer_value(function) -> None:
+def test_a_rotation_of_the_source_between_the_commits_ends_with_the_newer_value(mirrored_once):
     """The late function finds the newer value in the mirror and leaves it."""
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
-    function.world.clock.sleep(A_DAY)
 
-    def rotate_again() -> None:
-        function.world.clock.sleep(A_DAY)
-        assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    def rotate_again():
+        mirrored_once.world.clock.sleep(A_DAY)
+        assert mirrored_once.rotate(HUAWEI) is RotationState.SUCCEEDED
 
-    function.before.append(rotate_again)
-    function.rotate(HUAWEI)
-    assert function.in_step(HUAWEI)
-    assert function.world.changes(HUAWEI) == 3
-    assert function.kv.read(function.path(HUAWEI)).version == 2
+    mirrored_once.before.append(rotate_again)
+    mirrored_once.rotate(HUAWEI)
+    assert mirrored_once.in_step(HUAWEI)
+    assert mirrored_once.world.changes(HUAWEI) == 3
+    assert mirrored_once.kv.read(mirrored_once.path(HUAWEI)).version == 2
 
 
-def test_what_is_refused_before_anything_is_written(function, capsys) -> None:
+def test_what_is_refused_before_anything_is_written(function, capsys):
     """Only finishSecret writes; a missing folder, too little time and a foreign error are each one log line."""
     finish = {"Step": "finishSecret", "SecretId": function.world.accounts[HUAWEI], "ClientRequestToken": "t" * 36}
     clock, context = function.world.clock, FunctionContext.lasting(900)
@@ -207,11 +195,8 @@ def test_what_is_refused_before_anything_is_written(function, capsys) -> None:
     with pytest.raises(InternalError, match="AssertionError inside"):
         mirrored.after(finish, context, function.environment, clock, lambda: nobody("a canary"))
     lines = capsys.readouterr().out.splitlines()
-    assert [json.loads(line)["error"]["code"] for line in lines] == [
-        "settings_error",
-        "not_enough_time",
-        "internal_error",
-    ]
+    codes = [json.loads(line)["error"]["code"] for line in lines]
+    assert codes == ["settings_error", "not_enough_time", "internal_error"]
     assert "canary" not in "".join(lines)
     arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/db-AbCdEf"
     assert mirrored.path_of(arn, function.environment) == f"{function.environment[mirrored.PREFIX]}/prod/db"
@@ -244,7 +229,7 @@ def test_a_target_that_does_not_mirror_this_secret_is_not_written(function, cust
     path = function.path(HUAWEI)
     function.kv.configure(path, custom=custom)
     function.kv.write(path, SecretDocument({"password": "another's"}), cas=0)
-    assert function.rotate(HUAWEI).state is not RotationState.SUCCEEDED
+    assert function.rotate(HUAWEI) is not RotationState.SUCCEEDED
     assert {type(each) for each in function.failures} == {MirrorNotLinked}
     assert "metadata patch" in function.failures[0].hint
     entry = function.kv.read(path)
@@ -253,12 +238,12 @@ def test_a_target_that_does_not_mirror_this_secret_is_not_written(function, cust
 
 def test_a_mirror_that_is_created_names_its_source(function) -> None:
     """The link is the source's ARN in the custom metadata, and an owner may set it beforehand."""
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert function.rotate(HUAWEI) is RotationState.SUCCEEDED
     arn = function.kv.read(function.path(HUAWEI)).custom[CUSTOM_KEY]
     assert arn.startswith("arn:aws:secretsmanager:")
     function.kv.remove(function.path(HUAWEI))
     function.kv.configure(function.path(HUAWEI), custom={CUSTOM_KEY: arn, "owner": "us"})
     function.world.clock.sleep(A_DAY)
-    assert function.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert function.rotate(HUAWEI) is RotationState.SUCCEEDED
     assert function.in_step(HUAWEI)
     assert function.kv.read(function.path(HUAWEI)).custom["owner"] == "us"

@@ -1,7 +1,5 @@
 """The scheduled function: EventBridge's events in, every due secret rotated, one line for each, errors as errors."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -17,26 +15,15 @@ EVENTS = Path(__file__).parents[3] / "events" / "eventbridge"
 MONTH = 31 * 86_400
 
 
-def event(name):
-    """Return one of the example events."""
-    return json.loads((EVENTS / f"{name}.json").read_text())
-
-
 @pytest.fixture
 def function(openbao):
     """Invoke the function in a world; return its answer and its lines."""
 
     def invoke(started, given, *, seconds=900.0, **variables):
-        lines: list[str] = []
-        environment = started.environment() | {
-            "VAULT_ADDR": openbao.address,
-            "VAULT_TOKEN": openbao.root_token.reveal(),
-            **variables,
-        }
-        surroundings = Surroundings(
-            environment=environment, clock=started.world.clock, wrap_store=None, write=lines.append
-        )
-        failure = answer = None
+        lines, failure, answer = [], None, None
+        server = {"VAULT_ADDR": openbao.address, "VAULT_TOKEN": openbao.root_token.reveal()}
+        environment, clock = {**started.environment(), **server, **variables}, started.world.clock
+        surroundings = Surroundings(environment=environment, clock=clock, wrap_store=None, write=lines.append)
         try:
             answer = handle(given, FunctionContext.lasting(seconds), surroundings)
         except RotationError as error:
@@ -51,7 +38,7 @@ def test_each_event_rotates_what_is_due(real, function, name):
     """The folder comes from the event, or else from the environment."""
     with real(holding=(VOLCENGINE,), custom={"lockstep-every": "30d"}) as started:
         started.world.clock.sleep(MONTH)
-        given = event(name)
+        given = json.loads((EVENTS / f"{name}.json").read_text())
         for holder in (given, given.get("detail", {})):
             if "prefix" in holder:
                 holder["prefix"] = f"{started.folder}/apps"
@@ -70,8 +57,7 @@ def test_a_failed_rotation_makes_the_invocation_fail(real, function):
         started.world.clock.sleep(MONTH)
         started.world.volcengine.faults.add("*", FaultKind.ERROR_BEFORE, times=99)
         answer, failure, lines = function(started, {"prefix": started.folder})
-        assert answer is None
-        assert isinstance(failure, RotationsFailed)
+        assert (answer, type(failure)) == (None, RotationsFailed)
         assert "1 of 2" in failure.message
         assert [line.get("failed") for line in lines if "failed" in line] == [1]
         assert started.heals(HUAWEI)

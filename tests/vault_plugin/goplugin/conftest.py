@@ -1,57 +1,22 @@
 """A host for the plug-in: what go-plugin does to start it and to talk to it."""
 
-from __future__ import annotations
-
 import base64
 import os
 import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from grpclib.client import Channel
 from grpclib.config import Configuration
 
+from rotation_testkit.doubles.hosts.certificate import Certificate
+
 COOKIE = {"VAULT_DATABASE_PLUGIN": "926a0820-aea2-be28-51d6-83cdf00e8edb"}
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A self-signed certificate as go-plugin makes one."""
-
-    pem: str
-    key: bytes
-
-    @classmethod
-    def make(cls) -> Certificate:
-        """Make a certificate: ECDSA on P-521, its own authority."""
-        key = ec.generate_private_key(ec.SECP521R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-        now = datetime.now(UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA512())
-        )
-        pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-        own = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        return cls(pem, own)
 
 
 @dataclass
@@ -63,11 +28,11 @@ class Plugin:
     mine: Certificate
 
     @property
-    def fields(self) -> list[str]:
+    def fields(self):
         """Return the six fields of the handshake."""
         return self.line.split("|")
 
-    def channel(self, identity: Certificate | None = None, *, anonymous: bool = False) -> Channel:
+    def channel(self, identity=None, *, anonymous=False):
         """Return a connection with the host's certificate, another one, or none."""
         who = identity or self.mine
         padded = self.fields[5] + "=" * (-len(self.fields[5]) % 4)
@@ -76,7 +41,7 @@ class Plugin:
         context.set_alpn_protocols(["h2"])
         if not anonymous:
             memory = os.memfd_create("host")
-            os.write(memory, who.key + who.pem.encode())
+            os.write(memory, who._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + who.pem)
             context.load_cert_chain(f"/proc/self/fd/{memory}")
             os.close(memory)
         config = Configuration(ssl_target_name_override="localhost")
@@ -91,17 +56,17 @@ class Host:
     """Starts plug-ins as go-plugin does."""
 
     folder: Path
-    mine: Certificate = field(default_factory=Certificate.make)
+    mine: Certificate = field(default_factory=lambda: Certificate("127.0.0.1"))
     started: list[Plugin] = field(default_factory=list)
 
-    def environment(self, **changes: str | None) -> dict[str, str]:
+    def environment(self, **changes):
         """Return the plug-in's environment; ``None`` removes a variable."""
-        given: dict[str, str | None] = {
+        given = {
             **COOKIE,
             "PATH": os.environ["PATH"],
             "TMPDIR": str(self.folder),
             "PLUGIN_PROTOCOL_VERSIONS": "5,6",
-            "PLUGIN_CLIENT_CERT": self.mine.pem,
+            "PLUGIN_CLIENT_CERT": self.mine.pem.decode(),
             "PLUGIN_MIN_PORT": "10000",
             "PLUGIN_MAX_PORT": "25000",
             **changes,
@@ -110,7 +75,7 @@ class Host:
         given |= {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
         return {key: value for key, value in given.items() if value is not None}
 
-    def start(self, *arguments: str, **changes: str | None) -> Plugin:
+    def start(self, *arguments, **changes):
         """Start a plug-in and read its line."""
         process = subprocess.Popen(
             [sys.executable, "-m", "vault_plugin.database", *arguments],
@@ -120,24 +85,22 @@ class Host:
             text=True,
             env=self.environment(**changes),
         )
-        assert process.stdout is not None
         plugin = Plugin(process, process.stdout.readline().rstrip("\n"), self.mine)
         self.started.append(plugin)
         return plugin
 
-    def close(self) -> None:
+    def close(self):
         """End the plug-ins that still run."""
         for plugin in self.started:
             if plugin.process.poll() is None:
                 plugin.process.kill()
             plugin.process.wait()
-            for pipe in (plugin.process.stdout, plugin.process.stderr):
-                if pipe is not None:
-                    pipe.close()
+            plugin.process.stdout.close()
+            plugin.process.stderr.close()
 
 
 @pytest.fixture
-def host() -> Iterator[Host]:
+def host():
     """Yield a host with a short folder for sockets; pytest's own folders are too deep."""
     with tempfile.TemporaryDirectory(prefix="host") as folder:
         started = Host(Path(folder))

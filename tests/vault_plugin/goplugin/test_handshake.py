@@ -1,7 +1,5 @@
 """``Offer.read`` refuses every start that is not by a host which the plug-in can check."""
 
-from __future__ import annotations
-
 import pytest
 
 from vault_plugin.goplugin.handshake import Cookie, HandshakeError, Offer
@@ -15,9 +13,8 @@ from vault_plugin.goplugin.handshake import Cookie, HandshakeError, Offer
         ({"PLUGIN_CLIENT_CERT": None}, "sent no certificate"),
     ],
 )
-def test_it_refuses_hosts_that_it_cannot_check(host, changes: dict[str, str | None], said: str) -> None:
+def test_a_host_that_cannot_be_checked_is_refused(host, changes, said):
     """A start by hand, an unknown protocol version and a host without a certificate are refused."""
-    given = host.environment(**changes)
     cookie = Cookie("VAULT_DATABASE_PLUGIN", "926a0820-aea2-be28-51d6-83cdf00e8edb")
     with pytest.raises(HandshakeError, match=said):
-        Offer.read(given, cookie, frozenset({5, 6}))
+        Offer.read(host.environment(**changes), cookie, frozenset({5, 6}))

@@ -1,14 +1,12 @@
 """The socket of a plug-in: its folder, its limits, its group, and what a killed plug-in leaves."""
 
-from __future__ import annotations
-
 import os
 import socket
 import stat
 from pathlib import Path
 
 
-def test_what_a_killed_plugin_left_is_swept_by_the_next(host) -> None:
+def test_what_a_killed_plugin_left_is_swept_by_the_next(host):
     """Only folders of dead processes with an unserved socket are removed; a running plug-in keeps its own."""
     killed, neighbour = host.start(), host.start()
     left, kept = (Path(each.fields[3]).parent for each in (killed, neighbour))
@@ -33,7 +31,7 @@ def test_what_a_killed_plugin_left_is_swept_by_the_next(host) -> None:
     assert Path(neighbour.fields[3]).is_socket()
 
 
-def test_a_path_that_no_socket_can_have_is_an_error(host) -> None:
+def test_a_path_that_no_socket_can_have_is_an_error(host):
     """The kernel allows 107 bytes; the error names a longer TMPDIR as the reason."""
     far = host.folder / ("x" * 100)
     far.mkdir()
@@ -43,7 +41,7 @@ def test_a_path_that_no_socket_can_have_is_an_error(host) -> None:
     assert list(far.iterdir()) == []
 
 
-def test_a_group_of_a_container_runtime_gets_the_socket(host) -> None:
+def test_a_group_of_a_container_runtime_gets_the_socket(host):
     """The socket is in the folder that the host names, and the group that it names may use it."""
     shared = host.folder / "shared"
     shared.mkdir()

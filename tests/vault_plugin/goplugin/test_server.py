@@ -1,7 +1,5 @@
 """The plug-in's process as a host sees it: handshake, mutual TLS, the seven services, and every way to end it."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
@@ -18,6 +16,7 @@ from grpclib.client import Channel
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
+from rotation_testkit.doubles.hosts.certificate import Certificate
 from vault_plugin.database.pb import database_grpc, database_pb2
 from vault_plugin.goplugin.pb import (
     controller_grpc,
@@ -33,20 +32,31 @@ from vault_plugin.goplugin.pb import (
 Ask = Callable[[Channel], Awaitable[Any]]
 
 
-def ask(plugin, *asks: Ask, **who: Any) -> list[Any]:
-    """Return the plug-in's answers to calls on one connection, by default the host's."""
+CALLS = {
+    "version": lambda channel: version_grpc.PluginVersionStub(channel).Version(version_pb2.Nothing()),
+    "health": lambda channel: health_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service="plugin")),
+    "multiplexing": lambda channel: multiplexing_grpc.PluginMultiplexingStub(channel).MultiplexingSupport(
+        multiplexing_pb2.MultiplexingSupportRequest()
+    ),
+    "type": lambda channel: database_grpc.DatabaseStub(channel).Type(database_pb2.Nothing()),
+    "shutdown": lambda channel: controller_grpc.GRPCControllerStub(channel).Shutdown(controller_pb2.Nothing()),
+}
 
-    async def all_of_them() -> list[Any]:
+
+def ask(plugin, *asks, **who):
+    """Return the plug-in's answers to calls, each a name or a function, on one connection; by default the host's."""
+
+    async def all_of_them():
         channel = plugin.channel(**who)
         try:
-            return [await asyncio.wait_for(each(channel), 30) for each in asks]
+            return [await asyncio.wait_for(CALLS.get(each, each)(channel), 30) for each in asks]
         finally:
             await _close(channel)
 
     return asyncio.run(all_of_them())
 
 
-async def _close(channel: Channel) -> None:
+async def _close(channel):
     """Close at once: an orderly end of TLS would outlive the event loop, and leave its socket to the collector."""
     transport = getattr(getattr(channel._protocol, "connection", None), "_transport", None)
     channel.close()
@@ -56,34 +66,8 @@ async def _close(channel: Channel) -> None:
         await asyncio.sleep(0)
 
 
-def version(channel: Channel) -> Awaitable[Any]:
-    """Ask for the plug-in's version."""
-    return version_grpc.PluginVersionStub(channel).Version(version_pb2.Nothing())
-
-
-def health(channel: Channel) -> Awaitable[Any]:
-    """Ask whether the plug-in serves."""
-    return health_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service="plugin"))
-
-
-def multiplexed(channel: Channel) -> Awaitable[Any]:
-    """Ask whether one process serves all connections."""
-    stub = multiplexing_grpc.PluginMultiplexingStub(channel)
-    return stub.MultiplexingSupport(multiplexing_pb2.MultiplexingSupportRequest())
-
-
-def kind(channel: Channel) -> Awaitable[Any]:
-    """Ask for the database's type."""
-    return database_grpc.DatabaseStub(channel).Type(database_pb2.Nothing())
-
-
-def shutdown(channel: Channel) -> Awaitable[Any]:
-    """Ask the plug-in to end."""
-    return controller_grpc.GRPCControllerStub(channel).Shutdown(controller_pb2.Nothing())
-
-
-async def streams(channel: Channel) -> tuple[bool, bool]:
-    """Whether standard output's stream stays open, and whether the broker's ends when the host ends it."""
+async def streams(channel):
+    """Return whether standard output's stream stays open, and whether the broker's ends when the host ends it."""
     broker = controller_grpc.GRPCBrokerStub(channel)
     async with broker.StartStream.open() as stream:
         await stream.send_message(controller_pb2.ConnInfo(service_id=1), end=True)
@@ -93,59 +77,46 @@ async def streams(channel: Channel) -> tuple[bool, bool]:
 
     async with stdio.StreamStdio.open() as stream:
         await stream.send_message(empty_pb2.Empty(), end=True)
-        try:
-            await asyncio.wait_for(stream.recv_message(), 0.2)
-        except TimeoutError:
-            stays_open = True
-        else:
-            stays_open = False
+        received, _ = await asyncio.wait([asyncio.create_task(stream.recv_message())], timeout=0.2)
         await stream.cancel()
-    return stays_open, broker_ended
+    return not received, broker_ended
 
 
-def test_all_seven_services_answer_over_mutual_tls(host) -> None:
-    """The handshake line has six fields, and every service is there behind a mutual TLS, for the host alone.
-
-    A client without a certificate is refused, and so is one with another's. After Shutdown was answered the process
-    ends with 0 and its folder is gone.
-    """
+def test_all_seven_services_answer_over_mutual_tls(host):
+    """The handshake line has six fields; every service answers the host and no other client, until Shutdown."""
     plugin = host.start()
     core, protocol, network, path, wire, certificate = plugin.fields
     assert (core, protocol, network, wire) == ("1", "6", "unix", "grpc")
     assert not certificate.endswith("=")
-    answers = ask(plugin, version, health, multiplexed, kind, streams)
-    assert answers[0].plugin_version == "v0.1.0"
-    assert answers[1].status == health_pb2.HealthCheckResponse.SERVING
-    assert answers[2].supported
-    assert answers[3].type == "lockstep"
-    assert answers[4] == (True, True)
+    number, health, multiplexing, kind, opened = ask(plugin, "version", "health", "multiplexing", "type", streams)
+    assert (number.plugin_version, multiplexing.supported, kind.type) == ("v0.1.0", True, "lockstep")
+    assert health.status == health_pb2.HealthCheckResponse.SERVING
+    assert opened == (True, True)
     folder = Path(path).parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert sorted(each.name for each in folder.iterdir()) == ["s"]  # and no key beside it
     assert [each for each in host.folder.rglob("*") if each.is_file()] == []  # nor anywhere else
 
-    stranger = type(host.mine).make()
-    for who in ({"anonymous": True}, {"identity": stranger}):
+    for who in ({"anonymous": True}, {"identity": Certificate("127.0.0.1")}):
         with pytest.raises((OSError, StreamTerminatedError)):
-            ask(plugin, version, **who)
-    ask(plugin, version, shutdown)
+            ask(plugin, "version", **who)
+    ask(plugin, "version", "shutdown")
     assert plugin.process.wait(30) == 0
     assert not folder.exists()
 
 
-def test_tcp_and_protocol_5(host) -> None:
+def test_tcp_and_protocol_5(host):
     """With --tcp it listens on a loopback port of the allowed range; for a protocol 5 host it is not multiplexed."""
     plugin = host.start("--tcp", PLUGIN_PROTOCOL_VERSIONS="5")
     assert plugin.fields[1:3] == ["5", "tcp"]
     address, _, port = plugin.fields[3].partition(":")
     assert address == "127.0.0.1"
     assert 10000 <= int(port) <= 25000
-    answers = ask(plugin, multiplexed, version)
-    assert not answers[0].supported
-    assert answers[1].plugin_version
+    support, number = ask(plugin, "multiplexing", "version")
+    assert (support.supported, number.plugin_version) == (False, "v0.1.0")
 
 
-def test_it_ends_when_its_host_is_gone(host) -> None:
+def test_it_ends_when_its_host_is_gone(host):
     """A killed host cannot call Shutdown, so the plug-in ends when its parent is gone."""
     script = (
         "import subprocess, sys\n"
@@ -162,8 +133,6 @@ def test_it_ends_when_its_host_is_gone(host) -> None:
         text=True,
         env=host.environment(),
     )
-    assert parent.stdout is not None
-    assert parent.stdin is not None
     pid, _, line = parent.stdout.readline().partition(" ")
     gone = os.pidfd_open(int(pid))
     try:
@@ -178,29 +147,23 @@ def test_it_ends_when_its_host_is_gone(host) -> None:
         parent.stdout.close()
 
 
-async def _readable(descriptor: int) -> None:
+async def _readable(descriptor):
     ready = asyncio.Event()
     asyncio.get_running_loop().add_reader(descriptor, ready.set)
     await ready.wait()
 
 
-def test_log_lines_are_hclog_and_dynamic_users_are_refused(host) -> None:
-    """What the host reads from standard error is one JSON object a line; NewUser and DeleteUser are unimplemented.
-
-    SIGTERM ends it and SIGINT does not: Ctrl-C in the host's terminal reaches its plug-ins too, and is not theirs to
-    act on.
-    """
+def test_log_lines_are_hclog_and_dynamic_users_are_refused(host):
+    """Each line on standard error is a JSON object, NewUser and DeleteUser are refused, and only SIGTERM ends it."""
     plugin = host.start()
 
-    async def refused(channel: Channel) -> list[GRPCError]:
+    async def refused(channel):
         stub = database_grpc.DatabaseStub(channel)
-        found = []
+        found, password = [], database_pb2.ChangePassword(new_password="hunter2-hunter2")
         for call in (
             stub.NewUser(database_pb2.NewUserRequest(password="hunter2-hunter2")),
             stub.DeleteUser(database_pb2.DeleteUserRequest(username="bob")),
-            stub.UpdateUser(
-                database_pb2.UpdateUserRequest(password=database_pb2.ChangePassword(new_password="hunter2-hunter2"))
-            ),
+            stub.UpdateUser(database_pb2.UpdateUserRequest(password=password)),
             stub.Initialize(database_pb2.InitializeRequest()),
         ):
             with pytest.raises(GRPCError) as error:
@@ -208,7 +171,7 @@ def test_log_lines_are_hclog_and_dynamic_users_are_refused(host) -> None:
             found.append(error.value)
         return found
 
-    ask(plugin, version)
+    ask(plugin, "version")
     plugin.process.send_signal(signal.SIGINT)
     new, delete, update, initialize = ask(plugin, refused)[0]
     assert (new.status, delete.status) == (Status.UNIMPLEMENTED, Status.UNIMPLEMENTED)

@@ -1,9 +1,7 @@
-"""The built file, the declarative file, and how a server's refusals read."""
-
-from __future__ import annotations
+"""The declarative file is read whole, or refused by the name of the table and the key."""
 
 import json
-from pathlib import Path
+import re
 
 import pytest
 
@@ -25,7 +23,7 @@ options = { user_id = "u-1" }
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file(tmp_path):
     """Return a good file with its admin credential beside it."""
     (tmp_path / "admin.json").write_text(json.dumps({"access_key": "AKLTexample", "secret_key": "not-a-real-key"}))
     path = tmp_path / "lockstep.toml"
@@ -33,11 +31,11 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_says_what_shall_be(file: Path) -> None:
+def test_a_file_is_read_as_the_desired_state(file):
     """Statements, policy and connection are read as the plug-in will read them."""
     wanted = load(file)
-    assert wanted.roles["bob"].statements == ("user_id=u-1",)
-    assert wanted.roles["bob"].policy.name == "volcengine_cloudidentity/default"
+    bob = wanted.roles["bob"]
+    assert (bob.statements, bob.policy.name) == (("user_id=u-1",), "volcengine_cloudidentity/default")
     assert wanted.connections["directory"].admin["secret_key"] == "not-a-real-key"
     (file.parent / "admin.json").unlink()
     assert load(file, credentials=False).connections == {}
@@ -57,16 +55,15 @@ def test_a_file_says_what_shall_be(file: Path) -> None:
         ('username = "bob"', 'username = "bob"\npolicy = "linux"', "policy must be one of default"),
     ],
 )
-def test_a_wrong_file_is_named_by_key(file: Path, old: str, new: str, said: str) -> None:
+def test_a_wrong_file_is_refused_by_the_key(file, old, new, said):
     """The error names the table and the key, and no value."""
     file.write_text(FILE.replace(old, new, 1))
-    with pytest.raises(SettingsError) as error:
+    with pytest.raises(SettingsError, match=re.escape(said)) as error:
         load(file)
-    assert said in str(error.value)
     assert "s3cret" not in str(error.value)
 
 
-def test_no_toml_and_no_file(tmp_path: Path) -> None:
+def test_a_broken_or_missing_file_is_an_error(tmp_path):
     """A broken and a missing file are errors; the parser's own message is not shown, since it could quote the text."""
     (tmp_path / "broken.toml").write_text('secret = "s3cret-s3cret')
     with pytest.raises(ConfigError, match="no valid TOML"):
@@ -76,7 +73,7 @@ def test_no_toml_and_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["admin.json", "lockstep.toml"])
-def test_a_file_that_is_no_text_is_an_error_without_its_bytes(file: Path, name: str) -> None:
+def test_a_file_that_is_no_text_is_an_error_without_its_bytes(file, name):
     """A file in UTF-16, as some editors write it, is refused without quoting its bytes."""
     (file.parent / name).write_bytes('{"secret_key": "not-a-real-key"}'.encode("utf-16"))
     with pytest.raises(ConfigError, match=r"UTF-8|TOML") as caught:

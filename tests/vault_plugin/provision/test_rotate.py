@@ -1,14 +1,9 @@
 """Rotation on demand where the server is just ending another rotation of the role."""
 
-from __future__ import annotations
-
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import hvac
 import pytest
@@ -34,18 +29,16 @@ class BusyServer:
     last: str = "2026-11-21T03:00:00Z"
     written: list[int] = field(default_factory=list)
 
-    def __call__(self, environ: Any, start: Any) -> Any:
-        """Answer one request."""
-        request = Request(environ)
-        return self.answer(request)(environ, start)
-
-    def answer(self, request: Request) -> Response:
+    @Request.application
+    def __call__(self, request):
         """Read or write the role."""
         if request.method == "GET":
-            return _json({"data": {"rotation_period": self.period, "last_vault_rotation": self.last}})
+            data = {"rotation_period": self.period, "last_vault_rotation": self.last}
+            return Response(json.dumps({"data": data}), content_type="application/json")
         if self.refusals:
             self.refusals -= 1
-            return _json({"errors": ["1 error occurred:\n\t* transaction commit failed\n\n"]}, 500)
+            body = {"errors": ["1 error occurred:\n\t* transaction commit failed\n\n"]}
+            return Response(json.dumps(body), status=500, content_type="application/json")
         self.period = json.loads(request.get_data())["rotation_period"]
         self.written.append(self.period)
         if self.period < DAY:
@@ -53,56 +46,38 @@ class BusyServer:
         return Response(status=204)
 
 
-def _json(body: object, status: int = 200) -> Response:
-    return Response(json.dumps(body), status=status, content_type="application/json")
+def rotated(double):
+    """Rotate the role on demand over HTTP, and return when the server says that it did."""
+    policy, file = vendor_policies()["ucloud_compshare"]["linux"], "lockstep-plugin"
+    role = Role(name="gpu", connection="compshare", username="root", period=DAY, policy=policy, statements=())
+    desired = DesiredState(plugin=PluginTable(file=file), file=Path(file), connections={}, roles={})
+    with serve(double) as url, Server(hvac.Client(url, token="anybody")) as server:
+        return rotate(server, desired, role, VirtualClock(), patience=60).at
 
 
-@contextmanager
-def reached(double: BusyServer) -> Iterator[Server]:
-    """Yield the server, over HTTP."""
-    with serve(double) as url:
-        yield Server(hvac.Client(url, token="anybody"))
-
-
-ROLE = Role(
-    name="gpu",
-    connection="compshare",
-    username="root",
-    period=DAY,
-    policy=vendor_policies()["ucloud_compshare"]["linux"],
-    statements=(),
-)
-WANTED = DesiredState(
-    plugin=PluginTable(file="lockstep-plugin"), file=Path("lockstep-plugin"), connections={}, roles={}
-)
-
-
-def test_a_busy_server_is_asked_again_and_the_period_is_set_back() -> None:
+def test_a_busy_server_is_asked_again_and_the_period_is_set_back():
     """A conflict that passes stops neither the shortening nor the setting back."""
     double = BusyServer(refusals=3)
-    with reached(double) as server:
-        done = rotate(server, WANTED, ROLE, VirtualClock(), patience=60)
-    assert done.at == "2026-11-22T03:00:00Z"
+    assert rotated(double) == "2026-11-22T03:00:00Z"
     assert (double.refusals, double.period, len(double.written)) == (0, DAY, 2)
 
 
-def test_a_server_that_stays_busy_is_a_retryable_error() -> None:
+def test_a_server_that_stays_busy_is_a_retryable_error():
     """Nothing was changed, and the message quotes nothing."""
     double = BusyServer(refusals=1000)
-    with reached(double) as server, pytest.raises(StoreUnavailable, match="busy") as refused:
-        rotate(server, WANTED, ROLE, VirtualClock(), patience=60)
+    with pytest.raises(StoreUnavailable, match="busy") as refused:
+        rotated(double)
     assert refused.value.retryable
     assert (double.period, double.written) == (DAY, [])
 
 
-def demand(monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
+def demand(monkeypatch, folder: Path):
     """Rotate on demand with a temporary folder, and return when the server rotated."""
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(folder))
-    with reached(BusyServer(refusals=0)) as server:
-        return rotate(server, WANTED, ROLE, VirtualClock(), patience=60).at
+    return rotated(BusyServer(refusals=0))
 
 
-def test_a_lock_follows_no_link_and_nobody_else_can_hold_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_lock_follows_no_link_and_nobody_else_can_hold_it(monkeypatch, tmp_path: Path):
     """The lock is a file of mode 0600 in a folder that only this user may enter."""
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     with _alone("a role"), pytest.raises(InProgress), _alone("a role"):
@@ -120,9 +95,7 @@ def test_a_lock_follows_no_link_and_nobody_else_can_hold_it(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("trap", ["link", "open"])
-def test_a_folder_that_another_user_may_enter_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trap: str
-) -> None:
+def test_a_folder_that_another_user_may_enter_is_refused(monkeypatch, tmp_path, trap: str):
     """In a shared temporary folder, somebody else may have been there first."""
     own, elsewhere = tmp_path / f"lockstep-{os.getuid()}", tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)

@@ -1,14 +1,11 @@
-"""What OpenBao 2.7.2 gets wrong, held as facts: a failure here is good news, and docs/vault-plugin.md is to be mended.
+"""What OpenBao 2.7.2 gets wrong, held as facts: after a failure here, correct docs/vault-plugin.md.
 
 These are the reasons why `lockstep vault plugin rotate` goes through the scheduler and never through `rotate-role`.
 What waits for the server's own 10 seconds runs with the long ones.
 """
 
-from __future__ import annotations
-
 import json
 import threading
-from contextlib import ExitStack
 
 import hvac
 import pytest
@@ -19,24 +16,29 @@ from rotation_testkit.sandbox.static_roles import wait_until
 pytestmark = [pytest.mark.upstream, pytest.mark.timeout(300)]
 
 
+def on_demand(plugin_server, directory, said):
+    """Call rotate-role, which must fail, and note the error's text."""
+    with pytest.raises((OSError, hvac.exceptions.VaultError)) as error:
+        plugin_server.server.client().adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
+    said.append(str(error.value))
+
+
 @pytest.mark.long
-def test_rotate_role_loses_the_new_password_when_the_server_dies(own_plugin_server, stack: ExitStack) -> None:
+def test_rotate_role_loses_the_new_password_when_the_server_dies(own_plugin_server, stack):
     """The log is written inside the request's transaction, so after a kill the stored password is and stays dead."""
     directory = own_plugin_server.directory(stack)
     directory.role("bob")
     directory.role("witness")
     reached, release = directory.hang()
 
-    def on_demand() -> None:
-        with pytest.raises((OSError, hvac.exceptions.VaultError)):
-            own_plugin_server.server.client().adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
-
-    request = threading.Thread(target=on_demand)
+    said = []
+    request = threading.Thread(target=on_demand, args=(own_plugin_server, directory, said))
     request.start()
     assert reached.wait(60)
     own_plugin_server.server.kill()
     release.set()
     request.join(60)
+    assert said
     own_plugin_server.server.start()
     # The scheduler has gone through its queue when it has rotated another role twice.
     for _ in range(2):
@@ -47,13 +49,12 @@ def test_rotate_role_loses_the_new_password_when_the_server_dies(own_plugin_serv
 
 
 @pytest.mark.long
-def test_rotate_role_comes_back_with_another_password(plugin_server, stack: ExitStack) -> None:
+def test_rotate_role_comes_back_with_another_password(plugin_server, stack):
     """After an error on demand the retry brings another password than the one that the vendor may have taken."""
     directory = plugin_server.directory(stack)
     directory.role("bob")
     directory.vendor.faults.add("ResetPassword", FaultKind.ERROR_AFTER)
-    with pytest.raises(hvac.exceptions.VaultError):
-        plugin_server.adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
+    on_demand(plugin_server, directory, [])
     assert not directory.equal("bob")
     wait_until(lambda: directory.equal("bob"), "the retry")
     first, second = [json.loads(body)["Password"] for body in directory.sent()][1:3]
@@ -62,27 +63,16 @@ def test_rotate_role_comes_back_with_another_password(plugin_server, stack: Exit
 
 @pytest.mark.long  # the first caller must still be waiting when the second one is refused
 @pytest.mark.parametrize("waits", [False, True], ids=["now", "10 s later"])
-def test_two_rotate_role_at_once_both_fail_and_leave_a_dead_password(
-    plugin_server, stack: ExitStack, *, waits: bool
-) -> None:
-    """It takes no lock: one caller gets "duplicate item" although the vendor changed.
-
-    Our plug-in's own lock makes the other one fail, whose retry heals the role after 10 s; without that nothing would.
-    """
+def test_two_rotate_role_at_once_both_fail_and_leave_a_dead_password(plugin_server, stack, *, waits):
+    """rotate-role takes no lock: one caller gets "duplicate item"; our plug-in refuses the other, whose retry heals."""
     directory = plugin_server.directory(stack)
     directory.role("bob")
     reached, release = directory.hang()
-    said: list[str] = []
-
-    def on_demand() -> None:
-        with pytest.raises(hvac.exceptions.VaultError) as error:
-            plugin_server.server.client().adapter.post(f"/v1/{directory.mount}/rotate-role/bob")
-        said.append(str(error.value))
-
-    first = threading.Thread(target=on_demand)
+    said = []
+    first = threading.Thread(target=on_demand, args=(plugin_server, directory, said))
     first.start()
     assert reached.wait(60)
-    on_demand()
+    on_demand(plugin_server, directory, said)
     release.set()
     first.join(60)
     assert "in_progress" in said[0]
@@ -94,7 +84,7 @@ def test_two_rotate_role_at_once_both_fail_and_leave_a_dead_password(
     plugin_server.adapter.delete(f"/v1/sys/mounts/{directory.mount}")
 
 
-def test_the_admin_credential_cannot_be_rotated_by_accident(plugin_server, stack: ExitStack) -> None:
+def test_the_admin_credential_cannot_be_rotated_by_accident(plugin_server, stack):
     """rotate-root is refused, since our connections have no username; with a lost answer it would lose the key."""
     directory = plugin_server.directory(stack)
     with pytest.raises(hvac.exceptions.VaultError, match="username"):

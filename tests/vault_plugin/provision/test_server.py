@@ -1,25 +1,20 @@
 """The connection of ``lockstep vault plugin``: token and admin credential reach the named server and nobody else."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import pytest
 
 from rotation.core.errors import ConfigError, SettingsError, StoreDenied, StoreError, StoreUnavailable
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.certificate import Certificate
 from rotation_testkit.doubles.serving import serve
-from rotation_testkit.doubles.vault.openbao import OpenBao
 from vault_plugin.provision.server import Server
 
 
-def by_environment(address: str, **variables: str) -> Server:
+def by_environment(address, **variables):
     """Return the server at an address."""
     return Server.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "s.token", **variables})
 
 
-def answering(body: bytes, kind: str = "application/json", asked: list[str] | None = None):
+def answering(body, kind="application/json", asked=None):
     """Return an application that always answers the same, and notes the token of each request."""
 
     def app(environ, start):
@@ -30,50 +25,41 @@ def answering(body: bytes, kind: str = "application/json", asked: list[str] | No
     return app
 
 
-def test_a_redirect_is_not_followed() -> None:
+def test_a_redirect_is_not_followed():
     """A redirect would carry the token and its secrets to another host."""
-    asked: list[str] = []
+    asked = []
 
     def redirecting(environ, start):
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         start("307 Temporary Redirect", [("Location", target + environ["PATH_INFO"]), ("Content-Length", "0")])
         return [b""]
 
-    with (
-        serve(answering(b'{"data": {}}', asked=asked)) as target,
-        serve(redirecting) as address,
-        by_environment(address) as server,
-    ):
-        for call in (
-            lambda: server.read("sys/mounts"),
-            lambda: server.write("database/config/x", {"private_key": "k"}),
-        ):
+    named = answering(b'{"data": {}}', asked=asked)
+    with serve(named) as target, serve(redirecting) as address, by_environment(address) as server:
+        for call, *arguments in ((server.read, "sys/mounts"), (server.write, "database/config/x", {"key": "k"})):
             with pytest.raises(StoreUnavailable, match="redirects are not followed") as caught:
-                call()
+                call(*arguments)
             assert caught.value.vendor_code == "standby"
             assert "active node" in caught.value.hint
     assert asked == []
 
 
-def test_an_answer_that_is_none_of_the_servers_is_typed() -> None:
+def test_an_answer_that_is_none_of_the_servers_is_typed():
     """A page of another program at this address is a StoreError."""
-    with (
-        serve(answering(b"<html>", "text/html")) as address,
-        by_environment(address) as server,
-        pytest.raises(StoreError, match="unexpected form"),
-    ):
+    page = serve(answering(b"<html>", "text/html"))
+    with page as url, by_environment(url) as server, pytest.raises(StoreError, match="unexpected form"):
         server.read("sys/mounts")
 
 
 @pytest.mark.parametrize("address", ["http://vault.example:8200", "http://10.0.0.1:8200", "ftp://127.0.0.1", "vault"])
 @pytest.mark.parametrize("name", ["VAULT", "BAO"])
-def test_token_and_admin_credential_go_by_tls_alone(name: str, address: str) -> None:
+def test_token_and_admin_credential_go_by_tls_alone(name, address):
     """Plain HTTP is allowed to loopback only."""
     with pytest.raises(SettingsError, match="VAULT_ADDR must"):
         Server.from_environment({f"{name}_ADDR": address, f"{name}_TOKEN": "s.token"})
 
 
-def test_the_servers_certificate_is_checked_by_the_file_that_is_named(tmp_path: Path) -> None:
+def test_the_servers_certificate_is_checked_by_the_file_that_is_named(tmp_path):
     """BAO_CACERT overrides VAULT_CACERT; without either the system's certificates count."""
     certificate, ca = Certificate("127.0.0.1"), tmp_path / "ca.pem"
     ca.write_bytes(certificate.pem)
@@ -85,20 +71,19 @@ def test_the_servers_certificate_is_checked_by_the_file_that_is_named(tmp_path: 
             server.read("sys/mounts")
 
 
-def test_a_server_without_address_or_token_is_not_asked() -> None:
+def test_a_server_without_address_or_token_is_not_asked():
     """Address and token come from the environment, and both are needed."""
     with pytest.raises(ConfigError):
         Server.from_environment({"VAULT_ADDR": "http://127.0.0.1:9"})
 
 
-def test_a_servers_refusals_are_typed(openbao: OpenBao) -> None:
+def test_a_servers_refusals_are_typed(openbao):
     """A token without rights is StoreDenied, a wrong body keeps the server's words, and a missing path is None."""
     server = Server(openbao.client())
     assert server.read("database-of-nobody/config/none") is None
     with pytest.raises(StoreError, match="sys/policies/password/x"):
         server.write("sys/policies/password/x", {"policy": "no policy"})
-    powerless = Server(openbao.client(Secret("s.nobody")))
     with pytest.raises(StoreDenied):
-        powerless.read("sys/mounts")
+        Server(openbao.client(Secret("s.nobody"))).read("sys/mounts")
     with by_environment("http://127.0.0.1:9") as nobody, pytest.raises(StoreError, match="does not answer"):
         nobody.read("sys/mounts")

@@ -112,7 +112,9 @@ class HuaweiMeeting:
             if refusal.vendor_code == WRONG_LOGIN:
                 return Verdict.REJECTED
             raise
-        self._drop_stray(answer)
+        stray = _token_of(answer)
+        if stray is not None:  # we asked for none
+            self._log_out(stray)
         for flag in ("pwdExpired", "firstLogin"):
             if answer.get(flag) is True:
                 raise CannotVerify(
@@ -124,10 +126,10 @@ class HuaweiMeeting:
 
     def _token(self, account: Account, current: Secret) -> Secret:
         answer = self._app_login(account) if self._wiring.admin else self._login(account, current, token_type=0)
-        token = answer.get("accessToken")
-        if not isinstance(token, str) or not re.fullmatch(r"[!-~]{1,4096}", token):
+        token = _token_of(answer)
+        if token is None:
             raise UnexpectedReply("the vendor's login answer holds no token")
-        return Secret(token)
+        return token
 
     def _login(self, account: Account, password: Secret, *, token_type: int) -> dict[str, object]:
         pair = f"{account.username}:{password.reveal()}".encode()
@@ -147,18 +149,17 @@ class HuaweiMeeting:
             code, request_id = refusal.vendor_code, refusal.request_id
         raise AdminRejected("the vendor refused the app id's login", vendor_code=code, request_id=request_id)
 
-    def _drop_stray(self, answer: Mapping[str, object]) -> None:
-        """End a session that the vendor opened although we asked for none."""
-        token = answer.get("accessToken")
-        if isinstance(token, str) and re.fullmatch(r"[!-~]{1,4096}", token):
-            self._log_out(Secret(token))
-
     def _log_out(self, token: Secret) -> None:
         with suppress(RotationError):  # the token expires by itself, and the result of the change matters more
             self._api({"X-Access-Token": token.reveal()}).call(TOKEN, {})
 
     def _api(self, authorization: Mapping[str, str]) -> MeetingApi:
         return MeetingApi(wiring=self._wiring, table=TABLE, authorization=authorization, code_prefix=r"(?:USG|MMC)\.")
+
+
+def _token_of(answer: Mapping[str, object]) -> Secret | None:
+    token = answer.get("accessToken")
+    return Secret(token) if isinstance(token, str) and re.fullmatch(r"[!-~]{1,4096}", token) else None
 
 
 DRIVER = DriverSpec(
@@ -178,6 +179,5 @@ DRIVER = DriverSpec(
     checked="2026-11-22",
     # Undocumented: how many tries, how long they count (maybe in a row, so longer than a lock holds), the history.
     lockout=Lockout(tries=5, window_seconds=3 * WAIT_SECONDS),
-    call_seconds=15,
     error_table=TABLE,
 )

@@ -4,8 +4,6 @@ Source: the error header of the vendor's meeting client and the "api-meeting" pa
 most codes is undocumented, so only the code decides.
 """
 
-from __future__ import annotations
-
 from rotation.core.errors import (
     AccountLocked,
     AccountUnusable,

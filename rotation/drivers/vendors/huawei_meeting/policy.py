@@ -1,9 +1,5 @@
 """Password rules of Huawei Cloud Meeting accounts: what two editions of the documentation both accept."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-
 from rotation.policy import AtLeast, Name, PasswordPolicy, Source, charsets, intersect
 
 SPECIALS = "`~!@#$%^&*()-_=+\\|[{}];:,'<.>/?"
@@ -51,4 +47,4 @@ CHINESE = PasswordPolicy(
     ),
 )
 
-POLICIES: Mapping[str, PasswordPolicy] = {"default": intersect(SPANISH, CHINESE, name="huawei_meeting/default")}
+POLICIES = {"default": intersect(SPANISH, CHINESE, name="huawei_meeting/default")}

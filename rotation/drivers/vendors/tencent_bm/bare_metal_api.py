@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from rotation.core.errors import DriverError, OutcomeUnknown, PasswordRejected, UnexpectedReply
 from rotation.core.secret import Secret
@@ -46,26 +45,6 @@ class TaskStatus:
         return Progress(_STATES[status], f"status {status}")
 
 
-class BareMetalApi(Protocol):
-    """One generation of the API, for one region."""
-
-    def device(self, instance_id: str) -> Device | None:
-        """Look a device up."""
-        ...
-
-    def windows(self, device: Device) -> bool | None:
-        """Return whether the device runs Windows; ``None`` when the vendor's list lacks its system."""
-        ...
-
-    def reset(self, instance_ids: list[str], password: Secret) -> int:
-        """Send one reset and return the task's id."""
-        ...
-
-    def task(self, task_id: int) -> TaskStatus:
-        """Read the status of a task once."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class BareMetalV2:
     """The v2 API at ``bm.api.qcloud.com``. Its lists count from 1, as on the vendor's page on resets."""
@@ -74,20 +53,20 @@ class BareMetalV2:
     region: str
 
     def device(self, instance_id: str) -> Device | None:
-        """See ``BareMetalApi``."""
+        """Look a device up."""
         data = self._call("DescribeDevice", {"instanceIds.1": instance_id, "offset": "0", "limit": "20"})
         found = entries(data.get("deviceList") if isinstance(data, dict) else None)
         return next((Device.parse(one, _V2_DEVICE) for one in found if one.get("instanceId") == instance_id), None)
 
     def windows(self, device: Device) -> bool | None:
-        """See ``BareMetalApi``."""
+        """Return whether the device runs Windows; ``None`` when the vendor's list lacks its system."""
         for kind in entries(self._call("DescribeOs", {"deviceClassCode": device.class_code})):
             if whole(kind.get("osTypeId")) == device.os_type:
                 return is_windows(kind.get("osClass"), kind.get("osName"), kind.get("osNameDisplay"))
         return None
 
     def reset(self, instance_ids: list[str], password: Secret) -> int:
-        """See ``BareMetalApi``."""
+        """Send one reset and return the task's id."""
         if password.reveal().startswith("@"):
             raise PasswordRejected("a form value that starts with @ may be dropped by the vendor; nothing was sent")
         params = {f"instanceIds.{place}": name for place, name in enumerate(instance_ids, 1)}
@@ -95,7 +74,7 @@ class BareMetalV2:
         return _task_id(data.get("taskId") if isinstance(data, dict) else None)
 
     def task(self, task_id: int) -> TaskStatus:
-        """See ``BareMetalApi``.
+        """Read the status of a task once.
 
         Every copy of the vendor's page misspells the action. We try the correct name when the misspelt one is unknown.
         """
@@ -124,7 +103,7 @@ class BareMetalV3:
     api: TencentCloud
 
     def device(self, instance_id: str) -> Device | None:
-        """See ``BareMetalApi``. No OperateStatus of this API says "resetting", so we read the operation log as well."""
+        """As in v2. No OperateStatus of this API says "resetting", so we read the operation log as well."""
         answer = self.api.call("DescribeDevices", {"InstanceIds": [instance_id], "Offset": 0, "Limit": 20})
         for one in entries(answer.get("DeviceInfoSet")):
             if one.get("InstanceId") == instance_id:
@@ -133,7 +112,7 @@ class BareMetalV3:
         return None
 
     def windows(self, device: Device) -> bool | None:
-        """See ``BareMetalApi``."""
+        """As in v2."""
         answer = self.api.call("DescribeOsInfo", {"DeviceClassCode": device.class_code})
         for kind in entries(answer.get("OsInfoSet")):
             if whole(kind.get("OsTypeId")) == device.os_type:
@@ -141,12 +120,12 @@ class BareMetalV3:
         return None
 
     def reset(self, instance_ids: list[str], password: Secret) -> int:
-        """See ``BareMetalApi``."""
+        """As in v2."""
         body = {"InstanceIds": instance_ids, "Password": password.reveal()}
         return _task_id(self.api.call("ResetDevicePassword", body, on="change").get("TaskId"))
 
     def task(self, task_id: int) -> TaskStatus:
-        """See ``BareMetalApi``. DescribeTaskInfo is about repairs, despite its name."""
+        """As in v2. DescribeTaskInfo is about repairs, despite its name."""
         answer = self.api.call("DescribeOperationResult", {"TaskId": task_id})
         parts = entries(answer.get("SubtaskStatusSet") or [])
         statuses = {str(part.get("InstanceId")): whole(part.get("TaskStatus")) for part in parts}

@@ -12,17 +12,34 @@ from dataclasses import dataclass
 from rotation.core.errors import AccountUnusable, DriverError, InProgress, PreconditionFailed, UnexpectedReply
 
 RESETTING = 11
-_IN_OPERATION, _RUNNING, _OFF = 4, 1, 3
-# applying, initialising, coming out of isolation
-_DEVICE_PASSING = frozenset({1, 2, 10})
-# hardware fault, network fault; 16 is API 3.0's number for both
-_FAULTY = frozenset({5, 6, 16})
-# initialising failed, isolation and what follows it, offline, expired
-_GONE = frozenset({3, 7, 8, 9, 11, 12, 13, 14})
-# shutting down, starting, rebooting, reinstalling, resetting, binding EIP and LB, changing its IP, making an image
-_PASSING = frozenset({2, 5, 7, 9, RESETTING, 12, 13, 14, 15, 19, 20})
-# shutdown, start, reboot, reinstalling, making an image failed; to be reinstalled, to be given back
-_FAILED = frozenset({4, 6, 8, 10, 21, 23, 24})
+_IN_OPERATION, _RUNNING = 4, 1
+# Per row: the statuses, and the error, its sentence and its hint.
+_Rows = tuple[tuple[tuple[int, ...], type[DriverError], str, str | None], ...]
+_DEVICE: _Rows = (
+    # applying, initialising, coming out of isolation
+    ((1, 2, 10), InProgress, "the device is being prepared", None),
+    # hardware fault, network fault; 16 is API 3.0's number for both
+    ((5, 6, 16), PreconditionFailed, "the device has a hardware or network fault", "Have the device repaired."),
+    # initialising failed, isolation and what follows it, offline, expired
+    (
+        (3, 7, 8, 9, 11, 12, 13, 14),
+        AccountUnusable,
+        "the device is out of operation",
+        "Look at the device in the console: it failed, expired or was given back.",
+    ),
+)
+_OPERATION: _Rows = (
+    # shutting down, starting, rebooting, reinstalling, resetting, binding EIP and LB, changing its IP, making an image
+    ((2, 5, 7, 9, RESETTING, 12, 13, 14, 15, 19, 20), InProgress, "an operation on the device is running", None),
+    ((3,), PreconditionFailed, "the device is off", "Start the device: its agent sets the password."),
+    # shutdown, start, reboot, reinstalling, making an image failed; to be reinstalled, to be given back
+    (
+        (4, 6, 8, 10, 21, 23, 24),
+        PreconditionFailed,
+        "the device's last operation failed",
+        "Look at the device in the console and repeat the failed operation.",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,35 +79,19 @@ class Device:
 
     def obstacles(self) -> tuple[DriverError, ...]:
         """Return the reasons why the vendor would refuse a reset now."""
-        found = (_of_device(self.device_status), _of_operation(self.operate_status))
+        device, operation = self.device_status, self.operate_status
+        found = (
+            None if device == _IN_OPERATION else _obstacle("deviceStatus", device, _DEVICE),
+            None if operation == _RUNNING else _obstacle("operateStatus", operation, _OPERATION),
+        )
         return tuple(each for each in found if each is not None)
 
 
-def _of_device(status: int) -> DriverError | None:
-    if status == _IN_OPERATION:
-        return None
-    if status in _DEVICE_PASSING:
-        return InProgress(f"the device is being prepared (deviceStatus {status})")
-    if status in _FAULTY:
-        hint = "Have the device repaired."
-        return PreconditionFailed(f"the device has a hardware or network fault (deviceStatus {status})", hint=hint)
-    if status in _GONE:
-        hint = "Look at the device in the console: it failed, expired or was given back."
-        return AccountUnusable(f"the device is out of operation (deviceStatus {status})", hint=hint)
-    return UnexpectedReply(f"the vendor shows a deviceStatus that we do not know ({status})")
-
-
-def _of_operation(status: int) -> DriverError | None:
-    if status == _RUNNING:
-        return None
-    if status in _PASSING:
-        return InProgress(f"an operation on the device is running (operateStatus {status})")
-    if status == _OFF:
-        return PreconditionFailed("the device is off", hint="Start the device: its agent sets the password.")
-    if status in _FAILED:
-        hint = "Look at the device in the console and repeat the failed operation."
-        return PreconditionFailed(f"the device's last operation failed (operateStatus {status})", hint=hint)
-    return UnexpectedReply(f"the vendor shows an operateStatus that we do not know ({status})")
+def _obstacle(name: str, status: int, rows: _Rows) -> DriverError:
+    for statuses, error, sentence, hint in rows:
+        if status in statuses:
+            return error(f"{sentence} ({name} {status})", hint=hint)
+    return UnexpectedReply(f"the vendor shows an unknown status of the device ({name} {status})")
 
 
 def wrong_user(username: str, *, windows: bool) -> list[DriverError]:

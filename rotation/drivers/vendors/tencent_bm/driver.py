@@ -19,7 +19,7 @@ from rotation.core.values import Authority, Evidence, LoginTarget, Observation, 
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.families import tencent_cloud, tencent_cloud_v2
 from rotation.drivers.network import login_settings
-from rotation.drivers.vendors.tencent_bm.bare_metal_api import BareMetalApi, BareMetalV2, BareMetalV3
+from rotation.drivers.vendors.tencent_bm.bare_metal_api import BareMetalV2, BareMetalV3
 from rotation.drivers.vendors.tencent_bm.device import Device, whole, wrong_user
 from rotation.drivers.vendors.tencent_bm.error_codes import TASK_UNKNOWN, V2_HOST, V2_TABLE, V3_HOST, V3_TABLE
 from rotation.drivers.vendors.tencent_bm.policy import POLICIES
@@ -141,18 +141,15 @@ class TencentBm:
                 return obstacle.changed(vendor_code=refusal.vendor_code, request_id=refusal.request_id)
         return refusal
 
-    def _api(self, account: Account) -> BareMetalApi:
+    def _api(self, account: Account) -> BareMetalV2 | BareMetalV3:
         admin: Admin = self._wiring.admin
         if self._generation == "v2":
             old_key = tencent_cloud_v2.Key(admin.secret_id, admin.secret_key, admin.digest)
             old = tencent_cloud_v2.TencentCloudV2(wiring=self._wiring, table=V2_TABLE, key=old_key)
             return BareMetalV2(old, account.region)
         key = tencent_cloud.Key(admin.secret_id, admin.secret_key, "bm")
-        return BareMetalV3(
-            tencent_cloud.TencentCloud(
-                wiring=self._wiring, table=V3_TABLE, key=key, version=VERSION, region=account.region
-            )
-        )
+        place = {"version": VERSION, "region": account.region}
+        return BareMetalV3(tencent_cloud.TencentCloud(wiring=self._wiring, table=V3_TABLE, key=key, **place))
 
 
 def _generation(wiring: Wiring) -> str:
@@ -196,7 +193,6 @@ DRIVER = DriverSpec(
     not_identity=frozenset({"host_key", "ssh_port", "ssh_address", "winrm_port", "certificate"}),
     login_probes=frozenset({"ssh", "winrm"}),
     propagation_seconds=5,  # assumed: the vendor does not say how soon after its task the login takes it
-    call_seconds=15,
     poll_seconds=5,  # assumed: no duration is documented; v2 allows 100 calls of one kind in a minute
     request_id_header=tencent_cloud.REQUEST_ID_HEADER,
     error_table=V2_TABLE + V3_TABLE,

@@ -7,8 +7,6 @@ A bad parameter of a reset counts as a refused password: the driver has just loo
 parameters, and the vendor has no code for a weak password.
 """
 
-from __future__ import annotations
-
 from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
@@ -30,14 +28,14 @@ _RIGHTS = "Grant the key's account the calls that look at devices, systems and t
 _FIELDS = "Check region and instance_id in the secret."
 _CALL = f"v2 may have been switched off: {endpoint_hint('tencent_bm', V3_HOST)}"
 _AGENT = "Repair the vendor's agent on the device; until then only reinstalling the system sets a password."
+_REPAIR = "Wait until the repair is closed in the console."
 _STATE = "Look at the device's state in the console."
 
 
 def _bad_parameter(vendor_code: str) -> tuple[ErrorRow, ErrorRow]:
+    likely = "the vendor refused a parameter, most likely the password"
     return (
-        ErrorRow(
-            vendor_code, PasswordRejected, "the vendor refused a parameter, most likely the password", on="change"
-        ),
+        ErrorRow(vendor_code, PasswordRejected, likely, on="change"),
         ErrorRow(vendor_code, AccountUnusable, "the vendor refused a parameter", _FIELDS, on="read"),
     )
 
@@ -76,12 +74,7 @@ V2_TABLE: tuple[ErrorRow, ...] = (
 V3_TABLE: tuple[ErrorRow, ...] = (
     # Blackstone's own
     ErrorRow("FailedOperation", VendorUnavailable, "the operation failed", SUPPORT_HINT),
-    ErrorRow(
-        "FailedOperation.ExistRepairTask",
-        PreconditionFailed,
-        "a repair of the device is open",
-        "Wait until the repair is closed in the console.",
-    ),
+    ErrorRow("FailedOperation.ExistRepairTask", PreconditionFailed, "a repair of the device is open", _REPAIR),
     ErrorRow("FailedOperation.TscAgentOffline", PreconditionFailed, "the vendor's agent is offline", _AGENT),
     *_bad_parameter("InvalidParameter"),
     *_bad_parameter("InvalidParameterValue"),
@@ -92,10 +85,7 @@ V3_TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("ResourceNotFound", AccountUnusable, "the device does not exist", _FIELDS),
     ErrorRow("UnsupportedOperation", PreconditionFailed, "the device's state does not allow a reset", _STATE),
     ErrorRow(
-        "UnsupportedOperation.InvalidOperation",
-        PreconditionFailed,
-        "the device's state does not allow a reset",
-        _STATE,
+        "UnsupportedOperation.InvalidOperation", PreconditionFailed, "the device's state does not allow a reset", _STATE
     ),
     ErrorRow("UnauthorizedOperation", PermissionDenied, "the key lacks a right", _RIGHTS),
     # every product's

@@ -3,9 +3,6 @@
 API 3.0 repeats the rule of 2019 in its ReloadDeviceOs model and has none of its own, so both generations share it.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
 from functools import partial
 
 from rotation.policy import AtLeast, PasswordPolicy, Source, Word, charsets, intersect
@@ -53,7 +50,7 @@ WINDOWS = EDITION_2019(
     sources=(PAGE_2019(("length", "charsets", "classes", "words")), AT_SIGN),
 )
 
-POLICIES: Mapping[str, PasswordPolicy] = {
+POLICIES = {
     "linux": intersect(LINUX, EDITION_2018, name="tencent_bm/linux"),
     "windows": intersect(WINDOWS, EDITION_2018, name="tencent_bm/windows"),
 }

@@ -90,7 +90,6 @@ DRIVER = DriverSpec(
     not_identity=frozenset({"host_key", "winrm_port", "certificate"}),
     login_probes=frozenset({"ssh", "winrm"}),
     propagation_seconds=5,  # assumed: the vendor does not say how long a guest takes
-    call_seconds=15,
     request_id_header=REQUEST_ID_HEADER,
     error_table=TABLE,
 )

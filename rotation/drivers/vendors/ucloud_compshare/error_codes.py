@@ -3,8 +3,6 @@
 That UHost's codes (uhost-api/error_code.md) come through CompShare unchanged is our inference, 2026-11-22.
 """
 
-from __future__ import annotations
-
 from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
@@ -21,6 +19,7 @@ from rotation.drivers.error_table import SUPPORT_HINT, ErrorRow, endpoint_hint, 
 ENDPOINT = "https://api.compshare.cn"
 
 _KEY = key_hint("public_key", "private_key")
+_RIGHTS = "Grant DescribeCompShareInstance and ResetCompShareInstancePassword to the key's account."
 _FIELDS = "Check region, zone, uhost_id and project_id in the secret."
 _CALL = endpoint_hint("ucloud_compshare", ENDPOINT)
 
@@ -42,12 +41,7 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("293", PermissionDenied, "the zone is out of reach for this key", _FIELDS),
     ErrorRow("294", AdminRejected, "the vendor refuses this address", "Add the function's address to the key's list."),
     ErrorRow("295", AdminRejected, "the vendor's security lock refused", "Lift the lock of the key in the console."),
-    ErrorRow(
-        "299",
-        PermissionDenied,
-        "the key lacks a right",
-        "Grant DescribeCompShareInstance and ResetCompShareInstancePassword to the key's account.",
-    ),
+    ErrorRow("299", PermissionDenied, "the key lacks a right", _RIGHTS),
     ErrorRow("226601", AccountUnusable, "the instance is in arrears", "Pay the bill of the instance."),
     ErrorRow("226602", AccountUnusable, "the instance has expired", "Renew the instance."),
     ErrorRow("226603", PreconditionFailed, "the image does not fit the GPU", "Choose another image for the instance."),

@@ -42,15 +42,12 @@ def observation(account: Account, host: Mapping[str, object]) -> Observation:
     variant = "container" if container else "windows" if host.get("OsType") == "Windows" else "linux"
     state = str(host.get("State") or "")
     login = _winrm(account, host) if variant == "windows" else _ssh(account, host.get("SshLoginCommand"))
-    obstacles = [*_lifecycle(state, host.get("IsExpire"))]
+    obstacles = _lifecycle(state, host.get("IsExpire"))
     if not container and host.get("ChargeType") == "Spot" and state == "Running":
         # By the vendor's page on spot instances: they cannot be stopped, only deleted.
-        obstacles.append(
-            PreconditionFailed(
-                "a spot machine cannot be stopped, and a running machine cannot be reset",
-                hint="Take this secret out of rotation, or move the workload to another charge type.",
-            )
-        )
+        message = "a spot machine cannot be stopped, and a running machine cannot be reset"
+        hint = "Take this secret out of rotation, or move the workload to another charge type."
+        obstacles.append(PreconditionFailed(message, hint=hint))
     obstacles += _wrong_user(account, login, windows=variant == "windows")
     return Observation(
         variant=variant,

@@ -1,9 +1,5 @@
 """Password rules of CompShare instances."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-
 from rotation.policy import AtLeast, PasswordPolicy, Source, Word, charsets
 
 # A container takes 32 characters and a virtual machine 30; the kind of an instance may be found out late.
@@ -55,4 +51,4 @@ WINDOWS = PasswordPolicy(
     ),
 )
 
-POLICIES: Mapping[str, PasswordPolicy] = {"container": CONTAINER, "linux": LINUX, "windows": WINDOWS}
+POLICIES = {"container": CONTAINER, "linux": LINUX, "windows": WINDOWS}

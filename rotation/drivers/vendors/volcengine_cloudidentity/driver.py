@@ -16,7 +16,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Observation
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.families.volcengine import REQUEST_ID_HEADER, Key, Volcengine
-from rotation.drivers.vendors.volcengine_cloudidentity.error_codes import ENDPOINT, TABLE
+from rotation.drivers.vendors.volcengine_cloudidentity.error_codes import ENDPOINT, PORTAL_HINT, SERVICE_HINT, TABLE
 from rotation.drivers.vendors.volcengine_cloudidentity.policy import POLICIES
 
 SERVICE, VERSION = "cloudidentity", "2023-01-01"
@@ -86,8 +86,13 @@ class VolcengineCloudIdentity:
         service = self._listed("GetServiceStatus", "Instances")
         portal = self._listed("ListPortalLoginSettings", "PortalLoginSettings")
         source = str(user.get("Source") or "")
-        obstacles = (*_user(account, user, source), *_service(service), *_portal(portal))
-        return Observation(variant="default", state=source, obstacles=obstacles)
+        obstacles = _of_user(account, user, source)
+        # An empty list means "off" too.
+        if all(map(_off, service)):
+            obstacles.append(PreconditionFailed("the service is not running", hint=SERVICE_HINT))
+        if all(_off(way) for way in portal if way.get("LoginType") == "Password"):
+            obstacles.append(PreconditionFailed("password login is off", hint=PORTAL_HINT))
+        return Observation(variant="default", state=source, obstacles=tuple(obstacles))
 
     def _listed(self, action: str, name: str) -> list[Mapping[str, object]]:
         entries = self._api.call(action, {}).get(name)
@@ -96,39 +101,15 @@ class VolcengineCloudIdentity:
         return entries
 
 
-def _user(account: Account, user: Mapping[str, object], source: str) -> list[DriverError]:
+def _of_user(account: Account, user: Mapping[str, object], source: str) -> list[DriverError]:
     found: list[DriverError] = []
     if source != "Manual":
-        found.append(
-            AccountUnusable(
-                "the user is not mastered in this directory",
-                hint="Users with Source=Sync come from another directory: rotate the password there.",
-            )
-        )
+        hint = "Users with Source=Sync come from another directory: rotate the password there."
+        found.append(AccountUnusable("the user is not mastered in this directory", hint=hint))
     if user.get("UserName") != account.username:
-        found.append(
-            PreconditionFailed(
-                "the user of this id has another name than the secret's username",
-                hint="Set username and user_id to the same user.",
-            )
-        )
+        hint = "Set username and user_id to the same user."
+        found.append(PreconditionFailed("the user of this id has another name than the secret's username", hint=hint))
     return found
-
-
-def _service(instances: list[Mapping[str, object]]) -> list[DriverError]:
-    if instances and not all(_off(instance) for instance in instances):
-        return []
-    return [
-        PreconditionFailed("the service is not running", hint="Look at the state of Cloud Identity in the console.")
-    ]
-
-
-def _portal(portal: list[Mapping[str, object]]) -> list[DriverError]:
-    ways = [setting for setting in portal if setting.get("LoginType") == "Password"]
-    if ways and not all(_off(way) for way in ways):
-        return []
-    hint = "Enable password login in the settings of the user portal."
-    return [PreconditionFailed("password login is off", hint=hint)]
 
 
 def _off(entry: Mapping[str, object]) -> bool:
@@ -149,7 +130,6 @@ DRIVER = DriverSpec(
     factory=VolcengineCloudIdentity,
     source="Vendor page on ResetPassword (2025-03-21); SDKs volcenginesdk-core and -cloudidentity 5.0.54",
     checked="2026-11-22",
-    call_seconds=15,
     request_id_header=REQUEST_ID_HEADER,
     error_table=TABLE,
 )

@@ -5,8 +5,6 @@ Sources: the vendor's pages 7165/1493425, 7165/1505179, 7165/1505247 (the servic
 only the names decide.
 """
 
-from __future__ import annotations
-
 from rotation.core.errors import (
     AccountUnusable,
     AdminRejected,
@@ -28,8 +26,8 @@ _RIGHTS = (
 )
 _CALL = endpoint_hint("volcengine_cloudidentity", ENDPOINT)
 _USER = "Check user_id in the secret: the id, not the name."
-_SERVICE = "Look at the state of Cloud Identity in the console."
-_PORTAL = "Enable password login in the settings of the user portal."
+SERVICE_HINT = "Look at the state of Cloud Identity in the console."
+PORTAL_HINT = "Enable password login in the settings of the user portal."
 
 TABLE: tuple[ErrorRow, ...] = (
     # ResetPassword's own
@@ -37,8 +35,8 @@ TABLE: tuple[ErrorRow, ...] = (
     # A weak password gets this code, too; ``families.volcengine`` looks whether the message names the field.
     ErrorRow("InvalidParam", AccountUnusable, "the vendor refused a parameter", _USER),
     ErrorRow("PermissionError", PermissionDenied, "the key lacks a right", _RIGHTS),
-    ErrorRow("ServiceStatusException", PreconditionFailed, "the service is not running", _SERVICE),
-    ErrorRow("PasswordLoginNotEnable", PreconditionFailed, "password login is off", _PORTAL),
+    ErrorRow("ServiceStatusException", PreconditionFailed, "the service is not running", SERVICE_HINT),
+    ErrorRow("PasswordLoginNotEnable", PreconditionFailed, "password login is off", PORTAL_HINT),
     # Most likely two first resets of one user ran at once; if it persists, only the vendor can help.
     ErrorRow("UserLoginProfileRecordExist", InProgress, "the user's login profile is being made", SUPPORT_HINT),
     ErrorRow("UserNotFound", AccountUnusable, "there is no such user", _USER),
@@ -46,8 +44,8 @@ TABLE: tuple[ErrorRow, ...] = (
     # its neighbours'
     ErrorRow("ParamMissing", AccountUnusable, "the vendor missed a parameter", _USER),
     ErrorRow("OperateTooFrequentlyException", InProgress, "the vendor asks to wait before the next operation"),
-    ErrorRow("PrerequisiteCheckFailed", PreconditionFailed, "the service's prerequisites are not met", _SERVICE),
-    ErrorRow("LoginSettingNotFound", PreconditionFailed, "the vendor does not know password login", _PORTAL),
+    ErrorRow("PrerequisiteCheckFailed", PreconditionFailed, "the service's prerequisites are not met", SERVICE_HINT),
+    ErrorRow("LoginSettingNotFound", PreconditionFailed, "the vendor does not know password login", PORTAL_HINT),
     # It answers another call than ours, so ours was not carried out.
     ErrorRow("ServiceAlreadyEnabled", RequestRefused, "the vendor took the request for another one", _CALL),
     # the gateway's

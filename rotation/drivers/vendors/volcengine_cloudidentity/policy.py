@@ -1,9 +1,5 @@
 """Password rules of Volcengine Cloud Identity users."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-
 from rotation.policy import AtLeast, PasswordPolicy, Source, charsets
 
 DEFAULT = PasswordPolicy(
@@ -25,4 +21,4 @@ DEFAULT = PasswordPolicy(
     ),
 )
 
-POLICIES: Mapping[str, PasswordPolicy] = {"default": DEFAULT}
+POLICIES = {"default": DEFAULT}

@@ -19,7 +19,6 @@ from rotation_testkit.doubles.vendors.call import Call, Refused
 
 SERVICE, VERSION = "cloudidentity", "2023-01-01"
 _WINDOW = 900
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,7 @@
 """``lockstep drivers``: the list, and one driver."""
 
-from __future__ import annotations
 
-from typing import Any
-
-
-def test_the_list_says_how_far_each_driver_is_proved(lockstep: Any) -> None:
+def test_the_list_says_how_far_each_driver_is_proved(lockstep):
     """No driver ever ran against its live vendor, and the list says so."""
     ran = lockstep("drivers", "--json")
     found = {each["code"]: each for each in ran.objects}
@@ -16,7 +12,7 @@ def test_the_list_says_how_far_each_driver_is_proved(lockstep: Any) -> None:
     assert found["ucloud_compshare"]["evidence"] == "LOGIN"
 
 
-def test_one_driver_shows_what_its_secrets_must_hold(lockstep: Any) -> None:
+def test_one_driver_shows_what_its_secrets_must_hold(lockstep):
     """The settings of both secrets and the vendor's error codes are there, in words and as JSON."""
     ran = lockstep("drivers", "ucloud_compshare")
     (facts,) = lockstep("drivers", "ucloud_compshare", "--json").objects

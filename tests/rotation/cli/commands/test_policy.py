@@ -1,9 +1,7 @@
 """``lockstep policy``, ``generate`` and ``check``."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
+import re
 
 import pytest
 
@@ -12,12 +10,11 @@ from rotation.drivers.registry import vendor_policies
 from rotation.policy import Context
 
 VENDOR_POLICIES = vendor_policies()
-
 CANARY = b"canary-Canary-4711"
 
 
 @pytest.mark.parametrize("code", VENDOR_POLICIES)
-def test_every_vendors_policies_are_shown(lockstep: Any, code: str) -> None:
+def test_every_vendors_policies_are_shown(lockstep, code):
     """Each variant is one JSON object with exact numbers and sources, also where there is no driver yet."""
     found = lockstep("policy", code, "--json").objects
     assert [each["variant"] for each in found] == list(VENDOR_POLICIES[code])
@@ -26,7 +23,7 @@ def test_every_vendors_policies_are_shown(lockstep: Any, code: str) -> None:
         assert each["sources"]
 
 
-def test_the_table_names_rules_numbers_and_doubts(lockstep: Any) -> None:
+def test_the_table_names_rules_numbers_and_doubts(lockstep):
     """The table has the rules, the size of the accepted set and what is doubtful about the sources."""
     ran = lockstep("policy", "huawei_meeting")
     size = VENDOR_POLICIES["huawei_meeting"]["default"].size()
@@ -35,7 +32,7 @@ def test_the_table_names_rules_numbers_and_doubts(lockstep: Any) -> None:
         assert text in ran.out
 
 
-def test_other_languages_come_with_what_they_lose(lockstep: Any) -> None:
+def test_other_languages_come_with_what_they_lose(lockstep):
     """HCL and JSON Schema go to standard output as they are, the gaps to standard error or into the object."""
     hcl = lockstep("policy", "ucloud_compshare", "--variant", "linux", "--format", "hcl")
     assert hcl.out.startswith("length = 30\n")
@@ -48,14 +45,6 @@ def test_other_languages_come_with_what_they_lose(lockstep: Any) -> None:
     assert lockstep("policy", "huawei_meeting", "--format", "markdown").out.startswith("### huawei_meeting/default")
 
 
-def test_a_rule_that_hcl_cannot_say_is_an_error(lockstep: Any) -> None:
-    """A run rule is refused with the rule's name instead of an HCL text that breaks it."""
-    ran = lockstep("policy", "huawei_meeting", "--format", "hcl")
-    assert ran.code == 2
-    assert "max_repeat" in ran.err
-    assert ran.out == ""
-
-
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -64,23 +53,22 @@ def test_a_rule_that_hcl_cannot_say_is_an_error(lockstep: Any) -> None:
         (("policy", "acme"), "unknown_driver"),
         (("generate", "acme"), "unknown_driver"),
         (("check", "acme"), "unknown_driver"),
+        (("policy", "huawei_meeting", "--format", "hcl"), "policy_error"),
         (("generate", "ucloud_compshare", "--length", "99"), "policy_error"),
         (("generate", "ucloud_compshare", "--exclude", "\x07"), "policy_error"),
         (("generate", "huawei_meeting", "--username", "a" * 10_000), "policy_error"),
     ],
 )
-def test_what_the_policy_cannot_do_is_wrong_usage(lockstep: Any, arguments: tuple[str, ...], code: str) -> None:
+def test_what_the_policy_cannot_do_is_wrong_usage(lockstep, arguments, code):
     """Unknown codes and variants, and options beyond the vendor's bounds, exit 2 with a code and a hint."""
     ran = lockstep(*arguments, "--json")
-    assert ran.code == 2
     (error,) = ran.objects
-    assert error["code"] == code
-    assert error["hint"]
+    assert (ran.code, error["code"], bool(error["hint"])) == (2, code, True)
 
 
 @pytest.mark.shows_secrets("captured output", reason="that is what the command is for")
 @pytest.mark.parametrize("code", VENDOR_POLICIES)
-def test_generated_candidates_satisfy_the_policy(lockstep: Any, code: str) -> None:
+def test_generated_candidates_satisfy_the_policy(lockstep, code):
     """Each candidate is one line or object, differs from the others and breaks no rule."""
     name, policy = next(iter(VENDOR_POLICIES[code].items()))
     plain = lockstep("generate", code, "-n", "20", "--username", "alice")
@@ -93,7 +81,7 @@ def test_generated_candidates_satisfy_the_policy(lockstep: Any, code: str) -> No
 
 
 @pytest.mark.shows_secrets("captured output", reason="that is what the command is for")
-def test_an_operators_wishes_narrow_the_policy(lockstep: Any) -> None:
+def test_an_operators_options_narrow_the_policy(lockstep):
     """``--exclude``, ``--length`` and the safe alphabets are obeyed."""
     ran = lockstep("generate", "ucloud_compshare", "-n", "20", "--length", "12", "--shell-safe", "--exclude", "0Ol1")
     for candidate in ran.out.splitlines():
@@ -101,31 +89,27 @@ def test_an_operators_wishes_narrow_the_policy(lockstep: Any) -> None:
         assert not set(candidate) & set("0Ol1 $'\"`\\&|;<>*?[]{}()!#~")
 
 
-def test_verdicts_go_by_line_number_and_quote_nothing(lockstep: Any) -> None:
+def test_verdicts_go_by_line_number_and_quote_nothing(lockstep):
     """Each line gets its verdict with rule codes; no candidate is ever printed."""
     lines = b"\n".join([CANARY, CANARY[:4], b"\xff\xfe" + CANARY, CANARY + b"aaa"])
     plain = lockstep("check", "huawei_meeting", "--username", "alice", stdin=lines)
     found = lockstep("check", "huawei_meeting", "--username", "alice", "--json", stdin=lines).objects
     codes = [[problem["code"] for problem in each["problems"]] for each in found]
     assert plain.code == 1
-    assert [each["line"] for each in found] == [1, 2, 3, 4]
-    assert [each["accepted"] for each in found] == [True, False, False, False]
-    assert (codes[1], codes[2], codes[3]) == (["too_short", "classes"], ["character"], ["max_repeat"])
-    assert "line 2: " in plain.out
-    assert "too_short" in plain.out
+    assert [(each["line"], each["accepted"]) for each in found] == [(1, True), (2, False), (3, False), (4, False)]
+    assert codes == [[], ["too_short", "classes"], ["character"], ["max_repeat"]]
+    assert re.search(r"line 2: .*too_short", plain.out)
     assert CANARY[:4].decode() not in plain.out + plain.err + json.dumps(found)
 
 
-def test_accepted_candidates_exit_0_and_line_ends_do_not_count(lockstep: Any) -> None:
+def test_accepted_candidates_exit_0_and_line_ends_do_not_count(lockstep):
     """Carriage returns of Windows files are no part of the candidate."""
     ran = lockstep("check", "huawei_meeting", "--json", stdin=CANARY + b"\r\n")
-    assert ran.code == 0
-    assert ran.objects[0]["accepted"] is True
+    assert (ran.code, ran.objects[0]["accepted"]) == (0, True)
 
 
-def test_the_first_line_can_be_the_previous_password(lockstep: Any) -> None:
+def test_the_first_line_can_be_the_previous_password(lockstep):
     """With ``--previous`` a candidate too close to the first line is refused, and the first line gets no verdict."""
     ran = lockstep("check", "huawei_meeting", "--previous", "--json", stdin=CANARY + b"\n" + CANARY[:-1] + b"2\n")
     (verdict,) = ran.objects
-    assert verdict["line"] == 2
-    assert [problem["code"] for problem in verdict["problems"]] == ["distance"]
+    assert (verdict["line"], [problem["code"] for problem in verdict["problems"]]) == (2, ["distance"])

@@ -1,72 +1,47 @@
 """Peers that speak bytes, hosts that take logins, and a resolver that hangs."""
 
-from __future__ import annotations
-
-import datetime as dt
-import ipaddress
 import socket
-import ssl
+import socketserver
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from pathlib import Path
-from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from rotation.core.secret import Secret
 from rotation.drivers.network.http_door import HttpDoor
-from rotation.drivers.network.http_messages import HttpReply, HttpRequest
+from rotation.drivers.network.http_messages import HttpRequest
+from rotation_testkit.doubles.hosts.certificate import Certificate
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
 
-Handler = Callable[[socket.socket], None]
 
-
-class Peer:
+class Peer(socketserver.ThreadingTCPServer):
     """A listening socket; a handler serves each connection in a thread of its own."""
 
-    def __init__(self, handler: Handler, tls: ssl.SSLContext | None) -> None:
-        self.received: list[bytes] = []
-        self.stop = threading.Event()
-        self._handler = handler
-        self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(0.05)
-        self.port = self._listener.getsockname()[1]
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
+    def __init__(self, handler, tls, *, reads):
+        super().__init__(("127.0.0.1", 0), handler)
+        self.received, self.stop, self.port = [], threading.Event(), self.server_address[1]
+        self._tls, self._reads = tls, reads
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
-    def close(self) -> None:
+    def close(self):
         """Stop and wait."""
         self.stop.set()
-        for thread in self._threads:
-            thread.join(5)
-        self._listener.close()
+        self.shutdown()
+        self.server_close()
 
-    def _accept(self) -> None:
-        while not self.stop.is_set():
-            with suppress(TimeoutError):
-                taken, _ = self._listener.accept()
-                thread = threading.Thread(target=self._serve, args=(taken,), daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def _serve(self, taken: socket.socket) -> None:
-        with ExitStack() as stack, suppress(OSError):
-            stack.enter_context(taken)
-            taken.settimeout(5)
-            connection = taken
-            if self._tls:
-                connection = stack.enter_context(self._tls.wrap_socket(taken, server_side=True))
-            self.received.append(_request(connection))
-            self._handler(connection)
+    def finish_request(self, request, _):
+        """Serve one connection."""
+        request.settimeout(5)
+        with (
+            suppress(OSError),
+            self._tls.wrap_socket(request, server_side=True) if self._tls else request as connection,
+        ):
+            if self._reads:
+                self.received.append(_request(connection))
+            self.RequestHandlerClass(connection)
 
 
-def _request(connection: socket.socket) -> bytes:
+def _request(connection):
     """Read one request, headers and the body that they announce."""
     data = b""
     while b"\r\n\r\n" not in data and (chunk := connection.recv(65536)):
@@ -78,17 +53,14 @@ def _request(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-Serving = Callable[..., "Peer"]
-
-
 @pytest.fixture
-def peer() -> Iterator[Serving]:
-    """The function that starts a peer, which ends with the test."""
+def peer():
+    """The function that starts a peer, which ends with the test; it reads a request first if ``reads``."""
     with ExitStack() as stack:
 
-        def start(handler: Handler | bytes, tls: ssl.SSLContext | None = None) -> Peer:
-            act: Handler = handler if callable(handler) else lambda connection: connection.sendall(handler)
-            started = Peer(act, tls)
+        def start(handler, tls=None, *, reads=True):
+            act = handler if callable(handler) else lambda connection: connection.sendall(handler)
+            started = Peer(act, tls, reads=reads)
             stack.callback(started.close)
             return started
 
@@ -96,33 +68,15 @@ def peer() -> Iterator[Serving]:
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> tuple[ssl.SSLContext, str]:
+def certificate(tmp_path):
     """A server's TLS context for 127.0.0.1, and the file of its authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    start = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + dt.timedelta(days=7))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    both, public = tmp_path / "both.pem", tmp_path / "public.pem"
-    both.write_bytes(pem + secret)
-    public.write_bytes(pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    return context, str(public)
+    made, public = Certificate("127.0.0.1"), tmp_path / "public.pem"
+    public.write_bytes(made.pem)
+    return made.context(tmp_path), str(public)
 
 
 @pytest.fixture
-def silent() -> Iterator[int]:
+def silent():
     """The port of a host whose queue is full, so that it drops every connection attempt."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
@@ -136,19 +90,18 @@ def silent() -> Iterator[int]:
 
 
 @pytest.fixture
-def closed() -> int:
-    """A port on which nobody listens."""
+def closed():
+    """A port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-    return port
+        return taken.getsockname()[1]
 
 
 @pytest.fixture
-def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """A resolver that answers nobody during the test; the event says whether it has answered."""
+def resolver(monkeypatch):
+    """A resolver that does not answer during the test; the event says whether it has answered."""
     go, answered = threading.Event(), threading.Event()
 
-    def hang(*_: object, **__: object) -> list[object]:
+    def hang(*_, **__):
         go.wait(60)
         answered.set()
         return []
@@ -161,48 +114,33 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
             thread.join(60)
 
 
-_CANARY = Secret("Canary-in-request/1+a")
-
-
-def make_door(
-    *hosts: str, left: float = 60.0, call_seconds: float = 5.0, ca_file: str | None = None, header: str = "X-Request-ID"
-) -> HttpDoor:
-    """Return a door that has enough time."""
-    return HttpDoor(
-        frozenset(hosts),
-        time_left=lambda: left,
-        call_seconds=call_seconds,
-        request_id_header=header,
-        ca_file=ca_file,
-    )
-
-
-def send_to(port: int, *, changes: bool = False, scheme: str = "http", **options: Any) -> HttpReply:
-    """Send a request with a canary in header and body."""
-    request = HttpRequest(
-        method="PUT",
-        url=f"{scheme}://127.0.0.1:{port}/path?page=1",
-        headers={"X-Key": _CANARY.reveal(), "Content-Type": "text/plain"},
-        body=_CANARY.reveal().encode(),
-        changes=changes,
-    )
-    return make_door(f"127.0.0.1:{port}", **options).send(request)
-
-
 @pytest.fixture
-def door() -> Callable[..., HttpDoor]:
+def door():
     """The function that makes a door with enough time."""
-    return make_door
+
+    def make(*hosts, left=60.0, call_seconds=5.0, ca_file=None):
+        limits = {"time_left": lambda: left, "call_seconds": call_seconds}
+        return HttpDoor(frozenset(hosts), **limits, request_id_header="X-Request-ID", ca_file=ca_file)
+
+    return make
 
 
 @pytest.fixture
-def send() -> Callable[..., HttpReply]:
+def send(door):
     """The function that sends a request with a canary in header and body to a port."""
-    return send_to
+    canary = "Canary-in-request/1+a"
+
+    def to(port, *, changes=False, scheme="http", **options):
+        headers = {"X-Key": canary, "Content-Type": "text/plain"}
+        url = f"{scheme}://127.0.0.1:{port}/path?page=1"
+        request = HttpRequest(method="PUT", url=url, headers=headers, body=canary.encode(), changes=changes)
+        return door(f"127.0.0.1:{port}", **options).send(request)
+
+    return to
 
 
 @pytest.fixture
-def winrm() -> Iterator[WinRmHost]:
+def winrm():
     """A Windows host with one account."""
     with WinRmHost(lambda: {"Administrator": Secret("Canary-right/1+a:b")}) as host:
         yield host

@@ -1,11 +1,7 @@
 """Connecting has one deadline: the addresses of a host share it, and the look-up counts."""
 
-from __future__ import annotations
-
 import socket
-import threading
 import time
-from typing import Any
 
 import pytest
 
@@ -17,13 +13,13 @@ REQUEST = HttpRequest(method="POST", url=f"https://vendor.example:{PORT}/", chan
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
-def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
+def resolve(monkeypatch, *ports):
     """Have every name stand for these ports of this machine, in this order."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
 
 
-def test_many_silent_addresses_take_no_longer_than_one(door: Any, silent: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_silent_addresses_take_no_longer_than_one(door, silent, monkeypatch):
     """All addresses of a name share the call's time."""
     resolve(monkeypatch, *[silent] * 20)
     began = time.monotonic()
@@ -33,9 +29,7 @@ def test_many_silent_addresses_take_no_longer_than_one(door: Any, silent: int, m
     assert time.monotonic() - began < 15
 
 
-def test_a_silent_address_leaves_time_for_the_next(
-    door: Any, peer: Any, silent: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_silent_address_leaves_time_for_the_next(door, peer, silent, monkeypatch):
     """A host may have an IPv6 address that cannot be reached from here."""
     vendor = peer(OK)
     resolve(monkeypatch, silent, *[vendor.port] * 15)
@@ -44,7 +38,7 @@ def test_a_silent_address_leaves_time_for_the_next(
     assert len(vendor.received) == 1
 
 
-def test_a_resolver_that_hangs_does_not_hold_the_call(door: Any, resolver: threading.Event) -> None:
+def test_a_resolver_that_hangs_does_not_hold_the_call(door, resolver):
     """The call ends while the look-up still waits."""
     with pytest.raises(VendorUnavailable, match="nothing was sent") as caught:
         door(f"vendor.example:{PORT}", call_seconds=0.3).send(REQUEST)

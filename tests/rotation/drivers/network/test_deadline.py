@@ -1,20 +1,11 @@
 """One deadline ends a whole HTTP exchange, whatever the peer does."""
 
-from __future__ import annotations
-
-import socket
-import ssl
 import time
-from typing import Any
 
 import pytest
 
-from rotation.core.errors import (
-    OutcomeUnknown,
-    VendorUnavailable,
-)
+from rotation.core.errors import OutcomeUnknown, VendorUnavailable
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: req-1\r\n\r\n{}"
 TRICKLES = {
     "status": b"",
     "headers": b"HTTP/1.1 200 OK\r\n",
@@ -27,16 +18,10 @@ TRICKLES = {
 
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 @pytest.mark.parametrize("start", TRICKLES.values(), ids=TRICKLES.keys())
-def test_a_peer_that_trickles_is_cut_off_in_time(
-    send: Any,
-    peer: Any,
-    certificate: tuple[ssl.SSLContext, str],
-    start: bytes,
-    tls: bool,  # noqa: FBT001 - a parametrised case
-) -> None:
+def test_a_peer_that_trickles_is_cut_off_in_time(send, peer, certificate, start, tls):
     """Each byte would restart a plain read time-out, but the whole call has one deadline."""
 
-    def trickle(connection: socket.socket) -> None:
+    def trickle(connection):
         connection.sendall(start)
         while not vendor.stop.wait(0.05):
             connection.sendall(b"a")
@@ -46,7 +31,7 @@ def test_a_peer_that_trickles_is_cut_off_in_time(
     cut_off(send, vendor.port, **({"scheme": "https", "ca_file": authority} if tls else {}))
 
 
-def cut_off(send: Any, port: int, **options: Any) -> None:
+def cut_off(send, port, **options):
     """Have a sent request cut off; a busy machine may need more time until one is sent at all."""
     for seconds in (0.5, 2.0, 8.0):
         began = time.monotonic()
@@ -59,15 +44,13 @@ def cut_off(send: Any, port: int, **options: Any) -> None:
     pytest.fail("no request was sent in 8 s")
 
 
-def test_a_silent_peer_is_given_up_in_time(send: Any, peer: Any) -> None:
+def test_a_silent_peer_is_given_up_in_time(send, peer):
     """A peer that takes the request and does not answer is left at the deadline."""
     vendor = peer(lambda _: vendor.stop.wait(60))
     cut_off(send, vendor.port)
 
 
-def test_a_handshake_without_end_proves_that_nothing_was_sent(
-    send: Any, peer: Any, certificate: tuple[ssl.SSLContext, str]
-) -> None:
+def test_a_handshake_without_end_proves_that_nothing_was_sent(send, peer, certificate):
     """The request is sent after the handshake; a request that is lost later may have arrived."""
     plain = peer(b"")  # it waits for the end of a request, of which the greeting of TLS has none, and says nothing
     with pytest.raises(VendorUnavailable, match="nothing was sent") as caught:

@@ -1,7 +1,5 @@
 """The vendors' policies against a second, independent reading of the vendors' pages."""
 
-from __future__ import annotations
-
 import re
 
 import pytest
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 
 from rotation.core.secret import Secret
 from rotation.drivers.registry import vendor_policies
-from rotation.policy import Context, PasswordPolicy
+from rotation.policy import Context
 from rotation.policy.description import rule_texts, sources
 from rotation_testkit.doubles.vendors.second_opinion import SECOND_OPINIONS, second_opinion
 
@@ -28,19 +26,19 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def verdict(policy: PasswordPolicy, text: str, username: str = "", previous: str = "") -> bool:
+def verdict(policy, text, username="", previous=""):
     """Return whether the policy finds nothing wrong."""
     context = Context(username=username, previous=Secret(previous) if previous else None)
     return policy.problems(Secret(text), context) == ()
 
 
-def test_every_policy_has_a_second_opinion() -> None:
+def test_every_policy_has_a_second_opinion():
     """Every vendor policy has an independent reading of the vendor's page."""
     assert set(EVERY) == set(SECOND_OPINIONS)
 
 
 @pytest.mark.parametrize(("code", "variant"), EVERY)
-def test_generated_passwords_satisfy_the_second_reading(code: str, variant: str) -> None:
+def test_generated_passwords_satisfy_the_second_reading(code, variant):
     """Generated passwords satisfy the second reading, also for an account (``bench/soak.py`` runs a million)."""
     policy = VENDOR_POLICIES[code][variant]
     for _ in range(500):
@@ -53,7 +51,7 @@ def test_generated_passwords_satisfy_the_second_reading(code: str, variant: str)
 
 
 @pytest.mark.parametrize(("code", "variant"), EVERY)
-def test_both_agree_on_hostile_strings(code: str, variant: str) -> None:
+def test_both_agree_on_hostile_strings(code, variant):
     """Policy and second reading agree on strings that are made to be accepted by mistake."""
     expected = {text: second_opinion(code, variant, text, username="zhangsan") for text in HOSTILE}
     assert {text: verdict(VENDOR_POLICIES[code][variant], text, "zhangsan") for text in HOSTILE} == expected
@@ -69,7 +67,7 @@ PREVIOUS = st.sampled_from(["", "{0}", "{1}~", "{2}{{}}", "Other-Passw0rd"])
 
 @settings(max_examples=200, deadline=None)
 @given(text=TEXT, old=PREVIOUS)
-def test_both_agree_on_any_string(text: str, old: str) -> None:
+def test_both_agree_on_any_string(text, old):
     """Policy and second reading of every vendor agree on random strings near the limits of the rules."""
     previous = old.format(text, text[:-1], text[:-2])
     for code, variant in EVERY:
@@ -103,7 +101,7 @@ def test_both_agree_on_any_string(text: str, old: str) -> None:
         ("huawei_meeting", "default", "*********", False),
     ],
 )
-def test_the_samples_of_the_vendors_pages(code: str, variant: str, text: str, *, expected: bool) -> None:
+def test_the_samples_of_the_vendors_pages(code, variant, text, *, expected):
     """Each page's own samples are judged as its rule says, even where the page breaks it."""
     assert verdict(VENDOR_POLICIES[code][variant], text) == expected
     assert second_opinion(code, variant, text) == expected
@@ -124,7 +122,7 @@ def test_the_samples_of_the_vendors_pages(code: str, variant: str, text: str, *,
         ("abcdefgh", {"classes"}),
     ],
 )
-def test_huawei_names_each_broken_rule(text: str, codes: set[str]) -> None:
+def test_huawei_names_each_broken_rule(text, codes):
     """Each rule of the strictest edition has its own code, and nothing else is reported."""
     context = Context(username="zhangsan", previous=Secret("OldPassw0rd"))
     found = VENDOR_POLICIES["huawei_meeting"]["default"].problems(Secret(text), context)
@@ -132,7 +130,7 @@ def test_huawei_names_each_broken_rule(text: str, codes: set[str]) -> None:
 
 
 @pytest.mark.parametrize(("code", "variant"), EVERY)
-def test_every_rule_has_a_source_and_a_date(code: str, variant: str) -> None:
+def test_every_rule_has_a_source_and_a_date(code, variant):
     """Each active rule of a vendor policy names a document and a date."""
     policy = VENDOR_POLICIES[code][variant]
     for rule, _ in rule_texts(policy):
@@ -140,7 +138,7 @@ def test_every_rule_has_a_source_and_a_date(code: str, variant: str) -> None:
     assert all(re.search(r"\d{4}", source.date) for source in policy.sources)
 
 
-def test_huawei_joins_two_editions() -> None:
+def test_huawei_joins_two_editions():
     """Huawei's policy cites both editions and carries the minimum age of five minutes for the engine."""
     policy = VENDOR_POLICIES["huawei_meeting"]["default"]
     spanish, chinese = policy.sources
@@ -149,7 +147,7 @@ def test_huawei_joins_two_editions() -> None:
     assert policy.min_age_seconds == 300
 
 
-def test_default_lengths() -> None:
+def test_default_lengths():
     """The generated length is the longest that every consumer of the vendor takes."""
     lengths = {code: {policy.length for policy in variants.values()} for code, variants in VENDOR_POLICIES.items()}
     expected = {"ucloud_compshare": 30, "tencent_bm": 16, "volcengine_cloudidentity": 32, "huawei_meeting": 32}

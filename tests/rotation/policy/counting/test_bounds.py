@@ -1,7 +1,5 @@
 """The cheap bound of a count. ``test_policy_properties`` holds that it never exceeds the exact count."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.policy.counting.bounds import lower_bound
@@ -19,6 +17,6 @@ FREE = Rules("ab", 3, (), (), "", "", 0, (), (), "", 0, 0, frozenset())
         (FREE._replace(minimums=(("a", 2),)), 4),
     ],
 )
-def test_the_bound_is_exact_for_one_rule(rules: Rules, size: int) -> None:
+def test_the_bound_is_exact_for_one_rule(rules, size):
     """Of the 8 strings of three characters of ``ab``, the bound leaves exactly what a rule that stands alone leaves."""
     assert lower_bound(rules) == size

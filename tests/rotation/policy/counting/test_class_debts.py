@@ -1,12 +1,10 @@
 """The debts that the class rules leave."""
 
-from __future__ import annotations
-
 from rotation.policy.counting.class_debts import ClassDebts
 from rotation.policy.rules import Rules
 
 
-def test_a_debt_is_paid_character_by_character() -> None:
+def test_a_debt_is_paid_character_by_character():
     """Two digits and two of three classes are owed; once a rule is satisfied, other classes make no new debt."""
     rules = Rules("1aA", 4, (("1", 2),), ((2, ("1", "a", "A")),), "", "", 0, (), (), "", 0, 0, frozenset())
     debts = ClassDebts(rules)

@@ -1,7 +1,5 @@
 """Rules that contradict each other, or that leave nothing for one account."""
 
-from __future__ import annotations
-
 import time
 
 import pytest
@@ -12,7 +10,7 @@ from rotation.policy import Charset, Context, Name, PasswordPolicy
 from rotation.policy.model import DIGITS, LOWER
 
 
-def test_only_the_rules_that_clash_are_named() -> None:
+def test_only_the_rules_that_clash_are_named():
     """The message holds a minimal set: rules that do no harm are not in it."""
     sets = (Charset("digit", DIGITS, 2), Charset("lower", LOWER, 3))
     with pytest.raises(PolicyError) as caught:
@@ -23,7 +21,7 @@ def test_only_the_rules_that_clash_are_named() -> None:
     assert caught.value.hint
 
 
-def test_a_history_of_every_accepted_string_is_refused() -> None:
+def test_a_history_of_every_accepted_string_is_refused():
     """When every accepted string was used before, there is an error and no endless search."""
     policy = PasswordPolicy(length=1, charsets=(Charset("bit", "01"),), allow_weak=True)
     assert policy.generate(Context(previous=Secret("0"))).reveal() == "1"
@@ -31,7 +29,7 @@ def test_a_history_of_every_accepted_string_is_refused() -> None:
         policy.generate(Context(previous=Secret("0"), history=(Secret("1"),)))
 
 
-def test_a_context_that_leaves_next_to_nothing_is_counted() -> None:
+def test_a_context_that_leaves_next_to_nothing_is_counted():
     """Where one string in a billion is left, it is found by counting at once, not by luck after hours."""
     policy = PasswordPolicy(length=8, charsets=(Charset("lower", LOWER),), names=(Name(fragment=1),), allow_weak=True)
     started = time.process_time()

@@ -1,7 +1,5 @@
 """The exact count and the ranks, by the worked example of the package's header and by counts made elsewhere."""
 
-from __future__ import annotations
-
 import re
 
 import pytest
@@ -15,13 +13,13 @@ from rotation.policy.model import LOWER
 from rotation.policy.rules import resolve
 
 
-def example(digits: int) -> PasswordPolicy:
+def example(digits):
     """Return the policy of the package's header."""
     sets = (Charset("lower", "abcd"), Charset("digit", "12", digits))
     return PasswordPolicy(length=3, charsets=sets, words=(Word("ab"),), allow_weak=True)
 
 
-def test_the_worked_example_counts_as_its_header_says() -> None:
+def test_the_worked_example_counts_as_its_header_says():
     """Kinds, size, the whole table, the rank and the bound of the example are what the code computes."""
     policy = example(1)
     rules = resolve(policy, Context(), 3)
@@ -42,7 +40,7 @@ def test_the_worked_example_counts_as_its_header_says() -> None:
     assert example(3)._sampler._language is not None
 
 
-def test_rules_too_entangled_to_count_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rules_too_entangled_to_count_are_refused(monkeypatch):
     """A count that would take too long ends in an error and does not hang."""
     monkeypatch.setattr(language, "MOST_WORK", 5_000)
     sets = tuple(Charset(f"c{index}", LOWER[index * 2 : index * 2 + 4], 7) for index in range(12))
@@ -54,7 +52,7 @@ def test_rules_too_entangled_to_count_are_refused(monkeypatch: pytest.MonkeyPatc
     ("length", "minimum", "acceptance", "bits"),
     [(32, 1, 0.9726, 209.71), (20, 1, 0.891, 130.93), (8, 1, 0.461, 51.32), (8, 2, 0.01935, 46.74)],
 )
-def test_numbers_agree_with_an_independent_count(length: int, minimum: int, acceptance: float, bits: float) -> None:
+def test_numbers_agree_with_an_independent_count(length, minimum, acceptance, bits):
     """Multinomial counts made elsewhere for four classes of ASCII give the same acceptance and entropy."""
     sets = charsets("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
     least = tuple(Charset(charset.name, charset.chars, minimum) for charset in sets)

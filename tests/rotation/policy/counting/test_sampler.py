@@ -1,14 +1,10 @@
 """Generation is uniform over the whole accepted set, by whole strings and by rank."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
-from collections.abc import Callable
 from itertools import product
 from statistics import NormalDist
 from string import ascii_lowercase, digits
-from typing import Any
 
 import pytest
 
@@ -21,7 +17,7 @@ LOWER, UPPER, DIGIT = Charset("lower", "abc"), Charset("upper", "AB"), Charset("
 PREVIOUS = Context(username="ba", previous=Secret("aA1b"), history=(Secret("ccc2"),))
 
 
-def small(length: int, context: Context = NO_CONTEXT, **fields: Any) -> tuple[PasswordPolicy, Context]:
+def small(length, context=NO_CONTEXT, **fields):
     """Return a policy whose strings can all be listed, of seven characters in three charsets, and a context."""
     return PasswordPolicy(**{"length": length, "charsets": (LOWER, UPPER, DIGIT), "allow_weak": True} | fields), context
 
@@ -40,21 +36,21 @@ SMALL = {
 }
 
 
-def limit(degrees: int, false_alarm: float = 1e-10) -> float:
+def limit(degrees, false_alarm=1e-10):
     """Return the chi-square quantile by Wilson and Hilferty, plus 3 % because it is an approximation."""
     z = NormalDist().inv_cdf(1 - false_alarm)
     spread = 2 / (9 * degrees)
     return 1.03 * degrees * (1 - spread + z * spread**0.5) ** 3
 
 
-def chi_square(counts: Counter[str], cells: list[str], draws: int) -> float:
+def chi_square(counts, cells, draws):
     """Return the statistic against equal shares."""
     expected = draws / len(cells)
     return sum((counts[cell] - expected) ** 2 for cell in cells) / expected
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_no_bias_over_the_whole_accepted_set(judge: Callable[..., bool], name: str) -> None:
+def test_no_bias_over_the_whole_accepted_set(judge, name):
     """Chi-square over every accepted string finds no bias; a false alarm happens once in 10 billion runs."""
     policy, context = SMALL[name]
     strings = map("".join, product(policy.alphabet, repeat=policy.length))
@@ -67,17 +63,17 @@ def test_no_bias_over_the_whole_accepted_set(judge: Callable[..., bool], name: s
     assert chi_square(counts, cells, draws) < limit(len(cells) - 1)
 
 
-def test_both_ways_of_drawing_are_among_the_small_policies() -> None:
+def test_both_ways_of_drawing_are_among_the_small_policies():
     """Some of the policies above are drawn whole and some by rank, so both ways are tested."""
     ways = {policy._sampler_for(context)._language is None for policy, context in SMALL.values()}
     assert ways == {True, False}
 
 
-def test_the_limit_notices_bias() -> None:
+def test_the_limit_notices_bias():
     """The common recipe, one character of each class and then any others, fails the same test."""
     cells = [text for text in map("".join, product("ab1", repeat=4)) if "1" in text and set(text) & set("ab")]
     draws = 300 * len(cells)
-    counts: Counter[str] = Counter()
+    counts = Counter()
     for _ in range(draws):
         picks = ["ab"[below(2)], "1", "ab1"[below(3)], "ab1"[below(3)]]
         counts["".join(picks.pop(below(len(picks))) for _ in range(4))] += 1
@@ -86,7 +82,7 @@ def test_the_limit_notices_bias() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100, 255, 256, 257])
-def test_integers_below_a_limit_are_uniform(size: int) -> None:
+def test_integers_below_a_limit_are_uniform(size):
     """Every integer below the limit is equally likely, so there is no modulo bias."""
     draws = 100 * size
     counts = Counter(str(below(size)) for _ in range(draws))
@@ -95,21 +91,21 @@ def test_integers_below_a_limit_are_uniform(size: int) -> None:
     assert chi_square(counts, cells, draws) < limit(max(1, size - 1))
 
 
-def test_surplus_byte_values_are_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_surplus_byte_values_are_thrown_away(monkeypatch):
     """Every byte value that is used stands for a character equally often; the rest is dropped."""
     monkeypatch.setattr(os, "urandom", lambda size: bytes(range(256)) * (size // 256 + 1))
     text = WholeStrings("abcdefg", 252).draw()
     assert Counter(text) == Counter({ord(char): 36 for char in "abcdefg"})
 
 
-def test_a_short_batch_is_topped_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_batch_is_topped_up(monkeypatch):
     """When too many bytes were dropped, more are drawn until the string is full."""
     batches = [b"\xff" * 500, b"\x00" * 3, b"\x01" * 500]
     monkeypatch.setattr(os, "urandom", lambda _: batches.pop(0))
     assert WholeStrings("abc", 5).draw() == b"aaabb"
 
 
-def test_rarely_accepted_policies_are_drawn_by_rank() -> None:
+def test_rarely_accepted_policies_are_drawn_by_rank():
     """A policy that accepts less than one whole string in 16 does not depend on luck."""
     policy, _ = small(12, charsets=(Charset("lower", ascii_lowercase), Charset("digit", digits, 9)))
     assert policy.acceptance() < 1e-3

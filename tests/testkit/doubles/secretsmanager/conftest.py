@@ -1,14 +1,10 @@
 """A served Secrets Manager double with a clock that only tests move, and rotation functions to run on it."""
 
-from __future__ import annotations
-
 import base64
 import io
 import uuid
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -20,20 +16,15 @@ from rotation_testkit.doubles.secretsmanager import SecretsManager
 from rotation_testkit.doubles.serving import serve
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:rotate"
-
 
 class RecordingClock(VirtualClock):
     """A virtual clock that records its sleeps."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(1_790_000_000.0)
-        self.slept: list[float] = []
+        self.slept = []
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds):
         """Move on, and record how far."""
         self.slept.append(seconds)
         super().sleep(seconds)
@@ -42,12 +33,14 @@ class RecordingClock(VirtualClock):
 class RotationFunction:
     """A minimal rotation function: it puts a value, and moves AWSCURRENT. ``troubles`` run before a step."""
 
-    def __init__(self, client: Any) -> None:
-        self.client = client
-        self.events: list[dict[str, Any]] = []
-        self.troubles: dict[str, list[Callable[[dict[str, Any]], None]]] = {}
+    arn = "arn:aws:lambda:eu-central-1:111122223333:function:rotate"
 
-    def __call__(self, event: dict[str, Any]) -> None:
+    def __init__(self, client):
+        self.client = client
+        self.events = []
+        self.troubles = {}
+
+    def __call__(self, event):
         """Run one step."""
         self.events.append(dict(event))
         waiting = self.troubles.get(event["Step"])
@@ -73,20 +66,28 @@ class RotationFunction:
                 RemoveFromVersionId=holder,
             )
 
+    def fail(self, step, *, times=1):
+        """Fail the next invocations of a step."""
+
+        def failing(_event):
+            raise RuntimeError("step failed")
+
+        self.troubles.setdefault(step, []).extend([failing] * times)
+
     @property
-    def steps(self) -> list[str]:
+    def steps(self):
         """The steps that were invoked, in order."""
         return [event["Step"] for event in self.events]
 
 
 @pytest.fixture
-def clock() -> RecordingClock:
+def clock():
     """A clock that stands at one moment."""
     return RecordingClock()
 
 
 @pytest.fixture
-def double(clock: RecordingClock) -> Iterator[SecretsManager]:
+def double(clock):
     """A served double with two retries, 10 s and 600 s apart."""
     one = SecretsManager(clock=clock.now, sleep=clock.sleep, retry_delays=(10.0, 600.0))
     with one.serve():
@@ -94,13 +95,13 @@ def double(clock: RecordingClock) -> Iterator[SecretsManager]:
 
 
 @pytest.fixture
-def client(double: SecretsManager) -> Any:
+def client(double):
     """A boto3 client of the double that tries once; its calls use no socket, those of ``wired`` do."""
     return double.client(direct=True)
 
 
 @pytest.fixture
-def wired(double: SecretsManager) -> Iterator[Any]:
+def wired(double):
     """A boto3 client of the double that tries once, over the wire."""
     one = double.client()
     yield one
@@ -108,36 +109,30 @@ def wired(double: SecretsManager) -> Iterator[Any]:
 
 
 @pytest.fixture
-def secret(double: SecretsManager) -> str:
+def secret(double):
     """The ARN of a secret whose current value is ``old``."""
     return double.create("app/db", "old")
 
 
 @pytest.fixture
-def function(double: SecretsManager, client: Any) -> RotationFunction:
-    """A working rotation function, registered under the ARN of ``function_arn``."""
+def function(double, client):
+    """A working rotation function, registered under its ARN."""
     one = RotationFunction(client)
-    double.register_function(FUNCTION, one)
+    double.register_function(one.arn, one)
     return one
 
 
 @pytest.fixture
-def function_arn() -> str:
-    """The ARN that ``function`` has."""
-    return FUNCTION
-
-
-@pytest.fixture
-def token() -> str:
+def token():
     """A fresh version id."""
     return str(uuid.uuid4())
 
 
 @pytest.fixture
-def refusal() -> Callable[..., tuple[str, int]]:
+def refusal():
     """Call an operation that must be refused and return the error's code and HTTP status."""
 
-    def call(operation: Callable[..., Any], **params: Any) -> tuple[str, int]:
+    def call(operation, **params):
         with pytest.raises(ClientError) as caught:
             operation(**params)
         answer = caught.value.response
@@ -146,26 +141,14 @@ def refusal() -> Callable[..., tuple[str, int]]:
     return call
 
 
-@dataclass
-class Bench:
-    """A secret, its rotation function, the double and the clock."""
-
-    double: SecretsManager
-    client: Any
-    secret: str
-    function: RotationFunction
-    clock: RecordingClock
-    arn: str = FUNCTION
-
-
 @pytest.fixture
-def bench(double: SecretsManager, client: Any, secret: str, function: RotationFunction, clock: RecordingClock) -> Bench:
+def bench(double, client, secret, function, clock):
     """A secret, its rotation function and everything around them."""
-    return Bench(double, client, secret, function, clock)
+    return SimpleNamespace(double=double, client=client, secret=secret, function=function, clock=clock)
 
 
 @pytest.fixture
-def moto(_moto: Any) -> Iterator[Any]:
+def moto(_moto):
     """A client of moto's Secrets Manager with an idle Lambda function ``idle`` and no secret."""
     from moto.secretsmanager.models import secretsmanager_backends
 
@@ -174,7 +157,7 @@ def moto(_moto: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def _moto() -> Iterator[Any]:
+def _moto():
     from moto.awslambda_simple.models import lambda_simple_backends
     from moto.core.config import default_user_config
     from moto.iam.models import iam_backends
@@ -202,7 +185,7 @@ def _moto() -> Iterator[Any]:
     default_user_config["lambda"] = before
 
 
-def _moto_app() -> WSGIApplication:
+def _moto_app():
     """Serve the Secrets Manager of moto alone: its own server needs flask-cors, which nothing else here does."""
     from moto.core.request import Request
     from moto.secretsmanager.responses import SecretsManagerResponse
@@ -212,7 +195,7 @@ def _moto_app() -> WSGIApplication:
 
         from_wsgi_server = True
 
-    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def app(environ, start_response):
         request = ServerRequest(environ)
         status, headers, body = SecretsManagerResponse.dispatch(request, request.url, request.headers)
         return Response(body, status=status, headers=headers)(environ, start_response)

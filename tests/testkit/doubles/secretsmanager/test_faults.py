@@ -1,22 +1,18 @@
 """Faults on demand, as the product's own fault tests use them."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.secretsmanager import Call, ConnectionDropped, ServiceError
+from rotation_testkit.doubles.secretsmanager import ConnectionDropped, ServiceError
 
 LOST = (ConnectionClosedError, EndpointConnectionError, HTTPClientError)
 
 
 def test_a_fresh_value_can_be_unreadable_for_some_reads(double, client, secret, token, refusal):
-    """Eventual consistency: stored, described, and "not found" for the next two reads."""
+    """With a lag a new value is stored and described, and the next two reads are "not found"."""
     double.faults.lag(values=2)
     client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken=token, VersionStages=["AWSPENDING"])
     read = {"SecretId": secret, "VersionId": token}
@@ -36,7 +32,7 @@ def test_a_description_can_be_stale_for_some_reads(double, client, secret, token
 
 
 def test_throttling_hits_the_next_calls_of_one_operation(double, client, secret, refusal):
-    """Other operations go through, and then this one does too."""
+    """Other operations succeed meanwhile, and afterwards this one does too."""
     double.faults.throttle("PutSecretValue", times=2)
     put = {"SecretId": secret, "SecretString": "b"}
     assert [refusal(client.put_secret_value, **put) for _ in range(2)] == [("ThrottlingException", 400)] * 2
@@ -59,7 +55,7 @@ def test_botocore_gets_over_throttling_by_itself(double, secret):
 
 
 def test_a_right_can_be_taken_and_given_back(double, client, secret, refusal):
-    """Denied until cleared."""
+    """A denied operation is refused until the faults are cleared."""
     double.faults.deny("UpdateSecretVersionStage")
     attach = {
         "SecretId": secret,
@@ -73,7 +69,7 @@ def test_a_right_can_be_taken_and_given_back(double, client, secret, refusal):
 
 
 def test_a_broken_key_stops_values_but_not_labels(double, client, secret, refusal):
-    """DecryptionFailure on reads, EncryptionFailure on writes."""
+    """A broken key is DecryptionFailure on reads and EncryptionFailure on writes; labels still move."""
     double.faults.break_key()
     assert refusal(client.get_secret_value, SecretId=secret) == ("DecryptionFailure", 400)
     assert refusal(client.put_secret_value, SecretId=secret, SecretString="b") == ("EncryptionFailure", 400)
@@ -92,7 +88,7 @@ def test_an_internal_error_comes_before_or_after_the_effect(double, client, secr
 
 @pytest.mark.parametrize("applied", [False, True])
 def test_a_connection_is_dropped_before_or_after_the_effect(double, wired, secret, applied):
-    """No answer at all, and the next call works."""
+    """A dropped connection gives no answer, and the next call works."""
     double.faults.drop("PutSecretValue", applied=applied)
     with pytest.raises(LOST):
         wired.put_secret_value(SecretId=secret, SecretString="b")
@@ -124,9 +120,9 @@ def test_a_fault_can_wait_for_a_later_call_of_one_secret(double, client, secret,
 
 def test_hooks_run_around_the_effect_and_may_use_the_double(double, client, secret):
     """An operator can come in between a call and its effect, or between the effect and the answer."""
-    seen: list[tuple[str, Secret | None]] = []
+    seen = []
 
-    def note(when: str) -> Callable[[Call], None]:
+    def note(when):
         return lambda call: seen.append((f"{when} {call.operation}", double.value(secret)))
 
     double.faults.before("PutSecretValue", note("before"))
@@ -147,38 +143,37 @@ def test_an_operator_meets_the_same_faults_without_the_wire(double, secret):
         double.call("GetSecretValue", SecretId=secret)
 
 
-@pytest.mark.usefixtures("function")
-def test_a_fault_in_a_rotation_fails_its_step_and_the_retry_heals_it(double, secret, function_arn):
+def test_a_fault_in_a_rotation_fails_its_step_and_the_retry_heals_it(double, secret, function):
     """The move was applied and its answer lost: the second attempt finds it done."""
     double.faults.drop("UpdateSecretVersionStage", applied=True)
-    rotation = double.rotate(secret, function=function_arn)
+    rotation = double.rotate(secret, function=function.arn)
     assert rotation.failures[0][0] == "finishSecret"
     assert double.labels(secret)[rotation.token] >= {"AWSCURRENT"}
 
 
-def test_a_stale_description_hides_the_new_pending_version(double, client, secret, function, function_arn):
+def test_a_stale_description_hides_the_new_pending_version(double, client, secret, function):
     """A function that looks too early does not see its own token."""
-    seen: list[bool] = []
+    seen = []
 
-    def look(event: dict[str, Any]) -> None:
+    def look(event):
         for _ in range(2):
             described = client.describe_secret(SecretId=secret)
             seen.append(event["ClientRequestToken"] in described["VersionIdsToStages"])
 
     function.troubles["createSecret"] = [look]
     double.faults.lag(describe=1)
-    client.rotate_secret(SecretId=secret, RotationLambdaARN=function_arn)
+    client.rotate_secret(SecretId=secret, RotationLambdaARN=function.arn)
     double.wait(secret)
     assert seen == [False, True]
 
 
 def test_many_callers_at_once_get_one_winner(client, secret, token):
-    """The label moves once: everybody else named a holder that has lost it."""
+    """The label moves once; all other callers named a holder that no longer has it."""
     first = client.get_secret_value(SecretId=secret)["VersionId"]
     client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken=token, VersionStages=["AWSPENDING"])
     client.update_secret_version_stage(SecretId=secret, VersionStage="lock", MoveToVersionId=first)
 
-    def take(_number: int) -> str:
+    def take(_number):
         try:
             client.update_secret_version_stage(
                 SecretId=secret, VersionStage="lock", RemoveFromVersionId=first, MoveToVersionId=token

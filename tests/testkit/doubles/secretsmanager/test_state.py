@@ -4,24 +4,19 @@ AWS's quotas page (read 2026-11): versions of a secret "~100"; unlabelled ones a
 but none that was created less than 24 hours ago; at up to one new version every 10 minutes the quota is not reached.
 """
 
-from __future__ import annotations
-
 import uuid
-from collections.abc import Callable
 
 import pytest
-
-from rotation_testkit.doubles.secretsmanager import SecretsManager
 
 TEN_MINUTES, DAY = 600.0, 86_400.0
 NAME = "app/db"
 
 
 @pytest.fixture
-def put(double: SecretsManager, secret: str) -> Callable[..., str]:
+def put(double, secret):
     """Put a new current version of the secret and return its id."""
 
-    def call(*stages: str) -> str:
+    def call(*stages):
         token = str(uuid.uuid4())
         named = {"SecretId": secret, "SecretString": "any", "ClientRequestToken": token}
         double.call("PutSecretValue", **named, VersionStages=list(stages) or ["AWSCURRENT"])
@@ -44,7 +39,7 @@ def test_of_more_than_100_versions_the_oldest_without_a_label_go(double, clock, 
 
 
 def test_a_version_of_the_last_24_hours_stays(double, clock, put):
-    """One every ten minutes, for days, is never refused; a day of them is kept, and what is older goes."""
+    """A version every ten minutes is never refused; those of the last day stay, and older ones go."""
     for _ in range(400):
         clock.sleep(TEN_MINUTES)
         put()
@@ -55,7 +50,7 @@ def test_a_version_of_the_last_24_hours_stays(double, clock, put):
 
 
 def test_more_in_a_day_exceed_the_quota(double, client, clock, put, refusal):
-    """Refused by the documented error, over the wire; nothing is removed, and a day later there is room again."""
+    """The put is refused by the documented error, nothing is removed, and a day later there is room again."""
     for _ in range(143):
         clock.sleep(60.0)
         put()

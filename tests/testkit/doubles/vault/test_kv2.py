@@ -1,7 +1,5 @@
 """What a KV version 2 engine does, on the model and on the real server: the model is as strict as the real one."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.core.document import SecretDocument
@@ -81,7 +79,7 @@ def test_a_destroyed_version_is_gone_for_good(kv, path):
 
 
 def test_old_versions_are_dropped(kv, path):
-    """The entry's own limit counts, or ten."""
+    """An entry keeps as many versions as its own limit says, or ten."""
     kv.configure(path, max_versions=2)
     for number in range(4):
         kv.write(path, ONE, cas=number)

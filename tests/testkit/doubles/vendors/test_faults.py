@@ -1,10 +1,7 @@
 """The fault plan, and every kind of fault over real HTTP (shown on the CompShare simulator)."""
 
-from __future__ import annotations
-
 import base64
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,15 +10,13 @@ import requests  # noqa: TID251 - a client that is not ours
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.faults import FaultKind, FaultPlan
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCompShare, signature
-from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 
 OLD, NEW = Secret("Old-pass-1234"), Secret("New-pass-5678")
 RESET = "ResetCompShareInstancePassword"
-Send = Callable[..., requests.Response]
 
 
 @pytest.fixture
-def sim(clock: VirtualClock) -> UCloudCompShare:
+def sim(clock):
     """A simulator with one container."""
     simulator = UCloudCompShare(clock=clock.now)
     simulator.add_instance("uhost-box", password=OLD)
@@ -29,10 +24,10 @@ def sim(clock: VirtualClock) -> UCloudCompShare:
 
 
 @pytest.fixture
-def send(sim: UCloudCompShare) -> Iterator[Send]:
+def send(sim):
     """Send a signed reset, or another action."""
 
-    def call(action: str = RESET, timeout: float = 5) -> requests.Response:
+    def call(action=RESET, timeout=5):
         params = {
             "Action": action,
             "PublicKey": sim.credentials.public_key,
@@ -48,17 +43,14 @@ def send(sim: UCloudCompShare) -> Iterator[Send]:
         yield call
 
 
-def applied(sim: UCloudCompShare) -> bool:
+def applied(sim):
     """Tell whether the new password is in force; it never changes without being counted."""
     changed = sim.guest_password("uhost-box") == NEW
     assert sim.resets("uhost-box") == int(changed)
     return changed
 
 
-@pytest.mark.parametrize(
-    ("kind", "took_effect"),
-    [(FaultKind.DROP_BEFORE, False), (FaultKind.DROP_AFTER, True)],
-)
+@pytest.mark.parametrize(("kind", "took_effect"), [(FaultKind.DROP_BEFORE, False), (FaultKind.DROP_AFTER, True)])
 def test_dropped_connection(send, sim, kind, took_effect):
     """The client sees the connection close; only the kind decides about the effect."""
     sim.faults.add(RESET, kind)
@@ -149,7 +141,7 @@ def test_patient_client_gets_the_answer(send, sim):
 
 
 def test_closing_the_simulator_lets_hanging_calls_go(sim):
-    """Nobody waits for a forgotten event."""
+    """A hanging call ends when the simulator is closed, although its event is never set."""
     reached = threading.Event()
     sim.faults.add("*", FaultKind.HANG, applied=False, event=threading.Event(), reached=reached)
     with ThreadPoolExecutor(1) as pool:

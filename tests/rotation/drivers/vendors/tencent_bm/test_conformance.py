@@ -1,14 +1,8 @@
 """Blackstone's driver keeps every promise of the suite, through either generation of the vendor's API."""
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
-from rotation.core.errors import DriverError
 from rotation.core.secret import Secret
 from rotation.drivers.vendors.tencent_bm.driver import DRIVER, Admin
 from rotation.drivers.vendors.tencent_bm.error_codes import V2_TABLE, V3_TABLE
@@ -16,14 +10,14 @@ from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
-from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, OsType, TencentBm
+from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, TencentBm
 
 DEVICE = "cpm-1"
 OLD = Secret("Canary-Old/pw+1")
 
 
 @contextmanager
-def machine(simulator: TencentBm, os: OsType) -> Iterator[dict[str, object]]:
+def machine(simulator, os):
     """What takes logins on the device; yields what the secret says about it."""
     if os.windows:
         with WinRmHost(lambda: {"Administrator": simulator.guest_password(DEVICE)}) as winrm:
@@ -34,8 +28,8 @@ def machine(simulator: TencentBm, os: OsType) -> Iterator[dict[str, object]]:
 
 
 @contextmanager
-def served(api: str, os: OsType = LINUX) -> Iterator[DriverHarness]:
-    """A device beside somebody else's. No call is throttled, since the suite makes more of them than a rotation."""
+def served(api, os=LINUX):
+    """A device beside another customer's. No call is throttled, since the suite makes many of them."""
     simulator = TencentBm()
     simulator.v2.per_action.most = simulator.v2.total.most = simulator.v3.per_action.most = None
     with simulator.serve() as url, machine(simulator, os) as login:
@@ -67,7 +61,7 @@ class Suite(DriverConformance):
     api, os = "v2", LINUX
 
     @contextmanager
-    def make_vendor(self) -> Iterator[DriverHarness]:
+    def make_vendor(self):
         """A device that takes logins."""
         with served(self.api, self.os) as harness:
             yield harness
@@ -100,17 +94,8 @@ class TestTencentWindowsV3(Suite):
     api, os = "v3", WINDOWS
 
 
-def test_the_record_lists_both_tables() -> None:
+def test_the_record_lists_both_tables():
     """The suite takes one generation's codes at a time: v2 has numbers, API 3.0 has words."""
     assert DRIVER.error_table == V2_TABLE + V3_TABLE
     assert all(row.vendor_code.isdigit() for row in V2_TABLE)
     assert not any(row.vendor_code.isdigit() for row in V3_TABLE)
-
-
-@pytest.mark.parametrize("api", ["v2", "v3"])
-def test_a_refusal_holds_no_password(api: str) -> None:
-    """The error shows no password, whatever the vendor's message says."""
-    with served(api) as harness:
-        with pytest.raises(DriverError) as caught:
-            harness.set(Secret("aaaaaaaa"))
-        assert "aaaaaaaa" not in str(caught.value.describe())

@@ -1,7 +1,5 @@
 """Tencent's two signatures equal every golden vector of the vendor's pages and SDKs; keys are documentation samples."""
 
-from __future__ import annotations
-
 import pytest
 
 from rotation.core.secret import Secret
@@ -27,43 +25,33 @@ RESET = {
     "instanceIds.2": "cpm-3xwssdfx",
     "passwd": "Ab_c+e/12=34 ",
 }
-BM, CVM = "bm.api.qcloud.com", "cvm.api.qcloud.com"
+TEST_KEY = "AKIDTEST", Secret("SKTEST")
+PAGE, SDK = ("cvm.api.qcloud.com", (DOC_ID, DOC_KEY), DOC_PARAMS), ("bm.api.qcloud.com", TEST_KEY, RESET)
+SHA1, SHA256 = {"SignatureMethod": "HmacSHA1"}, {"SignatureMethod": "HmacSHA256"}
 
 
 @pytest.mark.parametrize(
-    ("method", "digest", "expected"),
+    ("sample", "method", "more", "expected"),
     [
-        pytest.param("GET", "HmacSHA256", "0EEm/HtGRr/VJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s=", id="T1"),
-        pytest.param("GET", "HmacSHA1", "nPVnY6njQmwQ8ciqbPl5Qe+Oru4=", id="T2"),
-    ],
-)
-def test_the_samples_of_the_signature_page(method: str, digest: str, expected: str) -> None:
-    """The vendor's samples come out for both digests."""
-    key = tencent_cloud_v2.Key(DOC_ID, DOC_KEY, digest)
-    assert tencent_cloud_v2.signature(method, CVM, {**DOC_PARAMS, "SignatureMethod": digest}, key) == expected
-
-
-@pytest.mark.parametrize(
-    ("method", "digest", "expected"),
-    [
-        pytest.param("GET", "HmacSHA1", "fjii586ImA7Mfk8gA4OX8WuhYkY=", id="T3"),
-        pytest.param("GET", "HmacSHA256", "VbAtr5py3thYOS3GVpEMBWVlUJATuhjZmCMYZXZIHyk=", id="T4"),
-        pytest.param("POST", "HmacSHA1", "/Z7H1FqyYzJA2lbng/gnf9M1dOg=", id="T5"),
-        pytest.param("POST", "HmacSHA256", "Ppok3OURDaTpRYkdljboRtaWfWIsfFnIsBhlkgJ010k=", id="T6"),
+        pytest.param(PAGE, "GET", SHA256, "0EEm/HtGRr/VJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s=", id="T1"),
+        pytest.param(PAGE, "GET", SHA1, "nPVnY6njQmwQ8ciqbPl5Qe+Oru4=", id="T2"),
+        pytest.param(SDK, "GET", SHA1, "fjii586ImA7Mfk8gA4OX8WuhYkY=", id="T3"),
+        pytest.param(SDK, "GET", SHA256, "VbAtr5py3thYOS3GVpEMBWVlUJATuhjZmCMYZXZIHyk=", id="T4"),
+        pytest.param(SDK, "POST", SHA1, "/Z7H1FqyYzJA2lbng/gnf9M1dOg=", id="T5"),
+        pytest.param(SDK, "POST", SHA256, "Ppok3OURDaTpRYkdljboRtaWfWIsfFnIsBhlkgJ010k=", id="T6"),
+        pytest.param(SDK, "GET", {}, "N0BD17JTFyWzC+do8MT9+ElE/q8=", id="T7"),
     ],
 )
 @pytest.mark.parametrize("separator", [".", "_"])
-def test_a_reset_signed_as_by_the_sdk(method: str, digest: str, expected: str, separator: str) -> None:
-    """Values are signed unchanged, trailing blanks included; both separators in names sign alike."""
-    params = {name.replace(".", separator): value for name, value in RESET.items()}
-    key = tencent_cloud_v2.Key("AKIDTEST", Secret("SKTEST"), digest)
-    assert tencent_cloud_v2.signature(method, BM, {**params, "SignatureMethod": digest}, key) == expected
+def test_signatures_of_v2(sample, method, more, expected, separator):
+    """Values are signed unchanged, trailing blanks included; both separators in names sign alike.
 
-
-def test_a_request_without_a_digest_is_signed_with_sha1() -> None:
-    """The parameter may be left out (T7)."""
-    key = tencent_cloud_v2.Key("AKIDTEST", Secret("SKTEST"), "HmacSHA1")
-    assert tencent_cloud_v2.signature("GET", BM, RESET, key) == "N0BD17JTFyWzC+do8MT9+ElE/q8="
+    A request that names no digest is signed with SHA-1.
+    """
+    host, key, values = sample
+    params = {name.replace(".", separator): value for name, value in values.items()} | more
+    digest = more.get("SignatureMethod", "HmacSHA1")
+    assert tencent_cloud_v2.signature(method, host, params, tencent_cloud_v2.Key(*key, digest)) == expected
 
 
 @pytest.mark.parametrize(
@@ -78,7 +66,7 @@ def test_a_request_without_a_digest_is_signed_with_sha1() -> None:
             id="T8",
         ),
         pytest.param(
-            tencent_cloud.Key("AKIDTEST", Secret("SKTEST"), "bm"),
+            tencent_cloud.Key(*TEST_KEY, "bm"),
             "bm.tencentcloudapi.com",
             "application/json",
             b'{"InstanceIds": ["cpm-aaaa"], "Password": "Abcd1234!"}',
@@ -87,7 +75,7 @@ def test_a_request_without_a_digest_is_signed_with_sha1() -> None:
         ),
     ],
 )
-def test_signatures_of_api_3(key: tencent_cloud.Key, host: str, content_type: str, body: bytes, signature: str) -> None:
+def test_signatures_of_api_3(key, host, content_type, body, signature):
     """The scope's day is that of the timestamp in UTC."""
     sent = tencent_cloud.authorization(key, host=host, content_type=content_type, body=body, timestamp=1_551_113_065)
     assert sent == (

@@ -1,59 +1,46 @@
 """CompShare, its hosts, and the rotation function of an instance."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays, SshAddress, UCloudCompShare
-from rotation_testkit.sandbox.sandbox import ShiftedClock
 
 
 @pytest.fixture
-def cloud(clock: ShiftedClock) -> UCloudCompShare:
+def cloud(clock):
     """CompShare, where it takes seconds to switch a machine off or on."""
     return UCloudCompShare(clock=clock.now, delays=Delays(stop=4, start=5))
 
 
 @pytest.fixture
-def ssh(cloud: UCloudCompShare) -> Iterator[SshHost]:
+def ssh(cloud):
     """The host that takes the instance's logins while the instance runs."""
     with SshHost(cloud.guest_login("uhost-1"), up=lambda: cloud.running("uhost-1")) as host:
         yield host
 
 
 @pytest.fixture
-def serve(install: Callable[..., Any], cloud: UCloudCompShare) -> Callable[..., Any]:
+def serve(install, cloud):
     """The function that starts a rotation function for the instance, given the login in its secret."""
 
-    def make(retries: int = 2, **login: object) -> Any:
+    def make(retries=2, **login):
         place = {"region": "cn-wlcb", "zone": "cn-wlcb-01", "uhost_id": "uhost-1"}
         document = {"driver": "ucloud_compshare", "password": "Old-pass-1234", **place, **login}
         key = cloud.credentials
         admin = {"public_key": key.public_key, "private_key": key.private_key.reveal()}
-        return install(cloud, document, admin, retries=retries)
+        return install(cloud, document, admin, lambda: cloud.guest_password("uhost-1"), retries=retries)
 
     return make
 
 
 @pytest.fixture
-def rent(serve: Callable[..., Any], cloud: UCloudCompShare, ssh: SshHost) -> Callable[..., Any]:
+def rent(serve, cloud, ssh):
     """The function that adds an instance of some kind and starts its rotation function."""
 
-    def make(kind: str = "UHost", *, retries: int = 2, project_id: str = "", pinned: bool = True, **facts: Any) -> Any:
-        project = {"project_id": project_id} if project_id else {}
-        cloud.add_instance(
-            "uhost-1",
-            password=Secret("Old-pass-1234"),
-            instance_type=kind,
-            ssh=SshAddress("root", ssh.host, ssh.port),
-            **project,
-            **facts,
-        )
+    def make(kind="UHost", *, retries=2, pinned=True, **facts):
+        address = SshAddress("root", ssh.host, ssh.port)
+        cloud.add_instance("uhost-1", password=Secret("Old-pass-1234"), instance_type=kind, ssh=address, **facts)
         return serve(retries, username="root", **({"host_key": ssh.host_key} if pinned else {}))
 
     return make

@@ -1,21 +1,17 @@
 """Creating, reading, putting, updating and deleting secrets, over the wire."""
 
-from __future__ import annotations
-
 import string
 import uuid
-from typing import Any
 
 import pytest
 from botocore.exceptions import ParamValidationError
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.secretsmanager import SecretsManager
 
 DAY = 86_400
 
 
-def stages(double: SecretsManager, secret: str) -> dict[str, set[str]]:
+def stages(double, secret):
     """Return the labels as plain sets."""
     return {version: set(labels) for version, labels in double.labels(secret).items()}
 
@@ -32,7 +28,7 @@ def test_a_created_secret_is_found_by_name_arn_and_partial_arn(client):
 
 
 def test_a_secret_can_be_created_without_a_value(client, refusal):
-    """Then it has no version, and reading it is "not found" with HTTP 400 as AWS has it."""
+    """A secret without a value has no version, and reading it is "not found" with HTTP 400 as on AWS."""
     made = client.create_secret(Name="app/empty")
     assert "VersionId" not in made
     assert "VersionIdsToStages" not in client.describe_secret(SecretId="app/empty")
@@ -87,7 +83,7 @@ def test_put_with_the_same_token_and_another_value_is_refused(double, client, se
     assert double.value(secret, version=token) == Secret("AP8=")
 
 
-def test_put_takes_labels_from_whoever_has_them(double, client, secret):
+def test_put_takes_labels_from_their_holders(double, client, secret):
     """Labels named in a put move without a compare-and-swap; the others stay."""
     first = client.get_secret_value(SecretId=secret)["VersionId"]
     one = client.put_secret_value(SecretId=secret, SecretString="b", VersionStages=["one", "two"])["VersionId"]
@@ -125,33 +121,27 @@ def test_update_changes_description_and_value(client, secret, refusal, token):
     assert refusal(client.update_secret, **again) == ("ResourceExistsException", 400)
 
 
-def test_a_value_has_at_most_65536_bytes(client, secret, refusal):
-    """Bytes count, not characters."""
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ({"SecretString": "x" * 65_537}, "ValidationException"),
+        ({"SecretString": "é" * 32_769}, "ValidationException"),
+        ({"SecretString": "a", "SecretBinary": b"a"}, "InvalidParameterException"),
+        ({}, "InvalidRequestException"),
+        ({"SecretString": "b", "ClientRequestToken": "t" * 65}, "ValidationException"),
+    ],
+    ids=["characters", "bytes", "text and binary", "nothing", "long token"],
+)
+def test_a_put_that_is_refused(client, secret, refusal, value, code):
+    """A put takes one value of at most 65,536 bytes, and a token of 32 to 64 characters; botocore stops a short one."""
+    assert refusal(client.put_secret_value, SecretId=secret, **value) == (code, 400)
+    with pytest.raises(ParamValidationError):
+        client.put_secret_value(SecretId=secret, SecretString="b", ClientRequestToken="t" * 31)
     client.put_secret_value(SecretId=secret, SecretString="x" * 65_536)
-    assert refusal(client.put_secret_value, SecretId=secret, SecretString="x" * 65_537)[0] == "ValidationException"
-    assert refusal(client.put_secret_value, SecretId=secret, SecretString="é" * 32_769)[0] == "ValidationException"
-
-
-def test_text_and_binary_together_are_refused(client, secret, refusal):
-    """One value or none: neither is refused by a put as well."""
-    both = {"SecretId": secret, "SecretString": "a", "SecretBinary": b"a"}
-    assert refusal(client.put_secret_value, **both) == ("InvalidParameterException", 400)
-    assert refusal(client.put_secret_value, SecretId=secret) == ("InvalidRequestException", 400)
-
-
-@pytest.mark.parametrize("length", [31, 65])
-def test_a_token_has_32_to_64_characters(client, secret, refusal, length):
-    """The client stops the short one itself, the service the long one."""
-    put = {"SecretId": secret, "SecretString": "b", "ClientRequestToken": "t" * length}
-    if length < 32:
-        with pytest.raises(ParamValidationError):
-            client.put_secret_value(**put)
-    else:
-        assert refusal(client.put_secret_value, **put) == ("ValidationException", 400)
 
 
 def test_a_deleted_secret_can_be_described_and_restored_within_its_window(double, client, secret, refusal, clock):
-    """Meanwhile it can neither be read nor created anew; afterwards it is gone."""
+    """A deleted secret can neither be read nor created again before its window ends; then it is gone."""
     gone = client.delete_secret(SecretId=secret, RecoveryWindowInDays=7)
     assert gone["DeletionDate"].timestamp() == clock.now() + 7 * DAY
     assert client.describe_secret(SecretId=secret)["DeletedDate"] == gone["DeletionDate"]
@@ -170,7 +160,7 @@ def test_a_deleted_secret_can_be_described_and_restored_within_its_window(double
 
 
 def test_a_forced_deletion_is_immediate_and_never_not_found(client, secret, refusal):
-    """It excludes a window, and a second one succeeds as well."""
+    """A forced deletion excludes a window, and a second one succeeds as well."""
     both = {"SecretId": secret, "ForceDeleteWithoutRecovery": True, "RecoveryWindowInDays": 7}
     assert refusal(client.delete_secret, **both) == ("InvalidParameterException", 400)
     too_short = {"SecretId": secret, "RecoveryWindowInDays": 6}
@@ -225,7 +215,7 @@ def test_secrets_are_listed_by_filter_and_order(client, clock, refusal):
         clock.sleep(1)
         client.create_secret(Name=name, Tags=[{"Key": "team", "Value": name[0]}])
 
-    def names(**listing: Any) -> list[str]:
+    def names(**listing):
         return [one["Name"] for one in client.list_secrets(**listing)["SecretList"]]
 
     assert names() == ["b/one", "a/two", "a/three"]

@@ -1,12 +1,9 @@
 """The protocol itself: signatures, error shapes, validation, what stands in logs and environments."""
 
-from __future__ import annotations
-
-import http.client
 import json
 import uuid
-from collections.abc import Callable
-from typing import Any
+from contextlib import closing
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import boto3
@@ -19,28 +16,22 @@ from botocore.exceptions import ClientError
 
 from rotation_testkit.doubles.secretsmanager import SecretsManager
 
-Answer = tuple[int, dict[str, Any], dict[str, str]]
-Post = Callable[..., Answer]
 TARGET = "secretsmanager.DescribeSecret"
 
 
-def send(double: SecretsManager, headers: dict[str, str], body: bytes, *, method: str = "POST") -> Answer:
+def send(double, headers, body, *, method="POST"):
     """Send one raw request and return status, decoded body and headers in lower case."""
-    connection = http.client.HTTPConnection(urlsplit(double.endpoint).netloc, timeout=10)
-    try:
+    with closing(HTTPConnection(urlsplit(double.endpoint).netloc, timeout=10)) as connection:
         connection.request(method, "/", body=body, headers=headers)
         reply = connection.getresponse()
-        decoded = json.loads(reply.read())
-        return reply.status, decoded, {key.lower(): value for key, value in reply.getheaders()}
-    finally:
-        connection.close()
+        return reply.status, json.load(reply), {key.lower(): value for key, value in reply.getheaders()}
 
 
 @pytest.fixture
-def signed(double: SecretsManager) -> Callable[..., dict[str, str]]:
+def signed(double):
     """Make the headers of a signed request."""
 
-    def sign(body: bytes, *, target: str = TARGET, kind: str = "application/x-amz-json-1.1") -> dict[str, str]:
+    def sign(body, *, target=TARGET, kind="application/x-amz-json-1.1"):
         headers = {"X-Amz-Target": target, "Content-Type": kind}
         request = AWSRequest("POST", double.endpoint + "/", headers=headers, data=body)
         keys = Credentials(double.access_key, double.secret_key.reveal())
@@ -51,10 +42,10 @@ def signed(double: SecretsManager) -> Callable[..., dict[str, str]]:
 
 
 @pytest.fixture
-def post(double: SecretsManager, signed: Callable[..., dict[str, str]]) -> Post:
+def post(double, signed):
     """Send a properly signed operation with any parameters."""
 
-    def call(operation: str, params: object) -> Answer:
+    def call(operation, params):
         body = json.dumps(params).encode()
         return send(double, signed(body, target=f"secretsmanager.{operation}"), body)
 
@@ -68,7 +59,7 @@ def outcome(answer):
 
 
 def test_an_answer_is_amz_json_with_a_request_id(post, secret):
-    """boto3 shows that id to whoever opens a support case."""
+    """Each answer is amz-json and has the request id that a support case needs."""
     status, body, headers = post("DescribeSecret", {"SecretId": secret})
     assert (status, body["ARN"]) == (200, secret)
     assert headers["content-type"] == "application/x-amz-json-1.1"
@@ -88,7 +79,7 @@ def test_errors_have_the_shapes_of_aws(double, post):
 
 
 def test_an_unsigned_request_is_refused(double):
-    """No Authorization header, or half of one."""
+    """A request without an Authorization header, or with half of one, is refused."""
     headers = {"X-Amz-Target": TARGET, "Content-Type": "application/x-amz-json-1.1"}
     assert outcome(send(double, headers, b"{}")) == (400, "MissingAuthenticationTokenException")
     half = {**headers, "Authorization": "AWS4-HMAC-SHA256 Credential=x"}
@@ -97,7 +88,7 @@ def test_an_unsigned_request_is_refused(double):
 
 
 def test_a_changed_body_or_target_breaks_the_signature(double, signed, secret):
-    """What is signed is what is done."""
+    """A request whose body or target was changed after signing is refused."""
     body = json.dumps({"SecretId": secret}).encode()
     headers = signed(body)
     assert send(double, headers, body)[0] == 200
@@ -115,7 +106,7 @@ def test_a_changed_body_or_target_breaks_the_signature(double, signed, secret):
     ],
 )
 def test_wrong_credentials_are_told_apart(double, wrong, code):
-    """Unknown key, wrong secret key, and a signature for another region."""
+    """An unknown key, a wrong secret key and a signature for another region have the codes of AWS."""
     right = {
         "aws_access_key_id": double.access_key,
         "aws_secret_access_key": double.secret_key.reveal(),
@@ -141,7 +132,7 @@ def test_the_environment_is_all_that_a_client_needs(double, secret, monkeypatch)
 
 
 def test_there_is_no_environment_outside_serving():
-    """Nobody is pointed at a port that is closed."""
+    """The environment exists only while the double is served."""
     with pytest.raises(RuntimeError):
         SecretsManager().environment()
 
@@ -165,7 +156,7 @@ def test_there_is_no_environment_outside_serving():
     ],
 )
 def test_parameters_are_checked_against_the_service_model(post, operation, params, code):
-    """Also what botocore would never send, and what it does not check."""
+    """The double checks what botocore would never send, and what botocore does not check."""
     assert outcome(post(operation, params)) == (400, code)
 
 
@@ -185,7 +176,7 @@ def test_a_raw_request_must_bring_its_token(post, secret, operation, params, cod
 
 
 def test_a_request_that_is_no_operation_is_refused(double, signed):
-    """Wrong method, wrong service, no JSON, wrong content type."""
+    """A wrong method, another service, no JSON and another content type are refused."""
     assert send(double, signed(b""), b"", method="PUT")[1]["__type"] == "UnknownOperationException"
     assert send(double, signed(b"{}", target="kms.Decrypt"), b"{}")[1]["__type"] == "UnknownOperationException"
     assert send(double, signed(b"{"), b"{")[1]["__type"] == "SerializationException"
@@ -193,14 +184,14 @@ def test_a_request_that_is_no_operation_is_refused(double, signed):
 
 
 def test_what_is_not_built_says_so(client, secret):
-    """HTTP 501 instead of a wrong answer."""
+    """An operation that is not built is HTTP 501."""
     with pytest.raises(ClientError) as caught:
         client.get_resource_policy(SecretId=secret)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
 def test_the_call_log_names_everything_but_values(double, client, secret, token):
-    """Operation, secret, version, labels, outcome; refused calls too."""
+    """The log holds operation, secret, version, labels and outcome of each call, refused ones included."""
     put = {"SecretId": secret, "ClientRequestToken": token, "VersionStages": ["AWSPENDING"]}
     client.put_secret_value(**put, SecretString="canary-value")
     with pytest.raises(ClientError):

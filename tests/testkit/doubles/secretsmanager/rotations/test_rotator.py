@@ -1,9 +1,6 @@
 """Rotations as the service runs them, started over the wire or in the test's own thread."""
 
-from __future__ import annotations
-
 import threading
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,12 +11,7 @@ from rotation_testkit.doubles.secretsmanager import RotationState, SecretsManage
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
-def raising(*_: object) -> None:
-    """Fail a step."""
-    raise RuntimeError("step failed")
-
-
-def names(double: SecretsManager) -> list[str]:
+def names(double):
     """Return the names of the service's events."""
     return [event.name for event in double.events]
 
@@ -29,7 +21,7 @@ def test_a_rotation_over_the_wire_returns_at_once_and_runs_the_four_steps(bench)
     gate = threading.Event()
     bench.function.troubles["createSecret"] = [lambda _event: gate.wait(10)]
     rules = {"AutomaticallyAfterDays": 30}
-    made = bench.client.rotate_secret(SecretId=bench.secret, RotationLambdaARN=bench.arn, RotationRules=rules)
+    made = bench.client.rotate_secret(SecretId=bench.secret, RotationLambdaARN=bench.function.arn, RotationRules=rules)
     assert bench.double.labels(bench.secret)[made["VersionId"]] == {"AWSPENDING"}
     gate.set()
     rotation = bench.double.wait(bench.secret)
@@ -44,10 +36,10 @@ def test_a_rotation_over_the_wire_returns_at_once_and_runs_the_four_steps(bench)
 
 
 def test_the_pending_version_begins_empty(bench):
-    """It is described, and reading it is "not found", by id, by label and by both."""
-    seen: list[str] = []
+    """The pending version is described, and reading it by id, by label or by both is "not found"."""
+    seen = []
 
-    def look(event: dict[str, Any]) -> None:
+    def look(event):
         token = event["ClientRequestToken"]
         assert bench.client.describe_secret(SecretId=bench.secret)["VersionIdsToStages"][token] == ["AWSPENDING"]
         for named in (
@@ -60,7 +52,7 @@ def test_the_pending_version_begins_empty(bench):
             seen.append(caught.value.response["Error"]["Code"])
 
     bench.function.troubles["createSecret"] = [look]
-    rotation = bench.double.rotate(bench.secret, function=bench.arn)
+    rotation = bench.double.rotate(bench.secret, function=bench.function.arn)
     assert (rotation.state, rotation.failures) == (RotationState.SUCCEEDED, [])
     assert seen == ["ResourceNotFoundException"] * 3
 
@@ -68,8 +60,8 @@ def test_the_pending_version_begins_empty(bench):
 @pytest.mark.parametrize("step", STEPS)
 def test_a_failed_step_restarts_the_whole_rotation_with_the_same_token(bench, step):
     """Every attempt begins with createSecret, after the configured pause."""
-    bench.function.troubles[step] = [raising]
-    rotation = bench.double.rotate(bench.secret, function=bench.arn)
+    bench.function.fail(step)
+    rotation = bench.double.rotate(bench.secret, function=bench.function.arn)
     assert (rotation.state, rotation.attempts) == (RotationState.SUCCEEDED, 2)
     assert bench.function.steps == [*STEPS[: STEPS.index(step) + 1], *STEPS]
     assert len({event["ClientRequestToken"] for event in bench.function.events}) == 1
@@ -78,9 +70,9 @@ def test_a_failed_step_restarts_the_whole_rotation_with_the_same_token(bench, st
 
 
 def test_a_rotation_that_keeps_failing_is_given_up_and_stays_pending(bench, refusal):
-    """Then no new one can start until somebody deals with AWSPENDING."""
-    bench.function.troubles["setSecret"] = [raising] * 3
-    rotation = bench.double.rotate(bench.secret, function=bench.arn)
+    """After the last attempt no new rotation can start until somebody removes AWSPENDING."""
+    bench.function.fail("setSecret", times=3)
+    rotation = bench.double.rotate(bench.secret, function=bench.function.arn)
     assert (rotation.state, rotation.attempts, bench.clock.slept) == (RotationState.FAILED, 3, [10.0, 600.0])
     assert names(bench.double) == ["RotationStarted", "RotationFailed"]
     assert bench.double.labels(bench.secret)[rotation.token] == {"AWSPENDING"}
@@ -95,11 +87,11 @@ def test_a_rotation_that_keeps_failing_is_given_up_and_stays_pending(bench, refu
 def test_a_function_that_dies_like_a_process_is_a_failed_step(bench):
     """An exception past ``Exception`` ends the invocation, not the service."""
 
-    def die(_event: dict[str, Any]) -> None:
+    def die(_event):
         raise SystemExit(1)
 
     bench.function.troubles["setSecret"] = [die]
-    assert bench.double.rotate(bench.secret, function=bench.arn).attempts == 2
+    assert bench.double.rotate(bench.secret, function=bench.function.arn).attempts == 2
 
 
 def test_a_function_that_does_not_move_current_has_not_rotated(bench):
@@ -117,9 +109,9 @@ def test_pending_after_success_is_a_switch_and_blocks_nothing(bench, removes):
     double = SecretsManager(clock=bench.clock.now, sleep=bench.clock.sleep, removes_pending=removes)
     with double.serve():
         bench.function.client = double.client()
-        double.register_function(bench.arn, bench.function)
+        double.register_function(bench.function.arn, bench.function)
         secret = double.create("app/db", "old")
-        first = double.rotate(secret, function=bench.arn).token
+        first = double.rotate(secret, function=bench.function.arn).token
         assert double.labels(secret)[first] == ({"AWSCURRENT"} if removes else {"AWSCURRENT", "AWSPENDING"})
         assert double.rotate(secret).state is RotationState.SUCCEEDED
         assert double.labels(secret)[first] == {"AWSPREVIOUS"}
@@ -129,9 +121,9 @@ def test_pending_after_success_is_a_switch_and_blocks_nothing(bench, removes):
 def test_not_immediately_only_tests_with_an_empty_version_that_vanishes(bench):
     """Only testSecret runs, once, also when it fails; the schedule is stored."""
     before = bench.double.labels(bench.secret)
-    seen: list[Any] = []
+    seen = []
 
-    def look(event: dict[str, Any]) -> None:
+    def look(event):
         seen.append(
             (
                 bench.double.labels(bench.secret)[event["ClientRequestToken"]],
@@ -139,10 +131,11 @@ def test_not_immediately_only_tests_with_an_empty_version_that_vanishes(bench):
             )
         )
 
-    bench.function.troubles["testSecret"] = [look, raising]
+    bench.function.troubles["testSecret"] = [look]
+    bench.function.fail("testSecret")
     rules = {"AutomaticallyAfterDays": 30}
     bench.client.rotate_secret(
-        SecretId=bench.secret, RotationLambdaARN=bench.arn, RotationRules=rules, RotateImmediately=False
+        SecretId=bench.secret, RotationLambdaARN=bench.function.arn, RotationRules=rules, RotateImmediately=False
     )
     assert bench.double.wait(bench.secret).state is RotationState.SUCCEEDED
     assert bench.double.rotate(bench.secret, immediately=False).attempts == 1
@@ -161,10 +154,10 @@ def test_not_immediately_only_tests_with_an_empty_version_that_vanishes(bench):
 @pytest.mark.parametrize("step", ["setSecret", "finishSecret"])
 @pytest.mark.parametrize("forced", [False, True])
 def test_a_secret_deleted_in_the_middle_fails_its_rotation(bench, step, forced):
-    """Marked for deletion or gone: the steps that remain fail, and so does the rotation."""
+    """When the secret is marked for deletion or gone, the remaining steps fail, and so does the rotation."""
     arn = "arn:aws:lambda:eu-central-1:111122223333:function:deleting"
 
-    def delete(event: dict[str, Any]) -> None:
+    def delete(event):
         if event["Step"] == step:
             how = {"ForceDeleteWithoutRecovery": True} if forced else {}
             bench.double.call("DeleteSecret", SecretId=bench.secret, **how)
@@ -177,7 +170,7 @@ def test_a_secret_deleted_in_the_middle_fails_its_rotation(bench, step, forced):
 
 
 def test_a_refused_rotation_raises_in_the_callers_thread(bench):
-    """Without the wire the refusal is the double's own exception."""
+    """A refusal without the wire is the double's own exception."""
     with pytest.raises(ServiceError) as caught:
         bench.double.rotate(bench.secret)
     assert caught.value.code == "InvalidRequestException"
@@ -194,15 +187,15 @@ def test_the_end_of_serving_ends_rotations(bench):
     double = SecretsManager(clock=bench.clock.now, sleep=bench.clock.sleep)
     entered, gate = threading.Event(), threading.Event()
 
-    def hold(_event: dict[str, Any]) -> None:
+    def hold(_event):
         entered.set()
         gate.wait(10)
         raise RuntimeError("too late")
 
-    double.register_function(bench.arn, hold)
+    double.register_function(bench.function.arn, hold)
     secret = double.create("app/db", "old")
     with double.serve():
-        double.call("RotateSecret", SecretId=secret, RotationLambdaARN=bench.arn)
+        double.call("RotateSecret", SecretId=secret, RotationLambdaARN=bench.function.arn)
         assert entered.wait(10)
         threading.Timer(0.05, gate.set).start()
     rotation = double.wait(secret, timeout=0)

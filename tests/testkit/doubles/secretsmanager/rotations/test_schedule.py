@@ -1,9 +1,6 @@
 """What starts, stops and schedules rotations, and what is refused."""
 
-from __future__ import annotations
-
 import threading
-from typing import Any
 
 import pytest
 
@@ -11,12 +8,6 @@ from rotation.core.secret import Secret
 from rotation_testkit.doubles.secretsmanager import RotationState
 
 DAY = 86_400
-STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
-
-
-def raising(*_: object) -> None:
-    """Fail a step."""
-    raise RuntimeError("step failed")
 
 
 def test_rotation_needs_a_function_that_may_be_invoked(bench, refusal):
@@ -38,8 +29,8 @@ def test_rotation_needs_a_function_that_may_be_invoked(bench, refusal):
     ],
 )
 def test_rules_that_make_no_schedule_are_refused(bench, refusal, rules):
-    """Two schedules, one oftener than every four hours, and one that is none."""
-    rotate = {"SecretId": bench.secret, "RotationLambdaARN": bench.arn, "RotationRules": rules}
+    """Two schedules at once, a schedule of less than four hours, and text that is no schedule are refused."""
+    rotate = {"SecretId": bench.secret, "RotationLambdaARN": bench.function.arn, "RotationRules": rules}
     assert refusal(bench.client.rotate_secret, **rotate) == ("InvalidParameterException", 400)
     assert bench.function.events == []
 
@@ -55,7 +46,7 @@ def test_rules_that_make_no_schedule_are_refused(bench, refusal, rules):
 )
 def test_the_next_date_follows_from_the_rules(bench, rules, seconds):
     """cron() is accepted and gives no date here."""
-    assert bench.double.rotate(bench.secret, function=bench.arn, rules=rules).state is RotationState.SUCCEEDED
+    assert bench.double.rotate(bench.secret, function=bench.function.arn, rules=rules).state is RotationState.SUCCEEDED
     described = bench.client.describe_secret(SecretId=bench.secret)
     assert described["RotationRules"] == rules
     assert described["LastRotatedDate"].timestamp() == bench.clock.now()
@@ -66,7 +57,7 @@ def test_the_next_date_follows_from_the_rules(bench, rules, seconds):
 
 def test_tick_runs_what_is_due_and_nothing_else(bench):
     """A manual put counts as a rotation, as the service counts it."""
-    bench.double.rotate(bench.secret, function=bench.arn, rules={"AutomaticallyAfterDays": 1})
+    bench.double.rotate(bench.secret, function=bench.function.arn, rules={"AutomaticallyAfterDays": 1})
     bench.clock.sleep(DAY - 1)
     assert bench.double.tick() == ()
     bench.double.call("PutSecretValue", SecretId=bench.secret, SecretString="by hand")
@@ -80,9 +71,9 @@ def test_tick_runs_what_is_due_and_nothing_else(bench):
 
 def test_tick_reattempts_a_given_up_rotation_under_its_own_token(bench):
     """The date of the last rotation that failed lies in the past until one succeeds."""
-    bench.double.rotate(bench.secret, function=bench.arn, rules={"AutomaticallyAfterDays": 1})
+    bench.double.rotate(bench.secret, function=bench.function.arn, rules={"AutomaticallyAfterDays": 1})
     bench.clock.sleep(DAY)
-    bench.function.troubles["testSecret"] = [raising] * 3
+    bench.function.fail("testSecret", times=3)
     (failed,) = bench.double.tick()
     assert bench.client.describe_secret(SecretId=bench.secret)["NextRotationDate"].timestamp() < bench.clock.now()
     (again,) = bench.double.tick()
@@ -99,7 +90,7 @@ def test_a_version_made_by_hand_abandons_the_rotation(bench, operation):
     bench.function.troubles["setSecret"] = [
         lambda _event: bench.double.call(operation, SecretId=bench.secret, SecretString="by hand") and None
     ]
-    rotation = bench.double.rotate(bench.secret, function=bench.arn)
+    rotation = bench.double.rotate(bench.secret, function=bench.function.arn)
     assert rotation.state is RotationState.ABANDONED
     assert bench.function.steps == ["createSecret", "setSecret"]
     assert bench.double.labels(bench.secret)[rotation.token] == frozenset()
@@ -110,11 +101,11 @@ def test_a_version_made_by_hand_abandons_the_rotation(bench, operation):
 
 def test_cancelling_stops_the_rotation_and_leaves_the_labels(bench, refusal):
     """The half-made version keeps AWSPENDING, which blocks the next rotation."""
-    cancelled: list[Any] = []
+    cancelled = []
     bench.function.troubles["setSecret"] = [
         lambda _event: cancelled.append(bench.client.cancel_rotate_secret(SecretId=bench.secret))
     ]
-    rotation = bench.double.rotate(bench.secret, function=bench.arn, rules={"AutomaticallyAfterDays": 1})
+    rotation = bench.double.rotate(bench.secret, function=bench.function.arn, rules={"AutomaticallyAfterDays": 1})
     assert (rotation.state, cancelled[0]["VersionId"]) == (RotationState.CANCELLED, rotation.token)
     assert bench.function.steps == ["createSecret", "setSecret"]
     described = bench.client.describe_secret(SecretId=bench.secret)
@@ -126,7 +117,7 @@ def test_cancelling_stops_the_rotation_and_leaves_the_labels(bench, refusal):
 
 
 def test_a_secret_that_never_rotated_cannot_be_cancelled(bench, refusal):
-    """There is nothing to turn off."""
+    """Cancelling a rotation that was never configured is refused."""
     assert refusal(bench.client.cancel_rotate_secret, SecretId=bench.secret) == ("InvalidRequestException", 400)
 
 
@@ -134,14 +125,14 @@ def test_a_client_that_repeats_its_request_starts_no_second_rotation(bench, toke
     """The same token names the running rotation; another one, meanwhile, is refused."""
     gate = threading.Event()
     bench.function.troubles["createSecret"] = [lambda _event: gate.wait(10)]
-    request = {"SecretId": bench.secret, "RotationLambdaARN": bench.arn}
+    request = {"SecretId": bench.secret, "RotationLambdaARN": bench.function.arn}
     first = bench.client.rotate_secret(**request, ClientRequestToken=token)
     again = bench.client.rotate_secret(**request, ClientRequestToken=token)
     assert first["VersionId"] == again["VersionId"] == token
     assert refusal(bench.client.rotate_secret, **request) == ("InvalidRequestException", 400)
     gate.set()
     bench.double.wait(bench.secret)
-    assert bench.function.steps == STEPS
+    assert bench.function.steps == ["createSecret", "setSecret", "testSecret", "finishSecret"]
     assert refusal(bench.client.rotate_secret, **request, ClientRequestToken=token) == ("InvalidRequestException", 400)
 
 
@@ -154,9 +145,9 @@ def test_a_client_that_repeats_its_request_starts_no_second_rotation(bench, toke
 )
 def test_a_function_that_is_not_the_owner_must_bring_its_rotation_token(bench, refusal, arn, assumes_role):
     """Cross-account and assumed-role rotations get one in every event; a put without it is refused."""
-    refused: list[Any] = []
+    refused = []
 
-    def forget(event: dict[str, Any]) -> None:
+    def forget(event):
         put = {"SecretId": bench.secret, "ClientRequestToken": event["ClientRequestToken"], "SecretString": "x"}
         refused.append(refusal(bench.client.put_secret_value, **put))
         refused.append(refusal(bench.client.put_secret_value, **put, RotationToken="0" * 36))
@@ -170,6 +161,6 @@ def test_a_function_that_is_not_the_owner_must_bring_its_rotation_token(bench, r
 
 
 def test_a_plain_function_gets_no_rotation_token(bench):
-    """Step, SecretId and ClientRequestToken are all there is."""
-    bench.double.rotate(bench.secret, function=bench.arn)
+    """The event of the owner's function holds Step, SecretId and ClientRequestToken alone."""
+    bench.double.rotate(bench.secret, function=bench.function.arn)
     assert {tuple(event) for event in bench.function.events} == {("Step", "SecretId", "ClientRequestToken")}

@@ -1,16 +1,12 @@
 """A simulated Huawei Meeting with two users, and requests by hand."""
 
-from __future__ import annotations
-
 import base64
-from collections.abc import Callable
 
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import AppKey, HuaweiMeeting
-from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 
 WHO, OLD = "bob@corp1", "Old#Pass1"
 # Made up for the golden vectors; no live app id has it.
@@ -18,7 +14,7 @@ VECTOR_KEY = AppKey("fdb8e4699586458bbd10c834872dcc62", Secret("APPKEYTEST"))
 
 
 @pytest.fixture
-def sim(clock: VirtualClock) -> HuaweiMeeting:
+def sim(clock):
     """A simulator with two users and the app key of the golden vectors."""
     simulator = HuaweiMeeting(clock=clock.now, credentials=VECTOR_KEY)
     simulator.add_account(WHO, Secret(OLD), name="Robert")
@@ -27,16 +23,16 @@ def sim(clock: VirtualClock) -> HuaweiMeeting:
 
 
 @pytest.fixture
-def send(url: str) -> Callable[..., requests.Response]:
+def send(url):
     """Send a request."""
     return lambda method, path, **options: requests.request(method, url + path, timeout=5, **options)
 
 
 @pytest.fixture
-def login(send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
+def login(send):
     """Log in with account and password."""
 
-    def call(password: str = OLD, account: str = WHO, **body: object) -> requests.Response:
+    def call(password=OLD, account=WHO, **body):
         basic = base64.b64encode(f"{account}:{password}".encode()).decode()
         full = {"account": account, "clientType": 72, "createTokenType": 0, **body}
         return send("POST", "/v1/usg/acs/auth/account", json=full, headers={"Authorization": f"Basic {basic}"})
@@ -45,6 +41,6 @@ def login(send: Callable[..., requests.Response]) -> Callable[..., requests.Resp
 
 
 @pytest.fixture
-def refusal() -> Callable[[requests.Response], tuple[int, str]]:
+def refusal():
     """Return status and code of a refusal."""
     return lambda answer: (answer.status_code, answer.json()["error_code"])

@@ -1,12 +1,8 @@
 """The Meeting simulator's login, lock-out and tokens."""
 
-from __future__ import annotations
-
 import base64
-from collections.abc import Callable
 
 import pytest
-import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import AppKey
@@ -17,14 +13,13 @@ TOKEN = "/v1/usg/acs/token"
 NONCE = "0123456789abcdef0123456789abcdef"
 # The key of the vectors is made up; no live app id has it.
 VECTOR_KEY = AppKey("fdb8e4699586458bbd10c834872dcc62", Secret("APPKEYTEST"))
-Send = Callable[..., requests.Response]
 
 
 @pytest.fixture
-def app_login(send: Send) -> Send:
+def app_login(send):
     """Log in with the app id; ``change`` replaces body fields after signing."""
 
-    def call(user_id: str = WHO, *, expires: int = 0, corp_id: str = "", header: str = "", **change: object) -> object:
+    def call(user_id=WHO, *, expires=0, corp_id="", header="", **change):
         body = {"appId": VECTOR_KEY.app_id, "userId": user_id, "expireTime": expires, "nonce": NONCE, "clientType": 72}
         body |= {"corpId": corp_id} if corp_id else {}
         signature = VECTOR_KEY.sign(user_id, expires, NONCE, corp_id=corp_id)
@@ -49,7 +44,7 @@ def test_app_signature_is_the_vendors(corp, expected):
 
 
 def test_basic_header_is_the_vendors(sim, send):
-    """H3, sent literally, logs alice in."""
+    """The vendor's sample header H3 logs alice in."""
     sim.add_account("alice@corp1", Secret("Old#Pass1"))
     body = {"account": "alice@corp1", "clientType": 72, "createTokenType": 1}
     answer = send("POST", LOGIN, json=body, headers={"Authorization": "Basic YWxpY2VAY29ycDE6T2xkI1Bhc3Mx"})
@@ -57,7 +52,7 @@ def test_basic_header_is_the_vendors(sim, send):
 
 
 def test_login_makes_a_token(login, sim, clock):
-    """Token, life, user and the password's age come back."""
+    """The answer holds token, life, user and the password's age."""
     answer = login()
     body = answer.json()
     assert body["validPeriod"] == 43_200
@@ -71,7 +66,7 @@ def test_login_makes_a_token(login, sim, clock):
 
 
 def test_authenticate_only_makes_no_token(login, sim, refusal):
-    """Type 1 says right or wrong and leaves nothing behind."""
+    """A login of type 1 answers right or wrong and leaves no token."""
     body = login(createTokenType=1).json()
     assert not {"accessToken", "refreshToken"} & body.keys()
     assert sim.live_tokens(WHO) == 0
@@ -80,7 +75,7 @@ def test_authenticate_only_makes_no_token(login, sim, refusal):
 
 
 def test_password_age_signals(login, sim, clock):
-    """The login answer tells of an expired and of a first password."""
+    """The login's answer says that the password has expired or is the first one."""
     sim.account(WHO).first_login = True
     clock.sleep(90 * 86_400)
     body = login().json()
@@ -99,7 +94,7 @@ def test_unknown_account_looks_like_a_wrong_password(login, refusal):
 
 
 def test_lock_after_five_and_unlock(login, sim, clock, refusal):
-    """Five wrong passwords lock; even the right one is refused then, until the time is over."""
+    """Five wrong passwords lock the account; until the time is over even the right one is refused."""
     assert {refusal(login("Wrong#1")) for _ in range(5)} == {(401, "USG.206010000")}
     assert sim.locked(WHO)
     assert refusal(login()) == (423, "USG.206030015")
@@ -147,35 +142,35 @@ def test_captcha(login, sim, refusal):
     assert login(HA2="7391").status_code == 200
 
 
-_BAD = ({"account": ""}, {"account": "a" * 256}, {"account": "other"}, {"clientType": None}, {"createTokenType": 2})
+RIGHT = "Basic " + base64.b64encode(f"{WHO}:{OLD}".encode()).decode()
+BODY = {"account": WHO, "clientType": 72, "createTokenType": 0}
 
 
-@pytest.mark.parametrize("change", _BAD, ids=str)
-def test_bad_login_parameters(send, change, refusal):
-    """Missing, misfitting or contradicting fields are 400."""
-    body = {"account": WHO, "clientType": 72, "createTokenType": 0, **change}
-    basic = base64.b64encode(f"{WHO}:{OLD}".encode()).decode()
-    answer = send("POST", LOGIN, json=body, headers={"Authorization": f"Basic {basic}"})
-    assert refusal(answer) == (400, "USG.200000003")
-
-
-@pytest.mark.parametrize("header", ["", "Basic ???", "Basic bm9jb2xvbg==", "Bearer Ym9iOng="])
-def test_malformed_basic_header(send, sim, header, refusal):
-    """A header that names no account and password counts against nobody."""
-    answer = send("POST", LOGIN, json={"account": WHO, "clientType": 72}, headers={"Authorization": header})
-    assert refusal(answer) == (400, "USG.200000004")
+@pytest.mark.parametrize(
+    ("header", "body", "code"),
+    [
+        *((RIGHT, BODY | {"account": account}, "USG.200000003") for account in ("", "a" * 256, "other")),
+        (RIGHT, BODY | {"clientType": None}, "USG.200000003"),
+        (RIGHT, BODY | {"createTokenType": 2}, "USG.200000003"),
+        *((RIGHT, body, "USG.200000003") for body in (None, [])),
+        *((header, BODY, "USG.200000004") for header in ("", "Basic ???", "Basic bm9jb2xvbg==", "Bearer Ym9iOng=")),
+    ],
+)
+def test_malformed_logins(send, sim, refusal, header, body, code):  # noqa: PLR0913, PLR0917 - one row of the table
+    """Missing, misfitting or contradicting fields and headers are 400 and count against nobody."""
+    answer = send("POST", LOGIN, json=body, headers={"Authorization": header})
+    assert refusal(answer) == (400, code)
     assert sim.wrong_logins(WHO) == 0
 
 
-def test_bad_body_and_unknown_path(send, refusal):
-    """No JSON object is 400; an unknown path 404."""
-    for data in (b"", b"{", b"[]"):
-        assert refusal(send("POST", LOGIN, data=data)) == (400, "USG.200000003")
+def test_no_json_and_an_unknown_path(send, refusal):
+    """A body that is no JSON is 400; an unknown path 404."""
+    assert refusal(send("POST", LOGIN, data=b"{")) == (400, "USG.200000003")
     assert refusal(send("GET", "/v1/nowhere")) == (404, "USG.200000004")
 
 
 def test_api_client_keeps_64_tokens(login, sim, send):
-    """The 65th drops the oldest."""
+    """A client keeps as many tokens as the rule says, and one more drops the oldest."""
     sim.rules.most_tokens = 3
     tokens = [login().json()["accessToken"] for _ in range(4)]
     valid = [send("POST", TOKEN + "/validate", json={"token": token}).status_code for token in tokens]
@@ -203,7 +198,7 @@ def test_token_life(login, send, clock, refusal):
 
 
 def test_validate_may_make_a_new_token(login, send, sim):
-    """The request for a new token adds one."""
+    """A validation that asks for a new token adds one."""
     old = login().json()["accessToken"]
     new = send("POST", TOKEN + "/validate", json={"token": old, "needGenNewToken": True}).json()["accessToken"]
     assert new != old
@@ -211,7 +206,7 @@ def test_validate_may_make_a_new_token(login, send, sim):
 
 
 def test_app_login(app_login, sim):
-    """Upper or lower case, with or without access=, and for the default administrator."""
+    """The signature may be in either case, ``access=`` may be missing, and no user is the default administrator."""
     sim.add_account("root@corp1", Secret(OLD)).admin = True
     signature = VECTOR_KEY.sign(WHO, 0, NONCE)
     assert app_login().json()["user"]["ucloginAccount"] == WHO
@@ -227,7 +222,7 @@ def test_app_login_of_a_tenant(app_login, sim, refusal):
 
 
 def test_app_login_refusals(app_login, sim, clock, refusal):
-    """Wrong signature, wrong access, changed body, expiry, short nonce, unknown or disabled user."""
+    """A wrong signature, access, body, expiry, nonce or user has its own status and code."""
     good = VECTOR_KEY.sign(WHO, 0, NONCE)
     failed = (401, "USG.206010025")
     assert refusal(app_login(header="HMAC-SHA256 signature=" + "0" * 64)) == failed

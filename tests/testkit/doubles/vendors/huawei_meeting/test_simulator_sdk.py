@@ -1,11 +1,6 @@
 """The meeting simulator, driven by the vendor's own SDK. It speaks nothing but https: with a certificate made here."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 import pytest
 import requests  # noqa: TID251 - what the SDK sends with
@@ -17,13 +12,12 @@ from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeet
 
 NAME, OLD, NEW = "alice@corp1", "Old-pass-1234", "New-pass-5678"
 CHANGE, LOGIN = "PUT /v1/usg/acs/password", "POST /v1/usg/acs/auth/account"
-Change = Callable[..., Any]
 
 
 class Sdk:
     """The vendor's package, imported when it is used: each process that collects the tests would import 600 modules."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         from huaweicloudsdkcore.exceptions.exceptions import SdkException, ServiceResponseException
         from huaweicloudsdkcore.http.http_config import HttpConfig
         from huaweicloudsdkmeeting.v1 import MeetingClient, ModPwdReqDTO, UpdatePwdRequest
@@ -33,28 +27,28 @@ class Sdk:
         self._config, self._client, self._credentials = HttpConfig, MeetingClient, MeetingCredentials
         self._body, self._request = ModPwdReqDTO, UpdatePwdRequest
 
-    def account(self, password: str) -> Any:
+    def account(self, password):
         """The account's own password."""
         return self._credentials(NAME, password).with_auth_type_enum(self._auth.ACCOUNT)
 
-    def app(self, sim: HuaweiMeeting, key: str | None = None) -> Any:
+    def app(self, sim, key=None):
         """The enterprise's app id, which speaks for the account."""
         app_key = sim.credentials.app_key.reveal() if key is None else key
         credentials = self._credentials().with_auth_type_enum(self._auth.APP_ID).with_user_id(NAME)
         return credentials.with_app_id(sim.credentials.app_id).with_app_key(app_key)
 
-    def client(self, url: str, authority: Path, credentials: Any) -> Any:
+    def client(self, url, authority, credentials):
         """A client that trusts one certificate, and logs in when it is first used."""
         config = self._config(ssl_ca_cert=str(authority), timeout=(10, 10))
         return (
             self._client.new_builder().with_http_config(config).with_credentials(credentials).with_endpoint(url).build()
         )
 
-    def change(self, client: Any, **body: str) -> Any:
+    def change(self, client, **body):
         """Change the password."""
         return client.update_pwd(self._request(body=self._body(**body)))
 
-    def refusal(self, act: Change, **options: Any) -> tuple[int, str]:
+    def refusal(self, act, **options):
         """Return status and code that the SDK raised."""
         with pytest.raises(self.refused) as caught:
             act(**options)
@@ -62,19 +56,19 @@ class Sdk:
 
 
 @pytest.fixture(scope="module")
-def sdk() -> Sdk:
+def sdk():
     """See ``Sdk``."""
     return Sdk()
 
 
 @pytest.fixture(scope="module")
-def certificate() -> Certificate:
+def certificate():
     """The vendor's."""
     return Certificate("127.0.0.1")
 
 
 @pytest.fixture
-def sim() -> HuaweiMeeting:
+def sim():
     """A company with one account."""
     simulator = HuaweiMeeting()
     simulator.add_account(NAME, Secret(OLD))
@@ -82,14 +76,14 @@ def sim() -> HuaweiMeeting:
 
 
 @pytest.fixture
-def connect(sim: HuaweiMeeting, sdk: Sdk, certificate: Certificate, tmp_path: Path) -> Iterator[Callable[..., Change]]:
+def connect(sim, sdk, certificate, tmp_path):
     """Make a client of the vendor, which logs in when it first changes a password and keeps its token from then on."""
     authority = tmp_path / "authority.pem"
     authority.write_bytes(certificate.pem)
     with ExitStack() as stack:
         url = stack.enter_context(sim.serve(tls=certificate.context(tmp_path)))
 
-        def made(credentials: Any = None) -> Change:
+        def made(credentials=None):
             client = sdk.client(url, authority, credentials or sdk.account(OLD))
             http = client.get_http_client()
             stack.callback(http.executor.shutdown)
@@ -101,27 +95,27 @@ def connect(sim: HuaweiMeeting, sdk: Sdk, certificate: Certificate, tmp_path: Pa
 
 
 @pytest.fixture
-def change(connect: Callable[..., Change]) -> Change:
+def change(connect):
     """Log in and change the password with a client of its own."""
     return lambda credentials=None, **body: connect(credentials)(**body)
 
 
 def test_login_and_change(change, sim):
-    """With the account's own password; a token is made first."""
+    """The SDK logs in with the account's own password and then changes it."""
     change()
     assert sim.live_password(NAME) == Secret(NEW)
     assert [line.operation for line in sim.requests] == [LOGIN, CHANGE]
 
 
 def test_the_app_id_may_log_in(change, sim, sdk):
-    """With a signature in capitals and no X-Token-Type, as the SDK writes it."""
+    """The SDK's app login has a signature in capitals and no X-Token-Type; another key is refused."""
     change(sdk.app(sim))
     assert sim.live_password(NAME) == Secret(NEW)
     assert sdk.refusal(change, credentials=sdk.app(sim, "guess")) == (401, "USG.206010025")
 
 
 def test_every_documented_code_arrives(connect, change, sim, sdk, documented):
-    """In answer to the change and, but for what only a change can be told, to the login; nothing is changed."""
+    """Each code arrives in answer to the change and, where it can occur there, to the login; nothing is changed."""
     logged_in = connect()
     codes, _ = documented("huawei_meeting")
     for code in codes:
@@ -136,36 +130,25 @@ def test_every_documented_code_arrives(connect, change, sim, sdk, documented):
 
 @pytest.mark.parametrize("envelope", [("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")])
 def test_each_envelope_is_read(change, sim, sdk, envelope):
-    """Which one the vendor sends is not documented; its SDK reads three."""
+    """The SDK reads code and message from three envelopes; which one the vendor sends is not documented."""
     sim.rules.envelope = envelope
-    assert sdk.refusal(change, new_pwd="short")[1] == "USG.206030007"
+    with pytest.raises(sdk.refused) as caught:
+        change(new_pwd="short")
+    assert (caught.value.error_code, caught.value.error_msg) == ("USG.206030007", "Invalid password length")
 
 
-def test_refusals_of_the_vendors_own(change, sim, sdk):
-    """A wrong password at login and as the old one, another's account, the minimum age, a used one."""
-    wrong = sdk.account("guess")
-    assert sdk.refusal(change, credentials=wrong) == (401, "USG.206010000")
-    assert sdk.refusal(change, old_pwd="guess")[1] == "USG.206030006"
-    sim.add_account("bob@corp1", Secret(OLD))
-    assert sdk.refusal(change, account="bob@corp1")[1] == "USG.206030016"
-    assert sdk.refusal(change, new_pwd=OLD)[1] == "USG.206030009"
-    change()
-    renewed = sdk.account(NEW)
-    assert sdk.refusal(change, credentials=renewed, old_pwd=NEW, new_pwd="Other-pass-9")[1] == "USG.206030011"
-
-
-def test_a_stale_clock_is_told(change, sim, sdk):
-    """The SDK signs for ten minutes."""
+def test_a_stale_clock_is_refused(change, sim, sdk):
+    """A signature of the SDK expires after ten minutes."""
     real = sim.clock
     sim.clock = lambda: real() + 601
     assert sdk.refusal(change, credentials=sdk.app(sim)) == (401, "USG.206010057")
 
 
 def test_a_body_that_was_changed_on_its_way_is_refused(change, sim, sdk, monkeypatch):
-    """The app id's signature covers who is spoken for."""
+    """The app id's signature covers the user that it logs in."""
     send = requests.Session.send
 
-    def tamper(session: requests.Session, prepared: requests.PreparedRequest, **options: Any) -> requests.Response:
+    def tamper(session, prepared, **options):
         body = prepared.body
         prepared.body = body.replace("alice@corp1", "bobby@corp1") if isinstance(body, str) else body
         return send(session, prepared, **options)

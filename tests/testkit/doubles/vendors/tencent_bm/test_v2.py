@@ -1,18 +1,19 @@
-"""Tencent's v2 API as simulated: golden vectors, resets, tasks, refusals, power and faults; driven by raw requests."""
+"""Tencent's v2 API as simulated: golden vectors, resets, tasks, refusals, power and faults."""
 
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
+from rotation.drivers.vendors.tencent_bm.error_codes import V2_TABLE
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import SecretKey, TencentBm, Trouble
-from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import canonical, signature
+from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import MESSAGES, canonical, signature
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 RESET, RESULT = "ResetDevicePasswd", "DescriptionOperationResult"
 
 
-SAMPLE_KEY = Secret("Gu5t9xGARNpq86cd" + "98joQYCN3Cozk1qA")  # the vendor's documentation sample
+SAMPLE_KEY = "Gu5t9xGARNpq86cd" + "98joQYCN3Cozk1qA"  # the vendor's documentation sample
 SAMPLE = {
     "Action": "DescribeInstances",
     "InstanceIds.0": "ins-09dx96dg",
@@ -27,43 +28,42 @@ OURS = {
     "Nonce": "48476",
     "Timestamp": "1476436689",
     "Region": "bj",
+    "instanceIds_2": "cpm-3xwssdfx",
     "instanceIds.1": "cpm-34xs43xs",
-    "instanceIds.2": "cpm-3xwssdfx",
     "passwd": "Ab_c+e/12=34 ",
 }
 
 
-@pytest.mark.parametrize(
-    ("method", "digest", "expected"),
-    [
-        ("HmacSHA256", "HmacSHA256", "0EEm/HtGRr/VJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s="),
-        ("HmacSHA1", "HmacSHA1", "nPVnY6njQmwQ8ciqbPl5Qe+Oru4="),
-    ],
-    ids=["T1", "T2"],
-)
-def test_signature_is_the_vendors(method, digest, expected):
-    """The signature page's own samples (for cvm.api.qcloud.com) come out the same."""
-    text = canonical("GET", "cvm.api.qcloud.com", {**SAMPLE, "SignatureMethod": method, "Signature": "x"})
-    assert signature(text, SAMPLE_KEY, digest) == expected
+VECTORS = {
+    "T1": ("GET", "HmacSHA256", SAMPLE, "0EEm/HtGRr/VJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s="),
+    "T2": ("GET", "HmacSHA1", SAMPLE, "nPVnY6njQmwQ8ciqbPl5Qe+Oru4="),
+    "T3": ("GET", "HmacSHA1", OURS, "fjii586ImA7Mfk8gA4OX8WuhYkY="),
+    "T4": ("GET", "HmacSHA256", OURS, "VbAtr5py3thYOS3GVpEMBWVlUJATuhjZmCMYZXZIHyk="),
+    "T5": ("POST", "HmacSHA1", OURS, "/Z7H1FqyYzJA2lbng/gnf9M1dOg="),
+    "T6": ("POST", "HmacSHA256", OURS, "Ppok3OURDaTpRYkdljboRtaWfWIsfFnIsBhlkgJ010k="),
+    "T7": ("GET", "", OURS, "N0BD17JTFyWzC+do8MT9+ElE/q8="),
+}
+"""The signing page's two samples, and what the vendor's abandoned client made of a reset."""
 
 
-@pytest.mark.parametrize(
-    ("http", "method", "expected"),
-    [
-        ("GET", "HmacSHA1", "fjii586ImA7Mfk8gA4OX8WuhYkY="),
-        ("GET", "HmacSHA256", "VbAtr5py3thYOS3GVpEMBWVlUJATuhjZmCMYZXZIHyk="),
-        ("POST", "HmacSHA1", "/Z7H1FqyYzJA2lbng/gnf9M1dOg="),
-        ("POST", "HmacSHA256", "Ppok3OURDaTpRYkdljboRtaWfWIsfFnIsBhlkgJ010k="),
-        ("GET", "", "N0BD17JTFyWzC+do8MT9+ElE/q8="),
-    ],
-    ids=["T3", "T4", "T5", "T6", "T7"],
-)
-def test_sdk_signatures_are_accepted_over_the_wire(http, method, expected):
+@pytest.mark.parametrize(("http", "method", "call", "expected"), VECTORS.values(), ids=VECTORS)
+def test_simulator_and_client_sign_as_the_vendor_does(sign, http, method, call, expected):
+    """The simulator and the tests' own client both make the vendor's signature; Signature itself is not signed."""
+    host, key = ("cvm.api.qcloud.com", SAMPLE_KEY) if call is SAMPLE else ("bm.api.qcloud.com", "SKTEST")
+    params = {**call, "SignatureMethod": method} if method else call
+    assert sign(http, host, params, key) == expected
+    text = canonical(http, host, {**params, "Signature": "x"})
+    assert signature(text, Secret(key), method or "HmacSHA1") == expected
+
+
+@pytest.mark.parametrize("vector", ["T3", "T4", "T5", "T6", "T7"])
+def test_sdk_signatures_are_accepted_over_the_wire(vector):
     """Requests as the vendor's SDK signs them pass the gateway: the answer is about the password, not the signature."""
+    http, method, call, expected = VECTORS[vector]
     sim = TencentBm(clock=lambda: 1_476_436_689.0, credentials=SecretKey("AKIDTEST", Secret("SKTEST")))
     for name in ("cpm-34xs43xs", "cpm-3xwssdfx"):
         sim.add_device(name, password=Secret(OLD))
-    params = {**OURS, "Signature": expected} | ({"SignatureMethod": method} if method else {})
+    params = {**call, "Signature": expected} | ({"SignatureMethod": method} if method else {})
     where = {"params": params} if http == "GET" else {"data": params}
     with sim.serve() as url:
         answers = [
@@ -78,10 +78,7 @@ def test_reset_of_one_device(reset, invoke, sim, clock):
     """A task runs from 4 to 1; meanwhile operateStatus is 11; then only the new password logs in."""
     answer = reset("cpm-1")
     assert answer == {"code": 0, "message": "OK", "data": {"taskId": 101}}
-    assert invoke(RESULT, taskId="101")["data"] == {
-        "status": 4,
-        "instanceIds": [{"instanceId": "cpm-1", "status": 4}],
-    }
+    assert invoke(RESULT, taskId="101")["data"] == {"status": 4, "instanceIds": [{"instanceId": "cpm-1", "status": 4}]}
     assert invoke("DescribeDevice", **{"instanceIds.0": "cpm-1"})["data"]["deviceList"][0]["operateStatus"] == "11"
     assert sim.guest_password("cpm-1") == Secret(OLD)
     assert sim.running("cpm-1")
@@ -117,7 +114,7 @@ def test_every_status_of_a_batch(reset, invoke, sim, clock, *, failing, statuses
 
 
 def test_a_batch_may_fail_whole(reset, invoke, sim, clock):
-    """Status 2 when every part failed, even one that changed the password before it failed."""
+    """The status is 2 when every part failed, even one that changed the password before it failed."""
     sim.device("cpm-1").reset_fails = True
     sim.device("cpm-2").reset_fails_after = True
     reset("cpm-1", "cpm-2")
@@ -178,7 +175,7 @@ def test_success_may_be_a_lie_or_early(reset, invoke, sim, clock):
     ],
 )
 def test_vendors_password_rule(reset, sim, clock, device, password, *, accepted):  # noqa: PLR0913 - one row of the table
-    """Length, characters and kinds, per operating system; letters are one kind on Linux."""
+    """Length, characters and kinds are checked by operating system; letters are one kind on Linux."""
     answer = reset(device, password=password)
     clock.sleep(100)
     assert answer["code"] == (0 if accepted else 10001)
@@ -194,34 +191,28 @@ def test_one_unfit_device_refuses_the_batch(reset, sim, clock):
 
 
 def test_backtick_is_a_switch(reset, sim):
-    """One copy of the page can be read to allow it."""
+    """The switch allows a backtick, as one copy of the vendor's page can be read."""
     sim.service.backtick = True
     assert reset("cpm-1", password="abcdef1`")["code"] == 0
 
 
-@pytest.mark.parametrize("status", [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15])
-def test_reset_needs_a_running_device(reset, sim, status):
-    """Every operateStatus but 1 is 12002."""
-    sim.device("cpm-2").power = status
-    assert reset("cpm-1", "cpm-2")["code"] == 12002
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        *(("power", status, 12002) for status in range(2, 16) if status != 11),
+        *(("device_status", status, 12002) for status in range(1, 15) if status != 4),
+        ("agent_alive", False, 12006),
+    ],
+)
+def test_reset_needs_a_running_device_in_operation_with_its_agent(reset, sim, field, value, code):
+    """Every operateStatus but 1, every deviceStatus but 4, and a guest without the agent refuse the whole batch."""
+    setattr(sim.device("cpm-2"), field, value)
+    assert reset("cpm-1", "cpm-2")["code"] == code
     assert sim.device("cpm-1").resetting == 0
 
 
-@pytest.mark.parametrize("status", [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
-def test_reset_needs_a_device_in_operation(reset, sim, status):
-    """Every deviceStatus but 4 is 12002."""
-    sim.device("cpm-1").device_status = status
-    assert reset("cpm-1")["code"] == 12002
-
-
-def test_reset_needs_the_agent(reset, sim):
-    """12006 without the agent in the guest."""
-    sim.device("cpm-1").agent_alive = False
-    assert reset("cpm-1")["code"] == 12006
-
-
 def test_second_reset_waits_for_the_first(reset, sim, clock):
-    """12002 while a reset of the device runs, then a second task."""
+    """A second reset is 12002 while the first runs, and then a task of its own."""
     assert reset("cpm-1")["data"]["taskId"] == 101
     assert reset("cpm-1", "cpm-2")["code"] == 12002
     clock.sleep(100)
@@ -230,7 +221,7 @@ def test_second_reset_waits_for_the_first(reset, sim, clock):
 
 
 def test_parameters_of_reset(invoke, sim):
-    """Missing and unknown devices, a missing password, too many devices, an unknown region."""
+    """Missing or unknown devices, a missing password, too many devices and an unknown region are refused."""
     assert invoke(RESET, passwd=NEW)["code"] == 10001
     assert invoke(RESET, **{"instanceIds.1": "cpm-1"})["code"] == 10001
     assert invoke(RESET, passwd=NEW, **{"instanceIds.1": "cpm-nobody"})["code"] == 10001
@@ -247,7 +238,7 @@ def test_parameters_of_reset(invoke, sim):
 
 @pytest.mark.parametrize("names", [("instanceIds.0", "instanceIds.1"), ("instanceIds_7", "instanceIds_9")])
 def test_any_numbering_of_devices(invoke, names):
-    """From 0 or 1, with dots or underscores; an underscore is signed as a dot."""
+    """Devices are numbered from 0 or 1, with dots or underscores; an underscore is signed as a dot."""
     answer = invoke(RESET, passwd=NEW, **dict(zip(names, ("cpm-1", "cpm-2"), strict=True)))
     parts = invoke(RESULT, taskId=str(answer["data"]["taskId"]))["data"]["instanceIds"]
     assert [part["instanceId"] for part in parts] == ["cpm-1", "cpm-2"]
@@ -269,14 +260,14 @@ def test_describe_device_shows_integers_as_strings(invoke, sim, clock):
 
 
 def test_describe_os_is_a_bare_list(invoke, sim):
-    """Joined on osTypeId it tells Windows from Linux; the device class must be named."""
+    """The list shows by osTypeId which system is Windows; the device class must be named."""
     kinds = {entry["osTypeId"]: entry["osClass"] for entry in invoke("DescribeOs", deviceClassCode="PS100v1")["data"]}
     assert (kinds["1"], kinds[str(sim.device("cpm-win").os.type_id)]) == ("CentOS", "Windows")
     assert invoke("DescribeOs")["code"] == 10001
 
 
 def test_operation_log(reset, invoke, sim, clock):
-    """Newest first, status 0 running, 1 done, 2 failed; the task's number is a string here."""
+    """The log has the newest entry first; 0 is running, 1 done, 2 failed; the task's number is a string."""
     reset("cpm-1")
     clock.sleep(100)
     sim.device("cpm-1").reset_fails = True
@@ -320,7 +311,7 @@ def test_power(invoke, sim, clock):
 
 
 def test_reboots_are_rationed(invoke, sim, clock):
-    """At most so many devices a minute, counted over all calls."""
+    """A minute has room for a number of rebooted devices, counted over all calls."""
     sim.v2.reboots.most = 2
     batch = {"instanceIds.0": "cpm-1", "instanceIds.1": "cpm-2", "opUin": "1"}
     assert invoke("RebootDevice", **batch)["code"] == 0
@@ -330,7 +321,7 @@ def test_reboots_are_rationed(invoke, sim, clock):
 
 
 def test_silent_fault_still_shows_a_task(reset, invoke, sim, clock):
-    """A swallowed reset looks like any other: task, passing status, success; only the login tells."""
+    """A reset without effect shows task, passing status and success like any other; only the login differs."""
     sim.faults.add(RESET, FaultKind.SILENT)
     reset("cpm-1")
     assert sim.device("cpm-1").operate_status == 11
@@ -343,7 +334,7 @@ def test_silent_fault_still_shows_a_task(reset, invoke, sim, clock):
 
 
 def test_late_fault_starts_the_task_later(reset, invoke, sim, clock):
-    """Until then the device looks idle and the task unfinished."""
+    """Until the delay is over the device looks idle and the task unfinished."""
     sim.faults.add(RESET, FaultKind.LATE, delay=100)
     reset("cpm-1")
     assert sim.device("cpm-1").operate_status == 1
@@ -352,3 +343,48 @@ def test_late_fault_starts_the_task_later(reset, invoke, sim, clock):
     assert sim.device("cpm-1").operate_status == 11
     clock.sleep(100)
     assert sim.guest_password("cpm-1") == Secret(NEW)
+
+
+def test_every_form_of_request_describes_resets_and_polls(invoke, reset, sim, clock, form):
+    """The calls of a whole rotation succeed: the device's system, the reset, its task until the guest has it."""
+    (device,) = invoke("DescribeDevice", **{"instanceIds.0": "cpm-1"}, **form)["data"]["deviceList"]
+    kinds = invoke("DescribeOs", deviceClassCode=device["deviceClassCode"], **form)["data"]
+    assert [kind["osClass"] for kind in kinds if kind["osTypeId"] == device["osTypeId"]]
+    task = reset("cpm-1", "cpm-2", **form)["data"]["taskId"]
+    seen = []
+    for ahead in (101, 50, 0):
+        seen.append(invoke(RESULT, taskId=str(task), **form)["data"]["status"])
+        clock.sleep(ahead)
+    assert seen == [4, 5, 1]
+    assert sim.guest_password("cpm-1") == sim.guest_password("cpm-2") == Secret(NEW)
+    assert sim.guest_password("cpm-3") == Secret(OLD)
+
+
+@pytest.mark.parametrize(
+    ("action", "params"),
+    [
+        (RESET, {"instanceIds.1": "cpm-1", "passwd": NEW}),
+        (RESULT, {"taskId": "101"}),
+        ("DescribeDevice", {"instanceIds.1": "cpm-1"}),
+        ("DescribeOs", {"deviceClassCode": "PS100v1"}),
+    ],
+)
+def test_every_listed_error_reaches_the_client(invoke, sim, action, params):
+    """Code and words arrive in answer to each call that the driver makes; a refused reset changes nothing."""
+    assert set(MESSAGES) == {row.vendor_code for row in V2_TABLE}
+    for code, words in MESSAGES.items():
+        sim.faults.add(action, FaultKind.VENDOR_CODE, code=code)
+        answer = invoke(action, **params)
+        assert (answer["code"], answer["message"]) == (int(code), f"({code}){words}")
+    assert sim.faults.pending == 0
+    assert sim.attempts("cpm-1") == 0
+
+
+def test_a_listed_error_may_come_after_the_reset(reset, sim):
+    """The code arrives although the reset takes effect."""
+    sim.service.delays.reset = 0
+    for number, code in enumerate(MESSAGES, start=1):
+        sim.faults.add(RESET, FaultKind.VENDOR_CODE_AFTER, code=code)
+        answer = reset("cpm-1")
+        assert (answer["code"], "data" in answer) == (int(code), False)
+        assert sim.resets("cpm-1") == number

@@ -1,16 +1,12 @@
-"""The gateway of Tencent's API 3.0 as simulated: golden vectors, and calls bent in one place."""
+"""The gateway of Tencent's API 3.0 as simulated: golden vectors, and calls with one fault each."""
 
-from __future__ import annotations
-
-import hashlib
 import time
 
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
-from rotation_testkit.doubles.vendors.tencent_bm.v3_gateway import Authorization, canonical_hash, signature
+from rotation_testkit.doubles.vendors.tencent_bm.v3_gateway import canonical_hash, signature
 
 
 @pytest.mark.parametrize(
@@ -43,9 +39,9 @@ def test_signature_is_the_vendors(*, secret, service, headers, body, digest, exp
 
 
 class Raw:
-    """A hand-made call, to be bent in one place."""
+    """A call made by hand; a test changes one part of it."""
 
-    def __init__(self, sim: TencentBm, url: str) -> None:
+    def __init__(self, sim, url):
         self.sim, self.url = sim, url
         now = int(sim.clock())
         self.body = b'{"InstanceIds":["cpm-1"]}'
@@ -60,7 +56,7 @@ class Raw:
             "x-tc-region": "ap-beijing",
         }
 
-    def sign(self) -> None:
+    def sign(self):
         """Put the Authorization header on."""
         key = self.sim.credentials
         canonical = canonical_hash(self.headers, self.signed, self.body)
@@ -70,7 +66,7 @@ class Raw:
             f"TC3-HMAC-SHA256 Credential={scope}, SignedHeaders={';'.join(self.signed)}, Signature={proof}"
         )
 
-    def send(self, method: str = "POST", path: str = "/") -> str:
+    def send(self, method="POST", path="/"):
         """Send it and return the code, or "ok"."""
         answer = requests.request(method, self.url + path, data=self.body, headers=self.headers, timeout=5)
         assert answer.status_code == 200
@@ -81,8 +77,8 @@ class Raw:
 
 
 @pytest.fixture
-def raw(sim: TencentBm, url: str) -> Raw:
-    """A call that would be let in once signed."""
+def raw(sim, url):
+    """A call that is accepted once it is signed."""
     return Raw(sim, url)
 
 
@@ -105,11 +101,8 @@ def test_signed_headers_must_hold_the_two_and_be_there(raw, signed):
     assert raw.send() == "AuthFailure.SignatureFailure"
 
 
-def test_tampered_body_and_unsigned_payload(raw):
-    """The body's digest is signed; the option to leave it out is refused."""
-    raw.sign()
-    raw.body = b'{"InstanceIds":["cpm-2"]}'
-    assert raw.send() == "AuthFailure.SignatureFailure"
+def test_an_unsigned_payload_is_refused(raw):
+    """The body's digest is always signed; the vendor's option to leave it out is refused."""
     raw.body = b"UNSIGNED-PAYLOAD"
     raw.sign()
     raw.headers["x-tc-content-sha256"] = "UNSIGNED-PAYLOAD"
@@ -139,14 +132,14 @@ def test_scope_must_fit(raw, part, value):
     ],
 )
 def test_headers(raw, header, value, code):
-    """What is missing, malformed or unknown has its own code."""
+    """A missing, malformed or unknown header has its own code."""
     raw.sign()
     raw.headers[header] = value
     assert raw.send() == code
 
 
 def test_other_methods_paths_and_bodies(raw):
-    """POST to "/" with a JSON object is all there is."""
+    """Anything but a POST to "/" with a JSON object is refused."""
     raw.sign()
     assert raw.send("GET") == "UnsupportedProtocol"
     assert raw.send(path="/other") == "AuthFailure.SignatureFailure"
@@ -154,14 +147,3 @@ def test_other_methods_paths_and_bodies(raw):
         raw.body = body
         raw.sign()
         assert raw.send() == "InvalidParameter"
-
-
-def test_authorization_header_comes_apart():
-    """The documented form, with a made-up signature."""
-    proof = hashlib.sha256(b"").hexdigest()
-    header = (
-        f"TC3-HMAC-SHA256 Credential=AKID/2019-02-25/bm/tc3_request, SignedHeaders=content-type;host, Signature={proof}"
-    )
-    sent = Authorization.parse(header)
-    assert (sent.secret_id, sent.day, sent.service) == ("AKID", "2019-02-25", "bm")
-    assert (sent.signed, sent.signature) == (("content-type", "host"), proof)

@@ -1,13 +1,9 @@
 """A simulated directory with two users, one of them mastered elsewhere, and the vendor's own client."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
@@ -17,20 +13,19 @@ from volcenginesdkcore.rest import ApiException
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.gateway import canonical_hash, signature
-from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import AccessKey, VolcengineCloudIdentity
-from rotation_testkit.sandbox.sandbox import ShiftedClock
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
 
 
 @pytest.fixture
-def clock(wall_clock: ShiftedClock) -> ShiftedClock:
+def clock(wall_clock):
     """The machine's clock, by which the vendor's client signs."""
     return wall_clock
 
 
 @pytest.fixture
-def sim(clock: ShiftedClock) -> VolcengineCloudIdentity:
+def sim(clock):
     """The directory."""
     simulator = VolcengineCloudIdentity(clock=clock.now)
     simulator.add_user("alice", Secret(OLD), user_id="u-alice")
@@ -39,7 +34,7 @@ def sim(clock: ShiftedClock) -> VolcengineCloudIdentity:
 
 
 @pytest.fixture
-def loggers() -> Iterator[None]:
+def loggers():
     """Put loggers back: the SDK's Configuration cuts urllib3's off the root and gives it a handler of its own."""
     touched = [one for one in logging.Logger.manager.loggerDict.values() if isinstance(one, logging.Logger)]
     before = [(one, one.propagate, one.level, list(one.handlers)) for one in touched]
@@ -50,16 +45,14 @@ def loggers() -> Iterator[None]:
 
 
 @pytest.fixture
-def ask(
-    sim: VolcengineCloudIdentity, url: str, loggers: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Any]]:
+def ask(sim, url, loggers, monkeypatch):
     """Call an action through the vendor's client; it would follow a proxy in the environment."""
     del loggers
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     pools = []
 
-    def call(action: str, *, key: AccessKey | None = None, retry: bool = False, **fields: object) -> Any:
+    def call(action, *, key=None, retry=False, **fields):
         who = key or sim.credentials
         configuration = volcenginesdkcore.Configuration()
         configuration.ak, configuration.sk = who.access_key, who.secret_key.reveal()
@@ -80,10 +73,10 @@ def ask(
 
 
 @pytest.fixture
-def reset(ask: Callable[..., Any]) -> Callable[..., Any]:
+def reset(ask):
     """Reset a password through the vendor's client."""
 
-    def call(user_id: str = "u-alice", password: str = NEW, **more: Any) -> Any:
+    def call(user_id="u-alice", password=NEW, **more):
         flags = {"password_reset_required": False, "generate_random_password": False, **more}
         return ask("ResetPassword", user_id=user_id, password=password, **flags)
 
@@ -91,10 +84,10 @@ def reset(ask: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def refusal() -> Callable[..., tuple[int, str]]:
+def refusal():
     """Make a call that must be refused and return status and code."""
 
-    def call(act: Callable[..., Any], *args: Any, **params: Any) -> tuple[int, str]:
+    def call(act, *args, **params):
         with pytest.raises(ApiException) as caught:
             act(*args, **params)
         error = json.loads(caught.value.body)["ResponseMetadata"]["Error"]
@@ -104,15 +97,15 @@ def refusal() -> Callable[..., tuple[int, str]]:
 
 
 class Raw:
-    """A hand-made reset, to be bent in one place."""
+    """A reset made by hand; a test changes one part of it."""
 
-    def __init__(self, sim: VolcengineCloudIdentity, url: str) -> None:
+    def __init__(self, sim, url):
         self.url, self.key = url, sim.credentials
         self.method, self.query = "POST", {"Action": "ResetPassword", "Version": "2023-01-01"}
         date = datetime.fromtimestamp(sim.clock(), UTC).strftime("%Y%m%dT%H%M%SZ")
         self.scope = [date[:8], "cn-beijing", "cloudidentity"]
         self.signed = ["host", "x-content-sha256", "x-date"]  # as in the vendor's sample
-        self.document: Any = {
+        self.document = {
             "UserId": "u-alice",
             "Password": NEW,
             "PasswordResetRequired": False,
@@ -120,7 +113,7 @@ class Raw:
         }
         self.headers = {"content-type": "application/json", "host": url.removeprefix("http://"), "x-date": date}
 
-    def sign(self) -> bytes:
+    def sign(self):
         """Put digest and Authorization on and return the body."""
         body = self.document if isinstance(self.document, bytes) else json.dumps(self.document).encode()
         self.headers["x-content-sha256"] = hashlib.sha256(body).hexdigest()
@@ -132,7 +125,7 @@ class Raw:
         )
         return body
 
-    def send(self, body: bytes | None = None) -> tuple[int, str, int | None]:
+    def send(self, body=None):
         """Send it (signed now, unless a body is given); gives status, code and the code's number."""
         body = self.sign() if body is None else body
         answer = requests.request(
@@ -143,6 +136,6 @@ class Raw:
 
 
 @pytest.fixture
-def raw(sim: VolcengineCloudIdentity, url: str) -> Raw:
+def raw(sim, url):
     """A reset that would be done."""
     return Raw(sim, url)

@@ -1,4 +1,4 @@
-"""The cloudidentity simulator's gateway: golden vectors, and signatures bent in one place."""
+"""The cloudidentity simulator's gateway: golden vectors, and signatures with one fault each."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.volcengine_cloudidentity.gateway import Authorization, canonical_hash, signature
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.gateway import canonical_hash, signature
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import AccessKey, VolcengineCloudIdentity
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"
@@ -54,7 +54,7 @@ GOLDEN = [
     ("method", "query", "body", "content_type", "signed", "digest", "expected"), GOLDEN, ids=["V1", "V2", "V3"]
 )
 def test_golden_vectors_over_the_wire(*, method, query, body, content_type, signed, digest, expected):  # noqa: PLR0913 - one row of the table
-    """They come out the same, and the requests that they belong to are answered."""
+    """The vendor's digests and signatures come out the same, and the requests that they belong to are answered."""
     headers = {
         "content-type": content_type,
         "host": "open.volcengineapi.com",
@@ -90,12 +90,6 @@ def test_header_values_are_signed_byte_for_byte():
     assert proof == "0248f65e3cea2903d5f7d0507a11c836a92623738f4a33c2bce88c22426adc50"
 
 
-def test_plain_reset_goes_through(raw, sim):
-    """The unbent request is the measure of the others."""
-    assert raw.send() == (200, "ok", None)
-    assert sim.live_password("u-alice") == Secret(NEW)
-
-
 def test_received_list_of_signed_headers_counts(raw):
     """Clients may sign more than the documentation's sample does; host and x-date must be among them."""
     raw.headers["x-sdk-request"] = "attempt=1; max=4"
@@ -119,9 +113,7 @@ def test_signed_header_that_did_not_come(raw):
 
 
 def test_tampering(raw, sim):
-    """Another body, another digest, another action than the signed one."""
-    raw.sign()
-    assert raw.send(b"{}")[1] == "SignatureDoesNotMatch"
+    """A request with another digest or another action than the signed one is refused and does nothing."""
     body = raw.sign()
     raw.headers["x-content-sha256"] = "0" * 64
     assert raw.send(body)[1] == "SignatureDoesNotMatch"
@@ -132,7 +124,7 @@ def test_tampering(raw, sim):
 
 
 def test_digest_header_must_match_even_when_it_is_not_signed(raw):
-    """It is checked against the body in any case."""
+    """The digest header is checked against the body although it is not signed."""
     raw.signed = ["host", "x-date"]
     body = raw.sign()
     assert raw.send(body)[1] == "ok"
@@ -177,20 +169,9 @@ def test_headers(raw, header, value, expected):
 
 @pytest.mark.parametrize(
     ("place", "value", "expected"),
-    [
-        (0, "20250308", (401, "SignatureDoesNotMatch", 100010)),
-        (2, "ecs", (404, "ServiceNotFound", 100007)),
-    ],
+    [(0, "20250308", (401, "SignatureDoesNotMatch", 100010)), (2, "ecs", (404, "ServiceNotFound", 100007))],
 )
 def test_scope_must_fit(raw, place, value, expected):
     """The day is X-Date's and the service cloudidentity, even when signed consistently."""
     raw.scope[place] = value
     assert raw.send() == expected
-
-
-def test_authorization_header_comes_apart():
-    """The documented form, with a made-up signature."""
-    header = f"HMAC-SHA256 Credential=AK/{'/'.join(SCOPE)}/request, SignedHeaders=host;x-date, Signature={'a' * 64}"
-    sent = Authorization.parse(header)
-    assert (sent.access_key, (sent.day, sent.region, sent.service)) == ("AK", SCOPE)
-    assert (sent.signed, sent.signature) == (("host", "x-date"), "a" * 64)

@@ -1,4 +1,4 @@
-"""The cloudidentity simulator's requests: action, version, method, age and fields, each bent in one place."""
+"""The cloudidentity simulator's requests: one fault each in action, version, method, age and fields."""
 
 import pytest
 
@@ -17,7 +17,7 @@ OLD, NEW = "Old-pass-1234", "New-pass-5678"
     ],
 )
 def test_query(raw, name, value, expected):
-    """Missing and unknown action or version."""
+    """A missing or unknown action or version has its own code."""
     raw.query[name] = value
     assert raw.send() == expected
 
@@ -64,14 +64,14 @@ def test_expiry_may_be_shortened(raw, clock):
     ids=str,
 )
 def test_fields_of_a_reset(raw, sim, change, code):
-    """Each is needed (the password unless one is generated) and has its type."""
+    """Each field is needed (the password unless one is generated) and has its type."""
     raw.document = {name: value for name, value in (raw.document | change).items() if value is not None}
     assert raw.send()[:2] == (400, code)
     assert sim.live_password("u-alice") == Secret(OLD)
 
 
 def test_bodies(raw):
-    """A JSON object, whatever else arrives is InvalidParam."""
+    """A body that is no JSON object is InvalidParam."""
     for body in (b"", b"[]", b"UserId=e"):
         raw.document = body
         assert raw.send()[:2] == (400, "InvalidParam")
@@ -95,7 +95,7 @@ def test_fields_of_other_actions(raw, action, fields, code):
 
 
 def test_access_log_names_actions_and_codes_only(raw, sim):
-    """No value of a request stands in it."""
+    """The access log holds actions and codes, and no value of a request."""
     raw.send()
     raw.document["Password"] = "weakweakweak"
     raw.send()

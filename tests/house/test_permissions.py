@@ -1,0 +1,237 @@
+"""What ``template.yaml`` allows is what the function does: its statements against the calls that real rotations make.
+
+Secrets Manager uses the key of a secret in the caller's name: GetSecretValue needs kms:Decrypt, PutSecretValue also
+kms:GenerateDataKey, both with the secret's ARN in the encryption context (AWS, "Secret encryption and decryption").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from rotation import handler
+from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.processes.function_context import FunctionContext
+from rotation_testkit.sandbox.sandbox import (
+    BATCH,
+    FUNCTION_ARN,
+    HUAWEI,
+    TENCENT,
+    UCLOUD,
+    VOLCENGINE,
+    Sandbox,
+    open_sandbox,
+)
+
+HELD = (UCLOUD, TENCENT, BATCH, VOLCENGINE, HUAWEI)
+KEY, ADMIN_KEY = (f"arn:aws:kms:eu-central-1:111122223333:key/{name}" for name in ("rotated", "admin"))
+KEY_USE = {"GetSecretValue": ("kms:Decrypt",), "PutSecretValue": ("kms:GenerateDataKey", "kms:Decrypt")}
+ADMIN_PARAMETERS = {
+    UCLOUD: "UcloudCompshareAdminSecretArn",
+    TENCENT: "TencentBmAdminSecretArn",
+    VOLCENGINE: "VolcengineCloudidentityAdminSecretArn",
+    HUAWEI: "HuaweiMeetingAdminSecretArn",
+}
+FUNCTION_OF_SECRET = "secretsmanager:resource/AllowRotationLambdaArn"
+SECRET_OF_KEY = "kms:EncryptionContext:SecretARN"
+Statement = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as IAM sees it."""
+
+    action: str
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def _holds(operator: str, wanted: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+    same = {"StringEquals": str.__eq__, "StringLike": fnmatchcase}[operator]
+    return all(any(same(context.get(key, ""), each) for each in _listed(wanted[key])) for key in wanted)
+
+
+def allows(statement: Statement, request: Request) -> bool:
+    """Return whether a statement allows a request."""
+    return (
+        request.action in _listed(statement["Action"])
+        and any(fnmatchcase(request.resource, each) for each in _listed(statement["Resource"]))
+        and all(_holds(name, wanted, request.context) for name, wanted in statement.get("Condition", {}).items())
+    )
+
+
+def _requests(started: Sandbox, operation: str, secret: str) -> Iterator[Request]:
+    described = started.secrets_manager.call("DescribeSecret", SecretId=secret)
+    function = {FUNCTION_OF_SECRET: described.get("RotationLambdaARN", "")}
+    yield Request(f"secretsmanager:{operation}", described["ARN"], function)
+    through = {"kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com", SECRET_OF_KEY: described["ARN"]}
+    for action in KEY_USE.get(operation, ()):
+        yield Request(action, described["KmsKeyId"], through)
+
+
+def _rotate_twice(started: Sandbox) -> set[tuple[str, str]]:
+    """Rotate every account, once undisturbed and once with lost answers; return the function's calls."""
+    store, made = started.secrets_manager, set()
+    world = handler.World(connect=store.client, environment=started.environment(), clock=started.clock)
+
+    def function(event: dict[str, object]) -> None:
+        before = len(store.calls)
+        try:
+            handler.handle(event, FunctionContext.lasting(60), world)
+        finally:
+            made.update((call.operation, str(call.secret)) for call in store.calls[before:])
+
+    store.register_function(FUNCTION_ARN, function)
+    for name in started.accounts.values():
+        assert store.rotate(name, function=FUNCTION_ARN).state is RotationState.SUCCEEDED
+        started.clock.sleep(30 * 86_400)
+        for operation in ("PutSecretValue", "UpdateSecretVersionStage"):
+            store.faults.drop(operation, applied=True)
+        assert store.rotate(name).state is RotationState.SUCCEEDED
+    return made
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Iterator[tuple[dict[str, str], list[Request]]]:
+    """The template's parameters for the sandbox, and every request that the function made in it."""
+    with open_sandbox(holding=HELD, retry_delays=(900.0, 900.0)) as started:
+        store, admins = started.secrets_manager, started.admin_secrets
+        for name in (*started.accounts.values(), *admins.values()):
+            store.call("UpdateSecret", SecretId=name, KmsKeyId=ADMIN_KEY if name in admins.values() else KEY)
+        arns = {code: store.call("DescribeSecret", SecretId=name)["ARN"] for code, name in admins.items()}
+        given = {ADMIN_PARAMETERS[code]: arn for code, arn in arns.items()}
+        calls = sorted(_rotate_twice(started))
+        yield given, [request for operation, secret in calls for request in _requests(started, operation, secret)]
+
+
+@pytest.fixture
+def statements(recorded: tuple[dict[str, str], list[Request]], stack: Callable[..., Any]) -> list[Statement]:
+    """The role's statements with both kinds of keys and the sandbox's admin secrets."""
+    made = stack(KmsKeyArn=KEY, AdminKmsKeyArns=ADMIN_KEY, **recorded[0])
+    return list(made.statements())
+
+
+@pytest.fixture
+def requests(recorded: tuple[dict[str, str], list[Request]]) -> list[Request]:
+    """Every request that the function made."""
+    return recorded[1]
+
+
+def test_every_request_of_the_function_is_allowed(statements: list[Statement], requests: list[Request]) -> None:
+    """Each recorded request, those for the keys included, is allowed by a statement."""
+    assert len({request.action for request in requests}) == 6
+    assert [each for each in requests if not any(allows(statement, each) for statement in statements)] == []
+
+
+def test_every_allowed_action_is_used(statements: list[Statement], requests: list[Request]) -> None:
+    """Each action of each statement is one that a recorded request needs; Lambda itself writes the log."""
+    unused = {
+        (statement["Sid"], action)
+        for statement in statements
+        for action in _listed(statement["Action"])
+        if not any(allows({**statement, "Action": action}, each) for each in requests)
+    }
+    assert unused == {("Logs", "logs:CreateLogStream"), ("Logs", "logs:PutLogEvents")}
+
+
+def _put(arn: str, function: str = FUNCTION_ARN) -> Request:
+    return Request("secretsmanager:PutSecretValue", arn, {FUNCTION_OF_SECRET: function})
+
+
+def _decrypt(arn: str, key: str = KEY, service: str = "secretsmanager") -> Request:
+    through = {"kms:ViaService": f"{service}.eu-central-1.amazonaws.com", SECRET_OF_KEY: arn}
+    return Request("kms:Decrypt", key, through)
+
+
+ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:lockstep/x-AbCdEf"
+ELSEWHERE = ARN.replace("lockstep/x", "team/x")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "refused"),
+    [
+        (_put(ARN), _put(ELSEWHERE)),
+        (_put(ARN), _put(ARN.replace("111122223333", "444455556666"))),
+        (_put(ARN), _put(ARN, FUNCTION_ARN + "-other")),
+        (_put(ARN), _put(ARN, "")),
+        (_decrypt(ARN), _decrypt(ELSEWHERE)),
+        (_decrypt(ARN), replace(_decrypt(ELSEWHERE), action="kms:GenerateDataKey")),
+        (_decrypt(ARN), _decrypt(ARN, service="s3")),
+        (_decrypt(ARN), _decrypt(ARN, key=ADMIN_KEY)),
+    ],
+    ids=["name", "account", "function", "no-function", "key-secret", "key-new-secret", "key-service", "admin-key"],
+)
+def test_a_neighbouring_request_is_refused(statements: list[Statement], allowed: Request, refused: Request) -> None:
+    """A request that differs from an allowed one in one point is allowed by no statement."""
+    assert any(allows(statement, allowed) for statement in statements)
+    assert not any(allows(statement, refused) for statement in statements)
+
+
+def test_an_admin_secret_is_only_read(recorded: tuple[dict[str, str], list[Request]], statements: list[Any]) -> None:
+    """The function may read the admin secrets that are named, but not write them."""
+    for arn in recorded[0].values():
+        read = Request("secretsmanager:GetSecretValue", arn)
+        assert any(allows(statement, read) for statement in statements)
+        assert not any(allows(statement, _put(arn, "")) for statement in statements)
+
+
+@pytest.mark.parametrize("prefix", ["lockstep/", "team-a/"])
+def test_secrets_manager_may_invoke_for_secrets_under_the_prefix(stack: Callable[..., Any], prefix: str) -> None:
+    """The invoke permission names this account and, as a pattern, the secrets under the prefix and no others."""
+    permission = stack(SecretNamePrefix=prefix).properties("RotationPermission")
+    assert permission["Principal"] == "secretsmanager.amazonaws.com"
+    assert permission["SourceAccount"] == "111122223333"
+    own = ARN.replace("lockstep/", prefix)
+    others = [ELSEWHERE, own.replace("111122223333", "444455556666"), own.replace("eu-central-1", "eu-west-1")]
+    assert fnmatchcase(own, permission["SourceArn"])
+    assert [arn for arn in others if fnmatchcase(arn, permission["SourceArn"])] == []
+
+
+@pytest.mark.parametrize("code", ADMIN_PARAMETERS)
+def test_an_admin_secret_is_named_by_its_whole_arn(stack: Callable[..., Any], code: str) -> None:
+    """Neither a pattern nor an ARN without the six characters that end it is taken: each might name another secret."""
+    parameter = ADMIN_PARAMETERS[code]
+    assert stack(**{parameter: ELSEWHERE}).parameters[parameter] == ELSEWHERE
+    for arn in (
+        "*",
+        ELSEWHERE[:-3] + "*",
+        ELSEWHERE[:-1] + "?",
+        ELSEWHERE.replace("111122223333", "*"),
+        ELSEWHERE[:-7],
+    ):
+        with pytest.raises(AssertionError):
+            stack(**{parameter: arn})
+
+
+@pytest.mark.parametrize("parameter", ["KmsKeyArn", "AdminKmsKeyArns", "LogKmsKeyArn"])
+def test_a_key_is_named_by_its_whole_arn(stack: Callable[..., Any], parameter: str) -> None:
+    """Neither a pattern nor an alias is taken: IAM would not compare an alias with the key that it stands for."""
+    stack(**{parameter: KEY})
+    for arn in ("*", KEY[:-1] + "*", KEY.replace("111122223333", "*"), KEY.replace("key/", "alias/")):
+        with pytest.raises(AssertionError):
+            stack(**{parameter: arn})
+
+
+def test_the_role_has_a_boundary_and_a_path_if_the_operator_says_so(stack: Callable[..., Any]) -> None:
+    """By default the role has no permissions boundary and stands at the root."""
+    plain, boundary = stack().properties("RotationRole"), "arn:aws:iam::111122223333:policy/limits/rotation"
+    assert ("PermissionsBoundary" in plain, plain["Path"]) == (False, "/")
+    role = stack(PermissionsBoundaryArn=boundary, RolePath="/lockstep/").properties("RotationRole")
+    assert (role["PermissionsBoundary"], role["Path"]) == (boundary, "/lockstep/")
+    for wrong in ({"RolePath": "lockstep"}, {"PermissionsBoundaryArn": boundary[:-3] + "*"}):
+        with pytest.raises(AssertionError):
+            stack(**wrong)
+
+
+def test_the_log_is_encrypted_under_a_key_that_is_named(stack: Callable[..., Any]) -> None:
+    """The log group has the key of ``LogKmsKeyArn``, and none by default."""
+    assert "KmsKeyId" not in stack().properties("RotationLogGroup")
+    assert stack(LogKmsKeyArn=KEY).properties("RotationLogGroup")["KmsKeyId"] == KEY
