@@ -7,11 +7,9 @@ no secret value.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 import traceback
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -25,6 +23,7 @@ from rotation.core.clock import Clock, SystemClock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, Withheld
 from rotation.core.event import RotationEvent
+from rotation.core.library_logs import silence_libraries
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import open_session
@@ -63,27 +62,6 @@ class World:
     admins: dict[str, SecretDocument] = field(default_factory=dict, repr=False)
 
 
-_TALKATIVE = frozenset({"boto3", "botocore", "paramiko", "pypsrp", "requests", "spnego", "urllib3"})
-
-
-def _silence_libraries() -> None:
-    """Keep the libraries' log lines out of the log, whatever level the root logger or the operator sets.
-
-    At DEBUG, botocore logs every request and answer, SecretString and RotationToken included, and spnego logs NTLM's
-    answer to the challenge, from which a password can be guessed offline. urllib3 quotes the unparsed rest of a
-    malformed answer in a warning (read 2026-11). Our errors report what matters. requests warns that the package has
-    nothing to guess a text's encoding with; no text is guessed.
-    """
-    warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
-    for name in _TALKATIVE:
-        if logging.getLogger(name).level != logging.CRITICAL:  # setting a level again empties every logger's cache
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-    for name, logger in list(logging.root.manager.loggerDict.items()):
-        below = name not in _TALKATIVE and name.partition(".")[0] in _TALKATIVE
-        if below and isinstance(logger, logging.Logger) and logger.level:
-            logger.setLevel(logging.NOTSET)
-
-
 @lru_cache(maxsize=1)
 def _client() -> SecretsManagerClient:
     """Return the client, made once per runtime."""
@@ -105,7 +83,7 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
 
 def handle(event: object, context: LambdaContext, world: World) -> dict[str, object]:
     """Serve one invocation in a given world; see ``lambda_handler``."""
-    _silence_libraries()
+    silence_libraries()
     report = _Report(context.aws_request_id, world.clock)
     with Withheld(Exception, by=report.failed):
         try:

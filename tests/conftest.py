@@ -1,8 +1,11 @@
 """The leak canary listens in every test; what costs most to set up runs first; the collector spares old objects."""
 
 import gc
+from collections.abc import Iterator
 
 import pytest
+
+from rotation_testkit.doubles.proxy import VARIABLES, EavesdroppingProxy
 
 pytest_plugins = ["rotation_testkit.canary.plugin", "rotation_testkit.doubles.vault.fixtures"]
 _SERVERS = frozenset({"openbao", "raft_server", "three_nodes"})
@@ -18,3 +21,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[EavesdroppingProxy]:
+    """Yield a proxy that every proxy variable of this process names."""
+    with EavesdroppingProxy() as listening:
+        for name in VARIABLES:
+            monkeypatch.setenv(name, listening.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        yield listening

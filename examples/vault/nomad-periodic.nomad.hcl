@@ -26,10 +26,12 @@ job "lockstep" {
       }
 
       config {
+        # Nomad ends no batch task by itself: with `timeout`, a host or a server that keeps the run waiting does not
+        # hold it past the next hour's.
         # Built from the Dockerfile beside this file; named by its digest, because a tag can be moved.
         image   = "registry.example/lockstep@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-        command = "lockstep"
-        args    = ["vault", "run", "--prefix", "prod/apps", "--json"]
+        command = "timeout"
+        args    = ["--kill-after=60", "3000", "lockstep", "vault", "run", "--prefix", "prod/apps", "--json"]
       }
 
       env {

@@ -14,6 +14,7 @@ from rotation.cli.commands import doctor, drivers, policy, rotate, verify
 from rotation.cli.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli.output import show_error
 from rotation.core.errors import ConfigError, InternalError, RotationError
+from rotation.core.library_logs import silence_libraries
 
 COMMANDS = "lockstep.commands"
 """Each entry point of this group is a command or a group of commands, under the entry point's name."""
@@ -69,6 +70,7 @@ def _broken(name: str, why: str) -> Callable[[], None]:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; an error is shown, never a traceback."""
+    silence_libraries()
     as_json = "--json" in arguments
     failure: RotationError
     try:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rotation.core.errors import RotationError
+from rotation.core.scrub import printable
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
@@ -34,7 +35,15 @@ def console(stream: TextIO | None = None) -> Console:
     """
     target = stream or sys.stdout
     width = None if target.isatty() else _PIPE_WIDTH
-    return Console(file=target, markup=False, highlight=False, emoji=False, width=width)
+    return _PrintableConsole(file=target, markup=False, highlight=False, emoji=False, width=width)
+
+
+class _PrintableConsole(Console):
+    """A console whose texts cannot command the terminal: names and messages come from hosts, vendors and secrets."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own
+        """Return the text without control characters; tables and prints call this for every string."""
+        return super().render_str(printable(text), **options)
 
 
 def tick(holds: bool) -> str:  # noqa: FBT001 - the one thing it shows
@@ -67,7 +76,7 @@ def show_error(error: RotationError, *, as_json: bool) -> None:
         emit(fields)
         return
     out = console(sys.stderr)
-    out.print(Text.assemble(("error: ", "bold red"), error.headline))
+    out.print(Text.assemble(("error: ", "bold red"), printable(error.headline)))
     for key, label in (("hint", "hint"), ("vendor_code", "vendor's code"), ("vendor_request_id", "vendor's request")):
         if key in fields:
             out.print(f"  {label}: {fields[key]}")

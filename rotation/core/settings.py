@@ -7,14 +7,18 @@ the rule, and never quotes the value.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
+import stat
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
-from rotation.core.errors import SettingsError
+from rotation.core.errors import ConfigError, SettingsError
 from rotation.core.secret import Secret
 
+_LOG = logging.getLogger("lockstep.settings")
 S = TypeVar("S")
 Check = Callable[[str], str | None]
 """A function that returns the rule that a text breaks, in words, or ``None``."""
@@ -142,3 +146,43 @@ def base_url(text: str) -> str | None:
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")):
         return None
     return "must use https (plain http only on loopback)"
+
+
+def path_problem(path: str) -> str | None:
+    """Return the rule that a path of names breaks, in words, or ``None``.
+
+    An HTTP client resolves ``.`` and ``..`` before it sends a URL. Example: the mirror of a secret with the name
+    ``team-a/../team-b/db`` would be written to ``team-b/db``.
+    """
+    if any(segment in ("", ".", "..") for segment in path.split("/")):
+        return "must have no empty segment, and none that is `.` or `..`"
+    return None
+
+
+def checked_path(path: str, *, what: str) -> str:
+    """Return the path.
+
+    Args:
+        path: segments between slashes.
+        what: names the path in the error.
+
+    Raises:
+        ConfigError: a segment is empty, ``.`` or ``..``.
+    """
+    problem = path_problem(path)
+    if problem is not None:
+        raise ConfigError(
+            f"{what} {problem}", hint="Such a path leads to another secret than its name says. Give it another name."
+        )
+    return path
+
+
+def warn_if_shared(path: Path, name: str) -> None:
+    """Log a warning if any user may read or write a file with a credential: its mode and its folder's let them.
+
+    Args:
+        path: the file.
+        name: the setting that names the file, for the warning.
+    """
+    if path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH) and path.parent.stat().st_mode & stat.S_IXOTH:
+        _LOG.warning("%s: other users of this machine can read the file; set its mode to 0600", name)

@@ -142,8 +142,8 @@ def _end(mark: Mark, window: float) -> float:
     return 0.0 if mark.kind in (Kind.FAILED, Kind.DEAD) else inf
 
 
-def require_room(state: SecretState, token: str, size: int, now: float, window: float) -> None:
-    """Refuse a batch whose marks might not fit once its setSecret has made room, before anything changes.
+def require_size(size: int) -> None:
+    """Refuse a batch of more accounts than a secret has labels for.
 
     Raises:
         ConfigError: says how many accounts fit.
@@ -153,6 +153,15 @@ def require_room(state: SecretState, token: str, size: int, now: float, window: 
             f"the secret holds a batch of {size}, but {MOST_MEMBERS} is the most whose progress can be kept",
             hint=f"Spread them over several secrets: Secrets Manager keeps {MOST_LABELS} staging labels of a secret.",
         )
+
+
+def require_room(state: SecretState, token: str, size: int, now: float, window: float) -> None:
+    """Refuse a batch whose marks might not fit once its setSecret has made room, before anything changes.
+
+    Raises:
+        ConfigError: says how many accounts fit.
+    """
+    require_size(size)
     others = [version for version in state.versions.values() if version.id != token]
     stages = STAGES.union(*(version.stages for version in state.versions.values()))
     noted = sum(

@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
 
+from rotation.core.library_logs import TALKATIVE
 from rotation.core.secret import Secret
 from rotation_testkit.canary.spellings import find
 from rotation_testkit.doubles.vendors.call import Captured
 
-LIBRARIES = ("boto3", "botocore", "paramiko", "pypsrp", "requests", "spnego", "urllib3")
-"""Libraries whose loggers the handler silences; the canary resets them, whatever an earlier test did."""
+LIBRARIES = tuple(sorted(TALKATIVE))
+"""Libraries whose loggers every entry silences; the canary resets them, whatever an earlier test did."""
 
 
 @dataclass(slots=True)

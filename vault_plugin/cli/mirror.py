@@ -39,17 +39,24 @@ def mirror(
     A mirror that holds the previous value gets the current one. If it holds a value that the source never had, a login
     at the vendor decides which one is live.
     """
+    from rotation.stores.aws.client import secrets_manager
     from rotation.stores.vault_kv import VaultKv
     from vault_plugin.job.kv_rotation import STEP_SECONDS
     from vault_plugin.job.mirroring import MirrorPair, allowed, aws_mirror, from_aws, from_kv
     from vault_plugin.job.schedule import Wishes
+    from vault_plugin.mirror_link import aws_source, require_aws_link, require_kv_link, vault_source
 
     with job_environment() as (deployment, login, clock), login.kv(seconds=2 * STEP_SECONDS) as kv:
         metadata = kv.metadata(path) if not secret_id else None
         wished = None if metadata is None else Wishes.parse(metadata.custom).mirror
+        name, client = secret_id or allowed(wished or "", os.environ), secrets_manager()
+        if source is Side.VAULT:
+            require_aws_link(client, name, vault_source(path, os.environ))
+        else:
+            require_kv_link(kv, path, aws_source(client, name))
         pair = MirrorPair(
             source=VaultKv(kv, path, clock=clock),
-            target=aws_mirror(secret_id or allowed(wished or "", os.environ)),
+            target=aws_mirror(name, lambda: client),
             fetch=from_kv(kv) if source is Side.VAULT else from_aws,  # the side that rotates has the admin credential
             deployment=deployment,
             clock=clock,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rotation.cli.output import Json, console, emit, note
+from rotation.core.scrub import printable
 from vault_plugin.cli.shared import Attempts, code_of, job_environment, show
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _show_plan(due: Iterable[str], *, as_json: bool) -> None:
         if as_json:
             emit({"event": "due", "path": path})
         else:
-            sys.stdout.write(path + "\n")
+            sys.stdout.write(printable(path) + "\n")
 
 
 def _shown(ended: Iterator[Rotated], total: int, *, as_json: bool) -> Iterator[Rotated]:
@@ -77,10 +78,11 @@ def _shown(ended: Iterator[Rotated], total: int, *, as_json: bool) -> Iterator[R
                 emit({"event": "rotation", **each.describe()})
             yield each
         return
+    from rich.markup import escape
     from rich.progress import Progress
 
     with Progress(console=console(sys.stderr), transient=True) as bar:
         task = bar.add_task("rotating", total=total)
         for each in ended:
-            bar.update(task, advance=1, description=each.path)
+            bar.update(task, advance=1, description=escape(printable(each.path)))
             yield each

@@ -17,6 +17,8 @@ from rotation import handler
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import NotEnoughTime, SettingsError
 from rotation.core.event import RotationEvent
+from rotation.core.library_logs import silence_libraries
+from rotation.core.settings import checked_path
 from rotation.core.values import Step
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
@@ -25,6 +27,7 @@ from vault_plugin.functions import failures_logged
 from vault_plugin.job.login import Login
 from vault_plugin.job.settings import VaultSettings
 from vault_plugin.mirror import bring_forward
+from vault_plugin.mirror_link import aws_source, require_kv_link
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -53,6 +56,7 @@ def after(
     client: Callable[[], SecretsManagerClient],
 ) -> None:
     """Write the mirror after a finishSecret that succeeded, and log one line."""
+    silence_libraries()
     parsed = RotationEvent.parse(event)
     if parsed.step is not Step.FINISH:
         return
@@ -65,9 +69,11 @@ def after(
         line["mirror"] = path_of(parsed.secret_id, environment)
         if context.get_remaining_time_in_millis() < SECONDS * 1000:
             raise NotEnoughTime("too little time is left to write the mirror; the repeated step writes it")
-        source = AwsSecretsManager(client(), parsed.secret_id)
+        aws, path = client(), str(line["mirror"])
+        source = AwsSecretsManager(aws, parsed.secret_id)
         with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=SECONDS) as kv:
-            line["written"] = bring_forward(source, VaultKv(kv, str(line["mirror"]), clock=clock))
+            require_kv_link(kv, path, aws_source(aws, parsed.secret_id))
+            line["written"] = bring_forward(source, VaultKv(kv, path, clock=clock))
     write({})
 
 
@@ -79,4 +85,4 @@ def path_of(secret_id: str, environment: Mapping[str, str]) -> str:
     name = secret_id.rpartition(":")[2]
     if secret_id.startswith("arn:"):
         name = name[:-7]  # the service appends a hyphen and six characters
-    return f"{folder}/{name.strip('/')}"
+    return f"{folder}/{checked_path(name, what='the name of a secret with a mirror')}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import EventError, Parked, RotationError
+from rotation.core.library_logs import silence_libraries
 from rotation.deployment.deployment import Deployment
 from vault_plugin.functions import failures_logged
 from vault_plugin.job.due_secrets import DueSecretsJob
@@ -60,6 +61,7 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
 
 def handle(event: object, context: LambdaContext, surroundings: Surroundings) -> dict[str, object]:
     """Serve one invocation in given surroundings; see ``lambda_handler``."""
+    silence_libraries()
 
     def write(fields: Mapping[str, object]) -> None:
         line = {"service": "lockstep", "request_id": context.aws_request_id, **fields}

@@ -13,11 +13,17 @@ import hvac
 
 from rotation.core.clock import Clock
 from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable, Withheld
+from rotation.core.proxies import without_proxy
 from rotation.core.secret import Secret
+from rotation.drivers.network.bounded import bound
+from rotation.drivers.network.deadline import Watch
 from rotation.stores.vault_kv import HvacKv, asked
 from vault_plugin.job.settings import VaultSettings
 
 _TIMEOUT_SECONDS = 15
+_EXCHANGE_SECONDS = 30.0
+"""The longest one request and its whole answer may take; the time-out above holds for each read alone."""
+_ANSWER_LIMIT = 32 * 1024 * 1024
 _MARGIN_SECONDS = 30.0
 """A token is renewed or replaced if it ends within the time of the work and this margin."""
 
@@ -174,9 +180,12 @@ class Login:
             namespace=None if at_root else vault.namespace,
             verify=vault.ca_file or True,
             timeout=_TIMEOUT_SECONDS,
+            proxies=without_proxy(vault.address),
             allow_redirects=False,  # a redirect would carry the token and the candidate to another host
         )
-        try:
-            yield client
-        finally:
-            client.adapter.close()
+        with Watch(_EXCHANGE_SECONDS) as watch:
+            bound(client.session, watch, limit=_ANSWER_LIMIT, seconds=_EXCHANGE_SECONDS)
+            try:
+                yield client
+            finally:
+                client.adapter.close()

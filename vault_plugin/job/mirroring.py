@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import CannotVerify, SettingsError
+from rotation.core.settings import checked_path
 from rotation.core.values import Verdict
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import countdown, open_session
 from rotation.engine.account.login_budget import Budget
 from rotation.state.store import Store
-from rotation.stores.vault_kv import Kv, read_current
+from rotation.stores.vault_kv import Kv, VaultKv, read_current
 from vault_plugin.job.kv_rotation import STEP_SECONDS, WrapStore
 from vault_plugin.job.schedule import Wishes
 from vault_plugin.mirror import MirroredStore, MirrorState, reconcile
+from vault_plugin.mirror_link import require_aws_link, vault_source
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -41,7 +44,13 @@ def with_mirror(
     def wrap(store: Store, wishes: Wishes) -> Store:
         if wishes.mirror is None:
             return store
-        return MirroredStore(store, aws_mirror(allowed(wishes.mirror, environment), client))
+        name, aws = allowed(wishes.mirror, environment), client or _aws()
+
+        def check() -> None:
+            path = store.path if isinstance(store, VaultKv) else ""
+            require_aws_link(aws(), name, vault_source(path, environment))
+
+        return LinkedStore(store, aws_mirror(name, aws), check)
 
     return wrap
 
@@ -50,12 +59,13 @@ def allowed(name: str, environment: Mapping[str, str]) -> str:
     """Return a mirror's name if the deployment allows it: custom metadata must not point at any other secret.
 
     Raises:
+        ConfigError: a segment of the name is empty, `.` or `..`.
         SettingsError: the name does not begin with LOCKSTEP_MIRROR_PREFIX, or none is set.
     """
     prefix = environment.get(PREFIX, "")
     if not prefix or not name.startswith(prefix):
         raise SettingsError("custom metadata", (f"lockstep-mirror must begin with the value of {PREFIX}",))
-    return name
+    return checked_path(name, what="lockstep-mirror")
 
 
 def aws_mirror(name: str, client: Callable[[], SecretsManagerClient] | None = None) -> Store:
@@ -64,6 +74,36 @@ def aws_mirror(name: str, client: Callable[[], SecretsManagerClient] | None = No
     from rotation.stores.aws.secrets_manager import AwsSecretsManager
 
     return AwsSecretsManager((client or secrets_manager)(), name)
+
+
+def _aws() -> Callable[[], SecretsManagerClient]:
+    from rotation.stores.aws.client import secrets_manager
+
+    return cache(secrets_manager)
+
+
+class LinkedStore(MirroredStore):
+    """A mirrored store that looks whether the mirror names it: before a rotation begins, and before the write.
+
+    Args:
+        store: the store that is rotated.
+        mirror: the store that gets the same value.
+        check: raises unless the mirror names the store as its source.
+    """
+
+    def __init__(self, store: Store, mirror: Store, check: Callable[[], None]) -> None:
+        super().__init__(store, mirror)
+        self._check = check
+
+    def stage(self, token: str, document: SecretDocument) -> None:
+        """Check, then stage; see ``Store``."""
+        self._check()
+        super().stage(token, document)
+
+    def settle(self, token: str) -> None:
+        """Check, then write the mirror and settle; see ``Store``."""
+        self._check()
+        super().settle(token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,13 @@ from rotation.core.secret import Secret
 
 _METHODS = ("token", "approle", "kubernetes")
 _JWT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-_NAME = settings.matches(r"[A-Za-z0-9_.-]{1,64}(?:/[A-Za-z0-9_.-]{1,64})*", "must be a path of letters, digits and -_.")
+_LETTERS = settings.matches(
+    r"[A-Za-z0-9_.-]{1,64}(?:/[A-Za-z0-9_.-]{1,64})*", "must be a path of letters, digits and -_."
+)
+
+
+def _name_problem(text: str) -> str | None:
+    return _LETTERS(text) or settings.path_problem(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +81,8 @@ class VaultSettings:
         if role is not None and not own(role):
             faults.append(f"LOCKSTEP_VAULT_{role} is missing")
         checked("VAULT_ADDR", address, settings.base_url(address) if address else "is missing")
-        checked("LOCKSTEP_VAULT_MOUNT", own("MOUNT", "secret"), _NAME(own("MOUNT", "secret")))
-        checked("LOCKSTEP_VAULT_AUTH_MOUNT", own("AUTH_MOUNT", "x"), _NAME(own("AUTH_MOUNT", "x")))
+        checked("LOCKSTEP_VAULT_MOUNT", own("MOUNT", "secret"), _name_problem(own("MOUNT", "secret")))
+        checked("LOCKSTEP_VAULT_AUTH_MOUNT", own("AUTH_MOUNT", "x"), _name_problem(own("AUTH_MOUNT", "x")))
         if faults:
             raise SettingsError("environment", tuple(faults))
         return cls(
@@ -99,6 +105,7 @@ def _proof(name: str, path: str, value: Secret, faults: list[str]) -> Secret:
             faults.append(f"{name.removesuffix('_FILE').replace('LOCKSTEP_VAULT_TOKEN', 'VAULT_TOKEN')} is missing")
         return value
     try:
+        settings.warn_if_shared(Path(path), name)
         return Secret(Path(path).read_text(encoding="utf-8").strip())
     except (OSError, UnicodeDecodeError):
         faults.append(f"{name} cannot be read")

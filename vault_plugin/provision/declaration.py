@@ -158,6 +158,7 @@ def _admin(name: str, table: Mapping[str, object], folder: Path) -> Mapping[str,
     if "admin" not in table:
         return {}
     try:
+        settings.warn_if_shared(folder / str(table["admin"]), f"[connections.{name}] admin")
         return SecretDocument.parse((folder / str(table["admin"])).read_text(encoding="utf-8"))
     except OSError as error:
         kind = type(error).__name__

@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +23,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rotation.core.clock import Clock
-from rotation.core.errors import InProgress, SecretNotFound, StoreError
+from rotation.core.errors import ConfigError, InProgress, SecretNotFound, StoreError
 from vault_plugin.provision.declaration import DesiredState, Role
 from vault_plugin.provision.install import role_path
 from vault_plugin.provision.server import Server, ServerBusyError
@@ -105,10 +106,30 @@ def _epoch(text: str) -> float:
 def _alone(what: str) -> Iterator[None]:
     """Admit one process of this machine at a time. Two machines do no harm: each sets back the file's period."""
     name = hashlib.sha256(what.encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"lockstep-{os.getuid()}-{name}.lock"
-    with path.open("w") as lock:
+    lock = os.open(_own_folder() / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InProgress("another rotation of this role on demand is running on this machine") from None
         yield
+    finally:
+        os.close(lock)
+
+
+def _own_folder() -> Path:
+    """Return a folder that only this user may enter: nobody else can hold a lock in it, or put a link there.
+
+    Raises:
+        ConfigError: another user has made the folder, or may enter it.
+    """
+    folder = Path(tempfile.gettempdir()) / f"lockstep-{os.getuid()}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise ConfigError(
+            f"{folder} is not a folder of this user alone",
+            hint="Remove it, or set TMPDIR to a folder of your own; somebody else may have made it.",
+        )
+    return folder

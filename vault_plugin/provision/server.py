@@ -17,11 +17,18 @@ from rotation.core.errors import (
     StoreUnavailable,
     Withheld,
 )
+from rotation.core.proxies import without_proxy
 from rotation.core.secret import Secret
 from rotation.core.settings import base_url
+from rotation.drivers.network.bounded import bound
+from rotation.drivers.network.deadline import Watch
 
 _TIMEOUT_SECONDS = 100
 """Longer than the server's own limit (90 s), since the request that makes a role rotates its account."""
+
+_EXCHANGE_SECONDS = 120.0
+"""The longest one request and its whole answer may take; the time-out above holds for each read alone."""
+_ANSWER_LIMIT = 32 * 1024 * 1024
 
 _BUSY = ("transaction commit failed", "queue is empty")
 """Answers of OpenBao 2.7.2 when a role is written while its rotation ends (seen 2026-11-22)."""
@@ -36,6 +43,8 @@ class Server:
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - hvac has no types
         self._adapter = client.adapter
+        self._watch = Watch(_EXCHANGE_SECONDS)
+        bound(client.session, self._watch, limit=_ANSWER_LIMIT, seconds=_EXCHANGE_SECONDS)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Server:
@@ -60,6 +69,7 @@ class Server:
                 namespace=namespace,
                 verify=ca_file or ca_folder or True,
                 timeout=_TIMEOUT_SECONDS,
+                proxies=without_proxy(address),
                 allow_redirects=False,  # a redirect would carry token and admin credential to another host
             )
         )
@@ -102,6 +112,7 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self._adapter.close()
+        self._watch.__exit__()
 
 
 def _refuse_redirect(reply: object) -> None:

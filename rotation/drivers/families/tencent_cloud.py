@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rotation.core.secret import Secret
-from rotation.drivers.network.http_messages import HttpRequest
+from rotation.drivers.network.http_messages import HttpRequest, id_of
 from rotation.drivers.vendor_api import Malformed, Refusal, VendorApi
 
 CONTENT_TYPE = "application/json"
@@ -78,5 +77,4 @@ class TencentCloud(VendorApi[dict[str, object]]):
         if refusal is None:
             return response
         code = str(refusal.get("Code")) if isinstance(refusal, dict) else ""
-        request_id = str(response.get("RequestId"))
-        return Refusal(code, request_id if re.fullmatch(r"[A-Za-z0-9-]{8,64}", request_id) else None)
+        return Refusal(code, id_of(str(response.get("RequestId"))))

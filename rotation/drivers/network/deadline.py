@@ -33,17 +33,15 @@ class Watch:
         self.sending = False
         self._end = time.monotonic() + seconds
         self._timer: threading.Timer | None = None
-        self._socket: socket.socket | None = None
+        self._sockets: list[socket.socket] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer.join()
-        if self._socket is not None:
-            self._socket.close()
+        self.rest()
+        for each in self._sockets:
+            each.close()
 
     @property
     def left(self) -> float:
@@ -57,10 +55,33 @@ class Watch:
 
     def attend(self, connected: socket.socket) -> None:
         """Shut this socket when the time is over. A duplicate is kept, since TLS takes over the socket's descriptor."""
-        self._socket = connected.dup()
-        self._timer = threading.Timer(self.left, _shut, (self._socket,))
+        self._sockets.append(connected.dup())
+        if self._timer is None:
+            self._start()
+
+    def restart(self, seconds: float) -> None:
+        """Begin another exchange with its own end, for a session that keeps its connections."""
+        self.rest()
+        self._end = time.monotonic() + seconds
+        if self._sockets:
+            self._start()
+
+    def rest(self) -> None:
+        """Stop watching until the next exchange."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+            timer.join()
+
+    def _start(self) -> None:
+        self._timer = threading.Timer(max(self.left, 0), self._shut)
         self._timer.daemon = True
         self._timer.start()
+
+    def _shut(self) -> None:
+        for each in list(self._sockets):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
     def ready(self, connection: HTTPConnection) -> None:
         """Note that the request is about to be sent.
@@ -79,11 +100,6 @@ class Watch:
             "http": functools.partial(_WatchedHttp, watch=self),
             "https": functools.partial(_WatchedHttps, watch=self),
         }
-
-
-def _shut(sock: socket.socket) -> None:
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
 
 
 class _WatchedHttp(HTTPConnection):

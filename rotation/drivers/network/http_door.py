@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rotation.core.errors import HostNotAllowed, NotEnoughTime, UnexpectedReply
-from rotation.drivers.network.http_messages import HttpReply, HttpRequest
+from rotation.core.proxies import is_loopback
+from rotation.drivers.network.http_messages import HttpReply, HttpRequest, id_of
 
 if TYPE_CHECKING:
     from rotation.drivers.network.http_exchange import Received
@@ -64,8 +65,9 @@ class HttpDoor:
             raise NotEnoughTime("too little time is left to call the vendor; nothing was sent")
         from rotation.drivers.network.http_exchange import exchange
 
-        received = exchange(request, seconds, ca_file=self._ca_file, through_proxy=not loopback)
-        answer = self._checked(received)
+        through_proxy = not (loopback or is_loopback(request.url))
+        received = exchange(request, seconds, ca_file=self._ca_file, through_proxy=through_proxy)
+        answer = self._checked(received, request)
         self.last_request_id = answer.request_id or self.last_request_id
         return answer
 
@@ -88,12 +90,9 @@ class HttpDoor:
             return loopback
         raise HostNotAllowed(f"{name}:{number} is not on the allow-list")
 
-    def _checked(self, received: Received) -> HttpReply:
+    def _checked(self, received: Received, request: HttpRequest) -> HttpReply:
         status, headers, body = received.status, received.headers, received.body
-        request_id: str | None = headers.get(self._request_id_header.lower(), "")
-        # It goes into log lines, so we take only what looks like an id.
-        if not re.fullmatch(r"[A-Za-z0-9_.:/=+-]{1,128}", request_id or ""):
-            request_id = None
+        request_id = id_of(headers.get(self._request_id_header.lower()), request)
         # Volcengine words a refusal with 300 (its page 7165/1505179, read 2026-11): not every 3xx is a redirect.
         if status in REDIRECTS or (300 <= status < 400 and "location" in headers):  # noqa: PLR2004 - the range
             raise UnexpectedReply(f"the vendor answered with a redirect ({status})", request_id=request_id)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -58,6 +61,30 @@ class Http(Protocol):
             UnexpectedReply: a redirect, or an oversized answer.
             NotEnoughTime: too little time left; nothing was sent.
         """
+
+
+def id_of(text: str | None, request: HttpRequest | None = None) -> str | None:
+    """Return a text if it looks like a request id: hexadecimal digits, in groups like a UUID's or in one.
+
+    A vendor may echo a credential where its id is expected, and ids go into log lines. Base64 of ``user:password`` does
+    not look like an id. Its hexadecimal digits do, so they are compared with what the request said.
+    """
+    if not text or not re.fullmatch(r"(?=.{8,64}\Z)[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)*", text):
+        return None
+    return None if request is not None and _echoes(text, request) else text
+
+
+def _echoes(text: str, request: HttpRequest) -> bool:
+    """Tell whether the digits spell something that the request said, also inside Base64."""
+    said = [request.body, *(value.encode(errors="replace") for value in request.headers.values())]
+    for word in b" ".join(said).split():
+        with suppress(ValueError):
+            said.append(base64.b64decode(word, validate=True))
+    try:
+        spelled = bytes.fromhex(text.replace("-", ""))
+    except ValueError:
+        return False
+    return any(spelled in each for each in said)
 
 
 def parsed_object(reply: HttpReply) -> dict[str, object] | None:

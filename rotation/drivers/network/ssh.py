@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import paramiko
 
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
+# What is left of paramiko's lists without CBC, 3DES, SHA-1 and MD5, strongest first.
+_CIPHERS = ("aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr", "aes192-ctr", "aes128-ctr")
+_DIGESTS = ("hmac-sha2-512-etm@openssh.com", "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512", "hmac-sha2-256")
+_WEAK_KINDS = ("ssh-rsa", "ssh-dss")
 _HINTS = {
     "port_closed": "Open the way from this function to the host's login port (routes, security groups, the host's "
     "firewall), and see that its SSH service runs and that address and port are the right ones.",
@@ -143,11 +147,15 @@ def _transport(host: str, port: int, deadline: float, pinned: str | None) -> Ite
 
 def _limit(transport: paramiko.Transport, deadline: float, pinned: str | None) -> None:
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = _left(deadline)
+    options = transport.get_security_options()
+    options.ciphers = tuple(each for each in _CIPHERS if each in options.ciphers)
+    options.digests = tuple(each for each in _DIGESTS if each in options.digests)
+    options.kex = tuple(each for each in options.kex if not each.endswith("-sha1"))
     if pinned is None:
+        options.key_types = tuple(each for each in options.key_types if each not in _WEAK_KINDS)
         return
     kind = pinned.split()[0]
     wanted = _RSA if kind == "ssh-rsa" else (kind,)
-    options = transport.get_security_options()
     known = tuple(each for each in options.key_types if each in wanted)
     if not known:
         raise _unsent(

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, Withheld
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.network.bounded import AnswerTooLargeError, bound
+from rotation.drivers.network.deadline import Watch
 from rotation.drivers.network.login_probe import MOST_SECONDS, login_seconds
 from rotation.drivers.network.login_settings import PINS
 
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_WAITS = 5
-"""The number of answers that one login may wait for: the offer, three for NTLM, one for Identify."""
+_BODY_LIMIT = 1024 * 1024
 _PIN_HINT = "Write it as sha256: and the 64 hexadecimal digits of the certificate's SHA-256 fingerprint."
 _HINTS = {
     "certificate_changed": "If the machine was reinstalled or its certificate renewed, store the new fingerprint; "
@@ -89,10 +90,16 @@ class WinRmProbe:
         """Ask on a new session, which follows no redirect and reads no .netrc."""
         pin = _pin(target.host_key)
         seconds = login_seconds(self._time_left, self._most_seconds)
-        transport = _client(target, password, seconds / _WAITS).transport
+        transport = _client(target, password, seconds).transport
+
+        def late(error: Exception) -> CannotVerify:
+            return _late(_failure(error)) if watch.over else _failure(error)
+
         # Any exception: three libraries have errors of their own, and these may hold the password.
-        with Withheld(Exception, by=_failure), closing(transport):
-            return ask(transport, _session(transport, pin))
+        with Watch(seconds) as watch, Withheld(Exception, by=late), closing(transport):
+            session = _session(transport, pin)
+            bound(session, watch, limit=_BODY_LIMIT)
+            return ask(transport, session)
 
 
 def _missing() -> MissingExtra:
@@ -202,6 +209,14 @@ def _failure_after_password(error: Exception) -> CannotVerify:
     return error if isinstance(error, CannotVerify) else _failure(error).changed(unsent=False, definite=False)
 
 
+def _late(failure: CannotVerify) -> CannotVerify:
+    """Return the error for a login whose time ended, which each library words in its own way."""
+    if failure.vendor_code not in ("winrm_protocol", "no_answer"):
+        return failure
+    told = _cannot("no_answer", "the host did not answer in time", unsent=failure.unsent)
+    return told.changed(definite=failure.definite)
+
+
 def _failure(error: Exception) -> CannotVerify:
     """Return why the host was not asked, as far as the libraries' errors show it."""
     from urllib3 import exceptions
@@ -220,6 +235,8 @@ def _failure(error: Exception) -> CannotVerify:
             message = "the host's certificate is not trusted, so the password was not sent"
     elif isinstance(reason, exceptions.NewConnectionError):
         code, message = "port_closed", "the host's WinRM port cannot be reached"
-    elif isinstance(reason, exceptions.TimeoutError):
+    elif isinstance(error, AnswerTooLargeError):
+        message = "the host's answer is larger than one MiB"
+    elif isinstance(reason, exceptions.TimeoutError) or isinstance(error, TimeoutError):
         code, message = "no_answer", "the host did not answer in time"
     return _cannot(code, message, unsent=True)

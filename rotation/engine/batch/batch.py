@@ -33,7 +33,7 @@ from rotation.engine.batch.members import Member, members
 from rotation.engine.result import MemberResult, Result
 from rotation.engine.session import AccountSession, Memory, Session
 from rotation.state import marks
-from rotation.state.label_quota import condense, free, free_for_batch, require_room, settle
+from rotation.state.label_quota import condense, free, free_for_batch, require_room, require_size, settle
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState
 
@@ -54,11 +54,15 @@ class Batch:
         """Return the batch that a document holds; ``None`` when it is of one account.
 
         Raises:
+            ConfigError: the list has more accounts than a rotation can take; none of them is asked about.
             SecretDocumentError: the list is not usable, or the driver takes no batch.
             SettingsError: an entry's keys are wrong.
         """
         key = list_key(document)
-        return None if key is None else cls(session, key, members(session, document, key))
+        if key is None:
+            return None
+        require_size(len(documents(document, key)))
+        return cls(session, key, members(session, document, key))
 
     @property
     def window(self) -> float:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rotation.core.errors import ConfigError
+from rotation.core.proxies import is_loopback
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -25,7 +26,7 @@ def secrets_manager() -> SecretsManagerClient:
     # botocore itself reads AWS_DEFAULT_REGION only; Lambda and the AWS CLI know AWS_REGION.
     region = os.environ.get("AWS_REGION")
     try:
-        session = botocore.session.get_session()
+        session = _direct_to_loopback(botocore.session.get_session())
         return cast("SecretsManagerClient", session.create_client("secretsmanager", region_name=region, config=config))
     except (BotoCoreError, ValueError) as error:
         kind = type(error).__name__
@@ -34,3 +35,34 @@ def secrets_manager() -> SecretsManagerClient:
         hint="Set AWS_REGION and credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY). "
         "AWS_ENDPOINT_URL, where it is set, is a whole URL such as https://proxy.example:8443.",
     )
+
+
+def _direct_to_loopback(session: Any) -> Any:  # noqa: ANN401 - botocore has no types
+    """Make every client of a session, a credential provider's included, call loopback without the proxy."""
+    from botocore.config import Config
+
+    create = session.create_client
+
+    def create_client(*arguments: Any, **settings: Any) -> Any:  # noqa: ANN401 - as above
+        client = create(*arguments, **settings)
+        if not is_loopback(client.meta.endpoint_url):
+            return client
+        client.close()
+        config = settings.pop("config", None) or Config()
+        return create(*arguments, config=config.merge(Config(proxies={})), **settings)
+
+    session.create_client = create_client
+    _ask_metadata_directly(session)
+    return session
+
+
+def _ask_metadata_directly(session: Any) -> None:  # noqa: ANN401 - as above
+    """Get a role's credentials without the proxy from a metadata service on loopback; its answers are in clear."""
+    address = session.get_config_variable("ec2_metadata_service_endpoint")
+    if not address or not is_loopback(address):
+        return
+    from botocore.httpsession import URLLib3Session
+
+    provider = session.get_component("credential_provider").get_provider("iam-role")
+    fetcher = provider._role_fetcher  # noqa: SLF001 - botocore 1.43 has no setting for it
+    fetcher._session = URLLib3Session(timeout=fetcher._timeout, proxies={})  # noqa: SLF001 - as above

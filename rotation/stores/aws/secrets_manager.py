@@ -167,6 +167,15 @@ def read_current(client: SecretsManagerClient, secret_id: str) -> SecretDocument
     return SecretDocument.parse(answer.get("SecretString", ""))
 
 
+def described(client: SecretsManagerClient, secret_id: str) -> Any:  # noqa: ANN401 - the API's answer
+    """Return what DescribeSecret says of a secret: its ARN and its tags, no value.
+
+    Raises:
+        StoreError: it cannot be described.
+    """
+    return _asked(lambda: client.describe_secret(SecretId=secret_id))
+
+
 def _asked(call: Callable[[], T]) -> T:
     """Run one call and translate its errors; botocore's own texts are withheld, since they may quote parameters."""
     failure: StoreError

@@ -17,6 +17,7 @@ from hvac import exceptions
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import StageConflict, StoreDenied, StoreError, StoreUnavailable
+from rotation.core.settings import checked_path
 from rotation.stores.vault_kv.kv import Entry, Metadata
 
 T = TypeVar("T")
@@ -39,6 +40,7 @@ class HvacKv:
 
     def read(self, path: str, *, version: int | None = None) -> Entry | None:
         """See ``Kv``."""
+        checked_path(path.strip("/"), what="the path")
         return asked(
             self._client,
             lambda: self._api.read_secret_version(
@@ -49,6 +51,7 @@ class HvacKv:
 
     def write(self, path: str, document: SecretDocument, *, cas: int) -> Entry:
         """See ``Kv``."""
+        checked_path(path.strip("/"), what="the path")
         written = asked(
             self._client,
             lambda: self._put(path, document, cas),
@@ -64,16 +67,28 @@ class HvacKv:
 
     def metadata(self, path: str) -> Metadata | None:
         """See ``Kv``."""
+        checked_path(path.strip("/"), what="the path")
         return asked(self._client, lambda: self._api.read_secret_metadata(path, mount_point=self._mount), _metadata)
 
     def list(self, folder: str) -> list[str]:
         """See ``Kv``."""
+        if folder.strip("/"):
+            checked_path(folder.strip("/"), what="the folder")
         names = asked(
             self._client,
             lambda: self._api.list_secrets(folder, mount_point=self._mount),
             lambda answer: [str(key) for key in answer["data"]["keys"]],
         )
         return names or []
+
+    def annotate(self, path: str, custom: Mapping[str, str]) -> None:
+        """Replace an entry's custom metadata, also before its first version; its other settings stay."""
+        checked_path(path.strip("/"), what="the path")
+        asked(self._client, lambda: self._annotate(path, custom), lambda _: True)
+
+    def _annotate(self, path: str, custom: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+        reply = self._api.update_metadata(path, custom_metadata=dict(custom), mount_point=self._mount)
+        return {} if getattr(reply, "status_code", 0) == 204 else reply  # noqa: PLR2004 - done, without a body
 
     @property
     def _api(self) -> Any:  # noqa: ANN401 - hvac has no types

@@ -41,6 +41,7 @@ from rotation.core.errors import (
     StageConflict,
     StoreError,
 )
+from rotation.core.settings import checked_path
 from rotation.core.values import Evidence
 from rotation.state import cleanup, lease, marks
 from rotation.state.lease import CLOCK_MARGIN, Claim
@@ -70,6 +71,7 @@ class VaultKv:
         self._path = path.strip("/")
         if not self._path or self._path.endswith(JOURNAL_SUFFIX):
             raise ConfigError(f"{path!r} is no path of a secret to rotate")
+        checked_path(self._path, what="the secret's path")
         self._kv = kv
         self._journal = self._path + JOURNAL_SUFFIX
         self._clock = clock
@@ -77,6 +79,11 @@ class VaultKv:
         self._floors = {self._path: 0, self._journal: 0}
         self._known: _Known | None = None
         self._begun: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The secret's path, relative to the mount."""
+        return self._path
 
     def describe(self) -> SecretState:
         """See ``Store``."""

@@ -37,6 +37,8 @@ class SshBehaviour:
         expired: users whose right password must be changed first (PASSWD_CHANGEREQ).
         banner_delay: seconds of silence before the server's version line.
         hang_up: ``connect`` closes at once, ``auth`` after the key exchange when authentication starts.
+        ciphers: the only ciphers that are offered; ``None`` offers paramiko's.
+        digests: the only MACs that are offered, likewise.
         max_tries: wrong passwords on one connection before it is closed; OpenSSH's default is 6.
     """
 
@@ -44,6 +46,8 @@ class SshBehaviour:
     expired: set[str] = field(default_factory=set)
     banner_delay: float = 0
     hang_up: str | None = None
+    ciphers: tuple[str, ...] | None = None
+    digests: tuple[str, ...] | None = None
     max_tries: int = 6
 
 
@@ -132,6 +136,9 @@ class SshHost:
     def _talk(self, transport: paramiko.Transport) -> None:
         transport.set_log_channel(_LOG)
         transport.add_server_key(self._key)
+        options, behaviour = transport.get_security_options(), self.behaviour
+        options.ciphers = behaviour.ciphers or options.ciphers
+        options.digests = behaviour.digests or options.digests
         transport.auth_handler = _Authentication(transport, self.behaviour)
         try:
             transport.start_server(event=threading.Event(), server=_Login(self, self.behaviour))

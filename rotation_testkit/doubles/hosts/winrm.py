@@ -49,6 +49,8 @@ class WinRmBehaviour:
         anonymous: the answer to a request without a login; ``None`` asks for one.
         mute: whether NTLM ends before the password is checked.
         delay: seconds before each answer.
+        drip: seconds between the bytes of an answer's body that has no end.
+        flood: whether an answer's body has no end.
     """
 
     offers: tuple[str, ...] = ("Negotiate", 'Basic realm="WSMAN"')
@@ -58,6 +60,8 @@ class WinRmBehaviour:
     anonymous: int | None = None
     mute: bool = False
     delay: float = 0
+    drip: float = 0
+    flood: bool = False
 
 
 class WinRmHost:
@@ -85,6 +89,7 @@ class WinRmHost:
         self.accepted: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
         self.schemes: list[str] = []
+        self.flooded = 0
         self.closing = threading.Event()
         self.lock = threading.Lock()
         self._files = ExitStack()
@@ -224,9 +229,20 @@ class _Connection(BaseHTTPRequestHandler):
         for name, value in asked if status == _REFUSED else behaviour.headers:
             self.send_header(name, value)
         self.send_header("Content-Type", "application/soap+xml;charset=UTF-8")
+        if behaviour.drip or behaviour.flood:
+            self._answer_without_end(behaviour)
+            return
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _answer_without_end(self, behaviour: WinRmBehaviour) -> None:
+        self.close_connection = True
+        self.end_headers()
+        with suppress(OSError):
+            while not self.winrm.closing.wait(behaviour.drip):
+                self.wfile.write(b"a" * (1 if behaviour.drip else 1 << 20))
+                self.winrm.flooded += 1
 
 
 class _Server(ThreadingHTTPServer):

@@ -141,6 +141,7 @@ class SecretsManager:
                 retries={"total_max_attempts": attempts},
                 connect_timeout=5,
                 read_timeout=10,
+                proxies={},
                 user_agent="lockstep-testing",  # building botocore's own takes longer than signing the call
             ),
         )

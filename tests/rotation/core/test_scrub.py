@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from rotation.core.scrub import scrub
+from rotation.core.scrub import printable, scrub
 from rotation.core.secret import Secret
 
 FORMS: dict[str, Callable[[str], str]] = {
@@ -46,3 +46,18 @@ def test_every_form_of_a_secret_is_masked(form, raw):
 def test_odd_secrets_are_masked_as_a_whole(text, secrets, masked):
     """The longest secret goes first, the mask itself is not scrubbed, and a lone surrogate raises no error."""
     assert scrub(text, tuple(map(Secret, secrets))) == masked
+
+
+@pytest.mark.parametrize("before", ["root:", "user@example.com:", "a", ""])
+@pytest.mark.parametrize("after", ["", ":more", "x"])
+def test_a_secret_inside_base64_is_masked_with_all_of_it(before, after: str):
+    """Base64 of ``user:password`` is masked as a whole, wherever a group of three begins."""
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        said = encode(f"{before}c>?~canary-password{after}".encode()).decode()
+        assert scrub(f"id <{said}>", (Secret("c>?~canary-password"),)) == "id <[secret]>"
+
+
+def test_what_a_terminal_would_obey_is_spelled_out():
+    """Control characters and those that turn the direction are escaped; words, lines and tabs stay."""
+    assert printable("caf\u00e9 \u5bc6\n\tx") == "caf\u00e9 \u5bc6\n\tx"
+    assert printable("\x1b[2J\x9b1m\u202ea\r\x7f") == "\\x1b[2J\\x9b1m\\u202ea\\r\\x7f"

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from rotation import handler
+from rotation.core import library_logs
 from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import LIBRARIES, Canary, listening
 from rotation_testkit.doubles.secretsmanager import RotationState
@@ -74,7 +74,7 @@ SCENES = (clean, lost_reply, refused, wrong_key, locked, outside_change)
 @pytest.mark.parametrize("code", DRIVERS)
 def test_a_rotation_leaks_nothing_even_at_debug(rig, code, prepare, monkeypatch):
     """No password, key or token is in what the run wrote or left; HTTP and SSH libraries at DEBUG write none either."""
-    monkeypatch.setattr(handler, "_TALKATIVE", frozenset({"boto3", "botocore"}))
+    monkeypatch.setattr(library_logs, "TALKATIVE", frozenset({"boto3", "botocore"}))
     expected = prepare(rig, code)
     rotation = rig.rotate(code)
     assert rotation.state is expected, rotation.failures

@@ -7,6 +7,7 @@ import pytest
 
 from rotation import handler
 from rotation.core.errors import ConfigError, EventError
+from rotation.core.library_logs import silence_libraries
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.network.winrm import WinRmProbe
@@ -31,7 +32,7 @@ def test_an_ntlm_login_is_not_written_down(caplog):
         return {record.name.partition(".")[0] for record in caplog.records} & set(NTLM)
 
     assert heard() == set(NTLM)
-    handler._silence_libraries()
+    silence_libraries()
     assert heard() == set()
 
 

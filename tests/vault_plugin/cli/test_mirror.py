@@ -1,6 +1,7 @@
 """``lockstep vault mirror`` finds the mirror by the secret's custom metadata or an option, in either direction."""
 
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
+from vault_plugin.mirror_link import CUSTOM_KEY, TAG_KEY, vault_source
 
 
 def test_the_side_that_rotates_has_the_admin_credential(cli, monkeypatch):
@@ -13,6 +14,11 @@ def test_the_side_that_rotates_has_the_admin_credential(cli, monkeypatch):
         entry = started.kv.read(path)
         started.kv.write(path, entry.document.replaced(password="Wr0ng-Passw0rd!"), cas=entry.version)
         started.kv.remove(started.admin_path(UCLOUD))
+        code, (refused,) = run("mirror", path, "--json", "--from=aws", f"--secret-id={name}")
+        assert (code, refused["code"]) == (1, "mirror_not_linked")
+        assert started.stored(UCLOUD) != inner.stored(UCLOUD)
+        arn = inner.secrets_manager.client().describe_secret(SecretId=name)["ARN"]
+        started.kv.configure(path, custom={CUSTOM_KEY: arn})
         code, (report,) = run("mirror", path, "--json", "--from=aws", f"--secret-id={name}")
         assert (code, report["found"]) == (0, "overwritten")
         assert started.stored(UCLOUD) == inner.stored(UCLOUD) == inner.live(UCLOUD)
@@ -30,10 +36,16 @@ def test_the_mirror_from_the_command_line(cli, monkeypatch):
 
         in_step = (0, {"path": path, "found": "in_step"})
         assert mirror()[1]["code"] == "settings_error"
+        assert mirror(f"--secret-id={name}")[1]["code"] == "mirror_not_linked"
+        client = started.world.secrets_manager.client()
+        client.tag_resource(SecretId=name, Tags=[{"Key": TAG_KEY, "Value": vault_source(path, {})}])
         assert mirror(f"--secret-id={name}") == in_step
         started.wish(HUAWEI, mirror=name)
         assert mirror() == in_step
+        arn = client.describe_secret(SecretId=name)["ARN"]
+        started.kv.configure(path, custom={CUSTOM_KEY: arn, "lockstep-mirror": name})
         assert mirror("--from=aws") == in_step
+        started.wish(HUAWEI, mirror=name)
         entry = started.kv.read(path)
         started.kv.write(path, entry.document.replaced(driver="no_such"), cas=entry.version)
         monkeypatch.setenv("LOCKSTEP_DRIVERS", f"{HUAWEI},no_such")

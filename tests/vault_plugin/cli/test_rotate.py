@@ -1,8 +1,11 @@
 """``lockstep vault rotate``: exit codes, output for people and for machines, and the dry run."""
 
+import time
+
 import pytest
 
-from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
+from rotation.drivers.network.winrm import WinRmProbe
+from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE, WINDOWS_VM
 
 
 def short(started):
@@ -66,3 +69,18 @@ def test_a_missing_secret_fails_and_a_young_password_is_parked(cli):
         assert run("rotate", started.path(HUAWEI))[0] == 0
         code, (record,) = run("rotate", started.path(HUAWEI), "--json")
         assert (code, record["error"]["reason"]) == (3, "too_soon")
+
+
+@pytest.mark.parametrize("trap", [{"drip": 0.2}, {"flood": True}], ids=["drip", "flood"])
+def test_a_windows_host_cannot_hold_the_command(cli, monkeypatch, trap):
+    """A host that answers without an end is left within the time of a login, and its password is not reset."""
+    monkeypatch.setitem(WinRmProbe.__init__.__kwdefaults__, "most_seconds", 3.0)
+    with cli(holding=(WINDOWS_VM,)) as (started, run):
+        host = started.world.vendor_accounts[WINDOWS_VM].host
+        for name, value in trap.items():
+            setattr(host.behaviour, name, value)
+        began = time.monotonic()
+        code, (report,) = run("rotate", started.path(WINDOWS_VM), "--attempts=1", "--json")
+        assert time.monotonic() - began < 20
+        assert (code, started.world.changes(WINDOWS_VM)) == (1, 0), report
+        assert started.heals(WINDOWS_VM)

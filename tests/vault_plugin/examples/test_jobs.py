@@ -33,9 +33,8 @@ def kubernetes():
 def nomad():
     """Return arguments and variables of the periodic job."""
     text = (EXAMPLES / "nomad-periodic.nomad.hcl").read_text()
-    command = re.search(r'command = "(\S+)"', text)[1]
     arguments = re.findall(r'"([^"]+)"', re.search(r"args\s+= \[(.*)\]", text)[1])
-    return [command, *arguments], dict(re.findall(r'^ +([A-Z_]+) += "(.*)"$', text, re.MULTILINE))
+    return arguments[arguments.index("lockstep") :], dict(re.findall(r'^ +([A-Z_]+) += "(.*)"$', text, re.MULTILINE))
 
 
 def systemd():
@@ -103,3 +102,13 @@ def test_the_demonstrations_job_has_the_same_policy():
     example = {path.replace("prod/", ""): listed for path, listed in rule.findall(POLICY)}
     assert example.pop("secret/data/admin/ucloud_compshare") == '"read"'
     assert dict(rule.findall(vault_setup.POLICY)) == example
+
+
+def test_every_job_ends_before_the_next_begins():
+    """A run that hangs is ended within its hour, and the next run goes on where it stopped."""
+    _, job = yaml.safe_load_all((EXAMPLES / "kubernetes-cronjob.yaml").read_text())
+    nomad_text = (EXAMPLES / "nomad-periodic.nomad.hcl").read_text()
+    unit = (EXAMPLES / "lockstep.service").read_text()
+    assert job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 3600
+    assert int(re.search(r'command = "timeout"\s+args\s+= \["--kill-after=60", "(\d+)"', nomad_text)[1]) < 3600
+    assert int(re.search(r"^TimeoutStartSec=(\d+)min$", unit, re.MULTILINE)[1]) < 60

@@ -14,6 +14,7 @@ from vault_plugin.functions.mirrored import SECONDS
 from vault_plugin.job.login import Login
 from vault_plugin.job.settings import VaultSettings
 from vault_plugin.mirror import bring_forward
+from vault_plugin.mirror_link import require_kv_link
 
 RULES = acl.read(Path(__file__).parents[3] / "examples" / "vault" / "mirror-policy.hcl")
 CAPABILITIES = acl.capabilities(RULES)
@@ -32,6 +33,7 @@ def mirror(is_valid, approle, corner):
             for number in (1, 2):
                 secret.put(f"v{number}", SecretDocument({"password": f"value {number}"}), "AWSCURRENT")
                 try:
+                    require_kv_link(kv, f"{corner}/app", "the source")
                     assert bring_forward(MemoryStore(secret), VaultKv(kv, f"{corner}/app", clock=clock))
                 except StoreDenied:
                     return False
@@ -43,7 +45,7 @@ def mirror(is_valid, approle, corner):
 
 def test_the_policy_is_enough(mirror):
     """Under the policy a mirror is made and updated, and no token is left behind."""
-    assert len(CAPABILITIES) == 4
+    assert len(CAPABILITIES) == 5
     assert mirror(RULES) is True
 
 

@@ -8,7 +8,14 @@ import pytest
 
 from rotation import handler
 from rotation.core.document import SecretDocument
-from rotation.core.errors import InternalError, NotEnoughTime, RotationError, SettingsError, StoreUnavailable
+from rotation.core.errors import (
+    ConfigError,
+    InternalError,
+    NotEnoughTime,
+    RotationError,
+    SettingsError,
+    StoreUnavailable,
+)
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv
 from rotation_testkit.doubles.secretsmanager.rotations.rotator import RotationState
@@ -16,6 +23,7 @@ from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, Sandbox, open_sandbox
 from vault_plugin.functions import mirrored
 from vault_plugin.mirror import MirrorState, reconcile
+from vault_plugin.mirror_link import CUSTOM_KEY, MirrorNotLinked
 
 A_DAY = 2 * 86_400
 
@@ -192,3 +200,50 @@ def test_what_is_refused_before_anything_is_written(function, capsys):
     assert "canary" not in "".join(lines)
     arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/db-AbCdEf"
     assert mirrored.path_of(arn, function.environment) == f"{function.environment[mirrored.PREFIX]}/prod/db"
+
+
+@pytest.mark.parametrize("name", ["lockstep/team-a/../team-b/db", "lockstep//db", "lockstep/./db", "/lockstep/db"])
+def test_a_name_cannot_lead_to_another_secrets_mirror(openbao, served, corner, name) -> None:
+    """The mirror of a secret whose name has `..` in it would be written over another team's."""
+    with open_sandbox(holding=(HUAWEI,), retry_delays=(), names={HUAWEI: name}) as started:
+        environment = started.environment() | {
+            "VAULT_ADDR": openbao.address,
+            "VAULT_TOKEN": openbao.root_token.reveal(),
+            mirrored.PREFIX: corner,
+        }
+        made = Function(started, served, environment)
+        started.secrets_manager.register_function(FUNCTION_ARN, made.serve)
+        theirs = [f"{corner}/lockstep/team-b/db", f"{corner}/lockstep/db"]
+        for path in theirs:
+            served.write(path, SecretDocument({"password": "team B's"}), cas=0)
+        made.rotate(HUAWEI)
+        assert [type(each) for each in made.failures] == [ConfigError]
+        for path in theirs:
+            entry = served.read(path)
+            assert (entry.version, entry.document["password"].reveal()) == (1, "team B's")
+
+
+@pytest.mark.parametrize("custom", [{}, {"mirror-of": "arn:aws:secretsmanager:eu-central-1:1:secret:other-AbCdEf"}])
+def test_a_target_that_does_not_mirror_this_secret_is_not_written(function, custom) -> None:
+    """A path that was there before, or mirrors another secret, keeps its value; the hint says how to link it."""
+    path = function.path(HUAWEI)
+    function.kv.configure(path, custom=custom)
+    function.kv.write(path, SecretDocument({"password": "another's"}), cas=0)
+    assert function.rotate(HUAWEI) is not RotationState.SUCCEEDED
+    assert {type(each) for each in function.failures} == {MirrorNotLinked}
+    assert "metadata patch" in function.failures[0].hint
+    entry = function.kv.read(path)
+    assert (entry.version, entry.document["password"].reveal()) == (1, "another's")
+
+
+def test_a_mirror_that_is_created_names_its_source(function) -> None:
+    """The link is the source's ARN in the custom metadata, and an owner may set it beforehand."""
+    assert function.rotate(HUAWEI) is RotationState.SUCCEEDED
+    arn = function.kv.read(function.path(HUAWEI)).custom[CUSTOM_KEY]
+    assert arn.startswith("arn:aws:secretsmanager:")
+    function.kv.remove(function.path(HUAWEI))
+    function.kv.configure(function.path(HUAWEI), custom={CUSTOM_KEY: arn, "owner": "us"})
+    function.world.clock.sleep(A_DAY)
+    assert function.rotate(HUAWEI) is RotationState.SUCCEEDED
+    assert function.in_step(HUAWEI)
+    assert function.kv.read(function.path(HUAWEI)).custom["owner"] == "us"

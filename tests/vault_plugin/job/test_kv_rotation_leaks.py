@@ -21,12 +21,8 @@ def test_nothing_shows_in_log_audit_device_or_storage(on_raft, mortal, raft):
             assert clean.report["error"] is None
             secrets.append(started.stored(account))
         started.world.clock.sleep(90_000)
-<<<<<<< HEAD
         after_the_reset = clean.effects.index("write", clean.effects.index("request")) + 1
         assert job.run(started.path(HUAWEI), at=after_the_reset, edge=Edge.AFTER).died
-=======
-        assert job.run(started.path(HUAWEI), at=28, edge=Edge.AFTER).died
->>>>>>> economy
         raft.kill()
         raft.start()
         until_it_serves(started.kv)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 
 import pytest
 
@@ -17,6 +18,7 @@ from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.sandbox.sandbox import ShiftedClock
 from vault_plugin.job.login import Login
 from vault_plugin.job.settings import VaultSettings
+from vault_plugin.provision.server import Server
 
 RULES = 'path "secret/data/*" { capabilities = ["read"] } path "auth/token/*" { capabilities = ["read", "update"] }'
 
@@ -273,3 +275,30 @@ def test_every_state_of_a_node_has_a_meaning(status, code):
             with pytest.raises(StoreUnavailable) as caught:
                 login.check()
             assert caught.value.vendor_code == code
+
+
+@pytest.mark.parametrize("wait", [0.2, 0], ids=["drip", "flood"])
+def test_a_server_whose_answer_has_no_end_is_left(monkeypatch, wait):
+    """One exchange has one end, and its answer a largest size, for the job and for ``vault plugin``."""
+    for module in ("job.login", "provision.server"):
+        monkeypatch.setattr(f"vault_plugin.{module}._EXCHANGE_SECONDS", 1.0 if wait else 20.0)
+        monkeypatch.setattr(f"vault_plugin.{module}._ANSWER_LIMIT", 1 << 20)
+
+    def endless(_environ, start):
+        start("200 OK", [("Content-Type", "application/json")])
+        for _ in range(200):
+            time.sleep(wait)
+            yield b" " * (1 if wait else 1 << 16)
+
+    began = time.monotonic()
+    with serve(endless) as address:
+        given = {"VAULT_ADDR": address, "VAULT_TOKEN": "s.token"}
+        with (
+            Login(VaultSettings.from_environment(given), clock=ShiftedClock()) as login,
+            pytest.raises(StoreUnavailable) as caught,
+        ):
+            login.check()
+        assert caught.value.vendor_code == "unreachable"
+        with Server.from_environment(given) as server, pytest.raises(StoreUnavailable):
+            server.read("sys/mounts")
+    assert time.monotonic() - began < 10

@@ -8,12 +8,13 @@ from functools import partial
 
 import pytest
 
-from rotation.core.errors import SettingsError
+from rotation.core.errors import ConfigError, SettingsError
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
 from vault_plugin.job.mirroring import MirrorPair, allowed, from_kv, with_mirror
 from vault_plugin.job.schedule import Wishes
 from vault_plugin.mirror import MirrorState
+from vault_plugin.mirror_link import TAG_KEY, vault_source
 
 
 def test_metadata_cannot_aim_the_mirror_at_any_secret():
@@ -22,6 +23,32 @@ def test_metadata_cannot_aim_the_mirror_at_any_secret():
     for environment in ({}, {"LOCKSTEP_MIRROR_PREFIX": "other/"}):
         with pytest.raises(SettingsError, match="LOCKSTEP_MIRROR_PREFIX"):
             allowed("mirrors/app", environment)
+    for name in ("mirrors/../other/app", "mirrors//app", "mirrors/."):
+        with pytest.raises(ConfigError, match="segment"):
+            allowed(name, {"LOCKSTEP_MIRROR_PREFIX": "mirrors/"})
+
+
+@pytest.mark.parametrize("linked", [None, "another/secret"])
+def test_metadata_cannot_aim_the_mirror_at_another_secrets_mirror(in_aws, rotate, linked):
+    """A mirror within the prefix that does not name this source keeps its value, and the vendor hears nothing."""
+    with in_aws(HUAWEI) as (started, mirror):
+        inner = started.world
+        client, name = inner.secrets_manager.client(direct=True), inner.accounts[HUAWEI]
+        client.untag_resource(SecretId=name, TagKeys=[TAG_KEY])
+        if linked:
+            link(started, HUAWEI, linked)
+        before = inner.stored(HUAWEI)
+        done = rotate(started, HUAWEI, **mirror)
+        assert done.outcome == "mirror_not_linked"
+        assert "tag-resource" in done.error.hint
+        assert (inner.changes(HUAWEI), inner.stored(HUAWEI)) == (0, before)
+
+
+def link(started, account, path):
+    """Let the account's secret in AWS name a path of KV as its source, as its owner does."""
+    inner = started.world
+    tag = {"Key": TAG_KEY, "Value": vault_source(path, {})}
+    inner.secrets_manager.client(direct=True).tag_resource(SecretId=inner.accounts[account], Tags=[tag])
 
 
 @pytest.fixture
@@ -33,6 +60,7 @@ def in_aws(real):
         with real(holding=(account,)) as started:
             inner = started.world
             started.wish(account, mirror=inner.accounts[account])
+            link(started, account, started.path(account))
             environment = {"LOCKSTEP_MIRROR_PREFIX": "lockstep/"}
             wrap = with_mirror(environment, partial(inner.secrets_manager.client, direct=True))
             wishes = Wishes.parse(started.kv.read(started.path(account)).custom)

@@ -40,3 +40,27 @@ def test_faults_of_the_environment_are_all_listed(variables, faults):
         VaultSettings.from_environment(variables)
     assert len(caught.value.faults) == len(faults)
     assert all(any(each.startswith(fault) for each in caught.value.faults) for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("mode", "folder", "warned"), [(0o644, 0o755, True), (0o600, 0o755, False), (0o644, 0o700, False)]
+)
+@pytest.mark.shows_secrets("file proof", reason="the operator's own file")
+def test_a_proof_that_others_can_read_gets_a_warning(tmp_path, caplog, mode, folder, warned):
+    """The warning names the variable and no value; a folder that lets nobody in is enough."""
+    (tmp_path / "own").mkdir()
+    proof = tmp_path / "own" / "proof"
+    proof.write_text("s.canary-of-the-file")
+    proof.chmod(mode)
+    (tmp_path / "own").chmod(folder)
+    made = VaultSettings.from_environment({"VAULT_ADDR": "https://v", "LOCKSTEP_VAULT_TOKEN_FILE": str(proof)})
+    assert made.proof.reveal() == "s.canary-of-the-file"
+    assert ("LOCKSTEP_VAULT_TOKEN_FILE" in caplog.text) is warned
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["a/../b", "..", "./a"])
+def test_a_mount_cannot_lead_elsewhere(path):
+    """A segment of dots is a fault like any other."""
+    with pytest.raises(SettingsError, match="LOCKSTEP_VAULT_MOUNT must have no empty segment"):
+        VaultSettings.from_environment({"VAULT_ADDR": "https://v", "VAULT_TOKEN": "t", "LOCKSTEP_VAULT_MOUNT": path})

@@ -80,3 +80,13 @@ def test_a_file_that_is_no_text_is_an_error_without_its_bytes(file, name):
         load(file)
     assert caught.value.hint
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o644, True), (0o600, False)])
+def test_an_admin_credential_that_others_can_read_gets_a_warning(file, caplog, mode, warned):
+    """The warning names the connection and no value."""
+    file.parent.chmod(0o755)
+    (file.parent / "admin.json").chmod(mode)
+    load(file)
+    assert ("[connections.directory] admin: other users" in caplog.text) is warned
+    assert "not-a-real-key" not in caplog.text

@@ -1,6 +1,7 @@
 """Rotation on demand where the server is just ending another rotation of the role."""
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,12 +9,12 @@ import hvac
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from rotation.core.errors import StoreUnavailable
+from rotation.core.errors import ConfigError, InProgress, StoreUnavailable
 from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.serving import serve
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 from vault_plugin.provision.declaration import DesiredState, PluginTable, Role
-from vault_plugin.provision.rotate import rotate
+from vault_plugin.provision.rotate import _alone, rotate
 from vault_plugin.provision.server import Server
 
 DAY = 86_400
@@ -68,3 +69,41 @@ def test_a_server_that_stays_busy_is_a_retryable_error():
         rotated(double)
     assert refused.value.retryable
     assert (double.period, double.written) == (DAY, [])
+
+
+def demand(monkeypatch, folder: Path):
+    """Rotate on demand with a temporary folder, and return when the server rotated."""
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(folder))
+    return rotated(BusyServer(refusals=0))
+
+
+def test_a_lock_follows_no_link_and_nobody_else_can_hold_it(monkeypatch, tmp_path: Path):
+    """The lock is a file of mode 0600 in a folder that only this user may enter."""
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    with _alone("a role"), pytest.raises(InProgress), _alone("a role"):
+        pass
+    (own,) = tmp_path.iterdir()
+    (lock,) = own.iterdir()
+    assert (own.stat().st_mode & 0o777, lock.stat().st_mode & 0o777) == (0o700, 0o600)
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    lock.unlink()
+    lock.symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic link"), _alone("a role"):
+        pass
+    assert victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize("trap", ["link", "open"])
+def test_a_folder_that_another_user_may_enter_is_refused(monkeypatch, tmp_path, trap: str):
+    """In a shared temporary folder, somebody else may have been there first."""
+    own, elsewhere = tmp_path / f"lockstep-{os.getuid()}", tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    if trap == "link":
+        own.symlink_to(elsewhere)
+    else:
+        own.mkdir()
+        own.chmod(0o777)
+    with pytest.raises(ConfigError, match="not a folder of this user alone"):
+        demand(monkeypatch, tmp_path)
+    assert list(elsewhere.iterdir()) == []

@@ -224,3 +224,40 @@ def test_each_device_of_a_batch_has_an_outcome(devices):
     assert [(each["name"], each["evidence"]) for each in finished["members"]] == [(name, "LOGIN") for name in names]
     assert devices.stored(BATCH) == devices.live(BATCH)
     assert [devices.tencent.resets(name) for name in names] == [1, 1, 1]
+
+
+def with_batch(started, key, size, **own: str):
+    """Put a list of so many devices, with other passwords, under a key of a new value; return the secret's name."""
+    name = started.accounts[BATCH]
+    document = json.loads(started.secrets_manager.value(name).reveal())
+    first = document.pop("devices")[0] | {"password": "Wr0ng-Passw0rd!"}
+    document[key] = [first | {"instance_id": f"cpm-demo-batch-{number + 1}"} | own for number in range(size)]
+    started.secrets_manager.client(direct=True).put_secret_value(SecretId=name, SecretString=json.dumps(document))
+    return name
+
+
+@pytest.mark.parametrize("command", [("rotate", "--dry-run"), ("rotate",), ("verify",), ("doctor",)], ids="".join)
+def test_a_batch_that_no_rotation_can_take_costs_no_login(lockstep, devices, monkeypatch, command: tuple[str, ...]):
+    """With 30 accounts in one secret, nobody is asked about any of them, whatever the command."""
+    for variable, value in devices.environment().items():
+        monkeypatch.setenv(variable, value)
+    name = with_batch(devices, "devices", 30)
+    ran = lockstep(command[0], name, *command[1:])
+    assert ran.code == (3 if command == ("doctor",) else 1)
+    assert "batch of 30" in ran.out + ran.err
+    assert devices.wrong_logins(BATCH) == 0
+    assert devices.tencent.requests == []
+
+
+@pytest.mark.parametrize("spoil", [{"instance_id": ""}, {"password": ""}, {"instance_id": "a\x1b[2Jb"}])
+def test_a_key_of_a_secret_cannot_command_the_terminal(lockstep, devices, monkeypatch, spoil: dict[str, str]):
+    """The name of a batch's list and a device's id are shown with their control characters spelled out."""
+    for variable, value in devices.environment().items():
+        monkeypatch.setenv(variable, value)
+    name = with_batch(devices, "dev\x1b]0;owned\x07\x9b2Jices", 2, **spoil)
+    shown = ""
+    for command in (("rotate", name), ("rotate", name, "--dry-run"), ("verify", name), ("doctor", name)):
+        ran = lockstep(*command)
+        shown += ran.out + ran.err
+    assert not set(shown) & set("\x1b\x07\x9b")
+    assert "\\x1b" in shown

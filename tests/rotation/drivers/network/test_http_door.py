@@ -12,7 +12,7 @@ from rotation.drivers.network.http_exchange import BODY_LIMIT
 from rotation.drivers.network.http_messages import HttpRequest, check_status
 from rotation_testkit.canary.spellings import leaks
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: req-1\r\n\r\n{}"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: 0f8fad5b-d9cb-469f-a165-70867728950e\r\n\r\n{}"
 CANARY = Secret("Canary-in-request/1+a")
 """What ``send`` sends."""
 
@@ -29,7 +29,7 @@ def test_a_request_goes_out_as_it_was_built(send, peer):
     assert "Accept-Encoding: identity" in lines
     assert not [line for line in lines if line.lower().startswith(("authorization", "cookie"))]
     assert body == CANARY.reveal().encode()
-    assert (reply.status, reply.body, reply.request_id) == (200, b"{}", "req-1")
+    assert (reply.status, reply.body, reply.request_id) == (200, b"{}", "0f8fad5b-d9cb-469f-a165-70867728950e")
     assert reply.headers["content-length"] == "2"
 
 
@@ -217,8 +217,10 @@ def test_an_answer_has_at_most_one_mib(send, peer, extra):
         assert len(send(vendor.port).body) == size
 
 
-@pytest.mark.parametrize("value", ["", "a b", "x" * 129, '"><script>', "caf\xe9"])
+@pytest.mark.parametrize(
+    "value", ["", "a b", "a" * 65, '"><script>', "caf\xe9", "cm9vdDpodW50ZXIy", CANARY.reveal().encode().hex()]
+)
 def test_what_is_no_request_id_is_dropped(send, peer, value):
-    """A malformed request id is dropped, since it would go into log lines."""
+    """What is malformed, or echoes the request, is dropped, since ids go into log lines."""
     vendor = peer(b"HTTP/1.1 200 OK\r\nX-Request-Id: %s\r\nContent-Length: 0\r\n\r\n" % value.encode("latin-1"))
     assert send(vendor.port).request_id is None

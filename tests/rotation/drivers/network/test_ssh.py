@@ -213,3 +213,22 @@ def test_looking_a_host_up_has_no_time_of_its_own(resolver):
     """A resolver that hangs does not hold the probe, and nothing was sent."""
     error = unmet(LoginTarget("ssh", "host.example", 22, "root", "ssh-ed25519 AAAA"), most=0.3)
     assert (error.vendor_code, resolver.is_set()) == ("no_answer", False)
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        {"ciphers": ("aes128-cbc", "aes256-cbc", "3des-cbc")},
+        {"ciphers": ("aes128-ctr",), "digests": ("hmac-sha1", "hmac-md5", "hmac-sha1-96", "hmac-md5-96")},
+    ],
+    ids=["ciphers", "digests"],
+)
+@pytest.mark.parametrize("key", ["", None], ids=["pinned", "first use"])
+def test_a_host_with_weak_algorithms_alone_gets_no_password(host, offer, key: str | None):
+    """CBC, 3DES, SHA-1 and MD5 are not offered, so there is no connection and no login."""
+    host.behaviour = dataclasses.replace(host.behaviour, **offer)
+    ask = probe().host_key if key is None else lambda *_: probe().login(target(host), RIGHT)
+    with pytest.raises(CannotVerify) as caught:
+        ask(host.host, host.port)
+    assert (caught.value.vendor_code, caught.value.unsent) == ("ssh_protocol", True)
+    assert (host.accepted.total(), host.rejected.total()) == (0, 0)

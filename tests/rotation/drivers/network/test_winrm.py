@@ -4,6 +4,8 @@ import dataclasses
 import logging
 import ssl
 import sys
+import time
+from typing import Any
 
 import pytest
 
@@ -229,3 +231,16 @@ def test_a_pin_needs_no_authorities(winrm, monkeypatch):
     assert probe().login(target(winrm), RIGHT) is Verdict.ACCEPTED
     assert refused(target(winrm, pin="sha256:" + "0" * 64)).vendor_code == "certificate_changed"
     assert read == []
+
+
+@pytest.mark.parametrize("trap", [{"drip": 0.2}, {"flood": True}], ids=["drip", "flood"])
+@pytest.mark.parametrize("offers", [("Negotiate",), ("Basic",)])
+def test_a_host_whose_answers_have_no_end_is_left(winrm, trap, offers: Any):
+    """One deadline holds for the whole login, and one MiB for each answer."""
+    winrm.behaviour = dataclasses.replace(winrm.behaviour, offers=offers, **trap)
+    began = time.monotonic()
+    error = refused(target(winrm), most=3)
+    assert time.monotonic() - began < 8
+    assert error.vendor_code == ("no_answer" if "drip" in trap else "winrm_protocol")
+    assert error.unsent
+    assert winrm.flooded < 30
