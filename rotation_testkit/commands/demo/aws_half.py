@@ -89,7 +89,7 @@ class AwsHalf:
         self.show(note(text))
 
     def _next_day(self) -> dict[str, Rotation]:
-        self.show(note("  (The clock that all of them share is moved one day ahead, and 60 s before each retry.)"))
+        self.show(note("  (The clock that all of them share is moved one day ahead, and 90 s before each retry.)"))
         self.sandbox.clock.sleep(DAY)
         found: dict[str, Rotation] = {}
         for rotation in self.sandbox.secrets_manager.tick():

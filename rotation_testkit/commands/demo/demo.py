@@ -58,7 +58,7 @@ def _both_halves(show: Show, setup: Future[VaultSetup] | None, missing: str | No
             "rotation_testkit.processes.mortal_job", "vault_plugin.job.login", "vault_plugin.job.mirroring"
         )
     show(note("Starting Secrets Manager, two vendors and an SSH host on this machine."))
-    with open_sandbox(retry_delays=(60.0, 60.0)) as sandbox:
+    with open_sandbox(retry_delays=(90.0, 90.0)) as sandbox:
         yield from AwsHalf(sandbox, show).run()
     yield from _vault_half(show, setup, missing)
 
