@@ -55,6 +55,9 @@ def set_secret(session: AccountSession, state: SecretState) -> Result:
         with session.lease(state) as held:
             if _is_current_already(session, held, current):
                 return Result(outcome="already_done", driver=bound.spec.code)
+            proof = held.proof(session.token)
+            if proof is not None:  # another run has proved it between the first look and the lease
+                return Result(outcome="found_live", driver=bound.spec.code, evidence=proof)
             return reconcile(Attempt(session, bound, held, current, candidate, seen or bound.observe()))
     except DriverError as refusal:
         if isinstance(refusal, NO_FAILURE):

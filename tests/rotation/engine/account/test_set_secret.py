@@ -1,5 +1,7 @@
 """What can be refused is refused before anything is sent."""
 
+from dataclasses import replace
+
 import pytest
 
 from rotation.core.errors import (
@@ -9,8 +11,10 @@ from rotation.core.errors import (
     RotationError,
     StageError,
 )
-from rotation.core.values import Evidence, Step
+from rotation.core.values import Evidence, Power, Step
+from rotation.engine.run import run
 from rotation.state.stages import CURRENT
+from rotation.stores.wrapper import PassingStore
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 
 
@@ -103,3 +107,34 @@ def test_the_labels_are_read_again_only_where_somebody_may_have_moved_them(world
 
     assert scenario.fuse.effects.count("describe") == looks
     assert len(scenario.fuse.effects) == effects
+
+
+class LateStore(PassingStore):
+    """A store whose lease another run holds first, as a journal's check-and-set allows: the first look is too old."""
+
+    def __init__(self, store, before):
+        super().__init__(store)
+        self._before = before
+
+    def acquire(self, token, state, claim):
+        """Let the other run go first, and take the lease by what is there then."""
+        del state
+        self._before()
+        return super().acquire(token, self.describe(), claim)
+
+
+def test_a_proof_that_another_run_won_meanwhile_ends_the_step(world):
+    """Nobody logs in once more, so that no wrong answer can have a machine stopped that is proved already."""
+    scenario = world("machine")
+    token = scenario.created()
+    scenario.fuse = slow = Fuse()
+    session = scenario.session(token)
+    scenario.fuse = Fuse()
+    late = LateStore(session.store, lambda: scenario.step(Step.SET, token))
+
+    result = run(replace(session, store=late), Step.SET)
+
+    assert (result.outcome, result.evidence) == ("found_live", Evidence.LOGIN)
+    assert not {"verify", "stop", "set_password"} & set(slow.effects)
+    assert (scenario.vendor.resets, scenario.vendor.power) == (1, Power.RUNNING)
+    assert scenario.step(Step.FINISH, token).outcome == "promoted"
