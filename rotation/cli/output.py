@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rotation.core.clock import date_of
 from rotation.core.errors import RotationError
 from rotation.core.scrub import printable
 
@@ -86,4 +86,4 @@ def show_error(error: RotationError, *, as_json: bool) -> None:
 
 def when(epoch: float) -> str:
     """Return epoch seconds as date and time in UTC."""
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return date_of(epoch).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -28,3 +29,11 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait for that many seconds. Nothing else in Lockstep waits."""
         time.sleep(seconds)
+
+
+_LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+
+
+def date_of(epoch: float) -> datetime:
+    """Return epoch seconds as a date in UTC; at most the end of the year 9999, since a label may name any number."""
+    return datetime.fromtimestamp(min(max(epoch, 0.0), _LAST), UTC)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from rotation.core import errors
+from rotation.core.clock import date_of
 from rotation.core.errors import RotationError
 
 TABLE: tuple[tuple[type[RotationError], Status], ...] = (
@@ -47,7 +46,7 @@ def as_grpc(error: RotationError) -> GRPCError:
     if error.request_id:
         text += f" (vendor's request {error.request_id})"
     if error.not_before is not None:
-        text += f"; not before {datetime.fromtimestamp(error.not_before, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        text += f"; not before {date_of(error.not_before):%Y-%m-%dT%H:%M:%SZ}"
     if error.hint:
         text += f". {error.hint}"
     return GRPCError(status(error), text)

@@ -2,7 +2,7 @@
 
 import time
 
-from rotation.core.clock import SystemClock
+from rotation.core.clock import SystemClock, date_of
 
 
 def test_the_systems_clock_tells_epoch_seconds_and_waits(monkeypatch):
@@ -13,3 +13,13 @@ def test_the_systems_clock_tells_epoch_seconds_and_waits(monkeypatch):
     assert before <= clock.now() <= time.time()
     clock.sleep(2.5)
     assert waits == [2.5]
+
+
+def test_any_number_of_a_label_is_a_date():
+    """A forged parking label may name a second that no calendar has; showing it raises nothing."""
+    assert [str(date_of(each)) for each in (-1, 0, 1_700_000_000, 999_999_999_999)] == [
+        "1970-01-01 00:00:00+00:00",
+        "1970-01-01 00:00:00+00:00",
+        "2023-11-14 22:13:20+00:00",
+        "9999-12-31 23:59:59+00:00",
+    ]

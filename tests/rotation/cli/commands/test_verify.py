@@ -50,3 +50,17 @@ def test_a_vendor_that_does_not_answer_is_no_drift(lockstep, embedded):
     labels = set().union(*embedded.secrets_manager.labels(HUAWEI_ID).values())
     assert any(label.startswith("lockstep:rejected:1:") for label in labels)
     assert lockstep("verify", HUAWEI_ID).code == 0
+
+
+def test_a_forged_parking_label_ends_in_no_internal_error(lockstep, embedded):
+    """A label that parks the account until a year that no calendar has is shown, and the exit code says parked."""
+    versions = embedded.secrets_manager.labels(HUAWEI_ID)
+    (current,) = [version for version, labels in versions.items() if "AWSCURRENT" in labels]
+    embedded.secrets_manager.call(
+        "UpdateSecretVersionStage",
+        SecretId=HUAWEI_ID,
+        VersionStage="lockstep:parked:account_locked:999999999999@x",
+        MoveToVersionId=current,
+    )
+    ran = lockstep("verify", HUAWEI_ID)
+    assert (ran.code, "9999-12-31" in ran.err) == (3, True)
