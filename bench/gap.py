@@ -27,7 +27,7 @@ from vault_plugin.job.kv_rotation import JobContext, KvRotation
 
 PAUSES = (1.0, 10.0)
 WATCHED = ("container", "machine", "meeting")
-COMMITS = ("finish",)
+COMMITS = ("finish", "early")
 """The values of ``LOCKSTEP_COMMIT`` that are measured; the first is the default and needs no setting."""
 
 _REAL_SECONDS = 0.002
