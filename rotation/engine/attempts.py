@@ -27,7 +27,7 @@ def note_parking(session: AccountSession, version_id: str, reason: str, until: f
 
 
 def raise_if_parked(session: AccountSession, state: SecretState, version_id: str | None = None) -> None:
-    """Refuse to touch the vendor before a parked version's time, and before an account's.
+    """Raise if this version, or the account, is parked until later.
 
     Args:
         session: this run; its token's version is asked about unless another is named.
@@ -55,7 +55,7 @@ def next_attempt(session: AccountSession, state: SecretState, bound: Guarded) ->
 
 
 def count_failure(session: AccountSession, version_id: str, reset: float = 0) -> int:
-    """Write one more failed attempt down, once for each reset; return how many there have been in a row."""
+    """Write one more failed attempt down, once for each reset; return the number of failures in a row."""
     version = session.store.describe().version(version_id)
     old = version.all(marks.Kind.FAILED)
     if reset and any(marks.charged(mark)[1] == reset for mark in old):

@@ -59,7 +59,7 @@ def verify(session: Session) -> Result:
         session: as for a step; its token is not used.
 
     Raises:
-        LoginRejected: somebody changed it outside, or a rotation is half done.
+        LoginRejected: the password was changed outside Lockstep, or a rotation is half done.
         Parked: no login may be tried now.
         RotationError: could not tell.
     """
@@ -69,7 +69,7 @@ def verify(session: Session) -> Result:
 
 
 def _commit(session: Session, done: Result) -> Result:
-    """Make the candidate current in the invocation that proved it, so that readers wait no longer than they must."""
+    """Make the candidate current in the invocation that proved it, so that readers wait as briefly as possible."""
     if done.evidence is None:
         return done
     state = session.store.describe()
@@ -79,7 +79,7 @@ def _commit(session: Session, done: Result) -> Result:
 
 
 def _done(session: Session, state: SecretState, step: Step) -> Result:
-    # PENDING goes last: a token without it is tidied up, and in a late event others may have labels newer than its own.
+    # Without PENDING the token is finished and cleaned up; in a late event, other versions may have newer labels.
     # One that an operator made current before it was proved says nothing about them.
     unfinished = step is Step.FINISH and PENDING in state.version(session.token).stages
     if unfinished and _is_proved(state.version(session.token), session.current(state).document):

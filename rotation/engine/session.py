@@ -110,7 +110,7 @@ class AccountSession:
         return value
 
     def let_it_apply(self, version: Version, bound: Guarded) -> None:
-        """Wait until the vendor has had its declared time, so that a probe never blames a password that is under way.
+        """Wait until the vendor's declared time has passed, so that no login fails because the reset is unfinished.
 
         Raises:
             InProgress: the time left does not suffice.
@@ -158,7 +158,7 @@ class AccountSession:
         return value
 
     def of_the_same(self, version_id: str, bound: Guarded) -> StoredValue | None:
-        """Return a version's value if it is about that account; whatever else a version may hold, it is not ours."""
+        """Return a version's value if it is about that account, else ``None``."""
         try:
             value = self.read(version_id)
             other = None if value is None else self.bind(value.document)
@@ -212,7 +212,7 @@ class Session(AccountSession):
                 self._give_back()
 
     def _give_back(self) -> None:
-        """End the lease. The intent goes on standing for a wrong login that could not be written down."""
+        """End the lease. If a wrong login could not be written down, the intent stays and counts as one."""
         memory = self.memory
         if memory.task is not None:
             self.store.mark(self.token, marks.task(memory.task))

@@ -1,4 +1,4 @@
-"""What one invocation of setSecret knows while it reconciles, and learns on the way."""
+"""What one invocation of setSecret knows and finds out while it reconciles."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ class Attempt:
 
     @property
     def must_log_in(self) -> bool:
-        """Whether nothing less than a login will do."""
+        """Whether only a login counts as proof."""
         return self.bound.minimum is Evidence.LOGIN or self.bound.spec.authority is Authority.SELF
 
     @property
     def _fallback_id(self) -> str | None:
-        """The version to try when current is dead: a cancelled rotation's that may have been sent, or previous."""
+        """The version to try when current is dead: a cancelled candidate that may have been sent, or previous."""
         return self.state.cancelled_id(self.session.token) or self.state.previous_id
 
     def password(self, which: Stored) -> Secret | None:
@@ -117,7 +117,7 @@ def remember_the_dead(session: AccountSession, facts: Facts) -> None:
 
 
 def forget_the_dead(session: AccountSession) -> None:
-    """Have every password asked about again next time."""
+    """Forget which stored passwords are dead, so that the next run asks about each again."""
     _note_dead(session, [])
 
 

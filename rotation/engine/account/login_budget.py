@@ -1,23 +1,23 @@
-"""The wrong-login budget: no run of Lockstep ever locks an account, or spends the tries of its human users.
+"""The wrong-login budget: Lockstep never locks an account, and never uses the tries that are kept for humans.
 
-The holder of the lease tries a password and writes a wrong login down after it, before it tries another: at most one is
-missing in the notes when it dies, and its intent stands for that one (``versions.implied``). So a good login costs no
-write. Who logs in without the lease (testSecret without a proof, a check, the doctor) charges every try before it is
-made and takes the charge back when the vendor said yes.
+The holder of the lease writes a wrong login down after it happened, and before it tries another password. If the run
+dies, at most one wrong login is missing, and the run's intent counts as that one (``versions.implied``). So a
+successful login costs no write. A run without the lease (testSecret without a proof, a check, the doctor) charges every
+login before it is made, and removes the charge when the login succeeds.
 
 Example. The vendor locks after 5 wrong logins in 10 minutes, and 2 are kept for humans: the budget is 3. Run ``7f3a``
 has no lease and is about to log in at 10:00:00, and current already carries ``rejected:1`` of 09:55.
 
 1. ``require``: 1 is charged in the last 10 minutes, less than 3, so a try may be made;
 2. ``charge``: ``rejected:1:<10:00:00>:~7f3a`` is written on the candidate's version;
-3. the labels are read again: had two other runs charged meanwhile, 4 would be over the budget, and this run would take
-   its charge back and come later. The holder of the lease counts as one that has charged;
-4. the login is made. Accepted: the charge is taken back. Rejected, or no answer: it stays, dated to the answer, and
-   counts for 10 minutes. An answer that shows that no password was judged takes it back, too.
+3. the labels are read again. If two other runs have charged meanwhile, the sum of 4 is over the budget: this run
+   removes its charge and tries later. The holder of the lease counts as a run that has charged;
+4. the login is made. If it is accepted, the charge is removed. If it is rejected or gets no answer, the charge stays,
+   dated to the answer, and counts for 10 minutes. If the answer shows that no password was judged, it is removed, too.
 
-With the lease only 1 and 4 are left: the charge is written after a rejection, or where no answer came. If that fails,
-the run ends and leaves its intent, which goes on standing for it. At the third charge, ``require`` parks the next try
-until the latest is 10 minutes old.
+With the lease only steps 1 and 4 are made: the charge is written after a rejection, or if no answer came. If writing it
+fails, the run ends and leaves its intent, which counts as that charge. At the third charge, ``require`` parks the next
+login until the latest charge is 10 minutes old.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _MOST_NOTES = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Wrong logins, counted durably on the secret's versions and summed over them all.
+    """Counts wrong logins durably on the secret's versions, and sums them over all versions.
 
     Attributes:
         session: where to write.
@@ -68,11 +68,11 @@ class Budget:
     version_id: str
 
     def require(self, state: SecretState) -> None:
-        """Refuse a try that could spend the last one.
+        """Refuse a login that could use up the budget.
 
         Raises:
             Parked: until the window is over.
-            CannotVerify: there never is a try to spend.
+            CannotVerify: the budget is always zero.
         """
         require_tries(self.bound)
         count, latest = self._spent(state)
@@ -81,7 +81,7 @@ class Budget:
             park(self.session, self.version_id, Reason.WRONG_LOGIN_BUDGET, until)
 
     def charge(self, state: SecretState) -> marks.Mark:
-        """Write one wrong login down, beside those still in the window. Return what to hand to ``refund``."""
+        """Write one wrong login down, beside those still in the window. Return the argument for ``refund``."""
         now = self.session.clock.now()
         version = state.version(self.version_id)
         self._sum_up(version, now)
@@ -94,7 +94,7 @@ class Budget:
     def refund(self, state: SecretState, written: marks.Mark) -> None:
         """Take back what ``charge`` wrote, given the state from before it."""
         before = self._mine(state.version(self.version_id))
-        with suppress(StoreError):  # What stays charged only makes us more careful; the answer matters more.
+        with suppress(StoreError):  # A charge that stays only makes later runs more careful; the answer matters more.
             replace_marks(self.session.store, self.version_id, before, [written])
 
     def log_in(self, password: Secret, state: SecretState, seen: Observation | None = None) -> Verdict:
@@ -159,16 +159,16 @@ class Budget:
         park(self.session, self.version_id, Reason.ACCOUNT_LOCKED, until)
 
     def _stand_back(self, state: SecretState, written: marks.Mark) -> None:
-        """Look again once the try is written down: of runs at one moment, the last to write sees what all charged.
+        """Read the labels again after the charge is written: of simultaneous runs, the last to write sees all charges.
 
-        Each may see the other then, and both come back later, which is better than one wrong login too many.
+        Two runs may see each other, and then both try later, which is better than one wrong login too many.
         """
         if self._spent(self.session.store.describe())[0] > self.bound.lockout.budget:
             self.refund(state, written)
             raise InProgress("another run of this secret tries a password now, and the budget does not pay for both")
 
     def _date_again(self, written: marks.Mark) -> None:
-        """Count the window from now where the attempt took long: the vendor may have counted it this late."""
+        """Date the charge to now if the attempt took long, since the vendor may have counted it this late."""
         late = marks.rejected(marks.charged(written)[0], self.session.clock.now(), run=self.session.holder)
         if late == written:
             return
@@ -176,7 +176,7 @@ class Budget:
             replace_marks(self.session.store, self.version_id, [late], [written])
 
     def _sum_up(self, version: Version, now: float) -> None:
-        """Make one note of what runs charged that have had their answers, without what is over: labels are few."""
+        """Merge the charges of runs that have had their answers into one note, without expired ones: labels are few."""
         old = now - self.bound.spec.call_seconds - RESERVE_SECONDS
         notes = [
             mark
@@ -203,7 +203,7 @@ class Budget:
 
 
 def require_tries(bound: Guarded) -> None:
-    """Refuse every login at an account that the first wrong one locks: any password may turn out to be wrong.
+    """Refuse every login at an account that locks at the first wrong one, since any password may be wrong.
 
     Raises:
         CannotVerify: says what to do instead.
@@ -216,7 +216,7 @@ def require_tries(bound: Guarded) -> None:
 
 
 def _certainly_not_counted(error: RotationError) -> bool:
-    """Tell whether the vendor cannot have counted a wrong login; a lost answer may hide one."""
+    """Return whether the vendor certainly counted no wrong login; if the answer was lost, it may have."""
     if isinstance(error, OldPasswordRejected):
         return False
     return error.unsent or (

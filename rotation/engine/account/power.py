@@ -1,7 +1,7 @@
-"""Brings a machine into the power state that a reset needs, and back into the one in which it is to be.
+"""Brings a machine into the power state that a reset needs, and afterwards into the wanted one.
 
-Level-triggered: each function looks, asks for the wanted state if need be, and waits as long as this run's time allows.
-What was found stands in the candidate's version since createSecret, so that a later run can go on from anywhere.
+Each function looks at the machine, asks for the state if needed, and waits as long as this run's time allows.
+createSecret writes the state that it found into the candidate's version, so that any later run can restore it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.session import AccountSession
 
 OWNERS_WISH_AFTER = 7 * 86_400
-"""Seconds after a rotation began that was given up: a machine that is still off then, its owner wants off."""
+"""Seconds since an abandoned rotation began, after which a machine that is still off counts as stopped by its owner."""
 
 
 def wish(bound: Guarded, candidate: SecretDocument) -> Power | None:
-    """Return the state in which the machine is to be after the rotation; ``None`` where nobody cares."""
+    """Return the machine's wanted state after the rotation; ``None`` if any state will do."""
     return bound.wanted_power(candidate.notes.power)
 
 
@@ -47,16 +47,16 @@ def bring_to(session: AccountSession, bound: Guarded, wanted: Power, seen: Obser
 
 
 def is_given_back(bound: Guarded, candidate: SecretDocument, seen: Observation) -> bool:
-    """Tell whether a machine that had to be switched for its reset is as it is to be after the rotation."""
+    """Return whether the machine is in its wanted state, or did not have to be switched for its reset."""
     wanted = wish(bound, candidate)
     return seen.reset_needs is None or wanted is None or seen.power in (wanted, None)
 
 
 def give_back(bound: Guarded, candidate: SecretDocument) -> None:
-    """Ask for the wished state without waiting, after a failure that ends this attempt.
+    """Ask for the wanted state without waiting, after a failure that ends this attempt.
 
     Raises:
-        DriverError: the vendor refused; the intent mark stays, and the next attempt comes by here again.
+        DriverError: the vendor refused; the intent mark stays, and the next attempt asks again.
     """
     wanted = wish(bound, candidate)
     if wanted is not None and not is_given_back(bound, candidate, bound.observe()):
@@ -65,7 +65,7 @@ def give_back(bound: Guarded, candidate: SecretDocument) -> None:
 
 @contextmanager
 def machine_given_back(bound: Guarded, candidate: SecretDocument) -> Iterator[None]:
-    """Give the machine back, as ``give_back`` does, when the block ends this attempt by an error.
+    """Call ``give_back`` when the block raises an error that ends this attempt.
 
     A machine that is changing its state is left to the next attempt.
     """

@@ -1,4 +1,4 @@
-"""Asks the vendor what became of a reset: by a login with a stored password, or by the task that it gave."""
+"""Finds out whether a reset was applied: by a login with a stored password, or by the vendor's task."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def probe(attempt: Attempt, which: Stored) -> None:
         finding = _ask(attempt, password)
         attempt.state = attempt.session.store.describe()
     if finding is Finding.UNKNOWN and isinstance(attempt.unclear, CannotVerify) and not attempt.must_log_in:
-        # Nobody can be asked, and less proof is enough: send again until the vendor says a definitive yes.
+        # No login is possible and less proof is enough: send again until the vendor definitively accepts.
         attempt.facts = replace(attempt.facts, oracle=Oracle.NONE)
         return
     attempt.facts = attempt.facts.learned(which, finding)
@@ -42,7 +42,7 @@ def _ask(attempt: Attempt, password: Secret) -> Finding:
 def follow(attempt: Attempt, task: Task) -> None:
     """Poll until the task ends or the time runs out, and note what was found.
 
-    A task that still runs when this run ends is written down then.
+    If the task still runs when this run ends, it is written down for the next run.
     """
     pause = attempt.bound.spec.poll_seconds
     attempt.session.memory.task = task.id

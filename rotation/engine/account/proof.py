@@ -1,9 +1,9 @@
 """Proves that the candidate is live: by a login, by what the vendor shows, or by its definitive yes.
 
-setSecret proves it right after the reset where it can, as the holder of the lease; testSecret does what is left.
+setSecret holds the lease and proves the candidate right after the reset if it can; otherwise testSecret does.
 
-Example: a reset is answered with a yes, and the machine runs again. ``find`` logs in, and the proof is a login. Where
-no login can be made and the deployment asks for none, the vendor's yes is the proof, once the machine is as it was.
+Example: the vendor accepts a reset, and the machine runs again. ``find`` logs in, and the proof is a login. If no login
+can be made and the deployment demands none, the vendor's yes is the proof, once the machine is in its wanted state.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def prove(
 
     Raises:
         LoginRejected: it is not live; what was proved before is forgotten.
-        Parked: the same, and sending it again is no help.
+        Parked: it is not live, and sending it again does not help.
         NotReady: too early.
-        ConfigError: there is less proof than is demanded.
+        ConfigError: the proof is weaker than the deployment demands.
         RotationError: could not tell.
     """
     try:

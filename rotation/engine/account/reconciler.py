@@ -1,7 +1,7 @@
 """Carries out what ``RECONCILIATION`` decides: send the candidate once, or find out what became of it.
 
-The loop asks the table for the next move, makes it, notes what was learnt, and asks again until the candidate is live
-or nothing more can be done now.
+The loop asks the table for the next move, makes it, notes the finding, and asks again until the candidate is live or
+nothing more can be done now.
 
 Example. A self-service account: an earlier run sent the candidate and died before the answer. This run finds the
 intent mark, so the table says
@@ -10,8 +10,8 @@ intent mark, so the table says
 2. "probe current": accepted, hence the reset was not applied;
 3. "send the same candidate again", from current: the vendor says yes, and the step is done.
 
-Had 2 said "rejected", the move would be "probe previous"; had that, too, "park: none of the stored passwords is live".
-Had 1 said "could not tell", nothing would be decided: the run ends, and a later one asks again.
+If step 2 is rejected, the next move is "probe previous"; if that is rejected, too, it is "park: none of the stored
+passwords is live". If step 1 could not tell, nothing is decided: the run ends, and a later one asks again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from rotation.state.store import replace_marks
 
 
 def reconcile(attempt: Attempt) -> Result:
-    """Move until the candidate is live as far as this step can tell."""
+    """Make moves until the candidate is live as far as this step can tell."""
     if attempt.facts.intent:
         _wait_for_the_vendor(attempt)
     while True:
@@ -54,7 +54,7 @@ def reconcile(attempt: Attempt) -> Result:
 
 
 def _wait_for_the_vendor(attempt: Attempt) -> None:
-    """Come back later while it is at work: a probe would blame the candidate. A task can be polled all the same."""
+    """Raise while the vendor is still at work, since a login would fail for that reason; a task can be polled."""
     if attempt.facts.task is TaskFinding.NOT_POLLED:
         return
     for obstacle in attempt.seen.obstacles:
@@ -63,9 +63,9 @@ def _wait_for_the_vendor(attempt: Attempt) -> None:
 
 
 def _result(attempt: Attempt, outcome: str) -> Result:
-    """Bring the machine into the state in which it is to be, prove the candidate, and tidy up after earlier runs.
+    """Bring the machine into the wanted state, prove the candidate, and remove the marks of earlier runs.
 
-    Where this run does not get as far as the proof, the vendor's yes is written down.
+    If this run cannot prove the candidate, it writes down that the vendor accepted the reset.
     """
     session, bound = attempt.session, attempt.bound
     wanted = wish(bound, attempt.candidate.document)
@@ -84,7 +84,7 @@ def _result(attempt: Attempt, outcome: str) -> Result:
 
 
 def _proof(attempt: Attempt) -> Evidence | None:
-    """Prove the candidate now; ``None`` where that needs time or a place that this run does not have."""
+    """Prove the candidate now; return ``None`` if there is no time or no host for a login."""
     session, bound = attempt.session, attempt.bound
     if attempt.facts.pending is Finding.ACCEPTED:
         session.prove(Evidence.LOGIN)

@@ -1,15 +1,18 @@
-"""What follows a refusal: the candidate is released, the attempts are parked, or the next run simply tries again.
+"""Handles a vendor's refusal of a reset: release the candidate, park the attempts, or let the next run try again.
 
-Every function here ends the run: it writes down what the next run must know and raises.
+``conclude`` chooses by the answer:
 
-* The answer may be either way (time-out, 5xx): nothing is concluded. The intent mark stays, and the next run finds out.
-* "Locked", "too soon": parked until the vendor's own moment.
-* "The candidate breaks the policy": released, unless an earlier reset with it may have been applied; then parked.
-* Any other definite no: nothing was changed, so the intent mark is taken back and the next run sends at once.
+* The answer is ambiguous (time-out, 5xx): the intent mark stays, and the next run finds out whether the reset was
+  applied.
+* "Locked" or "too soon": the attempts are parked until the time that the vendor names.
+* "The candidate breaks the policy": the candidate is released. If an earlier reset with it may have been applied, the
+  attempts are parked instead.
+* Any other definite refusal: nothing was changed, so the intent mark is removed and the next run sends at once.
 
-Example. A first reset is answered "changed too recently, allowed again at 10:05" for an account whose minimum age is
-five minutes. That says changed at 10:00; our intent is of 10:00, too, so the first of two copies may have been taken:
-the intent stays, the attempts are parked until 10:05, and then a login with the candidate tells.
+Example. The account's minimum password age is five minutes. The vendor answers a first reset with "changed too
+recently, allowed again at 10:05", so the password was changed at 10:00. The intent is of 10:00, too: the request may
+have arrived twice, and the first copy may have been applied. The intent stays, the attempts are parked until 10:05, and
+then a login with the candidate shows whether it is live.
 """
 
 from __future__ import annotations
@@ -37,11 +40,11 @@ from rotation.state.stages import PENDING
 MOST_RESENDS = 2
 
 NO_FAILURE = (AccountLocked, InProgress, PasswordRejected)
-"""Refusals that end the token, or that have a time of their own."""
+"""Refusals that do not count as failed attempts: they end the rotation, or have a waiting time of their own."""
 
 
 def conclude(attempt: Attempt, refusal: RotationError) -> NoReturn:
-    """Draw the conclusion from the vendor's answer to a reset."""
+    """Raise the vendor's refusal of a reset, after writing down what the next run must know."""
     attempt.maybe_applied |= refusal.definite and may_be_our_own_doing(refusal, attempt.bound, attempt.sent_at)
     if not refusal.definite:
         raise refusal from None
@@ -61,7 +64,7 @@ def conclude(attempt: Attempt, refusal: RotationError) -> NoReturn:
 
 
 def give_up(attempt: Attempt, reason: Reason) -> NoReturn:
-    """Park for the lock window at least; longer with every time that it was of no use."""
+    """Park the attempts for the lock-out window at least, and longer with each failure in a row."""
     session = attempt.session
     failures = count_failure(session, session.token)
     pause = max(attempt.bound.lockout.window_seconds, waiting.back_off(failures, session.token))
@@ -70,13 +73,13 @@ def give_up(attempt: Attempt, reason: Reason) -> NoReturn:
 
 
 def forget_intent(attempt: Attempt) -> None:
-    """Note that every attempt was definitively refused, so that nobody probes for nothing."""
+    """Drop the intent if no attempt can have been applied, so that no later run spends a login on finding out."""
     if not attempt.maybe_applied:
         attempt.session.memory.open = False
 
 
 def may_be_our_own_doing(refusal: RotationError, bound: Guarded, intent: float) -> bool:
-    """Tell whether a request that arrived twice can explain it: the first was taken, the second is refused.
+    """Return whether the request may have arrived twice: the first copy was applied, and the second was refused.
 
     Args:
         refusal: the vendor's answer to a reset.
@@ -90,10 +93,10 @@ def may_be_our_own_doing(refusal: RotationError, bound: Guarded, intent: float) 
 
 
 def back_off(session: AccountSession, refusal: DriverError) -> NoReturn:
-    """Raise a refusal that changed nothing; let the next attempts wait, longer with each one in a row.
+    """Raise a refusal that changed nothing, and park the next attempts, longer with each refusal in a row.
 
-    The first is free, since it may be a mere hiccup and the service's own retry is near; but a request that was itself
-    refused would be so again, which is known at once.
+    The first refusal causes no pause, since it may be temporary and the service retries soon. A request that the vendor
+    refuses as such (``RequestRefused``) is parked for the longest pause at once: it would be refused again.
     """
     until = _noted_back_off(session, refusal)
     raise (refusal if until is None else refusal.changed(not_before=until)) from None
@@ -115,14 +118,14 @@ def _noted_back_off(session: AccountSession, refusal: DriverError) -> float | No
             return None
         note_parking(session, session.token, Reason.BACK_OFF, until)
     except StoreError:
-        return None  # The next attempt comes early, which costs patience only; the refusal itself matters more.
+        return None  # The next attempt then comes early, which does no harm; the refusal itself is what to report.
     return until
 
 
 def raise_if_hopeless(session: AccountSession, bound: Guarded, reset: float) -> None:
-    """Count a reset that was taken and whose password does not open the account; park once sending again is no help.
+    """Count a reset that the vendor accepted but whose password does not open the account; park after the third.
 
-    Each further one costs wrong logins, and a machine its running time.
+    Each further reset would cost wrong logins, and may stop a machine.
 
     Raises:
         Parked: longer with each one in a row.

@@ -1,14 +1,14 @@
-"""Sends one reset: make ready, send, and draw the conclusion from the answer.
+"""Sends one reset: prepare, send, and act on the answer.
 
-The order is what keeps the live password known, whenever a run dies:
+The order keeps the live password known, at whatever moment a run dies:
 
-1. the intent stands in the labels since the lease was taken, see ``state.lease``;
-2. whatever can be refused is refused before anything is sent, and a machine is brought into the state it needs;
-3. what is known of an earlier reset with this candidate is taken away;
-4. the one request is made. A refusal either shows what to ask next, or ends the attempt.
+1. the intent is in the labels since the lease was taken, see ``state.lease``;
+2. every check that can fail is made before anything is sent, and a machine is brought into the state that it needs;
+3. the marks of an earlier reset with this candidate are removed;
+4. one request is made. A refusal either shows which password to ask about next, or ends the attempt.
 
-Example. The vendor answers "old password wrong" to a first request. It may have arrived twice, of which the first was
-taken; so nothing is concluded but that current is dead, and the loop asks about the candidate next.
+Example. The vendor answers "old password wrong" to a first request. The request may have arrived twice, and the first
+copy may have been applied. So only one thing is certain: current is dead. The loop asks about the candidate next.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def send(attempt: Attempt, move: Move) -> bool:
 
 
 def note_acceptance(attempt: Attempt) -> None:
-    """Write the vendor's definitive yes down, once, where it may have to serve as the proof in a later run."""
+    """Write the vendor's definitive yes down, once, if a later run may need it as the proof."""
     needed = attempt.bound.minimum is not Evidence.LOGIN or attempt.seen.power is Power.STOPPED
     known = attempt.version.accepted and not attempt.session.memory.sends
     if needed and not known:
@@ -125,7 +125,7 @@ def _require_same_stages(attempt: Attempt) -> None:
 
 
 def _forget_earlier(attempt: Attempt) -> None:
-    """Take away what is known of an earlier reset, before another one is sent."""
+    """Remove the marks of an earlier reset before another one is sent."""
     void = [mark for mark in sorted(attempt.version.marks) if mark.kind in _VOID]
     replace_marks(attempt.session.store, attempt.session.token, (), void)
     attempt.session.memory.task = None
@@ -146,7 +146,7 @@ def _learn_it_was_live(attempt: Attempt) -> None:
 
 
 def _was_taken_before(attempt: Attempt) -> bool:
-    """Log in with a refused candidate, if anybody can be asked: one copy of a request may be taken, one refused."""
+    """Log in with a refused candidate, if possible: one copy of the request may be applied and another refused."""
     if attempt.maybe_applied or attempt.facts.oracle is not Oracle.LOGIN or attempt.seen.reset_needs is not None:
         return False
     probe(attempt, Stored.PENDING)

@@ -1,7 +1,7 @@
-"""setSecret, the only dangerous step: wait, check what can be checked, take the lease, and bring the vendor along.
+"""Runs setSecret, the only dangerous step: wait, check what can be checked, take the lease, and reset the password.
 
-Waiting holds for a first reset only. Where one may have been sent, current may be dead already, so that only the vendor
-can ask for patience: neither the maintenance window nor the back-off keeps a rotation that has begun from healing.
+Only a first reset waits for the maintenance window and the back-off. Once a reset may have been sent, the current
+password may be dead, so a later run waits only where the vendor demands it.
 
 Example, a clean first reset of an account that an administrator resets:
 
@@ -68,11 +68,11 @@ def set_secret(session: AccountSession, state: SecretState) -> Result:
 def _wait_its_time(session: AccountSession, state: SecretState, bound: Guarded, candidate: StoredValue) -> None:
     """Park a first reset that comes too early.
 
-    The vendor is not called, but for a machine that an earlier attempt of this token may have left stopped: that one
-    is given back first, since the wait may be long.
+    If an earlier attempt of this token may have left a machine stopped, the machine is started first, since the wait
+    may be long. Otherwise the vendor is not called.
 
     Raises:
-        Parked: until the one moment from which on it may be sent.
+        Parked: until the time from which the reset may be sent.
     """
     wait = next_attempt(session, state, bound)
     if wait is None:
@@ -94,7 +94,7 @@ def _preflight(session: AccountSession, bound: Guarded, current: StoredValue, ca
 
     Raises:
         DriverError: an obstacle at the target.
-        ConfigError: the demanded evidence can never be won.
+        ConfigError: the demanded evidence can never be obtained.
         CannotVerify: the host that is to judge the password cannot be reached, or is another one.
         PasswordRejected: the candidate breaks the policy; it was released.
     """
@@ -127,7 +127,7 @@ def _is_current_already(session: AccountSession, state: SecretState, current: St
     """Look at the labels under the lease, since other runs may have come and gone before it was ours.
 
     Raises:
-        StageConflict: they are not those of this rotation any more.
+        StageConflict: the labels no longer belong to this rotation.
     """
     where = standing(state, session.token, has_value=True)
     if where is Standing.CURRENT:

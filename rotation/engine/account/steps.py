@@ -36,10 +36,10 @@ from rotation.state.versions import SecretState
 
 
 def admit(session: AccountSession, state: SecretState, step: Step) -> Cell:
-    """Return what the guard table says about a step.
+    """Return the guard table's decision about a step.
 
     Raises:
-        RotationNotEnabled: nobody asked for this rotation.
+        RotationNotEnabled: rotation is off, and no human ordered this run.
         StageError: this step must not run.
         NotReady: it came too early.
     """
@@ -55,7 +55,7 @@ def admit(session: AccountSession, state: SecretState, step: Step) -> Cell:
 
 
 def already_done(state: SecretState, token: str) -> Result:
-    """Return what a step says that has nothing left to do."""
+    """Return the result of a step that has nothing left to do."""
     version = state.version(token)
     return Result(outcome="already_done", evidence=version.proof or min(version.proofs.values(), default=None))
 
@@ -83,7 +83,7 @@ _PATIENCE = (0.2, 0.4, 0.8, 1.6)
 
 
 def _has_value(session: AccountSession, state: SecretState, step: Step) -> bool:
-    """Tell whether a pending version has a value. createSecret finds that out by putting one."""
+    """Return whether a pending version has a value. createSecret does not ask: it finds out by putting one."""
     version = state.versions.get(session.token)
     if version is None or PENDING not in version.stages or version.intent is not None:
         return True
@@ -97,7 +97,7 @@ def _has_value(session: AccountSession, state: SecretState, step: Step) -> bool:
 
 
 def create_or_adopt(session: Session, create: Callable[[], Result]) -> Result:
-    """Stage a candidate, unless one is there, which needs none of what it takes to make one."""
+    """Stage a candidate. If that fails although one is staged already, the step counts as done."""
     try:
         return create()
     except RotationError:
@@ -112,7 +112,7 @@ def create(session: Session, state: SecretState) -> Result:
     try:
         session.store.stage(session.token, document)
     except StageConflict:
-        # A parallel create won; its candidate is the one (rotation-systems.md W10).
+        # Another createSecret of this token staged its candidate first, so that one is used.
         session.candidate()
         return Result(outcome="adopted", driver=result.driver)
     return result
@@ -128,7 +128,7 @@ def prepare(session: AccountSession, state: SecretState, current: SecretDocument
     session.make_room(state, bound)
     wait = next_attempt(session, state, bound)
     if wait is not None:
-        # There is no version with a value yet that could carry a label of it.
+        # No version has a value yet, so no label could carry this note.
         parking.raise_parked(wait.reason, wait.until)
     seen = _found(session, state, bound)
     _raise_obstacle(seen)
@@ -145,7 +145,7 @@ def prepare(session: AccountSession, state: SecretState, current: SecretDocument
 
 
 def _found(session: AccountSession, state: SecretState, bound: Guarded) -> Observation:
-    """Return what is seen; a machine that a rotation stopped before it was given up counts as running."""
+    """Return what is seen; a machine that an abandoned rotation stopped counts as running."""
     seen = bound.observe()
     if seen.power is not Power.STOPPED:
         return seen
@@ -171,7 +171,7 @@ def _candidate(bound: Guarded, seen: Observation, previous: Secret) -> Secret:
         raise PolicyError(f"{bound.spec.code} has no policy for the variant it found")
     context = Context(username=bound.username, previous=previous)
     candidate = policy.generate(context)
-    # A value cannot be replaced under its token, so it is checked by the rules before it is staged.
+    # A staged value cannot be replaced under its token, so the policy is checked before staging.
     problems = policy.problems(candidate, context)
     if problems:
         raise PolicyError(f"the generator broke its own policy: {', '.join(problem.code for problem in problems)}")
@@ -200,7 +200,7 @@ def finish(session: Session, state: SecretState) -> Result:
 
 
 def proof_of(session: AccountSession, state: SecretState) -> tuple[Guarded, Evidence]:
-    """Return the account, compared with current's, and the candidate's proof, which is won now if there is none."""
+    """Return the account, compared with current's, and the candidate's proof; prove it now if there is no proof yet."""
     proof = test(session, state).evidence
     bound = session.bind_pair(session.current(state).document, session.candidate().document)
     if proof is None or proof < bound.minimum:

@@ -18,10 +18,10 @@ def check_current(session: AccountSession, state: SecretState) -> Result:
     """Check an account's current password.
 
     Returns:
-        The proof; ``nothing_to_verify`` where nobody can tell.
+        The proof; ``nothing_to_verify`` if no login is possible.
 
     Raises:
-        LoginRejected: somebody changed it outside, or a rotation is half done.
+        LoginRejected: the password was changed outside Lockstep, or a rotation is half done.
         Parked: no login may be tried now.
         RotationError: could not tell.
     """

@@ -1,8 +1,8 @@
 """A batch: several accounts in one secret, each with its own password, its own marks and its own outcome.
 
-They are staged together and become current together, once each is proved; in between each goes through the engine's
-steps for one account by itself. None waits for another: every reset is sent first, and all tasks are polled in turn. A
-batch that runs out of time, or that one account holds up, goes on later, and does not touch those that are proved.
+All accounts are staged together and become current together, once each is proved. In between, each account goes through
+the engine's steps by itself, and none waits for another: every reset is sent first, then all tasks are polled in turn.
+A batch that runs out of time, or that waits for one account, goes on later without touching the proved accounts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState
 
 _POLLED_AT_ONCE = 4
-"""So many accounts are polled in one ``poll_seconds``; for more the pause grows, since vendors ration calls."""
+"""How many accounts are polled in one ``poll_seconds``; for more the pause grows, since vendors limit calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +123,14 @@ class Batch:
         return self._together("verified", self._each(_test))
 
     def finish(self, state: SecretState) -> Result:
-        """Make the candidate current if every account is proved, and all are who they were."""
+        """Make the candidate current if every account is proved, and all are the same accounts as in current."""
         done = self._together("promoted", self._each(_prove))
         self.session.store.promote(self.session.token, current_id=state.current_id)
         settle(self.session.store, self.session.token)
         return done
 
     def one(self, member: Member, *, patient: bool = True) -> AccountSession:
-        """Return a run for one account. An impatient one raises ``InProgress`` where a patient one would wait."""
+        """Return a run for one account, which raises ``InProgress`` instead of waiting unless it is ``patient``."""
         session = self.session
         return AccountSession(
             store=MemberStore(session, self.key, member.number, member.bound, len(self.members)),
@@ -150,7 +150,7 @@ class Batch:
         return all(each.proof(self.session.token) is not None for each in seen)
 
     def _note_ends(self) -> None:
-        """Sum up what became of the accounts: one intent stands for all, so it says what holds for any of them.
+        """Sum up the accounts' outcomes: one intent stands for all, so it says what is true of any of them.
 
         An account that is not concerned is noted, and so is a task that still runs.
         """
@@ -210,7 +210,7 @@ class Batch:
             self.session.clock.sleep(pause)
 
     def _attempt(self, member: Member, run: AccountSession) -> MemberResult:
-        """Bring one account to its candidate, unless it was proved to be there by an earlier run."""
+        """Reset one account's password to its candidate, unless an earlier run has proved the candidate."""
         proof = run.store.describe().proof(run.token)
         if proof is not None and not run.memory.sends:
             return MemberResult(name=member.name, outcome="proved_before", evidence=proof)
@@ -226,7 +226,7 @@ class Batch:
         return proved if proved.error is not None else replace(proved, outcome=ended.outcome)
 
     def _was_released(self, ended: MemberResult) -> bool:
-        """Tell whether the candidate is gone for all, since the vendor refused it before anything was sent."""
+        """Return whether the candidate was released for all, as the vendor refused it before anything was sent."""
         if not isinstance(ended.error, PasswordRejected):
             return False
         version = self.session.store.describe().versions.get(self.session.token)
@@ -243,7 +243,7 @@ class Batch:
 
 
 def _may_go_on(ended: MemberResult, run: AccountSession) -> bool:
-    """Tell whether an account only needs time. One that has used up its resets is not waited for without a task."""
+    """Return whether an account only needs time; one without a task that has used up its resets does not count."""
     if not isinstance(ended.error, InProgress):
         return False
     return run.memory.sends < MOST_SENDS or run.memory.task is not None
@@ -282,7 +282,7 @@ def _failed(member: Member, error: RotationError) -> MemberResult:
 
 
 def _raise_failures(results: list[MemberResult], of_all: int) -> None:
-    """Raise the error that needs a human soonest, with every account's in it; parked only when all that failed are."""
+    """Raise the most urgent error, with every account's in it; ``Parked`` only if every failed account is parked."""
     failed = [(each, each.error) for each in results if each.error is not None]
     if not failed:
         return

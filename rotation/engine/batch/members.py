@@ -31,7 +31,7 @@ def members(session: Session, document: SecretDocument, key: str) -> tuple[Membe
     for number, each in enumerate(documents(document, key)):
         try:
             bound = session.bind(each)
-            _ = each.password  # missed here, while nobody was asked anything
+            _ = each.password  # raises here, before any vendor is called
         except RotationError as error:
             raise error.prefixed(f"{key} {number + 1}") from None
         found.append(Member(number, _name(bound, document, key, number), each, bound))

@@ -5,7 +5,7 @@ goes wrong. The labels of a clean rotation of an account (without ``lockstep:``)
 
     createSecret  1 write    v: AWSPENDING                              the candidate, once for each token
     setSecret     3 writes   v: AWSPENDING intent                       1: a reset may be sent from now on
-                             v: AWSPENDING intent lease:n               2: and by nobody else
+                             v: AWSPENDING intent lease:n               2: and by no other run
                              the reset, and a login with the candidate
                              v: AWSPENDING intent lease:n proof:login   3: it is live
     testSecret    none       the proof holds
@@ -16,8 +16,8 @@ What has to hold, and what holds it:
 
 * The live password stands in the store, whenever a run dies: the candidate is staged before anything is sent, and its
   version keeps a label from the intent on until another value is proved.
-* A reset that may have been sent is never taken for none: the intent comes before it, and goes only where the vendor
-  refused for certain, or where nothing was sent. So a later run finds "attempted", and asks before it sends again.
+* A reset that may have been sent is never overlooked: the intent is written before it, and is removed only if the
+  vendor certainly refused, or nothing was sent. So a later run finds "attempted", and asks before it sends again.
 * Readers get a proved value: a proof holds only while the base of the latest intent is current, and it is taken away
   before another reset with the same candidate, or by a login that was rejected.
 * The budget of wrong logins: a run writes each one down before it tries again, and its intent stands for the last one.

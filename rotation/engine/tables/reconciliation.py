@@ -49,7 +49,7 @@ class TaskFinding(Enum):
 
 
 class Oracle(Enum):
-    """Whether anybody can tell if a password is live."""
+    """Whether and how it can be found out that a password is live."""
 
     LOGIN = "login"
     NONE = "none"
@@ -139,7 +139,7 @@ class Row:
     previous: Finding | None = None
 
     def matches(self, facts: Facts) -> bool:
-        """Tell whether this row decides for these facts."""
+        """Return whether this row matches these facts."""
         if self.any_of is not None and self.any_of not in (facts.pending, facts.current, facts.previous):
             return False
         return all(getattr(self, column) in (None, getattr(facts, column)) for column in _COLUMNS)
@@ -156,8 +156,18 @@ RECONCILIATION: tuple[Row, ...] = (
     Row(Move.POLL, "the vendor knows how the task ended", task=TaskFinding.NOT_POLLED),
     Row(Move.KEEP_POLLING, "a second reset would overtake the first", task=TaskFinding.RUNNING),
     Row(Move.SEND_AGAIN, "the task failed: same candidate, new task", task=TaskFinding.FAILED),
-    Row(Move.DONE, "the vendor said yes after the intent, and nobody can tell more", oracle=Oracle.NONE, accepted=True),
-    Row(Move.DONE, "the vendor's task ended well, and nobody can tell more", oracle=Oracle.NONE, task=TaskFinding.DONE),
+    Row(
+        Move.DONE,
+        "the vendor said yes after the intent, and no more can be known",
+        oracle=Oracle.NONE,
+        accepted=True,
+    ),
+    Row(
+        Move.DONE,
+        "the vendor's task ended well, and no more can be known",
+        oracle=Oracle.NONE,
+        task=TaskFinding.DONE,
+    ),
     Row(Move.SEND_AGAIN, "without an oracle the same candidate is replayed until a definitive yes", oracle=Oracle.NONE),
     Row(
         Move.DONE,
@@ -199,7 +209,7 @@ RECONCILIATION: tuple[Row, ...] = (
     ),
     Row(Move.PROBE_CURRENT, "a change needs the live password", authority=_SELF, current=_NOT_ASKED),
     Row(Move.SEND_AGAIN, "not applied: change from current", authority=_SELF, current=_ACCEPTED),
-    Row(Move.PROBE_PREVIOUS, "somebody may have restored it", authority=_SELF, previous=_NOT_ASKED),
+    Row(Move.PROBE_PREVIOUS, "it may have been restored by hand", authority=_SELF, previous=_NOT_ASKED),
     Row(Move.SEND_FROM_PREVIOUS, "previous was restored: drift", authority=_SELF, previous=_ACCEPTED),
     Row(Move.PARK_EXTERNAL, "the password was changed outside; only a human can tell it"),
 )

@@ -57,7 +57,7 @@ GUARD: Mapping[tuple[Standing, Step], Cell] = MappingProxyType(
 
 
 def standing(state: SecretState, token: str, *, has_value: bool) -> Standing:
-    """Return where the token's version stands.
+    """Return the state of the token's version.
 
     Args:
         state: the secret's labels.
