@@ -1,15 +1,15 @@
-"""Which labels go when a candidate is released, and which after a promotion. Stores call this with their own labels.
+"""Removes labels when a candidate is released, and after a promotion. Stores call this with their own labels.
 
-The lease is none of this module's business: the next run that takes it removes older ones. AWSPENDING stays on the
-version that has become current, as the service itself leaves it, so that a clean promotion costs one write: the former
-current version's intent goes. Wrong logins outlast the versions that they were charged on: they move to the current
-one, where the next rotation's budget counts them; so does the one that a dead run's intent stands for.
+This module does not touch the lease: the next run that takes it removes older ones. AWSPENDING stays on the version
+that has become current, as the service itself leaves it. So a clean promotion costs one write, which removes the former
+current version's intent. Wrong logins still count after their version is gone: they move to the current version, where
+the next rotation's budget counts them. So does the wrong login that a dead run's intent stands for.
 
 Example. Current is ``aaaa1111``, and the candidate ``bbbb2222`` with ``rejected:1:1700000030:~7f3a`` is released.
-First ``rejected:1:1700000030:7f3a2222``, a carried note that names its origin, is put on current, and then the
-charge is taken from the candidate. Of a crash in between both are left; done again, the same note is put once more,
-so that nothing is counted twice. What the accounts of a batch have packed in their labels moves as one note: as many
-as any one of them has, since each account counts all carried notes as its own.
+First ``rejected:1:1700000030:7f3a2222``, a carried note that names its origin, is put on current. Then the charge is
+removed from the candidate. After a crash in between both are there; the repetition puts the same note once more, so
+nothing is counted twice. The accounts of a batch have their wrong logins packed in their labels; these move as one
+note with the highest number that any account has, since each account counts all carried notes as its own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST_NOTES = 3
 
 
 def release(labels: Labels, state: SecretState, token: str) -> None:
-    """Take the pending stage and every mark from the token's version; the lease is not ours to drop."""
+    """Remove the pending stage and every mark from the token's version, but not the lease."""
     version = state.versions.get(token)
     if version is None:
         return
@@ -41,14 +41,14 @@ def release(labels: Labels, state: SecretState, token: str) -> None:
 
 
 def settle(labels: Labels, state: SecretState, token: str) -> None:
-    """After a promotion, take away what is no longer needed, since another value has been proved live.
+    """Remove the labels that are no longer needed after a promotion, since another value has been proved live.
 
     The new current keeps its latest intent, proof and wrong logins. Versions whose reset was sent earlier lose every
     mark, so that the store may forget them. A candidate that is pending, or was sent later, keeps everything: a late
     duplicate of finishSecret must not make the next rotation forget what it sent.
 
     Raises:
-        StageConflict: the token's version is not current, whatever the promotion was answered with.
+        StageConflict: the token's version is not current, whatever answer the promotion got.
     """
     settled = state.versions.get(token)
     if settled is None:
@@ -63,14 +63,14 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
     _clear(labels, state, over, token)
     former = state.version(state.previous_id or token)
     if former.id != token and PENDING in former.stages:
-        labels.detach(PENDING, former.id)  # left by its own rotation, before somebody put another version back
+        labels.detach(PENDING, former.id)  # left by its own rotation, before another version was made current by hand
 
 
 def _clear(labels: Labels, state: SecretState, over: list[Version], target: str | None) -> None:
-    """Take every mark from versions that are over, and note their wrong logins on the target.
+    """Remove every mark from versions whose rotation is over, and note their wrong logins on the target.
 
-    A secret may have all the labels that it can have: what frees some comes first, and a note is written right before
-    the charge that it stands for goes. Doing it again changes nothing.
+    All labels of the secret may be in use, so those that are not needed go first, and each note is written right before
+    the charge that it replaces is removed. A repetition changes nothing.
     """
     for version in over:
         stand_for_charges = {each.mark for each in implied(version)}
@@ -95,7 +95,7 @@ def _clear(labels: Labels, state: SecretState, over: list[Version], target: str 
 
 
 def _charges(mark: Mark) -> list[tuple[int, float]]:
-    """Return the wrong logins that a mark stands for; one account's where it packs those of an account."""
+    """Return the wrong logins that a mark stands for; a packed mark holds those of one account."""
     packed = marks.unpacked(mark)[1] if mark.kind is Kind.MEMBER else {mark}
     return list(charges_of(packed).values())
 
@@ -112,16 +112,17 @@ def _charged(version: Version) -> list[tuple[Mark, list[Mark]]]:
 
 
 def _is_recent(version: Version, keeper: Version) -> bool:
-    """Tell whether a wrong login may still count. No account is at hand, so the longest window there can be decides."""
+    """Return whether a wrong login may still count, by the longest possible window, since the account is unknown."""
     charged = [at for mark in version.marks for _, at in _charges(mark)]
     charged += [each.until for each in implied(version)]
     return any(at > (keeper.intent or 0) - LONGEST_LOCKOUT_SECONDS for at in charged)
 
 
 def _merged(labels: Labels, keeper: str, notes: set[Mark]) -> set[Mark]:
-    """Make one note of the oldest, so that they never use up the labels. A crash in between may count some twice.
+    """Merge the oldest carried notes into one, so that they never use up the labels.
 
-    An earlier such note is always among them: of two of one origin only one counts.
+    A crash in between may count some twice. An earlier merged note is always among them, since of two notes of one
+    origin only one counts.
     """
     if len(notes) <= _MOST_NOTES:
         return notes

@@ -1,19 +1,20 @@
-"""Labels are few: how many there are, what a rotation needs, and which of them may go before it begins.
+"""Counts labels, which are few: how many there are, what a rotation needs, and which may be removed before it begins.
 
-A secret has ``MOST_LABELS`` over all its versions, the operator's own included. What each of ours means stands in
-``marks.Kind``; here stands what they cost. A mark of a rotation that is over says nothing any more
+A secret has at most ``MOST_LABELS`` over all its versions, including the operator's own. ``marks.Kind`` says what each
+of ours means. When a rotation is over, its marks expire
 
-* at once, if it counts or lists failures (``failed``, ``dead``);
-* at its moment, if it parks;
-* when the account's lock-out window has passed since, if it charges a wrong login;
-* never, if it is an intent, a task, a yes or a proof: a password that may be live stays written down.
+* at once, if they count or list failures (``failed``, ``dead``);
+* at the time that they name, if they park;
+* once the account's lock-out window has passed, if they charge a wrong login;
+* never, if they are an intent, a task, a yes or a proof, since a password that may be live must stay recorded.
 
-Example. A secret has 12 labels beside the rotation that begins now, whose own may be ``NEEDED_LABELS`` = 10. That makes
-22, so ``make_room`` takes away what is over: of ``failed:2``, ``parked:back_off:<past>`` and ``rejected:1:<last week>``
-on a cancelled version all three go, the rest makes 19, and the rotation begins. With less it ends in ``StoreFull``.
+Example. A secret has 12 labels beside those of the rotation that begins now, which needs ``NEEDED_LABELS`` = 10. That
+makes 22, so ``make_room`` removes the expired ones: ``failed:2``, ``parked:back_off:<past>`` and
+``rejected:1:<last week>`` on a cancelled version. That leaves 19 in all, and the rotation begins. If too few can be
+removed, it ends in ``StoreFull``.
 
-A batch packs what is unusual about each account into one label while it runs. Once its version is not pending any more,
-``condense`` puts two marks for all of them in the place of these labels.
+A batch packs the marks of each account into one label while it runs. Once its version is no longer pending,
+``condense`` replaces these labels by at most two marks for all accounts.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from rotation.state.store import Notes, Store, replace_marks
 from rotation.state.versions import SecretState, Version
 
 MOST_LABELS = 20
-"""Across all versions of a secret, by AWS's quotas page; hence not 20 per version. A journal keeps to it, too."""
+"""Across all versions of a secret (not for each version), by AWS's quotas page. A journal has the same limit."""
 NEEDED_LABELS = 10
 """Of one account's rotation, at its peak: the lease, this run's intent, its form after the run has ended, an earlier
 run's intent, task or yes, charge, parking, count of failures, the dead passwords, proof. Of these a clean rotation
@@ -44,10 +45,10 @@ MOST_MEMBERS = MOST_LABELS - len(STAGES) - _PASSING - _KEPT
 
 
 def condensed(version: Version, *, current: bool) -> list[Mark]:
-    """Return what later rotations need to know of a version's accounts: two marks at most, for any number of them.
+    """Return what later rotations need to know of a version's accounts: at most two marks for any number of accounts.
 
-    That is as many wrong logins as any one account has, and of a version that is not current until when an account is
-    to be left alone: never less than the truth. What an earlier release packed for each account is among it.
+    One mark holds the highest number of wrong logins that any account has. The other, on a version that is not current,
+    says until when no account may be touched. Labels that an earlier release packed are included.
     """
     members = [version.seen_by(number) for number in version.members]
     packed = [mark for notes in version.members.values() for mark in notes if mark.kind is Kind.INTENT]
@@ -60,20 +61,20 @@ def condensed(version: Version, *, current: bool) -> list[Mark]:
 
 
 def condense(notes: Notes, version: Version | None, *, current: bool) -> None:
-    """Put that in the place of the accounts' labels, once a version is not pending any more."""
+    """Replace the accounts' labels by their condensed marks, once a version is no longer pending."""
     packed = [] if version is None else version.all(Kind.MEMBER)
     if version is not None and packed:
         replace_marks(notes, version.id, condensed(version, current=current), packed)
 
 
 def settle(store: Store, token: str) -> None:
-    """Tidy up after the promotion of a batch."""
+    """Condense and remove labels after the promotion of a batch."""
     store.settle(token)
     condense(store, store.describe().versions.get(token), current=True)
 
 
 def free_for_batch(notes: Notes, state: SecretState, token: str, size: int) -> None:
-    """Take the proofs from the current version where a batch would find too few labels: each is moved otherwise."""
+    """Remove the proofs from the current version if a batch would find too few labels; else they are moved later."""
     current = state.version(state.current_id or "")
     if len(_beside(state, token)) + _PASSING + size > MOST_LABELS:
         for mark in current.all(Kind.PROOF):
@@ -83,8 +84,8 @@ def free_for_batch(notes: Notes, state: SecretState, token: str, size: int) -> N
 def make_room(notes: Notes, state: SecretState, token: str, now: float, window: float) -> None:
     """Make sure, before anything is sent, that one account's rotation finds a label whenever it needs one.
 
-    Where they run short, cancelled rotations and the current version give back what is over; that a candidate of them
-    may be live stays written down, and so does a wrong login that counts: ``window`` is the account's, in seconds.
+    If labels are short, the expired marks of cancelled rotations and of the current version are removed. Marks of a
+    candidate that may be live stay, and so do wrong logins within ``window``, the account's lock-out window in seconds.
 
     Raises:
         StoreFull: too many are in use even so; nothing was sent.
@@ -96,13 +97,13 @@ def make_room(notes: Notes, state: SecretState, token: str, now: float, window: 
 
 
 def free(notes: Notes, state: SecretState, token: str, now: float, window: float) -> None:
-    """Take away the marks that say nothing any more, from every version but the token's."""
+    """Remove the expired marks from every version but the token's."""
     for version, mark in _spent(state, token, now, window):
         notes.unmark(version.id, mark)
 
 
 def require_labels(state: SecretState, token: str, now: float, window: float) -> None:
-    """Make sure that one account's rotation finds its labels once those are freed that say nothing any more.
+    """Make sure that one account's rotation finds enough labels once the expired ones are removed.
 
     Raises:
         StoreFull: too many remain.
@@ -136,7 +137,7 @@ def _spent(state: SecretState, token: str, now: float, window: float) -> list[tu
 
 
 def _end(mark: Mark, window: float) -> float:
-    """Return from when on a mark of a rotation that is over says nothing any more, in epoch seconds."""
+    """Return when a mark of a finished rotation expires, in epoch seconds."""
     if mark.kind in (Kind.REJECTED, Kind.PARKED):  # both name a moment after the first colon
         return marks.charged(mark)[1] + (window if mark.kind is Kind.REJECTED else 0)
     return 0.0 if mark.kind in (Kind.FAILED, Kind.DEAD) else inf

@@ -1,4 +1,4 @@
-"""What every store does alike that keeps marks and the lease as labels."""
+"""The part of a ``Store`` that is the same for every store that keeps marks and the lease as labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rotation.state.versions import SecretState
 
 
 class LabelStore:
-    """The verbs of a ``Store`` that are nothing but moves of labels.
+    """The methods of a ``Store`` that only move labels.
 
     Args:
         labels: where they are moved.
@@ -35,7 +35,7 @@ class LabelStore:
         self._labels.detach(mark.on(version_id), version_id)
 
     def prove(self, version_id: str, evidence: Evidence, number: int | None = None) -> None:
-        """See ``Store``. Where the label sits was seen a moment ago, or is looked up when it has moved since."""
+        """See ``Store``. The label's place as seen last is used first; if it has moved since, it is looked up."""
         label = marks.proof(evidence, number).on(version_id)
         for state in (self._seen, None):
             try:

@@ -1,11 +1,11 @@
-"""One run at a time per secret, by nothing but labels.
+"""Lets one run at a time work on a secret, by labels alone.
 
-A label's presence is no lock, since attaching it twice succeeds both times. Moving one is a compare-and-swap: it names
-the version that the label is taken from. The lease is the label ``lockstep:lease:<generation>`` with the highest
-generation. On the current version it is free. A run takes it by moving it to the version of its token; promotion makes
-that version the current one, so that the label lies there for the next rotation. A secret is busy while any version has
-a living intent of another run: one whose ``until`` is not over yet. An intent whose version is proved is not living,
-since its run does nothing more at the vendor.
+A label's presence is no lock, since attaching it twice succeeds both times. Moving a label is a compare-and-swap: the
+call names the version that the label is taken from. The lease is the label ``lockstep:lease:<generation>`` with the
+highest generation. On the current version it is free. A run takes it by moving it to the version of its token.
+Promotion makes that version the current one, so the next rotation finds the label there. A secret is busy while any
+version has a living intent of another run: one whose ``until`` is not over yet. An intent whose version is proved is
+not living, since its run does nothing more at the vendor.
 
 To take the lease, a run with token ``v``
 
@@ -16,10 +16,10 @@ To take the lease, a run with token ``v``
 4. looks again: its intent and its lease are there, no higher generation is, and the stages are as in 1. Then, and only
    then, it may act until its ``until``.
 
-A loser takes its intent away. A run that dies leaves it behind: it expires by itself, and from then on it says that a
-reset may have been sent and that one wrong login may be missing in the notes. A run that ends in order takes it away
-where nothing was sent, replaces it by one with ``until=0`` where nobody knows whether the reset took effect, and
-leaves it where the candidate was proved.
+A run that does not get the lease removes its intent. A run that dies leaves its intent behind: the intent expires by
+itself, and from then on it means that a reset may have been sent and that one wrong login may be missing in the notes.
+A run that ends in order removes its intent if nothing was sent, replaces it by one with ``until=0`` if it is unknown
+whether the reset took effect, and leaves it if the candidate was proved.
 
 Example, the labels of a clean rotation (without ``lockstep:``; ``c`` ends with ``aaaa1111``)::
 
@@ -30,7 +30,7 @@ Example, the labels of a clean rotation (without ``lockstep:``; ``c`` ends with 
     after a login c: AWSCURRENT intent:10:…                                v: … proof:login
     finishSecret  c: AWSPREVIOUS      v: AWSCURRENT AWSPENDING lease:1 proof:login intent:90:150:7f3a01bc:aaaa1111
 
-What has to hold, and what holds it (each condition is taken away in ``tests/rotation/state/test_lease_model.py``):
+What has to hold, and why it does (``tests/rotation/state/test_lease_model.py`` removes each condition in turn):
 
 * Two runs with the same view: step 3 lets one pass, since the label can be moved away from ``c`` once.
 * A run that stalled after step 1: a label that was moved from ``c`` never comes back to it, as the next generation is
@@ -119,13 +119,13 @@ def outdated(version: Version) -> list[str]:
 
 
 def ever_taken(state: SecretState, token: str) -> bool:
-    """Tell whether a run has begun for the token's version, hence may have switched its machine."""
+    """Return whether a run has begun for the token's version, hence may have switched its machine."""
     lies = token != state.current_id and token in leases(state).values()
     return lies or bool(state.version(token).intents)
 
 
 def busy(state: SecretState, now: float, *, but: str = "") -> float | None:
-    """Return until when another run may act at most; ``None`` when nobody does.
+    """Return until when another run may act; ``None`` if no other run is active.
 
     Args:
         state: the labels.
@@ -143,7 +143,7 @@ def busy(state: SecretState, now: float, *, but: str = "") -> float | None:
 
 
 def _is_over(state: SecretState, version: Version) -> bool:
-    """Tell whether nobody acts for a version any more, since it is proved, or was promoted with its proof."""
+    """Return whether no run acts for a version any more, since it is proved, or was promoted with its proof."""
     promoted = version.id in (state.current_id, state.previous_id)
     return state.proof(version.id) is not None or (promoted and (version.proof is not None or bool(version.proofs)))
 
@@ -209,11 +209,11 @@ def give_back(labels: Labels, state: SecretState, token: str, *, holder: str, se
 
 
 def clear(labels: Labels, state: SecretState, token: str, claim: Claim) -> None:
-    """Take away what is over, before an intent is written.
+    """Remove marks that are no longer valid, before an intent is written.
 
-    A proof that does not hold any more would hold again by the new intent. Of the intents that other runs left, all but
-    the latest go, so that runs which always die do not use the labels up; the wrong login that each may stand for is
-    written down first.
+    The new intent would make an invalid proof valid again. Of the intents that other runs left, only the latest stays,
+    so that runs which always die do not use up the labels; the wrong login that each may stand for is written down
+    first.
     """
     version = state.version(token)
     for mark in _spent_proofs(state, version):

@@ -1,9 +1,9 @@
-"""Durable marks: what the engine must remember across invocations, written as short texts that any store can keep.
+"""Durable marks: what the engine must remember across invocations, as short texts that any store can keep.
 
 A mark is a label such as ``lockstep:task:t-101@0a1b2c3d``: its kind, its value, and the end of the version's id. In AWS
 Secrets Manager it is a custom staging label: at most 20 over all versions of a secret, at most 256 characters, and a
 labelled version is never purged. In a journal it is a list entry. A mark cannot be changed: a new one is written before
-the old one is taken away (``store.replace_marks``), and of two the later counts.
+the old one is removed (``store.replace_marks``), and of two the later counts.
 
 Example, the marks of one rotation of an account with one wrong login on the way::
 
@@ -13,13 +13,13 @@ Example, the marks of one rotation of an account with one wrong login on the way
     lockstep:proof:login                                      the password was proved by a login
 
 **Intent**: run ``7f3a01bc`` began at 1700000000, may act until 1700000060, and began while the version whose id ends
-with ``0a1b2c3d`` was current. From then on a reset may have been sent. Of a run that ended in order, with nobody
-knowing whether the reset took effect, ``until`` is 0 and the first number is when the reset was sent. An earlier
-release wrote the first number only.
+with ``0a1b2c3d`` was current. From then on a reset may have been sent. If the run ended in order without knowing
+whether the reset took effect, ``until`` is 0 and the first number is when the reset was sent. An earlier release wrote
+the first number only.
 
-**Proof**: the label has no end, so that it need not be taken away: it moves from wherever it sits to the version that
-is proved, and the one on the current version is the proof of that one. In a batch each account has its own, such as
-``lockstep:proof:login:2``. What makes a proof hold is said in ``versions.SecretState.proof``.
+**Proof**: the label does not end with a version's id, so it is moved and never removed: it moves to the version that is
+proved, and on the current version it is the proof of that version. In a batch each account has its own, such as
+``lockstep:proof:login:2``. ``versions.SecretState.proof`` says when a proof is valid.
 
 A wrong login has three forms. ``2:1700000030`` is a sum; ``1:1700000030:~7f3a`` is one run's, so that two runs at one
 moment write two labels; ``1:1700000030:7f3a2222`` is carried, from the run of that name on the version ``…2222``, which
@@ -59,7 +59,7 @@ class Kind(StrEnum):
     PROOF = "proof"
     """The password was proved to be live; value: the evidence, and in a batch the account's number."""
     UNSENT = "unsent"
-    """In a batch: what run sent nothing for this account, so that its intent says nothing about it."""
+    """In a batch: the run that sent nothing for this account, so that its intent does not concern the account."""
     DEAD = "dead"
     """Stored passwords that the vendor rejected after the intent, where the budget ended a run: which, and epoch."""
     FAILED = "failed"
@@ -142,7 +142,7 @@ def intended(mark: Mark) -> Intent:
 
 
 def run_name(holder: str) -> str:
-    """Return what labels call a run: they are few and short, and so are the runs of one secret."""
+    """Return a run's name as labels write it: shortened, which is enough for the few runs of one secret."""
     return holder[:8]
 
 
@@ -173,7 +173,7 @@ def carried(charge: Mark, origin: str) -> Mark:
 
 
 def is_carried(charge: Mark) -> bool:
-    """Tell whether wrong logins were charged on another version than the one that keeps the note."""
+    """Return whether wrong logins were charged on another version than the one that keeps the note."""
     return charge.value.count(":") > 1 and _RUN not in charge.value
 
 
@@ -184,17 +184,17 @@ def charged(charge: Mark) -> tuple[int, float]:
 
 
 def charge_origin(charge: Mark) -> str:
-    """Return who wrote a charge: ``~`` and a run's name, the end of another version's id, or nobody in particular."""
+    """Return a charge's origin: ``~`` and a run's name, the end of another version's id, or an empty text."""
     return (*charge.value.split(":", 2), "", "")[2]
 
 
 def is_of_a_run(origin: str) -> bool:
-    """Tell whether an origin is a run of this version."""
+    """Return whether an origin is a run of this version."""
     return origin.startswith(_RUN[1:])
 
 
 def parked(reason: str, until: float) -> Mark:
-    """Return the parking mark. Rounded up, so that nobody comes too early."""
+    """Return the parking mark. The time is rounded up, so that no attempt comes too early."""
     return Mark(Kind.PARKED, f"{reason}:{ceil(until)}")
 
 
@@ -223,7 +223,7 @@ def member(number: int, notes: Iterable[Mark], nonce: str = "") -> Mark:
 
 
 def unpacked(note: Mark) -> tuple[str, frozenset[Mark]]:
-    """Return an account's number, as text, and its marks; those of kinds that nobody knows are left out."""
+    """Return an account's number, as text, and its marks; marks of unknown kinds are left out."""
     number, *packed = note.value.split(";")
     known = ((_BY_INITIAL.get(each[:1]), unquote(each[1:])) for each in packed)
     return number, frozenset(Mark(kind, value) for kind, value in known if kind and value)

@@ -1,4 +1,4 @@
-"""Every reason for which Lockstep stops on purpose, as data: what it means, and what makes it go on."""
+"""Every reason for which Lockstep stops on purpose, as data: what the reason means, and what makes Lockstep go on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Parking:
     Attributes:
         hint: the next step for a human.
         account_wide: whether it holds for every version of the secret, since it is about the account.
-        by_itself: whether a later attempt goes on without anybody; otherwise something must be found out or changed.
+        by_itself: whether a later attempt goes on without a human; otherwise something must be found out or changed.
         from_settings: whether each attempt works it out from the deployment; a label of it decides nothing.
     """
 

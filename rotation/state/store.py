@@ -1,4 +1,4 @@
-"""What the engine needs from a secret store. Adapters implement ``Store``; the engine imports nothing else of them."""
+"""The contract of a secret store. Adapters implement ``Store``; the engine imports nothing else of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StoredValue:
 
 
 class Notes(Protocol):
-    """What the steps for one account read and write down; one account of a batch has no more than this."""
+    """What the steps for one account read and write; one account of a batch has only this."""
 
     def describe(self) -> SecretState:
         """Return every labelled version.
@@ -51,11 +51,11 @@ class Notes(Protocol):
         ...
 
     def prove(self, version_id: str, evidence: Evidence) -> None:
-        """Write down that a version's password was proved: move the proof's label to it."""
+        """Record that a version's password was proved, by moving the proof's label to the version."""
         ...
 
     def release(self, token: str) -> None:
-        """Drop the candidate: take its pending stage and every mark."""
+        """Drop the candidate: remove its pending stage and every mark."""
         ...
 
 
@@ -75,15 +75,15 @@ class Store(Notes, Protocol):
         ...
 
     def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
-        """Take the secret's lease for this token, and write down that a reset may be sent from now on.
+        """Take the secret's lease for this token, and record that a reset may be sent from now on.
 
-        It is a compare-and-swap against the state seen a moment ago; see ``lease.take``.
+        This is a compare-and-swap against the state as seen before; see ``lease.take``.
 
         Returns:
             The labels as they are under the lease.
 
         Raises:
-            InProgress: somebody else holds it; ``not_before`` tells until when.
+            InProgress: another run holds it; ``not_before`` says until when.
             NotYetVisible: what was written cannot be seen.
             StageConflict: the stages moved meanwhile.
         """
@@ -112,12 +112,12 @@ class Store(Notes, Protocol):
         ...
 
     def settle(self, token: str) -> None:
-        """After a promotion: take all marks from where they are no longer needed."""
+        """Remove all marks that are no longer needed after a promotion."""
         ...
 
 
 def replace_marks(notes: Notes, version_id: str, new: Iterable[Mark], old: Iterable[Mark]) -> None:
-    """Write new marks on a version, and only then take old ones away: after a crash both are there, never neither."""
+    """Write new marks on a version before removing old ones, so that a crash leaves both and never neither."""
     new = tuple(new)
     for mark in new:
         notes.mark(version_id, mark)

@@ -187,7 +187,7 @@ class SecretState:
     versions: Mapping[str, Version]
 
     def version(self, version_id: str) -> Version:
-        """Return a version; one without labels when it has lost them, as somebody may take them at any moment."""
+        """Return a version; one without labels if it has lost them, since they may be removed at any moment."""
         return self.versions.get(version_id) or Version(version_id, frozenset())
 
     def holder(self, stage: str) -> str | None:
@@ -219,11 +219,12 @@ class SecretState:
         return max(sent)[1] if sent else None
 
     def proof(self, version_id: str) -> Evidence | None:
-        """Return how a version's password was proved, if that still holds.
+        """Return how a version's password was proved, if the proof is still valid.
 
-        It holds where the version is current, and where the one that is current now was so when the latest run for the
-        version began: nobody can have put another value into the secret since. It does not for one that was current and
-        is not any more, since whoever put its predecessor back may have set that one's password, too.
+        The proof is valid if the version is current. It is also valid if the version that is current now was current
+        when the latest run for this version began, since no other value can have been put into the secret since then.
+        It is not valid for a version that was current before: an operator who makes its predecessor current again may
+        have reset the account to that password, too.
         """
         version = self.version(version_id)
         if version.id == self.current_id:
@@ -231,7 +232,7 @@ class SecretState:
         return version.proof if self.is_based_on_current(version) and PREVIOUS not in version.stages else None
 
     def is_based_on_current(self, version: Version) -> bool:
-        """Tell whether what is current now was so when the latest run for a version began."""
+        """Return whether the current version was already current when the latest run for a version began."""
         current_id = self.current_id
         return bool(version.intents) and current_id is not None and version.intents[-1].base == current_id[-8:]
 
@@ -257,10 +258,10 @@ class SecretState:
 
 
 def implied(version: Version, but: str = "") -> list[Intent]:
-    """Return the intents that stand for one wrong login each: of runs that did not end in order, and proved nothing.
+    """Return the intents that stand for one wrong login each: those of runs that neither ended in order nor proved it.
 
     The holder of the lease writes a wrong login down after it happened, before it tries another password; so at most
-    one is missing. The intent of a former current version is a proved one's, whose proof has moved on.
+    one is missing. A former current version was proved, and its proof has moved on, so its intent does not count.
     """
     if version.proof is not None or PREVIOUS in version.stages:
         return []

@@ -1,7 +1,7 @@
-"""When the next attempt may be made: one moment out of everything that asks for patience. Pure functions.
+"""Compute the earliest time of the next attempt from all reasons to wait. Pure functions.
 
-What asks: the vendor's minimum age, the lock-out window, the wrong-login budget, a back-off after refusals, and the
-deployment's maintenance window. The latest decides, and the window moves it to its next opening.
+The reasons: the vendor's minimum age, the lock-out window, the wrong-login budget, a back-off after refusals, and the
+deployment's maintenance window. The latest time counts; if it is outside the maintenance window, the next opening does.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ RESEND_MOST = 21_600.0
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Until when nothing may be tried, and why."""
+    """A reason to wait, and the time until which nothing may be tried."""
 
     reason: str
     until: float
 
 
 def earliest(now: float, waits: Iterable[Wait], window: Windows = ANYTIME) -> Wait | None:
-    """Return the one wait that decides, or ``None`` when an attempt may be made now.
+    """Return the longest wait, or ``None`` if an attempt may be made now.
 
     Args:
         now: epoch seconds.
-        waits: everything that asks for patience.
+        waits: all reasons to wait.
         window: when an attempt may begin.
     """
     last = max((wait for wait in waits if wait.until > now), key=lambda wait: wait.until, default=None)
@@ -47,7 +47,7 @@ def earliest(now: float, waits: Iterable[Wait], window: Windows = ANYTIME) -> Wa
 
 
 def noted(state: SecretState, token: str) -> list[Wait]:
-    """Return what was written down: this version's parking, and others' where it is about the account."""
+    """Return the waits in the labels: this version's parking, and other versions' if it concerns the account."""
     found: list[Wait] = []
     for version in state.versions.values():
         if version.parked is None:
@@ -61,10 +61,10 @@ def noted(state: SecretState, token: str) -> list[Wait]:
 
 
 def before_a_reset(state: SecretState, *, min_age_seconds: float, token: str = "") -> list[Wait]:
-    """Return what asks for patience before a first reset, by what the labels tell of earlier ones.
+    """Return the reasons to wait before a first reset that follow from earlier resets in the labels.
 
-    A request of a rotation that was given up may still be on its way; arriving after this one, it would win. That of
-    one that was promoted has arrived.
+    The request of an abandoned rotation may still be on its way; if it arrived after this one, its password would be
+    the live one. The request of a promoted version has arrived.
     """
     waits = []
     given_up = state.cancelled_id(token)
@@ -77,7 +77,7 @@ def before_a_reset(state: SecretState, *, min_age_seconds: float, token: str = "
 
 
 def for_wrong_logins(state: SecretState, now: float, lockout: Lockout, *, holder: str = "") -> list[Wait]:
-    """Return the wait for the wrong-login budget, if it is spent by others than one run."""
+    """Return the wait for the wrong-login budget, if runs other than the given one have used it up."""
     count, latest = state.wrong_logins(since=now - lockout.window_seconds, but=holder)
     return [Wait(Reason.WRONG_LOGIN_BUDGET, latest + lockout.window_seconds)] if count >= lockout.budget else []
 
