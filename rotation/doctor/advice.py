@@ -1,4 +1,4 @@
-"""What a human must do where only a human can, and what happens after each reason for parking."""
+"""Advice for what only a human can do, and for each reason for parking."""
 
 from __future__ import annotations
 
@@ -88,14 +88,14 @@ def strange_batch(version_id: str) -> str:
 def put_since(version_id: str) -> str:
     """Return what to do where current is newer than an accepted reset, and no login can show which is live."""
     return (
-        "Nobody can tell which of the two is live. Try current's password. If it opens the account, take AWSPENDING, "
+        "It is unknown which of the two is live. Try current's password. If it opens the account, take AWSPENDING, "
         f"if it is there, and the `lockstep:` labels from version {version_id}; if that version's password does, "
         "attach AWSCURRENT to it. Then run this again. Or take AWSPENDING from it and run `lockstep rotate`: an API "
         "key sets a new password whichever of them is live."
     )
 
 
-STOPPED = "If nobody stopped it on purpose, start it at the vendor, and run this again."
+STOPPED = "If it was not stopped on purpose, start it at the vendor, and run this again."
 """What to do about a machine that is off, where no rotation is known to have stopped it."""
 
 

@@ -1,4 +1,4 @@
-"""Finds labels that a machine with a clock ahead of time wrote: they hold everything up for as long.
+"""Finds labels written by a machine whose clock was ahead, which block every rotation until their time.
 
 For example, a run whose clock was 40 days ahead leaves an intent label with a time 40 days from now. Every later run
 measures minimum age and lock-out window from that time, so nothing goes on until then.
@@ -14,7 +14,7 @@ from rotation.state.marks import Kind, Mark
 from rotation.state.versions import SecretState
 
 AHEAD_SECONDS = 3600.0
-"""Clocks of hosts that synchronise their time differ by less; no run announces itself for longer."""
+"""Clocks of hosts that synchronise their time differ by less, and no run's intent lasts longer."""
 LONGEST_WAIT_SECONDS = 8 * 86_400.0
 """A maintenance window opens within a week. Only a lock-out window may be a longer wait."""
 
@@ -26,7 +26,7 @@ class Ahead:
     Attributes:
         label: as the store has it.
         version_id: the version that has the label.
-        until: epoch seconds before which it holds something up.
+        until: epoch seconds before which it blocks a rotation.
         sent: whether it says that a reset may have been sent.
     """
 

@@ -1,4 +1,4 @@
-"""Decides what is wrong and what to do about it: a pure function over what was found.
+"""Decides what is wrong and what to do about it: a pure function of the findings.
 
 For a secret of one account the first rule that applies decides:
 
@@ -48,7 +48,7 @@ def _one_account(findings: Findings) -> Diagnosis:
         summary = f"the live password is that of version {live.id}"
     if pending is not None and pending is not live:
         return _with_candidate(findings, summary, promotion, pending)
-    # The service would take it for a rotation that is not complete, and try that one again.
+    # The service would treat it as an incomplete rotation, and try that one again.
     left_over = live is current and findings.state.holder(PENDING) not in (None, current.id) and pending is None
     return _planned(findings, summary, (Action(Verb.SETTLE, current.id),) if left_over else promotion)
 
@@ -72,7 +72,7 @@ def _with_candidate(findings: Findings, summary: str, promotion: Plan, pending: 
 
 
 def _useless(findings: Findings, summary: str, promotion: Plan, pending: ExaminedVersion) -> Diagnosis:
-    """Drop a candidate that was never sent, or whose password an operator has put into current: nothing is lost."""
+    """Drop a candidate that was never sent, or whose password an operator has put into current."""
     release = (*promotion, Action(Verb.RELEASE, pending.id))
     if pending.password is PasswordState.LIVE:
         return _planned(findings, f"{summary}; the candidate {pending.id} holds the same password", release)
@@ -103,16 +103,16 @@ def _none_live(findings: Findings, current: ExaminedVersion) -> Diagnosis:
     elif not current.usable:
         what, help_ = "current holds no account document", advice.BAD_DOCUMENT
     else:
-        what = "nobody can tell whether current is live: there is no login check that could be made"
+        what = "it is unknown whether current is live: there is no login check that could be made"
         return _planned(findings, what, release)
     return _human(findings, what, help_, release)
 
 
 def _sent_again(findings: Findings, current: ExaminedVersion, pending: ExaminedVersion) -> Diagnosis:
-    """Resume a rotation that needs no old password; wait where it waits by itself and may have succeeded."""
+    """Resume a rotation that needs no old password, or wait if it is parked and may have succeeded."""
     unknown = PasswordState.UNKNOWN in (pending.password, current.password)
     unsure = unknown or not findings.checkable
-    summary = "nobody can tell which password is live" if unsure else "neither current nor the candidate is live"
+    summary = "it is unknown which password is live" if unsure else "neither current nor the candidate is live"
     waiting = _waits_by_itself(findings, pending) if unsure else None
     what = f"{summary}; the same candidate is sent again"
     return waiting or _planned(findings, what, (Action(Verb.RESUME, pending.id),))
@@ -147,7 +147,7 @@ def _unfinished_batch(findings: Findings, pending: ExaminedVersion) -> Diagnosis
 
 
 def _waits_by_itself(findings: Findings, pending: ExaminedVersion) -> Diagnosis | None:
-    """Return the wait of a parked rotation that goes on without anybody."""
+    """Return the wait of a parked rotation that goes on by itself."""
     if pending.version.parked is None or pending.version.parked[1] <= findings.now:
         return None
     reason, until = pending.version.parked

@@ -1,8 +1,8 @@
-"""The dry run of a rotation (``--dry-run``): name everything that would stop it at once, and change nothing.
+"""The dry run of a rotation (``--dry-run``): report at once everything that would stop it, and change nothing.
 
-The checks stand here in the order in which a rotation meets what they check: the store, other runs, the account
-document, labels, and then for each account its settings, waits, wrong-login budget, time, admin credential, target,
-evidence, policy and old password.
+The checks come in the order in which a rotation makes them: the store, other runs, the account document, labels, and
+then for each account its settings, waits, wrong-login budget, time, admin credential, target, evidence, policy and old
+password.
 
 A dry run cannot know everything. Only a rotation shows whether a value may be written and whether a reset is permitted;
 both are reported as unknown. Where an account changes its own password, the dry run logs in once with the current one,
@@ -78,7 +78,7 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
             change. Without it, only the right to move labels is tried.
 
     Returns:
-        Every check, in the order in which a rotation would meet them.
+        Every check, in the order in which a rotation makes them.
     """
     try:
         state = session.store.describe()
@@ -108,7 +108,7 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
 
 
 def _labels_move(session: Session, state: SecretState) -> Check:
-    """Ask the store to remove a label that is not there: refused where the right is missing, else without effect."""
+    """Ask the store to remove a label that is not there: it refuses if the right is missing, else nothing happens."""
     try:
         if state.current_id is not None:
             session.store.unmark(state.current_id, marks.parked("rehearsal", 0))
@@ -138,7 +138,7 @@ def _other_runs(session: Session, state: SecretState) -> Iterator[Check]:
 
 
 def _labels_fit(session: Session, state: SecretState, window: float, *, batch_size: int | None = None) -> Check:
-    """Ask what createSecret asks, for the token that the rotation would have."""
+    """Make createSecret's check of the free labels, for the token that the rotation would have."""
     token, now = _unfinished(state) or "", session.clock.now()
     try:
         if batch_size is None:

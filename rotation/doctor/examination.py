@@ -1,9 +1,9 @@
 """Finds out which stored password is live; the only thing it writes is the charge of each login.
 
 Labels and values are read first. While another run holds the lease, or the vendor's task runs, or the account is
-locked, nothing is asked: the answer would be worthless or would cost a try. Then the passwords are tried, the most
-likely one first: a candidate that was sent, current, another candidate, then older versions, the latest first. One
-login shows the state of every version that holds the same password. The first password that logs in ends the search.
+locked, no login is made: its answer would be worthless, or would use up the budget. Then the passwords are tried, the
+most likely one first: a candidate that was sent, current, another candidate, then older versions, the latest first.
+One login shows the state of every version with the same password. The first password that logs in ends the search.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _account_document(findings: Findings) -> SecretDocument | None:
 
 
 def _batch(session: Session, findings: Findings, document: SecretDocument) -> None:
-    """Check every account of a batch. An unfinished rotation finds out by itself, if it has the same accounts."""
+    """Check every account of a batch, unless an unfinished rotation of the same accounts will find out by itself."""
     accounts = Batch.of(session, document)
     if accounts is None:
         return
@@ -111,7 +111,7 @@ def _one_account(session: Session, findings: Findings, document: SecretDocument)
 
 
 def _compare(session: Session, bound: Guarded, examined: ExaminedVersion) -> None:
-    """Set a version aside that names another account: its password must not be tried on this one."""
+    """Exclude a version that names another account: its password must not be tried on this one."""
     if examined.stored is None:
         return
     try:
@@ -194,7 +194,7 @@ def _try(session: Session, bound: Guarded, state: SecretState, stored: StoredVal
 
 
 def _in_order(findings: Findings, bound: Guarded) -> list[ExaminedVersion]:
-    """Return what to ask: the most likely first, or the least recently tried where the budget is too small for all."""
+    """Return the versions to try: the most likely first, or the least recently tried if the budget is too small."""
     current, pending = findings.current, findings.pending
 
     def likely(each: ExaminedVersion) -> tuple[bool, bool, bool, float]:
@@ -209,7 +209,7 @@ def _in_order(findings: Findings, bound: Guarded) -> list[ExaminedVersion]:
 
 
 def _enough(findings: Findings) -> bool:
-    """Return whether more logins would show nothing needed: an admin reset heals by sending the candidate again."""
+    """Return whether the result is already sufficient: current and candidate are dead, and an admin can reset them."""
     first = [each for each in (findings.pending, findings.current) if each is not None and each.stored is not None]
     dead = all(each.password is PasswordState.DEAD for each in first)
     return findings.by_admin and findings.pending in first and dead

@@ -1,4 +1,4 @@
-"""What an examination found: every labelled version, what is known about it, and what stands in the way."""
+"""The findings of an examination: every labelled version, what is known about it, and what prevented more."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ExaminedVersion:
         return self.content is Content.USABLE
 
     def set_aside(self, content: Content) -> None:
-        """Note that its value is of no use here."""
+        """Note that this version's value cannot be used for this account."""
         self.content, self.stored = content, None
 
 
@@ -82,7 +82,7 @@ class Findings:
         versions: every labelled version.
         bound: the account, when it could be bound.
         error: why the vendor could not be asked, or not any further.
-        checkable: whether a login, or less proof that suffices, shows if a password is live.
+        checkable: whether a login, or weaker proof that suffices, shows if a password is live.
         window: how long a wrong login counts, in seconds; the longest possible time when no account could be bound.
         batch: whether the secret holds several accounts.
         stopped: whether the machine is off.

@@ -1,7 +1,7 @@
-"""Carries a plan out, under the secret's lease and against the labels that the plan was made from.
+"""Carries out a plan under the secret's lease, if the labels are still those that the plan was made from.
 
-Left-over labels are settled first and without the lease, since the lease itself needs labels. Then labels move under
-the lease: promote, release, start. Last, an unfinished rotation is resumed by the engine's own steps.
+Left-over labels are settled first and without the lease, since the lease itself needs labels. Then promote, release
+and start are done under the lease. Last, the engine's own steps resume an unfinished rotation.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ class Outcome:
 
 
 def repair(session: Session, diagnosis: Diagnosis) -> Outcome:
-    """Carry out what a diagnosis plans; nothing where it plans nothing.
+    """Carry out a diagnosis's plan, which may be empty.
 
-    Every move names where the label must be, and nothing is moved when the labels are no longer those of the diagnosis.
+    Every move of a label names the version that must have it, and nothing is moved if the labels have changed since the
+    diagnosis.
     """
     work = _Repair(session, diagnosis)
     try:
@@ -96,7 +97,7 @@ class _Repair:
             self.done.append(action)
 
     def _settle(self, action: Action) -> None:
-        """Take labels away without the lease, for which none may be left.
+        """Remove labels without the lease, since there may be no label left for taking it.
 
         A version of an older reset that is not pending belongs to no run any more, and the guard refuses its token.
         """
@@ -107,7 +108,7 @@ class _Repair:
 
     @contextmanager
     def _leased(self, moves: list[Action]) -> Iterator[None]:
-        """Hold the lease on the first version with a value: an empty one may not take labels, and no run uses it."""
+        """Hold the lease on the first version with a value, since an empty version may not take labels."""
         examined = [self._examined(action) for action in moves]
         version_id = next((each.id for each in examined if each.content is not Content.EMPTY), None)
         if version_id is None:
@@ -169,7 +170,7 @@ class _Repair:
                 return
 
     def _end_parking(self, token: str) -> None:
-        """Take a parking label away that waits for a human, since a human has asked for this repair."""
+        """Remove a parking label that waits for a human."""
         version = self.session.store.describe().versions.get(token)
         if version is None or version.parked is None:
             return
@@ -185,6 +186,6 @@ _MOVES = {Verb.PROMOTE: _Repair._promote, Verb.RELEASE: _Repair._release, Verb.S
 def _stages_and_intents(
     state: SecretState, but: AbstractSet[str], holder: str
 ) -> dict[str, tuple[frozenset[str], float | None]]:
-    """Return what a plan rests on. Charges and leases come and go, and so does this run's own intent."""
+    """Return the labels that a plan depends on: all except charges, leases and this run's own intent."""
     seen = [version.before(holder) for version in state.versions.values() if version.id not in but]
     return {each.id: (each.stages, each.intent) for each in seen if each.stages or each.intent is not None}

@@ -1,4 +1,4 @@
-"""What a diagnosis says beside its main finding: a machine that is off, too few labels, a clock that was ahead.
+"""Adds side findings to a diagnosis: a machine that is off, too few labels, a clock that was ahead.
 
 A secret has 20 labels, and a rotation needs up to 10 of them. Where the next rotation would find too few, the doctor
 takes labels away only when another password has just been proved live by a login, and the version that has them was
@@ -52,7 +52,7 @@ def _machine_is_off(diagnosis: Diagnosis) -> Diagnosis:
 
 
 def _labels_run_short(diagnosis: Diagnosis) -> Diagnosis:
-    """Plan to settle left-over labels; where that does not help, wait or name labels. A batch counts by itself."""
+    """Plan to settle left-over labels; if that does not help, wait or name labels. A batch is not judged here."""
     findings = diagnosis.findings
     if isinstance(findings.error, StoreFull):
         return replace(diagnosis, advice=removable_labels(findings) or diagnosis.advice)
@@ -74,7 +74,7 @@ def _labels_run_short(diagnosis: Diagnosis) -> Diagnosis:
 
 
 def _clock_was_ahead(diagnosis: Diagnosis) -> Diagnosis:
-    """Name the labels that hold everything up until a time that a wrong clock has written down."""
+    """List the labels whose time lies in the future because a clock was wrong."""
     findings = diagnosis.findings
     ahead = clock_skew.ahead(findings.state, findings.now, findings.window)
     if not ahead:
@@ -87,7 +87,7 @@ def _clock_was_ahead(diagnosis: Diagnosis) -> Diagnosis:
 
 
 def _too_few(findings: Findings) -> bool:
-    """Return whether the next rotation finds too few labels, even after it has removed those that are spent."""
+    """Return whether the next rotation finds too few labels, even after it has removed the expired ones."""
     state = replace(findings.state, versions={each.id: each.version for each in findings.versions})
     try:
         require_labels(state, "" if findings.pending is None else findings.pending.id, findings.now, findings.window)

@@ -1,4 +1,4 @@
-"""What is known without a login: less proof where the deployment allows it, and which rotation stopped the machine."""
+"""Finds out what is known without a login: weaker proof if the deployment allows it, and who stopped the machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rotation.state.versions import Version
 
 
 def without_login(bound: Guarded, findings: Findings, seen: Observation) -> None:
-    """Note less proof than a login, as far as the deployment allows it."""
+    """Note proof weaker than a login, as far as the deployment allows it."""
     if seen.readback is not None and bound.minimum <= Evidence.READBACK:
         findings.checkable = True
         for each in findings.versions:
@@ -37,7 +37,7 @@ def who_stopped_it(findings: Findings) -> str | None:
 
 
 def overtaken_batch(findings: Findings, accounts: Batch, pending: ExaminedVersion) -> bool:
-    """Return whether resuming a batch would count a vendor's yes that is older than current as proof.
+    """Return whether resuming a batch would accept, as proof, a vendor's yes to a reset that is older than current.
 
     Raises:
         RotationError: an account cannot be observed.
@@ -55,7 +55,7 @@ def overtaken_batch(findings: Findings, accounts: Batch, pending: ExaminedVersio
 
 
 def _by_accepted_reset(findings: Findings) -> None:
-    """Take the vendor's yes to the version that was sent last as proof, unless current was put or proved after it."""
+    """Treat the version sent last as proved if the vendor accepted it and current is older than that reset."""
     sent_later, current = findings.version(findings.state.cancelled_id("")), findings.current
     proved = sent_later or current
     if proved is None or proved.stored is None or proved.password is not PasswordState.NOT_ASKED:
