@@ -1,8 +1,8 @@
-"""Wraps a driver and one account: only typed errors escape, secrets are scrubbed by value, time is bounded.
+"""Wraps a driver and one account: it raises only typed errors, masks secrets in their texts, and limits the time.
 
-The engine reaches a driver only through ``Guarded``. A typed error comes out as a new one of the same class; any other
-exception comes out as ``DriverBug`` with its type's name. Example: a driver raises ``ValueError("password is X")``; the
-engine gets ``DriverBug("acme raised ValueError")``, without the cause, notes or frames of the original.
+The engine calls a driver only through ``Guarded``. A typed error is raised again as a new error of the same class. Any
+other exception becomes ``DriverBug`` with the name of its type. Example: a driver raises ``ValueError("password is
+X")``; the engine gets ``DriverBug("acme raised ValueError")``, without the cause, notes or frames of the original.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Guarded:
         minimum: the least evidence that the deployment accepts.
         time_left: seconds until this run must have ended.
         logins: where and how a login can prove the password.
-        power: the state that the account's machine shall have after a rotation.
+        power: the power state that the deployment wants for the machine after a rotation.
         window: when a reset may begin.
         known: secrets to scrub in addition to those in a call's arguments (the admin credential).
     """
@@ -81,9 +81,9 @@ class Guarded:
         return isinstance(self.driver, Verifies) or self.logins.unready(seen) is None
 
     def trusting(self, seen: Observation) -> Guarded:
-        """Return this with the host's key learnt, where the deployment trusts the first key that a host shows.
+        """Return a copy that knows the host's key, if the deployment trusts the first key that a host shows.
 
-        It exchanges keys only and does not log in. A stopped machine shows no key.
+        The call only exchanges keys and does not log in. A stopped machine shows no key.
 
         Raises:
             DriverError: the host showed none, although a login is demanded.
@@ -147,20 +147,20 @@ class Guarded:
         return self._call(lambda: driver.poll(self.account, task))
 
     def wanted_power(self, found: Power | None) -> Power | None:
-        """Return the state that the machine shall have afterwards, given the one in which it was found."""
+        """Return the machine's wanted power state after a rotation, given the state in which it was found."""
         if self.power is PowerWish.AS_FOUND:
             return found
         return Power(self.power.value)
 
     def require_provable(self, seen: Observation, *, greet: bool = True) -> bool:
-        """Refuse, before anything changes, when the demanded evidence cannot be had.
+        """Raise, before anything changes, if the demanded evidence cannot be obtained.
 
         Args:
-            seen: what the target looks like; a machine that shall run again after its reset may count as running.
+            seen: what the target looks like; a machine that will run again after its reset may count as running.
             greet: whether to connect now to the host that will judge the password, where a shared probe can do that.
 
         Returns:
-            Whether the host was met.
+            Whether this run has connected to the host.
 
         Raises:
             ConfigError: names what is missing.

@@ -1,4 +1,4 @@
-"""Where and how a login can prove an account's password: the target, the host's key, and a first look at the host.
+"""Where and how a login can prove an account's password: the target, the host's key, and a first connection.
 
 A driver whose vendor has no login call is verified by a shared probe (SSH, WinRM) at the account's machine. The methods
 here decide whether a probe can do something and return the call for it, or ``None``. They call no probe themselves:
@@ -6,7 +6,7 @@ here decide whether a probe can do something and return the call for it, or ``No
 
 Example: the vendor names ``ssh host:22`` without a key, and the deployment trusts the first key that a host shows.
 ``first_key`` returns the call that reads the key; ``Guarded.trusting`` makes the call and keeps the key. From then on
-``unready`` finds nothing missing, and ``greeting`` returns ``None`` because the host was just met.
+``unready`` finds nothing missing, and ``greeting`` returns ``None`` because the host was reached just now.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class LoginProof:
         configured: the target that the deployment names, for a vendor that names none.
         host_key: the SSH host's key as an earlier rotation learnt it; a key that the target names takes precedence.
         trust_first_use: whether such a key may be learnt.
-        greeted: whether this run has met the host that judges the password.
+        greeted: whether this run has connected to the host that judges the password.
     """
 
     probes: Mapping[str, LoginProbe] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class LoginProof:
         return lambda: probe.host_key(target.host, target.port)
 
     def greeting(self, seen: Observation) -> Callable[[], None] | None:
-        """Return the call that meets the host, where it was not met yet. A stopped machine cannot be met."""
+        """Return the call that connects to the host without a login; ``None`` if that was done or it is stopped."""
         target, probe = self._place(seen)
         if self.greeted or target is None or seen.power is Power.STOPPED:
             return None

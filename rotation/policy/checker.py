@@ -1,4 +1,4 @@
-"""Whether a string is accepted: ``problems`` says it in words for people, ``Checker`` fast for the generator."""
+"""Judges a string by the rules: ``problems`` names broken rules for people, ``Checker`` is fast, for the generator."""
 
 from __future__ import annotations
 

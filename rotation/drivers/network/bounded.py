@@ -1,8 +1,8 @@
-"""An end and a largest answer for an HTTP session that a library made: pypsrp's and hvac's.
+"""Limits time and size of answers for an HTTP session that a library made: pypsrp's and hvac's.
 
-Their time-outs apply to each read, and they read an answer whole, however long it is. ``bound`` changes the session's
-adapters, so that everything that the session sends keeps to a ``Watch``. Example: a WinRM host answers 401 and then
-sends a byte each second, or a body without an end. The first is cut off at the deadline, the second at ``limit``.
+The time-outs of these libraries apply to each read, and they read a whole answer, however long it is. ``bound`` changes
+the session's adapters, so that a ``Watch`` limits all requests of the session. Example: a WinRM host answers 401 and
+then sends a byte each second, or an endless body. The first is cut off at the deadline, the second at ``limit``.
 """
 
 from __future__ import annotations

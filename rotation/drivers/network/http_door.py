@@ -1,4 +1,4 @@
-"""The one door to vendors: allow-listed hosts, bounded time, one attempt, and nothing secret in errors.
+"""The only way to send HTTP requests to vendors: allow-listed hosts, limited time, one attempt, no secret in errors.
 
 The door decides whether a request may be sent, and what its answer may be. ``http_exchange`` sends it; that module is
 imported with the first call, because it brings requests, and many invocations call no vendor.

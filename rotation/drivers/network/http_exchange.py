@@ -1,4 +1,4 @@
-"""One exchange with a vendor over HTTP: a connection of its own, one attempt, and an end in time.
+"""One exchange with a vendor over HTTP: its own connection, one attempt, and a deadline.
 
 A request is sent once, on a new connection that is closed afterwards, and the exchange ends when its time is over
 (``deadline``). An exchange that fails proves one of three things: nothing was sent, a change may have been made, or a

@@ -75,7 +75,7 @@ def id_of(text: str | None, request: HttpRequest | None = None) -> str | None:
 
 
 def _echoes(text: str, request: HttpRequest) -> bool:
-    """Tell whether the digits spell something that the request said, also inside Base64."""
+    """Return whether the digits spell something that the request contained, also inside Base64."""
     said = [request.body, *(value.encode(errors="replace") for value in request.headers.values())]
     for word in b" ".join(said).split():
         with suppress(ValueError):

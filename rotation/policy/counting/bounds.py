@@ -1,7 +1,7 @@
-"""Bounds of the count in microseconds, where exact counting may cost a second.
+"""Computes bounds of the count in microseconds; counting exactly may take a second.
 
-What each rule refuses by itself is bounded from above and subtracted from all strings. For the vendors' policies,
-which accept nearly everything, the result is nearly exact; below zero it says nothing and the exact count decides.
+For each rule, an upper bound of the strings that the rule refuses is subtracted from the number of all strings. The
+vendors' policies accept nearly everything, so the result is nearly exact. If it is below zero, the exact count is used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Refuse rules that nothing satisfies, with the ones that contradict each other, and rules that leave too little."""
+"""Refuse rules that no string satisfies, naming those that contradict each other, and rules that leave too few."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEAST_BITS = 50
 
 
 def exact_size(rules: Rules, language: Language) -> int:
-    """Return how many strings satisfy the rules; ``language`` counts them without regard to ``rules.used``."""
+    """Return how many strings satisfy the rules, given the ``language`` that counts them without ``rules.used``."""
     accepts = Checker(rules._replace(used=frozenset()))
     alphabet = frozenset(rules.alphabet)
     used = [text for text in rules.used if len(text) == rules.length and alphabet.issuperset(text)]
@@ -23,7 +23,7 @@ def exact_size(rules: Rules, language: Language) -> int:
 
 
 def check_size(label: str, rules: Rules, size: int, *, allow_weak: bool) -> None:
-    """Refuse rules that ``size`` strings satisfy, when that is none or too few.
+    """Raise if ``size``, the number of strings that satisfy the rules, is zero or too small.
 
     Raises:
         PolicyError: names the contradicting rules, or the bits that are left.
@@ -42,7 +42,7 @@ def check_size(label: str, rules: Rules, size: int, *, allow_weak: bool) -> None
 
 
 def contradiction(rules: Rules) -> tuple[str, ...]:
-    """Return the names of rules that cannot hold together; without any one of them the others can."""
+    """Return the names of rules that contradict each other; if any one is left out, the others can be satisfied."""
     active = _active(rules)
     clash = set(active)
     for name in active:
@@ -53,7 +53,7 @@ def contradiction(rules: Rules) -> tuple[str, ...]:
 
 
 def _active(rules: Rules) -> dict[str, tuple[str, object]]:
-    """Return every active rule by its name in messages: the field of ``Rules``, and its entry there if it has one."""
+    """Return every active rule as its field in ``Rules`` and its entry there, if any, by its name in messages."""
     found: dict[str, tuple[str, object]] = {}
     for chars, least in rules.minimums:
         found[f"min_chars({least} of {chars})"] = ("minimums", (chars, least))
