@@ -89,7 +89,7 @@ def handle(event: object, context: LambdaContext, world: World) -> dict[str, obj
         try:
             _run(event, context, world, report)
         except Exception:
-            world.admins.clear()  # The vendor may have refused one, since somebody has put another in its place.
+            world.admins.clear()  # The vendor may have refused one that has been replaced since.
             raise
     return report.succeeded()
 

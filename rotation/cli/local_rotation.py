@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 STEP_SECONDS = 120.0
-"""A step's time. A killed run's lease lasts as long, so it is a function's time-out rather than a human's patience."""
+"""Seconds for one step. A killed run's lease lasts as long, so this is as short as a function's time-out."""
 
 
 def session_for(client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str]) -> Session:

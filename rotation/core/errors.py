@@ -452,7 +452,7 @@ class LoginRejected(DriverError):
     """The vendor stated that this password does not open the account."""
 
     code = "login_rejected"
-    default_hint = "Run the rotation again; if it persists, somebody changed the password by hand."
+    default_hint = "Run the rotation again; if it persists, the password was changed by hand."
 
 
 class OldPasswordRejected(DriverError):
@@ -461,8 +461,8 @@ class OldPasswordRejected(DriverError):
     code = "old_password_rejected"
     retryable = True
     default_hint = (
-        "The next attempt finds out which stored password is live (`lockstep doctor` shows it). If none is, somebody "
-        "changed it by hand: store the live one."
+        "The next attempt finds out which stored password is live (`lockstep doctor` shows it). If none is, it was "
+        "changed by hand: store the live one."
     )
 
 

@@ -2,7 +2,7 @@
 
 At DEBUG, botocore logs every request and answer, SecretString and RotationToken included, and spnego logs NTLM's answer
 to the challenge, from which a password can be guessed offline. urllib3 quotes the unparsed rest of a malformed answer
-in a warning, which Python prints even where nobody has set up logging (read 2026-11). Our errors report what matters.
+in a warning, which Python prints even if logging is not set up (read 2026-11). Our errors report what matters.
 """
 
 from __future__ import annotations

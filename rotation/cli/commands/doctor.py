@@ -23,7 +23,7 @@ def doctor(
     repair: Annotated[bool, typer.Option("--repair", help="Carry the plan out.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Find out which stored password is live and what is wrong with the secret; with --repair put it right.
+    """Find out which stored password is live and what is wrong with the secret; repair it with --repair.
 
     Candidate, current, previous and older labelled versions are tried, the most likely first, inside the wrong-login
     budget that rotations share; tries are charged to it durably. Without --repair nothing else is changed.

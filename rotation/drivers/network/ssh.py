@@ -185,7 +185,7 @@ def _changed() -> CannotVerify:
     return _unsent(
         "host_key_changed",
         "the host shows another key than the one pinned for it, so the password was not sent",
-        hint="If the machine was reinstalled, store its new key as `host_key`; otherwise the connection is intercepted.",
+        hint="If the machine was reinstalled, store its new key as `host_key`; if not, the connection is intercepted.",
     )
 
 

@@ -32,7 +32,7 @@ _BODY_LIMIT = 1024 * 1024
 _PIN_HINT = "Write it as sha256: and the 64 hexadecimal digits of the certificate's SHA-256 fingerprint."
 _HINTS = {
     "certificate_changed": "If the machine was reinstalled or its certificate renewed, store the new fingerprint; "
-    "otherwise the connection is intercepted.",
+    "if not, the connection is intercepted.",
     "certificate_not_trusted": "Pin the certificate's fingerprint in the secret, or name its authority's file in "
     "REQUESTS_CA_BUNDLE.",
     "port_closed": "Open the way from this function to the host's WinRM port (routes, security groups, the host's "

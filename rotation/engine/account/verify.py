@@ -40,7 +40,7 @@ def check_current(session: AccountSession, state: SecretState) -> Result:
     if not opens:
         raise LoginRejected(
             "the current password does not open the account",
-            hint="Somebody changed it outside, or a rotation is half done: `lockstep doctor` finds out. Where it finds "
+            hint="It was changed outside, or a rotation is half done: `lockstep doctor` finds out. Where it finds "
             "nothing, put the live password into the secret as a new version.",
         )
     return Result(outcome="current_verified", driver=bound.spec.code, evidence=evidence)

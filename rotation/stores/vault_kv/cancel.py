@@ -1,4 +1,4 @@
-"""Giving a rotation up on an operator's order: its candidate loses the pending stage, and nothing else it may need."""
+"""Cancels a rotation on an operator's order: removes the candidate's pending stage, and keeps what is still needed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """``Kv`` over hvac, with every failure typed.
 
 hvac's own exceptions hold the server's answer and its frames hold the candidate, so none of them gets out. A refused
-connection, a time-out and a broken answer are ``OSError`` in requests, on which hvac stands. OpenBao 2.7.2 says
-"permission denied" of a bad token as of a missing right (measured 2026-11), so the token is asked about.
+connection, a time-out and a broken answer are ``OSError`` in requests, which hvac uses. OpenBao 2.7.2 says
+"permission denied" both for a bad token and for a missing right (measured 2026-11), so a look-up of the token decides.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def _token_works(client: hvac.Client) -> bool:
     except exceptions.Forbidden:
         return False
     except (exceptions.VaultError, OSError, ValueError):
-        return True  # Nobody could tell, so the refusal stands as it was said.
+        return True  # The question has no answer, so the refusal is reported as the server gave it.
     return True
 
 

@@ -1,7 +1,7 @@
 """The journal: an entry beside the secret with what a rotation must remember, as JSON that an operator can read.
 
-It holds the candidates with their labels, and who may act at the vendor now. It is one entry, so whatever an operation
-changes in it happens at once or not at all.
+It holds the candidates with their labels, and which run may act at the vendor now. Since it is one entry, an operation
+changes it completely or not at all.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who may act at the vendor, for which version, and the epoch until which nobody else does."""
+    """The run that may act at the vendor, its version, and the epoch until which no other run acts."""
 
     token: str
     holder: str
@@ -78,7 +78,7 @@ class Journal:
         if parsed is None:
             raise StoreError(
                 "the journal beside the secret is not readable",
-                hint="Look at its versions: somebody wrote it, or a newer Lockstep did. It may hold the live password.",
+                hint="Look at its versions: a human or a newer Lockstep wrote it. It may hold the live password.",
             )
         return parsed
 

@@ -1,4 +1,4 @@
-"""What the store and the job need from a KV version 2 mount; ``HvacKv`` and the kit's model both have it."""
+"""The contract of a KV version 2 mount, for the store and the job; ``HvacKv`` and the kit's model implement it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Kv(Protocol):
 
         Raises:
             StageConflict: it is not.
-            StoreError: as ``read``; of ``StoreUnavailable`` nobody knows whether the write took place.
+            StoreError: as ``read``; after ``StoreUnavailable`` it is unknown whether the write took place.
         """
         ...
 

@@ -1,16 +1,16 @@
 """The secret and its journal as read at one moment, with the labels that follow from both.
 
-KV has no staging labels. Here they are worked out, so that the engine sees the same as in Secrets Manager:
+KV has no staging labels. This module derives them, so that the engine sees the same as in Secrets Manager:
 
 * AWSCURRENT sits on the secret's newest version, AWSPREVIOUS on the one before;
 * AWSPENDING and all marks are lists in the journal, by version id;
-* the journal's lease is shown as the label that sits on the version which had it last; until when it is held says that
-  version's intent.
+* the journal's lease is shown as a label on the version that had it last; that version's intent says until when the
+  lease is held.
 
-Which id a version of the secret has follows from the journal, too. Example: the secret is at version 8, and the journal
-has the record ``tok-1`` with the candidate's value and no stamp. If version 8 holds another value, it was written by
-somebody else: its id is ``kv-8``, and ``tok-1`` is pending. If it holds the candidate, the commit was made and the run
-died before it could note that: the record gets version 8 as its stamp, and ``tok-1`` is current.
+The journal also gives the ids of the secret's versions. Example: the secret is at version 8, and the journal has the
+record ``tok-1`` with the candidate's value and no stamp. If version 8 holds another value, another writer wrote it: its
+id is ``kv-8``, and ``tok-1`` is pending. If it holds the candidate, the commit was made and the run died before it
+could note that: the record gets version 8 as its stamp, and ``tok-1`` is current.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Seen:
 
 
 def same(text: Secret, document: SecretDocument | None) -> bool:
-    """Say whether a candidate is what an entry holds. The server sorts keys and keeps numbers as a float does."""
+    """Return whether an entry holds the candidate. The server sorts keys and keeps numbers as a float does."""
     return document is not None and _as_kept(text) == _as_kept(document.dump())
 
 
@@ -162,4 +162,4 @@ def _as_kept(text: Secret) -> object:
     try:
         return _READER.decode(text.reveal())
     except (ValueError, RecursionError):
-        return text  # Somebody put it there by hand; it equals nothing but itself.
+        return text  # It was written by hand and is not JSON, so it equals only itself.

@@ -1,19 +1,21 @@
 """``Store`` over KV version 2.
 
 The secret at ``path`` keeps the account document; its newest version is current and the one before is previous. The
-journal at ``path.lockstep`` keeps the candidate until it is current, and all marks. Both are only ever written by
-check-and-set, so of two runs that saw the same one wins, and a write whose answer was lost is found out by looking.
+journal at ``path.lockstep`` keeps the candidate until it is current, and all marks. Both are written by check-and-set
+only. So of two runs that saw the same versions one wins, and after a lost answer a read shows whether the write was
+made.
 
 The store remembers both entries as it read or wrote them last, so that most operations need no read:
 
-* A change of the journal starts from the remembered one. Its check-and-set succeeds only if nobody has written since,
-  so a success proves that what was remembered is the truth. A failure makes the store read both entries and try again.
-  An operation that would refuse, or change nothing, proves nothing, so it reads both entries before it does so.
-* ``describe`` reads both, and ``acquire`` ends with it. The engine asks between a write and what must come after it at
-  the vendor: this finds out that a server confirmed a write and did not keep it, and that somebody edited the secret.
+* A change of the journal starts from the remembered one. Its check-and-set succeeds only if the journal was not written
+  since, so a success proves that the remembered entry was up to date. After a failure the store reads both entries and
+  tries again. An operation that would refuse, or change nothing, reads both entries first, since it makes no write that
+  could prove them.
+* ``describe`` reads both, and ``acquire`` ends with it. The engine calls it between a write and the vendor call that
+  depends on the write: so it notices a write that the server confirmed and did not keep, and an edit of the secret.
 * ``promote`` reads the journal, since its own check-and-set guards only the secret: the rotation may have been
   cancelled, and another one begun.
-* ``settle`` reads the secret, since it takes the candidate's value out of the journal: the secret must have it.
+* ``settle`` reads the secret, since it removes the candidate's value from the journal: the secret must have it.
 
 Example. A rotation begins with the journal at version 7 and the secret at version 3, which takes two reads. ``stage``
 writes version 8 and reads nothing. Had another job written version 8 before, ``stage`` would fail at the
@@ -353,7 +355,7 @@ class VaultKv:
         return seen
 
     def _write(self, path: str, document: SecretDocument, *, cas: int) -> None:
-        """Write, and remember what was written. After a failure nobody knows what the server has."""
+        """Write, and remember what was written; after a failure remember nothing, since the outcome is unknown."""
         known, self._known = self._known, None
         entry = self._kv.write(path, document, cas=cas)
         self._floors[path] = entry.version
