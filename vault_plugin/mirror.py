@@ -37,7 +37,7 @@ class MirrorState(StrEnum):
 
     IN_STEP = "in_step"
     IN_PROGRESS = "in_progress"
-    """A rotation of the first store is underway; it writes the mirror itself."""
+    """A rotation of the first store is in progress; it writes the mirror itself."""
     CREATED = "created"
     BEHIND = "behind"
     """The mirror held the source's previous value and has the current one now."""

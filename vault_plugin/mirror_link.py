@@ -1,10 +1,10 @@
-"""The link between a mirror and its source, which stands where a writer of the source cannot put it.
+"""The link between a mirror and its source, kept on the mirror, where a writer of the source cannot change it.
 
 A mirror names its source: in KV by the custom metadata ``mirror-of`` of the mirror's path, in AWS Secrets Manager by
 the tag ``lockstep:mirror-of``. A mirror that Lockstep creates in KV gets the link before its first value. A target
 that is there and names no source, or another one, is never written. Example: a writer of ``prod/apps/a`` sets its
 ``lockstep-mirror`` to ``mirrors/b``, which is the mirror of ``prod/apps/b``. The tag of ``mirrors/b`` says
-``vault:secret/prod/apps/b``, so the rotation of ``prod/apps/a`` stops before the vendor hears of it.
+``vault:secret/prod/apps/b``, so the rotation of ``prod/apps/a`` stops before the vendor is called.
 """
 
 from __future__ import annotations

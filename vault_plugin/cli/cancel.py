@@ -1,4 +1,4 @@
-"""``vault cancel``: give an unfinished rotation up."""
+"""``vault cancel``: give up an unfinished rotation."""
 
 from __future__ import annotations
 

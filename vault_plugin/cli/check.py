@@ -17,7 +17,7 @@ def doctor(
     repair: Annotated[bool, typer.Option("--repair", help="Carry the plan out.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Find out which stored password is live and what is wrong with the secret; with --repair put it right.
+    """Find out which stored password is live and what is wrong with the secret; repair it with --repair.
 
     As `lockstep doctor`, for a secret of a KV version 2 engine and its journal: the candidate, the current version,
     the one before, and the candidates of cancelled rotations are tried, inside the wrong-login budget that rotations

@@ -68,7 +68,7 @@ class Offer:
             raise HandshakeError(f"the host speaks none of the protocol versions {sorted(versions)}")
         certificate = environment.get("PLUGIN_CLIENT_CERT", "")
         if "BEGIN CERTIFICATE" not in certificate:
-            raise HandshakeError("the host sent no certificate (AutoMTLS), so anybody could pretend to be the host")
+            raise HandshakeError("the host sent no certificate (AutoMTLS), so any process could pretend to be the host")
         low, high = (environment.get(f"PLUGIN_{end}_PORT", "") for end in ("MIN", "MAX"))
         return cls(
             version=max(common),

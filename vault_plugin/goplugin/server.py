@@ -22,7 +22,7 @@ MULTIPLEXED = 6
 """The first protocol version in which one process serves all connections."""
 
 _FIRST_CALL_SECONDS = 60.0
-"""By then go-plugin has given up; a plug-in whose TLS failed would otherwise stay for ever."""
+"""Seconds after which go-plugin has given up; a plug-in whose TLS failed would otherwise stay for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

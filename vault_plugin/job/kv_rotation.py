@@ -42,7 +42,7 @@ from rotation.stores.wrapper import PassingStore
 from vault_plugin.job.schedule import Wishes
 
 STEP_SECONDS = 120.0
-"""The time of one step. The lease of a killed run lasts as long, so this is a function's time-out, not a patience."""
+"""Seconds for one step. A killed run's lease lasts as long, so this is as short as a function's time-out."""
 ATTEMPTS = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
 _IDENTITY = (
@@ -157,14 +157,14 @@ class GapStore(PassingStore):
 
 
 class StepStore(PassingStore):
-    """A store for one step, whose first look is handed on by the step before."""
+    """A store for one step; the step before passes it the labels for its first look."""
 
     def __init__(self, store: Store, first: SecretState | None) -> None:
         super().__init__(store)
         self._first = first
 
     def describe(self) -> SecretState:
-        """Return the labels that were handed on, once; see ``Store``."""
+        """Return the labels that the step before passed on, once; see ``Store``."""
         first, self._first = self._first, None
         return self._store.describe() if first is None else first
 
@@ -172,8 +172,9 @@ class StepStore(PassingStore):
 def each_step(plain: VaultKv, store: Store) -> Iterator[tuple[Step, Store]]:
     """Yield the four steps, each with its store.
 
-    What a step did last to the journal was a check-and-set, which proves what the store remembers, so the next step
-    begins with that. A step acts on it only by another check-and-set, and looks itself before it calls the vendor.
+    A step's last action on the journal is a check-and-set, which proves that what the store remembers is up to date, so
+    the next step begins with that. It relies on that only for another check-and-set, and reads the entries before it
+    calls the vendor.
 
     Args:
         plain: the secret.
@@ -184,7 +185,7 @@ def each_step(plain: VaultKv, store: Store) -> Iterator[tuple[Step, Store]]:
 
 
 def is_behind(plain: VaultKv, token: str, error: RotationError) -> bool:
-    """Tell whether createSecret failed since another job began a rotation at the same moment, with another token."""
+    """Return whether createSecret failed because another job began a rotation at the same time with another token."""
     return isinstance(error, NotYetVisible) and plain.unfinished() not in (None, token)
 
 

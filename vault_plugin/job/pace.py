@@ -34,6 +34,6 @@ class Pace:
             return start - now
 
     def hold(self, account: str, seconds: float) -> None:
-        """Let no rotation of a vendor account begin within the next ``seconds``."""
+        """Delay every rotation of a vendor account that has not begun by at least ``seconds``."""
         with self._lock:
             self._next[account] = max(self._next.get(account, 0.0), self._clock.now() + seconds)

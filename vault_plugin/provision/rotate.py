@@ -43,7 +43,7 @@ class RotatedRole:
 
 
 def rotate(server: Server, desired: DesiredState, role: Role, clock: Clock, *, patience: float) -> RotatedRole:
-    """Have a role rotated now, wait at most ``patience`` seconds for it, and set its period back.
+    """Make the server rotate a role now, wait at most ``patience`` seconds for it, and restore the role's period.
 
     Raises:
         InProgress: another rotation on demand of this role runs on this machine, or the time is over; the server tries
@@ -118,7 +118,7 @@ def _alone(what: str) -> Iterator[None]:
 
 
 def _own_folder() -> Path:
-    """Return a folder that only this user may enter: nobody else can hold a lock in it, or put a link there.
+    """Return a folder that only this user may enter, so that no other user can hold a lock or put a link there.
 
     Raises:
         ConfigError: another user has made the folder, or may enter it.
@@ -130,6 +130,6 @@ def _own_folder() -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise ConfigError(
             f"{folder} is not a folder of this user alone",
-            hint="Remove it, or set TMPDIR to a folder of your own; somebody else may have made it.",
+            hint="Remove it, or set TMPDIR to a folder of your own; another user may have made it.",
         )
     return folder
