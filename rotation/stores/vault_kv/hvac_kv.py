@@ -159,7 +159,7 @@ def _translated(error: exceptions.VaultError) -> StoreError:  # noqa: PLR0911 - 
                 "the server is sealed", vendor_code="sealed", hint="Unseal it; the job goes on then."
             )
         case exceptions.InvalidRequest() if "check-and-set parameter did not match" in said:
-            return StageConflict("the entry was written by somebody else", vendor_code="check_and_set")
+            return StageConflict("the entry was written by another client", vendor_code="check_and_set")
         case exceptions.InvalidRequest() if "from non-versioned to versioned data" in said:
             # Right after mounting, unsealing or a change of leader, as a 400: the active node is "upgrading", a standby
             # "waiting for the primary to upgrade" (OpenBao 2.7.2, measured 2026-11-22).
