@@ -52,7 +52,7 @@ def simulate_faults(  # noqa: PLR0913 - one for each option
 
 
 def _takes_a_file(path: Path) -> bool:
-    """Tell whether the file can be written, so that minutes of playing do not end in nothing."""
+    """Return whether the file can be written, so that the result of minutes is not lost at the end."""
     try:
         place = path if path.exists() else path.parent
     except OSError:  # a name that is too long, a folder that may not be entered

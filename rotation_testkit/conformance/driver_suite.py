@@ -40,7 +40,7 @@ from rotation_testkit.doubles.vendors.faults import FaultKind
 
 T = TypeVar("T", bound=Callable[..., object])
 
-# Kind of fault, its details, and the error of a check that meets it: never a rejection.
+# Kind of fault, its details, and the error that a check then raises: never a rejection.
 CHECK_FAULTS: tuple[tuple[FaultKind, dict[str, Any], type[DriverError]], ...] = (
     (FaultKind.ERROR_BEFORE, {"status": 401}, UnexpectedReply),
     (FaultKind.ERROR_BEFORE, {"status": 403}, UnexpectedReply),

@@ -97,7 +97,7 @@ class LabelConformance(ABC):
         assert [each.run for each in door.store().describe().version(FIRST).intents] == ["aa"]
 
     def test_a_proof_moves_and_ends_the_lease(self, door: Backdoor) -> None:
-        """Its label sits on one version, and holds as long as nobody puts another value into the secret."""
+        """Its label sits on one version, and holds until another value is put into the secret."""
         door.store().prove(BASE, Evidence.LOGIN)
         door.store().stage(FIRST, NEXT)
         acquire(door, FIRST, "aa", until=60)

@@ -1,7 +1,7 @@
-"""The gate that every effect of an invocation passes, where faults happen. Both fault machines use it.
+"""The gate through which every effect of an invocation goes, and where faults happen. Matrix and fleets use it.
 
-The gate knows what a fault does to a call; its ``Surroundings`` know which effect meets which fault, and keep what
-belongs to their world: delayed requests, stale answers, excuses. An effect with the fault ``after.error`` goes::
+The gate knows what a fault does to a call. Its ``Surroundings`` know which effect has which fault, and keep the state
+of their world: delayed requests, stale answers, excuses. An effect with the fault ``after.error`` goes::
 
     surroundings.meet(effect)        -> Fault(after, error)
     surroundings.changing(effect); the call itself; surroundings.changed(effect)
@@ -24,7 +24,7 @@ from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge
 T = TypeVar("T")
 
 SLOW_SECONDS = 30.0
-"""By how much a slow wait oversleeps, and a slow request of the matrix takes effect later."""
+"""Seconds by which a slow wait lasts longer, and a slow request of the matrix takes effect later."""
 
 
 class Surroundings(Protocol):
@@ -41,7 +41,7 @@ class Surroundings(Protocol):
         ...
 
     def meet(self, effect: Effect) -> Fault | None:
-        """Note an effect that is about to happen, and return the fault that it meets."""
+        """Note an effect that is about to happen, and return its fault, if any."""
         ...
 
     def changing(self, effect: Effect) -> None:
@@ -61,7 +61,7 @@ class Surroundings(Protocol):
         ...
 
     def excuse(self, effect: Effect, fault: Fault) -> None:
-        """Note that the fault itself, and not the engine, may cost a wrong login or mislead."""
+        """Note that a wrong login or a wrong conclusion is the fault's doing and not the engine's."""
         ...
 
     def store_error(self, kind: Kind) -> Exception:
@@ -82,7 +82,7 @@ class Gate:
     dead: bool = False
 
     def call(self, effect: Effect, call: Callable[[], T]) -> T:
-        """Make one call, or what its fault makes of it."""
+        """Make one call, changed as its fault demands."""
         if self.dead:
             raise Crash(effect.verb)
         fault = self.around.meet(effect)

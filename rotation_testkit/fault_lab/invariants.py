@@ -1,9 +1,9 @@
-"""The promises I1 to I12: what each says, and the rule by which both fault machines judge it.
+"""The promises I1 to I12: what each says, and the rule by which matrix and fleets check it.
 
-The rules are functions of plain facts: which password is live, which are stored, who sent what. *When* a rule is asked
-is each machine's own affair: the matrix asks between invocations (``matrix.worlds.checks``), the random fleets at every
-effect, where outsiders may have a hand in it (``random_fleets.play.monitor``). For example, ``I1`` of an account whose
-reset was just applied is ``all_readable([live], stored)``, and is broken where the new password stands under no label.
+The rules are functions of plain facts: which password is live, which are stored, who sent what. The matrix checks them
+between invocations (``matrix.worlds.checks``). The random fleets check them at every effect, and excuse what outsiders
+did (``random_fleets.play.monitor``). For example, ``I1`` of an account whose reset was just applied is
+``all_readable([live], stored)``, and is broken if no label keeps the new password.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class Violation(BaseException):
 def all_readable(
     passwords: Iterable[Secret], is_stored: Callable[[Secret], bool], excused: Collection[Secret] = ()
 ) -> bool:
-    """I1, I5: each of these stands in the store under a label, but for those that an outsider took away."""
+    """I1, I5: each of these is in the store under a label, except those that an outsider removed."""
     return all(is_stored(each) or each in excused for each in passwords)
 
 
 def is_proved(vendor: MemoryVendor, value: Secret, proof: Evidence) -> bool:
-    """I2: the value may become current: it is live, or, where nothing can be asked, the vendor took it."""
+    """I2: the value may become current: it is live, or, if no login is possible, the vendor accepted it."""
     return vendor.live == value or (proof is Evidence.ACCEPTED and value in vendor.taken)
 
 
@@ -72,7 +72,7 @@ def one_candidate_per_token(staged_or_sent: Collection[tuple[str, str]]) -> bool
 
 
 def within_budget(wrong_logins: int, lockout: Lockout, excused: int = 0) -> bool:
-    """I6: wrong logins within the window, but for those that nobody heard of, are within the budget."""
+    """I6: wrong logins within the window, except those that the engine cannot know of, are within the budget."""
     return wrong_logins <= lockout.budget + excused
 
 

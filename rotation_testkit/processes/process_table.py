@@ -17,7 +17,7 @@ def newest_child(pid: int) -> int:
 
 
 def is_running(pid: int) -> bool:
-    """Say whether a process exists and has not ended; one that nobody waited for stays in the table as a zombie."""
+    """Return whether a process exists and has not ended; a zombie, which no parent has waited for, has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

@@ -116,7 +116,7 @@ class ServedFunction:
         return self.errors[-1]
 
     def tomorrow(self) -> Rotation:
-        """Let the service try a failed rotation again on the next day."""
+        """Make the service try a failed rotation again on the next day."""
         self.world.clock.sleep(2 * 86_400)
         (rotation,) = self.world.secrets_manager.tick()
         return rotation
@@ -166,7 +166,7 @@ class ServedFunction:
         return found
 
     def guard(self) -> None:
-        """Tell the canary every secret that exists now."""
+        """Register every secret that exists now with the canary."""
         guard, world = self.canary.guard, self.world
         for code in world.accounts:
             for number, password in enumerate([world.live(code), *self.stored(code)]):

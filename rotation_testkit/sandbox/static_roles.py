@@ -138,7 +138,7 @@ class StaticRoles:
         self._write(name, {"rotation_period": period, "rotation_statements": statements})
 
     def set_period(self, name: str, seconds: int) -> None:
-        """Let the scheduler find the role due, or not."""
+        """Make the role due for the scheduler, or not due."""
         while True:
             try:
                 self._write(name, {"rotation_period": seconds})
@@ -150,7 +150,7 @@ class StaticRoles:
                 return
 
     def retry_now(self, name: str) -> None:
-        """Have the role tried again at once if it failed since the last call; the server alone waits 10 seconds."""
+        """Make the server retry the role at once if it failed since the last call, instead of after 10 seconds."""
         failures = self.plugin_server.failures(name)
         if failures > self._failures.get(name, 0):
             self._failures[name] = failures
@@ -192,7 +192,7 @@ class DirectoryRoles(StaticRoles):
         return self.vendor.live_password(self.ids[name])
 
     def equal(self, name: str) -> bool:
-        """Say whether the stored password is the live one."""
+        """Return whether the stored password is the live one."""
         return self.stored(name) == self.live(name)
 
     def declare(self, folder: Path, plugin: Mapping[str, object], name: str, *, period: int = 3600) -> Path:
@@ -212,7 +212,7 @@ class DirectoryRoles(StaticRoles):
         return path
 
     def hang(self) -> tuple[threading.Event, threading.Event]:
-        """Let the next reset take effect and its answer wait; return the events "it took effect" and "answer now"."""
+        """Make the next reset take effect and its answer wait; return the events "took effect" and "answer now"."""
         reached, release = threading.Event(), threading.Event()
         self.vendor.faults.add("ResetPassword", FaultKind.HANG, applied=True, event=release, reached=reached)
         return reached, release

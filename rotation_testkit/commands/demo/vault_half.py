@@ -167,7 +167,7 @@ class VaultHalf:
         self.show(action("KV secret", outcome, seconds, failed=report.get("outcome") != "promoted"))
 
     def _hang(self, code: str, *, skip: int = 0) -> threading.Event:
-        """Let a vendor apply a reset and hold its reply back. The event that is returned says that it has."""
+        """Make a vendor apply the next reset and hold back its reply; return the event that is set then."""
         reached = threading.Event()
         vendor = self.setup.containers if code == UCLOUD else self.setup.meeting
         faults = vendor.simulator.faults

@@ -143,7 +143,7 @@ class Kv2:
         with self._lock:
             held = self._entries.get(_normal(path)) or _Held()
             if cas != held.newest:
-                raise StageConflict("the entry was written by somebody else", vendor_code="check_and_set")
+                raise StageConflict("the entry was written by another client", vendor_code="check_and_set")
             self._entries[_normal(path)] = held
             held.newest += 1
             made = datetime.fromtimestamp(self._now(), UTC)

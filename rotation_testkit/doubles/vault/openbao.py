@@ -245,7 +245,7 @@ class OpenBao:
 
 
 def _free_ports() -> tuple[int, int]:
-    """Return two ports on which nobody listens now."""
+    """Return two ports on which no process listens now."""
     found: list[int] = []
     while len(found) < 2:  # noqa: PLR2004 - the API's and the cluster's
         port = _PORTS[0] + secrets.randbelow(_PORTS[1] - _PORTS[0])

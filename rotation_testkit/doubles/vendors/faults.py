@@ -62,7 +62,7 @@ _BEFORE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault that a request met."""
+    """One fault that was applied to a request."""
 
     kind: FaultKind
     details: Mapping[str, object] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class FaultPlan:
         Args:
             operation: the vendor's own name of the call (an action, or "METHOD /path"); "*" is any call.
             kind: what goes wrong.
-            times: how many matching calls meet it.
+            times: how many matching calls it applies to.
             skip: how many matching calls pass first.
             **details: what the kind needs; see ``FaultKind``.
 
@@ -131,7 +131,7 @@ class FaultPlan:
             self._entries.append(_Entry(operation, Fault(kind, dict(details)), times, skip))
 
     def take(self, operation: str) -> Fault | None:
-        """Return the fault that this call meets, if any, and count it as met."""
+        """Return the fault that applies to this call, if any, and count it as applied."""
         with self._lock:
             for entry in self._entries:
                 if entry.operation not in {operation, ANY}:
@@ -148,7 +148,7 @@ class FaultPlan:
 
     @property
     def met(self) -> tuple[tuple[str, FaultKind], ...]:
-        """The faults met so far: operation and kind, in order."""
+        """The faults applied so far: operation and kind, in order."""
         with self._lock:
             return tuple(self._met)
 

@@ -116,6 +116,6 @@ def second_opinion(code: str, variant: str, text: str, *, username: str = "", pr
     """Return whether the vendor's sentence, read by hand, accepts ``text``.
 
     Raises:
-        KeyError: nobody wrote down the sentence of that driver and variant.
+        KeyError: the sentence of that driver and variant is not recorded here.
     """
     return SECOND_OPINIONS[code, variant](text, username, previous)

@@ -14,7 +14,7 @@ Late = tuple[float, str, tuple[str, ...]]
 
 @dataclass(slots=True)
 class VirtualClock:
-    """A clock that moves only when it is moved, or when somebody sleeps.
+    """A clock that moves only when it is moved, or during a sleep.
 
     Attributes:
         time: epoch seconds.

@@ -39,7 +39,7 @@ STORE_PORTS = frozenset({Port.READ, Port.PUT, Port.LABEL})
 
 
 class Kind(StrEnum):
-    """What the caller meets."""
+    """The sort of a fault, as the caller sees it."""
 
     CRASH = "crash"
     """The process dies."""

@@ -1,7 +1,7 @@
-"""Process death at any effect. A ``Fuse`` counts the effects of everything it wraps and blows before or after the n-th.
+"""Process death at any effect. A ``Fuse`` counts the effects of all that it wraps and blows before or after the n-th.
 
-In memory it raises ``Crash`` and then lets nothing through any more, as a dead process does nothing more; with
-``exits=True`` it really ends the process.
+In memory it raises ``Crash`` and refuses every later effect, as a dead process does nothing more. With ``exits=True``
+it really ends the process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Crash(BaseException):
-    """The process died here. No ``Exception``, so that nobody handles it."""
+    """The process died here. It is no ``Exception``, so that no handler catches it."""
 
 
 class Edge(StrEnum):

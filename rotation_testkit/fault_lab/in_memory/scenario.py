@@ -58,7 +58,7 @@ class Rotations:
         return token
 
     def send_only(self, token: str) -> None:
-        """Run setSecret while nobody can be asked for a login, so that the proof is left to testSecret."""
+        """Run setSecret while no login is possible, so that the proof is left to testSecret."""
         before, closed = self.fuse, CannotVerify("closed", unsent=True)
         self.fuse = Fuse(only="verify", at=1, error=lambda _: closed)
         try:
@@ -67,7 +67,7 @@ class Rotations:
             self.fuse = before
 
     def forget_proof(self, token: str) -> None:
-        """Make the labels what a run leaves that ended in order before it proved the candidate."""
+        """Set the labels as a run leaves them that ended in order before it proved the candidate."""
         version = self.secret.describe().version(token)
         for mark in version.all(Kind.PROOF):
             self.secret.detach(mark.on(token), token)
@@ -167,7 +167,7 @@ class Scenario(Rotations):
             return start + FUNCTION_SECONDS - self.clock.now()
 
         def bind(document: SecretDocument) -> Guarded:
-            wiring = Wiring(http=None, endpoint=spec.endpoint, admin=None, now=self.clock.now)  # type: ignore[arg-type]  # the memory driver calls nobody
+            wiring = Wiring(http=None, endpoint=spec.endpoint, admin=None, now=self.clock.now)  # type: ignore[arg-type]  # the memory driver sends no requests
             return Guarded(
                 spec=spec,
                 driver=gated(spec.factory(wiring), fuse),

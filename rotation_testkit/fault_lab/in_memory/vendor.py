@@ -126,7 +126,7 @@ class MemoryVendor:
         return Verdict.REJECTED
 
     def task_state(self, task: Task) -> TaskState:
-        """Tell how a task stands."""
+        """Return the state of a task."""
         self._arrive()
         if self.task_fails or task.id in self._failed or task.id != f"task-{self.resets}":
             return TaskState.FAILED
@@ -158,7 +158,7 @@ class MemoryVendor:
 
     @property
     def coming(self) -> Secret | None:
-        """What a change that was taken, but is not applied yet, will make of the password."""
+        """The password that an accepted change will set, if it is not applied yet."""
         self._arrive()
         return None if self._coming is None else self._coming[1]
 

@@ -2,7 +2,7 @@
 
 A *world* is one secret, one vendor account, one algorithm and a clock, all in memory. A *run* is what the service does
 in it: four steps, all of them again after a failure, a day later once more. Every call to store, vendor and clock is
-an *effect* with a number. A *plan* says which effects meet which fault, and a *line* names a whole run::
+an *effect* with a number. A *plan* says which effects have which fault, and a *line* names a whole run::
 
     matrix:self/memory/600:19.after.error
            |    |      |   effect 19 is applied, and its answer is lost
@@ -16,7 +16,7 @@ All runs with at most n faults of a world form a tree: they share their invocati
 follows the tree invocation by invocation, and never follows the same state twice:
 
 1. Save the world's state. Run the next invocation without a fault; keep the state before each of its effects.
-2. For each effect and each fault that it can meet, one more run begins here. Where the fault is a death, nothing has
+2. For each effect and each fault that it can have, one more run begins here. If the fault is a death, nothing has
    to be run: what the next invocation finds is the state that was kept at that effect. Otherwise load the state of 1
    and run the invocation again with the fault; while faults are left, its later effects branch in the same way.
 3. After each invocation, check the promises that must hold at every moment. Then do what the service does: go on with

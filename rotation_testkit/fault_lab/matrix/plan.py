@@ -1,4 +1,4 @@
-"""Plans: which faults an effect of each sort can meet, and the lines by which a run is named and replayed."""
+"""Plans: which faults an effect of each sort can have, and the lines that name a run and replay it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CHANGE = (
 
 FAULTS: Mapping[Port, tuple[Fault, ...]] = MappingProxyType(
     {
-        # A question changes nothing, so that a fault after it would be the same as one before it.
+        # A read changes nothing, so a fault after it would be the same as one before it.
         Port.READ: _faults(*_QUESTION, "before.stale"),
         Port.PUT: _faults(*_CHANGE),
         Port.LABEL: _faults(*_CHANGE, "before.lost"),
@@ -40,7 +40,7 @@ FAULTS: Mapping[Port, tuple[Fault, ...]] = MappingProxyType(
         Port.SLEEP: _faults("before.crash", "after.crash", "after.timeout", "after.slow"),
     }
 )
-"""Every fault that an effect of each sort can meet."""
+"""Every fault that an effect of each sort can have."""
 
 
 def twins(port: Port, fault: Fault) -> int:
@@ -55,7 +55,7 @@ def twins(port: Port, fault: Fault) -> int:
 
 
 Plan = tuple[tuple[int, Fault], ...]
-"""Which effects, counted from 0 over the whole run, meet which fault; in ascending order."""
+"""The faults of a run, each with its effect's number, counted from 0 over the whole run; in ascending order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Cure(StrEnum):
 
 
 def doctor_result(world: World) -> Cure | None:
-    """Let the doctor work on a world until there is nothing to wait for. The world's state changes.
+    """Run the doctor on a world until there is nothing to wait for. The world's state changes.
 
     Returns:
         The cure, proved against the vendor; ``None`` when there is none.

@@ -74,7 +74,7 @@ DEATHS = (Kind.CRASH, Kind.TIMEOUT)
 
 @dataclass(frozen=True, slots=True)
 class _Invocation:
-    """One invocation, which stands for ``times`` as many; state after it, and how many effects it had."""
+    """One invocation that represents ``times`` equal ones, the state after it, and its number of effects."""
 
     plan: Plan
     times: int
@@ -179,7 +179,7 @@ class Explorer:
 
 
 def judge(world: World, *, deep: bool = False) -> Tally:
-    """Return the tally of the one run whose end this world is at; see ``Explorer`` for ``deep``."""
+    """Return the tally of the run that has just ended in this world; see ``Explorer`` for ``deep``."""
     world.settle()
     vendor = world.account.vendor
     tally = Tally(resets=vendor.resets, wrong_logins=vendor.wrong_logins)

@@ -46,7 +46,7 @@ class NumberedPolicy(PasswordPolicy):
 
 
 def shows_a_password(text: str) -> bool:
-    """Tell whether a text holds the first password or any candidate."""
+    """Return whether a text holds the first password or any candidate."""
     return FIRST.reveal() in text or "Candidate0" in text
 
 
@@ -120,7 +120,7 @@ class Account:
             self.vendor.load(now)
 
     def has_proved(self, value: str) -> bool:
-        """Tell whether a value may become current (I2)."""
+        """Return whether a value may become current (I2)."""
         return is_proved(self.vendor, Secret(value), self.minimum)
 
     def deliver(self, request: tuple[str, ...]) -> None:

@@ -35,7 +35,7 @@ class Place(Protocol):
         ...
 
     def deliver(self, request: tuple[str, ...]) -> None:
-        """Let a delayed request take effect."""
+        """Apply a delayed request."""
         ...
 
     def error(self, kind: Kind) -> Exception:
@@ -82,7 +82,7 @@ class Algorithm(Protocol):
     Attributes:
         name: in lines and tables.
         steps: invocations of one rotation.
-        queued: whether its caller never delivers the same event twice, and nobody can cancel it.
+        queued: whether its caller never delivers the same event twice and offers no way to cancel it.
     """
 
     name: str
@@ -113,7 +113,7 @@ class Algorithm(Protocol):
         """Note what an effect is about to do."""
 
     def over(self) -> bool:
-        """Tell whether the rotation was given up, so that the next attempt is a new one."""
+        """Return whether the rotation was given up, so that the next attempt is a new one."""
         return False
 
     def parked(self) -> str | None:

@@ -156,7 +156,7 @@ class AwsBackend(Backend):
         try:
             self.call(operation, params)
         except ClientError:
-            return  # Refused, and nobody waits for the answer.
+            return  # Refused, and no caller waits for the answer.
 
     def error(self, kind: Kind) -> Exception:
         """See ``Backend``."""

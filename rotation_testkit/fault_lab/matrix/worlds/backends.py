@@ -37,11 +37,11 @@ class Backend(Place, Protocol):
         ...
 
     def state(self) -> SecretState:
-        """Return the labels, past the gate."""
+        """Return the labels, read without going through the gate."""
         ...
 
     def value(self, version_id: str) -> Secret | None:
-        """Return a version's password, past the gate."""
+        """Return a version's password, read without going through the gate."""
         ...
 
     def stored(self) -> list[Secret]:

@@ -1,4 +1,4 @@
-"""When the matrix asks which promise: after every invocation, at the end of a run, and after a run that ended well."""
+"""The matrix's checks of the promises: after every invocation, at the end of a run, and after a run that ended well."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ Check = Callable[[Lockstep, Snapshot, World], bool]
 
 
 def _readable(_ours: Lockstep, seen: Snapshot, world: World) -> bool:
-    """I1, also of what a change that is underway will make of the password."""
+    """I1: the live password is readable, and so is one that an accepted change will make live."""
     vendor = world.account.vendor
     coming = [] if vendor.coming is None else [vendor.coming]
     return all_readable([vendor.live, *coming], seen.holds)
 
 
 def _current_is_whole(ours: Lockstep, seen: Snapshot, world: World) -> bool:
-    """I3: the first value, or a candidate of these rotations."""
+    """I3: readers get the first value, or a candidate of these rotations."""
     return is_known(seen.current, {world.account.vendor.initial.reveal(), *(value for _, value in ours.sent)})
 
 
 def _same_candidate(ours: Lockstep, _seen: Snapshot, _world: World) -> bool:
-    """I4."""
+    """I4: no token has two different candidates."""
     return one_candidate_per_token(ours.sent)
 
 
@@ -49,7 +49,7 @@ def _underway_is_readable(_ours: Lockstep, seen: Snapshot, world: World) -> bool
 
 
 def _within_budget(_ours: Lockstep, _seen: Snapshot, world: World) -> bool:
-    """I6."""
+    """I6: wrong logins stay within the budget, and the account is not locked."""
     vendor, lockout = world.account.vendor, world.account.spec.lockout or DEFAULT_LOCKOUT
     return within_budget(vendor.recent_wrong_logins, lockout, world.excused) and not (
         vendor.locked and not world.excused
@@ -63,7 +63,7 @@ def _shows_nothing(ours: Lockstep, seen: Snapshot, _world: World) -> bool:
 
 
 def _unknown_decides_nothing(_ours: Lockstep, _seen: Snapshot, world: World) -> bool:
-    """No reset follows a login that could not tell in the same invocation."""
+    """After a login that could not tell, the same invocation sends no reset."""
     unclear = [
         number
         for number, fault in world.plan.items()
@@ -94,7 +94,7 @@ def broken_after_a_step(ours: Lockstep, world: World) -> list[str]:
 
 
 def unreadable_now(world: World) -> list[str]:
-    """Return ``I1`` where the live password cannot be read at this moment: all that a reference algorithm promises."""
+    """Return ``I1``, a reference algorithm's only promise, if the live password cannot be read at this moment."""
     return [] if all_readable([world.account.vendor.live], world.algorithm.place.stored().__contains__) else ["I1"]
 
 
@@ -109,12 +109,12 @@ def converged(world: World) -> bool:
 
 
 def healed(world: World) -> bool:
-    """Tell whether the rotation ended well."""
+    """Return whether the rotation ended well."""
     return world.finished and in_step(world.account.vendor, world.algorithm.place.current())
 
 
 def repeating_changes_nothing(world: World) -> bool:
-    """I10: after success, every step once more leaves the vendor alone, and a second time the store as well."""
+    """I10: after success, repeating every step changes nothing at the vendor, and repeating it twice no label."""
     vendor = world.account.save()
     _every_step(world)
     place = world.algorithm.place.save()
@@ -138,7 +138,7 @@ def testing_resets_nothing(world: World) -> bool:
 
 
 def next_rotation_ends_well(world: World) -> bool:
-    """Tell whether the rotation of the next day needs one attempt, whatever the run left behind."""
+    """Return whether the next day's rotation succeeds at its first attempt, despite what the run left behind."""
     world.clock.sleep(DAY)
     world.restart()
     while not world.done:

@@ -1,4 +1,4 @@
-"""What stands in the store at one moment, as the invariants read it."""
+"""The store's content at one moment, as the invariants read it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Snapshot:
 
     @classmethod
     def of(cls, backend: Backend) -> Snapshot:
-        """Look past the gate."""
+        """Return the store's content, read without going through the gate."""
         state, current = backend.state(), backend.current()
         found = ((version_id, backend.value(version_id)) for version_id in state.versions)
         values = {version_id: value.reveal() for version_id, value in found if value is not None}
         return cls(state, values, frozenset(values.values()), None if current is None else current.reveal())
 
     def holds(self, password: Secret) -> bool:
-        """Tell whether a labelled version has this password."""
+        """Return whether a labelled version has this password."""
         return password.reveal() in self.stored
 
 

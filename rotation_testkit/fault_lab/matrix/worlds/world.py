@@ -105,14 +105,14 @@ class World:
 
     @property
     def done(self) -> bool:
-        """Whether the service is through with this rotation."""
+        """Whether the service has finished or given up this rotation."""
         return self.finished or self.attempt >= self.attempts
 
     def invoke(self, plan: Mapping[int, Fault], *, keep: bool = False) -> list[Effect]:
         """Run the next invocation with these faults, and what the service does about its end.
 
         Args:
-            plan: which effects, counted from 0 within the invocation, meet which fault.
+            plan: the fault of each effect that has one, by its number, counted from 0 within the invocation.
             keep: whether to keep the state before each effect and at the end in ``moments``.
 
         Returns:
@@ -185,7 +185,7 @@ class World:
         return self.algorithm.parked() or self.refused or None
 
     def settle(self) -> None:
-        """Let everything arrive that is still underway."""
+        """Deliver every request that is still delayed."""
         self.clock.sleep(2 * FUNCTION_SECONDS)
         self._check()
 
@@ -267,5 +267,5 @@ class World:
         return "" if value is None else value.reveal()
 
     def _deliver(self, receiver: str, request: tuple[str, ...]) -> None:
-        with suppress(RotationError, ValueError):  # nobody waits for the answer any more
+        with suppress(RotationError, ValueError):  # no caller waits for the answer any more
             (self.account if receiver == "vendor" else self.algorithm.place).deliver(request)

@@ -116,7 +116,7 @@ class Fleet:
         return tokens[0] if tokens else ""
 
     def _step(self, member: Member, action: Action) -> str:
-        """Deliver one event again, late: whichever step, for whichever token of this secret."""
+        """Deliver one event again, late: any step, for any token of this secret."""
         token = self._token(member, action)
         if not token:
             return ""
@@ -124,7 +124,7 @@ class Fleet:
         return member.invoke(Step(action["step"]), token, action.get("faults", ()))
 
     def _test_only(self, member: Member, action: Action) -> str:
-        """RotateImmediately=false: testSecret alone, with a version that exists only for it (I11)."""
+        """Run testSecret alone with a version made only for it, as RotateImmediately=false does (I11)."""
         token = member.begun()
         if token is None:
             return ""
@@ -154,6 +154,6 @@ class Fleet:
 
 
 def _is_spent(member: Member) -> bool:
-    """Tell whether the labels say that no login may be tried: what a right one was charged may still stand there."""
+    """Return whether the charged logins use up the budget; a successful login may still be charged."""
     labels = (label.split(":") for each in member.secret.version_ids for label in member.secret.labels(each))
     return sum(int(parts[2]) for parts in labels if parts[:2] == ["lockstep", "rejected"]) >= member.lockout.budget

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from rotation_testkit.fault_lab.in_memory.fuse import Crash
 
 Body: TypeAlias = Callable[[Callable[[], None]], object]
-"""A run; it calls what it is given before each of its effects."""
+"""A run: a function that calls its argument before each effect."""
 
 _LONGEST_TURN = 12
 
@@ -33,7 +33,7 @@ class PausableRun:
         self._thread.start()
 
     def advance(self) -> None:
-        """Let it make one effect more; what ends it with an exception is raised here."""
+        """Run it for one more effect, and raise the exception that ends it, if any."""
         self._mine.release()
         self._theirs.acquire()
         if self.ended:
@@ -68,7 +68,7 @@ class PausableRun:
 
 
 def interleave(bodies: Sequence[Body], random: Random, sleep: Callable[[float], None]) -> None:
-    """Run all to their ends, by turns of random length, now and then with some time between."""
+    """Run all to their ends, by turns of random length, sometimes with a pause between."""
     runs = [PausableRun(body) for body in bodies]
     try:
         while running := [run for run in runs if not run.ended]:

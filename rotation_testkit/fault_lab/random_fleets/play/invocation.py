@@ -1,4 +1,4 @@
-"""One invocation of the function: which of its effects meet which fault, stall, outage or event of the script."""
+"""One invocation of the function, and which of its effects has which fault, stall, outage or event of the script."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Invocation:
     Attributes:
         member: whose.
         token: of the rotation.
-        faults: what this invocation meets: ``at`` is an effect's number or name (then ``nth`` counts), ``kind`` what.
+        faults: those of this invocation: ``at`` is an effect's number or name (then ``nth`` counts), ``kind`` the sort.
         seen: effects of this rotation's earlier steps, which the numbers of ``faults`` go on from.
         started: epoch; ``deadline`` that of the function's time-out.
         turn: called before each effect where several runs share the time.

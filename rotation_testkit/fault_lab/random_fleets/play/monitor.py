@@ -107,7 +107,7 @@ class Monitor:
             self.fail("I4", "a token's candidate was replaced")
 
     def sending(self, run: Invocation, new: Secret) -> None:
-        """I4, I5, I12: what is sent is durable, marked and sent by nobody else at the moment."""
+        """I4, I5, I12: a candidate that is sent is stored and marked, and no other run sends at the moment."""
         if self.passwords.get(run.token) != new:
             self.fail("I4", "another value was sent than the token's")
         if not self._is_intended(run.token) and not run.disturbed:
@@ -142,7 +142,7 @@ class Monitor:
             self.fail("I5", "a candidate was released although a reset with it may have been applied")
 
     def wrong_login(self, late: bool) -> None:  # noqa: FBT001 - a callback's one fact
-        """Count one; it is judged once its run has ended, since the charge follows it."""
+        """Count a wrong login; it is checked once its run has ended, since the charge is written after it."""
         now = self.member.clock.now()
         self.wrong.append(now)
         if late or self.member.wrong_logins is None:

@@ -25,7 +25,7 @@ def console(member: Member, action: Action) -> None:
 def twin(member: Member, action: Action) -> None:
     """Rotate the same account from another secret that holds it, too (W57), as far as the vendor lets it.
 
-    From here it is somebody else who set a password that this secret does not know.
+    For this secret, that is an outside change to a password that it does not hold.
     """
     vendor = _account(member, action)
     with suppress(DriverError):
@@ -47,7 +47,7 @@ def restore(member: Member, action: Action) -> None:
 
 
 def snapshot(member: Member, action: Action) -> None:
-    """Bring an old password back at the vendor, as restoring a machine's snapshot does."""
+    """Restore an old password at the vendor, as restoring a machine's snapshot does."""
     vendor = _account(member, action)
     former = vendor.former(int(action.get("back", 1)))
     if former is not None:
@@ -92,7 +92,7 @@ def enable(member: Member, action: Action) -> None:
 
 
 def typos(member: Member, action: Action) -> None:
-    """Let the account's human user mistype the password."""
+    """Make a wrong login as the account's human user."""
     _account(member, action).guess_wrong(int(action.get("times", 1)))
 
 

@@ -110,7 +110,7 @@ class FleetSecret(CountedSecret):
         return self._owner(stage)
 
     def is_readable(self, password: Secret) -> bool:
-        """Tell whether a password stands under a stage or a mark; a lease comes and goes and keeps nothing."""
+        """Return whether a stage or a mark keeps a password; a lease does not count, since it moves on."""
         return any(
             any(not each.startswith(_LEASES) for each in self._versions[key].labels)
             for key in self._where.get(password.reveal(), ())

@@ -1,4 +1,4 @@
-"""The end of every schedule: the faults stop, the service goes on, and at last a human does what the reason asks for.
+"""The end of every schedule: the faults stop, the service goes on, and finally a human follows the reason's hint.
 
 Bounded retries must end in current = live, or in a parked state with a reason; a human who follows that reason's hint
 must get to current = live (I8).
@@ -20,7 +20,7 @@ _PATIENCE = 2
 
 
 def settle(fleet: Fleet) -> None:
-    """Let every member heal.
+    """Run every member's service until it has healed.
 
     Raises:
         Violation: one does not.

@@ -72,7 +72,7 @@ class AccountView(Protocol):
         ...
 
     def is_down(self, port: Port) -> bool:
-        """Tell whether an outage makes such an effect impossible now."""
+        """Return whether an outage makes such an effect impossible now."""
         ...
 
     def interfere(self, action: Action) -> None:

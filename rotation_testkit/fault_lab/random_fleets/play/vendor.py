@@ -1,7 +1,7 @@
-"""The memory vendor with a memory of its own: who made which password live, what it ever took, who guessed wrong.
+"""The memory vendor with a history: who made which password live, which values it accepted, who made wrong logins.
 
-It works on an account's requests in the order in which it took them: one that is stuck holds up those behind it. No
-system can keep a vendor's promise for it that a request stuck for longer than its client waited does not overtake.
+It works on an account's requests in the order in which they arrived, so a stuck request delays those behind it. If a
+vendor let a request that is stuck for longer than its client waits overtake a later one, no client could be safe.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FleetVendor(MemoryVendor):
     Attributes:
         accepted: values that the vendor definitively took, in order.
         ours: the value that a request of ours made live last, and the initial one.
-        outside: whether somebody else changed the password since then.
+        outside: whether the password was changed outside Lockstep since then.
         late: requests that will be worked on later.
         foreign: values that another secret's rotation set.
         on_wrong: takes each wrong login that Lockstep causes; ``True`` when it is of a late request.
@@ -85,7 +85,7 @@ class FleetVendor(MemoryVendor):
         MemoryVendor.change(self, password, self._live)
 
     def guess_wrong(self, times: int) -> None:
-        """Let the account's human user mistype the password."""
+        """Make a wrong login as the account's human user."""
         self._arrive()
         self.by_user = True
         for _ in range(times):
@@ -119,7 +119,7 @@ class FleetVendor(MemoryVendor):
         self._catching_up = True
         while self.late and (until is None or self.late[0].due <= until):
             request = self.late.pop(0)
-            with suppress(DriverError):  # Nobody hears the refusal of a late request.
+            with suppress(DriverError):  # No client gets the refusal of a late request.
                 self.change(request.new, request.old)
         self._catching_up = False
 

@@ -15,7 +15,7 @@ from rotation_testkit.fault_lab.random_fleets.play.settle import settle
 from rotation_testkit.fault_lab.random_fleets.schedule.grammar import problems
 
 _MOST_PROBLEMS = 5
-"""More would bury the first, which is often the reason of the others."""
+"""The most faults that are reported: the first one is often the reason of the others."""
 
 
 class ScriptError(ConfigError):
