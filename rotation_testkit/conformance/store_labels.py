@@ -44,7 +44,7 @@ class LabelConformance(ABC):
         """Return a new secret behind a back door; its servers, if any, stop when the block ends."""
 
     def test_the_lease_is_taken_once(self, door: Backdoor) -> None:
-        """A second run gets the time until which it has to wait."""
+        """A second run that wants the lease is refused, with the time until which it has to wait."""
         door.store().stage(FIRST, NEXT)
         acquire(door, FIRST, "aa", until=60)
         with pytest.raises(InProgress) as caught:
@@ -52,7 +52,7 @@ class LabelConformance(ABC):
         assert caught.value.not_before == NOW + 60 + CLOCK_MARGIN
 
     def test_the_lease_is_taken_once_from_the_same_view(self, door: Backdoor) -> None:
-        """Of two runs with the same view, the compare-and-swap admits one."""
+        """Of two runs that saw the same labels, only one gets the lease."""
         door.store().stage(FIRST, NEXT)
         seen = door.store().describe()
         door.store().acquire(FIRST, seen, claim("aa", until=60))
@@ -63,7 +63,7 @@ class LabelConformance(ABC):
             acquire(door, FIRST, "cc", until=90)
 
     def test_the_lease_is_free_after_it_was_given_back(self, door: Backdoor) -> None:
-        """Yielding twice, or without the lease, is harmless."""
+        """Giving the lease back twice, or without having it, is harmless."""
         door.store().stage(FIRST, NEXT)
         for holder in ("aa", "bb", "cc"):
             acquire(door, FIRST, holder, until=60)
@@ -72,7 +72,7 @@ class LabelConformance(ABC):
             door.store().yield_lease(FIRST, holder="dd")
 
     def test_the_lease_of_a_dead_run_is_taken_over_after_its_time(self, door: Backdoor) -> None:
-        """Not before its time, for the same token or another."""
+        """A dead run's lease can be taken once its time is over, for the same token or another."""
         door.store().stage(FIRST, NEXT)
         acquire(door, FIRST, "aa", until=60)
         with pytest.raises(InProgress):
@@ -85,7 +85,7 @@ class LabelConformance(ABC):
         acquire(door, SECOND, "cc", now=151 + CLOCK_MARGIN, until=250)
 
     def test_taking_the_lease_says_that_a_reset_may_be_sent(self, door: Backdoor) -> None:
-        """The intent names the run, its end and what is current; given back, it says what the run knows."""
+        """The intent names the run, its end and the current version; after the run it says whether a reset was sent."""
         door.store().stage(FIRST, NEXT)
         acquire(door, FIRST, "aa", until=60)
         (intent,) = door.store().describe().version(FIRST).intents
@@ -118,14 +118,14 @@ class LabelConformance(ABC):
             acquire(door, BASE, "aa", until=60)
 
     def test_promotion_moves_current_and_leaves_previous(self, door: Backdoor) -> None:
-        """The move is a compare-and-swap against the version that was current."""
+        """Promotion is a compare-and-swap against the version that was current."""
         door.store().stage(FIRST, NEXT)
         door.store().promote(FIRST, current_id=BASE)
         state = door.store().describe()
         assert (state.current_id, state.previous_id) == (FIRST, BASE)
 
     def test_a_second_promotion_moves_previous_along(self, door: Backdoor) -> None:
-        """Previous is always the former current version."""
+        """After a promotion, previous is the former current version."""
         for token, before in ((FIRST, BASE), (SECOND, FIRST)):
             door.store().stage(token, NEXT.replaced(password=token[::-1]))
             door.store().promote(token, current_id=before)
@@ -134,7 +134,7 @@ class LabelConformance(ABC):
         assert (state.current_id, state.previous_id) == (SECOND, FIRST)
 
     def test_promoting_again_changes_nothing(self, door: Backdoor) -> None:
-        """A repetition with the old view, after a lost reply, changes no label."""
+        """A promotion that is repeated after a lost reply changes no label."""
         door.store().stage(FIRST, NEXT)
         door.store().promote(FIRST, current_id=BASE)
         before = labels_of(door)
@@ -151,19 +151,19 @@ class LabelConformance(ABC):
         assert door.store().describe().current_id == BASE
 
     def test_promotion_to_an_unknown_version_loses_nothing(self, door: Backdoor) -> None:
-        """Current stays on a version that exists."""
+        """A promotion of an unknown version leaves current where it is."""
         with pytest.raises(StoreError):
             door.store().promote(UNKNOWN, current_id=BASE)
         assert door.store().describe().current_id == BASE
 
     def test_a_promotion_needs_a_current_version(self, door: Backdoor) -> None:
-        """Without a current version there is nothing to compare with."""
+        """A promotion without a current version is refused, since there is nothing to compare with."""
         door.store().stage(FIRST, NEXT)
         with pytest.raises(SecretDocumentError):
             door.store().promote(FIRST, current_id=None)
 
     def test_a_released_candidate_loses_its_stage_and_marks(self, door: Backdoor) -> None:
-        """Its wrong logins stay with the account; a repetition or an unknown token changes nothing."""
+        """A released candidate's wrong logins move to current; a repetition or an unknown token changes nothing."""
         door.store().stage(FIRST, NEXT)
         for mark in every_mark():
             door.store().mark(FIRST, mark)
@@ -210,7 +210,7 @@ class LabelConformance(ABC):
         assert not state.version(charged).all(marks.Kind.REJECTED)
 
     def test_settling_late_leaves_a_candidate_alone_that_was_not_sent_yet(self, door: Backdoor) -> None:
-        """The candidate keeps why it waits and what it has cost."""
+        """Settling leaves the marks of a pending candidate, such as its parking."""
         promoted(door)
         door.store().stage(SECOND, OTHER)
         door.store().mark(SECOND, marks.parked("too_soon", NOW + 90))
@@ -229,7 +229,7 @@ class LabelConformance(ABC):
         assert labels_of(door) == before
 
     def test_settling_late_leaves_a_cancelled_candidate_that_was_sent_later(self, door: Backdoor) -> None:
-        """The candidate may be live, and its mark is the last label that keeps it."""
+        """Settling leaves a candidate its intent, the last label that keeps it, since it may be live."""
         promoted(door)
         door.store().stage(SECOND, OTHER)
         door.store().mark(SECOND, marks.intent(NOW + 60))
@@ -238,7 +238,7 @@ class LabelConformance(ABC):
         assert door.store().describe().versions[SECOND].intent == NOW + 60
 
     def test_settling_lets_a_candidate_go_that_was_sent_earlier(self, door: Backdoor) -> None:
-        """A candidate sent earlier goes: another value has been proved live since."""
+        """Settling removes the marks of a candidate sent earlier, since another value has been proved live."""
         door.store().stage(SECOND, OTHER)
         door.store().mark(SECOND, marks.intent(NOW - 60))
         door.strip(SECOND, PENDING)

@@ -1,13 +1,13 @@
 """The invariants of one account, checked while a fleet runs; see ``fault_lab.invariants`` for what each says.
 
-Outsiders may break some of them. Then this holds instead:
+Outsiders may break some of them. Then these rules hold instead:
 
-* A password that is set at the vendor's console, an old one included, is for the person who set it to keep: Lockstep
-  heals it (an administrator's reset) or parks with ``external_change``, and never moves AWSCURRENT on a guess.
-* A password whose last label an outsider strips is lost by the outsider; the engine must lose none.
-* Stripped marks are the engine's memory: wrong logins then do not count against the budget, nor the release of that
-  version against the engine.
-* A machine that is off when an outsider takes the rotation away is for the outsider to switch on.
+* A password that a person sets at the vendor's console, an old one included, need not be in the store. Lockstep resets
+  it (an administrator's reset) or parks with ``external_change``, and never moves AWSCURRENT on a guess.
+* A password whose last label an outsider removes is the outsider's loss; the engine must lose none.
+* Marks are the engine's memory. If an outsider removes them, their wrong logins do not count against the budget, and
+  the engine may release that version.
+* If a machine is off when an outsider cancels the rotation, the outsider has to switch it on.
 * A human's own wrong logins may lock the account; Lockstep's share stays within the budget.
 """
 
