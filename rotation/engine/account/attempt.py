@@ -27,6 +27,7 @@ class Attempt:
         maybe_applied: whether a reset with this candidate can have reached the account, by any attempt so far.
         again: whether earlier runs may have sent it.
         unclear: why the last probe could not tell.
+        reused: whether the vendor said in this run that the candidate was used before.
     """
 
     session: AccountSession
@@ -39,6 +40,7 @@ class Attempt:
     maybe_applied: bool = field(init=False)
     again: bool = field(init=False)
     unclear: RotationError | None = None
+    reused: bool = False
 
     def __post_init__(self) -> None:
         memory = self.session.memory

@@ -139,9 +139,11 @@ def _learn_old_is_wrong(attempt: Attempt, move: Move) -> None:
 
 
 def _learn_it_was_live(attempt: Attempt) -> None:
+    # A rejected login from before this answer proves nothing: a slow reset of an earlier run may have arrived since.
     attempt.maybe_applied = True
-    if attempt.facts.pending is Finding.REJECTED:
+    if attempt.facts.pending is Finding.REJECTED and attempt.reused:
         give_up(attempt, Reason.CANDIDATE_REFUSED)
+    attempt.reused = True
     attempt.facts = replace(attempt.facts, accepted=True, pending=Finding.NOT_ASKED)
 
 

@@ -48,6 +48,14 @@ FOUND = {
             {"do": "step", "step": "finishSecret", "back": 2},
         ],
     ),
+    # The earlier reset arrived between the login that failed and the next reset, which the vendor refused as reused.
+    "a slow reset that arrives after the next run asked": (
+        ["admin-lockout"],
+        [
+            {"do": "attempt", "faults": [{"at": "read", "nth": 2, "kind": "stale"}]},
+            {"do": "attempt", "faults": [{"at": "set_password", "nth": 1, "kind": "slow", "seconds": 30}]},
+        ],
+    ),
     # The promotion was lost, the candidate's label too; what had been sent in the same second counted as sent before.
     "a late finishSecret of the rotation before": (
         ["readback"],
