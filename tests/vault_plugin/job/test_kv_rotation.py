@@ -12,6 +12,7 @@ import pytest
 from rotation.core.document import SecretDocument
 from rotation.core.secret import Secret
 from rotation.state.marks import Kind
+from rotation.state.parking import Reason
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.sandbox.sandbox import HUAWEI, LINUX_VM, TENCENT, UCLOUD, VOLCENGINE
@@ -90,14 +91,16 @@ def test_two_jobs_at_once_send_one_reset(real, rotate):
             ended = list(pool.map(run, range(2)))
         assert started.world.changes(HUAWEI) == 1
         assert started.world.wrong_logins(HUAWEI) == 0
-        assert {each.outcome for each in ended} <= {
+        # On a busy machine, one job may begin after the other has ended: it starts a rotation that is too soon.
+        at_once = [each for each in ended if getattr(each.error, "reason", None) != Reason.TOO_SOON]
+        assert {each.outcome for each in at_once} <= {
             "promoted",
             "already_done",
             "in_progress",
             "stage_conflict",
             "stage_error",
         }
-        assert {each.token for each in ended} == {ended[0].token}
+        assert {each.token for each in at_once} == {at_once[0].token}
         if not started.heals(HUAWEI):
             assert rotate(started, HUAWEI).error is None
         assert started.heals(HUAWEI)
