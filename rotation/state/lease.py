@@ -119,7 +119,7 @@ def outdated(version: Version) -> list[str]:
 
 
 def ever_taken(state: SecretState, token: str) -> bool:
-    """Return whether a run has begun for the token's version, hence may have switched its machine."""
+    """Return whether a run has begun for the token's version and may have switched its machine."""
     lies = token != state.current_id and token in leases(state).values()
     return lies or bool(state.version(token).intents)
 

@@ -43,7 +43,7 @@ class FileAudit:
     def hear(self, event: str, args: tuple[Any, ...]) -> None:
         """Record one audit event.
 
-        The hook can never be removed, hence the switch; an error in it would break the audited call.
+        The hook can never be removed, so there is a switch; an error in it would break the audited call.
         """
         if not self.listening:
             return

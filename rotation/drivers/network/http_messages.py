@@ -20,7 +20,7 @@ class HttpRequest:
     Attributes:
         method: ``GET``, ``POST``, ...
         url: absolute; never holds a secret.
-        headers: may hold credentials, hence never shown.
+        headers: may hold credentials, so they are never shown.
         body: exact bytes to send.
         changes: whether the request may change something: then a lost reply is ``OutcomeUnknown`` and nothing is
             ever sent twice.

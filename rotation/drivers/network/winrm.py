@@ -213,8 +213,8 @@ def _late(failure: CannotVerify) -> CannotVerify:
     """Return the error for a login whose time ended, which each library words in its own way."""
     if failure.vendor_code not in ("winrm_protocol", "no_answer"):
         return failure
-    told = _cannot("no_answer", "the host did not answer in time", unsent=failure.unsent)
-    return told.changed(definite=failure.definite)
+    error = _cannot("no_answer", "the host did not answer in time", unsent=failure.unsent)
+    return error.changed(definite=failure.definite)
 
 
 def _failure(error: Exception) -> CannotVerify:

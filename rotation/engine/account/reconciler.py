@@ -7,7 +7,7 @@ Example. A self-service account: an earlier run sent the candidate and died befo
 intent mark, so the table says
 
 1. "probe the candidate": rejected, and that costs one wrong login;
-2. "probe current": accepted, hence the reset was not applied;
+2. "probe current": accepted, so the reset was not applied;
 3. "send the same candidate again", from current: the vendor says yes, and the step is done.
 
 If step 2 is rejected, the next move is "probe previous"; if that is rejected, too, it is "park: none of the stored

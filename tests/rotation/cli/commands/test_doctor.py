@@ -28,11 +28,11 @@ def test_a_healthy_secret_exits_0(lockstep, embedded):
     """One login works, every version is shown, no password is, and every label stays."""
     before = embedded.secrets_manager.labels(HUAWEI_ID)
     ran = lockstep("doctor", HUAWEI_ID, "--json")
-    (told,) = ran.objects
-    assert (ran.code, told["condition"], told["plan"]) == (0, "healthy", [])
-    (version,) = told["versions"]
+    (printed,) = ran.objects
+    assert (ran.code, printed["condition"], printed["plan"]) == (0, "healthy", [])
+    (version,) = printed["versions"]
     assert (version["stages"], version["password"], version["evidence"]) == ([CURRENT], "live", "LOGIN")
-    assert told["live"] == version["version"]
+    assert printed["live"] == version["version"]
     assert embedded.wrong_logins(HUAWEI) == 0
     assert embedded.secrets_manager.labels(HUAWEI_ID) == before
     assert embedded.live(HUAWEI).reveal() not in ran.out + ran.err
@@ -48,9 +48,9 @@ def test_what_is_planned_is_done_with_repair(lockstep, embedded):
     assert "add --repair" in ran.out
     assert embedded.secrets_manager.labels(HUAWEI_ID) == before
     ran = lockstep("doctor", HUAWEI_ID, "--repair", "--json")
-    (told,) = ran.objects
-    assert (ran.code, told["repair"]["condition"]) == (0, "healthy")
-    assert told["repair"]["done"] == [{"do": "promote", "version": token}]
+    (printed,) = ran.objects
+    assert (ran.code, printed["repair"]["condition"]) == (0, "healthy")
+    assert printed["repair"]["done"] == [{"do": "promote", "version": token}]
     assert embedded.stored(HUAWEI) == embedded.live(HUAWEI)
     assert {CURRENT, PENDING} <= next(
         each for each in embedded.secrets_manager.labels(HUAWEI_ID).values() if CURRENT in each

@@ -168,7 +168,7 @@ def test_without_a_rotation_token_none_is_sent(own_door: Any) -> None:
 
 
 def test_a_value_that_shows_late_is_there_in_the_end(door: Any) -> None:
-    """Secrets Manager is eventually consistent right after a put, and whoever needs the value waits for it."""
+    """Secrets Manager is eventually consistent after a put, so a read may find nothing at first."""
     door.double.faults.lag(values=3)
     before = len(door.double.calls)
     door.store().stage(FIRST, NEXT)

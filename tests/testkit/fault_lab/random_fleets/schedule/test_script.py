@@ -1,4 +1,4 @@
-"""Scripts of the simulation: whatever can be played is taken, everything else is told by line and key beforehand."""
+"""A script is accepted whole, or refused before it begins with the line and the key that are wrong."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("line", "told"), WRONG.items(), ids=range(len(WRONG)))
-def test_a_line_that_cannot_be_played_is_told_by_line_and_key(line: str, told: str) -> None:
+@pytest.mark.parametrize(("line", "message"), WRONG.items(), ids=range(len(WRONG)))
+def test_a_line_that_cannot_be_played_is_named_by_line_and_key(line: str, message: str) -> None:
     """Blank lines count, as in an editor."""
     with pytest.raises(ScriptError) as caught:
         Script.parse(f'{{"fleet": ["admin"]}}\n\n{{"do": "attempt"}}\n{line}\n')
-    assert f"line 4: {told}" in str(caught.value)
+    assert f"line 4: {message}" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "\n", '{"fleet": []}', '{"fleet": ["nobody"]}', '{"do": "attempt"}'])
