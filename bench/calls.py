@@ -35,6 +35,7 @@ from rotation_testkit.sandbox.sandbox import (
     ShiftedClock,
     open_sandbox,
 )
+from rotation_testkit.sandbox.served_function import FixedContext
 from rotation_testkit.sandbox.vault_sandbox import open_vault_sandbox
 from vault_plugin.database.connection import Connection
 from vault_plugin.database.memory import Memory
@@ -51,9 +52,8 @@ ACCOUNTS: Mapping[str, tuple[str, str]] = {
 }
 """Key in the sandbox and name, by the short name that the figures' keys have."""
 
-WRITES = ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage")
 WRITES_PER_SECOND = 50
-"""What these three share per account and region, not adjustable."""
+"""What all writes share per account and region, not adjustable."""
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 MONTH = 30 * 86_400.0
 
@@ -76,17 +76,6 @@ class Count:
 
 
 @dataclass(slots=True)
-class Invocation:
-    """The runtime's context of an invocation with a minute left."""
-
-    aws_request_id: str = "00000000-0000-4000-8000-000000000000"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the whole minute."""
-        return 60_000
-
-
-@dataclass(slots=True)
 class Function:
     """The product's handler in this process, as a rotation function of the world's Secrets Manager.
 
@@ -106,7 +95,7 @@ class Function:
 
     def __call__(self, event: dict[str, object]) -> None:
         """Run one step."""
-        handler.handle(event, Invocation(), self.outside)
+        handler.handle(event, FixedContext(), self.outside)
 
 
 @contextmanager
@@ -157,7 +146,7 @@ def _counted(
         if rotation.failures:
             raise SystemExit(f"the rotation of {account} was to be a clean one: {rotation.failures}")
         parts = [service.calls[begin:end] for begin, end in pairwise(ends)]
-        writes = [sum(call.operation in WRITES for call in part) for part in parts]
+        writes = [sum(call.writes for call in part) for part in parts]
         counts.append(Count(tuple(map(len, parts)), tuple(writes)))
     return _first_and_later(account, counts)
 

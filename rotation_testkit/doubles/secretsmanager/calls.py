@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_WRITES = ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage")
+"""What a rotation calls that counts against the service's quota of writes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -37,6 +40,11 @@ class Call:
     moves: tuple[Move, ...] = ()
     outcome: str = ""
     applied: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether it counts against the quota of writes."""
+        return self.operation in _WRITES
 
 
 @dataclass(frozen=True, slots=True)

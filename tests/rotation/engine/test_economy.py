@@ -29,8 +29,8 @@ from rotation_testkit.sandbox.sandbox import (
     ShiftedClock,
     open_sandbox,
 )
+from rotation_testkit.sandbox.served_function import FixedContext
 
-WRITES = ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage")
 FIRST = [(4, 1), (8, 4), (1, 0), (5, 1)]
 LATER = [(3, 1), (7, 3), (1, 0), (6, 2)]
 MEETING = [(3, 1), (8, 4), (1, 0), (5, 1)]
@@ -42,17 +42,6 @@ COSTS = {
     HUAWEI: (MEETING, LATER),
 }
 """Calls, and the writes among them, of each step; the first rotation reads the admin credential, if there is one."""
-
-
-@dataclass
-class Invocation:
-    """The runtime's context of an invocation with a minute left."""
-
-    aws_request_id: str = "00000000-0000-4000-8000-000000000000"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the whole minute."""
-        return 60_000
 
 
 @dataclass
@@ -76,9 +65,9 @@ class Counted:
     def __call__(self, event: dict[str, object]) -> None:
         """Run one step, and count."""
         before = len(self.service.calls)
-        handler.handle(event, Invocation(), self.outside)
-        made = [call.operation for call in self.service.calls[before:]]
-        self.steps.append((len(made), sum(each in WRITES for each in made)))
+        handler.handle(event, FixedContext(), self.outside)
+        made = self.service.calls[before:]
+        self.steps.append((len(made), sum(call.writes for call in made)))
 
     def rotate(self, account: str) -> list[tuple[int, int]]:
         """Rotate once, a month later, and return what each step cost."""
