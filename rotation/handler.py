@@ -24,6 +24,7 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, Withheld
 from rotation.core.event import RotationEvent
 from rotation.core.library_logs import silence_libraries
+from rotation.deployment import sources
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import open_session
@@ -90,6 +91,7 @@ def handle(event: object, context: LambdaContext, world: World) -> dict[str, obj
             _run(event, context, world, report)
         except Exception:
             world.admins.clear()  # The vendor may have refused one that has been replaced since.
+            sources.forget()  # The operator may have changed the configuration since.
             raise
     return report.succeeded()
 

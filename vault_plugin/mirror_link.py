@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rotation.core.errors import ConfigError
+from rotation.deployment.deployment import configured
+from rotation.deployment.kv_job import KvJob
 from rotation.stores.vault_kv import Kv
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class Annotated(Kv, Protocol):
 def vault_source(path: str, environment: Mapping[str, str]) -> str:
     """Return the name of a source in KV, as links have it."""
     namespace = environment.get("BAO_NAMESPACE") or environment.get("VAULT_NAMESPACE") or ""
-    mount = environment.get("LOCKSTEP_VAULT_MOUNT") or "secret"
+    mount = KvJob.of(configured(environment)).mount
     return "vault:" + "/".join(part.strip("/") for part in (namespace, mount, path) if part.strip("/"))
 
 

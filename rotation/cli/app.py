@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 import typer
 
 from rotation.cli.catalog import by_arguments
-from rotation.cli.commands import doctor, drivers, policy, rotate, verify
+from rotation.cli.commands import config, doctor, drivers, policy, rotate, verify
 from rotation.cli.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli.output import show_error
 from rotation.core.errors import ConfigError, InternalError, RotationError
@@ -40,6 +40,7 @@ def application() -> typer.Typer:
     app.command("rotate")(rotate.rotate)
     app.command("verify")(verify.verify)
     app.command("doctor")(doctor.doctor)
+    app.add_typer(config.config_app, name="config")
     for point in sorted(entry_points(group=COMMANDS), key=lambda each: each.name):
         _add(app, point)
     return app

@@ -12,7 +12,7 @@ import typer
 from rotation.cli.exit_codes import WRONG_USAGE, CommandUsageError
 from rotation.cli.output import show_error
 from rotation.core.errors import PolicyError, UnknownDriver, Withheld
-from rotation.deployment.environment import Variables
+from rotation.deployment.deployment import configured
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec
 from rotation.policy import PasswordPolicy
@@ -53,8 +53,8 @@ def spec(code: str) -> DriverSpec:
 
 
 def plugins() -> tuple[str, ...]:
-    """Return the distributions whose drivers may be loaded here."""
-    return Variables(os.environ).items("LOCKSTEP_PLUGINS")
+    """Return the distributions whose drivers may be loaded here, also where another setting is wrong."""
+    return tuple(configured(os.environ).of("plugins") or ())
 
 
 def policy_of(code: str, variant: str | None) -> tuple[str, PasswordPolicy]:

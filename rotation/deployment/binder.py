@@ -101,17 +101,14 @@ class Binder:
         return Wiring(http=self.door, endpoint=endpoint, admin=self._admin(spec), now=self.clock.now)
 
     def _admin(self, spec: DriverSpec) -> Any:  # noqa: ANN401 - an instance of the spec's admin class
-        if spec.admin is None:
+        name = self.deployment.admin_secret(spec)
+        if spec.admin is None or name is None:
             return None
-        name, key = self.deployment.admin_secrets.get(spec.code), f"LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET"
-        if name is None and spec.admin_optional:
-            return None
-        if name is None:
-            raise SettingsError("environment", (f"{key} is missing (the secret with the admin credential)",))
         where = f"admin secret of {spec.code}"
 
         def explained(error: RotationError) -> RotationError:
             named = error if isinstance(error, SettingsError) else error.prefixed(where)  # a SettingsError says where
+            key = f"LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET"
             return named.with_hint(f"Check the secret that {key} names, and the right to read it.")
 
         with Withheld(RotationError, by=explained):

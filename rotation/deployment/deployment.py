@@ -1,4 +1,4 @@
-"""What a deployment allows, read from the ``LOCKSTEP_*`` variables.
+"""What a deployment allows: ``lockstep.toml``, overridden key by key by the ``LOCKSTEP_*`` variables.
 
 The rotated secret may choose only among what a deployment allows: anyone who can write a secret's value is assumed to
 be an attacker, who must not be able to send a reset or a login to a server of their own.
@@ -7,78 +7,165 @@ be an attacker, who must not be able to send a reset or a login to a server of t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
-from rotation.core import settings
 from rotation.core.document import SecretDocument
-from rotation.core.errors import DriverNotAllowed, HostNotAllowed, SettingsError
+from rotation.core.errors import ConfigError, DriverNotAllowed, HostNotAllowed, SettingsError
 from rotation.core.maintenance_window import Windows
 from rotation.core.values import Evidence, Lockout, LoginTarget
-from rotation.deployment.environment import CODE, HOST, Variables, commit, parser, seconds, switch, window
+from rotation.deployment import forms, sources
+from rotation.deployment.configuration import Configuration, read
+from rotation.deployment.forms import Faults
+from rotation.deployment.kv_job import KvJob
+from rotation.deployment.setting import Scope, declare, declared
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec
+from rotation.drivers.network.login_settings import PINS
+
+_HINT = "`lockstep config check` lists all faults, and docs/settings.md every key."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """The deployment's settings.
+    """The deployment's settings. Each field declares one, so that a new setting is a new field here.
 
-    Attributes:
-        drivers: codes of the drivers that secrets may name.
-        plugins: distributions whose drivers may be loaded.
-        hosts: extra ``host[:port]`` that may be called.
-        minimum: the least evidence accepted; ``None`` for each driver's own best.
-        endpoints: base URL by driver code, where it is not the driver's default.
-        admin_secrets: name or ARN of the admin credential's secret by driver code.
-        logins: by driver code, where accounts of a vendor without a login check can log in; without a username.
-        trust_first_use: whether an SSH host's key may be learnt from the host itself, at its first rotation.
-        windows: when a reset may begin, by driver code; at any time for a driver without one.
-        propagation: seconds by driver code until a new password works, where it was measured.
-        early: whether a candidate becomes current in the invocation that proved it, instead of in finishSecret.
-        lockouts: the rule by driver code that locks an account, where it differs from the driver's own.
+    A field whose scope is not ``ALL`` is a mapping by the driver's code, without the drivers that have no value.
     """
 
-    drivers: tuple[str, ...]
-    plugins: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-    minimum: Evidence | None = None
-    endpoints: Mapping[str, str] = field(default_factory=dict)
-    admin_secrets: Mapping[str, str] = field(default_factory=dict)
-    logins: Mapping[str, LoginTarget] = field(default_factory=dict)
-    trust_first_use: bool = False
-    windows: Mapping[str, Windows] = field(default_factory=dict)
-    propagation: Mapping[str, int] = field(default_factory=dict)
-    lockouts: Mapping[str, Lockout] = field(default_factory=dict)
-    early: bool = False
+    drivers: tuple[str, ...] = declare(
+        "drivers",
+        forms.several(forms.CODE),
+        "Codes of the drivers that secrets may name; `lockstep drivers` lists them.",
+        otherwise="required",
+        example=["ucloud_compshare", "huawei_meeting"],
+    )
+    plugins: tuple[str, ...] = declare(
+        "plugins",
+        forms.several(forms.ANY_TEXT),
+        "Installed packages whose drivers may be loaded.",
+        default=(),
+        otherwise="none",
+        example=["rotation-driver-example"],
+    )
+    hosts: tuple[str, ...] = declare(
+        "hosts",
+        forms.several(forms.HOST),
+        "Further host[:port] that may be called, besides the vendors' own.",
+        default=(),
+        otherwise="none",
+        example=["proxy.example:8443"],
+    )
+    minimum: Evidence | None = declare(  # noqa: RUF009 - declares a field
+        "min_evidence",
+        forms.EVIDENCE,
+        "The least proof that counts: LOGIN, READBACK or ACCEPTED.",
+        otherwise="each driver's best",
+        example="LOGIN",
+    )
+    early: bool = declare(
+        "commit",
+        forms.choice(finish=False, early=True),
+        "When a proved password becomes current. `finish`: in finishSecret. `early`: in setSecret, so that readers do "
+        "not wait for the service's pauses between the steps; testSecret and finishSecret then find it done.",
+        default=False,
+        otherwise="finish",
+        example="early",
+    )
+    trust_first_use: bool = declare(
+        "ssh_trust_on_first_use",
+        forms.SWITCH,
+        "For a secret without `host_key`: createSecret reads the SSH host's key before any login and pins it.",
+        default=False,
+        otherwise="false",
+        example=True,
+    )
+    windows: Mapping[str, Windows] = declare(
+        "window",
+        forms.WINDOW,
+        "When a reset may begin, in UTC, several spans separated by `;`. `any` is any time. Repairs are never delayed.",
+        scope=Scope.BOTH,
+        otherwise="any",
+        example="Sat,Sun 02:00-05:00 UTC",
+    )
+    admin_secrets: Mapping[str, str] = declare(
+        "admin_secret",
+        forms.SECRET_NAME,
+        "Name or ARN of the secret with the admin credential; a path in the mount for the job over KV.",
+        scope=Scope.DRIVER,
+        otherwise="required, where the driver needs one",
+        example="admin/ucloud",
+    )
+    endpoints: Mapping[str, str] = declare(
+        "endpoint",
+        forms.BASE_URL,
+        "Base URL of the vendor's API. A host that is not the vendor's must also stand in `hosts`.",
+        scope=Scope.DRIVER,
+        otherwise="the driver's own",
+        example="https://api.example",
+    )
+    logins: Mapping[str, LoginTarget] = declare(
+        "login",
+        forms.LOGIN,
+        "ssh://host[:port] or winrm://host[:port]: a host whose login proves the passwords of a vendor without a login "
+        "check.",
+        scope=Scope.DRIVER,
+        otherwise="none",
+        example="ssh://portal.example",
+    )
+    login_host_keys: Mapping[str, str] = declare(
+        "login_host_key",
+        forms.ANY_TEXT,
+        "The SSH key of the host in `login`, as in known_hosts without the host, or its certificate's fingerprint.",
+        scope=Scope.DRIVER,
+        otherwise="none",
+        example="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5",
+    )
+    propagation: Mapping[str, int] = declare(
+        "propagation_seconds",
+        forms.whole(0, 999),
+        "Seconds after a reset during which the new password may not work yet, if you measured them.",
+        scope=Scope.DRIVER,
+        otherwise="the driver's own, which is cautious",
+        example=30,
+    )
+    lockouts: Mapping[str, Lockout] = declare(
+        "lockout",
+        forms.LOCKOUT,
+        "What locks an account: `3/900` says that the third wrong login does, and that each counts for 900 seconds.",
+        scope=Scope.DRIVER,
+        otherwise="the driver's own, or 5/600",
+        example="3/900",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Deployment:
-        """Read the ``LOCKSTEP_*`` variables, or raise one error with every fault."""
-        read = Variables(environment)
-        drivers = read.items("LOCKSTEP_DRIVERS", CODE)
-        if not drivers:
-            read.faults.append("LOCKSTEP_DRIVERS names no driver")
-        window_of_all = read.value("LOCKSTEP_WINDOW", window)
-        windows = {} if window_of_all is None else dict.fromkeys(drivers, window_of_all)
-        deployment = cls(
-            drivers=drivers,
-            plugins=read.items("LOCKSTEP_PLUGINS"),
-            hosts=read.items("LOCKSTEP_HOSTS", HOST),
-            minimum=read.value("LOCKSTEP_MIN_EVIDENCE", Evidence.parse),
-            endpoints=read.by_driver(drivers, "ENDPOINT", parser(settings.base_url)),
-            admin_secrets=read.by_driver(drivers, "ADMIN_SECRET", str),
-            logins=read.logins(drivers),
-            trust_first_use=read.value("LOCKSTEP_SSH_TRUST_ON_FIRST_USE", switch) or False,
-            windows=windows | read.by_driver(drivers, "WINDOW", window),
-            propagation=read.by_driver(drivers, "PROPAGATION_SECONDS", seconds),
-            lockouts=read.by_driver(drivers, "LOCKOUT", Lockout.parse),
-            early=read.value("LOCKSTEP_COMMIT", commit) or False,
-        )
-        if read.faults:
-            raise SettingsError("environment", tuple(read.faults))
-        return deployment
+        """Read ``lockstep.toml`` and the ``LOCKSTEP_*`` variables; see ``sources`` for where the file is looked for.
+
+        Raises:
+            SettingsError: lists every fault at once.
+            ConfigError: the file cannot be read.
+        """
+        return cls.of(configured(environment))
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Deployment:
+        """Return what a configuration says.
+
+        Raises:
+            SettingsError: lists every fault at once.
+        """
+        values = {name: configuration.value(setting) for name, setting in declared(cls).items()}
+        given = {name: value for name, value in values.items() if value is not None}
+        given["logins"], faults = _with_host_keys(configuration, given)
+        faults = (*configuration.faults, *faults)
+        if not given.get("drivers") and not faults:
+            faults = ("LOCKSTEP_DRIVERS names no driver",)
+        if faults:
+            raise SettingsError(configuration.where, faults, hint=_HINT)
+        return cls(**given)
 
     def load(self, document: SecretDocument) -> DriverSpec:
         """Return the record of the driver that a document names, if the deployment allows it."""
@@ -98,9 +185,60 @@ class Deployment:
             raise SettingsError("environment", (f"LOCKSTEP_{spec.code.upper()}_LOGIN is for drivers without logins",))
         return None if login is None else dataclasses.replace(login, username=username)
 
+    def admin_secret(self, spec: DriverSpec) -> str | None:
+        """Return the name of the secret with the driver's admin credential; ``None`` where the driver needs none."""
+        if spec.admin is None:
+            return None
+        name = self.admin_secrets.get(spec.code)
+        if name is None and not spec.admin_optional:
+            key = f"LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET"
+            raise SettingsError("environment", (f"{key} is missing (the secret with the admin credential)",))
+        return name
+
+    def faults(self) -> tuple[str, ...]:
+        """Return what a rotation would find wrong, for all drivers at once; the drivers are loaded for it."""
+        return tuple(fault for code in self.drivers for fault in self._faults_of(code))
+
+    def _faults_of(self, code: str) -> Iterator[str]:
+        try:
+            spec = self.load(SecretDocument({"driver": code}))
+        except ConfigError as error:
+            yield str(error)
+            return
+        for look in (self.endpoint, self.admin_secret, lambda each: self.login(each, "anybody")):
+            try:
+                look(spec)
+            except ConfigError as error:
+                yield str(error)
+
     def endpoint(self, spec: DriverSpec) -> str:
         """Return the base URL to call: one of the vendor's, or one whose host is in ``hosts``."""
         endpoint = self.endpoints.get(spec.code, spec.endpoint)
         if endpoint.rstrip("/") not in spec.endpoints and urlsplit(endpoint).netloc not in self.hosts:
             raise HostNotAllowed(f"the endpoint of {spec.code} is neither the vendor's nor in LOCKSTEP_HOSTS")
         return endpoint.rstrip("/")
+
+
+def configured(environment: Mapping[str, str]) -> Configuration:
+    """Read all settings from the file that an environment leads to, if there is one, and from its variables.
+
+    Raises:
+        ConfigError: the file cannot be read. Faults of settings are in ``faults``.
+    """
+    return read(SETTINGS, environment, sources.found(environment))
+
+
+def _with_host_keys(configuration: Configuration, given: Mapping[str, Any]) -> tuple[dict[str, LoginTarget], Faults]:
+    """Return the places to log in with the proof of each host, and the faults of the proofs."""
+    logins, faults = dict(given["logins"]), []
+    for code, key in given["login_host_keys"].items():
+        name = configuration.origin(f"driver.{code}.login_host_key")
+        problem = PINS[logins[code].kind](key) if code in logins else "needs a login beside it"
+        faults += [f"{name} {problem}"] if problem else []
+        if code in logins:
+            logins[code] = dataclasses.replace(logins[code], host_key=key)
+    return logins, tuple(faults)
+
+
+SETTINGS = (*declared(Deployment).values(), *declared(KvJob).values())
+"""Every setting of every face."""

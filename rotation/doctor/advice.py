@@ -16,7 +16,7 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         "something else uses an old password: find it before the next rotation.",
         Reason.TOO_SOON: "Nothing to do: the first attempt after the time shown goes through.",
         Reason.OUTSIDE_WINDOW: "Nothing to do: the first attempt inside the maintenance window goes through. To "
-        "rotate now, run `lockstep rotate` with LOCKSTEP_WINDOW left empty.",
+        "rotate now, run `lockstep rotate` with the driver's LOCKSTEP_<CODE>_WINDOW set to `any`.",
         Reason.BACK_OFF: "The vendor turned attempts away, or refused the request itself. `lockstep rotate "
         "--dry-run` names what is in the way.",
         Reason.EXTERNAL_CHANGE: "Every retained version is tried, inside the budget. The live one becomes current; if "

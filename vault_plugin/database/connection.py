@@ -19,7 +19,9 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import ConfigError, DriverBug, SettingsError
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence
-from rotation.deployment.deployment import Deployment
+from rotation.deployment.configuration import read
+from rotation.deployment.deployment import SETTINGS, Deployment
+from rotation.deployment.setting import Scope, Setting, declared
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.network.http_messages import HttpReply, HttpRequest
@@ -29,6 +31,8 @@ SEALED = "private_key"
 _SEAL = "lockstep"
 _OWN = -1
 """The driver's own number."""
+_SAME = {"min_evidence": "minimum_evidence"}
+"""Keys of a deployment that a connection calls by another name."""
 
 
 def _evidence(text: str) -> str | None:
@@ -162,7 +166,8 @@ def deployment_of(keys: Keys) -> Deployment:
     """
     given = {name: value for name, value in _variables(keys).items() if value}
     try:
-        deployment = Deployment.from_environment({variable: value for (variable, _), value in given.items()})
+        values = {variable: value for (variable, _), value in given.items()}
+        deployment = Deployment.of(read(SETTINGS, values, None))
         deployment.login(deployment.load(SecretDocument({"driver": keys.driver})), "anybody")
     except SettingsError as error:
         faults = error.faults
@@ -173,23 +178,25 @@ def deployment_of(keys: Keys) -> Deployment:
     raise SettingsError(WHERE, faults)
 
 
+def inherited(setting: Setting) -> str | None:
+    """Return the key of a connection that means the same as a setting of the deployment, if there is one."""
+    key = _SAME.get(setting.key, setting.key)
+    return key if not setting.table and key in {each.name for each in dataclasses.fields(Keys)} else None
+
+
 def _variables(keys: Keys) -> dict[tuple[str, str], str]:
     """Return the values by the deployment's variable and the connection's key."""
-    own = f"LOCKSTEP_{keys.driver.upper()}"
-    measured = "" if keys.propagation_seconds == _OWN else str(keys.propagation_seconds)
-    return {
+    found = {
         ("LOCKSTEP_DRIVERS", "driver"): keys.driver,
-        ("LOCKSTEP_PLUGINS", "plugins"): keys.plugins,
-        ("LOCKSTEP_HOSTS", "hosts"): keys.hosts,
-        ("LOCKSTEP_MIN_EVIDENCE", "minimum_evidence"): keys.minimum_evidence,
-        (f"{own}_ENDPOINT", "endpoint"): keys.endpoint,
-        (f"{own}_ADMIN_SECRET", "admin credential"): WHERE,
-        (f"{own}_LOGIN", "login"): keys.login,
-        (f"{own}_LOGIN_HOST_KEY", "login_host_key"): keys.login_host_key,
-        (f"{own}_WINDOW", "window"): keys.window,
-        (f"{own}_PROPAGATION_SECONDS", "propagation_seconds"): measured,
-        (f"{own}_LOCKOUT", "lockout"): keys.lockout,
+        (f"LOCKSTEP_{keys.driver.upper()}_ADMIN_SECRET", "admin credential"): WHERE,
     }
+    for setting in declared(Deployment).values():
+        key = inherited(setting)
+        if key is not None:
+            value = getattr(keys, key)
+            code = None if setting.scope is Scope.ALL else keys.driver
+            found[setting.variable(code), key] = "" if value == _OWN else str(value)
+    return found
 
 
 def _check_proof(spec: DriverSpec, deployment: Deployment) -> None:

@@ -20,6 +20,8 @@ from rotation.core.event import RotationEvent
 from rotation.core.library_logs import silence_libraries
 from rotation.core.settings import checked_path
 from rotation.core.values import Step
+from rotation.deployment.deployment import configured
+from rotation.deployment.kv_job import KvJob
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv
@@ -79,7 +81,7 @@ def after(
 
 def path_of(secret_id: str, environment: Mapping[str, str]) -> str:
     """Return the path of a secret's mirror: the secret's name below the folder that the deployment names."""
-    folder = environment.get(PREFIX, "").strip("/")
+    folder = KvJob.of(configured(environment)).vault_mirror_prefix.strip("/")
     if not folder:
         raise SettingsError("environment", (f"{PREFIX} is missing",))
     name = secret_id.rpartition(":")[2]

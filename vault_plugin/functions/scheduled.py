@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import EventError, Parked, RotationError
 from rotation.core.library_logs import silence_libraries
-from rotation.deployment.deployment import Deployment
+from rotation.deployment.deployment import Deployment, configured
+from rotation.deployment.kv_job import KvJob
 from vault_plugin.functions import failures_logged
 from vault_plugin.job.due_secrets import DueSecretsJob
 from vault_plugin.job.kv_rotation import Rotated, WrapStore
@@ -77,7 +78,7 @@ def _prefix(event: object, environment: Mapping[str, str]) -> str:
         raise EventError("the event is not a JSON object", hint="Compare with events/eventbridge/*.json.")
     detail = event.get("detail")
     holder = event if "prefix" in event else detail if isinstance(detail, Mapping) else {}
-    prefix = holder.get("prefix", environment.get("LOCKSTEP_VAULT_PREFIX", ""))
+    prefix = holder["prefix"] if "prefix" in holder else KvJob.of(configured(environment)).prefix
     if not isinstance(prefix, str):
         raise EventError("the event's prefix is not a string", hint="Compare with events/eventbridge/*.json.")
     return prefix

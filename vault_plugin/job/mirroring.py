@@ -14,7 +14,8 @@ from rotation.core.errors import CannotVerify, SettingsError
 from rotation.core.settings import checked_path
 from rotation.core.values import Verdict
 from rotation.deployment.binder import Binder
-from rotation.deployment.deployment import Deployment
+from rotation.deployment.deployment import Deployment, configured
+from rotation.deployment.kv_job import KvJob
 from rotation.deployment.open_session import countdown, open_session
 from rotation.engine.account.login_budget import Budget
 from rotation.state.store import Store
@@ -62,7 +63,7 @@ def allowed(name: str, environment: Mapping[str, str]) -> str:
         ConfigError: a segment of the name is empty, `.` or `..`.
         SettingsError: the name does not begin with LOCKSTEP_MIRROR_PREFIX, or none is set.
     """
-    prefix = environment.get(PREFIX, "")
+    prefix = KvJob.of(configured(environment)).mirror_prefix
     if not prefix or not name.startswith(prefix):
         raise SettingsError("custom metadata", (f"lockstep-mirror must begin with the value of {PREFIX}",))
     return checked_path(name, what="lockstep-mirror")

@@ -1,6 +1,7 @@
-"""Settings of the rotation job from the environment: address, namespace and mount of the server, and the login.
+"""Settings of the rotation job: address, namespace and mount of the server, and the login.
 
-The variables have Vault's own names where Vault has one. ``BAO_*`` overrides ``VAULT_*``, as OpenBao does it.
+The variables have Vault's own names where Vault has one. ``BAO_*`` overrides ``VAULT_*``, as OpenBao does it. The rest
+is the table ``[vault]`` of the configuration, or ``LOCKSTEP_VAULT_*``.
 """
 
 from __future__ import annotations
@@ -12,16 +13,8 @@ from pathlib import Path
 from rotation.core import settings
 from rotation.core.errors import SettingsError
 from rotation.core.secret import Secret
-
-_METHODS = ("token", "approle", "kubernetes")
-_JWT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-_LETTERS = settings.matches(
-    r"[A-Za-z0-9_.-]{1,64}(?:/[A-Za-z0-9_.-]{1,64})*", "must be a path of letters, digits and -_."
-)
-
-
-def _name_problem(text: str) -> str | None:
-    return _LETTERS(text) or settings.path_problem(text)
+from rotation.deployment.deployment import configured
+from rotation.deployment.kv_job import KvJob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,61 +34,59 @@ class VaultSettings:
     """
 
     address: str
-    mount: str = "secret"
+    mount: str
     namespace: str | None = None
-    method: str = "token"
+    method: str
     login_mount: str = ""
     role: str = ""
     proof: Secret = field(default_factory=lambda: Secret(""))
-    jwt_file: str = _JWT
+    jwt_file: str = ""
     ca_file: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> VaultSettings:
-        """Read ``VAULT_*``, ``BAO_*`` and ``LOCKSTEP_VAULT_*``.
+        """Read ``VAULT_*``, ``BAO_*``, and ``[vault]`` or ``LOCKSTEP_VAULT_*``.
 
         Raises:
             SettingsError: lists every fault at once.
         """
-        faults: list[str] = []
+        configuration = configured(environment)
+        job, faults = KvJob.of(configuration), list(configuration.faults)
 
         def found(name: str) -> str:
             return environment.get(f"BAO_{name}") or environment.get(f"VAULT_{name}") or ""
 
-        def own(name: str, default: str = "") -> str:
-            return environment.get(f"LOCKSTEP_VAULT_{name}") or default
-
-        def checked(name: str, text: str, problem: str | None) -> str:
-            faults.extend([f"{name} {problem}"] if problem else [])
-            return text
-
-        method = own("AUTH", "token")
-        address = found("ADDR")
-        proof = Secret("")
-        if method not in _METHODS:
-            faults.append(f"LOCKSTEP_VAULT_AUTH must be one of {', '.join(_METHODS)}")
-        elif method != "kubernetes":
-            name, value = ("TOKEN", found("TOKEN")) if method == "token" else ("SECRET_ID", own("SECRET_ID"))
-            proof = _proof(f"LOCKSTEP_VAULT_{name}_FILE", own(f"{name}_FILE"), Secret(value), faults)
-        role = {"approle": "ROLE_ID", "kubernetes": "ROLE"}.get(method)
-        if role is not None and not own(role):
-            faults.append(f"LOCKSTEP_VAULT_{role} is missing")
-        checked("VAULT_ADDR", address, settings.base_url(address) if address else "is missing")
-        checked("LOCKSTEP_VAULT_MOUNT", own("MOUNT", "secret"), _name_problem(own("MOUNT", "secret")))
-        checked("LOCKSTEP_VAULT_AUTH_MOUNT", own("AUTH_MOUNT", "x"), _name_problem(own("AUTH_MOUNT", "x")))
+        address, proof, role = found("ADDR"), Secret(""), ""
+        if "vault.auth" in configuration.entries and configuration.of("vault.auth") is None:
+            pass  # What the login needs cannot be said while the method is faulty.
+        elif job.method == "token":
+            proof = _proof("LOCKSTEP_VAULT_TOKEN_FILE", job.token_file, Secret(found("TOKEN")), faults)
+        elif job.method == "approle":
+            proof = _proof("LOCKSTEP_VAULT_SECRET_ID_FILE", job.secret_id_file, job.secret_id or Secret(""), faults)
+            role = _required("LOCKSTEP_VAULT_ROLE_ID", job.role_id, faults)
+        else:
+            role = _required("LOCKSTEP_VAULT_ROLE", job.role, faults)
+        if problem := settings.base_url(address) if address else "is missing":
+            faults.append(f"VAULT_ADDR {problem}")
         if faults:
-            raise SettingsError("environment", tuple(faults))
+            raise SettingsError(configuration.where, tuple(faults))
         return cls(
             address=address.rstrip("/"),
-            mount=own("MOUNT", "secret"),
+            mount=job.mount,
             namespace=found("NAMESPACE") or None,
-            method=method,
-            login_mount=own("AUTH_MOUNT", method),
-            role=own(role) if role else "",
+            method=job.method,
+            login_mount=job.login_mount or job.method,
+            role=role,
             proof=proof,
-            jwt_file=own("JWT_FILE", _JWT),
+            jwt_file=job.jwt_file,
             ca_file=found("CACERT") or None,
         )
+
+
+def _required(name: str, value: str, faults: list[str]) -> str:
+    if not value:
+        faults.append(f"{name} is missing")
+    return value
 
 
 def _proof(name: str, path: str, value: Secret, faults: list[str]) -> Secret:

@@ -1,5 +1,9 @@
 """The declarative file of ``lockstep vault plugin install``, read as the desired state. It is TOML without secrets.
 
+It is the same ``lockstep.toml`` that the other faces read: a connection takes what it does not say itself from the
+table of its driver, ``[driver.ucloud_compshare]``, and from the top of the file. ``LOCKSTEP_*`` variables do not count,
+because what the server keeps should follow from the file alone.
+
 [plugin]
 file = "lockstep-plugin"          # beside this file; also its name in the server's plug-in folder
 
@@ -17,7 +21,6 @@ options = { region = "cn-wlcb", zone = "cn-wlcb-01", uhost_id = "uhost-1", host_
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +29,13 @@ from rotation.core import settings
 from rotation.core.document import SecretDocument
 from rotation.core.errors import ConfigError, SettingsError
 from rotation.core.secret import Secret
+from rotation.deployment.configuration import Configuration, read
+from rotation.deployment.deployment import SETTINGS
+from rotation.deployment.sources import read as read_file
 from rotation.drivers.contract import DriverSpec
 from rotation.policy import PasswordPolicy
 from vault_plugin.database import role
-from vault_plugin.database.connection import Connection, Keys, deployment_of
+from vault_plugin.database.connection import Connection, Keys, deployment_of, inherited
 
 _NAME = settings.matches(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "must have 1 to 63 letters, digits, dots, dashes or _")
 _SHORTEST = 5
@@ -95,12 +101,15 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
     Raises:
         ConfigError: lists all faults of a table, never a value.
     """
-    tables = _parsed(path)
-    unknown = tuple(f"{name!r} is no known table" for name in tables if name not in ("plugin", "connections", "roles"))
-    if unknown:
-        raise SettingsError(path.name, unknown)
+    file = read_file(path)
+    tables, configuration = file.tables, read(SETTINGS, {}, file)
+    if configuration.faults:
+        raise SettingsError(path.name, configuration.faults)
     plugin = settings.load(PluginTable, _table(tables, "plugin"), where="[plugin]")
-    connections, roles = _tables(tables, "connections"), _tables(tables, "roles")
+    roles = _tables(tables, "roles")
+    connections = {
+        name: {**_inherited(configuration, table), **table} for name, table in _tables(tables, "connections").items()
+    }
     keys = {
         name: settings.load(Keys, _without("admin", table), where=_where("connections", name))
         for name, table in connections.items()
@@ -118,16 +127,17 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
     )
 
 
-def _parsed(path: Path) -> dict[str, object]:
-    try:
-        return dict(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        kind = type(error).__name__
-    except ValueError:  # the parser's message may quote the text
-        kind = "no valid TOML"
-    raise ConfigError(
-        f"{path.name} cannot be read ({kind})", hint="`--file` names the declarative file (docs/vault-plugin.md)."
-    )
+def _inherited(configuration: Configuration, table: Mapping[str, object]) -> dict[str, object]:
+    """Return what a connection takes from its driver's table, or else from the top of the file."""
+    code, values = str(table.get("driver", "")), {}
+    for setting in SETTINGS:
+        key = inherited(setting)
+        entries = [configuration.entries.get(name) for name in (setting.name(code), setting.name())]
+        entry = next(filter(None, entries), None)
+        if key is not None and entry is not None:
+            written = entry.written
+            values[key] = ",".join(written) if isinstance(written, list) else written
+    return values
 
 
 def _table(tables: Mapping[str, object], name: str) -> Mapping[str, object]:

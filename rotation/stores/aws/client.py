@@ -1,4 +1,4 @@
-"""Build a Secrets Manager client from the standard AWS configuration."""
+"""Build clients for AWS services from the standard AWS configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 def secrets_manager() -> SecretsManagerClient:
-    """Return a client; ``AWS_ENDPOINT_URL`` and ``AWS_ENDPOINT_URL_SECRETS_MANAGER`` are followed.
+    """Return a client for Secrets Manager; see ``client``."""
+    return cast("SecretsManagerClient", client("secretsmanager"))
+
+
+def client(service: str) -> Any:  # noqa: ANN401 - botocore has no types
+    """Return a client; ``AWS_ENDPOINT_URL`` and, for one service, ``AWS_ENDPOINT_URL_SECRETS_MANAGER`` are followed.
 
     Raises:
         ConfigError: no region, an unknown profile, or a malformed endpoint.
@@ -27,7 +32,7 @@ def secrets_manager() -> SecretsManagerClient:
     region = os.environ.get("AWS_REGION")
     try:
         session = _direct_to_loopback(botocore.session.get_session())
-        return cast("SecretsManagerClient", session.create_client("secretsmanager", region_name=region, config=config))
+        return session.create_client(service, region_name=region, config=config)
     except (BotoCoreError, ValueError) as error:
         kind = type(error).__name__
     raise ConfigError(

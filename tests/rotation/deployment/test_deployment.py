@@ -27,7 +27,6 @@ def test_the_environment_is_read():
             "LOCKSTEP_MIN_EVIDENCE": "readback",
             "LOCKSTEP_ACME_ENDPOINT": "https://api.acme.example/",
             "LOCKSTEP_ACME_ADMIN_SECRET": "admin/acme",
-            "LOCKSTEP_THIRD_ENDPOINT": "not asked for",
         }
     )
     assert made == Deployment(

@@ -64,3 +64,22 @@ def test_a_mount_cannot_lead_elsewhere(path):
     """A segment of dots is a fault like any other."""
     with pytest.raises(SettingsError, match="LOCKSTEP_VAULT_MOUNT must have no empty segment"):
         VaultSettings.from_environment({"VAULT_ADDR": "https://v", "VAULT_TOKEN": "t", "LOCKSTEP_VAULT_MOUNT": path})
+
+
+def test_the_table_of_the_configuration_is_read_and_a_variable_overrides_a_key_of_it():
+    """The server's address, the token and a secret id stay variables."""
+    text = "[vault]\nmount = 'team/kv'\nauth = 'approle'\nauth_mount = 'team/approle'\nrole_id = 'lockstep'\n"
+    given = {"VAULT_ADDR": "https://v", "LOCKSTEP_CONFIG_TEXT": text, "LOCKSTEP_VAULT_SECRET_ID": "s"}
+    made = VaultSettings.from_environment(given)
+    assert (made.mount, made.method, made.login_mount) == ("team/kv", "approle", "team/approle")
+    assert (made.role, made.proof.reveal()) == ("lockstep", "s")
+    assert made.jwt_file == "/var/run/secrets/kubernetes.io/serviceaccount/token"
+    assert VaultSettings.from_environment({**given, "LOCKSTEP_VAULT_MOUNT": "own"}).mount == "own"
+    with pytest.raises(SettingsError, match=r"vault\.mount in LOCKSTEP_CONFIG_TEXT must have no empty segment"):
+        VaultSettings.from_environment({**given, "LOCKSTEP_CONFIG_TEXT": text.replace("team/kv", "a/../b")})
+
+
+def test_a_misspelt_variable_of_the_job_is_a_fault():
+    """A prefix that is misspelt would count as no prefix, and the job would find nothing due."""
+    with pytest.raises(SettingsError, match="LOCKSTEP_VAULT_PREFX is no known variable; the nearest is LOCKSTEP_"):
+        VaultSettings.from_environment({"VAULT_ADDR": "https://v", "VAULT_TOKEN": "t", "LOCKSTEP_VAULT_PREFX": "x"})

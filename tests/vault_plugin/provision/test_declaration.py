@@ -50,7 +50,8 @@ def test_a_file_is_read_as_the_desired_state(file):
         ('connection = "directory"', 'connection = "other"', "no connection 'other'"),
         ('options = { user_id = "u-1" }', "options = { zone = 1 }", "'zone' is no known setting"),
         ('driver = "volc', 'secret_key = "s3cret-s3cret"\ndriver = "volc', "'secret_key' is no known setting"),
-        ("[plugin]", "[plugins]", "'plugins' is no known table"),
+        ("[plugin]", "[plugin_]", "plugin_ in lockstep.toml is no known setting; the nearest is plugin"),
+        ("[plugin]", "windw = 'any'\n[plugin]", "windw in lockstep.toml is no known setting; the nearest is window"),
         ("[roles.bob]", '[roles."b/b"]', "the name must have"),
         ('username = "bob"', 'username = "bob"\npolicy = "linux"', "policy must be one of default"),
     ],
@@ -61,6 +62,31 @@ def test_a_wrong_file_is_refused_by_the_key(file, old, new, said):
     with pytest.raises(SettingsError, match=re.escape(said)) as error:
         load(file)
     assert "s3cret" not in str(error.value)
+
+
+def test_a_connection_takes_the_rest_from_its_drivers_table_and_from_the_top(file, monkeypatch):
+    """Its own keys go first. A variable of the shell counts for nothing: the server keeps what the file says."""
+    monkeypatch.setenv("LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_LOCKOUT", "9/900")
+    shared = """
+    hosts = ["proxy.example", "proxy.example:8443"]
+    min_evidence = "ACCEPTED"
+    window = "Sat 02:00-05:00 UTC"
+    [driver.volcengine_cloudidentity]
+    lockout = "3/900"
+    propagation_seconds = 7
+    window = "Sun 02:00-05:00 UTC"
+    [driver.tencent_bm]
+    endpoint = "https://bm.api.qcloud.com"
+    """
+    file.write_text(shared + FILE)
+    keys = load(file).connections["directory"].keys
+    assert (keys.hosts, keys.minimum_evidence) == ("proxy.example,proxy.example:8443", "ACCEPTED")
+    assert (keys.lockout, keys.propagation_seconds, keys.window) == ("3/900", 7, "Sun 02:00-05:00 UTC")
+    assert (keys.endpoint, keys.plugins) == ("", "")
+    own = 'driver = "volcengine_cloudidentity"\nlockout = "4/900"\nwindow = "any"'
+    file.write_text(shared + FILE.replace('driver = "volcengine_cloudidentity"', own))
+    keys = load(file).connections["directory"].keys
+    assert (keys.lockout, keys.window) == ("4/900", "any")
 
 
 def test_a_broken_or_missing_file_is_an_error(tmp_path):
