@@ -6,7 +6,6 @@ no secret value.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import traceback
@@ -23,7 +22,8 @@ from rotation.core.clock import Clock, SystemClock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, Withheld
 from rotation.core.event import RotationEvent
-from rotation.core.library_logs import silence_libraries
+from rotation.core.process.library_logs import silence_libraries
+from rotation.core.process.output import write_line
 from rotation.deployment import sources
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
@@ -163,11 +163,11 @@ class _Report:
 
     def _write(self, failure: RotationError | None) -> None:
         self.note(duration_ms=round((self._clock.now() - self._started) * 1000))
-        try:
-            _log(self._fields, failure)
-            _count(self._fields, failure)
-        except Exception as foreign:  # noqa: BLE001 - a wrong POWERTOOLS_* variable must not undo a step that is done
-            sys.stderr.write(json.dumps({**self._fields, "message": f"cannot log: {type(foreign).__name__}"}) + "\n")
+        for say in (_log, _count):
+            try:
+                say(self._fields, failure)
+            except Exception as foreign:  # noqa: BLE001 - a wrong POWERTOOLS_* variable or a full disk ends no step
+                write_line({**self._fields, "message": f"cannot log: {type(foreign).__name__}"}, sys.stderr)
 
 
 def _where(foreign: Exception) -> str:

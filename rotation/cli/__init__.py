@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import sys
 
 from rotation.core.errors import MissingExtra
+from rotation.core.process.output import shelter_output
+from rotation.core.process.stop import Halted, heeding, leave
 
 _EXTRA = frozenset({"typer", "rich"})
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code: 0 done, 1 failed, 2 wrong usage, 3 parked."""
+    """Run the command line and leave with its exit code; see ``exit_codes``."""
+    shelter_output()
+    with heeding():
+        try:
+            code = _run()
+        except (Halted, KeyboardInterrupt):
+            sys.stderr.write("interrupted\n")
+            code = 130
+        leave(code)
+
+
+def _run() -> int:
     try:
         from rotation.cli.app import run
     except ModuleNotFoundError as missing:
@@ -22,12 +34,5 @@ def main() -> None:
             f"error: missing_extra: the command line needs {package}, which is not installed\n"
             f"  hint: {MissingExtra.default_hint}\n"
         )
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        sys.exit(130)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # Vendors' names have characters that some terminals cannot show.
-            stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+        return 1
+    return run(sys.argv[1:])

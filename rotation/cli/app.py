@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 
@@ -11,10 +9,11 @@ import typer
 
 from rotation.cli.catalog import by_arguments
 from rotation.cli.commands import config, doctor, drivers, policy, rotate, verify
-from rotation.cli.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, WRONG_USAGE, CommandUsageError, exit_code
+from rotation.cli.exit_codes import DONE, EXIT_CODES, FAILED, INTERRUPTED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli.output import show_error
-from rotation.core.errors import ConfigError, InternalError, RotationError
-from rotation.core.library_logs import silence_libraries
+from rotation.core.errors import ConfigError, InternalError, Interrupted, RotationError
+from rotation.core.process import stop
+from rotation.core.process.library_logs import silence_libraries
 
 COMMANDS = "lockstep.commands"
 """Each entry point of this group is a command or a group of commands, under the entry point's name."""
@@ -81,29 +80,20 @@ def run(arguments: Sequence[str]) -> int:
         failure = error
     except _UsageError as wrong:
         failure = _usage(wrong)
-    except BrokenPipeError:
-        # The reader has gone, as in `lockstep generate ... | head`. The interpreter's last flush must not fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except (KeyboardInterrupt, typer.Abort):
-        return _interrupted()
+    except (stop.Halted, KeyboardInterrupt, typer.Abort):
+        failure = Interrupted("stopped before the end")
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
         failure = InternalError.of(foreign)
     else:
-        return _ended(code) if arguments else WRONG_USAGE
+        if code != INTERRUPTED or stop.requested():  # then the command has said where it stopped
+            return _ended(code) if arguments else WRONG_USAGE
+        failure = Interrupted("stopped before the end")
     show_error(failure, as_json=as_json)
     return exit_code(failure)
 
 
 def _ended(code: int | None) -> int:
-    if code == INTERRUPTED:
-        return _interrupted()
-    return DONE if code is None else code if code in (DONE, FAILED, WRONG_USAGE, PARKED) else FAILED
-
-
-def _interrupted() -> int:
-    sys.stderr.write("interrupted\n")
-    return INTERRUPTED
+    return DONE if code is None else code if code in EXIT_CODES else FAILED
 
 
 def _usage(wrong: Exception) -> CommandUsageError:

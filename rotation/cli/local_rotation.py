@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, StageConflict
+from rotation.core.process import stop
 from rotation.core.values import Step
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
@@ -149,12 +150,23 @@ class LocalRotation:
         self._store = UnattendedStore(store, self.token)
 
     def steps(self) -> Iterator[StepReport]:
-        """Run the four steps, yielding after each; a failed one is the last."""
+        """Run the four steps, yielding after each; a failed one is the last.
+
+        Once the process is asked to stop, createSecret and setSecret do not begin; what setSecret has begun goes on.
+        """
         for step in Step:
             report = self._run(step)
             yield report
             if report.error is not None:
                 return
+
+    def reset_may_be_sent(self) -> bool:
+        """Return whether the labels say so, or cannot be read."""
+        try:
+            version = self._store.describe().version(self.token)
+        except RotationError:
+            return True
+        return version.intent is not None or version.proof is not None or bool(version.proofs)
 
     def _run(self, step: Step) -> StepReport:
         started = time.monotonic()
@@ -162,6 +174,8 @@ class LocalRotation:
         session = open_session(self._store, binder, token=self.token)
         end: Result | RotationError
         try:
+            if step in (Step.CREATE, Step.SET):
+                stop.refuse_new(step.value)
             end = run(session, step)
         except RotationError as error:
             end = error

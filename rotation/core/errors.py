@@ -15,6 +15,7 @@
         SecretDocumentError
             IdentityChanged
         NotEnoughTime                       retryable
+        Interrupted                         retryable
         Parked                              retryable
         InternalError                       retryable, indefinite
         StoreError
@@ -269,6 +270,14 @@ class NotEnoughTime(RotationError):
     code = "not_enough_time"
     retryable = True
     default_hint = "Raise the function's time-out; the next attempt starts with a full clock."
+
+
+class Interrupted(RotationError):
+    """The process was asked to stop (Ctrl-C, SIGTERM), so this was not begun or not ended."""
+
+    code = "interrupted"
+    retryable = True
+    default_hint = "Run the same command again; it finds out how far this run came."
 
 
 class Parked(RotationError):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from rotation.core.process import stop
 from rotation.deployment.binder import Binder
 from rotation.engine.session import Bind, Session
 from rotation.state.store import Store
@@ -39,6 +40,6 @@ def open_session(
 
 
 def countdown(seconds: float, now: Callable[[], float]) -> Callable[[], float]:
-    """Return a function that returns how many of these seconds are left."""
+    """Return a function that returns how many of these seconds are left; fewer once the process is asked to stop."""
     deadline = now() + seconds
-    return lambda: deadline - now()
+    return lambda: min(deadline - now(), stop.seconds_left())

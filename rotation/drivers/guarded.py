@@ -21,6 +21,7 @@ from rotation.core.errors import (
     Withheld,
 )
 from rotation.core.maintenance_window import ANYTIME, Windows
+from rotation.core.process import stop
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Lockout, Observation, Power, PowerWish, Progress, Task, Verdict
 from rotation.drivers.contract import Driver, DriverSpec, Observes, Polls, Powers, Verifies
@@ -100,7 +101,8 @@ class Guarded:
         return replace(self, logins=replace(self.logins, host_key=key, greeted=True))
 
     def set_password(self, new: Secret, *, current: Secret | None) -> Task | None:
-        """As ``Driver.set_password``. Refuses to start with too little time left."""
+        """As ``Driver.set_password``. Refuses to start with too little time left, or once the process is to stop."""
+        stop.refuse_new("the reset")
         if self.time_left() < self.spec.call_seconds + RESERVE_SECONDS:
             raise NotEnoughTime(f"a change at {self.spec.code} may take {self.spec.call_seconds} s; less is left")
         secrets = (new,) if current is None else (new, current)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
 
-from rotation.core.library_logs import TALKATIVE
+from rotation.core.process.library_logs import TALKATIVE
 from rotation.core.secret import Secret
 from rotation_testkit.canary.spellings import find
 from rotation_testkit.doubles.vendors.call import Captured

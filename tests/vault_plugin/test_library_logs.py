@@ -7,6 +7,7 @@ leak canary, which listens in every test, would fail the test as well.
 from __future__ import annotations
 
 import base64
+import io
 import logging
 import os
 import socketserver
@@ -23,7 +24,7 @@ import pytest
 from rotation import handler
 from rotation.cli.app import run as lockstep
 from rotation.core.errors import RotationError
-from rotation.core.library_logs import TALKATIVE
+from rotation.core.process.library_logs import TALKATIVE
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.processes.function_context import FunctionContext
@@ -97,7 +98,7 @@ def by_schedule(given: Given) -> None:
     clock = given.sandbox.world.clock
     clock.sleep(31 * 86_400)
     surroundings = scheduled.Surroundings(
-        environment=given.environment, clock=clock, wrap_store=None, write=lambda _: None
+        environment=given.environment, clock=clock, wrap_store=None, log=io.StringIO()
     )
     with suppress(scheduled.RotationsFailed):  # whether it fails or is parked does not matter here
         scheduled.handle({"prefix": f"{given.sandbox.folder}/apps"}, FunctionContext.lasting(900), surroundings)

@@ -12,6 +12,8 @@ import typer
 from rotation.cli.exit_codes import DONE, FAILED
 from rotation.cli.output import Json, console, emit, show_table
 from rotation.core.clock import SystemClock
+from rotation.core.errors import Interrupted
+from rotation.core.process import stop
 from vault_plugin.provision.build import build as pack
 from vault_plugin.provision.declaration import load
 from vault_plugin.provision.install import install as install_all
@@ -58,12 +60,17 @@ def install(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> None:
     A new role rotates its account at once.
     """
     desired = load(file)
-    with Server.from_environment() as server:
+    with Server.from_environment() as server, stop.work():
         for step in install_all(server, desired):
             if as_json:
                 emit(asdict(step))
             else:
                 console().print(f"{step.what} {step.name}: {step.outcome}")
+            if stop.requested():
+                raise Interrupted(
+                    f"stopped after {step.what} {step.name}",
+                    hint="`lockstep vault plugin install` goes on: what is done stays as it is.",
+                )
 
 
 @plugin_app.command()
@@ -97,7 +104,7 @@ def rotate(
     The server's rotate-role is not used: OpenBao neither logs it safely nor serialises it.
     """
     desired = load(file, credentials=False)
-    with Server.from_environment() as server:
+    with Server.from_environment() as server, stop.work():
         done = rotate_now(server, desired, desired.role(role), SystemClock(), patience=timeout)
     if as_json:
         emit(asdict(done))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rotation.cli.output import Json, emit, note
+from rotation.core.errors import RotationError
+from rotation.core.process import stop
 from vault_plugin.cli.shared import Attempts, SecretPath, code_of, job_context, show
+
+if TYPE_CHECKING:
+    from vault_plugin.job.kv_rotation import JobContext
 
 
 def rotate(
@@ -41,12 +47,31 @@ def rotate(
         entry = context.kv.read(path)
         wishes = Wishes.parse({} if entry is None else entry.custom)
         rotation = KvRotation(context=context, path=path, wishes=wishes, ordered=True, on_step=show_step)
-        done = rotation.run(attempts=attempts)
+        try:
+            with stop.work():
+                done = rotation.run(attempts=attempts)
+        except stop.Halted:
+            raise _stopped(context, path, rotation.token) from None
+        if done.error is not None and stop.requested():
+            done.error = _stopped(context, path, done.token)
     if as_json:
         emit(done.describe())
     else:
         show([done])
     return code_of([done])
+
+
+def _stopped(context: JobContext, path: str, token: str) -> RotationError:
+    """Return the error that says where a stopped rotation stands and how to go on."""
+    from rotation.cli.commands.rotate import stopped
+    from rotation.stores.vault_kv import VaultKv
+
+    try:
+        state = VaultKv(context.kv, path, clock=context.clock).describe()
+        sent = token in state.versions and state.version(token).intent is not None
+    except RotationError:
+        sent = True
+    return stopped(token, f"lockstep vault rotate {quote(path)}", sent=sent)
 
 
 def _dry_run(path: str, *, as_json: bool) -> int:

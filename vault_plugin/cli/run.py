@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rotation.cli.output import Json, console, emit, note
+from rotation.core.errors import Interrupted
+from rotation.core.process import stop
 from rotation.core.scrub import printable
 from vault_plugin.cli.shared import Attempts, code_of, job_environment, show
 
@@ -53,13 +55,31 @@ def run(  # noqa: PLR0913 - one option each
         total = len(plan.due) + len(plan.faulty)
         if not as_json:
             note(f"{total} due, {plan.waiting} waiting, {plan.off} off or without a schedule")
-        ended = list(_shown(job.run(plan), total, as_json=as_json))
+        ended: list[Rotated] = []
+        try:
+            with stop.work():
+                for each in _shown(job.run(plan), total, as_json=as_json):
+                    ended.append(each)  # noqa: PERF402 - what has ended is known when the loop is left early
+        except stop.Halted:
+            raise _stopped(ended, total) from None
+    failed = sum(each.error is not None for each in ended)
     if as_json:
-        failed = sum(each.error is not None for each in ended)
         emit({"event": "summary", "due": total, "failed": failed, "waiting": plan.waiting, "off": plan.off})
     elif ended:
         show(ended)
+    if stop.requested() and (failed or len(ended) < total):
+        raise _stopped(ended, total)
     return code_of(ended)
+
+
+def _stopped(ended: list[Rotated], total: int) -> Interrupted:
+    """Return the error that says where a stopped run stands and how to go on."""
+    failed = sum(each.error is not None for each in ended)
+    return Interrupted(
+        f"stopped: of {total} due secrets {len(ended) - failed} are rotated, {failed} have failed or stopped halfway, "
+        f"and {total - len(ended)} have not ended or not begun",
+        hint="`lockstep vault run` with the same options goes on: what was begun is finished under its own token.",
+    )
 
 
 def _show_plan(due: Iterable[str], *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from rotation.cli.exit_codes import DONE, FAILED, PARKED, exit_code
+from rotation.cli.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, exit_code
 from rotation.cli.output import show_error, show_table
 
 if TYPE_CHECKING:
@@ -68,6 +68,6 @@ def show(ended: Iterable[Rotated]) -> None:
 
 
 def code_of(ended: Iterable[Rotated]) -> int:
-    """Return the exit code: failed if any rotation failed, else parked if any is parked, else done."""
+    """Return the exit code: interrupted, failed or parked if any rotation is, in this order; else done."""
     codes = {DONE if each.error is None else exit_code(each.error) for each in ended}
-    return next((code for code in (FAILED, PARKED) if code in codes), DONE)
+    return next((code for code in (INTERRUPTED, FAILED, PARKED) if code in codes), DONE)

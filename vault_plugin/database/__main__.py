@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from rotation.core.library_logs import silence_libraries
+from rotation.core.process.library_logs import silence_libraries
+from rotation.core.process.output import shelter_output
 from vault_plugin.database import NAME, VERSION
 from vault_plugin.database.service import Database
 from vault_plugin.goplugin.handshake import Cookie
@@ -19,6 +20,7 @@ _SET_DUMPABLE = 4
 
 def main() -> None:
     """Serve until the host ends the process. Never return: a call that hangs in a thread must not keep the process."""
+    shelter_output()
     silence_libraries()
     _forbid_dumps()
     plugin = Plugin(

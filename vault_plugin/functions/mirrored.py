@@ -7,7 +7,6 @@ aws`` repairs what is still left. The environment names the server and the login
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -17,7 +16,8 @@ from rotation import handler
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import NotEnoughTime, SettingsError
 from rotation.core.event import RotationEvent
-from rotation.core.library_logs import silence_libraries
+from rotation.core.process.library_logs import silence_libraries
+from rotation.core.process.output import write_line
 from rotation.core.settings import checked_path
 from rotation.core.values import Step
 from rotation.deployment.deployment import configured
@@ -65,7 +65,7 @@ def after(
     line: dict[str, object] = {"service": "lockstep", "request_id": context.aws_request_id}
 
     def write(fields: Mapping[str, object]) -> None:
-        sys.stdout.write(json.dumps({**line, **fields}) + "\n")
+        write_line({**line, **fields}, sys.stdout, sys.stderr)
 
     with failures_logged(write):
         line["mirror"] = path_of(parsed.secret_id, environment)

@@ -6,16 +6,16 @@ The folder stands in the event's ``detail``, or at the top of the constant input
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import EventError, Parked, RotationError
-from rotation.core.library_logs import silence_libraries
+from rotation.core.process.library_logs import silence_libraries
+from rotation.core.process.output import write_line
 from rotation.deployment.deployment import Deployment, configured
 from rotation.deployment.kv_job import KvJob
 from vault_plugin.functions import failures_logged
@@ -46,7 +46,7 @@ class Surroundings:
     environment: Mapping[str, str] = field(repr=False)
     clock: Clock
     wrap_store: WrapStore | None
-    write: Callable[[str], object]
+    log: TextIO
 
 
 def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
@@ -56,7 +56,7 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
         RotationError: the run or a rotation failed; then the invocation counts as an error.
     """
     clock = SystemClock()
-    surroundings = Surroundings(environment=os.environ, clock=clock, wrap_store=with_mirror(), write=sys.stdout.write)
+    surroundings = Surroundings(environment=os.environ, clock=clock, wrap_store=with_mirror(), log=sys.stdout)
     return handle(event, context, surroundings)
 
 
@@ -66,7 +66,7 @@ def handle(event: object, context: LambdaContext, surroundings: Surroundings) ->
 
     def write(fields: Mapping[str, object]) -> None:
         line = {"service": "lockstep", "request_id": context.aws_request_id, **fields}
-        surroundings.write(json.dumps(line) + "\n")
+        write_line(line, surroundings.log, sys.stderr)
 
     with failures_logged(write):
         return _run(_prefix(event, surroundings.environment), context, surroundings, write)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from rotation.core.clock import Clock
 from rotation.core.errors import NotEnoughTime, RateLimited, RotationError
+from rotation.core.process import stop
 from rotation.deployment.deployment import Deployment
 from rotation.stores.vault_kv import Kv, VaultKv
 from vault_plugin.job.kv_rotation import ATTEMPTS, STEP_SECONDS, JobContext, KvRotation, Rotated, WrapStore
@@ -17,6 +18,7 @@ from vault_plugin.job.schedule import ScheduledSecret, Wishes, walk
 
 _THROTTLED_SECONDS = 30.0
 _STEPS = 4
+_HALT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,25 +117,41 @@ class DueSecretsJob:
         return DueSecret(path=secret.path, wishes=wishes, since=at) if at <= self.clock.now() else at
 
     def run(self, plan: Plan) -> Iterator[Rotated]:
-        """Rotate what is due and yield each report when it is there; yield the faulty secrets first."""
-        yield from plan.faulty
-        with ThreadPoolExecutor(max_workers=self.jobs, thread_name_prefix="lockstep") as pool:
-            for ended in as_completed([pool.submit(self._rotate, due) for due in plan.due]):
-                yield ended.result()
+        """Rotate what is due and yield each report when it is there; yield the faulty secrets first.
 
-    def _rotate(self, due: DueSecret) -> Rotated:
+        Once the process is asked to stop, no rotation begins, and those that have not begun are not reported.
+        """
+        yield from plan.faulty
+        pool = ThreadPoolExecutor(max_workers=self.jobs, thread_name_prefix="lockstep")
+        rotations = [pool.submit(self._rotate, due) for due in plan.due]
+        try:
+            for ended in as_completed(rotations):
+                done = ended.result()
+                if done is not None:
+                    yield done
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            # Once halted, no vendor call begins: a rotation that ends in this time has given its lease back.
+            running = [each for each in rotations if not each.cancelled()]
+            wait(running, timeout=_HALT_SECONDS if stop.halted() else None)
+
+    def _rotate(self, due: DueSecret) -> Rotated | None:
+        if stop.requested():
+            return None
         try:
             return self._rotated(due)
         except RotationError as error:
             return Rotated.failed(due.path, error)
 
-    def _rotated(self, due: DueSecret) -> Rotated:
+    def _rotated(self, due: DueSecret) -> Rotated | None:
         with self.connect(_STEPS * STEP_SECONDS) as kv:
             account = self._vendor_account(kv, due.path)
             delay = self._pace.delay(account)
             if self.time_left() < delay + STEP_SECONDS:
                 raise NotEnoughTime("too little time is left in this run; the next run rotates this secret")
-            self.clock.sleep(delay)
+            stop.pause(self.clock, delay)
+            if stop.requested():
+                return None
             context = JobContext(kv=kv, deployment=self.deployment, clock=self.clock, wrap_store=self.wrap_store)
             done = KvRotation(context=context, path=due.path, wishes=due.wishes).run(attempts=self.attempts)
         if isinstance(done.error, RateLimited):

@@ -26,6 +26,7 @@ from functools import cache, partial
 from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import IdentityChanged, InternalError, NotYetVisible, Parked, RotationError
+from rotation.core.process import stop
 from rotation.core.values import Step
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
@@ -199,6 +200,7 @@ class KvRotation:
         wishes: what the secret's custom metadata ask for.
         ordered: whether a human asked for this run; then neither schedule nor switch holds it back.
         on_step: called with the name and outcome of every step that has ended.
+        token: of the latest attempt.
     """
 
     context: JobContext
@@ -206,6 +208,7 @@ class KvRotation:
     wishes: Wishes = field(default_factory=Wishes)
     ordered: bool = False
     on_step: Callable[[str, str], None] = lambda step, outcome: None  # noqa: ARG005 - the default does nothing
+    token: str = field(default="", init=False)
 
     def run(self, *, attempts: int = ATTEMPTS) -> Rotated:
         """Rotate, and try again after failures that pass by themselves. Never raise a ``RotationError``."""
@@ -217,7 +220,9 @@ class KvRotation:
             pause = _pause(done.error, done.attempts, clock.now())
             if done.error is None or pause is None or done.attempts >= attempts:
                 break
-            clock.sleep(pause)
+            stop.pause(clock, pause)
+            if stop.requested():
+                break
         if done.error is not None:
             done.outcome = done.error.code
         done.seconds = clock.now() - started
@@ -238,7 +243,7 @@ class KvRotation:
         context = self.context
         plain = VaultKv(context.kv, self.path, clock=context.clock)
         fresh = str(uuid.uuid4())
-        done.token = plain.begin(fresh)
+        done.token = self.token = plain.begin(fresh)
         done.resumed = done.resumed or (done.token != fresh and done.attempts == 1)
         state = plain.remembered() or plain.describe()
         store = GapStore(context.wrapped(plain, self.wishes), done.token, state, clock=context.clock)
@@ -273,6 +278,8 @@ class KvRotation:
             ordered=self.ordered,
         )
         try:
+            if step in (Step.CREATE, Step.SET):
+                stop.refuse_new(step.value)
             return run(session, step)
         finally:
             done.driver = binder.driver or done.driver

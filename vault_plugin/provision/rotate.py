@@ -23,7 +23,8 @@ from datetime import datetime
 from pathlib import Path
 
 from rotation.core.clock import Clock
-from rotation.core.errors import ConfigError, InProgress, SecretNotFound, StoreError
+from rotation.core.errors import ConfigError, InProgress, Interrupted, RotationError, SecretNotFound, StoreError
+from rotation.core.process import stop
 from vault_plugin.provision.declaration import DesiredState, Role
 from vault_plugin.provision.install import role_path
 from vault_plugin.provision.server import Server, ServerBusyError
@@ -54,18 +55,37 @@ def rotate(server: Server, desired: DesiredState, role: Role, clock: Clock, *, p
         before = _last(server, desired, role)
         deadline = clock.now() + patience
         while True:
-            at = _last(server, desired, role)
+            with _set_back_if_halted(server, desired, role, clock):
+                at = _last(server, desired, role)
+                if at != before or stop.requested():
+                    _set_period(server, desired, role, role.period, clock)
             if at != before:
-                _set_period(server, desired, role, role.period, clock)
                 return RotatedRole(role.name, at)
+            if stop.requested():
+                raise Interrupted(
+                    f"stopped before the server had rotated role {role.name}; its period is {role.period} s again",
+                    hint=f"`lockstep vault plugin rotate {role.name}` asks the server again.",
+                )
             if clock.now() >= deadline:
                 raise InProgress(
                     f"role {role.name} was not rotated within {patience:.0f} s",
                     hint="The server tries again every ten seconds; its log has the plug-in's reason. The role's "
                     "period stays shortened meanwhile: run this again, or `lockstep vault plugin install`.",
                 )
-            _make_due(server, desired, role, before, clock)
-            clock.sleep(_LOOK_SECONDS)
+            with _set_back_if_halted(server, desired, role, clock):
+                _make_due(server, desired, role, before, clock)
+                stop.pause(clock, _LOOK_SECONDS)
+
+
+@contextmanager
+def _set_back_if_halted(server: Server, desired: DesiredState, role: Role, clock: Clock) -> Iterator[None]:
+    """Set the period back if the process must stop at once."""
+    try:
+        yield
+    except stop.Halted:
+        with suppress(RotationError):
+            _set_period(server, desired, role, role.period, clock)
+        raise
 
 
 def _make_due(server: Server, desired: DesiredState, role: Role, before: str, clock: Clock) -> None:

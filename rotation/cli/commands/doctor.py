@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from rotation.cli.exit_codes import DONE, FAILED, PARKED
+from rotation.cli.exit_codes import DONE, FAILED, INTERRUPTED, PARKED
 from rotation.cli.output import Json, console, emit, show_error, show_table, when
+from rotation.core.process import stop
 
 if TYPE_CHECKING:
     from rotation.doctor import Action, Diagnosis, ExaminedVersion, Outcome
@@ -46,7 +47,8 @@ def examine_and_repair(session: Session, secret: Mapping[str, object], *, repair
     from rotation.doctor import Condition, examine, heal
 
     diagnosis = examine(session)
-    outcome = heal(session, diagnosis) if repair and diagnosis.plan else None
+    with stop.work():
+        outcome = heal(session, diagnosis) if repair and diagnosis.plan else None
     if as_json:
         emit({**secret, **_fields(diagnosis, outcome)})
     else:
@@ -54,6 +56,8 @@ def examine_and_repair(session: Session, secret: Mapping[str, object], *, repair
     condition = diagnosis.condition if outcome is None else outcome.condition
     if condition is Condition.HEALTHY:
         return DONE
+    if outcome is not None and stop.requested():
+        return INTERRUPTED
     failed = outcome is not None and outcome.error is not None and condition is not Condition.WAITING
     return FAILED if failed else PARKED
 

@@ -12,6 +12,7 @@ import typer
 from rotation.cli.catalog import Code, Variant, policy_of, spec
 from rotation.cli.exit_codes import DONE, FAILED, CommandUsageError
 from rotation.cli.output import Json, console, emit, note, show_table, tick
+from rotation.core.process.output import nobody_reads
 from rotation.core.secret import Secret
 from rotation.policy import Context, PasswordPolicy, describe, narrow
 from rotation.policy.description import rule_texts, sources
@@ -127,6 +128,8 @@ def generate(  # noqa: PLR0913 - one argument for each option
         rules = narrow(rules, exclude, shell_safe=shell_safe, url_safe=url_safe, length=length)
     _note_variant(code, name, variant)
     for candidate in _candidates(rules, username, count):
+        if nobody_reads():
+            break
         if as_json:
             emit({"driver": code, "variant": name, "password": candidate.reveal()})
         else:

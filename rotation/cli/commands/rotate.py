@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,8 @@ from rich.text import Text
 
 from rotation.cli.exit_codes import DONE, FAILED, PARKED, exit_code
 from rotation.cli.output import Json, console, emit, note, show_error, show_table, when
+from rotation.core.errors import Interrupted
+from rotation.core.process import stop
 
 if TYPE_CHECKING:
     from rotation.cli.local_rotation import LocalRotation, StepReport
@@ -53,19 +56,46 @@ def rotate(
         verb = "resuming the unfinished rotation" if rotation.resumed else "beginning a rotation"
         note(f"{verb}, token {rotation.token}")
     done: list[StepReport] = []
-    for report in rotation.steps():
-        done.append(report)
-        if as_json:
-            emit(_fields(report, secret_id, rotation))
-        else:
-            note(f"{report.step.value}: {report.outcome}")
+    try:
+        with stop.work():
+            for report in rotation.steps():
+                done.append(report)
+                if as_json:
+                    emit(_fields(report, secret_id, rotation))
+                else:
+                    note(f"{report.step.value}: {report.outcome}")
+    except stop.Halted:
+        raise _stopped(secret_id, rotation) from None
     if not as_json:
         _show(done)
     failure = done[-1].error
     if failure is None:
         return DONE
+    if stop.requested():
+        failure = _stopped(secret_id, rotation)
     show_error(failure, as_json=as_json)
     return exit_code(failure)
+
+
+def _stopped(secret_id: str, rotation: LocalRotation) -> Interrupted:
+    """Return the error that says where a stopped rotation stands and how to go on."""
+    return stopped(rotation.token, f"lockstep rotate {quote(secret_id)}", sent=rotation.reset_may_be_sent())
+
+
+def stopped(token: str, command: str, *, sent: bool) -> Interrupted:
+    """Return the error of a rotation that was asked to stop.
+
+    Args:
+        token: of the rotation.
+        command: goes on with it.
+        sent: whether a reset may have been sent.
+    """
+    where = (
+        "a reset was or may have been sent, so the current password may be dead until the rotation goes on"
+        if sent
+        else "no reset was sent, so the current password is what it was"
+    )
+    return Interrupted(f"rotation {token} stopped: {where}", hint=f"`{command}` goes on with it.")
 
 
 def _dry_run(secret_id: str, *, as_json: bool) -> int:

@@ -24,6 +24,7 @@ from rotation.core.errors import (
     RotationError,
     StageConflict,
 )
+from rotation.core.process import stop
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Power, Task
 from rotation.engine.account.attempt import Attempt
@@ -88,6 +89,7 @@ def note_acceptance(attempt: Attempt) -> None:
 
 def _make_ready(attempt: Attempt, move: Move) -> Secret | None:
     """Do what must be done before the intent. Return the old password, where one is needed."""
+    stop.refuse_new("the reset")  # before a machine is switched for it
     if attempt.must_log_in:
         require_tries(attempt.bound)
     if attempt.session.memory.sends >= MOST_SENDS:

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from rotation.core import library_logs
+from rotation.core.process import library_logs
 from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import LIBRARIES, Canary, listening
 from rotation_testkit.doubles.secretsmanager import RotationState

@@ -7,7 +7,7 @@ import pytest
 
 from rotation import handler
 from rotation.core.errors import ConfigError, EventError
-from rotation.core.library_logs import silence_libraries
+from rotation.core.process.library_logs import silence_libraries
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.network.winrm import WinRmProbe

@@ -1,5 +1,6 @@
 """The scheduled function: EventBridge's events in, every due secret rotated, one line for each, errors as errors."""
 
+import io
 import json
 from pathlib import Path
 
@@ -20,15 +21,15 @@ def function(openbao):
     """Invoke the function in a world; return its answer and its lines."""
 
     def invoke(started, given, *, seconds=900.0, **variables):
-        lines, failure, answer = [], None, None
+        log, failure, answer = io.StringIO(), None, None
         server = {"VAULT_ADDR": openbao.address, "VAULT_TOKEN": openbao.root_token.reveal()}
         environment, clock = {**started.environment(), **server, **variables}, started.world.clock
-        surroundings = Surroundings(environment=environment, clock=clock, wrap_store=None, write=lines.append)
+        surroundings = Surroundings(environment=environment, clock=clock, wrap_store=None, log=log)
         try:
             answer = handle(given, FunctionContext.lasting(seconds), surroundings)
         except RotationError as error:
             failure = error
-        return answer, failure, [json.loads(line) for line in lines]
+        return answer, failure, [json.loads(line) for line in log.getvalue().splitlines()]
 
     return invoke
 
