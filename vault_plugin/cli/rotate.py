@@ -54,6 +54,7 @@ def rotate(
             raise _stopped(context, path, rotation.token) from None
         if done.error is not None and stop.requested():
             done.error = _stopped(context, path, done.token)
+            done.outcome = done.error.code
     if as_json:
         emit(done.describe())
     else:

@@ -98,7 +98,7 @@ def work() -> Iterator[None]:
         yield
     finally:
         _process.at_work -= 1
-        if not _process.at_work:
+        if requested() and not _process.at_work:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 
 import pytest
 
@@ -94,3 +95,13 @@ def test_an_empty_namespace_is_the_default_one(rig, monkeypatch):
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "")
     assert rig.rotate(HUAWEI).state is RotationState.SUCCEEDED
     assert rig.written().count('"Namespace":"Lockstep"') == 4
+
+
+def test_streams_that_take_nothing_end_no_step(rig, monkeypatch, tmp_path):
+    """A function whose log line and metrics cannot be written rotates to the end, and reports no error."""
+    closed = (tmp_path / "closed").open("w")
+    closed.close()
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, closed)
+    assert rig.rotate(HUAWEI).state is RotationState.SUCCEEDED
+    assert rig.errors == []

@@ -1,15 +1,21 @@
 """The commands against the real server: install every ADMIN driver's roles from one file, compare, rotate on demand."""
 
 import json
+import os
 import shutil
+import signal
+import threading
 import time
 
 import pytest
 from typer.testing import CliRunner
 
+from rotation.core.errors import Interrupted
+from rotation.core.process import stop
 from rotation.core.secret import Secret
 from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.vault import acl
+from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.vendors import TENCENT, UCLOUD, VOLCENGINE, blackstone, compshare, directory
 from vault_plugin.cli.plugin import plugin_app
 from vault_plugin.provision.declaration import load
@@ -119,6 +125,31 @@ def test_a_killed_rotation_on_demand_is_set_right_by_the_next_run(plugin_server,
     environment["BAO_TOKEN"] = _token(plugin_server, {role: ["read"], creds: ["read"]})
     _, [found] = run(tmp_path, environment, "status")
     assert found["finding"] == "unknown"  # this vendor lets nobody log in
+
+
+def test_a_rotation_on_demand_that_is_stopped_sets_the_period_back(plugin_server, stack, tmp_path):
+    """Ctrl-C while the server rotates: the role has the file's period again, and the command says how to go on."""
+    roles = plugin_server.directory(stack)
+    roles.role("bob")
+    roles.declare(tmp_path, {"file": str(plugin_server.built.path), "mount": roles.mount}, "bob")
+    environment = {"VAULT_ADDR": plugin_server.server.address, "VAULT_TOKEN": plugin_server.server.root_token.reveal()}
+    reached, go_on = threading.Event(), threading.Event()
+    details = {"applied": False, "event": go_on, "reached": reached, "seconds": 60}
+    roles.vendor.faults.add("ResetPassword", FaultKind.HANG, **details)
+
+    def ask():
+        reached.wait(60)
+        os.kill(os.getpid(), signal.SIGINT)
+        while not stop.requested():
+            time.sleep(0.01)
+        go_on.set()
+
+    threading.Thread(target=ask, daemon=True).start()
+    with stop.heeding(), pytest.raises(Interrupted, match="its period is 3600 s again") as stopped:
+        run(tmp_path, environment, "rotate", "bob")
+    stop._process.asked_at = None
+    assert stopped.value.hint == "`lockstep vault plugin rotate bob` asks the server again."
+    assert plugin_server.adapter.get(f"/v1/{roles.mount}/static-roles/bob")["data"]["rotation_period"] == 3600
 
 
 def _token(plugin_server, rules):
