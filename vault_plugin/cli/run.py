@@ -53,28 +53,30 @@ def run(  # noqa: PLR0913 - one option each
             _show_plan([each.path for each in plan.due], as_json=as_json)
             return code_of(plan.faulty)
         total = len(plan.due) + len(plan.faulty)
+        ended: list[Rotated] = []
         if not as_json:
             note(f"{total} due, {plan.waiting} waiting, {plan.off} off or without a schedule")
-        ended: list[Rotated] = []
         try:
             with stop.work():
-                for each in _shown(job.run(plan), total, as_json=as_json):
-                    ended.append(each)  # noqa: PERF402 - what has ended is known when the loop is left early
+                ended.extend(_shown(job.run(plan), total, as_json=as_json))  # keeps what came before an exception
         except stop.Halted:
             raise _stopped(ended, total) from None
-    failed = sum(each.error is not None for each in ended)
     if as_json:
-        emit({"event": "summary", "due": total, "failed": failed, "waiting": plan.waiting, "off": plan.off})
+        emit({"event": "summary", "due": total, "failed": _failed(ended), "waiting": plan.waiting, "off": plan.off})
     elif ended:
         show(ended)
-    if stop.requested() and (failed or len(ended) < total):
+    if stop.requested() and (_failed(ended) or len(ended) < total):
         raise _stopped(ended, total)
     return code_of(ended)
 
 
+def _failed(ended: list[Rotated]) -> int:
+    return sum(each.error is not None for each in ended)
+
+
 def _stopped(ended: list[Rotated], total: int) -> Interrupted:
     """Return the error that says where a stopped run stands and how to go on."""
-    failed = sum(each.error is not None for each in ended)
+    failed = _failed(ended)
     return Interrupted(
         f"stopped: of {total} due secrets {len(ended) - failed} are rotated, {failed} have failed or stopped halfway, "
         f"and {total - len(ended)} have not ended or not begun",

@@ -55,15 +55,9 @@ def rotate(
     if not as_json:
         verb = "resuming the unfinished rotation" if rotation.resumed else "beginning a rotation"
         note(f"{verb}, token {rotation.token}")
-    done: list[StepReport] = []
     try:
         with stop.work():
-            for report in rotation.steps():
-                done.append(report)
-                if as_json:
-                    emit(_fields(report, secret_id, rotation))
-                else:
-                    note(f"{report.step.value}: {report.outcome}")
+            done = _steps(rotation, secret_id, as_json=as_json)
     except stop.Halted:
         raise _stopped(secret_id, rotation) from None
     if not as_json:
@@ -75,6 +69,18 @@ def rotate(
         failure = _stopped(secret_id, rotation)
     show_error(failure, as_json=as_json)
     return exit_code(failure)
+
+
+def _steps(rotation: LocalRotation, secret_id: str, *, as_json: bool) -> list[StepReport]:
+    """Run the steps, and show each when it has ended."""
+    done: list[StepReport] = []
+    for report in rotation.steps():
+        done.append(report)
+        if as_json:
+            emit(_fields(report, secret_id, rotation))
+        else:
+            note(f"{report.step.value}: {report.outcome}")
+    return done
 
 
 def _stopped(secret_id: str, rotation: LocalRotation) -> Interrupted:

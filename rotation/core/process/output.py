@@ -19,12 +19,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import Any, TextIO
 
 from rotation.core.process import stop
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 _PATIENCE_SECONDS = 10.0
 
@@ -89,7 +86,7 @@ class _Unfailing(io.FileIO):
     reader_left = False
     _stalled = False
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 - a buffer, which has no type before Python 3.12
         """Write what can be written and return the size as if all had been."""
         view = memoryview(data).cast("B")
         try:
