@@ -26,6 +26,7 @@ from rotation.core.process.library_logs import silence_libraries
 from rotation.core.process.output import write_line
 from rotation.deployment import sources
 from rotation.deployment.binder import Binder
+from rotation.deployment.candidate_seal import require_seal, seal_for
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import open_session
 from rotation.engine.run import run
@@ -54,7 +55,8 @@ class World:
         connect: returns the client for Secrets Manager; raises ``ConfigError`` when AWS settings are wrong.
         environment: the function's variables, which include the role's AWS keys.
         clock: the time.
-        admins: the admin credentials' documents by secret, kept from one invocation to the next while all goes well.
+        admins: the documents of admin credentials and of the seal's key by secret, kept from one invocation to the
+            next while all goes well.
     """
 
     connect: Callable[[], SecretsManagerClient]
@@ -100,13 +102,16 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
     parsed = RotationEvent.parse(event)
     report.note(secret_id=parsed.secret_id, token=parsed.token, step=parsed.step.value)
     client = world.connect()
+    deployment, fetch = Deployment.from_environment(world.environment), partial(_kept, world.admins, client)
+    require_seal(deployment)
     binder = Binder(
-        deployment=Deployment.from_environment(world.environment),
-        fetch=partial(_kept, world.admins, client),
+        deployment=deployment,
+        fetch=fetch,
         clock=world.clock,
         time_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
-    store = AwsSecretsManager(client, parsed.secret_id, rotation_token=parsed.rotation_token)
+    seal = seal_for(deployment, fetch)
+    store = AwsSecretsManager(client, parsed.secret_id, rotation_token=parsed.rotation_token, seal=seal)
     session = open_session(store, binder, token=parsed.token)
     try:
         result = run(session, parsed.step)
@@ -122,7 +127,7 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
 
 
 def _kept(admins: dict[str, SecretDocument], client: SecretsManagerClient, name: str) -> SecretDocument:
-    """Return an admin credential's document; it is read once while invocations end well."""
+    """Return the document of an admin credential or of the seal's key; it is read once while invocations end well."""
     if name not in admins:
         admins[name] = read_current(client, name)
     return admins[name]

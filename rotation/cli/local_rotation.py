@@ -20,6 +20,7 @@ from rotation.core.errors import InternalError, RotationError, StageConflict
 from rotation.core.process import stop
 from rotation.core.values import Step
 from rotation.deployment.binder import Binder
+from rotation.deployment.candidate_seal import require_seal, seal_for
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import countdown, open_session
 from rotation.engine.result import Result
@@ -41,9 +42,13 @@ STEP_SECONDS = 120.0
 
 def session_for(client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str]) -> Session:
     """Return a session for looking at a secret; it has no token."""
-    clock = SystemClock()
-    binder = _binder(client, Deployment.from_environment(environment), clock)
-    return open_session(AwsSecretsManager(client, secret_id), binder)
+    deployment = Deployment.from_environment(environment)
+    binder = _binder(client, deployment, SystemClock())
+    return open_session(_store(client, secret_id, deployment), binder)
+
+
+def _store(client: SecretsManagerClient, secret_id: str, deployment: Deployment) -> AwsSecretsManager:
+    return AwsSecretsManager(client, secret_id, seal=seal_for(deployment, partial(read_current, client)))
 
 
 def _binder(client: SecretsManagerClient, deployment: Deployment, clock: Clock) -> Binder:
@@ -143,7 +148,8 @@ class LocalRotation:
         self._client = client
         self._clock = clock or SystemClock()
         self._deployment = Deployment.from_environment(environment)
-        store = AwsSecretsManager(client, secret_id)
+        require_seal(self._deployment)
+        store = _store(client, secret_id, self._deployment)
         unfinished = _unfinished(store.describe())
         self.token = unfinished or str(uuid.uuid4())
         self.resumed = unfinished is not None

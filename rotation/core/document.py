@@ -3,7 +3,9 @@
 One account: ``{"driver": "ucloud_compshare", "username": "root", "password": …, …the driver's keys…}``.
 A batch holds what its accounts share at the top, and a list with what differs:
 ``{"driver": …, "username": "root", "devices": [{"instance_id": "a", "password": …}, {"instance_id": "b", …}]}``.
-A rotation changes two keys of an account, ``password`` and ``lockstep``. Every other key stays as it is.
+A rotation changes two keys of an account, ``password`` and ``lockstep``. Every other key stays as it is, and a number
+keeps the text that it was written with. ``lockstep`` is one text, such as ``power=running``, since many readers of a
+secret take only flat documents; without anything to note the key is absent.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import NoReturn
+from dataclasses import dataclass, fields
+from typing import NoReturn, Self
+from urllib.parse import quote, unquote
 
 from rotation.core.errors import SecretDocumentError, StageConflict, Withheld
 from rotation.core.secret import Secret
@@ -22,28 +25,48 @@ PASSWORD, NOTES = "password", "lockstep"
 """The keys of an account that a rotation changes."""
 
 
+_BYTE_ORDER_MARK = "\ufeff"
+_NO_MARK = "An editor or PowerShell wrote it. Put the value again as UTF-8 without a byte order mark."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notes:
-    """What later steps and rotations need and cannot look up any more, stored under the key ``lockstep``.
+    """What later steps and rotations need and cannot look up any more, stored as one text under the key ``lockstep``.
+
+    The text has one word for each note, such as ``power=running host_key=ssh-ed25519%20AAAA seal=1:5f0c``.
 
     Attributes:
         power: the state in which createSecret found the machine; ``None`` where there is none.
         host_key: the SSH host's public key, as the first rotation learnt it. It is trusted as much as the document.
+        seal: what shows that Lockstep made this version, where the store keeps seals.
     """
 
     power: Power | None = None
     host_key: str | None = None
+    seal: str | None = None
 
     @classmethod
-    def read(cls, kept: Mapping[str, object]) -> Notes:
-        """Return the notes from the value of a document's ``lockstep`` key."""
-        power = next((each for each in Power if each == kept.get("power")), None)
-        key = kept.get("host_key")
-        return cls(power=power, host_key=key if isinstance(key, str) else None)
+    def read(cls, kept: object) -> Notes:
+        """Return the notes from the value of a document's ``lockstep`` key; what is of an unknown form is left out.
 
-    def fields(self) -> dict[str, object]:
-        """Return the value to store under the document's ``lockstep`` key."""
-        return {"power": self.power} | ({"host_key": self.host_key} if self.host_key else {})
+        An earlier release wrote an object.
+        """
+        found: Mapping[str, object] = kept if isinstance(kept, dict) else {}
+        if isinstance(kept, str):
+            words = (word.partition("=") for word in kept.split(" "))
+            found = {name: unquote(value) for name, _, value in words}
+        power = next((each for each in Power if each == found.get("power")), None)
+        key, seal = found.get("host_key"), found.get("seal")
+        return cls(
+            power=power,
+            host_key=key if isinstance(key, str) and key else None,
+            seal=seal if isinstance(seal, str) and seal else None,
+        )
+
+    def text(self) -> str:
+        """Return the value to store under the document's ``lockstep`` key; empty when there is nothing to note."""
+        noted = ((each.name, getattr(self, each.name)) for each in fields(self))
+        return " ".join(f"{name}={quote(value, safe=':/+=@,')}" for name, value in noted if value)
 
 
 class SecretDocument(Mapping[str, object]):
@@ -66,14 +89,20 @@ class SecretDocument(Mapping[str, object]):
             SecretDocumentError: it is not JSON in UTF-8 or not an object, a key occurs twice, or a number such as NaN
                 is not valid in JSON.
         """
+        if text.startswith(_BYTE_ORDER_MARK):
+            raise SecretDocumentError("the secret's value begins with a byte order mark", hint=_NO_MARK)
         with Withheld(
             ValueError, RecursionError, by=lambda _: SecretDocumentError("the secret's value is not valid JSON")
         ):
             value: object = json.loads(
-                text, object_pairs_hook=_no_duplicates, parse_float=_finite, parse_constant=_not_a_number
+                text,
+                object_pairs_hook=_no_duplicates,
+                parse_int=_whole,
+                parse_float=_Number,
+                parse_constant=_not_a_number,
             )
-            # A lone surrogate can be written as a JSON escape, but not be stored.
-            (_written(value) if "\\u" in text else text).encode()
+            # A lone surrogate can be written as a JSON escape, but not be stored; nor what is nested too deep.
+            _written(value).encode()
         if not isinstance(value, dict):
             raise SecretDocumentError("the secret's value is JSON, but not an object")
         return cls(value)
@@ -96,8 +125,11 @@ class SecretDocument(Mapping[str, object]):
     @property
     def notes(self) -> Notes:
         """What an earlier step or rotation noted; a note of an unknown form counts as none."""
-        kept = self.__fields.get(NOTES)
-        return Notes.read(kept) if isinstance(kept, dict) else Notes()
+        return Notes.read(self.__fields.get(NOTES))
+
+    def noting(self, notes: Notes) -> SecretDocument:
+        """Return a copy with these notes in place of the earlier ones."""
+        return SecretDocument(_with_own(self.__fields, {NOTES: notes.text()} if notes.text() else {}, (NOTES,)))
 
     def replaced(self, **changes: object) -> SecretDocument:
         """Return a copy with some values replaced; keys keep their order and new ones go to the end."""
@@ -133,11 +165,23 @@ def _guarded(key: str, value: object) -> object:
     return Secret(value) if key == PASSWORD and isinstance(value, str) else value
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        _not_a_number(text)
-    return number
+class _Number(float):
+    """A number that keeps the text that it was read from, such as ``1e3`` or ``-0``."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        if not math.isfinite(number):
+            _not_a_number(text)
+        number.text = text
+        return number
+
+
+def _whole(text: str) -> int | float:
+    """Return an integer's value, which keeps its text unless it is ``-0``."""
+    return _Number(text) if text == "-0" else int(text)
 
 
 def _not_a_number(_: str) -> NoReturn:
@@ -152,13 +196,14 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _written(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_revealed)
-
-
-def _revealed(value: object) -> str:
-    if isinstance(value, Secret):
-        return value.reveal()
-    raise TypeError(f"{type(value).__name__} is not JSON")
+    """Return a value's JSON text."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_written(str(key))}: {_written(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    if isinstance(value, _Number):
+        return value.text
+    return json.dumps(value.reveal() if isinstance(value, Secret) else value, ensure_ascii=False)
 
 
 def list_key(document: SecretDocument) -> str | None:
@@ -199,8 +244,8 @@ def merged(document: SecretDocument, key: str, prepared: list[SecretDocument]) -
     entries = document[key]
     if not isinstance(entries, list):
         raise SecretDocumentError(f"{key!r} is not a list")
-    fresh = [{**entry, **_own(one)} for entry, one in zip(entries, prepared, strict=True)]
-    return document.replaced(**{key: fresh})
+    fresh = [_with_own(entry, one) for entry, one in zip(entries, prepared, strict=True)]
+    return document.replaced(**{key: fresh}).noting(Notes())
 
 
 def with_passwords_of(candidate: SecretDocument, current: SecretDocument) -> SecretDocument:
@@ -218,13 +263,18 @@ def with_passwords_of(candidate: SecretDocument, current: SecretDocument) -> Sec
         raise StageConflict("the candidate and the current version list their accounts differently")
     if key is None:
         _ = candidate.password
-        return current.replaced(**_own(candidate))
+        return SecretDocument(_with_own(current, candidate))
     proved, there = candidate[key], current[key]
     if not isinstance(proved, list) or not isinstance(there, list) or len(proved) != len(there):
         raise StageConflict(f"the candidate and the current version hold different {key}")
-    entries = [{**now, **_own(new)} for now, new in zip(there, proved, strict=True)]
-    return current.replaced(**_own(candidate), **{key: entries})
+    entries = [_with_own(now, new) for now, new in zip(there, proved, strict=True)]
+    return SecretDocument(_with_own({**current, key: entries}, candidate))
 
 
-def _own(fields: SecretDocument | dict[str, object]) -> dict[str, object]:
-    return {name: fields[name] for name in (PASSWORD, NOTES) if name in fields}
+def _with_own(
+    fields: Mapping[str, object], source: Mapping[str, object], keys: tuple[str, ...] = (PASSWORD, NOTES)
+) -> dict[str, object]:
+    """Return fields with these keys as the source has them, which may be absent there."""
+    taken = {name: source[name] for name in keys if name in source}
+    kept = {name: value for name, value in fields.items() if name not in keys or name in taken}
+    return {**kept, **taken}

@@ -14,6 +14,7 @@
             RotationNotEnabled
         SecretDocumentError
             IdentityChanged
+            CandidateForeign
         NotEnoughTime                       retryable
         Interrupted                         retryable
         Parked                              retryable
@@ -261,6 +262,17 @@ class IdentityChanged(SecretDocumentError):
     default_hint = (
         "An identifying field was edited while a rotation ran. Cancel the rotation (CancelRotateSecret, then take "
         "AWSPENDING away; in Vault `lockstep vault cancel`) and start a new one."
+    )
+
+
+class CandidateForeign(SecretDocumentError):
+    """The version under AWSPENDING was not made by Lockstep; its password is not used."""
+
+    code = "candidate_foreign"
+    default_hint = (
+        "Find out who put it (CloudTrail: PutSecretValue). Then take AWSPENDING from that version (`aws secretsmanager "
+        "update-secret-version-stage --version-stage AWSPENDING --remove-from-version-id …`) and rotate again. If an "
+        "earlier release made it, or the seal's key was replaced: `lockstep doctor` with LOCKSTEP_SEAL_SECRET=off."
     )
 
 

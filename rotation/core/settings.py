@@ -26,7 +26,10 @@ Check = Callable[[str], str | None]
 
 def setting(help_text: str, *, check: Check | None = None, default: Any = dataclasses.MISSING) -> Any:  # noqa: ANN401 - a field may have any type
     """Declare one setting of a frozen dataclass; a default makes it optional, and ``check`` is a rule for its text."""
-    return dataclasses.field(default=default, metadata={"help": help_text, "check": check})
+    metadata = {"help": help_text, "check": check}
+    if isinstance(default, Secret):  # which has no hash, so that dataclasses take it for mutable
+        return dataclasses.field(default_factory=lambda: default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unknown: bool = False) -> S:
@@ -46,7 +49,7 @@ def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unkno
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]  # S is always a dataclass
     for field in fields:
         if field.name not in values:
-            if field.default is dataclasses.MISSING:
+            if _is_required(field):
                 faults.append(f"{field.name} is missing ({field.metadata.get('help', '')})")
             continue
         try:
@@ -74,10 +77,14 @@ def table(cls: type[Any]) -> list[dict[str, object]]:
             "name": field.name,
             "type": getattr(types[field.name], "__name__", str(types[field.name])),
             "help": field.metadata.get("help", ""),
-            "required": field.default is dataclasses.MISSING,
+            "required": _is_required(field),
         }
         for field in dataclasses.fields(cls)
     ]
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _text(value: object) -> str:

@@ -140,6 +140,15 @@ class Deployment:
         example="3/900",
     )
 
+    seal_secret: str | None = declare(
+        "seal_secret",
+        forms.SECRET_NAME,
+        "Over Secrets Manager: name or ARN of the secret with the key that seals candidates, or `off`. With `off`, a "
+        "candidate that somebody else puts under AWSPENDING is used.",
+        otherwise="required over Secrets Manager",
+        example="lockstep-seal",
+    )
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Deployment:
         """Read ``lockstep.toml`` and the ``LOCKSTEP_*`` variables; see ``sources`` for where the file is looked for.

@@ -67,6 +67,15 @@ def strange_candidate(version_id: str) -> str:
     )
 
 
+def planted(version_id: str) -> str:
+    """Return what to do about a candidate without a seal that has labels of a rotation."""
+    return (
+        f"Somebody put version {version_id}, and its password was not tried. Find out who (CloudTrail: "
+        "PutSecretValue), then take AWSPENDING from it and rotate again. If an earlier release made it, or the seal's "
+        "key was replaced twice since, run this again with LOCKSTEP_SEAL_SECRET=off: the version counts as ours then."
+    )
+
+
 BATCH_DRIFT = (
     "For each account named: where an API key resets it, `lockstep rotate` sets new passwords for the whole batch; "
     "otherwise put the live password into its entry, as a new version of the whole document (AWSCURRENT)."

@@ -19,7 +19,7 @@ from dataclasses import replace
 from rotation.core.errors import LoginRejected, RotationError
 from rotation.doctor import advice, side_findings
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
-from rotation.doctor.findings import SETTLED_SECONDS, ExaminedVersion, Findings, PasswordState
+from rotation.doctor.findings import SETTLED_SECONDS, Content, ExaminedVersion, Findings, PasswordState
 from rotation.state.parking import Reason, known
 from rotation.state.stages import PENDING
 
@@ -58,8 +58,8 @@ def _with_candidate(findings: Findings, summary: str, promotion: Plan, pending: 
     if pending.password is PasswordState.LIVE or not pending.sent:
         return _useless(findings, summary, promotion, pending)
     if not pending.usable:
-        what = f"{summary}; the candidate {pending.id} was sent, and {pending.content}"
-        return _human(findings, what, advice.strange_candidate(pending.id), promotion)
+        what, help_ = _strange(pending)
+        return _human(findings, f"{summary}; {what}", help_, promotion)
     if pending.version.parked and pending.version.parked[0] == Reason.CANDIDATE_REFUSED:
         settled = (pending.version.intent or 0.0) + SETTLED_SECONDS
         if settled > findings.now:
@@ -81,6 +81,13 @@ def _useless(findings: Findings, summary: str, promotion: Plan, pending: Examine
     return waiting or _planned(findings, what, release)
 
 
+def _strange(pending: ExaminedVersion) -> tuple[str, str]:
+    """Return what is wrong with a candidate whose password is not to be used, and what to do about it."""
+    if pending.content is Content.PLANTED:
+        return f"the candidate {pending.id} {pending.content}", advice.planted(pending.id)
+    return f"the candidate {pending.id} was sent, and {pending.content}", advice.strange_candidate(pending.id)
+
+
 def _none_live(findings: Findings, current: ExaminedVersion) -> Diagnosis:
     pending = findings.pending
     release: Plan = ()
@@ -93,10 +100,7 @@ def _none_live(findings: Findings, current: ExaminedVersion) -> Diagnosis:
     if pending is not None and pending.usable and findings.by_admin:
         return _sent_again(findings, current, pending)
     if pending is not None and pending.sent and not pending.usable:
-        what, help_ = (
-            f"the candidate {pending.id} was sent, and {pending.content}",
-            advice.strange_candidate(pending.id),
-        )
+        what, help_ = _strange(pending)
     elif findings.checkable:
         what = "none of the stored passwords opens the account"
         help_ = advice.RESET_BY_ROTATION if findings.by_admin else advice.EXTERNAL_CHANGE
@@ -131,6 +135,8 @@ def _batch(findings: Findings) -> Diagnosis:
 
 def _unfinished_batch(findings: Findings, pending: ExaminedVersion) -> Diagnosis:
     current = findings.current
+    if pending.content is Content.PLANTED and pending.sent:
+        return _human(findings, *_strange(pending))
     if pending.sent and not pending.usable:
         what = f"the batch's candidate {pending.id} was sent, and is not of current's accounts in current's order"
         return _human(findings, what, advice.strange_batch(pending.id))

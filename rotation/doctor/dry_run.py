@@ -30,7 +30,7 @@ from rotation.drivers.contract import Observes
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.account.login_budget import Budget, require_tries
 from rotation.engine.batch.batch import Batch
-from rotation.engine.session import AccountSession, Session
+from rotation.engine.session import AccountSession, Session, genuine
 from rotation.policy import Context, PasswordPolicy
 from rotation.state import marks, waiting
 from rotation.state.label_quota import require_labels, require_room
@@ -267,7 +267,7 @@ class _Account:
         stored = None if pending is None else self.session.store.read(pending)
         if stored is None:
             return None
-        self.session.bind_pair(self.current.document, stored.document)
+        self.session.bind_pair(self.current.document, genuine(stored).document)
         return stored.document
 
     def _current_password(self) -> Check:

@@ -31,7 +31,7 @@ def find_out(session: Session) -> Findings:
         StoreError: the secret cannot be read.
     """
     state = session.store.describe()
-    versions = [_read(session, version) for version in state.versions.values()]
+    versions = [_read(session, state, version) for version in state.versions.values()]
     findings = Findings(state=state, now=session.clock.now(), versions=versions)
     until = busy(state, findings.now)
     if until is not None:
@@ -55,13 +55,15 @@ def find_out(session: Session) -> Findings:
     return findings
 
 
-def _read(session: Session, version: Version) -> ExaminedVersion:
+def _read(session: Session, state: SecretState, version: Version) -> ExaminedVersion:
     try:
         stored = session.store.read(version.id)
         if stored is not None and list_key(stored.document) is None:
             _ = stored.document.password
     except SecretDocumentError:
         return ExaminedVersion(version=version, content=Content.UNUSABLE)
+    if stored is not None and not state.was_put(version.id) and stored.is_foreign():
+        return ExaminedVersion(version=version, content=Content.PLANTED)
     return ExaminedVersion(version=version, content=Content.EMPTY if stored is None else Content.USABLE, stored=stored)
 
 

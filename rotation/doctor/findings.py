@@ -23,6 +23,7 @@ class Content(StrEnum):
     EMPTY = "empty"
     UNUSABLE = "not an account document"
     FOREIGN = "names another account"
+    PLANTED = "was not made by Lockstep"
 
 
 class PasswordState(StrEnum):

@@ -14,6 +14,7 @@ from typing import Protocol
 from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import (
+    CandidateForeign,
     ConfigError,
     IdentityChanged,
     InProgress,
@@ -151,18 +152,21 @@ class AccountSession:
 
         Raises:
             NotYetVisible: it was staged, but cannot be read (yet).
+            CandidateForeign: it was not made by Lockstep.
         """
         value = self.read(self.token)
         if value is None:
             raise NotYetVisible("the candidate is staged but not readable yet")
-        return value
+        return genuine(value)
 
-    def of_the_same(self, version_id: str, bound: Guarded) -> StoredValue | None:
-        """Return a version's value if it is about that account, else ``None``."""
+    def of_the_same(self, state: SecretState, version_id: str, bound: Guarded) -> StoredValue | None:
+        """Return a version's value if it is about that account, else ``None``, as for a candidate that is foreign."""
         try:
             value = self.read(version_id)
             other = None if value is None else self.bind(value.document)
         except (ConfigError, SecretDocumentError):
+            return None
+        if value is not None and not state.was_put(version_id) and value.is_foreign():
             return None
         same = other is not None and other.spec.code == bound.spec.code and identity(other) == identity(bound)
         return value if same else None
@@ -181,6 +185,17 @@ class AccountSession:
         if differ:
             raise IdentityChanged(f"current and candidate differ in {', '.join(differ)}")
         return bound
+
+
+def genuine(candidate: StoredValue) -> StoredValue:
+    """Return a candidate.
+
+    Raises:
+        CandidateForeign: it was not made by Lockstep, so that its password must not be used.
+    """
+    if candidate.is_foreign():
+        raise CandidateForeign(f"Lockstep did not make the candidate under {candidate.version_id}")
+    return candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

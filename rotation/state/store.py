@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rotation.core.document import SecretDocument
@@ -15,11 +15,20 @@ from rotation.state.versions import SecretState
 
 @dataclass(frozen=True, slots=True)
 class StoredValue:
-    """A version's value and when it was made (epoch seconds)."""
+    """A version's value.
+
+    Attributes:
+        version_id: the version.
+        document: what it holds.
+        created: when it was made, in epoch seconds.
+        is_foreign: asks whether the store can tell that no createSecret of this deployment made it. A store whose
+            candidates only Lockstep can write answers no.
+    """
 
     version_id: str
     document: SecretDocument
     created: float
+    is_foreign: Callable[[], bool] = field(default=lambda: False, compare=False, repr=False)
 
 
 class Notes(Protocol):

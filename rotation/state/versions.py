@@ -208,6 +208,10 @@ class SecretState:
         """The version that readers got before."""
         return self.holder(PREVIOUS)
 
+    def was_put(self, version_id: str) -> bool:
+        """Return whether readers get or got a version, so that an operator may have put its value."""
+        return bool({CURRENT, PREVIOUS} & self.version(version_id).stages)
+
     def cancelled_id(self, token: str) -> str | None:
         """Return the version of a rotation that was given up after its reset may have been sent; the latest one."""
         since = self.version(self.current_id or "").intent or -1.0

@@ -7,6 +7,7 @@ it starts and valid nowhere else.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ __all__ = [
     "LOGIN",
     "MEETING_ACCOUNT",
     "REGION",
+    "SEAL_SECRET",
     "TENCENT",
     "UCLOUD",
     "UHOST_ID",
@@ -68,12 +70,21 @@ __all__ = [
     "ShiftedClock",
     "driver_of",
     "open_sandbox",
+    "provide_seal",
 ]
 
 REGION = "eu-central-1"
 FUNCTION_ACCOUNT = "111122223333"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{FUNCTION_ACCOUNT}:function:lockstep-rotation"
+SEAL_SECRET = "lockstep/seal"  # noqa: S105 - a name
+"""Name of the secret with the key of the candidates' seals."""
 S = TypeVar("S", bound=Simulator)
+
+
+def provide_seal(store: SecretsManager) -> dict[str, str]:
+    """Make the secret with the key of the candidates' seals, and return the function's variable that names it."""
+    store.create(SEAL_SECRET, json.dumps({"key": secrets.token_hex(32)}))
+    return {"LOCKSTEP_SEAL_SECRET": SEAL_SECRET}
 
 
 def driver_of(account: str) -> str:
@@ -109,7 +120,8 @@ class Sandbox:
         endpoints = {f"LOCKSTEP_{code.upper()}_ENDPOINT": url for code, url in self.endpoints.items()}
         admins = {f"LOCKSTEP_{code.upper()}_ADMIN_SECRET": name for code, name in self.admin_secrets.items()}
         allowed = {"LOCKSTEP_DRIVERS": ",".join(self.endpoints), "LOCKSTEP_HOSTS": ",".join(hosts)}
-        return {**self.secrets_manager.environment(), **allowed, **endpoints, **admins}
+        seal = {"LOCKSTEP_SEAL_SECRET": SEAL_SECRET}
+        return {**self.secrets_manager.environment(), **allowed, **endpoints, **admins, **seal}
 
     def live(self, account: str) -> Secret:
         """Return the password that the vendor's account accepts now."""
@@ -212,6 +224,7 @@ def open_sandbox(  # noqa: PLR0913 - choices, all named
             accounts={key: (names or {}).get(key, f"lockstep/{key}") for key in holding},
         )
         stack.enter_context(store.serve())
+        provide_seal(store)
         for code, name in started.admin_secrets.items():
             store.create(name, json.dumps(vendors[code].admin))
         for key, name in started.accounts.items():

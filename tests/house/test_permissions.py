@@ -20,6 +20,7 @@ from rotation_testkit.sandbox.sandbox import (
     BATCH,
     FUNCTION_ARN,
     HUAWEI,
+    SEAL_SECRET,
     TENCENT,
     UCLOUD,
     VOLCENGINE,
@@ -35,6 +36,7 @@ ADMIN_PARAMETERS = {
     TENCENT: "TencentBmAdminSecretArn",
     VOLCENGINE: "VolcengineCloudidentityAdminSecretArn",
     HUAWEI: "HuaweiMeetingAdminSecretArn",
+    SEAL_SECRET: "SealSecretArn",
 }
 FUNCTION_OF_SECRET = "secretsmanager:resource/AllowRotationLambdaArn"
 SECRET_OF_KEY = "kms:EncryptionContext:SecretARN"
@@ -103,7 +105,7 @@ def _rotate_twice(started: Sandbox) -> set[tuple[str, str]]:
 def recorded() -> Iterator[tuple[dict[str, str], list[Request]]]:
     """The template's parameters for the sandbox, and every request that the function made in it."""
     with open_sandbox(holding=HELD, retry_delays=(900.0, 900.0)) as started:
-        store, admins = started.secrets_manager, started.admin_secrets
+        store, admins = started.secrets_manager, {**started.admin_secrets, SEAL_SECRET: SEAL_SECRET}
         for name in (*started.accounts.values(), *admins.values()):
             store.call("UpdateSecret", SecretId=name, KmsKeyId=ADMIN_KEY if name in admins.values() else KEY)
         arns = {code: store.call("DescribeSecret", SecretId=name)["ARN"] for code, name in admins.items()}

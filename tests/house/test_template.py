@@ -97,6 +97,7 @@ def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
         "LOCKSTEP_COMMIT": "early",
         "LOCKSTEP_WINDOW": "Sat,Sun 02:00-05:00 UTC",
         "LOCKSTEP_SSH_TRUST_ON_FIRST_USE": "1",
+        "LOCKSTEP_SEAL_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:seal",
         **{f"LOCKSTEP_{code.upper()}_WINDOW": "Mon 02:00-05:00 UTC" for code in DRIVERS},
         **{f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "7" for code in DRIVERS},
         **{f"LOCKSTEP_{code.upper()}_LOCKOUT": "3/900" for code in DRIVERS},
@@ -130,7 +131,7 @@ def test_every_setting_of_the_deployment_is_a_parameter(resources: Resources) ->
             if not setting.key.startswith("login") or not proves_itself:
                 expected.add(setting.variable(code))
     variables = resources["RotationFunction"]["Properties"]["Environment"]["Variables"]
-    assert {name for name, each in variables.items() if "Ref" in each} == expected
+    assert {name for name, each in variables.items() if "Ref" in each or "Fn::If" in each} == expected
 
 
 def test_a_step_may_take_a_minute_or_what_the_operator_says(template: dict[str, Any], resources: Resources) -> None:
@@ -150,11 +151,26 @@ def test_admin_secrets_keys_decrypt_those_and_nothing_else(template: dict[str, A
     condition = statement["Condition"]["StringEquals"]
     assert condition["kms:ViaService"] == {"Fn::Sub": "secretsmanager.${AWS::Region}.amazonaws.com"}
     named = {each["Fn::If"][1]["Ref"] for each in condition["kms:EncryptionContext:SecretARN"]}
-    assert named == {name for name in template["Parameters"] if name.endswith("AdminSecretArn")}
+    assert named == {name for name in template["Parameters"] if name.endswith(("AdminSecretArn", "SealSecretArn"))}
     a_key_is_named = {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "AdminKmsKeyArns"}]}, ""]}]}
-    assert template["Conditions"][statement["if"]] == {"Fn::And": [{"Condition": "HasAdminSecret"}, a_key_is_named]}
+    a_secret_is_named = {"Fn::Or": [{"Condition": "HasAdminSecret"}, {"Condition": "HasSealSecret"}]}
+    assert template["Conditions"][statement["if"]] == {"Fn::And": [a_secret_is_named, a_key_is_named]}
     secrets = {each["Condition"] for each in template["Conditions"]["HasAdminSecret"]["Fn::Or"]}
-    assert secrets == {each["Fn::If"][0] for each in condition["kms:EncryptionContext:SecretARN"]}
+    assert secrets | {"HasSealSecret"} == {each["Fn::If"][0] for each in condition["kms:EncryptionContext:SecretARN"]}
+
+
+def test_the_seals_key_is_generated_and_read_by_the_function_alone(resources: Resources) -> None:
+    """The function gets the secret that the stack makes, or the one that is named; its role may read that, no more."""
+    chosen = {"Fn::If": ["MakesSealSecret", {"Ref": "SealSecret"}, {"Ref": "SealSecretArn"}]}
+    variables = resources["RotationFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["LOCKSTEP_SEAL_SECRET"] == chosen
+    (statement,) = [each for each in _statements(resources) if each["Resource"] == chosen]
+    assert statement["Action"] == "secretsmanager:GetSecretValue"
+    made = resources["SealSecret"]
+    assert made["Condition"] == "MakesSealSecret"
+    assert "Name" not in made["Properties"]  # else it might be under the prefix of the rotated secrets
+    generated = made["Properties"]["GenerateSecretString"]
+    assert (generated["SecretStringTemplate"], generated["GenerateStringKey"]) == ("{}", "key")
 
 
 @pytest.mark.parametrize("code", DRIVERS)

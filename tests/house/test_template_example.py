@@ -11,7 +11,7 @@ import pytest
 from rotation import handler
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
-from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, Sandbox, open_sandbox
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, SEAL_SECRET, UCLOUD, Sandbox, open_sandbox
 
 Stack = Any
 """What the fixture ``stack`` makes."""
@@ -25,6 +25,9 @@ def furnish(stack: Stack, started: Sandbox) -> str:
     key = options.pop("GenerateStringKey")
     document[key] = started.secrets_manager.call("GetRandomPassword", **options)["RandomPassword"]
     started.secrets_manager.create(properties["Name"], json.dumps(document))
+    key = started.secrets_manager.value(SEAL_SECRET)
+    assert key is not None
+    started.secrets_manager.create("SealSecret", key)  # what `!Ref SealSecret` stands for in a resolved stack
     return str(properties["Name"])
 
 

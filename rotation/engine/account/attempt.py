@@ -93,7 +93,7 @@ class Attempt:
             return self.candidate.document.password
         if which is Stored.CURRENT:
             return self.current.document.password
-        previous = self.session.of_the_same(str(self._fallback_id), self.bound)
+        previous = self.session.of_the_same(self.state, str(self._fallback_id), self.bound)
         return None if previous is None else previous.document.password
 
 

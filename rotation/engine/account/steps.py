@@ -103,6 +103,7 @@ def create_or_adopt(session: Session, create: Callable[[], Result]) -> Result:
     except RotationError:
         if session.read(session.token) is None:
             raise
+        session.candidate()
         return Result(outcome="already_done")
 
 
@@ -138,8 +139,7 @@ def prepare(session: AccountSession, state: SecretState, current: SecretDocument
     if bound.minimum is Evidence.LOGIN or bound.spec.authority is Authority.SELF:
         require_tries(bound)
     candidate = _candidate(bound, seen, current.password)
-    notes = Notes(power=seen.power, host_key=bound.host_key)
-    document = current.replaced(password=candidate, lockstep=notes.fields())
+    document = current.replaced(password=candidate).noting(Notes(power=seen.power, host_key=bound.host_key))
     learnt = None if bound.host_key == knew else bound.host_key
     return document, Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
 
@@ -152,7 +152,7 @@ def _found(session: AccountSession, state: SecretState, bound: Guarded) -> Obser
     since = session.clock.now() - power.OWNERS_WISH_AFTER
     kept = {session.token, state.current_id, state.previous_id}
     for version_id in sorted(set(state.versions) - kept):
-        abandoned = session.of_the_same(version_id, bound)
+        abandoned = session.of_the_same(state, version_id, bound)
         if abandoned is None or abandoned.created < since:
             continue
         if abandoned.document.notes.power is Power.RUNNING:

@@ -60,7 +60,7 @@ class MemberStore:
         document = own[self._number]
         if version_id != self._session.token and not self._is_mine(document):
             return None
-        return StoredValue(version_id, document, value.created)
+        return replace(value, document=document)
 
     def _is_mine(self, document: SecretDocument) -> bool:
         try:

@@ -33,6 +33,7 @@ from rotation.state.label_store import LabelStore
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState, Version
+from rotation.stores.aws.seal import Seal
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -73,10 +74,19 @@ class _StagingLabels:
     def __init__(self, client: SecretsManagerClient, secret_id: str) -> None:
         self._client = client
         self._secret_id = secret_id
+        self._arn: str | None = None
+
+    @property
+    def arn(self) -> str:
+        """The secret's ARN, as the service says."""
+        if self._arn is None:
+            self.describe()
+        return str(self._arn)
 
     def describe(self) -> SecretState:
         """See ``Labels``."""
         answer = _asked(lambda: self._client.describe_secret(SecretId=self._secret_id))
+        self._arn = answer["ARN"]
         labelled = answer.get("VersionIdsToStages", {})
         versions = {key: Version.from_labels(key, labels) for key, labels in labelled.items()}
         return SecretState(bool(answer.get("RotationEnabled", False)), versions)
@@ -109,13 +119,29 @@ class _StagingLabels:
 
 
 class AwsSecretsManager(LabelStore):
-    """A ``Store`` for one secret."""
+    """A ``Store`` for one secret.
 
-    def __init__(self, client: SecretsManagerClient, secret_id: str, *, rotation_token: Secret | None = None) -> None:
-        super().__init__(_StagingLabels(client, secret_id))
+    Args:
+        client: calls the service.
+        secret_id: the secret's name or ARN.
+        rotation_token: passed on with each value; only the service's own rotation has one.
+        seal: marks the candidates that are staged, and tells them from others; ``None`` trusts every candidate.
+    """
+
+    def __init__(
+        self,
+        client: SecretsManagerClient,
+        secret_id: str,
+        *,
+        rotation_token: Secret | None = None,
+        seal: Seal | None = None,
+    ) -> None:
+        self._staging = _StagingLabels(client, secret_id)
+        super().__init__(self._staging)
         self._client = client
         self._secret_id = secret_id
         self._rotation_token = rotation_token
+        self._seal = seal
 
     def read(self, version_id: str) -> StoredValue | None:
         """See ``Store``."""
@@ -127,10 +153,21 @@ class AwsSecretsManager(LabelStore):
         text = answer.get("SecretString")
         if not text:
             raise SecretDocumentError("the secret's value is binary, not text")
-        return StoredValue(version_id, SecretDocument.parse(text), answer["CreatedDate"].timestamp())
+        document, arn = SecretDocument.parse(text), answer["ARN"]
+        return StoredValue(
+            version_id,
+            document,
+            answer["CreatedDate"].timestamp(),
+            is_foreign=lambda: not self._is_sealed(document, arn, version_id),
+        )
+
+    def _is_sealed(self, document: SecretDocument, arn: str, version_id: str) -> bool:
+        return self._seal is None or self._seal.holds(document, arn=arn, version_id=version_id)
 
     def stage(self, token: str, document: SecretDocument) -> None:
         """See ``Store``."""
+        if self._seal is not None:
+            document = self._seal.put_on(document, arn=self._staging.arn, version_id=token)
         _asked(lambda: self._put(token, document.dump()))
 
     def _put(self, token: str, text: Secret) -> None:

@@ -10,10 +10,14 @@ TWO = {"driver": "x", "all": [{"id": "a", "password": "old-a"}, {"id": "b", "pas
 
 
 def test_a_batchs_passwords_go_to_their_places():
-    """Each entry keeps its own keys, and bookkeeping that the candidate lacks stays as it is."""
-    new = {**TWO, "all": [{"id": "a", "password": "1", "lockstep": {"n": 1}}, {"id": "b", "password": "2"}]}
-    now = {**TWO, "note": 1, "all": [{"id": "a", "password": "x", "y": 2}, {"id": "b", "password": "x"}]}
-    both = [{"id": "a", "password": "1", "y": 2, "lockstep": {"n": 1}}, {"id": "b", "password": "2"}]
+    """Each entry keeps its own keys, and notes are those of the candidate."""
+    new = {**TWO, "all": [{"id": "a", "password": "1", "lockstep": "power=running"}, {"id": "b", "password": "2"}]}
+    now = {
+        **TWO,
+        "note": 1,
+        "all": [{"id": "a", "password": "x", "y": 2}, {"id": "b", "password": "x", "lockstep": "power=stopped"}],
+    }
+    both = [{"id": "a", "password": "1", "y": 2, "lockstep": "power=running"}, {"id": "b", "password": "2"}]
     merged = with_passwords_of(SecretDocument(new), SecretDocument(now))
     assert merged == SecretDocument({"driver": "x", "note": 1, "all": both})
 

@@ -23,7 +23,7 @@ from rotation.drivers.login_proof import LoginProof
 from rotation.drivers.vendors.huawei_meeting.driver import DRIVER as HUAWEI
 from rotation.drivers.vendors.huawei_meeting.policy import POLICIES
 from rotation_testkit.doubles.secretsmanager import SecretsManager
-from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, REGION, ShiftedClock
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, REGION, ShiftedClock, provide_seal
 
 KEY = Secret("canary-key")
 
@@ -243,7 +243,7 @@ def install(invoke, clock):
             stack.enter_context(store.serve())
             prefix = f"LOCKSTEP_{document['driver'].upper()}_"
             environment = {"LOCKSTEP_DRIVERS": document["driver"], "LOCKSTEP_HOSTS": url.removeprefix("http://")}
-            environment[f"{prefix}ENDPOINT"] = url
+            environment |= {f"{prefix}ENDPOINT": url, **provide_seal(store)}
             if admin is not None:
                 environment[f"{prefix}ADMIN_SECRET"] = ADMIN
                 store.create(ADMIN, json.dumps(admin))

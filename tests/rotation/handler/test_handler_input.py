@@ -183,6 +183,7 @@ def test_a_test_only_invocation_with_a_bad_secret(rig):
         (A + "ENDPOINT", f"https://user:{VALUE}@vendor.example", "settings_error"),
         (A + "ENDPOINT", "https://api.compshare.cn.evil.example", "host_not_allowed"),
         (A + "ENDPOINT", "http://127.0.0.1:9", "host_not_allowed"),
+        ("LOCKSTEP_SEAL_SECRET", "", "settings_error"),
         (A + "ADMIN_SECRET", "", "settings_error"),
         (A + "ADMIN_SECRET", "no/such/secret", "secret_not_found"),
     ],
@@ -193,7 +194,7 @@ def test_a_malformed_deployment(rig, name, value, code):
     error = rig.stuck(UCLOUD, code)
     if code == "settings_error":
         assert name in error.message
-    if name.endswith("ADMIN_SECRET"):
+    if name.endswith("_SECRET"):
         assert name in error.message + error.hint
 
 

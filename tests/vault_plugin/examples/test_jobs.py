@@ -93,7 +93,7 @@ def test_the_mirrored_functions_variables_are_those_that_are_read():
     path = mirrored.path_of("app", variables)
     policy = (EXAMPLES / "mirror-policy.hcl").read_text()
     assert f'path "{variables["LOCKSTEP_VAULT_MOUNT"]}/data/{path.removesuffix("app")}*"' in policy
-    assert set(variables) <= KNOWN | {mirrored.PREFIX}
+    assert set(variables) <= KNOWN | {mirrored.PREFIX, "LOCKSTEP_SEAL_SECRET"}
 
 
 def test_the_demonstrations_job_has_the_same_policy():

@@ -13,6 +13,7 @@ from rotation.core.document import SecretDocument
 from rotation.core.secret import Secret
 from rotation.state.store import Store
 from rotation.state.versions import SecretState, Version
+from rotation.stores.aws.seal import Seal, SealKeys
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.doubles.secretsmanager.operations.reads import describe_secret, get_secret_value
 from rotation_testkit.doubles.secretsmanager.operations.stages import update_secret_version_stage
@@ -28,6 +29,7 @@ from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
 from rotation_testkit.fault_lab.matrix.worlds.backends import CURRENT_ID, DOCUMENT, Backend
 
 _NAME = "matrix"
+_SEAL = Seal(lambda: SealKeys(key=Secret("matrix-0123456789abcdef0123456789abcdef")))
 _FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:matrix"
 # Without the call log, the hooks and the faults that ``Api`` has around them.
 _OPERATIONS: Mapping[str, tuple[Port, Callable[[ServiceState, Params], Answer]]] = MappingProxyType(
@@ -102,7 +104,7 @@ class AwsBackend(Backend):
     def store(self, passage: Passage) -> Store:
         """See ``Backend``."""
         client: Any = _GatedClient(self, passage)
-        return AwsSecretsManager(client, _NAME)
+        return AwsSecretsManager(client, _NAME, seal=_SEAL)
 
     def state(self) -> SecretState:
         """See ``Backend``."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rotation.core.document import Notes
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.doubles.vendors.faults import FaultKind
 
@@ -29,7 +30,7 @@ def test_the_first_key_is_learnt_and_reported(container, ssh):
     assert container.rotate().state is RotationState.SUCCEEDED
     assert container.reports[0]["trusted_host_key"] == ssh.host_key
     assert [report.get("trusted_host_key") for report in container.reports[1:]] == [None] * 3
-    assert container.document()["lockstep"]["host_key"] == ssh.host_key
+    assert Notes.read(container.document()["lockstep"]).host_key == ssh.host_key
     assert "host_key" not in container.document()
     assert container.settled()
     assert (ssh.accepted.total(), ssh.rejected.total()) == (1, 0)
@@ -39,12 +40,12 @@ def test_the_key_is_durable_before_anything_changes(container, cloud, ssh):
     """A host that takes the place of the first one after createSecret gets no password."""
     cloud.faults.add("ResetCompShareInstancePassword", FaultKind.THROTTLE)
     assert container.rotate_once().state is RotationState.FAILED
-    learnt = container.document("AWSPENDING")["lockstep"]["host_key"]
+    learnt = Notes.read(container.document("AWSPENDING")["lockstep"]).host_key
     ssh.change_host_key()
     container.errors.clear()
     assert container.next_rotation() is RotationState.FAILED
     assert {(error.code, error.vendor_code) for error in container.errors} == {("cannot_verify", "host_key_changed")}
-    assert container.document("AWSPENDING")["lockstep"]["host_key"] == learnt != ssh.host_key
+    assert Notes.read(container.document("AWSPENDING")["lockstep"]).host_key == learnt != ssh.host_key
     assert container.password == cloud.guest_password("uhost-1") == container.first
     assert (ssh.accepted.total(), ssh.rejected.total()) == (0, 0)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rotation.core.document import Notes
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
@@ -74,7 +75,7 @@ def test_a_host_without_a_key_is_refused_before_anything_is_sent(user, cloud, ho
     user.cancel()
     user.environment["LOCKSTEP_SSH_TRUST_ON_FIRST_USE"] = "1"
     assert user.rotate().state is RotationState.SUCCEEDED
-    assert user.document()["lockstep"]["host_key"] == host.host_key
+    assert Notes.read(user.document()["lockstep"]).host_key == host.host_key
 
 
 def test_a_host_that_is_down_can_tell_nothing(user, cloud, host):
