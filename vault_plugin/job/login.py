@@ -13,7 +13,6 @@ import hvac
 
 from rotation.core.clock import Clock
 from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable, Withheld
-from rotation.core.proxies import without_proxy
 from rotation.core.secret import Secret
 from rotation.drivers.network.bounded import bound
 from rotation.drivers.network.deadline import Watch
@@ -173,16 +172,8 @@ class Login:
 
     @contextmanager
     def _connected(self, token: Token | None, *, at_root: bool = False) -> Iterator[hvac.Client]:
-        vault = self.settings
-        client = hvac.Client(
-            vault.address,
-            token="" if token is None else token.value.reveal(),  # with None hvac looks for a token by itself
-            namespace=None if at_root else vault.namespace,
-            verify=vault.ca_file or True,
-            timeout=_TIMEOUT_SECONDS,
-            proxies=without_proxy(vault.address),
-            allow_redirects=False,  # a redirect would carry the token and the candidate to another host
-        )
+        value = None if token is None else token.value
+        client = self.settings.server.client(value, timeout=_TIMEOUT_SECONDS, at_root=at_root)
         with Watch(_EXCHANGE_SECONDS) as watch:
             bound(client.session, watch, limit=_ANSWER_LIMIT, seconds=_EXCHANGE_SECONDS)
             try:

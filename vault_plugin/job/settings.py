@@ -15,6 +15,7 @@ from rotation.core.errors import SettingsError
 from rotation.core.secret import Secret
 from rotation.deployment.deployment import configured
 from rotation.deployment.kv_job import KvJob
+from vault_plugin.server_access import UNPRINTABLE, ServerAccess, token, unprintable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,26 +23,22 @@ class VaultSettings:
     """Which server the job uses, and how it logs in.
 
     Attributes:
-        address: the API's base URL.
-        namespace: the namespace of mount and login, if any.
+        server: where the server is, and how it is reached.
         mount: the path of the KV version 2 engine.
         method: ``token``, ``approle`` or ``kubernetes``.
         login_mount: the path of the login method.
         role: the AppRole's role id, or the name of the Kubernetes role.
         proof: the token, or the AppRole's secret id.
         jwt_file: the file with the service account's token.
-        ca_file: certificates to trust instead of the system's.
     """
 
-    address: str
+    server: ServerAccess
     mount: str
-    namespace: str | None = None
     method: str
     login_mount: str = ""
     role: str = ""
     proof: Secret = field(default_factory=lambda: Secret(""))
     jwt_file: str = ""
-    ca_file: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> VaultSettings:
@@ -53,51 +50,49 @@ class VaultSettings:
         configuration = configured(environment)
         job, faults = KvJob.of(configuration), list(configuration.faults)
 
-        def found(name: str) -> str:
-            return environment.get(f"BAO_{name}") or environment.get(f"VAULT_{name}") or ""
-
-        address, proof, role = found("ADDR"), Secret(""), ""
+        proof, role = Secret(""), ""
         if "vault.auth" in configuration.entries and configuration.of("vault.auth") is None:
             pass  # What the login needs cannot be said while the method is faulty.
+        elif job.method == "token" and not job.token_file:
+            proof = token(environment, faults)
         elif job.method == "token":
-            proof = _proof("LOCKSTEP_VAULT_TOKEN_FILE", job.token_file, Secret(found("TOKEN")), faults)
+            proof = _read("LOCKSTEP_VAULT_TOKEN_FILE", job.token_file, faults)
         elif job.method == "approle":
-            proof = _proof("LOCKSTEP_VAULT_SECRET_ID_FILE", job.secret_id_file, job.secret_id or Secret(""), faults)
+            proof = job.secret_id or Secret("")
+            if job.secret_id_file:
+                proof = _read("LOCKSTEP_VAULT_SECRET_ID_FILE", job.secret_id_file, faults)
+            else:
+                _required("LOCKSTEP_VAULT_SECRET_ID", proof.reveal(), faults)
             role = _required("LOCKSTEP_VAULT_ROLE_ID", job.role_id, faults)
         else:
             role = _required("LOCKSTEP_VAULT_ROLE", job.role, faults)
-        if problem := settings.base_url(address) if address else "is missing":
-            faults.append(f"VAULT_ADDR {problem}")
+        server = ServerAccess.read(environment, faults)
         if faults:
             raise SettingsError(configuration.where, tuple(faults))
         return cls(
-            address=address.rstrip("/"),
+            server=server,
             mount=job.mount,
-            namespace=found("NAMESPACE") or None,
             method=job.method,
             login_mount=job.login_mount or job.method,
             role=role,
             proof=proof,
             jwt_file=job.jwt_file,
-            ca_file=found("CACERT") or None,
         )
 
 
 def _required(name: str, value: str, faults: list[str]) -> str:
-    if not value:
-        faults.append(f"{name} is missing")
+    """Return a value that a header or a path can hold, or note what is wrong with it."""
+    if not value or unprintable(value):
+        faults.append(f"{name} {UNPRINTABLE if value else 'is missing'}")
     return value
 
 
-def _proof(name: str, path: str, value: Secret, faults: list[str]) -> Secret:
-    """Return the token or secret id: from the file if one is named, or else from the variable."""
-    if not path:
-        if not value:
-            faults.append(f"{name.removesuffix('_FILE').replace('LOCKSTEP_VAULT_TOKEN', 'VAULT_TOKEN')} is missing")
-        return value
+def _read(name: str, path: str, faults: list[str]) -> Secret:
+    """Return the token or secret id in a file."""
     try:
         settings.warn_if_shared(Path(path), name)
-        return Secret(Path(path).read_text(encoding="utf-8").strip())
+        found = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         faults.append(f"{name} cannot be read")
-        return value
+        return Secret("")
+    return Secret(_required(name, found, faults))

@@ -9,7 +9,6 @@ from typing import Any, Self
 import hvac
 
 from rotation.core.errors import (
-    ConfigError,
     RotationError,
     SettingsError,
     StoreDenied,
@@ -17,11 +16,11 @@ from rotation.core.errors import (
     StoreUnavailable,
     Withheld,
 )
-from rotation.core.proxies import without_proxy
 from rotation.core.secret import Secret
-from rotation.core.settings import base_url
 from rotation.drivers.network.bounded import bound
 from rotation.drivers.network.deadline import Watch
+from vault_plugin.server_access import ServerAccess
+from vault_plugin.server_access import token as given_token
 
 _TIMEOUT_SECONDS = 100
 """Longer than the server's own limit (90 s), since the request that makes a role rotates its account."""
@@ -51,28 +50,13 @@ class Server:
         """Connect with the variables of the servers' own command lines.
 
         Raises:
-            ConfigError: no address, no token, or an address to which token and admin credential must not be sent.
+            SettingsError: lists every fault of the variables at once.
         """
-        address, token, namespace, ca_file, ca_folder = (
-            environment.get(f"BAO_{key}") or environment.get(f"VAULT_{key}")
-            for key in ("ADDR", "TOKEN", "NAMESPACE", "CACERT", "CAPATH")
-        )
-        if not address or not token:
-            raise ConfigError("VAULT_ADDR and VAULT_TOKEN (or BAO_ADDR and BAO_TOKEN) must name the server and a token")
-        problem = base_url(address)
-        if problem is not None:
-            raise SettingsError("environment", (f"VAULT_ADDR {problem}",))
-        return cls(
-            hvac.Client(
-                address.rstrip("/"),
-                token=token,
-                namespace=namespace,
-                verify=ca_file or ca_folder or True,
-                timeout=_TIMEOUT_SECONDS,
-                proxies=without_proxy(address),
-                allow_redirects=False,  # a redirect would carry token and admin credential to another host
-            )
-        )
+        faults: list[str] = []
+        access, token = ServerAccess.read(environment, faults), given_token(environment, faults)
+        if faults:
+            raise SettingsError("environment", tuple(faults))
+        return cls(access.client(token, timeout=_TIMEOUT_SECONDS))
 
     @property
     def address(self) -> str:
