@@ -1,7 +1,7 @@
 # What `lockstep vault plugin install` needs, and nothing else. Replace `database` by the mount (lockstep.toml: mount).
 # Each capability is held by a test that takes it away.
 
-# Register the plug-in, and a newer one.
+# Register the plug-in, and a newer one; not needed with `register = false`.
 path "sys/plugins/catalog/database/*" {
   capabilities = ["read", "update", "sudo"]
 }
@@ -19,15 +19,13 @@ path "sys/policies/password/lockstep-*" {
   capabilities = ["read", "update"]
 }
 
-# Connections with their admin credentials, which cannot be read back, and their restart after a newer plug-in.
+# Connections with their admin credentials, which cannot be read back. `list` finds those of other files after a newer
+# plug-in has replaced their file.
 path "database/config/*" {
-  capabilities = ["create", "read", "update"]
-}
-path "database/reset/*" {
-  capabilities = ["update"]
+  capabilities = ["create", "list", "read", "update"]
 }
 
-# The roles.
+# The roles; `delete` is for `--prune` alone.
 path "database/static-roles/*" {
-  capabilities = ["create", "read", "update"]
+  capabilities = ["create", "delete", "read", "update"]
 }

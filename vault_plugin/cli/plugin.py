@@ -16,6 +16,7 @@ from rotation.core.errors import Interrupted
 from rotation.core.process import stop
 from vault_plugin.provision.build import build as pack
 from vault_plugin.provision.declaration import load
+from vault_plugin.provision.install import InstallStep
 from vault_plugin.provision.install import install as install_all
 from vault_plugin.provision.rotate import rotate as rotate_now
 from vault_plugin.provision.server import Server
@@ -54,23 +55,43 @@ def build(
 
 
 @plugin_app.command()
-def install(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> None:
+def install(
+    file: File = _DEFAULT_FILE,
+    *,
+    prune: Annotated[
+        list[str] | None, typer.Option(help="Remove this role, which the file does not have; may be given again.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")] = False,
+    as_json: Json = False,
+) -> int:
     """Register the plug-in, and write password policies, connections and roles that differ from the file.
 
-    A new role rotates its account at once.
+    A new role rotates its account at once. A role that the file does not have stays until --prune names it. What fails
+    does not stop the rest; exits 1 then.
     """
     desired = load(file)
+    failed = False
     with Server.from_environment() as server, stop.work():
-        for step in install_all(server, desired):
+        for step in install_all(server, desired, prune=tuple(prune or ()), dry_run=dry_run):
+            failed = failed or step.outcome == "failed"
             if as_json:
-                emit(asdict(step))
+                emit({name: value for name, value in asdict(step).items() if value != ""})
             else:
-                console().print(f"{step.what} {step.name}: {step.outcome}")
+                _show(step)
             if stop.requested():
                 raise Interrupted(
                     f"stopped after {step.what} {step.name}",
                     hint="`lockstep vault plugin install` goes on: what is done stays as it is.",
                 )
+    return FAILED if failed else DONE
+
+
+def _show(step: InstallStep) -> None:
+    plan = "" if step.done or step.outcome in ("unchanged", "kept", "failed") else "would be "
+    why = f" ({step.why})" if step.why else ""
+    console().print(f"{step.what} {step.name}: {plan}{step.outcome}{why}")
+    if step.hint:
+        console().print(f"  what to do: {step.hint}")
 
 
 @plugin_app.command()
@@ -88,7 +109,7 @@ def status(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> int:
     else:
         rows = [(each.role, each.finding, each.how, each.last_rotation, each.why) for each in found]
         show_table(("role", "stored and live", "found by", "last rotation", "why"), rows)
-    return FAILED if any(each.finding in ("different", "missing") for each in found) else DONE
+    return FAILED if any(each.finding in ("different", "missing", "failed") for each in found) else DONE
 
 
 @plugin_app.command()

@@ -4,6 +4,9 @@ Vault keeps what ``Connection.stored`` returns. All secret fields of the admin c
 ``private_key``: that and ``password`` are the keys that Vault and OpenBao leave out when a connection is read (OpenBao
 2.7.2, measured 2026-11-22). Example: ``{driver: volcengine_cloudidentity, access_key: A, secret_key: S}`` is stored as
 ``{driver: volcengine_cloudidentity, access_key: A, private_key: '{"lockstep": {"secret_key": "S"}}'}``.
+
+The servers merge what is written with what they have, so an empty value takes a key out: ``window=""`` goes back to any
+time.
 """
 
 from __future__ import annotations
@@ -100,7 +103,7 @@ class Connection:
         Raises:
             ConfigError: lists all faults, never a value.
         """
-        given = _unsealed(config)
+        given = {name: value for name, value in _unsealed(config).items() if value != ""}
         names = {field.name for field in dataclasses.fields(Keys)}
         keys = settings.load(Keys, {name: _whole(value) for name, value in given.items() if name in names}, where=WHERE)
         own = {name: value for name, value in given.items() if name not in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Any
 
 from rotation.core import settings
 from rotation.core.document import SecretDocument
@@ -11,6 +12,7 @@ from rotation.core.errors import SettingsError
 from rotation.core.secret import Secret
 from rotation.core.values import Power, PowerWish
 from rotation.deployment.binder import COMMON_KEYS
+from rotation.deployment.deployment import Deployment
 from rotation.drivers.contract import DriverSpec
 
 WHERE = "rotation_statements"
@@ -38,6 +40,23 @@ def document(spec: DriverSpec, username: str, password: Secret, statements: Iter
     own = {**options, "username": username}
     settings.load(spec.account, own, where=WHERE, ignore_unknown=True)
     return SecretDocument({**own, "driver": spec.code, "password": password})
+
+
+def account_of(spec: DriverSpec, deployment: Deployment, username: str, statements: Iterable[str]) -> tuple[str, ...]:
+    """Return what tells a role's account from every other at the vendors.
+
+    Raises:
+        SettingsError: as ``document``.
+    """
+    own = document(spec, username, Secret("not a password"), statements)
+    account = settings.load(spec.account, {**own, "username": username}, where=WHERE, ignore_unknown=True)
+    return identity(spec, deployment, username, account)
+
+
+def identity(spec: DriverSpec, deployment: Deployment, username: str, account: Any) -> tuple[str, ...]:  # noqa: ANN401 - an instance of the spec's account class
+    """Return the identity of a bound account; two connections to one account give the same."""
+    names = sorted(field.name for field in dataclasses.fields(account) if field.name not in spec.not_identity)
+    return spec.code, deployment.endpoint(spec), username, *(f"{name}={getattr(account, name)}" for name in names)
 
 
 def _options(statements: Iterable[str]) -> tuple[dict[str, str], list[str]]:

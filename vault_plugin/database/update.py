@@ -23,7 +23,7 @@ from rotation.state.stages import CURRENT, PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
 from vault_plugin.database.connection import Connection
 from vault_plugin.database.memory import BEFORE, AccountMemory, Memory
-from vault_plugin.database.role import document
+from vault_plugin.database.role import document, identity
 
 _UNKNOWN = "[the password before this one]"
 """A placeholder for the current password. No driver sees it, since the reset uses an API key."""
@@ -54,7 +54,7 @@ def update(connection: Connection, memory: Memory, change: Change, clock: Clock)
         deployment=connection.deployment, fetch=lambda _: connection.admin, clock=clock, time_left=change.time_left
     )
     bound = binder(candidate)
-    account = memory.account(_identity(connection, bound))
+    account = memory.account(identity(connection.spec, connection.deployment, bound.username, bound.account))
     if not account.busy.acquire(blocking=False):
         raise InProgress("a rotation of this account is already running; this one was not begun")
     try:
@@ -62,13 +62,6 @@ def update(connection: Connection, memory: Memory, change: Change, clock: Clock)
         return _Rotation(account, binder, bound, candidate).run()
     finally:
         account.busy.release()
-
-
-def _identity(connection: Connection, bound: Guarded) -> tuple[str, ...]:
-    """Return the account's identity at the vendor: two connections to the same account take turns."""
-    names = (field.name for field in dataclasses.fields(bound.account) if field.name not in bound.spec.not_identity)
-    own = (f"{name}={getattr(bound.account, name)}" for name in sorted(names))
-    return connection.spec.code, connection.deployment.endpoint(connection.spec), bound.username, *own
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

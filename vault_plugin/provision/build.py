@@ -24,7 +24,28 @@ from rotation.core.errors import ConfigError, MissingExtra
 
 _ROOT = Path(__file__).parents[2]
 _LEFT_OUT = frozenset({"rotation/cli", "vault_plugin/cli"})
-_MAIN = "from vault_plugin.database.__main__ import main\n\nmain()\n"
+_MAIN = """
+import os
+import sys
+
+if hasattr(os, "memfd_create"):
+    # Keep the archive in memory: a copy over the file must not change what this process imports later.
+    with open(sys.path[0], "rb") as archive:
+        kept = archive.read()
+    descriptor = os.memfd_create("lockstep-plugin")
+    with open(descriptor, "wb", closefd=False) as memory:
+        memory.write(kept)
+    sys.path[0] = f"/proc/self/fd/{descriptor}"
+try:
+    from vault_plugin.database.__main__ import main
+except ImportError as error:
+    # A host shows the first line of a plug-in that does not speak its protocol.
+    name = error.name or "a library"
+    print(f"Lockstep's plug-in needs {name}, which {sys.executable} does not have: install requirements.txt for it.")
+    sys.exit(1)
+main()
+"""
+"""What runs first. It imports Lockstep from memory, and says which library is missing."""
 _LIBRARIES = ("grpclib", "protobuf", "cryptography", "requests")
 _LONGEST_SHEBANG = 127
 """Linux before 5.1 cuts a longer first line off (255 bytes since)."""

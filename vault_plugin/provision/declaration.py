@@ -27,10 +27,9 @@ from pathlib import Path
 
 from rotation.core import settings
 from rotation.core.document import SecretDocument
-from rotation.core.errors import ConfigError, SettingsError
-from rotation.core.secret import Secret
+from rotation.core.errors import ConfigError, SettingsError, Withheld
 from rotation.deployment.configuration import Configuration, read
-from rotation.deployment.deployment import SETTINGS
+from rotation.deployment.deployment import SETTINGS, Deployment
 from rotation.deployment.sources import read as read_file
 from rotation.drivers.contract import DriverSpec
 from rotation.policy import PasswordPolicy
@@ -47,7 +46,13 @@ class PluginTable:
     """The table ``[plugin]``."""
 
     name: str = settings.setting("Name in the catalog.", check=_NAME, default="lockstep")
-    file: str = settings.setting("The built plug-in; its file name is also the one in the plug-in folder.")
+    file: str = settings.setting(
+        "The built plug-in; its file name is also the one in the plug-in folder. Needed unless register is false.",
+        default="",
+    )
+    register: bool = settings.setting(
+        "Whether to register the file in the catalog; false if its owner does that, as for a namespace.", default=True
+    )
     mount: str = settings.setting("Path of the database secrets engine.", check=_NAME, default="database")
     tick_seconds: int = settings.setting("How often the server's scheduler looks; the server's own when 0.", default=0)
 
@@ -67,7 +72,7 @@ class RoleTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """The desired state of one static role."""
+    """The desired state of one static role; ``account`` tells its account from every other."""
 
     name: str
     connection: str
@@ -75,6 +80,7 @@ class Role:
     period: int
     policy: PasswordPolicy
     statements: tuple[str, ...]
+    account: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +112,9 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
     if configuration.faults:
         raise SettingsError(path.name, configuration.faults)
     plugin = settings.load(PluginTable, _table(tables, "plugin"), where="[plugin]")
-    roles = _tables(tables, "roles")
+    if plugin.register and not plugin.file:
+        raise SettingsError("[plugin]", ("file is missing (the built plug-in)",))
+    role_tables = _tables(tables, "roles")
     connections = {
         name: {**_inherited(configuration, table), **table} for name, table in _tables(tables, "connections").items()
     }
@@ -114,7 +122,13 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
         name: settings.load(Keys, _without("admin", table), where=_where("connections", name))
         for name, table in connections.items()
     }
-    specs = {name: deployment_of(each).load(SecretDocument({"driver": each.driver})) for name, each in keys.items()}
+    deployments = {name: deployment_of(each) for name, each in keys.items()}
+    specs = {name: deployments[name].load(SecretDocument({"driver": each.driver})) for name, each in keys.items()}
+    roles = {
+        name: _role(name, table, {each: (spec, deployments[each]) for each, spec in specs.items()})
+        for name, table in role_tables.items()
+    }
+    _refuse_two_of_one(roles)
     return DesiredState(
         plugin=plugin,
         file=path.parent / plugin.file,
@@ -123,7 +137,7 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
             for name, table in connections.items()
             if credentials
         },
-        roles={name: _role(name, table, specs) for name, table in roles.items()},
+        roles=roles,
     )
 
 
@@ -180,15 +194,15 @@ def _admin(name: str, table: Mapping[str, object], folder: Path) -> Mapping[str,
     )
 
 
-def _role(name: str, table: Mapping[str, object], specs: Mapping[str, DriverSpec]) -> Role:
+def _role(name: str, table: Mapping[str, object], connections: Mapping[str, tuple[DriverSpec, Deployment]]) -> Role:
     where = _where("roles", name)
     own = settings.load(RoleTable, _without("options", table), where=where)
-    if own.connection not in specs:
+    if own.connection not in connections:
         raise SettingsError(where, (f"there is no connection {own.connection!r} in this file",))
-    spec = specs[own.connection]
+    spec, deployment = connections[own.connection]
     statements = tuple(f"{key}={value}" for key, value in sorted(_table(table, "options").items()))
-    # The plug-in makes the same check.
-    role.document(spec, own.username, Secret("not a password"), statements)
+    with Withheld(SettingsError, by=lambda error: SettingsError(f"{where} options", error.faults)):
+        account = role.account_of(spec, deployment, own.username, statements)  # the plug-in makes the same check
     return Role(
         name=name,
         connection=own.connection,
@@ -196,7 +210,20 @@ def _role(name: str, table: Mapping[str, object], specs: Mapping[str, DriverSpec
         period=own.period,
         policy=_policy(spec, own.policy, where),
         statements=statements,
+        account=account,
     )
+
+
+def _refuse_two_of_one(roles: Mapping[str, Role]) -> None:
+    """Raise if two roles name one account: each rotation of one would make the other's password dead."""
+    first: dict[tuple[str, ...], str] = {}
+    faults = tuple(
+        f"[roles.{name}] is the account of [roles.{first[each.account]}]"
+        for name, each in roles.items()
+        if first.setdefault(each.account, name) != name
+    )
+    if faults:
+        raise SettingsError("[roles]", faults, hint="An account has one role; all its readers read that one.")
 
 
 def _policy(spec: DriverSpec, variant: str, where: str) -> PasswordPolicy:

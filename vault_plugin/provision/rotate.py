@@ -51,7 +51,7 @@ def rotate(server: Server, desired: DesiredState, role: Role, clock: Clock, *, p
             again every ten seconds.
         StoreError: the server refused.
     """
-    with _alone(f"{server.address} {role_path(desired, role)}"):
+    with _alone(f"{server.address} {role_path(desired, role.name)}"):
         before = _last(server, desired, role)
         deadline = clock.now() + patience
         while True:
@@ -91,7 +91,7 @@ def _set_back_if_halted(server: Server, desired: DesiredState, role: Role, clock
 def _make_due(server: Server, desired: DesiredState, role: Role, before: str, clock: Clock) -> None:
     """Shorten the period unless it is short already."""
     age = clock.now() - _epoch(before)
-    there = server.read(role_path(desired, role)) or {}
+    there = server.read(role_path(desired, role.name)) or {}
     if int(there.get("rotation_period", 0)) > max(age, _SHORTEST):
         _set_period(server, desired, role, max(_SHORTEST, int(age)), clock)
 
@@ -101,14 +101,14 @@ def _set_period(server: Server, desired: DesiredState, role: Role, seconds: int,
     body = {"db_name": role.connection, "username": role.username, "rotation_period": seconds}
     for _ in range(_TRIES - 1):
         with suppress(ServerBusyError):
-            server.write(role_path(desired, role), body)
+            server.write(role_path(desired, role.name), body)
             return
         clock.sleep(_LOOK_SECONDS)
-    server.write(role_path(desired, role), body)
+    server.write(role_path(desired, role.name), body)
 
 
 def _last(server: Server, desired: DesiredState, role: Role) -> str:
-    there = server.read(role_path(desired, role))
+    there = server.read(role_path(desired, role.name))
     if there is None:
         raise SecretNotFound(f"the server has no role {role.name}", hint="Run `lockstep vault plugin install`.")
     return str(there["last_vault_rotation"])

@@ -91,6 +91,30 @@ class Server:
             reply = self._adapter.post(f"/v1/{path}", json=dict(body))
         _refuse_redirect(reply)
 
+    def list(self, path: str) -> tuple[str, ...]:
+        """Return the names below ``path``.
+
+        Raises:
+            StoreError: as ``read``.
+        """
+        with Withheld(hvac.exceptions.VaultError, OSError, by=lambda error: _failure(error, path)):
+            try:
+                reply = self._adapter.list(f"/v1/{path}")
+            except hvac.exceptions.InvalidPath:
+                return ()
+        _refuse_redirect(reply)
+        return tuple(map(str, reply["data"]["keys"]))
+
+    def delete(self, path: str) -> None:
+        """Delete what is at ``path``.
+
+        Raises:
+            StoreError: as ``write``.
+        """
+        with Withheld(hvac.exceptions.VaultError, OSError, by=lambda error: _failure(error, path)):
+            reply = self._adapter.delete(f"/v1/{path}")
+        _refuse_redirect(reply)
+
     def __enter__(self) -> Self:
         return self
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rotation.core.clock import SystemClock
-from rotation.core.errors import RotationError
+from rotation.core.errors import RotationError, StoreUnavailable
 from rotation.core.secret import Secret
 from rotation.core.values import Verdict
 from rotation.deployment.binder import Binder
@@ -20,7 +20,12 @@ _SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleStatus:
-    """One role. ``finding`` is ``equal``, ``different``, ``unknown`` or ``missing``; ``why`` explains the last two."""
+    """One role.
+
+    Attributes:
+        finding: ``equal``, ``different``, ``unknown``, ``missing`` or ``failed``.
+        why: explains the last three.
+    """
 
     role: str
     finding: str
@@ -32,13 +37,23 @@ class RoleStatus:
 def role_statuses(server: Server, desired: DesiredState) -> Iterator[RoleStatus]:
     """Compare each role of the file. A role that differs costs one wrong login."""
     for role in desired.roles.values():
-        creds = server.read(f"{desired.plugin.mount}/static-creds/{role.name}")
-        if creds is None or server.read(role_path(desired, role)) is None:
-            yield RoleStatus(role=role.name, finding="missing", why="the server has no such role")
-            continue
-        finding, how, why = _compare(desired, role, Secret(str(creds["password"])))
-        last = str(creds.get("last_vault_rotation", ""))
-        yield RoleStatus(role=role.name, finding=finding, how=how, last_rotation=last, why=why)
+        try:
+            yield _status(server, desired, role)
+        except StoreUnavailable:
+            raise
+        except RotationError as error:
+            yield RoleStatus(role=role.name, finding="failed", why=error.headline)
+
+
+def _status(server: Server, desired: DesiredState, role: Role) -> RoleStatus:
+    if server.read(role_path(desired, role.name)) is None:  # OpenBao refuses to read the password of such a role
+        return RoleStatus(role=role.name, finding="missing", why="the server has no such role")
+    creds = server.read(f"{desired.plugin.mount}/static-creds/{role.name}")
+    if creds is None:
+        return RoleStatus(role=role.name, finding="missing", why="the server has no password for the role")
+    finding, how, why = _compare(desired, role, Secret(str(creds["password"])))
+    last = str(creds.get("last_vault_rotation", ""))
+    return RoleStatus(role=role.name, finding=finding, how=how, last_rotation=last, why=why)
 
 
 def _compare(desired: DesiredState, role: Role, stored: Secret) -> tuple[str, str, str]:

@@ -125,7 +125,7 @@ class VaultSetup:
         """
         wanted = self.wanted.role(role)
         body = {"db_name": wanted.connection, "username": wanted.username, "rotation_period": seconds}
-        self.operator.write(role_path(self.wanted, wanted), body)
+        self.operator.write(role_path(self.wanted, wanted.name), body)
 
     def job_environment(self) -> dict[str, str]:
         """Return the variables of the KV job, its secret id included."""

@@ -10,6 +10,7 @@ import pytest
 from rotation.core.clock import SystemClock
 from rotation.core.errors import StoreDenied
 from rotation_testkit.doubles.vault import acl
+from rotation_testkit.sandbox.static_roles import OLD
 from vault_plugin.provision.declaration import load
 from vault_plugin.provision.install import install, policy_name
 from vault_plugin.provision.rotate import rotate as rotate_now
@@ -52,26 +53,33 @@ class Site:
         """Do something under a policy; return whether it was allowed."""
         with self.server(allowed) as server:
             try:
-                work(server)
+                return work(server)
             except StoreDenied:
                 return False
-        return True
 
     def install_twice(self, server):
-        """Install, change everything in the file or on the server, and install again."""
+        """Install, change everything in the file or on the server, and install again; return whether nothing failed."""
         first = self.wanted("first", 3600)
         policy = f"/v1/sys/policies/password/{policy_name(first.role('bob'))}"
         self.plugin_server.adapter.delete(policy)
-        list(install(server, first))
+        steps = list(install(server, first))
         weaker = 'length = 20\nrule "charset" { charset = "abcdefghijklmnopqrstuvwxyz" }'
         self.plugin_server.adapter.put(policy, json={"policy": weaker})
-        list(install(server, self.wanted("second", 7200)))
+        steps += install(server, self.wanted("second", 7200))
+        former = f"/v1/{self.mount}/static-roles/former"
+        username = self.plugin_server.name("carl")
+        body = {"db_name": "vendor", "username": username, "rotation_period": 3600}
+        user = self.directory.vendor.add_user(username, OLD).user_id
+        self.plugin_server.adapter.post(f"/v1/{self.mount}/config/vendor", json={"allowed_roles": "*"})
+        self.plugin_server.adapter.post(former, json={**body, "rotation_statements": [f"user_id={user}"]})
+        steps += install(server, self.wanted("second", 7200), prune=("former",))
+        return all(step.outcome != "failed" for step in steps)
 
     def rotate_and_compare(self, server):
         """Have the role rotated, and compare what is stored."""
         wanted = self.wanted("second", 7200)
         rotate_now(server, wanted, wanted.role("bob"), SystemClock(), patience=100.0)
-        list(role_statuses(server, wanted))
+        return all(each.finding != "failed" for each in role_statuses(server, wanted))
 
 
 @pytest.fixture
