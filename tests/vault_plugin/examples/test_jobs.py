@@ -76,7 +76,7 @@ def test_a_jobs_variables_are_those_that_are_read(job, tmp_path):
         if name in variables:
             variables[name] = str(tmp_path / "proof")
     vault, deployment = VaultSettings.from_environment(variables), Deployment.from_environment(variables)
-    assert vault.address == "https://vault.example:8200"
+    assert vault.server.address == "https://vault.example:8200"
     assert deployment.drivers == ("ucloud_compshare", "huawei_meeting")
     assert f'path "{vault.mount}/data/{FOLDER}/*"' in POLICY
     for path in deployment.admin_secrets.values():
