@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import NoReturn
 
 from rotation.drivers.guarded import Guarded
@@ -14,16 +15,16 @@ from rotation.state.waiting import Wait
 
 def park(session: AccountSession, version_id: str, reason: str, until: float) -> NoReturn:
     """Write down why and until when a version's attempts are parked, and raise ``Parked``."""
-    note_parking(session, version_id, reason, until)
-    parking.raise_parked(reason, until)
+    parking.raise_parked(reason, note_parking(session, version_id, reason, until))
 
 
-def note_parking(session: AccountSession, version_id: str, reason: str, until: float) -> None:
-    """Write down why and until when a version's attempts are parked."""
+def note_parking(session: AccountSession, version_id: str, reason: str, until: float) -> float:
+    """Write down why and until when a version's attempts are parked. Return the time in whole seconds, as noted."""
     note = marks.parked(reason, until)
     replace_marks(
         session.store, version_id, [note], session.store.describe().version(version_id).all(marks.Kind.PARKED)
     )
+    return float(ceil(until))
 
 
 def raise_if_parked(session: AccountSession, state: SecretState, version_id: str | None = None) -> None:
@@ -54,11 +55,15 @@ def next_attempt(session: AccountSession, state: SecretState, bound: Guarded) ->
     return waiting.earliest(now, waits, bound.window)
 
 
-def count_failure(session: AccountSession, version_id: str, reset: float = 0) -> int:
-    """Write one more failed attempt down, once for each reset; return the number of failures in a row."""
+def count_failure(session: AccountSession, version_id: str, *, of_a_reset: bool = False) -> int:
+    """Write one more failed attempt down; return the number of failures in a row.
+
+    Args:
+        session: this run.
+        version_id: the version.
+        of_a_reset: whether the failure is that the latest reset was of no use.
+    """
     version = session.store.describe().version(version_id)
-    old = version.all(marks.Kind.FAILED)
-    if reset and any(marks.charged(mark)[1] == reset for mark in old):
-        return version.failed
-    replace_marks(session.store, version_id, [marks.failed(version.failed + 1, reset)], old)
+    new = marks.failed(version.failed + 1, counted=of_a_reset or version.counted)
+    replace_marks(session.store, version_id, [new], version.all(marks.Kind.FAILED))
     return version.failed + 1

@@ -27,7 +27,7 @@ from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.state import marks
 from rotation.state.label_quota import make_room
 from rotation.state.lease import Claim
-from rotation.state.store import Notes, Store, StoredValue
+from rotation.state.store import Notes, Store, StoredValue, replace_marks
 from rotation.state.versions import SecretState, Version
 
 
@@ -132,6 +132,11 @@ class AccountSession:
         """Write down how the candidate was proved."""
         self.store.prove(self.token, evidence)
         self.memory.proved, self.memory.open = evidence, False
+
+    def disprove(self, version: Version) -> None:
+        """Forget what says that the candidate is live, since a login with it was rejected."""
+        self.memory.disproved = True
+        replace_marks(self.store, self.token, (), version.all(marks.Kind.PROOF) + version.all(marks.Kind.ACCEPTED))
 
     def current(self, state: SecretState) -> StoredValue:
         """Return the current value.

@@ -22,7 +22,7 @@ from rotation.state.marks import Kind, Mark
 from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation.state.versions import SecretState, Version, charges_of, implied, total
 
-_SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.DEAD, Kind.FAILED}
+_SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.LEARNT, Kind.FAILED}
 
 _SEVERAL = ":several"
 _MOST_NOTES = 3

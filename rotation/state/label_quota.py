@@ -3,7 +3,7 @@
 A secret has at most ``MOST_LABELS`` over all its versions, including the operator's own. ``marks.Kind`` says what each
 of ours means. When a rotation is over, its marks expire
 
-* at once, if they count or list failures (``failed``, ``dead``);
+* at once, if they count or list failures (``failed``, ``learnt``);
 * at the time that they name, if they park;
 * once the account's lock-out window has passed, if they charge a wrong login;
 * never, if they are an intent, a task, a yes or a proof, since a password that may be live must stay recorded.
@@ -33,7 +33,7 @@ MOST_LABELS = 20
 """Across all versions of a secret (not for each version), by AWS's quotas page. A journal has the same limit."""
 NEEDED_LABELS = 10
 """Of one account's rotation, at its peak: the lease, this run's intent, its form after the run has ended, an earlier
-run's intent, task or yes, charge, parking, count of failures, the dead passwords, proof. Of these a clean rotation
+run's intent, task or yes, charge, parking, count of failures, what logins found, proof. Of these a clean rotation
 writes one that the former has not left: its intent."""
 _PASSING = 5
 """Of a batch: the lease, the intents of the current version, of an earlier run and of this one, and a label that is
@@ -140,7 +140,7 @@ def _end(mark: Mark, window: float) -> float:
     """Return when a mark of a finished rotation expires, in epoch seconds."""
     if mark.kind in (Kind.REJECTED, Kind.PARKED):  # both name a moment after the first colon
         return marks.charged(mark)[1] + (window if mark.kind is Kind.REJECTED else 0)
-    return 0.0 if mark.kind in (Kind.FAILED, Kind.DEAD) else inf
+    return 0.0 if mark.kind in (Kind.FAILED, Kind.LEARNT) else inf
 
 
 def require_size(size: int) -> None:

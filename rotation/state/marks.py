@@ -51,7 +51,7 @@ class Kind(StrEnum):
     TASK = "task"
     """The vendor's task id of the latest reset."""
     ACCEPTED = "accepted"
-    """The vendor said yes to this candidate after the intent; value: epoch."""
+    """The vendor said yes to this candidate's latest reset; value: epoch."""
     REJECTED = "rejected"
     """Wrong logins charged to the account; value: count and epoch of the latest."""
     PARKED = "parked"
@@ -60,10 +60,10 @@ class Kind(StrEnum):
     """The password was proved to be live; value: the evidence, and in a batch the account's number."""
     UNSENT = "unsent"
     """In a batch: the run that sent nothing for this account, so that its intent does not concern the account."""
-    DEAD = "dead"
-    """Stored passwords that the vendor rejected after the intent, where the budget ended a run: which, and epoch."""
+    LEARNT = "learnt"
+    """What logins with stored passwords found since the latest reset; value: see ``learnt``."""
     FAILED = "failed"
-    """Attempts in a row that were refused; value: how many. The back-off grows with it."""
+    """Attempts in a row that failed; value: how many, and whether the latest reset is counted. The pauses grow."""
     MEMBER = "member"
     """The marks of one account of a batch in one label, since labels are few; value: its number and its marks."""
 
@@ -203,14 +203,14 @@ def proof(evidence: Evidence, number: int | str | None = None) -> Mark:
     return Mark(Kind.PROOF, evidence.name.lower() + ("" if number is None else f":{number}"))
 
 
-def dead(which: Iterable[str], now: float) -> Mark:
-    """Return which stored passwords the vendor rejected."""
-    return Mark(Kind.DEAD, f"{'+'.join(which)}:{int(now)}")
+def learnt(found: Mapping[str, str]) -> Mark:
+    """Return what logins found, by the end of the id of each password's version: ``0a1b2c3d=rejected``, with ``+``."""
+    return Mark(Kind.LEARNT, "+".join(f"{version}={finding}" for version, finding in sorted(found.items())))
 
 
-def failed(count: int, reset: float = 0) -> Mark:
-    """Return the count of failed attempts, and which reset the latest was about, if it was about one."""
-    return Mark(Kind.FAILED, f"{count}:{int(reset)}" if reset else str(count))
+def failed(count: int, *, counted: bool = False) -> Mark:
+    """Return the number of failed attempts, and whether the latest reset is counted among them."""
+    return Mark(Kind.FAILED, f"{count}:counted" if counted else str(count))
 
 
 def member(number: int, notes: Iterable[Mark], nonce: str = "") -> Mark:

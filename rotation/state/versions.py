@@ -47,15 +47,17 @@ class Version:
             labels for one account, as a crash between writing one and taking the other away leaves them, both count.
         intents: of the runs that may have sent a reset, the latest last.
         intent: epoch of the latest reset that may have been sent, for any account; ``None`` when none was.
-        accepted: whether the vendor definitively said yes to this version after its latest intent.
+        accepted: whether the vendor definitively said yes to the latest reset. Each reset removes the mark first.
         task: the task id, if the vendor gave one.
         proof: how the password was proved; see ``SecretState.proof`` for whether that still holds.
         proofs: the same for each account of a batch, by its number.
         parked: reason and epoch of the latest parking.
         charges: wrong logins and the epoch of the latest, by their origin: a run, or a version that was released.
         rejected: the wrong logins charged on this version itself; ``(0, 0)`` when none.
-        dead: which stored passwords the vendor rejected after the latest intent.
-        failed: how many attempts in a row were refused.
+        learnt: what logins with stored passwords found since the latest reset, which removes the mark as well; by the
+            end of the id of each password's version.
+        failed: how many attempts in a row failed.
+        counted: whether the latest reset is counted among them, as one of no use.
     """
 
     id: str
@@ -72,8 +74,9 @@ class Version:
     parked: tuple[str, float] | None = field(default=None, compare=False)
     charges: Mapping[str, tuple[int, float]] = field(default_factory=dict, compare=False)
     rejected: tuple[int, float] = field(default=(0, 0.0), compare=False)
-    dead: frozenset[str] = field(default=frozenset(), compare=False)
+    learnt: Mapping[str, str] = field(default_factory=dict, compare=False)
     failed: int = field(default=0, compare=False)
+    counted: bool = field(default=False, compare=False)
 
     @classmethod
     def from_labels(cls, version_id: str, labels: Iterable[str]) -> Version:
@@ -88,7 +91,6 @@ class Version:
         intents = sorted(intended(mark) for mark in noted if mark.kind is Kind.INTENT)
         intents = [each for each in intents if not each.run or each.run not in values[Kind.UNSENT]]
         intent = intents[-1].sent if intents else None
-        since = intent or 0.0
         proofs = _proofs(values[Kind.PROOF])
         charges = charges_of(marks)
         parked = ((reason, number_in(until)) for reason, _, until in (v.rpartition(":") for v in values[Kind.PARKED]))
@@ -100,15 +102,16 @@ class Version:
             members=members,
             intents=tuple(intents),
             intent=intent,
-            accepted=max(map(number_in, values[Kind.ACCEPTED]), default=-1.0) >= since,
+            accepted=bool(values[Kind.ACCEPTED]),
             task=max(values[Kind.TASK], default=None),
             proof=proofs.pop("", None),
             proofs=proofs,
             parked=max(parked, key=lambda pair: pair[1], default=None),
             charges=charges,
             rejected=total(charge for origin, charge in charges.items() if not origin or is_of_a_run(origin)),
-            dead=frozenset(name for names in _latest(values[Kind.DEAD], since) for name in names.split("+")),
-            failed=max((charged(mark)[0] for mark in marks if mark.kind is Kind.FAILED), default=0),
+            learnt=_learnt(values[Kind.LEARNT]),
+            failed=max((int(number_in(value.partition(":")[0])) for value in values[Kind.FAILED]), default=0),
+            counted=any(":" in value for value in values[Kind.FAILED]),
         )
 
     def all(self, kind: Kind) -> list[Mark]:
@@ -145,6 +148,12 @@ def _proofs(values: Iterable[str]) -> dict[str, Evidence]:
 _BY_NAME: Mapping[str, Evidence] = {evidence.name.lower(): evidence for evidence in Evidence}
 
 
+def _learnt(values: Iterable[str]) -> dict[str, str]:
+    """Return what logins found, by the end of the id of each password's version; of two labels both count."""
+    pairs = (each.partition("=") for value in values for each in value.split("+"))
+    return {version: finding for version, _, finding in pairs if finding}
+
+
 def _members(marks: Iterable[Mark]) -> Mapping[str, frozenset[Mark]]:
     found: dict[str, frozenset[Mark]] = {}
     for mark in marks:
@@ -152,12 +161,6 @@ def _members(marks: Iterable[Mark]) -> Mapping[str, frozenset[Mark]]:
             number, notes = unpacked(mark)
             found[number] = found.get(number, frozenset()) | notes
     return dict(sorted(found.items()))
-
-
-def _latest(values: Iterable[str], since: float) -> set[str]:
-    """Return the words before the epoch of values such as ``login:1700000000``, where it is not before the intent."""
-    pairs = (value.partition(":") for value in values)
-    return {word for word, _, at in pairs if number_in(at) >= since}
 
 
 def charges_of(marks: Iterable[Mark]) -> dict[str, tuple[int, float]]:

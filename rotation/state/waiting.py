@@ -20,8 +20,8 @@ ARRIVAL_SECONDS = 60.0
 it is the longest that a function of this kind waits for one call."""
 BACK_OFF_FIRST = 30.0
 BACK_OFF_MOST = 900.0
-RESEND_MOST = 21_600.0
-"""Between resets that are taken and do not open the account: each may stop a machine and cost a wrong login."""
+LONGEST_PAUSE = 21_600.0
+"""Between attempts that need a human: each may stop a machine or cost wrong logins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,12 @@ def _sent_by(state: SecretState, version_id: str) -> float:
     return max(each.sent_by for each in state.version(version_id).intents)
 
 
-def back_off(failures: int, seed: str, most: float = BACK_OFF_MOST) -> float:
+def grown(times: int, window: float, seed: str) -> float:
+    """Return the pause in seconds where waiting alone does not help: the lock-out window, then doubling."""
+    return max(window, back_off(times + 1, seed, first=2 * window, most=LONGEST_PAUSE))
+
+
+def back_off(failures: int, seed: str, *, first: float = BACK_OFF_FIRST, most: float = BACK_OFF_MOST) -> float:
     """Return the pause in seconds after so many failures in a row: none after the first, then doubling up to a limit.
 
     Half of it is drawn from the seed, so that secrets which failed together do not come back together, and the same
@@ -94,6 +99,6 @@ def back_off(failures: int, seed: str, most: float = BACK_OFF_MOST) -> float:
     """
     if failures <= 1:
         return 0.0
-    span = min(most, BACK_OFF_FIRST * 2.0 ** min(failures - 2, 16))
+    span = min(most, first * 2.0 ** min(failures - 2, 16))
     drawn = int.from_bytes(hashlib.sha256(f"{seed}:{failures}".encode()).digest()[:4]) / 2**32
     return span * (1 + drawn) / 2

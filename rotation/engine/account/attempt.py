@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rotation.core.errors import RotationError
@@ -53,9 +54,10 @@ class Attempt:
             reachable=self.seen.power is not Power.STOPPED,
             cancelled=not self.maybe_applied and self.state.cancelled_id(self.session.token) is not None,
             task=TaskFinding.NONE if self.task is None else TaskFinding.NOT_POLLED,
-            previous=Finding.NOT_ASKED if self._fallback_id else Finding.ABSENT,
+            previous=Finding.NOT_ASKED if Stored.PREVIOUS in self.ids else Finding.ABSENT,
         )
-        self.facts = _recalled(facts, self.version)
+        learnt = self.version.learnt
+        self.facts = facts.remembered({each: learnt[_name(of)] for each, of in self.ids.items() if _name(of) in learnt})
 
     @property
     def version(self) -> Version:
@@ -83,9 +85,14 @@ class Attempt:
         return self.bound.minimum is Evidence.LOGIN or self.bound.spec.authority is Authority.SELF
 
     @property
-    def _fallback_id(self) -> str | None:
-        """The version to try when current is dead: a cancelled candidate that may have been sent, or previous."""
-        return self.state.cancelled_id(self.session.token) or self.state.previous_id
+    def ids(self) -> Mapping[Stored, str]:
+        """The version of each stored password; "previous" is what to try when current is dead.
+
+        That is a cancelled candidate that may have been sent, or else the former current version.
+        """
+        found = {Stored.PENDING: self.session.token, Stored.CURRENT: self.current.version_id}
+        former = self.state.cancelled_id(self.session.token) or self.state.previous_id
+        return found if former is None else {**found, Stored.PREVIOUS: former}
 
     def password(self, which: Stored) -> Secret | None:
         """Return a stored password; ``None`` where there is none of this account."""
@@ -93,36 +100,24 @@ class Attempt:
             return self.candidate.document.password
         if which is Stored.CURRENT:
             return self.current.document.password
-        previous = self.session.of_the_same(self.state, str(self._fallback_id), self.bound)
+        previous = self.session.of_the_same(self.state, self.ids.get(Stored.PREVIOUS, ""), self.bound)
         return None if previous is None else previous.document.password
 
+    def remember(self, which: Stored, finding: Finding) -> None:
+        """Write down at once what a login with a stored password found, since the run may end before its next move.
 
-# Which stored passwords are known to be dead, for vendors whose budget of wrong logins is too small for one run.
-# Without this note, a run with a budget of one would ask about the candidate and park, and the next run would ask the
-# same again, for ever. The note holds until the next reset is sent, or until a human is called.
-
-
-def _recalled(facts: Facts, version: Version) -> Facts:
-    """Return the facts with what earlier runs found out since the latest reset."""
-    for name in version.dead:
-        if name in tuple(Stored):
-            facts = facts.learned(Stored(name), Finding.REJECTED)
-    return facts
-
-
-def remember_the_dead(session: AccountSession, facts: Facts) -> None:
-    """Write down which stored passwords are known to be dead."""
-    found = {Stored.PENDING: facts.pending, Stored.CURRENT: facts.current, Stored.PREVIOUS: facts.previous}
-    names = [each for each, finding in found.items() if finding is Finding.REJECTED]
-    if names:
-        _note_dead(session, [marks.dead(names, session.clock.now())])
+        A machine may take longer to stop than the run may last, or the budget of wrong logins is spent. Without the
+        note, the next run would ask the same again, for ever. It holds until the next reset is sent, or until a human
+        is called. An accepted candidate gets its proof instead; of a rejected one, nothing may say that it is live.
+        """
+        if (which, finding) == (Stored.PENDING, Finding.ACCEPTED):
+            return
+        version = self.session.store.describe().version(self.session.token)
+        if which is Stored.PENDING:
+            self.session.disprove(version)
+        note = marks.learnt({**version.learnt, _name(self.ids[which]): finding.value})
+        replace_marks(self.session.store, self.session.token, [note], version.all(marks.Kind.LEARNT))
 
 
-def forget_the_dead(session: AccountSession) -> None:
-    """Forget which stored passwords are dead, so that the next run asks about each again."""
-    _note_dead(session, [])
-
-
-def _note_dead(session: AccountSession, new: list[marks.Mark]) -> None:
-    old = session.store.describe().version(session.token).all(marks.Kind.DEAD)
-    replace_marks(session.store, session.token, new, old)
+def _name(version_id: str) -> str:
+    return version_id[-8:]

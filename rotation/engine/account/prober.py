@@ -19,6 +19,8 @@ def probe(attempt: Attempt, which: Stored) -> None:
     finding = Finding.ABSENT
     if password is not None:
         finding = _ask(attempt, password)
+        if finding in (Finding.ACCEPTED, Finding.REJECTED):
+            attempt.remember(which, finding)
         attempt.state = attempt.session.store.describe()
     if finding is Finding.UNKNOWN and isinstance(attempt.unclear, CannotVerify) and not attempt.must_log_in:
         # No login is possible and less proof is enough: send again until the vendor definitively accepts.

@@ -16,8 +16,6 @@ from rotation.engine.account import power
 from rotation.engine.account.login_budget import Budget
 from rotation.engine.account.refusals import raise_if_hopeless
 from rotation.engine.session import AccountSession
-from rotation.state import marks
-from rotation.state.store import replace_marks
 from rotation.state.versions import SecretState
 
 
@@ -35,7 +33,7 @@ def prove(
 
     Raises:
         LoginRejected: it is not live; what was proved before is forgotten.
-        Parked: it is not live, and sending it again does not help.
+        Parked: no login may be tried now, or it is not live and sending it again does not help.
         NotReady: too early.
         ConfigError: the proof is weaker than the deployment demands.
         RotationError: could not tell.
@@ -44,11 +42,8 @@ def prove(
         evidence = _find(session, state, bound, candidate, accepted=accepted)
     except LoginRejected:
         # Older proof no longer holds: finishSecret must not commit by it, and setSecret must send again.
-        session.memory.disproved = True
-        version = state.version(session.token)
-        proofs = version.all(marks.Kind.PROOF) + version.all(marks.Kind.ACCEPTED)
-        replace_marks(session.store, session.token, (), proofs)
-        raise_if_hopeless(session, bound, int(session.memory.sent_at or version.before(session.holder).intent or 0))
+        session.disprove(state.version(session.token))
+        raise_if_hopeless(session, bound, candidate)
         raise
     if evidence < bound.minimum:
         raise ConfigError(f"{evidence.name} is all the proof there is, but {bound.minimum.name} is demanded")

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from rotation.core.errors import CannotVerify, ConfigError, InProgress, NotReady, Parked
+from rotation.core.errors import CannotVerify, ConfigError, InProgress, NotReady
 from rotation.core.values import Evidence, Task
 from rotation.drivers.guarded import RESERVE_SECONDS
-from rotation.engine.account.attempt import Attempt, forget_the_dead, remember_the_dead
+from rotation.engine.account.attempt import Attempt
 from rotation.engine.account.power import bring_to, wish
 from rotation.engine.account.prober import follow, probe
 from rotation.engine.account.proof import prove
@@ -101,9 +101,6 @@ def _stop(attempt: Attempt, move: Move) -> NoReturn:
     if move is Move.KEEP_POLLING:
         raise InProgress("the vendor's task is still running")
     if move is Move.PARK_EXTERNAL:
-        forget_the_dead(attempt.session)
         give_up(attempt, Reason.EXTERNAL_CHANGE)
     # PARK_LOCKED and RETRY_LATER: a probe said why it could not tell.
-    if isinstance(attempt.unclear, Parked) and attempt.unclear.reason == Reason.WRONG_LOGIN_BUDGET:
-        remember_the_dead(attempt.session, attempt.facts)
     raise attempt.unclear or InProgress("could not tell which password is live")

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     AccountLocked,
     DriverError,
@@ -31,11 +32,14 @@ from rotation.core.errors import (
 )
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.account.attempt import Attempt
+from rotation.engine.account.power import give_back
 from rotation.engine.attempts import count_failure, note_parking, park
 from rotation.engine.session import AccountSession
 from rotation.state import waiting
+from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation.state.stages import PENDING
+from rotation.state.store import replace_marks
 
 MOST_RESENDS = 2
 
@@ -65,11 +69,8 @@ def conclude(attempt: Attempt, refusal: RotationError) -> NoReturn:
 
 def give_up(attempt: Attempt, reason: Reason) -> NoReturn:
     """Park the attempts for the lock-out window at least, and longer with each failure in a row."""
-    session = attempt.session
-    failures = count_failure(session, session.token)
-    pause = max(attempt.bound.lockout.window_seconds, waiting.back_off(failures, session.token))
     forget_intent(attempt)
-    park(session, session.token, reason, session.clock.now() + pause)
+    _park_longer(attempt.session, attempt.bound, reason)
 
 
 def forget_intent(attempt: Attempt) -> None:
@@ -116,22 +117,43 @@ def _noted_back_off(session: AccountSession, refusal: DriverError) -> float | No
         until = max(now + pause, refusal.not_before or now)
         if until <= now:
             return None
-        note_parking(session, session.token, Reason.BACK_OFF, until)
+        until = note_parking(session, session.token, Reason.BACK_OFF, until)
     except StoreError:
         return None  # The next attempt then comes early, which does no harm; the refusal itself is what to report.
     return until
 
 
-def raise_if_hopeless(session: AccountSession, bound: Guarded, reset: float) -> None:
-    """Count a reset that the vendor accepted but whose password does not open the account; park after the third.
+def raise_if_hopeless(session: AccountSession, bound: Guarded, candidate: SecretDocument) -> None:
+    """Count the latest reset as one of no use, once; park after the third.
 
-    Each further reset would cost wrong logins, and may stop a machine.
+    Every such reset passes here, whatever showed it: a rejected login, a failed task, or that it has to be sent again.
+    Each further one would cost wrong logins, and may stop a machine.
+
+    Args:
+        session: this run.
+        bound: the account.
+        candidate: the document.
 
     Raises:
-        Parked: longer with each one in a row.
+        Parked: longer with each one in a row. A machine that was stopped is started before.
+        DriverError: the vendor refused that; nothing is counted yet.
     """
-    failures = count_failure(session, session.token, reset)
-    if failures > MOST_RESENDS:
-        pause = waiting.back_off(failures, session.token, waiting.RESEND_MOST)
-        until = session.clock.now() + max(pause, bound.lockout.window_seconds)
-        park(session, session.token, Reason.RESET_FAILS, until)
+    version = session.store.describe().version(session.token)
+    if version.counted:
+        return
+    if version.failed < MOST_RESENDS:
+        count_failure(session, session.token, of_a_reset=True)
+        return
+    give_back(bound, candidate)
+    _park_longer(session, bound, Reason.RESET_FAILS, free=MOST_RESENDS)
+
+
+def _park_longer(session: AccountSession, bound: Guarded, reason: Reason, *, free: int = 0) -> NoReturn:
+    """Park for the lock-out window, and longer with each failure in a row beyond the free ones.
+
+    Afterwards each stored password is asked about again, since a human may have set one of them.
+    """
+    times = count_failure(session, session.token, of_a_reset=reason is Reason.RESET_FAILS) - free
+    replace_marks(session.store, session.token, (), session.store.describe().version(session.token).all(Kind.LEARNT))
+    pause = waiting.grown(times, bound.lockout.window_seconds, session.token)
+    park(session, session.token, reason, session.clock.now() + pause)

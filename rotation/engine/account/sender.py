@@ -31,7 +31,7 @@ from rotation.engine.account.attempt import Attempt
 from rotation.engine.account.login_budget import require_tries
 from rotation.engine.account.power import bring_to, give_back
 from rotation.engine.account.prober import follow, probe
-from rotation.engine.account.refusals import conclude, forget_intent, give_up
+from rotation.engine.account.refusals import conclude, forget_intent, give_up, raise_if_hopeless
 from rotation.engine.tables.reconciliation import Finding, Move, Oracle, Stored, TaskFinding
 from rotation.state import marks
 from rotation.state.marks import Kind
@@ -42,7 +42,7 @@ from rotation.state.store import replace_marks
 MOST_SENDS = 2
 """Per invocation: a second one happens only when the refusal of the first showed which password is live."""
 
-_VOID = (Kind.TASK, Kind.ACCEPTED, Kind.PROOF, Kind.DEAD)
+_VOID = (Kind.TASK, Kind.ACCEPTED, Kind.PROOF, Kind.LEARNT)
 """Marks of an earlier reset that say nothing any more once another one is sent."""
 
 
@@ -92,9 +92,10 @@ def _make_ready(attempt: Attempt, move: Move) -> Secret | None:
     stop.refuse_new("the reset")  # before a machine is switched for it
     if attempt.must_log_in:
         require_tries(attempt.bound)
+    if move is not Move.SEND_FIRST:
+        raise_if_hopeless(attempt.session, attempt.bound, attempt.candidate.document)
+        attempt.state = attempt.session.store.describe()
     if attempt.session.memory.sends >= MOST_SENDS:
-        if attempt.facts.task is TaskFinding.FAILED:
-            give_up(attempt, Reason.RESET_FAILS)
         raise InProgress("two resets were sent in this run; the next one looks again")
     for obstacle in attempt.seen.obstacles:
         raise obstacle
@@ -127,9 +128,12 @@ def _require_same_stages(attempt: Attempt) -> None:
 
 
 def _forget_earlier(attempt: Attempt) -> None:
-    """Remove the marks of an earlier reset before another one is sent."""
-    void = [mark for mark in sorted(attempt.version.marks) if mark.kind in _VOID]
-    replace_marks(attempt.session.store, attempt.session.token, (), void)
+    """Remove the marks of an earlier reset before another one is sent, which is not counted yet."""
+    version = attempt.version
+    void = [mark for mark in sorted(version.marks) if mark.kind in _VOID]
+    counted = version.all(Kind.FAILED) if version.counted else []
+    uncounted = [marks.failed(version.failed)] if counted else []
+    replace_marks(attempt.session.store, attempt.session.token, uncounted, [*void, *counted])
     attempt.session.memory.task = None
 
 
@@ -138,6 +142,7 @@ def _learn_old_is_wrong(attempt: Attempt, move: Move) -> None:
     # Even the first request may have arrived twice, and the second was refused: the candidate is the most likely one.
     attempt.maybe_applied = True
     attempt.facts = attempt.facts.learned(Stored.PENDING, Finding.NOT_ASKED).learned(_old(move), Finding.REJECTED)
+    attempt.remember(_old(move), Finding.REJECTED)
 
 
 def _learn_it_was_live(attempt: Attempt) -> None:

@@ -99,7 +99,7 @@ class Facts:
     """What setSecret knows so far.
 
     ``cancelled``: nothing was sent for this token by earlier runs, and ``previous`` is a cancelled rotation's candidate
-    that may have been.
+    that may have been. ``recalled``: the candidate was rejected in an earlier run, and this one has not asked about it.
     """
 
     intent: bool
@@ -108,15 +108,29 @@ class Facts:
     accepted: bool = False
     reachable: bool = True
     cancelled: bool = False
+    recalled: bool = False
     task: TaskFinding = TaskFinding.NONE
     pending: Finding = Finding.NOT_ASKED
     current: Finding = Finding.NOT_ASKED
     previous: Finding = Finding.NOT_ASKED
 
     def learned(self, which: Stored, finding: Finding) -> Facts:
-        """Return the facts with one finding filled in."""
+        """Return the facts with one finding of this run filled in."""
         found: dict[str, Any] = {which.value: finding}
-        return replace(self, **found)
+        return replace(self, **found, recalled=self.recalled and which is not Stored.PENDING)
+
+    def remembered(self, learnt: Mapping[str, str]) -> Facts:
+        """Return the facts with what the logins of earlier runs found since the latest reset.
+
+        That the candidate was accepted is never taken from labels, since they are no proof.
+        """
+        found: dict[str, Any] = {
+            which.value: finding
+            for which in Stored
+            for finding in (Finding.ACCEPTED, Finding.REJECTED)
+            if learnt.get(which) == finding.value and (which, finding) != (Stored.PENDING, Finding.ACCEPTED)
+        }
+        return replace(self, **found, recalled=Stored.PENDING in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +147,7 @@ class Row:
     accepted: bool | None = None
     reachable: bool | None = None
     cancelled: bool | None = None
+    recalled: bool | None = None
     task: TaskFinding | None = None
     pending: Finding | None = None
     current: Finding | None = None
@@ -211,6 +226,7 @@ RECONCILIATION: tuple[Row, ...] = (
     Row(Move.SEND_AGAIN, "not applied: change from current", authority=_SELF, current=_ACCEPTED),
     Row(Move.PROBE_PREVIOUS, "it may have been restored by hand", authority=_SELF, previous=_NOT_ASKED),
     Row(Move.SEND_FROM_PREVIOUS, "previous was restored: drift", authority=_SELF, previous=_ACCEPTED),
+    Row(Move.PROBE_PENDING, "a slow reset may have arrived since an earlier run asked", recalled=True),
     Row(Move.PARK_EXTERNAL, "the password was changed outside; only a human can tell it"),
 )
 

@@ -16,7 +16,9 @@ EVERY = {
     "lockstep:accepted:1700000000": marks.accepted(NOW),
     "lockstep:rejected:2:1700000001": marks.rejected(2, NOW),
     "lockstep:parked:too_soon:1700000001": marks.parked("too_soon", NOW),
-    "lockstep:dead:pending+current:1700000000": marks.dead(["pending", "current"], NOW),
+    "lockstep:learnt:0a1b2c3d=rejected+9f8e7d6c=accepted": marks.learnt(
+        {"9f8e7d6c": "accepted", "0a1b2c3d": "rejected"}
+    ),
     "lockstep:failed:3": marks.failed(3),
     "lockstep:member:2;i1700000000;t101": marks.member(2, [marks.task("101"), marks.intent(NOW)]),
     "lockstep:unsent:7f3a01bc": marks.unsent("7f3a01bcffff"),
@@ -120,11 +122,26 @@ def test_a_later_balance_of_wrong_logins_replaces_a_higher_older_one() -> None:
     assert _version("lockstep:rejected:2:900", "lockstep:rejected:3:900").rejected == (3, 900)
 
 
-@pytest.mark.parametrize(("accepted", "intent", "counts"), [(100, 99, True), (100, 100, True), (99, 100, False)])
-def test_a_yes_counts_for_the_latest_reset_only(accepted: int, intent: int, *, counts: bool) -> None:
-    """An older yes says nothing about a reset sent later."""
-    version = _version(f"lockstep:accepted:{accepted}", f"lockstep:intent:{intent}")
-    assert version.accepted is counts
+@pytest.mark.parametrize("accepted", [99, 100, 101])
+def test_a_yes_counts_whatever_the_clocks_of_two_runs_say(accepted: int) -> None:
+    """The mark is removed before the next reset, so its time is not compared with that of an intent."""
+    assert _version(f"lockstep:accepted:{accepted}", "lockstep:intent:100").accepted
+
+
+def test_what_logins_found_is_read_from_all_labels() -> None:
+    """A crash between writing a label and removing the old one leaves both; a text of another form says nothing."""
+    version = _version("lockstep:learnt:aa=rejected", "lockstep:learnt:aa=rejected+bb=accepted", "lockstep:learnt:cc")
+    assert version.learnt == {"aa": "rejected", "bb": "accepted"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "failed", "counted"),
+    [(["3"], 3, False), (["3:counted"], 3, True), (["2", "3:counted"], 3, True), (["x"], 0, False), ([], 0, False)],
+)
+def test_failures_say_whether_the_latest_reset_is_among_them(labels: list[str], failed: int, *, counted: bool) -> None:
+    """So that a reset is counted once, however often and by whichever run it is found to be of no use."""
+    version = _version(*(f"lockstep:failed:{label}" for label in labels))
+    assert (version.failed, version.counted) == (failed, counted)
 
 
 def test_an_intent_says_who_may_act_and_until_when() -> None:

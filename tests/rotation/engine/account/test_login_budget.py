@@ -91,7 +91,7 @@ def test_an_accepted_probe_costs_nothing(world):
 
 
 def test_probes_after_lost_replies_stop_at_the_budget(world):
-    """Each reset is lost on its way, so that each attempt finds the candidate dead by one wrong login."""
+    """Each reset is lost on its way, and each attempt finds the candidate dead by one wrong login, until it parks."""
     scenario = world(lockout=Lockout(tries=5, window_seconds=300))
     token = scenario.created()
     codes = []
@@ -103,7 +103,7 @@ def test_probes_after_lost_replies_stop_at_the_budget(world):
         scenario.clock.sleep(5)
 
     budget = scenario.vendor.lockout.budget
-    assert codes == ["outcome_unknown"] * (1 + budget) + ["parked"] * (7 - budget)
+    assert codes == ["outcome_unknown"] * budget + ["parked"] * (8 - budget)
     assert scenario.vendor.wrong_logins == budget
 
 

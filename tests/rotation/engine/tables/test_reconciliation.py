@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import product
 from typing import Any
 
@@ -34,13 +34,15 @@ def decided() -> Decided:
         "accepted": [False, True],
         "reachable": [False, True],
         "cancelled": [False, True],
+        "recalled": [False],
         "task": list(TaskFinding),
         "pending": list(Finding),
         "current": list(Finding),
         "previous": list(Finding),
     }
     assert set(domains) == {column.name for column in fields(Facts)}
-    every = (Facts(**dict(zip(domains, values, strict=True))) for values in product(*domains.values()))
+    fresh = [Facts(**dict(zip(domains, values, strict=True))) for values in product(*domains.values())]
+    every = [*fresh, *(replace(each, recalled=True) for each in fresh if each.pending is Finding.REJECTED)]
     return [(facts, next_move(facts)) for facts in every]
 
 
@@ -169,6 +171,23 @@ def test_an_admin_reset_never_probes_the_old_passwords(decided: Decided) -> None
     """It converges without, and each probe could be a wrong login."""
     admin = {row.move for facts, row in decided if facts.authority is A}
     assert not {Move.PROBE_CURRENT, Move.PROBE_PREVIOUS, Move.SEND_FROM_PREVIOUS} & admin
+
+
+def test_an_outside_change_is_concluded_only_once_this_run_has_asked_about_the_candidate() -> None:
+    """A slow reset may have arrived since an earlier run asked, so the candidate is asked about again, and last."""
+    recalled = Facts(intent=True, authority=S, oracle=Oracle.LOGIN, previous=ABSENT).remembered(
+        {Stored.PENDING: "rejected", Stored.CURRENT: "rejected"}
+    )
+    assert next_move(recalled).move is Move.PROBE_PENDING
+    assert next_move(recalled.learned(Stored.PENDING, NO)).move is Move.PARK_EXTERNAL
+    assert next_move(recalled.learned(Stored.PENDING, YES)).move is Move.DONE
+
+
+def test_no_label_makes_a_candidate_accepted() -> None:
+    """What a label says of other passwords only chooses what to ask next; a text of another form says nothing."""
+    fresh = Facts(intent=True, authority=S, oracle=Oracle.LOGIN)
+    assert fresh.remembered({Stored.PENDING: "accepted", Stored.CURRENT: "locked"}) == fresh
+    assert fresh.remembered({Stored.CURRENT: "accepted"}).current is YES
 
 
 @pytest.mark.parametrize("which", Stored)

@@ -1,0 +1,420 @@
+"""A rotation always gets on: what a run learnt reaches the next, and no trouble makes resets or logins endless.
+
+Each schedule is played for a day with attempts as early as they are allowed. Afterwards the trouble ends, and the
+rotation has to end as well.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from rotation.core.errors import AccountLocked, CannotVerify, InProgress, OutcomeUnknown, RotationError
+from rotation.core.secret import Secret
+from rotation.core.values import Authority, Lockout, Power, Step, Verdict
+from rotation.engine.account import reconciler, set_secret
+from rotation.engine.account.attempt import Attempt
+from rotation.engine.result import Result
+from rotation.engine.tables.reconciliation import (
+    PROBES,
+    SENDS,
+    Facts,
+    Finding,
+    Move,
+    Oracle,
+    Row,
+    Stored,
+    TaskFinding,
+    next_move,
+)
+from rotation.state.parking import PARKING, Reason
+from rotation_testkit.fault_lab.in_memory.batch_scenario import BatchScenario, make_batch
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.scenario import Scenario
+from rotation_testkit.fault_lab.in_memory.scenarios import make_scenario
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
+
+DAY = 86_400.0
+MOST_RESETS = 12
+"""In a day: three at once, then pauses that double from the lock-out window up to six hours."""
+MOST_LOGINS = 2
+"""Wrong ones for each reset: one right after it, and one after the pause, before it is sent again."""
+
+World = Scenario | BatchScenario
+
+
+def vendors_of(world: World) -> list[MemoryVendor]:
+    """Return the vendor of each account."""
+    return list(world.vendors) if isinstance(world, BatchScenario) else [world.vendor]
+
+
+@dataclass
+class Played:
+    """What a day of attempts did."""
+
+    codes: list[str] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)
+    done: bool = False
+
+
+def play(world: World, token: str, *, spacing: float | None = None, seconds: float = DAY) -> Played:
+    """Attempt the whole rotation again and again, by default as early as the last failure allows."""
+    played, end = Played(), world.clock.now() + seconds
+    while world.clock.now() < end and not played.done:
+        not_before = 0.0
+        try:
+            for step in Step:
+                world.step(step, token)
+            played.done = True
+        except RotationError as error:
+            played.codes.append(getattr(error, "reason", error.code))
+            not_before = error.not_before or 0.0
+            if played.codes[-1] in (Reason.RESET_FAILS, Reason.EXTERNAL_CHANGE):
+                played.gaps.append(not_before - world.clock.now())
+        except Crash:
+            played.codes.append("crash")
+            not_before = world.clock.now() + 120  # the dead run's lease is over by then
+        world.fuse = Fuse()
+        world.clock.move_to(world.clock.now() + spacing if spacing else max(not_before, world.clock.now() + 60))
+    return played
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every host refuse every password, as sshd does with PermitRootLogin."""
+    plain = MemoryVendor.log_in
+
+    def refuse(vendor: MemoryVendor, password: Secret) -> Verdict:
+        if vendor.busy or vendor.power is Power.STOPPED:
+            return plain(vendor, password)
+        vendor._check_lock()
+        vendor._wrong()
+        return Verdict.REJECTED
+
+    monkeypatch.setattr(MemoryVendor, "log_in", refuse)
+
+
+HOPELESS: dict[str, Callable[[], World]] = {
+    "a machine that stops and starts within a step": lambda: make_scenario("machine"),
+    "a machine whose stop and start outlast a step": lambda: make_scenario("machine", switch_seconds=25.0),
+    "a machine whose stop alone outlasts a step": lambda: make_scenario("machine", switch_seconds=90.0),
+    "a quick task": lambda: make_scenario("admin-task", delay_seconds=10.0),
+    "a task of 90 s": lambda: make_scenario("admin-task", delay_seconds=90.0),
+    "an administrator's reset": lambda: make_scenario("admin"),
+    "a reset that applies late": lambda: make_scenario("admin-late"),
+    "a batch": make_batch,
+    "a batch of tasks of 45 s": lambda: make_batch(asynchronous=True, delay_seconds=45.0),
+    "a batch of tasks of 90 s": lambda: make_batch(asynchronous=True, delay_seconds=90.0),
+}
+
+
+@pytest.mark.parametrize("spacing", [None, 600.0])
+@pytest.mark.parametrize("kind", HOPELESS)
+def test_a_reset_that_is_taken_and_does_not_help_is_sent_a_few_times_a_day(
+    monkeypatch: pytest.MonkeyPatch, kind: str, spacing: float | None
+) -> None:
+    """A host that never takes the password is counted for each reset, wherever it is noticed, and a human hears."""
+    world = HOPELESS[kind]()
+    with monkeypatch.context() as trouble:
+        refusing(trouble)
+        token = world.begin()
+        played = play(world, token, spacing=spacing)
+        for vendor in vendors_of(world):
+            assert 3 <= vendor.resets <= MOST_RESETS
+            assert vendor.stops <= vendor.resets
+            assert vendor.wrong_logins <= MOST_LOGINS * vendor.resets
+        assert Counter(played.codes)[Reason.RESET_FAILS] >= 8
+        assert not PARKING[Reason.RESET_FAILS].by_itself
+        longest = [max(played.gaps[:number]) for number in range(1, len(played.gaps) + 1)]
+        assert longest[0] <= 1300
+        assert longest[-1] >= 10_000
+    assert play(world, token).done
+    assert {vendor.power for vendor in vendors_of(world)} <= {None, Power.RUNNING}
+
+
+def test_a_day_of_attempts_each_minute_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts that come too early are parked without a call at the vendor."""
+    world = make_scenario("machine", switch_seconds=25.0)
+    refusing(monkeypatch)
+    play(world, world.begin(), spacing=60.0)
+    assert (world.vendor.resets, world.vendor.stops) <= (MOST_RESETS, MOST_RESETS)
+
+
+@pytest.mark.parametrize("kind", ["admin", "self", "machine", "admin-task", "admin without a login"])
+def test_resets_whose_answers_are_always_lost_are_bounded(kind: str) -> None:
+    """The vendor never hears of them, and nothing else is known: three, and then longer and longer pauses."""
+    world = make_scenario(kind.split(maxsplit=1)[0], oracle="without" not in kind)
+    sent = []
+
+    def lost(vendor: MemoryVendor, *_: object) -> None:
+        sent.append(vendor.now())
+        raise OutcomeUnknown("lost")
+
+    with pytest.MonkeyPatch.context() as trouble:
+        trouble.setattr(MemoryVendor, "change", lost)
+        token = world.begin()
+        play(world, token)
+    assert 3 <= len(sent) <= MOST_RESETS
+    assert world.vendor.stops <= MOST_RESETS
+    assert play(world, token).done
+    assert world.password() == world.vendor.live
+
+
+def test_the_pauses_after_an_outside_change_grow() -> None:
+    """Waiting cannot help, so that attempts come seldom; each asks about three stored passwords at most."""
+    world = make_scenario("self", min_age_seconds=0)
+    world.vendor.set_by_hand(Secret("Changed0By0Hand0Pass"))
+    played = play(world, world.begin())
+    assert set(played.codes[1:]) == {Reason.EXTERNAL_CHANGE}
+    assert all(later > earlier for earlier, later in zip(played.gaps[:5], played.gaps[1:6], strict=True))
+    assert max(played.gaps) > 10_000
+    assert world.vendor.wrong_logins <= 30
+    assert not world.vendor.locked
+
+
+# The time ends between two moves.
+
+Pair = tuple[Move, Move]
+STOPS = {Move.PARK_LOCKED, Move.PARK_EXTERNAL, Move.RETRY_LATER, Move.KEEP_POLLING}
+
+
+def _after(row: Row, facts: Facts, *, tasks: bool) -> Iterator[Facts]:
+    """Yield what a move may find."""
+    if row.move in PROBES:
+        for finding in (Finding.ACCEPTED, Finding.REJECTED, Finding.UNKNOWN, Finding.LOCKED):
+            yield facts.learned(PROBES[row.move], finding)
+    elif row.move is Move.POLL:
+        for task in (TaskFinding.RUNNING, TaskFinding.FAILED, TaskFinding.DONE):
+            yield replace(facts, task=task)
+    elif row.move in SENDS:
+        sent = replace(facts, intent=True, task=TaskFinding.NONE)
+        if tasks:
+            yield replace(sent, task=TaskFinding.RUNNING)
+            yield replace(sent, task=TaskFinding.FAILED)
+        if facts.authority is Authority.SELF and row.move is Move.SEND_FIRST:
+            yield sent.learned(Stored.PENDING, Finding.NOT_ASKED).learned(Stored.CURRENT, Finding.REJECTED)
+
+
+def pairs_of_the_table(world: Scenario) -> set[Pair]:
+    """Return every two moves that may follow one another in one run for this kind of account, by the table itself."""
+    seen, pairs = set(), set()
+    oracle = Oracle.LOGIN if world.oracle else Oracle.NONE
+    plain = Facts(intent=False, authority=world.vendor.authority, oracle=oracle)
+    todo = [plain, replace(plain, intent=True)]
+    if world.vendor.asynchronous:
+        todo.append(replace(plain, intent=True, task=TaskFinding.NOT_POLLED))
+    while todo:
+        facts = todo.pop()
+        if facts in seen:
+            continue
+        seen.add(facts)
+        row = next_move(facts)
+        for after in _after(row, facts, tasks=world.vendor.asynchronous):
+            pairs.add((row.move, next_move(after).move))
+            todo.append(after)
+    return pairs
+
+
+UNPLAYED = {
+    (
+        Move.PROBE_PREVIOUS,
+        Move.PARK_EXTERNAL,
+    ): "the candidate is asked again first, where each move has a run of its own",
+    (Move.PROBE_PREVIOUS, Move.RETRY_LATER): "as with current, which is played",
+}
+
+
+Trouble = Callable[[Scenario, pytest.MonkeyPatch], str]
+"""Begins a trouble, and returns the token of the rotation that suffers from it."""
+
+
+def lost(edge: Edge) -> Trouble:
+    """The answer to the first reset is lost; it was applied or not."""
+
+    def begin(world: Scenario, _: pytest.MonkeyPatch) -> str:
+        world.fuse = Fuse(only="set_password", at=1, edge=edge, error=lambda _: OutcomeUnknown("lost"))
+        return world.begin()
+
+    return begin
+
+
+def hopeless(world: Scenario, patch: pytest.MonkeyPatch) -> str:
+    """The host refuses every password."""
+    refusing(patch)
+    return world.begin()
+
+
+def out_of_reach(world: Scenario, patch: pytest.MonkeyPatch) -> str:
+    """The answer to the first reset is lost, and no login can be made."""
+
+    def closed(*_: object) -> Verdict:
+        raise CannotVerify("closed", unsent=True)
+
+    patch.setattr(MemoryVendor, "log_in", closed)
+    return lost(Edge.BEFORE)(world, patch)
+
+
+def locked(world: Scenario, patch: pytest.MonkeyPatch) -> str:
+    """The answer to the first reset is lost, and strangers keep the account locked."""
+
+    def is_locked(*_: object) -> Verdict:
+        raise AccountLocked("locked")
+
+    patch.setattr(MemoryVendor, "log_in", is_locked)
+    return lost(Edge.BEFORE)(world, patch)
+
+
+def only_the_candidate_is_judged(world: Scenario, patch: pytest.MonkeyPatch) -> str:
+    """The answer to the first reset is lost, and the login service answers the first question of an hour only."""
+    plain, asked = MemoryVendor.log_in, []
+
+    def once(vendor: MemoryVendor, password: Secret) -> Verdict:
+        if asked and vendor.now() < asked[-1] + 3600:
+            raise CannotVerify("captcha")
+        asked.append(vendor.now())
+        return plain(vendor, password)
+
+    patch.setattr(MemoryVendor, "log_in", once)
+    return lost(Edge.BEFORE)(world, patch)
+
+
+def task_fails(world: Scenario, patch: pytest.MonkeyPatch) -> str:
+    """Every task fails."""
+    patch.setattr(world.vendor, "task_fails", True)
+    return world.begin()
+
+
+def restored(world: Scenario, patch: pytest.MonkeyPatch) -> str:
+    """Somebody put the previous password back after a rotation, and the first answer is lost."""
+    assert world.rotate(world.begin()) == []
+    previous = world.password("AWSPREVIOUS")
+    assert previous is not None
+    world.clock.sleep(3600)
+    world.vendor.set_by_hand(previous)
+    world.clock.sleep(3600)
+    return lost(Edge.BEFORE)(world, patch)
+
+
+def abandoned(world: Scenario, _: pytest.MonkeyPatch) -> str:
+    """A rotation was cancelled after its reset."""
+    token = world.created()
+    world.step(Step.SET, token)
+    world.strip_pending(token)
+    world.clock.sleep(3600)
+    return world.begin()
+
+
+def changed_outside(world: Scenario, _: pytest.MonkeyPatch) -> str:
+    """Somebody sets a password that no version holds."""
+    world.vendor.set_by_hand(Secret("Changed0By0Hand0Pass"))
+    world.clock.sleep(3600)
+    return world.begin()
+
+
+TROUBLES: dict[str, tuple[Trouble, str]] = {
+    "lost before": (lost(Edge.BEFORE), ""),
+    "lost after": (lost(Edge.AFTER), ""),
+    "hopeless": (hopeless, "login"),
+    "out of reach": (out_of_reach, "login"),
+    "locked": (locked, "login"),
+    "one answer": (only_the_candidate_is_judged, "login"),
+    "task fails": (task_fails, "task"),
+    "restored": (restored, "self"),
+    "abandoned": (abandoned, "self"),
+    "changed outside": (changed_outside, "self"),
+}
+"""With what a kind of account must have, so that it can have the trouble."""
+
+
+STRICT = Lockout(tries=3, window_seconds=900)
+KINDS: dict[str, Callable[[], Scenario]] = {
+    "admin, one wrong login": lambda: make_scenario("admin", lockout=STRICT),
+    "task of 90 s": lambda: make_scenario("admin-task", delay_seconds=90.0),
+    "machine of 90 s": lambda: make_scenario("machine", switch_seconds=90.0),
+    "task of 200 s without a login": lambda: make_scenario("admin-task", oracle=False, delay_seconds=200.0),
+    "self": lambda: make_scenario("self"),
+    "self, one wrong login": lambda: make_scenario("self", lockout=STRICT),
+}
+
+
+@dataclass
+class Knife:
+    """Ends every run after its first move: between any two moves the time is up."""
+
+    world: Scenario
+    killed: bool
+    pairs: set[Pair] = field(default_factory=set)
+    last: Move | None = None
+    _spared: Counter[Pair] = field(default_factory=Counter)
+
+    def begin(self, attempt: Attempt) -> Result:
+        """Stand in for ``reconcile``."""
+        self.last = None
+        return reconciler.reconcile(attempt)
+
+    def next_move(self, facts: Facts) -> Row:
+        """Stand in for the table's ``next_move``."""
+        row, last = next_move(facts), self.last
+        self.last = row.move
+        if last is not None and self._cuts((last, row.move)):
+            if self.killed:
+                self.world.fuse.blown, self.world.fuse.error = True, None
+                raise Crash(str(row.move))
+            raise InProgress("the time is up")
+        return row
+
+    def _cuts(self, pair: Pair) -> bool:
+        """Return whether to end the run here.
+
+        Three times only where the first move has to be made in the same run as the second: a task is asked about in
+        every run, an accepted candidate gets its proof in the run that asked, and a run that stops does nothing more.
+        """
+        self.pairs.add(pair)
+        self._spared[pair] += 1
+        together = pair[0] is Move.POLL or pair[1] in STOPS or pair == (Move.PROBE_PENDING, Move.DONE)
+        return not together or self._spared[pair] <= 3
+
+
+def cut(monkeypatch: pytest.MonkeyPatch, kind: str, trouble: str, *, killed: bool) -> Knife:
+    """Play a day of a trouble, and then until the rotation ends, with one move for each run."""
+    world = KINDS[kind]()
+    knife = Knife(world, killed)
+    with monkeypatch.context() as troubled:
+        token = TROUBLES[trouble][0](world, troubled)
+        before = world.vendor.resets
+        with monkeypatch.context() as cutting:
+            cutting.setattr(set_secret, "reconcile", knife.begin)
+            cutting.setattr(reconciler, "next_move", knife.next_move)
+            played = play(world, token, seconds=DAY / 4)
+            assert world.vendor.resets - before <= MOST_RESETS + 2
+            assert world.vendor.stops <= MOST_RESETS + 2
+            assert not world.vendor.locked
+            if not played.done:
+                troubled.undo()
+                if world.vendor.live not in world.stored():
+                    world.vendor.set_by_hand(world.secret.read(token).document.password)
+                cutting.setattr(set_secret, "reconcile", knife.begin)
+                cutting.setattr(reconciler, "next_move", knife.next_move)
+                assert play(world, token, seconds=DAY).done
+    assert world.password() == world.vendor.live
+    assert world.vendor.power in (None, Power.RUNNING)
+    return knife
+
+
+def _may_have(kind: str, needs: str) -> bool:
+    return needs in kind if needs != "login" else "without" not in kind
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["admin", "task", "machine", "self"])
+def test_each_run_may_end_between_any_two_moves(monkeypatch: pytest.MonkeyPatch, family: str) -> None:
+    """The next run goes on from what was learnt, whether the run before was killed or ended in order."""
+    pairs, expected = set[Pair](), set[Pair]()
+    for kind in (each for each in KINDS if each.startswith(family)):
+        expected |= pairs_of_the_table(KINDS[kind]())
+        for trouble, (_, needs) in TROUBLES.items():
+            for killed in (False, True) if _may_have(kind, needs) else ():
+                pairs |= cut(monkeypatch, kind, trouble, killed=killed).pairs
+    assert expected - pairs <= set(UNPLAYED)
