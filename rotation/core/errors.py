@@ -25,6 +25,7 @@
             StageConflict                   retryable
             StoreDenied
             StoreFull
+            StoreUnreachable
             StoreUnavailable                retryable
         DriverError
             VendorUnavailable               retryable
@@ -174,12 +175,16 @@ class ConfigError(RotationError):
 
 
 class SettingsError(ConfigError):
-    """Settings are missing, unknown or malformed; the message lists all faults."""
+    """Settings are missing, unknown or malformed; the message lists all faults, and the hint says whose they are."""
 
     code = "settings_error"
+    _OWNERS: ClassVar[dict[str, str]] = {
+        "secret": "Correct the keys in the rotated secret's own value; the deployment is not at fault.",
+        "custom metadata": "Correct the secret's custom metadata; the deployment is not at fault.",
+    }
 
     def __init__(self, where: str, faults: tuple[str, ...], *, hint: str | None = None) -> None:
-        super().__init__(f"{where}: {'; '.join(faults)}", hint=hint)
+        super().__init__(f"{where}: {'; '.join(faults)}", hint=self._OWNERS.get(where) if hint is None else hint)
         self.where = where
         self.faults = faults
 
@@ -358,7 +363,7 @@ class StoreDenied(StoreError):
     """The store refused the request: a right is missing."""
 
     code = "store_denied"
-    default_hint = "Grant the rotation role the actions listed in template.yaml, and the use of the KMS key."
+    default_hint = "Grant the caller the actions listed in template.yaml, and the use of the KMS key."
 
 
 class StoreFull(StoreError):
@@ -370,6 +375,13 @@ class StoreFull(StoreError):
         "go too, and `lockstep:rejected` and `:parked` labels once the vendor's lock-out window is over; "
         "`lockstep:intent` must stay, since such a version may be live."
     )
+
+
+class StoreUnreachable(StoreError):
+    """The way to the store is set up wrongly: another attempt fails in the same way until the setting is corrected."""
+
+    code = "store_unreachable"
+    default_hint = "Correct the deployment's setting that the message names."
 
 
 class StoreUnavailable(StoreError):

@@ -97,6 +97,7 @@ class Binder:
             time_left=self.time_left,
             call_seconds=spec.call_seconds,
             request_id_header=spec.request_id_header,
+            ca_file=self.deployment.ca_files.get(spec.code),
         )
         return Wiring(http=self.door, endpoint=endpoint, admin=self._admin(spec), now=self.clock.now)
 

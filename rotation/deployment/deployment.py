@@ -106,6 +106,15 @@ class Deployment:
         otherwise="the driver's own",
         example="https://api.example",
     )
+    ca_files: Mapping[str, str] = declare(
+        "ca_file",
+        forms.PEM_FILE,
+        "PEM file of the authorities that sign the certificate of the vendor's endpoint, in place of the public ones: "
+        "for a proxy that inspects TLS, or an endpoint of your own. In the function a path in its package.",
+        scope=Scope.BOTH,
+        otherwise="the public authorities",
+        example="/etc/ssl/corporate.pem",
+    )
     logins: Mapping[str, LoginTarget] = declare(
         "login",
         forms.LOGIN,

@@ -17,6 +17,7 @@ from rotation.core.secret import Secret
 from rotation.drivers.network.bounded import bound
 from rotation.drivers.network.deadline import Watch
 from rotation.stores.vault_kv import HvacKv, asked
+from rotation.stores.vault_kv.hvac_kv import unreached
 from vault_plugin.job.settings import VaultSettings
 
 _TIMEOUT_SECONDS = 15
@@ -49,6 +50,12 @@ class Token:
     renewable: bool = False
 
 
+def _unreached(error: Exception) -> StoreError:
+    if isinstance(error, OSError):
+        return unreached(error)
+    return StoreUnavailable("the server could not be reached", vendor_code="unreachable")
+
+
 class Login:
     """One login for all rotations of a run; each rotation gets a client of its own. Use it as a context manager.
 
@@ -78,10 +85,9 @@ class Login:
         Raises:
             StoreUnavailable: there is no answer, or the node cannot serve; ``vendor_code`` says why.
         """
-        unreachable = StoreUnavailable("the server could not be reached", vendor_code="unreachable")
         with (
             self._connected(None, at_root=True) as client,
-            Withheld(hvac.exceptions.VaultError, OSError, by=lambda _: unreachable),
+            Withheld(hvac.exceptions.VaultError, OSError, by=_unreached),
         ):
             answer = client.sys.read_health_status(method="GET")
         unfit = _UNFIT.get(int(getattr(answer, "status_code", 200)))

@@ -19,6 +19,7 @@ from rotation.core.errors import (
 from rotation.core.secret import Secret
 from rotation.drivers.network.bounded import bound
 from rotation.drivers.network.deadline import Watch
+from rotation.stores.vault_kv.hvac_kv import unreached
 from vault_plugin.server_access import ServerAccess
 from vault_plugin.server_access import token as given_token
 
@@ -140,7 +141,12 @@ def _failure(error: Exception, path: str) -> RotationError:
     if isinstance(error, hvac.exceptions.VaultError):
         # The server's own words; for a plug-in's refusal they are ours and hold no value.
         said = "; ".join(str(each).strip() for each in error.errors or ())
+        if "no handler for route" in said:
+            return StoreError(
+                f"the server has nothing mounted at {path}",
+                hint="Correct `mount` in the file, or the namespace (VAULT_NAMESPACE).",
+            )
         if any(words in said for words in _BUSY):
             return ServerBusyError(f"the server was busy with {path}", hint="Try again: nothing was changed.")
         return StoreError(f"the server refused {path}: {said or type(error).__name__}")
-    return StoreUnavailable(f"the server does not answer ({type(error).__name__})")
+    return unreached(error) if isinstance(error, OSError) else StoreUnavailable("the server does not answer")

@@ -21,11 +21,15 @@ import requests.utils  # noqa: TID251 - same
 from urllib3.exceptions import ProtocolError
 from urllib3.util import create_urllib3_context
 
-from rotation.core.errors import ConfigError, DriverError, OutcomeUnknown, VendorUnavailable, Withheld
+from rotation.core.errors import ConfigError, OutcomeUnknown, RotationError, VendorUnavailable, Withheld
+from rotation.core.process.unreached import Server, lasting
 from rotation.drivers.network.deadline import Watch
 from rotation.drivers.network.http_messages import HttpRequest
 
 BODY_LIMIT = 1024 * 1024
+VENDOR = Server(
+    "the vendor", address="LOCKSTEP_<CODE>_ENDPOINT", authorities="LOCKSTEP_CA_FILE or LOCKSTEP_<CODE>_CA_FILE"
+)
 _UNREACHED = (
     "Check the way to the vendor: DNS, routes, proxy and certificates of this function's network; then the vendor's "
     "status page. The rotation goes on by itself."
@@ -56,7 +60,7 @@ def exchange(request: HttpRequest, seconds: float, *, ca_file: str | None, throu
         through_proxy: whether the environment's proxies apply.
 
     Raises:
-        ConfigError: the request cannot be built.
+        ConfigError: the request cannot be built, or a setting keeps it from the vendor.
         VendorUnavailable: nothing was sent, or a read got no answer.
         OutcomeUnknown: a change may have been made.
     """
@@ -70,7 +74,7 @@ def exchange(request: HttpRequest, seconds: float, *, ca_file: str | None, throu
         prepared = _prepared(session, request)
         proxies = requests.utils.get_environ_proxies(request.url) if through_proxy else {}
         # Whatever fails after the start, the request may have arrived.
-        with Withheld(Exception, by=lambda error: _failure(error, changes=request.changes, sent=watch.sending)):
+        with Withheld(Exception, by=lambda error: _failure(error, request, sent=watch.sending)):
             reply = session.send(prepared, timeout=seconds, proxies=proxies, allow_redirects=False, stream=True)
             with reply:
                 body = _body(reply, watch)
@@ -141,9 +145,12 @@ def _body(reply: requests.Response, watch: Watch) -> bytes | None:
     return bytes(body)
 
 
-def _failure(error: Exception, *, changes: bool, sent: bool) -> DriverError:
-    """Return what a failed exchange proves. The text of ``error`` is not read: it may hold the URL or a header."""
-    kind = type(error).__name__
+def _failure(error: Exception, request: HttpRequest, *, sent: bool) -> RotationError:
+    """Return what a failed exchange proves. The text of ``error`` is not shown: it may hold the URL or a header."""
+    kind, changes = type(error).__name__, request.changes
+    fault = None if sent else lasting(error, request.url, VENDOR)
+    if fault is not None:
+        return ConfigError(f"{fault[0]}; nothing was sent", hint=fault[1], unsent=True)
     if not sent:
         message = f"the vendor could not be reached ({kind}); nothing was sent"
         return VendorUnavailable(message, hint=_UNREACHED, unsent=True)

@@ -7,65 +7,25 @@ a label sits on one version at a time, and moving it needs the right holder's na
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-)
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     SecretDocumentError,
     SecretNotFound,
     StageConflict,
-    StoreDenied,
     StoreError,
-    StoreFull,
-    StoreUnavailable,
 )
 from rotation.core.secret import Secret
 from rotation.state.label_store import LabelStore
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState, Version
+from rotation.stores.aws.failures import asked, require_primary
 from rotation.stores.aws.seal import Seal
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-T = TypeVar("T")
-
-_ERRORS: dict[str, tuple[type[StoreError], str]] = {
-    "ResourceNotFoundException": (SecretNotFound, "the secret does not exist"),
-    "ResourceExistsException": (StageConflict, "another value sits under this token"),
-    "InvalidParameterException": (StoreError, "a parameter is not valid for this secret"),
-    "AccessDeniedException": (StoreDenied, "the rotation role may not do this"),
-    "DecryptionFailure": (StoreDenied, "the secret's KMS key cannot be used to decrypt"),
-    "EncryptionFailure": (StoreDenied, "the secret's KMS key cannot be used to encrypt"),
-    "InvalidRequestException": (StoreError, "the secret is scheduled for deletion or does not allow this"),
-    "LimitExceededException": (StoreFull, "a quota of Secrets Manager is used up"),
-    "UnrecognizedClientException": (StoreDenied, "the AWS credentials are not valid"),
-    "InvalidSignatureException": (StoreDenied, "the AWS credentials or the clock are not valid"),
-    "InvalidClientTokenId": (StoreDenied, "the AWS credentials are not valid"),
-    "SignatureDoesNotMatch": (StoreDenied, "the AWS credentials or the clock are not valid"),
-    "ExpiredTokenException": (StoreDenied, "the AWS session has expired"),
-    "ExpiredToken": (StoreDenied, "the AWS session has expired"),
-    "ValidationException": (StoreError, "a parameter breaks a constraint of the API"),
-}
-"""Everything else (throttling, InternalServiceError, 5xx) is worth another attempt."""
-
-_PARAMETER = "Compare the secret's name or ARN and the token with what `aws secretsmanager describe-secret` shows."
-_HINTS = {
-    "InvalidRequestException": "If the secret is marked for deletion, restore it (`aws secretsmanager restore-secret`) "
-    "or switch its rotation off. A secret that an AWS service owns is rotated by that service alone.",
-    "InvalidParameterException": _PARAMETER,
-    "ValidationException": _PARAMETER,
-}
 
 
 class _StagingLabels:
@@ -85,8 +45,9 @@ class _StagingLabels:
 
     def describe(self) -> SecretState:
         """See ``Labels``."""
-        answer = _asked(lambda: self._client.describe_secret(SecretId=self._secret_id))
+        answer = asked(self._client, self._secret_id, lambda: self._client.describe_secret(SecretId=self._secret_id))
         self._arn = answer["ARN"]
+        require_primary(answer, self._client)
         labelled = answer.get("VersionIdsToStages", {})
         versions = {key: Version.from_labels(key, labels) for key, labels in labelled.items()}
         return SecretState(bool(answer.get("RotationEnabled", False)), versions)
@@ -108,7 +69,11 @@ class _StagingLabels:
 
     def _stage(self, **change: str) -> None:
         try:
-            _asked(lambda: self._client.update_secret_version_stage(SecretId=self._secret_id, **change))
+            asked(
+                self._client,
+                self._secret_id,
+                lambda: self._client.update_secret_version_stage(SecretId=self._secret_id, **change),
+            )
         except StoreError as error:
             conflict = error.vendor_code == "InvalidParameterException"
             if not conflict:
@@ -146,7 +111,11 @@ class AwsSecretsManager(LabelStore):
     def read(self, version_id: str) -> StoredValue | None:
         """See ``Store``."""
         try:
-            answer = _asked(lambda: self._client.get_secret_value(SecretId=self._secret_id, VersionId=version_id))
+            answer = asked(
+                self._client,
+                self._secret_id,
+                lambda: self._client.get_secret_value(SecretId=self._secret_id, VersionId=version_id),
+            )
         except SecretNotFound:
             # Secrets Manager says the same for a version without a value as for no version at all.
             return None
@@ -168,7 +137,7 @@ class AwsSecretsManager(LabelStore):
         """See ``Store``."""
         if self._seal is not None:
             document = self._seal.put_on(document, arn=self._staging.arn, version_id=token)
-        _asked(lambda: self._put(token, document.dump()))
+        asked(self._client, self._secret_id, lambda: self._put(token, document.dump()))
 
     def _put(self, token: str, text: Secret) -> None:
         extra: dict[str, Any] = {}
@@ -200,7 +169,7 @@ def read_current(client: SecretsManagerClient, secret_id: str) -> SecretDocument
         StoreError: it cannot be read.
         SecretDocumentError: it is no JSON object.
     """
-    answer = _asked(lambda: client.get_secret_value(SecretId=secret_id))
+    answer = asked(client, secret_id, lambda: client.get_secret_value(SecretId=secret_id))
     return SecretDocument.parse(answer.get("SecretString", ""))
 
 
@@ -210,27 +179,4 @@ def described(client: SecretsManagerClient, secret_id: str) -> Any:  # noqa: ANN
     Raises:
         StoreError: it cannot be described.
     """
-    return _asked(lambda: client.describe_secret(SecretId=secret_id))
-
-
-def _asked(call: Callable[[], T]) -> T:
-    """Run one call and translate its errors; botocore's own texts are withheld, since they may quote parameters."""
-    failure: StoreError
-    try:
-        return call()
-    except ClientError as error:
-        failure = _translated(error.response)
-    except ParamValidationError:
-        failure = StoreError("Secrets Manager's client refused a parameter", hint=_PARAMETER)
-    except (NoCredentialsError, PartialCredentialsError):
-        failure = StoreDenied("no AWS credentials were found")
-    except BotoCoreError as error:
-        failure = StoreUnavailable(f"Secrets Manager could not be reached ({type(error).__name__})")
-    raise failure
-
-
-def _translated(response: Any) -> StoreError:  # noqa: ANN401 - botocore's untyped error response
-    code = str(response.get("Error", {}).get("Code", ""))
-    request_id = response.get("ResponseMetadata", {}).get("RequestId")
-    cls, message = _ERRORS.get(code, (StoreUnavailable, "Secrets Manager throttled or failed"))
-    return cls(message, hint=_HINTS.get(code), vendor_code=code or None, request_id=request_id)
+    return asked(client, secret_id, lambda: client.describe_secret(SecretId=secret_id))

@@ -16,12 +16,16 @@ import hvac
 from hvac import exceptions
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import StageConflict, StoreDenied, StoreError, StoreUnavailable
+from rotation.core.errors import StageConflict, StoreDenied, StoreError, StoreUnavailable, StoreUnreachable
+from rotation.core.process.unreached import Server, lasting
 from rotation.core.settings import checked_path
 from rotation.stores.vault_kv.kv import Entry, Metadata
 
 T = TypeVar("T")
 
+SERVER = Server("the Vault server", address="VAULT_ADDR (or BAO_ADDR)", authorities="VAULT_CACERT (or BAO_CACERT)")
+
+_MOUNT = "Correct LOCKSTEP_VAULT_MOUNT, a setting of the deployment (`vault secrets list`); the namespace counts, too."
 _RIGHTS = "Give the job's token the policy of docs/vault-kv.md for this path; the namespace counts, too."
 _TOKEN = "The token has expired or was revoked: log in again, or give the job a longer or renewable one."  # noqa: S105 - a hint
 
@@ -47,6 +51,7 @@ class HvacKv:
                 path, version=version, mount_point=self._mount, raise_on_deleted_version=False
             ),
             _entry,
+            what=f"read {self._mount}/data/{path}",
         )
 
     def write(self, path: str, document: SecretDocument, *, cas: int) -> Entry:
@@ -56,9 +61,10 @@ class HvacKv:
             self._client,
             lambda: self._put(path, document, cas),
             lambda answer: _version(answer["data"], document),
+            what=f"create or update {self._mount}/data/{path}",
         )
         if written is None:
-            raise StoreError("there is no KV version 2 engine at this mount", vendor_code="no_mount")
+            raise StoreError("there is no KV version 2 engine at this mount", vendor_code="no_mount", hint=_MOUNT)
         return written
 
     def _put(self, path: str, document: SecretDocument, cas: int) -> Any:  # noqa: ANN401 - JSON
@@ -68,7 +74,12 @@ class HvacKv:
     def metadata(self, path: str) -> Metadata | None:
         """See ``Kv``."""
         checked_path(path.strip("/"), what="the path")
-        return asked(self._client, lambda: self._api.read_secret_metadata(path, mount_point=self._mount), _metadata)
+        return asked(
+            self._client,
+            lambda: self._api.read_secret_metadata(path, mount_point=self._mount),
+            _metadata,
+            what=f"read {self._mount}/metadata/{path}",
+        )
 
     def list(self, folder: str) -> list[str]:
         """See ``Kv``."""
@@ -78,13 +89,19 @@ class HvacKv:
             self._client,
             lambda: self._api.list_secrets(folder, mount_point=self._mount),
             lambda answer: [str(key) for key in answer["data"]["keys"]],
+            what=f"list {self._mount}/metadata/{folder}",
         )
         return names or []
 
     def annotate(self, path: str, custom: Mapping[str, str]) -> None:
         """Replace an entry's custom metadata, also before its first version; its other settings stay."""
         checked_path(path.strip("/"), what="the path")
-        asked(self._client, lambda: self._annotate(path, custom), lambda _: True)
+        asked(
+            self._client,
+            lambda: self._annotate(path, custom),
+            lambda _: True,
+            what=f"update {self._mount}/metadata/{path}",
+        )
 
     def _annotate(self, path: str, custom: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
         reply = self._api.update_metadata(path, custom_metadata=dict(custom), mount_point=self._mount)
@@ -95,13 +112,16 @@ class HvacKv:
         return self._client.secrets.kv.v2
 
 
-def asked(client: hvac.Client | None, call: Callable[[], object], parse: Callable[[Any], T]) -> T | None:
+def asked(
+    client: hvac.Client | None, call: Callable[[], object], parse: Callable[[Any], T], *, what: str = ""
+) -> T | None:
     """Make one call, read its answer, and translate whatever goes wrong.
 
     Args:
         client: whose token is asked about after a refusal; ``None`` for a call without one.
         call: the call.
         parse: reads the answer's JSON; what it raises means that the answer is not what was expected.
+        what: the action and the path, for the message of a refusal.
 
     Returns:
         What ``parse`` makes of the answer's JSON, ``None`` when the server says "not found".
@@ -122,6 +142,8 @@ def asked(client: hvac.Client | None, call: Callable[[], object], parse: Callabl
             vendor_code="token_invalid",
             hint=_TOKEN,
         )
+    if what and outcome.vendor_code == "permission_denied":
+        raise outcome.changed(message=f"the token may not {what}")
     raise outcome
 
 
@@ -133,16 +155,24 @@ def _attempt(call: Callable[[], object], parse: Callable[[Any], T]) -> T | Store
             return _strange(answer)
         return parse(answer)
     except exceptions.InvalidPath as error:
-        no_mount = StoreError("there is no such mount", vendor_code="no_mount")
+        no_mount = StoreError("there is no such mount", vendor_code="no_mount", hint=_MOUNT)
         # Of a destroyed version there is metadata, with which hvac answers only if the version was deleted, too.
         gone = isinstance(error.json, dict) and "data" in error.json
         return parse(error.json) if gone else no_mount if "no handler for route" in _said(error) else None
     except exceptions.VaultError as error:
         return _translated(error)
     except OSError as error:
-        return StoreUnavailable(f"the server could not be reached ({type(error).__name__})", vendor_code="unreachable")
+        return unreached(error)
     except (AttributeError, KeyError, TypeError, ValueError):
         return StoreError("the answer is not the one that was expected", vendor_code="unexpected_answer")
+
+
+def unreached(error: OSError) -> StoreError:
+    """Return the failure of a request that got no answer: it lasts where a setting must be corrected."""
+    found = lasting(error, str(getattr(getattr(error, "request", None), "url", "")), SERVER)
+    if found is not None:
+        return StoreUnreachable(found[0], hint=found[1], vendor_code="unreachable")
+    return StoreUnavailable(f"the server could not be reached ({type(error).__name__})", vendor_code="unreachable")
 
 
 def _translated(error: exceptions.VaultError) -> StoreError:  # noqa: PLR0911 - a table with one answer for each
