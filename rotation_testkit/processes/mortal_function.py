@@ -98,9 +98,9 @@ class MortalFunction:
 @contextmanager
 def _counted(at: int, edge: Edge) -> Iterator[list[str]]:
     fuse = Fuse(at, edge, exits=True)
-    asked, send, login = secrets_manager._asked, HttpDoor.send, SshProbe.login  # noqa: SLF001 - each API call passes there
+    asked, send, login = secrets_manager.asked, HttpDoor.send, SshProbe.login
     with (
-        patch.object(secrets_manager, "_asked", lambda call: fuse.pass_through("store", lambda: asked(call))),
+        patch.object(secrets_manager, "asked", lambda *args: fuse.pass_through("store", lambda: asked(*args))),
         patch.object(HttpDoor, "send", lambda *args: fuse.pass_through("request", lambda: send(*args))),
         patch.object(SshProbe, "login", lambda *args: fuse.pass_through("login", lambda: login(*args))),
     ):

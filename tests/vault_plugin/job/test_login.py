@@ -9,7 +9,7 @@ import time
 import pytest
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable
+from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable, StoreUnreachable
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.certificate import Certificate
 from rotation_testkit.doubles.serving import serve
@@ -249,7 +249,7 @@ def test_the_server_is_asked_how_it_is(tmp_path):
                 login.check()
             assert caught.value.vendor_code == "sealed"
             server.kill()
-            with pytest.raises(StoreUnavailable) as caught:
+            with pytest.raises(StoreUnreachable) as caught:
                 login.check()
             assert caught.value.vendor_code == "unreachable"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rotation.core.errors import VendorUnavailable
+from rotation.core.errors import ConfigError, VendorUnavailable
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.network.http_messages import HttpRequest
@@ -32,7 +32,7 @@ def test_a_request_to_loopback_tells_the_proxy_nothing(
     if host == "127.0.0.1":
         assert door(f"{host}:{port}", ca_file=authority).send(request).status == 200
     else:
-        with pytest.raises(VendorUnavailable):
+        with pytest.raises(ConfigError):
             door(f"{host}:{port}", ca_file=authority).send(request)
     assert proxy.heard == []
 

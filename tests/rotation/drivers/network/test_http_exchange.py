@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rotation.core.errors import OutcomeUnknown, VendorUnavailable
+from rotation.core.errors import ConfigError, OutcomeUnknown, VendorUnavailable
 from rotation.core.secret import Secret
 from rotation.drivers.network import http_exchange
 from rotation.drivers.network.http_messages import HttpRequest
@@ -78,15 +78,17 @@ def test_authorities_of_one_door_count_for_no_other(
     context, authority = certificate
     vendor = peer(OK, context)
     assert send(vendor.port, scheme="https", ca_file=authority).status == 200
-    with pytest.raises(VendorUnavailable, match="nothing was sent"):
+    with pytest.raises(ConfigError, match="nothing was sent") as refused:
         send(vendor.port, scheme="https", changes=True)
+    assert (refused.value.retryable, refused.value.unsent) == (False, True)
+    assert "LOCKSTEP_<CODE>_CA_FILE" in refused.value.hint
     assert len([each for each in vendor.received if each]) == 1
 
 
 def test_a_file_of_authorities_that_is_not_there_proves_that_nothing_was_sent(send: Any, peer: Any) -> None:
     """The server's certificate cannot be judged, so the request does not go out."""
     vendor = peer(OK)
-    with pytest.raises(VendorUnavailable, match="nothing was sent"):
+    with pytest.raises(ConfigError, match="nothing was sent"):
         send(vendor.port, scheme="https", ca_file="/nowhere/authorities.pem", changes=True)
 
 
@@ -120,6 +122,6 @@ def test_a_proxy_over_tls_is_verified_by_the_same_authorities(
     proxy = peer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", context)
     monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{proxy.port}")
     request = HttpRequest(method="POST", url="https://api.example/", body=CANARY.reveal().encode(), changes=True)
-    with pytest.raises(VendorUnavailable, match="nothing was sent"):
+    with pytest.raises(VendorUnavailable if trusted else ConfigError, match="nothing was sent"):
         door("api.example", ca_file=authority if trusted else None).send(request)
     assert [each.partition(b" HTTP")[0] for each in proxy.received if each] == [b"CONNECT api.example:443"] * trusted

@@ -288,13 +288,3 @@ def test_a_promotion_is_found_done_only_where_it_shows(door: Any) -> None:
         store.promote(FIRST, current_id=BASE)
     assert caught.value.retryable
     store.promote(FIRST, current_id=BASE)
-
-
-@pytest.mark.parametrize("code", [*secrets_manager._ERRORS, "ThrottlingException", ""])
-def test_each_refusal_of_the_store_has_a_hint(code: str) -> None:
-    """The codes of a deleted secret and of a refused parameter have hints of their own."""
-    error = secrets_manager._translated({"Error": {"Code": code}})
-    assert error.hint.endswith(".")
-    own = code in {"InvalidRequestException", "InvalidParameterException", "ValidationException"}
-    assert (error.hint != type(error).default_hint) is own
-    assert own is ("aws secretsmanager" in error.hint)

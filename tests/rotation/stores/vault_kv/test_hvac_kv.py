@@ -9,7 +9,7 @@ import hvac
 import pytest
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable
+from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable, StoreUnreachable
 from rotation.stores.vault_kv import HvacKv
 from rotation_testkit.doubles.serving import serve
 from rotation_testkit.doubles.vault.openbao import OpenBao
@@ -88,7 +88,7 @@ def test_a_rate_limit_quota(refused, openbao, served, corner):
 
 
 def test_a_sealed_server_and_one_that_is_gone(refused, tmp_path):
-    """Both are worth another attempt; a sealed server needs a human, as the hint says."""
+    """A sealed server needs a human, as the hint says, and so does one of this machine that is gone."""
     with OpenBao(tmp_path, storage="inmem", log_level="error") as server:
         client = server.client()
         kv = HvacKv(client, "secret")
@@ -97,7 +97,7 @@ def test_a_sealed_server_and_one_that_is_gone(refused, tmp_path):
             assert "Unseal" in refused(call, StoreUnavailable, "sealed").hint
         server.kill()
         for call in calls(kv).values():
-            assert refused(call, StoreUnavailable, "unreachable").retryable
+            assert not refused(call, StoreUnreachable, "unreachable").retryable
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,10 @@ def test_what_only_a_cluster_or_a_proxy_says(refused, client, status, body, code
             assert refused(call, StoreUnavailable, code).retryable
 
 
-def test_an_answer_that_breaks_off(refused, client):
-    """A connection that ends before any answer makes the server unreachable."""
+def test_a_closed_port(refused, client):
+    """A port of this machine at which nothing listens stays closed until somebody starts the server."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         kv = client("t", f"http://127.0.0.1:{listener.getsockname()[1]}")
         listener.close()
-        refused(calls(kv)["write"], StoreUnavailable, "unreachable")
+        closed = refused(calls(kv)["write"], StoreUnreachable, "unreachable")
+    assert (closed.retryable, "VAULT_ADDR" in closed.hint) == (False, True)
