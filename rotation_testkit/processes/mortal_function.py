@@ -16,7 +16,7 @@ from rotation import handler
 from rotation.core.errors import RotationError
 from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.network.ssh import SshProbe
-from rotation.stores.aws import secrets_manager
+from rotation.stores.aws import failures
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.processes.isolated_function import FunctionFailed, Invocation, IsolatedFunction
@@ -98,9 +98,11 @@ class MortalFunction:
 @contextmanager
 def _counted(at: int, edge: Edge) -> Iterator[list[str]]:
     fuse = Fuse(at, edge, exits=True)
-    asked, send, login = secrets_manager.asked, HttpDoor.send, SshProbe.login
+    asked, send, login = failures.asked, HttpDoor.send, SshProbe.login
     with (
-        patch.object(secrets_manager, "asked", lambda *args: fuse.pass_through("store", lambda: asked(*args))),
+        patch(
+            "rotation.stores.aws.secrets_manager.asked", lambda *args: fuse.pass_through("store", lambda: asked(*args))
+        ),
         patch.object(HttpDoor, "send", lambda *args: fuse.pass_through("request", lambda: send(*args))),
         patch.object(SshProbe, "login", lambda *args: fuse.pass_through("login", lambda: login(*args))),
     ):

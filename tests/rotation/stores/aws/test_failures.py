@@ -131,7 +131,11 @@ def test_a_denial_that_says_nothing_of_a_known_form_names_the_call(said: str) ->
 @pytest.mark.usefixtures("own_settings")
 def test_a_kms_key_that_cannot_be_used_is_named_as_such() -> None:
     """A disabled key and a missing right on it: both codes of the service, and the denial that speaks of KMS."""
-    for code, said in (("DecryptionFailure", ""), ("EncryptionFailure", ""), ("AccessDeniedException", "Access to KMS")):
+    for code, said in (
+        ("DecryptionFailure", ""),
+        ("EncryptionFailure", ""),
+        ("AccessDeniedException", "Access to KMS"),
+    ):
         error = refusal(code, said)
         assert (error.retryable, "aws kms describe-key" in error.hint) == (False, True), code
 

@@ -26,7 +26,6 @@ from rotation.core.errors import (
 from rotation.core.secret import Secret
 from rotation.state.lease import CLOCK_MARGIN
 from rotation.state.store import Store
-from rotation.stores.aws import secrets_manager
 from rotation.stores.aws.secrets_manager import read_current
 from rotation_testkit.conformance.store_backdoor import BASE, FIRST, NEXT, OTHER, Backdoor, acquire
 from rotation_testkit.conformance.store_suite import StoreConformance
