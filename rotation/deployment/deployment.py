@@ -108,7 +108,7 @@ class Deployment:
     )
     ca_files: Mapping[str, str] = declare(
         "ca_file",
-        forms.PEM_FILE,
+        forms.ANY_TEXT,
         "PEM file of the authorities that sign the certificate of the vendor's endpoint, in place of the public ones: "
         "for a proxy that inspects TLS, or an endpoint of your own. In the function a path in its package.",
         scope=Scope.BOTH,

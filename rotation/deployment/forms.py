@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from rotation.core import settings
@@ -169,16 +168,7 @@ def _login(value: str) -> LoginTarget:
     return LoginTarget(match[1], match[2].strip("[]"), int(match[3] or _PORTS[match[1]]), "", None)
 
 
-def _pem_problem(path: str) -> str | None:
-    try:
-        found = b"-----BEGIN CERTIFICATE-----" in Path(path).read_bytes()
-    except (OSError, ValueError):
-        return "must be the path of a PEM file that can be read"
-    return None if found else "must be a PEM file with at least one certificate"
-
-
 ANY_TEXT = text()
-PEM_FILE = text(_pem_problem)
 SECRET = parsed(Secret)
 CODE = pattern(registry.CODE.pattern, "must list driver codes (lower-case letters, digits and _)")
 HOST = pattern(

@@ -124,6 +124,8 @@ def test_every_setting_of_the_deployment_is_a_parameter(resources: Resources) ->
     """Each setting, for each driver that has it, comes from a parameter."""
     expected = set()
     for setting in declared(Deployment).values():
+        if setting.key == "ca_file":
+            continue  # it names a file of the package, as `lockstep.toml` beside it does
         if setting.scope is not Scope.DRIVER:
             expected.add(setting.variable())
         for code in DRIVERS if setting.scope is not Scope.ALL else ():

@@ -1,5 +1,6 @@
 """A binder turns a document into a driver with everything that it needs, or names what is wrong."""
 
+import socket
 from dataclasses import dataclass
 from unittest.mock import Mock
 
@@ -7,13 +8,21 @@ import pytest
 
 from rotation.core.clock import SystemClock
 from rotation.core.document import SecretDocument
-from rotation.core.errors import DriverNotAllowed, RotationError, SecretDocumentError, SecretNotFound, SettingsError
+from rotation.core.errors import (
+    ConfigError,
+    DriverNotAllowed,
+    RotationError,
+    SecretDocumentError,
+    SecretNotFound,
+    SettingsError,
+)
 from rotation.core.secret import Secret
 from rotation.core.settings import setting
 from rotation.core.values import Evidence
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
+from rotation.drivers.network.http_messages import HttpRequest
 from rotation.drivers.network.ssh import SshProbe
 from rotation.drivers.network.winrm import WinRmProbe
 
@@ -161,3 +170,18 @@ def test_a_learned_key_is_read_from_the_documents_own_notes(bind, note, expected
     """The key is read whether or not learning is on now; a malformed note is ignored."""
     document = DOCUMENT.replaced(lockstep=note)
     assert bind()(document).host_key == expected
+
+
+def test_the_vendors_endpoint_is_judged_by_the_deployments_authorities(bind):
+    """A file of authorities that is not there keeps a request from the vendor, and the hint names the setting."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        binder = bind(
+            ACME_CA_FILE="/nowhere/authorities.pem",
+            ACME_ENDPOINT=f"https://127.0.0.1:{port}",
+            HOSTS=f"127.0.0.1:{port}",
+        )
+        door = binder(DOCUMENT).driver.wiring.http
+        with pytest.raises(ConfigError, match="nothing was sent") as refused:
+            door.send(HttpRequest(method="GET", url=f"https://127.0.0.1:{port}/"))
+    assert "LOCKSTEP_CA_FILE" in refused.value.hint

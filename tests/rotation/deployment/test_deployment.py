@@ -126,3 +126,10 @@ def test_a_deployment_may_state_what_locks_an_account(wrong):
     assert (stated.tries, stated.window_seconds, stated.budget) == (3, 86_400, 1)
     with pytest.raises(SettingsError, match=f"{name} must be tries/seconds, such as 3/900"):
         Deployment.from_environment(drivers | {name: wrong})
+
+
+def test_a_file_of_authorities_holds_for_all_drivers_or_one():
+    """The driver's own file takes the place of the one for all, and each door gets that of its driver."""
+    given = {"LOCKSTEP_DRIVERS": "tencent_bm,huawei_meeting", "LOCKSTEP_CA_FILE": "/etc/all.pem"}
+    deployment = Deployment.from_environment(given | {"LOCKSTEP_TENCENT_BM_CA_FILE": "/etc/own.pem"})
+    assert deployment.ca_files == {"tencent_bm": "/etc/own.pem", "huawei_meeting": "/etc/all.pem"}
