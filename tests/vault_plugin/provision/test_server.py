@@ -2,7 +2,7 @@
 
 import pytest
 
-from rotation.core.errors import ConfigError, SettingsError, StoreDenied, StoreError, StoreUnavailable
+from rotation.core.errors import ConfigError, SettingsError, StoreDenied, StoreError, StoreUnavailable, StoreUnreachable
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.certificate import Certificate
 from rotation_testkit.doubles.serving import serve
@@ -67,8 +67,9 @@ def test_the_servers_certificate_is_checked_by_the_file_that_is_named(tmp_path):
         for own in ({"VAULT_CACERT": str(ca)}, {"BAO_CACERT": str(ca), "VAULT_CACERT": "/no/such"}):
             with by_environment(address, **own) as server:
                 assert server.read("sys/mounts") == {"kv/": {}}
-        with by_environment(address) as server, pytest.raises(StoreUnavailable, match="does not answer"):
+        with by_environment(address) as server, pytest.raises(StoreUnreachable, match="not signed by an") as refused:
             server.read("sys/mounts")
+    assert "VAULT_CACERT" in refused.value.hint
 
 
 def test_a_server_without_address_or_token_is_not_asked():
@@ -85,5 +86,5 @@ def test_a_servers_refusals_are_typed(openbao):
         server.write("sys/policies/password/x", {"policy": "no policy"})
     with pytest.raises(StoreDenied):
         Server(openbao.client(Secret("s.nobody"))).read("sys/mounts")
-    with by_environment("http://127.0.0.1:9") as nobody, pytest.raises(StoreError, match="does not answer"):
+    with by_environment("http://127.0.0.1:9") as nobody, pytest.raises(StoreUnreachable, match="nothing listens"):
         nobody.read("sys/mounts")
