@@ -8,10 +8,11 @@ READY := .venv/.ready
 # a file stay on one worker, and use what its fixtures started, until another worker has nothing left to do.
 WORKERS ?= 4
 
-# The artefact of the rotation function: the runtime that it is packed for, and whether it holds what logins over SSH
-# (SSH=1, the default) and WinRM (WINRM=1) need, and the functions for Vault (VAULT=1).
-LAMBDA_PYTHON ?= 3.13
-LAMBDA_ARCH ?= x86_64
+# The artefact of the rotation function: the processor that it is packed for (x86_64 or arm64), whether it holds what logins
+# over SSH (SSH=1, the default) and WinRM (WINRM=1) need, and the functions for Vault (VAULT=1), and a configuration file
+# (CONFIG=lockstep.toml). The runtime is the template's. The recipe that packs gets both as LAMBDA_PYTHON and LAMBDA_ARCH.
+ARCHITECTURE ?= x86_64
+CONFIG ?=
 SSH ?= 1
 WINRM ?= 0
 VAULT ?= 0
@@ -40,7 +41,7 @@ help:
 	@echo "make check                   lint, types, import contracts, tests with coverage, and the longest modules"
 	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
 	@echo "make bench                   measure calls, gaps, cold starts, passwords and the Vault plug-in (PARTS=calls)"
-	@echo "make build                   pack the rotation function with sam build"
+	@echo "make build                   pack the rotation function with sam build (ARCHITECTURE=arm64, CONFIG=lockstep.toml)"
 	@echo "make dist                    build the wheel with its pinned requirements, and bills of materials, into dist/"
 	@echo "make requirements            write requirements/*.txt again (UPGRADE=--upgrade: with the newest versions)"
 	@echo "make clean                   remove everything that make made"
@@ -76,11 +77,24 @@ test-faults: $(READY) artefact
 	@$(BIN)/python -m rotation_testkit.fault_lab.matrix --pairs --compare docs/faults.md
 	@$(BIN)/lockstep simulate-faults --seed 1 --runs 20000
 
-check: $(READY) .venv/second/.ready artefact
+# What is checked by cfn-lint and checkov. A check that is suppressed says why, in the resource's metadata.
+TEMPLATES := template.yaml $(wildcard examples/*/*.yaml)
+TEMPLATES := $(filter-out examples/vault/kubernetes-cronjob.yaml,$(TEMPLATES))
+
+# checkov pins libraries that ours have newer, so that it stands in an environment of its own.
+.venv/checkov/.ready: requirements/checkov.txt | $(READY)
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv/checkov
+	@$(BIN)/uv pip install -q --python .venv/checkov/bin/python --require-hashes -r requirements/checkov.txt
+	@touch $@
+
+check: $(READY) .venv/second/.ready .venv/checkov/.ready artefact
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/cfn-lint $(TEMPLATES)
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 $(BIN)/sam validate --lint
+	.venv/checkov/bin/checkov --framework cloudformation --compact --quiet --skip-download $(TEMPLATES:%=-f %)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
 	@$(BIN)/python tests/house/module_sizes.py
 
@@ -88,8 +102,13 @@ bench: $(READY) .venv/second/.ready artefact
 	@$(BIN)/python -m bench --json .aws-sam/bench.jsonl $(PARTS)
 
 build: $(READY)
-	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$(LAMBDA_PYTHON) LAMBDA_ARCH=$(LAMBDA_ARCH) SSH=$(SSH) WINRM=$(WINRM) VAULT=$(VAULT) \
+	@[ -z "$(LAMBDA_PYTHON)$(LAMBDA_ARCH)" ] || { echo "Say ARCHITECTURE=arm64; the runtime is that of template.yaml" >&2; exit 2; }
+	@case "$(ARCHITECTURE)" in x86_64|arm64) ;; *) echo "ARCHITECTURE is x86_64 or arm64" >&2; exit 2;; esac
+	$(if $(CONFIG),@$(BIN)/lockstep config check --file "$(CONFIG)")
+	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$$(sed -n 's/^ *Runtime: python//p' template.yaml) \
+	  LAMBDA_ARCH=$(ARCHITECTURE:arm64=aarch64) SSH=$(SSH) WINRM=$(WINRM) VAULT=$(VAULT) CONFIG="$(abspath $(CONFIG))" \
 	  $(BIN)/sam build
+	@$(BIN)/python .ci/pin_architecture.py .aws-sam/build/template.yaml $(ARCHITECTURE)
 
 # The same sources give the same bytes: files in the wheel carry this moment.
 dist: export SOURCE_DATE_EPOCH ?= 1580601600
@@ -126,6 +145,7 @@ UNUSED := invoke invoke-*.dist-info $(if $(filter-out 0,$(VAULT)),,charset_norma
 # /var/task is read-only, and every cold start would compile everything again. Unchecked hashes keep it reproducible.
 .PHONY: build-RotationFunction
 build-RotationFunction:
+	@[ -n "$(LAMBDA_PYTHON)" ] && [ -n "$(LAMBDA_ARCH)" ] || { echo "Pack it by make build, which says for which processor" >&2; exit 2; }
 	$(BIN)/uv pip install -q --target "$(ARTIFACTS_DIR)" --link-mode copy --require-hashes $(LAMBDA_REQUIREMENTS) \
 	  --only-binary :all: --python-version $(LAMBDA_PYTHON) --python-platform $(LAMBDA_ARCH)-manylinux_2_34 \
 	|| $(BIN)/python -m pip install -q --target "$(ARTIFACTS_DIR)" --require-hashes $(LAMBDA_REQUIREMENTS) \
@@ -133,6 +153,7 @@ build-RotationFunction:
 	  $(foreach glibc,2_34 2_28 2_17,--platform manylinux_$(glibc)_$(LAMBDA_ARCH)) --platform manylinux2014_$(LAMBDA_ARCH)
 	rm -rf "$(ARTIFACTS_DIR)/bin" "$(ARTIFACTS_DIR)/.lock" $(UNUSED:%="$(ARTIFACTS_DIR)"/%)
 	cp -R rotation $(if $(filter-out 0,$(VAULT)),vault_plugin) "$(ARTIFACTS_DIR)"
+	$(if $(CONFIG),cp "$(CONFIG)" "$(ARTIFACTS_DIR)/lockstep.toml")
 	rm -rf "$(ARTIFACTS_DIR)/rotation/cli" $(foreach part,cli database goplugin provision,"$(ARTIFACTS_DIR)/vault_plugin/$(part)")
 	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	@if python=$$(.ci/find-python $(LAMBDA_PYTHON)); then \
@@ -159,6 +180,7 @@ requirements: $(READY)
 	$(COMPILE) requirements/lambda-ssh.in -c requirements/dev.txt -o requirements/lambda-ssh.txt
 	$(COMPILE) requirements/lambda-winrm.in -c requirements/dev.txt -o requirements/lambda-winrm.txt
 	$(COMPILE) requirements/lambda-vault.in -c requirements/dev.txt -o requirements/lambda-vault.txt
+	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
 
 clean:
 	rm -rf .venv .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

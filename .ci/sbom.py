@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-OURS = ("rotation", "vault_plugin")
+OURS = ("rotation", "vault_plugin", "lockstep.toml")
 Component = dict[str, Any]
 
 

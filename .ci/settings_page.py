@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from samcli.yamlhelper import yaml_parse
+
 from rotation.deployment.deployment import SETTINGS
 from rotation.deployment.setting import Scope, Setting
 
@@ -31,6 +33,7 @@ def _tables() -> dict[str, str]:
     return {
         "top": _table((each for each in SETTINGS if each.scope is not Scope.DRIVER and not each.table), None),
         "driver": _table((each for each in SETTINGS if each.scope is not Scope.ALL), "<CODE>"),
+        "parameters": _parameters(),
         "vault": _table((each for each in SETTINGS if each.table == "vault"), None),
     }
 
@@ -41,6 +44,15 @@ def _table(settings: Iterable[Setting], code: str | None) -> str:
         key = "" if each.secret else f"`{each.key}`"
         example = "" if each.secret else f"`{json.dumps(each.example)}`"
         rows.append(f"| {key} | `{each.variable(code)}` | {example} | {each.otherwise} | {each.help} |")
+    return "\n".join(rows) + "\n"
+
+
+def _parameters() -> str:
+    template = yaml_parse((PAGE.parents[1] / "template.yaml").read_text())
+    rows = ["| parameter | default | meaning |", "| --- | --- | --- |"]
+    for name, each in template["Parameters"].items():
+        default = f"`{each['Default']}`" if str(each["Default"]) else ""
+        rows.append(f"| `{name}` | {default} | {each['Description']} |")
     return "\n".join(rows) + "\n"
 
 

@@ -1,7 +1,9 @@
 """The leak canary listens in every test; what costs most to set up runs first; the collector spares old objects."""
 
 import gc
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -32,3 +34,59 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[EavesdroppingProxy]:
         for name in ("NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
         yield listening
+
+
+class ParameterStore:
+    """Moto's Parameter Store, as served: the requests that it got, and an error that it answers instead."""
+
+    ACCOUNT, REGION = "123456789012", "eu-central-1"
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.error: str | None = None
+
+    def put(self, name: str, value: str, kind: str = "String") -> None:
+        """Write a parameter."""
+        from moto.ssm.models import ssm_backends
+
+        own = {"name": name, "description": "", "value": value, "parameter_type": kind, "overwrite": True, "tags": []}
+        rest = {"allowed_pattern": "", "keyid": "", "data_type": "text", "tier": "Standard", "policies": None}
+        ssm_backends[self.ACCOUNT][self.REGION].put_parameter(**own, **rest)
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer one request."""
+        from moto.core.request import Request
+        from moto.ssm.responses import SimpleSystemManagerResponse
+        from werkzeug import Response
+
+        class ServerRequest(Request):
+            """A request as moto's own server marks it."""
+
+            from_wsgi_server = True
+
+        request = ServerRequest(environ)
+        self.asked.append((request.headers["X-Amz-Target"].partition(".")[2], json.loads(request.data)["Name"]))
+        if self.error is not None:
+            body = json.dumps({"__type": self.error, "message": "canary"})
+            return Response(body, status=400)(environ, start_response)
+        status, headers, body = SimpleSystemManagerResponse.dispatch(request, request.url, request.headers)
+        return Response(body, status=status, headers=headers)(environ, start_response)
+
+
+@pytest.fixture
+def parameter_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ParameterStore]:
+    """Serve an empty Parameter Store to the clients that are made here."""
+    from moto.ssm.models import ssm_backends
+
+    from rotation.deployment import sources
+    from rotation_testkit.doubles.serving import serve
+
+    made = ParameterStore()
+    with serve(made) as url:
+        keys = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": made.REGION}
+        for name, value in {"AWS_ENDPOINT_URL_SSM": url, "AWS_MAX_ATTEMPTS": "1", **keys}.items():
+            monkeypatch.setenv(name, value)
+        sources.forget()
+        yield made
+    sources.forget()
+    ssm_backends[made.ACCOUNT][made.REGION].reset()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ PSEUDO = {
     "AWS::NoValue": None,
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
+    "AWS::URLSuffix": "amazonaws.com",
 }
 """CloudFormation's own parameters, in the sandbox's account and region."""
 Statement = dict[str, Any]
@@ -25,12 +27,18 @@ Statement = dict[str, Any]
 class Stack:
     """The template with some parameters; it resolves those of CloudFormation's functions that the template uses."""
 
-    def __init__(self, template: dict[str, Any], **given: str) -> None:
+    def __init__(
+        self, template: dict[str, Any], pseudo: Mapping[str, str] = MappingProxyType({}), **given: str
+    ) -> None:
         self.template = template
         declared = template["Parameters"]
-        self.parameters = PSEUDO | {name: each["Default"] for name, each in declared.items()} | given
+        defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
+        self.parameters = PSEUDO | pseudo | defaults | given
         for name, value in given.items():
-            assert re.fullmatch(declared[name].get("AllowedPattern", ".*"), value), name
+            for each in value.split(",") if declared[name]["Type"] == "CommaDelimitedList" else [value]:
+                assert re.fullmatch(declared[name].get("AllowedPattern", ".*"), each, re.DOTALL), name
+            assert len(value) <= declared[name].get("MaxLength", 4096), name
+            assert value in declared[name].get("AllowedValues", [value]), name
 
     def resolved(self, node: Any) -> Any:
         """Return what a part of the template stands for; entries that are ``AWS::NoValue`` are left out."""
@@ -79,12 +87,28 @@ class Stack:
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
     """The template with CloudFormation's short forms written out."""
+    return _parsed("template.yaml")
+
+
+@pytest.fixture(scope="session")
+def example_secret() -> dict[str, Any]:
+    """The template of the example secret, written out as well."""
+    return _parsed("examples/aws/secret.yaml")
+
+
+def _parsed(name: str) -> dict[str, Any]:
     from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects these modules
 
-    return dict(yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text()))
+    return dict(yaml_parse((Path(__file__).parents[2] / name).read_text()))
 
 
 @pytest.fixture
 def stack(template: dict[str, Any]) -> Callable[..., Stack]:
     """Return a function that makes the stack of an operator who gives some parameters."""
     return partial(Stack, template)
+
+
+@pytest.fixture
+def example_stack(example_secret: dict[str, Any]) -> Callable[..., Stack]:
+    """Return a function that makes the stack of the example secret."""
+    return partial(Stack, example_secret)

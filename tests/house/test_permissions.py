@@ -31,13 +31,6 @@ from rotation_testkit.sandbox.sandbox import (
 HELD = (UCLOUD, TENCENT, BATCH, VOLCENGINE, HUAWEI)
 KEY, ADMIN_KEY = (f"arn:aws:kms:eu-central-1:111122223333:key/{name}" for name in ("rotated", "admin"))
 KEY_USE = {"GetSecretValue": ("kms:Decrypt",), "PutSecretValue": ("kms:GenerateDataKey", "kms:Decrypt")}
-ADMIN_PARAMETERS = {
-    UCLOUD: "UcloudCompshareAdminSecretArn",
-    TENCENT: "TencentBmAdminSecretArn",
-    VOLCENGINE: "VolcengineCloudidentityAdminSecretArn",
-    HUAWEI: "HuaweiMeetingAdminSecretArn",
-    SEAL_SECRET: "SealSecretArn",
-}
 FUNCTION_OF_SECRET = "secretsmanager:resource/AllowRotationLambdaArn"
 SECRET_OF_KEY = "kms:EncryptionContext:SecretARN"
 Statement = dict[str, Any]
@@ -63,6 +56,7 @@ def _holds(operator: str, wanted: Mapping[str, Any], context: Mapping[str, str])
 
 def allows(statement: Statement, request: Request) -> bool:
     """Return whether a statement allows a request."""
+    assert statement["Effect"] == "Allow"
     return (
         request.action in _listed(statement["Action"])
         and any(fnmatchcase(request.resource, each) for each in _listed(statement["Resource"]))
@@ -109,7 +103,7 @@ def recorded() -> Iterator[tuple[dict[str, str], list[Request]]]:
         for name in (*started.accounts.values(), *admins.values()):
             store.call("UpdateSecret", SecretId=name, KmsKeyId=ADMIN_KEY if name in admins.values() else KEY)
         arns = {code: store.call("DescribeSecret", SecretId=name)["ARN"] for code, name in admins.items()}
-        given = {ADMIN_PARAMETERS[code]: arn for code, arn in arns.items()}
+        given = {"SealSecretArn": arns.pop(SEAL_SECRET), "AdminSecretArns": ",".join(arns.values())}
         calls = sorted(_rotate_twice(started))
         yield given, [request for operation, secret in calls for request in _requests(started, operation, secret)]
 
@@ -117,7 +111,7 @@ def recorded() -> Iterator[tuple[dict[str, str], list[Request]]]:
 @pytest.fixture
 def statements(recorded: tuple[dict[str, str], list[Request]], stack: Callable[..., Any]) -> list[Statement]:
     """The role's statements with both kinds of keys and the sandbox's admin secrets."""
-    made = stack(KmsKeyArn=KEY, AdminKmsKeyArns=ADMIN_KEY, **recorded[0])
+    made = stack(KmsKeyArns=KEY, AdminKmsKeyArns=ADMIN_KEY, **recorded[0])
     return list(made.statements())
 
 
@@ -164,12 +158,23 @@ ELSEWHERE = ARN.replace("lockstep/x", "team/x")
         (_put(ARN), _put(ARN.replace("111122223333", "444455556666"))),
         (_put(ARN), _put(ARN, FUNCTION_ARN + "-other")),
         (_put(ARN), _put(ARN, "")),
+        (_put(ARN, FUNCTION_ARN + ":live"), _put(ARN, FUNCTION_ARN + "-other:live")),
         (_decrypt(ARN), _decrypt(ELSEWHERE)),
         (_decrypt(ARN), replace(_decrypt(ELSEWHERE), action="kms:GenerateDataKey")),
         (_decrypt(ARN), _decrypt(ARN, service="s3")),
         (_decrypt(ARN), _decrypt(ARN, key=ADMIN_KEY)),
     ],
-    ids=["name", "account", "function", "no-function", "key-secret", "key-new-secret", "key-service", "admin-key"],
+    ids=[
+        "name",
+        "account",
+        "function",
+        "no-function",
+        "alias",
+        "key-secret",
+        "key-new-secret",
+        "key-service",
+        "admin-key",
+    ],
 )
 def test_a_neighbouring_request_is_refused(statements: list[Statement], allowed: Request, refused: Request) -> None:
     """A request that differs from an allowed one in one point is allowed by no statement."""
@@ -179,7 +184,7 @@ def test_a_neighbouring_request_is_refused(statements: list[Statement], allowed:
 
 def test_an_admin_secret_is_only_read(recorded: tuple[dict[str, str], list[Request]], statements: list[Any]) -> None:
     """The function may read the admin secrets that are named, but not write them."""
-    for arn in recorded[0].values():
+    for arn in ",".join(recorded[0].values()).split(","):
         read = Request("secretsmanager:GetSecretValue", arn)
         assert any(allows(statement, read) for statement in statements)
         assert not any(allows(statement, _put(arn, "")) for statement in statements)
@@ -197,11 +202,12 @@ def test_secrets_manager_may_invoke_for_secrets_under_the_prefix(stack: Callable
     assert [arn for arn in others if fnmatchcase(arn, permission["SourceArn"])] == []
 
 
-@pytest.mark.parametrize("code", ADMIN_PARAMETERS)
-def test_an_admin_secret_is_named_by_its_whole_arn(stack: Callable[..., Any], code: str) -> None:
+@pytest.mark.parametrize("others", ["", ELSEWHERE.replace("/x-", "/y-") + ","])
+def test_an_admin_secret_is_named_by_its_whole_arn(stack: Callable[..., Any], others: str) -> None:
     """Neither a pattern nor an ARN without the six characters that end it is taken: each might name another secret."""
-    parameter = ADMIN_PARAMETERS[code]
-    assert stack(**{parameter: ELSEWHERE}).parameters[parameter] == ELSEWHERE
+    made = stack(AdminSecretArns=others + ELSEWHERE)
+    (statement,) = [each for each in made.statements() if each["Sid"] == "AdminSecrets"]
+    assert statement["Resource"] == [*filter(None, others.split(",")), ELSEWHERE]
     for arn in (
         "*",
         ELSEWHERE[:-3] + "*",
@@ -210,10 +216,10 @@ def test_an_admin_secret_is_named_by_its_whole_arn(stack: Callable[..., Any], co
         ELSEWHERE[:-7],
     ):
         with pytest.raises(AssertionError):
-            stack(**{parameter: arn})
+            stack(AdminSecretArns=others + arn)
 
 
-@pytest.mark.parametrize("parameter", ["KmsKeyArn", "AdminKmsKeyArns", "LogKmsKeyArn"])
+@pytest.mark.parametrize("parameter", ["KmsKeyArns", "AdminKmsKeyArns", "LogKmsKeyArn"])
 def test_a_key_is_named_by_its_whole_arn(stack: Callable[..., Any], parameter: str) -> None:
     """Neither a pattern nor an alias is taken: IAM would not compare an alias with the key that it stands for."""
     stack(**{parameter: KEY})
@@ -237,3 +243,51 @@ def test_the_log_is_encrypted_under_a_key_that_is_named(stack: Callable[..., Any
     """The log group has the key of ``LogKmsKeyArn``, and none by default."""
     assert "KmsKeyId" not in stack().properties("RotationLogGroup")
     assert stack(LogKmsKeyArn=KEY).properties("RotationLogGroup")["KmsKeyId"] == KEY
+
+
+OTHERS = "444455556666"
+
+
+def test_another_accounts_secrets_are_rotated_on_demand(stack: Callable[..., Any]) -> None:
+    """Its account is named: only its secrets under the prefix, and their keys, are added, and it may invoke."""
+    theirs, elsewhere = (arn.replace("111122223333", OTHERS) for arn in (ARN, ELSEWHERE))
+    their_key = KEY.replace("111122223333", OTHERS)
+    plain, made = stack(KmsKeyArns=KEY), stack(KmsKeyArns=f"{KEY},{their_key}", OtherAccountId=OTHERS)
+    for request in (_put(theirs), _decrypt(theirs, key=their_key)):
+        assert any(allows(each, request) for each in made.statements())
+        assert not any(allows(each, request) for each in plain.statements())
+    for request in (_put(elsewhere), _put(theirs, ""), _decrypt(elsewhere, key=their_key)):
+        assert not any(allows(each, request) for each in made.statements())
+    permission = made.properties("OtherAccountPermission")
+    assert permission["SourceAccount"] == OTHERS
+    assert fnmatchcase(theirs, permission["SourceArn"])
+    assert not fnmatchcase(ARN, permission["SourceArn"])
+    assert plain.template["Resources"]["OtherAccountPermission"]["Condition"] == "HasOtherAccount"
+
+
+def test_the_function_may_read_its_own_configuration_and_no_other(
+    stack: Callable[..., Any], parameter_store: Any
+) -> None:
+    """A step that reads its configuration makes one call, which the role allows for this parameter alone."""
+    name = "/lockstep/config"
+    with open_sandbox(holding=(HUAWEI,)) as started:
+        variables = started.environment()
+        own = {each: variables.pop(each) for each in list(variables) if each.startswith("LOCKSTEP_")}
+        text = f'drivers = ["{HUAWEI}"]\nhosts = ["{own["LOCKSTEP_HOSTS"]}"]\n[driver.{HUAWEI}]\n'
+        parameter_store.put(name, text + f'endpoint = "{own["LOCKSTEP_HUAWEI_MEETING_ENDPOINT"]}"\n')
+        made = stack(ConfigParameterName=name)
+        world = handler.World(
+            connect=started.secrets_manager.client, environment=variables | made.environment(), clock=started.clock
+        )
+        started.secrets_manager.register_function(
+            FUNCTION_ARN, lambda event: handler.handle(event, FunctionContext.lasting(60), world) and None
+        )
+        rotation = started.secrets_manager.rotate(started.accounts[HUAWEI], function=FUNCTION_ARN)
+        assert rotation.state is RotationState.SUCCEEDED, [str(error) for _, error in rotation.failures]
+    assert parameter_store.asked == [("GetParameter", name)]
+    at = f"arn:aws:ssm:eu-central-1:111122223333:parameter{name}"
+    asked, other = (Request(f"ssm:{operation}", each) for operation in ("GetParameter",) for each in (at, at + "2"))
+    (statement,) = [each for each in made.statements() if each["Action"] == "ssm:GetParameter"]
+    assert allows(statement, asked)
+    assert not allows(statement, other)
+    assert not any(allows(each, asked) for each in stack().statements())

@@ -1,27 +1,30 @@
-"""``template.yaml`` is valid, grants no more rights than needed, and names what the code reads and calls."""
+"""``template.yaml`` is valid, grants no more rights than needed, knows no vendor, and deploys as the page says."""
 
 from __future__ import annotations
 
-import base64
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rotation.core.values import Evidence
 from rotation.deployment.deployment import Deployment
-from rotation.deployment.setting import Scope, declared
+from rotation.deployment.sources import CONFIG, TEXT
 from rotation.drivers import registry
 from rotation.drivers.guarded import RESERVE_SECONDS
 
+SEAL = "LOCKSTEP_SEAL_SECRET"
 ROOT = Path(__file__).parents[2]
 Resources = dict[str, dict[str, Any]]
-DRIVERS = ("huawei_meeting", "tencent_bm", "ucloud_compshare", "volcengine_cloudidentity")
-HOST_KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)).decode()
+DRIVERS = registry.driver_codes()
+WITHOUT_RESOURCES = {"NetworkInterfaces", "NoNetworkInterfacesForTheCode", "Traces"}
+"""Statements on all resources: EC2 and X-Ray know no narrower ones for these actions. Each is there on demand only."""
 
 
 @pytest.fixture(scope="module")
@@ -51,89 +54,68 @@ def test_sam_finds_no_fault(tmp_path: Path) -> None:
     assert "is a valid SAM Template" in done.stdout
 
 
+def test_a_new_driver_changes_no_line() -> None:
+    """No vendor, product, driver or driver's setting stands in the template."""
+    text = (ROOT / "template.yaml").read_text().lower()
+    words = {word for code in DRIVERS for word in (*code.split("_"), code.replace("_", ""))}
+    assert {word for word in words if len(word) > 2 and word in text} == set()
+
+
+def test_there_are_few_parameters_and_each_can_be_left_out(template: dict[str, Any]) -> None:
+    """Each has a description and a default; they stand in groups, every one of them once."""
+    declared = template["Parameters"]
+    assert len(declared) <= 21
+    assert [name for name, each in declared.items() if not each.get("Description") or "Default" not in each] == []
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(declared)
+
+
 def test_every_statement_names_actions_and_resources(resources: Resources) -> None:
-    """No statement names all actions or all resources."""
+    """No statement names all actions, and none all resources where there are narrower ones."""
     for statement in _statements(resources):
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert not [action for action in actions if "*" in action]
-        assert statement["Resource"] != "*"
+        assert (statement["Resource"] == "*") is (statement["Sid"] in WITHOUT_RESOURCES)
+        assert statement["Sid"] not in WITHOUT_RESOURCES or statement["if"] in ("IsInVpc", "IsTraced")
 
 
 def test_rotated_secrets_must_name_this_function(resources: Resources) -> None:
-    """The role may change only secrets under the prefix whose rotation function is this one."""
+    """The role may change only secrets under the prefix whose rotation function is this one, or an alias of it."""
     rotated = next(each for each in _statements(resources) if each["Sid"] == "RotatedSecrets")
-    assert rotated["Resource"]["Fn::Sub"].endswith(":secret:${SecretNamePrefix}*")
-    condition = rotated["Condition"]["StringEquals"]["secretsmanager:resource/AllowRotationLambdaArn"]
-    assert condition["Fn::Sub"].endswith(":function:${FunctionName}")
-
-
-def test_example_is_never_rotated_by_creating_it(resources: Resources) -> None:
-    """Creating the example's schedule resets no password."""
-    assert resources["ExampleSchedule"]["Properties"]["RotateImmediatelyOnUpdate"] is False
+    own, other = rotated["Resource"]
+    assert own["Fn::Sub"].endswith(":secret:${SecretNamePrefix}*")
+    assert other["Fn::If"][0] == "HasOtherAccount"
+    condition = rotated["Condition"]["StringLike"]["secretsmanager:resource/AllowRotationLambdaArn"]
+    ends = [each["Fn::Sub"].rpartition(":function:")[2] for each in condition]
+    assert ends == ["${FunctionName}", "${FunctionName}:*"]
 
 
 def test_the_settings_page_lists_every_parameter(template: dict[str, Any]) -> None:
-    """``docs/settings.md`` names each parameter, a driver's by the form ``<Code>…``."""
+    """``docs/settings.md`` names each parameter."""
     page = (ROOT / "docs/settings.md").read_text()
-    listed = set(re.findall(r"`(<?[A-Z][A-Za-z<>…]+)`", page))
-    codes = re.compile("|".join("".join(map(str.capitalize, code.split("_"))) for code in DRIVERS))
-    named = {codes.sub("<Code>", re.sub(r"^Example.*", "Example…", name)) for name in template["Parameters"]}
-    assert named - listed == set()
+    assert [name for name in template["Parameters"] if f"| `{name}` |" not in page] == []
 
 
-def test_every_parameter_is_described(template: dict[str, Any]) -> None:
-    """Each parameter has a description."""
-    assert [name for name, each in template["Parameters"].items() if not each.get("Description")] == []
+def test_the_configuration_reaches_the_function(stack: Callable[..., Any]) -> None:
+    """As a text it is read as the same file is; the variables are those that the code reads, and no others."""
+    text = (ROOT / "examples/lockstep.toml").read_text()
+    made = stack(Configuration=text)
+    variables = made.properties("RotationFunction")["Environment"]["Variables"]
+    assert {name for name in variables if name.startswith("LOCKSTEP_")} == {CONFIG, TEXT, SEAL}
+    named = {CONFIG: str(ROOT / "examples/lockstep.toml"), SEAL: made.environment()[SEAL]}
+    assert Deployment.from_environment(made.environment()) == Deployment.from_environment(named)
+    assert stack(ConfigParameterName="/lockstep/config").environment()[CONFIG] == "ssm:/lockstep/config"
+    packed = stack().environment()
+    assert packed.keys().isdisjoint({CONFIG, TEXT})
 
 
-def test_variables_are_those_that_the_code_reads(resources: Resources) -> None:
-    """Every LOCKSTEP_ variable of the template changes what the deployment reads, and each driver has its own."""
-    names = set(resources["RotationFunction"]["Properties"]["Environment"]["Variables"])
-    values = {
-        "LOCKSTEP_DRIVERS": ",".join((*DRIVERS, "from_a_plugin")),
-        "LOCKSTEP_PLUGINS": "some-plugin",
-        "LOCKSTEP_HOSTS": "proxy.example:8443",
-        "LOCKSTEP_MIN_EVIDENCE": "ACCEPTED",
-        "LOCKSTEP_COMMIT": "early",
-        "LOCKSTEP_WINDOW": "Sat,Sun 02:00-05:00 UTC",
-        "LOCKSTEP_SSH_TRUST_ON_FIRST_USE": "1",
-        "LOCKSTEP_SEAL_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:seal",
-        **{f"LOCKSTEP_{code.upper()}_WINDOW": "Mon 02:00-05:00 UTC" for code in DRIVERS},
-        **{f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "7" for code in DRIVERS},
-        **{f"LOCKSTEP_{code.upper()}_LOCKOUT": "3/900" for code in DRIVERS},
-        "LOCKSTEP_HUAWEI_MEETING_ENDPOINT": "https://meeting.example",
-        "LOCKSTEP_HUAWEI_MEETING_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app",
-        "LOCKSTEP_UCLOUD_COMPSHARE_ENDPOINT": "https://ucloud.example",
-        "LOCKSTEP_UCLOUD_COMPSHARE_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:admin",
-        "LOCKSTEP_TENCENT_BM_ENDPOINT": "https://bm.example",
-        "LOCKSTEP_TENCENT_BM_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:bm",
-        "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_ENDPOINT": "https://identity.example",
-        "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_ADMIN_SECRET": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:id",
-        "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_LOGIN": "ssh://portal.example",
-        "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_LOGIN_HOST_KEY": HOST_KEY,
-    }
-    assert {name for name in names if name.startswith("LOCKSTEP_")} == set(values)
-    full = Deployment.from_environment(values)
-    without_key = values | {"LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_LOGIN_HOST_KEY": ""}
-    for name in set(values) - {"LOCKSTEP_DRIVERS"}:
-        given = without_key if name.endswith("_LOGIN") else values  # a host's key needs its login
-        assert Deployment.from_environment(given | {name: ""}) != full, name
-
-
-def test_every_setting_of_the_deployment_is_a_parameter(resources: Resources) -> None:
-    """Each setting, for each driver that has it, comes from a parameter."""
-    expected = set()
-    for setting in declared(Deployment).values():
-        if setting.key == "ca_file":
-            continue  # it names a file of the package, as `lockstep.toml` beside it does
-        if setting.scope is not Scope.DRIVER:
-            expected.add(setting.variable())
-        for code in DRIVERS if setting.scope is not Scope.ALL else ():
-            proves_itself = registry.load_driver(code, ()).evidence is Evidence.LOGIN
-            if not setting.key.startswith("login") or not proves_itself:
-                expected.add(setting.variable(code))
-    variables = resources["RotationFunction"]["Properties"]["Environment"]["Variables"]
-    assert {name for name, each in variables.items() if "Ref" in each or "Fn::If" in each} == expected
+def test_two_configurations_are_refused(stack: Callable[..., Any]) -> None:
+    """They are never merged, so that CloudFormation refuses the second one."""
+    (assertion,) = stack().template["Rules"]["OneConfiguration"]["Assertions"]
+    both = {"Configuration": "drivers = []", "ConfigParameterName": "/lockstep/config"}
+    assert stack(**both).resolved(assertion["Assert"]) is False
+    for name, value in both.items():
+        assert stack(**{name: value}).resolved(assertion["Assert"]) is True
 
 
 def test_a_step_may_take_a_minute_or_what_the_operator_says(template: dict[str, Any], resources: Resources) -> None:
@@ -150,22 +132,19 @@ def test_admin_secrets_keys_decrypt_those_and_nothing_else(template: dict[str, A
     (statement,) = [each for each in _statements(resources) if each["Sid"] == "AdminKeys"]
     assert statement["Action"] == "kms:Decrypt"
     assert statement["Resource"] == {"Ref": "AdminKmsKeyArns"}
-    condition = statement["Condition"]["StringEquals"]
-    assert condition["kms:ViaService"] == {"Fn::Sub": "secretsmanager.${AWS::Region}.amazonaws.com"}
-    named = {each["Fn::If"][1]["Ref"] for each in condition["kms:EncryptionContext:SecretARN"]}
-    assert named == {name for name in template["Parameters"] if name.endswith(("AdminSecretArn", "SealSecretArn"))}
+    assert statement["Condition"]["StringEquals"] == {
+        "kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"},
+        "kms:EncryptionContext:SecretARN": {"Ref": "AdminSecretArns"},
+    }
     a_key_is_named = {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "AdminKmsKeyArns"}]}, ""]}]}
-    a_secret_is_named = {"Fn::Or": [{"Condition": "HasAdminSecret"}, {"Condition": "HasSealSecret"}]}
-    assert template["Conditions"][statement["if"]] == {"Fn::And": [a_secret_is_named, a_key_is_named]}
-    secrets = {each["Condition"] for each in template["Conditions"]["HasAdminSecret"]["Fn::Or"]}
-    assert secrets | {"HasSealSecret"} == {each["Fn::If"][0] for each in condition["kms:EncryptionContext:SecretARN"]}
+    assert template["Conditions"][statement["if"]] == {"Fn::And": [{"Condition": "HasAdminSecrets"}, a_key_is_named]}
 
 
 def test_the_seals_key_is_generated_and_read_by_the_function_alone(resources: Resources) -> None:
     """The function gets the secret that the stack makes, or the one that is named; its role may read that, no more."""
     chosen = {"Fn::If": ["MakesSealSecret", {"Ref": "SealSecret"}, {"Ref": "SealSecretArn"}]}
     variables = resources["RotationFunction"]["Properties"]["Environment"]["Variables"]
-    assert variables["LOCKSTEP_SEAL_SECRET"] == chosen
+    assert variables[SEAL] == chosen
     (statement,) = [each for each in _statements(resources) if each["Resource"] == chosen]
     assert statement["Action"] == "secretsmanager:GetSecretValue"
     made = resources["SealSecret"]
@@ -175,14 +154,110 @@ def test_the_seals_key_is_generated_and_read_by_the_function_alone(resources: Re
     assert (generated["SecretStringTemplate"], generated["GenerateStringKey"]) == ("{}", "key")
 
 
-@pytest.mark.parametrize("code", DRIVERS)
-def test_drivers_with_an_admin_credential_have_a_place_for_it(
-    template: dict[str, Any], resources: Resources, code: str
-) -> None:
-    """Each driver that takes an admin credential has its variable; the role may read that secret, if one is named."""
-    assert registry.load_driver(code, ()).admin is not None
-    variables = resources["RotationFunction"]["Properties"]["Environment"]["Variables"]
-    parameter = variables[f"LOCKSTEP_{code.upper()}_ADMIN_SECRET"]["Ref"]
-    (statement,) = [each for each in _statements(resources) if each["Resource"] == {"Ref": parameter}]
-    assert statement["Action"] == "secretsmanager:GetSecretValue"
-    assert template["Conditions"][statement["if"]] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
+def test_the_seals_own_key_decrypts_it_and_nothing_else(resources: Resources) -> None:
+    """A secret that is named may have a key of its own, which Secrets Manager alone may use, for this secret."""
+    (statement,) = [each for each in _statements(resources) if each["Sid"] == "SealKeys"]
+    assert (statement["Action"], statement["Resource"]) == ("kms:Decrypt", {"Ref": "AdminKmsKeyArns"})
+    assert statement["Condition"]["StringEquals"] == {
+        "kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"},
+        "kms:EncryptionContext:SecretARN": {"Ref": "SealSecretArn"},
+    }
+
+
+def test_a_fresh_account_can_deploy_it(stack: Callable[..., Any]) -> None:
+    """No concurrency is reserved by default: an account with a quota of ten has none to reserve."""
+    assert "ReservedConcurrentExecutions" not in stack().properties("RotationFunction")
+    assert stack(ReservedConcurrency="10").properties("RotationFunction")["ReservedConcurrentExecutions"] == "10"
+
+
+def test_a_deployment_that_is_rolled_back_leaves_nothing_in_the_way(resources: Resources) -> None:
+    """The log group outlives its stack, but not a first deployment that failed: its name is needed again."""
+    group = resources["RotationLogGroup"]
+    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_the_function_stands_in_a_network_on_demand(stack: Callable[..., Any]) -> None:
+    """Without subnets there is neither a network nor a right to make interfaces; its own code never has that right."""
+    assert "VpcConfig" not in stack().properties("RotationFunction")
+    assert WITHOUT_RESOURCES.isdisjoint(each["Sid"] for each in stack().statements())
+    made = stack(SubnetIds="subnet-0123abcd,subnet-4567abcd", SecurityGroupIds="sg-0123abcd")
+    network = made.properties("RotationFunction")["VpcConfig"]
+    assert network == {"SubnetIds": ["subnet-0123abcd", "subnet-4567abcd"], "SecurityGroupIds": ["sg-0123abcd"]}
+    allowed, denied = [each for each in made.statements() if each["Sid"] in WITHOUT_RESOURCES]
+    assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
+    assert allowed["Action"] == denied["Action"]
+    function = "arn:aws:lambda:eu-central-1:111122223333:function:lockstep-rotation"
+    assert denied["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": function}}
+    (alone,) = [each for each in stack(SubnetIds="subnet-0123abcd").statements() if each["Sid"] == "NetworkInterfaces"]
+    assert alone == allowed
+
+
+def test_traces_are_written_on_demand(stack: Callable[..., Any]) -> None:
+    """X-Ray has its right only where it is switched on."""
+    assert stack().properties("RotationFunction")["Tracing"] == "PassThrough"
+    made = stack(Tracing="true")
+    assert made.properties("RotationFunction")["Tracing"] == "Active"
+    (statement,) = [each for each in made.statements() if each["Sid"] == "Traces"]
+    assert statement["Action"] == ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+
+
+def test_in_china_every_service_has_its_name_there(stack: Callable[..., Any]) -> None:
+    """Partition and URL suffix come from CloudFormation, in every ARN and every service's name."""
+    named = {"OtherAccountId": "444455556666", "ConfigParameterName": "/lockstep/config", "Tracing": "true"}
+    named |= {"KmsKeyArns": "arn:aws-cn:kms:cn-north-1:111122223333:key/a", "SubnetIds": "subnet-0123abcd"}
+    china = {"AWS::Partition": "aws-cn", "AWS::Region": "cn-north-1", "AWS::URLSuffix": "amazonaws.com.cn"}
+    made = stack(pseudo=china, **named)
+    text = json.dumps([made.properties(name) for name in made.template["Resources"]])
+    assert re.findall(r"amazonaws\.com(?!\.cn)|arn:aws:", text) == []
+    assert len(re.findall(r"amazonaws\.com\.cn", text)) == 4
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_what_is_packed_for_one_processor_is_deployed_for_no_other(tmp_path: Path, architecture: str) -> None:
+    """The build names its processor in the template that it writes: any other value is refused there."""
+    from samcli.yamlhelper import yaml_parse
+
+    built = tmp_path / "template.yaml"
+    built.write_text((ROOT / "template.yaml").read_text())
+    command = [sys.executable, ".ci/pin_architecture.py", str(built), architecture]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+    parameter = yaml_parse(built.read_text())["Parameters"]["Architecture"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == (architecture, [architecture])
+    original = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["Architecture"]
+    assert (original["Default"], original["AllowedValues"]) == ("x86_64", ["x86_64", "arm64"])
+
+
+def _documented_commands() -> list[list[str]]:
+    """Return the words of each command of docs/aws.md that deploys."""
+    page = (ROOT / "docs/aws.md").read_text().replace("\\\n", " ")
+    found = re.findall(r"^ *\$ ((?:\S*/)?sam deploy .*)$", page, re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in found]
+
+
+@pytest.mark.parametrize("command", _documented_commands(), ids=" ".join)
+def test_each_documented_deployment_names_parameters_that_exist(stack: Callable[..., Any], command: list[str]) -> None:
+    """SAM reads the overrides as the template's parameters; ``samconfig.toml`` has all else, but for the region."""
+    from samcli.cli.types import CfnParameterOverridesType
+
+    arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:admin/x-AbCdEf"
+    start = command.index("--parameter-overrides") + 1
+    words = [word.replace("=ARN", f"={arn}") for word in command[start:]]
+    assert {word for word in command if word.startswith("--")} <= {"--parameter-overrides", "--tags", "--stack-name"}
+    words = words[: words.index("--tags")] if "--tags" in words else words
+    overrides = CfnParameterOverridesType().convert(tuple(words), None, None)
+    assert overrides
+    stack(**overrides)
+
+
+def test_samconfig_pins_no_region() -> None:
+    """``sam`` follows AWS_REGION, as ``aws`` and ``lockstep`` do."""
+    import tomllib
+
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    assert "region" not in json.dumps(config)
+    assert config["default"]["deploy"]["parameters"].keys() == {
+        "stack_name",
+        "capabilities",
+        "resolve_s3",
+        "confirm_changeset",
+    }

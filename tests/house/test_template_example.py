@@ -1,4 +1,4 @@
-"""The template's own example secret can be rotated: taken out of the template, against the vendor's simulator."""
+"""The secret of ``examples/aws/secret.yaml`` can be rotated, against the vendor's simulator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from rotation import handler
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
-from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, SEAL_SECRET, UCLOUD, Sandbox, open_sandbox
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, Sandbox, open_sandbox
 
 Stack = Any
 """What the fixture ``stack`` makes."""
@@ -25,9 +25,6 @@ def furnish(stack: Stack, started: Sandbox) -> str:
     key = options.pop("GenerateStringKey")
     document[key] = started.secrets_manager.call("GetRandomPassword", **options)["RandomPassword"]
     started.secrets_manager.create(properties["Name"], json.dumps(document))
-    key = started.secrets_manager.value(SEAL_SECRET)
-    assert key is not None
-    started.secrets_manager.create("SealSecret", key)  # what `!Ref SealSecret` stands for in a resolved stack
     return str(properties["Name"])
 
 
@@ -38,32 +35,34 @@ def started() -> Iterator[Sandbox]:
         yield one
 
 
-def example(stack: Callable[..., Stack], started: Sandbox, *keys: str, **given: str) -> Stack:
+def example(stack: Callable[..., Stack], started: Sandbox, *keys: str) -> Stack:
     """Return the stack of an operator who names the world's container, by these keys of its document."""
     document: Mapping[str, Any] = started.vendor_accounts[UCLOUD].document
-    names = {"region": "ExampleRegion", "zone": "ExampleZone", "uhost_id": "ExampleInstanceId"}
-    names |= {"username": "ExampleUsername", "host_key": "ExampleHostKey"}
+    names = {"region": "Region", "zone": "Zone", "uhost_id": "InstanceId"}
+    names |= {"username": "Username", "host_key": "HostKey"}
     place = {names[key]: document[key] for key in ("region", "zone", "uhost_id", "username", *keys)}
-    return stack(CreateExampleSecret="true", **place, **given)
+    return stack(RotationFunctionArn=FUNCTION_ARN, **place)
 
 
 @pytest.mark.parametrize(
     ("keys", "given", "trials"),
-    [(["host_key"], {}, ["testSecret"]), ([], {"SshTrustOnFirstUse": "1"}, [])],
+    [(["host_key"], {}, ["testSecret"]), ([], {"LOCKSTEP_SSH_TRUST_ON_FIRST_USE": "1"}, [])],
     ids=["pinned", "learnt"],
 )
 def test_the_first_rotation_puts_a_password_that_works(
-    stack: Callable[..., Stack], started: Sandbox, keys: list[str], given: dict[str, str], trials: list[str]
+    example_stack: Callable[..., Stack], started: Sandbox, keys: list[str], given: dict[str, str], trials: list[str]
 ) -> None:
     """The trial run of the schedule resets nothing, and the first rotation replaces the generated value."""
-    made = example(stack, started, *keys, **given)
+    made = example(example_stack, started, *keys)
     name, store = furnish(made, started), started.secrets_manager
-    environment = started.environment() | made.environment()
+    environment = started.environment() | given
     outside = handler.World(connect=store.client, environment=environment, clock=started.clock)
     store.register_function(
         FUNCTION_ARN, lambda event: handler.handle(event, FunctionContext.lasting(60), outside) and None
     )
     schedule = made.properties("ExampleSchedule")
+    assert schedule["RotationLambdaARN"] == FUNCTION_ARN
+    assert schedule["RotateImmediatelyOnUpdate"] is False  # creating it resets no password
     trial = store.rotate(
         name,
         function=FUNCTION_ARN,
@@ -78,17 +77,3 @@ def test_the_first_rotation_puts_a_password_that_works(
     current = store.value(name)
     assert current is not None
     assert json.loads(current.reveal())["password"] == started.live(UCLOUD).reveal()
-
-
-def test_an_example_that_could_not_be_rotated_is_refused(stack: Callable[..., Stack], started: Sandbox) -> None:
-    """CloudFormation refuses an example with neither a host key nor the permission to learn it."""
-    rule = stack().template["Rules"]["ExampleHasAHostKey"]
-    (assertion,) = rule["Assertions"]
-    for made, holds in (
-        (example(stack, started), False),
-        (example(stack, started, "host_key"), True),
-        (example(stack, started, SshTrustOnFirstUse="1"), True),
-    ):
-        assert made.resolved(rule["RuleCondition"]) is True
-        assert made.resolved(assertion["Assert"]) is holds
-    assert stack().resolved(rule["RuleCondition"]) is False
