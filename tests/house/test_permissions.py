@@ -275,7 +275,8 @@ def test_the_function_may_read_its_own_configuration_and_no_other(
         own = {each: variables.pop(each) for each in list(variables) if each.startswith("LOCKSTEP_")}
         text = f'drivers = ["{HUAWEI}"]\nhosts = ["{own["LOCKSTEP_HOSTS"]}"]\n[driver.{HUAWEI}]\n'
         parameter_store.put(name, text + f'endpoint = "{own["LOCKSTEP_HUAWEI_MEETING_ENDPOINT"]}"\n')
-        made = stack(ConfigParameterName=name)
+        seal = started.secrets_manager.call("DescribeSecret", SecretId=SEAL_SECRET)["ARN"]
+        made = stack(ConfigParameterName=name, SealSecretArn=seal)
         world = handler.World(
             connect=started.secrets_manager.client, environment=variables | made.environment(), clock=started.clock
         )
