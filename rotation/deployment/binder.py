@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 from rotation.core import settings
 from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
-from rotation.core.errors import RotationError, SettingsError, Withheld
+from rotation.core.errors import ConfigError, RotationError, SettingsError, Withheld
 from rotation.core.maintenance_window import ANYTIME
 from rotation.core.secret import Secret
-from rotation.core.values import Evidence, PowerWish
+from rotation.core.values import Evidence, PowerWish, Task
 from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec, Wiring
@@ -58,6 +58,13 @@ class Binder:
 
     def __call__(self, document: SecretDocument) -> Guarded:
         """See ``session.Bind``."""
+        return self._bound(document, self._wiring)
+
+    def identified(self, document: SecretDocument) -> Guarded:
+        """Bind without the admin credential and without a vendor, to compare accounts and to commit what is proved."""
+        return self._bound(document, lambda _: None)
+
+    def _bound(self, document: SecretDocument, wire: Callable[[DriverSpec], Wiring | None]) -> Guarded:
         spec = self.deployment.load(document)
         self.driver = spec.code
         username = document.text("username")
@@ -70,11 +77,10 @@ class Binder:
         login = self.deployment.login(spec, username)
         best = spec.evidence if login is None else Evidence.LOGIN
         kinds = spec.login_probes if login is None else {login.kind}
-        wiring = self._wirings.get(spec.code) or self._wire(spec)
-        self._wirings[spec.code] = wiring
+        wiring = wire(spec)
         return Guarded(
             spec=spec,
-            driver=spec.factory(wiring),
+            driver=_NotWired() if wiring is None else spec.factory(wiring),
             account=account,
             username=username,
             minimum=best if self.deployment.minimum is None else self.deployment.minimum,
@@ -87,8 +93,13 @@ class Binder:
             ),
             power=PowerWish(power),
             window=self.deployment.windows.get(spec.code, ANYTIME),
-            known=_secret_values(wiring.admin),
+            known=() if wiring is None else _secret_values(wiring.admin),
         )
+
+    def _wiring(self, spec: DriverSpec) -> Wiring:
+        wiring = self._wirings.get(spec.code) or self._wire(spec)
+        self._wirings[spec.code] = wiring
+        return wiring
 
     def _wire(self, spec: DriverSpec) -> Wiring:
         endpoint = self.deployment.endpoint(spec)
@@ -114,6 +125,15 @@ class Binder:
 
         with Withheld(RotationError, by=explained):
             return settings.load(spec.admin, self.fetch(name), where=where, ignore_unknown=True)
+
+
+class _NotWired:
+    """The driver of an account that is bound without its admin credential."""
+
+    def set_password(self, account: object, new: Secret, *, current: Secret | None) -> Task | None:
+        """Refuse: nothing is ever sent."""
+        del account, new, current
+        raise ConfigError("this account was bound without its admin credential, so nothing can be sent")
 
 
 def _learned_host_key(document: SecretDocument) -> str | None:

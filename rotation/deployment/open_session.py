@@ -31,6 +31,7 @@ def open_session(
         store=store,
         token=token,
         bind=bind or binder,
+        identify=binder.identified,
         clock=binder.clock,
         time_left=binder.time_left,
         holder=os.urandom(8).hex(),

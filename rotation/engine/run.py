@@ -12,7 +12,7 @@ from rotation.core.values import Step
 from rotation.engine.account import steps
 from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
-from rotation.engine.batch.batch import Batch
+from rotation.engine.batch.batch import Batch, is_proved
 from rotation.engine.result import Result
 from rotation.engine.session import Session
 from rotation.engine.tables.step_guard import Cell
@@ -38,6 +38,8 @@ def run(session: Session, step: Step) -> Result:
 
 def _run(session: Session, state: SecretState, step: Step, *, trial: bool) -> Result:
     document = (session.candidate() if step is Step.TEST and not trial else session.current(state)).document
+    if step is not Step.CREATE and is_proved(state, session.token, size(document)):
+        session = session.to_commit()
     batch = Batch.of(session, document)
     if trial:
         return check_current(session, state) if batch is None else batch.verify_current()

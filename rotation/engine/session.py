@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from rotation.core.clock import Clock
@@ -209,10 +209,16 @@ class Session(AccountSession):
 
     Attributes:
         early: whether a candidate becomes current in the invocation that proved it.
+        identify: binds accounts without their admin credentials, where they are only compared; ``bind`` if ``None``.
     """
 
     store: Store
     early: bool = False
+    identify: Bind | None = None
+
+    def to_commit(self) -> Session:
+        """Return this session for a proved candidate: nothing is asked at the vendor and no admin key read."""
+        return self if self.identify is None else replace(self, bind=self.identify)
 
     @contextmanager
     def lease(self, state: SecretState) -> Iterator[SecretState]:

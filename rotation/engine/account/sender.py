@@ -155,9 +155,13 @@ def _learn_it_was_live(attempt: Attempt) -> None:
 
 
 def _was_taken_before(attempt: Attempt) -> bool:
-    """Log in with a refused candidate, if possible: one copy of the request may be applied and another refused."""
-    if attempt.maybe_applied or attempt.facts.oracle is not Oracle.LOGIN or attempt.seen.reset_needs is not None:
+    """Log in with a refused candidate, if possible.
+
+    One copy of the request may be applied and another refused. Or an earlier one arrived after it was asked about, and
+    the vendor calls a password that was used before one that breaks its policy.
+    """
+    if attempt.facts.oracle is not Oracle.LOGIN or attempt.seen.reset_needs is not None:
         return False
     probe(attempt, Stored.PENDING)
-    attempt.maybe_applied = attempt.facts.pending is not Finding.REJECTED
+    attempt.maybe_applied |= attempt.facts.pending is not Finding.REJECTED
     return attempt.facts.pending is Finding.ACCEPTED

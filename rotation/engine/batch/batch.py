@@ -105,7 +105,7 @@ class Batch:
     def set_secret(self, state: SecretState) -> Result:
         """Bring the vendor to the candidate for every account, as far as this invocation can."""
         self._require_same_accounts(self.session.candidate().document)
-        if self._is_proved(state):
+        if is_proved(state, self.session.token, len(self.members)):
             return replace(self._together("found_live", self._each(_test)))
         self._make_room(state)
         with self.session.lease(state):
@@ -144,10 +144,6 @@ class Batch:
             if session.memory.leased
             else Memory(),
         )
-
-    def _is_proved(self, state: SecretState) -> bool:
-        seen = [MemberStore.seen_by(state, member.number) for member in self.members]
-        return all(each.proof(self.session.token) is not None for each in seen)
 
     def _note_ends(self) -> None:
         """Sum up the accounts' outcomes: one intent stands for all, so it says what is true of any of them.
@@ -240,6 +236,13 @@ class Batch:
         _raise_failures(results, len(self.members))
         weakest = min((each.evidence for each in results if each.evidence is not None), default=None)
         return Result(outcome=outcome, driver=self.members[0].bound.spec.code, evidence=weakest, members=tuple(results))
+
+
+def is_proved(state: SecretState, token: str, accounts: int) -> bool:
+    """Return whether the candidate of each account is proved; ``accounts`` is 1 where the secret holds no batch."""
+    if state.proof(token) is not None:
+        return True
+    return all(MemberStore.seen_by(state, number).proof(token) is not None for number in range(accounts))
 
 
 def _may_go_on(ended: MemberResult, run: AccountSession) -> bool:

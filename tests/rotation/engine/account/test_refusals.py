@@ -88,6 +88,27 @@ def test_a_policy_refusal_after_an_unclear_reset_keeps_the_candidate(world):
     assert "AWSPENDING" in _stages(scenario, token)
 
 
+@pytest.mark.parametrize("kind", ["admin", "self"])
+def test_a_reuse_that_is_called_a_policy_violation_is_asked_about(world, kind):
+    """A slow reset arrives between the login and the next reset, which is refused: one more login finds it live."""
+    scenario = world(kind)
+    token = scenario.created()
+    candidate = scenario.secret.read(token).document.password
+    scenario.reset_ends_with(token, OutcomeUnknown("slow"))
+    scenario.clock.sleep(60)
+
+    def arrives(_name):
+        scenario.vendor.set_by_hand(candidate)
+        return PasswordRejected("it equals one of the last passwords")
+
+    scenario.fuse = Fuse(only="set_password", at=1, edge=Edge.BEFORE, error=arrives)
+    assert scenario.step(Step.SET, token).outcome == "found_live"
+    scenario.fuse = Fuse()
+    assert scenario.rotate(token) == []
+    assert scenario.password() == scenario.vendor.live == candidate
+    assert scenario.vendor.wrong_logins == 1
+
+
 def test_too_soon_parks_until_the_vendor_will_take_it(world):
     """Attempts before the next-attempt time do not reach the vendor at all."""
     scenario = world("self")

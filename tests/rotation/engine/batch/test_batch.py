@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rotation.core.document import SecretDocument, list_key
-from rotation.core.errors import InProgress, LoginRejected, Parked, PreconditionFailed, VendorUnavailable
+from rotation.core.errors import InProgress, LoginRejected, Parked, PreconditionFailed, SettingsError, VendorUnavailable
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Lockout, Power, Step, Task
+from rotation.drivers.guarded import Guarded
+from rotation.engine.run import run
 from rotation_testkit.fault_lab.in_memory.batch_scenario import KEY, make_batch, outcomes
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 from rotation_testkit.fault_lab.in_memory.scenarios import POLICY
@@ -253,4 +256,18 @@ def test_a_parallel_create_makes_one_candidate() -> None:
     scenario.fuse = Fuse(1, only="stage", error=meanwhile)
     assert scenario.step(Step.CREATE, token).outcome == "adopted"
     assert scenario.rotate(token) == []
+    assert scenario.passwords() == scenario.live()
+
+
+def test_a_proved_batch_is_made_current_without_a_vendor() -> None:
+    """The accounts are only compared, so no admin credential is needed any more, in whichever step is repeated."""
+    scenario = make_batch()
+    token = scenario.run_to(Step.TEST)
+
+    def broken(_: object) -> Guarded:
+        raise SettingsError("environment", ("the admin credential is gone",))
+
+    for step in (Step.SET, Step.TEST, Step.FINISH):
+        session = scenario.session(token)
+        run(replace(session, bind=broken, identify=session.bind), step)
     assert scenario.passwords() == scenario.live()
