@@ -152,6 +152,9 @@ LONGEST_LOCKOUT_SECONDS = 9_999_999
 class Lockout:
     """A vendor's lock-out rule; ``reserve`` wrong logins are left to the account's human users.
 
+    ``in_a_row``: the vendor may count wrong logins without a right one in between, however far apart, as its rule is
+    not published. Then those since the last accepted login count for a day at least.
+
     Example:
         ``Lockout(tries=5, window_seconds=300)``: the fifth wrong login within 300 seconds locks the account. Two are
         left to humans, so that Lockstep may cause three.
@@ -160,10 +163,16 @@ class Lockout:
     tries: int
     window_seconds: int
     reserve: int = 2
+    in_a_row: bool = False
 
     def __post_init__(self) -> None:
         if self.window_seconds > LONGEST_LOCKOUT_SECONDS:
             raise ValueError(f"a lock-out window has at most {LONGEST_LOCKOUT_SECONDS} seconds")
+
+    @property
+    def counts_seconds(self) -> int:
+        """How long a wrong login may count."""
+        return max(self.window_seconds, 86_400) if self.in_a_row else self.window_seconds
 
     @property
     def budget(self) -> int:

@@ -96,7 +96,7 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
         accounts = Batch.of(session, current.document)
         if accounts is None:
             bound = session.bind(current.document)
-            checks.append(_labels_fit(session, state, bound.lockout.window_seconds))
+            checks.append(_labels_fit(session, state, bound.lockout.counts_seconds))
             return (*checks, *_Account.of(session, bound, current).checks())
     except RotationError as error:
         return (*checks, *_settings_faults(error))
@@ -210,7 +210,7 @@ class _Account:
                 require_tries(self.bound)
             except RotationError as error:
                 yield _failed("budget", error)
-        count, _ = self.state.wrong_logins(since=self.session.clock.now() - lockout.window_seconds)
+        count, _ = self.state.wrong_logins(since=self.state.counts_since(self.session.clock.now(), lockout))
         if count < lockout.budget:
             left = lockout.budget - count
             yield _ready("budget", f"{left} of {lockout.budget} wrong logins are left in the budget")

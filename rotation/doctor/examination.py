@@ -106,7 +106,7 @@ def _same_accounts(session: Session, accounts: Batch, own: list[SecretDocument])
 
 def _one_account(session: Session, findings: Findings, document: SecretDocument) -> None:
     findings.bound = bound = session.bind(document)
-    findings.window = bound.lockout.window_seconds
+    findings.window = bound.lockout.counts_seconds
     for each in findings.versions:
         _compare(session, bound, each)
     _ask(session, bound, findings)
@@ -187,9 +187,9 @@ def _by_login(session: Session, bound: Guarded, findings: Findings, seen: Observ
 def _try(session: Session, bound: Guarded, state: SecretState, stored: StoredValue) -> PasswordState:
     """Log in once. The charge is put on the version that was tried, so that the next examination begins elsewhere."""
     require_tries(bound)
-    count, latest = state.wrong_logins(since=session.clock.now() - bound.lockout.window_seconds)
+    count, latest = state.wrong_logins(since=state.counts_since(session.clock.now(), bound.lockout))
     if count >= bound.lockout.budget:
-        parking.raise_parked(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.window_seconds)
+        parking.raise_parked(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.counts_seconds)
     budget = Budget(session=session, bound=bound, version_id=stored.version_id)
     verdict = budget.log_in(stored.document.password, state)
     return PasswordState.LIVE if verdict is Verdict.ACCEPTED else PasswordState.DEAD

@@ -255,7 +255,7 @@ class Session(AccountSession):
 
     def make_room(self, state: SecretState, bound: Guarded) -> None:
         """Make sure of this rotation's labels; see ``label_quota.make_room``."""
-        make_room(self.store, state, self.token, self.clock.now(), bound.lockout.window_seconds)
+        make_room(self.store, state, self.token, self.clock.now(), bound.lockout.counts_seconds)
 
 
 def identity(bound: Guarded) -> Mapping[str, object]:

@@ -6,7 +6,9 @@ of ours means. When a rotation is over, its marks expire
 * at once, if they count or list failures (``failed``, ``learnt``);
 * at the time that they name, if they park;
 * once the account's lock-out window has passed, if they charge a wrong login;
-* never, if they are an intent, a task, a yes or a proof, since a password that may be live must stay recorded.
+* if they are the intent of a dead run, once it stands for no wrong login any more and a later one stands beside it;
+* if they are a proof, once it does not hold any more and no wrong login of its runs counts;
+* never, if they are the latest intent, a task or a yes, since a password that may be live must stay recorded.
 
 Example. A secret has 12 labels beside those of the rotation that begins now, which needs ``NEEDED_LABELS`` = 10. That
 makes 22, so ``make_room`` removes the expired ones: ``failed:2``, ``parked:back_off:<past>`` and
@@ -23,6 +25,7 @@ from math import inf
 
 from rotation.core.errors import ConfigError, StoreFull
 from rotation.state import marks
+from rotation.state.lease import CLOCK_MARGIN, leases
 from rotation.state.marks import Kind, Mark
 from rotation.state.parking import known
 from rotation.state.stages import CURRENT, PENDING, STAGES
@@ -90,7 +93,7 @@ def make_room(notes: Notes, state: SecretState, token: str, now: float, window: 
     Raises:
         StoreFull: too many are in use even so; nothing was sent.
     """
-    if len(_beside(state, token)) + NEEDED_LABELS <= MOST_LABELS:
+    if _used(state, token, frozenset()) + NEEDED_LABELS <= MOST_LABELS:
         return
     free(notes, state, token, now, window)
     require_labels(notes.describe(), token, now, window)
@@ -108,14 +111,24 @@ def require_labels(state: SecretState, token: str, now: float, window: float) ->
     Raises:
         StoreFull: too many remain.
     """
-    spent = {mark.on(version.id) for version, mark in _spent(state, token, now, window)}
-    used = len(_beside(state, token) - spent)
-    if used + NEEDED_LABELS > MOST_LABELS:
-        ends = (_end(mark, window) for version in _over(state, token) for mark in version.marks)
+    spent = frozenset(mark.on(version.id) for version, mark in _spent(state, token, now, window))
+    used = _used(state, token, spent)
+    lacking = used + NEEDED_LABELS - MOST_LABELS
+    if lacking > 0:
+        over = _over(state, token)
+        ends = sorted(
+            end for each in over for mark in each.marks if now < (end := _end(state, each, mark, window)) < inf
+        )
         raise StoreFull(
             f"{used} labels are in use beside this rotation's, which may need {NEEDED_LABELS} of its own",
-            not_before=max((each for each in ends if now < each < inf), default=None),
+            not_before=ends[lacking - 1] if len(ends) >= lacking else None,
         )
+
+
+def _used(state: SecretState, token: str, spent: frozenset[str]) -> int:
+    """Return how many labels stay beside the token's own. One lease does not count: it is moved, or replaced."""
+    leased = any(version_id != token for version_id in leases(state).values())
+    return len(_beside(state, token) - spent) - leased
 
 
 def _beside(state: SecretState, token: str) -> frozenset[str]:
@@ -133,11 +146,23 @@ def _over(state: SecretState, token: str) -> list[Version]:
 
 def _spent(state: SecretState, token: str, now: float, window: float) -> list[tuple[Version, Mark]]:
     over = _over(state, token)
-    return [(version, mark) for version in over for mark in sorted(version.marks) if _end(mark, window) <= now]
+    return [
+        (version, mark)
+        for version in over
+        for mark in sorted(version.marks)
+        if _end(state, version, mark, window) <= now
+    ]
 
 
-def _end(mark: Mark, window: float) -> float:
-    """Return when a mark of a finished rotation expires, in epoch seconds."""
+def _end(state: SecretState, version: Version, mark: Mark, window: float) -> float:
+    """Return when a mark of a version whose rotation is over expires, in epoch seconds."""
+    counts = {each.mark: each.until + CLOCK_MARGIN + window for each in version.intents[:-1]}
+    if mark.kind is Kind.INTENT:
+        return counts.get(mark, inf)
+    if mark.kind is Kind.PROOF:
+        holds = version.id in (state.current_id, state.previous_id) or state.proof(version.id) is not None
+        known = version.intents and not version.proofs and not holds
+        return max(each.until for each in version.intents) + CLOCK_MARGIN + window if known else inf
     if mark.kind in (Kind.REJECTED, Kind.PARKED):  # both name a moment after the first colon
         return marks.charged(mark)[1] + (window if mark.kind is Kind.REJECTED else 0)
     return 0.0 if mark.kind in (Kind.FAILED, Kind.LEARNT) else inf

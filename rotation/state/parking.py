@@ -67,8 +67,9 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
             by_itself=False,
         ),
         Reason.RESET_FAILS: Parking(
-            hint="The vendor takes the reset, and its password does not open the account: it is not carried out, "
-            "or the host refuses every such login (sshd: PermitRootLogin). Look at the target in the vendor's console.",
+            hint="The vendor takes the reset, and its password does not open the account: it is not carried out, its "
+            "task fails or never ends, or the host refuses every such login (sshd: PermitRootLogin). Look at the "
+            "target in the vendor's console.",
             by_itself=False,
         ),
         Reason.CANDIDATE_REFUSED: Parking(

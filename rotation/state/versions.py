@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from rotation.core.values import Evidence
+from rotation.core.values import Evidence, Lockout
 from rotation.state.marks import (
     PREFIX,
     Intent,
@@ -237,6 +237,13 @@ class SecretState:
         if version.id == self.current_id:
             return version.proof
         return version.proof if self.is_based_on_current(version) and PREVIOUS not in version.stages else None
+
+    def counts_since(self, now: float, lockout: Lockout) -> float:
+        """Return the epoch from which on wrong logins count: within the rule's window, or since one was accepted."""
+        accepted = [
+            each.intents[-1].sent for each in self.versions.values() if each.proof is Evidence.LOGIN and each.intents
+        ]
+        return min(now - lockout.window_seconds, max([now - lockout.counts_seconds, *accepted]))
 
     def is_based_on_current(self, version: Version) -> bool:
         """Return whether the current version was already current when the latest run for a version began."""

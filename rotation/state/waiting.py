@@ -78,8 +78,8 @@ def before_a_reset(state: SecretState, *, min_age_seconds: float, token: str = "
 
 def for_wrong_logins(state: SecretState, now: float, lockout: Lockout, *, holder: str = "") -> list[Wait]:
     """Return the wait for the wrong-login budget, if runs other than the given one have used it up."""
-    count, latest = state.wrong_logins(since=now - lockout.window_seconds, but=holder)
-    return [Wait(Reason.WRONG_LOGIN_BUDGET, latest + lockout.window_seconds)] if count >= lockout.budget else []
+    count, latest = state.wrong_logins(since=state.counts_since(now, lockout), but=holder)
+    return [Wait(Reason.WRONG_LOGIN_BUDGET, latest + lockout.counts_seconds)] if count >= lockout.budget else []
 
 
 def _sent_by(state: SecretState, version_id: str) -> float:

@@ -42,7 +42,7 @@ from rotation.core.values import Observation, Verdict
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.attempts import park
 from rotation.engine.session import AccountSession
-from rotation.state import marks
+from rotation.state import marks, waiting
 from rotation.state.parking import Reason
 from rotation.state.store import replace_marks
 from rotation.state.versions import SecretState, Version, total
@@ -75,10 +75,9 @@ class Budget:
             CannotVerify: the budget is always zero.
         """
         require_tries(self.bound)
-        count, latest = self._spent(state)
-        if count >= self.bound.lockout.budget:
-            until = latest + self.bound.lockout.window_seconds
-            park(self.session, self.version_id, Reason.WRONG_LOGIN_BUDGET, until)
+        session = self.session
+        for wait in waiting.for_wrong_logins(state, session.clock.now(), self.bound.lockout, holder=session.holder):
+            park(session, self.version_id, wait.reason, wait.until)
 
     def charge(self, state: SecretState) -> marks.Mark:
         """Write one wrong login down, beside those still in the window. Return the argument for ``refund``."""
@@ -196,10 +195,11 @@ class Budget:
         return marks.rejected(*marks.charged(mark), run=self.session.holder)
 
     def _spent(self, state: SecretState) -> tuple[int, float]:
-        return state.wrong_logins(since=self._since(self.session.clock.now()), but=self.session.holder)
+        since = state.counts_since(self.session.clock.now(), self.bound.lockout)
+        return state.wrong_logins(since=since, but=self.session.holder)
 
     def _since(self, now: float) -> float:
-        return now - self.bound.lockout.window_seconds
+        return now - self.bound.lockout.counts_seconds
 
 
 def require_tries(bound: Guarded) -> None:

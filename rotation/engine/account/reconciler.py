@@ -33,6 +33,9 @@ from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation.state.store import replace_marks
 
+LONGEST_TASK = 7200
+"""Seconds after which a task that still runs needs a human. It is polled on after each pause, and never overtaken."""
+
 
 def reconcile(attempt: Attempt) -> Result:
     """Make moves until the candidate is live as far as this step can tell."""
@@ -99,6 +102,8 @@ def _proof(attempt: Attempt) -> Evidence | None:
 
 def _stop(attempt: Attempt, move: Move) -> NoReturn:
     if move is Move.KEEP_POLLING:
+        if attempt.session.clock.now() > attempt.sent_at + LONGEST_TASK:
+            give_up(attempt, Reason.RESET_FAILS)
         raise InProgress("the vendor's task is still running")
     if move is Move.PARK_EXTERNAL:
         give_up(attempt, Reason.EXTERNAL_CHANGE)

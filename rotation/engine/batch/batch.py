@@ -67,7 +67,7 @@ class Batch:
     @property
     def window(self) -> float:
         """How long a wrong login counts, in seconds: the longest of any account's."""
-        return max(member.bound.lockout.window_seconds for member in self.members)
+        return max(member.bound.lockout.counts_seconds for member in self.members)
 
     def create(self, state: SecretState, current: SecretDocument) -> Result:
         """Prepare a candidate for every account, all different, and stage them in one document.

@@ -173,7 +173,7 @@ def test_labels_of_ones_own_are_named(scenario):
     """Where Lockstep has no labels, the advice names the operator's own; with one fewer the secret is healthy."""
     subject = scenario("admin")
     subject.rotated()
-    filled(subject, 11)
+    filled(subject, 12)
     found = examine(subject.session())
     current = subject.secret.describe().current_id
     assert (found.condition, found.plan) == (Condition.HUMAN, ())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -160,6 +161,21 @@ def test_resets_whose_answers_are_always_lost_are_bounded(kind: str) -> None:
     assert world.vendor.stops <= MOST_RESETS
     assert play(world, token).done
     assert world.password() == world.vendor.live
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_task_that_never_ends_is_parked_and_never_overtaken(batch: bool) -> None:  # noqa: FBT001 - two worlds
+    """After two hours a human is told; it is polled on, seldom, and once it ends the rotation does."""
+    slow: dict[str, Any] = {"asynchronous": True, "delay_seconds": 2 * DAY}
+    world: World = make_batch(2, **slow) if batch else make_scenario("admin-task", **slow)
+    token = world.begin()
+    played = play(world, token, spacing=600.0)
+    assert set(played.codes[-30:]) == {Reason.RESET_FAILS}
+    assert {vendor.resets for vendor in vendors_of(world)} == {1}
+    assert max(played.gaps) > 10_000
+    world.clock.sleep(DAY)
+    assert play(world, token).done
+    assert {vendor.resets for vendor in vendors_of(world)} == {1}
 
 
 def test_the_pauses_after_an_outside_change_grow() -> None:

@@ -5,12 +5,13 @@ from contextlib import suppress
 import pytest
 
 from rotation.core.errors import ConfigError, StoreFull
-from rotation.core.values import Lockout, Power, Step
+from rotation.core.values import Evidence, Lockout, Power, Step
 from rotation.doctor.dry_run import Status, rehearse
 from rotation.drivers.guarded import DEFAULT_LOCKOUT
 from rotation.state import marks
 from rotation.state.label_quota import MOST_LABELS, NEEDED_LABELS
 from rotation_testkit.fault_lab.in_memory.batch_scenario import make_batch
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Fuse
 from rotation_testkit.fault_lab.in_memory.scenarios import make_scenario
 
 WEEK = 7 * 86_400
@@ -54,6 +55,7 @@ def test_what_is_over_makes_room():
     scenario = make_scenario("admin")
     assert scenario.rotate(scenario.begin()) == []
     cancelled(scenario, 3)
+    with_labels(scenario, 1)
     intents = {label for label in labels(scenario) if ":intent:" in label}
     scenario.step(Step.CREATE, scenario.begin())
 
@@ -204,3 +206,55 @@ def test_a_batch_frees_no_wrong_login_that_counts():
     scenario.secret.attach(charge.on(current), current)
     assert scenario.rotate(scenario.begin()) == []
     assert counted(scenario, WEEK) == 1
+
+
+def test_killed_runs_and_labels_of_ones_own_do_not_end_rotations():
+    """Four labels of the user's, and a setSecret that was delivered twice and killed both times, then cancelled."""
+    scenario = make_scenario("admin")
+    assert scenario.rotate(scenario.begin()) == []
+    with_labels(scenario, 4)
+    scenario.clock.sleep(WEEK)
+    token = scenario.created()
+    for _ in range(2):
+        scenario.fuse = Fuse(only="set_password", at=1)
+        with pytest.raises(Crash):
+            scenario.step(Step.SET, token)
+        scenario.fuse = Fuse()
+        scenario.clock.sleep(100)
+    scenario.strip_pending(token)
+    scenario.clock.sleep(WEEK)
+
+    assert rehearsed(scenario).status is Status.READY
+    assert scenario.rotate(scenario.begin()) == []
+    assert scenario.password() == scenario.vendor.live
+
+
+def dead_runs(scenario, number):
+    """Leave the intents of so many dead runs on a cancelled version, as slow writes do, and a proof that is void."""
+    token = scenario.created()
+    scenario.strip_pending(token)
+    base = str(scenario.secret.describe().previous_id)
+    scenario.secret.put(token, scenario.secret.read(token).document, "mine")
+    for each in range(number):
+        now = scenario.clock.now() + 100 * each
+        scenario.secret.attach(marks.intent(now, until=now + 60, run=f"{each}" * 8, base=base).on(token), token)
+    scenario.secret.attach(marks.proof(Evidence.READBACK).on(token), token)
+    return token
+
+
+def test_what_only_dead_runs_left_is_freed_once_it_counts_no_more():
+    """Of several announcements the latest stays, since its reset may have been applied; a proof that is void goes."""
+    scenario = make_scenario("admin")
+    assert scenario.rotate(scenario.begin()) == []
+    token = dead_runs(scenario, 5)
+    with_labels(scenario, 3)
+    scenario.clock.sleep(500)
+    with pytest.raises(StoreFull) as early:
+        scenario.step(Step.CREATE, scenario.begin())
+    assert scenario.clock.now() < early.value.not_before < scenario.clock.now() + 700
+
+    scenario.clock.move_to(early.value.not_before)
+    assert fits(scenario, StoreFull)
+    left = scenario.secret.describe().version(token)
+    assert [each.run for each in left.intents] == ["4" * 8]
+    assert left.proof is None

@@ -178,6 +178,6 @@ DRIVER = DriverSpec(
     source="Vendor pages on changing a password (2023-01-31) and on account login; SDK huaweicloudsdkmeeting 3.1.219",
     checked="2026-11-22",
     # Undocumented: how many tries, how long they count (maybe in a row, so longer than a lock holds), the history.
-    lockout=Lockout(tries=5, window_seconds=3 * WAIT_SECONDS),
+    lockout=Lockout(tries=5, window_seconds=3 * WAIT_SECONDS, in_a_row=True),
     error_table=TABLE,
 )

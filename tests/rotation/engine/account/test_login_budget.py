@@ -22,10 +22,12 @@ from rotation.core.values import Evidence, Lockout, Step
 from rotation.doctor.dry_run import Status, rehearse
 from rotation.doctor.heal import examine
 from rotation.engine.run import verify
+from rotation.state import marks
 from rotation.state.marks import Kind
 from rotation.state.stages import PENDING
 from rotation.state.waiting import ARRIVAL_SECONDS
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
 AT_ONCE = Lockout(tries=1, window_seconds=300)
@@ -254,3 +256,54 @@ def test_what_a_failed_login_costs(world: Any, failure: RotationError, charged: 
     state = scenario.secret.describe()
     assert PENDING in state.versions[token].stages
     assert state.wrong_logins(since=0)[0] == int(charged)
+
+
+def run_steps(scenario, token):
+    """Attempt a whole rotation."""
+    for step in Step:
+        scenario.step(step, token)
+
+
+def counting_in_a_row(monkeypatch):
+    """Make vendors count wrong logins until a right one, however far apart. Return the locks."""
+    locks = []
+
+    def locked_until(vendor):
+        if len(vendor._wrong_at) < vendor.lockout.tries:
+            return 0.0
+        until = vendor._wrong_at[-1] + vendor.lockout.window_seconds
+        if until not in locks:
+            locks.append(until)
+        if until <= vendor.now():
+            vendor._wrong_at.clear()
+        return until
+
+    monkeypatch.setattr(MemoryVendor, "_locked_until", locked_until)
+    return locks
+
+
+def test_a_vendor_that_counts_in_a_row_is_not_locked_by_a_day_of_attempts(world, monkeypatch):
+    """The rule is not published, so wrong logins count for a day, although the account is dead for us all the time."""
+    locks = counting_in_a_row(monkeypatch)
+    scenario = world("self", min_age_seconds=0, lockout=Lockout(5, 900, in_a_row=True))
+    scenario.vendor.set_by_hand(OUTSIDE)
+    token, end = scenario.begin(), scenario.clock.now() + 86_400
+    while scenario.clock.now() < end:
+        with pytest.raises(RotationError) as refused:
+            run_steps(scenario, token)
+        scenario.clock.move_to(max(refused.value.not_before or 0, scenario.clock.now() + 60))
+
+    assert scenario.vendor.wrong_logins <= scenario.vendor.lockout.budget + 1
+    assert locks == []
+
+
+def test_a_login_that_was_accepted_ends_the_count_in_a_row(world):
+    """The wrong logins before a proof are over once the window has passed."""
+    scenario = world("self", min_age_seconds=0, lockout=Lockout(5, 900, in_a_row=True))
+    token = scenario.created()
+    scenario.secret.attach(marks.rejected(2, scenario.clock.now() - 1000).on(token), token)
+    assert scenario.rotate(token) == []
+    scenario.clock.sleep(1000)
+    state, now = scenario.secret.describe(), scenario.clock.now()
+    assert state.wrong_logins(since=state.counts_since(now, scenario.vendor.lockout)) == (0, 0)
+    assert state.wrong_logins(since=now - 86_400)[0] == 2
