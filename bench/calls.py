@@ -177,6 +177,11 @@ class CountingKv:
         self.journal += path.endswith(JOURNAL_SUFFIX)
         return self.kv.write(path, document, cas=cas)
 
+    def require_write(self, path: str) -> None:
+        """See ``Kv``."""
+        self.trips += 1
+        self.kv.require_write(path)
+
     def metadata(self, path: str) -> Metadata | None:
         """See ``Kv``."""
         self.trips += 1

@@ -34,6 +34,10 @@ class CuttableKv:
             self.left -= 1
         return self.kv.write(path, document, cas=cas)
 
+    def require_write(self, path: str) -> None:
+        """See ``Kv``."""
+        self.kv.require_write(path)
+
     def metadata(self, path: str) -> Metadata | None:
         """See ``Kv``."""
         return self.kv.metadata(path)

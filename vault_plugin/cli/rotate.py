@@ -77,10 +77,8 @@ def _stopped(context: JobContext, path: str, token: str) -> RotationError:
 
 def _dry_run(path: str, *, as_json: bool) -> int:
     from rotation.cli.commands.rotate import show_checks
-    from rotation.doctor.dry_run import rehearse
-    from vault_plugin.job.inspection import inspection_session, require_write
+    from vault_plugin.job.inspection import dry_run
 
-    with job_context() as context:
-        session = inspection_session(context, path)
-        checks = rehearse(session, require_write=lambda: require_write(context.kv, path))
+    with job_context(steps=4) as context:  # as the rotation, so that its token is long enough for that, too
+        checks = dry_run(context, path)
     return show_checks(checks, {"path": path}, as_json=as_json)

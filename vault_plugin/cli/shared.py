@@ -42,9 +42,13 @@ def job_environment() -> Iterator[tuple[Deployment, Login, Clock]]:
 def job_context(steps: int = 1) -> Iterator[JobContext]:
     """Yield the context of a job on one secret that takes the time of so many steps."""
     from vault_plugin.job.kv_rotation import STEP_SECONDS, JobContext
+    from vault_plugin.job.login import REQUESTS
     from vault_plugin.job.mirroring import with_mirror
 
-    with job_environment() as (deployment, login, clock), login.kv(seconds=steps * STEP_SECONDS) as kv:
+    with (
+        job_environment() as (deployment, login, clock),
+        login.kv(seconds=steps * STEP_SECONDS, requests=steps * REQUESTS // 4) as kv,
+    ):
         yield JobContext(kv=kv, deployment=deployment, clock=clock, wrap_store=with_mirror())
 
 

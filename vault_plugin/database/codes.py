@@ -8,6 +8,7 @@ from grpclib.exceptions import GRPCError
 from rotation.core import errors
 from rotation.core.clock import date_of
 from rotation.core.errors import RotationError
+from vault_plugin.database.wording import reworded
 
 TABLE: tuple[tuple[type[RotationError], Status], ...] = (
     (errors.ConfigError, Status.INVALID_ARGUMENT),
@@ -40,7 +41,7 @@ def status(error: RotationError) -> Status:
 
 def as_grpc(error: RotationError) -> GRPCError:
     """Return the gRPC error: our code, the sentence, the hint, and when another attempt makes sense."""
-    text = error.headline
+    text = reworded(error.headline)
     if error.vendor_code:
         text += f" (vendor's code {error.vendor_code})"
     if error.request_id:
@@ -48,5 +49,5 @@ def as_grpc(error: RotationError) -> GRPCError:
     if error.not_before is not None:
         text += f"; not before {date_of(error.not_before):%Y-%m-%dT%H:%M:%SZ}"
     if error.hint:
-        text += f". {error.hint}"
+        text += f". {reworded(error.hint)}"
     return GRPCError(status(error), text)

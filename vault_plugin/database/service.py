@@ -45,6 +45,7 @@ class Database(database_grpc.DatabaseBase):
         self._memory: Memory | None = None
         self._threads = ThreadPoolExecutor(_MOST_CALLS, thread_name_prefix="call")
         self._log = logging.getLogger("lockstep")
+        self._waiting: dict[str, str] = {}
 
     async def Initialize(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
         """Check a connection's configuration and answer with what is to be stored."""
@@ -64,7 +65,8 @@ class Database(database_grpc.DatabaseBase):
         seconds = float(connection.keys.deadline_seconds)
         if stream.deadline is not None:
             seconds = min(seconds, stream.deadline.time_remaining())
-        evidence = await self._in_thread(lambda left: self._update(connection, request, left), seconds)
+        who = f"{connection.spec.code} {request.username}"
+        evidence = await self._in_thread(lambda left: self._update(connection, request, left), seconds, who)
         fields = {"driver": connection.spec.code, "username": request.username, "evidence": evidence}
         self._log.info("rotated", extra={"fields": fields})
         await stream.send_message(database_pb2.Nothing())
@@ -112,7 +114,7 @@ class Database(database_grpc.DatabaseBase):
         )
         return update(connection, memory, change, SystemClock()).name
 
-    async def _in_thread(self, work: Callable[[Callable[[], float]], T], seconds: float) -> T:
+    async def _in_thread(self, work: Callable[[Callable[[], float]], T], seconds: float, who: str = "") -> T:
         """Run ``work(time_left)`` in a thread and raise its error as a status.
 
         Once the caller is gone or the time is over, ``time_left`` is 0, so the work begins nothing more.
@@ -134,9 +136,19 @@ class Database(database_grpc.DatabaseBase):
         finally:
             given_up.set()
         if isinstance(outcome, GRPCError):
-            self._log.error("refused", extra={"fields": {"status": outcome.status.name, "error": outcome.message}})
+            self._say_refused(outcome, who)
             raise outcome
+        self._waiting.pop(who, None)
         return outcome
+
+    def _say_refused(self, outcome: GRPCError, who: str) -> None:
+        """Log a refusal; one that only waits is logged once, since the server tries again every ten seconds."""
+        message = str(outcome.message)
+        again = self._waiting.get(who) == message
+        if who and outcome.status is Status.UNAVAILABLE:
+            self._waiting[who] = message
+        level = logging.DEBUG if again else logging.ERROR
+        self._log.log(level, "refused", extra={"fields": {"status": outcome.status.name, "error": message}})
 
 
 _ONE = threading.Lock()
@@ -152,13 +164,15 @@ def _load(config: Any) -> Connection:  # noqa: ANN401 - protobuf's Struct
 
 def _guarded(work: Callable[[Callable[[], float]], T], time_left: Callable[[], float]) -> T | GRPCError:
     """Return the outcome or the error: an exception raised in the thread would carry frames that hold values."""
-    from rotation.core.errors import InternalError, RotationError
+    from rotation.core.errors import InternalError, MissingExtra, RotationError
     from vault_plugin.database.codes import as_grpc
 
     try:
         return work(time_left)
     except RotationError as error:
         return as_grpc(error)
+    except ImportError as missing:
+        return as_grpc(MissingExtra(f"the plug-in's interpreter has no library {missing.name}"))
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
         return as_grpc(InternalError.of(foreign))
 

@@ -14,7 +14,7 @@ from rotation.deployment.deployment import Deployment
 from rotation.stores.vault_kv import Kv, VaultKv
 from vault_plugin.job.kv_rotation import ATTEMPTS, STEP_SECONDS, JobContext, KvRotation, Rotated, WrapStore
 from vault_plugin.job.pace import Pace
-from vault_plugin.job.schedule import ScheduledSecret, Wishes, walk
+from vault_plugin.job.schedule import ScheduledSecret, Unreadable, Wishes, walk
 
 _THROTTLED_SECONDS = 30.0
 _STEPS = 4
@@ -85,13 +85,16 @@ class DueSecretsJob:
         """Look at every secret in and below a folder.
 
         Raises:
-            StoreError: the folder cannot be listed.
+            StoreError: the folder cannot be listed, or there is none.
         """
         due: list[DueSecret] = []
         faulty: list[Rotated] = []
         waiting = off = 0
         with self.connect(STEP_SECONDS) as kv:
             for secret in walk(kv, folder):
+                if isinstance(secret, Unreadable):
+                    faulty.append(Rotated.failed(secret.path, secret.error))
+                    continue
                 try:
                     turn = self._turn(kv, secret)
                 except RotationError as error:
@@ -112,9 +115,14 @@ class DueSecretsJob:
         at = wishes.due_at(secret.metadata.created or 0.0)
         if not wishes.enabled or at is None:
             return None
-        if secret.has_journal and VaultKv(kv, secret.path, clock=self.clock).unfinished() is not None:
+        now, store = self.clock.now(), VaultKv(kv, secret.path, clock=self.clock)
+        if secret.has_journal and store.unfinished() is not None:
             return DueSecret(path=secret.path, wishes=wishes, since=0.0)
-        return DueSecret(path=secret.path, wishes=wishes, since=at) if at <= self.clock.now() else at
+        earliest = wishes.due_at(secret.metadata.begun)
+        if at > now and secret.metadata.version > 1 and earliest is not None and earliest <= now:
+            since = store.password_since()
+            at = earliest if since is None else wishes.due_at(since) or at
+        return DueSecret(path=secret.path, wishes=wishes, since=at) if at <= now else at
 
     def run(self, plan: Plan) -> Iterator[Rotated]:
         """Rotate what is due and yield each report when it is there; yield the faulty secrets first.

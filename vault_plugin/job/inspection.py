@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from rotation.core.document import SecretDocument
-from rotation.core.errors import StageConflict, StoreError
+from rotation.core.errors import RotationError
 from rotation.deployment.binder import Binder
 from rotation.deployment.open_session import countdown, open_session
+from rotation.doctor.dry_run import Check, Status, rehearse
 from rotation.engine.session import Session
-from rotation.stores.vault_kv import JOURNAL_SUFFIX, Kv, VaultKv, read_current
+from rotation.stores.vault_kv import VaultKv, read_current
 from vault_plugin.job.kv_rotation import JobContext, wished
+from vault_plugin.job.preconditions import Precondition, preconditions
 from vault_plugin.job.schedule import Wishes
-
-_NO_VERSION = 2**31 - 1
 
 
 def inspection_session(context: JobContext, path: str) -> Session:
@@ -40,17 +39,20 @@ def inspection_session(context: JobContext, path: str) -> Session:
     )
 
 
-def require_write(kv: Kv, path: str) -> None:
-    """Raise unless the secret and its journal may be written. Nothing is changed.
-
-    A check-and-set that cannot succeed fails as a conflict where the token may write (OpenBao 2.7.2, measured 2026-11).
+def dry_run(context: JobContext, path: str) -> tuple[Check, ...]:
+    """Check every precondition of a rotation: those of the job, which ``KvRotation`` makes, and those of the engine.
 
     Raises:
-        StoreError: one of them may not be written.
+        RotationError: as ``inspection_session``.
     """
-    for each in (path, path + JOURNAL_SUFFIX):
-        try:
-            kv.write(each, SecretDocument({"lockstep": "rehearsal"}), cas=_NO_VERSION)
-        except StageConflict:
-            continue
-        raise StoreError("the mount took a check-and-set that could not succeed; it is not a KV version 2 engine")
+    session = inspection_session(context, path)
+    write, *others = preconditions(context.kv, path, session.store)
+    return (*map(_checked, others), *rehearse(session, require_write=write.require))
+
+
+def _checked(each: Precondition) -> Check:
+    try:
+        each.require()
+    except RotationError as error:
+        return Check(each.name, Status.STOPS, f"{error.code}: {error.message}", error.hint)
+    return Check(each.name, Status.READY, each.holds)

@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
-from rotation.core.clock import Clock
+from rotation.core.clock import Clock, date_of
 from rotation.core.document import SecretDocument
 from rotation.core.errors import IdentityChanged, InternalError, NotYetVisible, Parked, RotationError
 from rotation.core.process import stop
@@ -36,10 +37,12 @@ from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.policy import narrow
 from rotation.state.lease import Claim
+from rotation.state.stages import PENDING
 from rotation.state.store import Store
 from rotation.state.versions import SecretState
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
 from rotation.stores.wrapper import PassingStore
+from vault_plugin.job.preconditions import preconditions
 from vault_plugin.job.schedule import Wishes
 
 STEP_SECONDS = 120.0
@@ -93,6 +96,7 @@ class Rotated:
         seconds: the time of the whole run.
         attempts: how often the four steps were begun.
         vendor_request_id: the id of the vendor's latest answer.
+        dead_since: epoch seconds since when readers hold, or may hold, a dead password after a failure.
         error: why the rotation failed.
     """
 
@@ -106,6 +110,7 @@ class Rotated:
     seconds: float = 0.0
     attempts: int = 0
     vendor_request_id: str | None = None
+    dead_since: float | None = None
     error: RotationError | None = None
 
     @classmethod
@@ -127,6 +132,7 @@ class Rotated:
             "duration_ms": round(self.seconds * 1000),
             "attempts": self.attempts,
             "vendor_request_id": self.vendor_request_id,
+            "dead_since": self.dead_since,
             "error": None if self.error is None else self.error.describe(),
         }
 
@@ -225,8 +231,21 @@ class KvRotation:
                 break
         if done.error is not None:
             done.outcome = done.error.code
+            self._say_whether_readers_suffer(done, done.error)
         done.seconds = clock.now() - started
         return done
+
+    def _say_whether_readers_suffer(self, done: Rotated, error: RotationError) -> None:
+        """Add to the report since when readers may hold a dead password: a reset was sent, and nothing committed."""
+        with suppress(RotationError):  # The store cannot be asked, which the report says already.
+            state = VaultKv(self.context.kv, self.path, clock=self.context.clock).describe()
+            pending = state.holder(PENDING)
+            if pending is None or pending == state.current_id or state.version(pending).intent is None:
+                return
+            done.dead_since = state.version(pending).intent
+            hold = "hold" if state.proof(pending) is not None else "may hold"
+            since = f"{date_of(done.dead_since or 0.0):%Y-%m-%dT%H:%M:%SZ}"
+            done.error = error.changed(message=f"{error.message}; readers {hold} a dead password since {since}")
 
     def _guarded(self, done: Rotated) -> RotationError | None:
         try:
@@ -242,11 +261,14 @@ class KvRotation:
     def _attempt(self, done: Rotated) -> None:
         context = self.context
         plain = VaultKv(context.kv, self.path, clock=context.clock)
+        wrapped = context.wrapped(plain, self.wishes)
         fresh = str(uuid.uuid4())
         done.token = self.token = plain.begin(fresh)
         done.resumed = done.resumed or (done.token != fresh and done.attempts == 1)
         state = plain.remembered() or plain.describe()
-        store = GapStore(context.wrapped(plain, self.wishes), done.token, state, clock=context.clock)
+        for each in preconditions(context.kv, self.path, wrapped):
+            each.require()
+        store = GapStore(wrapped, done.token, state, clock=context.clock)
         # A vendor that refuses the admin credential ends the attempt, and the next attempt reads it again.
         fetch = cache(partial(read_current, context.kv))
         for step, handed in each_step(plain, store):

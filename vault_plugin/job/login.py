@@ -27,6 +27,9 @@ _ANSWER_LIMIT = 32 * 1024 * 1024
 _MARGIN_SECONDS = 30.0
 """A token is renewed or replaced if it ends within the time of the work and this margin."""
 
+REQUESTS = 60
+"""The most requests of one rotation with its retries; a clean one makes 14, and a batch some for each device."""
+
 _UNFIT = {
     472: ("is a disaster-recovery secondary", "standby"),
     501: ("is not initialised", "not_initialized"),
@@ -43,11 +46,13 @@ class Token:
         value: the token.
         ends: epoch seconds; ``None`` if it does not end.
         renewable: whether it can be renewed.
+        uses: how many requests it is still good for; ``None`` for any number.
     """
 
     value: Secret
     ends: float | None = None
     renewable: bool = False
+    uses: int | None = None
 
 
 def _unreached(error: Exception) -> StoreError:
@@ -95,15 +100,23 @@ class Login:
             raise StoreUnavailable(f"the server {unfit[0]}", vendor_code=unfit[1])
 
     @contextmanager
-    def kv(self, *, seconds: float) -> Iterator[HvacKv]:
-        """Yield the mount, through a connection of its own and with a token that lasts ``seconds``.
+    def kv(self, *, seconds: float, requests: int = REQUESTS) -> Iterator[HvacKv]:
+        """Yield the mount, through a connection of its own and with a token that lasts ``seconds`` and ``requests``.
 
         Raises:
             StoreDenied: the login is refused, or the token ends too soon and cannot be renewed.
             StoreUnavailable: there is no answer.
         """
         with self._lock:
+            if self._token is not None and self._token.uses is not None:
+                self._token = None  # what is left of it is not known any more
             token = self._token = self._lasting(seconds + _MARGIN_SECONDS)
+            if token.uses is not None and token.uses < requests:
+                raise StoreDenied(
+                    f"the token may be used {token.uses} more times, and this work makes up to {requests} requests",
+                    vendor_code="token_uses",
+                    hint="Give the job a token without a limit of uses (num_uses, token_num_uses), or a higher limit.",
+                )
         with self._connected(token) as client:
             yield HvacKv(client, self.settings.mount)
 
@@ -115,10 +128,13 @@ class Login:
         if not given and not self._lasts(token, seconds):
             token = self._log_in()
         if not self._lasts(token, seconds):
+            left = max(0.0, (token.ends or 0.0) - self._clock.now())
+            source = "token" if given else f"token of the login by {self.settings.method}"
+            setting = "its ttl" if given else "token_ttl of the role"
             raise StoreDenied(
-                f"the token ends in less than {seconds:.0f} s and cannot be renewed",
+                f"the {source} ends in {left:.0f} s and cannot be renewed for longer; this work needs {seconds:.0f} s",
                 vendor_code="token_ends",
-                hint="Give the job a longer or renewable token, or let it log in by AppRole or Kubernetes.",
+                hint=f"Raise {setting} to {seconds:.0f} s or more, or the max_ttl of a renewable one.",
             )
         return token
 
@@ -128,10 +144,25 @@ class Login:
     def _given(self) -> Token:
         """Return the operator's token with its time; a token that may not look itself up is used as it is."""
         token = Token(self.settings.proof)
+        self._refuse_wrapped()  # before the token is used, which a wrapped one allows once
         with self._connected(token) as client, suppress(StoreDenied):
             look = client.auth.token.lookup_self
             return asked(None, look, lambda answer: self._read(answer["data"], "id", "ttl")) or token
         return token
+
+    def _refuse_wrapped(self) -> None:
+        """Raise if the token or secret id is wrapped: it opens once, and this job runs again and again."""
+        body = {"token": self.settings.proof.reveal()}
+        found = None
+        with self._connected(None) as client, suppress(StoreError):
+            found = asked(None, lambda: client.adapter.post("/v1/sys/wrapping/lookup", json=body), str)
+        if found is not None:
+            what = "token" if self.settings.method == "token" else "secret id"
+            raise StoreDenied(
+                f"the {what} is a response-wrapping token, which opens once",
+                vendor_code="wrapped",
+                hint=f"Unwrap it where the job gets it, such as by `bao unwrap`, and give the job the {what} itself.",
+            )
 
     def _renewed(self, token: Token, seconds: float) -> Token:
         with self._connected(token) as client, suppress(StoreDenied):
@@ -148,6 +179,8 @@ class Login:
                 raise
             except StoreError as refusal:
                 code = str(refusal.vendor_code)
+        if found is None and self.settings.method == "approle":
+            self._refuse_wrapped()
         if found is None:
             raise StoreDenied(
                 f"the login by {self.settings.method} was refused",
@@ -174,7 +207,8 @@ class Login:
     def _read(self, fields: Any, value: str, seconds: str) -> Token:  # noqa: ANN401 - JSON
         left = float(fields[seconds])
         ends = self._clock.now() + left if left else None
-        return Token(Secret(str(fields[value])), ends, bool(fields.get("renewable")))
+        uses = int(fields.get("num_uses") or 0)  # 0 for any number
+        return Token(Secret(str(fields[value])), ends, bool(fields.get("renewable")), uses or None)
 
     @contextmanager
     def _connected(self, token: Token | None, *, at_root: bool = False) -> Iterator[hvac.Client]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
-from rotation.core.errors import CannotVerify, SettingsError
+from rotation.core.errors import CannotVerify, RotationError, SettingsError, Withheld
 from rotation.core.settings import checked_path
 from rotation.core.values import Verdict
 from rotation.deployment.binder import Binder
@@ -84,7 +84,7 @@ def _aws() -> Callable[[], SecretsManagerClient]:
 
 
 class LinkedStore(MirroredStore):
-    """A mirrored store that looks whether the mirror names it: before a rotation begins, and before the write.
+    """A mirrored store that looks whether the mirror names it, before the write as well.
 
     Args:
         store: the store that is rotated.
@@ -96,14 +96,14 @@ class LinkedStore(MirroredStore):
         super().__init__(store, mirror)
         self._check = check
 
-    def stage(self, token: str, document: SecretDocument) -> None:
-        """Check, then stage; see ``Store``."""
-        self._check()
-        super().stage(token, document)
+    def require_mirror(self) -> None:
+        """See ``HasMirror``."""
+        with Withheld(RotationError, by=lambda error: error.prefixed("the mirror")):
+            self._check()
 
     def settle(self, token: str) -> None:
         """Check, then write the mirror and settle; see ``Store``."""
-        self._check()
+        self.require_mirror()
         super().settle(token)
 
 

@@ -1,9 +1,9 @@
 """What a secret's custom metadata ask for, when the secret is due, and the walk that finds such secrets in a folder.
 
-A secret with ``lockstep-every`` is due that long after its value was last written, or, if the window is closed then,
-when the window opens next. Example: with ``lockstep-every: 30d`` and ``lockstep-window:
-Sat,Sun 02:00-05:00 UTC``, a value written on Wednesday 1 January at 12:00 is 30 days old on Friday 31 January at 12:00,
-so its rotation is due on Saturday 1 February at 02:00 UTC.
+A secret with ``lockstep-every`` is due that long after its password was last changed, or, if the window is closed then,
+when the window opens next. Example: with ``lockstep-every: 30d`` and ``lockstep-window: Sat,Sun 02:00-05:00 UTC``, a
+password of Wednesday 1 January, 12:00, is 30 days old on Friday 31 January at 12:00, so its rotation is due on Saturday
+1 February at 02:00 UTC.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
-from rotation.core.errors import SettingsError
+from rotation.core.errors import SecretNotFound, SettingsError, StoreError, StoreUnavailable
 from rotation.core.maintenance_window import ANYTIME, Windows
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, Kv, Metadata
 
+T = TypeVar("T")
 _PREFIX = "lockstep-"
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _SHORTEST = 300.0
@@ -70,7 +73,7 @@ class Wishes:
         return cls(**found)  # type: ignore[arg-type]  # each reader returns its field's type
 
     def due_at(self, changed: float) -> float | None:
-        """Return the epoch of the next rotation, given when the value was last written; ``None`` without a schedule."""
+        """Return the epoch of the next rotation, given when the password was set; ``None`` without a schedule."""
         return None if self.every is None else self.window.next_open(changed + self.every)
 
     @property
@@ -130,24 +133,58 @@ class ScheduledSecret:
     has_journal: bool
 
 
-def walk(kv: Kv, folder: str) -> Iterator[ScheduledSecret]:
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A folder or an entry that a walk could not look at, and why. The walk goes on beside it."""
+
+    path: str
+    error: StoreError
+
+
+def walk(kv: Kv, folder: str) -> Iterator[ScheduledSecret | Unreadable]:
     """Yield every secret in and below a folder whose custom metadata name Lockstep, in order.
 
     Raises:
-        StoreError: a folder cannot be listed or an entry's metadata cannot be read.
+        StoreError: the folder itself cannot be listed, or the server does not answer.
+        SecretNotFound: there is nothing in the folder, so its name may be mistyped.
     """
-    yield from _walk(kv, folder.strip("/"), 0)
+    start = folder.strip("/")
+    names = kv.list(start)
+    if start and not names:
+        raise SecretNotFound(
+            f"there is no folder {start} in the mount",
+            hint="A prefix is a folder's path without the mount's. A single secret is rotated by `vault rotate PATH`.",
+        )
+    yield from _walk(kv, start, names, 0)
 
 
-def _walk(kv: Kv, folder: str, depth: int) -> Iterator[ScheduledSecret]:
+def _walk(kv: Kv, folder: str, names: list[str], depth: int) -> Iterator[ScheduledSecret | Unreadable]:
     start = f"{folder}/" if folder else ""
-    names = kv.list(folder)
     for name in names:
         path = start + name
         if name.endswith("/"):
-            if depth < _DEEPEST:
-                yield from _walk(kv, path.rstrip("/"), depth + 1)
+            below = _tried(path, partial(kv.list, path.rstrip("/")))
+            if isinstance(below, Unreadable):
+                yield below
+            elif below and depth < _DEEPEST:
+                yield from _walk(kv, path.rstrip("/"), below, depth + 1)
         elif not name.endswith(JOURNAL_SUFFIX):
-            metadata = kv.metadata(path)
-            if metadata is not None and metadata.readable and any(key.startswith(_PREFIX) for key in metadata.custom):
+            metadata = _tried(path, partial(kv.metadata, path))
+            if isinstance(metadata, Unreadable):
+                yield metadata
+            elif metadata is not None and metadata.readable and any(map(_is_ours, metadata.custom)):
                 yield ScheduledSecret(path=path, metadata=metadata, has_journal=name + JOURNAL_SUFFIX in names)
+
+
+def _is_ours(key: str) -> bool:
+    return key.startswith(_PREFIX)
+
+
+def _tried(path: str, look: Callable[[], T]) -> T | Unreadable:
+    """Return what a look shows, or why it shows nothing; a server that does not answer ends the walk."""
+    try:
+        return look()
+    except StoreUnavailable:
+        raise
+    except StoreError as error:
+        return Unreadable(path, error.changed())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from rotation.core.settings import checked_path
 from rotation.stores.vault_kv.kv import Entry, Metadata
 
 T = TypeVar("T")
+_NO_VERSION = 2**31 - 1
 
 SERVER = Server("the Vault server", address="VAULT_ADDR (or BAO_ADDR)", authorities="VAULT_CACERT (or BAO_CACERT)")
 
@@ -41,17 +43,20 @@ class HvacKv:
     def __init__(self, client: hvac.Client, mount: str) -> None:
         self._client = client
         self._mount = mount.strip("/")
+        self._is_kv2 = False
 
     def read(self, path: str, *, version: int | None = None) -> Entry | None:
         """See ``Kv``."""
         checked_path(path.strip("/"), what="the path")
-        return asked(
-            self._client,
-            lambda: self._api.read_secret_version(
-                path, version=version, mount_point=self._mount, raise_on_deleted_version=False
-            ),
-            _entry,
-            what=f"read {self._mount}/data/{path}",
+        return self._there(
+            asked(
+                self._client,
+                lambda: self._api.read_secret_version(
+                    path, version=version, mount_point=self._mount, raise_on_deleted_version=False
+                ),
+                _entry,
+                what=f"read {self._mount}/data/{path}",
+            )
         )
 
     def write(self, path: str, document: SecretDocument, *, cas: int) -> Entry:
@@ -67,6 +72,18 @@ class HvacKv:
             raise StoreError("there is no KV version 2 engine at this mount", vendor_code="no_mount", hint=_MOUNT)
         return written
 
+    def require_write(self, path: str) -> None:
+        """See ``Kv``.
+
+        A check-and-set that cannot succeed fails as a conflict where the token may write (OpenBao 2.7.2, measured
+        2026-11).
+        """
+        try:
+            self.write(path, SecretDocument({"lockstep": "rehearsal"}), cas=_NO_VERSION)
+        except StageConflict:
+            return
+        raise StoreError("the mount took a check-and-set that could not succeed; it is not a KV version 2 engine")
+
     def _put(self, path: str, document: SecretDocument, cas: int) -> Any:  # noqa: ANN401 - JSON
         fields = json.loads(document.dump().reveal())
         return self._api.create_or_update_secret(path, fields, cas=cas, mount_point=self._mount)
@@ -74,11 +91,13 @@ class HvacKv:
     def metadata(self, path: str) -> Metadata | None:
         """See ``Kv``."""
         checked_path(path.strip("/"), what="the path")
-        return asked(
-            self._client,
-            lambda: self._api.read_secret_metadata(path, mount_point=self._mount),
-            _metadata,
-            what=f"read {self._mount}/metadata/{path}",
+        return self._there(
+            asked(
+                self._client,
+                lambda: self._api.read_secret_metadata(path, mount_point=self._mount),
+                _metadata,
+                what=f"read {self._mount}/metadata/{path}",
+            )
         )
 
     def list(self, folder: str) -> list[str]:
@@ -91,7 +110,30 @@ class HvacKv:
             lambda answer: [str(key) for key in answer["data"]["keys"]],
             what=f"list {self._mount}/metadata/{folder}",
         )
-        return names or []
+        return self._there(names) or []
+
+    def _there(self, found: T | None) -> T | None:
+        """Return what was found. Where nothing was, look once whether this is an engine that could hold it.
+
+        A KV version 1 engine answers as if the entry did not exist. The servers' own ``kv`` command asks as we do, and
+        any token with a right on the mount may; one that may not is answered by what follows.
+
+        Raises:
+            StoreError: ``no_mount``.
+        """
+        if found is not None or self._is_kv2:
+            return found
+        path = f"/v1/sys/internal/ui/mounts/{self._mount}"
+        with suppress(StoreDenied):
+            kind = asked(None, lambda: self._client.adapter.get(path), _engine, what=f"look at mount {self._mount}")
+            if kind is not None and kind != "kv version 2":
+                raise StoreError(
+                    f"the engine at mount {self._mount} is {kind}, not kv version 2",
+                    vendor_code="no_mount",
+                    hint=f"{_MOUNT} `bao kv enable-versioning` makes a version 2 of a version 1.",
+                )
+        self._is_kv2 = True
+        return None
 
     def annotate(self, path: str, custom: Mapping[str, str]) -> None:
         """Replace an entry's custom metadata, also before its first version; its other settings stay."""
@@ -226,6 +268,12 @@ def _token_works(client: hvac.Client) -> bool:
     return True
 
 
+def _engine(answer: Any) -> str:  # noqa: ANN401 - JSON
+    fields = answer["data"]
+    version = (fields.get("options") or {}).get("version", "1")
+    return f"kv version {version}" if fields["type"] == "kv" else f"of type {fields['type']}"
+
+
 def _entry(answer: Any) -> Entry:  # noqa: ANN401 - JSON
     fields, meta = answer["data"]["data"], answer["data"]["metadata"]
     return _version(meta, None if fields is None else SecretDocument(fields))
@@ -249,6 +297,7 @@ def _metadata(answer: Any) -> Metadata:  # noqa: ANN401 - JSON
         created=None if newest is None else datetime.fromisoformat(newest["created_time"]).timestamp(),
         readable=newest is not None and not newest["destroyed"] and not _is_past(newest["deletion_time"]),
         custom=_texts(fields.get("custom_metadata")),
+        begun=datetime.fromisoformat(fields["created_time"]).timestamp(),
     )
 
 

@@ -41,12 +41,14 @@ class Metadata:
         created: when the newest version was written, in epoch seconds; ``None`` without one.
         readable: whether the newest version is neither deleted nor destroyed.
         custom: the custom metadata.
+        begun: when the entry was made, in epoch seconds.
     """
 
     version: int
     created: float | None
     readable: bool
     custom: Mapping[str, str] = field(default_factory=dict)
+    begun: float = 0.0
 
 
 class Kv(Protocol):
@@ -66,6 +68,14 @@ class Kv(Protocol):
         Raises:
             StageConflict: it is not.
             StoreError: as ``read``; after ``StoreUnavailable`` it is unknown whether the write took place.
+        """
+        ...
+
+    def require_write(self, path: str) -> None:
+        """Raise unless an entry, which need not exist, may be written. Nothing is changed.
+
+        Raises:
+            StoreError: as ``read``; ``StoreDenied`` where the right is missing.
         """
         ...
 

@@ -27,12 +27,13 @@ yet"; a deleted newest version answers 404 with its metadata and keeps its numbe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from math import ceil
 
 from rotation.core.clock import Clock
-from rotation.core.document import SecretDocument, with_passwords_of
+from rotation.core.document import PASSWORD, SecretDocument, list_key, with_passwords_of
 from rotation.core.errors import (
     ConfigError,
     InProgress,
@@ -102,6 +103,28 @@ class VaultKv:
             return self._look().unfinished
         records = Journal.parse(entry.document).records.values()
         return self._look().unfinished if any(PENDING in record.labels for record in records) else None
+
+    def password_since(self) -> float | None:
+        """Return when the current password was written, in epoch seconds; ``None`` if no version shows it.
+
+        An edit of another key makes a new version and leaves the password as old as it was. The journal tells which
+        version the latest rotation made. If that version is gone, the password counts as unchanged since: a rotation
+        too early does no harm, and one that every edit postpones would never come.
+        """
+        seen = self._look()
+        now = seen.main
+        stamps = [record.stamp for record in seen.journal.records.values() if record.stamp is not None]
+        made = max((each for each in stamps if each.number <= now.version), key=lambda each: each.number, default=None)
+        since: float = now.epoch
+        for number in range(now.version - 1, 0 if made is None else made.number - 1, -1):
+            entry = self._kv.read(self._path, version=number)
+            if entry is None:  # and so are all versions before
+                return None if made is None else datetime.fromisoformat(made.created).timestamp()
+            if entry.document is not None:
+                if not _same_passwords(entry, now):
+                    return since
+                since = entry.epoch
+        return since
 
     def begin(self, token: str) -> str:
         """Begin a rotation: make the token's empty pending version, as Secrets Manager does.
@@ -435,6 +458,19 @@ class _Known:
 def _version_of(entry: Entry | None) -> tuple[object, ...]:
     """Return what tells an entry's version from every other, and a deleted one from itself before."""
     return () if entry is None else (entry.version, entry.created, entry.document is None)
+
+
+def _same_passwords(one: Entry, other: Entry) -> bool:
+    return _passwords(one.document) == _passwords(other.document)
+
+
+def _passwords(document: SecretDocument | None) -> list[object]:
+    """Return the passwords of the account, or of every account of a batch in its order."""
+    if document is None:
+        return []
+    entries = document.get(list_key(document) or "")
+    accounts = entries if isinstance(entries, list) else [document]
+    return [each.get(PASSWORD) for each in accounts if isinstance(each, Mapping)]
 
 
 def _give_up_pending(seen: Seen) -> None:

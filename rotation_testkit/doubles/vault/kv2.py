@@ -109,6 +109,7 @@ class _Held:
     versions: dict[int, _Version] = field(default_factory=dict)
     max_versions: int = 0
     custom: dict[str, str] = field(default_factory=dict)
+    begun: float = 0.0
 
 
 class Kv2:
@@ -141,7 +142,7 @@ class Kv2:
     def write(self, path: str, document: SecretDocument, *, cas: int) -> Entry:
         """See ``Kv``."""
         with self._lock:
-            held = self._entries.get(_normal(path)) or _Held()
+            held = self._entries.get(_normal(path)) or _Held(begun=self._now())
             if cas != held.newest:
                 raise StageConflict("the entry was written by another client", vendor_code="check_and_set")
             self._entries[_normal(path)] = held
@@ -150,6 +151,9 @@ class Kv2:
             held.versions[held.newest] = _Version(made, _as_kept(document.dump()))
             self._prune(held)
             return Entry(version=held.newest, created=_spelled(made), document=document, custom=dict(held.custom))
+
+    def require_write(self, path: str) -> None:
+        """See ``Kv``; the model has no tokens, so that everything may be written."""
 
     def metadata(self, path: str) -> Metadata | None:
         """See ``Kv``."""
@@ -163,6 +167,7 @@ class Kv2:
                 created=None if newest is None else newest.created.timestamp(),
                 readable=newest is not None and not newest.deleted and not newest.destroyed,
                 custom=dict(held.custom),
+                begun=held.begun,
             )
 
     def list(self, folder: str) -> list[str]:
@@ -197,7 +202,7 @@ class Kv2:
     def configure(self, path: str, *, max_versions: int = 0, custom: Mapping[str, str] | None = None) -> None:
         """See ``OperatedKv``."""
         with self._lock:
-            held = self._entries.setdefault(_normal(path), _Held())
+            held = self._entries.setdefault(_normal(path), _Held(begun=self._now()))
             held.max_versions, held.custom = max_versions, dict(custom or {})
 
     def _held(self, path: str) -> _Held:

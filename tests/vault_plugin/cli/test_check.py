@@ -8,7 +8,7 @@ from rotation.state.stages import PENDING
 from rotation.stores.vault_kv import HvacKv
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI
-from vault_plugin.job.inspection import require_write
+from vault_plugin.job.preconditions import require_write
 
 
 def test_a_stuck_rotation_on_the_server_is_found_shown_and_put_right(cli, rotate):

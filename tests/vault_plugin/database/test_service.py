@@ -162,3 +162,27 @@ def test_every_account_is_changed_and_proved(opener, key, variant):
 
         serve(talk)
         assert (tenant.live(), tenant.changes(), tenant.wrong_logins()) == (new, 1, 0)
+
+
+def test_a_role_outside_of_its_window_is_logged_once(caplog):
+    """The server tries a waiting role every ten seconds; the plug-in says it once, and again when that changes."""
+    with vendors.directory(time.time, (VOLCENGINE,)) as estate:
+        tenant, password = estate.accounts[VOLCENGINE], vendor_policies()[VOLCENGINE]["default"].generate()
+        closed = {"window": "Mon 02:00-02:01 UTC", "minimum_evidence": "ACCEPTED"}
+        if time.gmtime().tm_wday == 0:
+            closed["window"] = "Thu 02:00-02:01 UTC"
+
+        async def talk(stub):
+            await stub.Initialize(initialize(VOLCENGINE, estate, **closed))
+            said = []
+            for _ in range(3):
+                with pytest.raises(GRPCError) as refused:
+                    await stub.UpdateUser(change(tenant, password))
+                said.append(refused.value.message)
+            return said
+
+        caplog.set_level("DEBUG", logger="lockstep")
+        (first, *others) = serve(talk)
+        assert others == [first] * 2
+        assert "outside of the connection's `window`" in first
+        assert [each.levelname for each in caplog.records if each.message == "refused"] == ["ERROR", "DEBUG", "DEBUG"]

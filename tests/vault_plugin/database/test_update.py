@@ -227,3 +227,17 @@ def test_what_is_refused_at_first_changes_nothing(directory, seconds, password, 
     with pytest.raises(RotationError) as error:
         directory.update(password)
     assert (error.value.code, directory.tenant.live()) == (code, old)
+
+
+def test_a_failure_after_the_reset_says_that_readers_may_hold_a_dead_password(directory):
+    """The server's log then says since when; a refusal that changed nothing does not."""
+    password = vendor_policies()[VOLCENGINE]["default"].generate()
+    directory.vendor.faults.add("ResetPassword", FaultKind.DROP_AFTER)
+    with pytest.raises(OutcomeUnknown, match="; readers may hold a dead password since 20"):
+        directory.update(password)
+    directory.clock.sleep(3600)
+    directory.die()
+    directory.vendor.faults.add("ResetPassword", FaultKind.THROTTLE)
+    with pytest.raises(RotationError) as refused:
+        directory.update(vendor_policies()[VOLCENGINE]["default"].generate())
+    assert "readers" not in refused.value.message

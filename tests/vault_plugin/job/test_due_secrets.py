@@ -9,6 +9,9 @@ import pytest
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import RateLimited
+from rotation.core.secret import Secret
+from rotation.stores.vault_kv import HvacKv
+from rotation_testkit.doubles.vault import acl
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, VOLCENGINE
 from vault_plugin.job.due_secrets import DueSecretsJob
@@ -56,6 +59,55 @@ def test_only_what_has_its_turn_is_rotated(modelled, due_secrets):
         started.world.clock.sleep(31 * DAY)
         plan = made.plan(f"/{folder}/")
         assert [each.path for each in plan.due] == [started.path(HUAWEI), started.path(UCLOUD)]
+
+
+@pytest.mark.parametrize("kept", [0, 2, 1])
+@pytest.mark.parametrize("rotated", [True, False])
+def test_edits_of_other_keys_do_not_postpone_a_rotation(modelled, due_secrets, rotate, rotated, kept):
+    """The age of the password counts, also where the versions that show it are gone; a change by hand counts anew."""
+    with modelled(holding=(VOLCENGINE,)) as started:
+        path = started.path(VOLCENGINE)
+        started.kv.configure(path, max_versions=kept, custom=EVERY)
+        if rotated:
+            assert rotate(started, VOLCENGINE).error is None
+        job, age = due_secrets(started), 0
+        while age < 29:
+            started.world.clock.sleep(DAY)
+            age += 1
+            edit(started, path, note=f"edited on day {age}")
+        assert job.plan(started.folder).due == ()
+        started.world.clock.sleep(2 * DAY)
+        assert [each.path for each in job.plan(started.folder).due] == [path]
+
+        edit(started, path, password="by hand")
+        seen = job.plan(started.folder)
+        assert (len(seen.due), seen.waiting) == ((0, 1) if kept != 1 else (1, 0))  # one version alone shows no change
+
+
+def edit(started, path, **fields):
+    """Write a secret with other fields, as an operator does."""
+    entry = started.kv.read(path)
+    started.kv.write(path, entry.document.replaced(**fields), cas=entry.version)
+
+
+def test_a_forbidden_path_does_not_keep_the_others_back(real, due_secrets, openbao, corner):
+    """A folder that may not be listed and an entry that may not be looked at have their own reports."""
+    with real(holding=ALL, custom=EVERY) as started:
+        for name in ("closed/a", "apps/hidden"):
+            started.kv.write(f"{started.folder}/{name}", SecretDocument({"no": "driver"}), cas=0)
+        rules = {
+            f"secret/data/{started.folder}/*": ["create", "read", "update"],
+            f"secret/metadata/{started.folder}/*": ["list", "read"],
+            f"secret/metadata/{started.folder}/closed/": ["deny"],
+            f"secret/metadata/{started.folder}/apps/hidden": ["deny"],
+        }
+        openbao.client().sys.create_or_update_policy(corner, acl.written(rules))
+        token = openbao.client().auth.token.create(policies=[corner])["auth"]["client_token"]
+        allowed = replace(started, kv=HvacKv(openbao.client(Secret(token)), "secret"))
+        plan = due_secrets(allowed).plan(started.folder)
+        found = {each.path.removeprefix(f"{started.folder}/"): each.outcome for each in plan.faulty}
+        assert found == {"closed/": "store_denied", "apps/hidden": "store_denied"}
+        assert plan.waiting == len(ALL)
 
 
 def test_an_unfinished_rotation_goes_first(modelled, due_secrets, rotate):

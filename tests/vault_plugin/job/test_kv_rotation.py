@@ -298,3 +298,21 @@ def test_a_document_that_is_none_is_refused_before_anything_is_asked(modelled, r
         done = rotate(started, UCLOUD)
         assert done.error.code in {"secret_document_error", "driver_not_allowed"}
         assert done.describe()["error"]["hint"]
+
+
+def test_a_failure_after_the_reset_says_since_when_readers_hold_a_dead_password(modelled, rotate):
+    """The report has the time of the reset; a refusal that changed nothing has none."""
+    with modelled(holding=(HUAWEI, UCLOUD)) as started:
+        started.world.huawei.faults.add(RESET[HUAWEI], FaultKind.DROP_AFTER)
+        began = started.world.clock.now()
+        done = rotate(started, HUAWEI)
+        assert not started.heals(HUAWEI)
+        assert began - 1 < done.dead_since <= started.world.clock.now()  # marks have whole seconds
+        assert "; readers may hold a dead password since 20" in done.error.message
+        assert done.describe()["dead_since"] == done.dead_since
+
+        started.world.ucloud.faults.add(RESET[UCLOUD], FaultKind.THROTTLE)
+        refused = rotate(started, UCLOUD)
+        assert started.heals(UCLOUD)
+        assert (refused.error is None, refused.dead_since) == (False, None)
+        assert "readers" not in refused.error.message

@@ -302,3 +302,53 @@ def test_a_server_whose_answer_has_no_end_is_left(monkeypatch, wait):
         with Server.from_environment(given) as server, pytest.raises(StoreUnavailable):
             server.read("sys/mounts")
     assert time.monotonic() - began < 10
+
+
+def test_a_token_with_too_few_uses_is_refused_by_the_number(openbao, settings, approle):
+    """Uses are counted before the work begins, for a given token and for one of a login."""
+    make = openbao.client().auth.token.create
+    few, enough = (make(policies=["root"], num_uses=uses)["auth"]["client_token"] for uses in (59, 300))
+    with Login(settings(VAULT_TOKEN=few), clock=ShiftedClock()) as login, pytest.raises(StoreDenied) as caught:
+        reads(login)
+    assert (caught.value.vendor_code, caught.value.message) == (
+        "token_uses",
+        "the token may be used 58 more times, and this work makes up to 60 requests",
+    )
+    with Login(settings(VAULT_TOKEN=enough), clock=ShiftedClock()) as login:
+        assert reads(login)
+        assert reads(login)
+        assert login._token.uses < 298  # it is looked up before each work
+    with Login(settings(**approle(RULES, token_num_uses=20)), clock=ShiftedClock()) as login:
+        with pytest.raises(StoreDenied, match="used 20 more times"):
+            reads(login)
+        with login.kv(seconds=60, requests=15) as kv:
+            assert kv.read("no/such/secret") is None
+
+
+def test_a_login_that_is_too_short_says_how_long_it_must_be(settings, approle):
+    """The refusal has both numbers, and names the role's setting."""
+    made = settings(**approle(RULES, token_ttl="60s", token_max_ttl="60s"))
+    with Login(made, clock=ShiftedClock()) as login, pytest.raises(StoreDenied) as caught:
+        reads(login, seconds=480.0)
+    assert caught.value.vendor_code == "token_ends"
+    assert "ends in 60 s" in caught.value.message
+    assert "needs 510 s" in caught.value.message
+    assert "token_ttl of the role to 510 s" in caught.value.hint
+
+
+def test_a_wrapped_proof_is_told_from_a_wrong_one(openbao, settings, approle, corner):
+    """A token or secret id that opens once is named as such, and is not used up by finding that out."""
+    client = openbao.client()
+    wrapped = client.auth.token.create(policies=["default"], wrap_ttl="60s")["wrap_info"]["token"]
+    variables = approle(RULES)
+    path = f"/v1/auth/{corner}/role/job/secret-id"
+    inside = client.adapter.post(path, headers={"X-Vault-Wrap-TTL": "60s"}, json={})["wrap_info"]["token"]
+    for made, what in (
+        (settings(VAULT_TOKEN=wrapped), "token"),
+        (settings(**variables | {"LOCKSTEP_VAULT_SECRET_ID": inside}), "secret id"),
+    ):
+        with Login(made, clock=ShiftedClock()) as login, pytest.raises(StoreDenied, match=what) as caught:
+            reads(login)
+        assert caught.value.vendor_code == "wrapped"
+        assert "bao unwrap" in caught.value.hint
+    assert openbao.client(Secret(inside)).sys.unwrap()["data"]["secret_id"]

@@ -93,12 +93,15 @@ def test_old_versions_are_dropped(kv, path):
 def test_metadata_may_come_first(kv, path):
     """An entry may have metadata and no version."""
     kv.configure(path, custom={"lockstep-every": "1h"})
-    assert kv.metadata(path) == Metadata(version=0, created=None, readable=False, custom={"lockstep-every": "1h"})
+    first = kv.metadata(path)
+    wanted = Metadata(version=0, created=None, readable=False, custom={"lockstep-every": "1h"}, begun=first.begun)
+    assert first == wanted
     assert kv.read(path) is None
     kv.write(path, ONE, cas=0)
     entry, metadata = kv.read(path), kv.metadata(path)
     assert entry.custom == metadata.custom == {"lockstep-every": "1h"}
     assert (metadata.version, metadata.created, metadata.readable) == (1, entry.epoch, True)
+    assert 0 < metadata.begun == first.begun <= metadata.created
 
 
 def test_a_removed_entry_starts_again(kv, path):
