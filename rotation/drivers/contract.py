@@ -7,7 +7,7 @@ A driver must have ``set_password`` (``Driver``). It has the other methods where
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from rotation.core.secret import Secret
@@ -104,6 +104,8 @@ class DriverSpec:
         admin_optional: whether a deployment may leave the admin credential out; the driver then gets ``None``.
         policies: password policy by variant.
         factory: makes the driver.
+        harmless: the account's own keys of an account that does not exist. Observing it is a signed call that changes
+            nothing and shows whether the vendor takes the admin credential; empty where the driver cannot look.
         login_probes: kinds of shared probes that log in to the driver's targets (``ssh``, ``winrm``); empty when the
             driver has a login call of its own, or when no login is possible.
         lockout: the vendor's lock-out rule, ``None`` when none is known.
@@ -134,6 +136,7 @@ class DriverSpec:
     checked: str
     admin_optional: bool = False
     not_identity: frozenset[str] = frozenset()
+    harmless: Mapping[str, str] = field(default_factory=dict)
     login_probes: frozenset[str] = frozenset()
     lockout: Lockout | None = None
     history: int | None = None

@@ -13,15 +13,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from rotation.core import settings
+from rotation.core.clock import SystemClock
 from rotation.core.document import SecretDocument
-from rotation.core.errors import ConfigError, DriverBug, SettingsError
+from rotation.core.errors import (
+    AccountUnusable,
+    ConfigError,
+    DriverBug,
+    PermissionDenied,
+    PreconditionFailed,
+    SettingsError,
+)
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence
+from rotation.deployment.binder import Binder
 from rotation.deployment.configuration import read
 from rotation.deployment.deployment import SETTINGS, Deployment
 from rotation.deployment.setting import Scope, Setting, declared
@@ -121,6 +131,23 @@ class Connection:
         spec.factory(Wiring(http=_Closed(), endpoint=deployment.endpoint(spec), admin=admin, now=lambda: 0.0))
         _check_proof(spec, deployment)
         return cls(keys=keys, spec=spec, deployment=deployment, admin=SecretDocument(own))
+
+    def reach(self, time_left: Callable[[], float]) -> None:
+        """Make the driver's harmless call: the vendor is reached and takes the admin credential, and nothing changes.
+
+        What the credential may do is not judged: the account that is asked for does not exist.
+
+        Raises:
+            RotationError: the vendor cannot be reached, or refuses the credential.
+        """
+        if not self.spec.harmless:
+            return
+        binder = Binder(
+            deployment=self.deployment, fetch=lambda _: self.admin, clock=SystemClock(), time_left=time_left
+        )
+        nobody = {**self.spec.harmless, "driver": self.spec.code, "password": "no password"}
+        with suppress(AccountUnusable, PreconditionFailed, PermissionDenied):
+            binder(SecretDocument(nobody)).observe()
 
     def stored(self) -> dict[str, Any]:
         """Return the configuration that Vault keeps."""

@@ -50,7 +50,7 @@ class Database(database_grpc.DatabaseBase):
     async def Initialize(self, stream: Stream) -> None:  # noqa: N802 - the protocol's name
         """Check a connection's configuration and answer with what is to be stored."""
         request = await stream.recv_message()
-        connection = await self._in_thread(lambda _: _load(request.config_data), 30.0)
+        connection = await self._in_thread(lambda left: _load(request, left), 30.0)
         self._connections[_multiplex_id(stream)] = connection
         reply = database_pb2.InitializeResponse()
         reply.config_data.update(connection.stored())
@@ -154,12 +154,15 @@ class Database(database_grpc.DatabaseBase):
 _ONE = threading.Lock()
 
 
-def _load(config: Any) -> Connection:  # noqa: ANN401 - protobuf's Struct
+def _load(request: Stream, time_left: Callable[[], float]) -> Connection:
     from google.protobuf.json_format import MessageToDict
 
     from vault_plugin.database.connection import Connection
 
-    return Connection.load(MessageToDict(config))
+    connection = Connection.load(MessageToDict(request.config_data))
+    if request.verify_connection:
+        connection.reach(time_left)
+    return connection
 
 
 def _guarded(work: Callable[[Callable[[], float]], T], time_left: Callable[[], float]) -> T | GRPCError:

@@ -44,6 +44,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
 
 WORDS: tuple[tuple[str, str], ...] = (
     (r" to the secret as `host_key`, set\s+LOCKSTEP_SSH_TRUST_ON_FIRST_USE,", " to the role's options as `host_key`,"),
+    (r", a setting of the deployment\b", ""),
     (r"LOCKSTEP_MIN_EVIDENCE", "the connection's `minimum_evidence`"),
     (r"LOCKSTEP_DRIVERS", "the connection's `driver`"),
     (r"LOCKSTEP_SEAL_SECRET=off", "an earlier release"),

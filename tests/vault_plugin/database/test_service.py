@@ -186,3 +186,27 @@ def test_a_role_outside_of_its_window_is_logged_once(caplog):
         assert others == [first] * 2
         assert "outside of the connection's `window`" in first
         assert [each.levelname for each in caplog.records if each.message == "refused"] == ["ERROR", "DEBUG", "DEBUG"]
+
+
+@pytest.mark.parametrize(("opener", "key", "variant"), ACCOUNTS)
+def test_a_connection_is_verified_at_the_vendor(opener, key, variant):
+    """A wrong key and a closed port are refused unless verify_connection is off; no account is touched."""
+    del variant
+    with opener(time.time, (key,)) as estate:
+        code = key.partition("/")[0]
+        secret = next(name for name in estate.admin if name in ("private_key", "secret_key"))
+        right, wrong = initialize(code, estate), initialize(code, estate, **{secret: "not-the-key"})
+        closed = initialize(code, estate, endpoint="http://127.0.0.1:9", hosts="127.0.0.1:9")
+
+        async def talk(stub):
+            await stub.Initialize(right)
+            for request, status in ((wrong, Status.UNAUTHENTICATED), (closed, Status.INVALID_ARGUMENT)):
+                with pytest.raises(GRPCError) as refused:
+                    await stub.Initialize(request)
+                assert refused.value.status is status, refused.value
+                assert "not-the-key" not in str(refused.value)
+                request.verify_connection = False
+                await stub.Initialize(request)
+
+        serve(talk)
+        assert estate.accounts[key].changes() == 0

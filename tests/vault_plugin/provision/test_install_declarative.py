@@ -199,6 +199,23 @@ def test_a_connection_that_fails_takes_only_its_own_roles_with_it(site):
     assert steps[ann]["why"] == "needs connection vendor"
 
 
+def test_a_wrong_admin_credential_does_not_replace_a_good_one(site):
+    """The server verifies a connection at the vendor before it keeps it, and the roles go on with the former key."""
+    ann = site.user(site.plugin_server.name("ann"))
+    site.declare(ann)
+    assert site.run("install")[0] == 0
+    before = site.role(ann)["last_vault_rotation"]
+    (site.folder / "admin.json").write_text(
+        json.dumps({"access_key": site.directory.vendor.credentials.access_key, "secret_key": "not-the-key"})
+    )
+    code, steps = site.run("install")
+    assert (code, steps["vendor"]["outcome"], steps[ann]["outcome"]) == (1, "failed", "failed")
+    assert "admin_rejected" in steps["vendor"]["why"]
+    site.declare(ann)
+    assert site.run("rotate", ann)[0] == 0
+    assert site.role(ann)["last_vault_rotation"] != before
+
+
 def test_a_team_without_the_catalog_installs_in_its_namespace(site):
     """With ``register = false`` everything but the catalog is installed; without it the refusal says so."""
     site.namespace = site.plugin_server.name("team")

@@ -191,6 +191,7 @@ DRIVER = DriverSpec(
     source="Vendor pages on ResetDevicePasswd (2019-06-17) and DescribeDevice (2018-12); SDK bm 3.0.1459",
     checked="2026-11-22",
     not_identity=frozenset({"host_key", "ssh_port", "ssh_address", "winrm_port", "certificate"}),
+    harmless={"region": "ap-beijing", "instance_id": "cpm-does-not-exist", "username": "root"},
     login_probes=frozenset({"ssh", "winrm"}),
     propagation_seconds=5,  # assumed: the vendor does not say how soon after its task the login takes it
     poll_seconds=5,  # assumed: no duration is documented; v2 allows 100 calls of one kind in a minute

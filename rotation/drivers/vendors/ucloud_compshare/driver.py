@@ -88,6 +88,7 @@ DRIVER = DriverSpec(
     source="Vendor pages on ResetCompShareInstancePassword and DescribeCompShareInstance; API error code lists",
     checked="2026-11-22",
     not_identity=frozenset({"host_key", "winrm_port", "certificate"}),
+    harmless={"region": "cn-wlcb", "zone": "cn-wlcb-01", "uhost_id": "uhost-does-not-exist", "username": "root"},
     login_probes=frozenset({"ssh", "winrm"}),
     propagation_seconds=5,  # assumed: the vendor does not say how long a guest takes
     request_id_header=REQUEST_ID_HEADER,
