@@ -84,7 +84,8 @@ TEMPLATES := $(filter-out examples/vault/kubernetes-cronjob.yaml,$(TEMPLATES))
 # checkov pins libraries that ours have newer, so that it stands in an environment of its own.
 .venv/checkov/.ready: requirements/checkov.txt | $(READY)
 	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv/checkov
-	@$(BIN)/uv pip install -q --python .venv/checkov/bin/python --require-hashes -r requirements/checkov.txt
+	@$(BIN)/uv pip install -q --python .venv/checkov/bin/python --require-hashes -r requirements/checkov.txt \
+	|| $(BIN)/python -m pip --python .venv/checkov/bin/python install -q --require-hashes -r requirements/checkov.txt
 	@touch $@
 
 check: $(READY) .venv/second/.ready .venv/checkov/.ready artefact
