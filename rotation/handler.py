@@ -111,12 +111,16 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
         time_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     seal = seal_for(deployment, fetch)
-    store = AwsSecretsManager(client, parsed.secret_id, rotation_token=parsed.rotation_token, seal=seal)
+    store = AwsSecretsManager(
+        client, parsed.secret_id, rotation_token=parsed.rotation_token, seal=seal, now=world.clock.now
+    )
     session = open_session(store, binder, token=parsed.token)
     try:
         result = run(session, parsed.step)
     finally:
-        report.note(driver=binder.driver, vendor_request_id=binder.vendor_request_id)
+        report.note(
+            driver=binder.driver, vendor_request_id=binder.vendor_request_id, ignored_labels=store.ahead or None
+        )
     report.note(
         outcome=result.outcome,
         evidence=result.evidence.name if result.evidence else None,

@@ -42,13 +42,14 @@ STEP_SECONDS = 120.0
 
 def session_for(client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str]) -> Session:
     """Return a session for looking at a secret; it has no token."""
-    deployment = Deployment.from_environment(environment)
-    binder = _binder(client, deployment, SystemClock())
-    return open_session(_store(client, secret_id, deployment), binder)
+    deployment, clock = Deployment.from_environment(environment), SystemClock()
+    binder = _binder(client, deployment, clock)
+    return open_session(_store(client, secret_id, deployment, clock), binder)
 
 
-def _store(client: SecretsManagerClient, secret_id: str, deployment: Deployment) -> AwsSecretsManager:
-    return AwsSecretsManager(client, secret_id, seal=seal_for(deployment, partial(read_current, client)))
+def _store(client: SecretsManagerClient, secret_id: str, deployment: Deployment, clock: Clock) -> AwsSecretsManager:
+    seal = seal_for(deployment, partial(read_current, client))
+    return AwsSecretsManager(client, secret_id, seal=seal, now=clock.now)
 
 
 def _binder(client: SecretsManagerClient, deployment: Deployment, clock: Clock) -> Binder:
@@ -149,7 +150,7 @@ class LocalRotation:
         self._clock = clock or SystemClock()
         self._deployment = Deployment.from_environment(environment)
         require_seal(self._deployment)
-        store = _store(client, secret_id, self._deployment)
+        store = _store(client, secret_id, self._deployment, self._clock)
         unfinished = _unfinished(store.describe())
         self.token = unfinished or str(uuid.uuid4())
         self.resumed = unfinished is not None

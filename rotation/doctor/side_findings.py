@@ -74,14 +74,18 @@ def _labels_run_short(diagnosis: Diagnosis) -> Diagnosis:
 
 
 def _clock_was_ahead(diagnosis: Diagnosis) -> Diagnosis:
-    """List the labels whose time lies in the future because a clock was wrong."""
+    """List the labels with a time too far ahead: those that are ignored, and those that block every rotation."""
     findings = diagnosis.findings
     ahead = clock_skew.ahead(findings.state, findings.now, findings.window)
     if not ahead:
         return diagnosis
-    days = (ahead[0].until - findings.now) / 86_400
-    summary = f"{diagnosis.summary}; a clock was ahead: nothing goes on for {days:.1f} days because of {ahead[0].label}"
     help_ = f"{advice.ahead(ahead)} {diagnosis.advice}".rstrip()
+    blocks = next((each for each in ahead if not each.ignored), None)
+    if blocks is None:
+        summary = f"{diagnosis.summary}; ignored, since the time is too far ahead: {ahead[0].label}"
+        return replace(diagnosis, summary=summary, advice=help_)
+    days = (blocks.until - findings.now) / 86_400
+    summary = f"{diagnosis.summary}; a clock was ahead: nothing goes on for {days:.1f} days because of {blocks.label}"
     condition = Condition.REPAIRABLE if diagnosis.condition is Condition.REPAIRABLE else Condition.HUMAN
     return replace(diagnosis, condition=condition, summary=summary, advice=help_)
 

@@ -59,6 +59,8 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
     for mark in sorted(settled.marks):
         if mark.kind in _SPENT or mark in older:
             labels.detach(mark.on(token), token)
+    for label in outdated(settled):
+        labels.detach(label, token)
     over = [each for each in state.versions.values() if each.id != token and not _is_in_flight(each, settled)]
     _clear(labels, state, over, token)
     former = state.version(state.previous_id or token)

@@ -163,8 +163,8 @@ def _end(state: SecretState, version: Version, mark: Mark, window: float) -> flo
         holds = version.id in (state.current_id, state.previous_id) or state.proof(version.id) is not None
         known = version.intents and not version.proofs and not holds
         return max(each.until for each in version.intents) + CLOCK_MARGIN + window if known else inf
-    if mark.kind in (Kind.REJECTED, Kind.PARKED):  # both name a moment after the first colon
-        return marks.charged(mark)[1] + (window if mark.kind is Kind.REJECTED else 0)
+    if mark.kind in (Kind.REJECTED, Kind.PARKED):
+        return marks.latest_in(mark) + (window if mark.kind is Kind.REJECTED else 0)
     return 0.0 if mark.kind in (Kind.FAILED, Kind.LEARNT) else inf
 
 

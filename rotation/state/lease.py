@@ -38,20 +38,20 @@ What has to hold, and why it does (``tests/rotation/state/test_lease_model.py`` 
 * A run that stalled after step 3 and outlived its time does nothing: it knows its own ``until``.
 * A run that looks while another one moves the lease sees the other's intent, since that was attached before.
 * A write that was confirmed and not kept, and a read that is late: step 4 does not see what step 2 or 3 wrote.
+* A highest generation that somebody forged: the leases are removed while no run may act, and begin again with 1.
 * A rotation that was cancelled, and an operator who puts a former version back: step 4 compares the stages.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from rotation.core.errors import InProgress, NotYetVisible, StageConflict, StoreError
 from rotation.state import marks
-from rotation.state.marks import PREFIX, Intent, Kind
+from rotation.state.marks import LEASE, PREFIX, Intent, Kind
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState, Version, implied, total
 
@@ -59,8 +59,9 @@ CLOCK_MARGIN = 30.0
 """Seconds by which the clocks of two runs may differ. Hosts that synchronise their time differ by less than one second,
 and one that has not done so for two weeks by about this. A longer margin makes every run after a dead one wait."""
 
-_LEASE = re.compile(PREFIX + r"lease:([1-9][0-9]{0,17})")
-_OUTDATED = re.compile(PREFIX + r"(lease:[0-9]{1,9}:[!-~]+|until:[!-~]+|verified:[!-~]+)")
+LAST_GENERATION = 999_999
+"""Labels hold no higher one. A secret gets there only if somebody forges it; then the generations begin again."""
+AGAIN_SECONDS = 60.0
 
 
 class Labels(Protocol):
@@ -109,13 +110,13 @@ def label(generation: int) -> str:
 
 def leases(state: SecretState) -> Mapping[int, str]:
     """Return the version that the lease of each generation lies on."""
-    found = ((match, each.id) for each in state.versions.values() for match in map(_LEASE.fullmatch, each.labels))
+    found = ((match, each.id) for each in state.versions.values() for match in map(LEASE.fullmatch, each.labels))
     return {int(match[1]): version_id for match, version_id in found if match}
 
 
 def outdated(version: Version) -> list[str]:
-    """Return the labels of an earlier release that say nothing any more."""
-    return sorted(each for each in version.labels if _OUTDATED.fullmatch(each))
+    """Return the labels with our prefix that say nothing: of another release, garbled, or forged."""
+    return sorted(version.unread)
 
 
 def ever_taken(state: SecretState, token: str) -> bool:
@@ -169,6 +170,8 @@ def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> Secret
     found = leases(state)
     newest = max(found, default=0)
     generation = newest if found.get(newest) == current_id else newest + 1
+    if generation > LAST_GENERATION:
+        _begin_again(labels, found, claim)
     clear(labels, state, token, claim)
     mine = claim.intent(current_id).on(token)
     try:
@@ -242,6 +245,13 @@ def _spent_proofs(state: SecretState, version: Version) -> list[marks.Mark]:
 
 def _is_living(intent: Intent, now: float) -> bool:
     return bool(intent.until) and intent.until + CLOCK_MARGIN >= now
+
+
+def _begin_again(labels: Labels, found: Mapping[int, str], claim: Claim) -> NoReturn:
+    """Remove every lease, while no run may act: the next one makes the first generation."""
+    for generation, version_id in sorted(found.items()):
+        labels.detach(label(generation), version_id)
+    raise InProgress("the lease's numbers were used up and begin again", not_before=claim.now + AGAIN_SECONDS)
 
 
 def refuse_if_busy(state: SecretState, claim: Claim) -> None:

@@ -25,22 +25,32 @@ A wrong login has three forms. ``2:1700000030`` is a sum; ``1:1700000030:~7f3a``
 moment write two labels; ``1:1700000030:7f3a2222`` is carried, from the run of that name on the version ``…2222``, which
 was released, to the current version. In a batch one label packs what is unusual about one account:
 ``member:2;f2;r1:1700000030;~9c04`` is account 2 with two failed attempts and a wrong login, and ends in a nonce.
+
+In AWS whoever may move staging labels can write any of these, so that labels are untrusted input. No content of a label
+raises an error. A time that is further ahead than anything that Lockstep writes (``is_ahead``) decides nothing: a mark
+with such a time is not read, except for an intent, which still says that a reset may have been sent.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from math import ceil
+from math import ceil, inf
 from types import MappingProxyType
 from urllib.parse import quote, unquote
 
-from rotation.core.values import Evidence
+from rotation.core.values import LONGEST_LOCKOUT_SECONDS, Evidence
 
 PREFIX = "lockstep:"
 _RUN = ":~"  # Before a run's name in its charges; no version's id has it.
+LONGEST_RUN_SECONDS = 3600.0
+"""Clocks of hosts that synchronise their time differ by less, and no run's intent lasts longer."""
+LONGEST_PAUSE_SECONDS = LONGEST_LOCKOUT_SECONDS + LONGEST_RUN_SECONDS
+"""No lock-out window is longer, and every other pause is shorter: a maintenance window opens within a week."""
+_MOST = 999
+"""Wrong logins or failed attempts that one mark stands for."""
 
 
 class Kind(StrEnum):
@@ -69,6 +79,9 @@ class Kind(StrEnum):
 
 
 _LABEL = re.compile(r"lockstep:([a-z]+):(.+?)(?:@[^@]{1,8})?")
+LEASE = re.compile(PREFIX + r"lease:([1-9][0-9]{0,5})")
+"""The lease of a generation. A cancelled rotation uses up one, so no secret ever needs more digits."""
+_REASON = re.compile(r"[a-z_]{0,40}")
 _BY_NAME: Mapping[str, Kind] = MappingProxyType({kind.value: kind for kind in Kind})
 _INITIALS: Mapping[Kind, str] = MappingProxyType(
     {kind: "v" if kind is Kind.PROOF else kind[0] for kind in Kind if kind is not Kind.MEMBER}
@@ -99,7 +112,11 @@ class Mark:
         """Read a label back; ``None`` for labels that are not marks."""
         match = _LABEL.fullmatch(label)
         kind = None if match is None else _BY_NAME.get(match[1])
-        return None if match is None or kind is None else cls(kind, match[2])
+        if match is None or kind is None:
+            return None
+        if kind is Kind.PARKED and not _REASON.fullmatch(match[2].rpartition(":")[0]):
+            return None  # the reason is shown to people
+        return cls(kind, match[2])
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -111,16 +128,20 @@ class Intent:
         until: epoch until which its run may act; 0 once that run has ended in order.
         run: the run, shortened; empty in a mark of an earlier release.
         base: the end of the id of the version that was current when the run began.
+        written: the value of the mark that was read, if it was: a time that is too far ahead is 0 in here.
     """
 
     sent: float
     until: float = 0.0
     run: str = ""
     base: str = ""
+    written: str = field(default="", compare=False)
 
     @property
     def mark(self) -> Mark:
         """The mark that says this."""
+        if self.written:
+            return Mark(Kind.INTENT, self.written)
         return intent(self.sent, until=self.until, run=self.run, base=self.base)
 
     @property
@@ -135,10 +156,29 @@ def intent(now: float, *, until: float = 0.0, run: str = "", base: str = "") -> 
     return Mark(Kind.INTENT, f"{int(now)}{rest}")
 
 
-def intended(mark: Mark) -> Intent:
-    """Return what an intent mark says."""
+def intended(mark: Mark, as_of: float = inf) -> Intent:
+    """Return what an intent mark says. A time that is too far ahead at an epoch counts as none."""
     sent, until, run, base = (*mark.value.split(":", 3), "", "", "")[:4]
-    return Intent(number_in(sent), number_in(until), run, base)
+    began, ends = (at if (at := number_in(text)) <= as_of + LONGEST_RUN_SECONDS else 0.0 for text in (sent, until))
+    return Intent(began, ends, run, base, mark.value)
+
+
+def is_ahead(mark: Mark, as_of: float) -> bool:
+    """Return whether a mark, or one that is packed in it, names a time further ahead than Lockstep writes any."""
+    if mark.kind is Kind.MEMBER:
+        return any(is_ahead(each, as_of) for each in unpacked(mark)[1])
+    longest = LONGEST_PAUSE_SECONDS if mark.kind is Kind.PARKED else LONGEST_RUN_SECONDS
+    return latest_in(mark) > as_of + longest
+
+
+def latest_in(mark: Mark) -> float:
+    """Return the latest time that a mark names, in epoch seconds; 0 if it names none."""
+    if mark.kind is Kind.INTENT:
+        intent = intended(mark)
+        return max(intent.sent, intent.until)
+    if mark.kind in (Kind.REJECTED, Kind.PARKED):  # both name a moment after the first colon
+        return charged(mark)[1]
+    return 0.0
 
 
 def run_name(holder: str) -> str:
@@ -180,7 +220,7 @@ def is_carried(charge: Mark) -> bool:
 def charged(charge: Mark) -> tuple[int, float]:
     """Return how many wrong logins a note stands for, and the epoch of the latest."""
     count, at = (*charge.value.split(":"), "")[:2]
-    return int(number_in(count)), number_in(at)
+    return min(int(number_in(count)), _MOST), number_in(at)
 
 
 def charge_origin(charge: Mark) -> str:

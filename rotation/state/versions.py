@@ -14,10 +14,12 @@ A secret whose newest rotation has sent its reset and spent one wrong login look
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 
 from rotation.core.values import Evidence, Lockout
 from rotation.state.marks import (
+    LEASE,
     PREFIX,
     Intent,
     Kind,
@@ -25,6 +27,7 @@ from rotation.state.marks import (
     charge_origin,
     charged,
     intended,
+    is_ahead,
     is_of_a_run,
     number_in,
     run_name,
@@ -58,6 +61,9 @@ class Version:
             end of the id of each password's version.
         failed: how many attempts in a row failed.
         counted: whether the latest reset is counted among them, as one of no use.
+        as_of: when the labels were read, if that is known: later times are believed only as far as ``marks`` says.
+        ahead: labels with a time that is too far ahead, so that it was not believed.
+        unread: labels with our prefix that say nothing: garbled, of another release, or not believed.
     """
 
     id: str
@@ -77,18 +83,24 @@ class Version:
     learnt: Mapping[str, str] = field(default_factory=dict, compare=False)
     failed: int = field(default=0, compare=False)
     counted: bool = field(default=False, compare=False)
+    as_of: float = field(default=inf, compare=False)
+    ahead: frozenset[str] = field(default=frozenset(), compare=False)
+    unread: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
-    def from_labels(cls, version_id: str, labels: Iterable[str]) -> Version:
+    def from_labels(cls, version_id: str, labels: Iterable[str], *, as_of: float = inf) -> Version:
         """Return the version whose labels these are."""
         labels = frozenset(labels)
-        marks = frozenset(mark for mark in map(Mark.parse, labels) if mark is not None)
+        parsed = {label: mark for label in labels if (mark := Mark.parse(label)) is not None}
+        ahead = frozenset(label for label, mark in parsed.items() if is_ahead(mark, as_of))
+        marks = frozenset(mark for label, mark in parsed.items() if label not in ahead or mark.kind in _KEPT_AHEAD)
+        ours = {label for label in labels if label.startswith(PREFIX) and not LEASE.fullmatch(label)}
         values: dict[Kind, list[str]] = {kind: [] for kind in Kind}
         for mark in sorted(marks):
             values[mark.kind].append(mark.value)
-        members = _members(marks)
+        members = _members(marks, as_of)
         noted = marks.union(*members.values())
-        intents = sorted(intended(mark) for mark in noted if mark.kind is Kind.INTENT)
+        intents = sorted(intended(mark, as_of) for mark in noted if mark.kind is Kind.INTENT)
         intents = [each for each in intents if not each.run or each.run not in values[Kind.UNSENT]]
         intent = intents[-1].sent if intents else None
         proofs = _proofs(values[Kind.PROOF])
@@ -110,8 +122,11 @@ class Version:
             charges=charges,
             rejected=total(charge for origin, charge in charges.items() if not origin or is_of_a_run(origin)),
             learnt=_learnt(values[Kind.LEARNT]),
-            failed=max((int(number_in(value.partition(":")[0])) for value in values[Kind.FAILED]), default=0),
+            failed=max((charged(mark)[0] for mark in marks if mark.kind is Kind.FAILED), default=0),
             counted=any(":" in value for value in values[Kind.FAILED]),
+            as_of=as_of,
+            ahead=ahead,
+            unread=frozenset(ours - {mark.on(version_id) for mark in marks}),
         )
 
     def all(self, kind: Kind) -> list[Mark]:
@@ -123,12 +138,13 @@ class Version:
         others = {mark.on(self.id) for kind in (Kind.MEMBER, Kind.PROOF) for mark in self.all(kind)}
         own = {mark.on(self.id) for mark in self.members.get(str(number), ())}
         proof = self.proofs.get(str(number))
-        return Version.from_labels(self.id, self.labels - others | own | ({proved(proof).on("")} if proof else set()))
+        proofs = {proved(proof).on("")} if proof else set()
+        return Version.from_labels(self.id, self.labels - others | own | proofs, as_of=self.as_of)
 
     def before(self, holder: str) -> Version:
         """Return this version as it was before a run began."""
         mine = {each.mark.on(self.id) for each in self.intents if each.run == run_name(holder)}
-        return Version.from_labels(self.id, self.labels - mine) if mine else self
+        return Version.from_labels(self.id, self.labels - mine, as_of=self.as_of) if mine else self
 
     def intents_of_others(self, holder: str) -> list[Intent]:
         """Return the intents of all runs but one."""
@@ -145,6 +161,8 @@ def _proofs(values: Iterable[str]) -> dict[str, Evidence]:
     return found
 
 
+_KEPT_AHEAD = (Kind.INTENT, Kind.MEMBER)
+"""What is read although a time in it is too far ahead: that something was sent, and an account's other marks."""
 _BY_NAME: Mapping[str, Evidence] = {evidence.name.lower(): evidence for evidence in Evidence}
 
 
@@ -154,12 +172,13 @@ def _learnt(values: Iterable[str]) -> dict[str, str]:
     return {version: finding for version, _, finding in pairs if finding}
 
 
-def _members(marks: Iterable[Mark]) -> Mapping[str, frozenset[Mark]]:
+def _members(marks: Iterable[Mark], as_of: float) -> Mapping[str, frozenset[Mark]]:
     found: dict[str, frozenset[Mark]] = {}
     for mark in marks:
         if mark.kind is Kind.MEMBER:
             number, notes = unpacked(mark)
-            found[number] = found.get(number, frozenset()) | notes
+            believed = (each for each in notes if each.kind in _KEPT_AHEAD or not is_ahead(each, as_of))
+            found[number] = found.get(number, frozenset()).union(believed)
     return dict(sorted(found.items()))
 
 
@@ -188,6 +207,16 @@ class SecretState:
 
     rotation_enabled: bool
     versions: Mapping[str, Version]
+
+    def as_of(self, now: float) -> SecretState:
+        """Return the labels as they are to be believed now: see ``marks``."""
+        seen = {key: Version.from_labels(key, each.labels, as_of=now) for key, each in self.versions.items()}
+        return replace(self, versions=seen)
+
+    @property
+    def ahead(self) -> list[str]:
+        """The labels whose time was not believed."""
+        return sorted(frozenset[str]().union(*(version.ahead for version in self.versions.values())))
 
     def version(self, version_id: str) -> Version:
         """Return a version; one without labels if it has lost them, since they may be removed at any moment."""

@@ -52,7 +52,8 @@ class MemorySecret:
     def describe(self) -> SecretState:
         """Return the labelled versions."""
         with self._lock:
-            shown = {key: Version.from_labels(key, held.labels) for key, held in self._versions.items() if held.labels}
+            held, now = self._versions.items(), self._now()
+            shown = {key: Version.from_labels(key, each.labels, as_of=now) for key, each in held if each.labels}
             return SecretState(self.rotation_enabled, shown)
 
     def read(self, version_id: str) -> StoredValue | None:

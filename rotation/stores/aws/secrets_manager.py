@@ -7,6 +7,8 @@ a label sits on one version at a time, and moving it needs the right holder's na
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rotation.core.document import SecretDocument
@@ -31,9 +33,11 @@ if TYPE_CHECKING:
 class _StagingLabels:
     """The staging labels of one secret."""
 
-    def __init__(self, client: SecretsManagerClient, secret_id: str) -> None:
+    def __init__(self, client: SecretsManagerClient, secret_id: str, now: Callable[[], float]) -> None:
         self._client = client
         self._secret_id = secret_id
+        self._now = now
+        self.ahead: set[str] = set()
         self._arn: str | None = None
 
     @property
@@ -49,8 +53,11 @@ class _StagingLabels:
         self._arn = answer["ARN"]
         require_primary(answer, self._client)
         labelled = answer.get("VersionIdsToStages", {})
-        versions = {key: Version.from_labels(key, labels) for key, labels in labelled.items()}
-        return SecretState(bool(answer.get("RotationEnabled", False)), versions)
+        now = self._now()
+        versions = {key: Version.from_labels(key, labels, as_of=now) for key, labels in labelled.items()}
+        state = SecretState(bool(answer.get("RotationEnabled", False)), versions)
+        self.ahead.update(state.ahead)
+        return state
 
     def attach(self, label: str, version_id: str) -> None:
         """See ``Labels``."""
@@ -91,6 +98,7 @@ class AwsSecretsManager(LabelStore):
         secret_id: the secret's name or ARN.
         rotation_token: passed on with each value; only the service's own rotation has one.
         seal: marks the candidates that are staged, and tells them from others; ``None`` trusts every candidate.
+        now: returns the time in epoch seconds, by which labels are believed.
     """
 
     def __init__(
@@ -100,13 +108,19 @@ class AwsSecretsManager(LabelStore):
         *,
         rotation_token: Secret | None = None,
         seal: Seal | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        self._staging = _StagingLabels(client, secret_id)
+        self._staging = _StagingLabels(client, secret_id, now)
         super().__init__(self._staging)
         self._client = client
         self._secret_id = secret_id
         self._rotation_token = rotation_token
         self._seal = seal
+
+    @property
+    def ahead(self) -> list[str]:
+        """Labels with a time that was not believed: see ``state.marks``."""
+        return sorted(self._staging.ahead)
 
     def read(self, version_id: str) -> StoredValue | None:
         """See ``Store``."""

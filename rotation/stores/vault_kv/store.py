@@ -48,7 +48,7 @@ from rotation.core.settings import checked_path
 from rotation.core.values import Evidence
 from rotation.state import cleanup, lease, marks
 from rotation.state.lease import CLOCK_MARGIN, Claim
-from rotation.state.marks import Mark
+from rotation.state.marks import LONGEST_RUN_SECONDS, Mark
 from rotation.state.stages import PENDING
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState
@@ -90,11 +90,11 @@ class VaultKv:
 
     def describe(self) -> SecretState:
         """See ``Store``."""
-        return self._look().describe()
+        return self._look().describe().as_of(self._clock.now())
 
     def remembered(self) -> SecretState | None:
         """Return the labels as this store read or wrote them last, without a read; ``None`` where it must read."""
-        return None if self._known is None else self._seen(self._known).describe()
+        return None if self._known is None else self._seen(self._known).describe().as_of(self._clock.now())
 
     def unfinished(self) -> str | None:
         """Return the token of a rotation that has begun and not ended; a journal that shows none decides alone."""
@@ -229,7 +229,8 @@ class VaultKv:
 
         def act(seen: Seen) -> None:
             held = seen.journal.lease
-            if held is not None and held.until + CLOCK_MARGIN >= claim.now and held.holder != claim.holder:
+            living = held is not None and claim.now <= held.until + CLOCK_MARGIN <= claim.now + LONGEST_RUN_SECONDS
+            if held is not None and living and held.holder != claim.holder:
                 raise InProgress("another run holds this secret's lease", not_before=held.until + CLOCK_MARGIN)
             if token == seen.current_id:
                 raise StageConflict("the token's version is current already")

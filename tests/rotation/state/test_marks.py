@@ -293,3 +293,69 @@ def test_carried_wrong_logins_stand_beside_the_versions_own() -> None:
     assert secret.wrong_logins(since=NOW - 10) == (5, latest)
     assert secret.wrong_logins(since=NOW - 1) == (2, latest)
     assert marks.carried(other, "next") == other
+
+
+LATER = int(NOW) + 40 * 86_400
+FOREVER = 999_999_999_999
+
+
+@pytest.mark.parametrize(
+    ("label", "field", "value"),
+    [
+        (f"lockstep:intent:{LATER}:{LATER}:ab:c@v", "intent", 0.0),
+        (f"lockstep:intent:{int(NOW)}:{FOREVER}:ab:c@v", "intents", (marks.Intent(int(NOW), 0, "ab", "c"),)),
+        (f"lockstep:rejected:9:{LATER}@v", "rejected", (0, 0.0)),
+        (f"lockstep:rejected:9:{LATER}:~ab12@v", "charges", {}),
+        (f"lockstep:rejected:9:{LATER}:7f3a2222@v", "charges", {}),
+        (f"lockstep:parked:too_soon:{FOREVER}@v", "parked", None),
+        (f"lockstep:member:0;r9:{LATER};t7@v", "members", {"0": frozenset({marks.task("7")})}),
+    ],
+)
+def test_a_time_too_far_ahead_is_not_believed(label: str, field: str, value: object) -> None:
+    """What was written then is not read; an intent still says that a reset may have been sent."""
+    found = Version.from_labels("v", {label}, as_of=NOW)
+    assert getattr(found, field) == value
+    assert found.ahead == {label}
+    assert _state(v=label).as_of(NOW).ahead == [label]
+    assert found.seen_by(0).ahead == (found.ahead if "member" not in label else frozenset())
+
+
+@pytest.mark.parametrize("label", EVERY)
+def test_every_mark_of_this_hour_is_believed(label: str) -> None:
+    """Clocks differ by less than an hour."""
+    found = Version.from_labels("v", {EVERY[label].on("v")}, as_of=NOW - 3599)
+    assert (found.marks, found.ahead, found.unread) == ({EVERY[label]}, frozenset(), frozenset())
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "lockstep:",
+        "lockstep:unknown:1@v",
+        "lockstep:lease:1000000",
+        "lockstep:lease:0",
+        "lockstep:lease:1:holder",
+        "lockstep:until:7:ab:1:c",
+        "lockstep:intent:5@other",
+        "lockstep:intent:5",
+        "lockstep:parked:look at evil.example:5@v",
+        f"lockstep:rejected:1:{LATER}@v",
+    ],
+)
+def test_what_says_nothing_or_cannot_be_removed_as_a_mark_is_known_as_such(label: str) -> None:
+    """Cleaning up removes it by the label itself."""
+    assert Version.from_labels("v", {label}, as_of=NOW).unread == {label}
+
+
+def test_no_number_of_wrong_logins_leaves_the_labels_form() -> None:
+    """A forged count with twelve digits would lose a digit's place with the next charge, and so be read as none."""
+    forged = _version("lockstep:rejected:999999999999:100@v")
+    assert forged.rejected == (999, 100)
+    assert marks.charged(marks.rejected(forged.rejected[0] + 1, 100)) == (999, 100)
+
+
+def test_the_mark_of_an_intent_is_the_one_that_was_read() -> None:
+    """Whatever its times count as, removing it names the label that is there."""
+    label = f"lockstep:intent:000{LATER}:{FOREVER}:ab:c:d@v"
+    (found,) = Version.from_labels("v", {label}, as_of=NOW).intents
+    assert found.mark.on("v") == label

@@ -104,7 +104,7 @@ class AwsBackend(Backend):
     def store(self, passage: Passage) -> Store:
         """See ``Backend``."""
         client: Any = _GatedClient(self, passage)
-        return AwsSecretsManager(client, _NAME, seal=_SEAL)
+        return AwsSecretsManager(client, _NAME, seal=_SEAL, now=self._clock.now)
 
     def state(self) -> SecretState:
         """See ``Backend``."""
