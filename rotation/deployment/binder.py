@@ -8,14 +8,15 @@ endpoint that the deployment allows, with the admin credential from the secret t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import string
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from rotation.core import settings
 from rotation.core.clock import Clock
-from rotation.core.document import SecretDocument
+from rotation.core.document import PASSWORD, SecretDocument
 from rotation.core.errors import ConfigError, RotationError, SettingsError, Withheld
 from rotation.core.maintenance_window import ANYTIME
 from rotation.core.secret import Secret
@@ -71,6 +72,8 @@ class Binder:
         power = str(document.get("power", PowerWish.AS_FOUND.value))
         if power not in tuple(PowerWish):
             raise SettingsError("secret", (f"power must be one of {', '.join(PowerWish)}",))
+        used = {"driver", "username", PASSWORD, *(each.name for each in dataclasses.fields(spec.account))}
+        require_no_stray_blanks("secret", {key: value for key, value in document.items() if key in used})
         _ = document.password  # a missing one is reported here, before any request is sent
         own = {key: value for key, value in document.items() if key not in COMMON_KEYS}
         account = settings.load(spec.account, own, where="secret", ignore_unknown=True)
@@ -124,7 +127,9 @@ class Binder:
             return named.with_hint(f"Check the secret that {key} names, and the right to read it.")
 
         with Withheld(RotationError, by=explained):
-            return settings.load(spec.admin, self.fetch(name), where=where, ignore_unknown=True)
+            document = self.fetch(name)
+            require_no_stray_blanks(where, document)
+            return settings.load(spec.admin, document, where=where)
 
 
 class _NotWired:
@@ -146,4 +151,17 @@ def _secret_values(admin: Any) -> tuple[Secret, ...]:  # noqa: ANN401 - an insta
     if admin is None:
         return ()
     values = (getattr(admin, each.name) for each in dataclasses.fields(admin))
-    return tuple(value for value in values if isinstance(value, Secret))
+    return tuple(value for value in values if isinstance(value, Secret) and value)
+
+
+def require_no_stray_blanks(where: str, document: Mapping[str, object]) -> None:
+    """Refuse texts that begin or end with a blank, such as the line end of a file, before a login is spent on one.
+
+    Raises:
+        SettingsError: names the keys.
+    """
+    texts = {key: value.reveal() if isinstance(value, Secret) else value for key, value in document.items()}
+    blanks = string.whitespace + "\ufeff\u200b\u00a0"
+    stray = [key for key, text in texts.items() if isinstance(text, str) and text and text != text.strip(blanks)]
+    if stray:
+        raise SettingsError(where, tuple(f"{key!r} begins or ends with a blank or a line end" for key in stray))

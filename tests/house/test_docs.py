@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 
 from rotation import PasswordPolicy, SecretDocument, Step
@@ -164,3 +166,19 @@ def test_the_library_example_heals_a_secret(example: dict[str, Any], capsys: pyt
         binder = Binder(deployment=deployment, fetch=SecretDocument.parse, clock=clock, time_left=lambda: 60.0)
         assert example["heal"](example["session_of"](MemoryStore(secret), "", binder)) is True
     assert "live" in capsys.readouterr().out
+
+
+def test_the_example_policy_denies_values_and_labels_to_all_others() -> None:
+    """The resource policy in ``docs/aws.md`` is JSON, and leaves values and labels to two roles."""
+    page = (ROOT / "docs/aws.md").read_text()
+    found = re.search(r"<!-- policy: rotated secret -->\n```json\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    (statement,) = json.loads(found[1])["Statement"]
+    assert set(statement) == {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+    assert (statement["Effect"], statement["Principal"], statement["Resource"]) == ("Deny", "*", "*")
+    operations = {action.removeprefix("secretsmanager:") for action in statement["Action"]}
+    known = set(botocore.session.get_session().get_service_model("secretsmanager").operation_names)
+    assert {"PutSecretValue", "UpdateSecretVersionStage"} <= operations <= known
+    ((operator, wanted),) = statement["Condition"].items()
+    assert (operator, list(wanted)) == ("ArnNotEquals", ["aws:PrincipalArn"])
+    assert all(re.fullmatch(r"arn:aws:iam::[0-9]{12}:role/[\w+=,.@/-]+", arn) for arn in wanted["aws:PrincipalArn"])

@@ -22,11 +22,12 @@ REQUEST_ID_HEADER = "x-tc-requestid"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key and the product that it signs for."""
+    """An API key and the product that it signs for; a temporary key has a session token."""
 
     secret_id: str
     secret_key: Secret
     service: str
+    token: Secret | None = None
 
 
 def authorization(key: Key, *, host: str, content_type: str, body: bytes, timestamp: int) -> str:
@@ -66,6 +67,8 @@ class TencentCloud(VendorApi[dict[str, object]]):
                 self.key, host=self.host, content_type=CONTENT_TYPE, body=data, timestamp=timestamp
             ),
         }
+        if self.key.token:
+            headers["X-TC-Token"] = self.key.token.reveal()
         return HttpRequest(method="POST", url=self.url(), headers=headers, body=data)
 
     def outcome(self, answer: dict[str, object]) -> dict[str, object] | Refusal | Malformed:

@@ -24,11 +24,12 @@ LARGEST_NONCE = 2**63 - 1  # the range of the vendor's SDK on 64-bit hosts
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key and the digest that it signs with, one of ``DIGESTS``."""
+    """An API key and the digest that it signs with, one of ``DIGESTS``; a temporary key has a session token."""
 
     secret_id: str
     secret_key: Secret
     digest: str = "HmacSHA256"
+    token: Secret | None = None
 
 
 def signature(method: str, host: str, params: Mapping[str, str], key: Key) -> str:
@@ -58,6 +59,8 @@ class TencentCloudV2(VendorApi[object]):
             "SignatureMethod": self.key.digest,
             "Timestamp": str(int(self.wiring.now())),
         }
+        if self.key.token:
+            form["Token"] = self.key.token.reveal()
         form["Signature"] = signature("POST", self.host, form, self.key)
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         return HttpRequest(method="POST", url=self.url(PATH), headers=headers, body=urlencode(form).encode())

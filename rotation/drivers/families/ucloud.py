@@ -57,11 +57,14 @@ class UCloud(VendorApi[dict[str, object]]):
 
     public_key: str
     private_key: Secret
+    token: Secret | None = None
     refuses_with_200 = True
 
     def sign(self, action: str, body: Mapping[str, object]) -> HttpRequest:
         """See ``VendorApi``."""
         form = flatten({**body, "Action": action, "PublicKey": self.public_key})
+        if self.token:
+            form["SecurityToken"] = self.token.reveal()
         form["Signature"] = signature(form, self.private_key)
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         return HttpRequest(method="POST", url=self.url(), headers=headers, body=urlencode(form).encode())

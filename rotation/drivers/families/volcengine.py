@@ -27,12 +27,13 @@ BAD_PARAMETER = "InvalidParam"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An access key and the scope that it signs for."""
+    """An access key and the scope that it signs for; a temporary key has a session token."""
 
     access_key: str
     secret_key: Secret
     region: str
     service: str
+    token: Secret | None = None
 
 
 def signed_headers(  # noqa: PLR0913 - the parts of a request, all named
@@ -42,6 +43,8 @@ def signed_headers(  # noqa: PLR0913 - the parts of a request, all named
     date = datetime.fromtimestamp(int(now), UTC).strftime("%Y%m%dT%H%M%SZ")
     digest = hashlib.sha256(body).hexdigest()
     sent = {**headers, "X-Date": date, "X-Content-Sha256": digest}
+    if key.token:
+        sent["X-Security-Token"] = key.token.reveal()
     covered = {name.lower(): value.strip() for name, value in sent.items()}
     covered["host"] = re.sub(r":(?:80|443)$", "", host)
     names = ";".join(sorted(covered))

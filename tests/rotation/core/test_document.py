@@ -6,8 +6,9 @@ import pickle
 
 import pytest
 
-from rotation.core.document import SecretDocument
+from rotation.core.document import Notes, SecretDocument
 from rotation.core.errors import SecretDocumentError
+from rotation.core.values import Power
 
 TEXT = '{"zeta": [1, {"b": null, "a": true}], "password": "canary", "username": "Zoë 😀", "n": 1.5, "driver": "acme"}'
 
@@ -97,3 +98,60 @@ def test_it_reads_like_a_mapping():
     document = SecretDocument.parse(TEXT)
     assert [*document] == ["zeta", "password", "username", "n", "driver"]
     assert (len(document), document["n"], "absent" in document) == (5, 1.5, False)
+
+
+@pytest.mark.parametrize(
+    "number", ["1.0", "1e3", "1E+3", "-0", "-0.0", "0.10", "12345678901234567890123", "1.00000000000000000001", "7"]
+)
+def test_a_number_keeps_its_text(number):
+    """Other readers of the secret may compare texts; the value is a number all the same."""
+    text = f'{{"password": "p", "n": {number}, "list": [{{"x": {number}}}]}}'
+    document = SecretDocument.parse(text)
+    assert document.replaced(password="p").dump().reveal() == text
+    assert document["n"] == json.loads(number)
+
+
+def test_a_byte_order_mark_is_named():
+    """An editor that adds one is the most common reason for a value that is no JSON."""
+    with pytest.raises(SecretDocumentError, match="byte order mark") as caught:
+        SecretDocument.parse('\ufeff{"password": "canary"}')
+    assert "UTF-8" in caught.value.hint
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5+/=="
+
+
+@pytest.mark.parametrize(
+    ("notes", "text"),
+    [
+        (Notes(), None),
+        (Notes(power=Power.RUNNING), "power=running"),
+        (Notes(host_key=KEY), "host_key=ssh-ed25519%20AAAAC3NzaC1lZDI1NTE5+/=="),
+        (Notes(power=Power.STOPPED, host_key=KEY, seal="1:ab"), None),
+    ],
+)
+def test_notes_are_one_text_and_absent_when_there_are_none(notes, text):
+    """Many readers of a secret take only flat documents."""
+    noted = SecretDocument({"password": "p", "lockstep": {"power": None}, "last": 1}).noting(notes)
+    kept = SecretDocument.parse(noted.dump().reveal())
+    assert kept.notes == notes
+    assert ("lockstep" in kept) is (notes != Notes())
+    assert list(kept) == [key for key in ("password", "lockstep", "last") if key in kept]
+    assert text is None or kept["lockstep"] == text
+
+
+@pytest.mark.parametrize(
+    ("kept", "notes"),
+    [
+        ({"power": "running", "host_key": KEY}, Notes(power=Power.RUNNING, host_key=KEY)),
+        ({"power": None}, Notes()),
+        ("power=flying later=x seal= =", Notes()),
+        ("", Notes()),
+        (7, Notes()),
+        (["power=running"], Notes()),
+    ],
+    ids=str,
+)
+def test_the_former_form_and_unknown_notes_are_read(kept, notes):
+    """An earlier release wrote an object; anything else of an unknown form counts as none."""
+    assert SecretDocument({"password": "p", "lockstep": kept}).notes == notes

@@ -28,7 +28,7 @@ from rotation.drivers.network.winrm import WinRmProbe
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"
 DOCUMENT = SecretDocument({"driver": "acme", "username": "root", "password": "canary", "lockstep": {}, "own": 1})
-ADMIN = SecretDocument({"key_id": "id", "key": "canary-key", "note": "kept"})
+ADMIN = SecretDocument({"key_id": "id", "key": "canary-key"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,22 @@ from rotation_testkit.fault_lab.in_memory.scenarios import make_scenario
 
 KINDS = [*(kind.value for kind in marks.Kind), "lease", "until", "verified", "unknown", ""]
 NUMBERS = ["0", "-1", "7", "1700000000", "1700000900", "4102444800", "9" * 12, "9" * 13, "9" * 200, "٣٣", "1e9", "nan"]
-WORDS = ["", "~", "~ab12", "login", "accepted", "too_soon", "account_locked", "current", "pending", "version-0", "%00"]
+WORDS = [
+    "",
+    "~",
+    "~ab12",
+    "login",
+    "accepted",
+    "too_soon",
+    "account_locked",
+    "current",
+    "pending",
+    "version-0",
+    "%00",
+    "ersion-0=accepted",
+    "=x",
+    "x=",
+]
 PARTS = st.sampled_from([*NUMBERS, *WORDS, "i1", "r9:" + "9" * 12, "p:" + "9" * 12, "t", "vlogin", "\x1b[2J", "x" * 99])
 VALUES = st.builds(
     lambda parts, sep: sep.join(parts), st.lists(PARTS, min_size=0, max_size=5), st.sampled_from([":", ";", "+", ""])
@@ -81,7 +96,7 @@ FAR = "4102444800"
         f"lockstep:rejected:99:{FAR}:~ab12",
         f"lockstep:rejected:99:{FAR}:7f3a2222",
         f"lockstep:accepted:{FAR}",
-        f"lockstep:dead:pending+current:{FAR}",
+        "lockstep:learnt:ersion-0=rejected+=x+x=",
     ],
 )
 @pytest.mark.parametrize("kind", ["admin", "self"])

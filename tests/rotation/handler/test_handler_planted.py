@@ -159,3 +159,15 @@ def _logins(rig: ServedFunction) -> list[str]:
     basic = [value[6:] for name, value in headers if name.lower() == "authorization" and value.startswith("Basic ")]
     assert basic
     return [base64.b64decode(value).decode() for value in basic]
+
+
+def test_a_label_that_is_not_believed_stands_in_the_log_line(attacked: ServedFunction, code: str) -> None:
+    """A parking until after the year 9999 stops no rotation; it is named, and the commit removes it."""
+    name, store = attacked.world.accounts[code], attacked.world.secrets_manager
+    current = next(version for version, held in store.labels(name).items() if "AWSCURRENT" in held)
+    label = f"lockstep:parked:account_locked:999999999999@{current[-8:]}"
+    attacked.client.update_secret_version_stage(SecretId=name, VersionStage=label, MoveToVersionId=current)
+    assert attacked.rotate(code).state is RotationState.SUCCEEDED
+    assert attacked.reports[-1]["ignored_labels"] == [label]
+    assert attacked.world.stored(code) == attacked.world.live(code)
+    assert label not in set().union(*store.labels(name).values())

@@ -62,6 +62,9 @@ class Admin:
         "SecretId of the key.", check=settings.matches(r"[A-Za-z0-9]{1,64}", "is malformed")
     )
     secret_key: Secret = settings.setting("SecretKey of the key.")  # noqa: RUF009 - declares a field
+    session_token: Secret = settings.setting(  # noqa: RUF009 - declares a field
+        "Session token of a temporary key.", default=Secret("")
+    )
     api: str = settings.setting(
         "v2 or v3; only needed where the deployment's endpoint is not the vendor's own.",
         check=settings.one_of("v2", "v3"),
@@ -144,10 +147,10 @@ class TencentBm:
     def _api(self, account: Account) -> BareMetalV2 | BareMetalV3:
         admin: Admin = self._wiring.admin
         if self._generation == "v2":
-            old_key = tencent_cloud_v2.Key(admin.secret_id, admin.secret_key, admin.digest)
+            old_key = tencent_cloud_v2.Key(admin.secret_id, admin.secret_key, admin.digest, admin.session_token)
             old = tencent_cloud_v2.TencentCloudV2(wiring=self._wiring, table=V2_TABLE, key=old_key)
             return BareMetalV2(old, account.region)
-        key = tencent_cloud.Key(admin.secret_id, admin.secret_key, "bm")
+        key = tencent_cloud.Key(admin.secret_id, admin.secret_key, "bm", admin.session_token)
         place = {"version": VERSION, "region": account.region}
         return BareMetalV3(tencent_cloud.TencentCloud(wiring=self._wiring, table=V3_TABLE, key=key, **place))
 

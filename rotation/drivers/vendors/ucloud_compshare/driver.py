@@ -25,6 +25,9 @@ class Admin:
 
     public_key: str = settings.setting("Public key of the API key pair.")
     private_key: Secret = settings.setting("Private key of the API key pair.")  # noqa: RUF009 - declares a field
+    session_token: Secret = settings.setting(  # noqa: RUF009 - declares a field
+        "Session token of a temporary key.", default=Secret("")
+    )
 
 
 class UCloudCompShare:
@@ -32,7 +35,8 @@ class UCloudCompShare:
 
     def __init__(self, wiring: Wiring) -> None:
         admin: Admin = wiring.admin
-        self._api = UCloud(wiring=wiring, table=TABLE, public_key=admin.public_key, private_key=admin.private_key)
+        key, token = admin.private_key, admin.session_token
+        self._api = UCloud(wiring=wiring, table=TABLE, public_key=admin.public_key, private_key=key, token=token)
 
     def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:  # noqa: ARG002 - the contract's signature; an ADMIN reset needs no old password
         """Send one reset; see ``Driver``. RetCode 0 proves that the vendor accepted it, not that the guest did.

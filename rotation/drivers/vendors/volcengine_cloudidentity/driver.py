@@ -45,6 +45,9 @@ class Admin:
 
     access_key: str = settings.setting("Access key id.", check=settings.matches(r"[!-+\--.0-~]{1,128}", "is malformed"))
     secret_key: Secret = settings.setting("Secret access key.")  # noqa: RUF009 - declares a field
+    session_token: Secret = settings.setting(  # noqa: RUF009 - declares a field
+        "Session token of a temporary key.", default=Secret("")
+    )
     region: str = settings.setting(
         "Region that signatures are made for.",
         check=settings.matches(r"[a-z0-9-]{1,40}", "must be a region such as cn-beijing"),
@@ -57,7 +60,7 @@ class VolcengineCloudIdentity:
 
     def __init__(self, wiring: Wiring) -> None:
         admin: Admin = wiring.admin
-        key = Key(admin.access_key, admin.secret_key, admin.region, SERVICE)
+        key = Key(admin.access_key, admin.secret_key, admin.region, SERVICE, admin.session_token)
         self._api = Volcengine(wiring=wiring, table=TABLE, key=key, version=VERSION)
 
     def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:  # noqa: ARG002 - the contract's signature; an ADMIN reset needs no old password

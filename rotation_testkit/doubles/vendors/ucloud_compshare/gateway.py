@@ -58,13 +58,15 @@ MESSAGES: Mapping[str, str] = {
 class ApiKey:
     """A key pair of the account.
 
-    ``require_project`` makes it a sub-account's key; ``denied`` lists actions that IAM refuses.
+    ``require_project`` makes it a sub-account's key; ``denied`` lists actions that IAM refuses; ``token`` makes it a
+    temporary key, good only together with that token.
     """
 
     public_key: str
     private_key: Secret
     require_project: bool = False
     denied: frozenset[str] = frozenset()
+    token: Secret | None = None
 
 
 def signature(params: Mapping[str, str], private_key: Secret) -> str:

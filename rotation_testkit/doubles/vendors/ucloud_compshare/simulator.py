@@ -143,7 +143,8 @@ class UCloudCompShare(MachineSimulator[ApiKey, Instance]):
         key = self.keys.get(params.get("PublicKey", ""))
         if key is None:
             raise Refused(172)
-        if "SecurityToken" in params:
+        token = params.get("SecurityToken")
+        if (None if token is None else Secret(token)) != key.token:
             raise Refused(174)
         if not hmac.compare_digest(params["Signature"].encode(), signature(params, key.private_key).encode()):
             raise Refused(171)
