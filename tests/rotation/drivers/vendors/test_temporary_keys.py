@@ -1,4 +1,4 @@
-"""A temporary key is sent with its session token where the vendor documents one; other unknown keys are refused by name."""
+"""A temporary key is sent with its session token where the vendor documents one; unknown keys are refused by name."""
 
 from __future__ import annotations
 
