@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import ceil, inf
 from types import MappingProxyType
@@ -128,7 +128,8 @@ class Intent:
         until: epoch until which its run may act; 0 once that run has ended in order.
         run: the run, shortened; empty in a mark of an earlier release.
         base: the end of the id of the version that was current when the run began.
-        written: the value of the mark that was read, if it was: a time that is too far ahead is 0 in here.
+        written: the value of the mark that was read, if it has another form or a time that is too far ahead, which is 0
+            in here.
     """
 
     sent: float
@@ -160,7 +161,8 @@ def intended(mark: Mark, as_of: float = inf) -> Intent:
     """Return what an intent mark says. A time that is too far ahead at an epoch counts as none."""
     sent, until, run, base = (*mark.value.split(":", 3), "", "", "")[:4]
     began, ends = (at if (at := number_in(text)) <= as_of + LONGEST_RUN_SECONDS else 0.0 for text in (sent, until))
-    return Intent(began, ends, run, base, mark.value)
+    found = Intent(began, ends, run, base)
+    return found if found.mark == mark else replace(found, written=mark.value)
 
 
 def is_ahead(mark: Mark, as_of: float) -> bool:

@@ -99,7 +99,8 @@ def test_a_malformed_admin_secret_is_reported_key_by_key(bind):
     with pytest.raises(SettingsError) as caught:
         bind(admin=SecretDocument({"key": ["canary"], "other": "canary"}))(DOCUMENT)
     assert str(caught.value) == (
-        "admin secret of acme: key_id is missing (Id of the API key.); key must be non-empty text"
+        "admin secret of acme: key_id is missing (Id of the API key.); key must be non-empty text; 'other' is "
+        "no known setting"
     )
     assert "canary" not in str(caught.value) + repr(vars(caught.value))
 

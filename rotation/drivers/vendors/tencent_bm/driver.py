@@ -62,9 +62,6 @@ class Admin:
         "SecretId of the key.", check=settings.matches(r"[A-Za-z0-9]{1,64}", "is malformed")
     )
     secret_key: Secret = settings.setting("SecretKey of the key.")  # noqa: RUF009 - declares a field
-    session_token: Secret = settings.setting(  # noqa: RUF009 - declares a field
-        "Session token of a temporary key.", default=Secret("")
-    )
     api: str = settings.setting(
         "v2 or v3; only needed where the deployment's endpoint is not the vendor's own.",
         check=settings.one_of("v2", "v3"),
@@ -72,6 +69,9 @@ class Admin:
     )
     digest: str = settings.setting(
         "Digest of v2's signatures.", check=settings.one_of(*tencent_cloud_v2.DIGESTS), default="HmacSHA256"
+    )
+    session_token: Secret = settings.setting(  # noqa: RUF009 - declares a field
+        "Session token of a temporary key.", default=Secret("")
     )
 
 

@@ -45,13 +45,13 @@ class Admin:
 
     access_key: str = settings.setting("Access key id.", check=settings.matches(r"[!-+\--.0-~]{1,128}", "is malformed"))
     secret_key: Secret = settings.setting("Secret access key.")  # noqa: RUF009 - declares a field
-    session_token: Secret = settings.setting(  # noqa: RUF009 - declares a field
-        "Session token of a temporary key.", default=Secret("")
-    )
     region: str = settings.setting(
         "Region that signatures are made for.",
         check=settings.matches(r"[a-z0-9-]{1,40}", "must be a region such as cn-beijing"),
         default="cn-beijing",
+    )
+    session_token: Secret = settings.setting(  # noqa: RUF009 - declares a field
+        "Session token of a temporary key.", default=Secret("")
     )
 
 
