@@ -109,15 +109,14 @@ STOPPED = "If it was not stopped on purpose, start it at the vendor, and run thi
 
 
 def ahead(found: Sequence[Ahead]) -> str:
-    """Return what to do about labels with a time too far ahead."""
+    """Return what to do about labels from a machine whose clock was ahead."""
     labels = "; ".join(f"`{each.label}` from version {each.version_id}" for each in found)
     careful = (
         "An intent label (or a `lockstep:member` one) of a version that is not current only once its password is kept "
         "elsewhere, or is known not to open the account. "
     )
     return (
-        "Look at this machine's clock first; if it is right, another one's was ahead, or somebody forged the label "
-        "(CloudTrail: UpdateSecretVersionStage, PutSecretValue). While no rotation runs, take "
+        "Look at this machine's clock first; if it is right, another one's was ahead. While no rotation runs, take "
         f"away {labels}. {careful if any(each.sent for each in found) else ''}"
         "In Vault they are in the journal beside the secret."
     )

@@ -82,7 +82,7 @@ def _clock_was_ahead(diagnosis: Diagnosis) -> Diagnosis:
     help_ = f"{advice.ahead(ahead)} {diagnosis.advice}".rstrip()
     blocks = next((each for each in ahead if not each.ignored), None)
     if blocks is None:
-        summary = f"{diagnosis.summary}; ignored, since the time is too far ahead: {ahead[0].label}"
+        summary = f"{diagnosis.summary}; ignored, as forged or of a clock that was too far ahead: {ahead[0].label}"
         return replace(diagnosis, summary=summary, advice=help_)
     days = (blocks.until - findings.now) / 86_400
     summary = f"{diagnosis.summary}; a clock was ahead: nothing goes on for {days:.1f} days because of {blocks.label}"
