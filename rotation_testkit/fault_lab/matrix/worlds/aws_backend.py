@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -173,6 +173,8 @@ def _client_error(code: str, operation: str) -> ClientError:
 
 class _GatedClient:
     """The four calls of the adapter, as botocore's client has them."""
+
+    meta = SimpleNamespace(endpoint_url="https://secretsmanager.us-east-1.amazonaws.com", region_name="us-east-1")
 
     def __init__(self, backend: AwsBackend, passage: Passage) -> None:
         self._backend = backend
