@@ -56,7 +56,7 @@ invoke: $(READY) .venv/second/.ready artefact
 # The tests that the second interpreter runs, at the same time as the first minute of the full run.
 SECOND := tests/rotation/core tests/rotation/drivers/network tests/rotation/engine/account/test_steps.py
 
-test: $(READY) .venv/second/.ready .venv/.compiled artefact
+test: $(READY) .venv/second/.ready .venv/openssh/.ready .venv/.compiled artefact
 	@second=.venv/second/bin/python; [ -x $$second ] || second=true; \
 	( said=$$($$second -m pytest -q -p no:xdist -m "not slow and not long" -p no:cacheprovider $(SECOND) 2>&1); ended=$$?; \
 	  echo "$$said"; exit $$ended ) & beside=$$!; \
@@ -66,6 +66,12 @@ test: $(READY) .venv/second/.ready .venv/.compiled artefact
 # One process compiles what the tests import, once: else each worker of the first run would compile all of it.
 .venv/.compiled: $(READY)
 	@echo "Compiling what the tests import"; $(BIN)/python -m pytest -qq --collect-only >/dev/null 2>&1; touch $@
+
+# OpenSSH's server with PAM, from Debian's packages and without root, for the tests marked `openssh`. A machine that cannot
+# have it names what did not run.
+.venv/openssh/.ready: .ci/openssh | $(READY)
+	@.ci/openssh .venv/openssh
+	@touch $@
 
 # Takes minutes on a real OpenBao: random kills, a cluster that loses its leader.
 .PHONY: test-vault
@@ -88,7 +94,7 @@ TEMPLATES := $(filter-out examples/vault/kubernetes-cronjob.yaml,$(TEMPLATES))
 	|| $(BIN)/python -m pip --python .venv/checkov/bin/python install -q --require-hashes -r requirements/checkov.txt
 	@touch $@
 
-check: $(READY) .venv/second/.ready .venv/checkov/.ready artefact
+check: $(READY) .venv/second/.ready .venv/checkov/.ready .venv/openssh/.ready artefact
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

@@ -3,19 +3,36 @@
 import gc
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rotation_testkit.doubles.proxy import VARIABLES, EavesdroppingProxy
+from rotation_testkit.processes.openssh import OpenSsh
 
 pytest_plugins = ["rotation_testkit.canary.plugin", "rotation_testkit.doubles.vault.fixtures"]
+_OPENSSH = Path(__file__).parents[1] / ".venv/openssh"
 _SERVERS = frozenset({"openbao", "raft_server", "three_nodes"})
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests with a Vault server first: idle workers steal from the end, and each would start its own server."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run tests with a Vault server first: idle workers steal from the end, and each would start its own server.
+
+    Where a real OpenSSH cannot be had, leave its tests out; the summary says so.
+    """
+    if OpenSsh.missing(_OPENSSH):
+        without = [item for item in items if item.get_closest_marker("openssh")]
+        items[:] = [item for item in items if not item.get_closest_marker("openssh")]
+        config.hook.pytest_deselected(items=without)
     items.sort(key=lambda item: _SERVERS.isdisjoint(getattr(item, "fixturenames", ())))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what did not run on this machine."""
+    reason = OpenSsh.missing(_OPENSSH)
+    if reason:
+        terminalreporter.write_line(f"Not run: the tests marked `openssh`, against a real OpenSSH with PAM: {reason}")
 
 
 def pytest_collection_finish() -> None:
@@ -90,3 +107,9 @@ def parameter_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ParameterStore]
         yield made
     sources.forget()
     ssm_backends[made.ACCOUNT][made.REGION].reset()
+
+
+@pytest.fixture(scope="session")
+def openssh_packages() -> Path:
+    """Return the folder with OpenSSH's server, for tests marked ``openssh``."""
+    return _OPENSSH

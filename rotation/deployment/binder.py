@@ -80,6 +80,7 @@ class Binder:
         login = self.deployment.login(spec, username)
         best = spec.evidence if login is None else Evidence.LOGIN
         kinds = spec.login_probes if login is None else {login.kind}
+        terms = self.deployment.login_terms(spec.code)
         wiring = wire(spec)
         return Guarded(
             spec=spec,
@@ -89,7 +90,7 @@ class Binder:
             minimum=best if self.deployment.minimum is None else self.deployment.minimum,
             time_left=self.time_left,
             logins=LoginProof(
-                probes={kind: registry.login_probe(kind, time_left=self.time_left) for kind in kinds},
+                probes={kind: registry.login_probe(kind, time_left=self.time_left, terms=terms) for kind in kinds},
                 configured=login,
                 host_key=_learned_host_key(document),
                 trust_first_use=self.deployment.trust_first_use,

@@ -23,6 +23,7 @@ from rotation.deployment.kv_job import KvJob
 from rotation.deployment.setting import Scope, declare, declared
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec
+from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginTerms, SshProof
 from rotation.drivers.network.login_settings import PINS
 
 _HINT = "`lockstep config check` lists all faults, and docs/settings.md every key."
@@ -81,6 +82,23 @@ class Deployment:
         default=False,
         otherwise="false",
         example=True,
+    )
+    ssh_proofs: Mapping[str, SshProof] = declare(
+        "ssh_proof",
+        forms.choice(**{each.value: each for each in SshProof}),
+        "What must follow an accepted password on an SSH host before it is proved. `exec`: the host runs `exit 0`. "
+        "`sftp`: its SFTP subsystem answers. `login`: nothing, for hosts that allow neither.",
+        scope=Scope.BOTH,
+        otherwise="exec",
+        example="sftp",
+    )
+    login_seconds: Mapping[str, int] = declare(
+        "login_seconds",
+        forms.whole(3, 800),
+        "The longest that one login over SSH or WinRM may take; the function's time-out must be longer.",
+        scope=Scope.BOTH,
+        otherwise="20",
+        example=40,
     )
     windows: Mapping[str, Windows] = declare(
         "window",
@@ -195,6 +213,13 @@ class Deployment:
         if (seconds, lockout) == (spec.propagation_seconds, spec.lockout):
             return spec
         return dataclasses.replace(spec, propagation_seconds=seconds, lockout=lockout)
+
+    def login_terms(self, code: str) -> LoginTerms:
+        """Return how logins to a driver's hosts are made."""
+        return LoginTerms(
+            seconds=self.login_seconds.get(code, DEFAULT_TERMS.seconds),
+            ssh_proof=self.ssh_proofs.get(code, DEFAULT_TERMS.ssh_proof),
+        )
 
     def login(self, spec: DriverSpec, username: str) -> LoginTarget | None:
         """Return where a login proves a password of a vendor without a login check; ``None`` where none is named."""

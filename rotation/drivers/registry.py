@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rotation.core.errors import ConfigError, UnknownDriver, Withheld
 from rotation.drivers import vendors
 from rotation.drivers.contract import DriverSpec
-from rotation.drivers.network.login_probe import LoginProbe
+from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginProbe, LoginTerms
 from rotation.policy import PasswordPolicy
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def vendor_policies() -> Mapping[str, Mapping[str, PasswordPolicy]]:
     return {code: load_driver(code).policies for code in driver_codes()}
 
 
-def login_probe(kind: str, *, time_left: Callable[[], float]) -> LoginProbe:
+def login_probe(kind: str, *, time_left: Callable[[], float], terms: LoginTerms = DEFAULT_TERMS) -> LoginProbe:
     """Return a shared login probe, given one of ``DriverSpec.login_probes`` and the seconds until the process may end.
 
     Raises:
@@ -72,11 +72,11 @@ def login_probe(kind: str, *, time_left: Callable[[], float]) -> LoginProbe:
     if kind == "ssh":
         from rotation.drivers.network.ssh import SshProbe
 
-        return SshProbe(time_left=time_left)
+        return SshProbe(time_left=time_left, terms=terms)
     if kind == "winrm":
         from rotation.drivers.network.winrm import WinRmProbe
 
-        return WinRmProbe(time_left=time_left)
+        return WinRmProbe(time_left=time_left, terms=terms)
     raise ConfigError("there is no login probe of that kind", hint="Known kinds: ssh, winrm.")
 
 

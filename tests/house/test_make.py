@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BEFORE, MADE, AFTER = 1_700_000_000, 1_700_000_100, 1_700_000_200
 """Times of sources, stamps and changes, far enough apart for every file system."""
-SLOW = ("make-venv", "pip", "sam build", "compileall", "--collect-only", "find-python")
+SLOW = ("make-venv", ".ci/openssh", "pip", "sam build", "compileall", "--collect-only", "find-python")
 """Commands that install, pack or compile, and take seconds."""
 
 
@@ -29,10 +29,18 @@ def installed(tmp_path):
     """A tree as the first run leaves it: all stamps are younger than the sources. Nothing is installed in it."""
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     (tmp_path / "rotation/engine/account").mkdir(parents=True)
-    for name in ("Makefile", "pyproject.toml", "template.yaml", "samconfig.toml", "rotation/engine/account/steps.py"):
+    (tmp_path / ".ci").mkdir()
+    for name in (
+        "Makefile",
+        ".ci/openssh",
+        "pyproject.toml",
+        "template.yaml",
+        "samconfig.toml",
+        "rotation/engine/account/steps.py",
+    ):
         shutil.copy(ROOT / name, tmp_path / name)
     sources = list(tmp_path.rglob("*"))
-    for folder in (".venv/second", ".aws-sam/local"):
+    for folder in (".venv/second", ".venv/openssh", ".aws-sam/local"):
         (tmp_path / folder).mkdir(parents=True)
     _make(tmp_path, "--touch", "test", "demo", "invoke")
     for path in tmp_path.rglob("*"):

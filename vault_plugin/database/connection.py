@@ -89,6 +89,13 @@ class Keys:
         "Wrong logins that lock an account / seconds that one counts, such as 3/900; the driver's own when left out.",
         default="",
     )
+    ssh_proof: str = settings.setting(
+        "What must follow an accepted password on an SSH host: exec, sftp or login; exec when left out.", default=""
+    )
+    login_seconds: int = settings.setting(
+        "The longest that one login may take, in seconds, 3 to 800; 20 when -1. deadline_seconds must be longer.",
+        default=_OWN,
+    )
     plugins: str = settings.setting("Distributions whose drivers may be loaded, comma-separated.", default="")
     deadline_seconds: int = settings.setting(
         "Seconds that one rotation may take. Until then every other role of the mount waits.",

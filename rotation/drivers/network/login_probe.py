@@ -6,14 +6,41 @@ Implemented by ``ssh`` and ``winrm``, found by ``registry.login_probe``, and cal
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from rotation.core.errors import ConfigError, NotEnoughTime
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 
-MOST_SECONDS = 20.0
-"""The longest that one login may take."""
+
+class SshProof(StrEnum):
+    """What must follow an accepted password on an SSH host before it counts as proved."""
+
+    EXEC = "exec"
+    """A session runs a command that does nothing."""
+    SFTP = "sftp"
+    """The SFTP subsystem answers."""
+    LOGIN = "login"
+    """Nothing: for hosts that allow neither. A password that must be changed first then counts as proved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginTerms:
+    """How a deployment wants logins to be made.
+
+    Attributes:
+        seconds: the longest that one login may take.
+        ssh_proof: what must follow an accepted password on an SSH host.
+    """
+
+    seconds: float = 20.0
+    ssh_proof: SshProof = SshProof.EXEC
+
+
+DEFAULT_TERMS = LoginTerms()
+
 _RESERVE_SECONDS, _LEAST_SECONDS = 1.0, 2.0
 
 

@@ -20,7 +20,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.network.bounded import AnswerTooLargeError, bound
 from rotation.drivers.network.deadline import Watch
-from rotation.drivers.network.login_probe import MOST_SECONDS, login_seconds
+from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginTerms, login_seconds
 from rotation.drivers.network.login_settings import PINS
 
 if TYPE_CHECKING:
@@ -51,11 +51,11 @@ _IDENTIFY = (
 
 
 class WinRmProbe:
-    """Implements ``LoginProbe`` and ``Greets``. A login waits for all its answers together at most ``most_seconds``."""
+    """Implements ``LoginProbe`` and ``Greets``. A login takes at most ``terms.seconds``, all its answers together."""
 
-    def __init__(self, *, time_left: Callable[[], float], most_seconds: float = MOST_SECONDS) -> None:
+    def __init__(self, *, time_left: Callable[[], float], terms: LoginTerms = DEFAULT_TERMS) -> None:
         self._time_left = time_left
-        self._most_seconds = most_seconds
+        self._terms = terms
 
     def unready(self, target: LoginTarget) -> ConfigError | None:
         """See ``LoginProbe``."""
@@ -89,7 +89,7 @@ class WinRmProbe:
     def _asked(self, target: LoginTarget, password: Secret, ask: Callable[[_TransportHTTP, Any], T]) -> T:
         """Ask on a new session, which follows no redirect and reads no .netrc."""
         pin = _pin(target.host_key)
-        seconds = login_seconds(self._time_left, self._most_seconds)
+        seconds = login_seconds(self._time_left, self._terms.seconds)
         transport = _client(target, password, seconds).transport
 
         def late(error: Exception) -> CannotVerify:

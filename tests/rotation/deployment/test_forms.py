@@ -5,6 +5,7 @@ import pytest
 from rotation.core.errors import SettingsError
 from rotation.core.values import LoginTarget
 from rotation.deployment.deployment import Deployment
+from rotation.drivers.network.login_probe import LoginTerms, SshProof
 
 KEY, PIN = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "sha256:" + "0a" * 32
 
@@ -57,9 +58,20 @@ def test_a_malformed_place_is_a_fault(url, key, name):
     [
         *(("HOSTS", text, "must list hosts of the form") for text in ("https://api.example", "*", "a.example/path")),
         ("SSH_TRUST_ON_FIRST_USE", "yes please", "must be 1 or 0"),
+        ("SSH_PROOF", "shell", "must be one of exec, sftp, login"),
+        *(("LOGIN_SECONDS", text, "must be 3 to 800") for text in ("2", "801", "1.5", "twenty")),
+        ("ACME_LOGIN_SECONDS", "0", "must be 3 to 800"),
     ],
 )
 def test_any_other_text_is_a_fault(name, text, rule):
     """A host has neither scheme nor wildcard nor path, and a typing error switches nothing on or off."""
     with pytest.raises(SettingsError, match=f"LOCKSTEP_{name} {rule}"):
         read(**{name: text})
+
+
+def test_a_drivers_own_terms_of_logins_go_before_those_of_all():
+    """A driver without own variables has those of all; without any variable the defaults hold."""
+    assert read().login_terms("acme") == LoginTerms(seconds=20, ssh_proof=SshProof.EXEC)
+    made = read(DRIVERS="acme,other", LOGIN_SECONDS="45", SSH_PROOF="sftp", ACME_SSH_PROOF="login")
+    assert made.login_terms("acme") == LoginTerms(seconds=45, ssh_proof=SshProof.LOGIN)
+    assert made.login_terms("other") == LoginTerms(seconds=45, ssh_proof=SshProof.SFTP)

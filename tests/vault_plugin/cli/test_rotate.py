@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from rotation.drivers.network.winrm import WinRmProbe
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE, WINDOWS_VM
 
 
@@ -74,7 +73,7 @@ def test_a_missing_secret_fails_and_a_young_password_is_parked(cli):
 @pytest.mark.parametrize("trap", [{"drip": 0.2}, {"flood": True}], ids=["drip", "flood"])
 def test_a_windows_host_cannot_hold_the_command(cli, monkeypatch, trap):
     """A host that answers without an end is left within the time of a login, and its password is not reset."""
-    monkeypatch.setitem(WinRmProbe.__init__.__kwdefaults__, "most_seconds", 3.0)
+    monkeypatch.setenv("LOCKSTEP_LOGIN_SECONDS", "3")
     with cli(holding=(WINDOWS_VM,)) as (started, run):
         host = started.world.vendor_accounts[WINDOWS_VM].host
         for name, value in trap.items():

@@ -8,9 +8,10 @@ import sys
 import paramiko
 import pytest
 
-from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
+from rotation.core.errors import AccountLocked, CannotVerify, ConfigError, MissingExtra, NotEnoughTime
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.network.login_probe import LoginTerms
 from rotation.drivers.network.ssh import SshProbe
 from rotation_testkit.canary.spellings import leaks
 from rotation_testkit.doubles.hosts.ssh import SshBehaviour, SshHost
@@ -32,11 +33,11 @@ def target(host, *, key=""):
 
 def probe(*, left=30.0, most=10.0):
     """A probe with time."""
-    return SshProbe(time_left=lambda: left, most_seconds=most)
+    return SshProbe(time_left=lambda: left, terms=LoginTerms(seconds=most))
 
 
 def refused(host, where):
-    """Return why the probe could not tell."""
+    """Return why the probe could not tell; at most one password was judged."""
     with pytest.raises(CannotVerify) as caught:
         probe().login(where, RIGHT)
     assert host.accepted.total() + host.rejected.total() <= 1
@@ -95,7 +96,7 @@ def test_a_key_of_a_kind_the_host_does_not_show_counts_as_changed(host):
     [
         (SshBehaviour(methods=("publickey",)), "password_method_not_offered"),
         (SshBehaviour(methods=("keyboard-interactive",)), "password_method_not_offered"),
-        (SshBehaviour(expired={"root"}), "password_expired"),
+        (SshBehaviour(asks_for_change={"root"}), "password_expired"),
         (SshBehaviour(hang_up="auth"), "ssh_protocol"),
     ],
     ids=["keys-only", "keyboard-only", "expired", "closes-in-auth"],
@@ -140,7 +141,7 @@ def test_no_password_leaks(host, caplog):
     for name in ("", "paramiko", "paramiko.transport"):
         caplog.set_level(logging.DEBUG, logger=name)
     shown = []
-    for behaviour in (SshBehaviour(), SshBehaviour(expired={"root"}), SshBehaviour(methods=("publickey",))):
+    for behaviour in (SshBehaviour(), SshBehaviour(asks_for_change={"root"}), SshBehaviour(methods=("publickey",))):
         host.behaviour = behaviour
         for password in (RIGHT, WRONG):
             try:
@@ -191,22 +192,75 @@ def test_without_enough_time_no_connection_is_made(host):
 
 
 def test_a_key_is_learnt_and_a_host_is_met_without_a_login(host):
-    """Only keys are exchanged: no name and no password reach the host."""
-    host.behaviour = SshBehaviour(methods=("publickey",))
+    """Learning the key takes a key exchange alone; meeting the host also asks which methods it offers."""
     assert probe().host_key(host.host, host.port) == host.host_key
     probe().greet(target(host))
     assert (host.accepted.total(), host.rejected.total(), host.connections) == (0, 0, 2)
 
 
-def test_a_password_whose_answer_is_lost_may_have_been_counted(host):
-    """OpenSSH hangs up after too many tries and has counted this one; an answered login is not lost."""
+def test_a_host_without_the_password_method_is_not_met(host):
+    """The host is asked without a password, so a reset that no login could prove is not sent."""
+    host.behaviour = SshBehaviour(methods=("publickey", "keyboard-interactive"))
+    with pytest.raises(CannotVerify) as caught:
+        probe().greet(target(host))
+    assert (caught.value.vendor_code, caught.value.unsent) == ("password_method_not_offered", True)
+    assert host.rejected.total() == 0
+
+
+def test_a_host_that_hangs_up_on_the_only_try_has_refused_the_password(host):
+    """A host that ends the connection after a wrong password, and answers a new one, gives one answer."""
     host.behaviour = SshBehaviour(max_tries=1)
+    assert probe().login(target(host), WRONG) is Verdict.REJECTED
+    assert probe().login(target(host), RIGHT) is Verdict.ACCEPTED
+    assert (host.accepted.total(), host.rejected.total()) == (1, 1)
+
+
+def test_a_password_whose_answer_is_lost_may_have_been_counted(host):
+    """A host that cannot be reached again after it hung up has given no answer; an answered login is not lost."""
+    host.behaviour = SshBehaviour(max_tries=1)
+    host.up = lambda: host.connections < 2
     with pytest.raises(CannotVerify) as caught:
         probe().login(target(host), WRONG)
     assert (caught.value.vendor_code, caught.value.unsent, caught.value.definite) == ("ssh_protocol", False, False)
-    host.behaviour = SshBehaviour(methods=("publickey",))
+    host.up, host.behaviour = lambda: True, SshBehaviour(methods=("publickey",))
     answered = refused(host, target(host))
     assert (answered.unsent, answered.definite) == (False, True)
+
+
+def test_a_login_may_take_as_long_as_the_deployment_says(host):
+    """A host that answers later than the limit gives no answer; with a longer limit its answer counts."""
+    host.behaviour = SshBehaviour(answer_delay=1.0)
+    with pytest.raises(CannotVerify) as caught:
+        probe(most=0.6).login(target(host), RIGHT)
+    assert (caught.value.vendor_code, caught.value.definite) == ("no_answer", False)
+    assert probe(most=15.0).login(target(host), RIGHT) is Verdict.ACCEPTED
+
+
+@pytest.mark.parametrize("behaviour", [SshBehaviour(must_change={"root"}), SshBehaviour(sessions=False)])
+def test_a_login_that_opens_nothing_is_no_wrong_login(host, behaviour):
+    """The host took the password, so it counted no wrong login, and the error says so."""
+    host.behaviour = behaviour
+    opened = refused(host, target(host))
+    assert (opened.unsent, opened.definite) == (False, True)
+    assert (host.accepted.total(), host.rejected.total()) == (1, 0)
+
+
+def test_a_lock_is_named_where_the_host_says_so(host):
+    """An OpenSSH with keyboard-interactive is asked why it refused the password, and no prompt is answered."""
+    host.behaviour = SshBehaviour(methods=("password", "keyboard-interactive"), locked={"root"})
+    with pytest.raises(AccountLocked):
+        probe().login(target(host), RIGHT)
+    assert host.rejected.total() == 1
+    host.behaviour = SshBehaviour(methods=("password", "keyboard-interactive"))
+    assert probe().login(target(host), WRONG) is Verdict.REJECTED
+    assert host.rejected.total() == 2
+
+
+def test_a_host_that_may_count_a_question_is_not_asked_about_a_lock(host):
+    """An OpenSSH of distributions with pam_tally2 counts a login when it begins, so the refusal stands alone."""
+    host.behaviour = SshBehaviour(methods=("password", "keyboard-interactive"), locked={"root"})
+    host.version = "SSH-2.0-OpenSSH_7.4"
+    assert probe().login(target(host), RIGHT) is Verdict.REJECTED
 
 
 def test_looking_a_host_up_has_no_time_of_its_own(resolver):

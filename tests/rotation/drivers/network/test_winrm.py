@@ -12,6 +12,7 @@ import pytest
 from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.network.login_probe import LoginTerms
 from rotation.drivers.network.winrm import WinRmProbe
 from rotation_testkit.canary.spellings import leaks
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
@@ -26,7 +27,7 @@ def target(host, *, pin=""):
 
 def probe(*, left=30.0, most=20.0):
     """A probe with time."""
-    return WinRmProbe(time_left=lambda: left, most_seconds=most)
+    return WinRmProbe(time_left=lambda: left, terms=LoginTerms(seconds=most))
 
 
 def refused(where, *, most=20.0, password=RIGHT):

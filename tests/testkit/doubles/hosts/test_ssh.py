@@ -92,7 +92,7 @@ def test_keyboard_interactive_only(host):
 
 def test_expired_password(host):
     """The right password that must be changed is no login, and differs from a wrong one on the wire."""
-    host.behaviour.expired = {"root"}
+    host.behaviour.asks_for_change = {"root"}
     with pytest.raises(paramiko.SSHException, match="Illegal info request"):
         connect(host)
     with pytest.raises(paramiko.AuthenticationException):
