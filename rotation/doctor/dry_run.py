@@ -12,10 +12,10 @@ charged to the budget like any login: the only thing that is written, and taken 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from rotation.core.document import SecretDocument
+from rotation.core.document import SecretDocument, merged
 from rotation.core.errors import (
     AdminRejected,
     InProgress,
@@ -25,13 +25,15 @@ from rotation.core.errors import (
     SettingsError,
     StoreError,
 )
-from rotation.core.values import Authority, Evidence, Observation, Verdict
+from rotation.core.values import Authority, Observation, Verdict
 from rotation.drivers.contract import Observes
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
-from rotation.engine.account.login_budget import Budget, require_tries
+from rotation.engine import preconditions
+from rotation.engine.account import steps
+from rotation.engine.account.login_budget import Budget
 from rotation.engine.batch.batch import Batch
+from rotation.engine.preconditions import Precondition
 from rotation.engine.session import AccountSession, Session, genuine
-from rotation.policy import Context, PasswordPolicy
 from rotation.state import marks, waiting
 from rotation.state.label_quota import require_labels, require_room
 from rotation.state.lease import busy
@@ -97,14 +99,26 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
         if accounts is None:
             bound = session.bind(current.document)
             checks.append(_labels_fit(session, state, bound.lockout.counts_seconds))
-            return (*checks, *_Account.of(session, bound, current).checks())
+            account = _Account.of(session, bound, current)
+            checks.extend(account.checks())
+            return (*checks, *_fits(session, account.made))
     except RotationError as error:
         return (*checks, *_settings_faults(error))
     checks.append(_labels_fit(session, state, accounts.window, batch_size=len(accounts.members)))
+    made: list[SecretDocument] = []
     for member in accounts.members:
         account = _Account.of(accounts.one(member), member.bound, replace(current, document=member.document))
         checks.extend(replace(each, detail=f"{member.name}: {each.detail}") for each in account.checks())
-    return tuple(checks)
+        made += account.made
+    if len(made) < len(accounts.members):
+        return tuple(checks)
+    return (*checks, *_fits(session, [merged(current.document, accounts.key, made)]))
+
+
+def _fits(session: Session, made: list[SecretDocument]) -> Iterator[Check]:
+    """Report what the store knows beforehand about the document that createSecret would put."""
+    for document in made:
+        yield from map(_reported, preconditions.of_the_store(session.store, document))
 
 
 def _labels_move(session: Session, state: SecretState) -> Check:
@@ -152,12 +166,17 @@ def _labels_fit(session: Session, state: SecretState, window: float, *, batch_si
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """One account, and the secret as its session shows it."""
+    """One account, and the secret as its session shows it.
+
+    Attributes:
+        made: the document with a generated candidate, once it was made; a staged one is not put again.
+    """
 
     session: AccountSession
     state: SecretState
     bound: Guarded
     current: StoredValue
+    made: list[SecretDocument] = field(default_factory=list)
 
     @classmethod
     def of(cls, session: AccountSession, bound: Guarded, current: StoredValue) -> _Account:
@@ -175,12 +194,7 @@ class _Account:
             yield _failed("admin_credential" if ours else "target", error)
             return
         yield self._admin_credential()
-        if not seen.obstacles:
-            yield _ready("target", f"nothing stands in the way{f' ({seen.state})' if seen.state else ''}")
-        for obstacle in seen.obstacles:
-            yield _failed("target", obstacle)
-        yield self._evidence(seen)
-        yield self._policy(seen)
+        yield from self._conditions(seen)
         if self.bound.spec.authority is Authority.SELF:
             yield self._current_password()
 
@@ -205,11 +219,6 @@ class _Account:
 
     def _budget(self) -> Iterator[Check]:
         lockout = self.bound.lockout
-        if self.bound.minimum is Evidence.LOGIN or self.bound.spec.authority is Authority.SELF:
-            try:
-                require_tries(self.bound)
-            except RotationError as error:
-                yield _failed("budget", error)
         count, _ = self.state.wrong_logins(since=self.state.counts_since(self.session.clock.now(), lockout))
         if count < lockout.budget:
             left = lockout.budget - count
@@ -231,36 +240,26 @@ class _Account:
             detail = "the driver cannot look at the account, so the admin credential was not tried"
         return Check("admin_credential", Status.UNKNOWN, detail)
 
-    def _evidence(self, seen: Observation) -> Check:
+    def _conditions(self, seen: Observation) -> Iterator[Check]:
+        """Report what the rotation demands before it sends a reset; see ``preconditions``."""
+        bound = self.bound
         try:
-            met = self.bound.trusting(seen).require_provable(seen)
+            if not seen.obstacles:
+                bound = bound.trusting(seen)
         except RotationError as error:
-            return _failed("evidence", error)
-        answers = ": the host answers, and is the right one" if met else ""
-        return _ready("evidence", f"{self.bound.minimum.name} can be won{answers}")
-
-    def _policy(self, seen: Observation) -> Check:
-        policy = self.bound.spec.policies.get(seen.variant)
-        if policy is None:
-            detail = f"{self.bound.spec.code} has no policy for the variant {seen.variant!r}"
-            return Check("policy", Status.STOPS, detail)
-        try:
-            return self._candidate(policy)
-        except RotationError as error:
-            return _failed("candidate", error)
-
-    def _candidate(self, policy: PasswordPolicy) -> Check:
-        """Judge the candidate that the rotation would send: the staged one, or a generated one."""
-        context = Context(username=self.bound.username, previous=self.current.document.password)
-        staged = self._staged()
-        if staged is None:
-            which, candidate = "a generated candidate", policy.generate(context)
+            yield _failed("evidence", error)
         else:
-            which, candidate = "the staged candidate", staged.password
-        problems = ", ".join(problem.code for problem in policy.problems(candidate, context))
-        if problems:
-            return Check("policy", Status.STOPS, f"{which} breaks the policy: {problems}")
-        return _ready("policy", f"{which} fits the policy {policy.name}")
+            yield from map(_reported, preconditions.of_the_target(bound, seen))
+        current = self.current.document
+        try:
+            staged = self._staged()
+            document = steps.with_candidate(bound, seen, current) if staged is None else staged
+        except RotationError as error:
+            yield _failed("candidate", error)
+            return
+        yield from map(_reported, preconditions.of_the_candidate(bound, seen, document, current.password))
+        if staged is None:
+            self.made.append(document)
 
     def _staged(self) -> SecretDocument | None:
         pending = _unfinished(self.state)
@@ -293,6 +292,13 @@ def _settings_faults(error: RotationError) -> list[Check]:
     if not isinstance(error, SettingsError):
         return [_failed("settings", error)]
     return [Check("settings", Status.STOPS, f"{error.where}: {fault}", error.hint) for fault in error.faults]
+
+
+def _reported(condition: Precondition) -> Check:
+    try:
+        return _ready(condition.name, condition.check())
+    except RotationError as error:
+        return _failed(condition.name, error)
 
 
 def _ready(name: str, detail: str) -> Check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rotation.core.document import SecretDocument
 from rotation.core.values import Evidence
@@ -122,6 +122,19 @@ class Store(Notes, Protocol):
 
     def settle(self, token: str) -> None:
         """Remove all marks that are no longer needed after a promotion."""
+        ...
+
+
+@runtime_checkable
+class Fits(Protocol):
+    """A store that knows beforehand which values it would refuse."""
+
+    def require_fits(self, document: SecretDocument) -> None:
+        """Refuse a document that ``stage`` would refuse, as ``stage`` does, without asking the store.
+
+        Raises:
+            SecretDocumentError: names the limit.
+        """
         ...
 
 

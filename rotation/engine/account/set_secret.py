@@ -23,6 +23,7 @@ from math import ceil
 from rotation.core.errors import DriverError, PasswordRejected, StageConflict
 from rotation.core.values import Observation, Power
 from rotation.drivers.guarded import Guarded
+from rotation.engine import preconditions
 from rotation.engine.account.attempt import Attempt
 from rotation.engine.account.power import give_back, machine_given_back
 from rotation.engine.account.reconciler import reconcile
@@ -31,7 +32,6 @@ from rotation.engine.attempts import next_attempt, park, raise_if_parked
 from rotation.engine.result import Result
 from rotation.engine.session import AccountSession
 from rotation.engine.tables.step_guard import Standing, standing
-from rotation.policy import Context
 from rotation.state import parking
 from rotation.state.lease import ever_taken
 from rotation.state.store import StoredValue
@@ -101,26 +101,16 @@ def _preflight(session: AccountSession, bound: Guarded, current: StoredValue, ca
     seen = bound.observe()
     try:
         with machine_given_back(bound, candidate.document):
-            for obstacle in seen.obstacles:
-                raise obstacle
             afterwards = replace(seen, power=candidate.document.notes.power or seen.power)
-            bound.require_provable(afterwards, greet=seen.power is not Power.STOPPED)
-            _require_fitting(bound, seen, current, candidate)
+            greet = seen.power is not Power.STOPPED
+            preconditions.require(preconditions.of_the_target(bound, seen, afterwards=afterwards, greet=greet))
+            preconditions.require(
+                preconditions.of_the_candidate(bound, seen, candidate.document, current.document.password)
+            )
     except PasswordRejected:
         session.store.release(session.token)
         raise
     return seen
-
-
-def _require_fitting(bound: Guarded, seen: Observation, current: StoredValue, candidate: StoredValue) -> None:
-    context = Context(username=bound.username, previous=current.document.password)
-    problems = bound.spec.policies[seen.variant].problems(candidate.document.password, context)
-    if problems:
-        raise PasswordRejected(
-            f"the candidate breaks the policy: {', '.join(problem.code for problem in problems)}",
-            hint="The policy or the account changed since createSecret. Nothing was sent and the candidate was "
-            "released; the next rotation makes a fitting one.",
-        )
 
 
 def _is_current_already(session: AccountSession, state: SecretState, current: StoredValue) -> bool:

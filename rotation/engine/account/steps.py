@@ -18,10 +18,10 @@ from rotation.core.errors import (
     StageError,
 )
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, Evidence, Observation, Power, Step
+from rotation.core.values import Evidence, Observation, Power, Step
 from rotation.drivers.guarded import Guarded
+from rotation.engine import preconditions
 from rotation.engine.account import power
-from rotation.engine.account.login_budget import require_tries
 from rotation.engine.account.proof import prove
 from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
@@ -132,14 +132,11 @@ def prepare(session: AccountSession, state: SecretState, current: SecretDocument
         # No version has a value yet, so no label could carry this note.
         parking.raise_parked(wait.reason, wait.until)
     seen = _found(session, state, bound)
-    _raise_obstacle(seen)
     knew = bound.host_key
-    bound = bound.trusting(seen)
-    bound.require_provable(seen)
-    if bound.minimum is Evidence.LOGIN or bound.spec.authority is Authority.SELF:
-        require_tries(bound)
-    candidate = _candidate(bound, seen, current.password)
-    document = current.replaced(password=candidate).noting(Notes(power=seen.power, host_key=bound.host_key))
+    if not seen.obstacles:
+        bound = bound.trusting(seen)
+    preconditions.require(preconditions.of_the_target(bound, seen))
+    document = with_candidate(bound, seen, current)
     learnt = None if bound.host_key == knew else bound.host_key
     return document, Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
 
@@ -160,9 +157,10 @@ def _found(session: AccountSession, state: SecretState, bound: Guarded) -> Obser
     return seen
 
 
-def _raise_obstacle(seen: Observation) -> None:
-    for obstacle in seen.obstacles:
-        raise obstacle
+def with_candidate(bound: Guarded, seen: Observation, current: SecretDocument) -> SecretDocument:
+    """Return the document to stage, with a generated candidate in it."""
+    candidate = _candidate(bound, seen, current.password)
+    return current.replaced(password=candidate).noting(Notes(power=seen.power, host_key=bound.host_key))
 
 
 def _candidate(bound: Guarded, seen: Observation, previous: Secret) -> Secret:

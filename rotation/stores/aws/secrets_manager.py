@@ -29,6 +29,11 @@ from rotation.stores.aws.seal import Seal
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+_VALUE_BYTES = 65_536
+"""The longest SecretString, by the API model of 2017-10-17."""
+_ANY_TOKEN = "0" * 36
+"""As long as the tokens of the service; a seal's length does not depend on the token."""
+
 
 class _StagingLabels:
     """The staging labels of one secret."""
@@ -149,9 +154,18 @@ class AwsSecretsManager(LabelStore):
 
     def stage(self, token: str, document: SecretDocument) -> None:
         """See ``Store``."""
-        if self._seal is not None:
-            document = self._seal.put_on(document, arn=self._staging.arn, version_id=token)
-        asked(self._client, self._secret_id, lambda: self._put(token, document.dump()))
+        sealed = self._sealed(token, document)
+        _require_fits(sealed)
+        asked(self._client, self._secret_id, lambda: self._put(token, sealed.dump()))
+
+    def require_fits(self, document: SecretDocument) -> None:
+        """See ``Fits``."""
+        _require_fits(self._sealed(_ANY_TOKEN, document))
+
+    def _sealed(self, token: str, document: SecretDocument) -> SecretDocument:
+        if self._seal is None:
+            return document
+        return self._seal.put_on(document, arn=self._staging.arn, version_id=token)
 
     def _put(self, token: str, text: Secret) -> None:
         extra: dict[str, Any] = {}
@@ -174,6 +188,15 @@ class AwsSecretsManager(LabelStore):
         except StageConflict:
             if self.describe().current_id != token:
                 raise
+
+
+def _require_fits(document: SecretDocument) -> None:
+    size = len(document.dump().reveal().encode())
+    if size > _VALUE_BYTES:
+        raise SecretDocumentError(
+            f"the new value would have {size} bytes, and Secrets Manager takes at most {_VALUE_BYTES}",
+            hint="Move keys that the rotation does not need from the secret into another one.",
+        )
 
 
 def read_current(client: SecretsManagerClient, secret_id: str) -> SecretDocument:

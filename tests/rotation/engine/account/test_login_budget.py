@@ -188,7 +188,7 @@ def test_an_account_that_the_first_wrong_login_locks_is_not_rotated_where_a_logi
     assert "LOCKSTEP_MIN_EVIDENCE" in refused.value.hint
     assert scenario.secret.read(token) is None
     checks = {check.name: check.status for check in rehearse(scenario.session())}
-    assert checks["budget"] is Status.STOPS
+    assert checks["wrong_login"] is Status.STOPS
     assert (scenario.vendor.resets, scenario.vendor.wrong_logins) == (0, 0)
 
 
