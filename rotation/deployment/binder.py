@@ -94,6 +94,7 @@ class Binder:
                 configured=login,
                 host_key=_learned_host_key(document),
                 trust_first_use=self.deployment.trust_first_use,
+                seconds=terms.seconds,
             ),
             power=PowerWish(power),
             window=self.deployment.windows.get(spec.code, ANYTIME),

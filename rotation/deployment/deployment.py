@@ -163,7 +163,7 @@ class Deployment:
         forms.LOCKOUT,
         "What locks an account: `3/900` says that the third wrong login does, and that each counts for 900 seconds.",
         scope=Scope.DRIVER,
-        otherwise="the driver's own, or 5/600",
+        otherwise="the driver's own; for hosts pam_faillock's",
         example="3/900",
     )
 

@@ -30,7 +30,13 @@ from rotation.drivers.login_proof import LoginProof
 T = TypeVar("T")
 
 DEFAULT_LOCKOUT = Lockout(tries=5, window_seconds=600, reserve=2)
-"""Assumed where a vendor publishes no lock-out rule: the defaults of fail2ban (maxretry 5, findtime 10 minutes)."""
+"""Assumed for a vendor's login call without a published rule: fail2ban's defaults (maxretry 5, findtime 10 min)."""
+
+HOST_LOCKOUT = Lockout(tries=3, window_seconds=900, reserve=1)
+"""Assumed for logins to hosts: the strictest common default, pam_faillock's (deny 3, fail_interval 900).
+
+One wrong login is left to human users, so that two are enough to heal a rotation whose reset was lost.
+"""
 
 RESERVE_SECONDS = 5.0
 """Kept free after a vendor call, to write down its result."""
@@ -65,7 +71,12 @@ class Guarded:
     @property
     def lockout(self) -> Lockout:
         """The vendor's lock-out rule, or the assumed one."""
-        return self.spec.lockout or DEFAULT_LOCKOUT
+        return self.spec.lockout or (HOST_LOCKOUT if self.logins.probes else DEFAULT_LOCKOUT)
+
+    @property
+    def answer_seconds(self) -> float:
+        """The longest that the answer to a password may take."""
+        return max(self.spec.call_seconds, self.logins.seconds if self.logins.probes else 0)
 
     @property
     def host_key(self) -> str | None:

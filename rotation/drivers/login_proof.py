@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from rotation.core.errors import ConfigError
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Observation, Power, Verdict
-from rotation.drivers.network.login_probe import Greets, LoginProbe, ShowsHostKey
+from rotation.drivers.network.login_probe import DEFAULT_TERMS, Greets, LoginProbe, ShowsHostKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,7 @@ class LoginProof:
         host_key: the SSH host's key as an earlier rotation learnt it; a key that the target names takes precedence.
         trust_first_use: whether such a key may be learnt.
         greeted: whether this run has connected to the host that judges the password.
+        seconds: the longest that one login by a probe may take.
     """
 
     probes: Mapping[str, LoginProbe] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class LoginProof:
     host_key: str | None = None
     trust_first_use: bool = False
     greeted: bool = False
+    seconds: float = DEFAULT_TERMS.seconds
 
     def target(self, seen: Observation | None) -> LoginTarget | None:
         """Return where a shared probe logs in: the deployment's target, or else the vendor's."""

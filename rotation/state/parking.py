@@ -63,13 +63,14 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
         ),
         Reason.EXTERNAL_CHANGE: Parking(
             hint="None of the stored passwords opens the account. Put the live one into the secret as a new version, "
-            "or reset it at the vendor to the candidate's value. `lockstep doctor` tries older versions, too.",
+            "or reset it at the vendor to the candidate's value. `lockstep doctor` tries older versions, too. A host "
+            "that locked the account after others' wrong logins may look the same: see `faillock` on the host first.",
             by_itself=False,
         ),
         Reason.RESET_FAILS: Parking(
             hint="The vendor takes the reset, and its password does not open the account: it is not carried out, its "
-            "task fails or never ends, or the host refuses every such login (sshd: PermitRootLogin). Look at the "
-            "target in the vendor's console.",
+            "task fails or never ends, or the host refuses every such login (sshd: PermitRootLogin, or a lock by "
+            "others' wrong logins: see `faillock`). Look at the target in the vendor's console.",
             by_itself=False,
         ),
         Reason.CANDIDATE_REFUSED: Parking(

@@ -176,7 +176,7 @@ class Budget:
 
     def _sum_up(self, version: Version, now: float) -> None:
         """Merge the charges of runs that have had their answers into one note, without expired ones: labels are few."""
-        old = now - self.bound.spec.call_seconds - RESERVE_SECONDS
+        old = now - self.bound.answer_seconds - RESERVE_SECONDS
         notes = [
             mark
             for mark in version.all(marks.Kind.REJECTED)

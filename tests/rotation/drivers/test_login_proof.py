@@ -1,6 +1,7 @@
 """The login behind the wrapper: whether, where and with which key, and what can never be proved."""
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -188,3 +189,12 @@ def test_a_machine_that_only_counts_as_running_is_not_held_to_it(kit):
     container = dataclasses.replace(RUNNING, reset_needs=None)
     with pytest.raises(CannotVerify):
         kit.bind(kit.observing(off), probes=probes).require_provable(container)
+
+
+def test_a_host_without_a_published_rule_is_taken_for_the_strictest(kit):
+    """Logins to hosts count by pam_faillock's default: two wrong ones in 900 seconds at most, and the third locks."""
+    seen = Observation(variant="default", login=TARGET)
+    bound = [kit.bind(kit.observing(seen), probes=probes) for probes in ({"ssh": kit.greeter()}, {})]
+    host, own = (replace(each, spec=replace(each.spec, lockout=None)) for each in bound)
+    assert (host.lockout.tries, host.lockout.window_seconds, host.lockout.budget) == (3, 900, 2)
+    assert (own.lockout.tries, own.lockout.window_seconds, own.lockout.budget) == (5, 600, 3)

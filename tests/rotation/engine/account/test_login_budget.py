@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,9 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Lockout, Step
 from rotation.doctor.dry_run import Status, rehearse
 from rotation.doctor.heal import examine
+from rotation.drivers import registry
+from rotation.drivers.login_proof import LoginProof
+from rotation.engine.account.login_budget import Budget
 from rotation.engine.run import verify
 from rotation.state import marks
 from rotation.state.marks import Kind
@@ -307,3 +311,24 @@ def test_a_login_that_was_accepted_ends_the_count_in_a_row(world):
     state, now = scenario.secret.describe(), scenario.clock.now()
     assert state.wrong_logins(since=state.counts_since(now, scenario.vendor.lockout)) == (0, 0)
     assert state.wrong_logins(since=now - 86_400)[0] == 2
+
+
+def test_a_slow_yes_costs_nothing(world):
+    """While two logins wait 25 s for their answers, a third run sums up finished charges; theirs are taken back."""
+    scenario = world()
+    token = scenario.created()
+    logins = LoginProof(probes={"ssh": registry.login_probe("ssh", time_left=lambda: 60.0)}, seconds=40)
+
+    def budget():
+        session = scenario.session(token)
+        bound = replace(session.bind(session.candidate().document), logins=logins)
+        return Budget(session=session, bound=bound, version_id=token)
+
+    slow, before = (budget(), budget()), scenario.secret.describe()
+    written = [each.charge(scenario.secret.describe()) for each in slow]
+    scenario.clock.sleep(25)
+    budget().charge(scenario.secret.describe())
+    for each, charge in zip(slow, written, strict=True):
+        each.refund(before, charge)
+
+    assert scenario.secret.describe().wrong_logins(since=0.0)[0] == 1

@@ -189,3 +189,47 @@ def test_the_readback_is_evidence_where_no_login_can_be_had(rent):
     assert container.rotate().state is RotationState.SUCCEEDED
     assert container.reports[-1]["evidence"] == "READBACK"
     assert container.settled()
+
+
+@pytest.mark.parametrize("methods", [("publickey",), ("publickey", "keyboard-interactive")])
+def test_a_host_that_takes_no_passwords_stops_the_rotation_before_the_reset(rent, cloud, ssh, methods):
+    """The host is asked for its methods without a login, so nothing is staged, stopped or reset."""
+    machine = rent(retries=0)
+    ssh.behaviour.methods = methods
+    assert machine.rotate().state is RotationState.FAILED
+    assert machine.errors[0].vendor_code == "password_method_not_offered"
+    instance = cloud.instance("uhost-1")
+    assert (instance.stops, instance.resets, ssh.rejected.total()) == (0, 0, 0)
+    assert machine.store.value("lockstep/account", stage="AWSPENDING") is None
+
+
+def test_a_lost_reset_heals_where_the_host_hangs_up_on_a_wrong_password(rent, cloud, ssh):
+    """The hang-up is an answer, so the candidate is sent again; it costs one wrong login, as a refusal does."""
+    container = rent("Container")
+    ssh.behaviour.max_tries = 1
+    cloud.faults.add(RESET, FaultKind.DROP_BEFORE)
+    assert container.rotate().state is RotationState.SUCCEEDED
+    assert container.settled()
+    assert (cloud.instance("uhost-1").resets, ssh.rejected.total()) == (1, 1)
+
+
+def test_a_password_that_must_be_changed_first_is_not_committed(rent, cloud, ssh):
+    """The login succeeds, but no session opens; when the expiry is lifted, the same reset is proved."""
+    container = rent("Container", retries=0)
+    ssh.behaviour.must_change = {"root"}
+    assert container.rotate().state is RotationState.FAILED
+    assert container.errors[0].vendor_code == "password_expired"
+    assert container.password == OLD
+    ssh.behaviour.must_change = set()
+    assert container.next_rotation() is RotationState.SUCCEEDED
+    assert container.settled()
+    assert (cloud.instance("uhost-1").resets, ssh.rejected.total()) == (1, 0)
+
+
+def test_the_login_alone_proves_the_password_where_the_deployment_says_so(rent, ssh):
+    """A host that opens no session is rotated with LOCKSTEP_SSH_PROOF=login."""
+    container = rent("Container")
+    ssh.behaviour.sessions = False
+    container.environment["LOCKSTEP_UCLOUD_COMPSHARE_SSH_PROOF"] = "login"
+    assert container.rotate().state is RotationState.SUCCEEDED
+    assert container.settled()

@@ -59,10 +59,11 @@ def test_a_login_is_the_proof_where_there_is_a_place(user, cloud, host):
 
 @pytest.mark.usefixtures("host")
 def test_a_yes_that_was_none_is_caught_by_the_login(user, cloud):
-    """The old password stays current until a reset really works."""
+    """The old password stays current until a reset really works, after two wrong logins of a host's three."""
     cloud.faults.add("ResetPassword", FaultKind.SILENT)
-    assert user.rotate().state is RotationState.SUCCEEDED
-    assert user.codes()[0] == "login_rejected"
+    assert user.rotate().state is RotationState.FAILED
+    assert (user.codes()[0], user.errors[-1].reason, user.password) == ("login_rejected", "wrong_login_budget", OLD)
+    assert user.next_rotation() is RotationState.SUCCEEDED
     assert user.settled()
     assert cloud.resets("u-1") == 1
 
