@@ -89,8 +89,13 @@ class Task:
     id: str
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[!-~]{1,200}", self.id):
+        if not self.is_id(self.id):
             raise ValueError("a task id has 1 to 200 printable characters")
+
+    @staticmethod
+    def is_id(text: str) -> bool:
+        """Return whether a text has the form of a task's id."""
+        return re.fullmatch(r"[!-~]{1,200}", text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from rotation.core.values import Evidence, Lockout
+from rotation.core.values import Evidence, Lockout, Task
 from rotation.state.marks import (
     LEASE,
     PREFIX,
@@ -115,7 +115,7 @@ class Version:
             intents=tuple(intents),
             intent=intent,
             accepted=bool(values[Kind.ACCEPTED]),
-            task=max(values[Kind.TASK], default=None),
+            task=max(filter(Task.is_id, values[Kind.TASK]), default=None),
             proof=proofs.pop("", None),
             proofs=proofs,
             parked=max(parked, key=lambda pair: pair[1], default=None),

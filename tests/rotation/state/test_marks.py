@@ -128,6 +128,13 @@ def test_a_yes_counts_whatever_the_clocks_of_two_runs_say(accepted: int) -> None
     assert _version(f"lockstep:accepted:{accepted}", "lockstep:intent:100").accepted
 
 
+@pytest.mark.parametrize("text", ["\x1b[2J", "a b", "ü", "x" * 201])
+def test_a_label_that_names_no_task_is_none(text: str) -> None:
+    """Labels are untrusted input: what no vendor can have sent as a task's id is not asked about."""
+    assert _version(f"lockstep:task:{text}").task is None
+    assert _version(f"lockstep:task:{text}", "lockstep:task:t-1").task == "t-1"
+
+
 def test_what_logins_found_is_read_from_all_labels() -> None:
     """A crash between writing a label and removing the old one leaves both; a text of another form says nothing."""
     version = _version("lockstep:learnt:aa=rejected", "lockstep:learnt:aa=rejected+bb=accepted", "lockstep:learnt:cc")
