@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 import typer
 
 from rotation.cli.catalog import by_arguments
-from rotation.cli.commands import config, doctor, drivers, policy, rotate, verify
+from rotation.cli.commands import config, doctor, drivers, fleet, policy, rotate, verify
 from rotation.cli.exit_codes import DONE, EXIT_CODES, FAILED, INTERRUPTED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli.output import show_error
 from rotation.core.errors import ConfigError, InternalError, Interrupted, RotationError
@@ -40,6 +40,7 @@ def application() -> typer.Typer:
     app.command("verify")(verify.verify)
     app.command("doctor")(doctor.doctor)
     app.add_typer(config.config_app, name="config")
+    app.add_typer(fleet.fleet_app, name="fleet")
     for point in sorted(entry_points(group=COMMANDS), key=lambda each: each.name):
         _add(app, point)
     return app

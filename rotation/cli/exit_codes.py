@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rotation.core.errors import ConfigError, Interrupted, Parked, RotationError, TooSoon
 
-DONE, FAILED, WRONG_USAGE, PARKED = 0, 1, 2, 3
+DONE, FAILED, WRONG_USAGE, PARKED, NEEDS_HUMAN = 0, 1, 2, 3, 4
 INTERRUPTED = 130
 """The shells' code for Ctrl-C; typer returns it instead of passing the exception on (0.26, read 2026-11)."""
-EXIT_CODES = frozenset({DONE, FAILED, WRONG_USAGE, PARKED, INTERRUPTED})
+EXIT_CODES = frozenset({DONE, FAILED, WRONG_USAGE, PARKED, NEEDS_HUMAN, INTERRUPTED})
 
 
 class CommandUsageError(ConfigError):

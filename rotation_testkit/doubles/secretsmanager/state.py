@@ -8,13 +8,14 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.secretsmanager.protocol.errors import ServiceError, invalid_request, not_found
 
 Params = Mapping[str, Any]
 Answer = dict[str, Any]
+T = TypeVar("T")
 
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
@@ -134,6 +135,9 @@ class ServiceState:
     """The secrets of one account in one region, behind one lock.
 
     Attributes:
+        secrets: by ARN.
+        names: the ARN by a name, or by an ARN without its random suffix.
+        marked: ARNs of the secrets that are or were marked for deletion.
         lag_values: a freshly put value is unreadable for this many reads.
         lag_describe: after a change, this many ``DescribeSecret`` calls still show the state before it.
         rotation_tokens: the token that PutSecretValue must carry, by ARN and version id.
@@ -144,6 +148,8 @@ class ServiceState:
     account: str
     lock: threading.RLock = field(default_factory=threading.RLock)
     secrets: dict[str, SecretRecord] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    marked: set[str] = field(default_factory=set)
     pages: dict[str, tuple[str, int]] = field(default_factory=dict)
     rotation_tokens: dict[tuple[str, str], Secret] = field(default_factory=dict)
     lag_values: int = 0
@@ -155,14 +161,32 @@ class ServiceState:
         return f"arn:aws:secretsmanager:{self.region}:{self.account}:secret:{name}-{suffix}"
 
     def named(self, secret_id: str) -> SecretRecord | None:
-        """Find a secret by name, ARN or ARN without the random suffix; drop those whose recovery window is over."""
-        now = self.clock()
-        for arn in [arn for arn, one in self.secrets.items() if one.deleted is not None and one.deleted <= now]:
-            del self.secrets[arn]
-        for secret in self.secrets.values():
-            if secret_id in (secret.name, secret.arn, secret.arn[:-7]):
-                return secret
+        """Find a secret by name, ARN or ARN without the random suffix."""
+        self.drop_deleted()
+        for arn in (secret_id, self.names.get(secret_id, "")):
+            if arn in self.secrets:
+                return self.secrets[arn]
         return None
+
+    def add(self, secret: SecretRecord) -> None:
+        """Keep a new secret, found from now on by its ARN, by its name and by its ARN without the random suffix."""
+        self.secrets[secret.arn] = secret
+        self.names[secret.name] = self.names[secret.arn[:-7]] = secret.arn
+
+    def drop_deleted(self) -> None:
+        """Forget the secrets whose recovery window is over."""
+        now = self.clock()
+        over = [arn for arn in self.marked if (at := self.secrets[arn].deleted) is not None and at <= now]
+        for arn in over:
+            self.drop(arn)
+
+    def drop(self, arn: str) -> None:
+        """Forget a secret."""
+        secret = self.secrets.pop(arn)
+        self.marked.discard(arn)
+        for name in (secret.name, arn[:-7]):
+            if self.names.get(name) == arn:
+                del self.names[name]
 
     def find(self, secret_id: str, *, even_deleted: bool = False) -> SecretRecord:
         """Find a secret.
@@ -177,7 +201,7 @@ class ServiceState:
             raise invalid_request("You can't perform this operation on the secret because it was marked for deletion.")
         return secret
 
-    def page(self, kind: str, items: list[Answer], params: Params) -> tuple[list[Answer], str | None]:
+    def page(self, kind: str, items: list[T], params: Params) -> tuple[list[T], str | None]:
         """Return one page of ``items``; a token is valid only for the listing that issued it."""
         start = 0
         token = params.get("NextToken")

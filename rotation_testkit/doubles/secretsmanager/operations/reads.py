@@ -121,6 +121,7 @@ def _version_entry(secret: SecretRecord, version: Version) -> Answer:
 
 def list_secrets(state: ServiceState, params: Params) -> Answer:
     """List secrets by the filters of ``ListSecrets``; those marked for deletion only on request."""
+    state.drop_deleted()
     found = [
         secret
         for secret in list(state.secrets.values())
@@ -128,8 +129,8 @@ def list_secrets(state: ServiceState, params: Params) -> Answer:
         and all(_matches(secret, one) for one in params.get("Filters", ()))
     ]
     found.sort(key=_SORT_KEYS[params.get("SortBy", "created-date")], reverse=params.get("SortOrder") == "desc")
-    page, token = state.page("secrets", [_list_entry(secret) for secret in found], params)
-    answer: Answer = {"SecretList": page}
+    page, token = state.page("secrets", found, params)
+    answer: Answer = {"SecretList": [_list_entry(secret) for secret in page]}
     return {**answer, "NextToken": token} if token else answer
 
 

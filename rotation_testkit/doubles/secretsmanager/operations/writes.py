@@ -41,7 +41,7 @@ def create_secret(state: ServiceState, params: Params) -> Answer:
     secret.kms_key = params.get("KmsKeyId")
     if "Tags" in params:
         secret.tags = {tag["Key"]: tag.get("Value", "") for tag in params["Tags"]}
-    state.secrets[secret.arn] = secret
+    state.add(secret)
     answer: Answer = {"ARN": secret.arn, "Name": name}
     if value is None or token is None:
         return answer
@@ -155,10 +155,11 @@ def delete_secret(state: ServiceState, params: Params) -> Answer:
         if gone is None:
             name = params["SecretId"]
             return {"ARN": state.arn_for(name), "Name": name, "DeletionDate": now}
-        del state.secrets[gone.arn]
+        state.drop(gone.arn)
         return {"ARN": gone.arn, "Name": gone.name, "DeletionDate": now}
     secret = state.find(params["SecretId"])
     secret.deleted = now + (30 if days is None else days) * _DAY
+    state.marked.add(secret.arn)
     return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": secret.deleted}
 
 

@@ -52,6 +52,9 @@ def play(client, steps):
 def said(answer):
     """Return an answer without dates, random ends of ARNs and the order of labels."""
     answer = {key: value for key, value in answer.items() if not key.endswith("Date") and key != "ResponseMetadata"}
+    if "SecretList" in answer:
+        answer["SecretList"] = [(each["Name"], each.get("Tags", [])) for each in answer["SecretList"]]
+        answer["NextToken"] = "NextToken" in answer
     if "ARN" in answer:
         answer["ARN"] = answer["ARN"].rpartition("-")[0]
     if "VersionStages" in answer:
@@ -91,6 +94,11 @@ def delete(**how):
 def rotate(**how):
     """Rotate with the idle function."""
     return "rotate_secret", {"SecretId": "s", "ClientRequestToken": V3, "RotationLambdaARN": FUNCTION, **how}
+
+
+def listing(*filters, **how):
+    """List secrets by filters, each a key and values."""
+    return "list_secrets", {"Filters": [{"Key": key, "Values": list(values)} for key, *values in filters], **how}
 
 
 DESCRIBE = ("describe_secret", {"SecretId": "s"})
@@ -142,6 +150,22 @@ EQUAL = {
         DESCRIBE,
         ("untag_resource", {"SecretId": "s", "TagKeys": ["a", "b"]}),
         DESCRIBE,
+    ],
+    "listing": [
+        create(Tags=[{"Key": "team", "Value": "pay"}]),
+        ("create_secret", {"Name": "t", "Tags": [{"Key": "other", "Value": "x"}]}),
+        listing(),
+        listing(MaxResults=1),
+        listing(("name", "s")),
+        listing(("name", "S")),
+        listing(("name", "!s")),
+        listing(("name", "s", "t")),
+        listing(("tag-key", "te")),
+        listing(("tag-value", "p")),
+        listing(("tag-key", "team"), ("tag-value", "x")),
+        delete(),
+        listing(),
+        listing(IncludePlannedDeletion=True),
     ],
     "short random password": [("get_random_password", {"PasswordLength": 3})],
     "cancel without rotation": [create(), ("cancel_rotate_secret", {"SecretId": "s"})],

@@ -1,0 +1,127 @@
+"""``lockstep fleet``: every secret on one screen, by its labels alone."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+DAY = 86_400.0
+PROVED = ["lockstep:proof:login"]
+BINDING = {"lockstep:account": "1 ucloud_compshare 9f86d081884c7d659a2feaa0c55ad015 - - note", "team": "x"}
+
+
+@pytest.fixture
+def mixed(fleet):
+    """A fleet with a secret in each state, and one of another program."""
+    fleet.add("app/fine", PROVED, tags=BINDING)
+    fleet.add("app/late", PROVED, due=-3 * DAY)
+    fleet.add("app/stuck", PROVED, pending=["lockstep:parked:external_change:1790000000@ID"], tags={"team": "xy"})
+    fleet.add("app/half", PROVED, pending=["lockstep:intent:1790000000@ID"], due=None)
+    fleet.add("other/foreign")
+    return fleet
+
+
+def test_every_secret_of_ours_is_shown_on_a_line(lockstep, mixed):
+    """State, age, evidence, next rotation, driver and the whole name; what is parked says why, and what to fear."""
+    ran = lockstep("fleet", "status")
+    lines = [line.split() for line in ran.out.splitlines()]
+    assert ran.code == 4
+    assert lines[0] == ["state", "age", "evidence", "next", "driver", "secret"]
+    assert lines[1][:4] + lines[1][5:] == ["committed", "10", "d", "LOGIN", "ucloud_compshare", "app/fine"]
+    assert (lines[2][0], lines[2][-3:]) == ("overdue", ["not", "bound", "app/late"])
+    assert (lines[3][:2], lines[3][-1]) == (["NEEDS", "HUMAN"], "app/stuck")
+    assert "parked: external change, not before 2026-" in ran.out
+    assert (lines[5][0], lines[5][4], lines[5][-1]) == ("unfinished", "off", "app/half")
+    assert "a reset was or may have been sent" in ran.out
+    assert "foreign" not in ran.out
+    assert "4 secrets, 1 need a human, 2 are late or parked" in ran.err
+    assert {call.operation for call in mixed.double.calls} == {"ListSecrets"}
+
+
+@pytest.mark.parametrize(
+    ("options", "names", "code"),
+    [
+        (["--overdue"], ["app/late"], 3),
+        (["--tag", "team=x"], ["app/fine"], 0),
+        (["--prefix", "app/s"], ["app/stuck"], 4),
+        (["--prefix", "none"], [], 0),
+        (["--function", "arn:aws:lambda:eu-central-1:111122223333:function:rotate", "--prefix", "o"], [], 0),
+    ],
+)
+def test_a_part_of_the_fleet_is_chosen(lockstep, mixed, options, names, code):
+    """By lateness, tag or name, and a function's new secrets on request; the exit code speaks of what is shown."""
+    if "--function" in options:
+        names = ["other/foreign"]
+    ran = lockstep("fleet", "status", "--json", *options)
+    assert ([each["secret_id"] for each in ran.objects], ran.code) == (names, code)
+    assert all(call.operation == "ListSecrets" for call in mixed.double.calls)
+
+
+@pytest.mark.usefixtures("mixed")
+def test_json_and_csv_have_the_same_fields(lockstep):
+    """One record a secret, with the same keys in both."""
+    objects = lockstep("fleet", "status", "--json").objects
+    rows = list(csv.DictReader(io.StringIO(lockstep("fleet", "status", "--csv").out)))
+    assert [list(each) for each in rows] == [list(each) for each in objects]
+    assert (rows[2]["reason"], rows[2]["needs_human"], rows[0]["evidence"]) == ("external_change", "true", "LOGIN")
+    assert objects[3]["reset_sent"] is True
+
+
+@pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize("options", [["--csv", "--json"], ["--tag", "team"], ["--tag", "=x"]])
+def test_options_that_cannot_be_meant_are_refused(lockstep, options):
+    """The exit code is that of wrong usage."""
+    assert lockstep("fleet", "status", *options).code == 2
+
+
+def test_a_name_can_command_neither_terminal_nor_spreadsheet(lockstep, fleet):
+    """Control characters of a label are shown as text, and a cell is no formula."""
+    fleet.add("=cmd()", PROVED, pending=["lockstep:parked:\x1b[31mred:1790000000@ID"])
+    assert "\x1b" not in lockstep("fleet", "status").out
+    (row,) = csv.DictReader(io.StringIO(lockstep("fleet", "status", "--csv").out))
+    assert (row["secret_id"], "\x1b" in row["reason"]) == ("'=cmd()", False)
+
+
+MEASURED = """
+import resource, sys
+from rotation.cli.app import run
+run(sys.argv[1:])
+used = resource.getrusage(resource.RUSAGE_SELF)
+held = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(used.ru_utime + used.ru_stime, int(held.split()[1]) / 1024, file=sys.stderr)
+"""
+
+
+def measured(fleet, *arguments):
+    """Run ``lockstep`` in a process of its own; return its lines, its seconds of CPU and its most memory in MiB.
+
+    What ``wait4`` calls the most memory of a child includes that of the process which forked it.
+    """
+    environment = os.environ | fleet.double.environment()
+    command = [sys.executable, "-c", MEASURED, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=110)
+    seconds, most = done.stderr.split()[-2:]
+    return len(done.stdout.splitlines()), float(seconds), float(most)
+
+
+@pytest.mark.parametrize("number", [1_000, pytest.param(10_000, marks=pytest.mark.long)])
+def test_a_large_fleet_takes_seconds_and_little_memory(fleet, number):
+    """Ten thousand secrets take under 10 s and 150 MiB: the lines are printed as they come, and none is kept."""
+    for each in range(number):
+        fleet.add(f"app/{each:05}", PROVED, tags=BINDING)
+    lines, seconds, most = measured(fleet, "fleet", "status", "--json")
+    assert lines == number
+    assert seconds < 10
+    assert most < 150
+
+
+def test_a_secret_without_a_schedule_is_no_error(lockstep, fleet):
+    """A secret that ``lockstep rotate`` rotates has no dates of a schedule."""
+    fleet.add("app/own", PROVED, due=None)
+    (shown,) = lockstep("fleet", "status", "--json").objects
+    assert (shown["next_rotation"], shown["rotation_enabled"], shown["overdue"]) == (None, False, False)
+    assert json.loads(json.dumps(shown))["age_seconds"] == pytest.approx(10 * DAY, abs=60)
