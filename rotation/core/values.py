@@ -1,4 +1,4 @@
-"""Values that all packages share: steps, verdicts, evidence, power states, tasks, observations, lock-out rules."""
+"""Values that all packages share: steps, verdicts, evidence, power states, tasks, observations, a target's rules."""
 
 from __future__ import annotations
 
@@ -111,12 +111,13 @@ class LoginTarget:
     """A host where a login can prove a password.
 
     Attributes:
-        kind: the protocol, ``ssh`` or ``winrm``.
+        kind: the login probe's name: ``ssh``, ``winrm``, ``mysql``, ``postgresql``, ``redis``, or a plug-in's.
         host: name or address.
         port: TCP port.
-        username: the user that logs in.
+        username: the user that logs in; empty for a server that asks for a password alone (``redis``).
         host_key: proof of the host's identity. For ``ssh`` its public key, as a line of known_hosts without the host.
-            For ``winrm`` the fingerprint of its certificate; ``None`` accepts one that an authority has signed.
+            For the others the fingerprint of its certificate; ``None`` accepts one that an authority has signed.
+        database: the database to open, where the protocol has databases; ``None`` for the server's usual one.
     """
 
     kind: str
@@ -124,29 +125,7 @@ class LoginTarget:
     port: int
     username: str
     host_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What a driver sees when it looks at the target; looking changes nothing.
-
-    Attributes:
-        variant: the key of the driver's policy that applies.
-        state: the vendor's name for the target's state.
-        obstacles: errors that say why a reset would be refused or unsafe now; empty when nothing stands in the way.
-        login: where a login by SSH or WinRM can prove a password, if the driver is verified in that way.
-        readback: the password that the vendor's API returns, if it returns one.
-        power: the machine's power state; ``None`` while it changes, and without a machine.
-        reset_needs: the power state in which the vendor accepts a reset; ``None`` if it accepts one in any.
-    """
-
-    variant: str
-    state: str = ""
-    obstacles: tuple[DriverError, ...] = ()
-    login: LoginTarget | None = None
-    readback: Secret | None = None
-    power: Power | None = None
-    reset_needs: Power | None = None
+    database: str | None = None
 
 
 LONGEST_LOCKOUT_SECONDS = 9_999_999
@@ -188,6 +167,17 @@ class Lockout:
         """
         return max(min(1, self.tries - 1), self.tries - max(1, self.reserve))
 
+    def stricter(self, other: Lockout | None) -> Lockout:
+        """Return the rule that keeps both: the fewer tries, the longer window, the larger reserve."""
+        if other is None:
+            return self
+        return Lockout(
+            tries=min(self.tries, other.tries),
+            window_seconds=max(self.window_seconds, other.window_seconds),
+            reserve=max(self.reserve, other.reserve),
+            in_a_row=self.in_a_row or other.in_a_row,
+        )
+
     @classmethod
     def parse(cls, text: str) -> Lockout:
         """Parse ``tries/seconds``: the number of the wrong login that locks, and how long each one counts."""
@@ -195,3 +185,78 @@ class Lockout:
         if match is None:
             raise ValueError("must be tries/seconds, such as 3/900")
         return cls(int(match[1]), int(match[2]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRules:
+    """What the target itself says about passwords. It narrows what the driver declares and never widens it.
+
+    A field at its default says nothing. Example: a server's management controller answers ``MinPasswordLength: 12``
+    and ``MaxPasswordLength: 20``, and the driver declares 8 to 40: candidates then have 20 characters.
+
+    Attributes:
+        source: where the driver read them, for people, such as ``GET /redfish/v1/AccountService``.
+        min_length: the fewest characters.
+        max_length: the most characters.
+        classes: how many of the driver's character classes a password has at least.
+        exclude: characters that a password must not have.
+        max_repeat: longest run of one character.
+        no_username: whether the user's name and its reverse must not occur.
+        min_age_seconds: how long another change is refused after the last one.
+        history: how many former passwords are refused.
+        lockout: the rule that locks the account.
+
+    Raises:
+        ValueError: a number is negative.
+    """
+
+    source: str
+    min_length: int = 0
+    max_length: int = 0
+    classes: int = 0
+    exclude: str = ""
+    max_repeat: int = 0
+    no_username: bool = False
+    min_age_seconds: int = 0
+    history: int = 0
+    lockout: Lockout | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("min_length", "max_length", "classes", "max_repeat", "min_age_seconds", "history"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a driver sees when it looks at the target; looking changes nothing.
+
+    Attributes:
+        variant: the key of the driver's policy that applies.
+        state: the vendor's name for the target's state.
+        obstacles: errors that say why a reset would be refused or unsafe now; empty when nothing stands in the way.
+        login: where a shared login probe can prove a password, if the driver is verified in that way.
+        readback: the password that the vendor's API returns, if it returns one.
+        power: the machine's power state; ``None`` while it changes, and without a machine.
+        reset_needs: the power state in which the vendor accepts a reset; ``None`` if it accepts one in any.
+        applies_at_start: whether a reset takes effect only when the machine starts the next time. The engine then
+            stops the machine first, resets, and starts it again by the account's ``power`` wish, as for a vendor that
+            needs a stopped machine. So ``reset_needs`` becomes ``STOPPED``.
+        change: of a driver that ``completes_by_state``, how far the latest reset is by the target's state.
+        rules: what the target itself says about passwords, of a driver that ``reads_rules``.
+    """
+
+    variant: str
+    state: str = ""
+    obstacles: tuple[DriverError, ...] = ()
+    login: LoginTarget | None = None
+    readback: Secret | None = None
+    power: Power | None = None
+    reset_needs: Power | None = None
+    applies_at_start: bool = False
+    change: TaskState | None = None
+    rules: TargetRules | None = None
+
+    def __post_init__(self) -> None:
+        if self.applies_at_start and self.reset_needs is None:
+            object.__setattr__(self, "reset_needs", Power.STOPPED)

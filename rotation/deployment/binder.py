@@ -8,6 +8,7 @@ endpoint that the deployment allows, with the admin credential from the secret t
 from __future__ import annotations
 
 import dataclasses
+import math
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,10 +18,11 @@ from urllib.parse import urlsplit
 from rotation.core import settings
 from rotation.core.clock import Clock
 from rotation.core.document import PASSWORD, SecretDocument
-from rotation.core.errors import ConfigError, RotationError, SettingsError, Withheld
+from rotation.core.errors import AdminRejected, ConfigError, RotationError, SettingsError, Withheld
 from rotation.core.maintenance_window import ANYTIME
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, PowerWish, Task
+from rotation.deployment.admin_keys import EXPIRES_AT, expiry
 from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec, Wiring
@@ -28,6 +30,7 @@ from rotation.drivers.guarded import Guarded
 from rotation.drivers.login_proof import LoginProof
 from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.network.login_settings import PINS
+from rotation.drivers.tokens import MARGIN_SECONDS
 
 COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
 """Keys of the account document that are no settings of a driver."""
@@ -51,6 +54,7 @@ class Binder:
     driver: str | None = None
     door: HttpDoor | None = None
     _wirings: dict[str, Wiring] = field(default_factory=dict)
+    _expires: dict[str, float] = field(default_factory=dict)
 
     @property
     def vendor_request_id(self) -> str | None:
@@ -99,12 +103,15 @@ class Binder:
             power=PowerWish(power),
             window=self.deployment.windows.get(spec.code, ANYTIME),
             known=() if wiring is None else _secret_values(wiring.admin),
+            tokens=None if wiring is None else wiring.tokens,
         )
 
     def _wiring(self, spec: DriverSpec) -> Wiring:
-        wiring = self._wirings.get(spec.code) or self._wire(spec)
-        self._wirings[spec.code] = wiring
-        return wiring
+        """Return what this run's drivers of one code share; made again when its admin credential expires."""
+        kept = self._wirings.get(spec.code)
+        if kept is None or self._expires.get(spec.code, math.inf) - self.clock.now() <= MARGIN_SECONDS:
+            kept = self._wirings[spec.code] = self._wire(spec)
+        return kept
 
     def _wire(self, spec: DriverSpec) -> Wiring:
         endpoint = self.deployment.endpoint(spec)
@@ -131,7 +138,11 @@ class Binder:
         with Withheld(RotationError, by=explained):
             document = self.fetch(name)
             require_no_stray_blanks(where, document)
-            return settings.load(spec.admin, document, where=where)
+            self._expires[spec.code] = expiry(document, where)
+            if self._expires[spec.code] <= self.clock.now():
+                raise AdminRejected(f"the admin credential has expired by its own {EXPIRES_AT}", unsent=True)
+            own = {key: value for key, value in document.items() if key != EXPIRES_AT}
+            return settings.load(spec.admin, own, where=where)
 
 
 class _NotWired:

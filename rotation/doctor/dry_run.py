@@ -18,6 +18,7 @@ from enum import StrEnum
 from rotation.core.document import SecretDocument, merged
 from rotation.core.errors import (
     AdminRejected,
+    DriverError,
     InProgress,
     Parked,
     PermissionDenied,
@@ -102,9 +103,11 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
             account = _Account.of(session, bound, current)
             checks.extend(account.checks())
             return (*checks, *_fits(session, account.made))
+        checks.append(_labels_fit(session, state, accounts.window, batch_size=len(accounts.members)))
+    except DriverError as error:  # the target was asked for its rules
+        return (*checks, _unseen(error))
     except RotationError as error:
         return (*checks, *_settings_faults(error))
-    checks.append(_labels_fit(session, state, accounts.window, batch_size=len(accounts.members)))
     made: list[SecretDocument] = []
     for member in accounts.members:
         account = _Account.of(accounts.one(member), member.bound, replace(current, document=member.document))
@@ -190,8 +193,7 @@ class _Account:
         try:
             seen = self.bound.observe()
         except RotationError as error:
-            ours = isinstance(error, AdminRejected | PermissionDenied)
-            yield _failed("admin_credential" if ours else "target", error)
+            yield _unseen(error)
             return
         yield self._admin_credential()
         yield from self._conditions(seen)
@@ -203,7 +205,7 @@ class _Account:
         now, bound, window = self.session.clock.now(), self.bound, self.bound.window
         waits = [
             *waiting.noted(self.state, self.state.holder(PENDING) or ""),
-            *waiting.before_a_reset(self.state, min_age_seconds=bound.spec.min_age_seconds),
+            *waiting.before_a_reset(self.state, min_age_seconds=bound.min_age_seconds),
             *waiting.for_wrong_logins(self.state, now, bound.lockout),
             waiting.Wait(Reason.OUTSIDE_WINDOW, window.next_open(now)),
         ]
@@ -285,6 +287,11 @@ def _unfinished(state: SecretState) -> str | None:
     """Return the token of the rotation that would be resumed."""
     pending = state.holder(PENDING)
     return None if pending == state.current_id else pending
+
+
+def _unseen(error: RotationError) -> Check:
+    ours = isinstance(error, AdminRejected | PermissionDenied)
+    return _failed("admin_credential" if ours else "target", error)
 
 
 def _settings_faults(error: RotationError) -> list[Check]:

@@ -35,6 +35,7 @@ from rotation.core.values import (
     Observation,
     Power,
     Progress,
+    TargetRules,
     Task,
     TaskState,
     Verdict,
@@ -43,6 +44,7 @@ from rotation.drivers.contract import Driver, DriverSpec, Observes, Polls, Power
 from rotation.drivers.error_table import ErrorRow, error_for, printable_code
 from rotation.drivers.network import login_settings
 from rotation.drivers.network.http_messages import HttpReply, HttpRequest, check_status, json_object
+from rotation.drivers.tokens import Token, Tokens
 from rotation.drivers.vendor_api import Malformed, Refusal, VendorApi
 from rotation.policy import AtLeast, Charset, PasswordPolicy, Source
 
@@ -85,8 +87,11 @@ __all__ = [
     "RequestRefused",
     "Secret",
     "Source",
+    "TargetRules",
     "Task",
     "TaskState",
+    "Token",
+    "Tokens",
     "TooSoon",
     "UnexpectedReply",
     "VendorApi",

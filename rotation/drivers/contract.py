@@ -14,6 +14,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Lockout, Observation, Progress, Task, Verdict
 from rotation.drivers.error_table import ErrorRow
 from rotation.drivers.network.http_messages import Http
+from rotation.drivers.tokens import Tokens
 from rotation.policy import PasswordPolicy
 
 
@@ -23,12 +24,16 @@ class Driver(Protocol):
     def set_password(self, account: Any, new: Secret, *, current: Secret | None) -> Task | None:  # noqa: ANN401 - the spec's account class
         """Send one change request, never repeated by the driver itself.
 
+        A vendor may finish the change later in two ways: it names a task, which ``poll`` reads, or it has none and
+        only the target's state shows when it is over. Then ``completes_by_state`` is set, ``None`` is returned, and
+        ``Observation.change`` says how far it is.
+
         Repeating it with the same ``new`` is harmless or raises ``PasswordReused``, ``OldPasswordRejected`` or
         ``TooSoon``. A lost reply raises ``OutcomeUnknown``, never success. ``current`` is the old password for SELF
         drivers, ``None`` for ADMIN drivers.
 
         Returns:
-            A task when the vendor finishes the change later, ``None`` when the vendor said that it is done.
+            A task when the vendor finishes the change later, ``None`` when the vendor said yes and named no task.
 
         Raises:
             DriverError: ``definite`` says whether it is certain that nothing was changed.
@@ -79,12 +84,24 @@ class Powers(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What a driver is made from. ``admin`` is an instance of the spec's ``admin`` class, or ``None``."""
+    """What a driver is made from, shared by all drivers of one code in one run.
+
+    Attributes:
+        http: the only way to a vendor.
+        endpoint: base URL without a trailing slash.
+        admin: an instance of the spec's ``admin`` class, or ``None``.
+        now: the clock, epoch seconds.
+        tokens: of a vendor whose calls need a login first.
+    """
 
     http: Http
     endpoint: str
     admin: Any
     now: Callable[[], float]
+    tokens: Tokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tokens", Tokens(self.now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +117,28 @@ class DriverSpec:
         endpoint: default base URL; ``endpoints`` lists every official one.
         account: settings class of the account's own keys in the rotated secret (all of them identify the account
             unless named in ``not_identity``).
-        admin: settings class of the admin credential, or ``None`` when the account changes itself.
+        admin: settings class of the admin credential, or ``None`` when the account changes itself. A field
+            ``session_token`` says that the vendor documents temporary keys and that the driver's family sends the token;
+            without the field, a credential that has one is refused. Any credential may have ``expires_at``.
         admin_optional: whether a deployment may leave the admin credential out; the driver then gets ``None``.
         policies: password policy by variant.
         factory: makes the driver.
         harmless: the account's own keys of an account that does not exist. Observing it is a signed call that changes
             nothing and shows whether the vendor takes the admin credential; empty where the driver cannot look.
-        login_probes: kinds of shared probes that log in to the driver's targets (``ssh``, ``winrm``); empty when the
-            driver has a login call of its own, or when no login is possible.
-        lockout: the vendor's lock-out rule, ``None`` when none is known.
+        login_probes: kinds of shared probes that log in to the driver's targets (``ssh``, ``winrm``, ``mysql``,
+            ``postgresql``, ``redis``, or a plug-in's); empty when the driver has a login call of its own, or when no
+            login is possible.
+        lockout: the vendor's lock-out rule, ``None`` when none is known. If the target tells its own, this is the
+            vendor's default.
         history: how many former passwords the vendor refuses; ``None`` when it keeps none or does not say.
         propagation_seconds: how long after a success the new password may not work yet.
         call_seconds: the longest a change may take before Lockstep stops waiting for the answer.
-        poll_seconds: pause between polls of an asynchronous task.
+        poll_seconds: pause between polls of an asynchronous task, or of the state of a target that changes; also the
+            pause before the first look at a state, which must not be that of before the reset.
+        completes_by_state: whether a reset goes on after the vendor's yes until ``Observation.change`` says ``DONE``.
+            The state does not say whose operation ended, so an account that no login can prove needs a task instead.
+        reads_rules: whether every observation carries the target's own rules (``Observation.rules``), which narrow
+            ``policies``, their minimum age, ``history`` and ``lockout``. The engine then looks before any login.
         request_id_header: response header with the vendor's request id.
         error_table: the vendor's codes, what they mean and what to do about them; ``error_for`` reads it.
         batch_key: the key under which one secret may hold a list of accounts, each with its own password; ``None`` for
@@ -143,6 +169,8 @@ class DriverSpec:
     propagation_seconds: int = 0
     call_seconds: int = 15
     poll_seconds: int = 3
+    completes_by_state: bool = False
+    reads_rules: bool = False
     request_id_header: str = "x-request-id"
     error_table: tuple[ErrorRow, ...] = ()
     batch_key: str | None = None

@@ -16,16 +16,31 @@ from rotation.core.errors import (
     ConfigError,
     DriverBug,
     DriverError,
+    InProgress,
     NotEnoughTime,
+    PolicyError,
     RotationError,
     Withheld,
 )
 from rotation.core.maintenance_window import ANYTIME, Windows
 from rotation.core.process import stop
 from rotation.core.secret import Secret
-from rotation.core.values import Evidence, Lockout, Observation, Power, PowerWish, Progress, Task, Verdict
+from rotation.core.values import (
+    Evidence,
+    Lockout,
+    Observation,
+    Power,
+    PowerWish,
+    Progress,
+    TargetRules,
+    Task,
+    TaskState,
+    Verdict,
+)
 from rotation.drivers.contract import Driver, DriverSpec, Observes, Polls, Powers, Verifies
 from rotation.drivers.login_proof import LoginProof
+from rotation.drivers.tokens import Tokens
+from rotation.policy import PasswordPolicy, obey
 
 T = TypeVar("T")
 
@@ -41,6 +56,9 @@ One wrong login is left to human users, so that two are enough to heal a rotatio
 RESERVE_SECONDS = 5.0
 """Kept free after a vendor call, to write down its result."""
 
+BY_STATE = Task("by-state")
+"""Stands for the task of a vendor that names none: polling it looks at the target's state."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
@@ -55,6 +73,7 @@ class Guarded:
         power: the power state that the deployment wants for the machine after a rotation.
         window: when a reset may begin.
         known: secrets to scrub in addition to those in a call's arguments (the admin credential).
+        tokens: those that the driver got at logins, to scrub as well.
     """
 
     spec: DriverSpec
@@ -67,16 +86,48 @@ class Guarded:
     power: PowerWish = PowerWish.AS_FOUND
     window: Windows = ANYTIME
     known: tuple[Secret, ...] = ()
+    tokens: Tokens | None = None
+    _told: list[TargetRules] = field(default_factory=list, repr=False)
+
+    @property
+    def rules(self) -> TargetRules | None:
+        """What the target itself says about passwords; it is asked once, and ``None`` if its driver cannot ask.
+
+        Raises:
+            RotationError: the target could not be asked.
+        """
+        if self.spec.reads_rules and not self._told and isinstance(self.driver, Observes):
+            self.observe()
+        return self._told[0] if self._told else None
 
     @property
     def lockout(self) -> Lockout:
-        """The vendor's lock-out rule, or the assumed one."""
-        return self.spec.lockout or (HOST_LOCKOUT if self.logins.probes else DEFAULT_LOCKOUT)
+        """The vendor's lock-out rule, or the assumed one, narrowed to what the target says."""
+        assumed = HOST_LOCKOUT if self.logins.probes else DEFAULT_LOCKOUT
+        declared, rules = self.spec.lockout or assumed, self.rules
+        return declared if rules is None else declared.stricter(rules.lockout)
 
     @property
     def answer_seconds(self) -> float:
         """The longest that the answer to a password may take."""
         return max(self.spec.call_seconds, self.logins.seconds if self.logins.probes else 0)
+
+    @property
+    def min_age_seconds(self) -> int:
+        """The minimum age of a password: the vendor's, or the target's if that is longer."""
+        rules = self.rules
+        return max(self.spec.min_age_seconds, 0 if rules is None else rules.min_age_seconds)
+
+    def policy(self, seen: Observation) -> PasswordPolicy:
+        """Return the rule for candidates: that of the variant, narrowed to what the target says.
+
+        Raises:
+            PolicyError: the driver has no such variant, or nothing satisfies both; nothing was changed.
+        """
+        declared = self.spec.policies.get(seen.variant)
+        if declared is None:
+            raise PolicyError(f"{self.spec.code} has no policy for the variant {seen.variant!r}")
+        return declared if seen.rules is None else obey(declared, seen.rules)
 
     @property
     def host_key(self) -> str | None:
@@ -117,14 +168,16 @@ class Guarded:
         if self.time_left() < self.spec.call_seconds + RESERVE_SECONDS:
             raise NotEnoughTime(f"a change at {self.spec.code} may take {self.spec.call_seconds} s; less is left")
         secrets = (new,) if current is None else (new, current)
-        return self._call(lambda: self.driver.set_password(self.account, new, current=current), *secrets)
+        task = self._call(lambda: self.driver.set_password(self.account, new, current=current), *secrets)
+        return BY_STATE if task is None and self.spec.completes_by_state else task
 
     def observe(self) -> Observation:
         """As ``Observes.observe``. A driver that cannot observe has exactly one policy variant."""
         driver = self.driver
         if isinstance(driver, Observes):
             seen = self._call(lambda: driver.observe(self.account))
-            return replace(seen, obstacles=tuple(each.scrubbed(self.known) for each in seen.obstacles))
+            obstacles = tuple(each.scrubbed(self._scrubbed) for each in seen.obstacles)
+            return self._noted(replace(seen, obstacles=obstacles))
         if len(self.spec.policies) != 1:
             raise DriverBug(f"{self.spec.code} has several policies but cannot tell which one applies")
         return Observation(variant=next(iter(self.spec.policies)))
@@ -153,8 +206,10 @@ class Guarded:
         self._call(lambda: verb(self.account))
 
     def poll(self, task: Task) -> Progress:
-        """As ``Polls.poll``."""
+        """As ``Polls.poll``; ``BY_STATE`` is read from the target's state."""
         driver = self.driver
+        if task == BY_STATE and self.spec.completes_by_state:
+            return Progress(self.observe().change or TaskState.RUNNING)
         if not isinstance(driver, Polls):
             raise DriverBug(f"{self.spec.code} gave a task but cannot poll it")
         return self._call(lambda: driver.poll(self.account, task))
@@ -200,6 +255,26 @@ class Guarded:
             raise problem
         return self.logins.greeted or (greet and self._greet(seen))
 
+    def _noted(self, seen: Observation) -> Observation:
+        """Keep the target's rules, and let a change that is under way stand in the way of another one.
+
+        Raises:
+            DriverBug: the driver does not say what its record promises.
+        """
+        if self.spec.reads_rules and seen.rules is None:
+            raise DriverBug(f"{self.spec.code} reads the target's rules, but its observation has none")
+        if self.spec.completes_by_state and seen.change is None:
+            raise DriverBug(f"{self.spec.code} completes by state, but its observation does not say how far it is")
+        if seen.rules is not None:
+            self._told[:] = [seen.rules]
+        if seen.change is not TaskState.RUNNING or any(isinstance(each, InProgress) for each in seen.obstacles):
+            return seen
+        return replace(seen, obstacles=(*seen.obstacles, InProgress("the vendor is still at work on this account")))
+
+    @property
+    def _scrubbed(self) -> tuple[Secret, ...]:
+        return self.known if self.tokens is None else (*self.known, *self.tokens.secrets)
+
     def _greet(self, seen: Observation) -> bool:
         """Connect to the host without a login, and return whether that was possible."""
         meet = self.logins.greeting(seen)
@@ -222,7 +297,7 @@ class Guarded:
         return verdict
 
     def _call(self, verb: Callable[[], T], *secrets: Secret) -> T:
-        with Withheld(Exception, by=lambda error: self._typed(error).scrubbed((*secrets, *self.known))):
+        with Withheld(Exception, by=lambda error: self._typed(error).scrubbed((*secrets, *self._scrubbed))):
             return verb()
 
     def _typed(self, error: Exception) -> RotationError:

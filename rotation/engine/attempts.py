@@ -46,7 +46,7 @@ def raise_if_parked(session: AccountSession, state: SecretState, version_id: str
 def next_attempt(session: AccountSession, state: SecretState, bound: Guarded) -> Wait | None:
     """Return until when a first reset of this token has to wait, and why; ``None`` when it may be sent now."""
     now = session.clock.now()
-    age, lockout = bound.spec.min_age_seconds, bound.lockout
+    age, lockout = bound.min_age_seconds, bound.lockout
     waits = [
         *waiting.noted(state, session.token),
         *waiting.before_a_reset(state, min_age_seconds=age, token=session.token),

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import PasswordRejected, PolicyError
+from rotation.core.errors import PasswordRejected
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, Evidence, Observation
+from rotation.core.values import Authority, Evidence, Observation, TargetRules
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account.login_budget import require_tries
 from rotation.policy import Context
@@ -63,6 +63,9 @@ def of_the_candidate(
     bound: Guarded, seen: Observation, document: SecretDocument, previous: Secret
 ) -> Iterator[Precondition]:
     """Yield what must hold for the candidate in a document, given the password that it follows."""
+    if seen.rules is not None:
+        rules = seen.rules
+        yield Precondition("rules", lambda: _told(rules))
     yield Precondition("policy", lambda: _fits_the_policy(bound, seen, document.password, previous))
 
 
@@ -88,9 +91,7 @@ def _tries(bound: Guarded) -> str:
 
 
 def _fits_the_policy(bound: Guarded, seen: Observation, candidate: Secret, previous: Secret) -> str:
-    policy = bound.spec.policies.get(seen.variant)
-    if policy is None:
-        raise PolicyError(f"{bound.spec.code} has no policy for the variant {seen.variant!r}")
+    policy = bound.policy(seen)
     problems = policy.problems(candidate, Context(username=bound.username, previous=previous))
     if problems:
         raise PasswordRejected(
@@ -98,7 +99,21 @@ def _fits_the_policy(bound: Guarded, seen: Observation, candidate: Secret, previ
             hint="The policy or the account changed since createSecret. Nothing was sent and the candidate was "
             "released; the next rotation makes a fitting one.",
         )
-    return f"the candidate fits the policy {policy.name}"
+    return f"the candidate fits the policy {policy.name} ({policy.min_length} to {policy.max_length} characters)"
+
+
+def _told(rules: TargetRules) -> str:
+    """Return what the target says about passwords, and where it says so."""
+    said = [
+        f"{name.replace('_', ' ')} {getattr(rules, name)}"
+        for name in ("min_length", "max_length", "classes", "max_repeat", "min_age_seconds", "history")
+        if getattr(rules, name)
+    ]
+    said += [f"without {rules.exclude}"] if rules.exclude else []
+    said += ["without the user's name"] if rules.no_username else []
+    if rules.lockout is not None:
+        said.append(f"{rules.lockout.tries} wrong logins lock for {rules.lockout.window_seconds} s")
+    return f"the target itself says: {', '.join(said) or 'nothing'} ({rules.source})"
 
 
 def _fits(store: Fits, document: SecretDocument) -> str:

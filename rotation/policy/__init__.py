@@ -2,7 +2,7 @@
 
 from rotation.policy.description import describe
 from rotation.policy.model import AtLeast, Charset, Context, Name, PolicyFields, Problem, Source, Word, charsets
-from rotation.policy.narrowing import intersect, narrow
+from rotation.policy.narrowing import intersect, narrow, obey
 from rotation.policy.policy import PasswordPolicy
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "describe",
     "intersect",
     "narrow",
+    "obey",
 ]

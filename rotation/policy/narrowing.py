@@ -1,4 +1,4 @@
-"""Stricter policies: what an operator asks for within the vendor's bounds, and what two editions have in common."""
+"""Stricter policies: what an operator asks for, what two editions have in common, and what the target itself says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from dataclasses import replace
 from typing import TypeVar
 
 from rotation.core.errors import PolicyError
-from rotation.policy.model import DIGITS, LOWER, UPPER, AtLeast, Charset, PolicyFields, check_characters
+from rotation.core.values import TargetRules
+from rotation.policy.model import (
+    DIGITS,
+    LOWER,
+    UPPER,
+    AtLeast,
+    Charset,
+    Name,
+    PolicyFields,
+    Source,
+    check_characters,
+)
 
 Policy = TypeVar("Policy", bound=PolicyFields)
 
@@ -95,6 +106,59 @@ def intersect(one: Policy, other: Policy, *, name: str = "") -> Policy:
         sources=tuple(dict.fromkeys(one.sources + other.sources)),
         allow_weak=one.allow_weak and other.allow_weak,
     )
+
+
+def obey(policy: Policy, rules: TargetRules) -> Policy:
+    """Return the passwords that satisfy a policy and what the target itself says, with the target as another source.
+
+    It generates passwords of the policy's length, or of the nearest length that the target allows.
+
+    Raises:
+        PolicyError: nothing satisfies both, or too few bits are left; the message says where the rules come from.
+    """
+    shortest, longest = max(policy.min_length, rules.min_length), policy.max_length
+    if rules.max_length:
+        longest = min(longest, rules.max_length)
+    if shortest > longest:
+        raise PolicyError(
+            f"{policy.name}: no length satisfies both the driver's {policy.min_length} to {policy.max_length} "
+            f"characters and the target's {rules.min_length} to {rules.max_length or 'any'} ({rules.source})",
+            hint="Change the rule at the target, or report it if the vendor's own rule is another one.",
+        )
+    try:
+        base = narrow(policy, rules.exclude) if rules.exclude else policy
+        repeats = min(filter(None, (policy.max_repeat, rules.max_repeat)), default=0)
+        more = (AtLeast(rules.classes),) if rules.classes else ()
+        name = (Name(),) if rules.no_username else ()
+        return replace(
+            base,
+            length=min(max(policy.length, shortest), longest),
+            min_length=shortest,
+            max_length=longest,
+            classes=tuple(dict.fromkeys(base.classes + more)),
+            max_repeat=repeats,
+            names=tuple(dict.fromkeys(base.names + name)),
+            min_age_seconds=max(policy.min_age_seconds, rules.min_age_seconds),
+            sources=(*policy.sources, Source(rules.source, "as read from the target", told_by(rules))),
+        )
+    except PolicyError as error:
+        raise error.changed(message=f"{error.message} (by the driver's rules and {rules.source})") from None
+
+
+_FIELDS = {
+    "length": ("min_length", "max_length"),
+    "charsets": ("exclude",),
+    "classes": ("classes",),
+    "max_repeat": ("max_repeat",),
+    "names": ("no_username",),
+    "min_age_seconds": ("min_age_seconds",),
+}
+"""By field of a policy, what a target says about it."""
+
+
+def told_by(rules: TargetRules) -> tuple[str, ...]:
+    """Return the names of the policy's fields about which the target says something."""
+    return tuple(name for name, said in _FIELDS.items() if any(getattr(rules, each) for each in said))
 
 
 def _restricted(policy: PolicyFields, allowed: Collection[str]) -> tuple[tuple[Charset, ...], tuple[AtLeast, ...]]:

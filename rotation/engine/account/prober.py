@@ -7,7 +7,7 @@ from dataclasses import replace
 from rotation.core.errors import CannotVerify, DriverError, Parked
 from rotation.core.secret import Secret
 from rotation.core.values import Task, TaskState, Verdict
-from rotation.drivers.guarded import RESERVE_SECONDS
+from rotation.drivers.guarded import BY_STATE, RESERVE_SECONDS
 from rotation.engine.account.attempt import Attempt
 from rotation.engine.tables.reconciliation import TASK_FINDINGS, Finding, Oracle, Stored
 
@@ -48,8 +48,10 @@ def follow(attempt: Attempt, task: Task) -> None:
     """
     pause = attempt.bound.spec.poll_seconds
     attempt.session.memory.task = task.id
+    early = task == BY_STATE and attempt.session.memory.sends > 0  # the target may still show its state of before
     while True:
-        state = attempt.bound.poll(task).state
+        state = TaskState.RUNNING if early else attempt.bound.poll(task).state
+        early = False
         if state is not TaskState.RUNNING:
             attempt.session.memory.task = None
         attempt.facts = replace(attempt.facts, task=TASK_FINDINGS[state])

@@ -88,7 +88,7 @@ def may_be_our_own_doing(refusal: RotationError, bound: Guarded, intent: float) 
         intent: when that reset was written down, in seconds since 1970.
     """
     if isinstance(refusal, TooSoon) and refusal.not_before is not None:
-        changed = refusal.not_before - bound.spec.min_age_seconds
+        changed = refusal.not_before - bound.min_age_seconds
         return changed > intent - RESERVE_SECONDS
     return isinstance(refusal, (TooSoon, InProgress))
 

@@ -164,9 +164,7 @@ def with_candidate(bound: Guarded, seen: Observation, current: SecretDocument) -
 
 
 def _candidate(bound: Guarded, seen: Observation, previous: Secret) -> Secret:
-    policy = bound.spec.policies.get(seen.variant)
-    if policy is None:
-        raise PolicyError(f"{bound.spec.code} has no policy for the variant it found")
+    policy = bound.policy(seen)
     context = Context(username=bound.username, previous=previous)
     candidate = policy.generate(context)
     # A staged value cannot be replaced under its token, so the policy is checked before staging.

@@ -47,7 +47,9 @@ class MemoryDriver:
             obstacles=busy + vendor.obstacles,
             readback=vendor.live if vendor.readback else None,
             power=None if busy else vendor.power,
-            reset_needs=Power.STOPPED if machine else None,
+            reset_needs=Power.STOPPED if machine and not vendor.applies_at_start else None,
+            applies_at_start=vendor.applies_at_start,
+            change=vendor.state if vendor.by_state else None,
         )
 
     def stop(self, account: MemoryAccount) -> None:
@@ -145,6 +147,7 @@ def memory_spec(vendor: MemoryVendor, *, oracle: bool = True, propagation_second
         history=vendor.history or None,
         propagation_seconds=propagation_seconds,
         poll_seconds=5,
+        completes_by_state=vendor.by_state,
         source="this module",
         checked="2026-11-22",
     )

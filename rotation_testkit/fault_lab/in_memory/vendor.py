@@ -6,6 +6,7 @@ what was done to it. Faults are injected by wrapping it (see ``fuse``), not by s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,8 @@ class MemoryVendor:
         wrong_logins: logins and changes with a wrong password.
         obstacles: what ``observe`` reports.
         power: whether the machine is on, where there is one; it must be off for a change.
+        applies_at_start: whether a change is taken in any power state, and takes effect when the machine starts.
+        by_state: whether a change that takes time shows in ``observe`` and has no task.
         switch_seconds: how long switching takes.
         stops: how often it was switched off; ``starts`` likewise.
         readback: whether ``observe`` returns the password.
@@ -62,6 +65,8 @@ class MemoryVendor:
     asynchronous: bool = False
     readback: bool = False
     power: Power | None = None
+    applies_at_start: bool = False
+    by_state: bool = False
     switch_seconds: float = 20.0
     stops: int = 0
     starts: int = 0
@@ -91,7 +96,7 @@ class MemoryVendor:
         self._arrive()
         if self.busy or self._switching is not None:
             raise InProgress("the vendor is at work on this account")
-        if self.power is Power.RUNNING:
+        if self.power is Power.RUNNING and not self.applies_at_start:
             raise PreconditionFailed("the machine is running")
         if self.authority is Authority.SELF:
             self._check_lock()
@@ -109,7 +114,7 @@ class MemoryVendor:
         if self.task_fails:
             self._failed.add(task.id)
         else:
-            self._coming = (self.now() + self.delay_seconds, new)
+            self._coming = (math.inf if self.applies_at_start else self.now() + self.delay_seconds, new)
         self._arrive()
         return task if self.asynchronous else None
 
@@ -132,6 +137,14 @@ class MemoryVendor:
             return TaskState.FAILED
         return TaskState.DONE if self._coming is None else TaskState.RUNNING
 
+    @property
+    def state(self) -> TaskState:
+        """How far the latest change is."""
+        self._arrive()
+        if f"task-{self.resets}" in self._failed:
+            return TaskState.FAILED
+        return TaskState.DONE if self._coming is None else TaskState.RUNNING
+
     def switch(self, wanted: Power) -> None:
         """Begin to switch the machine."""
         self._arrive()
@@ -149,7 +162,7 @@ class MemoryVendor:
     def busy(self) -> bool:
         """Whether a task is running or the machine is being switched."""
         self._arrive()
-        return (self.asynchronous and self._coming is not None) or self._switching is not None
+        return ((self.asynchronous or self.by_state) and self._coming is not None) or self._switching is not None
 
     @property
     def locked(self) -> bool:
@@ -197,6 +210,8 @@ class MemoryVendor:
     def _arrive(self) -> None:
         if self._switching is not None and self._switching[0] <= self.now():
             self.power, self._switching = self._switching[1], None
+            if self._coming is not None and self.applies_at_start and self.power is Power.RUNNING:
+                self._coming = (self.now(), self._coming[1])
         if self._coming is not None and self._coming[0] <= self.now():
             password, self._coming = self._coming[1], None
             self._become(password)

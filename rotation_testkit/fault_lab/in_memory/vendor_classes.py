@@ -52,6 +52,8 @@ class VendorClass:
 _LATE = {"delay_seconds": 30.0}
 _MACHINE = {"power": Power.RUNNING}
 _TASK = {"delay_seconds": 45.0, "asynchronous": True}
+_RESTART = {**_MACHINE, "applies_at_start": True}
+_STATE = {"delay_seconds": 45.0, "by_state": True}
 _READBACK = {"readback": True}
 _SELF = {"authority": Authority.SELF, "min_age_seconds": 300, "history": 5, "lockout": Lockout(5, 300)}
 
@@ -64,7 +66,13 @@ MATRIX_CLASSES: Mapping[str, VendorClass] = MappingProxyType(
         "admin_vm": VendorClass(
             title="as admin; the machine must be stopped for the reset and runs again afterwards", vendor=_MACHINE
         ),
+        "admin_restart": VendorClass(
+            title="as admin; the password takes effect when the machine starts the next time", vendor=_RESTART
+        ),
         "admin_task": VendorClass(title="as admin; the reset is a task of 45 s that is polled", vendor=_TASK),
+        "admin_state": VendorClass(
+            title="as admin; the reset takes 45 s, has no task, and shows in the target's state", vendor=_STATE
+        ),
         "accepted": VendorClass(title="an API key resets it; nothing can be asked afterwards", oracle=False),
         "readback": VendorClass(
             title="an API key resets it; the API returns the stored password, no login check",

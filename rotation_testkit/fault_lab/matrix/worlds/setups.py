@@ -39,6 +39,8 @@ STORES: Mapping[str, Callable[[VirtualClock], Backend]] = MappingProxyType(
 )
 """Makers of each store's backend, by name."""
 
+_SLOW = ("admin_vm", "admin_restart", "admin_task", "admin_state")
+
 OWN = "own"
 """How lines call the store of an algorithm that brings its own."""
 
@@ -46,7 +48,9 @@ OWN = "own"
 def lines() -> Iterator[Line]:
     """Yield the clean line of every world of Lockstep's own, those that take longest first."""
     for store in ("vault", "aws", "memory"):
-        for driver in sorted(MATRIX_CLASSES, key=("admin_vm", "admin_task").__contains__, reverse=True):
+        for driver in sorted(
+            MATRIX_CLASSES, key=("admin_vm", "admin_restart", "admin_task", "admin_state").__contains__, reverse=True
+        ):
             for spacing in SPACINGS:
                 yield Line(OURS, driver, store, spacing)
 
