@@ -9,15 +9,20 @@ READY := .venv/.ready
 WORKERS ?= 4
 
 # The artefact of the rotation function: the processor that it is packed for (x86_64 or arm64), whether it holds what logins
-# over SSH (SSH=1, the default) and WinRM (WINRM=1) need, and the functions for Vault (VAULT=1), and a configuration file
-# (CONFIG=lockstep.toml). The runtime is the template's. The recipe that packs gets both as LAMBDA_PYTHON and LAMBDA_ARCH.
+# over SSH (SSH=1, the default), WinRM (WINRM=1) and to databases need (MYSQL=1, POSTGRESQL=1, REDIS=1), and the functions
+# for Vault (VAULT=1), and a configuration file (CONFIG=lockstep.toml). The runtime is the template's. The recipe that packs
+# gets both as LAMBDA_PYTHON and LAMBDA_ARCH.
 ARCHITECTURE ?= x86_64
 CONFIG ?=
 SSH ?= 1
 WINRM ?= 0
+MYSQL ?= 0
+POSTGRESQL ?= 0
+REDIS ?= 0
 VAULT ?= 0
-LAMBDA_PINS := requirements/lambda.txt $(if $(filter-out 0,$(SSH)),requirements/lambda-ssh.txt) \
-  $(if $(filter-out 0,$(WINRM)),requirements/lambda-winrm.txt) $(if $(filter-out 0,$(VAULT)),requirements/lambda-vault.txt)
+SETS := SSH:ssh WINRM:winrm MYSQL:mysql POSTGRESQL:postgresql REDIS:redis VAULT:vault
+LAMBDA_PINS := requirements/lambda.txt $(strip $(foreach set,$(SETS),\
+  $(if $(filter-out 0,$($(firstword $(subst :, ,$(set))))),requirements/lambda-$(lastword $(subst :, ,$(set))).txt)))
 LAMBDA_REQUIREMENTS := $(addprefix -r ,$(LAMBDA_PINS))
 ARTEFACT_SOURCES := template.yaml samconfig.toml Makefile $(wildcard requirements/lambda*.txt) \
   $(shell find rotation \( -name cli -o -name __pycache__ \) -prune -o \( -name '*.py' -o -type d \) -print)
@@ -54,9 +59,10 @@ invoke: $(READY) .venv/second/.ready artefact
 	@$(BIN)/lockstep invoke $(EVENT)
 
 # The tests that the second interpreter runs, at the same time as the first minute of the full run.
-SECOND := tests/rotation/core tests/rotation/drivers/network tests/rotation/engine/account/test_steps.py
+SECOND := tests/rotation/core tests/rotation/drivers/network tests/rotation/drivers/logins \
+  tests/rotation/engine/account/test_steps.py
 
-test: $(READY) .venv/second/.ready .venv/openssh/.ready .venv/.compiled artefact
+test: $(READY) .venv/second/.ready .venv/openssh/.ready .venv/mariadb/.ready .venv/.compiled artefact
 	@second=.venv/second/bin/python; [ -x $$second ] || second=true; \
 	( said=$$($$second -m pytest -q -p no:xdist -m "not slow and not long" -p no:cacheprovider $(SECOND) 2>&1); ended=$$?; \
 	  echo "$$said"; exit $$ended ) & beside=$$!; \
@@ -94,7 +100,7 @@ TEMPLATES := $(filter-out examples/vault/kubernetes-cronjob.yaml,$(TEMPLATES))
 	|| $(BIN)/python -m pip --python .venv/checkov/bin/python install -q --require-hashes -r requirements/checkov.txt
 	@touch $@
 
-check: $(READY) .venv/second/.ready .venv/checkov/.ready .venv/openssh/.ready artefact
+check: $(READY) .venv/second/.ready .venv/checkov/.ready .venv/openssh/.ready .venv/mariadb/.ready artefact
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -113,7 +119,8 @@ build: $(READY)
 	@case "$(ARCHITECTURE)" in x86_64|arm64) ;; *) echo "ARCHITECTURE is x86_64 or arm64" >&2; exit 2;; esac
 	$(if $(CONFIG),@$(BIN)/lockstep config check --file "$(CONFIG)")
 	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$$(sed -n 's/^ *Runtime: python//p' template.yaml) \
-	  LAMBDA_ARCH=$(ARCHITECTURE:arm64=aarch64) SSH=$(SSH) WINRM=$(WINRM) VAULT=$(VAULT) CONFIG="$(abspath $(CONFIG))" \
+	  LAMBDA_ARCH=$(ARCHITECTURE:arm64=aarch64) SSH=$(SSH) WINRM=$(WINRM) \
+	  MYSQL=$(MYSQL) POSTGRESQL=$(POSTGRESQL) REDIS=$(REDIS) VAULT=$(VAULT) CONFIG="$(abspath $(CONFIG))" \
 	  $(BIN)/sam build
 	@$(BIN)/python .ci/pin_architecture.py .aws-sam/build/template.yaml $(ARCHITECTURE)
 
@@ -178,14 +185,22 @@ $(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 	if python=$$(.ci/find-python $$minor); then .ci/make-venv .venv/second "$$python"; fi
 	@touch $@
 
+# A real MariaDB for the tests of its login, from Debian's packages; where there are none, the tests say what did not run.
+.venv/mariadb/.ready: .ci/debian-packages | $(READY)
+	@.ci/debian-packages .venv/mariadb "a real MariaDB" mariadb-server-core
+	@touch $@
+
 requirements: $(READY)
 	$(COMPILE) pyproject.toml requirements/build.in --extra dev -o requirements/dev.txt
-	$(COMPILE) pyproject.toml --extra cli --extra ssh --extra winrm --extra vault-plugin -c requirements/dev.txt \
+	$(COMPILE) pyproject.toml --extra cli --extra ssh --extra winrm --extra mysql --extra postgresql \
+	  --extra redis --extra vault-plugin -c requirements/dev.txt \
 	  -o requirements/install.txt
 	$(COMPILE) requirements/bootstrap.in -c requirements/dev.txt -o requirements/bootstrap.txt
 	$(COMPILE) requirements/lambda.in -c requirements/dev.txt -o requirements/lambda.txt
 	$(COMPILE) requirements/lambda-ssh.in -c requirements/dev.txt -o requirements/lambda-ssh.txt
 	$(COMPILE) requirements/lambda-winrm.in -c requirements/dev.txt -o requirements/lambda-winrm.txt
+	for kind in mysql postgresql redis; do \
+	  $(COMPILE) requirements/lambda-$$kind.in -c requirements/dev.txt -o requirements/lambda-$$kind.txt || exit 1; done
 	$(COMPILE) requirements/lambda-vault.in -c requirements/dev.txt -o requirements/lambda-vault.txt
 	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
 

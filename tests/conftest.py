@@ -8,31 +8,41 @@ from typing import Any
 
 import pytest
 
+from rotation_testkit.databases import mariadb
 from rotation_testkit.doubles.proxy import VARIABLES, EavesdroppingProxy
 from rotation_testkit.processes.openssh import OpenSsh
 
 pytest_plugins = ["rotation_testkit.canary.plugin", "rotation_testkit.doubles.vault.fixtures"]
 _OPENSSH = Path(__file__).parents[1] / ".venv/openssh"
+_MARIADB = Path(__file__).parents[1] / ".venv/mariadb"
 _SERVERS = frozenset({"openbao", "raft_server", "three_nodes"})
+
+
+def _not_here() -> dict[str, tuple[str, str]]:
+    """Return which servers cannot be had here, by marker, and why."""
+    servers = {
+        "openssh": ("a real OpenSSH with PAM", OpenSsh.missing(_OPENSSH)),
+        "mariadb": ("a real MariaDB", mariadb.missing(_MARIADB)),
+    }
+    return {marker: (server, reason) for marker, (server, reason) in servers.items() if reason}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run tests with a Vault server first: idle workers steal from the end, and each would start its own server.
 
-    Where a real OpenSSH cannot be had, leave its tests out; the summary says so.
+    Where a real server cannot be had, leave its tests out; the summary says so.
     """
-    if OpenSsh.missing(_OPENSSH):
-        without = [item for item in items if item.get_closest_marker("openssh")]
-        items[:] = [item for item in items if not item.get_closest_marker("openssh")]
+    for marker in _not_here():
+        without = [item for item in items if item.get_closest_marker(marker)]
+        items[:] = [item for item in items if not item.get_closest_marker(marker)]
         config.hook.pytest_deselected(items=without)
     items.sort(key=lambda item: _SERVERS.isdisjoint(getattr(item, "fixturenames", ())))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name what did not run on this machine."""
-    reason = OpenSsh.missing(_OPENSSH)
-    if reason:
-        terminalreporter.write_line(f"Not run: the tests marked `openssh`, against a real OpenSSH with PAM: {reason}")
+    for marker, (server, reason) in _not_here().items():
+        terminalreporter.write_line(f"Not run: the tests marked `{marker}`, against {server}: {reason}")
 
 
 def pytest_collection_finish() -> None:

@@ -29,7 +29,8 @@ from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.guarded import Guarded
 from rotation.drivers.login_proof import LoginProof
 from rotation.drivers.network.http_door import HttpDoor
-from rotation.drivers.network.login_settings import PINS
+from rotation.drivers.network.login_probe import LoginProbe, LoginTerms
+from rotation.drivers.network.login_settings import host_key_pin
 from rotation.drivers.tokens import MARGIN_SECONDS
 
 COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
@@ -94,7 +95,7 @@ class Binder:
             minimum=best if self.deployment.minimum is None else self.deployment.minimum,
             time_left=self.time_left,
             logins=LoginProof(
-                probes={kind: registry.login_probe(kind, time_left=self.time_left, terms=terms) for kind in kinds},
+                probes={kind: self._probe(kind, terms) for kind in kinds},
                 configured=login,
                 host_key=_learned_host_key(document),
                 trust_first_use=self.deployment.trust_first_use,
@@ -105,6 +106,9 @@ class Binder:
             known=() if wiring is None else _secret_values(wiring.admin),
             tokens=None if wiring is None else wiring.tokens,
         )
+
+    def _probe(self, kind: str, terms: LoginTerms) -> LoginProbe:
+        return registry.login_probe(kind, time_left=self.time_left, terms=terms, plugins=self.deployment.plugins)
 
     def _wiring(self, spec: DriverSpec) -> Wiring:
         """Return what this run's drivers of one code share; made again when its admin credential expires."""
@@ -157,7 +161,7 @@ class _NotWired:
 def _learned_host_key(document: SecretDocument) -> str | None:
     """Return the SSH host's key that an earlier rotation has learned and noted in the document."""
     key = document.notes.host_key
-    return key if key is not None and PINS["ssh"](key) is None else None
+    return key if key is not None and host_key_pin(key) is None else None
 
 
 def _secret_values(admin: Any) -> tuple[Secret, ...]:  # noqa: ANN401 - an instance of the spec's admin class

@@ -24,7 +24,6 @@ from rotation.deployment.setting import Scope, declare, declared
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginTerms, SshProof
-from rotation.drivers.network.login_settings import PINS
 
 _HINT = "`lockstep config check` lists all faults, and docs/settings.md every key."
 
@@ -136,8 +135,8 @@ class Deployment:
     logins: Mapping[str, LoginTarget] = declare(
         "login",
         forms.LOGIN,
-        "ssh://host[:port] or winrm://host[:port]: a host whose login proves the passwords of a vendor without a login "
-        "check.",
+        "KIND://host[:port][/database]: a host whose login proves the passwords of a vendor without a login check. Kinds "
+        "are ssh, winrm, mysql, postgresql, redis, and those of plug-ins.",
         scope=Scope.DRIVER,
         otherwise="none",
         example="ssh://portal.example",
@@ -149,6 +148,22 @@ class Deployment:
         scope=Scope.DRIVER,
         otherwise="none",
         example="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5",
+    )
+    login_ca_file: str | None = declare(
+        "login_ca_file",
+        forms.ANY_TEXT,
+        "File with the authorities that vouch for database servers; without one they need a pinned certificate.",
+        otherwise="the system's authorities",
+        example="/opt/rds-ca.pem",
+    )
+    login_plain_hosts: tuple[str, ...] = declare(
+        "login_plain_hosts",
+        forms.several(forms.PLAIN_HOST),
+        "Hosts to which a login at a database may go without TLS, since the way there is protected otherwise. This "
+        "machine is one, unless `login_ca_file` is set.",
+        default=(),
+        otherwise="none",
+        example=["10.0.0.7"],
     )
     propagation: Mapping[str, int] = declare(
         "propagation_seconds",
@@ -195,7 +210,7 @@ class Deployment:
         """
         values = {name: configuration.value(setting) for name, setting in declared(cls).items()}
         given = {name: value for name, value in values.items() if value is not None}
-        given["logins"], faults = _with_host_keys(configuration, given)
+        given["logins"], faults = _logins(configuration, given)
         faults = (*configuration.faults, *faults)
         if not given.get("drivers") and not faults:
             faults = ("LOCKSTEP_DRIVERS names no driver",)
@@ -219,6 +234,8 @@ class Deployment:
         return LoginTerms(
             seconds=self.login_seconds.get(code, DEFAULT_TERMS.seconds),
             ssh_proof=self.ssh_proofs.get(code, DEFAULT_TERMS.ssh_proof),
+            ca_file=self.login_ca_file,
+            plain=frozenset(self.login_plain_hosts),
         )
 
     def login(self, spec: DriverSpec, username: str) -> LoginTarget | None:
@@ -271,15 +288,26 @@ def configured(environment: Mapping[str, str]) -> Configuration:
     return read(SETTINGS, environment, sources.found(environment))
 
 
-def _with_host_keys(configuration: Configuration, given: Mapping[str, Any]) -> tuple[dict[str, LoginTarget], Faults]:
-    """Return the places to log in with the proof of each host, and the faults of the proofs."""
-    logins, faults = dict(given["logins"]), []
-    for code, key in given["login_host_keys"].items():
-        name = configuration.origin(f"driver.{code}.login_host_key")
-        problem = PINS[logins[code].kind](key) if code in logins else "needs a login beside it"
-        faults += [f"{name} {problem}"] if problem else []
-        if code in logins:
-            logins[code] = dataclasses.replace(logins[code], host_key=key)
+def _logins(configuration: Configuration, given: Mapping[str, Any]) -> tuple[dict[str, LoginTarget], Faults]:
+    """Return the places to log in, each with its kind's port and the proof of its host, and the faults."""
+    logins, keys, faults = dict(given["logins"]), given["login_host_keys"], []
+    plugins = given.get("plugins", ())
+    for code in sorted({*logins, *keys}):
+        target, key = logins.get(code), keys.get(code)
+        if target is None:
+            faults.append(f"{configuration.origin(f'driver.{code}.login_host_key')} needs a login beside it")
+            continue
+        try:
+            kind = registry.login_kind(target.kind, plugins)
+        except ConfigError as error:
+            faults.append(f"{configuration.origin(f'driver.{code}.login')} names no login probe. {error.hint}")
+            continue
+        if target.database and not kind.databases:
+            faults.append(f"{configuration.origin(f'driver.{code}.login')} must have no path")
+        problem = kind.pin(key) if key else None
+        if problem:
+            faults.append(f"{configuration.origin(f'driver.{code}.login_host_key')} {problem}")
+        logins[code] = dataclasses.replace(target, port=target.port or kind.port, host_key=key)
     return logins, tuple(faults)
 
 

@@ -18,8 +18,10 @@ from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Lockout, LoginTarget
 from rotation.drivers import registry
 
-_LOGIN_URL = re.compile(r"(ssh|winrm)://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?/?")
-_PORTS = {"ssh": 22, "winrm": 5986}
+_LOGIN_URL = re.compile(
+    r"([a-z][a-z0-9_]{1,30})://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?"
+    r"(?:/([A-Za-z0-9_.-]{1,63}))?/?"
+)
 _SEGMENT = "[A-Za-z0-9_.-]{1,64}"
 _PATH = settings.matches(rf"{_SEGMENT}(?:/{_SEGMENT})*", "must be a path of letters, digits and -_.")
 
@@ -162,10 +164,11 @@ def _switch(value: str) -> bool:
 
 
 def _login(value: str) -> LoginTarget:
+    """Parse a place to log in; without a port it has port 0, for the kind's own."""
     match = _LOGIN_URL.fullmatch(value)
     if match is None:
-        raise ValueError("must be ssh://host[:port] or winrm://host[:port]")
-    return LoginTarget(match[1], match[2].strip("[]"), int(match[3] or _PORTS[match[1]]), "", None)
+        raise ValueError("must be KIND://host[:port][/database], such as ssh://host or mysql://host:3306")
+    return LoginTarget(match[1], match[2].strip("[]"), int(match[3] or 0), "", None, match[4])
 
 
 ANY_TEXT = text()
@@ -174,6 +177,9 @@ CODE = pattern(registry.CODE.pattern, "must list driver codes (lower-case letter
 HOST = pattern(
     r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?",
     "must list hosts of the form host[:port], without scheme, path or wildcard",
+)
+PLAIN_HOST = pattern(
+    r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}", "must list names or addresses of hosts, without ports"
 )
 BASE_URL = text(settings.base_url)
 SECRET_NAME = pattern(r"[^\s{}\"]{1,2048}", "must be the name, ARN or path of a secret, and never its value")

@@ -104,8 +104,6 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
             checks.extend(account.checks())
             return (*checks, *_fits(session, account.made))
         checks.append(_labels_fit(session, state, accounts.window, batch_size=len(accounts.members)))
-    except DriverError as error:  # the target was asked for its rules
-        return (*checks, _unseen(error))
     except RotationError as error:
         return (*checks, *_settings_faults(error))
     made: list[SecretDocument] = []
@@ -295,7 +293,9 @@ def _unseen(error: RotationError) -> Check:
 
 
 def _settings_faults(error: RotationError) -> list[Check]:
-    """Return one check for each fault of the settings."""
+    """Return one check for each fault of the settings, or one if the target, asked for its rules, did not answer."""
+    if isinstance(error, DriverError):
+        return [_unseen(error)]
     if not isinstance(error, SettingsError):
         return [_failed("settings", error)]
     return [Check("settings", Status.STOPS, f"{error.where}: {fault}", error.hint) for fault in error.faults]

@@ -118,8 +118,8 @@ class DriverSpec:
         account: settings class of the account's own keys in the rotated secret (all of them identify the account
             unless named in ``not_identity``).
         admin: settings class of the admin credential, or ``None`` when the account changes itself. A field
-            ``session_token`` says that the vendor documents temporary keys and that the driver's family sends the token;
-            without the field, a credential that has one is refused. Any credential may have ``expires_at``.
+            ``session_token`` says that the vendor documents temporary keys and that the driver's family sends the
+            token; without the field, a credential that has one is refused. Any credential may have ``expires_at``.
         admin_optional: whether a deployment may leave the admin credential out; the driver then gets ``None``.
         policies: password policy by variant.
         factory: makes the driver.

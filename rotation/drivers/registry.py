@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rotation.core.errors import ConfigError, UnknownDriver, Withheld
-from rotation.drivers import vendors
+from rotation.drivers import logins, vendors
 from rotation.drivers.contract import DriverSpec
-from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginProbe, LoginTerms
+from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginKind, LoginProbe, LoginTerms
 from rotation.policy import PasswordPolicy
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "lockstep.drivers"
+LOGINS = "lockstep.logins"
 CODE = re.compile(r"[a-z][a-z0-9_]{1,30}")
 
 
@@ -63,49 +64,79 @@ def vendor_policies() -> Mapping[str, Mapping[str, PasswordPolicy]]:
     return {code: load_driver(code).policies for code in driver_codes()}
 
 
-def login_probe(kind: str, *, time_left: Callable[[], float], terms: LoginTerms = DEFAULT_TERMS) -> LoginProbe:
-    """Return a shared login probe, given one of ``DriverSpec.login_probes`` and the seconds until the process may end.
+def login_kinds(plugins: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the names of all login probes, built in or brought by named plug-ins, sorted."""
+    files = (module.name for module in pkgutil.iter_modules(logins.__path__))
+    return tuple(sorted({*filter(CODE.fullmatch, files), *_outside(plugins, LOGINS, logins.__name__)}))
+
+
+def login_kind(kind: str, plugins: tuple[str, ...] = ()) -> LoginKind:
+    """Import one login probe's record; the libraries that a login needs are not imported.
 
     Raises:
-        ConfigError: there is no such probe.
+        ConfigError: no login probe of that name is built in or brought by a named plug-in, or it cannot be loaded.
     """
-    if kind == "ssh":
-        from rotation.drivers.network.ssh import SshProbe
+    found: object = None
+    if CODE.fullmatch(kind):
+        if _is_built_in(kind, logins.__name__):
+            found = importlib.import_module(f"{logins.__name__}.{kind}").LOGIN
+        elif (point := _outside(plugins, LOGINS, logins.__name__).get(kind)) is not None:
+            with Withheld(Exception, by=lambda error: _unloadable(kind, error)):  # as in load_driver
+                found = point.load()
+    if not isinstance(found, LoginKind):
+        hint = f"Known kinds: {', '.join(login_kinds(plugins))}."
+        raise ConfigError("there is no login probe of that kind", hint=hint)
+    return found
 
-        return SshProbe(time_left=time_left, terms=terms)
-    if kind == "winrm":
-        from rotation.drivers.network.winrm import WinRmProbe
 
-        return WinRmProbe(time_left=time_left, terms=terms)
-    raise ConfigError("there is no login probe of that kind", hint="Known kinds: ssh, winrm.")
+def login_probe(
+    kind: str,
+    *,
+    time_left: Callable[[], float],
+    terms: LoginTerms = DEFAULT_TERMS,
+    plugins: tuple[str, ...] = (),
+) -> LoginProbe:
+    """Return a shared login probe.
+
+    Args:
+        kind: one of ``DriverSpec.login_probes``.
+        time_left: seconds until the process may end.
+        terms: how the deployment wants logins to be made.
+        plugins: outside distributions that the deployment trusts.
+
+    Raises:
+        ConfigError: as in ``login_kind``.
+    """
+    return login_kind(kind, plugins).probe(time_left, terms)
 
 
-def _is_built_in(code: str) -> bool:
+def _is_built_in(code: str, package: str = vendors.__name__) -> bool:
     # Looks for one file: listing the folder takes longer than the rest of the binding, and this runs at every call.
-    return importlib.util.find_spec(f"{vendors.__name__}.{code}") is not None
+    return importlib.util.find_spec(f"{package}.{code}") is not None
 
 
-def _outside(plugins: Iterable[str]) -> dict[str, EntryPoint]:
+def _outside(plugins: Iterable[str], group: str = GROUP, package: str = vendors.__name__) -> dict[str, EntryPoint]:
     named = {_normal(plugin) for plugin in plugins}
     if not named:
         return {}
     from importlib.metadata import entry_points
 
     found: dict[str, EntryPoint] = {}
-    for point in entry_points(group=GROUP):
+    what = "driver" if group == GROUP else "login probe"
+    for point in entry_points(group=group):
         distribution = point.dist.name if point.dist else ""
         if named.isdisjoint({_normal(distribution), _normal(point.name)}):
             continue
-        if CODE.fullmatch(point.name) and _is_built_in(point.name):
-            raise ConfigError(f"plug-in {distribution} takes the code {point.name} of a built-in driver")
+        if CODE.fullmatch(point.name) and _is_built_in(point.name, package):
+            raise ConfigError(f"plug-in {distribution} takes the code {point.name} of a built-in {what}")
         if point.name in found:
-            raise ConfigError(f"two plug-ins bring a driver {point.name}")
+            raise ConfigError(f"two plug-ins bring a {what} {point.name}")
         found[point.name] = point
     return found
 
 
 def _unloadable(code: str, error: Exception) -> UnknownDriver:
-    return UnknownDriver(f"the plug-in of driver {code} cannot be loaded ({type(error).__name__})")
+    return UnknownDriver(f"the plug-in of {code} cannot be loaded ({type(error).__name__})")
 
 
 def _normal(name: str) -> str:

@@ -36,7 +36,7 @@ _PRELOADED = (
     "rotation_testkit.processes.mortal_function",
     "rotation.drivers.vendors.huawei_meeting.driver",
     "rotation.drivers.vendors.ucloud_compshare.driver",
-    "rotation.drivers.network.ssh",
+    "rotation.drivers.logins.ssh",
     "paramiko",
 )
 _POLL_SECONDS = 0.02

@@ -14,8 +14,8 @@ from unittest.mock import patch
 
 from rotation import handler
 from rotation.core.errors import RotationError
+from rotation.drivers.logins.ssh import SshProbe
 from rotation.drivers.network.http_door import HttpDoor
-from rotation.drivers.network.ssh import SshProbe
 from rotation.stores.aws import failures
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 from rotation_testkit.processes.function_context import FunctionContext

@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 from unittest.mock import patch
 
+from rotation.drivers.logins.ssh import SshProbe
 from rotation.drivers.network.http_door import HttpDoor
-from rotation.drivers.network.ssh import SshProbe
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, HvacKv
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 from rotation_testkit.processes.function_context import set_environment

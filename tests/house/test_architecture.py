@@ -187,8 +187,8 @@ def test_a_cold_start_imports_what_a_rotation_needs_and_nothing_else():
     packages = (
         "rotation.drivers.vendors.",
         "rotation.drivers.families.",
-        "rotation.drivers.network.ssh",
-        "rotation.drivers.network.winrm",
+        "rotation.drivers.logins.ssh",
+        "rotation.drivers.logins.winrm",
         "rotation_testkit",
         "rotation.cli",
         "vault_plugin",
@@ -207,5 +207,5 @@ def test_one_driver_brings_no_other(code):
     modules = _modules_after(f"rotation.drivers.vendors.{code}.driver")
     loaded = {name.split(".")[3] for name in modules if name.startswith("rotation.drivers.vendors.")}
     assert loaded == {code}
-    assert "rotation.drivers.network.ssh" not in modules
+    assert "rotation.drivers.logins.ssh" not in modules
     assert modules.isdisjoint(UNWANTED)

@@ -65,7 +65,7 @@ def test_dist_builds_the_wheel_the_function_and_both_bills(installed: Path) -> N
     assert "hatchling build -t wheel -d dist" in due
     assert "sam build" in due
     assert "sbom.py wheel dist/*.whl requirements/install.txt >dist/lockstep.cdx.json" in due
-    function = "sbom.py function .aws-sam/build/RotationFunction requirements/lambda.txt  "
+    function = "sbom.py function .aws-sam/build/RotationFunction requirements/lambda.txt"
     assert f"{function} requirements/lambda-vault.txt >dist/function.cdx.json" in due
 
 

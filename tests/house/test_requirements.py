@@ -30,7 +30,7 @@ def test_every_line_is_pinned_and_hashed(path: Path) -> None:
     assert not [name for name in pins if name.startswith("-")]
 
 
-@pytest.mark.parametrize("name", ["lambda-ssh", "lambda-winrm", "lambda-vault", "install"])
+@pytest.mark.parametrize("name", [path.stem for path in PINNED if path.stem.startswith("lambda-")] + ["install"])
 def test_function_and_installation_use_the_versions_of_the_tests(name: str) -> None:
     """What is packed or installed beside the wheel are the versions that the tests ran with."""
     tested = {name: block.split()[0] for name, block in _pins(ROOT / "requirements" / "dev.txt").items()}
@@ -39,7 +39,7 @@ def test_function_and_installation_use_the_versions_of_the_tests(name: str) -> N
 
 
 def test_function_brings_no_client_that_the_runtime_has() -> None:
-    """boto3 comes with the Lambda runtime, Vault's client is not needed, and SSH and WinRM have sets of their own."""
+    """boto3 comes with the Lambda runtime, Vault's client is not needed, and each login has a set of its own."""
     plain = set(_pins(ROOT / "requirements" / "lambda.txt"))
     with_ssh = set(_pins(ROOT / "requirements" / "lambda-ssh.txt"))
     with_winrm = set(_pins(ROOT / "requirements" / "lambda-winrm.txt"))
@@ -47,6 +47,10 @@ def test_function_brings_no_client_that_the_runtime_has() -> None:
     assert (plain | with_ssh | with_winrm).isdisjoint({"boto3", "botocore", "hvac", "pydantic"})
     assert "paramiko" in with_ssh - with_winrm
     assert "pypsrp" in with_winrm - with_ssh
+    for kind, library in {"mysql": "pymysql", "postgresql": "psycopg", "redis": "redis"}.items():
+        packed = set(_pins(ROOT / "requirements" / f"lambda-{kind}.txt"))
+        assert packed - plain >= {library}
+        assert packed.isdisjoint({"boto3", "botocore", "hvac", "pydantic"})
     assert {"requests", "aws-lambda-powertools"} <= plain
 
 

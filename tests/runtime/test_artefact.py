@@ -29,8 +29,8 @@ def test_code_comes_from_the_task_root_alone(artefact, tmp_path):
     ours = [
         "rotation",
         "rotation.drivers.vendors.huawei_meeting.driver",
-        "rotation.drivers.network.ssh",
-        "rotation.drivers.network.winrm",
+        "rotation.drivers.logins.ssh",
+        "rotation.drivers.logins.winrm",
     ]
     names = [*ours, "requests", "urllib3", "paramiko", "pypsrp"]
     with LambdaRuntime(

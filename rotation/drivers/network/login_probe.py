@@ -1,6 +1,7 @@
 """The protocol of a login probe, which tries a password on a host for drivers whose vendor has no login call.
 
-Implemented by ``ssh`` and ``winrm``, found by ``registry.login_probe``, and called through ``Guarded`` alone.
+Implemented in ``rotation.drivers.logins`` and in plug-ins, found by ``registry.login_probe``, and called through
+``Guarded`` alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from rotation.core.errors import ConfigError, NotEnoughTime
 from rotation.core.secret import Secret
+from rotation.core.settings import Check
 from rotation.core.values import LoginTarget, Verdict
 
 
@@ -33,10 +35,14 @@ class LoginTerms:
     Attributes:
         seconds: the longest that one login may take.
         ssh_proof: what must follow an accepted password on an SSH host.
+        ca_file: file with the authorities that may vouch for a database server; ``None`` for the system's own.
+        plain: hosts to which a database login may go without TLS, since the way there is protected otherwise.
     """
 
     seconds: float = 20.0
     ssh_proof: SshProof = SshProof.EXEC
+    ca_file: str | None = None
+    plain: frozenset[str] = frozenset()
 
 
 DEFAULT_TERMS = LoginTerms()
@@ -64,6 +70,21 @@ class LoginProbe(Protocol):
 
     def login(self, target: LoginTarget, password: Secret) -> Verdict:
         """As ``Verifies.verify``, against a host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginKind:
+    """One kind of login, as data; the ``LOGIN`` of its module.
+
+    Attributes:
+        port: the usual TCP port.
+        pin: checks the text that pins a host, ``LoginTarget.host_key``.
+        probe: makes the probe, from the seconds until the process may end and the deployment's terms.
+    """
+
+    port: int
+    pin: Check
+    probe: Callable[[Callable[[], float], LoginTerms], LoginProbe]
 
 
 @runtime_checkable

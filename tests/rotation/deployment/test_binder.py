@@ -22,9 +22,9 @@ from rotation.core.values import Evidence
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
+from rotation.drivers.logins.ssh import SshProbe
+from rotation.drivers.logins.winrm import WinRmProbe
 from rotation.drivers.network.http_messages import HttpRequest
-from rotation.drivers.network.ssh import SshProbe
-from rotation.drivers.network.winrm import WinRmProbe
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"
 DOCUMENT = SecretDocument({"driver": "acme", "username": "root", "password": "canary", "lockstep": {}, "own": 1})

@@ -20,5 +20,5 @@ def test_importing_them_loads_no_vendor_no_probe_and_no_http_client():
     script = "import json, sys, rotation.drivers; print(json.dumps(sorted(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     heavy = ("requests", "urllib3", "paramiko", "pypsrp", "rotation.drivers.vendors", "rotation.drivers.families")
-    ours = ("rotation.drivers.network.ssh", "rotation.drivers.network.winrm", "rotation.drivers.network.http_door")
+    ours = ("rotation.drivers.logins.ssh", "rotation.drivers.logins.winrm", "rotation.drivers.network.http_door")
     assert not [name for name in json.loads(ran.stdout) if name.startswith((*heavy, *ours))]

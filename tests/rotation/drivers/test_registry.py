@@ -8,8 +8,8 @@ import pytest
 
 from rotation.core.errors import ConfigError, UnknownDriver
 from rotation.drivers import registry
-from rotation.drivers.network.ssh import SshProbe
-from rotation.drivers.network.winrm import WinRmProbe
+from rotation.drivers.logins.ssh import SshProbe
+from rotation.drivers.logins.winrm import WinRmProbe
 
 OUTSIDE = '''"""A driver from outside."""
 from dataclasses import replace

@@ -11,7 +11,7 @@ from rotation.core.errors import ConfigError, EventError
 from rotation.core.process.library_logs import silence_libraries
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
-from rotation.drivers.network.winrm import WinRmProbe
+from rotation.drivers.logins.winrm import WinRmProbe
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD

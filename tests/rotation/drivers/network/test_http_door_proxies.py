@@ -10,9 +10,9 @@ import pytest
 from rotation.core.errors import ConfigError, VendorUnavailable
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.logins.ssh import SshProbe
+from rotation.drivers.logins.winrm import WinRmProbe
 from rotation.drivers.network.http_messages import HttpRequest
-from rotation.drivers.network.ssh import SshProbe
-from rotation.drivers.network.winrm import WinRmProbe
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
 from rotation_testkit.doubles.proxy import EavesdroppingProxy

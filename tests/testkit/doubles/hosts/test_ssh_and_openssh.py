@@ -12,8 +12,8 @@ import pytest
 from rotation.core.errors import AccountLocked, CannotVerify
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget
+from rotation.drivers.logins.ssh import SshProbe
 from rotation.drivers.network.login_probe import LoginTerms, SshProof
-from rotation.drivers.network.ssh import SshProbe
 from rotation_testkit.doubles.hosts.ssh import SshBehaviour, SshHost
 from rotation_testkit.processes.openssh import Account, OpenSsh
 

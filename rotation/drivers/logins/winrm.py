@@ -20,8 +20,8 @@ from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.network.bounded import AnswerTooLargeError, bound
 from rotation.drivers.network.deadline import Watch
-from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginTerms, login_seconds
-from rotation.drivers.network.login_settings import PINS
+from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginKind, LoginTerms, login_seconds
+from rotation.drivers.network.login_settings import certificate_pin, fingerprint
 
 if TYPE_CHECKING:
     from pypsrp.wsman import WSMan, _TransportHTTP
@@ -123,7 +123,7 @@ def _pin(host_key: str | None) -> str | None:
 
 
 def _digits(host_key: str) -> str | None:
-    return None if PINS["winrm"](host_key) else host_key.removeprefix("sha256:").replace(":", "")
+    return None if certificate_pin(host_key) else fingerprint(host_key)
 
 
 def _client(target: LoginTarget, password: Secret, wait: float) -> WSMan:
@@ -240,3 +240,10 @@ def _failure(error: Exception) -> CannotVerify:
     elif isinstance(reason, exceptions.TimeoutError) or isinstance(error, TimeoutError):
         code, message = "no_answer", "the host did not answer in time"
     return _cannot(code, message, unsent=True)
+
+
+LOGIN = LoginKind(
+    port=5986,
+    pin=certificate_pin,
+    probe=lambda time_left, terms: WinRmProbe(time_left=time_left, terms=terms),
+)

@@ -12,8 +12,8 @@ import pytest
 from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, NotEnoughTime
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.logins.winrm import WinRmProbe
 from rotation.drivers.network.login_probe import LoginTerms
-from rotation.drivers.network.winrm import WinRmProbe
 from rotation_testkit.canary.spellings import leaks
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
 

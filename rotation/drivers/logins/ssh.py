@@ -18,7 +18,8 @@ from rotation.core.errors import AccountLocked, CannotVerify, ConfigError, Missi
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.network.connect import connect
-from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginTerms, login_seconds
+from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginKind, LoginTerms, login_seconds
+from rotation.drivers.network.login_settings import host_key_pin
 from rotation.drivers.network.ssh_session import banner, password_expired, require_session
 
 if TYPE_CHECKING:
@@ -338,3 +339,6 @@ def _raise_if_locked(transport: paramiko.Transport, username: str, deadline: flo
 def _openssh(transport: paramiko.Transport) -> tuple[int, int]:
     match = re.match(r"SSH-2\.0-OpenSSH_(\d{1,3})\.(\d{1,3})", transport.remote_version)
     return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+LOGIN = LoginKind(port=22, pin=host_key_pin, probe=lambda time_left, terms: SshProbe(time_left=time_left, terms=terms))

@@ -11,8 +11,8 @@ import pytest
 from rotation.core.errors import AccountLocked, CannotVerify, ConfigError, MissingExtra, NotEnoughTime
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.logins.ssh import SshProbe
 from rotation.drivers.network.login_probe import LoginTerms
-from rotation.drivers.network.ssh import SshProbe
 from rotation_testkit.canary.spellings import leaks
 from rotation_testkit.doubles.hosts.ssh import SshBehaviour, SshHost
 
