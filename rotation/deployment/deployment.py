@@ -135,8 +135,8 @@ class Deployment:
     logins: Mapping[str, LoginTarget] = declare(
         "login",
         forms.LOGIN,
-        "KIND://host[:port][/database]: a host whose login proves the passwords of a vendor without a login check. Kinds "
-        "are ssh, winrm, mysql, postgresql, redis, and those of plug-ins.",
+        "KIND://host[:port][/database]: a host whose login proves the passwords of a vendor without a login check. "
+        "Kinds are ssh, winrm, mysql, postgresql, redis, and those of plug-ins.",
         scope=Scope.DRIVER,
         otherwise="none",
         example="ssh://portal.example",

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BEFORE, MADE, AFTER = 1_700_000_000, 1_700_000_100, 1_700_000_200
 """Times of sources, stamps and changes, far enough apart for every file system."""
-SLOW = ("make-venv", ".ci/openssh", "pip", "sam build", "compileall", "--collect-only", "find-python")
+SLOW = ("make-venv", ".ci/openssh", "debian-packages", "pip", "sam build", "compileall", "--collect-only", "find-python")
 """Commands that install, pack or compile, and take seconds."""
 
 
@@ -32,6 +32,7 @@ def installed(tmp_path):
     (tmp_path / ".ci").mkdir()
     for name in (
         "Makefile",
+        ".ci/debian-packages",
         ".ci/openssh",
         "pyproject.toml",
         "template.yaml",
@@ -40,7 +41,7 @@ def installed(tmp_path):
     ):
         shutil.copy(ROOT / name, tmp_path / name)
     sources = list(tmp_path.rglob("*"))
-    for folder in (".venv/second", ".venv/openssh", ".aws-sam/local"):
+    for folder in (".venv/second", ".venv/openssh", ".venv/mariadb", ".aws-sam/local"):
         (tmp_path / folder).mkdir(parents=True)
     _make(tmp_path, "--touch", "test", "demo", "invoke")
     for path in tmp_path.rglob("*"):

@@ -80,11 +80,13 @@ class LoginKind:
         port: the usual TCP port.
         pin: checks the text that pins a host, ``LoginTarget.host_key``.
         probe: makes the probe, from the seconds until the process may end and the deployment's terms.
+        databases: whether a login opens a database, which ``LoginTarget.database`` names.
     """
 
     port: int
     pin: Check
     probe: Callable[[Callable[[], float], LoginTerms], LoginProbe]
+    databases: bool = False
 
 
 @runtime_checkable

@@ -50,6 +50,7 @@ class MemoryDriver:
             reset_needs=Power.STOPPED if machine and not vendor.applies_at_start else None,
             applies_at_start=vendor.applies_at_start,
             change=vendor.state if vendor.by_state else None,
+            rules=vendor.rules,
         )
 
     def stop(self, account: MemoryAccount) -> None:
@@ -148,6 +149,7 @@ def memory_spec(vendor: MemoryVendor, *, oracle: bool = True, propagation_second
         propagation_seconds=propagation_seconds,
         poll_seconds=5,
         completes_by_state=vendor.by_state,
+        reads_rules=vendor.rules is not None,
         source="this module",
         checked="2026-11-22",
     )

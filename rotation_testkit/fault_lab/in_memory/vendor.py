@@ -23,7 +23,7 @@ from rotation.core.errors import (
     TooSoon,
 )
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, Lockout, Power, Task, TaskState, Verdict
+from rotation.core.values import Authority, Lockout, Power, TargetRules, Task, TaskState, Verdict
 from rotation.policy import Context, PasswordPolicy
 
 
@@ -47,6 +47,7 @@ class MemoryVendor:
         obstacles: what ``observe`` reports.
         power: whether the machine is on, where there is one; it must be off for a change.
         applies_at_start: whether a change is taken in any power state, and takes effect when the machine starts.
+        rules: what the target itself says about passwords.
         by_state: whether a change that takes time shows in ``observe`` and has no task.
         switch_seconds: how long switching takes.
         stops: how often it was switched off; ``starts`` likewise.
@@ -67,6 +68,7 @@ class MemoryVendor:
     power: Power | None = None
     applies_at_start: bool = False
     by_state: bool = False
+    rules: TargetRules | None = None
     switch_seconds: float = 20.0
     stops: int = 0
     starts: int = 0

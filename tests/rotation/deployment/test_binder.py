@@ -9,6 +9,7 @@ import pytest
 from rotation.core.clock import SystemClock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import (
+    AdminRejected,
     ConfigError,
     DriverNotAllowed,
     RotationError,
@@ -18,13 +19,14 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.core.settings import setting
-from rotation.core.values import Evidence
+from rotation.core.values import Evidence, LoginTarget
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
 from rotation.drivers.logins.ssh import SshProbe
 from rotation.drivers.logins.winrm import WinRmProbe
 from rotation.drivers.network.http_messages import HttpRequest
+from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"
 DOCUMENT = SecretDocument({"driver": "acme", "username": "root", "password": "canary", "lockstep": {}, "own": 1})
@@ -186,3 +188,55 @@ def test_the_vendors_endpoint_is_judged_by_the_deployments_authorities(bind):
         with pytest.raises(ConfigError, match="nothing was sent") as refused:
             door.send(HttpRequest(method="GET", url=f"https://127.0.0.1:{port}/"))
     assert "LOCKSTEP_CA_FILE" in refused.value.hint
+
+
+def test_a_credential_that_is_about_to_expire_is_read_again(bind):
+    """A run longer than the credential's life asks for the secret again; a short one asks once."""
+    reads, clock = [], VirtualClock()
+    binder = bind(admin=None)
+    binder.clock = clock
+
+    def fetch(_):
+        reads.append(clock.now())
+        return ADMIN.replaced(expires_at=int(clock.now()) + 600)
+
+    binder.fetch = fetch
+    assert binder(DOCUMENT).driver.wiring is binder(DOCUMENT).driver.wiring
+    clock.sleep(550)
+    binder(DOCUMENT)
+    assert len(reads) == 2
+
+
+def test_a_credential_that_has_expired_is_refused_before_any_call(bind):
+    """The error names the admin secret, and its hint the variable that names it."""
+    with pytest.raises(AdminRejected, match="admin secret of acme: the admin credential has expired") as caught:
+        bind(admin=ADMIN.replaced(expires_at="2020-01-01T00:00:00Z"))(DOCUMENT)
+    assert "LOCKSTEP_ACME_ADMIN_SECRET" in caught.value.hint
+
+
+def test_a_token_that_would_not_be_sent_is_refused(bind):
+    """A temporary key without its token would look like a wrong key."""
+    with pytest.raises(SettingsError, match="session_token is refused"):
+        bind(admin=ADMIN.replaced(session_token="canary-token"))(DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("mysql://db.example", LoginTarget("mysql", "db.example", 3306, "root")),
+        ("postgresql://db.example/app", LoginTarget("postgresql", "db.example", 5432, "root", None, "app")),
+        ("redis://[::1]:6380", LoginTarget("redis", "::1", 6380, "root")),
+    ],
+)
+def test_a_login_may_be_at_a_database(bind, make_spec, url, target):
+    """The kind's own port is the default, and a path names the database."""
+    spec = make_spec(evidence=Evidence.ACCEPTED, factory=Driver)
+    assert bind(spec=spec, ACME_LOGIN=url)(DOCUMENT).logins.configured == target
+
+
+def test_the_deployment_decides_who_vouches_for_databases(bind, make_spec):
+    """The file of authorities and the hosts without TLS reach the probe."""
+    spec = make_spec(login_probes=frozenset({"mysql"}), factory=Driver)
+    bound = bind(spec=spec, LOGIN_CA_FILE="/etc/ca.pem", LOGIN_PLAIN_HOSTS="10.0.0.1, db.internal")(DOCUMENT)
+    terms = bound.logins.probes["mysql"]._terms
+    assert (terms.ca_file, terms.plain) == ("/etc/ca.pem", frozenset({"10.0.0.1", "db.internal"}))

@@ -17,12 +17,13 @@ from rotation.core.errors import (
 )
 from rotation.core.maintenance_window import Windows
 from rotation.core.secret import Secret
-from rotation.core.values import Evidence, Power, Step
+from rotation.core.values import Evidence, Lockout, Power, Step, TargetRules
 from rotation.doctor.dry_run import Status, rehearse
 from rotation.state import marks
 from rotation.state.label_quota import MOST_LABELS, NEEDED_LABELS
 from rotation.state.stages import CURRENT
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+from rotation_testkit.fault_lab.in_memory.vendor_classes import POLICY
 
 
 def stopping(subject, **options):
@@ -145,3 +146,31 @@ def test_a_value_that_is_no_document_stops_it(scenario):
     subject = scenario()
     subject.secret.put("by-hand", SecretDocument({"oops": 1}), CURRENT)
     assert stopping(subject) == {"settings": Status.STOPS}
+
+
+RULES = TargetRules(source="GET /rules", min_length=12, max_length=16, history=5, lockout=Lockout(3, 900))
+
+
+def test_the_targets_own_rules_are_shown_with_their_source(scenario):
+    """What the target says, and the bounds that candidates then have."""
+    subject = scenario("admin", rules=RULES, policy=replace(POLICY, min_length=8, max_length=40))
+    details = {check.name: check.detail for check in rehearse(subject.session())}
+    said = "min length 12, max length 16, history 5, 3 wrong logins lock for 900 s (GET /rules)"
+    assert details["rules"] == f"the target itself says: {said}"
+    assert details["policy"].endswith("(12 to 16 characters)")
+    assert details["budget"].startswith("1 of 1")
+
+
+def test_rules_that_no_password_satisfies_stop_a_rotation(scenario):
+    """The check names both sides."""
+    subject = scenario("admin", rules=TargetRules(source="GET /rules", min_length=99))
+    found = {check.name: check for check in rehearse(subject.session())}
+    assert found["candidate"].status is Status.STOPS
+    assert "GET /rules" in found["candidate"].detail
+
+
+def test_a_target_that_does_not_tell_its_rules_stops_a_rotation(scenario):
+    """The rules are asked for before labels and budget are checked, and the failure is the target's."""
+    subject = scenario("admin", rules=RULES)
+    subject.fuse = Fuse(only="observe", at=1, error=lambda _: AccountUnusable("gone"))
+    assert stopping(subject) == {"target": Status.STOPS}

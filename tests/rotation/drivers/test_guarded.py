@@ -7,8 +7,9 @@ import pytest
 
 from rotation.core import errors
 from rotation.core.secret import Secret
-from rotation.core.values import LoginTarget, Observation, Power, Progress, Task, TaskState
-from rotation.drivers.guarded import RESERVE_SECONDS
+from rotation.core.values import Lockout, LoginTarget, Observation, Power, Progress, TargetRules, Task, TaskState
+from rotation.drivers.guarded import BY_STATE, RESERVE_SECONDS
+from rotation.drivers.tokens import Token, Tokens
 from rotation.drivers.vendors.huawei_meeting.policy import POLICIES
 
 NEW, OLD, KEY = Secret("canary/new +%Ä"), Secret('canary?old&"\\='), Secret("canary-key")
@@ -157,3 +158,87 @@ def test_anything_but_a_verdict_could_not_tell(kit, answer):
     seen = Observation(variant="any", login=TARGET)
     with pytest.raises(errors.DriverBug, match="no verdict"):
         kit.bind(kit.observing(seen), probes={"ssh": kit.probe(lambda: answer)}).verify(NEW)
+
+
+RULES = TargetRules(source="GET /rules", max_length=16, min_age_seconds=900, lockout=Lockout(3, 900))
+
+
+def test_the_targets_own_rules_narrow_everything(kit):
+    """Policy, minimum age and lock-out are the stricter of what the record declares and what the target says."""
+    driver = kit.observing(Observation("any", rules=RULES))
+    bound = kit.bind(driver)
+    bound = replace(bound, spec=replace(bound.spec, reads_rules=True, lockout=Lockout(5, 300)))
+    assert (bound.lockout, bound.min_age_seconds) == (Lockout(3, 900), 900)
+    assert bound.policy(bound.observe()).max_length == 16
+    assert bound.rules == RULES
+
+
+def test_the_target_is_asked_for_its_rules_once(kit):
+    """The first question about a rule looks at the target, later ones do not, and a look of the engine counts too."""
+    looks = []
+    driver = kit.bare(lambda: None)
+    driver.observe = lambda _: looks.append(1) or Observation("any", rules=RULES)
+    bound = kit.bind(driver)
+    bound = replace(bound, spec=replace(bound.spec, reads_rules=True))
+    assert (bound.lockout.tries, bound.min_age_seconds, len(looks)) == (3, 900, 1)
+    seen = bound.observe()
+    assert (bound.policy(seen).max_length, bound.lockout.tries, len(looks)) == (16, 3, 2)
+
+
+def test_a_driver_that_reads_no_rules_is_not_asked(kit):
+    """Its declared and assumed rules hold without a look."""
+    bound = kit.bind(kit.bare(lambda: None))
+    assert (bound.rules, bound.lockout) == (None, bound.spec.lockout)
+
+
+@pytest.mark.parametrize("promise", ["reads_rules", "completes_by_state"])
+def test_an_observation_that_breaks_its_records_promise_is_the_drivers_bug(kit, promise):
+    """Rules that are missing must not count as none, and a state that is missing not as done."""
+    bound = kit.bind(kit.observing(Observation("any")))
+    bound = replace(bound, spec=replace(bound.spec, **{promise: True}))
+    with pytest.raises(errors.DriverBug):
+        bound.observe()
+
+
+def test_a_reset_without_a_task_is_polled_by_the_targets_state(kit):
+    """The yes of a driver that completes by state stands for a task; its progress is what the target shows."""
+    seen = [TaskState.RUNNING, TaskState.DONE]
+    driver = kit.bare(lambda: None)
+    driver.observe = lambda _: Observation("any", change=seen[0])
+    bound = kit.bind(driver)
+    assert bound.set_password(NEW, current=None) is None
+    bound = replace(bound, spec=replace(bound.spec, completes_by_state=True))
+    task = bound.set_password(NEW, current=None)
+    assert task == BY_STATE
+    assert bound.poll(task) == Progress(TaskState.RUNNING)
+    assert [type(each) for each in bound.observe().obstacles] == [errors.InProgress]
+    seen.pop(0)
+    assert bound.poll(task) == Progress(TaskState.DONE)
+    assert bound.observe().obstacles == ()
+
+
+def test_a_forged_label_does_not_pass_for_a_state(kit):
+    """Labels can be written by others: for a driver with tasks, ``by-state`` is a task like any other."""
+    driver = kit.whole(lambda: Progress(TaskState.FAILED))
+    assert kit.bind(driver).poll(BY_STATE) == Progress(TaskState.FAILED)
+
+
+def test_a_reset_that_applies_at_the_next_start_needs_a_stopped_machine():
+    """The engine then stops, resets and starts by the machinery of vendors that reset stopped machines alone."""
+    assert Observation("any", power=Power.RUNNING, applies_at_start=True).reset_needs is Power.STOPPED
+    assert Observation("any", power=Power.RUNNING).reset_needs is None
+
+
+@pytest.mark.shows_secrets("error", reason="a driver's own error, before the wrapper scrubs it")
+def test_a_token_from_a_login_is_scrubbed_like_the_admin_credential(kit):
+    """What the vendor handed out at a login does not leave in an error, not even after it was dropped."""
+    tokens = Tokens(lambda: 0.0)
+    for value in ("canary-token-1", "canary-token-2"):
+        tokens.valid("iam", lambda value=value: Token(Secret(value), expires_at=0.0))
+
+    def act():
+        raise errors.PermissionDenied("no canary-token-1 and no canary-token-2")
+
+    with pytest.raises(errors.PermissionDenied) as caught:
+        kit.bind(kit.whole(act), tokens=tokens).observe()
+    assert "canary-token" not in str(caught.value)

@@ -1,14 +1,17 @@
 """Stricter policies: narrowed for an operator's consumer, and joined from two editions."""
 
+from dataclasses import replace
 from shlex import quote as shell_quote
 from urllib.parse import quote as url_quote
 
 import pytest
 
+from rotation.core.errors import PolicyError
 from rotation.core.secret import Secret
+from rotation.core.values import TargetRules
 from rotation.drivers.registry import vendor_policies
-from rotation.policy import AtLeast, Charset, PasswordPolicy, Source, Word, intersect, narrow
-from rotation.policy.model import LOWER
+from rotation.policy import AtLeast, Charset, Context, PasswordPolicy, Source, Word, intersect, narrow, obey
+from rotation.policy.model import LOWER, charsets
 
 LETTERS = Charset("lower", LOWER)
 EVERY = [policy for variants in vendor_policies().values() for policy in variants.values()]
@@ -67,3 +70,56 @@ def test_a_third_edition_keeps_the_charsets_of_the_first_two():
     )
     chars = [charset.chars for charset in intersect(first, intersect(second, third)).charsets]
     assert chars == [LOWER, "3", "3a", "3ab"]
+
+
+DECLARED = PasswordPolicy(
+    length=24,
+    min_length=8,
+    max_length=40,
+    charsets=charsets("!-"),
+    name="declared",
+    sources=(Source("page", "2026", ()),),
+)
+
+
+def test_what_the_target_says_narrows_the_policy_and_names_its_source():
+    """Candidates satisfy both; the target is one more source, of those rules alone about which it says something."""
+    rules = TargetRules(
+        source="GET /rules", min_length=12, max_length=20, classes=3, exclude="!", max_repeat=2, no_username=True
+    )
+    policy = obey(DECLARED, rules)
+    assert (policy.length, policy.min_length, policy.max_length) == (20, 12, 20)
+    assert "!" not in policy.alphabet
+    assert policy.sources[-1] == Source(
+        "GET /rules", "as read from the target", ("length", "charsets", "classes", "max_repeat", "names")
+    )
+    context = Context(username="robot")
+    for _ in range(20):
+        drawn = policy.generate(context)
+        assert DECLARED.problems(drawn) == policy.problems(drawn, context) == ()
+    broken = {"robot" + "aB1-" * 3: "name", "aB1-" * 2: "too_short", "aaaB1-" * 3: "max_repeat", "abcd" * 4: "classes"}
+    assert {text: policy.problems(Secret(text), context)[0].code for text in broken} == broken
+
+
+def test_the_target_never_widens_a_rule():
+    """A weaker rule of the target changes nothing."""
+    strict = replace(DECLARED, max_repeat=2, min_age_seconds=300)
+    weaker = obey(strict, TargetRules(source="s", min_length=1, max_length=99, max_repeat=9, min_age_seconds=1))
+    assert replace(weaker, sources=()) == replace(strict, sources=())
+    assert obey(strict, TargetRules(source="s", min_age_seconds=600)).min_age_seconds == 600
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"min_length": 41},
+        {"max_length": 7},
+        {"classes": 5},
+        {"exclude": "".join(map(chr, range(33, 127)))},
+        {"max_length": 8, "exclude": LOWER + LOWER.upper()},
+    ],
+)
+def test_what_no_password_satisfies_is_refused_with_both_sources(rules):
+    """An impossible or weak intersection names the driver's policy and where the target says its rule."""
+    with pytest.raises(PolicyError, match=r"declared.*GET /rules"):
+        obey(DECLARED, TargetRules(source="GET /rules", **rules))

@@ -1,5 +1,6 @@
 """The Redis probe against a real Valkey, without TLS on this machine and behind a TLS front."""
 
+import queue
 import socket
 import time
 from contextlib import ExitStack
@@ -115,11 +116,10 @@ def test_a_silent_server_is_given_up_in_time(login, peer):
 
 def test_greeting_sends_nothing(login, peer):
     """The server is reached, and hears no word."""
-    heard = []
-    quiet = peer(lambda connection: heard.append(connection.recv(65536)), reads=False)
+    heard = queue.Queue()
+    quiet = peer(lambda connection: heard.put(connection.recv(65536)), reads=False)
     RedisProbe(lambda: 30.0, DEFAULT_TERMS).greet(login.target(quiet.port))
-    quiet.close()
-    assert heard == [b""]
+    assert heard.get(timeout=10) == b""
 
 
 def test_a_missing_package_is_named_before_anything_is_sent(login, monkeypatch):
