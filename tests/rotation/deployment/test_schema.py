@@ -62,7 +62,7 @@ def test_every_file_that_a_page_shows_is_right(name) -> None:
         "windw = 'any'",
         "[driver.tencent_bm]\npropagation_seconds = 1000",
         "[driver.tencent_bm]\nlockout = '3'",
-        "[driver.tencent_bm]\nlogin = 'telnet://host'",
+        "[driver.tencent_bm]\nlogin = 'host.example'",
         "[driver.tencent_bm]\nendpoint = ''",
         "[driver.tencent_bm]\nsecret_key = 'x'",
         "[vault]\nsecret_id = 'x'",

@@ -64,7 +64,7 @@ def reference_lines() -> Iterator[Line]:
     """Yield the clean line of every world of a reference algorithm."""
     for algorithm in REFERENCES:
         for driver, kind in MATRIX_CLASSES.items():
-            if "power" not in kind.vendor:
+            if not {"power", "by_state"} & set(kind.vendor):  # they know neither machines nor states
                 for spacing in SPACINGS:
                     yield Line(algorithm, driver, OWN, spacing)
 
