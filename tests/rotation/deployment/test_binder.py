@@ -214,12 +214,6 @@ def test_a_credential_that_has_expired_is_refused_before_any_call(bind):
     assert "LOCKSTEP_ACME_ADMIN_SECRET" in caught.value.hint
 
 
-def test_a_token_that_would_not_be_sent_is_refused(bind):
-    """A temporary key without its token would look like a wrong key."""
-    with pytest.raises(SettingsError, match="session_token is refused"):
-        bind(admin=ADMIN.replaced(session_token="canary-token"))(DOCUMENT)
-
-
 @pytest.mark.parametrize(
     ("url", "target"),
     [
