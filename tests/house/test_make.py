@@ -10,7 +10,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BEFORE, MADE, AFTER = 1_700_000_000, 1_700_000_100, 1_700_000_200
 """Times of sources, stamps and changes, far enough apart for every file system."""
-SLOW = ("make-venv", ".ci/openssh", "debian-packages", "pip", "sam build", "compileall", "--collect-only", "find-python")
+SLOW = (
+    "make-venv",
+    ".ci/openssh",
+    "debian-packages",
+    "pip",
+    "sam build",
+    "compileall",
+    "--collect-only",
+    "find-python",
+)
 """Commands that install, pack or compile, and take seconds."""
 
 

@@ -171,9 +171,6 @@ def _client_error(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": ""}}, operation)
 
 
-_ENDPOINT = "https://secretsmanager.example"
-
-
 class _GatedClient:
     """The four calls of the adapter, as botocore's client has them."""
 
@@ -182,7 +179,6 @@ class _GatedClient:
     def __init__(self, backend: AwsBackend, passage: Passage) -> None:
         self._backend = backend
         self._passage = passage
-        self.meta = SimpleNamespace(endpoint_url=_ENDPOINT)
 
     def describe_secret(self, **params: object) -> dict[str, Any]:
         return self._call("DescribeSecret", params)
