@@ -44,7 +44,7 @@
             PasswordRejected
             AccountLocked                   retryable
             CannotVerify                    retryable
-            UnexpectedReply                 retryable, indefinite
+            UnexpectedReply                 retryable, indefinite unless it answers a read or a login
             DriverBug                       indefinite
 
 ``retryable`` errors may pass by themselves: the same call may succeed later. The others need a human or another call.
@@ -73,6 +73,10 @@ class RotationError(Exception):
         request_id: the vendor's or store's request id, for support tickets.
         not_before: epoch seconds before which another attempt is pointless.
         unsent: whether it is certain that no part of the request or login has left this machine.
+
+    Attributes:
+        dead_since: epoch seconds since when readers hold, or may hold, a dead password; see ``engine.gap``.
+        members: the result for each account of a batch.
     """
 
     code: ClassVar[str] = "rotation_error"
@@ -97,7 +101,8 @@ class RotationError(Exception):
         self.request_id = request_id
         self.not_before = not_before
         self.unsent = unsent
-        self.members: tuple[dict[str, object], ...] = ()  # the result for each account of a batch
+        self.dead_since: float | None = None
+        self.members: tuple[dict[str, object], ...] = ()
 
     def changed(self, **fields: Any) -> Self:  # noqa: ANN401 - attributes of several types
         """Return a copy with some attributes replaced and without cause, notes and traceback."""
@@ -134,6 +139,7 @@ class RotationError(Exception):
             "vendor_code": self.vendor_code,
             "vendor_request_id": self.request_id,
             "not_before": self.not_before,
+            "dead_since": self.dead_since,
             "members": list(self.members),
         }
         return {key: value for key, value in fields.items() if value not in (None, "", [])}

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from rotation.doctor.findings import Findings
+from rotation.doctor.findings import Findings, PasswordState
+from rotation.engine.gap import dead_since
 
 
 class Condition(StrEnum):
@@ -77,3 +78,10 @@ class Diagnosis:
     def live(self) -> str | None:
         """The version whose password opens the account."""
         return self.findings.live.id if self.findings.live else None
+
+    @property
+    def dead_since(self) -> float | None:
+        """Since when readers hold, or may hold, a dead password, in epoch seconds; see ``engine.gap``."""
+        current = self.findings.current
+        opens = current is not None and current.password is PasswordState.LIVE
+        return None if opens or self.condition is Condition.HEALTHY else dead_since(self.findings.state)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from functools import partial
 
 from rotation.core.document import SecretDocument, size
+from rotation.core.errors import RotationError, Withheld
 from rotation.core.values import Step
 from rotation.engine.account import steps
 from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
 from rotation.engine.batch.batch import Batch, is_proved
+from rotation.engine.gap import told
 from rotation.engine.result import Result
 from rotation.engine.session import Session
 from rotation.engine.tables.step_guard import Cell
@@ -25,9 +27,15 @@ def run(session: Session, step: Step) -> Result:
     """Run one step.
 
     Raises:
-        RotationError: the step failed; ``retryable`` tells whether the same step may succeed later.
+        RotationError: the step failed; ``retryable`` tells whether the same step may succeed later, and ``dead_since``
+            since when readers may hold a dead password.
     """
     state = session.store.describe()
+    with Withheld(RotationError, by=lambda error: told(error, state, session.token, session.memory)):
+        return _step(session, state, step)
+
+
+def _step(session: Session, state: SecretState, step: Step) -> Result:
     cell = steps.admit(session, state, step)
     if cell is Cell.DONE:
         return _done(session, state, step)

@@ -53,6 +53,8 @@ class Memory:
         sent_at: epoch of the latest one.
         open: whether one of them may have been applied, and no proof shows it yet.
         proved: how the candidate was proved.
+        promoted: whether the candidate was made current.
+        switched: whether a machine had to be switched for the reset.
         task: the vendor's task that is followed, if it has not ended.
         leased: whether this run holds the lease.
         disproved: whether a login after the reset was rejected.
@@ -65,6 +67,8 @@ class Memory:
     sent_at: float | None = None
     open: bool = False
     proved: Evidence | None = None
+    promoted: bool = False
+    switched: bool = False
     task: str | None = None
     leased: bool = False
     disproved: bool = False

@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from rotation.core.clock import Clock, date_of
+from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
-from rotation.core.errors import ConfigError, InProgress, RotationError, Withheld
+from rotation.core.errors import ConfigError, InProgress
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.deployment.binder import Binder
@@ -20,7 +20,6 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.run import run
 from rotation.state import marks, parking
 from rotation.state.stages import CURRENT, PENDING
-from rotation.state.versions import SecretState
 from rotation.stores.memory import MemorySecret, MemoryStore
 from vault_plugin.database.connection import Connection
 from vault_plugin.database.memory import BEFORE, AccountMemory, Memory
@@ -84,22 +83,13 @@ class _Rotation:
             bind=lambda _: self.bound,  # current and candidate are the same account here, whose admin is bound once
         )
         try:
-            with Withheld(RotationError, by=lambda error: self._with_the_gap(error, secret.describe())):
-                run(session, Step.SET)
-                evidence = run(session, Step.TEST).evidence
+            run(session, Step.SET)
+            evidence = run(session, Step.TEST).evidence
         finally:
             self.account.keep(secret.describe())
         if evidence is None:
             raise ConfigError("the engine reported success without proof")
         return evidence
-
-    def _with_the_gap(self, error: RotationError, state: SecretState) -> RotationError:
-        """Return the error, with since when readers may hold a dead password if a reset was sent."""
-        sent = state.version(self.account.token).intent
-        if sent is None:
-            return error.changed()
-        since = f"{date_of(sent):%Y-%m-%dT%H:%M:%SZ}"
-        return error.changed(message=f"{error.message}; readers may hold a dead password since {since}")
 
     def _remembered(self) -> MemorySecret:
         """Return the remembered marks as a secret that the engine can work with."""

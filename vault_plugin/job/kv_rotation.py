@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
-from rotation.core.clock import Clock, date_of
+from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import IdentityChanged, InternalError, NotYetVisible, Parked, RotationError
 from rotation.core.process import stop
@@ -33,11 +33,11 @@ from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import countdown, open_session
 from rotation.drivers.guarded import Guarded
+from rotation.engine.gap import told
 from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.policy import narrow
 from rotation.state.lease import Claim
-from rotation.state.stages import PENDING
 from rotation.state.store import Store
 from rotation.state.versions import SecretState
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
@@ -239,13 +239,8 @@ class KvRotation:
         """Add to the report since when readers may hold a dead password: a reset was sent, and nothing committed."""
         with suppress(RotationError):  # The store cannot be asked, which the report says already.
             state = VaultKv(self.context.kv, self.path, clock=self.context.clock).describe()
-            pending = state.holder(PENDING)
-            if pending is None or pending == state.current_id or state.version(pending).intent is None:
-                return
-            done.dead_since = state.version(pending).intent
-            hold = "hold" if state.proof(pending) is not None else "may hold"
-            since = f"{date_of(done.dead_since or 0.0):%Y-%m-%dT%H:%M:%SZ}"
-            done.error = error.changed(message=f"{error.message}; readers {hold} a dead password since {since}")
+            done.error = told(error, state, done.token)
+        done.dead_since = done.error.dead_since if done.error else None
 
     def _guarded(self, done: Rotated) -> RotationError | None:
         try:

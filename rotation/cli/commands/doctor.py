@@ -70,6 +70,7 @@ def _fields(diagnosis: Diagnosis, outcome: Outcome | None) -> dict[str, object]:
         "plan": [_action(action) for action in diagnosis.plan],
         "advice": diagnosis.advice or None,
         "not_before": diagnosis.not_before,
+        "dead_since": diagnosis.dead_since,
         "versions": [_version(each) for each in diagnosis.findings.versions],
     }
     if outcome is not None:
@@ -108,6 +109,8 @@ def _show(diagnosis: Diagnosis, outcome: Outcome | None) -> None:
     show_table(("version", "stages", "value", "password", "notes"), map(_row, diagnosis.findings.versions))
     out.print()
     out.print(f"{diagnosis.condition.value}: {diagnosis.summary}", style="bold")
+    if diagnosis.dead_since is not None:
+        out.print(f"  readers may hold a dead password since {when(diagnosis.dead_since)}")
     for action in diagnosis.plan:
         out.print(f"  {action.verb.value} {action.version_id}: {MEANINGS[action.verb]}")
     if diagnosis.plan and outcome is None:

@@ -191,6 +191,7 @@ def finish(session: Session, state: SecretState) -> Result:
     """Make the candidate current, if it is proved."""
     bound, proof = proof_of(session, state)
     session.store.promote(session.token, current_id=state.current_id)
+    session.memory.promoted = True
     session.store.settle(session.token)
     return Result(outcome="promoted", driver=bound.spec.code, evidence=proof)
 

@@ -126,6 +126,7 @@ class Batch:
         """Make the candidate current if every account is proved, and all are the same accounts as in current."""
         done = self._together("promoted", self._each(_prove))
         self.session.store.promote(self.session.token, current_id=state.current_id)
+        self.session.memory.promoted = True
         settle(self.session.store, self.session.token)
         return done
 

@@ -46,6 +46,7 @@ def test_what_is_planned_is_done_with_repair(lockstep, embedded):
     assert ran.code == 3
     assert f"promote {token}" in ran.out
     assert "add --repair" in ran.out
+    assert "readers may hold a dead password since 20" in ran.out
     assert embedded.secrets_manager.labels(HUAWEI_ID) == before
     ran = lockstep("doctor", HUAWEI_ID, "--repair", "--json")
     (printed,) = ran.objects

@@ -1,0 +1,89 @@
+"""Every failure after a reset says since when readers may hold a dead password, whatever ended the rotation."""
+
+import pytest
+
+from rotation.core.errors import OutcomeUnknown, StageError, StoreUnavailable, VendorUnavailable
+from rotation.core.values import Step
+from rotation.doctor import examine
+from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+
+SINCE = r"; readers {} a dead password since 2023-11-14T22:"
+MAY, CERTAIN = SINCE.format("may hold"), SINCE.format("hold")
+
+
+@pytest.mark.parametrize("kind", ["admin", "self"])
+def test_a_lost_answer_says_so_and_names_the_time_of_its_reset(world, kind):
+    """The run itself knows that it has sent something, and so does the next one by the labels."""
+    scenario = world(kind)
+    token = scenario.created()
+    began = scenario.clock.now()
+
+    lost = scenario.reset_ends_with(token, OutcomeUnknown("lost"))
+
+    assert began <= lost.dead_since <= scenario.clock.now()
+    assert lost.describe()["dead_since"] == lost.dead_since
+    scenario.strip_pending(token)
+    with pytest.raises(StageError) as stale:
+        scenario.step(Step.TEST, token)
+    assert stale.value.dead_since == int(lost.dead_since)
+
+
+@pytest.mark.parametrize("step", [Step.SET, Step.TEST, Step.FINISH])
+def test_a_rotation_that_was_cancelled_in_the_middle_says_so(world, step):
+    """Somebody takes the pending stage away after the reset: current is dead, as the proof says, and the hint names the doctor."""
+    scenario = world("self")
+    token = scenario.run_to(Step.SET)
+    scenario.strip_pending(token)
+
+    with pytest.raises(StageError, match=CERTAIN) as refused:
+        scenario.step(step, token)
+
+    assert "lockstep doctor" in refused.value.hint
+
+
+def test_a_value_put_by_hand_in_the_middle_is_named_with_the_time_of_the_reset(world):
+    """The operator's value under AWSCURRENT does not open the account, since the candidate is live."""
+    scenario = world("self")
+    token = scenario.run_to(Step.SET)
+    scenario.put_by_hand(password="Operator0Wrote0This0")
+    scenario.strip_pending(token)
+
+    with pytest.raises(StageError, match=MAY):
+        scenario.step(Step.FINISH, token)
+
+    diagnosis = examine(scenario.session())
+    assert diagnosis.live == token
+    assert diagnosis.dead_since == int(scenario.secret.describe().version(token).intent)
+
+
+def test_a_proved_candidate_that_cannot_be_committed_says_that_current_is_dead(world):
+    """The store fails at the commit: there is no doubt any more."""
+    scenario = world("self")
+    token = scenario.run_to(Step.TEST)
+    scenario.fuse = Fuse(only="move", at=1, error=lambda _: StoreUnavailable("down"))
+
+    with pytest.raises(StoreUnavailable, match=CERTAIN):
+        scenario.step(Step.FINISH, token)
+
+
+def test_a_refusal_that_changed_nothing_says_nothing_of_the_kind(world):
+    """Nothing was sent, or the vendor definitely refused it: current is what it was."""
+    scenario = world("admin")
+    token = scenario.created()
+
+    refused = scenario.reset_ends_with(token, VendorUnavailable("down"))
+
+    assert (refused.dead_since, "readers" in refused.message) == (None, False)
+
+
+def test_a_finished_rotation_leaves_no_such_word_behind(world):
+    """The next rotation's failure, and the doctor, say nothing about the rotation before it."""
+    scenario = world("admin")
+    scenario.rotate(scenario.begin())
+    scenario.clock.sleep(86_400)
+    token = scenario.created()
+
+    refused = scenario.reset_ends_with(token, VendorUnavailable("down"))
+
+    assert refused.dead_since is None
+    assert examine(scenario.session()).dead_since is None
