@@ -10,6 +10,8 @@ A family (``families/``) has two methods for what its vendor does in its own way
    may have been made, and ``UnexpectedReply`` for anything else;
 5. return the result.
 
+What a read or a login raises is definite: it changed nothing, although a login may count as a wrong one.
+
 Example: Volcengine answers a reset with HTTP 400 and ``{"ResponseMetadata": {"Error": {"Code": "UserNotFound"}}}``.
 ``outcome`` returns ``Refusal("UserNotFound")``, the table has a row for it, and ``AccountUnusable`` is raised.
 """
@@ -52,6 +54,19 @@ class Malformed:
     problem: str
 
 
+_WEB_PAGE = "a web page: a proxy, a gateway or a captive portal answered in the vendor's place"
+
+
+def is_web_page(reply: HttpReply) -> bool:
+    """Return whether an answer is HTML, which no vendor's API sends."""
+    return reply.body.lstrip()[:1] == b"<"
+
+
+def nothing_changed(unread: UnexpectedReply) -> UnexpectedReply:
+    """Return the error for an answer to a read or a login: what it says is unknown, but nothing was changed."""
+    return unread.changed(definite=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class VendorApi(ABC, Generic[T]):
     """One vendor's API, as one driver calls it."""
@@ -85,7 +100,11 @@ class VendorApi(ABC, Generic[T]):
             DriverError: as the module says.
         """
         request = replace(self.sign(action, body), changes=on == "change")
-        return self._result(self.wiring.http.send(request), on=on)
+        try:
+            return self._result(self.wiring.http.send(request), on=on)
+        except UnexpectedReply as unread:
+            failure = unread if request.changes else nothing_changed(unread)
+        raise failure
 
     def parsed(self, reply: HttpReply, *, on: str) -> dict[str, object] | None:  # noqa: ARG002 - for the families that override it
         """Return the JSON object of an answer, or ``None`` where there is none."""
@@ -105,7 +124,8 @@ class VendorApi(ABC, Generic[T]):
         if self.refuses_with_200:
             check_status(reply, changes=changes)
         answer = self.parsed(reply, on=on)
-        no_json = Malformed(f"(HTTP {reply.status}) is no JSON object")
+        form = _WEB_PAGE if is_web_page(reply) else "no JSON object"
+        no_json = Malformed(f"(HTTP {reply.status}) is {form}")
         outcome = no_json if answer is None else self.outcome(answer)
         refusal = outcome if isinstance(outcome, Refusal) else None
         error = self.known_error(reply, refusal, on=on)

@@ -35,6 +35,7 @@ from rotation.core.errors import (
     RateLimited,
     RotationError,
     StoreError,
+    UnexpectedReply,
     VendorUnavailable,
 )
 from rotation.core.secret import Secret
@@ -217,7 +218,7 @@ def require_tries(bound: Guarded) -> None:
 
 def _certainly_not_counted(error: RotationError) -> bool:
     """Return whether the vendor certainly counted no wrong login; if the answer was lost, it may have."""
-    if isinstance(error, OldPasswordRejected):
+    if isinstance(error, (OldPasswordRejected, UnexpectedReply)):
         return False
     return error.unsent or (
         error.definite and (isinstance(error, RateLimited) or not isinstance(error, VendorUnavailable))

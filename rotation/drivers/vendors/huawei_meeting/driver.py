@@ -30,7 +30,7 @@ from rotation.core.values import Authority, Evidence, Lockout, Verdict
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.families.huawei_cloud import HuaweiCloud
 from rotation.drivers.network.http_messages import HttpReply
-from rotation.drivers.vendor_api import Refusal
+from rotation.drivers.vendor_api import Refusal, is_web_page, nothing_changed
 from rotation.drivers.vendors.huawei_meeting import app_login
 from rotation.drivers.vendors.huawei_meeting.error_codes import LOCK_MARGIN_SECONDS, TABLE, WAIT_SECONDS, WRONG_LOGIN
 from rotation.drivers.vendors.huawei_meeting.policy import POLICIES
@@ -71,9 +71,11 @@ class MeetingApi(HuaweiCloud):
         if error is not None:
             waits = {"206030011": now + WAIT_SECONDS, "206030015": locked_until, "412100010": locked_until}
             return error.changed(not_before=waits.get(str(error.vendor_code)))
-        if on == "login" and reply.status == 423:  # noqa: PLR2004 - the login page's "account locked"
+        if on != "login" or is_web_page(reply):
+            return None
+        if reply.status == 423:  # noqa: PLR2004 - the login page's "account locked"
             return AccountLocked("the account is locked (HTTP 423)", request_id=request_id, not_before=locked_until)
-        if on == "login" and reply.status == 412:  # noqa: PLR2004 - the login page's "account disabled"
+        if reply.status == 412:  # noqa: PLR2004 - the login page's "account disabled"
             return AccountUnusable("the account is disabled", hint="Enable it in the console.", request_id=request_id)
         return None
 
@@ -128,7 +130,7 @@ class HuaweiMeeting:
         answer = self._app_login(account) if self._wiring.admin else self._login(account, current, token_type=0)
         token = _token_of(answer)
         if token is None:
-            raise UnexpectedReply("the vendor's login answer holds no token")
+            raise nothing_changed(UnexpectedReply("the vendor's login answer holds no token"))
         return token
 
     def _login(self, account: Account, password: Secret, *, token_type: int) -> dict[str, object]:
@@ -137,7 +139,7 @@ class HuaweiMeeting:
         body = {"account": account.username, "clientType": CLIENT_TYPE, "createTokenType": token_type}
         answer = self._api(headers).call(LOGIN, body, on="login")
         if _LOGIN_FIELDS.isdisjoint(answer):
-            raise UnexpectedReply("the vendor's login answer holds none of a login's fields")
+            raise nothing_changed(UnexpectedReply("the vendor's login answer holds none of a login's fields"))
         return answer
 
     def _app_login(self, account: Account) -> dict[str, object]:

@@ -37,10 +37,33 @@ def test_login_answers_without_the_code_for_a_wrong_password(status, body, expec
         CannedVendor(body, status).driver(DRIVER).verify(DRIVER.account(username=NAME), OLD)
 
 
+PAGE = b"\r\n<!DOCTYPE html><html><body>Please log in to the hotel's network</body></html>"
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 403, 407, 412, 423, 511])
+@pytest.mark.parametrize("admin", [None, Admin(app_id="app", app_key=Secret("key"))])
+def test_a_web_page_in_answer_to_a_login_leaves_nothing_open(status, admin):
+    """A proxy or a captive portal answered: nothing is known about the password, and no change was sent."""
+    vendor = CannedVendor(PAGE, status)
+    driver = vendor.driver(DRIVER, admin=admin)
+    account = DRIVER.account(username=NAME)
+    for login in (
+        lambda: driver.verify(account, OLD),
+        lambda: driver.set_password(account, OLD, current=OLD),
+    ):
+        with pytest.raises((errors.UnexpectedReply, errors.VendorUnavailable)) as caught:
+            login()
+        assert caught.value.definite
+        assert caught.value.retryable
+    assert not any(request.changes for request in vendor.requests)
+    if status == 200:
+        assert "a web page" in caught.value.message
+
+
 def test_a_login_without_a_usable_token_is_no_login():
     """A token goes into a header, so a malformed one is refused."""
     for body in (b'{"user":{}}', b'{"accessToken":""}', b'{"accessToken":"a\\r\\nb"}'):
-        with pytest.raises(errors.UnexpectedReply):
+        with pytest.raises(errors.UnexpectedReply, check=lambda error: error.definite):
             CannedVendor(body).driver(DRIVER).set_password(DRIVER.account(username=NAME), OLD, current=OLD)
 
 
