@@ -21,6 +21,7 @@ from rotation.state.lease import Labels, outdated
 from rotation.state.marks import Kind, Mark
 from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation.state.versions import SecretState, Version, charges_of, implied, total
+from rotation.state.waiting import ARRIVAL_SECONDS
 
 _SPENT = {Kind.TASK, Kind.PARKED, Kind.ACCEPTED, Kind.LEARNT, Kind.FAILED}
 
@@ -43,9 +44,10 @@ def release(labels: Labels, state: SecretState, token: str) -> None:
 def settle(labels: Labels, state: SecretState, token: str) -> None:
     """Remove the labels that are no longer needed after a promotion, since another value has been proved live.
 
-    The new current keeps its latest intent, proof and wrong logins. Versions whose reset was sent earlier lose every
-    mark, so that the store may forget them. A candidate that is pending, or was sent later, keeps everything: a late
-    duplicate of finishSecret must not make the next rotation forget what it sent.
+    The new current keeps its latest intent, proof and wrong logins, and the intent of an earlier run whose request may
+    still be on its way (``waiting.before_a_reset``). Versions whose reset was sent earlier lose every mark, so that the
+    store may forget them. A candidate that is pending, or was sent later, keeps everything: a late duplicate of
+    finishSecret must not make the next rotation forget what it sent.
 
     Raises:
         StageConflict: the token's version is not current, whatever answer the promotion got.
@@ -55,7 +57,8 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
         return
     if CURRENT not in settled.stages and PENDING in settled.stages:
         raise StageConflict("the candidate was promoted, but is not current")
-    older = [each.mark for each in settled.intents[:-1] if not each.until]
+    recent = (settled.intent or 0.0) - ARRIVAL_SECONDS
+    older = [each.mark for each in settled.intents[:-1] if not each.until and each.sent < recent]
     for mark in sorted(settled.marks):
         if mark.kind in _SPENT or mark in older:
             labels.detach(mark.on(token), token)

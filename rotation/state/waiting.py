@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from rotation.core.maintenance_window import ANYTIME, Windows
 from rotation.core.values import Lockout
+from rotation.state.marks import Intent
 from rotation.state.parking import Reason, known
 from rotation.state.versions import SecretState
 
@@ -21,7 +22,7 @@ it is the longest that a function of this kind waits for one call."""
 BACK_OFF_FIRST = 30.0
 BACK_OFF_MOST = 900.0
 LONGEST_PAUSE = 21_600.0
-"""Between attempts that need a human: each may stop a machine or cost wrong logins."""
+"""Between attempts that need a human, or that stop a machine: each may cost wrong logins or an outage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,20 @@ def noted(state: SecretState, token: str) -> list[Wait]:
 def before_a_reset(state: SecretState, *, min_age_seconds: float, token: str = "") -> list[Wait]:
     """Return the reasons to wait before a first reset that follow from earlier resets in the labels.
 
-    The request of an abandoned rotation may still be on its way; if it arrived after this one, its password would be
-    the live one. The request of a promoted version has arrived.
+    The request of a rotation that was abandoned or rolled back may still be on its way; if it arrived after this one,
+    its password would be the live one. Of a promoted rotation, the latest run had its answer, and an earlier one may
+    not have.
     """
     waits = []
     given_up = state.cancelled_id(token)
-    if given_up is not None and given_up != state.previous_id:
-        waits.append(Wait(Reason.TOO_SOON, _sent_by(state, given_up) + ARRIVAL_SECONDS))
-    current = state.versions.get(state.current_id or "")
-    if current is not None and current.intent is not None:
+    if given_up is not None:
+        waits.append(Wait(Reason.TOO_SOON, _arrived_by(state.version(given_up).intents)))
+    current = state.version(state.current_id or "")
+    if current.intent is not None:
         waits.append(Wait(Reason.TOO_SOON, current.intent + min_age_seconds))
+    earlier = [each for each in current.intents if each.run != current.intents[-1].run]
+    if earlier:
+        waits.append(Wait(Reason.TOO_SOON, _arrived_by(earlier)))
     return waits
 
 
@@ -82,8 +87,8 @@ def for_wrong_logins(state: SecretState, now: float, lockout: Lockout, *, holder
     return [Wait(Reason.WRONG_LOGIN_BUDGET, latest + lockout.counts_seconds)] if count >= lockout.budget else []
 
 
-def _sent_by(state: SecretState, version_id: str) -> float:
-    return max(each.sent_by for each in state.version(version_id).intents)
+def _arrived_by(intents: Iterable[Intent]) -> float:
+    return max(each.sent_by for each in intents) + ARRIVAL_SECONDS
 
 
 def grown(times: int, window: float, seed: str) -> float:

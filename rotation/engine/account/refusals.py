@@ -97,7 +97,8 @@ def back_off(session: AccountSession, refusal: DriverError) -> NoReturn:
     """Raise a refusal that changed nothing, and park the next attempts, longer with each refusal in a row.
 
     The first refusal causes no pause, since it may be temporary and the service retries soon. A request that the vendor
-    refuses as such (``RequestRefused``) is parked for the longest pause at once: it would be refused again.
+    refuses as such (``RequestRefused``) is parked for 15 minutes at once: it would be refused again. Where a machine
+    was switched for the reset, pauses grow to hours, since each attempt stops it once more.
     """
     until = _noted_back_off(session, refusal)
     raise (refusal if until is None else refusal.changed(not_before=until)) from None
@@ -112,7 +113,9 @@ def _noted_back_off(session: AccountSession, refusal: DriverError) -> float | No
             return None
         failures = count_failure(session, session.token)
         certain = isinstance(refusal, RequestRefused)
-        pause = waiting.BACK_OFF_MOST if certain else waiting.back_off(failures, session.token)
+        most = waiting.LONGEST_PAUSE if session.memory.switched else waiting.BACK_OFF_MOST
+        pause = waiting.back_off(failures, session.token, most=most)
+        pause = max(pause, waiting.BACK_OFF_MOST) if certain else pause
         now = session.clock.now()
         until = max(now + pause, refusal.not_before or now)
         if until <= now:

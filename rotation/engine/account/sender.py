@@ -100,6 +100,7 @@ def _make_ready(attempt: Attempt, move: Move) -> Secret | None:
     for obstacle in attempt.seen.obstacles:
         raise obstacle
     if attempt.seen.reset_needs is not None:
+        attempt.session.memory.switched = attempt.candidate.document.notes.power is not attempt.seen.reset_needs
         attempt.seen = bring_to(attempt.session, attempt.bound, attempt.seen.reset_needs, attempt.seen)
     if attempt.bound.spec.authority is Authority.ADMIN:
         return None

@@ -435,3 +435,22 @@ def test_each_run_may_end_between_any_two_moves(monkeypatch: pytest.MonkeyPatch,
             if _may_have(kind, needs):
                 pairs |= cut(monkeypatch, kind, trouble, killed=killed).pairs
     assert expected - pairs <= set(UNPLAYED)
+
+
+def test_a_late_request_of_a_promoted_rotation_does_not_overtake_the_next_one(world):
+    """Its answer was lost, a later run sent it again and promoted it, and it arrives 50 s after it was sent."""
+    scenario = world("admin")
+    token = scenario.created()
+    scenario.reset_ends_with(token, OutcomeUnknown("lost"))
+    late = scenario.secret.read(token).document.password.reveal()
+    scenario.clock.late = ((scenario.clock.now() + 50, "vendor", (late,)),)
+    scenario.clock.deliver = lambda _, request: scenario.vendor.change(Secret(request[0]), None)
+    scenario.clock.sleep(5)
+    assert scenario.rotate(token) == []
+
+    failures = scenario.rotate(scenario.begin(), spacing=30.0)
+    scenario.clock.sleep(600)
+
+    assert set(failures) == {"parked"}
+    assert len(failures) <= 2
+    assert scenario.password() == scenario.vendor.live != Secret(late)

@@ -156,13 +156,24 @@ def test_the_minimum_age_counts_from_currents_reset() -> None:
 
 
 def test_a_request_of_a_rotation_that_was_given_up_may_still_arrive() -> None:
-    """A new candidate waits for a request that was given up; the same token's attempts, and promoted ones, do not."""
+    """A new candidate waits for a request that was given up or rolled back; the same token's attempts do not."""
     left = state(c={"AWSCURRENT"}, gone={marks.intent(1000).on("gone")})
     due = Wait(Reason.TOO_SOON, 1000 + waiting.ARRIVAL_SECONDS)
     assert waiting.before_a_reset(left, min_age_seconds=0, token="new") == [due]
     assert waiting.before_a_reset(left, min_age_seconds=0, token="gone") == []
-    promoted = state(c={"AWSCURRENT"}, p={"AWSPREVIOUS", marks.intent(1000).on("p")})
-    assert waiting.before_a_reset(promoted, min_age_seconds=0, token="t") == []
+    rolled_back = state(c={"AWSCURRENT"}, p={"AWSPREVIOUS", marks.intent(1000).on("p")})
+    assert waiting.before_a_reset(rolled_back, min_age_seconds=0, token="t") == [due]
+
+
+def test_a_request_of_a_promoted_rotation_may_still_arrive_if_its_answer_was_lost() -> None:
+    """The run that proved the candidate had its answer; the one before it ended without."""
+    lost = marks.intent(1000, run="aa", base="p")
+    proved = marks.intent(1040, until=1100, run="bb", base="p")
+    times = [
+        [wait.until for wait in waiting.before_a_reset(state(c=labels), min_age_seconds=0)]
+        for labels in ({"AWSCURRENT", proved.on("c")}, {"AWSCURRENT", lost.on("c"), proved.on("c")})
+    ]
+    assert times == [[1040.0], [1040.0, 1000 + waiting.ARRIVAL_SECONDS]]
 
 
 def test_a_spent_budget_holds_a_reset_back() -> None:

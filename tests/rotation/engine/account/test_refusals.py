@@ -320,3 +320,18 @@ def test_turned_away_attempts_before_the_first_reset_do_not_count(world, monkeyp
     scenario.step(Step.SET, token)
 
     assert scenario.secret.describe().version(token).failed == 0
+
+
+@pytest.mark.parametrize("refusal", [PermissionDenied("no right"), RequestRefused("never")], ids=lambda each: each.code)
+def test_a_machine_whose_reset_is_always_refused_is_stopped_ever_more_rarely(world, refusal):
+    """A definite refusal changes nothing, but each attempt switches the machine off: its pauses grow to hours."""
+    scenario = world("machine")
+    token = scenario.begin()
+    end = scenario.clock.now() + DAY
+    while scenario.clock.now() < end:
+        scenario.fuse = Fuse(only="set_password", at=1, error=lambda _: refusal)
+        scenario.rotate(token, attempts=1, spacing=60)
+
+    assert scenario.vendor.stops <= 16
+    assert scenario.vendor.power is Power.RUNNING
+    assert scenario.vendor.resets == 0
