@@ -30,7 +30,7 @@ def test_a_lost_answer_says_so_and_names_the_time_of_its_reset(world, kind):
 
 @pytest.mark.parametrize("step", [Step.SET, Step.TEST, Step.FINISH])
 def test_a_rotation_that_was_cancelled_in_the_middle_says_so(world, step):
-    """Somebody takes the pending stage away after the reset: current is dead, as the proof says, and the hint names the doctor."""
+    """Somebody takes the pending stage away after the reset: current is dead, and the hint names the doctor."""
     scenario = world("self")
     token = scenario.run_to(Step.SET)
     scenario.strip_pending(token)
