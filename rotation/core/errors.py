@@ -44,7 +44,7 @@
             PasswordRejected
             AccountLocked                   retryable
             CannotVerify                    retryable
-            UnexpectedReply                 retryable, indefinite unless it answers a read or a login
+            UnexpectedReply                 retryable, indefinite
             DriverBug                       indefinite
 
 ``retryable`` errors may pass by themselves: the same call may succeed later. The others need a human or another call.
@@ -540,7 +540,7 @@ class CannotVerify(DriverError):
 
 
 class UnexpectedReply(DriverError):
-    """The driver's table does not list the vendor's answer; it never counts as success."""
+    """The driver's table does not list the vendor's answer; it never counts as success. To a read it is definite."""
 
     code = "unexpected_reply"
     retryable = True

@@ -58,7 +58,7 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
     if CURRENT not in settled.stages and PENDING in settled.stages:
         raise StageConflict("the candidate was promoted, but is not current")
     recent = (settled.intent or 0.0) - ARRIVAL_SECONDS
-    older = [each.mark for each in settled.intents[:-1] if not each.until and each.sent < recent]
+    older = [each.mark for each in settled.intents[:-1] if not each.until and (each.written or each.sent < recent)]
     for mark in sorted(settled.marks):
         if mark.kind in _SPENT or mark in older:
             labels.detach(mark.on(token), token)

@@ -51,6 +51,7 @@ def test_a_value_put_by_hand_in_the_middle_is_named_with_the_time_of_the_reset(w
     with pytest.raises(StageError, match=MAY):
         scenario.step(Step.FINISH, token)
 
+    scenario.clock.sleep(3600)  # until no run of this rotation can be alive any more
     diagnosis = examine(scenario.session())
     assert diagnosis.live == token
     assert diagnosis.dead_since == int(scenario.secret.describe().version(token).intent)

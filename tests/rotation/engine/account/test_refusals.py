@@ -333,5 +333,6 @@ def test_a_machine_whose_reset_is_always_refused_is_stopped_ever_more_rarely(wor
         scenario.rotate(token, attempts=1, spacing=60)
 
     assert scenario.vendor.stops <= 16
+    assert not scenario.vendor.busy
     assert scenario.vendor.power is Power.RUNNING
     assert scenario.vendor.resets == 0
