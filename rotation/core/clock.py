@@ -20,15 +20,28 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The operating system's clock."""
+    """The operating system's clock as it was when this object was made, and the seconds that have passed since.
+
+    So a clock that is set while a run is under way neither ends a wait nor prolongs it. Each run makes its own: another
+    one then begins with the corrected time. Where the system can tell, seconds in which it slept have passed, too.
+    """
+
+    def __init__(self) -> None:
+        self._began, self._passed = time.time(), _seconds()
 
     def now(self) -> float:
         """Return the time as epoch seconds."""
-        return time.time()
+        return self._began + _seconds() - self._passed
 
     def sleep(self, seconds: float) -> None:
         """Wait for that many seconds. Nothing else in Lockstep waits."""
         time.sleep(seconds)
+
+
+def _seconds() -> float:
+    """Return seconds since an arbitrary moment, which nobody can set."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)  # Linux: CLOCK_MONOTONIC stands still while the machine sleeps
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 _LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()

@@ -11,6 +11,9 @@ from rotation.engine.batch.batch import Batch
 from rotation.state.lease import ever_taken
 from rotation.state.versions import Version
 
+CLOCKS_DIFFER_SECONDS = 300.0
+"""By which the function's clock may differ from the store's; AWS takes no request of a clock that is further off."""
+
 
 def without_login(bound: Guarded, findings: Findings, seen: Observation) -> None:
     """Note proof weaker than a login, as far as the deployment allows it."""
@@ -42,7 +45,7 @@ def overtaken_batch(findings: Findings, accounts: Batch, pending: ExaminedVersio
     Raises:
         RotationError: an account cannot be observed.
     """
-    if pending.stored is None or not _is_newer(findings.current, pending):
+    if pending.stored is None or not _is_overtaken(findings, pending):
         return False
     own = documents(pending.stored.document, accounts.key)
     return any(
@@ -65,7 +68,7 @@ def _by_accepted_reset(findings: Findings) -> None:
     else:
         yes = sent_later.version.accepted or sent_later.version.proof is not None
         differs = current and current.stored and current.stored.document.password != proved.stored.document.password
-        if differs and _is_newer(current, sent_later):
+        if differs and _is_overtaken(findings, sent_later):
             yes = False
             if _is_yes(sent_later.version, unfinished=sent_later is findings.pending):
                 findings.overtaken = sent_later.id
@@ -81,11 +84,16 @@ def _is_yes(version: Version, *, unfinished: bool) -> bool:
     return yes or (unfinished and version.task is not None)
 
 
-def _is_newer(current: ExaminedVersion | None, sent: ExaminedVersion) -> bool:
-    """Return whether current was made after a reset was sent, apparently by an operator.
+def _is_overtaken(findings: Findings, sent: ExaminedVersion) -> bool:
+    """Return whether current was made current after a reset was sent, apparently by an operator.
 
-    The time of the vendor's yes does not matter: it may be noted long after the reset took effect.
+    The reset's intent names what was current when its run began, so no clock is asked. The time of the vendor's yes
+    does not matter: it may be noted long after the reset took effect. An intent of an earlier release names nothing.
+    Then the store's time of current decides, as if the function's clock were ahead of it by as much as may be.
     """
+    intents, current = sent.version.intents, findings.current
     if current is None or current.stored is None:
         return False
-    return int(current.stored.created) > (sent.version.intent or 0.0)
+    if intents and intents[-1].base:
+        return not findings.state.is_based_on_current(sent.version)
+    return current.stored.created > (sent.version.intent or 0.0) - CLOCKS_DIFFER_SECONDS

@@ -12,6 +12,27 @@ Late = tuple[float, str, tuple[str, ...]]
 """A delayed request: epoch of arrival, its receiver (``store`` or ``vendor``), and the request as texts."""
 
 
+@dataclass(frozen=True, slots=True)
+class Skewed:
+    """A clock that differs from the one that everybody else reads.
+
+    Attributes:
+        clock: everybody else's.
+        ahead: seconds by which this one is ahead.
+    """
+
+    clock: VirtualClock
+    ahead: float
+
+    def now(self) -> float:
+        """Return epoch seconds."""
+        return self.clock.now() + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for that many seconds."""
+        self.clock.sleep(seconds)
+
+
 @dataclass(slots=True)
 class VirtualClock:
     """A clock that moves only when it is moved, or during a sleep.

@@ -18,7 +18,7 @@ from rotation.engine.session import Session
 from rotation.state.marks import Kind
 from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
-from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
+from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, Skewed, VirtualClock
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, gated, memory_spec
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
@@ -129,6 +129,7 @@ class Scenario(Rotations):
         fuse: what the next invocation runs over.
         window: when a reset may begin.
         early: whether a candidate becomes current in the invocation that proved it.
+        ahead: seconds by which the function's own clock is ahead of the vendor's and the store's, as set last.
     """
 
     vendor: MemoryVendor
@@ -139,6 +140,7 @@ class Scenario(Rotations):
     fuse: Fuse = field(default_factory=Fuse)
     window: Windows = ANYTIME
     early: bool = False
+    ahead: float = 0.0
     secret: MemorySecret = field(init=False)
     _tokens: itertools.count[int] = field(default_factory=itertools.count)
     _runs: itertools.count[int] = field(default_factory=itertools.count)
@@ -159,7 +161,7 @@ class Scenario(Rotations):
 
     def session(self, token: str = "") -> Session:
         """Return what one invocation runs over."""
-        fuse, start = self.fuse, self.clock.now()
+        fuse, start, own = self.fuse, self.clock.now(), Skewed(self.clock, self.ahead)
         spec = memory_spec(self.vendor, oracle=self.oracle, propagation_seconds=self.propagation_seconds)
         store = MemoryStore(fuse.wrap(self.secret, LABEL_EFFECTS))
 
@@ -167,7 +169,7 @@ class Scenario(Rotations):
             return start + FUNCTION_SECONDS - self.clock.now()
 
         def bind(document: SecretDocument) -> Guarded:
-            wiring = Wiring(http=None, endpoint=spec.endpoint, admin=None, now=self.clock.now)  # type: ignore[arg-type]  # the memory driver sends no requests
+            wiring = Wiring(http=None, endpoint=spec.endpoint, admin=None, now=own.now)  # type: ignore[arg-type]  # the memory driver sends no requests
             return Guarded(
                 spec=spec,
                 driver=gated(spec.factory(wiring), fuse),
@@ -184,7 +186,7 @@ class Scenario(Rotations):
             store=store,
             token=token,
             bind=bind,
-            clock=self.clock,
+            clock=own,
             time_left=time_left,
             holder=holder,
             early=self.early,

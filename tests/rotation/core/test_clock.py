@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from rotation.core.clock import SystemClock, date_of
 
 
@@ -10,9 +12,19 @@ def test_the_systems_clock_tells_epoch_seconds_and_waits(monkeypatch):
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)
     clock, before = SystemClock(), time.time()
-    assert before <= clock.now() <= time.time()
+    assert abs(clock.now() - before) < 5
     clock.sleep(2.5)
     assert waits == [2.5]
+
+
+@pytest.mark.parametrize("jump", [-7200.0, 7200.0])
+def test_a_clock_that_is_set_during_a_run_changes_no_duration(monkeypatch, jump):
+    """The run goes on counting; the next one begins with the new time."""
+    real, clock = time.time, SystemClock()
+    before = clock.now()
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    assert 0 <= clock.now() - before < 5
+    assert abs(SystemClock().now() - before - jump) < 5
 
 
 def test_any_number_of_a_label_is_a_date():

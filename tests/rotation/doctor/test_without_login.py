@@ -76,6 +76,21 @@ def test_a_task_from_before_current_was_put_is_no_proof(scenario):
     assert left.in_step
 
 
+def test_a_function_whose_clock_is_ahead_takes_no_older_task_for_a_proof(scenario):
+    """By its clock the reset was sent after the operator's value was put; the labels know better."""
+    left = scenario("admin-task", oracle=False, delay_seconds=100.0)
+    left.ahead = 240.0
+    token = left.created()
+    with pytest.raises(InProgress):
+        left.step(Step.SET, token)
+    left.ahead = 0.0
+    left.clock.sleep(120.0)
+    put_by_hand(left, OUTSIDE)
+    left.clock.sleep(7200.0)
+    found = examine(left.session())
+    assert (found.condition, found.plan) == (Condition.HUMAN, ())
+
+
 def test_a_yes_from_before_current_was_proved_is_no_proof(scenario):
     """An older version that the doctor finds live and makes current outweighs a yes from before."""
     left, token = accepted(scenario)

@@ -35,7 +35,7 @@ from rotation.state.parking import PARKING, Reason
 from rotation_testkit.fault_lab.in_memory.batch_scenario import BatchScenario, make_batch
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.scenario import Scenario
-from rotation_testkit.fault_lab.in_memory.scenarios import make_scenario
+from rotation_testkit.fault_lab.in_memory.scenarios import OLD, make_scenario
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 DAY = 86_400.0
@@ -454,3 +454,29 @@ def test_a_late_request_of_a_promoted_rotation_does_not_overtake_the_next_one(wo
     assert set(failures) == {"parked"}
     assert len(failures) <= 2
     assert scenario.password() == scenario.vendor.live != Secret(late)
+
+
+@pytest.mark.parametrize("jump", [-600.0, -45.0, 45.0, 600.0])
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("kind", ["admin", "admin-task", "machine", "self"])
+def test_a_clock_that_jumps_between_any_two_steps_loses_nothing(world, kind, lost, jump):
+    """Each invocation begins with another time of day, also after a lost answer to a reset that was applied."""
+    scenario = world(kind)
+    token, waited = scenario.begin(), 0
+    steps = list(Step)
+    if lost:
+        scenario.step(Step.CREATE, token)
+        scenario.ahead = jump
+        scenario.reset_ends_with(token, OutcomeUnknown("lost"), Edge.AFTER)
+    while steps:
+        scenario.ahead = jump - scenario.ahead
+        try:
+            scenario.step(steps[0], token)
+        except RotationError:
+            waited += 1
+            assert waited < 40
+            scenario.clock.sleep(60)
+        else:
+            steps.pop(0)
+    assert scenario.password() == scenario.vendor.live != Secret(OLD)
+    assert (scenario.vendor.resets, scenario.vendor.wrong_logins) == (1, 0)
