@@ -146,4 +146,4 @@ class DriverHarness:
         if self.admin is None:
             return []
         values = (getattr(self.admin, each.name) for each in dataclasses.fields(self.admin))
-        return [value for value in values if isinstance(value, Secret)]
+        return [value for value in values if isinstance(value, Secret) and value]

@@ -19,7 +19,7 @@ def test_one_driver_shows_what_its_secrets_must_hold(lockstep):
     account = {row["name"]: row["required"] for row in facts["account_settings"]}
     assert account["uhost_id"] is True
     assert account["host_key"] is False
-    assert {row["name"] for row in facts["admin_settings"]} == {"public_key", "private_key"}
+    assert {row["name"] for row in facts["admin_settings"]} == {"public_key", "private_key", "session_token"}
     assert {"vendor_code", "on", "code", "meaning", "hint"} == facts["errors"][0].keys()
     for name in (*account, "public_key", facts["errors"][0]["vendor_code"], "documented"):
         assert name in ran.out
