@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
+import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,10 +17,13 @@ from rich.text import Text
 from rotation.cli.exit_codes import DONE, NEEDS_HUMAN, PARKED, CommandUsageError
 from rotation.cli.output import Json, console, emit, note
 from rotation.core.clock import SystemClock, date_of
+from rotation.core.errors import Interrupted
+from rotation.core.process import stop
 from rotation.core.scrub import printable
 
 if TYPE_CHECKING:
     from rotation.cli.fleet.fleet_secret import FleetSecret
+    from rotation.cli.fleet.turn import Ended, Turn
 
 fleet_app = typer.Typer(
     name="fleet",
@@ -65,6 +72,184 @@ def status(  # noqa: PLR0913 - one option each
     if not as_json and not as_csv:
         note(f"{shown} secrets, {human} need a human, {late} are late or parked")
     return NEEDS_HUMAN if human else PARKED if late else DONE
+
+
+@fleet_app.command()
+def report(
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write, which is replaced.")],
+    tag: Tags = None,
+    prefix: Prefix = "",
+    function: Function = "",
+) -> int:
+    """Write one HTML page for people: what is late, what needs a human and why, evidence, ages, the next 30 days.
+
+    Read by ListSecrets alone, as `fleet status` is. The page asks for nothing from outside and runs without scripts,
+    which only sort its table.
+    """
+    from rotation.cli.fleet.report import pieces
+
+    now = SystemClock().now()
+    secrets = list(_fleet(now, tag, prefix, function))
+    failure = None
+    try:
+        with output.open("w", encoding="utf-8") as page:
+            page.writelines(pieces(secrets, now))
+    except OSError as error:
+        failure = CommandUsageError(
+            f"the report cannot be written: {error.strerror}", hint="Name another file with -o."
+        )
+    if failure is not None:
+        raise failure
+    note(f"{len(secrets)} secrets are in the report")
+    return DONE
+
+
+PerVendor = Annotated[int, typer.Option(min=1, max=64, help="How many of one driver are on their way at a time.")]
+Everything = Annotated[bool, typer.Option("--all", help="Every secret; needed where neither tag nor prefix chooses.")]
+
+
+@fleet_app.command()
+def verify(  # noqa: PLR0913 - one option each
+    *,
+    tag: Tags = None,
+    prefix: Prefix = "",
+    function: Function = "",
+    everything: Everything = False,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many are checked at a time.")] = 8,
+    per_vendor: PerVendor = 2,
+    as_json: Json = False,
+) -> int:
+    """Check whether the stored passwords open their accounts, as `lockstep verify` does for one. Nothing is changed.
+
+    Each login is charged to the wrong-login budget before it is tried. Values are read here, so this needs the rights
+    and the settings of `lockstep verify`.
+
+    Exits 1 when a password does not open its account or a check failed, else 4 when a secret needs a human, else 3
+    when one cannot be checked now, else 0.
+    """
+    from rotation.cli.fleet.turn import code_of
+    from rotation.cli.fleet.verification import verifications
+    from rotation.cli.local_rotation import session_for
+    from rotation.stores.aws.client import secrets_manager
+
+    chosen = _chosen(tag, prefix, function, everything=everything)
+    client = secrets_manager()
+    with stop.work():
+        turns = verifications(
+            chosen, lambda arn: session_for(client, arn, os.environ), jobs=jobs, per_vendor=per_vendor
+        )
+        ended = Counter(each.ended for each in _shown(turns, len(chosen), "verifying", as_json=as_json))
+    _sum_up(ended, len(chosen), {}, as_json=as_json)
+    if ended.total() < len(chosen):
+        raise Interrupted(
+            f"stopped: {ended.total()} of {len(chosen)} secrets are checked", hint="Run the same command again."
+        )
+    return code_of(ended)
+
+
+@fleet_app.command()
+def rotate(  # noqa: PLR0913 - one option each
+    *,
+    tag: Tags = None,
+    prefix: Prefix = "",
+    function: Function = "",
+    everything: Everything = False,
+    run: Annotated[str, typer.Option(metavar="ID", help="Go on with the run of this id; rotate nothing twice.")] = "",
+    writes_per_second: Annotated[
+        float, typer.Option(min=0.1, max=50, help="Share of the quota of 50 writes a second that rotations may take.")
+    ] = 10.0,
+    per_vendor: PerVendor = 4,
+    patience: Annotated[
+        float, typer.Option(min=1, help="Seconds after which a rotation that has not ended is left to the service.")
+    ] = 900.0,
+    as_json: Json = False,
+) -> int:
+    """Rotate many secrets now, as on the day of a breach: ask Secrets Manager for each and watch it end.
+
+    The service runs each secret's rotation function, so this reads no value and needs ListSecrets, DescribeSecret,
+    RotateSecret and lambda:InvokeFunction. What has begun goes on when this command ends in whatever way.
+
+    With --run and the id that is printed first, a run goes on: what it has rotated is not rotated again.
+    Exits 1 when a secret failed, else 4 when one needs a human, else 3 when one has not ended, else 0.
+    """
+    from rotation.cli.fleet.rotation_run import FleetRotation
+    from rotation.cli.fleet.turn import code_of
+    from rotation.stores.aws.client import secrets_manager
+
+    run_id = _run_id(run)
+    chosen = _chosen(tag, prefix, function, everything=everything)
+    if not as_json:
+        note(f"{len(chosen)} secrets; run {run_id}: `--run {run_id}` with the same options goes on with it")
+    rotation = FleetRotation(
+        client=secrets_manager(),
+        run=run_id,
+        clock=SystemClock(),
+        writes_per_second=writes_per_second,
+        per_vendor=per_vendor,
+        patience=patience,
+    )
+    with stop.work():
+        ended = Counter(each.ended for each in _shown(rotation.turns(chosen), len(chosen), "rotating", as_json=as_json))
+    _sum_up(ended, len(chosen), {"run": str(run_id)}, as_json=as_json)
+    if ended.total() < len(chosen):
+        raise Interrupted(
+            f"stopped: of {len(chosen)} secrets {ended.total()} have ended, {rotation.under_way} go on in the service",
+            hint=f"The same command with `--run {run_id}` goes on and rotates none twice.",
+        )
+    return code_of(ended)
+
+
+def _run_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text) if text else uuid.uuid4()
+    except ValueError:
+        pass
+    raise CommandUsageError("--run takes the id that an earlier run printed")
+
+
+def _chosen(tag: list[str] | None, prefix: str, function: str, *, everything: bool) -> list[FleetSecret]:
+    """Return what is chosen; all at once, since a listing is not kept open for hours."""
+    if not (tag or prefix or everything):
+        raise CommandUsageError("which secrets?", hint="Choose by --tag or --prefix, or say --all.")
+    return list(_fleet(SystemClock().now(), tag, prefix, function))
+
+
+def _shown(turns: Iterator[Turn], total: int, doing: str, *, as_json: bool) -> Iterator[Turn]:
+    """Yield the turns, and show each: as JSON, or above a progress bar what did not go well."""
+    if as_json:
+        for turn in turns:
+            emit(turn.describe())
+            yield turn
+        return
+    from rich.progress import Progress
+
+    out = console(sys.stderr)
+    with Progress(console=out, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(doing, total=total)
+        for turn in turns:
+            for line in _remarks(turn):
+                out.print(line, soft_wrap=True)
+            bar.update(task, advance=1)
+            yield turn
+
+
+def _remarks(turn: Turn) -> Iterator[str]:
+    if turn.error is None and turn.reason is None and turn.ended not in ("waits", "not_checkable"):
+        return
+    what = turn.error.headline if turn.error else (turn.reason or "").replace("_", " ")
+    yield f"{turn.ended}: {printable(turn.secret.name)}{': ' if what else ''}{printable(what)}"
+    if turn.error is not None and turn.error.hint:
+        yield f"  hint: {printable(turn.error.hint)}"
+
+
+def _sum_up(ended: Counter[Ended], total: int, fields: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        counted = {str(name): number for name, number in ended.items()}
+        emit({"event": "summary", "secrets": total, "ended": ended.total(), **counted, **fields})
+    else:
+        parts = [f"{number} {name.replace('_', ' ')}" for name, number in ended.items()]
+        console().print(f"{total} secrets: {', '.join(parts) or 'nothing done'}")
 
 
 def _fleet(now: float, tag: list[str] | None, prefix: str, function: str) -> Iterator[FleetSecret]:

@@ -5,8 +5,9 @@ import uuid
 import pytest
 
 from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
 from rotation_testkit.doubles.secretsmanager import SecretsManager
-from rotation_testkit.doubles.secretsmanager.state import Schedule, SecretRecord, Version
+from rotation_testkit.doubles.secretsmanager.state import Schedule, SecretRecord, StoredValue, Version
 from rotation_testkit.processes.command_line import botocore_files, embedded, lockstep
 from rotation_testkit.sandbox.clock import ShiftedClock
 
@@ -46,6 +47,7 @@ class Fleet:
         secret = SecretRecord(arn=state.arn_for(name), name=name, created=now - age, changed=now, labels=held)
         secret.tags = entry.get("tags", {})
         secret.versions = {each: Version(each, now) for each in set(held.values())}
+        secret.versions[current].value = StoredValue(Secret("old"), binary=False)
         secret.schedule = Schedule(FUNCTION, {}, last=now - age, next=now + due) if due is not None else None
         state.add(secret)
         return secret

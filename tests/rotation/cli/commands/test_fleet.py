@@ -125,3 +125,60 @@ def test_a_secret_without_a_schedule_is_no_error(lockstep, fleet):
     (shown,) = lockstep("fleet", "status", "--json").objects
     assert (shown["next_rotation"], shown["rotation_enabled"], shown["overdue"]) == (None, False, False)
     assert json.loads(json.dumps(shown))["age_seconds"] == pytest.approx(10 * DAY, abs=60)
+
+
+def serve(fleet):
+    """Let the fleet's function move current at once."""
+    call = fleet.double.call
+
+    def function(event):
+        if event["Step"] == "createSecret":
+            new = {"SecretId": event["SecretId"], "ClientRequestToken": event["ClientRequestToken"]}
+            call("PutSecretValue", **new, SecretString="new", VersionStages=["AWSCURRENT"])
+
+    fleet.double.register_function("arn:aws:lambda:eu-central-1:111122223333:function:rotate", function)
+
+
+def test_a_fleet_is_rotated_once_for_each_run(lockstep, fleet):
+    """The lines name token and outcome, the summary the run; the same run again finds everything done."""
+    serve(fleet)
+    for name in ("app/a", "app/b"):
+        fleet.add(name, PROVED)
+    ran = lockstep("fleet", "rotate", "--all", "--json", "--writes-per-second", "50")
+    assert (ran.code, [each["outcome"] for each in ran.objects[:-1]]) == (0, ["rotated", "rotated"])
+    summary = ran.objects[-1]
+    assert (summary["secrets"], summary["rotated"]) == (2, 2)
+    again = lockstep("fleet", "rotate", "--all", "--run", summary["run"])
+    assert (again.code, again.out) == (0, "2 secrets: 2 already done\n")
+    assert f"run {summary['run']}" in again.err
+    assert sum(each.operation == "RotateSecret" for each in fleet.double.calls) == 2
+    assert all(each.operation != "GetSecretValue" for each in fleet.double.calls)
+
+
+@pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize("options", [["rotate"], ["verify"], ["rotate", "--all", "--run", "x"]])
+def test_nothing_begins_without_a_choice(lockstep, options):
+    """Every secret of an account is not what a forgotten option means."""
+    assert lockstep("fleet", *options).code == 2
+
+
+def test_a_fleet_is_verified_by_logins(lockstep, embedded):
+    """Each stored password is tried once by its own driver, and the summary counts them."""
+    for name in embedded.accounts.values():
+        (version,) = embedded.secrets_manager.labels(name)
+        label = {"VersionStage": "lockstep:proof:login", "MoveToVersionId": version}
+        embedded.secrets_manager.call("UpdateSecretVersionStage", SecretId=name, **label)
+    ran = lockstep("fleet", "verify", "--all", "--json")
+    assert {each["secret_id"]: each["outcome"] for each in ran.objects[:-1]} == dict.fromkeys(
+        embedded.accounts.values(), "verified"
+    )
+    assert (ran.code, ran.objects[-1]["verified"]) == (0, 2)
+
+
+def test_a_report_is_written(lockstep, fleet, tmp_path):
+    """One file with every secret; a folder that is not there is wrong usage."""
+    fleet.add("app/<b>", PROVED)
+    page = tmp_path / "report.html"
+    assert lockstep("fleet", "report", "-o", str(page)).code == 0
+    assert "app/&lt;b&gt;" in page.read_text()
+    assert lockstep("fleet", "report", "-o", str(tmp_path / "none" / "report.html")).code == 2

@@ -1,0 +1,68 @@
+"""Check many secrets: does each one's stored password open its account? Several at a time, few of one vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from rotation.cli.exit_codes import NEEDS_HUMAN, PARKED, exit_code
+from rotation.cli.fleet.fleet_secret import FleetSecret
+from rotation.cli.fleet.lanes import Lanes
+from rotation.cli.fleet.turn import Ended, Turn
+from rotation.core.errors import InternalError, LoginRejected, Parked, RotationError
+from rotation.core.process import stop
+from rotation.engine.run import verify
+from rotation.engine.session import Session
+from rotation.state import parking
+
+
+def verifications(
+    secrets: Iterable[FleetSecret], session_of: Callable[[str], Session], *, jobs: int, per_vendor: int
+) -> Iterator[Turn]:
+    """Check, and yield each turn when it has ended; begin none once the process is asked to stop.
+
+    Each login is charged to the budget that rotations share, before it is tried, so that no check locks an account.
+
+    Args:
+        secrets: what is checked.
+        session_of: opens a session for looking at a secret.
+        jobs: how many are checked at a time.
+        per_vendor: how many of one driver.
+    """
+    lanes = Lanes(secrets, most=per_vendor)
+    running: set[Future[Turn]] = set()
+    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="lockstep") as pool:
+        while True:
+            while len(running) < jobs and not stop.requested():
+                secret = lanes.take()
+                if secret is None:
+                    break
+                running.add(pool.submit(_check, secret, session_of))
+            if not running:
+                return
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            for each in ended:
+                turn = each.result()
+                lanes.give_back(turn.secret)
+                yield turn
+
+
+def _check(secret: FleetSecret, session_of: Callable[[str], Session]) -> Turn:
+    try:
+        result = verify(session_of(secret.arn))
+    except LoginRejected as error:
+        return Turn(secret=secret, ended=Ended.DRIFTED, error=error)
+    except RotationError as error:
+        return Turn(secret=secret, ended=_ended(error), error=error)
+    except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
+        return Turn(secret=secret, ended=Ended.FAILED, error=InternalError.of(foreign))
+    if result.evidence is None:
+        return Turn(secret=secret, ended=Ended.NOT_CHECKABLE)
+    return Turn(secret=secret, ended=Ended.VERIFIED, evidence=result.evidence.name)
+
+
+def _ended(error: RotationError) -> Ended:
+    known = parking.known(error.reason) if isinstance(error, Parked) else None
+    if exit_code(error) == NEEDS_HUMAN or (known is not None and not known.by_itself):
+        return Ended.NEEDS_HUMAN
+    return Ended.WAITS if exit_code(error) == PARKED else Ended.FAILED
