@@ -187,6 +187,11 @@ class CountingKv:
         self.trips += 1
         return self.kv.metadata(path)
 
+    def annotate(self, path: str, custom: Mapping[str, str]) -> None:
+        """See ``Kv``."""
+        self.trips += 1
+        self.kv.annotate(path, custom)
+
     def list(self, folder: str) -> list[str]:
         """See ``Kv``."""
         self.trips += 1

@@ -125,6 +125,7 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
         outcome=result.outcome,
         evidence=result.evidence.name if result.evidence else None,
         trusted_host_key=result.trusted_host_key,
+        binding=result.binding,
     )
     if result.members:
         report.note(members=[each.describe() for each in result.members])

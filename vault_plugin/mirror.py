@@ -31,6 +31,9 @@ _TRIES = 5
 LogIn = Callable[[SecretDocument], Verdict]
 """Tries the password of a document at the vendor, within the wrong-login budget."""
 
+Compare = Callable[[SecretDocument, SecretDocument], None]
+"""Raises ``RotationError`` unless both documents name the same account."""
+
 
 class MirrorState(StrEnum):
     """What ``reconcile`` found and repaired."""
@@ -110,13 +113,15 @@ def bring_forward(source: Store, target: Store) -> bool:
     raise StageConflict("the mirror was written by others again and again, or rotates by itself")
 
 
-def reconcile(source: Store, target: Store, log_in: LogIn, *, force: bool = False) -> MirrorState:
+def reconcile(source: Store, target: Store, log_in: LogIn, *, same: Compare, force: bool = False) -> MirrorState:
     """Compare both stores and give both the live value.
 
     A login tells which one that is, unless the source's value is proved and the mirror holds the previous one. With
-    ``force`` the source's value counts as live where no login can tell.
+    ``force`` the source's value counts as live where no login can tell. A mirror's value is only tried and taken over
+    if it names the source's account: who may write the mirror must not choose which account the source rotates.
 
     Raises:
+        IdentityChanged: the mirror names another account.
         CannotVerify: no login can tell which value is live.
         LoginRejected: neither value is live.
         RotationError: a store or the vendor could not be asked.
@@ -140,6 +145,7 @@ def reconcile(source: Store, target: Store, log_in: LogIn, *, force: bool = Fals
     if _is_live(here, log_in, unclear=force):
         bring_forward(source, target)
         return MirrorState.OVERWRITTEN
+    same(here, there)
     if not _is_live(there, log_in, unclear=False):
         raise LoginRejected(
             "neither the stored password nor the mirror's opens the account",

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 import typer
 
 from rotation.cli.catalog import by_arguments
-from rotation.cli.commands import config, doctor, drivers, fleet, policy, rotate, verify
+from rotation.cli.commands import config, doctor, drivers, enroll, fleet, policy, rotate, verify
 from rotation.cli.exit_codes import DONE, EXIT_CODES, FAILED, INTERRUPTED, WRONG_USAGE, CommandUsageError, exit_code
 from rotation.cli.output import show_error
 from rotation.core.errors import ConfigError, InternalError, Interrupted, RotationError
@@ -36,6 +36,7 @@ def application() -> typer.Typer:
     app.command("policy")(by_arguments(policy.policy))
     app.command("generate")(by_arguments(policy.generate))
     app.command("check")(by_arguments(policy.check))
+    app.command("enroll")(enroll.enroll)
     app.command("rotate")(rotate.rotate)
     app.command("verify")(verify.verify)
     app.command("doctor")(doctor.doctor)

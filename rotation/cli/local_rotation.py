@@ -43,13 +43,20 @@ STEP_SECONDS = 120.0
 def session_for(client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str]) -> Session:
     """Return a session for looking at a secret; it has no token."""
     deployment, clock = Deployment.from_environment(environment), SystemClock()
-    binder = _binder(client, deployment, clock)
-    return open_session(_store(client, secret_id, deployment, clock), binder)
+    return open_session(store_for(client, secret_id, deployment, clock), _binder(client, deployment, clock))
 
 
-def _store(client: SecretsManagerClient, secret_id: str, deployment: Deployment, clock: Clock) -> AwsSecretsManager:
+def store_for(
+    client: SecretsManagerClient, secret_id: str, deployment: Deployment, clock: Clock | None = None
+) -> AwsSecretsManager:
+    """Return a secret's store, with what the deployment says about it."""
     seal = seal_for(deployment, partial(read_current, client))
-    return AwsSecretsManager(client, secret_id, seal=seal, now=clock.now)
+    return AwsSecretsManager(client, secret_id, seal=seal, now=(clock or SystemClock()).now)
+
+
+def binder_for(client: SecretsManagerClient, deployment: Deployment) -> Binder:
+    """Return the binder of one step."""
+    return _binder(client, deployment, SystemClock())
 
 
 def _binder(client: SecretsManagerClient, deployment: Deployment, clock: Clock) -> Binder:
@@ -150,7 +157,7 @@ class LocalRotation:
         self._clock = clock or SystemClock()
         self._deployment = Deployment.from_environment(environment)
         require_seal(self._deployment)
-        store = _store(client, secret_id, self._deployment, self._clock)
+        store = store_for(client, secret_id, self._deployment, self._clock)
         unfinished = _unfinished(store.describe())
         self.token = unfinished or str(uuid.uuid4())
         self.resumed = unfinished is not None

@@ -6,6 +6,8 @@
             UnknownDriver
             DriverNotAllowed
             HostNotAllowed
+            PortNotAllowed
+            NotEnrolled
             MissingExtra
             PolicyError
         EventError
@@ -15,6 +17,8 @@
         SecretDocumentError
             IdentityChanged
             CandidateForeign
+            BindingMismatch
+            HostKeyChanged
         NotEnoughTime                       retryable
         Interrupted                         retryable
         Parked                              retryable
@@ -216,6 +220,24 @@ class HostNotAllowed(ConfigError):
     default_hint = "Only the vendor's own hosts and those in LOCKSTEP_HOSTS may be called; plain http only on loopback."
 
 
+class PortNotAllowed(ConfigError):
+    """The secret's value names a login port that the deployment does not allow."""
+
+    code = "port_not_allowed"
+    default_hint = "Add it to LOCKSTEP_LOGIN_PORTS, such as ssh:2222, or take the port out of the secret."
+
+
+class NotEnrolled(ConfigError):
+    """The secret is not bound to an account, and the deployment demands it; nothing was called."""
+
+    code = "not_enrolled"
+    default_hint = (
+        "Compare the account that the value names with the one that is meant, and bind the secret to it: `lockstep "
+        "enroll SECRET`, in Vault `lockstep vault enroll PATH`. Only somebody who may tag the secret (in Vault: write "
+        "its metadata) can."
+    )
+
+
 class MissingExtra(ConfigError):
     """An optional package that is needed here is not installed."""
 
@@ -284,6 +306,27 @@ class CandidateForeign(SecretDocumentError):
         "Find out who put it (CloudTrail: PutSecretValue). Then take AWSPENDING from that version (`aws secretsmanager "
         "update-secret-version-stage --version-stage AWSPENDING --remove-from-version-id …`) and rotate again. If an "
         "earlier release made it, or the seal's key was replaced: `lockstep doctor` with LOCKSTEP_SEAL_SECRET=off."
+    )
+
+
+class BindingMismatch(SecretDocumentError):
+    """The value names another account than the one that the secret is bound to; nothing was called."""
+
+    code = "binding_mismatch"
+    default_hint = (
+        "Somebody changed which account the value names. Put the right value back; or, if the secret is to rotate the "
+        "new account from now on, bind it again: `lockstep enroll SECRET`, in Vault `lockstep vault enroll PATH`."
+    )
+
+
+class HostKeyChanged(SecretDocumentError):
+    """The value names another key, address or port for the login than the one known; no password was sent."""
+
+    code = "host_key_changed"
+    default_hint = (
+        "If the machine was reinstalled or moved, check its new key over a trusted way, store it in the value, and "
+        "bind the secret again: `lockstep enroll SECRET`, in Vault `lockstep vault enroll PATH`. If not, somebody "
+        "tries to have a login sent to another host: put the former value back."
     )
 
 

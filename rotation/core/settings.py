@@ -24,9 +24,22 @@ Check = Callable[[str], str | None]
 """A function that returns the rule that a text breaks, in words, or ``None``."""
 
 
-def setting(help_text: str, *, check: Check | None = None, default: Any = dataclasses.MISSING) -> Any:  # noqa: ANN401 - a field may have any type
-    """Declare one setting of a frozen dataclass; a default makes it optional, and ``check`` is a rule for its text."""
-    metadata = {"help": help_text, "check": check}
+def setting(
+    help_text: str,
+    *,
+    check: Check | None = None,
+    default: Any = dataclasses.MISSING,  # noqa: ANN401 - a field may have any type
+    role: tuple[str, str] | None = None,
+) -> Any:  # noqa: ANN401 - as above
+    """Declare one setting of a frozen dataclass.
+
+    Args:
+        help_text: for people.
+        check: a rule for its text.
+        default: makes it optional.
+        role: what other code uses the setting for; see ``login_settings``.
+    """
+    metadata = {"help": help_text, "check": check, "role": role}
     if isinstance(default, Secret):  # which has no hash, so that dataclasses take it for mutable
         return dataclasses.field(default_factory=lambda: default, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from rotation.core import settings
 from rotation.core.clock import Clock
-from rotation.core.document import PASSWORD, SecretDocument
+from rotation.core.document import PASSWORD, SecretDocument, documents, list_key
 from rotation.core.errors import AdminRejected, ConfigError, RotationError, SettingsError, Withheld
 from rotation.core.maintenance_window import ANYTIME
 from rotation.core.secret import Secret
@@ -28,10 +28,13 @@ from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.guarded import Guarded
 from rotation.drivers.login_proof import LoginProof
+from rotation.drivers.named import Named
+from rotation.drivers.network import login_settings
 from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.network.login_probe import LoginProbe, LoginTerms
 from rotation.drivers.network.login_settings import host_key_pin
 from rotation.drivers.tokens import MARGIN_SECONDS
+from rotation.state.binding import Binding, of_batch
 
 COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
 """Keys of the account document that are no settings of a driver."""
@@ -63,41 +66,74 @@ class Binder:
         return None if self.door is None else self.door.last_request_id
 
     def __call__(self, document: SecretDocument) -> Guarded:
-        """See ``session.Bind``."""
-        return self._bound(document, self._wiring)
+        """Return the account that a document names, whatever its secret is bound to; sessions hold it against that."""
+        return self.guarded(self.name(document), document)
 
-    def identified(self, document: SecretDocument) -> Guarded:
-        """Bind without the admin credential and without a vendor, to compare accounts and to commit what is proved."""
-        return self._bound(document, lambda _: None)
+    def name(self, document: SecretDocument) -> Named:
+        """Return the account that a document names; nothing is read or called.
 
-    def _bound(self, document: SecretDocument, wire: Callable[[DriverSpec], Wiring | None]) -> Guarded:
+        Raises:
+            ConfigError: the deployment does not allow its driver or a login port, or a setting is wrong.
+            SecretDocumentError: the document is not usable.
+        """
         spec = self.deployment.load(document)
         self.driver = spec.code
         username = document.text("username")
-        power = str(document.get("power", PowerWish.AS_FOUND.value))
-        if power not in tuple(PowerWish):
-            raise SettingsError("secret", (f"power must be one of {', '.join(PowerWish)}",))
         used = {"driver", "username", PASSWORD, *(each.name for each in dataclasses.fields(spec.account))}
         require_no_stray_blanks("secret", {key: value for key, value in document.items() if key in used})
         _ = document.password  # a missing one is reported here, before any request is sent
         own = {key: value for key, value in document.items() if key not in COMMON_KEYS}
         account = settings.load(spec.account, own, where="secret", ignore_unknown=True)
-        login = self.deployment.login(spec, username)
+        self.deployment.require_login_ports(login_settings.ports(account))
+        learnt = _learned_host_key(document)
+        pins = {"ssh": learnt} if learnt else {}
+        pins |= login_settings.pins(account)
+        by_host = bool(spec.login_probes) or self.deployment.login(spec, username) is not None
+        return Named(spec=spec, account=account, username=username, pins=pins, by_host=by_host)
+
+    def binding(self, document: SecretDocument) -> Binding:
+        """Return what a secret with this document is bound to: one account, or all of a batch.
+
+        Raises:
+            RotationError: as ``name``.
+        """
+        key = list_key(document)
+        each = [document] if key is None else documents(document, key)
+        return of_batch([self.name(account).binding() for account in each])
+
+    def guarded(self, named: Named, document: SecretDocument, *, wired: bool = True) -> Guarded:
+        """Return the guarded driver of an account that a document names.
+
+        Args:
+            named: the account.
+            document: what names it.
+            wired: whether the vendor may be called; without it no admin credential is read, to compare accounts and to
+                commit what is proved.
+
+        Raises:
+            RotationError: the document or the deployment is wrong, or the admin credential cannot be read.
+        """
+        spec, username = named.spec, named.username
+        power = str(document.get("power", PowerWish.AS_FOUND.value))
+        if power not in tuple(PowerWish):
+            raise SettingsError("secret", (f"power must be one of {', '.join(PowerWish)}",))
+        login, stated = self.deployment.login(spec, username), login_settings.pins(named.account)
         best = spec.evidence if login is None else Evidence.LOGIN
         kinds = spec.login_probes if login is None else {login.kind}
         terms = self.deployment.login_terms(spec.code)
-        wiring = wire(spec)
+        wiring = self._wiring(spec) if wired else None
         return Guarded(
             spec=spec,
             driver=_NotWired() if wiring is None else spec.factory(wiring),
-            account=account,
+            account=named.account,
             username=username,
             minimum=best if self.deployment.minimum is None else self.deployment.minimum,
             time_left=self.time_left,
             logins=LoginProof(
                 probes={kind: self._probe(kind, terms) for kind in kinds},
                 configured=login,
-                host_key=_learned_host_key(document),
+                host_key=None if "ssh" in stated else named.pins.get("ssh"),
+                certificate=None if "winrm" in stated else named.pins.get("winrm"),
                 trust_first_use=self.deployment.trust_first_use,
                 seconds=terms.seconds,
             ),

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import ConfigError, DriverNotAllowed, HostNotAllowed, SettingsError
+from rotation.core.errors import ConfigError, DriverNotAllowed, HostNotAllowed, PortNotAllowed, SettingsError
 from rotation.core.maintenance_window import Windows
-from rotation.core.values import Evidence, Lockout, LoginTarget
+from rotation.core.values import Authority, Evidence, Lockout, LoginTarget
 from rotation.deployment import forms, sources
 from rotation.deployment.configuration import Configuration, read
 from rotation.deployment.forms import Faults
@@ -24,6 +24,8 @@ from rotation.deployment.setting import Scope, declare, declared
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginTerms, SshProof
+from rotation.drivers.network.login_settings import DEFAULT_PORTS
+from rotation.state.binding import BindingMode
 
 _HINT = "`lockstep config check` lists all faults, and docs/settings.md every key."
 
@@ -98,6 +100,31 @@ class Deployment:
         scope=Scope.BOTH,
         otherwise="20",
         example=40,
+    )
+    winrm_basic: bool = declare(
+        "winrm_basic",
+        forms.SWITCH,
+        "Whether a password may be shown to a WinRM host that offers nothing but Basic, which hands the password "
+        "itself to the host.",
+        default=False,
+        otherwise="false",
+        example=True,
+    )
+    binding: BindingMode | None = declare(  # noqa: RUF009 - declares a field
+        "binding",
+        forms.BINDING,
+        "`required`: a secret is rotated only if it is bound to its account (`lockstep enroll`). `pin`: its first "
+        "proved rotation binds it. `off`: it needs no binding; one that is there holds.",
+        otherwise="required, where an API key resets the account; off, where it changes itself",
+        example="required",
+    )
+    login_ports: tuple[str, ...] = declare(
+        "login_ports",
+        forms.several(forms.LOGIN_PORT),
+        "Ports that secrets may name for logins, besides ssh:22 and winrm:5986.",
+        default=(),
+        otherwise="none",
+        example=["ssh:2222", "winrm:15986"],
     )
     windows: Mapping[str, Windows] = declare(
         "window",
@@ -181,6 +208,8 @@ class Deployment:
         otherwise="the driver's own; for hosts pam_faillock's",
         example="3/900",
     )
+    trusted_values: bool = False
+    """Whether only the operator writes values, as those of a static role. They need no binding, and name any port."""
 
     seal_secret: str | None = declare(
         "seal_secret",
@@ -236,7 +265,24 @@ class Deployment:
             ssh_proof=self.ssh_proofs.get(code, DEFAULT_TERMS.ssh_proof),
             ca_file=self.login_ca_file,
             plain=frozenset(self.login_plain_hosts),
+            winrm_basic=self.winrm_basic,
         )
+
+    def binding_of(self, spec: DriverSpec) -> BindingMode:
+        """Return what is demanded of the secrets of a driver."""
+        if self.trusted_values or self.binding is not None:
+            return self.binding or BindingMode.OFF
+        return BindingMode.REQUIRED if spec.authority is Authority.ADMIN else BindingMode.OFF
+
+    def require_login_ports(self, chosen: Mapping[str, int]) -> None:
+        """Refuse a login port, by kind of login, that is neither the default nor allowed.
+
+        Raises:
+            PortNotAllowed: names the kind.
+        """
+        for kind, port in chosen.items():
+            if not (self.trusted_values or port == DEFAULT_PORTS[kind] or f"{kind}:{port}" in self.login_ports):
+                raise PortNotAllowed(f"the secret's {kind} port is not in LOCKSTEP_LOGIN_PORTS")
 
     def login(self, spec: DriverSpec, username: str) -> LoginTarget | None:
         """Return where a login proves a password of a vendor without a login check; ``None`` where none is named."""

@@ -17,6 +17,7 @@ from rotation.core.maintenance_window import ANYTIME, Windows
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Lockout, LoginTarget
 from rotation.drivers import registry
+from rotation.state.binding import BindingMode
 
 _LOGIN_URL = re.compile(
     r"([a-z][a-z0-9_]{1,30})://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?"
@@ -181,6 +182,11 @@ HOST = pattern(
 PLAIN_HOST = pattern(
     r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}", "must list names or addresses of hosts, without ports"
 )
+LOGIN_PORT = pattern(
+    r"(?:ssh|winrm):(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])",
+    "must list ports of the form ssh:2222 or winrm:15986",
+)
+BINDING = choice(**{mode.value: mode for mode in BindingMode})
 BASE_URL = text(settings.base_url)
 SECRET_NAME = pattern(r"[^\s{}\"]{1,2048}", "must be the name, ARN or path of a secret, and never its value")
 EVIDENCE = parsed(Evidence.parse, enum=[each.name for each in Evidence])

@@ -11,33 +11,61 @@ A session needs a store, a binder, and a name of its own under which it takes th
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from rotation.core.document import SecretDocument
 from rotation.core.process import stop
 from rotation.deployment.binder import Binder
-from rotation.engine.session import Bind, Session
+from rotation.drivers.guarded import Guarded
+from rotation.drivers.named import Named
+from rotation.engine.admission import Admission
+from rotation.engine.session import Session
 from rotation.state.store import Store
+
+Narrow = Callable[[Guarded], Guarded]
 
 
 def open_session(
-    store: Store, binder: Binder, *, token: str = "", bind: Bind | None = None, ordered: bool = False
+    store: Store, binder: Binder, *, token: str = "", narrow: Narrow = lambda bound: bound, ordered: bool = False
 ) -> Session:
     """Return a session with a holder name that no other run has. Its clock and its time are the binder's.
 
-    A session without a token only looks. ``bind`` takes the binder's place where a face narrows what the binder
-    returns, and ``ordered`` says that a human asked for this run.
+    The session binds only accounts that the secret's binding names. One without a token only looks. ``narrow`` changes
+    what the binder returns, and ``ordered`` says that a human asked for this run.
     """
+    admission = Admission(store=store, name=binder.name, mode=binder.deployment.binding_of)
     return Session(
         store=store,
         token=token,
-        bind=bind or binder,
-        identify=binder.identified,
+        bind=_Bound(binder, admission, narrow, wired=True),
+        identify=_Bound(binder, admission, narrow, wired=False),
         clock=binder.clock,
         time_left=binder.time_left,
         holder=os.urandom(8).hex(),
         ordered=ordered,
         early=binder.deployment.early,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """Implements ``session.Bind``."""
+
+    binder: Binder
+    admission: Admission
+    narrow: Narrow
+    wired: bool
+
+    def __call__(self, document: SecretDocument, batch: Sequence[SecretDocument] = ()) -> Guarded:
+        """See ``session.Bind``. The account is held against the binding before its admin credential is read."""
+        named = self.admission.admit(document, batch)
+        bound = replace(self.binder.guarded(named, document, wired=self.wired), enrols=self.admission.enrols(named))
+        return self.narrow(bound)
+
+    def name(self, document: SecretDocument) -> Named:
+        """See ``session.Bind``."""
+        return self.binder.name(document)
 
 
 def countdown(seconds: float, now: Callable[[], float]) -> Callable[[], float]:

@@ -18,8 +18,11 @@ from enum import StrEnum
 from rotation.core.document import SecretDocument, merged
 from rotation.core.errors import (
     AdminRejected,
+    BindingMismatch,
     DriverError,
+    HostKeyChanged,
     InProgress,
+    NotEnrolled,
     Parked,
     PermissionDenied,
     RotationError,
@@ -99,6 +102,7 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
         accounts = Batch.of(session, current.document)
         if accounts is None:
             bound = session.bind(current.document)
+            checks.append(_binding(state))
             checks.append(_labels_fit(session, state, bound.lockout.counts_seconds))
             account = _Account.of(session, bound, current)
             checks.extend(account.checks())
@@ -106,6 +110,7 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
         checks.append(_labels_fit(session, state, accounts.window, batch_size=len(accounts.members)))
     except RotationError as error:
         return (*checks, *_settings_faults(error))
+    checks.append(_binding(state))
     made: list[SecretDocument] = []
     for member in accounts.members:
         account = _Account.of(accounts.one(member), member.bound, replace(current, document=member.document))
@@ -150,6 +155,12 @@ def _other_runs(session: Session, state: SecretState) -> Iterator[Check]:
     pending = _unfinished(state)
     if pending is not None:
         yield _ready("unfinished", f"the unfinished rotation under {pending} would be resumed")
+
+
+def _binding(state: SecretState) -> Check:
+    if state.binding is None:
+        return _ready("binding", "the secret is bound to no account, which this deployment allows")
+    return _ready("binding", "the secret is bound to the account that its value names")
 
 
 def _labels_fit(session: Session, state: SecretState, window: float, *, batch_size: int | None = None) -> Check:
@@ -296,6 +307,8 @@ def _settings_faults(error: RotationError) -> list[Check]:
     """Return one check for each fault of the settings, or one if the target, asked for its rules, did not answer."""
     if isinstance(error, DriverError):
         return [_unseen(error)]
+    if isinstance(error, NotEnrolled | BindingMismatch | HostKeyChanged):
+        return [_failed("binding", error)]
     if not isinstance(error, SettingsError):
         return [_failed("settings", error)]
     return [Check("settings", Status.STOPS, f"{error.where}: {fault}", error.hint) for fault in error.faults]

@@ -16,7 +16,7 @@ from rotation.doctor.without_login import overtaken_batch, who_stopped_it, witho
 from rotation.drivers.guarded import Guarded
 from rotation.engine.account.login_budget import Budget, require_tries
 from rotation.engine.batch.batch import Batch
-from rotation.engine.session import Session, identity
+from rotation.engine.session import Session
 from rotation.state import parking, waiting
 from rotation.state.lease import busy
 from rotation.state.parking import Reason
@@ -117,12 +117,11 @@ def _compare(session: Session, bound: Guarded, examined: ExaminedVersion) -> Non
     if examined.stored is None:
         return
     try:
-        other = session.bind(examined.stored.document)
+        same = session.is_of(bound, examined.stored.document)
     except RotationError:
         examined.set_aside(Content.UNUSABLE)
         return
-    same = other.spec.code == bound.spec.code and identity(other) == identity(bound)
-    if not same or other.username != bound.username:
+    if not same:
         examined.set_aside(Content.FOREIGN)
 
 

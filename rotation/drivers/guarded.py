@@ -41,6 +41,7 @@ from rotation.drivers.contract import Driver, DriverSpec, Observes, Polls, Power
 from rotation.drivers.login_proof import LoginProof
 from rotation.drivers.tokens import Tokens
 from rotation.policy import PasswordPolicy, obey
+from rotation.state.binding import Binding
 
 T = TypeVar("T")
 
@@ -74,6 +75,7 @@ class Guarded:
         window: when a reset may begin.
         known: secrets to scrub in addition to those in a call's arguments (the admin credential).
         tokens: those that the driver got at logins, to scrub as well.
+        enrols: what the secret is bound to once this account's rotation is proved; ``None`` where nothing is written.
     """
 
     spec: DriverSpec
@@ -87,6 +89,7 @@ class Guarded:
     window: Windows = ANYTIME
     known: tuple[Secret, ...] = ()
     tokens: Tokens | None = None
+    enrols: Binding | None = None
     _told: list[TargetRules] = field(default_factory=list, repr=False)
 
     @property

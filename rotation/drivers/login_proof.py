@@ -27,7 +27,8 @@ class LoginProof:
     Attributes:
         probes: the shared login probes that may be needed, by kind.
         configured: the target that the deployment names, for a vendor that names none.
-        host_key: the SSH host's key as an earlier rotation learnt it; a key that the target names takes precedence.
+        host_key: the SSH host's key as an earlier rotation learnt it, where the account's settings name none.
+        certificate: the certificate of a Windows host, as a retained version has it, where the settings name none.
         trust_first_use: whether such a key may be learnt.
         greeted: whether this run has connected to the host that judges the password.
         seconds: the longest that one login by a probe may take.
@@ -36,6 +37,7 @@ class LoginProof:
     probes: Mapping[str, LoginProbe] = field(default_factory=dict)
     configured: LoginTarget | None = None
     host_key: str | None = None
+    certificate: str | None = None
     trust_first_use: bool = False
     greeted: bool = False
     seconds: float = DEFAULT_TERMS.seconds
@@ -43,9 +45,9 @@ class LoginProof:
     def target(self, seen: Observation | None) -> LoginTarget | None:
         """Return where a shared probe logs in: the deployment's target, or else the vendor's."""
         target = self.configured or (None if seen is None else seen.login)
-        if target is None or target.host_key or not isinstance(self.probes.get(target.kind), ShowsHostKey):
+        if target is None or target.host_key:
             return target
-        return replace(target, host_key=self.host_key)
+        return replace(target, host_key={"ssh": self.host_key, "winrm": self.certificate}.get(target.kind))
 
     def login(self, seen: Observation | None) -> Callable[[Secret], Verdict] | None:
         """Return the call that tries a password; ``None`` where the account has no place to log in."""

@@ -42,6 +42,7 @@ class Result:
         evidence: the proof, when there is one.
         trusted_host_key: an SSH host's public key that was learnt now, and is pinned from now on.
         members: how each account fared, where the secret holds a batch.
+        binding: ``recorded`` if the secret was bound to its account now, or the code of the error that prevented it.
     """
 
     outcome: str
@@ -49,3 +50,4 @@ class Result:
     evidence: Evidence | None = None
     trusted_host_key: str | None = None
     members: tuple[MemberResult, ...] = ()
+    binding: str | None = None

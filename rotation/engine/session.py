@@ -6,7 +6,7 @@ which also holds the lease and looks after the labels. For one account of a batc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -24,7 +24,9 @@ from rotation.core.errors import (
 )
 from rotation.core.values import Evidence
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
+from rotation.drivers.named import Named, identity_of
 from rotation.state import marks
+from rotation.state.binding import of_batch
 from rotation.state.label_quota import make_room
 from rotation.state.lease import Claim
 from rotation.state.store import Notes, Store, StoredValue, replace_marks
@@ -34,11 +36,25 @@ from rotation.state.versions import SecretState, Version
 class Bind(Protocol):
     """Turns an account document into a guarded driver, by the deployment's rules."""
 
-    def __call__(self, document: SecretDocument) -> Guarded:
+    def __call__(self, document: SecretDocument, batch: Sequence[SecretDocument] = ()) -> Guarded:
         """Bind.
 
+        Args:
+            document: one account.
+            batch: the accounts of the batch that it belongs to, where its members are not known yet.
+
         Raises:
-            RotationError: the document or the deployment is wrong; nothing was called at the vendor.
+            RotationError: the document or the deployment is wrong, or the secret is bound to another account; nothing
+                was called at the vendor.
+        """
+        ...
+
+    def name(self, document: SecretDocument) -> Named:
+        """Return the account that a document names, whatever the secret is bound to; only to compare accounts.
+
+        Raises:
+            ConfigError: the deployment is wrong.
+            SecretDocumentError: the document is.
         """
         ...
 
@@ -172,13 +188,21 @@ class AccountSession:
         """Return a version's value if it is about that account, else ``None``, as for a candidate that is foreign."""
         try:
             value = self.read(version_id)
-            other = None if value is None else self.bind(value.document)
+            if value is None or (not state.was_put(version_id) and value.is_foreign()):
+                return None
+            return value if self.is_of(bound, value.document) else None
         except (ConfigError, SecretDocumentError):
             return None
-        if value is not None and not state.was_put(version_id) and value.is_foreign():
-            return None
-        same = other is not None and other.spec.code == bound.spec.code and identity(other) == identity(bound)
-        return value if same else None
+
+    def is_of(self, bound: Guarded, document: SecretDocument) -> bool:
+        """Return whether a document names that account.
+
+        Raises:
+            ConfigError: the deployment is wrong.
+            SecretDocumentError: the document is.
+        """
+        other = self.bind.name(document)
+        return other.spec.code == bound.spec.code and other.identity == identity(bound)
 
     def bind_pair(self, current: SecretDocument, candidate: SecretDocument) -> Guarded:
         """Bind the candidate's account, after making sure that it is the current one's (confused deputy).
@@ -262,7 +286,22 @@ class Session(AccountSession):
         make_room(self.store, state, self.token, self.clock.now(), bound.lockout.counts_seconds)
 
 
+def record_binding(session: Session, bounds: Sequence[Guarded]) -> str | None:
+    """Bind the secret to the accounts that were proved and have become current, where nothing binds it yet.
+
+    Returns:
+        ``recorded``, or the error's code: the rotation is done, so a binding that cannot be written does not fail it.
+    """
+    found = [bound.enrols for bound in bounds if bound.enrols is not None]
+    if not found:
+        return None
+    try:
+        session.store.enroll(of_batch(found).text())
+    except StoreError as error:
+        return error.code
+    return "recorded"
+
+
 def identity(bound: Guarded) -> Mapping[str, object]:
     """Return the fields that tell an account from every other."""
-    names = set(bound.account.__dataclass_fields__) - bound.spec.not_identity
-    return {name: getattr(bound.account, name) for name in names} | {"username": bound.username}
+    return identity_of(bound.spec, bound.account, bound.username)

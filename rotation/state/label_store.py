@@ -26,6 +26,10 @@ class LabelStore:
         self._seen = self._labels.describe()
         return self._seen
 
+    def seen(self) -> SecretState:
+        """See ``Store``."""
+        return self._seen or self.describe()
+
     def mark(self, version_id: str, mark: Mark) -> None:
         """See ``Store``."""
         self._labels.attach(mark.on(version_id), version_id)

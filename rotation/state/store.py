@@ -71,6 +71,18 @@ class Notes(Protocol):
 class Store(Notes, Protocol):
     """One secret in a store, seen through versions, stages and durable marks."""
 
+    def seen(self) -> SecretState:
+        """Return the labels as this store saw them last, without a request; it looks if it has not looked yet."""
+        ...
+
+    def enroll(self, binding: str) -> None:
+        """Write the text of the secret's binding beside its value.
+
+        Raises:
+            StoreError: ``StoreDenied`` where the right to do so is missing.
+        """
+        ...
+
     def stage(self, token: str, document: SecretDocument) -> None:
         """Put the candidate once.
 

@@ -203,10 +203,17 @@ def total(charges: Iterable[tuple[int, float]]) -> tuple[int, float]:
 
 @dataclass(frozen=True, slots=True)
 class SecretState:
-    """A secret's labels at one moment; unlabelled versions are not shown."""
+    """A secret's labels at one moment; unlabelled versions are not shown.
+
+    Attributes:
+        rotation_enabled: whether the service may rotate it.
+        versions: by id.
+        binding: the text of the secret's binding; see ``state.binding``.
+    """
 
     rotation_enabled: bool
     versions: Mapping[str, Version]
+    binding: str | None = None
 
     def as_of(self, now: float) -> SecretState:
         """Return the labels as they are to be believed now: see ``marks``."""

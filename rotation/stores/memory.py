@@ -26,10 +26,16 @@ class _Held:
 
 
 class MemorySecret:
-    """The state that several ``MemoryStore`` objects share. A label sits on one version at a time."""
+    """The state that several ``MemoryStore`` objects share. A label sits on one version at a time.
+
+    Attributes:
+        rotation_enabled: whether the service may rotate it.
+        binding: the text of its binding.
+    """
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self.rotation_enabled = True
+        self.binding: str | None = None
         self._now = now
         self._versions: dict[str, _Held] = {}
         self._lock = threading.RLock()
@@ -54,7 +60,7 @@ class MemorySecret:
         with self._lock:
             held, now = self._versions.items(), self._now()
             shown = {key: Version.from_labels(key, each.labels, as_of=now) for key, each in held if each.labels}
-            return SecretState(self.rotation_enabled, shown)
+            return SecretState(self.rotation_enabled, shown, self.binding)
 
     def read(self, version_id: str) -> StoredValue | None:
         """Return a version's value; one without labels may be purged at any time, but is readable until then."""
@@ -95,6 +101,10 @@ class MemorySecret:
             if version_id in self._versions:
                 self._versions[version_id].labels.discard(label)
 
+    def enroll(self, binding: str) -> None:
+        """Bind the secret."""
+        self.binding = binding
+
     def _owner(self, label: str) -> str | None:
         return next((key for key, held in self._versions.items() if label in held.labels), None)
 
@@ -133,6 +143,10 @@ class MemoryStore(LabelStore):
     def stage(self, token: str, document: SecretDocument) -> None:
         """See ``Store``."""
         self._secret.stage(token, document)
+
+    def enroll(self, binding: str) -> None:
+        """See ``Store``."""
+        self._secret.enroll(binding)
 
     def promote(self, token: str, *, current_id: str | None) -> None:
         """See ``Store``."""

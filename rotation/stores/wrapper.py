@@ -20,6 +20,14 @@ class PassingStore:
         """See ``Store``."""
         return self._store.describe()
 
+    def seen(self) -> SecretState:
+        """See ``Store``."""
+        return self._store.seen()
+
+    def enroll(self, binding: str) -> None:
+        """See ``Store``."""
+        self._store.enroll(binding)
+
     def read(self, version_id: str) -> StoredValue | None:
         """See ``Store``."""
         return self._store.read(version_id)

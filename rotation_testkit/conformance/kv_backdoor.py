@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rotation.core.clock import Clock
@@ -41,6 +41,10 @@ class CuttableKv:
     def metadata(self, path: str) -> Metadata | None:
         """See ``Kv``."""
         return self.kv.metadata(path)
+
+    def annotate(self, path: str, custom: Mapping[str, str]) -> None:
+        """See ``Kv``."""
+        self.kv.annotate(path, custom)
 
     def list(self, folder: str) -> list[str]:
         """See ``Kv``."""

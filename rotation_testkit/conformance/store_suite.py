@@ -59,6 +59,23 @@ class StoreConformance(LabelConformance):
         door.disable()
         assert not door.store().describe().rotation_enabled
 
+    def test_what_a_secret_is_bound_to_is_read_with_the_labels(self, door: Backdoor) -> None:
+        """A new secret is bound to nothing; a binding is there for every process, and may be written again."""
+        store = door.store()
+        assert store.seen().binding is None
+        for text in ("1 acme one", "1 acme two", "1 acme two"):
+            store.enroll(text)
+            assert door.store().seen().binding == door.store().describe().binding == text
+        assert door.store().describe().rotation_enabled
+
+    def test_what_was_seen_last_is_remembered(self, door: Backdoor) -> None:
+        """A store that has looked shows that again; each look shows what is there then."""
+        store, other = door.store(), door.store()
+        before = store.describe()
+        other.enroll("1 acme one")
+        assert store.seen().binding is before.binding is None
+        assert store.describe().binding == store.seen().binding == "1 acme one"
+
     def test_a_value_is_read_with_its_version_keys_and_order(self, door: Backdoor) -> None:
         """Unknown keys, nesting, every character and, where the store can, the order survive."""
         value = door.store().read(BASE)

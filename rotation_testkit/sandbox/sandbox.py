@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from rotation.core.document import SecretDocument
+from rotation.core.document import SecretDocument, documents
 from rotation.core.secret import Secret
+from rotation.stores.aws.secrets_manager import BINDING_TAG
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.secretsmanager import SecretsManager
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
@@ -24,6 +25,7 @@ from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCompShare
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 from rotation_testkit.sandbox.clock import ShiftedClock
+from rotation_testkit.sandbox.enrolled import binding_of, tagged
 from rotation_testkit.sandbox.vendors import (
     ALL,
     BATCH,
@@ -121,7 +123,14 @@ class Sandbox:
         admins = {f"LOCKSTEP_{code.upper()}_ADMIN_SECRET": name for code, name in self.admin_secrets.items()}
         allowed = {"LOCKSTEP_DRIVERS": ",".join(self.endpoints), "LOCKSTEP_HOSTS": ",".join(hosts)}
         seal = {"LOCKSTEP_SEAL_SECRET": SEAL_SECRET}
+        allowed |= {"LOCKSTEP_LOGIN_PORTS": ",".join(self._login_ports())}
         return {**self.secrets_manager.environment(), **allowed, **endpoints, **admins, **seal}
+
+    def _login_ports(self) -> list[str]:
+        """Return the ports of the hosts, which are others than usual here, as the deployment names them."""
+        held = [account.document for account in self.vendor_accounts.values()]
+        each = [entry for one in held for entry in (one, *documents(SecretDocument(one), "devices"))]
+        return [f"{kind}:{one[key]}" for kind in ("ssh", "winrm") for one in each if (key := f"{kind}_port") in one]
 
     def live(self, account: str) -> Secret:
         """Return the password that the vendor's account accepts now."""
@@ -139,6 +148,14 @@ class Sandbox:
         """Return the password under a stage of the account's secret."""
         value = self.secrets_manager.value(self.accounts[account], stage=stage)
         return None if value is None else password_of(SecretDocument.parse(value.reveal()))
+
+    def enroll(self, account: str) -> None:
+        """Bind an account's secret to what its current value names, as an operator does with ``lockstep enroll``."""
+        name = self.accounts[account]
+        value = self.secrets_manager.value(name)
+        if value is not None:
+            tag = {"Key": BINDING_TAG, "Value": binding_of(SecretDocument.parse(value.reveal()))}
+            self.secrets_manager.call("TagResource", SecretId=name, Tags=[tag])
 
     @property
     def ucloud(self) -> UCloudCompShare:
@@ -228,5 +245,6 @@ def open_sandbox(  # noqa: PLR0913 - choices, all named
         for code, name in started.admin_secrets.items():
             store.create(name, json.dumps(vendors[code].admin))
         for key, name in started.accounts.items():
-            store.create(name, Secret(json.dumps(started.vendor_accounts[key].document)))
+            document = started.vendor_accounts[key].document
+            store.create(name, Secret(json.dumps(document)), tagged(SecretDocument(document)))
         yield started

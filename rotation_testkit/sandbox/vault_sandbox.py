@@ -11,6 +11,7 @@ from rotation.core.secret import Secret
 from rotation.deployment.deployment import Deployment
 from rotation.stores.vault_kv import JOURNAL_SUFFIX, Kv, VaultKv
 from rotation_testkit.doubles.vault.kv2 import OperatedKv
+from rotation_testkit.sandbox.enrolled import annotated, binding_of
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, Sandbox, open_sandbox
 
 
@@ -70,10 +71,16 @@ class VaultSandbox:
         """Return whether the stored password is the live one."""
         return self.stored(account) == self.world.live(account)
 
+    def enroll(self, account: str) -> None:
+        """Bind an account's secret to what its value names now, as ``lockstep vault enroll`` does."""
+        self.store(account).enroll(binding_of(self._document(self.path(account))))
+
     def wish(self, account: str, **custom: str) -> None:
         """Set the custom metadata of an account's secret: ``every="30d"`` is ``lockstep-every``."""
         wishes = {f"lockstep-{key.replace('_', '-')}": text for key, text in custom.items()}
-        self.kv.configure(self.path(account), custom=wishes)
+        self.kv.configure(
+            self.path(account), custom=annotated(SecretDocument(self.world.vendor_accounts[account].document), wishes)
+        )
 
 
 @contextmanager
@@ -99,7 +106,6 @@ def open_vault_sandbox(
             made.kv.write(made.admin_path(code), SecretDocument(admin), cas=0)
         for account, held in inner.vendor_accounts.items():
             document = SecretDocument({**held.document, "password": held.live().reveal()})
-            if custom is not None:
-                made.kv.configure(made.path(account), custom=custom)
+            made.kv.configure(made.path(account), custom=annotated(SecretDocument(held.document), custom))
             made.kv.write(made.path(account), document, cas=0)
         yield made

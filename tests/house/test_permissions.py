@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from rotation import handler
+from rotation.stores.aws.secrets_manager import BINDING_TAG
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.sandbox.sandbox import (
@@ -32,6 +33,7 @@ HELD = (UCLOUD, TENCENT, BATCH, VOLCENGINE, HUAWEI)
 KEY, ADMIN_KEY = (f"arn:aws:kms:eu-central-1:111122223333:key/{name}" for name in ("rotated", "admin"))
 KEY_USE = {"GetSecretValue": ("kms:Decrypt",), "PutSecretValue": ("kms:GenerateDataKey", "kms:Decrypt")}
 FUNCTION_OF_SECRET = "secretsmanager:resource/AllowRotationLambdaArn"
+TAG_KEYS = "aws:TagKeys"
 SECRET_OF_KEY = "kms:EncryptionContext:SecretARN"
 Statement = dict[str, Any]
 
@@ -50,6 +52,8 @@ def _listed(value: Any) -> list[str]:
 
 
 def _holds(operator: str, wanted: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+    # Each request here has one tag key, so that "for all values" is "for the value".
+    operator = operator.removeprefix("ForAllValues:")
     same = {"StringEquals": str.__eq__, "StringLike": fnmatchcase}[operator]
     return all(any(same(context.get(key, ""), each) for each in _listed(wanted[key])) for key in wanted)
 
@@ -67,16 +71,21 @@ def allows(statement: Statement, request: Request) -> bool:
 def _requests(started: Sandbox, operation: str, secret: str) -> Iterator[Request]:
     described = started.secrets_manager.call("DescribeSecret", SecretId=secret)
     function = {FUNCTION_OF_SECRET: described.get("RotationLambdaARN", "")}
-    yield Request(f"secretsmanager:{operation}", described["ARN"], function)
+    tags = {TAG_KEYS: BINDING_TAG} if operation == "TagResource" else {}
+    yield Request(f"secretsmanager:{operation}", described["ARN"], function | tags)
     through = {"kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com", SECRET_OF_KEY: described["ARN"]}
     for action in KEY_USE.get(operation, ()):
         yield Request(action, described["KmsKeyId"], through)
 
 
 def _rotate_twice(started: Sandbox) -> set[tuple[str, str]]:
-    """Rotate every account, once undisturbed and once with lost answers; return the function's calls."""
+    """Rotate every account, once undisturbed and once with lost answers; return the function's calls.
+
+    The first rotations bind the secrets.
+    """
     store, made = started.secrets_manager, set()
-    world = handler.World(connect=store.client, environment=started.environment(), clock=started.clock)
+    environment = started.environment() | {"LOCKSTEP_BINDING": "pin"}
+    world = handler.World(connect=store.client, environment=environment, clock=started.clock)
 
     def function(event: dict[str, object]) -> None:
         before = len(store.calls)
@@ -87,6 +96,7 @@ def _rotate_twice(started: Sandbox) -> set[tuple[str, str]]:
 
     store.register_function(FUNCTION_ARN, function)
     for name in started.accounts.values():
+        store.call("UntagResource", SecretId=name, TagKeys=[BINDING_TAG])
         assert store.rotate(name, function=FUNCTION_ARN).state is RotationState.SUCCEEDED
         started.clock.sleep(30 * 86_400)
         for operation in ("PutSecretValue", "UpdateSecretVersionStage"):
@@ -110,8 +120,8 @@ def recorded() -> Iterator[tuple[dict[str, str], list[Request]]]:
 
 @pytest.fixture
 def statements(recorded: tuple[dict[str, str], list[Request]], stack: Callable[..., Any]) -> list[Statement]:
-    """The role's statements with both kinds of keys and the sandbox's admin secrets."""
-    made = stack(KmsKeyArns=KEY, AdminKmsKeyArns=ADMIN_KEY, **recorded[0])
+    """The role's statements with both kinds of keys, the sandbox's admin secrets, and bindings to be recorded."""
+    made = stack(RecordBindings="true", KmsKeyArns=KEY, AdminKmsKeyArns=ADMIN_KEY, **recorded[0])
     return list(made.statements())
 
 
@@ -123,7 +133,7 @@ def requests(recorded: tuple[dict[str, str], list[Request]]) -> list[Request]:
 
 def test_every_request_of_the_function_is_allowed(statements: list[Statement], requests: list[Request]) -> None:
     """Each recorded request, those for the keys included, is allowed by a statement."""
-    assert len({request.action for request in requests}) == 6
+    assert len({request.action for request in requests}) == 7
     assert [each for each in requests if not any(allows(statement, each) for statement in statements)] == []
 
 
@@ -140,6 +150,10 @@ def test_every_allowed_action_is_used(statements: list[Statement], requests: lis
 
 def _put(arn: str, function: str = FUNCTION_ARN) -> Request:
     return Request("secretsmanager:PutSecretValue", arn, {FUNCTION_OF_SECRET: function})
+
+
+def _tag(arn: str, key: str = BINDING_TAG, function: str = FUNCTION_ARN) -> Request:
+    return Request("secretsmanager:TagResource", arn, {FUNCTION_OF_SECRET: function, TAG_KEYS: key})
 
 
 def _decrypt(arn: str, key: str = KEY, service: str = "secretsmanager") -> Request:
@@ -159,6 +173,9 @@ ELSEWHERE = ARN.replace("lockstep/x", "team/x")
         (_put(ARN), _put(ARN, FUNCTION_ARN + "-other")),
         (_put(ARN), _put(ARN, "")),
         (_put(ARN, FUNCTION_ARN + ":live"), _put(ARN, FUNCTION_ARN + "-other:live")),
+        (_tag(ARN), _tag(ELSEWHERE)),
+        (_tag(ARN), _tag(ARN, key="lockstep:mirror-of")),
+        (_tag(ARN), _tag(ARN, function="")),
         (_decrypt(ARN), _decrypt(ELSEWHERE)),
         (_decrypt(ARN), replace(_decrypt(ELSEWHERE), action="kms:GenerateDataKey")),
         (_decrypt(ARN), _decrypt(ARN, service="s3")),
@@ -170,6 +187,9 @@ ELSEWHERE = ARN.replace("lockstep/x", "team/x")
         "function",
         "no-function",
         "alias",
+        "tag-name",
+        "tag-key",
+        "tag-function",
         "key-secret",
         "key-new-secret",
         "key-service",
@@ -180,6 +200,12 @@ def test_a_neighbouring_request_is_refused(statements: list[Statement], allowed:
     """A request that differs from an allowed one in one point is allowed by no statement."""
     assert any(allows(statement, allowed) for statement in statements)
     assert not any(allows(statement, refused) for statement in statements)
+
+
+def test_only_a_deployment_that_records_bindings_may_write_them(stack: Callable[..., Any]) -> None:
+    """Whoever takes over a function that demands bindings cannot bind a secret to another account."""
+    assert not any(allows(statement, _tag(ARN)) for statement in stack().statements())
+    assert any(allows(statement, _tag(ARN)) for statement in stack(RecordBindings="true").statements())
 
 
 def test_an_admin_secret_is_only_read(recorded: tuple[dict[str, str], list[Request]], statements: list[Any]) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from rotation import handler
+from rotation.core.document import SecretDocument
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
+from rotation_testkit.sandbox.enrolled import tagged
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, UCLOUD, Sandbox, open_sandbox
 
 Stack = Any
@@ -24,7 +26,7 @@ def furnish(stack: Stack, started: Sandbox) -> str:
     document = json.loads(options.pop("SecretStringTemplate"))
     key = options.pop("GenerateStringKey")
     document[key] = started.secrets_manager.call("GetRandomPassword", **options)["RandomPassword"]
-    started.secrets_manager.create(properties["Name"], json.dumps(document))
+    started.secrets_manager.create(properties["Name"], json.dumps(document), tagged(SecretDocument(document)))
     return str(properties["Name"])
 
 

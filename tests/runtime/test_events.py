@@ -14,6 +14,7 @@ import pytest
 from rotation.core.document import SecretDocument
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.lambda_runtime import LambdaRuntime
+from rotation_testkit.sandbox.enrolled import tagged
 from rotation_testkit.sandbox.sandbox import (
     BATCH,
     DRIVERS,
@@ -59,7 +60,7 @@ class Scene:
         accounts = {code: f"{self.world.accounts[code]}-{suffix}" for code in DRIVERS}
         for code, name in accounts.items():
             document = SecretDocument(dict(self.world.vendor_accounts[code].document))
-            store.create(name, document.replaced(password=self.world.live(code).reveal()).dump())
+            store.create(name, document.replaced(password=self.world.live(code).reveal()).dump(), tagged(document))
         return Scene(replace(self.world, accounts=accounts), self.runtime)
 
     def event(self, name):

@@ -6,6 +6,7 @@ import typer
 
 from vault_plugin.cli.cancel import cancel
 from vault_plugin.cli.check import doctor, verify
+from vault_plugin.cli.enroll import enroll
 from vault_plugin.cli.mirror import mirror
 from vault_plugin.cli.plugin import plugin_app
 from vault_plugin.cli.rotate import rotate
@@ -19,6 +20,7 @@ AWS function.
 """
 
 vault_app = typer.Typer(name="vault", help=_HELP, no_args_is_help=True)
+vault_app.command("enroll")(enroll)
 vault_app.command("rotate")(rotate)
 vault_app.command("run")(run)
 vault_app.command("verify")(verify)

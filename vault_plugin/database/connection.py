@@ -15,7 +15,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_type_hints
 
 from rotation.core import settings
@@ -77,6 +77,9 @@ class Keys:
         default="",
     )
     login_host_key: str = settings.setting("Proof of that host: SSH host key, or certificate fingerprint.", default="")
+    winrm_basic: bool = settings.setting(
+        "Whether a password may be shown to a WinRM host that offers nothing but Basic.", default=False
+    )
     window: str = settings.setting(
         "When a reset may begin, such as `Sat,Sun 02:00-05:00 UTC`; any time when left out.", default=""
     )
@@ -209,7 +212,8 @@ def deployment_of(keys: Keys) -> Deployment:
     except SettingsError as error:
         faults = error.faults
     else:
-        return deployment
+        # Only the operator writes connections and roles, so they are the binding, and a role may state any port.
+        return replace(deployment, trusted_values=True)
     for variable, key in sorted(given, key=lambda pair: -len(pair[0])):
         faults = tuple(fault.replace(variable, key) for fault in faults)
     raise SettingsError(WHERE, faults)

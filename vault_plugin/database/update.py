@@ -80,7 +80,7 @@ class _Rotation:
             MemoryStore(secret),
             self.binder,
             token=self.account.token,
-            bind=lambda _: self.bound,  # current and candidate are the same account here, whose admin is bound once
+            narrow=lambda _: self.bound,  # current and candidate are the same account here, whose admin is bound once
         )
         try:
             run(session, Step.SET)

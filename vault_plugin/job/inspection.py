@@ -25,17 +25,21 @@ def inspection_session(context: JobContext, path: str) -> Session:
     plain = VaultKv(context.kv, path, clock=context.clock)
     entry = context.kv.read(path)
     wishes = Wishes.parse({} if entry is None else entry.custom)
-    binder = Binder(
+    return open_session(
+        context.wrapped(plain, wishes),
+        binder_of(context),
+        narrow=lambda bound: wished(bound, wishes, ordered=True),
+        ordered=True,
+    )
+
+
+def binder_of(context: JobContext) -> Binder:
+    """Return a binder for one secret, which lasts as long as one step."""
+    return Binder(
         deployment=context.deployment,
         fetch=partial(read_current, context.kv),
         clock=context.clock,
         time_left=countdown(context.step_seconds, context.clock.now),
-    )
-    return open_session(
-        context.wrapped(plain, wishes),
-        binder,
-        bind=lambda document: wished(binder(document), wishes, ordered=True),
-        ordered=True,
     )
 
 

@@ -291,7 +291,7 @@ class KvRotation:
             store,
             binder,
             token=done.token,
-            bind=lambda document: wished(binder(document), self.wishes, ordered=self.ordered),
+            narrow=lambda bound: wished(bound, self.wishes, ordered=self.ordered),
             ordered=self.ordered,
         )
         try:

@@ -9,8 +9,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from rotation.core.clock import Clock
-from rotation.core.document import SecretDocument
-from rotation.core.errors import CannotVerify, RotationError, SettingsError, Withheld
+from rotation.core.document import SecretDocument, documents, list_key
+from rotation.core.errors import CannotVerify, IdentityChanged, RotationError, SettingsError, Withheld
 from rotation.core.settings import checked_path
 from rotation.core.values import Verdict
 from rotation.deployment.binder import Binder
@@ -18,6 +18,8 @@ from rotation.deployment.deployment import Deployment, configured
 from rotation.deployment.kv_job import KvJob
 from rotation.deployment.open_session import countdown, open_session
 from rotation.engine.account.login_budget import Budget
+from rotation.engine.batch.batch import Batch
+from rotation.engine.session import Session
 from rotation.state.store import Store
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
 from vault_plugin.job.kv_rotation import STEP_SECONDS, WrapStore
@@ -126,27 +128,43 @@ class MirrorPair:
 
     def reconcile(self, *, force: bool = False) -> MirrorState:
         """Compare and repair; see ``mirror.reconcile``. Logins are charged to the source's wrong-login budget."""
-        return reconcile(self.source, self.target, self._log_in, force=force)
+        return reconcile(self.source, self.target, self._log_in, same=self._require_same, force=force)
 
     def swapped(self) -> MirrorPair:
         """Return the pair with source and target exchanged, for secrets that AWS rotates and Vault mirrors."""
         return replace(self, source=self.target, target=self.source)
 
-    def _log_in(self, document: SecretDocument) -> Verdict:
+    def _session(self) -> Session:
         binder = Binder(
             deployment=self.deployment,
             fetch=self.fetch,
             clock=self.clock,
             time_left=countdown(STEP_SECONDS, self.clock.now),
         )
-        bound = binder(document)
+        return open_session(self.source, binder, token=str(self.source.seen().current_id))
+
+    def _require_same(self, one: SecretDocument, other: SecretDocument) -> None:
+        """Raise unless both documents name one account, to which the source is bound."""
+        session, key = self._session(), list_key(one)
+        if key is None:
+            session.bind_pair(one, other)
+            return
+        own, others = documents(one, key), documents(other, key)
+        if len(own) != len(others):
+            raise IdentityChanged(f"both stores hold different {key}")
+        Batch.of(session, one)
+        for each, there in zip(own, others, strict=True):
+            session.bind_pair(each, there)
+
+    def _log_in(self, document: SecretDocument) -> Verdict:
+        session = self._session()
+        bound = session.bind(document)
         if not bound.can_ask(bound.observe()):
             raise CannotVerify(
                 "both stores hold different values, and no login can tell which one is live",
                 hint="Find out which one is live; --force takes the source's.",
             )
         state = self.source.describe()
-        session = open_session(self.source, binder, token=str(state.current_id))
         budget = Budget(session=session, bound=bound, version_id=str(state.current_id))
         return budget.log_in(document.password, state)
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from rotation.core.errors import SecretNotFound, SettingsError, StoreError, StoreUnavailable
 from rotation.core.maintenance_window import ANYTIME, Windows
-from rotation.stores.vault_kv import JOURNAL_SUFFIX, Kv, Metadata
+from rotation.stores.vault_kv import BINDING_KEY, JOURNAL_SUFFIX, Kv, Metadata
 
 T = TypeVar("T")
 _PREFIX = "lockstep-"
@@ -61,7 +61,7 @@ class Wishes:
         faults: list[str] = []
         found: dict[str, object] = {}
         for key, text in custom.items():
-            if not key.startswith(_PREFIX):
+            if not key.startswith(_PREFIX) or key == BINDING_KEY:
                 continue
             name = key.removeprefix(_PREFIX).replace("-", "_")
             reader = _READERS.get(name)

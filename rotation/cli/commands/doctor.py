@@ -67,6 +67,7 @@ def _fields(diagnosis: Diagnosis, outcome: Outcome | None) -> dict[str, object]:
         "condition": diagnosis.condition.value,
         "summary": diagnosis.summary,
         "live": diagnosis.live,
+        "binding": diagnosis.findings.state.binding,
         "plan": [_action(action) for action in diagnosis.plan],
         "advice": diagnosis.advice or None,
         "not_before": diagnosis.not_before,

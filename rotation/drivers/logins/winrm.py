@@ -13,6 +13,7 @@ import re
 import ssl
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rotation.core.errors import CannotVerify, ConfigError, MissingExtra, Withheld
@@ -51,7 +52,11 @@ _IDENTIFY = (
 
 
 class WinRmProbe:
-    """Implements ``LoginProbe`` and ``Greets``. A login takes at most ``terms.seconds``, all its answers together."""
+    """Implements ``LoginProbe`` and ``Greets``. A login takes at most ``terms.seconds``, all its answers together.
+
+    ``terms.winrm_basic`` allows Basic where a host offers nothing else. Basic hands the password itself to the host, so
+    that anybody who has the host's certificate, or a listener beside it, has the password.
+    """
 
     def __init__(self, *, time_left: Callable[[], float], terms: LoginTerms = DEFAULT_TERMS) -> None:
         self._time_left = time_left
@@ -80,11 +85,11 @@ class WinRmProbe:
             MissingExtra: pypsrp is not installed.
             NotEnoughTime: nothing was tried.
         """
-        return self._asked(target, password, _log_in)
+        return self._asked(target, password, partial(_log_in, basic=self._terms.winrm_basic))
 
     def greet(self, target: LoginTarget) -> None:
         """See ``Greets``; raises what ``login`` raises before it shows the password."""
-        self._asked(target, Secret(""), _offered)
+        self._asked(target, Secret(""), partial(_offered, basic=self._terms.winrm_basic))
 
     def _asked(self, target: LoginTarget, password: Secret, ask: Callable[[_TransportHTTP, Any], T]) -> T:
         """Ask on a new session, which follows no redirect and reads no .netrc."""
@@ -159,15 +164,15 @@ def _session(transport: _TransportHTTP, pin: str | None) -> Any:  # noqa: ANN401
     return session
 
 
-def _log_in(transport: _TransportHTTP, session: Any) -> Verdict:  # noqa: ANN401 - as above
-    basic = _offered(transport, session) == "basic"
+def _log_in(transport: _TransportHTTP, session: Any, *, basic: bool) -> Verdict:  # noqa: ANN401 - as above
+    basic = _offered(transport, session, basic=basic) == "basic"
     if basic:
         transport._build_auth_basic(session)  # noqa: SLF001 - pypsrp chooses once, before it knows the offer
     with Withheld(Exception, by=_failure_after_password):
         return _judge(transport, session.auth, basic=basic)
 
 
-def _offered(transport: _TransportHTTP, session: Any) -> str:  # noqa: ANN401 - as above
+def _offered(transport: _TransportHTTP, session: Any, *, basic: bool) -> str:  # noqa: ANN401 - as above
     """Ask without a password which methods the host offers, and choose one."""
     waits = (transport.connection_timeout, transport.read_timeout)
     reply = session.post(transport.endpoint, data=b"", auth=lambda request: request, timeout=waits)
@@ -176,8 +181,15 @@ def _offered(transport: _TransportHTTP, session: Any) -> str:  # noqa: ANN401 - 
     offer = {word.lower() for word in re.findall(r"(?:^|,)\s*([A-Za-z]+)", reply.headers.get("www-authenticate", ""))}
     if offer & {"negotiate", "ntlm"}:
         return "ntlm"
-    if "basic" in offer:
+    if basic and "basic" in offer:
         return "basic"
+    if "basic" in offer:
+        raise _cannot(
+            "password_method_not_offered",
+            "the host takes passwords by Basic alone, which this deployment does not allow",
+            hint="Allow Negotiate in the host's WinRM service (the default of Windows), or set LOCKSTEP_WINRM_BASIC.",
+            unsent=True,
+        )
     raise _cannot(
         "password_method_not_offered",
         "the host takes passwords neither by Negotiate nor by Basic",

@@ -37,12 +37,14 @@ class LoginTerms:
         ssh_proof: what must follow an accepted password on an SSH host.
         ca_file: file with the authorities that may vouch for a database server; ``None`` for the system's own.
         plain: hosts to which a database login may go without TLS, since the way there is protected otherwise.
+        winrm_basic: whether WinRM may show a password to a host that offers nothing but Basic.
     """
 
     seconds: float = 20.0
     ssh_proof: SshProof = SshProof.EXEC
     ca_file: str | None = None
     plain: frozenset[str] = frozenset()
+    winrm_basic: bool = False
 
 
 DEFAULT_TERMS = LoginTerms()

@@ -1,42 +1,86 @@
 """Account settings that drivers of machines and databases share: the ports of logins, and what proves the host.
 
-Use them as fields of a driver's account class: ``host_key: str = login_settings.host_key()``.
+Use them as fields of a driver's account class: ``host_key: str = login_settings.host_key()``. A value may choose these,
+so each is held against what the deployment allows (ports) and what the secret is bound to (ports, keys, certificates).
 """
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from rotation.core import settings
 from rotation.core.settings import Check, matches
 
+DEFAULT_PORTS: Mapping[str, int] = {"ssh": 22, "winrm": 5986}
+"""By kind of login probe, the port that every deployment allows."""
+_PORT, _PIN = "login_port", "login_pin"
 
-def port(help_text: str, default: int) -> Any:  # noqa: ANN401 - stands for a field
-    """Declare a port."""
-    check = settings.matches(r"[1-9][0-9]{0,4}", "must be a port")
-    return settings.setting(help_text, check=check, default=default)
+
+def ssh_port() -> Any:  # noqa: ANN401 - stands for a field
+    """Declare the port of an SSH host."""
+    return _port("ssh", "Port of the host's SSH server; others than 22 must be in LOCKSTEP_LOGIN_PORTS.")
 
 
 def host_key() -> Any:  # noqa: ANN401 - as above
     """Declare the pinned key of an SSH host."""
-    return settings.setting("The host's SSH key as in known_hosts, no host.", check=host_key_pin, default="")
+    return _pin("ssh", "The host's SSH key as in known_hosts, no host.")
 
 
 def winrm_port() -> Any:  # noqa: ANN401 - as above
     """Declare the port of a Windows machine."""
-    return port("Port of WinRM over TLS, on Windows.", 5986)
+    return _port("winrm", "Port of WinRM over TLS, on Windows; others than 5986 must be in LOCKSTEP_LOGIN_PORTS.")
 
 
 def certificate() -> Any:  # noqa: ANN401 - as above
     """Declare the pinned certificate of a Windows machine."""
-    help_text = "SHA-256 fingerprint of the certificate that WinRM shows on Windows, where no authority signed it."
-    return settings.setting(help_text, check=certificate_pin, default="")
+    return _pin("winrm", "SHA-256 fingerprint of WinRM's certificate on Windows, where no authority signed it.")
+
+
+def _port(kind: str, help_text: str) -> Any:  # noqa: ANN401 - as above
+    check = settings.matches(r"[1-9][0-9]{0,4}", "must be a port")
+    return settings.setting(help_text, check=check, default=DEFAULT_PORTS[kind], role=(_PORT, kind))
+
+
+def _pin(kind: str, help_text: str) -> Any:  # noqa: ANN401 - as above
+    return settings.setting(
+        help_text, check=host_key_pin if kind == "ssh" else certificate_pin, default="", role=(_PIN, kind)
+    )
+
+
+def ports(account: Any) -> Mapping[str, int]:  # noqa: ANN401 - an instance of a driver's account class
+    """Return the ports that an account's settings choose, by kind of login probe."""
+    return {kind: getattr(account, name) for name, kind in _fields(account, _PORT).items()}
+
+
+def pins(account: Any) -> Mapping[str, str]:  # noqa: ANN401 - as above
+    """Return the keys and certificates that an account's settings pin, by kind of login probe."""
+    found = {kind: getattr(account, name) for name, kind in pin_fields(account).items()}
+    return {kind: pin for kind, pin in found.items() if pin}
+
+
+def pin_fields(account: Any) -> Mapping[str, str]:  # noqa: ANN401 - as above
+    """Return the kind of login probe by the name of each setting that pins a host."""
+    return _fields(account, _PIN)
+
+
+def _fields(account: Any, role: str) -> Mapping[str, str]:  # noqa: ANN401 - as above
+    found = ((field.name, field.metadata.get("role")) for field in dataclasses.fields(account))
+    return {name: each[1] for name, each in found if each is not None and each[0] == role}
+
+
+def normal_pin(kind: str, pin: str) -> str:
+    """Return a pin in the one spelling that is compared: a key without its comment, a fingerprint without colons."""
+    return " ".join(pin.split()[:2]) if kind == "ssh" else pin.replace(":", "").lower()
 
 
 def server_certificate() -> Any:  # noqa: ANN401 - as above
     """Declare the pinned certificate of a database server."""
-    help_text = "SHA-256 fingerprint of the server's certificate; needed where no authority that is trusted signed it."
-    return settings.setting(help_text, check=certificate_pin, default="")
+    return _pin(
+        "server",
+        "SHA-256 fingerprint of the server's certificate; needed where no trusted authority signed it.",
+    )
 
 
 def database(default: str = "") -> Any:  # noqa: ANN401 - as above

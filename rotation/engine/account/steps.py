@@ -27,7 +27,7 @@ from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
 from rotation.engine.attempts import next_attempt, raise_if_parked
 from rotation.engine.result import Result
-from rotation.engine.session import AccountSession, Session
+from rotation.engine.session import AccountSession, Session, record_binding
 from rotation.engine.tables.step_guard import GUARD, Cell, Standing, standing
 from rotation.policy import Context
 from rotation.state import parking
@@ -193,7 +193,8 @@ def finish(session: Session, state: SecretState) -> Result:
     session.store.promote(session.token, current_id=state.current_id)
     session.memory.promoted = True
     session.store.settle(session.token)
-    return Result(outcome="promoted", driver=bound.spec.code, evidence=proof)
+    recorded = record_binding(session, [bound])
+    return Result(outcome="promoted", driver=bound.spec.code, evidence=proof, binding=recorded)
 
 
 def proof_of(session: AccountSession, state: SecretState) -> tuple[Guarded, Evidence]:

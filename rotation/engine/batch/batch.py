@@ -31,7 +31,7 @@ from rotation.engine.account.verify import check_current
 from rotation.engine.batch.member_store import MemberStore
 from rotation.engine.batch.members import Member, members
 from rotation.engine.result import MemberResult, Result
-from rotation.engine.session import AccountSession, Memory, Session
+from rotation.engine.session import AccountSession, Memory, Session, record_binding
 from rotation.state import marks
 from rotation.state.label_quota import condense, free, free_for_batch, require_room, require_size, settle
 from rotation.state.stages import PENDING
@@ -128,7 +128,7 @@ class Batch:
         self.session.store.promote(self.session.token, current_id=state.current_id)
         self.session.memory.promoted = True
         settle(self.session.store, self.session.token)
-        return done
+        return replace(done, binding=record_binding(self.session, [member.bound for member in self.members]))
 
     def one(self, member: Member, *, patient: bool = True) -> AccountSession:
         """Return a run for one account, which raises ``InProgress`` instead of waiting unless it is ``patient``."""

@@ -13,7 +13,7 @@ from rotation.core.document import SecretDocument, documents
 from rotation.core.errors import ConfigError, SecretDocumentError
 from rotation.core.values import Evidence
 from rotation.drivers.guarded import Guarded
-from rotation.engine.batch.members import identity_of
+from rotation.engine.batch.members import casefolded, identity_of
 from rotation.engine.session import Session
 from rotation.state import marks
 from rotation.state.marks import Kind, Mark
@@ -64,10 +64,10 @@ class MemberStore:
 
     def _is_mine(self, document: SecretDocument) -> bool:
         try:
-            other = self._session.bind(document)
+            other = self._session.bind.name(document)
         except (ConfigError, SecretDocumentError):
             return False
-        return other.spec.code == self._account.spec.code and identity_of(other) == identity_of(self._account)
+        return other.spec.code == self._account.spec.code and casefolded(other.identity) == identity_of(self._account)
 
     def mark(self, version_id: str, mark: Mark) -> None:
         """See ``Notes``."""

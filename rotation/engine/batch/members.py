@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rotation.core.document import SecretDocument, documents
@@ -28,9 +29,10 @@ def members(session: Session, document: SecretDocument, key: str) -> tuple[Membe
         SettingsError: an entry's keys are wrong.
     """
     found: list[Member] = []
-    for number, each in enumerate(documents(document, key)):
+    accounts = documents(document, key)
+    for number, each in enumerate(accounts):
         try:
-            bound = session.bind(each)
+            bound = session.bind(each, accounts)
             _ = each.password  # raises here, before any vendor is called
         except RotationError as error:
             raise error.prefixed(f"{key} {number + 1}") from None
@@ -47,7 +49,12 @@ def members(session: Session, document: SecretDocument, key: str) -> tuple[Membe
 
 def identity_of(bound: Guarded) -> dict[str, object]:
     """Return what tells an account from every other; the case of a user name does not count."""
-    return {**identity(bound), "username": bound.username.casefold()}
+    return casefolded(identity(bound))
+
+
+def casefolded(own: Mapping[str, object]) -> dict[str, object]:
+    """Return an identity whose user name's case does not count."""
+    return {**own, "username": str(own["username"]).casefold()}
 
 
 def _name(bound: Guarded, document: SecretDocument, key: str, number: int) -> str:

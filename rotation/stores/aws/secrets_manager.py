@@ -28,6 +28,10 @@ from rotation.stores.aws.seal import Seal
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_secretsmanager.type_defs import TagTypeDef
+
+BINDING_TAG = "lockstep:account"
+"""The tag with the secret's binding. Writing it takes ``TagResource``, which no writer of values needs."""
 
 _VALUE_BYTES = 65_536
 """The longest SecretString, by the API model of 2017-10-17."""
@@ -60,7 +64,8 @@ class _StagingLabels:
         labelled = answer.get("VersionIdsToStages", {})
         now = self._now()
         versions = {key: Version.from_labels(key, labels, as_of=now) for key, labels in labelled.items()}
-        state = SecretState(bool(answer.get("RotationEnabled", False)), versions)
+        tags = {tag.get("Key"): tag.get("Value", "") for tag in answer.get("Tags") or ()}
+        state = SecretState(bool(answer.get("RotationEnabled", False)), versions, tags.get(BINDING_TAG))
         self.ahead.update(state.ahead)
         return state
 
@@ -151,6 +156,12 @@ class AwsSecretsManager(LabelStore):
 
     def _is_sealed(self, document: SecretDocument, arn: str, version_id: str) -> bool:
         return self._seal is None or self._seal.holds(document, arn=arn, version_id=version_id)
+
+    def enroll(self, binding: str) -> None:
+        """See ``Store``."""
+        client, secret_id = self._client, self._secret_id
+        tag: TagTypeDef = {"Key": BINDING_TAG, "Value": binding}
+        asked(client, secret_id, lambda: client.tag_resource(SecretId=secret_id, Tags=[tag]))
 
     def stage(self, token: str, document: SecretDocument) -> None:
         """See ``Store``."""

@@ -7,6 +7,18 @@ from rotation.stores.vault_kv.cancel import Cancelled
 from rotation.stores.vault_kv.hvac_kv import HvacKv, asked
 from rotation.stores.vault_kv.journal import JOURNAL_SUFFIX
 from rotation.stores.vault_kv.kv import Entry, Kv, Metadata
+from rotation.stores.vault_kv.snapshot import BINDING_KEY
 from rotation.stores.vault_kv.store import VaultKv, read_current
 
-__all__ = ["JOURNAL_SUFFIX", "Cancelled", "Entry", "HvacKv", "Kv", "Metadata", "VaultKv", "asked", "read_current"]
+__all__ = [
+    "BINDING_KEY",
+    "JOURNAL_SUFFIX",
+    "Cancelled",
+    "Entry",
+    "HvacKv",
+    "Kv",
+    "Metadata",
+    "VaultKv",
+    "asked",
+    "read_current",
+]

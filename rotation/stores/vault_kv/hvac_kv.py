@@ -136,7 +136,7 @@ class HvacKv:
         return None
 
     def annotate(self, path: str, custom: Mapping[str, str]) -> None:
-        """Replace an entry's custom metadata, also before its first version; its other settings stay."""
+        """See ``Kv``."""
         checked_path(path.strip("/"), what="the path")
         asked(
             self._client,

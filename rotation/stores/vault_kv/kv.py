@@ -87,6 +87,14 @@ class Kv(Protocol):
         """
         ...
 
+    def annotate(self, path: str, custom: Mapping[str, str]) -> None:
+        """Replace an entry's custom metadata, also before its first version; its other settings stay.
+
+        Raises:
+            StoreError: as ``read``.
+        """
+        ...
+
     def list(self, folder: str) -> list[str]:
         """Return the names in a folder; those of folders end with a slash.
 

@@ -29,6 +29,9 @@ from rotation.state.versions import SecretState, Version
 from rotation.stores.vault_kv.journal import Journal, Record, Stamp
 from rotation.stores.vault_kv.kv import Entry
 
+BINDING_KEY = "lockstep-account"
+"""The custom metadata with the secret's binding. Writing it takes a right on ``metadata/``, which no writer of values
+needs."""
 _READER = json.JSONDecoder(parse_int=float)
 _FOREIGN = re.compile(r"kv-([1-9][0-9]{0,9})")
 _OFF = frozenset({"false", "off", "no", "0"})
@@ -99,7 +102,8 @@ class Seen:
         if self.previous_id is not None:
             labels.setdefault(self.previous_id, set()).add(PREVIOUS)
         enabled = self.main.custom.get("lockstep-enabled", "").strip().lower() not in _OFF
-        return SecretState(enabled, {key: Version.from_labels(key, each) for key, each in labels.items() if each})
+        versions = {key: Version.from_labels(key, each) for key, each in labels.items() if each}
+        return SecretState(enabled, versions, self.main.custom.get(BINDING_KEY) or None)
 
     @property
     def is_late(self) -> bool:

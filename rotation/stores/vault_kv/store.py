@@ -55,7 +55,7 @@ from rotation.state.versions import SecretState
 from rotation.stores.vault_kv.cancel import Cancelled, cancel
 from rotation.stores.vault_kv.journal import JOURNAL_SUFFIX, Journal, Lease, Record
 from rotation.stores.vault_kv.kv import Entry, Kv
-from rotation.stores.vault_kv.snapshot import TAKEN, Seen, same
+from rotation.stores.vault_kv.snapshot import BINDING_KEY, TAKEN, Seen, same
 
 _PATIENCE = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts after a lost check-and-set, or while a standby node shows an old version."""
@@ -95,6 +95,17 @@ class VaultKv:
     def remembered(self) -> SecretState | None:
         """Return the labels as this store read or wrote them last, without a read; ``None`` where it must read."""
         return None if self._known is None else self._seen(self._known).describe().as_of(self._clock.now())
+
+    def seen(self) -> SecretState:
+        """See ``Store``."""
+        return self._last_seen().describe()
+
+    def enroll(self, binding: str) -> None:
+        """See ``Store``. Other custom metadata stay as they are."""
+        found = self._kv.metadata(self._path)
+        custom = {} if found is None else found.custom
+        self._kv.annotate(self._path, {**custom, BINDING_KEY: binding})
+        self._known = None
 
     def unfinished(self) -> str | None:
         """Return the token of a rotation that has begun and not ended; a journal that shows none decides alone."""

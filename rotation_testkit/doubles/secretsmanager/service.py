@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -161,10 +161,12 @@ class SecretsManager:
         with self._state.lock:
             self._rotator.functions[arn] = (function, foreign or assumes_role)
 
-    def create(self, name: str, value: Secret | str | None = None) -> str:
+    def create(self, name: str, value: Secret | str | None = None, tags: Mapping[str, str] | None = None) -> str:
         """Create a secret and return its ARN."""
         text = value.reveal() if isinstance(value, Secret) else value
-        params = {} if text is None else {"SecretString": text}
+        params: dict[str, Any] = {} if text is None else {"SecretString": text}
+        if tags:
+            params["Tags"] = [{"Key": key, "Value": each} for key, each in tags.items()]
         return str(self.call("CreateSecret", Name=name, **params)["ARN"])
 
     def call(self, operation: str, /, **params: Any) -> Answer:  # noqa: ANN401 - the API's own parameters

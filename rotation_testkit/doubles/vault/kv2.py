@@ -205,6 +205,11 @@ class Kv2:
             held = self._entries.setdefault(_normal(path), _Held(begun=self._now()))
             held.max_versions, held.custom = max_versions, dict(custom or {})
 
+    def annotate(self, path: str, custom: Mapping[str, str]) -> None:
+        """See ``Kv``."""
+        with self._lock:
+            self._entries.setdefault(_normal(path), _Held()).custom = dict(custom)
+
     def _held(self, path: str) -> _Held:
         held = self._entries.get(_normal(path))
         if held is None:

@@ -16,10 +16,11 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.engine.session import Session
+from rotation.state.binding import BindingMode
 from rotation.stores.memory import MemorySecret, MemoryStore
+from rotation_testkit.fault_lab.in_memory.bind import MemoryBind, memory_account
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
 from rotation_testkit.fault_lab.in_memory.driver import (
-    MemoryAccount,
     MemoryDriver,
     MemoryLoginDriver,
     gated,
@@ -90,7 +91,7 @@ class BatchScenario(Rotations):
             return Guarded(
                 spec=spec,
                 driver=gated(self._driver(), fuse),
-                account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
+                account=memory_account(document),
                 username=document.text("username"),
                 minimum=spec.evidence if self.minimum is None else self.minimum,
                 time_left=time_left,
@@ -98,7 +99,14 @@ class BatchScenario(Rotations):
 
         store = MemoryStore(fuse.wrap(self.secret, LABEL_EFFECTS))
         holder = f"{next(self._runs):x}"
-        return Session(store=store, token=token, bind=bind, clock=self.clock, time_left=time_left, holder=holder)
+        return Session(
+            store=store,
+            token=token,
+            bind=MemoryBind(spec, store, bind, BindingMode.OFF),
+            clock=self.clock,
+            time_left=time_left,
+            holder=holder,
+        )
 
     def step(self, step: Step, token: str) -> Result:
         """Run one invocation of the function."""

@@ -15,11 +15,13 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.engine.session import Session
+from rotation.state.binding import BindingMode
 from rotation.state.marks import Kind
 from rotation.state.stages import PENDING
 from rotation.stores.memory import MemorySecret, MemoryStore
+from rotation_testkit.fault_lab.in_memory.bind import MemoryBind, memory_account
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, Skewed, VirtualClock
-from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, gated, memory_spec
+from rotation_testkit.fault_lab.in_memory.driver import gated, memory_spec
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
@@ -141,6 +143,7 @@ class Scenario(Rotations):
     window: Windows = ANYTIME
     early: bool = False
     ahead: float = 0.0
+    binding: BindingMode = BindingMode.OFF
     secret: MemorySecret = field(init=False)
     _tokens: itertools.count[int] = field(default_factory=itertools.count)
     _runs: itertools.count[int] = field(default_factory=itertools.count)
@@ -173,7 +176,7 @@ class Scenario(Rotations):
             return Guarded(
                 spec=spec,
                 driver=gated(spec.factory(wiring), fuse),
-                account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
+                account=memory_account(document),
                 username=document.text("username"),
                 minimum=spec.evidence if self.minimum is None else self.minimum,
                 time_left=time_left,
@@ -185,7 +188,7 @@ class Scenario(Rotations):
         return Session(
             store=store,
             token=token,
-            bind=bind,
+            bind=MemoryBind(spec, store, bind, self.binding),
             clock=own,
             time_left=time_left,
             holder=holder,

@@ -2,6 +2,9 @@
 
 from unittest.mock import Mock
 
+import pytest
+
+from rotation.core.document import SecretDocument
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import countdown, open_session
@@ -20,7 +23,7 @@ def test_a_session_is_bound_by_its_binder_and_lasts_as_long():
     """Clock and time are the binder's; without a token the session only looks, and nobody has ordered it."""
     store, binder = make()
     session = open_session(store, binder)
-    assert (session.store, session.bind, session.clock) == (store, binder, binder.clock)
+    assert (session.store, session.clock) == (store, binder.clock)
     assert (session.token, session.ordered) == ("", False)
     session.clock.sleep(15.0)
     assert session.time_left() == 45.0
@@ -34,8 +37,17 @@ def test_two_sessions_hold_the_lease_under_different_names():
     assert all(len(holder) == 16 and int(holder, 16) >= 0 for holder in holders)
 
 
-def test_a_face_may_narrow_what_the_binder_returns():
-    """Another function may bind documents, while clock and time stay the binder's."""
-    (store, binder), narrowed = make(), Mock()
-    session = open_session(store, binder, bind=narrowed)
-    assert (session.bind, session.time_left) == (narrowed, binder.time_left)
+def test_a_face_may_narrow_what_the_binder_returns(meeting):
+    """Another function may change what the binder returns, while clock and time stay the binder's."""
+    (store, binder), seen = make(), []
+    binder.deployment = Deployment(drivers=("huawei_meeting",))
+    session = open_session(store, binder, narrow=lambda bound: seen.append(bound) or "narrowed")
+    assert session.bind(meeting) == "narrowed"
+    assert [bound.username for bound in seen] == ["alice"]
+    assert session.time_left is binder.time_left
+
+
+@pytest.fixture
+def meeting():
+    """The document of an account that changes its own password."""
+    return SecretDocument({"driver": "huawei_meeting", "username": "alice", "password": "Old-pass-1234"})

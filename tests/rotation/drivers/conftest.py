@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from rotation import handler
+from rotation.core.document import SecretDocument
 from rotation.core.errors import ConfigError, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Verdict
@@ -30,6 +31,7 @@ from rotation.drivers.vendors.huawei_meeting.policy import POLICIES
 from rotation_testkit.doubles.hosts.certificate import Certificate
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
 from rotation_testkit.doubles.secretsmanager import SecretsManager
+from rotation_testkit.sandbox.enrolled import tagged
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, REGION, ShiftedClock, provide_seal
 
 KEY = Secret("canary-key")
@@ -213,8 +215,15 @@ class Function:
         return json.loads(value.reveal())
 
     def put(self, document, secret=SECRET):
-        """Store a document, or the admin credential in another secret, as an operator would."""
+        """Store a document and enrol it, or the admin credential in another secret, as an operator would."""
         self.store.call("PutSecretValue", SecretId=secret, SecretString=json.dumps(document))
+        if secret == SECRET:
+            self.enrol(document)
+
+    def enrol(self, document):
+        """Bind the secret to the account that a document names."""
+        for key, value in tagged(SecretDocument(document)).items():
+            self.store.call("TagResource", SecretId=SECRET, Tags=[{"Key": key, "Value": value}])
 
     def cancel(self):
         """Cancel a rotation as an operator does: CancelRotateSecret, then take the pending label away."""
@@ -254,7 +263,9 @@ def install(invoke, clock):
             if admin is not None:
                 environment[f"{prefix}ADMIN_SECRET"] = ADMIN
                 store.create(ADMIN, json.dumps(admin))
-            store.create(SECRET, Secret(json.dumps(document)))
+            store.create(SECRET, Secret(json.dumps(document)), tagged(SecretDocument(document)))
+            ports = [f"{kind}:{document[f'{kind}_port']}" for kind in ("ssh", "winrm") if f"{kind}_port" in document]
+            environment["LOCKSTEP_LOGIN_PORTS"] = ",".join(ports)
             first = Secret(document["password"])
             made = Function(invoke, clock, store, environment, store.client(direct=True), live, first)
             store.register_function(FUNCTION_ARN, made.serve)

@@ -80,6 +80,8 @@ def test_a_device_that_is_gone_is_taken_out_of_a_batch_after_the_rotation_is_giv
         started.world.clock.sleep(1000)
         assert rotate(started, BATCH).error is not None
         edit(started, BATCH, devices=others)
+        assert rotate(started, BATCH).outcome == "binding_mismatch"
+        started.enroll(BATCH)
         assert rotate(started, BATCH).outcome == "identity_changed"
 
         live = {each["instance_id"]: park.guest_password(each["instance_id"]) for each in others}

@@ -6,6 +6,8 @@ import pytest
 
 from rotation.core.errors import ConfigError, SettingsError
 from rotation.core.values import Evidence, Lockout
+from rotation.drivers.registry import load_driver
+from rotation.state.binding import BindingMode
 from vault_plugin.database.connection import SEALED, Connection
 
 COMPSHARE = {"driver": "ucloud_compshare", "public_key": "example", "private_key": "not-a-real-key"}
@@ -54,6 +56,14 @@ def test_what_the_operator_knows_better_is_kept(key, given, values, wrong, fault
     assert key not in default.stored()
     with pytest.raises(SettingsError, match=f"{key} {fault}"):
         Connection.load({**COMPSHARE, key: wrong})
+
+
+def test_connection_and_role_are_the_binding():
+    """Only the operator writes them, so an account needs no other binding, and a role may state any port."""
+    config = {"driver": "tencent_bm", "secret_id": "AKIDexample", "secret_key": "not-a-real-key"}
+    deployment = Connection.load(config).deployment
+    assert deployment.binding_of(load_driver("tencent_bm")) is BindingMode.OFF
+    deployment.require_login_ports({"ssh": 2222, "winrm": 15986})
 
 
 def test_accounts_that_need_their_old_password_are_refused():

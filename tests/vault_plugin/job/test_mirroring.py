@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from rotation.core.errors import ConfigError, SettingsError
+from rotation.core.errors import ConfigError, IdentityChanged, SettingsError
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
 from vault_plugin.job.mirroring import MirrorPair, allowed, from_kv, with_mirror
@@ -124,3 +124,20 @@ def test_the_vendor_decides_between_two_values(in_aws):
         assert pair.swapped().reconcile() is MirrorState.ADOPTED
         assert inner.wrong_logins(HUAWEI) == 1
         assert started.stored(HUAWEI) == inner.stored(HUAWEI) == inner.live(HUAWEI)
+
+
+def test_write_access_to_a_mirror_does_not_aim_the_source_at_another_account(in_aws):
+    """A mirror that names another account is not tried at the vendor, and the source keeps its account."""
+    with in_aws(HUAWEI) as (started, _):
+        inner, path = started.world, started.path(HUAWEI)
+        entry = started.kv.read(path)
+        dead = entry.document.replaced(password="Wr0ng-Passw0rd!")
+        started.kv.write(path, dead, cas=entry.version)
+        theirs = json.loads(inner.secrets_manager.value(inner.accounts[HUAWEI]).reveal()) | {"user_id": "of-b"}
+        client = inner.secrets_manager.client(direct=True)
+        client.put_secret_value(SecretId=inner.accounts[HUAWEI], SecretString=json.dumps(theirs))
+        requests = inner.wrong_logins(HUAWEI)
+        with pytest.raises(IdentityChanged, match="user_id"):
+            pair_of(started, HUAWEI).reconcile()
+        assert started.kv.read(path).document == dead
+        assert inner.wrong_logins(HUAWEI) == requests + 1

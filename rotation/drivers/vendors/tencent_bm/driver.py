@@ -43,7 +43,7 @@ class Account:
         "The device's region, such as ap-beijing.",
         check=settings.matches(r"[a-z]{2,4}-[a-z0-9-]{2,40}", "must be a region such as ap-beijing"),
     )
-    ssh_port: int = login_settings.port("Port of the device's SSH server.", 22)
+    ssh_port: int = login_settings.ssh_port()
     ssh_address: str = settings.setting(
         "Which address to log in at: wan, lan, or auto (the public one where there is one).",
         check=settings.one_of("auto", "wan", "lan"),

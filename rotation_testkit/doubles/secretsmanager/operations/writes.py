@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.secretsmanager.protocol.errors import (
     denied,
@@ -25,6 +28,8 @@ from rotation_testkit.doubles.secretsmanager.state import (
 _DAY = 86_400
 _VALUE_BYTES = 65_536
 _TAGS_PER_SECRET = 50
+_RESERVED = "aws:"
+_TAG_TEXT = re.compile(r"[\w \t+\-=.:/@]*")
 
 
 def create_secret(state: ServiceState, params: Params) -> Answer:
@@ -40,7 +45,7 @@ def create_secret(state: ServiceState, params: Params) -> Answer:
     secret.description = params.get("Description")
     secret.kms_key = params.get("KmsKeyId")
     if "Tags" in params:
-        secret.tags = {tag["Key"]: tag.get("Value", "") for tag in params["Tags"]}
+        secret.tags = _tagged({}, params)
     state.add(secret)
     answer: Answer = {"ARN": secret.arn, "Name": name}
     if value is None or token is None:
@@ -173,12 +178,22 @@ def restore_secret(state: ServiceState, params: Params) -> Answer:
 def tag_resource(state: ServiceState, params: Params) -> Answer:
     """Add tags."""
     secret = state.find(params["SecretId"])
-    tags = {**(secret.tags or {}), **{tag["Key"]: tag.get("Value", "") for tag in params["Tags"]}}
-    if len(tags) > _TAGS_PER_SECRET:
-        raise invalid_parameter("A secret can have at most 50 tags.")
-    secret.tags = tags
+    secret.tags = _tagged(secret.tags or {}, params)
     secret.changed = state.clock()
     return {}
+
+
+def _tagged(held: Mapping[str, str], params: Params) -> dict[str, str]:
+    """Return the tags with those of a request added (AWS, "Tag secrets", and "Quotas", read 2026-11)."""
+    given = {tag["Key"]: tag.get("Value", "") for tag in params["Tags"]}
+    for text in (*given, *given.values()):
+        if text.lower().startswith(_RESERVED):
+            raise invalid_parameter("Tag keys and values that begin with aws: are reserved for AWS.")
+        if not _TAG_TEXT.fullmatch(text):
+            raise invalid_parameter("A tag may have letters, digits, blanks and + - = . _ : / @.")
+    if len({**held, **given}) > _TAGS_PER_SECRET:
+        raise invalid_parameter("A secret can have at most 50 tags.")
+    return {**held, **given}
 
 
 def untag_resource(state: ServiceState, params: Params) -> Answer:

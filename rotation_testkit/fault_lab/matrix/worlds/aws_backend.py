@@ -14,7 +14,7 @@ from rotation.core.secret import Secret
 from rotation.state.store import Store
 from rotation.state.versions import SecretState, Version
 from rotation.stores.aws.seal import Seal, SealKeys
-from rotation.stores.aws.secrets_manager import AwsSecretsManager
+from rotation.stores.aws.secrets_manager import BINDING_TAG, AwsSecretsManager
 from rotation_testkit.doubles.secretsmanager.operations.reads import describe_secret, get_secret_value
 from rotation_testkit.doubles.secretsmanager.operations.stages import update_secret_version_stage
 from rotation_testkit.doubles.secretsmanager.operations.writes import create_secret, put_secret_value
@@ -26,7 +26,7 @@ from rotation_testkit.doubles.secretsmanager.state import Version as Held
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Kind, Passage, Port
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
-from rotation_testkit.fault_lab.matrix.worlds.backends import CURRENT_ID, DOCUMENT, Backend
+from rotation_testkit.fault_lab.matrix.worlds.backends import BINDING, CURRENT_ID, DOCUMENT, Backend
 
 _NAME = "matrix"
 _SEAL = Seal(lambda: SealKeys(key=Secret("matrix-0123456789abcdef0123456789abcdef")))
@@ -58,7 +58,9 @@ class AwsBackend(Backend):
         self._rotator = rotator
         self._saved: Saved | None = None
         text = DOCUMENT.dump().reveal()
-        self.call("CreateSecret", {"Name": _NAME, "SecretString": text, "ClientRequestToken": CURRENT_ID})
+        tags = [{"Key": BINDING_TAG, "Value": BINDING}]
+        first = {"Name": _NAME, "SecretString": text, "ClientRequestToken": CURRENT_ID, "Tags": tags}
+        self.call("CreateSecret", first)
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         """Make a call past the gate.

@@ -11,6 +11,7 @@ from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import Store
 from rotation.state.versions import SecretState
 from rotation.stores.memory import MemoryStore, _Held
+from rotation_testkit.fault_lab.in_memory.bind import memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Passage
 from rotation_testkit.fault_lab.in_memory.secret import CountedSecret, GatedSecret
@@ -19,6 +20,10 @@ from rotation_testkit.fault_lab.matrix.worlds.algorithm import Place, Saved
 
 CURRENT_ID = "00000000-0000-4000-8000-000000000000"
 DOCUMENT = SecretDocument({"driver": "memory", "username": USERNAME, "password": FIRST.reveal(), "note": "kept"})
+
+
+BINDING = memory_binding(DOCUMENT)
+"""The secret's, which no account of the matrix does without."""
 
 
 class Backend(Place, Protocol):
@@ -56,6 +61,7 @@ class MemoryBackend(Backend):
     def __init__(self, clock: VirtualClock) -> None:
         self._secret = _SavedSecret(now=clock.now)
         self._secret.put(CURRENT_ID, DOCUMENT, CURRENT)
+        self._secret.binding = BINDING
 
     def begin(self, token: str) -> None:
         """See ``Backend``."""

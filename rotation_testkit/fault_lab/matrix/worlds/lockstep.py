@@ -9,8 +9,8 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.stages import PENDING
+from rotation_testkit.fault_lab.in_memory.bind import MemoryBind, memory_account
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
-from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
 from rotation_testkit.fault_lab.matrix.plan import OURS
 from rotation_testkit.fault_lab.matrix.worlds.account import shows_a_password
@@ -78,16 +78,17 @@ class Lockstep:
             return Guarded(
                 spec=account.spec,
                 driver=account.driver(world.gate),
-                account=MemoryAccount(username=document.text("username")),
+                account=memory_account(document),
                 username=document.text("username"),
                 minimum=account.minimum,
                 time_left=time_left,
             )
 
+        store = self.place.store(world.gate)
         return Session(
-            store=self.place.store(world.gate),
+            store=store,
             token=self.token,
-            bind=bind,
+            bind=MemoryBind(account.spec, store, bind),
             clock=GatedClock(clock, world.gate),
             time_left=time_left,
             # Unique among invocations, but equal in runs that came to the same state in different ways.

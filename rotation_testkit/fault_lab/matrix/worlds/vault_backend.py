@@ -11,12 +11,12 @@ from rotation.core.secret import Secret
 from rotation.state.stages import PENDING
 from rotation.state.store import Store
 from rotation.state.versions import SecretState
-from rotation.stores.vault_kv import JOURNAL_SUFFIX, Entry, VaultKv
+from rotation.stores.vault_kv import BINDING_KEY, JOURNAL_SUFFIX, Entry, VaultKv
 from rotation_testkit.doubles.vault.kv2 import Kv2, _Held, _Version
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
-from rotation_testkit.fault_lab.matrix.worlds.backends import DOCUMENT, Backend
+from rotation_testkit.fault_lab.matrix.worlds.backends import BINDING, DOCUMENT, Backend
 
 _PATH = "matrix"
 
@@ -29,6 +29,7 @@ class VaultBackend(Backend):
         self._kv = _SavedKv(now=clock.now)
         # No one reads older versions of the journal; without them, states that differ in nothing else are equal.
         self._kv.configure(_PATH + JOURNAL_SUFFIX, max_versions=1)
+        self._kv.configure(_PATH, custom={BINDING_KEY: BINDING})
         self._kv.write(_PATH, DOCUMENT, cas=0)
 
     def _past_the_gate(self) -> VaultKv:
@@ -93,6 +94,7 @@ class _SavedKv(Kv2):
                     path,
                     held.newest,
                     held.max_versions,
+                    tuple(held.custom.items()),
                     tuple((number, each.created, each.text.reveal()) for number, each in held.versions.items()),
                 )
                 for path, held in self._entries.items()
@@ -103,7 +105,10 @@ class _SavedKv(Kv2):
         if saved is self._saved:
             return
         self._saved = saved
-        self._entries = {path: _Held(newest, _versions(versions), most) for path, newest, most, versions in saved}
+        self._entries = {
+            path: _Held(newest, _versions(versions), most, dict(custom))
+            for path, newest, most, custom, versions in saved
+        }
 
 
 def _versions(saved: tuple[tuple[int, datetime, str], ...]) -> dict[int, Any]:

@@ -19,8 +19,9 @@ from rotation.state.lease import Claim
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.versions import SecretState
 from rotation.stores.memory import MemoryStore
+from rotation_testkit.fault_lab.in_memory.bind import MemoryBind, memory_account, memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
-from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, gated, memory_spec
+from rotation_testkit.fault_lab.in_memory.driver import gated, memory_spec
 from rotation_testkit.fault_lab.in_memory.effects import STORE_PORTS, Port
 from rotation_testkit.fault_lab.in_memory.fuse import Crash
 from rotation_testkit.fault_lab.in_memory.secret import GatedSecret
@@ -124,7 +125,9 @@ class Member:
         self.monitors = [first, *(Monitor(self, each, stripped=first.stripped, acting=first.acting) for each in others)]
         self.vendors = [self._vendor(monitor) for monitor in self.monitors]
         self.secret = FleetSecret(now=self.clock.now, monitors=self.monitors)
-        self.secret.put(self.next_id("first"), self.document({"driver": "memory"}), CURRENT)
+        document = self.document({"driver": "memory"})
+        self.secret.binding = memory_binding(document)
+        self.secret.put(self.next_id("first"), document, CURRENT)
         self.describe_vendor()
 
     def _vendor(self, monitor: Monitor) -> FleetVendor:
@@ -297,17 +300,18 @@ class Member:
             return Guarded(
                 spec=self.spec,
                 driver=driver,
-                account=MemoryAccount(username=document.text("username"), tenant=str(document.get("tenant", "main"))),
+                account=memory_account(document),
                 username=document.text("username"),
                 minimum=self.kind.proof,
                 time_left=time_left,
                 power=PowerWish.AS_FOUND,
             )
 
+        store = _Store(self.secret, invocation, self.monitor.acting)
         return Session(
-            store=_Store(self.secret, invocation, self.monitor.acting),
+            store=store,
             token=token,
-            bind=bind,
+            bind=MemoryBind(self.spec, store, bind),
             clock=_SkewedClock(self.clock, skew),
             time_left=time_left,
             holder=f"{next(self._holders):x}",

@@ -25,9 +25,9 @@ def target(host, *, pin=""):
     return LoginTarget("winrm", "127.0.0.1", host.port, "Administrator", host.fingerprint if pin == "" else pin)
 
 
-def probe(*, left=30.0, most=20.0):
+def probe(*, left=30.0, most=20.0, basic=False):
     """A probe with time."""
-    return WinRmProbe(time_left=lambda: left, terms=LoginTerms(seconds=most))
+    return WinRmProbe(time_left=lambda: left, terms=LoginTerms(seconds=most, winrm_basic=basic))
 
 
 def refused(where, *, most=20.0, password=RIGHT):
@@ -39,13 +39,24 @@ def refused(where, *, most=20.0, password=RIGHT):
 
 @pytest.mark.parametrize("offers", [("Negotiate", "Basic"), ("Negotiate",), ("Basic",), ('Basic realm="WSMAN"',)])
 def test_the_right_password_is_accepted_and_a_wrong_one_rejected(winrm, offers):
-    """NTLM is used where it is offered, else Basic; a wrong password is presented once."""
+    """NTLM is used where it is offered, else Basic if it is allowed; a wrong password is presented once."""
     winrm.behaviour.offers = offers
-    assert probe().login(target(winrm), RIGHT) is Verdict.ACCEPTED
+    assert probe(basic=True).login(target(winrm), RIGHT) is Verdict.ACCEPTED
     winrm.schemes.clear()
-    assert probe().login(target(winrm), WRONG) is Verdict.REJECTED
+    assert probe(basic=True).login(target(winrm), WRONG) is Verdict.REJECTED
     wanted = ["", "", "Negotiate", "Negotiate"] if "Negotiate" in offers else ["", "Basic"]
     assert winrm.schemes == wanted
+
+
+def test_basic_is_not_used_unless_the_deployment_allows_it(winrm):
+    """A host that offers Basic alone gets no password, at a greeting and at a login, and the setting is named."""
+    winrm.behaviour.offers = ("Basic",)
+    for ask in (lambda: probe().login(target(winrm), RIGHT), lambda: probe().greet(target(winrm))):
+        with pytest.raises(CannotVerify) as caught:
+            ask()
+        assert (caught.value.vendor_code, caught.value.unsent) == ("password_method_not_offered", True)
+        assert "LOCKSTEP_WINRM_BASIC" in caught.value.hint
+    assert set(winrm.schemes) == {""}
 
 
 def test_an_authority_of_ones_own_is_trusted_when_named(winrm, monkeypatch):
@@ -159,7 +170,7 @@ def test_no_password_leaks(winrm, caplog, offer):
     for password, status in ((RIGHT, 200), (WRONG, 200), (RIGHT, 500), (foreign, 200)):
         winrm.behaviour.status = status
         try:
-            probe().login(target(winrm), password)
+            probe(basic=True).login(target(winrm), password)
         except CannotVerify as error:
             shown += repr(error) + str(error.describe()) + repr(error.__context__) + repr(error.__cause__)
     assert "pypsrp" in caplog.text

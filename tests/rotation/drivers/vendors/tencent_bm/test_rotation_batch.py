@@ -208,6 +208,7 @@ def batch_of(rig, size):
     shared = {"driver": "tencent_bm", "username": "root", "region": "ap-beijing"}
     text = json.dumps({**shared, "devices": devices})
     rig.world.secrets_manager.call("PutSecretValue", SecretId=rig.world.accounts[BATCH], SecretString=text)
+    rig.world.enroll(BATCH)
     return [device["instance_id"] for device in devices]
 
 

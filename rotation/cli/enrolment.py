@@ -1,0 +1,278 @@
+"""Binds secrets to their accounts, in any store: show what a value names, ask, write the binding.
+
+Writing the same binding twice is harmless, so a list that was interrupted is just enrolled again.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import typer
+
+from rotation.cli.exit_codes import DONE, FAILED, CommandUsageError
+from rotation.cli.output import console, emit, note, show_error
+from rotation.core.document import SecretDocument, documents, list_key
+from rotation.core.errors import BindingMismatch, RotationError, SecretNotFound
+from rotation.deployment.binder import Binder
+from rotation.drivers.named import Named
+from rotation.drivers.network.login_settings import ports
+from rotation.state.binding import Binding, BindingMode
+from rotation.state.store import Store
+
+_COLUMNS = ("secret_id", "driver", "account")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A secret to enrol.
+
+    Attributes:
+        name: its name, ARN or path.
+        driver: the driver that is expected; empty for any.
+        account: the account that is expected, as ``enroll --show`` prints it; empty for any.
+    """
+
+    name: str
+    driver: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """What a secret's value names, and what the secret is bound to.
+
+    Attributes:
+        named: the accounts, more than one for a batch.
+        binding: what enrolling would bind the secret to.
+        held: the text of the binding that it has.
+        mode: what the deployment demands.
+    """
+
+    store: Store
+    named: tuple[Named, ...]
+    binding: Binding
+    held: str | None
+    mode: BindingMode
+
+    @classmethod
+    def of(cls, store: Store, binder: Binder) -> Enrolment:
+        """Read a secret; only its current value counts.
+
+        Raises:
+            RotationError: it cannot be read, or its value names no account that the deployment allows.
+        """
+        state = store.describe()
+        value = store.read(state.current_id) if state.current_id else None
+        if value is None:
+            raise SecretNotFound("the secret has no current value")
+        named = tuple(map(binder.name, _accounts(value.document)))
+        mode = binder.deployment.binding_of(named[0].spec)
+        return cls(store=store, named=named, binding=binder.binding(value.document), held=state.binding, mode=mode)
+
+    @property
+    def status(self) -> str:
+        """``bound``, ``bound_otherwise`` or ``not_bound``."""
+        if self.held is None:
+            return "not_bound"
+        return "bound" if self._is_the_same(self.held) else "bound_otherwise"
+
+    def _is_the_same(self, held: str) -> bool:
+        return held == self.binding.text()
+
+    def require(self, wanted: Wanted) -> None:
+        """Raise unless the value names the account that is expected.
+
+        Raises:
+            BindingMismatch: it names another one.
+        """
+        if wanted.driver not in ("", self.binding.driver) or wanted.account not in ("", self.binding.note):
+            raise BindingMismatch(
+                "the secret's value names another account than the list does",
+                hint=f"Compare the list with `lockstep enroll --show {wanted.name}`.",
+            )
+
+    def describe(self) -> dict[str, object]:
+        """Return the fields for ``--json``."""
+        return {
+            "driver": self.binding.driver,
+            "account": self.binding.note,
+            "logins": list(self.logins()),
+            "demanded": self.mode.value,
+            "binding": self.held,
+        }
+
+    def logins(self) -> Iterator[str]:
+        """Yield where logins go and how the host is known, as far as the value says so."""
+        for each in self.named:
+            yield ", ".join([*_places(each), *_pins(each)]) or "by the vendor's own login, or where the vendor says"
+
+
+def _accounts(document: SecretDocument) -> list[SecretDocument]:
+    key = list_key(document)
+    return [document] if key is None else documents(document, key)
+
+
+def _places(named: Named) -> Iterator[str]:
+    if named.spec.login_probes:
+        yield from (f"{kind} port {port}" for kind, port in ports(named.account).items())
+
+
+def _pins(named: Named) -> Iterator[str]:
+    for kind, pin in named.pins.items():
+        yield f"host key {_fingerprint(pin)}" if kind == "ssh" else f"certificate {pin}"
+    if named.by_host and not named.pins:
+        yield "no host key or certificate"
+
+
+def _fingerprint(key: str) -> str:
+    """Return the fingerprint as OpenSSH prints it."""
+    kind, encoded = key.split()[:2]
+    padded = encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4)
+    digest = hashlib.sha256(base64.b64decode(padded)).digest()
+    return f"{kind} SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """What a command does with each secret.
+
+    Attributes:
+        yes: enrol without asking.
+        show: only show.
+        as_json: print JSON.
+    """
+
+    yes: bool
+    show: bool
+    as_json: bool
+
+
+def enroll_or_show(enrolment: Enrolment, secret: Mapping[str, object], how: How) -> int:
+    """Carry out a command for one secret; ``secret`` has the fields by which ``--json`` names it."""
+    if how.show:
+        return show_one(enrolment, secret, as_json=how.as_json)
+    return enroll_one(enrolment, secret, yes=how.yes, as_json=how.as_json)
+
+
+def show_one(enrolment: Enrolment, secret: Mapping[str, object], *, as_json: bool) -> int:
+    """Show what a secret is bound to; return FAILED where a rotation would be refused."""
+    status = enrolment.status
+    if as_json:
+        emit({**secret, "outcome": status, **enrolment.describe()})
+    else:
+        _show(enrolment)
+        console().print(f"binding: {status.replace('_', ' ')} ({enrolment.mode.value} by the deployment)")
+    missing = status == "not_bound" and enrolment.mode is BindingMode.REQUIRED
+    return FAILED if missing or status == "bound_otherwise" else DONE
+
+
+def enroll_one(enrolment: Enrolment, secret: Mapping[str, object], *, yes: bool, as_json: bool) -> int:
+    """Ask, and write the binding; return FAILED if the answer is no."""
+    before = enrolment.status
+    if before != "bound":
+        if not yes:
+            _require_terminal(as_json=as_json)
+            _show(enrolment)
+        if not yes and not typer.confirm("Bind the secret to this account?", err=True):
+            note("nothing was changed")
+            return FAILED
+        enrolment.store.enroll(enrolment.binding.text())
+    outcome = "unchanged" if before == "bound" else "enrolled"
+    if as_json:
+        fields = {**enrolment.describe(), "binding": enrolment.binding.text()}
+        emit({**secret, "outcome": outcome, **fields})
+    else:
+        names = " ".join(str(each) for each in secret.values())
+        console().print(f"{names}: {outcome}: {enrolment.binding.driver} {enrolment.binding.note}")
+    return DONE
+
+
+def enroll_list(path: Path, look: Callable[[str], Enrolment], key: str, how: How) -> int:
+    """Enrol every secret of a list, one line each; one that fails stops no other.
+
+    Args:
+        path: a CSV file with the columns ``secret_id`` and, if wanted, ``driver`` and ``account``.
+        look: reads a secret.
+        key: names the secret in ``--json``.
+        how: what to do with each.
+    """
+    wanted = read_list(path)
+    if not how.yes and not how.show:
+        _require_terminal(as_json=how.as_json)
+        _each(wanted, look, key, _list, as_json=how.as_json)
+        if not typer.confirm(f"Bind these {len(wanted)} secrets?", err=True):
+            note("nothing was changed")
+            return FAILED
+
+    act = partial(enroll_or_show, how=replace(how, yes=True))
+    return _each(wanted, look, key, act, as_json=how.as_json)
+
+
+def _each(
+    wanted: Iterable[Wanted],
+    look: Callable[[str], Enrolment],
+    key: str,
+    act: Callable[[Enrolment, Mapping[str, object]], int],
+    *,
+    as_json: bool,
+) -> int:
+    codes = set()
+    for each in wanted:
+        try:
+            found = look(each.name)
+            found.require(each)
+            codes.add(act(found, {key: each.name}))
+        except RotationError as error:
+            codes.add(FAILED)
+            if as_json:
+                emit({key: each.name, "outcome": error.code, "error": error.describe()})
+            else:
+                show_error(error.prefixed(each.name), as_json=False)
+    return max(codes, default=DONE)
+
+
+def read_list(path: Path) -> list[Wanted]:
+    """Read a list of secrets.
+
+    Raises:
+        CommandUsageError: it cannot be read, or lacks the column ``secret_id``.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            unknown = set(reader.fieldnames or ()) - set(_COLUMNS)
+            if "secret_id" not in (reader.fieldnames or ()) or unknown:
+                raise CommandUsageError(
+                    "the list's first line must name the column secret_id, and no others than driver and account"
+                )
+            rows = [{name: (row.get(name) or "").strip() for name in _COLUMNS} for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CommandUsageError(f"the list cannot be read ({type(error).__name__})") from None
+    return [
+        Wanted(name=row["secret_id"], driver=row["driver"], account=row["account"]) for row in rows if row["secret_id"]
+    ]
+
+
+def _require_terminal(*, as_json: bool) -> None:
+    if as_json or not sys.stdin.isatty():
+        raise CommandUsageError("nobody can be asked here", hint="Look with --show, then add --yes.")
+
+
+def _list(enrolment: Enrolment, secret: Mapping[str, object]) -> int:
+    console().print(f"{next(iter(secret.values()))}: {enrolment.binding.driver} {enrolment.binding.note}")
+    return DONE
+
+
+def _show(enrolment: Enrolment) -> None:
+    out = console()
+    out.print(f"driver: {enrolment.binding.driver}")
+    for named, login in zip(enrolment.named, enrolment.logins(), strict=True):
+        out.print(f"account: {named.binding().note}")
+        out.print(f"  logins: {login}")

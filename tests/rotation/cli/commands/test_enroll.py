@@ -1,0 +1,160 @@
+"""``lockstep enroll`` shows what a value names, asks, and binds the secret; commands refuse what is not bound."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rotation.core.document import SecretDocument
+from rotation.stores.aws.secrets_manager import BINDING_TAG
+from rotation_testkit.sandbox.enrolled import binding_of
+
+COMMANDS = [("rotate",), ("rotate", "--dry-run"), ("verify",), ("doctor",)]
+NAME, MEETING = "lockstep/ucloud_compshare", "lockstep/huawei_meeting"
+
+
+@pytest.fixture
+def tag(embedded: Any) -> Any:
+    """A function that returns a secret's binding, or changes it first; the secret starts without one."""
+    store = embedded.secrets_manager
+    for name in (NAME, MEETING):
+        store.call("UntagResource", SecretId=name, TagKeys=[BINDING_TAG])
+
+    def ask(name: str = NAME, text: str | None = None) -> str | None:
+        if text is not None:
+            store.call("TagResource", SecretId=name, Tags=[{"Key": BINDING_TAG, "Value": text}])
+        tags = store.call("DescribeSecret", SecretId=name).get("Tags") or ()
+        return {each["Key"]: each["Value"] for each in tags}.get(BINDING_TAG)
+
+    return ask
+
+
+def test_a_secret_is_bound_once(lockstep: Any, embedded: Any, tag: Any) -> None:
+    """The tag is what the value names; enrolling again changes nothing, and no vendor or host is asked."""
+    document = SecretDocument.parse(embedded.secrets_manager.value(NAME).reveal())
+    outcomes = []
+    for _ in range(2):
+        ran = lockstep("enroll", NAME, "--yes", "--json")
+        assert ran.code == 0, ran.out
+        outcomes.append(ran.objects[0]["outcome"])
+        assert tag() == ran.objects[0]["binding"] == binding_of(document)
+    assert outcomes == ["enrolled", "unchanged"]
+    assert (embedded.ucloud.requests, embedded.ssh.connections) == ([], 0)
+    assert lockstep("rotate", NAME, "--dry-run").code == 0
+
+
+def test_showing_changes_nothing(lockstep: Any, tag: Any) -> None:
+    """``--show`` exits 1 where a rotation would be refused, and prints account, logins and the key's fingerprint."""
+    ran = lockstep("enroll", NAME, "--show")
+    assert (ran.code, tag()) == (1, None)
+    assert "uhost-demo/root" in ran.out
+    assert "host key ssh-ed25519 SHA256:" in ran.out
+    assert "not bound (required by the deployment)" in ran.out
+    assert lockstep("enroll", MEETING, "--show").code == 0
+    tag(text="1 huawei_meeting " + "0" * 32 + " - - other")
+    assert lockstep("enroll", NAME, "--show", "--json").objects[0]["outcome"] == "bound_otherwise"
+
+
+def test_nobody_is_asked_where_nobody_sits(lockstep: Any, tag: Any) -> None:
+    """Without a terminal, and with --json, it takes --yes; one secret or one list is named."""
+    for arguments in ((NAME,), (NAME, "--json"), (), (NAME, "--from-file", "x.csv", "--yes")):
+        assert lockstep("enroll", *arguments).code == 2, arguments
+    assert tag() is None
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1), ("", 1)])
+def test_a_human_is_asked(at_a_terminal: Any, tag: Any, answer: str, code: int) -> None:
+    """Only a yes binds the secret, after the account was shown."""
+    ended, shown = at_a_terminal(answer, "enroll", NAME)
+    assert ended == code
+    assert "uhost-demo/root" in shown
+    assert (tag() is None) is (code == 1)
+
+
+@pytest.fixture
+def at_a_terminal(embedded: Any) -> Any:
+    """A function that runs a command at a terminal where somebody types a line; it returns exit code and output."""
+
+    def run(line: str, *arguments: str) -> tuple[int, str]:
+        ours, theirs = os.openpty()
+        environment = {**os.environ, **embedded.environment()}
+        with os.fdopen(ours, "r+b", buffering=0) as terminal:
+            ran = subprocess.Popen(
+                [sys.executable, "-m", "rotation.cli", *arguments],
+                env=environment,
+                stdin=theirs,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            os.close(theirs)
+            terminal.write(f"{line}\n".encode())
+            shown, _ = ran.communicate(timeout=60)
+        return ran.returncode, shown.decode()
+
+    return run
+
+
+def test_a_list_is_enrolled_line_by_line(lockstep: Any, tag: Any, tmp_path: Path) -> None:
+    """A secret that fails stops no other, the list may be run again, and what it expects is compared."""
+    rows = [f"{NAME},ucloud_compshare,", "lockstep/missing,,", f"{MEETING},huawei_meeting,somebody@example.com"]
+    path = tmp_path / "accounts.csv"
+    path.write_text("secret_id,driver,account\n" + "\n".join(rows) + "\n")
+    outcomes = []
+    for _ in range(2):
+        ran = lockstep("enroll", "--from-file", str(path), "--yes", "--json")
+        assert ran.code == 1
+        outcomes.append([each["outcome"] for each in ran.objects])
+    assert outcomes == [[first, "secret_not_found", "binding_mismatch"] for first in ("enrolled", "unchanged")]
+    assert tag(MEETING) is None
+    path.write_text(f"secret_id,account\n{MEETING},robot@example.com\n")
+    assert lockstep("enroll", "--from-file", str(path), "--yes").code == 0
+    assert tag(MEETING) is not None
+    for text in ("name\nx\n", "", "secret_id,password\nx,y\n"):
+        path.write_text(text)
+        assert lockstep("enroll", "--from-file", str(path), "--yes").code == 2
+
+
+@pytest.fixture
+def asked(embedded: Any) -> Any:
+    """A function that returns whether vendor, host or admin credential were asked since the test began."""
+    store = embedded.secrets_manager
+
+    def ask() -> bool:
+        read = {call.secret for call in store.calls if call.operation == "GetSecretValue"}
+        return bool(embedded.ucloud.requests or embedded.ssh.connections or embedded.admin_secret in read)
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    "command", [("rotate",), ("rotate", "--dry-run"), ("verify",), ("doctor",), ("doctor", "--repair")]
+)
+def test_no_command_uses_a_value_that_names_another_account(
+    lockstep: Any, embedded: Any, asked: Any, command: tuple[str, ...]
+) -> None:
+    """Each says why, and what to do, before vendor, host or admin credential are asked."""
+    document = json.loads(embedded.secrets_manager.value(NAME).reveal())
+    text = json.dumps(document | {"uhost_id": "uhost-of-b"})
+    embedded.secrets_manager.call("PutSecretValue", SecretId=NAME, SecretString=text)
+    ran = lockstep(*command, NAME, "--json")
+    assert ran.code in (1, 3)
+    assert "names another account" in ran.out
+    assert "lockstep enroll" in ran.out
+    assert not asked()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.usefixtures("tag")
+def test_no_command_uses_a_secret_that_is_not_bound(lockstep: Any, asked: Any, command: tuple[str, ...]) -> None:
+    """The same where nobody has bound the secret."""
+    ran = lockstep(*command, NAME, "--json")
+    assert ran.code in (1, 3)
+    assert "not bound to an account" in ran.out
+    assert "lockstep enroll" in ran.out
+    assert not asked()

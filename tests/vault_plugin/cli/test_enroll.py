@@ -1,0 +1,49 @@
+"""``lockstep vault enroll`` binds a secret of KV by custom metadata, which writers of its value cannot change."""
+
+from __future__ import annotations
+
+from rotation.core.document import SecretDocument
+from rotation_testkit.sandbox.enrolled import binding_of
+from rotation_testkit.sandbox.sandbox import UCLOUD
+
+KEY, OWN = "lockstep-account", {"lockstep-every": "30d", "owner": "us"}
+
+
+def test_a_rotation_needs_the_binding_of_its_account(cli, openbao):
+    """Without a binding nothing is called; with it the account rotates, and no other one that the value names."""
+    with cli(holding=(UCLOUD,)) as (started, run):
+        path, cloud = started.path(UCLOUD), started.world.ucloud
+        started.kv.configure(path, custom=OWN)
+        for command in (("rotate",), ("rotate", "--dry-run"), ("verify",), ("doctor",)):
+            code, reports = run(*command, path, "--json")
+            assert code in (1, 3), command
+            assert "lockstep vault enroll" in str(reports), command
+        assert cloud.requests == []
+
+        code, (report,) = run("enroll", path, "--yes", "--json")
+        assert (code, report["outcome"], report["path"]) == (0, "enrolled", path)
+        entry = started.kv.read(path)
+        assert entry.custom == {**OWN, KEY: binding_of(entry.document)}
+        assert run("rotate", path)[0] == 0
+
+        entry, requests = started.kv.read(path), len(cloud.requests)
+        writer = openbao.client()
+        writer.secrets.kv.v2.create_or_update_secret(
+            path, {**entry.document, "password": "x", "uhost_id": "uhost-of-b"}, mount_point=started.mount
+        )
+        code, (report,) = run("rotate", path, "--json")
+        assert (code, report["outcome"], report["attempts"]) == (1, "binding_mismatch", 1)
+        assert len(cloud.requests) == requests
+
+
+def test_the_first_proved_rotation_can_record_the_account(cli, monkeypatch):
+    """With ``pin`` it writes the custom metadata once, and keeps what stands beside."""
+    with cli(holding=(UCLOUD,)) as (started, run):
+        path = started.path(UCLOUD)
+        started.kv.configure(path, custom=OWN)
+        monkeypatch.setenv("LOCKSTEP_BINDING", "pin")
+        assert run("rotate", path)[0] == 0
+        entry = started.kv.read(path)
+        assert entry.custom == {**OWN, KEY: binding_of(SecretDocument(dict(entry.document)))}
+        monkeypatch.delenv("LOCKSTEP_BINDING")
+        assert run("rotate", path)[0] == 0
