@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from rotation.core.clock import SystemClock
 from rotation.core.document import SecretDocument
+from rotation.core.errors import SettingsError
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.state.binding import BindingMode
@@ -19,8 +20,14 @@ def binding_of(document: SecretDocument) -> str:
 
 
 def tagged(document: SecretDocument) -> dict[str, str]:
-    """Return the tags of a secret in AWS that is enrolled where a deployment demands it by default."""
-    return {BINDING_TAG: binding_of(document)} if _is_demanded(document) else {}
+    """Return the tags of a secret in AWS that is enrolled where a deployment demands it by default.
+
+    A document that a rotation refuses cannot be enrolled either, so it has none.
+    """
+    try:
+        return {BINDING_TAG: binding_of(document)} if _is_demanded(document) else {}
+    except SettingsError:
+        return {}
 
 
 def annotated(document: SecretDocument, custom: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rotation.core.errors import OutcomeUnknown, Parked, PermissionDenied, RotationError
+from rotation.core.errors import InProgress, OutcomeUnknown, Parked, PermissionDenied, RotationError
 from rotation.core.maintenance_window import Windows
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Power, Step
@@ -83,9 +83,11 @@ def make_external_change(scenario):
 
 
 def make_reset_fails(scenario):
-    """Return a vendor that accepts the task and fails."""
+    """Return a vendor that accepts the task and fails, after the first run has sent two resets."""
     subject = scenario("admin-task", task_fails=True)
     token = subject.created()
+    with pytest.raises(InProgress):
+        subject.step(Step.SET, token)
     return subject, token
 
 

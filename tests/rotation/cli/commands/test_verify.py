@@ -53,7 +53,7 @@ def test_a_vendor_that_does_not_answer_is_no_drift(lockstep, embedded):
 
 
 def test_a_forged_parking_label_ends_in_no_internal_error(lockstep, embedded):
-    """A label that parks the account until a year that no calendar has is shown, and the exit code says parked."""
+    """A label that parks the account until a year that no calendar has is not believed."""
     versions = embedded.secrets_manager.labels(HUAWEI_ID)
     (current,) = [version for version, labels in versions.items() if "AWSCURRENT" in labels]
     embedded.secrets_manager.call(
@@ -63,4 +63,4 @@ def test_a_forged_parking_label_ends_in_no_internal_error(lockstep, embedded):
         MoveToVersionId=current,
     )
     ran = lockstep("verify", HUAWEI_ID)
-    assert (ran.code, "9999-12-31" in ran.err) == (3, True)
+    assert (ran.code, "internal_error" in ran.err) == (0, False)

@@ -99,11 +99,11 @@ def test_a_lost_request_is_sent_again(rent):
 
 @pytest.mark.parametrize(("api", "switch"), [("v2", "reset_fails"), ("v3", "reset_fails_after")])
 def test_a_failed_task_is_repeated_with_the_same_candidate(rent, api, switch):
-    """A run sends it twice at most and then pauses, even if the failed task did change the password."""
+    """A run sends it twice at most, and the next once, even if the failed task did change the password."""
     at = rent(api, reset=12, retries=0)
     setattr(at.device, switch, True)
     assert at.function.rotate().state is RotationState.FAILED
-    assert at.function.codes() == ["parked"]
+    assert at.function.codes() == ["in_progress"]
     candidate = at.function.document("AWSPENDING")["password"]
     assert at.simulator.attempts("cpm-1") == 2
     setattr(at.device, switch, False)
