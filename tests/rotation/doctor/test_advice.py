@@ -173,7 +173,7 @@ def test_a_reset_that_fails_is_sent_once_more(scenario):
     subject.vendor.task_fails = False
     outcomes = [still]
     while outcomes[-1].condition is Condition.WAITING and len(outcomes) < 15:
-        subject.clock.sleep(60)
+        subject.clock.sleep(max(60, (outcomes[-1].not_before or 0) - subject.clock.now()))
         outcomes.append(heal(subject.session()))
     assert outcomes[-1].condition is Condition.HEALTHY
     assert subject.secret.describe().current_id == token
@@ -187,8 +187,14 @@ def test_a_refused_candidate_is_dropped_once_it_cannot_take_effect_any_more(scen
     parked(subject, token)
     found = examine(subject.session())
     assert found.condition is Condition.WAITING
-    subject.clock.sleep(found.not_before - subject.clock.now() + 1)
-    assert heal(subject.session()).done == (Action(Verb.RELEASE, token),)
+    done = ()
+    for _ in range(3):  # each look may ask once more whether the candidate is live
+        subject.clock.sleep(found.not_before - subject.clock.now() + 1)
+        done = heal(subject.session()).done
+        if done:
+            break
+        found = examine(subject.session())
+    assert done == (Action(Verb.RELEASE, token),)
     assert subject.in_step
 
 
@@ -201,8 +207,8 @@ def test_giving_up_again_and_again_waits_longer_and_longer(scenario):
         pauses.append(until - subject.clock.now())
         subject.clock.sleep(pauses[-1] + 1)
     assert pauses == sorted(pauses)
-    assert pauses[0] == pytest.approx(300, abs=1)
-    assert 450 <= pauses[-1] <= 900
+    assert 300 <= pauses[0] <= 360
+    assert 1200 <= pauses[-1] <= 6 * 3600
 
 
 def test_a_candidate_may_always_be_healed_outside_the_window(scenario):
