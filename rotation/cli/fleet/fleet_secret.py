@@ -16,9 +16,9 @@ from rotation.state import parking
 from rotation.state.marks import PREFIX, Kind, number_in
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState, Version
+from rotation.stores.aws.secrets_manager import BINDING_TAG
 
 DAY = 86_400.0
-BINDING_TAG = "lockstep:account"
 _DRIVER = re.compile(r"[0-9]+ ([a-z][a-z0-9_]{1,30})( .*)?", re.DOTALL)
 """The beginning of a binding: its format, and the driver."""
 

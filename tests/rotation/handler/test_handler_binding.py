@@ -236,6 +236,7 @@ def test_the_first_value_put_back_is_held_by_the_pin_that_was_learnt(scene: Scen
     assert scene.rotate(UCLOUD) is RotationState.SUCCEEDED
     learnt = host.host_key
     scene.write(UCLOUD, lockstep=None)
+    scene.world.clock.sleep(120)  # a late request of the rotation before counts for a minute
     host.change_host_key()
     assert scene.rotate(UCLOUD) is RotationState.FAILED
     assert {error.vendor_code for error in scene.errors} == {"host_key_changed"}
