@@ -21,8 +21,8 @@ from rotation.cli.output import console, emit, note, show_error
 from rotation.core.document import SecretDocument, documents, list_key
 from rotation.core.errors import BindingMismatch, RotationError, SecretNotFound
 from rotation.deployment.binder import Binder
-from rotation.drivers.named import Named
 from rotation.drivers.network.login_settings import ports
+from rotation.engine.named import Named
 from rotation.state.binding import Binding, BindingMode
 from rotation.state.store import Store
 

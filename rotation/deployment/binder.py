@@ -28,12 +28,12 @@ from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.guarded import Guarded
 from rotation.drivers.login_proof import LoginProof
-from rotation.drivers.named import Named
 from rotation.drivers.network import login_settings
 from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.network.login_probe import LoginProbe, LoginTerms
 from rotation.drivers.network.login_settings import host_key_pin
 from rotation.drivers.tokens import MARGIN_SECONDS
+from rotation.engine.named import Named
 from rotation.state.binding import Binding, of_batch
 
 COMMON_KEYS = frozenset({"driver", "password", "lockstep"})

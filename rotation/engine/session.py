@@ -24,7 +24,7 @@ from rotation.core.errors import (
 )
 from rotation.core.values import Evidence
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
-from rotation.drivers.named import Named, identity_of
+from rotation.engine.named import Named, identity_of
 from rotation.state import marks
 from rotation.state.binding import of_batch
 from rotation.state.label_quota import make_room

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from rotation.core.document import SecretDocument, documents, list_key
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.guarded import Guarded
-from rotation.drivers.named import Named, binding_for
 from rotation.engine.admission import Admission
+from rotation.engine.named import Named, binding_for
 from rotation.state.binding import BindingMode, of_batch
 from rotation.state.store import Store
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount
