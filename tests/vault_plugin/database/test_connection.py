@@ -36,7 +36,7 @@ def test_a_window_and_a_login_are_settings_of_a_deployment():
     with pytest.raises(SettingsError) as error:
         Connection.load({**GOOD, "login": "telnet://bastion", "window": "whenever", "hosts": "https://x/"})
     assert error.value.where == "connection"
-    for fault in ("login must", "window ", "hosts must"):
+    for fault in ("login names no login probe", "window ", "hosts must"):
         assert fault in str(error.value)
     assert "LOCKSTEP" not in str(error.value)
 

@@ -14,7 +14,7 @@ from rotation.core.errors import (
     NotEnoughTime,
     RotationError,
     SettingsError,
-    StoreUnavailable,
+    StoreUnreachable,
 )
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv
@@ -146,7 +146,7 @@ def test_a_server_that_is_away_fails_the_step_until_it_is_back(function):
 
     function.before += [lambda: None, back]
     assert function.rotate(HUAWEI) is RotationState.SUCCEEDED
-    assert [type(each) for each in function.failures] == [StoreUnavailable]
+    assert [type(each) for each in function.failures] == [StoreUnreachable]
     assert function.in_step(HUAWEI)
     assert function.world.changes(HUAWEI) == 1
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rotation.core.errors import EventError, RotationError, StoreUnavailable
+from rotation.core.errors import EventError, RotationError, StoreUnreachable
 from rotation_testkit.doubles.vendors.faults import FaultKind
 from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
@@ -87,5 +87,5 @@ def test_a_server_that_is_gone_fails_the_invocation(real, function):
     """A missing server is a typed error in one log line."""
     with real(holding=(HUAWEI,)) as started:
         _, failure, lines = function(started, {}, VAULT_ADDR="http://127.0.0.1:1")
-        assert isinstance(failure, StoreUnavailable)
+        assert isinstance(failure, StoreUnreachable)
         assert [line["error"]["vendor_code"] for line in lines] == ["unreachable"]

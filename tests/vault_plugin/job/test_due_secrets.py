@@ -67,7 +67,7 @@ def test_edits_of_other_keys_do_not_postpone_a_rotation(modelled, due_secrets, r
     """The age of the password counts, also where the versions that show it are gone; a change by hand counts anew."""
     with modelled(holding=(VOLCENGINE,)) as started:
         path = started.path(VOLCENGINE)
-        started.kv.configure(path, max_versions=kept, custom=EVERY)
+        started.kv.configure(path, max_versions=kept, custom={**started.kv.metadata(path).custom, **EVERY})
         if rotated:
             assert rotate(started, VOLCENGINE).error is None
         job, age = due_secrets(started), 0

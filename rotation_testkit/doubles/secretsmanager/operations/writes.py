@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from rotation.core.secret import Secret
@@ -29,7 +28,6 @@ _DAY = 86_400
 _VALUE_BYTES = 65_536
 _TAGS_PER_SECRET = 50
 _RESERVED = "aws:"
-_TAG_TEXT = re.compile(r"[\w \t+\-=.:/@]*")
 
 
 def create_secret(state: ServiceState, params: Params) -> Answer:
@@ -189,8 +187,6 @@ def _tagged(held: Mapping[str, str], params: Params) -> dict[str, str]:
     for text in (*given, *given.values()):
         if text.lower().startswith(_RESERVED):
             raise invalid_parameter("Tag keys and values that begin with aws: are reserved for AWS.")
-        if not _TAG_TEXT.fullmatch(text):
-            raise invalid_parameter("A tag may have letters, digits, blanks and + - = . _ : / @.")
     if len({**held, **given}) > _TAGS_PER_SECRET:
         raise invalid_parameter("A secret can have at most 50 tags.")
     return {**held, **given}

@@ -55,7 +55,7 @@ def test_both_halves_hold_all_that_is_claimed(tmp_path):
     ]
     assert [each for each in done if each[0] == "KV secret"] == [
         ("KV secret", "promoted by LOGIN", False),
-        ("KV secret", "store_unavailable", True),
+        ("KV secret", "store_unreachable", True),
         ("KV secret", "resumed, promoted by LOGIN", False),
     ]
     assert {what for what, _, failed in done if not failed} >= {"OpenBao", "plug-in", "install", "kill -9"}
@@ -97,7 +97,7 @@ def test_a_claim_that_does_not_hold_is_reported(capsys):
     assert any(text.startswith(f"{HUAWEI}: rotation 1") for text in failed)
     assert f"{HUAWEI}: the stored AWSCURRENT logs in" in failed
     assert claims[f"{UCLOUD}: the stored AWSCURRENT logs in"] is True
-    assert "vendor_unavailable" in capsys.readouterr().out
+    assert "config_error" in capsys.readouterr().out
 
 
 def command_lines():
@@ -129,7 +129,7 @@ def test_a_vault_claim_that_does_not_hold_is_reported(setup, capsys):
     for role in ROLES:
         assert claims[f"{role}: the password of static-creds logs in over SSH"] is True
         assert claims[f"{role}: the old password does not"] is True
-    assert "vendor_unavailable" in capsys.readouterr().out
+    assert "config_error" in capsys.readouterr().out
     shown = Observed(processes=[("cmdline of 1", setup.stored("gpu-1").password.reveal())])
     assert [[holds for _, holds in about_leaks(setup, observed)] for observed in (Observed(), shown)] == [
         [True],
