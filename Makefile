@@ -59,7 +59,8 @@ invoke: $(READY) .venv/second/.ready artefact
 	@$(BIN)/lockstep invoke $(EVENT)
 
 # The tests that the second interpreter runs, at the same time as the first minute of the full run.
-SECOND := tests/rotation/core tests/rotation/drivers/network tests/rotation/drivers/logins \
+# Signals are left out: a shell starts what runs beside it with SIGINT ignored.
+SECOND := --ignore tests/rotation/core/process tests/rotation/core tests/rotation/drivers/network tests/rotation/drivers/logins \
   tests/rotation/engine/account/test_steps.py
 
 test: $(READY) .venv/second/.ready .venv/openssh/.ready .venv/mariadb/.ready .venv/.compiled artefact

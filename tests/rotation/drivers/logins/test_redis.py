@@ -60,7 +60,9 @@ def test_too_many_clients_decide_nothing(login, tmp_path):
     """The server says so before it looks at a password."""
     with valkey(tmp_path, "--maxclients", "2", "--requirepass", "x") as port, ExitStack() as stack:
         for _ in range(2):
-            stack.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(b"PING\r\n")
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(b"PING\r\n")
+            assert client.recv(64).startswith(b"-NOAUTH")  # the server has counted it
         assert login.refused(login.target(port, "")).vendor_code == "too_many_connections"
 
 
