@@ -37,7 +37,7 @@ from bench.calls import STEPS, Function
 from bench.figures import Figure
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.certificate import Certificate
-from rotation_testkit.doubles.vendors.simulator import Simulator
+from rotation_testkit.doubles.vendor_api.simulator import Simulator
 from rotation_testkit.processes.lambda_runtime import LambdaRuntime, link_runtime
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, VOLCENGINE, Sandbox, open_sandbox
 

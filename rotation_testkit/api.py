@@ -12,10 +12,10 @@ from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance, overrides
 from rotation_testkit.conformance.store_backdoor import BASE, LIVE, Backdoor, Cut
 from rotation_testkit.conformance.store_suite import StoreConformance
-from rotation_testkit.doubles.vendors.call import Access, Call, Captured, Refused, Reply
-from rotation_testkit.doubles.vendors.faults import Fault, FaultKind, FaultPlan
-from rotation_testkit.doubles.vendors.reset_simulator import Delays, Limiter, MachineSimulator, ResetSimulator
-from rotation_testkit.doubles.vendors.simulator import Simulator
+from rotation_testkit.doubles.vendor_api.call import Access, Call, Captured, Refused, Reply
+from rotation_testkit.doubles.vendor_api.faults import Fault, FaultKind, FaultPlan
+from rotation_testkit.doubles.vendor_api.reset_simulator import Delays, Limiter, MachineSimulator, ResetSimulator
+from rotation_testkit.doubles.vendor_api.simulator import Simulator
 
 __all__ = [
     "BASE",

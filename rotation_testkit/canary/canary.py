@@ -20,7 +20,7 @@ from typing import NoReturn
 from rotation.core.process.library_logs import TALKATIVE
 from rotation.core.secret import Secret
 from rotation_testkit.canary.spellings import find
-from rotation_testkit.doubles.vendors.call import Captured
+from rotation_testkit.doubles.vendor_api.call import Captured
 
 LIBRARIES = tuple(sorted(TALKATIVE))
 """Libraries whose loggers every entry silences; the canary resets them, whatever an earlier test did."""

@@ -39,7 +39,7 @@ from rotation_testkit.canary.audit import FileAudit, arguments_of_children
 from rotation_testkit.canary.canary import LIBRARIES, Canary, CanaryHandler
 from rotation_testkit.canary.spellings import find
 from rotation_testkit.doubles.secretsmanager.calls import Call
-from rotation_testkit.doubles.vendors.call import Access
+from rotation_testkit.doubles.vendor_api.call import Access
 from rotation_testkit.processes.isolated_function import Invocation
 
 MARKER = "shows_secrets(place, ..., reason): this test shows a secret on purpose; a place is named by its beginning"

@@ -15,8 +15,8 @@ from rotation.drivers.contract import Driver, DriverSpec, Observes, Verifies, Wi
 from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.registry import login_probe
 from rotation.policy import Context, PasswordPolicy
-from rotation_testkit.doubles.vendors.call import Captured
-from rotation_testkit.doubles.vendors.faults import FaultPlan
+from rotation_testkit.doubles.vendor_api.call import Captured
+from rotation_testkit.doubles.vendor_api.faults import FaultPlan
 
 
 @dataclass(kw_only=True)

@@ -36,7 +36,7 @@ from rotation.drivers.contract import DriverSpec, Observes
 from rotation.drivers.error_table import ErrorRow
 from rotation_testkit.canary.spellings import leaks
 from rotation_testkit.conformance.driver_harness import DriverHarness
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 
 T = TypeVar("T", bound=Callable[..., object])
 

@@ -19,8 +19,8 @@ from rotation.core.secret import Secret
 from rotation.stores.aws.secrets_manager import BINDING_TAG
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.secretsmanager import SecretsManager
+from rotation_testkit.doubles.vendor_api.simulator import Simulator
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
-from rotation_testkit.doubles.vendors.simulator import Simulator
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCompShare
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity

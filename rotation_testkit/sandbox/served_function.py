@@ -21,7 +21,7 @@ from rotation.core.errors import RotationError
 from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import Canary
 from rotation_testkit.doubles.secretsmanager import Rotation
-from rotation_testkit.doubles.vendors.call import Captured
+from rotation_testkit.doubles.vendor_api.call import Captured
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, Sandbox, open_sandbox
 
 CHANGE: Final = {HUAWEI: "PUT /v1/usg/acs/password", UCLOUD: "ResetCompShareInstancePassword"}

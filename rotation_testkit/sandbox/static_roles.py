@@ -23,7 +23,7 @@ from rotation.core.secret import Secret
 from rotation.drivers.registry import vendor_policies
 from rotation.policy.render import to_hcl
 from rotation_testkit.doubles.vault.openbao import OpenBao
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 from rotation_testkit.sandbox.vendors import ServedVendor
 from vault_plugin.database import VERSION

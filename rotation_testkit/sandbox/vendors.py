@@ -12,9 +12,9 @@ from rotation.core.document import SecretDocument, documents
 from rotation.core.secret import Secret
 from rotation.drivers.registry import load_driver
 from rotation_testkit.doubles.hosts.ssh import SshHost
+from rotation_testkit.doubles.vendor_api.reset_simulator import MachineSimulator
+from rotation_testkit.doubles.vendor_api.simulator import Simulator
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
-from rotation_testkit.doubles.vendors.reset_simulator import MachineSimulator
-from rotation_testkit.doubles.vendors.simulator import Simulator
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, TencentBm
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddress, UCloudCompShare
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity

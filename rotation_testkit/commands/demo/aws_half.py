@@ -18,7 +18,7 @@ from rotation.deployment.deployment import Deployment
 from rotation.drivers.guarded import Guarded
 from rotation_testkit.commands.demo.screen import Show, note, step
 from rotation_testkit.doubles.secretsmanager import Rotation, RotationState
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.processes.isolated_function import Invocation, IsolatedFunction
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, UCLOUD, Sandbox
 

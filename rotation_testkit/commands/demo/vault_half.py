@@ -17,7 +17,7 @@ from rotation_testkit.commands.demo.screen import Show, action, note
 from rotation_testkit.commands.demo.vault_claims import Observed, about_kv, about_leaks, about_roles
 from rotation_testkit.commands.demo.vault_setup import KV_PATH, PERIOD, ROLES, VaultSetup, gone, kill
 from rotation_testkit.doubles.vault.kv2 import until_it_serves
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.processes.mortal_job import Ended, MortalJob
 from rotation_testkit.sandbox.vendors import HUAWEI, UCLOUD
 from vault_plugin.job.kv_rotation import STEP_SECONDS

@@ -8,7 +8,7 @@ from rotation.core.process import library_logs
 from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import LIBRARIES, Canary, listening
 from rotation_testkit.doubles.secretsmanager import RotationState
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, MEETING_ACCOUNT, UCLOUD, UHOST_ID, open_sandbox
 from rotation_testkit.sandbox.served_function import CHANGE, LOOK
 

@@ -3,7 +3,7 @@
 import pytest
 
 from rotation_testkit.doubles.secretsmanager import RotationState
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 from rotation_testkit.sandbox.served_function import CHANGE, LOOK
 

@@ -14,7 +14,7 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError, SecretDocumentError
 from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import Canary, listening
-from rotation_testkit.doubles.vendors.call import Captured
+from rotation_testkit.doubles.vendor_api.call import Captured
 
 MARK = Secret('Marker-"7/\\+ü&pass')
 

@@ -20,7 +20,7 @@ from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import LIBRARIES
 from rotation_testkit.processes.isolated_function import Invocation
 from rotation_testkit.doubles.secretsmanager import Call
-from rotation_testkit.doubles.vendors.call import Access
+from rotation_testkit.doubles.vendor_api.call import Access
 
 VALUE = 'Qu1et"horse/Battery+\\\\Stapl3'
 IMPORTED = Secret(VALUE.swapcase())

@@ -1,4 +1,4 @@
-"""The clocks of the doubles' tests."""
+"""The clocks of the doubles' tests, and the base URL of a simulated vendor."""
 
 import pytest
 
@@ -16,3 +16,10 @@ def clock():
 def wall_clock():
     """The machine's clock, by which a vendor's SDK signs; a test may move it ahead."""
     return ShiftedClock()
+
+
+@pytest.fixture
+def url(sim):
+    """The base URL of the served simulator."""
+    with sim.serve() as base:
+        yield base

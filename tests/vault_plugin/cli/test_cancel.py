@@ -8,7 +8,7 @@ import pytest
 from rotation.core.document import SecretDocument
 from rotation.state.lease import CLOCK_MARGIN, Claim
 from rotation.state.stages import PENDING
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI
 
 CHANGE = "PUT /v1/usg/acs/password"

@@ -6,7 +6,7 @@ import pytest
 from rotation.core.errors import StoreDenied
 from rotation.state.stages import PENDING
 from rotation.stores.vault_kv import HvacKv
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI
 from vault_plugin.job.preconditions import require_write
 

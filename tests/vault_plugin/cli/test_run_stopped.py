@@ -6,7 +6,7 @@ import threading
 import time
 
 from rotation.core.process import stop
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
 
 CHANGE = "PUT /v1/usg/acs/password"

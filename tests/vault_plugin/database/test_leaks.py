@@ -7,7 +7,7 @@ import hvac
 import pytest
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.processes.process_table import children
 from rotation_testkit.sandbox.static_roles import wait_until
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.processes.process_table import children, is_running, newest_child
 from rotation_testkit.sandbox.static_roles import wait_until
 

@@ -7,7 +7,7 @@ import time
 import hvac
 import pytest
 
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.static_roles import PluginServer, wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]

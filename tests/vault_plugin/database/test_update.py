@@ -10,7 +10,7 @@ from rotation.core.errors import ConfigError, InProgress, LoginRejected, Outcome
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence
 from rotation.drivers.registry import vendor_policies
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays
 from rotation_testkit.sandbox.sandbox import ShiftedClock
 from rotation_testkit.sandbox.vendors import LINUX_VM, UCLOUD, VOLCENGINE, SandboxAccount, compshare

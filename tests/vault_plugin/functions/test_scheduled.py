@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rotation.core.errors import EventError, RotationError, StoreUnreachable
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
 from vault_plugin.functions.scheduled import RotationsFailed, Surroundings, handle

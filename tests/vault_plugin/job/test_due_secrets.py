@@ -12,7 +12,7 @@ from rotation.core.errors import RateLimited
 from rotation.core.secret import Secret
 from rotation.stores.vault_kv import HvacKv
 from rotation_testkit.doubles.vault import acl
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, VOLCENGINE
 from vault_plugin.job.due_secrets import DueSecretsJob
 

@@ -9,7 +9,7 @@ from rotation.doctor.dry_run import Status, rehearse
 from rotation.doctor.heal import heal
 from rotation.state.stages import CURRENT
 from rotation.stores.memory import MemorySecret, MemoryStore
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 from vault_plugin.job.inspection import inspection_session
 from vault_plugin.job.kv_rotation import JobContext

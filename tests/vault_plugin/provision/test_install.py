@@ -15,7 +15,7 @@ from rotation.core.process import stop
 from rotation.core.secret import Secret
 from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.vault import acl
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.vendors import TENCENT, UCLOUD, VOLCENGINE, blackstone, compshare, directory
 from vault_plugin.cli.plugin import plugin_app
 from vault_plugin.provision.declaration import load

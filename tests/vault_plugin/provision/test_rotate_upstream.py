@@ -10,7 +10,7 @@ import threading
 import hvac
 import pytest
 
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.static_roles import wait_until
 
 pytestmark = [pytest.mark.upstream, pytest.mark.timeout(300)]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Refused
+from rotation_testkit.doubles.vendor_api.call import Refused
 from rotation_testkit.doubles.vendors.huawei_meeting.rules import MeetingRules
 
 API_CLIENT = 72

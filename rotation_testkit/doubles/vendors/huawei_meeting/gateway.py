@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Refused
+from rotation_testkit.doubles.vendor_api.call import Refused
 
 _APP_HEADER = re.compile(r"HMAC-SHA256\s+signature=([0-9A-Fa-f]{64})(?:\s*,\s*access=(\S+))?")
 

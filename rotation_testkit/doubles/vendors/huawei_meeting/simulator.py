@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Call, Refused, Reply
-from rotation_testkit.doubles.vendors.faults import FaultPlan
+from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
+from rotation_testkit.doubles.vendor_api.faults import FaultPlan
+from rotation_testkit.doubles.vendor_api.simulator import Simulator
 from rotation_testkit.doubles.vendors.huawei_meeting.accounts import AccountDirectory, MeetingAccount, Token
 from rotation_testkit.doubles.vendors.huawei_meeting.gateway import AppKey, app_header, basic_pair
 from rotation_testkit.doubles.vendors.huawei_meeting.rules import CODES, MeetingRules
-from rotation_testkit.doubles.vendors.simulator import Simulator
 
 __all__ = ["AppKey", "HuaweiMeeting", "MeetingAccount", "MeetingRules"]
 

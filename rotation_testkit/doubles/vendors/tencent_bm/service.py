@@ -11,8 +11,8 @@ from enum import Enum, IntEnum, auto
 from functools import partial
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Call
-from rotation_testkit.doubles.vendors.reset_simulator import Delays
+from rotation_testkit.doubles.vendor_api.call import Call
+from rotation_testkit.doubles.vendor_api.reset_simulator import Delays
 from rotation_testkit.doubles.vendors.tencent_bm.devices import (
     IN_OPERATION,
     PASSING,

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Call, Refused, Reply
-from rotation_testkit.doubles.vendors.faults import FaultPlan
-from rotation_testkit.doubles.vendors.reset_simulator import Delays, MachineSimulator
+from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
+from rotation_testkit.doubles.vendor_api.faults import FaultPlan
+from rotation_testkit.doubles.vendor_api.reset_simulator import Delays, MachineSimulator
 from rotation_testkit.doubles.vendors.tencent_bm.devices import LINUX, OS_TYPES, WINDOWS, Device, OsType
 from rotation_testkit.doubles.vendors.tencent_bm.gateway import SecretKey
 from rotation_testkit.doubles.vendors.tencent_bm.service import BareMetalService, Power, Status, Task, Trouble

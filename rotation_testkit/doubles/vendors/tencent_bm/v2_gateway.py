@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Call, Refused
+from rotation_testkit.doubles.vendor_api.call import Call, Refused
 from rotation_testkit.doubles.vendors.tencent_bm.gateway import SecretKey
 
 PATH = "/v2/index.php"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Call, Refused
+from rotation_testkit.doubles.vendor_api.call import Call, Refused
 from rotation_testkit.doubles.vendors.tencent_bm.gateway import SecretKey, utc_day
 
 VERSION = "2018-04-23"

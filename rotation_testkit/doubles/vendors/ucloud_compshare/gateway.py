@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Call
+from rotation_testkit.doubles.vendor_api.call import Call
 
 MESSAGES: Mapping[str, str] = {
     "110": "API timeout",

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Call, Refused
-from rotation_testkit.doubles.vendors.reset_simulator import Delays
+from rotation_testkit.doubles.vendor_api.call import Call, Refused
+from rotation_testkit.doubles.vendor_api.reset_simulator import Delays
 from rotation_testkit.doubles.vendors.ucloud_compshare.instances import Instance, decode_password, weakness
 
 REGION, ZONE, DEFAULT_PROJECT = "cn-wlcb", "cn-wlcb-01", "org-default"

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Call, Refused, Reply
-from rotation_testkit.doubles.vendors.faults import FaultPlan
-from rotation_testkit.doubles.vendors.reset_simulator import Delays, MachineSimulator
+from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
+from rotation_testkit.doubles.vendor_api.faults import FaultPlan
+from rotation_testkit.doubles.vendor_api.reset_simulator import Delays, MachineSimulator
 from rotation_testkit.doubles.vendors.ucloud_compshare.gateway import MESSAGES, ApiKey, parameters, signature
 from rotation_testkit.doubles.vendors.ucloud_compshare.instances import Instance, SshAddress
 from rotation_testkit.doubles.vendors.ucloud_compshare.service import (

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Call, Refused
+from rotation_testkit.doubles.vendor_api.call import Call, Refused
 
 SERVICE, VERSION = "cloudidentity", "2023-01-01"
 _WINDOW = 900

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Call, Refused
+from rotation_testkit.doubles.vendor_api.call import Call, Refused
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.directory import Directory, User, china_time
 
 _ATTRIBUTES: Mapping[str, tuple[str, int]] = {  # lengths as the vendor's SDK checks them

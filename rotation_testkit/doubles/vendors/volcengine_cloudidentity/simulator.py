@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.call import Call, Refused, Reply
-from rotation_testkit.doubles.vendors.faults import FaultPlan
-from rotation_testkit.doubles.vendors.reset_simulator import Limiter, ResetSimulator
+from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
+from rotation_testkit.doubles.vendor_api.faults import FaultPlan
+from rotation_testkit.doubles.vendor_api.reset_simulator import Limiter, ResetSimulator
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.directory import Directory, User
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.gateway import (
     CODES,

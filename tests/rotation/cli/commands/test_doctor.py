@@ -1,7 +1,7 @@
 """``lockstep doctor`` over the wire: the strict Secrets Manager and a vendor with lock-outs."""
 
 from rotation.state.stages import CURRENT, PENDING
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI
 
 CHANGE = "PUT /v1/usg/acs/password"

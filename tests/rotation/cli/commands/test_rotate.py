@@ -8,7 +8,7 @@ from rotation.cli.commands.rotate import _fields
 from rotation.cli.local_rotation import LocalRotation
 from rotation.core.values import Step
 from rotation.state.stages import CURRENT, PENDING
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI, UCLOUD, open_sandbox
 
 CHANGE = "PUT /v1/usg/acs/password"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import VOLCENGINE, open_sandbox
 
 RESET, SECRET = "ResetPassword", f"lockstep/{VOLCENGINE}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 
 HUAWEI_ID = "lockstep/huawei_meeting"

@@ -1,4 +1,4 @@
-"""What the tests of every simulator use: its URL, and the vendor's codes as the drivers' tests list them."""
+"""The vendors' codes, as the drivers' tests list them."""
 
 import tomllib
 from pathlib import Path
@@ -6,13 +6,6 @@ from pathlib import Path
 import pytest
 
 KINDS = ("RETRY", "WAIT", "PRECOND", "PERM", "AUTH", "AMBIG")
-
-
-@pytest.fixture
-def url(sim):
-    """The base URL of the served simulator."""
-    with sim.serve() as base:
-        yield base
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from rotation.drivers.vendors.huawei_meeting.driver import DRIVER
 from rotation_testkit.conformance.canned import CannedVendor
 from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import AppKey, HuaweiMeeting
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 

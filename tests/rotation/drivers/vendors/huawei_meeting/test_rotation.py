@@ -6,7 +6,7 @@ from rotation.core.secret import Secret
 from rotation.deployment.deployment import Deployment
 from rotation.drivers.vendors.huawei_meeting.driver import DRIVER
 from rotation_testkit.doubles.secretsmanager import RotationState
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
 
 NAME, OLD = "robot@corp1", Secret("Old-pass-1234")

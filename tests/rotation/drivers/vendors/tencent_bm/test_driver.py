@@ -10,7 +10,7 @@ from rotation.core.values import LoginTarget, Task, TaskState
 from rotation.drivers.contract import Wiring
 from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.vendors.tencent_bm.driver import DRIVER, Admin
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import WINDOWS, Delays, OsType, TencentBm
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 

@@ -9,7 +9,7 @@ from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
 from rotation_testkit.doubles.secretsmanager import RotationState
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, Delays, TencentBm
 
 OLD = Secret("Old-pass-1234")

@@ -15,7 +15,7 @@ from rotation.core.secret import Secret
 from rotation_testkit.canary.canary import Canary
 from rotation_testkit.canary.plugin import canary
 from rotation_testkit.doubles.secretsmanager import RotationState
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import BATCH, FUNCTION_ARN, Sandbox, open_sandbox
 
 __all__ = ["canary"]

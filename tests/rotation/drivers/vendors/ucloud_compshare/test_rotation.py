@@ -5,7 +5,7 @@ import pytest
 from rotation.core.secret import Secret
 from rotation.core.values import Power
 from rotation_testkit.doubles.secretsmanager import RotationState
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 
 OLD = Secret("Old-pass-1234")
 RESET, START, STOP = "ResetCompShareInstancePassword", "StartCompShareInstance", "StopCompShareInstance"

@@ -4,7 +4,7 @@ import pytest
 
 from rotation.core.document import Notes
 from rotation_testkit.doubles.secretsmanager import RotationState
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from rotation.core.values import Verdict
 from rotation.drivers.vendors.volcengine_cloudidentity.driver import DRIVER, Admin
 from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 
 OLD = Secret("Canary-Old+pass=word1")

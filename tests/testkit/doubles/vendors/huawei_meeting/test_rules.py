@@ -6,7 +6,7 @@ import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 
 WHO, OLD, NEW = "bob@corp1", "Old#Pass1", "Nvw$Word2x"
 CHANGE = "PUT /v1/usg/acs/password"

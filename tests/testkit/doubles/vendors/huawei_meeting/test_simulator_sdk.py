@@ -7,7 +7,7 @@ import requests  # noqa: TID251 - what the SDK sends with
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.hosts.certificate import Certificate
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
 
 NAME, OLD, NEW = "alice@corp1", "Old-pass-1234", "New-pass-5678"

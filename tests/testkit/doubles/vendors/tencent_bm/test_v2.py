@@ -5,7 +5,7 @@ import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
 from rotation.drivers.vendors.tencent_bm.error_codes import V2_TABLE
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import SecretKey, TencentBm, Trouble
 from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import MESSAGES, canonical, signature
 

@@ -6,7 +6,7 @@ import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"

@@ -8,7 +8,7 @@ import pytest
 import requests  # noqa: TID251 - what the SDK sends with
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddress
 
 OLD, NEW = "Old-pass-1234", "New-pass-5678"

@@ -9,7 +9,7 @@ import urllib3
 from volcenginesdkcore.rest import ApiException
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.faults import FaultKind
+from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import AccessKey
 
 # the SDK dates its signatures with datetime.utcnow, deprecated since Python 3.12

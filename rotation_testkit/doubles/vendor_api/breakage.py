@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rotation_testkit.doubles.vendors.call import Call, Refused, Reply, Vendor
-from rotation_testkit.doubles.vendors.faults import Fault, FaultKind
+from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply, Vendor
+from rotation_testkit.doubles.vendor_api.faults import Fault, FaultKind
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment

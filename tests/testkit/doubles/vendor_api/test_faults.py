@@ -8,7 +8,7 @@ import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.faults import FaultKind, FaultPlan
+from rotation_testkit.doubles.vendor_api.faults import FaultKind, FaultPlan
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCompShare, signature
 
 OLD, NEW = Secret("Old-pass-1234"), Secret("New-pass-5678")

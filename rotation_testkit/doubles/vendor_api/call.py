@@ -10,7 +10,7 @@ from typing import Protocol
 
 from werkzeug.datastructures import Headers
 
-from rotation_testkit.doubles.vendors.faults import Fault, FaultKind
+from rotation_testkit.doubles.vendor_api.faults import Fault, FaultKind
 
 _JSON = "application/json"
 

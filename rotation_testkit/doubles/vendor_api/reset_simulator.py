@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendors.simulator import Simulator
+from rotation_testkit.doubles.vendor_api.simulator import Simulator
 
 
 class Target(Protocol):

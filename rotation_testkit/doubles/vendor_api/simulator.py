@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request
 
 from rotation_testkit.doubles.serving import serve
-from rotation_testkit.doubles.vendors.breakage import after, before, hang_up
-from rotation_testkit.doubles.vendors.call import Access, Call, Captured, Refused, Reply
-from rotation_testkit.doubles.vendors.faults import FaultPlan
+from rotation_testkit.doubles.vendor_api.breakage import after, before, hang_up
+from rotation_testkit.doubles.vendor_api.call import Access, Call, Captured, Refused, Reply
+from rotation_testkit.doubles.vendor_api.faults import FaultPlan
 
 if TYPE_CHECKING:
     import ssl
