@@ -1,19 +1,12 @@
-"""CompShare instances as the simulated service keeps them, and the vendor's password rule as a check."""
+"""CompShare instances as the simulated service keeps them: containers beside virtual machines."""
 
 from __future__ import annotations
 
 import base64
-import binascii
-import string
 from dataclasses import dataclass, field
 
 from rotation.core.secret import Secret
-
-# The container page's list; the UHost page gives virtual machines the same characters.
-_SPECIALS = "()`~!@#$%^&*-+=_|{}[]:;'<>,.?/"
-_CLASSES = (string.ascii_uppercase, string.ascii_lowercase, string.digits, _SPECIALS)
-# uhost-api/specification.md forbids runs "from adminstrator", a typo; a run of either spelling is refused.
-_FORBIDDEN_RUNS = tuple({word[i : i + 3] for word in ("administrator", "adminstrator") for i in range(len(word) - 2)})
+from rotation_testkit.doubles.vendor_api.ucloud.machines import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +23,16 @@ class SshAddress:
         return f"ssh -p {self.port} {self.user}@{self.host}"
 
 
-@dataclass(slots=True)
-class Instance:
-    """One container or virtual machine. Tests may flip its switches while it is served."""
+@dataclass(slots=True, kw_only=True)
+class Instance(Machine):
+    """One container or virtual machine. ``password`` is what the service stored and Describe returns."""
 
-    uhost_id: str
-    password: Secret  # what the service stored and Describe returns
-    guest: Secret  # what the guest's login accepts
-    region: str
-    zone: str
-    project_id: str
+    password: Secret
     instance_type: str = "Container"
-    os_type: str = "Linux"
-    os_name: str = "Ubuntu 22.04"
     image_type: str = "System"
-    charge_type: str = "Postpay"
-    state: str = "Running"
-    name: str = "gpu"
     ssh: SshAddress = field(default_factory=SshAddress)
-    created: int = 1_700_000_000
-    expires: int = 1_900_000_000
-    expired: bool = False
-    arrears: bool = False
-    deleted: bool = False
     without_gpu_start: bool = True
-    guest_ignores_reset: bool = False  # the default account was changed, or the image is of type "other"
     plain_password: bool = False  # Describe shows a legacy password that is not base64
-    resets: int = 0
-    attempts: int = 0
-    starts: int = 0
-    stops: int = 0
-    resetting: int = 0
 
     @property
     def container(self) -> bool:
@@ -73,64 +45,22 @@ class Instance:
         return self.ssh.user
 
     @property
-    def up(self) -> bool:
-        """Whether the operating system runs."""
-        return self.state == "Running"
+    def ip(self) -> str:
+        """The public address."""
+        return self.ssh.host
 
-    def login(self, user: str, password: str) -> bool:
-        """Return whether the guest lets this user in."""
-        return user == self.user and self.guest == Secret(password)
+    def store(self, password: Secret) -> None:
+        """See ``Machine``."""
+        self.password = password
 
     def describe(self) -> dict[str, object]:
         """Return the vendor's view of this instance, with its password."""
         shown = self.password.reveal()
         return {
-            "UHostId": self.uhost_id,
-            "Name": self.name,
-            "Zone": self.zone,
+            **Machine.describe(self),
             "InstanceType": self.instance_type,
-            "State": self.state,
-            "OsType": self.os_type,
-            "OsName": self.os_name,
             "CompShareImageType": self.image_type,
             "Password": shown if self.plain_password else base64.b64encode(shown.encode()).decode(),
             "SshLoginCommand": self.ssh.command if self.os_type == "Linux" else "",
-            "IPSet": [
-                {
-                    "IPMode": "IPv4",
-                    "Type": "Bgp",
-                    "IP": self.ssh.host,
-                    "IPId": f"eip-{self.uhost_id}",
-                    "Weight": 50,
-                    "Default": "true",
-                }
-            ],
-            "ChargeType": self.charge_type,
-            "IsExpire": "Yes" if self.expired else "No",
             "SupportWithoutGpuStart": self.without_gpu_start,
-            "CreateTime": self.created,
-            "ExpireTime": self.expires,
         }
-
-
-def decode_password(sent: str) -> str | None:
-    """Return the password inside the base64 parameter, or ``None`` when it is not Base64 of text."""
-    try:
-        return base64.b64decode(sent, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None
-
-
-def weakness(instance: Instance, password: str) -> str | None:
-    """Return which part of the vendor's rule a password breaks, or ``None``."""
-    shortest, longest = (8, 32) if instance.container else (8, 30)
-    windows = instance.os_type == "Windows" and not instance.container
-    if not shortest <= len(password) <= longest:
-        return f"length must be {shortest} to {longest}"
-    if any(all(letter not in group for group in _CLASSES) for letter in password):
-        return "a character is not allowed"
-    if sum(any(letter in group for letter in password) for group in _CLASSES) < (3 if windows else 2):
-        return "too few kinds of characters"
-    if windows and any(run in password.lower() for run in _FORBIDDEN_RUNS):
-        return "holds a run from administrator"
-    return None

@@ -1,9 +1,10 @@
-"""UCloud's API gateway: how parameters arrive, how they are signed, and its return codes."""
+"""UCloud's API gateway: how parameters arrive, how they are signed, and the return codes of its products."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -45,6 +46,36 @@ MESSAGES: Mapping[str, str] = {
     "8897": "Reset failed, contact support",
     "8898": "Reset timed out, retry later",
     "8905": "Host power state error, retry later",
+    "8025": "Failed to get information, retry later",
+    "8029": "Several parameters are not allowed",
+    "8031": "Failed to get information, retry later",
+    "8041": "Failed to get information, retry later",
+    "8097": "Wrong billing information, contact support",
+    "8104": "There is an order in arrears, pay it first",
+    "8108": "Failed to submit the bill, retry later",
+    "8116": "Hourly billing is not open to you, contact support",
+    "8117": "The bill is expired, renew it or buy again",
+    "8223": "Failed to make the post-paid bill",
+    "8226": "Verify your real name and retry",
+    "8300": "The user refuses the operation on the resource",
+    "8824": "Failed, contact support",
+    "8826": "Failed to get information, retry later",
+    "8828": "Failed to get information, retry later",
+    "8829": "Failed to get information, retry later",
+    "8834": "Failed to get information, contact support",
+    "8835": "Failed to get information, contact support",
+    "8853": "Failed to get the list of resources, contact support",
+    "8857": "Getting information timed out, retry later",
+    "8858": "Failed to get the instance's information, contact support",
+    "8860": "Failed, contact support",
+    "8880": "Failed to get IP information, contact support",
+    "8881": "Failed to get IP information, retry later",
+    "8884": "Failed to get IP information, contact support",
+    "8903": "Failed, contact support",
+    "8906": "The disk information of the host is wrong",
+    "8918": "The order is not finished, retry later",
+    "8919": "There is an unpaid order, pay it first",
+    "8980": "Wait 30 seconds and retry",
     "226601": "The instance is in arrears",
     "226602": "The instance is expired",
     "226603": "The image does not support this GPU",
@@ -73,6 +104,11 @@ def signature(params: Mapping[str, str], private_key: Secret) -> str:
     """Return the vendor's signature: plain SHA-1 over sorted keys with values, then the private key (signature.md)."""
     text = "".join(key + params[key] for key in sorted(params) if key != "Signature")
     return hashlib.sha1((text + private_key.reveal()).encode()).hexdigest()  # noqa: S324 - the vendor's algorithm
+
+
+def new_key() -> ApiKey:
+    """Make a root account's key."""
+    return ApiKey(secrets.token_urlsafe(24), Secret(secrets.token_hex(20)))
 
 
 def parameters(call: Call) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""What UCloud's machine products (CompShare, UHost) share: calls, lifecycle, logins, password rules, return codes."""
