@@ -50,7 +50,10 @@ ACCOUNTS: Mapping[str, tuple[str, str]] = {
     "user": (VOLCENGINE, "directory user (volcengine_cloudidentity)"),
     "meeting": (HUAWEI, "meeting account (huawei_meeting)"),
 }
-"""Key in the sandbox and name, by the short name that the figures' keys have."""
+"""Key in the sandbox and name, by the short name that the figures' keys have: one account of each kind.
+
+What it costs depends on the kind alone, which ``tests/bench/test_calls.py`` holds for every account of the sandbox.
+"""
 
 WRITES_PER_SECOND = 50
 """What all writes share per account and region, not adjustable."""
@@ -99,16 +102,16 @@ class Function:
 
 
 @contextmanager
-def function_for(account: str, clock: ShiftedClock, **settings: str) -> Iterator[tuple[Sandbox, Function]]:
-    """Start a world that holds one account of ``ACCOUNTS``; the settings are variables of the function's."""
-    with open_sandbox(holding=(ACCOUNTS[account][0],), clock=clock, retry_delays=()) as started:
+def function_for(key: str, clock: ShiftedClock, **settings: str) -> Iterator[tuple[Sandbox, Function]]:
+    """Start a world that holds one account of the sandbox; the settings are variables of the function's."""
+    with open_sandbox(holding=(key,), clock=clock, retry_delays=()) as started:
         yield started, Function(started, settings)
 
 
-def aws(account: str) -> tuple[Count, Count]:
+def aws(key: str) -> tuple[Count, Count]:
     """Return what a first and a later rotation over Secrets Manager cost."""
-    with function_for(account, ShiftedClock()) as (started, function):
-        return _counted(started.secrets_manager, ACCOUNTS[account][0], function, started.clock)
+    with function_for(key, ShiftedClock()) as (started, function):
+        return _counted(started.secrets_manager, key, function, started.clock)
 
 
 def template() -> tuple[Count, Count]:
@@ -198,11 +201,11 @@ class CountingKv:
         return self.kv.list(folder)
 
 
-def kv(account: str) -> tuple[Count, Count]:
+def kv(key: str) -> tuple[Count, Count]:
     """Return what a first and a later rotation by the KV job cost; the job's own start counts as createSecret."""
-    key, counts = ACCOUNTS[account][0], []
+    counts = []
     with open_vault_sandbox(lambda now: Kv2(now=now), "bench", holding=(key,)) as started:
-        if account == "batch":  # the sandbox gives every document a password of its own
+        if key == BATCH:  # the sandbox gives every document a password of its own
             started.kv.write(started.path(key), SecretDocument(started.world.vendor_accounts[key].document), cas=1)
         for _ in range(3):
             started.world.clock.sleep(MONTH)
@@ -217,9 +220,9 @@ def kv(account: str) -> tuple[Count, Count]:
             place = JobContext(kv=counting, deployment=started.deployment, clock=started.world.clock)
             done = KvRotation(context=place, path=started.path(key), ordered=True, on_step=note).run(attempts=1)
             if done.error is not None:
-                raise SystemExit(f"the rotation of {account} was to be a clean one: {done.error}")
+                raise SystemExit(f"the rotation of {key} was to be a clean one: {done.error}")
             counts.append(Count(_steps(trips), _steps(journal)))
-    return _first_and_later(account, counts)
+    return _first_and_later(key, counts)
 
 
 def _steps(totals: list[int]) -> tuple[int, ...]:
@@ -262,8 +265,8 @@ def plugin_store_calls() -> int:
 def measure() -> Iterator[Figure]:
     """Yield the counts, and what they mean for the quota of writes."""
     later: dict[str, int] = {}
-    for account, (_, name) in ACCOUNTS.items():
-        for turn, count in zip(("first", "later"), aws(account), strict=True):
+    for account, (key, name) in ACCOUNTS.items():
+        for turn, count in zip(("first", "later"), aws(key), strict=True):
             yield from _figures(f"aws/{account}/{turn}", f"AWS, {name}, {turn} rotation", count, _AWS_UNITS)
         later[account] = sum(count.writes)
     for turn, count in zip(("first", "later"), template(), strict=True):
@@ -277,8 +280,8 @@ def measure() -> Iterator[Figure]:
             value=WRITES_PER_SECOND / writes,
             unit="rotations/s",
         )
-    for account, (_, name) in ACCOUNTS.items():
-        first, again = kv(account)
+    for account, (key, name) in ACCOUNTS.items():
+        first, again = kv(key)
         turns = {"every": first} if first == again else {"first": first, "later": again}
         for turn, count in turns.items():
             yield from _figures(f"kv/{account}/{turn}", f"KV job, {name}, {turn} rotation", count, _KV_UNITS)

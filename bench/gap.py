@@ -96,7 +96,7 @@ def aws(account: str, pause: float, commit: str) -> float:
     """Return the gap of one clean rotation by the handler."""
     clock, key = Watch(), ACCOUNTS[account][0]
     settings = {} if commit == COMMITS[0] else {"LOCKSTEP_COMMIT": commit}
-    with function_for(account, clock, **settings) as (started, function):
+    with function_for(key, clock, **settings) as (started, function):
         service = started.secrets_manager
         return _gap(service, key, function, lambda: started.live(key), pause, clock)
 

@@ -12,7 +12,7 @@ import time
 
 from rotation.drivers.registry import vendor_policies
 from rotation.policy import Context, PasswordPolicy
-from rotation_testkit.doubles.vendors.second_opinion import second_opinion
+from rotation_testkit.doubles.vendor_api.second_opinion import second_opinion
 
 USERNAME = "Zhang.San"
 

@@ -17,7 +17,15 @@ from rotation.core.errors import EventError, InternalError
 from rotation.core.event import RotationEvent
 from rotation.core.values import Step
 from rotation_testkit.commands.event_runner import EventRunner, Outcome, emulated, in_this_process
-from rotation_testkit.sandbox.sandbox import ALL, DRIVERS, FUNCTION_ACCOUNT, HUAWEI, REGION, Sandbox, open_sandbox
+from rotation_testkit.sandbox.sandbox import (
+    DRIVERS,
+    FUNCTION_ACCOUNT,
+    HUAWEI,
+    REGION,
+    Sandbox,
+    every_account,
+    open_sandbox,
+)
 
 _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):([0-9]{12}):secret:(.+?)(?:-[A-Za-z0-9]{6})?")
 _FOREIGN_ACCOUNT = "444455556666"
@@ -79,7 +87,7 @@ class _Target:
 
 def _target(path: Path, parsed: RotationEvent, driver: str | None) -> _Target:
     # tencent_bm/batch before tencent_bm; a folder of events has no slash in its name
-    known, text = sorted(ALL, key=len, reverse=True), f"{parsed.secret_id} {path}"
+    known, text = sorted(every_account(), key=len, reverse=True), f"{parsed.secret_id} {path}"
     key = driver or next((each for each in known if each in text or each.replace("/", "_") in text), None)
     if key not in known:
         raise CommandUsageError("no driver of the sandbox fits the event", hint=f"Add --driver: {', '.join(DRIVERS)}.")

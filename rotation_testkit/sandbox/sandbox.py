@@ -8,50 +8,45 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from rotation.core import settings
 from rotation.core.document import SecretDocument, documents
 from rotation.core.secret import Secret
+from rotation.drivers.registry import load_driver, login_kinds
 from rotation.stores.aws.secrets_manager import BINDING_TAG
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.secretsmanager import SecretsManager
 from rotation_testkit.doubles.vendor_api.simulator import Simulator
+from rotation_testkit.doubles.vendors.huawei_meeting.sandbox import CODE as HUAWEI
+from rotation_testkit.doubles.vendors.huawei_meeting.sandbox import MEETING_ACCOUNT
 from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
+from rotation_testkit.doubles.vendors.tencent_bm.sandbox import BATCH, WINDOWS_DEVICE
+from rotation_testkit.doubles.vendors.tencent_bm.sandbox import CODE as TENCENT
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import TencentBm
+from rotation_testkit.doubles.vendors.ucloud_compshare.sandbox import CODE as UCLOUD
+from rotation_testkit.doubles.vendors.ucloud_compshare.sandbox import LINUX_VM, LOGIN, UHOST_ID, WINDOWS_VM
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import UCloudCompShare
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.sandbox import CODE as VOLCENGINE
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 from rotation_testkit.sandbox.clock import ShiftedClock
 from rotation_testkit.sandbox.enrolled import binding_of, tagged
 from rotation_testkit.sandbox.vendors import (
-    ALL,
-    BATCH,
     DRIVERS,
-    HUAWEI,
-    LINUX_VM,
-    LOGIN,
-    MEETING_ACCOUNT,
-    TENCENT,
-    UCLOUD,
-    UHOST_ID,
-    VOLCENGINE,
-    WINDOWS_DEVICE,
-    WINDOWS_VM,
     SandboxAccount,
     ServedVendor,
     VendorServer,
-    blackstone,
-    compshare,
-    directory,
-    meeting,
+    every_account,
     password_of,
+    sandbox_module,
 )
 
 __all__ = [
-    "ALL",
     "BATCH",
     "DRIVERS",
     "FUNCTION_ACCOUNT",
@@ -71,6 +66,7 @@ __all__ = [
     "Sandbox",
     "ShiftedClock",
     "driver_of",
+    "every_account",
     "open_sandbox",
     "provide_seal",
 ]
@@ -96,7 +92,7 @@ def driver_of(account: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
-    """Everything that runs, and the accounts in it. Accounts are named by their keys, see ``vendors.ALL``.
+    """Everything that runs, and the accounts in it. Accounts are named by their keys, see ``every_account``.
 
     Attributes:
         clock: the clock that Secrets Manager and the vendors share.
@@ -119,18 +115,19 @@ class Sandbox:
     def environment(self) -> dict[str, str]:
         """Return the variables that the function needs here. Holds the double's made-up AWS key."""
         hosts = [urlsplit(url).netloc for url in self.endpoints.values()]
-        endpoints = {f"LOCKSTEP_{code.upper()}_ENDPOINT": url for code, url in self.endpoints.items()}
+        own = {code: {"ENDPOINT": each.endpoint, **each.settings} for code, each in self.vendors.items()}
+        named = {f"LOCKSTEP_{code.upper()}_{name}": text for code, each in own.items() for name, text in each.items()}
         admins = {f"LOCKSTEP_{code.upper()}_ADMIN_SECRET": name for code, name in self.admin_secrets.items()}
         allowed = {"LOCKSTEP_DRIVERS": ",".join(self.endpoints), "LOCKSTEP_HOSTS": ",".join(hosts)}
         seal = {"LOCKSTEP_SEAL_SECRET": SEAL_SECRET}
         allowed |= {"LOCKSTEP_LOGIN_PORTS": ",".join(self._login_ports())}
-        return {**self.secrets_manager.environment(), **allowed, **endpoints, **admins, **seal}
+        return {**self.secrets_manager.environment(), **allowed, **named, **admins, **seal}
 
     def _login_ports(self) -> list[str]:
         """Return the ports of the hosts, which are others than usual here, as the deployment names them."""
         held = [account.document for account in self.vendor_accounts.values()]
         each = [entry for one in held for entry in (one, *documents(SecretDocument(one), "devices"))]
-        return [f"{kind}:{one[key]}" for kind in ("ssh", "winrm") for one in each if (key := f"{kind}_port") in one]
+        return [f"{kind}:{one[key]}" for kind in login_kinds() for one in each if (key := f"{kind}_port") in one]
 
     def live(self, account: str) -> Secret:
         """Return the password that the vendor's account accepts now."""
@@ -157,25 +154,45 @@ class Sandbox:
             tag = {"Key": BINDING_TAG, "Value": binding_of(SecretDocument.parse(value.reveal()))}
             self.secrets_manager.call("TagResource", SecretId=name, Tags=[tag])
 
+    def admin_values(self) -> list[str]:
+        """Return what is secret in the vendors' admin credentials."""
+        found = []
+        for code in self.admin_secrets:
+            admin, kind = self.vendors[code].admin, load_driver(code).admin
+            secret = [row["name"] for row in settings.table(kind) if row["type"] == "Secret"] if kind else []
+            found += [value for name, value in (admin or {}).items() if name in secret]
+        return found
+
+    def simulator(self, kind: type[S]) -> S:
+        """Return the simulator of one kind.
+
+        Raises:
+            KeyError: none of the vendors is of that kind.
+        """
+        for vendor in self.vendors.values():
+            if isinstance(vendor.simulator, kind):
+                return vendor.simulator
+        raise KeyError(kind.__name__)
+
     @property
     def ucloud(self) -> UCloudCompShare:
         """CompShare's simulator."""
-        return self._simulator(UCLOUD, UCloudCompShare)
+        return self.simulator(UCloudCompShare)
 
     @property
     def tencent(self) -> TencentBm:
         """Blackstone's simulator."""
-        return self._simulator(TENCENT, TencentBm)
+        return self.simulator(TencentBm)
 
     @property
     def volcengine(self) -> VolcengineCloudIdentity:
         """Cloud Identity's simulator."""
-        return self._simulator(VOLCENGINE, VolcengineCloudIdentity)
+        return self.simulator(VolcengineCloudIdentity)
 
     @property
     def huawei(self) -> HuaweiMeeting:
         """Huawei Meeting's simulator."""
-        return self._simulator(HUAWEI, HuaweiMeeting)
+        return self.simulator(HuaweiMeeting)
 
     @property
     def ssh(self) -> SshHost:
@@ -190,18 +207,12 @@ class Sandbox:
         """The name of the secret with CompShare's API key."""
         return self.admin_secrets[UCLOUD]
 
-    def _simulator(self, code: str, kind: type[S]) -> S:
-        found = self.vendors[code].simulator
-        if not isinstance(found, kind):  # pragma: no cover - each code has its own kind
-            raise TypeError(code)
-        return found
-
 
 @contextmanager
 def open_sandbox(  # noqa: PLR0913 - choices, all named
     *,
     holding: Collection[str] | None = (UCLOUD, HUAWEI),
-    tencent_api: str = "v3",
+    servers: Mapping[str, VendorServer] = MappingProxyType({}),
     clock: ShiftedClock | None = None,
     names: dict[str, str] | None = None,
     retry_delays: tuple[float, ...] = (60.0, 60.0),
@@ -211,26 +222,24 @@ def open_sandbox(  # noqa: PLR0913 - choices, all named
     """Start everything, yield it, and stop it at the end of the block.
 
     Args:
-        holding: keys of the accounts, of ``vendors.ALL``, ``None`` for all; vendors without one are not started.
-        tencent_api: the generation of Blackstone's API that the deployment speaks, ``v2`` or ``v3``.
+        holding: keys of the accounts, ``None`` for every one; vendors without one are not started.
+        servers: by driver code, where a vendor is to be served in another way than its ``sandbox.py`` does it.
         clock: shared by everything that keeps time.
         names: the rotated secrets' names by account key, where they must not be ``lockstep/KEY``.
         retry_delays: seconds of the clock before each further attempt of a failed rotation.
         account: the AWS account of the secrets.
         region: the AWS region of the secrets.
     """
-    clock, holding = clock or ShiftedClock(), ALL if holding is None else holding
+    clock, holding = clock or ShiftedClock(), every_account() if holding is None else holding
     store = SecretsManager(
         clock=clock.now, sleep=clock.sleep, retry_delays=retry_delays, account=account, region=region
     )
-    machines: dict[str, VendorServer] = {UCLOUD: compshare, TENCENT: blackstone(tencent_api)}
-    servers: dict[str, VendorServer] = {**machines, VOLCENGINE: directory, HUAWEI: meeting}
     with ExitStack() as stack:
         vendors: dict[str, ServedVendor] = {}
-        for code, serve in servers.items():
+        for code in dict.fromkeys(map(driver_of, holding)):
             keys = tuple(key for key in holding if driver_of(key) == code)
-            if keys:
-                vendors[code] = stack.enter_context(serve(clock.now, keys))
+            serve = servers.get(code) or sandbox_module(code).serve
+            vendors[code] = stack.enter_context(serve(clock.now, keys))
         started = Sandbox(
             clock=clock,
             secrets_manager=store,

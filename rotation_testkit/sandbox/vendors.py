@@ -1,40 +1,35 @@
-"""The vendors of the sandbox: their accounts, the hosts of these, and the key that resets them."""
+"""What the sandbox needs of a simulated vendor, and where it finds each product: ``doubles/vendors/<code>/sandbox.py``.
+
+Such a module has ``ACCOUNTS``, the keys of its accounts, and ``serve``, which serves the vendor with some of them.
+"""
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+import pkgutil
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Protocol, cast
 
 from rotation.core.document import SecretDocument, documents
 from rotation.core.secret import Secret
 from rotation.drivers.registry import load_driver
-from rotation_testkit.doubles.hosts.ssh import SshHost
-from rotation_testkit.doubles.vendor_api.reset_simulator import MachineSimulator
+from rotation_testkit.doubles import vendors
 from rotation_testkit.doubles.vendor_api.simulator import Simulator
-from rotation_testkit.doubles.vendors.huawei_meeting.simulator import HuaweiMeeting
-from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS, TencentBm
-from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddress, UCloudCompShare
-from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 
-if TYPE_CHECKING:
-    from rotation_testkit.doubles.hosts.winrm import WinRmHost
 
-UCLOUD, HUAWEI = "ucloud_compshare", "huawei_meeting"
-TENCENT, VOLCENGINE = "tencent_bm", "volcengine_cloudidentity"
-LINUX_VM, WINDOWS_VM = f"{UCLOUD}/linux_vm", f"{UCLOUD}/windows_vm"
-SECOND_CONTAINER = f"{UCLOUD}/second"
-WINDOWS_DEVICE, BATCH = f"{TENCENT}/windows", f"{TENCENT}/batch"
-DRIVERS = (UCLOUD, TENCENT, VOLCENGINE, HUAWEI)
-"""One account for each driver: a container, a Linux device, a directory user, a meeting account."""
-ALL = (UCLOUD, LINUX_VM, WINDOWS_VM, TENCENT, WINDOWS_DEVICE, BATCH, VOLCENGINE, HUAWEI)
-"""An account of every kind; the batch is three devices. Before the slash stands the driver's code."""
+class LoginHost(Protocol):
+    """A host that takes logins."""
 
-LOGIN = "root"
-UHOST_ID, DEVICE_ID, USER_ID = "uhost-demo", "cpm-demo", "user-demo"
-MEETING_ACCOUNT = "robot@example.com"
+    @property
+    def host(self) -> str:
+        """Its address."""
+
+    @property
+    def port(self) -> int:
+        """The port of the logins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +48,7 @@ class SandboxAccount:
     live: Callable[[], Secret]
     changes: Callable[[], int]
     wrong_logins: Callable[[], int]
-    host: SshHost | WinRmHost | None = None
+    host: LoginHost | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +58,15 @@ class ServedVendor:
     Attributes:
         endpoint: its base URL.
         admin: the admin credential's document, ``None`` where accounts change their own passwords.
+        settings: what a deployment here sets about the driver beside that: ``{"MIN_EVIDENCE": "ACCEPTED"}`` stands for
+            ``LOCKSTEP_<CODE>_MIN_EVIDENCE``.
         accounts: its accounts by their keys.
     """
 
     simulator: Simulator
     endpoint: str
     admin: Mapping[str, str] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
     accounts: dict[str, SandboxAccount] = field(default_factory=dict)
 
 
@@ -76,110 +74,30 @@ VendorServer = Callable[[Callable[[], float], tuple[str, ...]], AbstractContextM
 """Serves a vendor with the accounts of these keys, by this clock."""
 
 
-@contextmanager
-def compshare(clock: Callable[[], float], keys: tuple[str, ...]) -> Iterator[ServedVendor]:
-    """Serve CompShare: a container, and virtual machines with Linux and Windows, which take logins while they run."""
-    simulator = UCloudCompShare(clock=clock)
-    key = simulator.credentials
-    admin = {"public_key": key.public_key, "private_key": key.private_key.reveal()}
-    with ExitStack() as stack:
-        vendor = ServedVendor(simulator=simulator, endpoint=stack.enter_context(simulator.serve()), admin=admin)
-        for name in keys:
-            vendor.accounts[name] = _instance(stack, simulator, name)
-        yield vendor
+class SandboxModule(Protocol):
+    """What a product's ``sandbox.py`` has.
+
+    Attributes:
+        ACCOUNTS: keys of its accounts: the driver's code for the usual one, ``<code>/<kind>`` for each other kind.
+        serve: serves the vendor with the accounts of some of these keys.
+    """
+
+    ACCOUNTS: tuple[str, ...]
+    serve: VendorServer
 
 
-def _instance(stack: ExitStack, simulator: UCloudCompShare, key: str) -> SandboxAccount:
-    uhost = UHOST_ID + key.removeprefix(UCLOUD).replace("/", "-").replace("_", "-")
-    windows = key == WINDOWS_VM
-    user, os_type = ("administrator", "Windows") if windows else (LOGIN, "Linux")
-    host = _host(stack, simulator, uhost, windows=windows)
-    instance = simulator.add_instance(
-        uhost,
-        password=_first(UCLOUD, os_type.lower()),
-        instance_type="UHost" if key in {LINUX_VM, WINDOWS_VM} else "Container",
-        os_type=os_type,
-        ssh=SshAddress(user, host.host, host.port),
-    )
-    document = {"driver": UCLOUD, "region": instance.region, "zone": instance.zone, "uhost_id": uhost}
-    # Describe tells the SSH port, not WinRM's.
-    pin = {"host_key": host.host_key} if isinstance(host, SshHost) else _certificate(host)
-    return _machine(simulator, uhost, host, {**document, **pin})
+DRIVERS = tuple(sorted(each.name for each in pkgutil.iter_modules(vendors.__path__) if each.ispkg))
+"""The codes of all products with a simulator, each of which is also the key of one account."""
 
 
-def blackstone(api: str) -> VendorServer:
-    """Return what serves Blackstone's devices for an admin credential of API generation ``v2`` or ``v3``."""
-
-    @contextmanager
-    def serve(clock: Callable[[], float], keys: tuple[str, ...]) -> Iterator[ServedVendor]:
-        simulator = TencentBm(clock=clock)
-        key = simulator.credentials
-        admin = {"secret_id": key.secret_id, "secret_key": key.secret_key.reveal(), "api": api}
-        with ExitStack() as stack:
-            vendor = ServedVendor(simulator=simulator, endpoint=stack.enter_context(simulator.serve()), admin=admin)
-            for name in keys:
-                make = _batch if name == BATCH else _device
-                vendor.accounts[name] = make(stack, simulator, name)
-            yield vendor
-
-    return serve
+def sandbox_module(code: str) -> SandboxModule:
+    """Import what the sandbox needs of one product."""
+    return cast("SandboxModule", importlib.import_module(f"{vendors.__name__}.{code}.sandbox"))
 
 
-def _device(stack: ExitStack, simulator: TencentBm, key: str, suffix: str = "") -> SandboxAccount:
-    windows, instance_id = key == WINDOWS_DEVICE, DEVICE_ID + key.removeprefix(TENCENT).replace("/", "-") + suffix
-    first = _first(TENCENT, "windows" if windows else "linux")
-    device = simulator.add_device(instance_id, password=first, os=WINDOWS if windows else LINUX)
-    host = _host(stack, simulator, instance_id, windows=windows)
-    device.lan_ip = host.host
-    document = {"driver": TENCENT, "instance_id": instance_id, "region": "ap-beijing"}
-    ssh = {"host_key": host.host_key, "ssh_port": host.port} if isinstance(host, SshHost) else _certificate(host)
-    return _machine(simulator, instance_id, host, {**document, **ssh})
-
-
-def _batch(stack: ExitStack, simulator: TencentBm, key: str) -> SandboxAccount:
-    """Make three devices that share one secret; ``live`` is the list of their passwords."""
-    devices = [_device(stack, simulator, key, f"-{number}") for number in range(1, 4)]
-    shared = ("driver", "username", "region")
-    own = [{key: value for key, value in each.document.items() if key not in shared} for each in devices]
-    return SandboxAccount(
-        document={**{key: devices[0].document[key] for key in shared}, "devices": own},
-        live=lambda: Secret(json.dumps([each.live().reveal() for each in devices])),
-        changes=lambda: sum(each.changes() for each in devices),
-        wrong_logins=lambda: sum(each.wrong_logins() for each in devices),
-    )
-
-
-def _host(
-    stack: ExitStack, simulator: MachineSimulator[Any, Any], target_id: str, *, windows: bool
-) -> SshHost | WinRmHost:
-    """Start the host that takes a machine's logins while the machine runs."""
-
-    def up() -> bool:
-        return simulator.running(target_id)
-
-    if not windows:
-        return stack.enter_context(SshHost(simulator.guest_login(target_id), up=up))
-    from rotation_testkit.doubles.hosts.winrm import WinRmHost  # needs the extra winrm, which no other account does
-
-    return stack.enter_context(WinRmHost(simulator.guest_users(target_id), up=up))
-
-
-def _certificate(host: WinRmHost) -> dict[str, object]:
-    return {"certificate": host.fingerprint, "winrm_port": host.port}
-
-
-def _machine(
-    simulator: MachineSimulator[Any, Any], target_id: str, host: SshHost | WinRmHost, document: Mapping[str, object]
-) -> SandboxAccount:
-    target = simulator.target(target_id)
-    user: str = target.user
-    return SandboxAccount(
-        document={**document, "username": user, "password": target.guest.reveal()},
-        live=lambda: simulator.guest_password(target_id),
-        changes=lambda: simulator.resets(target_id),
-        wrong_logins=lambda: host.rejected[user],
-        host=host,
-    )
+def every_account() -> tuple[str, ...]:
+    """Return the keys of all accounts, those of a product one after the other; imports every simulator."""
+    return tuple(key for code in DRIVERS for key in sandbox_module(code).ACCOUNTS)
 
 
 def password_of(document: SecretDocument) -> Secret:
@@ -188,45 +106,7 @@ def password_of(document: SecretDocument) -> Secret:
     return Secret(json.dumps([each.password.reveal() for each in devices])) if devices else document.password
 
 
-@contextmanager
-def directory(clock: Callable[[], float], keys: tuple[str, ...]) -> Iterator[ServedVendor]:
-    """Serve Cloud Identity with a user. Its API takes no logins, so there are no wrong ones."""
-    simulator = VolcengineCloudIdentity(clock=clock)
-    key = simulator.credentials
-    admin = {"access_key": key.access_key, "secret_key": key.secret_key.reveal()}
-    with simulator.serve() as endpoint:
-        vendor = ServedVendor(simulator=simulator, endpoint=endpoint, admin=admin)
-        for name in keys:
-            first = _first(VOLCENGINE)
-            simulator.add_user("robot", first, user_id=USER_ID)
-            own = {"username": "robot", "user_id": USER_ID, "password": first.reveal()}
-            vendor.accounts[name] = SandboxAccount(
-                document={"driver": VOLCENGINE, **own},
-                live=lambda: simulator.live_password(USER_ID) or Secret(""),
-                changes=lambda: simulator.resets(USER_ID),
-                wrong_logins=lambda: 0,
-            )
-        yield vendor
-
-
-@contextmanager
-def meeting(clock: Callable[[], float], keys: tuple[str, ...]) -> Iterator[ServedVendor]:
-    """Serve Huawei Meeting with an account that changes its own password."""
-    simulator = HuaweiMeeting(clock=clock)
-    with simulator.serve() as endpoint:
-        vendor = ServedVendor(simulator=simulator, endpoint=endpoint)
-        for name in keys:
-            first = _first(HUAWEI)
-            simulator.add_account(MEETING_ACCOUNT, first)
-            vendor.accounts[name] = SandboxAccount(
-                document={"driver": HUAWEI, "username": MEETING_ACCOUNT, "password": first.reveal()},
-                live=lambda: simulator.live_password(MEETING_ACCOUNT),
-                changes=lambda: simulator.changes(MEETING_ACCOUNT),
-                wrong_logins=lambda: simulator.wrong_logins(MEETING_ACCOUNT),
-            )
-        yield vendor
-
-
-def _first(driver: str, variant: str | None = None) -> Secret:
-    policies = load_driver(driver).policies
+def first_password(code: str, variant: str | None = None) -> Secret:
+    """Return a new password that fits a policy of the driver, by default its first one."""
+    policies = load_driver(code).policies
     return policies[variant or next(iter(policies))].generate()

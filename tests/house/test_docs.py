@@ -16,7 +16,7 @@ from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.sandbox.sandbox import HUAWEI, open_sandbox
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
 PATH = re.compile(r"`((?:rotation|rotation_testkit|vault_plugin|tests|docs|events|examples)/[^`<>…:]*)`")
 LINK = re.compile(r"\]\((?!https?://)(?P<path>[^)#\s]*)#?(?P<anchor>[^)\s]*)\)")
 
@@ -76,14 +76,15 @@ def test_readme_has_at_most_120_lines() -> None:
 
 
 def test_every_page_is_reached_from_readme() -> None:
-    """Each page in ``docs`` has a link from README or from a page that README links to."""
+    """Each page in ``docs``, or its folder, has a link from README or from a page that README links to."""
     reached, waiting = set(), [ROOT / "README.md"]
     while waiting:
         page = waiting.pop()
         reached.add(page)
         targets = {(page.parent / link["path"]).resolve() for link in LINK.finditer(page.read_text()) if link["path"]}
+        targets |= {each for folder in targets if folder.is_dir() for each in folder.glob("*.md")}
         waiting += [target for target in targets - reached if target.suffix == ".md" and target not in waiting]
-    assert set((ROOT / "docs").glob("*.md")) <= reached
+    assert set((ROOT / "docs").rglob("*.md")) <= reached
 
 
 INSTALLS = re.compile(

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from rotation.core.values import Evidence
+from rotation.drivers.registry import load_driver
 from rotation_testkit.processes.lambda_runtime import LambdaRuntime
+from rotation_testkit.sandbox.sandbox import driver_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,6 +44,18 @@ def artefact(tmp_path_factory):
     python = ROOT / (build / ".interpreter").read_text().strip()
     found = next(python.parents[1].glob("lib/python3*/site-packages"))
     return Artefact(build / "RotationFunction", python, found)
+
+
+@pytest.fixture(scope="session")
+def evidence():
+    """Return how a new password of an account is proved: by the driver's best proof, unless its sandbox takes less."""
+
+    def expected(world, key):
+        code = driver_of(key)
+        least = world.vendors[code].settings.get("MIN_EVIDENCE")
+        return Evidence[least] if least else load_driver(code).evidence
+
+    return expected
 
 
 @pytest.fixture

@@ -6,25 +6,24 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 
+from rotation.core.secret import Secret
 from rotation.core.values import Evidence
 from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.doubles.vendors.tencent_bm.sandbox import ACCOUNTS as BLACKSTONE
+from rotation_testkit.doubles.vendors.tencent_bm.sandbox import blackstone
 from rotation_testkit.processes.lambda_runtime import LambdaRuntime
 from rotation_testkit.sandbox.sandbox import (
-    ALL,
     BATCH,
-    DRIVERS,
     FUNCTION_ARN,
     LINUX_VM,
     TENCENT,
-    VOLCENGINE,
-    WINDOWS_DEVICE,
-    WINDOWS_VM,
     Sandbox,
     driver_of,
+    every_account,
     open_sandbox,
 )
 
@@ -32,10 +31,9 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-MACHINES = (LINUX_VM, WINDOWS_VM, WINDOWS_DEVICE)
+EVERY = every_account()
+WITHOUT_EVENTS = [key for key in EVERY if not (ROOT / "events" / key.replace("/", "_")).is_dir()]
 """The others are rotated in ``test_events.py``, event by event."""
-BLACKSTONE = (TENCENT, WINDOWS_DEVICE, BATCH)
-EVIDENCE = dict.fromkeys(ALL, Evidence.LOGIN) | {VOLCENGINE: Evidence.ACCEPTED}
 
 
 @dataclass(slots=True)
@@ -73,71 +71,70 @@ class RotatedAccounts:
 
 
 @contextmanager
-def rotated_accounts(artefact, holding, *, api="v3", **settings):
+def rotated_accounts(artefact, holding, *, servers=MappingProxyType({}), **settings):
     """Start both; the simulated guests take a new password at once."""
-    with open_sandbox(holding=holding, tencent_api=api, retry_delays=()) as started:
+    with open_sandbox(holding=holding, servers=servers, retry_delays=()) as started:
         waits = {f"LOCKSTEP_{code.upper()}_PROPAGATION_SECONDS": "0" for code in started.endpoints}
         with artefact.runtime(started.environment() | waits | settings) as runtime:
             yield RotatedAccounts(started, runtime)
 
 
 @pytest.fixture(scope="module")
-def machines(artefact):
-    """Each machine's secret, rotated once; tests only read the result."""
-    with rotated_accounts(artefact, MACHINES) as made:
+def rotated(artefact):
+    """Each account's secret, rotated once; tests only read the result."""
+    with rotated_accounts(artefact, WITHOUT_EVENTS) as made:
         already = len(made.world.secrets_manager.calls)
-        for key in MACHINES:
+        for key in WITHOUT_EVENTS:
             made.rotate(key)
         made.operations = {call.operation for call in made.world.secrets_manager.calls[already:]}
         yield made
 
 
-@pytest.mark.parametrize("key", MACHINES)
-def test_it_rotates_to_current_is_live(machines, key):
-    """Each machine rotates, and the result names the evidence."""
-    assert machines.proof(key) == EVIDENCE[key].name
+@pytest.mark.parametrize("key", WITHOUT_EVENTS)
+def test_it_rotates_to_current_is_live(rotated, evidence, key):
+    """Each account without sample events rotates, and the result names the evidence."""
+    assert rotated.proof(key) == evidence(rotated.world, key).name
 
 
-@pytest.mark.parametrize("key", MACHINES)
-def test_what_secrets_manager_sends_is_what_the_samples_hold(machines, key):
+@pytest.mark.parametrize("key", WITHOUT_EVENTS)
+def test_what_secrets_manager_sends_is_what_the_samples_hold(rotated, key):
     """Secrets Manager sends the four steps in order, for the one secret, with the sample events' keys."""
     samples = [json.loads((ROOT / "events" / driver_of(key) / f"{step}.json").read_text()) for step in STEPS]
-    arn = machines.world.secrets_manager.call("DescribeSecret", SecretId=machines.world.accounts[key])["ARN"]
-    sent = machines.runs[key].sent
+    arn = rotated.world.secrets_manager.call("DescribeSecret", SecretId=rotated.world.accounts[key])["ARN"]
+    sent = rotated.runs[key].sent
     assert [(each["Step"], each["SecretId"]) for each in sent] == [(sample["Step"], arn) for sample in samples]
     assert [each.keys() for each in sent] == [sample.keys() for sample in samples]
 
 
-def test_no_secret_value_is_logged(machines):
+def test_no_secret_value_is_logged(rotated):
     """Old and new passwords, the vendors' keys and the AWS key are in no line that function or emulator wrote."""
-    started = machines.world
-    values = [*(run.before for run in machines.runs.values()), *(started.live(key) for key in MACHINES)]
-    values += [started.secrets_manager.secret_key, started.ucloud.credentials.private_key]
-    values += [started.tencent.credentials.secret_key]
-    logs = machines.runtime.log_file.read_text()
-    assert logs.count('"step succeeded"') == len(STEPS) * len(MACHINES)
-    assert len(values) == 9
+    started = rotated.world
+    values = [*(run.before for run in rotated.runs.values()), *(started.live(key) for key in WITHOUT_EVENTS)]
+    values += [started.secrets_manager.secret_key, *(Secret(each) for each in started.admin_values())]
+    logs = rotated.runtime.log_file.read_text()
+    assert logs.count('"step succeeded"') == len(STEPS) * len(WITHOUT_EVENTS)
+    assert len(values) > 2 * len(WITHOUT_EVENTS) + len(started.vendors)
     assert [index for index, value in enumerate(values) if value.reveal() in logs] == []
 
 
-def test_function_calls_what_its_role_allows_and_all_of_it(machines):
+def test_function_calls_what_its_role_allows_and_all_of_it(rotated):
     """Every call of a rotation is among the actions that template.yaml grants, and no granted action goes unused."""
     from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects this module
 
     role = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["RotationRole"]["Properties"]
     statements = role["Policies"][0]["PolicyDocument"]["Statement"]
     granted = next(each["Action"] for each in statements if each.get("Sid") == "RotatedSecrets")
-    assert {f"secretsmanager:{operation}" for operation in machines.operations} == set(granted)
+    assert {f"secretsmanager:{operation}" for operation in rotated.operations} == set(granted)
 
 
 @pytest.mark.long  # `make test` has the third generation, and the second in this process
-@pytest.mark.parametrize(("api", "holding"), [("v2", BLACKSTONE), ("v3", ALL)])
-def test_every_kind_of_account_rotates(artefact, api, holding):
-    """Every account rotates through both generations of Blackstone's API."""
-    with rotated_accounts(artefact, holding, api=api) as made:
+@pytest.mark.parametrize(("api", "holding"), [("v2", BLACKSTONE), ("v3", EVERY)])
+def test_every_kind_of_account_rotates(artefact, evidence, api, holding):
+    """Every account rotates; Blackstone's through both generations of its API."""
+    with rotated_accounts(artefact, holding, servers={TENCENT: blackstone(api)}) as made:
         for key in holding:
             made.rotate(key)
-            assert made.proof(key) == EVIDENCE[key].name
+            assert made.proof(key) == evidence(made.world, key).name
 
 
 @pytest.mark.long  # `make test` has it in this process
@@ -149,8 +146,3 @@ def test_a_machine_that_was_off_is_proved_by_what_the_vendor_shows(artefact):
         made.rotate(LINUX_VM)
         assert made.proof(LINUX_VM) == "READBACK"
         assert (machine.state, machine.starts) == ("Stopped", 0)
-
-
-def test_every_account_of_the_world_is_rotated_under_the_runtime():
-    """Every account that ``lockstep simulate`` serves is rotated here or in ``test_events.py``."""
-    assert {*MACHINES, *DRIVERS, BATCH} == set(ALL)

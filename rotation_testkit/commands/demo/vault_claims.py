@@ -16,7 +16,7 @@ from rotation.core.values import Verdict
 from rotation_testkit.canary.spellings import find
 from rotation_testkit.commands.demo.aws_half import ALLOWED_WRONG_LOGINS, RESET, Claims, try_login
 from rotation_testkit.commands.demo.vault_setup import KV_PATH, ROLES, Credentials, VaultSetup, children
-from rotation_testkit.sandbox.vendors import UCLOUD
+from rotation_testkit.sandbox.sandbox import UCLOUD
 
 _RUNS = 2
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from rotation_testkit.commands.demo.vault_setup import KV_PATH, PERIOD, ROLES, V
 from rotation_testkit.doubles.vault.kv2 import until_it_serves
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.processes.mortal_job import Ended, MortalJob
-from rotation_testkit.sandbox.vendors import HUAWEI, UCLOUD
+from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 from vault_plugin.job.kv_rotation import STEP_SECONDS
 
 _MOST_SECONDS, _POLL_SECONDS = 60.0, 0.05

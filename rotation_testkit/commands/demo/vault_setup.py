@@ -27,16 +27,13 @@ from rotation.drivers.guarded import Guarded
 from rotation_testkit.commands.demo.screen import Message, action
 from rotation_testkit.doubles.vault.kv2 import ServedKv, mounted
 from rotation_testkit.doubles.vault.openbao import OpenBao
+from rotation_testkit.doubles.vendors.huawei_meeting.sandbox import CODE as HUAWEI
+from rotation_testkit.doubles.vendors.huawei_meeting.sandbox import serve as serve_meeting
+from rotation_testkit.doubles.vendors.ucloud_compshare.sandbox import CODE as UCLOUD
+from rotation_testkit.doubles.vendors.ucloud_compshare.sandbox import SECOND_CONTAINER
+from rotation_testkit.doubles.vendors.ucloud_compshare.sandbox import serve as serve_compshare
 from rotation_testkit.sandbox.clock import ShiftedClock
-from rotation_testkit.sandbox.vendors import (
-    HUAWEI,
-    SECOND_CONTAINER,
-    UCLOUD,
-    SandboxAccount,
-    ServedVendor,
-    compshare,
-    meeting,
-)
+from rotation_testkit.sandbox.vendors import SandboxAccount, ServedVendor
 from vault_plugin.provision.build import Built, build
 from vault_plugin.provision.declaration import DesiredState, load
 from vault_plugin.provision.install import install, role_path
@@ -150,8 +147,8 @@ def preparing() -> Iterator[Future[VaultSetup]]:
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lockstep-", ignore_cleanup_errors=True)))
         clock = ShiftedClock()
-        containers = stack.enter_context(compshare(clock.now, tuple(ROLES.values())))
-        account = stack.enter_context(meeting(clock.now, (HUAWEI,)))
+        containers = stack.enter_context(serve_compshare(clock.now, tuple(ROLES.values())))
+        account = stack.enter_context(serve_meeting(clock.now, (HUAWEI,)))
         server = OpenBao(home)
         stack.callback(_end, server)
         pool = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="demo"))  # waits for what has begun

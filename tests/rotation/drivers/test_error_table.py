@@ -1,4 +1,19 @@
-"""Each code that a vendor documents has a row in its driver's table, of the class that the reference gives it."""
+"""Each code that a vendor documents has a row in its driver's table, of the class that the documents give it.
+
+A product's documented codes stand in ``vendors/<code>/codes.toml``, by what a rotation may make of them:
+
+RETRY    nothing happened; the same request again, later
+WAIT     an operation is running or the account is locked; look again, later
+PRECOND  somebody must change the target's state first, or time must pass
+PERM     will never succeed unchanged
+AUTH     a key, signature, clock, right or old password of ours is wrong
+AMBIG    the password may have changed (in answer to a change)
+refused  of PERM: the request itself was refused, so that nothing was changed
+locked   of WAIT: the account is locked
+
+``[instead]`` has the class that the driver takes, where that is another one, and ``why``. ``[read]`` has the code of
+the error in answer to a look, where that is another error of the same class. ``[http]`` has HTTP statuses.
+"""
 
 import tomllib
 from pathlib import Path
@@ -7,9 +22,10 @@ import pytest
 
 from rotation.core import errors
 from rotation.drivers.error_table import error_for
-from rotation.drivers.registry import load_driver
+from rotation.drivers.registry import driver_codes, load_driver
 
-CODES = tomllib.loads((Path(__file__).parent / "vendor_codes.toml").read_text())
+VENDORS = Path(__file__).parent / "vendors"
+CODES = {code: tomllib.loads((VENDORS / code / "codes.toml").read_text()) for code in driver_codes()}
 CLASSES = {
     "RETRY": {errors.VendorUnavailable, errors.RateLimited},
     "WAIT": {errors.InProgress, errors.AccountLocked},
@@ -31,7 +47,7 @@ ROWS = [(driver, code, kind) for driver, facts in CODES.items() for kind in CLAS
 def test_a_documented_code_has_its_class(driver, code, kind):
     """A read gets the same error as a change, except where only a change can leave its outcome open."""
     table = load_driver(driver).error_table
-    taken = CODES[driver]["instead"].get(code, {"class": kind})["class"]
+    taken = CODES[driver].get("instead", {}).get(code, {"class": kind})["class"]
     error = error_for(table, code, on="change", request_id="r")
     assert error is not None
     assert type(error) in CLASSES[taken]
@@ -52,8 +68,8 @@ def test_the_tables_hold_no_other_codes(driver):
     table = load_driver(driver).error_table
     assert {row.vendor_code for row in table} == set(named)
     assert all(row.meaning for row in table)
-    assert CODES[driver]["instead"].keys() <= set(named)
-    assert all(each["why"] for each in CODES[driver]["instead"].values())
+    assert CODES[driver].get("instead", {}).keys() <= set(named)
+    assert all(each["why"] for each in CODES[driver].get("instead", {}).values())
 
 
 @pytest.mark.parametrize("driver", CODES)
@@ -62,7 +78,7 @@ def test_no_documented_code_is_unexpected(driver):
     table = load_driver(driver).error_table
     assert not [row.vendor_code for row in table if issubclass(row.error, errors.UnexpectedReply)]
     refused = [row for row in table if row.error is errors.RequestRefused]
-    assert {row.vendor_code for row in refused} == set(CODES[driver]["refused"])
+    assert {row.vendor_code for row in refused} == set(CODES[driver].get("refused", ()))
     locked = {row.vendor_code for row in table if row.error is errors.AccountLocked}
     assert locked == set(CODES[driver].get("locked", ()))
     assert {row.error for row in table if not row.error.definite} == {errors.OutcomeUnknown}

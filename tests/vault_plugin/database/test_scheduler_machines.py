@@ -4,9 +4,11 @@ import time
 
 import pytest
 
+from rotation_testkit.doubles.vendors.ucloud_compshare.sandbox import CODE as UCLOUD
+from rotation_testkit.doubles.vendors.ucloud_compshare.sandbox import LINUX_VM
+from rotation_testkit.doubles.vendors.ucloud_compshare.sandbox import serve as compshare
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays
 from rotation_testkit.sandbox.static_roles import wait_until
-from rotation_testkit.sandbox.vendors import LINUX_VM, UCLOUD, compshare
 
 pytestmark = pytest.mark.timeout(300)
 

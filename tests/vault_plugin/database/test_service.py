@@ -11,19 +11,21 @@ from grpclib.exceptions import GRPCError
 from grpclib.testing import ChannelFor
 
 from rotation.drivers.registry import vendor_policies
-from rotation_testkit.sandbox import vendors
-from rotation_testkit.sandbox.vendors import UCLOUD, VOLCENGINE
+from rotation_testkit.doubles.vendors.tencent_bm.sandbox import blackstone
+from rotation_testkit.sandbox.sandbox import LINUX_VM, TENCENT, UCLOUD, VOLCENGINE, WINDOWS_DEVICE, WINDOWS_VM
+from rotation_testkit.sandbox.vendors import sandbox_module
 from vault_plugin.database.pb import database_grpc, database_pb2
 from vault_plugin.database.service import Database
 
+compshare, directory = (sandbox_module(code).serve for code in (UCLOUD, VOLCENGINE))
 ACCOUNTS = (
-    pytest.param(vendors.compshare, UCLOUD, "container", id="CompShare container"),
-    pytest.param(vendors.compshare, vendors.LINUX_VM, "linux", id="CompShare machine"),
-    pytest.param(vendors.compshare, vendors.WINDOWS_VM, "windows", id="CompShare machine with Windows"),
-    pytest.param(vendors.blackstone("v2"), vendors.TENCENT, "linux", id="Tencent v2"),
-    pytest.param(vendors.blackstone("v3"), vendors.TENCENT, "linux", id="Tencent v3"),
-    pytest.param(vendors.blackstone("v2"), vendors.WINDOWS_DEVICE, "windows", id="Tencent v2 with Windows"),
-    pytest.param(vendors.directory, VOLCENGINE, "default", id="Volcengine"),
+    pytest.param(compshare, UCLOUD, "container", id="CompShare container"),
+    pytest.param(compshare, LINUX_VM, "linux", id="CompShare machine"),
+    pytest.param(compshare, WINDOWS_VM, "windows", id="CompShare machine with Windows"),
+    pytest.param(blackstone("v2"), TENCENT, "linux", id="Tencent v2"),
+    pytest.param(blackstone("v3"), TENCENT, "linux", id="Tencent v3"),
+    pytest.param(blackstone("v2"), WINDOWS_DEVICE, "windows", id="Tencent v2 with Windows"),
+    pytest.param(directory, VOLCENGINE, "default", id="Volcengine"),
 )
 
 
@@ -68,7 +70,7 @@ def candidate(code=VOLCENGINE, variant="default"):
 @pytest.fixture
 def estate():
     """Yield a directory with one user."""
-    with vendors.directory(time.time, (VOLCENGINE,)) as served:
+    with directory(time.time, (VOLCENGINE,)) as served:
         yield served
 
 
@@ -166,7 +168,7 @@ def test_every_account_is_changed_and_proved(opener, key, variant):
 
 def test_a_role_outside_of_its_window_is_logged_once(caplog):
     """The server tries a waiting role every ten seconds; the plug-in says it once, and again when that changes."""
-    with vendors.directory(time.time, (VOLCENGINE,)) as estate:
+    with directory(time.time, (VOLCENGINE,)) as estate:
         tenant, password = estate.accounts[VOLCENGINE], vendor_policies()[VOLCENGINE]["default"].generate()
         closed = {"window": "Mon 02:00-02:01 UTC", "minimum_evidence": "ACCEPTED"}
         if time.gmtime().tm_wday == 0:

@@ -12,9 +12,8 @@ from rotation.core.values import Evidence
 from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays
-from rotation_testkit.sandbox.sandbox import ShiftedClock
-from rotation_testkit.sandbox.vendors import LINUX_VM, UCLOUD, VOLCENGINE, SandboxAccount, compshare
-from rotation_testkit.sandbox.vendors import directory as directory_of_users
+from rotation_testkit.sandbox.sandbox import LINUX_VM, UCLOUD, VOLCENGINE, ShiftedClock
+from rotation_testkit.sandbox.vendors import SandboxAccount, sandbox_module
 from vault_plugin.database.connection import Connection
 from vault_plugin.database.memory import Memory
 from vault_plugin.database.update import Change, update
@@ -63,10 +62,10 @@ class PluginProcess:
 
 
 @contextmanager
-def plugin_process(opener, key):
+def plugin_process(key):
     """Yield a plug-in process with one account of a vendor."""
     clock, code = ShiftedClock(), key.partition("/")[0]
-    with opener(clock.now, (key,)) as estate:
+    with sandbox_module(code).serve(clock.now, (key,)) as estate:
         tenant, host = estate.accounts[key], estate.endpoint.removeprefix("http://")
         config = {"driver": code, "endpoint": estate.endpoint, "hosts": host, **estate.admin}
         own = {name: value for name, value in tenant.document.items() if name not in ("driver", "username", "password")}
@@ -78,14 +77,14 @@ def plugin_process(opener, key):
 @pytest.fixture
 def directory():
     """Yield a user of a directory: nobody can log in, so the vendor's yes is the proof."""
-    with plugin_process(directory_of_users, VOLCENGINE) as process:
+    with plugin_process(VOLCENGINE) as process:
         yield process
 
 
 @pytest.fixture
 def machine(request):
     """Yield a container, or the account that the parameter names; a machine must be stopped, which takes 40 s."""
-    with plugin_process(compshare, getattr(request, "param", UCLOUD)) as process:
+    with plugin_process(getattr(request, "param", UCLOUD)) as process:
         process.vendor.service.delays = Delays(stop=40.0, start=40.0)
         process.uhost = str(process.tenant.document["uhost_id"])
         yield process

@@ -14,9 +14,9 @@ from rotation.core.secret import Secret
 from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.sandbox import USER_ID
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.sandbox.sandbox import HUAWEI, LINUX_VM, TENCENT, UCLOUD, VOLCENGINE
-from rotation_testkit.sandbox.vendors import USER_ID
 from vault_plugin.job.schedule import Wishes
 
 RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}

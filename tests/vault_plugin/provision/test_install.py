@@ -16,7 +16,8 @@ from rotation.core.secret import Secret
 from rotation.drivers.registry import vendor_policies
 from rotation_testkit.doubles.vault import acl
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
-from rotation_testkit.sandbox.vendors import TENCENT, UCLOUD, VOLCENGINE, blackstone, compshare, directory
+from rotation_testkit.sandbox.sandbox import TENCENT, UCLOUD, VOLCENGINE
+from rotation_testkit.sandbox.vendors import sandbox_module
 from vault_plugin.cli.plugin import plugin_app
 from vault_plugin.provision.declaration import load
 from vault_plugin.provision.install import policy_name
@@ -29,7 +30,6 @@ pytestmark = [
     ),
 ]
 
-OPENERS = {UCLOUD: compshare, TENCENT: blackstone("v3"), VOLCENGINE: directory}
 POLICIES = {UCLOUD: 'policy = "container"\n', TENCENT: 'policy = "linux"\n', VOLCENGINE: ""}
 
 
@@ -49,7 +49,7 @@ def estates(plugin_server, tmp_path, stack):
     for folder in (plugin_server.server.plugins, tmp_path):
         shutil.copy(plugin_server.built.path, folder / "lockstep-site")
     text = f'[plugin]\nname = "{mount}"\nfile = "lockstep-site"\nmount = "{mount}"\ntick_seconds = 1\n'
-    made = {code: stack.enter_context(opener(time.time, (code,))) for code, opener in OPENERS.items()}
+    made = {code: stack.enter_context(sandbox_module(code).serve(time.time, (code,))) for code in POLICIES}
     for code, estate in made.items():
         (tmp_path / f"{code}.json").write_text(json.dumps(estate.admin))
         account = {**estate.accounts[code].document}

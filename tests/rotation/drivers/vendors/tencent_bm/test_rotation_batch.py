@@ -16,6 +16,8 @@ from rotation_testkit.canary.canary import Canary
 from rotation_testkit.canary.plugin import canary
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
+from rotation_testkit.doubles.vendors.tencent_bm.sandbox import CODE as TENCENT
+from rotation_testkit.doubles.vendors.tencent_bm.sandbox import blackstone
 from rotation_testkit.sandbox.sandbox import BATCH, FUNCTION_ARN, Sandbox, open_sandbox
 
 __all__ = ["canary"]
@@ -90,7 +92,7 @@ class Rig:
 @contextmanager
 def rigged(invoke, api, retries):
     """A world with a batch in it."""
-    with open_sandbox(holding=(BATCH,), tencent_api=api, retry_delays=(150.0,) * retries) as made:
+    with open_sandbox(holding=(BATCH,), servers={TENCENT: blackstone(api)}, retry_delays=(150.0,) * retries) as made:
         made.tencent.v3.per_action.most = None  # ten in a second of a clock that hardly moves
         made.tencent.service.delays.reset = 4
         rig = Rig(invoke, made, made.secrets_manager.client(direct=True), RESET[api])

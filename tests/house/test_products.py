@@ -1,0 +1,84 @@
+"""What the folders of a product hold: everything about it is found there, and no list names it."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from rotation.drivers.registry import driver_codes, load_driver
+from rotation_testkit.sandbox.vendors import DRIVERS, sandbox_module
+
+ROOT = Path(__file__).parents[2]
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+HOLDS = {
+    "rotation/drivers/vendors/{code}": ("__init__.py", "driver.py", "error_codes.py", "policy.py"),
+    "rotation_testkit/doubles/vendors/{code}": ("__init__.py", "simulator.py", "second_opinion.py", "sandbox.py"),
+    "tests/rotation/drivers/vendors/{code}": (
+        "codes.toml",
+        "test_answers.py",
+        "test_conformance.py",
+        "test_rotation.py",
+    ),
+    "events/{code}": tuple(f"{step}.json" for step in STEPS),
+    "docs/drivers": ("{code}.md",),
+}
+"""The folders of a product, and what each of them has at least."""
+COMMON = {"driver", "username", "password", "power"}
+"""Keys of an account document that every driver has; ``power`` where the vendor switches machines."""
+
+
+@pytest.mark.parametrize("code", driver_codes())
+def test_a_product_has_all_its_files(code):
+    """Driver, simulator, tests, sample events and page of a product stand where they are looked for."""
+    wanted = [
+        ROOT / folder.format(code=code) / name.format(code=code) for folder, names in HOLDS.items() for name in names
+    ]
+    assert [str(path.relative_to(ROOT)) for path in wanted if not path.is_file()] == []
+
+
+def test_every_part_belongs_to_a_driver():
+    """No simulator, page or folder of tests is of a product without a driver."""
+    codes = set(driver_codes())
+    assert set(DRIVERS) == codes
+    assert {page.stem for page in (ROOT / "docs/drivers").glob("*.md")} == codes
+    tests = ROOT / "tests/rotation/drivers/vendors"
+    assert {folder.name for folder in tests.iterdir() if folder.is_dir() and folder.name != "__pycache__"} == codes
+
+
+@pytest.mark.parametrize("code", driver_codes())
+def test_the_sandbox_has_an_account_of_the_products_code(code):
+    """Its keys begin with the driver's code, and the first one is the code itself."""
+    first, *others = sandbox_module(code).ACCOUNTS
+    assert first == code
+    assert [key for key in others if not key.startswith(f"{code}/")] == []
+
+
+def _blocks(code):
+    page = (ROOT / f"docs/drivers/{code}.md").read_text()
+    return [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+
+
+@pytest.mark.parametrize("code", driver_codes())
+def test_the_page_shows_documents_with_the_drivers_keys(code):
+    """Each example of a page is an account document or an admin credential, with keys that the driver knows."""
+    spec = load_driver(code)
+    account, admin = (
+        {each.name for each in dataclasses.fields(cls)} if cls else set() for cls in (spec.account, spec.admin)
+    )
+    accounts = [block for block in _blocks(code) if block.get("driver") == code]
+    others = [block for block in _blocks(code) if block.get("driver") != code]
+    assert accounts
+    assert bool(others) == bool(admin)
+    for block in accounts:
+        members = block.pop(spec.batch_key, []) if spec.batch_key else []
+        for document in (block, *members):
+            assert document.keys() - COMMON - account == set()
+    assert [block.keys() - admin for block in others] == [set()] * len(others)
+
+
+@pytest.mark.parametrize("code", driver_codes())
+def test_the_page_is_titled_with_product_and_code(code):
+    """A reader who searches for either finds the page."""
+    assert re.match(rf"# .+ \(`{code}`\)\n", (ROOT / f"docs/drivers/{code}.md").read_text())
