@@ -144,6 +144,8 @@ class DriverSpec:
         batch_key: the key under which one secret may hold a list of accounts, each with its own password; ``None`` for
             one account only. The driver's task ids then have at most 60 characters.
         source: where the facts come from; ``checked``: when they were read (ISO date).
+        sdks: distributions of the vendor's own SDKs, or of clients of the standard, that drive the simulator in the
+            tests.
         ran_live: whether it was ever run against the live vendor; until then its behaviour is only *documented*.
     """
 
@@ -174,6 +176,7 @@ class DriverSpec:
     request_id_header: str = "x-request-id"
     error_table: tuple[ErrorRow, ...] = ()
     batch_key: str | None = None
+    sdks: tuple[str, ...] = ()
     ran_live: bool = False
 
     @property

@@ -13,6 +13,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+from rotation.drivers.registry import driver_codes
+
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("rotation", "vault_plugin")
 PRODUCTS = ROOT / "rotation" / "drivers" / "vendors"
@@ -208,11 +210,41 @@ def test_the_package_imports_nothing_before_it_is_used():
     assert {name for name in _modules_after("rotation") if name.startswith("rotation")} == {"rotation"}
 
 
-@pytest.mark.parametrize("code", ["huawei_meeting", "ucloud_compshare"])
-def test_one_driver_brings_no_other(code):
-    """Loading one driver loads no other driver and no SSH client."""
-    modules = _modules_after(f"rotation.drivers.vendors.{code}.driver")
+ONE_DRIVER = """
+import json, os, sys
+import rotation.handler
+from rotation.deployment.deployment import Deployment
+from rotation.drivers.registry import driver_codes, load_driver
+
+for code in driver_codes():
+    sys.stdout.flush()
+    if os.fork() == 0:  # each begins with what the handler loads
+        admin = {f"LOCKSTEP_{code.upper()}_ADMIN_SECRET": "admin"}
+        Deployment.from_environment({"LOCKSTEP_DRIVERS": code, "LOCKSTEP_SEAL_SECRET": "seal", **admin})
+        load_driver(code)
+        print(json.dumps([code, sorted(sys.modules)]), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def modules_of_one_driver():
+    """What a function holds whose deployment allows one driver, by the driver's code."""
+    done = subprocess.run([sys.executable, "-c", ONE_DRIVER], capture_output=True, text=True, check=True, timeout=60)
+    return {code: set(modules) for code, modules in map(json.loads, done.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("code", driver_codes())
+def test_a_cold_start_does_not_grow_with_the_number_of_products(modules_of_one_driver, code):
+    """A deployment of one driver loads that product's folder and the families that it imports, and no login."""
+    modules = modules_of_one_driver[code]
     loaded = {name.split(".")[3] for name in modules if name.startswith("rotation.drivers.vendors.")}
     assert loaded == {code}
-    assert "rotation.drivers.logins.ssh" not in modules
+    graph = grimp.build_graph("rotation", cache_dir=None)
+    driver, families = f"rotation.drivers.vendors.{code}.driver", "rotation.drivers.families"
+    named = graph.find_upstream_modules(driver) & graph.find_descendants(families)
+    packages = {name.rpartition(".")[0] for name in named}
+    assert {name for name in modules if name.startswith(f"{families}.")} == (named | packages) - {families}
+    assert not [name for name in modules if name.startswith("rotation.drivers.logins.")]
     assert modules.isdisjoint(UNWANTED)

@@ -1,13 +1,15 @@
 """What the folders of a product hold: everything about it is found there, and no list names it."""
 
+import ast
 import dataclasses
 import json
 import re
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-from rotation.drivers.registry import driver_codes, load_driver
+from rotation.drivers.registry import driver_codes, load_driver, login_kind, login_kinds
 from rotation_testkit.sandbox.vendors import DRIVERS, sandbox_module
 
 ROOT = Path(__file__).parents[2]
@@ -82,3 +84,41 @@ def test_the_page_shows_documents_with_the_drivers_keys(code):
 def test_the_page_is_titled_with_product_and_code(code):
     """A reader who searches for either finds the page."""
     assert re.match(rf"# .+ \(`{code}`\)\n", (ROOT / f"docs/drivers/{code}.md").read_text())
+
+
+EVERYBODYS = {"lockstep-rotation", "pytest", "hypothesis", "requests", "cryptography", "werkzeug", "PyMySQL", "psycopg"}
+"""Distributions that are no vendor's SDK and no client of a standard."""
+SERVERS = {
+    "ssh": ("OpenSSH", "rotation_testkit.processes.openssh", "tests/testkit/doubles/hosts/test_ssh_and_openssh.py"),
+    "mysql": ("MariaDB", "rotation_testkit.databases.mariadb", "tests/rotation/drivers/logins/conftest.py"),
+    "postgresql": ("PostgreSQL", "rotation_testkit.databases.postgresql", "tests/rotation/drivers/logins/conftest.py"),
+    "redis": ("Valkey", "rotation_testkit.databases.valkey", "tests/rotation/drivers/logins/conftest.py"),
+}
+"""The real server of each kind of login, what starts it, and the tests that log in there."""
+
+
+def _imported(file):
+    """Return the full names of the modules that a file imports, anywhere in it."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) if node.module}
+
+
+@pytest.mark.parametrize("code", driver_codes())
+def test_the_sdks_of_a_record_drive_the_simulator(code):
+    """``DriverSpec.sdks`` names packages that the simulator's tests import, and is empty where they import none."""
+    known = packages_distributions()
+    folder = ROOT / "tests/testkit/doubles/vendors" / code
+    imported = {name.partition(".")[0] for file in folder.rglob("*.py") for name in _imported(file)}
+    used = {each for name in imported for each in known.get(name, ())} - EVERYBODYS
+    declared = set(load_driver(code).sdks)
+    assert declared <= used, "this record names an SDK that no test of the simulator uses"
+    assert bool(declared) == bool(used), f"the simulator is driven by {sorted(used)}: say so in DriverSpec.sdks"
+
+
+@pytest.mark.parametrize("kind", login_kinds())
+def test_a_login_is_tested_on_the_server_that_its_record_names(kind):
+    """``LoginKind.tested_on`` is the server that the tests of this kind start, or empty."""
+    name, starter, tests = SERVERS.get(kind, ("", "", ""))
+    assert login_kind(kind).tested_on == name
+    assert not name or starter in _imported(ROOT / tests)

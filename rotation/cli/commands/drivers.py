@@ -17,16 +17,20 @@ from rotation.drivers.error_table import ErrorRow
 def drivers(
     code: Annotated[str | None, typer.Argument(help="Show everything about one driver.", metavar="[CODE]")] = None,
     *,
+    verified_by: Annotated[bool, typer.Option("--verified-by", help="Show what stands behind each driver.")] = False,
     as_json: Json = False,
 ) -> None:
     """List the drivers, or show one: the settings of its secrets, policies, the vendor's error codes, sources.
 
     "documented": written from the vendor's documents and run against a simulator, never against the live vendor.
     """
+    if verified_by:
+        _show_evidence([spec(code)] if code else _every(), as_json=as_json)
+        return
     if code is not None:
         _show_one(spec(code), as_json=as_json)
         return
-    found = [spec(each) for each in registry.driver_codes(plugins())]
+    found = _every()
     if as_json:
         for each in found:
             emit(_facts(each))
@@ -38,6 +42,39 @@ def drivers(
             for each in found
         ],
     )
+
+
+def _every() -> list[DriverSpec]:
+    return [spec(each) for each in registry.driver_codes(plugins())]
+
+
+def _show_evidence(found: list[DriverSpec], *, as_json: bool) -> None:
+    rows = [_evidence(each) for each in found]
+    if as_json:
+        for row in rows:
+            emit(row)
+        return
+    heads = ("code", "documents read", "SDK against simulator", "login on a real server", "live vendor")
+    show_table(heads, [tuple(map(_cell, row.values())) for row in rows])
+
+
+def _evidence(each: DriverSpec) -> dict[str, object]:
+    kinds = sorted(each.login_probes)
+    return {
+        "code": each.code,
+        "documents_read": each.checked,
+        "sdks": list(each.sdks),
+        "real_servers": {kind: registry.login_kind(kind, plugins()).tested_on or None for kind in kinds},
+        "ran_live": each.ran_live,
+    }
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        value = [f"{kind}: {server or 'none'}" for kind, server in value.items()]
+    if isinstance(value, bool):
+        return "yes" if value else "never"
+    return (", ".join(value) or "none") if isinstance(value, list) else str(value)
 
 
 def _authority(each: DriverSpec) -> str:

@@ -161,4 +161,4 @@ def _judge(client: Connection[Any], login: Login) -> Verdict:
     return Verdict.ACCEPTED
 
 
-LOGIN = LoginKind(port=3306, pin=certificate_pin, probe=MySqlProbe, databases=True)
+LOGIN = LoginKind(port=3306, pin=certificate_pin, probe=MySqlProbe, databases=True, tested_on="MariaDB")

@@ -149,4 +149,4 @@ def _refused(state: str, routine: str) -> Verdict:
     raise cannot(code, message, hint=hint or None)
 
 
-LOGIN = LoginKind(port=PORT, pin=certificate_pin, probe=PostgreSqlProbe, databases=True)
+LOGIN = LoginKind(port=PORT, pin=certificate_pin, probe=PostgreSqlProbe, databases=True, tested_on="PostgreSQL")

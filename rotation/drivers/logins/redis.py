@@ -142,4 +142,4 @@ def _refusal(said: str, *, unsent: bool = False) -> CannotVerify:
     return cannot("redis_refused", "the server refused the login in words that we do not know", unsent=unsent)
 
 
-LOGIN = LoginKind(port=6379, pin=certificate_pin, probe=RedisProbe)
+LOGIN = LoginKind(port=6379, pin=certificate_pin, probe=RedisProbe, tested_on="Valkey")

@@ -341,4 +341,9 @@ def _openssh(transport: paramiko.Transport) -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
-LOGIN = LoginKind(port=22, pin=host_key_pin, probe=lambda time_left, terms: SshProbe(time_left=time_left, terms=terms))
+LOGIN = LoginKind(
+    port=22,
+    pin=host_key_pin,
+    probe=lambda time_left, terms: SshProbe(time_left=time_left, terms=terms),
+    tested_on="OpenSSH",
+)

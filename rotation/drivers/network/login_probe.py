@@ -83,12 +83,14 @@ class LoginKind:
         pin: checks the text that pins a host, ``LoginTarget.host_key``.
         probe: makes the probe, from the seconds until the process may end and the deployment's terms.
         databases: whether a login opens a database, which ``LoginTarget.database`` names.
+        tested_on: the real server that the tests log in to; empty where they have none.
     """
 
     port: int
     pin: Check
     probe: Callable[[Callable[[], float], LoginTerms], LoginProbe]
     databases: bool = False
+    tested_on: str = ""
 
 
 @runtime_checkable

@@ -182,4 +182,5 @@ DRIVER = DriverSpec(
     # Undocumented: how many tries, how long they count (maybe in a row, so longer than a lock holds), the history.
     lockout=Lockout(tries=5, window_seconds=3 * WAIT_SECONDS, in_a_row=True),
     error_table=TABLE,
+    sdks=("huaweicloudsdkmeeting",),
 )

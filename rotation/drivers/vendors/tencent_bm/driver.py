@@ -201,4 +201,5 @@ DRIVER = DriverSpec(
     request_id_header=tencent_cloud.REQUEST_ID_HEADER,
     error_table=V2_TABLE + V3_TABLE,
     batch_key="devices",
+    sdks=("tencentcloud-sdk-python-bm",),
 )

@@ -46,4 +46,5 @@ DRIVER = DriverSpec(
     propagation_seconds=5,  # assumed: the vendor does not say how long a guest takes
     request_id_header=REQUEST_ID_HEADER,
     error_table=TABLE,
+    sdks=("ucloud-sdk-python3",),
 )

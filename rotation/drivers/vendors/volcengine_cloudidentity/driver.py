@@ -136,4 +136,5 @@ DRIVER = DriverSpec(
     harmless={"user_id": "does-not-exist", "username": "does-not-exist"},
     request_id_header=REQUEST_ID_HEADER,
     error_table=TABLE,
+    sdks=("volcenginesdk-cloudidentity",),
 )

@@ -1,4 +1,6 @@
-"""``lockstep drivers``: the list, and one driver."""
+"""``lockstep drivers``: the list, one driver, and what stands behind each."""
+
+from rotation.drivers.registry import driver_codes
 
 
 def test_the_list_says_how_far_each_driver_is_proved(lockstep):
@@ -23,3 +25,16 @@ def test_one_driver_shows_what_its_secrets_must_hold(lockstep):
     assert {"vendor_code", "on", "code", "meaning", "hint"} == facts["errors"][0].keys()
     for name in (*account, "public_key", facts["errors"][0]["vendor_code"], "documented"):
         assert name in ran.out
+
+
+def test_the_evidence_is_shown_for_each_driver(lockstep):
+    """A row names the SDKs that drive the simulator, the real servers of its logins, and whether it ever ran live."""
+    found = {each["code"]: each for each in lockstep("drivers", "--verified-by", "--json").objects}
+    assert sorted(found) == sorted(driver_codes())
+    row = found["ucloud_compshare"]
+    assert row["sdks"] == ["ucloud-sdk-python3"]
+    assert row["real_servers"] == {"ssh": "OpenSSH", "winrm": None}
+    assert row["ran_live"] is False
+    words = lockstep("drivers", "ucloud_compshare", "--verified-by").out
+    for word in ("ucloud-sdk-python3", "ssh: OpenSSH, winrm: none", "never", row["documents_read"]):
+        assert word in words
