@@ -12,10 +12,10 @@ import typer
 from rotation.cli.exit_codes import WRONG_USAGE, CommandUsageError
 from rotation.cli.output import show_error
 from rotation.core.errors import PolicyError, UnknownDriver, Withheld
-from rotation.deployment.deployment import configured
+from rotation.deployment.deployment import configured, wishes_in
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec
-from rotation.policy import PasswordPolicy
+from rotation.policy import PasswordPolicy, PasswordWishes
 
 Code = Annotated[str, typer.Argument(help="A driver's code; `lockstep drivers` lists them.", metavar="CODE")]
 Variant = Annotated[
@@ -55,6 +55,11 @@ def spec(code: str) -> DriverSpec:
 def plugins() -> tuple[str, ...]:
     """Return the distributions whose drivers may be loaded here, also where another setting is wrong."""
     return tuple(configured(os.environ).of("plugins") or ())
+
+
+def wishes_of(code: str) -> PasswordWishes:
+    """Return what the deployment here asks of new passwords of a driver, also where another setting is wrong."""
+    return wishes_in(configured(os.environ), code)
 
 
 def policy_of(code: str, variant: str | None) -> tuple[str, PasswordPolicy]:

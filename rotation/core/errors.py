@@ -191,6 +191,7 @@ class SettingsError(ConfigError):
     _OWNERS: ClassVar[dict[str, str]] = {
         "secret": "Correct the keys in the rotated secret's own value; the deployment is not at fault.",
         "custom metadata": "Correct the secret's custom metadata; the deployment is not at fault.",
+        "wishes for passwords": "Correct the secret's tag (in KV: custom metadata); the deployment is not at fault.",
     }
 
     def __init__(self, where: str, faults: tuple[str, ...], *, hint: str | None = None) -> None:

@@ -139,6 +139,7 @@ class Binder:
             ),
             power=PowerWish(power),
             window=self.deployment.windows.get(spec.code, ANYTIME),
+            wishes=self.deployment.wishes(spec.code),
             known=() if wiring is None else _secret_values(wiring.admin),
             tokens=None if wiring is None else wiring.tokens,
         )

@@ -13,7 +13,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import ConfigError, DriverNotAllowed, HostNotAllowed, PortNotAllowed, SettingsError
+from rotation.core.errors import (
+    ConfigError,
+    DriverNotAllowed,
+    HostNotAllowed,
+    PolicyError,
+    PortNotAllowed,
+    SettingsError,
+)
 from rotation.core.maintenance_window import Windows
 from rotation.core.values import Authority, Evidence, Lockout, LoginTarget
 from rotation.deployment import forms, sources
@@ -25,6 +32,8 @@ from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginTerms, SshProof
 from rotation.drivers.network.login_settings import DEFAULT_PORTS
+from rotation.policy import PasswordWishes
+from rotation.policy.model import LONGEST
 from rotation.state.binding import BindingMode
 
 _HINT = "`lockstep config check` lists all faults, and docs/settings.md every key."
@@ -208,6 +217,47 @@ class Deployment:
         otherwise="the driver's own; for hosts pam_faillock's",
         example="3/900",
     )
+    password_length: Mapping[str, int] = declare(
+        "password_length",
+        forms.whole(1, LONGEST),
+        "Length of new passwords, within the vendor's bounds. A secret's tag `lockstep:length` (custom metadata "
+        "`lockstep-length`) comes first; so it is with the other settings that begin with `password_`.",
+        scope=Scope.BOTH,
+        otherwise="the driver's own, mostly the longest",
+        example=24,
+    )
+    password_exclude: Mapping[str, str] = declare(
+        "password_exclude",
+        forms.EXCLUDE,
+        "Characters that new passwords must not have, taken literally.",
+        scope=Scope.BOTH,
+        otherwise="none",
+        example="0OIl1",
+    )
+    password_shell_safe: Mapping[str, bool] = declare(
+        "password_shell_safe",
+        forms.SWITCH,
+        "Whether new passwords have only characters that need no quotes in a shell.",
+        scope=Scope.BOTH,
+        otherwise="false",
+        example=True,
+    )
+    password_url_safe: Mapping[str, bool] = declare(
+        "password_url_safe",
+        forms.SWITCH,
+        "Whether new passwords have only characters that need no encoding in a URL.",
+        scope=Scope.BOTH,
+        otherwise="false",
+        example=True,
+    )
+    password_classes: Mapping[str, tuple[str, ...]] = declare(
+        "password_classes",
+        forms.CLASSES,
+        "Classes of characters that must occur in new passwords, such as `lower, upper, digit, special`, or `none`.",
+        scope=Scope.BOTH,
+        otherwise="each that the vendor allows, where that costs under half a bit",
+        example="upper, digit",
+    )
     trusted_values: bool = False
     """Whether only the operator writes values, as those of a static role. They need no binding, and name any port."""
 
@@ -257,6 +307,27 @@ class Deployment:
         if (seconds, lockout) == (spec.propagation_seconds, spec.lockout):
             return spec
         return dataclasses.replace(spec, propagation_seconds=seconds, lockout=lockout)
+
+    def wishes(self, code: str) -> PasswordWishes:
+        """Return what is asked of new passwords of a driver."""
+        return PasswordWishes(**{name: getattr(self, setting).get(code) for name, setting in _WISHES.items()})
+
+    def require_wishes(self, spec: DriverSpec) -> None:
+        """Refuse wishes for passwords that none of a driver's policies can meet.
+
+        Raises:
+            PolicyError: of the last policy.
+        """
+        wishes, refused = self.wishes(spec.code), None
+        for policy in spec.policies.values():
+            try:
+                wishes.applied(policy)
+            except PolicyError as error:
+                refused = error
+            else:
+                return
+        if refused is not None:
+            raise refused.changed()
 
     def login_terms(self, code: str) -> LoginTerms:
         """Return how logins to a driver's hosts are made."""
@@ -311,7 +382,7 @@ class Deployment:
         except ConfigError as error:
             yield str(error)
             return
-        for look in (self.endpoint, self.admin_secret, lambda each: self.login(each, "anybody")):
+        for look in (self.endpoint, self.admin_secret, lambda each: self.login(each, "anybody"), self.require_wishes):
             try:
                 look(spec)
             except ConfigError as error:
@@ -356,6 +427,18 @@ def _logins(configuration: Configuration, given: Mapping[str, Any]) -> tuple[dic
         logins[code] = dataclasses.replace(target, port=target.port or kind.port, host_key=key)
     return logins, tuple(faults)
 
+
+def wishes_in(configuration: Configuration, code: str) -> PasswordWishes:
+    """Return what a configuration asks of new passwords of a driver, also where the rest of it is faulty."""
+    found = {}
+    for name, setting in _WISHES.items():
+        own = configuration.of(f"driver.{code}.{setting}")
+        found[name] = configuration.of(setting) if own is None else own
+    return PasswordWishes(**found)
+
+
+_WISHES = {each.name: f"password_{each.name}" for each in dataclasses.fields(PasswordWishes)}
+"""The setting of each wish."""
 
 SETTINGS = (*declared(Deployment).values(), *declared(KvJob).values())
 """Every setting of every face."""

@@ -17,6 +17,7 @@ from rotation.core.maintenance_window import ANYTIME, Windows
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Lockout, LoginTarget
 from rotation.drivers import registry
+from rotation.policy import wishes
 from rotation.state.binding import BindingMode
 
 _LOGIN_URL = re.compile(
@@ -157,6 +158,18 @@ def _window(value: str) -> Windows:
     return found
 
 
+def _by(reader: Callable[[str], tuple[Any, str]]) -> Callable[[str], Any]:
+    """Return the parser of a reader that returns the value and the fault."""
+
+    def parse(value: str) -> Any:  # noqa: ANN401 - whatever the reader returns
+        found, fault = reader(value)
+        if fault:
+            raise ValueError(fault)
+        return found
+
+    return parse
+
+
 def _switch(value: str) -> bool:
     words = {"0": False, "false": False, "1": True, "true": True}
     if value.lower() not in words:
@@ -194,4 +207,6 @@ LOCKOUT = parsed(Lockout.parse, pattern="^[1-9][0-9]{0,2}/[1-9][0-9]{0,6}$")
 LOGIN = parsed(_login, pattern=f"^(?:{_LOGIN_URL.pattern})$")
 WINDOW = parsed(_window, minLength=1)
 SWITCH = Form(shape=Shape.SWITCH, parse=_switch)
+EXCLUDE = parsed(_by(wishes.read_characters), pattern="^[ -~]+$")
+CLASSES = parsed(_by(wishes.read_classes), minLength=1)
 PATH = text(lambda value: _PATH(value) or settings.path_problem(value))

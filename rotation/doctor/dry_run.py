@@ -264,7 +264,8 @@ class _Account:
         current = self.current.document
         try:
             staged = self._staged()
-            document = steps.with_candidate(bound, seen, current) if staged is None else staged
+            wishes = self.state.wishes
+            document = steps.with_candidate(bound, seen, current, wishes) if staged is None else staged
         except RotationError as error:
             yield _failed("candidate", error)
             return

@@ -7,7 +7,7 @@ X")``; the engine gets ``DriverBug("acme raised ValueError")``, without the caus
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -40,7 +40,8 @@ from rotation.core.values import (
 from rotation.drivers.contract import Driver, DriverSpec, Observes, Polls, Powers, Verifies
 from rotation.drivers.login_proof import LoginProof
 from rotation.drivers.tokens import Tokens
-from rotation.policy import PasswordPolicy, obey
+from rotation.policy import PasswordPolicy, PasswordWishes, obey
+from rotation.policy.wishes import NO_WISHES
 from rotation.state.binding import Binding
 
 T = TypeVar("T")
@@ -73,6 +74,7 @@ class Guarded:
         logins: where and how a login can prove the password.
         power: the power state that the deployment wants for the machine after a rotation.
         window: when a reset may begin.
+        wishes: what the deployment asks of new passwords.
         known: secrets to scrub in addition to those in a call's arguments (the admin credential).
         tokens: those that the driver got at logins, to scrub as well.
         enrols: what the secret is bound to once this account's rotation is proved; ``None`` where nothing is written.
@@ -87,6 +89,7 @@ class Guarded:
     logins: LoginProof = field(default_factory=LoginProof)
     power: PowerWish = PowerWish.AS_FOUND
     window: Windows = ANYTIME
+    wishes: PasswordWishes = NO_WISHES
     known: tuple[Secret, ...] = ()
     tokens: Tokens | None = None
     enrols: Binding | None = None
@@ -122,7 +125,7 @@ class Guarded:
         return max(self.spec.min_age_seconds, 0 if rules is None else rules.min_age_seconds)
 
     def policy(self, seen: Observation) -> PasswordPolicy:
-        """Return the rule for candidates: that of the variant, narrowed to what the target says.
+        """Return the rule that judges candidates: that of the variant, narrowed to what the target says.
 
         Raises:
             PolicyError: the driver has no such variant, or nothing satisfies both; nothing was changed.
@@ -131,6 +134,19 @@ class Guarded:
         if declared is None:
             raise PolicyError(f"{self.spec.code} has no policy for the variant {seen.variant!r}")
         return declared if seen.rules is None else obey(declared, seen.rules)
+
+    def policy_of_new(self, seen: Observation, texts: Mapping[str, str]) -> PasswordPolicy:
+        """Return the rule for new candidates: narrowed also to what is asked for by the secret, or the deployment.
+
+        Args:
+            seen: what the target looks like.
+            texts: what the operator put beside the secret; see ``PasswordWishes.read``.
+
+        Raises:
+            SettingsError: one of the texts is wrong.
+            PolicyError: as ``policy``, or the wishes cannot be met; nothing was changed.
+        """
+        return PasswordWishes.read(texts).over(self.wishes).applied(self.policy(seen))
 
     @property
     def host_key(self) -> str | None:

@@ -4,6 +4,7 @@ from rotation.policy.description import describe
 from rotation.policy.model import AtLeast, Charset, Context, Name, PolicyFields, Problem, Source, Word, charsets
 from rotation.policy.narrowing import intersect, narrow, obey
 from rotation.policy.policy import PasswordPolicy
+from rotation.policy.wishes import PasswordWishes
 
 __all__ = [
     "AtLeast",
@@ -11,6 +12,7 @@ __all__ = [
     "Context",
     "Name",
     "PasswordPolicy",
+    "PasswordWishes",
     "PolicyFields",
     "Problem",
     "Source",

@@ -70,6 +70,22 @@ def narrow(  # noqa: PLR0913 - one argument for each thing that an operator may 
     )
 
 
+def demand(policy: Policy, names: Collection[str]) -> Policy:
+    """Return ``policy`` with at least one character of each class that is named.
+
+    Raises:
+        PolicyError: there is no such class, or no string satisfies the policy any more.
+    """
+    unknown = sorted(set(names) - {charset.name for charset in policy.charsets})
+    if unknown:
+        left = ", ".join(charset.name for charset in policy.charsets)
+        raise PolicyError(f"{policy.name}: classes: there is no {', '.join(unknown)}, only {left}")
+    charsets = tuple(
+        replace(charset, min_chars=max(int(charset.name in names), charset.min_chars)) for charset in policy.charsets
+    )
+    return policy if charsets == policy.charsets else replace(policy, charsets=charsets)
+
+
 def intersect(one: Policy, other: Policy, *, name: str = "") -> Policy:
     """Return the policy whose passwords satisfy two editions of a vendor's rule, with the sources of both.
 

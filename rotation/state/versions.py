@@ -209,11 +209,14 @@ class SecretState:
         rotation_enabled: whether the service may rotate it.
         versions: by id.
         binding: the text of the secret's binding; see ``state.binding``.
+        wishes: the other texts that the operator put beside the secret, by their keys: its tags that begin with
+            ``lockstep:``, or custom metadata with ``lockstep-``.
     """
 
     rotation_enabled: bool
     versions: Mapping[str, Version]
     binding: str | None = None
+    wishes: Mapping[str, str] = field(default_factory=dict)
 
     def as_of(self, now: float) -> SecretState:
         """Return the labels as they are to be believed now: see ``marks``."""

@@ -31,11 +31,13 @@ class MemorySecret:
     Attributes:
         rotation_enabled: whether the service may rotate it.
         binding: the text of its binding.
+        wishes: texts beside it, as tags are.
     """
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self.rotation_enabled = True
         self.binding: str | None = None
+        self.wishes: dict[str, str] = {}
         self._now = now
         self._versions: dict[str, _Held] = {}
         self._lock = threading.RLock()
@@ -60,7 +62,7 @@ class MemorySecret:
         with self._lock:
             held, now = self._versions.items(), self._now()
             shown = {key: Version.from_labels(key, each.labels, as_of=now) for key, each in held if each.labels}
-            return SecretState(self.rotation_enabled, shown, self.binding)
+            return SecretState(self.rotation_enabled, shown, self.binding, dict(self.wishes))
 
     def read(self, version_id: str) -> StoredValue | None:
         """Return a version's value; one without labels may be purged at any time, but is readable until then."""

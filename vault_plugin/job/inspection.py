@@ -10,7 +10,7 @@ from rotation.deployment.open_session import countdown, open_session
 from rotation.doctor.dry_run import Check, Status, rehearse
 from rotation.engine.session import Session
 from rotation.stores.vault_kv import VaultKv, read_current
-from vault_plugin.job.kv_rotation import JobContext, wished
+from vault_plugin.job.kv_rotation import JobContext
 from vault_plugin.job.preconditions import Precondition, preconditions
 from vault_plugin.job.schedule import Wishes
 
@@ -25,12 +25,7 @@ def inspection_session(context: JobContext, path: str) -> Session:
     plain = VaultKv(context.kv, path, clock=context.clock)
     entry = context.kv.read(path)
     wishes = Wishes.parse({} if entry is None else entry.custom)
-    return open_session(
-        context.wrapped(plain, wishes),
-        binder_of(context),
-        narrow=lambda bound: wished(bound, wishes, ordered=True),
-        ordered=True,
-    )
+    return open_session(context.wrapped(plain, wishes), binder_of(context), ordered=True)
 
 
 def binder_of(context: JobContext) -> Binder:

@@ -36,7 +36,6 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.gap import told
 from rotation.engine.result import Result
 from rotation.engine.run import run
-from rotation.policy import narrow
 from rotation.state.lease import Claim
 from rotation.state.store import Store
 from rotation.state.versions import SecretState
@@ -304,24 +303,14 @@ class KvRotation:
 
 
 def wished(bound: Guarded, wishes: Wishes, *, ordered: bool) -> Guarded:
-    """Return the account with policy and window narrowed to what the secret's custom metadata ask for.
+    """Return the account with the window that the secret's custom metadata ask for.
 
     Args:
         bound: the account.
         wishes: what the custom metadata ask for.
         ordered: whether a human asked for this run; then the schedule's window does not hold.
     """
-    if wishes.narrows:
-        policies = {
-            name: narrow(
-                policy, wishes.exclude, shell_safe=wishes.shell_safe, url_safe=wishes.url_safe, length=wishes.length
-            )
-            for name, policy in bound.spec.policies.items()
-        }
-        bound = replace(bound, spec=replace(bound.spec, policies=policies))
-    if wishes.window.spans and not ordered:
-        bound = replace(bound, window=wishes.window)
-    return bound
+    return replace(bound, window=wishes.window) if wishes.window.spans and not ordered else bound
 
 
 def _pause(error: RotationError | None, attempts: int, now: float) -> float | None:

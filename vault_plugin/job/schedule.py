@@ -16,39 +16,31 @@ from typing import TypeVar
 
 from rotation.core.errors import SecretNotFound, SettingsError, StoreError, StoreUnavailable
 from rotation.core.maintenance_window import ANYTIME, Windows
+from rotation.policy import wishes
 from rotation.stores.vault_kv import BINDING_KEY, JOURNAL_SUFFIX, Kv, Metadata
 
 T = TypeVar("T")
 _PREFIX = "lockstep-"
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _SHORTEST = 300.0
-_NO, _YES = frozenset({"false", "off", "no", "0"}), frozenset({"true", "on", "yes", "1"})
 _DEEPEST = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What a secret's custom metadata ask for.
+    """What a secret's custom metadata ask for, besides the wishes for passwords, which the engine reads.
 
     Attributes:
         every: ``lockstep-every``, seconds between rotations, written as a number and ``m``, ``h``, ``d`` or ``w``;
             ``None`` if the secret has no schedule.
         window: ``lockstep-window``, when a rotation may begin, as in LOCKSTEP_WINDOW.
         enabled: ``lockstep-enabled``.
-        length: ``lockstep-length``, the length of new passwords.
-        exclude: ``lockstep-exclude``, characters that new passwords must not have.
-        shell_safe: ``lockstep-shell-safe``.
-        url_safe: ``lockstep-url-safe``.
         mirror: ``lockstep-mirror``, the secret in AWS Secrets Manager that holds the same value.
     """
 
     every: float | None = None
     window: Windows = field(default=ANYTIME)
     enabled: bool = True
-    length: int | None = None
-    exclude: str = ""
-    shell_safe: bool = False
-    url_safe: bool = False
     mirror: str | None = None
 
     @classmethod
@@ -56,17 +48,19 @@ class Wishes:
         """Read the keys that begin with ``lockstep-``.
 
         Raises:
-            SettingsError: lists every fault at once; an unknown key is a fault, since it may be a misspelt one.
+            SettingsError: lists every fault at once, those of wishes for passwords too; an unknown key is a fault,
+                since it may be a misspelt one.
         """
         faults: list[str] = []
         found: dict[str, object] = {}
         for key, text in custom.items():
             if not key.startswith(_PREFIX) or key == BINDING_KEY:
                 continue
-            name = key.removeprefix(_PREFIX).replace("-", "_")
-            reader = _READERS.get(name)
-            value, fault = (None, "is unknown") if reader is None else reader(text.strip())
-            found[name] = value
+            name = wishes.name_of(key)
+            if name in _READERS:
+                found[name], fault = _READERS[name](text.strip())
+            else:
+                fault = wishes.fault_of(key, text) or ("" if name in wishes.READERS else "is unknown")
             faults.extend([f"{key} {fault}"] if fault else [])
         if faults:
             raise SettingsError("custom metadata", tuple(faults))
@@ -75,11 +69,6 @@ class Wishes:
     def due_at(self, changed: float) -> float | None:
         """Return the epoch of the next rotation, given when the password was set; ``None`` without a schedule."""
         return None if self.every is None else self.window.next_open(changed + self.every)
-
-    @property
-    def narrows(self) -> bool:
-        """Whether new passwords must obey more than the vendor's policy."""
-        return bool(self.length or self.exclude or self.shell_safe or self.url_safe)
 
 
 def _every(text: str) -> tuple[object, str]:
@@ -93,15 +82,6 @@ def _window(text: str) -> tuple[object, str]:
     return window, "; ".join(faults)
 
 
-def _flag(text: str) -> tuple[object, str]:
-    return text.lower() in _YES, "" if text.lower() in _NO | _YES else "must be true or false"
-
-
-def _length(text: str) -> tuple[object, str]:
-    good = re.fullmatch(r"[1-9][0-9]{0,3}", text) is not None
-    return (int(text) if good else None), "" if good else "must be a number"
-
-
 def _any(text: str) -> tuple[object, str]:
     return text, "" if text else "is empty"
 
@@ -109,11 +89,7 @@ def _any(text: str) -> tuple[object, str]:
 _READERS: Mapping[str, Callable[[str], tuple[object, str]]] = {
     "every": _every,
     "window": _window,
-    "enabled": _flag,
-    "length": _length,
-    "exclude": _any,
-    "shell_safe": _flag,
-    "url_safe": _flag,
+    "enabled": wishes.flag,
     "mirror": _any,
 }
 

@@ -21,18 +21,19 @@ options = { region = "cn-wlcb", zone = "cn-wlcb-01", uhost_id = "uhost-1", host_
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rotation.core import settings
 from rotation.core.document import SecretDocument
 from rotation.core.errors import ConfigError, SettingsError, Withheld
 from rotation.deployment.configuration import Configuration, read
-from rotation.deployment.deployment import SETTINGS, Deployment
+from rotation.deployment.deployment import SETTINGS, Deployment, wishes_in
 from rotation.deployment.sources import read as read_file
 from rotation.drivers.contract import DriverSpec
-from rotation.policy import PasswordPolicy
+from rotation.policy import PasswordPolicy, PasswordWishes
 from vault_plugin.database import role
 from vault_plugin.database.connection import Connection, Keys, deployment_of, inherited
 
@@ -124,10 +125,9 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
     }
     deployments = {name: deployment_of(each) for name, each in keys.items()}
     specs = {name: deployments[name].load(SecretDocument({"driver": each.driver})) for name, each in keys.items()}
-    roles = {
-        name: _role(name, table, {each: (spec, deployments[each]) for each, spec in specs.items()})
-        for name, table in role_tables.items()
-    }
+    known = {name: (spec, deployments[name]) for name, spec in specs.items()}
+    wishes = partial(wishes_in, configuration)
+    roles = {name: _role(name, table, known, wishes) for name, table in role_tables.items()}
     _refuse_two_of_one(roles)
     return DesiredState(
         plugin=plugin,
@@ -194,7 +194,12 @@ def _admin(name: str, table: Mapping[str, object], folder: Path) -> Mapping[str,
     )
 
 
-def _role(name: str, table: Mapping[str, object], connections: Mapping[str, tuple[DriverSpec, Deployment]]) -> Role:
+def _role(
+    name: str,
+    table: Mapping[str, object],
+    connections: Mapping[str, tuple[DriverSpec, Deployment]],
+    wishes: Callable[[str], PasswordWishes],
+) -> Role:
     where = _where("roles", name)
     own = settings.load(RoleTable, _without("options", table), where=where)
     if own.connection not in connections:
@@ -208,7 +213,7 @@ def _role(name: str, table: Mapping[str, object], connections: Mapping[str, tupl
         connection=own.connection,
         username=own.username,
         period=own.period,
-        policy=_policy(spec, own.policy, where),
+        policy=wishes(spec.code).applied(_policy(spec, own.policy, where)),
         statements=statements,
         account=account,
     )

@@ -5,18 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from rotation.cli.catalog import Code, Variant, policy_of, spec
+from rotation.cli.catalog import Code, Variant, policy_of, spec, wishes_of
 from rotation.cli.exit_codes import DONE, FAILED, CommandUsageError
 from rotation.cli.output import Json, console, emit, note, show_table, tick
+from rotation.core.errors import PolicyError
 from rotation.core.process.output import nobody_reads
 from rotation.core.secret import Secret
-from rotation.policy import Context, PasswordPolicy, describe, narrow
+from rotation.policy import Context, PasswordPolicy, PasswordWishes, describe
 from rotation.policy.description import rule_texts, sources
 from rotation.policy.render import Rendered, to_get_random_password, to_hcl, to_json_schema, to_markdown
+from rotation.policy.wishes import read_classes
 
 Username = Annotated[str, typer.Option(help="The account's name, which some vendors forbid in passwords.")]
 
@@ -50,7 +52,7 @@ def policy(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Show a vendor's password rules, with their sources and exact numbers.
+    """Show a vendor's password rules, with their sources and exact numbers, and what the deployment here asks besides.
 
     hcl is for Vault and OpenBao (sys/policies/password), get-random-password for the AWS call of that name, schema is
     JSON Schema. What the target language cannot express is named on standard error, or in "not_expressed" with --json.
@@ -64,15 +66,30 @@ def policy(
         )
     for name, each in shown.items():
         if form is Format.JSON:
-            emit({"driver": code, "variant": name, **describe(each)})
+            emit({"driver": code, "variant": name, **describe(each), "wishes": _asked(code, each)})
         elif form is Format.TABLE:
-            _show_table(each)
+            _show_table(each, _asked(code, each))
         else:
             _show(code, name, form, _LANGUAGES[form](each, Context(username=username)), as_json=as_json)
 
 
-def _show_table(policy: PasswordPolicy) -> None:
-    """Print a policy's rules, its exact numbers, and its sources with the doubts about them."""
+def _asked(code: str, policy: PasswordPolicy) -> dict[str, object]:
+    """Return what the deployment asks of new passwords, the classes that must occur then, and the bits that are left.
+
+    Where the vendor's rules cannot meet it, ``refused`` says why.
+    """
+    wishes = wishes_of(code)
+    asked: dict[str, object] = {"asked_for": wishes.text()}
+    try:
+        narrowed = wishes.applied(policy)
+    except PolicyError as error:
+        return {**asked, "refused": error.message}
+    must = [each.name for each in narrowed.charsets if each.min_chars]
+    return {**asked, "length": narrowed.length, "classes": must, "entropy_bits": round(narrowed.entropy_bits(), 2)}
+
+
+def _show_table(policy: PasswordPolicy, asked: Mapping[str, Any]) -> None:
+    """Print a policy's rules, its exact numbers, what is asked besides, and its sources with the doubts about them."""
     numbers = {f"{each.cite} ({each.date})": str(at) for at, each in enumerate(policy.sources, start=1)}
     out = console()
     out.print(policy.name, style="bold")
@@ -85,6 +102,13 @@ def _show_table(policy: PasswordPolicy) -> None:
         f"{policy.entropy_bits():.2f} bits at length {policy.length}: exactly {policy.size()} passwords, "
         f"{policy.acceptance():.4%} of all strings over {len(policy.alphabet)} characters"
     )
+    if asked["asked_for"]:
+        out.print(f"the deployment here asks for: {asked['asked_for']}")
+    if "refused" in asked:
+        out.print(f"no new passwords: {asked['refused']}", style="red")
+    else:
+        must = ", ".join(asked["classes"]) or "no class in particular"
+        out.print(f"new passwords have one or more of {must}: {asked['entropy_bits']:.2f} bits")
     for each in policy.sources:
         cite = f"{each.cite} ({each.date})"
         out.print(f"source {numbers[cite]}: {cite}{'; in doubt: ' + each.note if each.note else ''}", style="dim")
@@ -117,15 +141,26 @@ def generate(  # noqa: PLR0913 - one argument for each option
     url_safe: Annotated[
         bool, typer.Option("--url-safe", help="Leave out characters that need encoding in a URL.")
     ] = False,
+    classes: Annotated[
+        str, typer.Option(help="Classes that must occur, such as upper,digit; or none.", metavar="NAMES")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Print passwords that the vendor's rules accept, each as likely as any other.
 
+    What no option says is taken from the deployment's settings that begin with `password_`, as in a rotation.
+
     This is the one command whose purpose is to print passwords. Nothing is sent or stored anywhere.
     """
     name, rules = policy_of(code, variant)
-    if length is not None or exclude or shell_safe or url_safe:
-        rules = narrow(rules, exclude, shell_safe=shell_safe, url_safe=url_safe, length=length)
+    wishes = PasswordWishes(
+        length=length,
+        exclude=exclude or None,
+        shell_safe=shell_safe or None,
+        url_safe=url_safe or None,
+        classes=_classes(classes),
+    )
+    rules = wishes.over(wishes_of(code)).applied(rules)
     _note_variant(code, name, variant)
     for candidate in _candidates(rules, username, count):
         if nobody_reads():
@@ -134,6 +169,15 @@ def generate(  # noqa: PLR0913 - one argument for each option
             emit({"driver": code, "variant": name, "password": candidate.reveal()})
         else:
             sys.stdout.write(candidate.reveal() + "\n")
+
+
+def _classes(text: str) -> tuple[str, ...] | None:
+    if not text:
+        return None
+    names, fault = read_classes(text)
+    if fault:
+        raise CommandUsageError(f"--classes {fault}")
+    return names
 
 
 def _candidates(rules: PasswordPolicy, username: str, count: int) -> Iterator[Secret]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -29,7 +29,7 @@ from rotation.engine.attempts import next_attempt, raise_if_parked
 from rotation.engine.result import Result
 from rotation.engine.session import AccountSession, Session, record_binding
 from rotation.engine.tables.step_guard import GUARD, Cell, Standing, standing
-from rotation.policy import Context
+from rotation.policy import Context, PasswordPolicy
 from rotation.state import parking
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState
@@ -136,7 +136,7 @@ def prepare(session: AccountSession, state: SecretState, current: SecretDocument
     if not seen.obstacles:
         bound = bound.trusting(seen)
     preconditions.require(preconditions.of_the_target(bound, seen))
-    document = with_candidate(bound, seen, current)
+    document = with_candidate(bound, seen, current, state.wishes)
     learnt = None if bound.host_key == knew else bound.host_key
     return document, Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
 
@@ -157,14 +157,20 @@ def _found(session: AccountSession, state: SecretState, bound: Guarded) -> Obser
     return seen
 
 
-def with_candidate(bound: Guarded, seen: Observation, current: SecretDocument) -> SecretDocument:
-    """Return the document to stage, with a generated candidate in it."""
-    candidate = _candidate(bound, seen, current.password)
+def with_candidate(
+    bound: Guarded, seen: Observation, current: SecretDocument, wishes: Mapping[str, str]
+) -> SecretDocument:
+    """Return the document to stage, with a generated candidate in it.
+
+    Raises:
+        PolicyError: the target's rules cannot meet what is asked for.
+        SettingsError: one of the ``wishes``, which stand beside the secret, is wrong.
+    """
+    candidate = _candidate(bound, bound.policy_of_new(seen, wishes), current.password)
     return current.replaced(password=candidate).noting(Notes(power=seen.power, host_key=bound.host_key))
 
 
-def _candidate(bound: Guarded, seen: Observation, previous: Secret) -> Secret:
-    policy = bound.policy(seen)
+def _candidate(bound: Guarded, policy: PasswordPolicy, previous: Secret) -> Secret:
     context = Context(username=bound.username, previous=previous)
     candidate = policy.generate(context)
     # A staged value cannot be replaced under its token, so the policy is checked before staging.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rotation.policy.model import NO_CONTEXT, Context, Word
-from rotation.policy.narrowing import narrow
+from rotation.policy.narrowing import demand, narrow
 from rotation.policy.policy import PasswordPolicy
 from rotation.policy.rules import resolve
 
@@ -80,10 +80,7 @@ def for_account(policy: PasswordPolicy, context: Context) -> PasswordPolicy:
 
 def _with_every_class(policy: PasswordPolicy) -> PasswordPolicy:
     """Require every class, so that any k of them occur."""
-    if not policy.classes:
-        return policy
-    charsets = tuple(replace(charset, min_chars=max(1, charset.min_chars)) for charset in policy.charsets)
-    return replace(policy, charsets=charsets)
+    return demand(policy, [charset.name for charset in policy.charsets]) if policy.classes else policy
 
 
 def _commonest_letter(policy: PasswordPolicy) -> str:

@@ -20,6 +20,7 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.state.label_store import LabelStore
+from rotation.state.marks import PREFIX
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState, Version
@@ -64,8 +65,10 @@ class _StagingLabels:
         labelled = answer.get("VersionIdsToStages", {})
         now = self._now()
         versions = {key: Version.from_labels(key, labels, as_of=now) for key, labels in labelled.items()}
-        tags = {tag.get("Key"): tag.get("Value", "") for tag in answer.get("Tags") or ()}
-        state = SecretState(bool(answer.get("RotationEnabled", False)), versions, tags.get(BINDING_TAG))
+        tags = {str(tag.get("Key")): tag.get("Value", "") for tag in answer.get("Tags") or ()}
+        binding = tags.pop(BINDING_TAG, None)
+        wishes = {key: text for key, text in tags.items() if key.startswith(PREFIX)}
+        state = SecretState(bool(answer.get("RotationEnabled", False)), versions, binding, wishes)
         self.ahead.update(state.ahead)
         return state
 

@@ -32,6 +32,7 @@ from rotation.stores.vault_kv.kv import Entry
 BINDING_KEY = "lockstep-account"
 """The custom metadata with the secret's binding. Writing it takes a right on ``metadata/``, which no writer of values
 needs."""
+_PREFIX = "lockstep-"
 _READER = json.JSONDecoder(parse_int=float)
 _FOREIGN = re.compile(r"kv-([1-9][0-9]{0,9})")
 _OFF = frozenset({"false", "off", "no", "0"})
@@ -103,7 +104,8 @@ class Seen:
             labels.setdefault(self.previous_id, set()).add(PREVIOUS)
         enabled = self.main.custom.get("lockstep-enabled", "").strip().lower() not in _OFF
         versions = {key: Version.from_labels(key, each) for key, each in labels.items() if each}
-        return SecretState(enabled, versions, self.main.custom.get(BINDING_KEY) or None)
+        asked = {key: text for key, text in self.main.custom.items() if key.startswith(_PREFIX) and key != BINDING_KEY}
+        return SecretState(enabled, versions, self.main.custom.get(BINDING_KEY) or None, asked)
 
     @property
     def is_late(self) -> bool:

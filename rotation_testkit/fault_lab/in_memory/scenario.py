@@ -15,6 +15,8 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.engine.session import Session
+from rotation.policy import PasswordWishes
+from rotation.policy.wishes import NO_WISHES
 from rotation.state.binding import BindingMode
 from rotation.state.marks import Kind
 from rotation.state.stages import PENDING
@@ -130,6 +132,7 @@ class Scenario(Rotations):
         propagation_seconds: what the driver declares.
         fuse: what the next invocation runs over.
         window: when a reset may begin.
+        wishes: what the deployment asks of new passwords.
         early: whether a candidate becomes current in the invocation that proved it.
         ahead: seconds by which the function's own clock is ahead of the vendor's and the store's, as set last.
     """
@@ -141,6 +144,7 @@ class Scenario(Rotations):
     propagation_seconds: int = 0
     fuse: Fuse = field(default_factory=Fuse)
     window: Windows = ANYTIME
+    wishes: PasswordWishes = NO_WISHES
     early: bool = False
     ahead: float = 0.0
     binding: BindingMode = BindingMode.OFF
@@ -182,6 +186,7 @@ class Scenario(Rotations):
                 time_left=time_left,
                 power=PowerWish(str(document.get("power", "as_found"))),
                 window=self.window,
+                wishes=self.wishes,
             )
 
         holder = f"{next(self._runs):x}"

@@ -8,6 +8,7 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import HostNotAllowed, SettingsError
 from rotation.core.values import Evidence
 from rotation.deployment.deployment import Deployment
+from rotation.policy import PasswordWishes
 
 OFFICIAL = ("https://api.acme.example", "https://eu.acme.example:8443")
 
@@ -133,3 +134,40 @@ def test_a_file_of_authorities_holds_for_all_drivers_or_one():
     given = {"LOCKSTEP_DRIVERS": "tencent_bm,huawei_meeting", "LOCKSTEP_CA_FILE": "/etc/all.pem"}
     deployment = Deployment.from_environment(given | {"LOCKSTEP_TENCENT_BM_CA_FILE": "/etc/own.pem"})
     assert deployment.ca_files == {"tencent_bm": "/etc/own.pem", "huawei_meeting": "/etc/all.pem"}
+
+
+def test_wishes_for_passwords_hold_for_all_drivers_or_one():
+    """A driver's own table comes first, key by key, and each value is checked by the form of its setting."""
+    made = Deployment.from_environment(
+        {
+            "LOCKSTEP_DRIVERS": "acme,other",
+            "LOCKSTEP_PASSWORD_LENGTH": "24",
+            "LOCKSTEP_PASSWORD_CLASSES": "upper digit",
+            "LOCKSTEP_PASSWORD_SHELL_SAFE": "1",
+            "LOCKSTEP_ACME_PASSWORD_LENGTH": "20",
+            "LOCKSTEP_ACME_PASSWORD_CLASSES": "none",
+            "LOCKSTEP_ACME_PASSWORD_SHELL_SAFE": "0",
+        }
+    )
+    assert made.wishes("acme") == PasswordWishes(length=20, shell_safe=False, classes=())
+    assert made.wishes("other") == PasswordWishes(length=24, shell_safe=True, classes=("upper", "digit"))
+    wrong = {"LENGTH": "129", "EXCLUDE": "é", "SHELL_SAFE": "maybe", "CLASSES": "!"}
+    with pytest.raises(SettingsError) as caught:
+        Deployment.from_environment(
+            {"LOCKSTEP_DRIVERS": "acme"} | {f"LOCKSTEP_PASSWORD_{key}": text for key, text in wrong.items()}
+        )
+    assert [fault.split()[0] for fault in caught.value.faults] == [f"LOCKSTEP_PASSWORD_{key}" for key in wrong]
+
+
+@pytest.mark.parametrize(("length", "faulty"), [("32", False), ("33", True)])
+def test_wishes_that_no_policy_of_a_driver_meets_are_a_fault(length, faulty):
+    """A container takes 32 characters and a virtual machine 30, so that 32 is no fault before the target is known."""
+    made = Deployment.from_environment(
+        {
+            "LOCKSTEP_DRIVERS": "ucloud_compshare",
+            "LOCKSTEP_UCLOUD_COMPSHARE_ADMIN_SECRET": "admin/ucloud",
+            "LOCKSTEP_PASSWORD_LENGTH": length,
+        }
+    )
+    assert bool(made.faults()) is faulty
+    assert all("asked for: 33 characters" in fault for fault in made.faults())

@@ -54,13 +54,13 @@ def test_a_reset_that_never_arrived_is_sent_again(modelled, rotate, look):
 
 
 def test_what_the_secret_wishes_for_holds_for_the_dry_run(modelled, look):
-    """The policy of an inspection session is narrowed by the secret's custom metadata."""
+    """A length that the vendor takes passes, and one that it refuses stops the rotation."""
     with modelled(holding=(HUAWEI,)) as started:
         started.wish(HUAWEI, length="24", shell_safe="true")
-        session = look(started, HUAWEI)
-        checks = rehearse(session)
-        assert {check.status for check in checks} <= {Status.READY, Status.UNKNOWN}
-        assert session.bind(session.current(session.store.describe()).document).spec.policies["default"].length == 24
+        assert {check.status for check in rehearse(look(started, HUAWEI))} <= {Status.READY, Status.UNKNOWN}
+        started.wish(HUAWEI, length="33")
+        (stops,) = (check for check in rehearse(look(started, HUAWEI)) if check.status is Status.STOPS)
+        assert stops.detail.endswith("33 is not within 8 to 32 (asked for: 33 characters)")
 
 
 def test_what_is_put_right_reaches_the_mirror(modelled, rotate, look):

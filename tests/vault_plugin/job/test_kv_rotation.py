@@ -259,13 +259,14 @@ def test_a_journal_beside_a_folder_of_the_same_name(modelled, rotate):
 def test_new_passwords_keep_what_the_secret_wishes_for(modelled, rotate):
     """Length and characters narrow the vendor's rules; an impossible length is refused before the vendor is asked."""
     with modelled(holding=(UCLOUD,)) as started:
-        wishes = Wishes.parse({"lockstep-length": "25", "lockstep-shell-safe": "true", "lockstep-exclude": "abc"})
-        assert rotate(started, UCLOUD, wishes=wishes).error is None
+        started.wish(UCLOUD, length="25", shell_safe="true", exclude="abc")
+        assert rotate(started, UCLOUD).error is None
         password = started.stored(UCLOUD).reveal()
         assert len(password) == 25
         assert not set(password) & set("abc$&'\"`\\ ")
         started.world.clock.sleep(90_000)
-        done = rotate(started, UCLOUD, wishes=Wishes.parse({"lockstep-length": "999"}))
+        started.wish(UCLOUD, length="999")
+        done = rotate(started, UCLOUD)
         assert done.outcome == "policy_error"
         assert started.world.changes(UCLOUD) == 1
 

@@ -49,7 +49,7 @@ def test_wishes_are_read_and_other_keys_left_alone():
     wishes = Wishes.parse(
         {"owner": "team", "lockstep-every": "12h", "lockstep-url-safe": "yes", "lockstep-mirror": "x"}
     )
-    assert (wishes.every, wishes.url_safe, wishes.mirror, wishes.narrows) == (43_200.0, True, "x", True)
+    assert (wishes.every, wishes.enabled, wishes.mirror) == (43_200.0, True, "x")
     assert wishes.due_at(1000.0) == 44_200.0
     assert Wishes.parse({}).due_at(0.0) is None
     assert Wishes.parse({}).window == Windows()

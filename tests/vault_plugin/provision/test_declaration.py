@@ -43,6 +43,14 @@ def test_a_file_is_read_as_the_desired_state(file):
         load(file)
 
 
+def test_a_roles_policy_is_what_the_file_asks_for(file):
+    """Wishes for passwords at the top of the file, or in the driver's table, narrow what the server will generate."""
+    file.write_text("password_length = 24\n[driver.volcengine_cloudidentity]\npassword_exclude = '$*!'\n" + FILE)
+    policy = load(file).roles["bob"].policy
+    assert (policy.length, set(policy.alphabet) & set("$*!")) == (24, set())
+    assert all(charset.min_chars for charset in policy.charsets)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -51,12 +51,10 @@ def shows_a_password(text: str) -> bool:
 
 
 def policy() -> NumberedPolicy:
-    """Return the rule of every account: 20 letters and digits."""
+    """Return the rule of every account: 20 letters and digits, one of each class, as the numbered ones have."""
     letters = "abcdefghijklmnopqrstuvwxyz"
-    return NumberedPolicy(
-        length=20,
-        charsets=(Charset("lower", letters), Charset("upper", letters.upper()), Charset("digit", "0123456789")),
-    )
+    classes = {"lower": letters, "upper": letters.upper(), "digit": "0123456789"}
+    return NumberedPolicy(length=20, charsets=tuple(Charset(name, chars, 1) for name, chars in classes.items()))
 
 
 @dataclass(slots=True)

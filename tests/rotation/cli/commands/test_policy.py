@@ -113,3 +113,22 @@ def test_the_first_line_can_be_the_previous_password(lockstep):
     ran = lockstep("check", "huawei_meeting", "--previous", "--json", stdin=CANARY + b"\n" + CANARY[:-1] + b"2\n")
     (verdict,) = ran.objects
     assert (verdict["line"], [problem["code"] for problem in verdict["problems"]]) == (2, ["distance"])
+
+
+@pytest.mark.shows_secrets("captured output", reason="that is what the command is for")
+def test_what_the_deployment_asks_for_holds_for_passwords_made_here(lockstep, monkeypatch):
+    """``policy`` shows it, or why it cannot be met; ``generate`` keeps it, and its own options come first."""
+    monkeypatch.setenv("LOCKSTEP_PASSWORD_LENGTH", "31")
+    monkeypatch.setenv("LOCKSTEP_UCLOUD_COMPSHARE_PASSWORD_URL_SAFE", "1")
+    monkeypatch.setenv("LOCKSTEP_DRIVERS", "ucloud_compshare")
+    container, linux, _ = lockstep("policy", "ucloud_compshare", "--json").objects
+    assert container["wishes"]["asked_for"] == "31 characters, safe in a URL"
+    assert container["wishes"]["classes"] == ["lower", "upper", "digit", "special"]
+    assert "31 is not within 8 to 30" in linux["wishes"]["refused"]
+    assert "no new passwords" in lockstep("policy", "ucloud_compshare").out
+    (made,) = lockstep("generate", "ucloud_compshare").out.splitlines()
+    assert (len(made), set(made) & set("()[]&+")) == (31, set())
+    options = ("--length", "12", "--classes", "upper digit")
+    (made,) = lockstep("generate", "ucloud_compshare", *options, "--exclude", "abcdefghij").out.splitlines()
+    assert (len(made), any(map(str.isupper, made)), any(map(str.isdigit, made))) == (12, True, True)
+    assert lockstep("generate", "ucloud_compshare", "--classes", "!").code == 2

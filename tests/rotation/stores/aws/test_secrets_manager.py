@@ -80,6 +80,14 @@ def _file(frame: FrameType) -> str:
     return frame.f_code.co_filename
 
 
+def test_tags_with_our_prefix_are_wishes(door: Any) -> None:
+    """The binding is none, nor is a tag of the secret's owners."""
+    tags = {"lockstep:length": "20", "lockstep:account": "1 acme one", "length": "9", "lockstepper": "x"}
+    door.double.call("TagResource", SecretId=door.name, Tags=[{"Key": key, "Value": tags[key]} for key in tags])
+    state = door.store().describe()
+    assert (state.wishes, state.binding) == ({"lockstep:length": "20"}, "1 acme one")
+
+
 @pytest.mark.parametrize("code", ERRORS)
 def test_each_error_code_has_a_meaning(door: Any, code: str) -> None:
     """Typed, with AWS's code and request id, without botocore's exception behind it."""
