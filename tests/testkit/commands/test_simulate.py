@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from rotation.drivers.registry import driver_codes, load_driver
 from rotation_testkit.sandbox.vendors import every_account
 
 
@@ -30,4 +31,5 @@ def test_it_serves_what_it_says_until_told_to_stop(lockstep, monkeypatch, number
             server.kill()
     assert set(facts["accounts"]) == set(every_account())
     assert facts["accounts"]["ucloud_compshare"]["host_key"].startswith("ssh-ed25519 ")
-    assert set(facts["admin"]) == {"ucloud_compshare", "tencent_bm", "volcengine_cloudidentity"}
+    specs = [load_driver(code) for code in driver_codes()]
+    assert set(facts["admin"]) == {spec.code for spec in specs if spec.admin and not spec.admin_optional}

@@ -1,0 +1,1 @@
+"""Huawei Cloud RDS: database accounts of MySQL and PostgreSQL instances, reset by an access key."""

@@ -1,0 +1,63 @@
+"""Real database servers behind simulated vendors, one of each kind for all tests of a process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rotation_testkit.databases.mariadb import MariaDb, mariadb
+from rotation_testkit.databases.postgresql import PostgreSql, postgresql
+from rotation_testkit.doubles.hosts.certificate import Certificate
+
+HOST = "127.0.0.1"
+PACKAGES = Path(__file__).parents[4] / ".venv/mariadb"
+
+
+@dataclass
+class RealDatabase:
+    """A server at which a simulated vendor's resets take effect.
+
+    Attributes:
+        kind: the login probe's name.
+        pin: its certificate's; ``None`` where it has none.
+    """
+
+    kind: str
+    server: MariaDb | PostgreSql
+    pin: str | None = None
+
+    def create(self, name, password):
+        """Make an account, or put an earlier test's back."""
+        if self.kind == "mysql":
+            self.server.run(f"CREATE OR REPLACE USER {name}@'{HOST}' IDENTIFIED BY '{password.reveal()}'")
+            return
+        self.server.run(f"DROP ROLE IF EXISTS {name}", f"CREATE ROLE {name} LOGIN PASSWORD '{password.reveal()}'")
+
+    def set(self, name, password):
+        """Do what the vendor's reset does."""
+        how = f"USER {name}@'{HOST}' IDENTIFIED BY" if self.kind == "mysql" else f"ROLE {name} PASSWORD"
+        self.server.run(f"ALTER {how} '{password.reveal()}'")
+
+
+@pytest.fixture(scope="session")
+def real_postgresql(tmp_path_factory):
+    """A real PostgreSQL, without TLS."""
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+        yield RealDatabase("postgresql", server)
+
+
+@pytest.fixture(scope="session")
+def real_mariadb(tmp_path_factory):
+    """A real MariaDB with TLS."""
+    folder = tmp_path_factory.mktemp("certificate")
+    certificate = Certificate(HOST)
+    certificate.context(folder)
+    shown = (f"--ssl-cert={folder}/tls.pem", f"--ssl-key={folder}/tls.pem")
+    with mariadb(PACKAGES, tmp_path_factory.mktemp("mariadb"), *shown) as server:
+        yield RealDatabase("mysql", server, certificate.fingerprint)
+
+
+@pytest.fixture
+def database(request):
+    """The server that a test names by its fixture."""
+    return request.getfixturevalue(request.param)
