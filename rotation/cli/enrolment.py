@@ -22,7 +22,7 @@ from rotation.core.document import SecretDocument, documents, list_key
 from rotation.core.errors import BindingMismatch, RotationError, SecretNotFound
 from rotation.deployment.binder import Binder
 from rotation.drivers.network.login_settings import ports
-from rotation.engine.named import Named
+from rotation.engine.identity.named import Named
 from rotation.state.binding import Binding, BindingMode
 from rotation.state.store import Store
 

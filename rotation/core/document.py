@@ -1,8 +1,10 @@
-"""The secret document: one account as a JSON object, or a batch of accounts in a list.
+"""The secret document: one account as a JSON object, two that take turns, or a batch of accounts in a list.
 
 One account: ``{"driver": "ucloud_compshare", "username": "root", "password": …, …the driver's keys…}``.
 A batch holds what its accounts share at the top, and a list with what differs:
 ``{"driver": …, "username": "root", "devices": [{"instance_id": "a", "password": …}, {"instance_id": "b", …}]}``.
+Two accounts that take turns: the second one has its keys, but no password, behind ``alternate_``:
+``{"driver": …, "username": "app-a", "alternate_username": "app-b", "password": …}``; see ``engine.identity.turns``.
 A rotation changes two keys of an account, ``password`` and ``lockstep``. Every other key stays as it is, and a number
 keeps the text that it was written with. ``lockstep`` is one text, such as ``power=running``, since many readers of a
 secret take only flat documents; without anything to note the key is absent.
@@ -24,6 +26,10 @@ from rotation.core.values import Power
 PASSWORD, NOTES = "password", "lockstep"
 """The keys of an account that a rotation changes."""
 
+ALTERNATE = "alternate_"
+"""Stands before the keys of the second of two accounts that take turns."""
+_NAMES = ("username", f"{ALTERNATE}username")
+_OF_THE_DOCUMENT = ("driver", PASSWORD, NOTES)
 
 _BYTE_ORDER_MARK = "\ufeff"
 _NO_MARK = "An editor or PowerShell wrote it. Put the value again as UTF-8 without a byte order mark."
@@ -206,6 +212,25 @@ def _written(value: object) -> str:
     return json.dumps(value.reveal() if isinstance(value, Secret) else value, ensure_ascii=False)
 
 
+def takes_turns(document: Mapping[str, object]) -> bool:
+    """Return whether a document names two accounts, of which each rotation resets the one that is not current."""
+    return f"{ALTERNATE}username" in document
+
+
+def turned(document: SecretDocument) -> SecretDocument:
+    """Return a document with its two accounts exchanged: every key that is there with ``alternate_`` and without.
+
+    A document of one account is returned as it is. The password stays, and is not that of the account which comes first
+    then: it is only fit to be replaced.
+    """
+    if not takes_turns(document):
+        return document
+    twice = [name for name in document if f"{ALTERNATE}{name}" in document and name not in _OF_THE_DOCUMENT]
+    names = [name for name in twice if not name.startswith(ALTERNATE)]
+    first = {name: document[f"{ALTERNATE}{name}"] for name in names}
+    return document.replaced(**first, **{f"{ALTERNATE}{name}": document[name] for name in names})
+
+
 def list_key(document: SecretDocument) -> str | None:
     """Return the key of the list of accounts; ``None`` for a document of one account."""
     if "password" in document:
@@ -235,6 +260,8 @@ def documents(document: SecretDocument, key: str) -> list[SecretDocument]:
             raise SecretDocumentError(f"number {number} in {key!r} is not an object")
         if "driver" in entry:
             raise SecretDocumentError(f"number {number} in {key!r} names a driver; the accounts of a batch share one")
+        if takes_turns({**shared, **entry}):
+            raise SecretDocumentError(f"number {number} in {key!r} has alternate_username; in a batch none takes turns")
         found.append(SecretDocument({**shared, **entry}))
     return found
 
@@ -251,11 +278,11 @@ def merged(document: SecretDocument, key: str, prepared: list[SecretDocument]) -
 def with_passwords_of(candidate: SecretDocument, current: SecretDocument) -> SecretDocument:
     """Return current's document with the candidate's password and notes, for every account of a batch.
 
-    The accounts of a batch are matched by position. The engine has compared both documents before: they name the same
-    accounts.
+    The accounts of a batch are matched by position, and two that take turns are exchanged. The engine has compared both
+    documents before: they name the same accounts.
 
     Raises:
-        StageConflict: only one of them is a batch, or the lists differ in length.
+        StageConflict: only one of them is a batch, the lists differ in length, or it is another account's turn.
         SecretDocumentError: the candidate has no password.
     """
     key = list_key(candidate)
@@ -263,6 +290,11 @@ def with_passwords_of(candidate: SecretDocument, current: SecretDocument) -> Sec
         raise StageConflict("the candidate and the current version list their accounts differently")
     if key is None:
         _ = candidate.password
+        current = turned(current)
+        if takes_turns(candidate) and [candidate.get(name) for name in _NAMES] != [
+            current.get(name) for name in _NAMES
+        ]:
+            raise StageConflict("the candidate is not of the account whose turn it is")
         return SecretDocument(_with_own(current, candidate))
     proved, there = candidate[key], current[key]
     if not isinstance(proved, list) or not isinstance(there, list) or len(proved) != len(there):

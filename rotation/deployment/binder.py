@@ -33,7 +33,8 @@ from rotation.drivers.network.http_door import HttpDoor
 from rotation.drivers.network.login_probe import LoginProbe, LoginTerms
 from rotation.drivers.network.login_settings import host_key_pin
 from rotation.drivers.tokens import MARGIN_SECONDS
-from rotation.engine.named import Named
+from rotation.engine.identity.named import Named
+from rotation.engine.identity.turns import named_with_other
 from rotation.state.binding import Binding, of_batch
 
 COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
@@ -70,12 +71,15 @@ class Binder:
         return self.guarded(self.name(document), document)
 
     def name(self, document: SecretDocument) -> Named:
-        """Return the account that a document names; nothing is read or called.
+        """Return the account that a document names, with the one that takes turns with it; nothing is read or called.
 
         Raises:
             ConfigError: the deployment does not allow its driver or a login port, or a setting is wrong.
             SecretDocumentError: the document is not usable.
         """
+        return named_with_other(document, self._name_one)
+
+    def _name_one(self, document: SecretDocument) -> Named:
         spec = self.deployment.load(document)
         self.driver = spec.code
         username = document.text("username")

@@ -18,8 +18,8 @@ from rotation.core.document import SecretDocument
 from rotation.core.process import stop
 from rotation.deployment.binder import Binder
 from rotation.drivers.guarded import Guarded
-from rotation.engine.admission import Admission
-from rotation.engine.named import Named
+from rotation.engine.identity.admission import Admission
+from rotation.engine.identity.named import Named
 from rotation.engine.session import Session
 from rotation.state.store import Store
 

@@ -43,6 +43,12 @@ RESET_BY_ROTATION = (
 )
 """What to do when no stored password opens an account that an API key resets."""
 
+RESET_IN_TURN = (
+    "The password was changed outside of Lockstep. `lockstep rotate` resets the other account, whose turn it is, and "
+    "gives that one to readers."
+)
+"""What to do when no stored password opens either of two accounts that take turns."""
+
 
 def no_current(live: str | None) -> str:
     """Return what to do about a secret without a current version."""

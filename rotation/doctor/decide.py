@@ -46,6 +46,8 @@ def _one_account(findings: Findings) -> Diagnosis:
     else:
         promotion = (Action(Verb.PROMOTE, live.id),)
         summary = f"the live password is that of version {live.id}"
+        if findings.in_turns and live is pending:
+            summary = f"the candidate {live.id} is live, and its account's turn can end"
     if pending is not None and pending is not live:
         return _with_candidate(findings, summary, promotion, pending)
     # The service would treat it as an incomplete rotation, and try that one again.
@@ -103,7 +105,8 @@ def _none_live(findings: Findings, current: ExaminedVersion) -> Diagnosis:
         what, help_ = _strange(pending)
     elif findings.checkable:
         what = "none of the stored passwords opens the account"
-        help_ = advice.RESET_BY_ROTATION if findings.by_admin else advice.EXTERNAL_CHANGE
+        by_rotation = advice.RESET_IN_TURN if findings.in_turns else advice.RESET_BY_ROTATION
+        help_ = by_rotation if findings.by_admin else advice.EXTERNAL_CHANGE
     elif not current.usable:
         what, help_ = "current holds no account document", advice.BAD_DOCUMENT
     else:

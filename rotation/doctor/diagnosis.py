@@ -84,4 +84,5 @@ class Diagnosis:
         """Since when readers hold, or may hold, a dead password, in epoch seconds; see ``engine.gap``."""
         current = self.findings.current
         opens = current is not None and current.password is PasswordState.LIVE
-        return None if opens or self.condition is Condition.HEALTHY else dead_since(self.findings.state)
+        spared = opens or self.condition is Condition.HEALTHY or self.findings.in_turns
+        return None if spared else dead_since(self.findings.state)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from rotation.core.document import SecretDocument, merged
+from rotation.core.document import SecretDocument, merged, takes_turns, turned
 from rotation.core.errors import (
     AdminRejected,
     BindingMismatch,
@@ -101,8 +101,9 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
     try:
         accounts = Batch.of(session, current.document)
         if accounts is None:
-            bound = session.bind(current.document)
+            bound = session.bind(turned(current.document))
             checks.append(_binding(state))
+            checks.extend(_turn(current.document))
             checks.append(_labels_fit(session, state, bound.lockout.counts_seconds))
             account = _Account.of(session, bound, current)
             checks.extend(account.checks())
@@ -161,6 +162,13 @@ def _binding(state: SecretState) -> Check:
     if state.binding is None:
         return _ready("binding", "the secret is bound to no account, which this deployment allows")
     return _ready("binding", "the secret is bound to the account that its value names")
+
+
+def _turn(document: SecretDocument) -> Iterator[Check]:
+    """Say whose turn it is, where two accounts take turns: all that follows is about that one."""
+    if takes_turns(document):
+        first, other = document.text("username"), turned(document).text("username")
+        yield _ready("turn", f"{other} is reset next, and readers keep {first} until it is proved")
 
 
 def _labels_fit(session: Session, state: SecretState, window: float, *, batch_size: int | None = None) -> Check:
@@ -261,15 +269,15 @@ class _Account:
             yield _failed("evidence", error)
         else:
             yield from map(_reported, preconditions.of_the_target(bound, seen))
-        current = self.current.document
+        due = turned(self.current.document)
         try:
             staged = self._staged()
             wishes = self.state.wishes
-            document = steps.with_candidate(bound, seen, current, wishes) if staged is None else staged
+            document = steps.with_candidate(bound, seen, due, wishes) if staged is None else staged
         except RotationError as error:
             yield _failed("candidate", error)
             return
-        yield from map(_reported, preconditions.of_the_candidate(bound, seen, document, current.password))
+        yield from map(_reported, preconditions.of_the_candidate(bound, seen, document, due.password))
         if staged is None:
             self.made.append(document)
 

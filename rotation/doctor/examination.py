@@ -8,7 +8,9 @@ One login shows the state of every version with the same password. The first pas
 
 from __future__ import annotations
 
-from rotation.core.document import SecretDocument, documents, list_key
+from collections.abc import Sequence
+
+from rotation.core.document import SecretDocument, documents, list_key, takes_turns, turned
 from rotation.core.errors import CannotVerify, InProgress, RotationError, SecretDocumentError
 from rotation.core.values import Evidence, Observation, Power, Task, TaskState, Verdict
 from rotation.doctor.findings import Content, ExaminedVersion, Findings, PasswordState
@@ -106,29 +108,37 @@ def _same_accounts(session: Session, accounts: Batch, own: list[SecretDocument])
 
 def _one_account(session: Session, findings: Findings, document: SecretDocument) -> None:
     findings.bound = bound = session.bind(document)
-    findings.window = bound.lockout.counts_seconds
+    findings.window, findings.in_turns = bound.lockout.counts_seconds, takes_turns(document)
+    accounts = [bound, session.bind(turned(document))] if findings.in_turns else [bound]
     for each in findings.versions:
-        _compare(session, bound, each)
+        _compare(session, accounts, each)
     _ask(session, bound, findings)
+    pending = findings.pending
+    if findings.in_turns and pending and pending.bound is bound and pending.password is not PasswordState.LIVE:
+        pending.set_aside(
+            Content.FOREIGN
+        )  # it is the other account's turn, so the engine refuses to go on with this one
 
 
-def _compare(session: Session, bound: Guarded, examined: ExaminedVersion) -> None:
+def _compare(session: Session, accounts: Sequence[Guarded], examined: ExaminedVersion) -> None:
     """Exclude a version that names another account: its password must not be tried on this one."""
     if examined.stored is None:
         return
     try:
-        same = session.is_of(bound, examined.stored.document)
+        examined.bound = next((each for each in accounts if session.is_of(each, examined.stored.document)), None)
     except RotationError:
         examined.set_aside(Content.UNUSABLE)
         return
-    if not same:
+    if examined.bound is None:
         examined.set_aside(Content.FOREIGN)
 
 
 def _ask(session: Session, bound: Guarded, findings: Findings) -> None:
-    task_failed = _require_settled(session, bound, findings)
+    pending = findings.pending
+    due = bound if pending is None or pending.bound is None else pending.bound
+    task_failed = _require_settled(session, due, findings)
     seen = bound.observe()
-    for obstacle in seen.obstacles:
+    for obstacle in (*seen.obstacles, *(() if due is bound else due.observe().obstacles)):
         if isinstance(obstacle, InProgress):
             raise obstacle
     if task_failed and findings.pending is not None and findings.by_admin:
@@ -172,7 +182,7 @@ def _by_login(session: Session, bound: Guarded, findings: Findings, seen: Observ
         if each.stored is None or each.password is not PasswordState.NOT_ASKED:
             continue  # another version holds the same password and was asked
         try:
-            password = _try(session, bound, state, each.stored)
+            password = _try(session, each.bound or bound, state, each.stored)
         except CannotVerify as error:
             findings.error = error
             without_login(bound, findings, seen)

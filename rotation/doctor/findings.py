@@ -45,6 +45,7 @@ class ExaminedVersion:
         password: whether its password opens the account.
         evidence: the proof, for a live password.
         stored: its value, where it is usable.
+        bound: the account that it names.
     """
 
     version: Version
@@ -52,6 +53,7 @@ class ExaminedVersion:
     password: PasswordState = PasswordState.NOT_ASKED
     evidence: Evidence | None = None
     stored: StoredValue | None = None
+    bound: Guarded | None = None
 
     @property
     def id(self) -> str:
@@ -86,6 +88,7 @@ class Findings:
         checkable: whether a login, or weaker proof that suffices, shows if a password is live.
         window: how long a wrong login counts, in seconds; the longest possible time when no account could be bound.
         batch: whether the secret holds several accounts.
+        in_turns: whether it names two that take turns, so that current and the candidate may both be live.
         stopped: whether the machine is off.
         stopped_by: the abandoned candidate whose rotation stopped the machine and never started it again.
         overtaken: a version that the vendor accepted before an operator put another password into current.
@@ -99,6 +102,7 @@ class Findings:
     checkable: bool = False
     window: float = LONGEST_LOCKOUT_SECONDS
     batch: bool = False
+    in_turns: bool = False
     stopped: bool = False
     stopped_by: str | None = None
     overtaken: str | None = None
@@ -108,9 +112,11 @@ class Findings:
         return next((each for each in self.versions if each.id == version_id), None)
 
     def note_password(self, asked: ExaminedVersion, password: PasswordState, evidence: Evidence) -> None:
-        """Note a password's state on every version that holds this password."""
+        """Note a password's state on every version that holds this password of the same account."""
         for each in self.versions:
-            if each.stored and asked.stored and each.stored.document.password == asked.stored.document.password:
+            if each.bound is not asked.bound or each.stored is None or asked.stored is None:
+                continue
+            if each.stored.document.password == asked.stored.document.password:
                 each.password = password
                 each.evidence = evidence if password is PasswordState.LIVE else None
 
@@ -127,8 +133,14 @@ class Findings:
 
     @property
     def live(self) -> ExaminedVersion | None:
-        """A version whose password opens the account; current, where several hold the same password."""
+        """A version whose password opens its account.
+
+        Where there are several, it is the candidate if two accounts take turns, since its rotation can be ended, or
+        else current, which holds the same password.
+        """
         live = [each for each in self.versions if each.password is PasswordState.LIVE]
+        if self.in_turns and self.pending is not None and self.pending in live:
+            return self.pending
         return self.current if self.current in live else next(iter(live), None)
 
     @property

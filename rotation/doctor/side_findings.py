@@ -106,12 +106,16 @@ def _settled(findings: Findings) -> list[ExaminedVersion]:
 
 
 def _abandoned(findings: Findings) -> list[ExaminedVersion]:
-    """Return labelled versions of this account that are known dead, since a login has proved another password live."""
+    """Return labelled versions that are known dead, since a login has proved another password of their account live."""
     live = findings.live
     if live is None or live.evidence is not Evidence.LOGIN:
         return []
     kept = (live, findings.current, findings.pending)
-    return [each for each in findings.versions if each not in kept and each.usable and each.version.marks]
+    return [
+        each
+        for each in findings.versions
+        if each not in kept and each.bound is live.bound and each.usable and each.version.marks
+    ]
 
 
 def _settles_at(examined: ExaminedVersion) -> float:

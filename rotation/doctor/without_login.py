@@ -21,7 +21,8 @@ def without_login(bound: Guarded, findings: Findings, seen: Observation) -> None
         findings.checkable = True
         for each in findings.versions:
             if each.stored is not None:
-                live = each.stored.document.password == seen.readback
+                own = seen if each.bound in (None, bound) else each.bound.observe()
+                live = each.stored.document.password == own.readback
                 each.password = PasswordState.LIVE if live else PasswordState.DEAD
                 each.evidence = Evidence.READBACK if live else None
     elif bound.minimum is Evidence.ACCEPTED:

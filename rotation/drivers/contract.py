@@ -117,6 +117,9 @@ class DriverSpec:
         endpoint: default base URL; ``endpoints`` lists every official one.
         account: settings class of the account's own keys in the rotated secret (all of them identify the account
             unless named in ``not_identity``).
+        alternates: the account's own keys in which two accounts that take turns may differ, as in
+            ``engine.identity.turns``. All other keys are shared, so that both accounts are of one target. Empty where
+            an API key resets no second account there, or where a reset needs the old password.
         admin: settings class of the admin credential, or ``None`` when the account changes itself. A field
             ``session_token`` says that the vendor documents temporary keys and that the driver's family sends the
             token; without the field, a credential that has one is refused. Any credential may have ``expires_at``.
@@ -164,6 +167,7 @@ class DriverSpec:
     checked: str
     admin_optional: bool = False
     not_identity: frozenset[str] = frozenset()
+    alternates: frozenset[str] = frozenset()
     harmless: Mapping[str, str] = field(default_factory=dict)
     login_probes: frozenset[str] = frozenset()
     lockout: Lockout | None = None

@@ -3,23 +3,38 @@
 A reset that may have been sent and whose candidate is not current may have made the current password dead, whatever
 ended the rotation: a failed step, a cancelled rotation, or a value that somebody put in the middle of it.
 
+Two accounts that take turns have no such gap: a reset is never that of the account which readers have.
+
 Example. setSecret sends a reset at 12:00:00, and an operator puts a value under AWSCURRENT at 12:00:30. The next step
 ends with a message that closes with "; readers may hold a dead password since 2026-11-30T12:00:00Z".
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from rotation.core.clock import date_of
+from rotation.core.document import takes_turns
 from rotation.core.errors import RotationError, StageConflict, StageError
 from rotation.engine.session import Memory
+from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState
 
 E = TypeVar("E", bound=RotationError)
+Read = Callable[[str], StoredValue | None]
 
 _LOOK = "`lockstep doctor` finds out which stored password opens the account, and says what to do."
 _NOTHING = Memory()
+
+
+def is_spared(read: Read, state: SecretState) -> bool:
+    """Return whether a reset cannot concern readers, since two accounts take turns."""
+    with suppress(RotationError):
+        value = read(state.current_id) if state.current_id else None
+        return value is not None and takes_turns(value.document)
+    return False
 
 
 def dead_since(state: SecretState, memory: Memory = _NOTHING) -> float | None:
@@ -38,17 +53,18 @@ def dead_since(state: SecretState, memory: Memory = _NOTHING) -> float | None:
     return memory.sent_at if unproved else None
 
 
-def told(error: E, state: SecretState, token: str, memory: Memory = _NOTHING) -> E:
+def told(error: E, read: Read, state: SecretState, token: str, memory: Memory = _NOTHING) -> E:
     """Return the error with since when readers hold, or may hold, a dead password; see ``dead_since``.
 
     Args:
         error: of a failed rotation; one that says so already is only copied.
+        read: reads a version's value; asked for current's where the rest says that readers may be concerned.
         state: the labels.
         token: of the rotation; if its candidate is proved, current is certainly dead.
         memory: what the run did after the labels were read.
     """
     since = dead_since(state, memory)
-    if since is None or error.dead_since is not None:
+    if since is None or error.dead_since is not None or is_spared(read, state):
         return error.changed()
     certain = state.proof(token) is not None or memory.proved is not None
     hold = "hold" if certain else "may hold"

@@ -31,7 +31,7 @@ def run(session: Session, step: Step) -> Result:
             since when readers may hold a dead password.
     """
     state = session.store.describe()
-    with Withheld(RotationError, by=lambda error: told(error, state, session.token, session.memory)):
+    with Withheld(RotationError, by=lambda error: told(error, session.read, state, session.token, session.memory)):
         return _step(session, state, step)
 
 

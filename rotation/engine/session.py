@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from rotation.core.clock import Clock
-from rotation.core.document import SecretDocument
+from rotation.core.document import SecretDocument, takes_turns, turned
 from rotation.core.errors import (
     CandidateForeign,
     ConfigError,
@@ -24,7 +24,7 @@ from rotation.core.errors import (
 )
 from rotation.core.values import Evidence
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
-from rotation.engine.named import Named, identity_of
+from rotation.engine.identity.named import Named, identity_of
 from rotation.state import marks
 from rotation.state.binding import of_batch
 from rotation.state.label_quota import make_room
@@ -207,17 +207,24 @@ class AccountSession:
     def bind_pair(self, current: SecretDocument, candidate: SecretDocument) -> Guarded:
         """Bind the candidate's account, after making sure that it is the current one's (confused deputy).
 
+        Of two accounts that take turns, it must be the one that current does not name first.
+
         Raises:
             IdentityChanged: names the fields that differ.
         """
-        bound, before = self.bind(candidate), self.bind(current)
-        if bound.spec.code != before.spec.code:
+        bound, due = self.bind(candidate), self.bind(turned(current))
+        if bound.spec.code != due.spec.code:
             raise IdentityChanged("current and candidate name different drivers")
-        now, then = identity(bound), identity(before)
-        differ = sorted(name for name in now if now[name] != then[name])
-        if differ:
-            raise IdentityChanged(f"current and candidate differ in {', '.join(differ)}")
+        _require_equal(identity(bound), identity(due))
+        if takes_turns(current) or takes_turns(candidate):
+            _require_equal(self.bind.name(turned(candidate)).identity, self.bind.name(current).identity)
         return bound
+
+
+def _require_equal(now: Mapping[str, object], due: Mapping[str, object]) -> None:
+    differ = sorted(name for name in now if now[name] != due[name])
+    if differ:
+        raise IdentityChanged(f"current and candidate differ in {', '.join(differ)}")
 
 
 def genuine(candidate: StoredValue) -> StoredValue:

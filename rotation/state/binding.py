@@ -1,7 +1,8 @@
 """A secret's binding: which account the secret may rotate and where its logins go, kept outside of its value.
 
 Whoever writes a value may not write the binding: in AWS it is a tag of the secret (``TagResource`` is another right
-than ``PutSecretValue``), in KV custom metadata. ``lockstep enroll`` writes it, and ``engine.admission`` compares it.
+than ``PutSecretValue``), in KV custom metadata. ``lockstep enroll`` writes it, ``engine.identity.admission`` compares
+it.
 
 It is one text of at most 256 characters, of those that AWS allows in a tag::
 
@@ -13,7 +14,8 @@ It is one text of at most 256 characters, of those that AWS allows in a tag::
     │ └ the driver
     └ the format
 
-Account, place and pin are digests, and the note is never compared. A batch has one binding over its sorted members.
+Account, place and pin are digests, and the note is never compared. A batch has one binding over its sorted members, and
+so have two accounts that take turns, whichever of them is current.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rotation.core.errors import BindingMismatch
@@ -108,3 +110,10 @@ def of_batch(members: Sequence[Binding]) -> Binding:
         pin=NONE if NONE in {each.pin for each in members} else digest(pins),
         note=f"{len(members)} accounts: {' '.join(each.note for each in members)}",
     )
+
+
+def in_turn(one: Binding, other: Binding) -> Binding:
+    """Return the one binding of two accounts that take turns. They share where their logins go, and the host's pin."""
+    pair = sorted((one, other), key=lambda each: each.account)
+    account = digest({"in_turn": [each.account for each in pair]})
+    return replace(one, account=account, note=" and ".join(each.note for each in pair))

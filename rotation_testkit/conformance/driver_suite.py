@@ -31,7 +31,7 @@ from rotation.core.errors import (
     UnexpectedReply,
     VendorUnavailable,
 )
-from rotation.core.values import Evidence, Verdict
+from rotation.core.values import Authority, Evidence, Verdict
 from rotation.drivers.contract import DriverSpec, Observes
 from rotation.drivers.error_table import ErrorRow
 from rotation_testkit.canary.spellings import leaks
@@ -125,6 +125,17 @@ class DriverConformance:
         names = {field.name for field in dataclasses.fields(spec.account)}
         assert "username" in names
         assert spec.not_identity <= names
+
+    def test_two_accounts_take_turns_only_where_an_api_key_resets_both(self) -> None:
+        """They differ in keys that identify an account, one of them the username, and their logins count apart."""
+        spec = self.spec
+        names = {field.name for field in dataclasses.fields(spec.account)}
+        assert spec.alternates <= names - spec.not_identity
+        if spec.alternates:
+            assert "username" in spec.alternates
+            assert spec.authority is Authority.ADMIN
+            # Of wrong logins in a row, a right one of the other account would seem to end the count.
+            assert spec.lockout is None or not spec.lockout.in_a_row
 
     def test_settings_survive_a_round_trip(self, vendor: DriverHarness) -> None:
         """An account's keys come back as they were, and every missing one is named at once."""

@@ -57,6 +57,8 @@ __all__ = [
     "MEETING_ACCOUNT",
     "REGION",
     "SEAL_SECRET",
+    "SECOND_USER",
+    "SECOND_USER_ID",
     "TENCENT",
     "UCLOUD",
     "UHOST_ID",
@@ -69,6 +71,7 @@ __all__ = [
     "every_account",
     "open_sandbox",
     "provide_seal",
+    "take_turns",
 ]
 
 REGION = "eu-central-1"
@@ -76,6 +79,8 @@ FUNCTION_ACCOUNT = "111122223333"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{FUNCTION_ACCOUNT}:function:lockstep-rotation"
 SEAL_SECRET = "lockstep/seal"  # noqa: S105 - a name
 """Name of the secret with the key of the candidates' seals."""
+SECOND_USER, SECOND_USER_ID = "robot-b", "user-demo-b"
+"""The directory's user that takes turns with the first one; see ``take_turns``."""
 S = TypeVar("S", bound=Simulator)
 
 
@@ -83,6 +88,21 @@ def provide_seal(store: SecretsManager) -> dict[str, str]:
     """Make the secret with the key of the candidates' seals, and return the function's variable that names it."""
     store.create(SEAL_SECRET, json.dumps({"key": secrets.token_hex(32)}))
     return {"LOCKSTEP_SEAL_SECRET": SEAL_SECRET}
+
+
+def take_turns(world: Sandbox) -> dict[str, object]:
+    """Let the directory's user take turns with a second one, whose password no value holds, and enrol the secret.
+
+    Returns:
+        The secret's new value.
+    """
+    first = world.vendor_accounts[VOLCENGINE]
+    password = load_driver(VOLCENGINE).policies["default"].generate()
+    other = world.volcengine.add_user(SECOND_USER, password, user_id=SECOND_USER_ID)
+    document = {**first.document, "alternate_username": other.user_name, "alternate_user_id": other.user_id}
+    world.secrets_manager.call("PutSecretValue", SecretId=world.accounts[VOLCENGINE], SecretString=json.dumps(document))
+    world.enroll(VOLCENGINE)
+    return document
 
 
 def driver_of(account: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rotation.core import settings
-from rotation.core.document import SecretDocument
+from rotation.core.document import ALTERNATE, SecretDocument
 from rotation.core.errors import SettingsError
 from rotation.core.secret import Secret
 from rotation.core.values import Power, PowerWish
@@ -31,7 +31,9 @@ def document(spec: DriverSpec, username: str, password: Secret, statements: Iter
     names = {field.name for field in dataclasses.fields(spec.account)}
     reserved = COMMON_KEYS | {"username"}
     faults += [f"{name} cannot be set by a role" for name in options if name in reserved]
-    faults += [f"{name!r} is no known setting" for name in options if name not in names | reserved | {"power"}]
+    faults += [f"{name} is not possible: Vault gives a role one username" for name in options if name in _turns(names)]
+    known = names | reserved | _turns(names) | {"power"}
+    faults += [f"{name!r} is no known setting" for name in options if name not in known]
     power = options.setdefault("power", Power.RUNNING.value)
     if power not in (PowerWish.RUNNING, PowerWish.STOPPED):
         faults.append("power must be running or stopped")
@@ -40,6 +42,10 @@ def document(spec: DriverSpec, username: str, password: Secret, statements: Iter
     own = {**options, "username": username}
     settings.load(spec.account, own, where=WHERE, ignore_unknown=True)
     return SecretDocument({**own, "driver": spec.code, "password": password})
+
+
+def _turns(names: set[str]) -> set[str]:
+    return {f"{ALTERNATE}{name}" for name in names}
 
 
 def account_of(spec: DriverSpec, deployment: Deployment, username: str, statements: Iterable[str]) -> tuple[str, ...]:

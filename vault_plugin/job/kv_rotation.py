@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from rotation.core.clock import Clock
-from rotation.core.document import SecretDocument
+from rotation.core.document import SecretDocument, takes_turns
 from rotation.core.errors import IdentityChanged, InternalError, NotYetVisible, Parked, RotationError
 from rotation.core.process import stop
 from rotation.core.values import Step
@@ -37,7 +37,7 @@ from rotation.engine.gap import told
 from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.state.lease import Claim
-from rotation.state.store import Store
+from rotation.state.store import Store, StoredValue
 from rotation.state.versions import SecretState
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
 from rotation.stores.wrapper import PassingStore
@@ -91,7 +91,8 @@ class Rotated:
         outcome: ``promoted``, ``already_done`` or the error's code.
         driver: the driver's code, once known.
         evidence: how the new password was proved.
-        gap_seconds: how long readers may have got a dead password; ``None`` when nothing was committed.
+        gap_seconds: how long readers may have got a dead password; ``None`` when nothing was committed, or where two
+            accounts take turns, so that there was no gap.
         seconds: the time of the whole run.
         attempts: how often the four steps were begun.
         vendor_request_id: the id of the vendor's latest answer.
@@ -139,14 +140,21 @@ class Rotated:
 class GapStore(PassingStore):
     """A store that measures the gap: from the mark before the first reset to the commit.
 
-    A rotation that a dead run began counts from that run's mark.
+    A rotation that a dead run began counts from that run's mark. Where two accounts take turns there is no gap.
     """
 
     def __init__(self, store: Store, token: str, state: SecretState, *, clock: Clock) -> None:
         super().__init__(store)
         self._token, self._clock = token, clock
         self._sent = state.version(token).intent
+        self._in_turns = False
         self.seconds: float | None = None
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """Read, and note whether two accounts take turns; see ``Store``."""
+        value = super().read(version_id)
+        self._in_turns |= value is not None and takes_turns(value.document)
+        return value
 
     def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
         """Take the lease and note the time of the first intent; see ``Store``."""
@@ -158,7 +166,7 @@ class GapStore(PassingStore):
     def promote(self, token: str, *, current_id: str | None) -> None:
         """Promote and measure the gap; see ``Store``."""
         super().promote(token, current_id=current_id)
-        if self._sent is not None:
+        if self._sent is not None and not self._in_turns:
             self.seconds = max(0.0, self._clock.now() - self._sent)
 
 
@@ -237,8 +245,8 @@ class KvRotation:
     def _say_whether_readers_suffer(self, done: Rotated, error: RotationError) -> None:
         """Add to the report since when readers may hold a dead password: a reset was sent, and nothing committed."""
         with suppress(RotationError):  # The store cannot be asked, which the report says already.
-            state = VaultKv(self.context.kv, self.path, clock=self.context.clock).describe()
-            done.error = told(error, state, done.token)
+            store = VaultKv(self.context.kv, self.path, clock=self.context.clock)
+            done.error = told(error, store.read, store.describe(), done.token)
         done.dead_since = done.error.dead_since if done.error else None
 
     def _guarded(self, done: Rotated) -> RotationError | None:

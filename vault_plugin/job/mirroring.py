@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from rotation.core.clock import Clock
-from rotation.core.document import SecretDocument, documents, list_key
+from rotation.core.document import SecretDocument, documents, list_key, turned
 from rotation.core.errors import CannotVerify, IdentityChanged, RotationError, SettingsError, Withheld
 from rotation.core.settings import checked_path
 from rotation.core.values import Verdict
@@ -147,7 +147,7 @@ class MirrorPair:
         """Raise unless both documents name one account, to which the source is bound."""
         session, key = self._session(), list_key(one)
         if key is None:
-            session.bind_pair(one, other)
+            session.bind_pair(turned(one), other)  # both name the same account, also where two take turns
             return
         own, others = documents(one, key), documents(other, key)
         if len(own) != len(others):

@@ -95,6 +95,7 @@ def _version(examined: ExaminedVersion) -> dict[str, object]:
         "version": examined.id,
         "stages": sorted(examined.version.stages),
         "value": examined.content.value,
+        "account": None if examined.bound is None else examined.bound.username,
         "password": examined.password.value,
         "evidence": examined.evidence.name if examined.evidence else None,
         "reset_sent": examined.version.intent,
@@ -107,7 +108,9 @@ def _show(diagnosis: Diagnosis, outcome: Outcome | None) -> None:
     from rotation.doctor.diagnosis import MEANINGS
 
     out = console()
-    show_table(("version", "stages", "value", "password", "notes"), map(_row, diagnosis.findings.versions))
+    findings = diagnosis.findings
+    rows = [_row(each, in_turns=findings.in_turns) for each in findings.versions]
+    show_table(("version", "stages", "value", "password", "notes"), rows)
     out.print()
     out.print(f"{diagnosis.condition.value}: {diagnosis.summary}", style="bold")
     if diagnosis.dead_since is not None:
@@ -134,8 +137,10 @@ def _advise(advice: str, not_before: float | None) -> None:
         console().print(f"  not before: {when(not_before)}")
 
 
-def _row(examined: ExaminedVersion) -> list[str | Text]:
+def _row(examined: ExaminedVersion, *, in_turns: bool) -> list[str | Text]:
     version, notes = examined.version, []
+    if in_turns and examined.bound is not None:
+        notes.append(f"account {examined.bound.username}")
     if version.intent is not None:
         notes.append(f"a reset with it may have been sent, {when(version.intent)}")
     if version.parked is not None:

@@ -99,6 +99,7 @@ def _facts(each: DriverSpec) -> dict[str, object]:
         "lockout": each.lockout and {"tries": each.lockout.tries, "window_seconds": each.lockout.window_seconds},
         "propagation_seconds": each.propagation_seconds,
         "batch_key": each.batch_key,
+        "alternates": sorted(each.alternates),
         "endpoint": each.endpoint,
         "endpoints": list(each.endpoints),
         "docs": each.docs,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from rotation.core.document import Notes, SecretDocument
+from rotation.core.document import Notes, SecretDocument, turned
 from rotation.core.errors import (
     ConfigError,
     NotReady,
@@ -121,7 +121,8 @@ def create(session: Session, state: SecretState) -> Result:
 
 def prepare(session: AccountSession, state: SecretState, current: SecretDocument) -> tuple[SecretDocument, Result]:
     """Return the document to stage, with a candidate in it, and createSecret's result."""
-    bound = session.bind(current)
+    due = turned(current)
+    bound = session.bind(due)
     if bound.spec.batch_key in current:
         raise SecretDocumentError(
             f"the secret holds a password beside {bound.spec.batch_key!r}; each entry has its own"
@@ -136,7 +137,7 @@ def prepare(session: AccountSession, state: SecretState, current: SecretDocument
     if not seen.obstacles:
         bound = bound.trusting(seen)
     preconditions.require(preconditions.of_the_target(bound, seen))
-    document = with_candidate(bound, seen, current, state.wishes)
+    document = with_candidate(bound, seen, due, state.wishes)
     learnt = None if bound.host_key == knew else bound.host_key
     return document, Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)
 
@@ -157,17 +158,15 @@ def _found(session: AccountSession, state: SecretState, bound: Guarded) -> Obser
     return seen
 
 
-def with_candidate(
-    bound: Guarded, seen: Observation, current: SecretDocument, wishes: Mapping[str, str]
-) -> SecretDocument:
-    """Return the document to stage, with a generated candidate in it.
+def with_candidate(bound: Guarded, seen: Observation, due: SecretDocument, wishes: Mapping[str, str]) -> SecretDocument:
+    """Return the document to stage, with a generated candidate in it, given the one of the account whose turn it is.
 
     Raises:
         PolicyError: the target's rules cannot meet what is asked for.
         SettingsError: one of the ``wishes``, which stand beside the secret, is wrong.
     """
-    candidate = _candidate(bound, bound.policy_of_new(seen, wishes), current.password)
-    return current.replaced(password=candidate).noting(Notes(power=seen.power, host_key=bound.host_key))
+    candidate = _candidate(bound, bound.policy_of_new(seen, wishes), due.password)
+    return due.replaced(password=candidate).noting(Notes(power=seen.power, host_key=bound.host_key))
 
 
 def _candidate(bound: Guarded, policy: PasswordPolicy, previous: Secret) -> Secret:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rotation.core.document import SecretDocument, documents, list_key
+from rotation.core.document import SecretDocument, documents, list_key, takes_turns, turned
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.guarded import Guarded
-from rotation.engine.admission import Admission
-from rotation.engine.named import Named, binding_for
-from rotation.state.binding import BindingMode, of_batch
+from rotation.engine.identity.admission import Admission
+from rotation.engine.identity.named import Named, binding_for
+from rotation.engine.identity.turns import named_with_other
+from rotation.state.binding import BindingMode, in_turn, of_batch
 from rotation.state.store import Store
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount
 
@@ -41,6 +42,9 @@ class MemoryBind:
 
     def name(self, document: SecretDocument) -> Named:
         """See ``session.Bind``."""
+        return named_with_other(document, self._name_one)
+
+    def _name_one(self, document: SecretDocument) -> Named:
         account = memory_account(document)
         return Named(spec=self._spec, account=account, username=account.username, pins={}, by_host=False)
 
@@ -54,4 +58,8 @@ def memory_binding(document: SecretDocument) -> str:
     """Return the text of the binding of a secret with this document."""
     key = list_key(document)
     each = [document] if key is None else documents(document, key)
-    return of_batch([binding_for("memory", memory_account(one), one.text("username")) for one in each]).text()
+    bindings = [binding_for("memory", memory_account(one), one.text("username")) for one in each]
+    if takes_turns(document):
+        other = turned(document)
+        return in_turn(bindings[0], binding_for("memory", memory_account(other), other.text("username"))).text()
+    return of_batch(bindings).text()

@@ -8,7 +8,7 @@ from typing import cast
 from rotation.core.errors import InProgress
 from rotation.core.secret import Secret
 from rotation.core.settings import setting
-from rotation.core.values import Evidence, Observation, Power, Progress, Task, Verdict
+from rotation.core.values import Authority, Evidence, Observation, Power, Progress, Task, Verdict
 from rotation.drivers.contract import Driver, DriverSpec, Verifies, Wiring
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
@@ -120,12 +120,15 @@ class GatedLoginDriver(GatedDriver):
         return self._passage.call(effect, lambda: self._driver.verify(account, password))
 
 
-def memory_spec(vendor: MemoryVendor, *, oracle: bool = True, propagation_seconds: int = 0) -> DriverSpec:
-    """Return the driver record that describes this vendor truthfully."""
+def memory_spec(
+    vendor: MemoryVendor, other: MemoryVendor | None = None, *, oracle: bool = True, propagation_seconds: int = 0
+) -> DriverSpec:
+    """Return the driver record that describes this vendor truthfully; ``other`` has the account that takes turns."""
+    vendors = (vendor,) if other is None else (vendor, other)
 
     def factory(wiring: Wiring) -> MemoryDriver:
         del wiring
-        return MemoryLoginDriver(vendor) if oracle else MemoryDriver(vendor)
+        return MemoryLoginDriver(*vendors) if oracle else MemoryDriver(*vendors)
 
     weaker = Evidence.READBACK if vendor.readback else Evidence.ACCEPTED
     policy = vendor.policy
@@ -142,6 +145,7 @@ def memory_spec(vendor: MemoryVendor, *, oracle: bool = True, propagation_second
         endpoints=("https://vendor.example",),
         account=MemoryAccount,
         admin=None,
+        alternates=frozenset({"username"} if vendor.authority is Authority.ADMIN else ()),
         policies={"default": policy},
         factory=factory,
         lockout=vendor.lockout,

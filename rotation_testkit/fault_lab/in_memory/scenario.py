@@ -134,6 +134,7 @@ class Scenario(Rotations):
         window: when a reset may begin.
         wishes: what the deployment asks of new passwords.
         early: whether a candidate becomes current in the invocation that proved it.
+        other: the side of the account that takes turns, if there is one.
         ahead: seconds by which the function's own clock is ahead of the vendor's and the store's, as set last.
     """
 
@@ -147,6 +148,7 @@ class Scenario(Rotations):
     wishes: PasswordWishes = NO_WISHES
     early: bool = False
     ahead: float = 0.0
+    other: MemoryVendor | None = None
     binding: BindingMode = BindingMode.OFF
     secret: MemorySecret = field(init=False)
     _tokens: itertools.count[int] = field(default_factory=itertools.count)
@@ -160,6 +162,8 @@ class Scenario(Rotations):
             "password": self.vendor.live.reveal(),
             "note": "kept",
         }
+        if self.other is not None:
+            document["alternate_username"] = self.other.username
         self.secret.put("version-0", SecretDocument(document), "AWSCURRENT")
 
     def step(self, step: Step, token: str) -> Result:
@@ -169,7 +173,7 @@ class Scenario(Rotations):
     def session(self, token: str = "") -> Session:
         """Return what one invocation runs over."""
         fuse, start, own = self.fuse, self.clock.now(), Skewed(self.clock, self.ahead)
-        spec = memory_spec(self.vendor, oracle=self.oracle, propagation_seconds=self.propagation_seconds)
+        spec = memory_spec(self.vendor, self.other, oracle=self.oracle, propagation_seconds=self.propagation_seconds)
         store = MemoryStore(fuse.wrap(self.secret, LABEL_EFFECTS))
 
         def time_left() -> float:

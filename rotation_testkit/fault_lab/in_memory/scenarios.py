@@ -15,6 +15,8 @@ from rotation_testkit.fault_lab.in_memory.vendor_classes import POLICY
 
 OLD = "Old0Password0Old0Pas"
 """The password that works at first."""
+OTHER_OLD = "Old0Password0Old0Bob"
+"""That of an account which takes turns and is not current at first; no store holds it."""
 # Made once: a scenario whose policy says another age than its vendor makes a new one in every invocation.
 _PATIENT = replace(POLICY, min_age_seconds=300)
 KINDS: Mapping[str, Mapping[str, object]] = {
@@ -45,3 +47,13 @@ def make_scenario(
     settings: dict[str, Any] = {"policy": POLICY, **KINDS[kind], **vendor}
     made = MemoryVendor(now=clock.now, initial=Secret(OLD), **settings)
     return cls(made, clock, oracle=oracle, propagation_seconds=30 if kind == "admin-late" else 0)
+
+
+def make_pair(*, oracle: bool = True, **vendor: Any) -> Scenario:  # noqa: ANN401 - the vendors' own fields
+    """Return a scenario of two accounts that take turns, ``alice`` and ``bob``; readers have alice first."""
+    clock = VirtualClock()
+    made = [
+        MemoryVendor(now=clock.now, initial=Secret(first), policy=POLICY, username=name, **vendor)
+        for name, first in (("alice", OLD), ("bob", OTHER_OLD))
+    ]
+    return Scenario(made[0], clock, oracle=oracle, other=made[1])

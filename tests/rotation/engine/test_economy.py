@@ -28,6 +28,7 @@ from rotation_testkit.sandbox.sandbox import (
     Sandbox,
     ShiftedClock,
     open_sandbox,
+    take_turns,
 )
 from rotation_testkit.sandbox.served_function import FixedContext
 
@@ -95,6 +96,13 @@ def test_a_clean_rotation_makes_17_calls_and_6_writes_when_warm(counted: Counted
     assert sum(calls for calls, _ in later) == 17
     for steps in (first, later):
         assert sum(writes for _, writes in steps) == 6
+
+
+@pytest.mark.parametrize("counted", [VOLCENGINE], indirect=True)
+def test_two_accounts_that_take_turns_cost_the_same(counted: Counted) -> None:
+    """Whose turn it is stands in the value that is read anyway."""
+    take_turns(counted.world)
+    assert [counted.rotate(VOLCENGINE) for _ in range(3)] == [FIRST, LATER, LATER]
 
 
 @pytest.mark.parametrize("counted", [BATCH], indirect=True)

@@ -7,13 +7,13 @@ import re
 import pytest
 
 from rotation.core.errors import BindingMismatch
-from rotation.state.binding import NONE, Binding, digest, of_batch
+from rotation.state.binding import NONE, Binding, digest, in_turn, of_batch
 
 A = Binding(driver="acme", account=digest({"id": "a"}), pin=digest({"ssh": "key"}), note="eu/a/root")
 B = Binding(driver="acme", account=digest({"id": "b"}), place=digest({"port": 2222}), note="eu/b/root")
 
 
-@pytest.mark.parametrize("binding", [A, B, of_batch([A, B])])
+@pytest.mark.parametrize("binding", [A, B, of_batch([A, B]), in_turn(A, B)])
 def test_a_binding_reads_back_as_it_was_written(binding: Binding) -> None:
     """The text has at most 256 characters, of those that AWS allows in a tag's value."""
     text = binding.text()
@@ -45,6 +45,15 @@ def test_a_batch_is_its_members_in_any_order() -> None:
     assert of_batch([A, A]).pin not in (NONE, A.pin)
     assert len({each.account for each in (whole, A, B, of_batch([A, B, B]))}) == 4
     assert of_batch([A, Binding(driver="acme", account=B.account)]).place != whole.place
+
+
+def test_two_accounts_that_take_turns_have_one_binding_whichever_is_current() -> None:
+    """It has the place and the pin of both, and is not that of a batch of the two, or of either alone."""
+    there = Binding(driver="acme", account=B.account, place=A.place, pin=A.pin, note=B.note)
+    assert in_turn(A, there) == in_turn(there, A)
+    assert (in_turn(A, there).place, in_turn(A, there).pin) == (A.place, A.pin)
+    assert len({each.account for each in (A, B, of_batch([A, B]), in_turn(A, B))}) == 4
+    assert in_turn(A, B).note in ("eu/a/root and eu/b/root", "eu/b/root and eu/a/root")
 
 
 def test_digests_do_not_depend_on_the_order_of_keys() -> None:

@@ -18,3 +18,15 @@ def test_a_role_says_only_what_is_its_to_say():
         role.document(spec, "bob", Secret("pw-pw-pw"), faulty)
     assert len(error.value.faults) == 5
     assert "hunter2" not in str(error.value)
+
+
+def test_a_role_names_one_account():
+    """Vault gives a role one username, so a second account is refused by its key, with the reason."""
+    spec = load_driver("volcengine_cloudidentity")
+    statements = ["user_id=u-1", "alternate_user_id=u-2", "alternate_username=carol"]
+    with pytest.raises(SettingsError) as error:
+        role.document(spec, "bob", Secret("pw-pw-pw"), statements)
+    assert error.value.faults == (
+        "alternate_user_id is not possible: Vault gives a role one username",
+        "alternate_username is not possible: Vault gives a role one username",
+    )

@@ -16,7 +16,16 @@ from rotation.state.parking import Reason
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.sandbox import USER_ID
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
-from rotation_testkit.sandbox.sandbox import HUAWEI, LINUX_VM, TENCENT, UCLOUD, VOLCENGINE
+from rotation_testkit.sandbox.sandbox import (
+    HUAWEI,
+    LINUX_VM,
+    SECOND_USER,
+    SECOND_USER_ID,
+    TENCENT,
+    UCLOUD,
+    VOLCENGINE,
+    take_turns,
+)
 from vault_plugin.job.schedule import Wishes
 
 RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}
@@ -54,6 +63,39 @@ def test_what_readers_get_is_live_but_in_the_gap(modelled, rotate):
         assert dead, "the vendor's change and the commit cannot be one"
         assert dead[-1] - dead[0] <= done.gap_seconds
         assert set(watched.seen) == {before.reveal(), started.stored(HUAWEI).reveal()}
+
+
+def test_two_accounts_that_take_turns_leave_no_gap(modelled, rotate):
+    """Each rotation resets the user that readers do not have; other keys stay, and a lost answer is no gap."""
+    with modelled(holding=(VOLCENGINE,)) as started:
+        path, users = started.path(VOLCENGINE), {"robot": USER_ID, SECOND_USER: SECOND_USER_ID}
+        document = {**take_turns(started.world), "owner": "team"}
+        started.kv.write(path, SecretDocument(document), cas=1)
+        started.enroll(VOLCENGINE)
+        for number, name in enumerate([SECOND_USER, "robot", SECOND_USER]):
+            before = started.kv.read(path)
+            if number == 1:
+                started.world.volcengine.faults.add("ResetPassword", FaultKind.DROP_AFTER)
+            done = rotate(started, VOLCENGINE, attempts=3)
+            assert (done.outcome, done.gap_seconds, done.dead_since) == ("promoted", None, None)
+            after = started.kv.read(path)
+            assert (after.document["username"], after.document["owner"]) == (name, "team")
+            assert after.document["alternate_username"] == before.document["username"]
+            for each in (before.document, after.document):
+                assert started.world.volcengine.live_password(users[each["username"]]) == each.password
+            started.world.clock.sleep(86_400)
+
+
+def test_a_failure_of_two_that_take_turns_says_nothing_of_a_dead_password(modelled, rotate):
+    """Whatever became of the reset, readers have the account that it was not of."""
+    with modelled(holding=(VOLCENGINE,)) as started:
+        document = take_turns(started.world)
+        started.kv.write(started.path(VOLCENGINE), SecretDocument(document), cas=1)
+        started.enroll(VOLCENGINE)
+        started.world.volcengine.faults.add("ResetPassword", FaultKind.DROP_AFTER)
+        done = rotate(started, VOLCENGINE)
+        assert (done.outcome, done.dead_since) == ("outcome_unknown", None)
+        assert "dead password" not in str(done.error)
 
 
 class Watched:

@@ -133,6 +133,7 @@ DRIVER = DriverSpec(
     factory=VolcengineCloudIdentity,
     source="Vendor page on ResetPassword (2025-03-21); SDKs volcenginesdk-core and -cloudidentity 5.0.54",
     checked="2026-11-22",
+    alternates=frozenset({"username", "user_id"}),
     harmless={"user_id": "does-not-exist", "username": "does-not-exist"},
     request_id_header=REQUEST_ID_HEADER,
     error_table=TABLE,

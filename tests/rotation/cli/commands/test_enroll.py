@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from rotation.core.document import SecretDocument
 from rotation.stores.aws.secrets_manager import BINDING_TAG
 from rotation_testkit.sandbox.enrolled import binding_of
+from rotation_testkit.sandbox.sandbox import VOLCENGINE, Sandbox, open_sandbox, take_turns
 
 COMMANDS = [("rotate",), ("rotate", "--dry-run"), ("verify",), ("doctor",)]
 NAME, MEETING = "lockstep/ucloud_compshare", "lockstep/huawei_meeting"
@@ -47,6 +49,37 @@ def test_a_secret_is_bound_once(lockstep: Any, embedded: Any, tag: Any) -> None:
     assert outcomes == ["enrolled", "unchanged"]
     assert (embedded.ucloud.requests, embedded.ssh.connections) == ([], 0)
     assert lockstep("rotate", NAME, "--dry-run").code == 0
+
+
+@pytest.fixture
+def directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A sandbox whose directory user takes turns with another one; the secret is bound to the first one alone."""
+    with open_sandbox(holding=(VOLCENGINE,), retry_delays=()) as started:
+        for name, value in started.environment().items():
+            monkeypatch.setenv(name, value)
+        alone = binding_of(SecretDocument(started.vendor_accounts[VOLCENGINE].document))
+        take_turns(started)
+        tags = [{"Key": BINDING_TAG, "Value": alone}]
+        started.secrets_manager.call("TagResource", SecretId=started.accounts[VOLCENGINE], Tags=tags)
+        yield started
+
+
+def test_two_accounts_that_take_turns_are_bound_together(lockstep: Any, directory: Sandbox) -> None:
+    """What is shown and written names both, is another binding than the first one's, and stays after a switch."""
+    name = directory.accounts[VOLCENGINE]
+    assert lockstep("rotate", name, "--json").code == 1
+    shown = lockstep("enroll", name, "--show")
+    assert (shown.code, "bound otherwise" in shown.out) == (1, True)
+    assert {"user-demo/robot", "user-demo-b/robot-b"} <= set(shown.out.split())
+    assert directory.volcengine.resets("user-demo-b") == 0
+    bound = lockstep("enroll", name, "--yes", "--json").objects[0]["binding"]
+    assert lockstep("rotate", name).code == 0
+    doctor = lockstep("doctor", name, "--json").objects[0]
+    accounts = {stage: each["account"] for each in doctor["versions"] for stage in each["stages"]}
+    assert (accounts["AWSCURRENT"], accounts["AWSPREVIOUS"]) == ("robot-b", "robot")
+    assert "account robot-b" in " ".join(lockstep("doctor", name).out.split())
+    again = lockstep("enroll", name, "--yes", "--json").objects[0]
+    assert (again["outcome"], again["binding"]) == ("unchanged", bound)
 
 
 def test_showing_changes_nothing(lockstep: Any, tag: Any) -> None:

@@ -21,7 +21,7 @@ from rotation.core.document import SecretDocument, documents, list_key
 from rotation.core.errors import BindingMismatch, ConfigError, HostKeyChanged, NotEnrolled, SecretDocumentError
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.network.login_settings import normal_pin
-from rotation.engine.named import Named
+from rotation.engine.identity.named import Named
 from rotation.state.binding import NONE, Binding, BindingMode, of_batch
 from rotation.state.stages import PENDING, PREVIOUS
 from rotation.state.store import Store

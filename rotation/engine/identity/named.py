@@ -9,7 +9,7 @@ from typing import Any
 
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.network.login_settings import normal_pin, pin_fields
-from rotation.state.binding import Binding, digest
+from rotation.state.binding import Binding, digest, in_turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class Named:
         account: instance of ``spec.account``.
         pins: by kind of login, the key or certificate by which the host is known; none where it is to be learnt.
         by_host: whether a login at a host proves the password.
+        other: the account that takes turns with this one.
     """
 
     spec: DriverSpec
@@ -27,6 +28,7 @@ class Named:
     username: str
     pins: Mapping[str, str]
     by_host: bool
+    other: Named | None = None
 
     @property
     def identity(self) -> Mapping[str, object]:
@@ -38,8 +40,9 @@ class Named:
         return dataclasses.replace(self, pins=pins)
 
     def binding(self) -> Binding:
-        """Return what a secret with this account is bound to."""
-        return binding_for(self.spec.code, self.account, self.username, self.pins, self.spec.not_identity)
+        """Return what a secret with this account is bound to, and with the one that takes turns with it."""
+        own = binding_for(self.spec.code, self.account, self.username, self.pins, self.spec.not_identity)
+        return own if self.other is None else in_turn(own, self.other.binding())
 
 
 def binding_for(
