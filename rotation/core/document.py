@@ -201,6 +201,9 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return fields
 
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _written(value: object) -> str:
     """Return a value's JSON text."""
     if isinstance(value, Mapping):
@@ -209,7 +212,7 @@ def _written(value: object) -> str:
         return "[" + ", ".join(map(_written, value)) + "]"
     if isinstance(value, _Number):
         return value.text
-    return json.dumps(value.reveal() if isinstance(value, Secret) else value, ensure_ascii=False)
+    return _encode(value.reveal() if isinstance(value, Secret) else value)
 
 
 def takes_turns(document: Mapping[str, object]) -> bool:

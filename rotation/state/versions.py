@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from math import inf
 
 from rotation.core.values import Evidence, Lockout, Task
 from rotation.state.marks import (
     LEASE,
+    LONGEST_RUN_SECONDS,
     PREFIX,
     Intent,
     Kind,
@@ -29,6 +31,7 @@ from rotation.state.marks import (
     intended,
     is_ahead,
     is_of_a_run,
+    latest_in,
     number_in,
     run_name,
     unpacked,
@@ -62,6 +65,7 @@ class Version:
         failed: how many attempts in a row failed.
         counted: whether the latest reset is counted among them, as one of no use.
         as_of: when the labels were read, if that is known: later times are believed only as far as ``marks`` says.
+        latest: the latest time that a mark names, in epoch seconds; 0 where none does.
         ahead: labels with a time that is too far ahead, so that it was not believed.
         unread: labels with our prefix that say nothing: garbled, of another release, or not believed.
     """
@@ -84,50 +88,14 @@ class Version:
     failed: int = field(default=0, compare=False)
     counted: bool = field(default=False, compare=False)
     as_of: float = field(default=inf, compare=False)
+    latest: float = field(default=0.0, compare=False)
     ahead: frozenset[str] = field(default=frozenset(), compare=False)
     unread: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
     def from_labels(cls, version_id: str, labels: Iterable[str], *, as_of: float = inf) -> Version:
         """Return the version whose labels these are."""
-        labels = frozenset(labels)
-        parsed = {label: mark for label in labels if (mark := Mark.parse(label)) is not None}
-        ahead = frozenset(label for label, mark in parsed.items() if is_ahead(mark, as_of))
-        marks = frozenset(mark for label, mark in parsed.items() if label not in ahead or mark.kind in _KEPT_AHEAD)
-        ours = {label for label in labels if label.startswith(PREFIX) and not LEASE.fullmatch(label)}
-        values: dict[Kind, list[str]] = {kind: [] for kind in Kind}
-        for mark in sorted(marks):
-            values[mark.kind].append(mark.value)
-        members = _members(marks, as_of)
-        noted = marks.union(*members.values())
-        intents = sorted(intended(mark, as_of) for mark in noted if mark.kind is Kind.INTENT)
-        intents = [each for each in intents if not each.run or each.run not in values[Kind.UNSENT]]
-        intent = intents[-1].sent if intents else None
-        proofs = _proofs(values[Kind.PROOF])
-        charges = charges_of(marks)
-        parked = ((reason, number_in(until)) for reason, _, until in (v.rpartition(":") for v in values[Kind.PARKED]))
-        return cls(
-            id=version_id,
-            labels=labels,
-            stages=frozenset(label for label in labels if not label.startswith(PREFIX)),
-            marks=marks,
-            members=members,
-            intents=tuple(intents),
-            intent=intent,
-            accepted=bool(values[Kind.ACCEPTED]),
-            task=max(filter(Task.is_id, values[Kind.TASK]), default=None),
-            proof=proofs.pop("", None),
-            proofs=proofs,
-            parked=max(parked, key=lambda pair: pair[1], default=None),
-            charges=charges,
-            rejected=total(charge for origin, charge in charges.items() if not origin or is_of_a_run(origin)),
-            learnt=_learnt(values[Kind.LEARNT]),
-            failed=max((charged(mark)[0] for mark in marks if mark.kind is Kind.FAILED), default=0),
-            counted=any(":" in value for value in values[Kind.FAILED]),
-            as_of=as_of,
-            ahead=ahead,
-            unread=frozenset(ours - {mark.on(version_id) for mark in marks}),
-        )
+        return _read(version_id, frozenset(labels), as_of)
 
     def all(self, kind: Kind) -> list[Mark]:
         """Return the marks of one kind, in the same order in every process."""
@@ -141,6 +109,12 @@ class Version:
         proofs = {proved(proof).on("")} if proof else set()
         return Version.from_labels(self.id, self.labels - others | own | proofs, as_of=self.as_of)
 
+    def believed(self, now: float) -> Version:
+        """Return this version as its labels are to be believed now."""
+        if self.as_of == inf and self.latest <= now + LONGEST_RUN_SECONDS:
+            return replace(self, as_of=now)  # no time is too far ahead, so nothing is read differently
+        return Version.from_labels(self.id, self.labels, as_of=now)
+
     def before(self, holder: str) -> Version:
         """Return this version as it was before a run began."""
         mine = {each.mark.on(self.id) for each in self.intents if each.run == run_name(holder)}
@@ -149,6 +123,49 @@ class Version:
     def intents_of_others(self, holder: str) -> list[Intent]:
         """Return the intents of all runs but one."""
         return [each for each in self.intents if each.run != run_name(holder)]
+
+
+@lru_cache(maxsize=128)
+def _read(version_id: str, labels: frozenset[str], as_of: float) -> Version:
+    """Return a version. The labels of a rotation's other versions are the same at each of its steps."""
+    parsed = {label: mark for label in labels if (mark := Mark.parse(label)) is not None}
+    ahead = frozenset(label for label, mark in parsed.items() if is_ahead(mark, as_of))
+    marks = frozenset(mark for label, mark in parsed.items() if label not in ahead or mark.kind in _KEPT_AHEAD)
+    ours = {label for label in labels if label.startswith(PREFIX) and not LEASE.fullmatch(label)}
+    values: dict[Kind, list[str]] = {kind: [] for kind in Kind}
+    for mark in sorted(marks):
+        values[mark.kind].append(mark.value)
+    members = _members(marks, as_of)
+    noted = marks.union(*members.values())
+    intents = sorted(intended(mark, as_of) for mark in noted if mark.kind is Kind.INTENT)
+    intents = [each for each in intents if not each.run or each.run not in values[Kind.UNSENT]]
+    intent = intents[-1].sent if intents else None
+    proofs = _proofs(values[Kind.PROOF])
+    charges = charges_of(marks)
+    parked = ((reason, number_in(until)) for reason, _, until in (v.rpartition(":") for v in values[Kind.PARKED]))
+    return Version(
+        id=version_id,
+        labels=labels,
+        stages=frozenset(label for label in labels if not label.startswith(PREFIX)),
+        marks=marks,
+        members=members,
+        intents=tuple(intents),
+        intent=intent,
+        accepted=bool(values[Kind.ACCEPTED]),
+        task=max(filter(Task.is_id, values[Kind.TASK]), default=None),
+        proof=proofs.pop("", None),
+        proofs=proofs,
+        parked=max(parked, key=lambda pair: pair[1], default=None),
+        charges=charges,
+        rejected=total(charge for origin, charge in charges.items() if not origin or is_of_a_run(origin)),
+        learnt=_learnt(values[Kind.LEARNT]),
+        failed=max((charged(mark)[0] for mark in marks if mark.kind is Kind.FAILED), default=0),
+        counted=any(":" in value for value in values[Kind.FAILED]),
+        as_of=as_of,
+        latest=max((latest_in(mark) for mark in noted), default=0.0),
+        ahead=ahead,
+        unread=frozenset(ours - {mark.on(version_id) for mark in marks}),
+    )
 
 
 def _proofs(values: Iterable[str]) -> dict[str, Evidence]:
@@ -220,7 +237,7 @@ class SecretState:
 
     def as_of(self, now: float) -> SecretState:
         """Return the labels as they are to be believed now: see ``marks``."""
-        seen = {key: Version.from_labels(key, each.labels, as_of=now) for key, each in self.versions.items()}
+        seen = {key: each.believed(now) for key, each in self.versions.items()}
         return replace(self, versions=seen)
 
     @property

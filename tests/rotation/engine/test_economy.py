@@ -129,7 +129,7 @@ def test_committed_early_the_new_value_is_current_after_set_secret(kind: str) ->
     assert (scenario.vendor.resets, scenario.vendor.wrong_logins) == (1, 0)
 
 
-@pytest.mark.parametrize("spacing", [10, 600])
+@pytest.mark.parametrize("spacing", [10, pytest.param(600, marks=pytest.mark.long)])
 @pytest.mark.parametrize("driver", MATRIX_CLASSES)
 def test_committed_early_every_single_fault_heals(driver: str, spacing: int) -> None:
     """No promise is broken, as without it."""

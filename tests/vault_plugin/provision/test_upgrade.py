@@ -77,6 +77,14 @@ def _set_period(roles, name, connection, seconds):
     wait_until(written, f"the period of {name} is written")
 
 
+def restarted(server):
+    """Restart the server and wait for its scheduler, which forgets a period that is written before it has begun."""
+    ready = "starting periodic ticker"
+    before = server.log_text().count(ready)
+    server.restart()
+    wait_until(lambda: server.log_text().count(ready) > before, "the scheduler runs")
+
+
 @pytest.fixture
 def server(tmp_path, built):
     """Yield a server of its own, whose plug-in's file the tests replace."""
@@ -91,10 +99,11 @@ def test_no_role_is_dead_while_the_plugin_is_replaced(server, built, stack, tmp_
     roles = server.directory(stack)
     for name in ("ann", "bob"):
         roles.role(name)
-    details = roles._read("config/vendor")["connection_details"]
+    config = roles._read("config/vendor")
     key = roles.vendor.credentials
     secret = {"secret_key": key.secret_key.reveal()}
-    body = {**details, **secret, "plugin_name": "lockstep", "plugin_version": "v0.1.0", "allowed_roles": "*"}
+    body = {**config["connection_details"], **secret, "password_policy": config["password_policy"]}
+    body |= {"plugin_name": "lockstep", "plugin_version": "v0.1.0", "allowed_roles": "*"}
     server.adapter.post(f"/v1/{roles.mount}/config/elsewhere", json=body)
     both = {"ann": "vendor", "bob": "elsewhere"}
     wanted = load(roles.declare(tmp_path, {"file": "lockstep-plugin", "mount": roles.mount}, "ann"))
@@ -115,7 +124,7 @@ def test_no_role_is_dead_while_the_plugin_is_replaced(server, built, stack, tmp_
         assert {roles._read(f"config/{each}")["plugin_version"] for each in ("vendor", "elsewhere")} == {version}
         assert not before & processes(server.server)
         assert rotates(roles, both)
-    server.server.restart()
+    restarted(server.server)
     assert rotates(roles, both)
 
 
