@@ -1,0 +1,1 @@
+"""Alibaba Cloud ApsaraDB RDS: database accounts of MySQL, MariaDB and PostgreSQL instances, reset by an access key."""

@@ -1,0 +1,1 @@
+"""A simulator of Alibaba Cloud ApsaraDB RDS."""
