@@ -34,6 +34,7 @@ def _tables() -> dict[str, str]:
         "top": _table((each for each in SETTINGS if each.scope is not Scope.DRIVER and not each.table), None),
         "driver": _table((each for each in SETTINGS if each.scope is not Scope.ALL), "<CODE>"),
         "parameters": _parameters(),
+        "events": _table((each for each in SETTINGS if each.table == "events"), None),
         "vault": _table((each for each in SETTINGS if each.table == "vault"), None),
     }
 

@@ -21,16 +21,17 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, Withheld
-from rotation.core.event import RotationEvent
 from rotation.core.process.library_logs import silence_libraries
 from rotation.core.process.output import write_line
 from rotation.deployment import sources
+from rotation.deployment.announcing.announcer import Announcer
 from rotation.deployment.binder import Binder
-from rotation.deployment.candidate_seal import require_seal, seal_for
 from rotation.deployment.deployment import Deployment
+from rotation.deployment.keys.candidate_seal import require_seal, seal_for
 from rotation.deployment.open_session import open_session
 from rotation.engine.run import run
 from rotation.stores.aws.client import secrets_manager
+from rotation.stores.aws.rotation_event import RotationEvent
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 
 if TYPE_CHECKING:
@@ -114,12 +115,16 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
     store = AwsSecretsManager(
         client, parsed.secret_id, rotation_token=parsed.rotation_token, seal=seal, now=world.clock.now
     )
-    session = open_session(store, binder, token=parsed.token)
+    announcer = Announcer.of(binder, lambda: store.name)
+    session = open_session(store, binder, token=parsed.token, announce=announcer)
     try:
         result = run(session, parsed.step)
     finally:
         report.note(
-            driver=binder.driver, vendor_request_id=binder.vendor_request_id, ignored_labels=store.ahead or None
+            driver=binder.driver,
+            vendor_request_id=binder.vendor_request_id,
+            ignored_labels=store.ahead or None,
+            unheard=announcer.unheard or None,
         )
     report.note(
         outcome=result.outcome,

@@ -20,6 +20,8 @@ from rotation.cli.exit_codes import DONE, FAILED, CommandUsageError
 from rotation.cli.output import console, emit, note, show_error
 from rotation.core.document import SecretDocument, documents, list_key
 from rotation.core.errors import BindingMismatch, RotationError, SecretNotFound
+from rotation.core.event import Announce, EventKind
+from rotation.deployment.announcing.announcer import Announcer
 from rotation.deployment.binder import Binder
 from rotation.drivers.network.login_settings import ports
 from rotation.engine.identity.named import Named
@@ -53,6 +55,8 @@ class Enrolment:
         binding: what enrolling would bind the secret to.
         held: the text of the binding that it has.
         mode: what the deployment demands.
+        current_id: the version that was read.
+        announce: announces the enrolment.
     """
 
     store: Store
@@ -60,10 +64,17 @@ class Enrolment:
     binding: Binding
     held: str | None
     mode: BindingMode
+    current_id: str | None
+    announce: Announce
 
     @classmethod
-    def of(cls, store: Store, binder: Binder) -> Enrolment:
+    def of(cls, store: Store, binder: Binder, secret: Callable[[], str]) -> Enrolment:
         """Read a secret; only its current value counts.
+
+        Args:
+            store: the secret.
+            binder: names the accounts, and has the deployment's settings.
+            secret: returns the secret's name for events.
 
         Raises:
             RotationError: it cannot be read, or its value names no account that the deployment allows.
@@ -74,7 +85,15 @@ class Enrolment:
             raise SecretNotFound("the secret has no current value")
         named = tuple(map(binder.name, _accounts(value.document)))
         mode = binder.deployment.binding_of(named[0].spec)
-        return cls(store=store, named=named, binding=binder.binding(value.document), held=state.binding, mode=mode)
+        return cls(
+            store=store,
+            named=named,
+            binding=binder.binding(value.document),
+            held=state.binding,
+            mode=mode,
+            current_id=state.current_id,
+            announce=Announcer.of(binder, secret),
+        )
 
     @property
     def status(self) -> str:
@@ -184,6 +203,7 @@ def enroll_one(enrolment: Enrolment, secret: Mapping[str, object], *, yes: bool,
             note("nothing was changed")
             return FAILED
         enrolment.store.enroll(enrolment.binding.text())
+        enrolment.announce(EventKind.ENROLLED, enrolment.current_id)
     outcome = "unchanged" if before == "bound" else "enrolled"
     if as_json:
         fields = {**enrolment.describe(), "binding": enrolment.binding.text()}

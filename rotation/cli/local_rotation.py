@@ -19,9 +19,10 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, StageConflict
 from rotation.core.process import stop
 from rotation.core.values import Step
+from rotation.deployment.announcing.announcer import Announcer
 from rotation.deployment.binder import Binder
-from rotation.deployment.candidate_seal import require_seal, seal_for
 from rotation.deployment.deployment import Deployment
+from rotation.deployment.keys.candidate_seal import require_seal, seal_for
 from rotation.deployment.open_session import countdown, open_session
 from rotation.engine.result import Result
 from rotation.engine.run import run
@@ -43,7 +44,8 @@ STEP_SECONDS = 120.0
 def session_for(client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str]) -> Session:
     """Return a session for looking at a secret; it has no token."""
     deployment, clock = Deployment.from_environment(environment), SystemClock()
-    return open_session(store_for(client, secret_id, deployment, clock), _binder(client, deployment, clock))
+    store, binder = store_for(client, secret_id, deployment, clock), _binder(client, deployment, clock)
+    return open_session(store, binder, announce=Announcer.of(binder, lambda: store.name))
 
 
 def store_for(
@@ -143,6 +145,7 @@ class LocalRotation:
     Attributes:
         token: of an unfinished rotation, or a new one.
         resumed: whether the token is that of an unfinished rotation.
+        unheard: the targets that have not taken an event, and why.
     """
 
     def __init__(
@@ -161,6 +164,8 @@ class LocalRotation:
         unfinished = _unfinished(store.describe())
         self.token = unfinished or str(uuid.uuid4())
         self.resumed = unfinished is not None
+        self.unheard: dict[str, str] = {}
+        self._name = lambda: store.name
         self._store = UnattendedStore(store, self.token)
 
     def steps(self) -> Iterator[StepReport]:
@@ -185,7 +190,8 @@ class LocalRotation:
     def _run(self, step: Step) -> StepReport:
         started = time.monotonic()
         binder = _binder(self._client, self._deployment, self._clock)
-        session = open_session(self._store, binder, token=self.token)
+        announcer = Announcer.of(binder, self._name)
+        session = open_session(self._store, binder, token=self.token, announce=announcer)
         end: Result | RotationError
         try:
             if step in (Step.CREATE, Step.SET):
@@ -195,6 +201,7 @@ class LocalRotation:
             end = error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
             end = InternalError.of(foreign)
+        self.unheard |= announcer.unheard
         return StepReport(
             step=step,
             seconds=time.monotonic() - started,

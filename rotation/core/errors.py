@@ -79,7 +79,7 @@ class RotationError(Exception):
         unsent: whether it is certain that no part of the request or login has left this machine.
 
     Attributes:
-        dead_since: epoch seconds since when readers hold, or may hold, a dead password; see ``engine.gap``.
+        dead_since: epoch seconds since when readers hold, or may hold, a dead password; see ``engine.outcome.gap``.
         members: the result for each account of a batch.
     """
 

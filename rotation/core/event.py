@@ -1,43 +1,126 @@
-"""The event that Secrets Manager sends for each step of a rotation."""
+"""An event: one sentence about a secret for other programs, such as "committed", without any value.
+
+``docs/events.schema.json`` is the schema of ``Event.describe``, and docs/events.md says when each kind is announced.
+Events are announced at least once. A repeat has the same id, so that whoever acts on events can leave it out. Example,
+of a rotation whose function died right after it had made the new password current::
+
+    {"version": 1, "id": "5c1e…", "kind": "committed", "at": "2026-11-30T12:00:08Z", "secret": "arn:…", "token": "bb…"}
+    {"version": 1, "id": "5c1e…", "kind": "committed", "at": "2026-11-30T12:03:10Z", "secret": "arn:…", "token": "bb…"}
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import uuid
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
 
-from rotation.core.errors import EventError
-from rotation.core.secret import Secret
-from rotation.core.values import Step
+from rotation.core.clock import date_of
+from rotation.core.values import Evidence
+
+VERSION = 1
+"""Of the schema. Another one means that a field has gone or means something else; new fields do not change it."""
+_IDS = uuid.uuid5(uuid.NAMESPACE_URL, "lockstep:event")
 
 
-@dataclass(frozen=True, slots=True)
-class RotationEvent:
-    """One invocation by Secrets Manager. ``rotation_token`` is sensitive; it is passed through and never logged."""
+class EventKind(StrEnum):
+    """What happened."""
 
-    step: Step
-    secret_id: str
-    token: str
-    rotation_token: Secret | None = None
+    ENROLLED = "enrolled"
+    """The secret was bound to its account."""
+    STAGED = "staged"
+    """A candidate was stored beside the current password."""
+    SENT = "sent"
+    """A reset was or may have been sent, so that the current password may be dead."""
+    PROVED = "proved"
+    """The candidate opens the account, as far as the evidence says."""
+    COMMITTED = "committed"
+    """The candidate has become current: whoever uses the password must read it again now."""
+    PARKED = "parked"
+    """The rotation stopped on purpose; the reason says why, and ``not_before`` until when."""
+    FAILED = "failed"
+    """An attempt failed; the reason is the error's code."""
+    DRIFT = "drift"
+    """The current password does not open the account."""
+    OVERDUE = "overdue"
+    """A scheduled rotation has not happened."""
 
-    @classmethod
-    def parse(cls, event: object) -> RotationEvent:
-        """Return the event after checking its keys.
 
-        Raises:
-            EventError: a key is missing or malformed; the message names it and never quotes its value.
-        """
-        if not isinstance(event, Mapping):
-            raise EventError("the event is not an object")
-        step = Step.parse(event.get("Step"))
-        secret_id = event.get("SecretId")
-        if not isinstance(secret_id, str) or not re.fullmatch(r"[ -~]{1,2048}", secret_id):
-            raise EventError("the event's SecretId is missing or malformed")
-        token = event.get("ClientRequestToken")
-        # 32-64 characters by the Secrets Manager API model (2017-10-17).
-        if not isinstance(token, str) or not re.fullmatch(r"[!-~]{32,64}", token):
-            raise EventError("the event's ClientRequestToken must have 32 to 64 printable characters")
-        rotation_token = event.get("RotationToken")
-        if rotation_token is not None and (not isinstance(rotation_token, str) or not rotation_token):
-            raise EventError("the event's RotationToken is malformed")
-        return cls(step, secret_id, token, Secret(rotation_token) if rotation_token else None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event.
+
+    Attributes:
+        kind: what happened.
+        secret: the secret's ARN, or its path in the mount of a KV engine.
+        at: epoch seconds of this announcement; a repeat has a later time.
+        token: id of the version that it is about.
+        driver: the driver's code, where it is known.
+        evidence: how the password was proved.
+        reason: a word: why the rotation is parked, or the error's code.
+        not_before: epoch seconds before which nothing is tried; of an overdue secret, when it was due.
+    """
+
+    kind: EventKind
+    secret: str
+    at: float
+    token: str | None = None
+    driver: str | None = None
+    evidence: Evidence | None = None
+    reason: str | None = None
+    not_before: float | None = None
+
+    @property
+    def id(self) -> str:
+        """The id, which is the same whenever the same thing is said about the same version of the same secret."""
+        until = "" if self.not_before is None else str(int(self.not_before))
+        return str(uuid.uuid5(_IDS, "\n".join([self.secret, self.token or "", self.kind, self.reason or "", until])))
+
+    def describe(self) -> dict[str, object]:
+        """Return the fields as JSON has them, without empty ones."""
+        fields: dict[str, object] = {
+            "version": VERSION,
+            "id": self.id,
+            "kind": self.kind.value,
+            "at": _date(self.at),
+            "secret": self.secret,
+            "token": self.token,
+            "driver": self.driver,
+            "evidence": self.evidence.name if self.evidence else None,
+            "reason": self.reason,
+            "not_before": None if self.not_before is None else _date(self.not_before),
+        }
+        return {key: value for key, value in fields.items() if value is not None}
+
+
+class Announce(Protocol):
+    """Announces an event; never raises, and takes a few seconds at most."""
+
+    def __call__(
+        self,
+        kind: EventKind,
+        token: str | None,
+        *,
+        evidence: Evidence | None = None,
+        reason: str | None = None,
+        not_before: float | None = None,
+    ) -> bool:
+        """Announce; see ``Event`` for the arguments. Return whether every target has taken it."""
+        ...
+
+
+def announce_nothing(
+    kind: EventKind,
+    token: str | None,
+    *,
+    evidence: Evidence | None = None,
+    reason: str | None = None,
+    not_before: float | None = None,
+) -> bool:
+    """Announce to nobody, where the deployment names no target."""
+    del kind, token, evidence, reason, not_before
+    return True
+
+
+def _date(epoch: float) -> str:
+    return date_of(epoch).strftime("%Y-%m-%dT%H:%M:%SZ")

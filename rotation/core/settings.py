@@ -151,6 +151,11 @@ def one_of(*choices: str) -> Check:
 
 def base_url(text: str) -> str | None:
     """Check a vendor's endpoint: https, a host, and no path, query or user; plain http only on loopback."""
+    return web_url(text) or ("must have no path" if urlsplit(text).path not in ("", "/") else None)
+
+
+def web_url(text: str) -> str | None:
+    """Check an address: https, a host, and no query or user; plain http only on loopback."""
     # urlsplit drops control characters and an empty user, query or fragment, but the text itself is what is called.
     if not re.fullmatch(r"[!-~]+", text) or any(char in text for char in "@?#\\"):
         return "must be a URL of the form https://host[:port]"
@@ -161,8 +166,6 @@ def base_url(text: str) -> str | None:
         return "must be a URL"
     if not port_is_valid or not parts.hostname or parts.netloc.endswith(":"):
         return "must be a URL of the form https://host[:port]"
-    if parts.path not in ("", "/"):
-        return "must have no path"
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")):
         return None
     return "must use https (plain http only on loopback)"

@@ -22,8 +22,8 @@ from rotation.core.errors import AdminRejected, ConfigError, RotationError, Sett
 from rotation.core.maintenance_window import ANYTIME
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, PowerWish, Task
-from rotation.deployment.admin_keys import EXPIRES_AT, expiry
 from rotation.deployment.deployment import Deployment
+from rotation.deployment.keys.admin_keys import EXPIRES_AT, expiry
 from rotation.drivers import registry
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.guarded import Guarded

@@ -24,6 +24,7 @@ from rotation.core.errors import (
 from rotation.core.maintenance_window import Windows
 from rotation.core.values import Authority, Evidence, Lockout, LoginTarget
 from rotation.deployment import forms, sources
+from rotation.deployment.announcing.settings import Events
 from rotation.deployment.configuration import Configuration, read
 from rotation.deployment.forms import Faults
 from rotation.deployment.kv_job import KvJob
@@ -258,6 +259,8 @@ class Deployment:
         otherwise="each that the vendor allows, where that costs under half a bit",
         example="upper, digit",
     )
+    events: Events = dataclasses.field(default_factory=Events)
+    """Where events go: the table ``[events]``."""
     trusted_values: bool = False
     """Whether only the operator writes values, as those of a static role. They need no binding, and name any port."""
 
@@ -290,7 +293,9 @@ class Deployment:
         values = {name: configuration.value(setting) for name, setting in declared(cls).items()}
         given = {name: value for name, value in values.items() if value is not None}
         given["logins"], faults = _logins(configuration, given)
-        faults = (*configuration.faults, *faults)
+        events = Events.of(configuration)
+        given["events"] = events
+        faults = (*configuration.faults, *faults, *events.faults())
         if not given.get("drivers") and not faults:
             faults = ("LOCKSTEP_DRIVERS names no driver",)
         if faults:
@@ -440,5 +445,5 @@ def wishes_in(configuration: Configuration, code: str) -> PasswordWishes:
 _WISHES = {each.name: f"password_{each.name}" for each in dataclasses.fields(PasswordWishes)}
 """The setting of each wish."""
 
-SETTINGS = (*declared(Deployment).values(), *declared(KvJob).values())
+SETTINGS = (*declared(Deployment).values(), *declared(Events).values(), *declared(KvJob).values())
 """Every setting of every face."""

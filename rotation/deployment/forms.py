@@ -201,6 +201,7 @@ LOGIN_PORT = pattern(
 )
 BINDING = choice(**{mode.value: mode for mode in BindingMode})
 BASE_URL = text(settings.base_url)
+WEB_URL = text(settings.web_url)
 SECRET_NAME = pattern(r"[^\s{}\"]{1,2048}", "must be the name, ARN or path of a secret, and never its value")
 EVIDENCE = parsed(Evidence.parse, enum=[each.name for each in Evidence])
 LOCKOUT = parsed(Lockout.parse, pattern="^[1-9][0-9]{0,2}/[1-9][0-9]{0,6}$")

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rotation.core.document import SecretDocument
+from rotation.core.event import Announce, announce_nothing
 from rotation.core.process import stop
 from rotation.deployment.binder import Binder
 from rotation.drivers.guarded import Guarded
@@ -26,13 +27,19 @@ from rotation.state.store import Store
 Narrow = Callable[[Guarded], Guarded]
 
 
-def open_session(
-    store: Store, binder: Binder, *, token: str = "", narrow: Narrow = lambda bound: bound, ordered: bool = False
+def open_session(  # noqa: PLR0913 - one record
+    store: Store,
+    binder: Binder,
+    *,
+    token: str = "",
+    narrow: Narrow = lambda bound: bound,
+    ordered: bool = False,
+    announce: Announce = announce_nothing,
 ) -> Session:
     """Return a session with a holder name that no other run has. Its clock and its time are the binder's.
 
     The session binds only accounts that the secret's binding names. One without a token only looks. ``narrow`` changes
-    what the binder returns, and ``ordered`` says that a human asked for this run.
+    what the binder returns, ``ordered`` says that a human asked for this run, and ``announce`` gets its events.
     """
     admission = Admission(store=store, name=binder.name, mode=binder.deployment.binding_of)
     return Session(
@@ -45,6 +52,7 @@ def open_session(
         holder=os.urandom(8).hex(),
         ordered=ordered,
         early=binder.deployment.early,
+        announce=announce,
     )
 
 

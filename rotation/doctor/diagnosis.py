@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from rotation.doctor.findings import Findings, PasswordState
-from rotation.engine.gap import dead_since
+from rotation.engine.outcome.gap import dead_since
 
 
 class Condition(StrEnum):
@@ -81,7 +81,7 @@ class Diagnosis:
 
     @property
     def dead_since(self) -> float | None:
-        """Since when readers hold, or may hold, a dead password, in epoch seconds; see ``engine.gap``."""
+        """Since when readers hold, or may hold, a dead password, in epoch seconds; see ``engine.outcome.gap``."""
         current = self.findings.current
         opens = current is not None and current.password is PasswordState.LIVE
         spared = opens or self.condition is Condition.HEALTHY or self.findings.in_turns

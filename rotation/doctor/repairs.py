@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from rotation.core.errors import RotationError, StageConflict, StoreError, StoreFull
 from rotation.core.values import Step
@@ -17,6 +18,7 @@ from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
 from rotation.doctor.findings import Content, ExaminedVersion
 from rotation.doctor.side_findings import removable_labels
 from rotation.engine.account import power
+from rotation.engine.outcome.announcing import commit
 from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.lease import Claim
@@ -142,8 +144,8 @@ class _Repair:
         for each in self.diagnosis.findings.versions:  # what the vendor said yes to before is not live any more
             for mark in each.version.all(Kind.ACCEPTED) if each is not examined else ():
                 store.unmark(each.id, mark)
-        store.promote(examined.id, current_id=self.diagnosis.findings.state.current_id)
-        store.settle(examined.id)
+        current_id, settle = self.diagnosis.findings.state.current_id, partial(store.settle, examined.id)
+        commit(self.session, examined.id, examined.evidence, current_id=current_id, settle=settle)
 
     def _start(self, examined: ExaminedVersion) -> None:
         bound = self.diagnosis.findings.bound

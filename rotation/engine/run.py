@@ -14,7 +14,14 @@ from rotation.engine.account import steps
 from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
 from rotation.engine.batch.batch import Batch, is_proved
-from rotation.engine.gap import told
+from rotation.engine.outcome.announcing import (
+    announce_drift,
+    announce_end,
+    announce_failure,
+    repeat_commit,
+    repeat_owed,
+)
+from rotation.engine.outcome.gap import told
 from rotation.engine.result import Result
 from rotation.engine.session import Session
 from rotation.engine.tables.step_guard import Cell
@@ -31,8 +38,19 @@ def run(session: Session, step: Step) -> Result:
             since when readers may hold a dead password.
     """
     state = session.store.describe()
-    with Withheld(RotationError, by=lambda error: told(error, session.read, state, session.token, session.memory)):
-        return _step(session, state, step)
+
+    def failed(error: RotationError) -> RotationError:
+        failure = told(error, session.read, state, session.token, session.memory)
+        announce_failure(session, state, step, failure)
+        return failure
+
+    if step is Step.CREATE:
+        repeat_owed(session, state)
+    with Withheld(RotationError, by=failed):
+        done = _step(session, state, step)
+    proved_before = is_proved(state, session.token, len(done.members) or 1)
+    announce_end(session, state, step, done, proved_before=proved_before)
+    return done
 
 
 def _step(session: Session, state: SecretState, step: Step) -> Result:
@@ -50,7 +68,7 @@ def _run(session: Session, state: SecretState, step: Step, *, trial: bool) -> Re
         session = session.to_commit()
     batch = Batch.of(session, document)
     if trial:
-        return check_current(session, state) if batch is None else batch.verify_current()
+        return _checked(session, state, batch)
     if step is Step.CREATE:
         create = partial(steps.create, session, state) if batch is None else partial(batch.create, state, document)
         return steps.create_or_adopt(session, create)
@@ -74,8 +92,17 @@ def verify(session: Session) -> Result:
         RotationError: could not tell.
     """
     state = session.store.describe()
-    batch = Batch.of(session, session.current(state).document)
-    return check_current(session, state) if batch is None else batch.verify_current()
+    repeat_owed(session, state)
+    return _checked(session, state, Batch.of(session, session.current(state).document))
+
+
+def _checked(session: Session, state: SecretState, batch: Batch | None) -> Result:
+    def failed(error: RotationError) -> RotationError:
+        announce_drift(session, state, error)
+        return error.changed()
+
+    with Withheld(RotationError, by=failed):
+        return check_current(session, state) if batch is None else batch.verify_current()
 
 
 def _commit(session: Session, done: Result) -> Result:
@@ -95,7 +122,11 @@ def _done(session: Session, state: SecretState, step: Step) -> Result:
     if unfinished and _is_proved(state.version(session.token), session.current(state).document):
         settle(session.store, session.token)
         state = session.store.describe()
-    return steps.already_done(state, session.token)
+    done = steps.already_done(state, session.token)
+    # The step that commits finds its work done only if it is repeated, since its run may have died.
+    if step is (Step.SET if session.early else Step.FINISH) and done.evidence is not None:
+        repeat_commit(session, session.token, done.evidence)
+    return done
 
 
 def _is_proved(version: Version, document: SecretDocument) -> bool:

@@ -22,6 +22,7 @@ from rotation.core.errors import (
     SecretDocumentError,
     StoreError,
 )
+from rotation.core.event import Announce, announce_nothing
 from rotation.core.values import Evidence
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.identity.named import Named, identity_of
@@ -245,11 +246,13 @@ class Session(AccountSession):
     Attributes:
         early: whether a candidate becomes current in the invocation that proved it.
         identify: binds accounts without their admin credentials, where they are only compared; ``bind`` if ``None``.
+        announce: announces what happens to the secret.
     """
 
     store: Store
     early: bool = False
     identify: Bind | None = None
+    announce: Announce = announce_nothing
 
     def to_commit(self) -> Session:
         """Return this session for a proved candidate: nothing is asked at the vendor and no admin key read."""

@@ -64,11 +64,22 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
             labels.detach(mark.on(token), token)
     for label in outdated(settled):
         labels.detach(label, token)
-    over = [each for each in state.versions.values() if each.id != token and not _is_in_flight(each, settled)]
-    _clear(labels, state, over, token)
+    _clear(labels, state, _over(state, settled), token)
     former = state.version(state.previous_id or token)
     if former.id != token and PENDING in former.stages:
         labels.detach(PENDING, former.id)  # left by its own rotation, before another version was made current by hand
+
+
+def is_settled(state: SecretState, token: str) -> bool:
+    """Return whether nothing is left to remove from the versions that a current one has replaced.
+
+    After a secret's first rotation it is so even before ``settle``, which then finds nothing to remove.
+    """
+    return not any(each.marks for each in _over(state, state.version(token)))
+
+
+def _over(state: SecretState, settled: Version) -> list[Version]:
+    return [each for each in state.versions.values() if each.id != settled.id and not _is_in_flight(each, settled)]
 
 
 def _clear(labels: Labels, state: SecretState, over: list[Version], target: str | None) -> None:

@@ -74,6 +74,8 @@ class Kind(StrEnum):
     """What logins with stored passwords found since the latest reset; value: see ``learnt``."""
     FAILED = "failed"
     """Attempts in a row that failed; value: how many, and whether the latest reset is counted. The pauses grow."""
+    OWED = "owed"
+    """A commit that a target of announcements has not taken; value: ``committed``."""
     MEMBER = "member"
     """The marks of one account of a batch in one label, since labels are few; value: its number and its marks."""
 
@@ -248,6 +250,11 @@ def proof(evidence: Evidence, number: int | str | None = None) -> Mark:
 def learnt(found: Mapping[str, str]) -> Mark:
     """Return what logins found, by the end of the id of each password's version: ``0a1b2c3d=rejected``, with ``+``."""
     return Mark(Kind.LEARNT, "+".join(f"{version}={finding}" for version, finding in sorted(found.items())))
+
+
+def owed() -> Mark:
+    """Return the mark of a commit that has to be announced again."""
+    return Mark(Kind.OWED, "committed")
 
 
 def failed(count: int, *, counted: bool = False) -> Mark:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rotation.cli.exit_codes import CommandUsageError
 from rotation.core.errors import EventError, InternalError
-from rotation.core.event import RotationEvent
 from rotation.core.values import Step
+from rotation.stores.aws.rotation_event import RotationEvent
 from rotation_testkit.commands.event_runner import EventRunner, Outcome, emulated, in_this_process
 from rotation_testkit.sandbox.sandbox import (
     DRIVERS,

@@ -19,7 +19,7 @@ from rotation.deployment.sources import CONFIG, TEXT
 from rotation.drivers import registry
 from rotation.drivers.guarded import RESERVE_SECONDS
 
-SEAL = "LOCKSTEP_SEAL_SECRET"
+SEAL, BUS = "LOCKSTEP_SEAL_SECRET", "LOCKSTEP_EVENTS_BUS"
 ROOT = Path(__file__).parents[2]
 Resources = dict[str, dict[str, Any]]
 DRIVERS = registry.driver_codes()
@@ -64,7 +64,7 @@ def test_a_new_driver_changes_no_line() -> None:
 def test_there_are_few_parameters_and_each_can_be_left_out(template: dict[str, Any]) -> None:
     """Each has a description and a default; they stand in groups, every one of them once."""
     declared = template["Parameters"]
-    assert len(declared) <= 22
+    assert len(declared) <= 23
     assert [name for name, each in declared.items() if not each.get("Description") or "Default" not in each] == []
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     assert sorted(name for group in groups for name in group["Parameters"]) == sorted(declared)
@@ -101,7 +101,7 @@ def test_the_configuration_reaches_the_function(stack: Callable[..., Any]) -> No
     text = (ROOT / "examples/lockstep.toml").read_text()
     made = stack(Configuration=text)
     variables = made.properties("RotationFunction")["Environment"]["Variables"]
-    assert {name for name in variables if name.startswith("LOCKSTEP_")} == {CONFIG, TEXT, SEAL}
+    assert {name for name in variables if name.startswith("LOCKSTEP_")} == {CONFIG, TEXT, SEAL, BUS}
     named = {CONFIG: str(ROOT / "examples/lockstep.toml"), SEAL: made.environment()[SEAL]}
     assert Deployment.from_environment(made.environment()) == Deployment.from_environment(named)
     assert stack(ConfigParameterName="/lockstep/config").environment()[CONFIG] == "ssm:/lockstep/config"

@@ -36,7 +36,7 @@ def enroll(
         binder = binder_of(context)
 
         def look(name: str) -> Enrolment:
-            return Enrolment.of(VaultKv(context.kv, name, clock=context.clock), binder)
+            return Enrolment.of(VaultKv(context.kv, name, clock=context.clock), binder, lambda: name)
 
         how = How(yes=yes, show=show, as_json=as_json)
         if from_file is not None:

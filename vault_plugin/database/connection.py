@@ -31,6 +31,7 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence
+from rotation.deployment.announcing.settings import Events
 from rotation.deployment.binder import Binder
 from rotation.deployment.configuration import read
 from rotation.deployment.deployment import SETTINGS, Deployment
@@ -100,6 +101,13 @@ class Keys:
         default=_OWN,
     )
     plugins: str = settings.setting("Distributions whose drivers may be loaded, comma-separated.", default="")
+    events_webhook: str = settings.setting(
+        "Address to which each event is posted, signed; nowhere when left out.", check=settings.web_url, default=""
+    )
+    events_webhook_key_file: str = settings.setting("File on this host with the key that signs.", default="")
+    events_webhook_ca_file: str = settings.setting(
+        "PEM file of the authorities that sign the webhook's certificate, in place of the public ones.", default=""
+    )
     deadline_seconds: int = settings.setting(
         "Seconds that one rotation may take. Until then every other role of the mount waits.",
         check=lambda text: None if 25 <= int(text) <= 900 else "must be 25 to 900",  # noqa: PLR2004 - one call of a vendor; the vendors' slowest machines
@@ -221,8 +229,9 @@ def deployment_of(keys: Keys) -> Deployment:
 
 def inherited(setting: Setting) -> str | None:
     """Return the key of a connection that means the same as a setting of the deployment, if there is one."""
-    key = _SAME.get(setting.key, setting.key)
-    return key if not setting.table and key in {each.name for each in dataclasses.fields(Keys)} else None
+    own = f"{setting.table}_{setting.key}" if setting.table else setting.key
+    key = _SAME.get(own, own)
+    return key if key in {each.name for each in dataclasses.fields(Keys)} else None
 
 
 def _variables(keys: Keys) -> dict[tuple[str, str], str]:
@@ -231,7 +240,7 @@ def _variables(keys: Keys) -> dict[tuple[str, str], str]:
         ("LOCKSTEP_DRIVERS", "driver"): keys.driver,
         (f"LOCKSTEP_{keys.driver.upper()}_ADMIN_SECRET", "admin credential"): WHERE,
     }
-    for setting in declared(Deployment).values():
+    for setting in (*declared(Deployment).values(), *declared(Events).values()):
         key = inherited(setting)
         if key is not None:
             value = getattr(keys, key)

@@ -14,6 +14,7 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import ConfigError, InProgress
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
+from rotation.deployment.announcing.announcer import Announcer
 from rotation.deployment.binder import Binder
 from rotation.deployment.open_session import open_session
 from rotation.drivers.guarded import Guarded
@@ -81,6 +82,7 @@ class _Rotation:
             self.binder,
             token=self.account.token,
             narrow=lambda _: self.bound,  # current and candidate are the same account here, whose admin is bound once
+            announce=Announcer.of(self.binder, self._name),
         )
         try:
             run(session, Step.SET)
@@ -90,6 +92,11 @@ class _Rotation:
         if evidence is None:
             raise ConfigError("the engine reported success without proof")
         return evidence
+
+    def _name(self) -> str:
+        """Return how events name the account: Vault does not say the role's name."""
+        own = self.binder.name(self.candidate).binding()
+        return f"{own.driver}/{own.note}"
 
     def _remembered(self) -> MemorySecret:
         """Return the remembered marks as a secret that the engine can work with."""

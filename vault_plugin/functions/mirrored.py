@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from rotation import handler
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import NotEnoughTime, SettingsError
-from rotation.core.event import RotationEvent
 from rotation.core.process.library_logs import silence_libraries
 from rotation.core.process.output import write_line
 from rotation.core.settings import checked_path
@@ -23,6 +22,7 @@ from rotation.core.values import Step
 from rotation.deployment.deployment import configured
 from rotation.deployment.kv_job import KvJob
 from rotation.stores.aws.client import secrets_manager
+from rotation.stores.aws.rotation_event import RotationEvent
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv
 from vault_plugin.functions import failures_logged

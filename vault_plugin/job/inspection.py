@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from rotation.core.errors import RotationError
+from rotation.deployment.announcing.announcer import Announcer
 from rotation.deployment.binder import Binder
 from rotation.deployment.open_session import countdown, open_session
 from rotation.doctor.dry_run import Check, Status, rehearse
@@ -25,7 +26,9 @@ def inspection_session(context: JobContext, path: str) -> Session:
     plain = VaultKv(context.kv, path, clock=context.clock)
     entry = context.kv.read(path)
     wishes = Wishes.parse({} if entry is None else entry.custom)
-    return open_session(context.wrapped(plain, wishes), binder_of(context), ordered=True)
+    binder = binder_of(context)
+    announcer = Announcer.of(binder, lambda: path)
+    return open_session(context.wrapped(plain, wishes), binder, ordered=True, announce=announcer)
 
 
 def binder_of(context: JobContext) -> Binder:

@@ -29,11 +29,12 @@ from rotation.core.document import SecretDocument, takes_turns
 from rotation.core.errors import IdentityChanged, InternalError, NotYetVisible, Parked, RotationError
 from rotation.core.process import stop
 from rotation.core.values import Step
+from rotation.deployment.announcing.announcer import Announcer
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import countdown, open_session
 from rotation.drivers.guarded import Guarded
-from rotation.engine.gap import told
+from rotation.engine.outcome.gap import told
 from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.state.lease import Claim
@@ -97,6 +98,7 @@ class Rotated:
         attempts: how often the four steps were begun.
         vendor_request_id: the id of the vendor's latest answer.
         dead_since: epoch seconds since when readers hold, or may hold, a dead password after a failure.
+        unheard: the targets that have not taken an event, and why.
         error: why the rotation failed.
     """
 
@@ -111,6 +113,7 @@ class Rotated:
     attempts: int = 0
     vendor_request_id: str | None = None
     dead_since: float | None = None
+    unheard: dict[str, str] = field(default_factory=dict)
     error: RotationError | None = None
 
     @classmethod
@@ -133,6 +136,7 @@ class Rotated:
             "attempts": self.attempts,
             "vendor_request_id": self.vendor_request_id,
             "dead_since": self.dead_since,
+            "unheard": self.unheard or None,
             "error": None if self.error is None else self.error.describe(),
         }
 
@@ -294,12 +298,14 @@ class KvRotation:
             clock=context.clock,
             time_left=countdown(context.step_seconds, context.clock.now),
         )
+        announcer = Announcer.of(binder, lambda: self.path)
         session = open_session(
             store,
             binder,
             token=done.token,
             narrow=lambda bound: wished(bound, self.wishes, ordered=self.ordered),
             ordered=self.ordered,
+            announce=announcer,
         )
         try:
             if step in (Step.CREATE, Step.SET):
@@ -308,6 +314,7 @@ class KvRotation:
         finally:
             done.driver = binder.driver or done.driver
             done.vendor_request_id = binder.vendor_request_id or done.vendor_request_id
+            done.unheard |= announcer.unheard
 
 
 def wished(bound: Guarded, wishes: Wishes, *, ordered: bool) -> Guarded:

@@ -148,7 +148,7 @@ def _inherited(configuration: Configuration, table: Mapping[str, object]) -> dic
         key = inherited(setting)
         entries = [configuration.entries.get(name) for name in (setting.name(code), setting.name())]
         entry = next(filter(None, entries), None)
-        if key is not None and entry is not None:
+        if key is not None and entry is not None and not setting.table:
             written = entry.written
             values[key] = ",".join(written) if isinstance(written, list) else written
     return values

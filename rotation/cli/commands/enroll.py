@@ -51,7 +51,8 @@ def enroll(
     binder = binder_for(client, deployment)
 
     def look(name: str) -> Enrolment:
-        return Enrolment.of(store_for(client, name, deployment), binder)
+        store = store_for(client, name, deployment)
+        return Enrolment.of(store, binder, lambda: store.name)
 
     how = How(yes=yes, show=show, as_json=as_json)
     if from_file is not None:

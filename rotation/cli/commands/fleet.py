@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from rotation.cli.commands.rotate import note_unheard
 from rotation.cli.exit_codes import DONE, NEEDS_HUMAN, PARKED, CommandUsageError
 from rotation.cli.output import Json, console, emit, note
 from rotation.core.clock import SystemClock, date_of
 from rotation.core.errors import Interrupted
+from rotation.core.event import EventKind
 from rotation.core.process import stop
 from rotation.core.scrub import printable
 
@@ -48,12 +50,16 @@ def status(  # noqa: PLR0913 - one option each
     prefix: Prefix = "",
     function: Function = "",
     overdue: Annotated[bool, typer.Option("--overdue", help="Only secrets whose scheduled rotation is late.")] = False,
+    announce: Annotated[
+        bool, typer.Option("--announce", help="Send the event `overdue` for each late secret, as [events] says.")
+    ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a heading.")] = False,
     as_json: Json = False,
 ) -> int:
     """Show how every secret is: driver, age, latest outcome, evidence, next rotation, and why it is parked.
 
-    Read by ListSecrets alone, a hundred secrets a call: no value is read, and nothing is changed.
+    Read by ListSecrets alone, a hundred secrets a call: no value is read, and nothing is changed. With --announce, as
+    a nightly job runs it, the settings of the rotation function are needed, too.
 
     Exits 4 when a secret that is shown needs a human, else 3 when one waits or is overdue, else 0.
     """
@@ -61,8 +67,11 @@ def status(  # noqa: PLR0913 - one option each
         raise CommandUsageError("--csv and --json exclude one another")
     now = SystemClock().now()
     show = _csv_rows(now) if as_csv else (lambda each: emit(each.describe(now))) if as_json else _lines(now)
+    say = _announce_overdue() if announce else None
     shown = human = late = 0
     for each in _fleet(now, tag, prefix, function):
+        if say is not None and each.overdue(now):
+            say(each)
         if overdue and not each.overdue(now):
             continue
         show(each)
@@ -198,6 +207,24 @@ def rotate(  # noqa: PLR0913 - one option each
             hint=f"The same command with `--run {run_id}` goes on and rotates none twice.",
         )
     return code_of(ended)
+
+
+def _announce_overdue() -> Callable[[FleetSecret], object]:
+    """Return what announces that a secret is overdue."""
+    from rotation.cli.local_rotation import binder_for
+    from rotation.deployment.announcing.announcer import Announcer
+    from rotation.deployment.deployment import Deployment
+    from rotation.stores.aws.client import secrets_manager
+
+    binder = binder_for(secrets_manager(), Deployment.from_environment(os.environ))
+
+    def say(each: FleetSecret) -> None:
+        announcer = Announcer.of(binder, lambda: each.arn)
+        announcer.driver = lambda: each.driver
+        announcer(EventKind.OVERDUE, None, reason=each.reason, not_before=each.next_rotation)
+        note_unheard(announcer.unheard)
+
+    return say
 
 
 def _run_id(text: str) -> uuid.UUID:

@@ -62,6 +62,7 @@ def rotate(
         raise _stopped(secret_id, rotation) from None
     if not as_json:
         _show(done)
+    note_unheard(rotation.unheard)
     failure = done[-1].error
     if failure is None:
         return DONE
@@ -69,6 +70,12 @@ def rotate(
         failure = _stopped(secret_id, rotation)
     show_error(failure, as_json=as_json)
     return exit_code(failure)
+
+
+def note_unheard(unheard: Mapping[str, str]) -> None:
+    """Say on standard error which targets have not taken an event; the rotation itself is not concerned."""
+    for target, why in unheard.items():
+        note(f"events.{target} has not taken an event ({why}); a commit is announced again by the next run")
 
 
 def _steps(rotation: LocalRotation, secret_id: str, *, as_json: bool) -> list[StepReport]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from rotation.core.document import Notes, SecretDocument, turned
@@ -26,6 +27,7 @@ from rotation.engine.account.proof import prove
 from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
 from rotation.engine.attempts import next_attempt, raise_if_parked
+from rotation.engine.outcome.announcing import commit
 from rotation.engine.result import Result
 from rotation.engine.session import AccountSession, Session, record_binding
 from rotation.engine.tables.step_guard import GUARD, Cell, Standing, standing
@@ -195,9 +197,8 @@ def test(session: AccountSession, state: SecretState) -> Result:
 def finish(session: Session, state: SecretState) -> Result:
     """Make the candidate current, if it is proved."""
     bound, proof = proof_of(session, state)
-    session.store.promote(session.token, current_id=state.current_id)
-    session.memory.promoted = True
-    session.store.settle(session.token)
+    settle = partial(session.store.settle, session.token)
+    commit(session, session.token, proof, current_id=state.current_id, settle=settle)
     recorded = record_binding(session, [bound])
     return Result(outcome="promoted", driver=bound.spec.code, evidence=proof, binding=recorded)
 

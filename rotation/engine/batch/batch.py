@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from rotation.core.document import SecretDocument, documents, list_key, merged
 from rotation.core.errors import (
@@ -30,6 +31,7 @@ from rotation.engine.account.sender import MOST_SENDS
 from rotation.engine.account.verify import check_current
 from rotation.engine.batch.member_store import MemberStore
 from rotation.engine.batch.members import Member, members
+from rotation.engine.outcome.announcing import commit
 from rotation.engine.result import MemberResult, Result
 from rotation.engine.session import AccountSession, Memory, Session, record_binding
 from rotation.state import marks
@@ -125,9 +127,9 @@ class Batch:
     def finish(self, state: SecretState) -> Result:
         """Make the candidate current if every account is proved, and all are the same accounts as in current."""
         done = self._together("promoted", self._each(_prove))
-        self.session.store.promote(self.session.token, current_id=state.current_id)
-        self.session.memory.promoted = True
-        settle(self.session.store, self.session.token)
+        session = self.session
+        settled = partial(settle, session.store, session.token)
+        commit(session, session.token, done.evidence, current_id=state.current_id, settle=settled)
         return replace(done, binding=record_binding(self.session, [member.bound for member in self.members]))
 
     def one(self, member: Member, *, patient: bool = True) -> AccountSession:

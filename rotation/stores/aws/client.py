@@ -17,8 +17,14 @@ def secrets_manager() -> SecretsManagerClient:
     return cast("SecretsManagerClient", client("secretsmanager"))
 
 
-def client(service: str) -> Any:  # noqa: ANN401 - botocore has no types
+def client(service: str, *, connect_seconds: float = 5, read_seconds: float = 10, attempts: int = 3) -> Any:  # noqa: ANN401 - botocore has no types
     """Return a client; ``AWS_ENDPOINT_URL`` and, for one service, ``AWS_ENDPOINT_URL_SECRETS_MANAGER`` are followed.
+
+    Args:
+        service: its name in botocore.
+        connect_seconds: the longest that connecting may take.
+        read_seconds: the longest that an answer may take.
+        attempts: how often a call is made that fails by itself.
 
     Raises:
         ConfigError: no region, an unknown profile, or a malformed endpoint.
@@ -27,7 +33,11 @@ def client(service: str) -> Any:  # noqa: ANN401 - botocore has no types
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+    config = Config(
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
     # botocore itself reads AWS_DEFAULT_REGION only; Lambda and the AWS CLI know AWS_REGION.
     region = os.environ.get("AWS_REGION")
     try:

@@ -48,19 +48,19 @@ class _StagingLabels:
         self._secret_id = secret_id
         self._now = now
         self.ahead: set[str] = set()
-        self._arn: str | None = None
+        self.known_arn: str | None = None
 
     @property
     def arn(self) -> str:
         """The secret's ARN, as the service says."""
-        if self._arn is None:
+        if self.known_arn is None:
             self.describe()
-        return str(self._arn)
+        return str(self.known_arn)
 
     def describe(self) -> SecretState:
         """See ``Labels``."""
         answer = asked(self._client, self._secret_id, lambda: self._client.describe_secret(SecretId=self._secret_id))
-        self._arn = answer["ARN"]
+        self.known_arn = answer["ARN"]
         require_primary(answer, self._client)
         labelled = answer.get("VersionIdsToStages", {})
         now = self._now()
@@ -129,6 +129,11 @@ class AwsSecretsManager(LabelStore):
         self._secret_id = secret_id
         self._rotation_token = rotation_token
         self._seal = seal
+
+    @property
+    def name(self) -> str:
+        """The secret's ARN once the service has said it; until then the id that was given."""
+        return self._staging.known_arn or self._secret_id
 
     @property
     def ahead(self) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import CannotVerify, RotationError
+from rotation.core.event import Announce, announce_nothing
 from rotation.core.maintenance_window import ANYTIME, Windows
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, PowerWish, Step
@@ -136,6 +137,7 @@ class Scenario(Rotations):
         early: whether a candidate becomes current in the invocation that proved it.
         other: the side of the account that takes turns, if there is one.
         ahead: seconds by which the function's own clock is ahead of the vendor's and the store's, as set last.
+        announce: gets the events of every invocation.
     """
 
     vendor: MemoryVendor
@@ -150,6 +152,7 @@ class Scenario(Rotations):
     ahead: float = 0.0
     other: MemoryVendor | None = None
     binding: BindingMode = BindingMode.OFF
+    announce: Announce = announce_nothing
     secret: MemorySecret = field(init=False)
     _tokens: itertools.count[int] = field(default_factory=itertools.count)
     _runs: itertools.count[int] = field(default_factory=itertools.count)
@@ -202,6 +205,7 @@ class Scenario(Rotations):
             time_left=time_left,
             holder=holder,
             early=self.early,
+            announce=self.announce,
         )
 
     def put_by_hand(self, **changes: object) -> None:

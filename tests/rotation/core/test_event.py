@@ -1,77 +1,68 @@
-"""Facts about the events of Secrets Manager."""
+"""An event has a documented form, and an id by which a repeat is known."""
 
-import traceback
-from types import MappingProxyType
+from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
 import pytest
 
-from rotation.core.errors import EventError
-from rotation.core.event import RotationEvent
-from rotation.core.secret import Secret
-from rotation.core.values import Step
+from rotation.core.event import VERSION, Event, EventKind
+from rotation.core.values import Evidence
 
-TOKEN = "3f6c2f0e-1f0a-4a52-9d3a-5f5f0c1f7a11"
-EVENT: dict[str, object] = {"Step": "createSecret", "SecretId": "prod/app", "ClientRequestToken": TOKEN}
-
-
-def test_an_event_is_read():
-    """An event is any mapping; it may have no RotationToken, as within one account, and further keys."""
-    for event in ({**EVENT, "Further": 1}, MappingProxyType(EVENT)):
-        assert RotationEvent.parse(event) == RotationEvent(Step.CREATE, "prod/app", TOKEN, None)
-
-
-def test_a_rotation_token_is_kept_as_a_secret():
-    """The repr of an event does not show its RotationToken."""
-    event = RotationEvent.parse(EVENT | {"RotationToken": "canary"})
-    assert event.rotation_token == Secret("canary")
-    assert "canary" not in repr(event)
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs/events.schema.json").read_text())
+VALID = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
+WHOLE = Event(
+    kind=EventKind.COMMITTED,
+    secret="arn:aws:secretsmanager:eu-central-1:111122223333:secret:app-AbCdEf",
+    at=1_790_000_000.9,
+    token="t" * 32,
+    driver="acme",
+    evidence=Evidence.LOGIN,
+    reason="too_soon",
+    not_before=1_790_000_300.2,
+)
 
 
-@pytest.mark.parametrize("event", [None, "canary", 7, [], [("Step", "createSecret")], b"{}", True])
-def test_an_event_is_an_object(event):
-    """An event that is not a JSON object is refused."""
-    with pytest.raises(EventError, match="not an object"):
-        RotationEvent.parse(event)
+@pytest.mark.parametrize("kind", EventKind)
+def test_an_event_follows_the_schema(kind: EventKind) -> None:
+    """Every field that an event may have is in the schema, whatever its kind."""
+    described = replace(WHOLE, kind=kind).describe()
+    assert list(VALID.iter_errors(json.loads(json.dumps(described)))) == []
+    assert described.keys() == SCHEMA["properties"].keys()
 
 
-MALFORMED: dict[str, tuple[str, object]] = {
-    "no secret id": ("SecretId", None),
-    "empty secret id": ("SecretId", ""),
-    "secret id no text": ("SecretId", ["canary"]),
-    "secret id with a line break": ("SecretId", "canary\nINJECTED"),
-    "secret id ends in a line break": ("SecretId", "canary\n"),
-    "secret id not ASCII": ("SecretId", "canary-ä"),
-    "secret id too long": ("SecretId", "canary" * 400),
-    "no token": ("ClientRequestToken", None),
-    "token no text": ("ClientRequestToken", 7),
-    "token too short": ("ClientRequestToken", "c" * 31),
-    "token too long": ("ClientRequestToken", "canary" * 11),
-    "token with a space": ("ClientRequestToken", "canary" + " " * 30),
-    "token with a line break": ("ClientRequestToken", "canary" * 6 + "\n"),
-    "rotation token empty": ("RotationToken", ""),
-    "rotation token no text": ("RotationToken", {"canary": 1}),
-    "rotation token false": ("RotationToken", False),
-}
+def test_the_schema_has_the_kinds_and_the_version_of_the_code() -> None:
+    """Neither can change alone."""
+    assert SCHEMA["properties"]["kind"]["enum"] == [kind.value for kind in EventKind]
+    assert SCHEMA["properties"]["version"] == {"const": VERSION}
+    assert SCHEMA["properties"]["evidence"]["enum"] == [each.name for each in sorted(Evidence, reverse=True)]
 
 
-@pytest.mark.parametrize("case", MALFORMED)
-def test_a_malformed_field_is_named_and_not_quoted(case):
-    """The error names the key and quotes no value."""
-    key, value = MALFORMED[case]
-    with pytest.raises(EventError, match=key) as caught:
-        RotationEvent.parse({**EVENT, key: value})
-    assert "canary" not in "".join(traceback.format_exception(caught.value))
+def test_a_committed_event_without_token_or_evidence_breaks_the_schema() -> None:
+    """A consumer can rely on what is required for its kind."""
+    for lacking in ("token", "evidence"):
+        described = {key: value for key, value in WHOLE.describe().items() if key != lacking}
+        assert not VALID.is_valid(described)
 
 
-@pytest.mark.parametrize("key", EVENT)
-def test_each_key_of_an_event_is_needed(key):
-    """The error names the key that is missing."""
-    with pytest.raises(EventError, match=key):
-        RotationEvent.parse({name: value for name, value in EVENT.items() if name != key})
+def test_times_are_dates_in_utc_of_whole_seconds() -> None:
+    """A date is never later than what it stands for."""
+    described = WHOLE.describe()
+    assert (described["at"], described["not_before"]) == ("2026-09-21T14:13:20Z", "2026-09-21T14:18:20Z")
 
 
-@pytest.mark.parametrize("length", [32, 64])
-def test_tokens_have_32_to_64_characters(length):
-    """The API model of Secrets Manager sets the length of a token."""
-    token = "t" * length
-    assert RotationEvent.parse({**EVENT, "ClientRequestToken": token}).token == token
+def test_a_repeat_has_the_same_id_and_everything_else_has_another() -> None:
+    """Time, driver and evidence do not count, since a repeat may know them better."""
+    assert replace(WHOLE, at=0.0, driver=None, evidence=None).id == WHOLE.id
+    others = [
+        replace(WHOLE, kind=EventKind.PROVED),
+        replace(WHOLE, secret="other"),
+        replace(WHOLE, token="u" * 32),
+        replace(WHOLE, reason="back_off"),
+        replace(WHOLE, not_before=None),
+    ]
+    assert len({each.id for each in (WHOLE, *others)}) == 1 + len(others)
+    assert WHOLE.id == "196a9133-218a-523d-9e0c-d9fe0f06e8b5"

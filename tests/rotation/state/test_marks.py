@@ -20,6 +20,7 @@ EVERY = {
         {"9f8e7d6c": "accepted", "0a1b2c3d": "rejected"}
     ),
     "lockstep:failed:3": marks.failed(3),
+    "lockstep:owed:committed": marks.owed(),
     "lockstep:member:2;i1700000000;t101": marks.member(2, [marks.task("101"), marks.intent(NOW)]),
     "lockstep:unsent:7f3a01bc": marks.unsent("7f3a01bcffff"),
     "lockstep:proof:login": marks.proof(Evidence.LOGIN),

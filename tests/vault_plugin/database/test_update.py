@@ -1,5 +1,6 @@
 """One UpdateUser after the other against the vendors' simulators, in virtual time: never success without proof."""
 
+import json
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from rotation.core.errors import ConfigError, InProgress, LoginRejected, Outcome
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence
 from rotation.drivers.registry import vendor_policies
+from rotation_testkit.doubles.serving import serve
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays
 from rotation_testkit.sandbox.sandbox import LINUX_VM, UCLOUD, VOLCENGINE, ShiftedClock
@@ -240,3 +242,25 @@ def test_a_failure_after_the_reset_says_that_readers_may_hold_a_dead_password(di
     with pytest.raises(RotationError) as refused:
         directory.update(vendor_policies()[VOLCENGINE]["default"].generate())
     assert "readers" not in refused.value.message
+
+
+@pytest.mark.shows_secrets("file key", reason="the operator's own file")
+def test_a_change_is_posted_by_the_plug_in_as_far_as_it_can_see(tmp_path):
+    """Sent and proved, under driver and account; the commit is the server's, which the plug-in does not see."""
+    posts, file = [], tmp_path / "key"
+    file.write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")  # of the specification's own example
+    file.chmod(0o600)
+
+    def hook(environ, start):
+        posts.append(json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
+        start("204 No Content", [])
+        return []
+
+    with serve(hook) as base, plugin_process(UCLOUD) as process:
+        keys = {"events_webhook": base, "events_webhook_key_file": str(file)}
+        stored = process.connection.stored()
+        process.connection = Connection.load({**stored, **keys})
+        process.update(candidate(UCLOUD))
+        own = process.tenant.document
+        name = f"{UCLOUD}/{own['region']}/{own['zone']}/{own['uhost_id']}/root"
+    assert [(each["kind"], each["secret"]) for each in posts] == [("sent", name), ("proved", name)]

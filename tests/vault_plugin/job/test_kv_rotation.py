@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from rotation.core.document import SecretDocument
 from rotation.core.secret import Secret
+from rotation.deployment.announcing.settings import Events
 from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
@@ -26,6 +29,7 @@ from rotation_testkit.sandbox.sandbox import (
     VOLCENGINE,
     take_turns,
 )
+from rotation_testkit.sandbox.vault_sandbox import VaultSandbox
 from vault_plugin.job.schedule import Wishes
 
 RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}
@@ -359,3 +363,17 @@ def test_a_failure_after_the_reset_says_since_when_readers_hold_a_dead_password(
         assert started.heals(UCLOUD)
         assert (refused.error is None, refused.dead_since) == (False, None)
         assert "readers" not in refused.error.message
+
+
+def test_a_rotation_is_announced_with_its_path(modelled, rotate, tmp_path, monkeypatch):
+    """Each event once; the commit after the value has become current."""
+    place = tmp_path / "events.jsonl"
+    with modelled(holding=(HUAWEI,)) as started:
+        monkeypatch.setattr(
+            VaultSandbox, "deployment", replace(started.deployment, events=Events(lines=str(place))), raising=True
+        )
+        done = rotate(started, HUAWEI)
+    assert done.error is None
+    events = [json.loads(line) for line in place.read_text().splitlines()]
+    assert [each["kind"] for each in events] == ["staged", "sent", "proved", "committed"]
+    assert {(each["secret"], each["token"]) for each in events} == {(done.path, done.token)}

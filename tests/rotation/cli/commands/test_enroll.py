@@ -191,3 +191,14 @@ def test_no_command_uses_a_secret_that_is_not_bound(lockstep: Any, asked: Any, c
     assert "not bound to an account" in ran.out
     assert "lockstep enroll" in ran.out
     assert not asked()
+
+
+def test_an_enrolment_is_announced_once(lockstep: Any, tag: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    """Enrolling again changes nothing and says nothing."""
+    place = tmp_path / "events.jsonl"
+    monkeypatch.setenv("LOCKSTEP_EVENTS_LINES", str(place))
+    for _ in range(2):
+        assert lockstep("enroll", NAME, "--yes").code == 0
+    assert tag() is not None
+    (event,) = [json.loads(line) for line in place.read_text().splitlines()]
+    assert (event["kind"], event["driver"]) == ("enrolled", "ucloud_compshare")

@@ -182,3 +182,22 @@ def test_a_report_is_written(lockstep, fleet, tmp_path):
     assert lockstep("fleet", "report", "-o", str(page)).code == 0
     assert "app/&lt;b&gt;" in page.read_text()
     assert lockstep("fleet", "report", "-o", str(tmp_path / "none" / "report.html")).code == 2
+
+
+@pytest.mark.usefixtures("mixed")
+def test_late_secrets_are_announced_on_request(lockstep, monkeypatch, tmp_path):
+    """Each with the time at which it was due; repeated on the next night, it has the same id."""
+    place = tmp_path / "events.jsonl"
+    monkeypatch.setenv("LOCKSTEP_DRIVERS", "huawei_meeting")
+    monkeypatch.setenv("LOCKSTEP_EVENTS_LINES", str(place))
+    lockstep("fleet", "status")
+    assert not place.exists()
+    for _ in range(2):
+        lockstep("fleet", "status", "--announce")
+    events = [json.loads(line) for line in place.read_text().splitlines()]
+    assert {(each["kind"], each["secret"].rpartition(":")[2].rpartition("-")[0]) for each in events} == {
+        ("overdue", "app/late")
+    }
+    assert len(events) == 2
+    assert len({each["id"] for each in events}) == 1
+    assert "not_before" in events[0]

@@ -261,3 +261,24 @@ def test_a_key_of_a_secret_cannot_command_the_terminal(lockstep, devices, monkey
         shown += ran.out + ran.err
     assert not set(shown) & set("\x1b\x07\x9b")
     assert "\\x1b" in shown
+
+
+def test_events_are_announced_with_the_secrets_arn(lockstep, embedded, monkeypatch, tmp_path):
+    """Whatever name the command was given, events carry the ARN, so that their ids are those of the function's."""
+    place = tmp_path / "events.jsonl"
+    monkeypatch.setenv("LOCKSTEP_EVENTS_LINES", str(place))
+    assert lockstep("rotate", HUAWEI_ID).code == 0
+    events = [json.loads(line) for line in place.read_text().splitlines()]
+    assert [each["kind"] for each in events] == ["staged", "sent", "proved", "committed"]
+    assert {each["secret"] for each in events} == {
+        embedded.secrets_manager.call("DescribeSecret", SecretId=HUAWEI_ID)["ARN"]
+    }
+
+
+@pytest.mark.usefixtures("embedded")
+def test_a_target_that_is_down_is_named_and_changes_no_exit_code(lockstep, monkeypatch):
+    """The rotation is done; standard error says which target has not heard of it."""
+    monkeypatch.setenv("LOCKSTEP_EVENTS_LINES", "/nonexistent/events")
+    ran = lockstep("rotate", HUAWEI_ID)
+    assert ran.code == 0
+    assert "events.lines has not taken an event (FileNotFoundError)" in ran.err

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from rotation.core.errors import SettingsError
-from rotation.deployment.admin_keys import expiry
+from rotation.deployment.keys.admin_keys import expiry
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError, SecretNotFound, SettingsError
-from rotation.deployment.candidate_seal import require_seal, seal_for
 from rotation.deployment.deployment import Deployment
+from rotation.deployment.keys.candidate_seal import require_seal, seal_for
 
 DOCUMENT = SecretDocument({"driver": "acme", "password": "canary"})
 PLACE = {"arn": "arn", "version_id": "v"}

@@ -1,0 +1,84 @@
+"""Where events go: the table ``[events]`` of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rotation.deployment import forms
+from rotation.deployment.configuration import Configuration
+from rotation.deployment.setting import declare, declared
+
+_TABLE = "events"
+STREAMS = ("stdout", "stderr")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """The table ``[events]``. Without it nothing is announced."""
+
+    bus: str | None = declare(
+        "bus",
+        forms.pattern(
+            r"arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9._/-]{1,256}|[A-Za-z0-9._-]{1,256}",
+            "must be the name or ARN of an event bus",
+        ),
+        "Name or ARN of the Amazon EventBridge bus that gets the events. The right is events:PutEvents.",
+        table=_TABLE,
+        otherwise="no bus",
+        example="default",
+    )
+    webhook: str | None = declare(
+        "webhook",
+        forms.WEB_URL,
+        "Address to which each event is posted, signed. It is no secret, so it has no query.",
+        table=_TABLE,
+        otherwise="no webhook",
+        example="https://hooks.example/lockstep",
+    )
+    webhook_key_secret: str | None = declare(
+        "webhook_key_secret",
+        forms.SECRET_NAME,
+        'Name or ARN of the secret with the key that signs, `{"key":"whsec_…"}`; a path in the mount for the job over '
+        "KV.",
+        table=_TABLE,
+        otherwise="required for a webhook, or webhook_key_file",
+        example="lockstep-webhook",
+    )
+    webhook_key_file: str | None = declare(
+        "webhook_key_file",
+        forms.ANY_TEXT,
+        "File with that key.",
+        table=_TABLE,
+        otherwise="required for a webhook, or webhook_key_secret",
+        example="/run/secrets/lockstep-webhook",
+    )
+    webhook_ca_file: str | None = declare(
+        "webhook_ca_file",
+        forms.ANY_TEXT,
+        "PEM file of the authorities that sign the webhook's certificate, in place of the public ones.",
+        table=_TABLE,
+        otherwise="the public authorities",
+        example="/etc/ssl/corporate.pem",
+    )
+    lines: str | None = declare(
+        "lines",
+        forms.ANY_TEXT,
+        "`stdout`, `stderr`, or a file: each event is written there as a line of JSON.",
+        table=_TABLE,
+        otherwise="no lines",
+        example="/var/log/lockstep/events.jsonl",
+    )
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Events:
+        """Return what a configuration says; ``faults`` has what is wrong with it as a whole."""
+        return cls(**{name: configuration.value(setting) for name, setting in declared(cls).items()})
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong with settings that belong together."""
+        keys = [name for name in ("webhook_key_secret", "webhook_key_file") if getattr(self, name)]
+        if self.webhook and len(keys) != 1:
+            yield "events.webhook needs one key: either events.webhook_key_secret or events.webhook_key_file"
+        elif keys and not self.webhook:
+            yield f"events.{keys[0]} needs events.webhook beside it"

@@ -1,0 +1,1 @@
+"""Keys that a deployment holds: those of admin credentials, and that of the candidates' seals."""

@@ -1,0 +1,43 @@
+"""The event that Secrets Manager sends for each step of a rotation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rotation.core.errors import EventError
+from rotation.core.secret import Secret
+from rotation.core.values import Step
+
+
+@dataclass(frozen=True, slots=True)
+class RotationEvent:
+    """One invocation by Secrets Manager. ``rotation_token`` is sensitive; it is passed through and never logged."""
+
+    step: Step
+    secret_id: str
+    token: str
+    rotation_token: Secret | None = None
+
+    @classmethod
+    def parse(cls, event: object) -> RotationEvent:
+        """Return the event after checking its keys.
+
+        Raises:
+            EventError: a key is missing or malformed; the message names it and never quotes its value.
+        """
+        if not isinstance(event, Mapping):
+            raise EventError("the event is not an object")
+        step = Step.parse(event.get("Step"))
+        secret_id = event.get("SecretId")
+        if not isinstance(secret_id, str) or not re.fullmatch(r"[ -~]{1,2048}", secret_id):
+            raise EventError("the event's SecretId is missing or malformed")
+        token = event.get("ClientRequestToken")
+        # 32-64 characters by the Secrets Manager API model (2017-10-17).
+        if not isinstance(token, str) or not re.fullmatch(r"[!-~]{32,64}", token):
+            raise EventError("the event's ClientRequestToken must have 32 to 64 printable characters")
+        rotation_token = event.get("RotationToken")
+        if rotation_token is not None and (not isinstance(rotation_token, str) or not rotation_token):
+            raise EventError("the event's RotationToken is malformed")
+        return cls(step, secret_id, token, Secret(rotation_token) if rotation_token else None)

@@ -1,0 +1,232 @@
+"""A rotation announces what happened, once in a clean run; a commit is announced after a death, too, and never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from rotation.core.errors import InProgress, OutcomeUnknown, RotationError, VendorUnavailable
+from rotation.core.event import EventKind
+from rotation.core.secret import Secret
+from rotation.core.values import Evidence, Step
+from rotation.engine.run import verify
+from rotation.state.marks import Kind
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.scenario import Scenario
+from rotation_testkit.fault_lab.in_memory.scenarios import KINDS
+
+CLEAN = ["staged", "sent", "proved", "committed"]
+
+
+@dataclass
+class Heard:
+    """A target that notes what it gets, and may refuse, or die like a function whose time is over."""
+
+    refuses: bool = False
+    dies: bool = False
+    said: list[tuple[EventKind, str | None, Evidence | None, str | None]] = field(default_factory=list)
+
+    def __call__(
+        self,
+        kind: EventKind,
+        token: str | None,
+        *,
+        evidence: Evidence | None = None,
+        reason: str | None = None,
+        not_before: float | None = None,
+    ) -> bool:
+        """Take an event."""
+        del not_before
+        if self.dies:
+            raise Crash
+        if not self.refuses:
+            self.said.append((kind, token, evidence, reason))
+        return not self.refuses
+
+    def kinds(self) -> list[str]:
+        """Return the kinds since the last call."""
+        found = [str(kind) for kind, *_ in self.said]
+        self.said.clear()
+        return found
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """Return a target."""
+    return Heard()
+
+
+@pytest.fixture
+def made(world: Callable[..., Scenario], heard: Heard) -> Callable[..., Scenario]:
+    """Make a scenario whose events are heard."""
+
+    def make(kind: str = "admin", *, early: bool = False) -> Scenario:
+        scenario = world(kind)
+        scenario.announce, scenario.early = heard, early
+        return scenario
+
+    return make
+
+
+def owed(scenario: Scenario) -> list[str]:
+    """Return the versions whose commit somebody has not heard of."""
+    return [each.id for each in scenario.secret.describe().versions.values() if each.all(Kind.OWED)]
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clean_rotation_announces_each_event_once(
+    made: Callable[..., Scenario], heard: Heard, kind: str, *, early: bool
+) -> None:
+    """Committed comes with the evidence and after the value has become current; early commits say the same."""
+    scenario = made(kind, early=early)
+    token = scenario.run_to(Step.FINISH)
+    assert {each[1] for each in heard.said} == {token}
+    assert [each[2] for each in heard.said if each[0] in ("proved", "committed")] == [Evidence.LOGIN] * 2
+    assert sorted(heard.kinds()) == sorted(CLEAN)
+    assert scenario.secret.describe().current_id == token
+
+
+def test_committed_is_announced_after_the_commit_and_before_the_labels_are_settled(
+    made: Callable[..., Scenario], heard: Heard
+) -> None:
+    """A target that looks sees the new value, and the former version's intent is still there to repeat by."""
+    scenario = made()
+    scenario.run_to(Step.FINISH)
+    seen = []
+
+    def look(kind: EventKind, token: str | None, **fields: object) -> bool:
+        state = scenario.secret.describe()
+        if kind is EventKind.COMMITTED:
+            seen.append((state.current_id == token, bool(state.version(state.previous_id or "").intents)))
+        return heard(kind, token, **fields)  # type: ignore[arg-type]  # passed on as they came
+
+    scenario.announce = look
+    scenario.run_to(Step.FINISH)
+    assert seen == [(True, True)]
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_run_that_dies_between_commit_and_announcement_is_repeated_and_announces(
+    made: Callable[..., Scenario], heard: Heard, *, early: bool
+) -> None:
+    """The service runs the step again, which finds its work done; a secret's first rotation is no exception."""
+    scenario = made(early=early)
+    last = Step.SET if early else Step.FINISH
+    token = scenario.created() if early else scenario.run_to(Step.TEST)
+    heard.dies = True
+    with pytest.raises(Crash):
+        scenario.step(last, token)
+    assert scenario.secret.describe().current_id == token
+    heard.dies = False
+    heard.kinds()
+    scenario.step(last, token)
+    assert heard.kinds() == ["committed"]
+
+
+def test_a_commit_whose_run_died_is_announced_by_the_next_rotation(made: Callable[..., Scenario], heard: Heard) -> None:
+    """Where nobody repeats the step: the former version still has its intent, so the commit is not settled."""
+    scenario = made()
+    scenario.run_to(Step.FINISH)
+    scenario.clock.sleep(86_400)
+    died = scenario.run_to(Step.TEST)
+    heard.dies = True
+    with pytest.raises(Crash):
+        scenario.step(Step.FINISH, died)
+    heard.dies = False
+    scenario.clock.sleep(86_400)
+    heard.said.clear()
+    scenario.run_to(Step.FINISH)
+    assert heard.said[0] == (EventKind.COMMITTED, died, Evidence.LOGIN, None)
+    assert heard.kinds()[1:] == CLEAN
+
+
+def test_a_target_that_is_down_fails_nothing_and_hears_of_the_commit_at_the_next_run(
+    made: Callable[..., Scenario], heard: Heard
+) -> None:
+    """The mark `owed` stays on the new current version until every target has taken the event."""
+    scenario = made()
+    heard.refuses = True
+    token = scenario.run_to(Step.FINISH)
+    assert owed(scenario) == [token]
+    verify(scenario.session())
+    assert owed(scenario) == [token]
+    heard.refuses = False
+    verify(scenario.session())
+    assert heard.said == [(EventKind.COMMITTED, token, Evidence.LOGIN, None)]
+    assert owed(scenario) == []
+    heard.kinds()
+    verify(scenario.session())
+    assert heard.kinds() == []
+
+
+def test_an_owed_commit_is_announced_by_the_next_rotation_and_then_forgotten(
+    made: Callable[..., Scenario], heard: Heard
+) -> None:
+    """Its mark uses up no label for longer."""
+    scenario = made()
+    heard.refuses = True
+    first = scenario.run_to(Step.FINISH)
+    heard.refuses = False
+    scenario.clock.sleep(86_400)
+    scenario.run_to(Step.FINISH)
+    assert heard.said[0][:2] == (EventKind.COMMITTED, first)
+    assert owed(scenario) == []
+
+
+def test_a_lost_answer_is_sent_and_failed_and_then_proved(made: Callable[..., Scenario], heard: Heard) -> None:
+    """What may have been sent is said even where the attempt fails; the reason is the error's code."""
+    scenario = made("self")
+    token = scenario.created()
+    scenario.reset_ends_with(token, OutcomeUnknown("lost"), Edge.AFTER)
+    assert heard.said[-1] == (EventKind.FAILED, token, None, "outcome_unknown")
+    assert heard.kinds() == ["staged", "sent", "failed"]
+    scenario.clock.sleep(600)
+    scenario.rotate(token)
+    assert [each for each in heard.kinds() if each not in ("staged", "sent")] == ["proved", "committed"]
+
+
+def test_a_failure_before_the_reset_says_nothing_of_a_reset(made: Callable[..., Scenario], heard: Heard) -> None:
+    """A reader of `sent` may rely on it that the current password may be dead."""
+    scenario = made()
+    token = scenario.created()
+    scenario.fuse = Fuse(only="observe", at=1, error=lambda _: VendorUnavailable("down", unsent=True))
+    with pytest.raises(VendorUnavailable):
+        scenario.step(Step.SET, token)
+    assert heard.kinds() == ["staged", "failed"]
+
+
+def test_a_parked_attempt_says_why(made: Callable[..., Scenario], heard: Heard) -> None:
+    """The reason is the word of the label, and it is no failure."""
+    scenario = made("self")
+    scenario.run_to(Step.FINISH)
+    heard.kinds()
+    with pytest.raises(RotationError, match="too soon"):
+        scenario.run_to(Step.SET)
+    assert {(kind, reason) for kind, _, _, reason in heard.said} == {(EventKind.PARKED, "too_soon")}
+
+
+def test_what_only_needs_time_is_no_event(made: Callable[..., Scenario], heard: Heard) -> None:
+    """A step that will go on by itself has not failed."""
+    scenario = made()
+    token = scenario.created()
+    scenario.fuse = Fuse(only="observe", at=1, error=lambda _: InProgress("later"))
+    with pytest.raises(InProgress):
+        scenario.step(Step.SET, token)
+    assert heard.kinds() == ["staged"]
+
+
+def test_a_dead_current_password_is_drift(made: Callable[..., Scenario], heard: Heard) -> None:
+    """The check says which version does not open the account; a vendor that cannot be asked says nothing."""
+    scenario = made()
+    scenario.fuse = Fuse(only="verify", at=1, error=lambda _: VendorUnavailable("down", unsent=True))
+    with pytest.raises(RotationError):
+        verify(scenario.session())
+    assert heard.kinds() == []
+    scenario.fuse = Fuse()
+    scenario.vendor.set_by_hand(Secret("Changed0Outside0Cha"))
+    with pytest.raises(RotationError):
+        verify(scenario.session())
+    assert heard.said == [(EventKind.DRIFT, "version-0", None, "login_rejected")]
