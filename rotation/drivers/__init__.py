@@ -41,12 +41,12 @@ from rotation.core.values import (
     Verdict,
 )
 from rotation.drivers.contract import Driver, DriverSpec, Observes, Polls, Powers, Verifies, Wiring
-from rotation.drivers.error_table import ErrorRow, error_for, printable_code
+from rotation.drivers.error_table import ErrorRow, error_for, open_after_change, printable_code
 from rotation.drivers.network import login_settings
 from rotation.drivers.network.http_messages import HttpReply, HttpRequest, check_status, json_object
 from rotation.drivers.tokens import Token, Tokens
 from rotation.drivers.vendor_api import Malformed, Refusal, VendorApi
-from rotation.policy import AtLeast, Charset, PasswordPolicy, Source
+from rotation.policy import AtLeast, Charset, PasswordPolicy, Source, charsets
 
 __all__ = [
     "AccountLocked",
@@ -99,12 +99,14 @@ __all__ = [
     "Verdict",
     "Verifies",
     "Wiring",
+    "charsets",
     "check_status",
     "error_for",
     "json_object",
     "login_settings",
     "matches",
     "one_of",
+    "open_after_change",
     "printable_code",
     "setting",
 ]

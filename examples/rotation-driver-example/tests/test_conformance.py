@@ -9,7 +9,7 @@ import pytest
 from rotation.drivers import AccountLocked, AdminRejected, Secret, Verdict
 from rotation_testkit.api import DriverConformance, DriverHarness
 
-from acme_directory import DRIVER, Admin
+from acme_directory.driver import DRIVER, Admin
 from acme_directory.simulator import CHECK, SET, AcmeSimulator, User
 
 NAME = "robot.one"
