@@ -31,6 +31,7 @@ PROMISES: Mapping[str, str] = MappingProxyType(
         "I11": "A test-only invocation resets nothing and does not fail a healthy secret.",
         "next": "The next day's rotation needs one attempt, whatever this one left behind.",
         "D1": "What did not end well, the doctor alone turns into *current = live*, or it says what a human must do.",
+        "turns": "Where two accounts take turns, what readers get opens its account at every moment.",
         "I12": "Two invocations at once never both send a reset.",
     }
 )

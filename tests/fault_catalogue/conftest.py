@@ -1,6 +1,6 @@
 """Scenarios for the windows that a test can interfere with, and faults at an effect that is named."""
 
-from functools import cache
+from functools import cache, partial
 
 import pytest
 
@@ -11,7 +11,7 @@ from rotation_testkit.fault_lab.in_memory.vendor_classes import MATRIX_CLASSES
 from rotation_testkit.fault_lab.matrix.plan import Line
 from rotation_testkit.fault_lab.matrix.runs.explore import End
 from rotation_testkit.fault_lab.matrix.runs.narrative import replayed
-from rotation_testkit.fault_lab.matrix.worlds.account import FIRST, policy
+from rotation_testkit.fault_lab.matrix.worlds.account import FIRST, OTHER, UNKNOWN, policy
 from rotation_testkit.fault_lab.matrix.worlds.checks import AFTERWARDS
 from rotation_testkit.fault_lab.matrix.worlds.setups import SPACINGS, make
 
@@ -24,8 +24,12 @@ def scenario():
 
     def made(kind="admin", **vendor):
         clock, known = VirtualClock(), MATRIX_CLASSES[kind]
-        account = MemoryVendor(now=clock.now, initial=FIRST, policy=POLICY, **{**known.vendor, **vendor})
-        return Scenario(account, clock, oracle=known.oracle, propagation_seconds=known.propagation_seconds)
+        make = partial(MemoryVendor, now=clock.now, policy=POLICY, **{**known.vendor, **vendor})
+        account, other = make(initial=FIRST), None
+        if known.in_turns:
+            account, other = make(initial=UNKNOWN, username=OTHER), account
+        seconds = known.propagation_seconds
+        return Scenario(account, clock, oracle=known.oracle, propagation_seconds=seconds, other=other)
 
     return made
 

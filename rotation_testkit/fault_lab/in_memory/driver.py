@@ -88,7 +88,7 @@ class GatedDriver:
 
     def set_password(self, account: MemoryAccount, new: Secret, *, current: Secret | None) -> Task | None:
         """See ``contract.Driver``."""
-        late = ("vendor", "set_password", new.reveal(), "" if current is None else current.reveal())
+        late = ("vendor", "set_password", new.reveal(), "" if current is None else current.reveal(), account.username)
         effect = Effect(port=Port.RESET, verb="set_password", account=account.username, late=lambda: late)
         return self._passage.call(effect, lambda: self._driver.set_password(account, new, current=current))
 
@@ -123,7 +123,7 @@ class GatedLoginDriver(GatedDriver):
 def memory_spec(
     vendor: MemoryVendor, other: MemoryVendor | None = None, *, oracle: bool = True, propagation_seconds: int = 0
 ) -> DriverSpec:
-    """Return the driver record that describes this vendor truthfully; ``other`` has the account that takes turns."""
+    """Return the record that describes this vendor truthfully; ``other`` is that of an account that takes turns."""
     vendors = (vendor,) if other is None else (vendor, other)
 
     def factory(wiring: Wiring) -> MemoryDriver:

@@ -135,7 +135,7 @@ class Scenario(Rotations):
         window: when a reset may begin.
         wishes: what the deployment asks of new passwords.
         early: whether a candidate becomes current in the invocation that proved it.
-        other: the side of the account that takes turns, if there is one.
+        other: the side of the account that readers have at first, if it takes turns with the vendor's.
         ahead: seconds by which the function's own clock is ahead of the vendor's and the store's, as set last.
         announce: gets the events of every invocation.
     """
@@ -159,14 +159,10 @@ class Scenario(Rotations):
 
     def __post_init__(self) -> None:
         self.secret = MemorySecret(now=self.clock.now)
-        document = {
-            "driver": "memory",
-            "username": self.vendor.username,
-            "password": self.vendor.live.reveal(),
-            "note": "kept",
-        }
+        first = self.other or self.vendor
+        document = {"driver": "memory", "username": first.username, "password": first.live.reveal(), "note": "kept"}
         if self.other is not None:
-            document["alternate_username"] = self.other.username
+            document["alternate_username"] = self.vendor.username
         self.secret.put("version-0", SecretDocument(document), "AWSCURRENT")
 
     def step(self, step: Step, token: str) -> Result:

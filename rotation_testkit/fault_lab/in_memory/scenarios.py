@@ -56,4 +56,4 @@ def make_pair(*, oracle: bool = True, **vendor: Any) -> Scenario:  # noqa: ANN40
         MemoryVendor(now=clock.now, initial=Secret(first), policy=POLICY, username=name, **vendor)
         for name, first in (("alice", OLD), ("bob", OTHER_OLD))
     ]
-    return Scenario(made[0], clock, oracle=oracle, other=made[1])
+    return Scenario(made[1], clock, oracle=oracle, other=made[0])

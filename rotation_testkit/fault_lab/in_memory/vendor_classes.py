@@ -33,6 +33,7 @@ class VendorClass:
         oracle: whether there is a login call.
         propagation_seconds: what the driver declares.
         accounts: how many one secret holds.
+        in_turns: whether a second account takes turns with the first one.
     """
 
     title: str = ""
@@ -40,6 +41,7 @@ class VendorClass:
     oracle: bool = True
     propagation_seconds: int = 0
     accounts: int = 1
+    in_turns: bool = False
 
     @property
     def proof(self) -> Evidence:
@@ -72,6 +74,10 @@ MATRIX_CLASSES: Mapping[str, VendorClass] = MappingProxyType(
         "admin_task": VendorClass(title="as admin; the reset is a task of 45 s that is polled", vendor=_TASK),
         "admin_state": VendorClass(
             title="as admin; the reset takes 45 s, has no task, and shows in the target's state", vendor=_STATE
+        ),
+        "alternating": VendorClass(
+            title="as admin; two accounts take turns, and each rotation resets the one that is not current",
+            in_turns=True,
         ),
         "accepted": VendorClass(title="an API key resets it; nothing can be asked afterwards", oracle=False),
         "readback": VendorClass(

@@ -22,13 +22,13 @@ OUTSIDE = Secret("Outside0Password0Out")
 def readers_are_served(pair: Scenario) -> bool:
     """Return whether current's password opens the account that current names."""
     value = pair.secret.read(str(pair.secret.describe().current_id))
-    sides = {each.username: each for each in (pair.vendor, pair.other) if each is not None}
+    sides = {each.username: each for each in (pair.other, pair.vendor) if each is not None}
     return value is not None and sides[value.document.text("username")].live == value.document.password
 
 
 def wrong_logins(pair: Scenario) -> list[int]:
     """Return the wrong logins at both accounts."""
-    return [each.wrong_logins for each in (pair.vendor, pair.other) if each is not None]
+    return [each.wrong_logins for each in (pair.other, pair.vendor) if each is not None]
 
 
 @pytest.mark.parametrize("rotations", [0, 1, 2])
@@ -94,8 +94,7 @@ def test_readers_get_the_former_account_where_current_was_changed_outside() -> N
     pair = make_pair()
     first = pair.secret.describe().current_id
     assert pair.rotate(pair.begin()) == []
-    assert pair.other is not None
-    pair.other.change(OUTSIDE, None)
+    pair.vendor.change(OUTSIDE, None)
     diagnosis = examine(pair.session())
     assert diagnosis.plan == (Action(Verb.PROMOTE, str(first)),)
     assert heal(pair.session(), diagnosis).condition is Condition.HEALTHY
@@ -107,7 +106,7 @@ def test_readers_get_the_former_account_where_current_was_changed_outside() -> N
 def test_a_rotation_helps_where_no_stored_password_is_live() -> None:
     """The advice names the other account's turn, and that rotation gives readers a live password."""
     pair = make_pair()
-    pair.vendor.change(OUTSIDE, None)
+    pair.other.change(OUTSIDE, None)
     diagnosis = examine(pair.session())
     assert (diagnosis.condition, diagnosis.advice) == (Condition.HUMAN, RESET_IN_TURN)
     assert diagnosis.dead_since is None
@@ -127,7 +126,7 @@ def test_a_candidate_for_the_account_that_was_made_current_by_hand_is_not_sent_a
     pair.put_by_hand(username="alice", alternate_username="bob", password=former)
     pair.clock.sleep(900)
     diagnosis = examine(pair.session())
-    resets = pair.vendor.resets
+    resets = pair.other.resets
     if edge is Edge.AFTER:
         assert diagnosis.plan == (Action(Verb.PROMOTE, token),)
     else:
@@ -136,7 +135,7 @@ def test_a_candidate_for_the_account_that_was_made_current_by_hand_is_not_sent_a
         assert diagnosis.findings.pending.content is Content.FOREIGN
     heal(pair.session(), diagnosis)
     assert readers_are_served(pair)
-    assert pair.vendor.resets == resets
+    assert pair.other.resets == resets
 
 
 def test_labels_of_the_other_accounts_candidate_are_kept() -> None:
@@ -163,8 +162,7 @@ def test_a_dry_run_says_whose_turn_it_is_and_checks_that_account() -> None:
     checks = {check.name: check for check in rehearse(pair.session())}
     assert checks["turn"].detail == "bob is reset next, and readers keep alice until it is proved"
     assert not [each for each in checks.values() if each.status in (Status.STOPS, Status.WAITS)]
-    assert pair.other is not None
-    for side, stops in ((pair.vendor, []), (pair.other, ["target"])):
+    for side, stops in ((pair.other, []), (pair.vendor, ["target"])):
         side.obstacles = (OutcomeUnknown("the user is disabled"),)
         found = rehearse(pair.session())
         assert [check.name for check in found if check.status in (Status.STOPS, Status.WAITS)] == stops

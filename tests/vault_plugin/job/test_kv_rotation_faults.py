@@ -20,6 +20,7 @@ from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.vendor_classes import MATRIX_CLASSES
 from rotation_testkit.fault_lab.matrix.runs.explore import End, Explorer
 from rotation_testkit.fault_lab.matrix.worlds.account import Account
+from rotation_testkit.fault_lab.matrix.worlds.backends import DOCUMENT, IN_TURNS
 from rotation_testkit.fault_lab.matrix.worlds.checks import broken_after_a_step
 from rotation_testkit.fault_lab.matrix.worlds.lockstep import GatedClock, Lockstep
 from rotation_testkit.fault_lab.matrix.worlds.setups import SPACINGS
@@ -65,8 +66,8 @@ class Job(Lockstep):
 def tally(driver, spacing, faults):
     """Return how all runs with exactly so many faults ended."""
     clock = VirtualClock()
-    job = Job(VaultBackend(clock))
     account = Account(MATRIX_CLASSES[driver], clock)
+    job = Job(VaultBackend(clock, DOCUMENT if account.other is None else IN_TURNS))
     return Explorer(World(clock, account, job, partial(broken_after_a_step, job), float(spacing))).runs(faults)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from rotation.core.errors import RotationError
-from rotation.core.values import Power
 from rotation.doctor import Condition, Outcome
 from rotation.doctor.heal import heal
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS
@@ -42,7 +41,7 @@ def doctor_result(world: World) -> Cure | None:
         world.clock.move_to(max(world.clock.now() + FUNCTION_SECONDS, (outcome.not_before or 0.0) + 1))
     if outcome is None:
         return None
-    if outcome.condition is Condition.HEALTHY and _in_step(world):
+    if outcome.condition is Condition.HEALTHY and world.account.serves(world.algorithm.place.current()):
         return Cure.HEALED
     advised = outcome.condition is Condition.HUMAN and outcome.advice and not shows_a_password(outcome.advice)
     return Cure.HUMAN if advised else None
@@ -55,8 +54,3 @@ def _visit(world: World, ours: Lockstep) -> Outcome | None:
         return heal(ours.session(world))
     except RotationError:
         return None
-
-
-def _in_step(world: World) -> bool:
-    vendor, current = world.account.vendor, world.algorithm.place.current()
-    return current is not None and current == vendor.live and vendor.power is not Power.STOPPED

@@ -10,6 +10,7 @@ from enum import StrEnum
 from rotation.core.errors import RotationError
 from rotation_testkit.fault_lab.in_memory.effects import Fault, Kind, Port
 from rotation_testkit.fault_lab.in_memory.fuse import Edge
+from rotation_testkit.fault_lab.invariants import all_readable
 from rotation_testkit.fault_lab.matrix.plan import FAULTS, Plan, twins
 from rotation_testkit.fault_lab.matrix.runs.doctor_check import Cure, doctor_result
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
@@ -181,11 +182,10 @@ class Explorer:
 def judge(world: World, *, deep: bool = False) -> Tally:
     """Return the tally of the run that has just ended in this world; see ``Explorer`` for ``deep``."""
     world.settle()
-    vendor = world.account.vendor
-    tally = Tally(resets=vendor.resets, wrong_logins=vendor.wrong_logins)
+    tally = Tally(resets=world.account.resets, wrong_logins=world.account.wrong_logins)
     reason = world.parked
     end = End.HEALED if healed(world) else End.STUCK if reason is None else End.PARKED
-    if vendor.live.reveal() not in {each.reveal() for each in world.algorithm.place.stored()}:
+    if not all_readable(world.account.known, world.algorithm.place.stored().__contains__):
         end = End.LOST
     if end is End.PARKED:
         tally.reasons[str(reason)] += 1

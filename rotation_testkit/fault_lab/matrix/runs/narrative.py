@@ -25,10 +25,10 @@ def narrated(line: Line) -> Iterator[str]:
     yield f"{line}"
     yield from _invocations(world, line)
     tally = judge(world)
-    vendor = world.account.vendor
+    account = world.account
     end = next(iter(tally.ends))
     yield f"end: {end}{''.join(f' ({reason})' for reason in tally.reasons)}"
-    yield f"resets {vendor.resets}, wrong logins {vendor.wrong_logins}, broken promises: {_list(tally.broken)}"
+    yield f"resets {account.resets}, wrong logins {account.wrong_logins}, broken promises: {_list(tally.broken)}"
 
 
 def _list(names: object) -> str:

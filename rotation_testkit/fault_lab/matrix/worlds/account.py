@@ -1,9 +1,14 @@
-"""The vendor's side of a world of the matrix: one account in memory, with a state that can be saved and compared."""
+"""The vendor's side of a world of the matrix: an account in memory, with a state that can be saved and compared.
+
+Where a second account takes turns with it, there are two sides: at first readers have ``USERNAME`` with ``FIRST``, and
+the first rotation resets ``OTHER``, whose first password is in no store.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from rotation.core.secret import Secret
@@ -15,10 +20,10 @@ from rotation_testkit.fault_lab.in_memory.driver import MemoryLoginDriver, gated
 from rotation_testkit.fault_lab.in_memory.effects import Passage
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 from rotation_testkit.fault_lab.in_memory.vendor_classes import VendorClass
-from rotation_testkit.fault_lab.invariants import is_proved
+from rotation_testkit.fault_lab.invariants import in_step, is_proved
 
-USERNAME = "alice"
-FIRST = Secret("First0Password0First")
+USERNAME, OTHER = "alice", "bob"
+FIRST, UNKNOWN = Secret("First0Password0First"), Secret("Other0Password0Other")
 
 
 class NumberedPolicy(PasswordPolicy):
@@ -46,8 +51,8 @@ class NumberedPolicy(PasswordPolicy):
 
 
 def shows_a_password(text: str) -> bool:
-    """Return whether a text holds the first password or any candidate."""
-    return FIRST.reveal() in text or "Candidate0" in text
+    """Return whether a text holds a first password or any candidate."""
+    return any(each in text for each in (FIRST.reveal(), UNKNOWN.reveal(), "Candidate0"))
 
 
 def policy() -> NumberedPolicy:
@@ -59,32 +64,69 @@ def policy() -> NumberedPolicy:
 
 @dataclass(slots=True)
 class Account:
-    """One vendor account of a class.
+    """One vendor account of a class, or two that take turns.
 
     Attributes:
         kind: the class.
         clock: the world's.
         drawn: how many passwords were drawn for it.
-        before: the vendor's state before the latest change, for stale answers.
+        vendor: the side of the account that the first rotation resets.
+        other: that of the account that readers have at first, where two take turns.
+        before: the sides' state before the latest change, for stale answers.
     """
 
     kind: VendorClass
     clock: VirtualClock
     drawn: int = 0
     vendor: MemoryVendor = field(init=False)
+    other: MemoryVendor | None = field(init=False, default=None)
     spec: DriverSpec = field(init=False)
     before: tuple[Any, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         numbered = policy()
-        self.vendor = MemoryVendor(
-            now=self.clock.now, initial=FIRST, policy=numbered, username=USERNAME, **self.kind.vendor
+        make = partial(MemoryVendor, now=self.clock.now, policy=numbered, **self.kind.vendor)
+        self.vendor = first = make(initial=FIRST, username=USERNAME)
+        if self.kind.in_turns:
+            self.vendor, self.other = make(initial=UNKNOWN, username=OTHER), first
+        self.spec = memory_spec(
+            self.vendor, self.other, oracle=self.kind.oracle, propagation_seconds=self.kind.propagation_seconds
         )
-        self.spec = memory_spec(self.vendor, oracle=self.kind.oracle, propagation_seconds=self.kind.propagation_seconds)
         for drawer in self.spec.policies.values():
             if isinstance(drawer, NumberedPolicy):
                 drawer.numbered_by(self._draw)
-        self.before = self.vendor.save()
+        self.before = self._sides_now()
+
+    @property
+    def sides(self) -> tuple[MemoryVendor, ...]:
+        """Both accounts' sides, or the one's."""
+        return (self.vendor,) if self.other is None else (self.vendor, self.other)
+
+    @property
+    def known(self) -> list[Secret]:
+        """What opens the accounts now, but for a password that never was in the store."""
+        return [each.live for each in self.sides if each.live != UNKNOWN]
+
+    @property
+    def resets(self) -> int:
+        """Resets of either account."""
+        return sum(each.resets for each in self.sides)
+
+    @property
+    def wrong_logins(self) -> int:
+        """Wrong logins at either account."""
+        return sum(each.wrong_logins for each in self.sides)
+
+    def serves(self, value: Secret | None) -> bool:
+        """Return whether a password opens an account, whose machine is not left stopped; no two have the same."""
+        return any(in_step(each, value) for each in self.sides)
+
+    def _sides_now(self) -> tuple[Any, ...]:
+        return tuple(each.save() for each in self.sides)
+
+    def _go_to(self, sides: tuple[Any, ...]) -> None:
+        for each, saved in zip(self.sides, sides, strict=True):
+            each.load(saved)
 
     @property
     def minimum(self) -> Evidence:
@@ -97,37 +139,38 @@ class Account:
 
     def save(self) -> tuple[Any, ...]:
         """Return everything that can change but ``before``, as a value that can be compared."""
-        return (self.vendor.save(), self.drawn)
+        return (self._sides_now(), self.drawn)
 
     def load(self, saved: tuple[Any, ...]) -> None:
         """Go back to a saved state."""
-        state, self.drawn = saved
-        self.vendor.load(state)
+        sides, self.drawn = saved
+        self._go_to(sides)
 
     def changing(self) -> None:
         """Keep the state before a change, for stale answers."""
-        self.before = self.vendor.save()
+        self.before = self._sides_now()
 
     def stale(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the call returns
         """Answer by the state before the latest change."""
-        now = self.vendor.save()
-        self.vendor.load(self.before)
+        now = self._sides_now()
+        self._go_to(self.before)
         try:
             return call()
         finally:
-            self.vendor.load(now)
+            self._go_to(now)
 
     def has_proved(self, value: str) -> bool:
         """Return whether a value may become current (I2)."""
-        return is_proved(self.vendor, Secret(value), self.minimum)
+        return any(is_proved(each, Secret(value), self.minimum) for each in self.sides)
 
     def deliver(self, request: tuple[str, ...]) -> None:
         """Hand a delayed request to the vendor."""
         if request[0] == "set_password":
-            self.vendor.change(Secret(request[1]), Secret(request[2]) if request[2] else None)
+            side = next(each for each in self.sides if each.username == request[3])
+            side.change(Secret(request[1]), Secret(request[2]) if request[2] else None)
         else:
             self.vendor.switch(Power.STOPPED if request[0] == "stop" else Power.RUNNING)
 
     def driver(self, passage: Passage) -> Driver:
         """Return the driver as a fresh process would make it."""
-        return gated(MemoryLoginDriver(self.vendor), passage, login=self.kind.oracle)
+        return gated(MemoryLoginDriver(*self.sides), passage, login=self.kind.oracle)

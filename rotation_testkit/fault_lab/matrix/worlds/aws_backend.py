@@ -23,10 +23,11 @@ from rotation_testkit.doubles.secretsmanager.protocol.validation import Model
 from rotation_testkit.doubles.secretsmanager.rotations.rotator import Rotator
 from rotation_testkit.doubles.secretsmanager.state import Answer, Params, SecretRecord, ServiceState, StoredValue
 from rotation_testkit.doubles.secretsmanager.state import Version as Held
+from rotation_testkit.fault_lab.in_memory.bind import memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Kind, Passage, Port
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
-from rotation_testkit.fault_lab.matrix.worlds.backends import BINDING, CURRENT_ID, DOCUMENT, Backend
+from rotation_testkit.fault_lab.matrix.worlds.backends import CURRENT_ID, DOCUMENT, Backend
 
 _NAME = "matrix"
 _SEAL = Seal(lambda: SealKeys(key=Secret("matrix-0123456789abcdef0123456789abcdef")))
@@ -49,7 +50,7 @@ _MODEL = Model()
 class AwsBackend(Backend):
     """``Backend``."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, document: SecretDocument = DOCUMENT) -> None:
         self._clock = clock
         self._world = ServiceState(clock=clock.now, region="eu-central-1", account="111122223333")
         rotator = Rotator(self._world, sleep=clock.sleep, retry_delays=(), removes_pending=False)
@@ -57,8 +58,8 @@ class AwsBackend(Backend):
         # The rotator starts rotations and runs none: the matrix invokes the steps itself.
         self._rotator = rotator
         self._saved: Saved | None = None
-        text = DOCUMENT.dump().reveal()
-        tags = [{"Key": BINDING_TAG, "Value": BINDING}]
+        text = document.dump().reveal()
+        tags = [{"Key": BINDING_TAG, "Value": memory_binding(document)}]
         first = {"Name": _NAME, "SecretString": text, "ClientRequestToken": CURRENT_ID, "Tags": tags}
         self.call("CreateSecret", first)
 

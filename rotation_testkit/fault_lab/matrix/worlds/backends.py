@@ -15,19 +15,17 @@ from rotation_testkit.fault_lab.in_memory.bind import memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Passage
 from rotation_testkit.fault_lab.in_memory.secret import CountedSecret, GatedSecret
-from rotation_testkit.fault_lab.matrix.worlds.account import FIRST, USERNAME
+from rotation_testkit.fault_lab.matrix.worlds.account import FIRST, OTHER, USERNAME
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Place, Saved
 
 CURRENT_ID = "00000000-0000-4000-8000-000000000000"
 DOCUMENT = SecretDocument({"driver": "memory", "username": USERNAME, "password": FIRST.reveal(), "note": "kept"})
-
-
-BINDING = memory_binding(DOCUMENT)
-"""The secret's, which no account of the matrix does without."""
+IN_TURNS = DOCUMENT.replaced(alternate_username=OTHER)
+"""That of two accounts that take turns."""
 
 
 class Backend(Place, Protocol):
-    """One secret in one kind of store. At first its version ``CURRENT_ID`` with ``DOCUMENT`` is current."""
+    """One secret in one kind of store, bound to its account. At first its version ``CURRENT_ID`` is current."""
 
     def begin(self, token: str) -> None:
         """Start a rotation as the store's service or job does."""
@@ -58,10 +56,10 @@ class Backend(Place, Protocol):
 class MemoryBackend(Backend):
     """``Backend`` of ``stores.memory``."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, document: SecretDocument = DOCUMENT) -> None:
         self._secret = _SavedSecret(now=clock.now)
-        self._secret.put(CURRENT_ID, DOCUMENT, CURRENT)
-        self._secret.binding = BINDING
+        self._secret.put(CURRENT_ID, document, CURRENT)
+        self._secret.binding = memory_binding(document)
 
     def begin(self, token: str) -> None:
         """See ``Backend``."""

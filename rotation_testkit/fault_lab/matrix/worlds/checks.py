@@ -11,13 +11,12 @@ from rotation.drivers.guarded import DEFAULT_LOCKOUT
 from rotation_testkit.fault_lab.in_memory.effects import Kind, Port
 from rotation_testkit.fault_lab.invariants import (
     all_readable,
-    in_step,
     is_clean,
     is_known,
     one_candidate_per_token,
     within_budget,
 )
-from rotation_testkit.fault_lab.matrix.worlds.account import shows_a_password
+from rotation_testkit.fault_lab.matrix.worlds.account import FIRST, shows_a_password
 from rotation_testkit.fault_lab.matrix.worlds.lockstep import Lockstep
 from rotation_testkit.fault_lab.matrix.worlds.snapshot import STEPS, Snapshot
 from rotation_testkit.fault_lab.matrix.worlds.world import DAY, World
@@ -27,14 +26,13 @@ Check = Callable[[Lockstep, Snapshot, World], bool]
 
 def _readable(_ours: Lockstep, seen: Snapshot, world: World) -> bool:
     """I1: the live password is readable, and so is one that an accepted change will make live."""
-    vendor = world.account.vendor
-    coming = [] if vendor.coming is None else [vendor.coming]
-    return all_readable([vendor.live, *coming], seen.holds)
+    coming = [each.coming for each in world.account.sides if each.coming is not None]
+    return all_readable([*world.account.known, *coming], seen.holds)
 
 
-def _current_is_whole(ours: Lockstep, seen: Snapshot, world: World) -> bool:
+def _current_is_whole(ours: Lockstep, seen: Snapshot, _world: World) -> bool:
     """I3: readers get the first value, or a candidate of these rotations."""
-    return is_known(seen.current, {world.account.vendor.initial.reveal(), *(value for _, value in ours.sent)})
+    return is_known(seen.current, {FIRST.reveal(), *(value for _, value in ours.sent)})
 
 
 def _same_candidate(ours: Lockstep, _seen: Snapshot, _world: World) -> bool:
@@ -50,9 +48,10 @@ def _underway_is_readable(_ours: Lockstep, seen: Snapshot, world: World) -> bool
 
 def _within_budget(_ours: Lockstep, _seen: Snapshot, world: World) -> bool:
     """I6: wrong logins stay within the budget, and the account is not locked."""
-    vendor, lockout = world.account.vendor, world.account.spec.lockout or DEFAULT_LOCKOUT
-    return within_budget(vendor.recent_wrong_logins, lockout, world.excused) and not (
-        vendor.locked and not world.excused
+    lockout = world.account.spec.lockout or DEFAULT_LOCKOUT
+    return all(
+        within_budget(each.recent_wrong_logins, lockout, world.excused) and not (each.locked and not world.excused)
+        for each in world.account.sides
     )
 
 
@@ -84,7 +83,8 @@ AFTER_A_STEP: Mapping[str, Check] = MappingProxyType(
         "unknown": _unknown_decides_nothing,
     }
 )
-"""Checked after every invocation. I2 is checked at the very effect that changes what readers get."""
+"""Checked after every invocation. I2 is checked at the very effect that changes what readers get, and that they are
+served where two accounts take turns is checked at every effect."""
 
 
 def broken_after_a_step(ours: Lockstep, world: World) -> list[str]:
@@ -95,12 +95,12 @@ def broken_after_a_step(ours: Lockstep, world: World) -> list[str]:
 
 def unreadable_now(world: World) -> list[str]:
     """Return ``I1``, a reference algorithm's only promise, if the live password cannot be read at this moment."""
-    return [] if all_readable([world.account.vendor.live], world.algorithm.place.stored().__contains__) else ["I1"]
+    return [] if all_readable(world.account.known, world.algorithm.place.stored().__contains__) else ["I1"]
 
 
 def one_reset(world: World) -> bool:
     """I7: a run without faults sends one reset and makes no wrong login."""
-    return is_clean(world.account.vendor.resets, world.account.vendor.wrong_logins)
+    return is_clean(world.account.resets, world.account.wrong_logins)
 
 
 def converged(world: World) -> bool:
@@ -110,7 +110,7 @@ def converged(world: World) -> bool:
 
 def healed(world: World) -> bool:
     """Return whether the rotation ended well."""
-    return world.finished and in_step(world.account.vendor, world.algorithm.place.current())
+    return world.finished and world.account.serves(world.algorithm.place.current())
 
 
 def repeating_changes_nothing(world: World) -> bool:
@@ -130,11 +130,11 @@ def _every_step(world: World) -> None:
 
 def testing_resets_nothing(world: World) -> bool:
     """I11: after success, a test-only invocation for a new token ends well and sends no reset."""
-    resets = world.account.vendor.resets
+    resets = world.account.resets
     world.algorithm.begin()
     world.start({})
     world.algorithm.run(world, STEPS.index(Step.TEST))
-    return world.account.vendor.resets == resets
+    return world.account.resets == resets
 
 
 def next_rotation_ends_well(world: World) -> bool:
@@ -143,7 +143,7 @@ def next_rotation_ends_well(world: World) -> bool:
     world.restart()
     while not world.done:
         world.invoke({})
-    return healed(world) and world.attempt == 0
+    return healed(world) and world.attempt == 0 and "turns" not in world.broken
 
 
 AFTERWARDS: Mapping[str, Callable[[World], bool]] = MappingProxyType(

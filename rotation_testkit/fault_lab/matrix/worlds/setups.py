@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 
+from rotation.core.document import SecretDocument
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.vendor_classes import MATRIX_CLASSES
 from rotation_testkit.fault_lab.matrix.plan import OURS, Line
 from rotation_testkit.fault_lab.matrix.worlds.account import Account
-from rotation_testkit.fault_lab.matrix.worlds.backends import Backend, MemoryBackend
+from rotation_testkit.fault_lab.matrix.worlds.backends import DOCUMENT, IN_TURNS, Backend, MemoryBackend
 from rotation_testkit.fault_lab.matrix.worlds.checks import broken_after_a_step, unreadable_now
 from rotation_testkit.fault_lab.matrix.worlds.lockstep import Lockstep
 from rotation_testkit.fault_lab.matrix.worlds.references import REFERENCES
@@ -20,21 +21,21 @@ SPACINGS = (10, 600)
 """Seconds between the service's attempts: within a lock-out window and minimum age, and beyond them."""
 
 
-def _aws(clock: VirtualClock) -> Backend:
+def _aws(clock: VirtualClock, document: SecretDocument) -> Backend:
     # with botocore, whose model alone takes half a second to read
     from rotation_testkit.fault_lab.matrix.worlds.aws_backend import AwsBackend
 
-    return AwsBackend(clock)
+    return AwsBackend(clock, document)
 
 
-def _vault(clock: VirtualClock) -> Backend:
+def _vault(clock: VirtualClock, document: SecretDocument) -> Backend:
     # with hvac, which the other stores do without
     from rotation_testkit.fault_lab.matrix.worlds.vault_backend import VaultBackend
 
-    return VaultBackend(clock)
+    return VaultBackend(clock, document)
 
 
-STORES: Mapping[str, Callable[[VirtualClock], Backend]] = MappingProxyType(
+STORES: Mapping[str, Callable[[VirtualClock, SecretDocument], Backend]] = MappingProxyType(
     {"memory": MemoryBackend, "aws": _aws, "vault": _vault}
 )
 """Makers of each store's backend, by name."""
@@ -48,9 +49,7 @@ OWN = "own"
 def lines() -> Iterator[Line]:
     """Yield the clean line of every world of Lockstep's own, those that take longest first."""
     for store in ("vault", "aws", "memory"):
-        for driver in sorted(
-            MATRIX_CLASSES, key=("admin_vm", "admin_restart", "admin_task", "admin_state").__contains__, reverse=True
-        ):
+        for driver in sorted(MATRIX_CLASSES, key=_SLOW.__contains__, reverse=True):
             for spacing in SPACINGS:
                 yield Line(OURS, driver, store, spacing)
 
@@ -64,7 +63,7 @@ def reference_lines() -> Iterator[Line]:
     """Yield the clean line of every world of a reference algorithm."""
     for algorithm in REFERENCES:
         for driver, kind in MATRIX_CLASSES.items():
-            if not {"power", "by_state"} & set(kind.vendor):  # they know neither machines nor states
+            if not ({"power", "by_state"} & set(kind.vendor) or kind.in_turns):  # they know none of these
                 for spacing in SPACINGS:
                     yield Line(algorithm, driver, OWN, spacing)
 
@@ -85,5 +84,6 @@ def make(line: Line, *, attempts: int = ATTEMPTS, early: bool = False) -> World:
     reference = REFERENCES.get(line.algorithm)
     if reference is not None:
         return World(clock, account, reference(), unreadable_now, float(line.spacing), attempts)
-    ours = Lockstep(STORES[line.store](clock), early=early)
+    document = IN_TURNS if account.other is not None else DOCUMENT
+    ours = Lockstep(STORES[line.store](clock, document), early=early)
     return World(clock, account, ours, partial(broken_after_a_step, ours), float(line.spacing), attempts)

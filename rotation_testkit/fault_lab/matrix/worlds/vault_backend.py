@@ -13,10 +13,11 @@ from rotation.state.store import Store
 from rotation.state.versions import SecretState
 from rotation.stores.vault_kv import BINDING_KEY, JOURNAL_SUFFIX, Entry, VaultKv
 from rotation_testkit.doubles.vault.kv2 import Kv2, _Held, _Version
+from rotation_testkit.fault_lab.in_memory.bind import memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
-from rotation_testkit.fault_lab.matrix.worlds.backends import BINDING, DOCUMENT, Backend
+from rotation_testkit.fault_lab.matrix.worlds.backends import DOCUMENT, Backend
 
 _PATH = "matrix"
 
@@ -24,13 +25,13 @@ _PATH = "matrix"
 class VaultBackend(Backend):
     """``Backend``. A job begins a rotation instead of a service."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, document: SecretDocument = DOCUMENT) -> None:
         self._clock = clock
         self._kv = _SavedKv(now=clock.now)
         # No one reads older versions of the journal; without them, states that differ in nothing else are equal.
         self._kv.configure(_PATH + JOURNAL_SUFFIX, max_versions=1)
-        self._kv.configure(_PATH, custom={BINDING_KEY: BINDING})
-        self._kv.write(_PATH, DOCUMENT, cas=0)
+        self._kv.configure(_PATH, custom={BINDING_KEY: memory_binding(document)})
+        self._kv.write(_PATH, document, cas=0)
 
     def _past_the_gate(self) -> VaultKv:
         return VaultKv(self._kv, _PATH, clock=self._clock)

@@ -227,6 +227,8 @@ class World:
 
     def changed(self, effect: Effect) -> None:
         """See ``gate.Surroundings``."""
+        if effect.port not in QUESTIONS:
+            self._note_whether_readers_are_served()
         if not effect.shown:
             return
         value = self._readers_get()
@@ -269,3 +271,8 @@ class World:
     def _deliver(self, receiver: str, request: tuple[str, ...]) -> None:
         with suppress(RotationError, ValueError):  # no caller waits for the answer any more
             (self.account if receiver == "vendor" else self.algorithm.place).deliver(request)
+        self._note_whether_readers_are_served()
+
+    def _note_whether_readers_are_served(self) -> None:
+        if self.account.other is not None and not self.account.serves(self.algorithm.place.current()):
+            self.broken |= {"turns"}

@@ -40,13 +40,13 @@ def current(pair: Scenario) -> SecretDocument:
 
 def opens(pair: Scenario, document: SecretDocument) -> bool:
     """Return whether a document's password opens the account that it names."""
-    vendors = {each.username: each for each in (pair.vendor, pair.other) if each is not None}
+    vendors = {each.username: each for each in (pair.other, pair.vendor) if each is not None}
     return vendors[document.text("username")].live == document.password
 
 
 def counts(pair: Scenario) -> list[tuple[int, int]]:
     """Return the resets and wrong logins of both accounts."""
-    return [(each.resets, each.wrong_logins) for each in (pair.vendor, pair.other) if each is not None]
+    return [(each.resets, each.wrong_logins) for each in (pair.other, pair.vendor) if each is not None]
 
 
 @pytest.mark.parametrize("oracle", [True, False])
@@ -102,7 +102,7 @@ def test_a_reset_never_goes_to_the_account_that_has_become_current(step: Step) -
     assert pair.rotate(pair.begin()) == []
     token = pair.run_to(Step.CREATE if step is Step.SET else Step.TEST)
     resets = counts(pair)
-    pair.put_by_hand(username="alice", alternate_username="bob", password=pair.vendor.live.reveal())
+    pair.put_by_hand(username="alice", alternate_username="bob", password=pair.other.live.reveal())
     with pytest.raises(IdentityChanged, match="current and candidate differ in username"):
         pair.step(step, token)
     assert counts(pair) == resets

@@ -6,6 +6,7 @@ import pytest
 
 from rotation.core.errors import DriverError
 from rotation.core.values import Evidence
+from rotation.engine import session
 from rotation.engine.account import prober, sender, steps
 from rotation.engine.account.attempt import Attempt
 from rotation.engine.result import Result
@@ -92,6 +93,12 @@ def candidate_asked_first(monkeypatch):
     monkeypatch.setattr(Attempt, "__post_init__", begun)
 
 
+def reset_in_place(monkeypatch):
+    """Reset the account that readers have, instead of the one whose turn it is."""
+    monkeypatch.setattr(steps, "turned", lambda document: document)
+    monkeypatch.setattr(session, "turned", lambda document: document)
+
+
 def breaks(name, line):
     """Tell whether a promise is broken by a run without faults or with one."""
     if name == "I7":
@@ -108,6 +115,7 @@ MUTATIONS = [
     (candidate_dropped, "self", "I8"),
     (committed_unproved, "admin_late", "I2"),
     (candidate_asked_first, "admin", "I7"),
+    (reset_in_place, "alternating", "turns"),
 ]
 
 
