@@ -131,6 +131,7 @@ DRIVER = DriverSpec(
     source="Pages on ResetAccountPassword (2026-04-18), signature V3 (2026-06-02); alibabacloud-rds20140815 16.0.2",
     checked="2026-11-30",
     not_identity=frozenset({"address", "database", "certificate"}),
+    alternates=frozenset({"username"}),
     harmless={"instance_id": "rm-does-not-exist", "username": "does-not-exist"},
     login_probes=frozenset({"mysql", "postgresql"}),
     propagation_seconds=30,  # assumed: the vendor applies a reset some time after its answer, and does not say when

@@ -139,6 +139,7 @@ DRIVER = DriverSpec(
     source="Pages rds_05_0011, rds_08_0034 (2025-08-20), rds_11_0001 (2025-12-02); SDK huaweicloudsdkrds 3.1.219",
     checked="2026-11-30",
     not_identity=frozenset({"address", "database", "certificate"}),
+    alternates=frozenset({"username"}),
     login_probes=frozenset({"mysql", "postgresql"}),
     propagation_seconds=5,  # assumed: no page says how soon after the answer the login takes it
     error_table=TABLE,

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from rotation.core.secret import Secret
+from rotation.core.values import LoginTarget, Verdict
+from rotation.drivers.registry import login_probe
 from rotation_testkit.databases.mariadb import MariaDb, mariadb
 from rotation_testkit.databases.postgresql import PostgreSql, postgresql
 from rotation_testkit.doubles.hosts.certificate import Certificate
@@ -32,6 +35,12 @@ class RealDatabase:
             self.server.run(f"CREATE OR REPLACE USER {name}@'{HOST}' IDENTIFIED BY '{password.reveal()}'")
             return
         self.server.run(f"DROP ROLE IF EXISTS {name}", f"CREATE ROLE {name} LOGIN PASSWORD '{password.reveal()}'")
+
+    def lets_in(self, document):
+        """Return whether a reader gets in who has this account document."""
+        target = LoginTarget(self.kind, HOST, self.server.port, document["username"], self.pin)
+        probe = login_probe(self.kind, time_left=lambda: 60.0)
+        return probe.login(target, Secret(document["password"])) is Verdict.ACCEPTED
 
     def set(self, name, password):
         """Do what the vendor's reset does."""

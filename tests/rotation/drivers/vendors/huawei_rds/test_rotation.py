@@ -13,6 +13,7 @@ from rotation_testkit.doubles.vendors.huawei_rds.simulator import (
     USERS,
     HuaweiRds,
 )
+from rotation_testkit.sandbox.sandbox import FUNCTION_ARN
 
 OLD = Secret("Old-pass-1234")
 INSTANCE = "ed7cc6166ec24360a5ed5c5c9c2ed726in03"
@@ -109,3 +110,27 @@ def test_a_temporary_key_rotates_with_its_token_alone(account, cloud):
     account.put({**admin, "session_token": "Temporary+Token/31=="}, "lockstep/admin")
     assert account.rotate().state is RotationState.SUCCEEDED
     assert account.settled()
+
+
+@EACH
+def test_two_accounts_take_turns_and_readers_always_get_in(account, cloud, database):
+    """After each step a reader gets in with the current value, and with the former one after the switch."""
+    other = Secret("Never-known-5678")
+    database.create("robot_b", other)
+    cloud.instances[INSTANCE].add("robot_b", other)
+    account.put({**account.document(), "alternate_username": "robot_b"})
+    shut_out = []
+
+    def watched(event):
+        account.serve(event)
+        shut_out.extend(each for each in (account.document(),) if not database.lets_in(each))
+
+    account.store.register_function(FUNCTION_ARN, watched)
+    for name in ("robot_b", "robot"):
+        former = account.document()
+        assert account.rotate().state is RotationState.SUCCEEDED, [error.message for error in account.errors]
+        assert (account.document()["username"], account.document()["alternate_username"]) == (name, former["username"])
+        assert database.lets_in(former)
+        account.clock.sleep(86_400)
+    assert shut_out == []
+    assert [cloud.account(INSTANCE, name).resets for name in ("robot", "robot_b")] == [1, 1]
