@@ -144,7 +144,7 @@ artefact: .aws-sam/local/.interpreter
 	minor=$$("$$python" -c "import sys; print('%d.%d' % sys.version_info[:2])"); \
 	echo "$$python" > .aws-sam/started; \
 	echo "Packing the rotation function to run under the Lambda runtime emulator with python$$minor"; \
-	SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$$minor LAMBDA_ARCH=$$(uname -m) SSH=1 WINRM=1 \
+	SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$$minor LAMBDA_ARCH=$$(uname -m) SSH=1 WINRM=1 MYSQL=1 POSTGRESQL=1 \
 	  $(BIN)/sam build --build-dir .aws-sam/local >.aws-sam/build.log 2>&1 || { cat .aws-sam/build.log >&2; exit 1; }; \
 	mv .aws-sam/started $@
 

@@ -32,7 +32,7 @@ def test_code_comes_from_the_task_root_alone(artefact, tmp_path):
         "rotation.drivers.logins.ssh",
         "rotation.drivers.logins.winrm",
     ]
-    names = [*ours, "requests", "urllib3", "paramiko", "pypsrp"]
+    names = [*ours, "requests", "urllib3", "paramiko", "pypsrp", "pymysql", "psycopg"]
     with LambdaRuntime(
         tmp_path, "origins.handler", python=artefact.python, site_packages=artefact.site_packages
     ) as runtime:
@@ -46,7 +46,7 @@ def test_code_comes_from_the_task_root_alone(artefact, tmp_path):
 def test_artefact_holds_no_kit_no_command_line_and_no_boto3(artefact):
     """Tests' doubles and the command line stay out; the runtime brings boto3 itself."""
     top = {entry.name for entry in artefact.task_root.iterdir()}
-    assert {"rotation", "requests", "aws_lambda_powertools", "paramiko", "pypsrp"} <= top
+    assert {"rotation", "requests", "aws_lambda_powertools", "paramiko", "pypsrp", "pymysql", "psycopg"} <= top
     assert top.isdisjoint({"boto3", "botocore", "hvac", "pydantic", "tests", "vault_plugin", "typer", "bin", ".venv"})
     assert top.isdisjoint({"charset_normalizer", "invoke"})  # paramiko and requests take them only if they are there
     assert not (artefact.task_root / "aws_lambda_powertools" / "event_handler").exists()
@@ -56,7 +56,7 @@ def test_artefact_holds_no_kit_no_command_line_and_no_boto3(artefact):
 
 def test_the_bill_of_materials_lists_what_is_packed(artefact):
     """Every library in the package is listed in its version, every file of ours with its hash, and nothing else."""
-    pins = [f"requirements/lambda{name}.txt" for name in ("", "-ssh", "-winrm")]
+    pins = [f"requirements/lambda{name}.txt" for name in ("", "-ssh", "-winrm", "-mysql", "-postgresql")]
     command = [sys.executable, ".ci/sbom.py", "function", artefact.task_root, *pins]
     written = [
         subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
