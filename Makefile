@@ -76,8 +76,9 @@ test: $(READY) .venv/second/.ready .venv/openssh/.ready .venv/mariadb/.ready .ve
 
 # OpenSSH's server with PAM, from Debian's packages and without root, for the tests marked `openssh`. A machine that cannot
 # have it names what did not run.
-.venv/openssh/.ready: .ci/openssh | $(READY)
-	@.ci/openssh .venv/openssh
+.venv/openssh/.ready: .ci/debian-packages | $(READY)
+	@.ci/debian-packages --namespace .venv/openssh "a real OpenSSH" \
+	openssh-server openssh-sftp-server libpam-modules libnss-wrapper libuid-wrapper
 	@touch $@
 
 # Takes minutes on a real OpenBao: random kills, a cluster that loses its leader.

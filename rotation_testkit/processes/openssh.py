@@ -1,9 +1,9 @@
 """A real OpenSSH server with PAM on loopback, from Debian's packages, with accounts of its own, and without root.
 
-``.ci/openssh`` unpacks the packages. The server runs in a user and mount namespace where ``/etc`` and ``/run`` are its
-own folders: passwd, shadow, PAM's rules. One user id is mapped there, so cwrap's ``uid_wrapper`` and ``nss_wrapper``
-stand in for ``setgroups`` and ``initgroups``, which the kernel refuses. All else is real: OpenSSH, its privilege
-separation, pam_unix, pam_faillock. Every account's commands run as the user who runs the tests.
+``.ci/debian-packages`` unpacks the packages. The server runs in a user and mount namespace where ``/etc`` and
+``/run`` are its own folders: passwd, shadow, PAM's rules. One user id is mapped there, so cwrap's ``uid_wrapper`` and
+``nss_wrapper`` stand in for ``setgroups`` and ``initgroups``, which the kernel refuses. All else is real: OpenSSH,
+its privilege separation, pam_unix, pam_faillock. Every account's commands run as the user who runs the tests.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class OpenSsh:
     """The server; a context manager that listens from entry to exit.
 
     Attributes:
-        packages: the folder that ``.ci/openssh`` filled.
+        packages: the folder that ``.ci/debian-packages`` filled.
         home: an empty folder for the server's files.
         accounts: by user name.
         settings: lines of sshd_config, before the defaults of this class. The first line of a keyword decides.

@@ -12,7 +12,6 @@ BEFORE, MADE, AFTER = 1_700_000_000, 1_700_000_100, 1_700_000_200
 """Times of sources, stamps and changes, far enough apart for every file system."""
 SLOW = (
     "make-venv",
-    ".ci/openssh",
     "debian-packages",
     "pip",
     "sam build",
@@ -42,7 +41,6 @@ def installed(tmp_path):
     for name in (
         "Makefile",
         ".ci/debian-packages",
-        ".ci/openssh",
         "pyproject.toml",
         "template.yaml",
         "samconfig.toml",
