@@ -39,6 +39,8 @@ class DriverHarness:
         weak: a password that the vendor refuses by its rules.
         wrong_login_code: the vendor's code for "wrong password", where the driver itself logs in.
         unknown_code: a code that no table knows.
+        temporary: makes a temporary key at the vendor and returns the admin credential with its session token; of a
+            driver whose ``spec.admin`` has ``session_token``.
         variant: name of the account's policy where the record has several; ``None``: what the driver observes.
     """
 
@@ -57,6 +59,7 @@ class DriverHarness:
     weak: Secret
     wrong_login_code: str | None = None
     unknown_code: str = "987654321"
+    temporary: Callable[[], Any] | None = None
     variant: str | None = None
 
     def driver(
@@ -67,13 +70,19 @@ class DriverHarness:
         call_seconds: float = 10.0,
     ) -> Driver:
         """Make the driver on a real ``HttpDoor``."""
+        return self.spec.factory(self.wiring(hosts=hosts, seconds_left=seconds_left, call_seconds=call_seconds))
+
+    def wiring(
+        self, *, hosts: frozenset[str] | None = None, seconds_left: float = 60.0, call_seconds: float = 10.0
+    ) -> Wiring:
+        """Return what the driver is made from, on a real ``HttpDoor``."""
         door = HttpDoor(
             frozenset({urlsplit(self.endpoint).netloc}) if hosts is None else hosts,
             time_left=lambda: seconds_left,
             call_seconds=call_seconds,
             request_id_header=self.spec.request_id_header,
         )
-        return self.spec.factory(Wiring(http=door, endpoint=self.endpoint, admin=self.admin, now=self.now))
+        return Wiring(http=door, endpoint=self.endpoint, admin=self.admin, now=self.now)
 
     @property
     def loaded(self) -> Any:  # noqa: ANN401 - the spec's account class

@@ -17,6 +17,7 @@ import pytest
 
 from rotation.core import settings
 from rotation.core.errors import (
+    AdminRejected,
     DriverError,
     HostNotAllowed,
     NotEnoughTime,
@@ -31,9 +32,12 @@ from rotation.core.errors import (
     UnexpectedReply,
     VendorUnavailable,
 )
-from rotation.core.values import Authority, Evidence, Verdict
-from rotation.drivers.contract import DriverSpec, Observes
+from rotation.core.secret import Secret
+from rotation.core.values import Authority, Evidence, TaskState, Verdict
+from rotation.drivers.contract import DriverSpec, Observes, Powers
 from rotation.drivers.error_table import ErrorRow
+from rotation.drivers.tokens import Token
+from rotation.policy.narrowing import obey
 from rotation_testkit.canary.spellings import leaks
 from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
@@ -276,21 +280,98 @@ class DriverConformance:
         assert seen.login is None or seen.login.kind in self.spec.login_probes
         assert vendor.changes() == 0
 
+    def test_the_targets_own_rules_are_told_and_hold(self, vendor: DriverHarness) -> None:
+        """Where the record says so, each look has the target's rules; the vendor takes what satisfies them, too."""
+        driver = vendor.driver()
+        if not isinstance(driver, Observes):
+            assert not self.spec.reads_rules
+            return
+        seen = vendor.observation(driver)
+        assert (seen.rules is not None) == self.spec.reads_rules
+        if seen.rules is not None:
+            assert seen.rules.source
+            vendor.grow_old()
+            new = obey(self.spec.policies[seen.variant], seen.rules).generate(vendor.context)
+            vendor.set(new)
+            assert vendor.live() == new
+
+    def test_a_change_without_a_task_ends_by_the_targets_state(self, vendor: DriverHarness) -> None:
+        """Where the record says so, a look shows how far the latest change is, and the change itself names no task."""
+        driver = vendor.driver()
+        if not self.spec.completes_by_state:
+            assert not isinstance(driver, Observes) or vendor.observation(driver).change is None
+            return
+        assert vendor.observation(driver).change in {TaskState.DONE, TaskState.FAILED}
+        new = vendor.policy.generate(vendor.context)
+        assert driver.set_password(vendor.loaded, new, current=None) is None
+        vendor.grow_old()
+        assert vendor.observation(driver).change is TaskState.DONE
+        assert vendor.live() == new
+
+    def test_what_applies_at_a_start_needs_one(self, vendor: DriverHarness) -> None:
+        """Where a look says that a change takes effect at the next start, the driver can stop and start the machine."""
+        driver = vendor.driver()
+        if not isinstance(driver, Observes) or not vendor.observation(driver).applies_at_start:
+            return
+        assert isinstance(driver, Powers)
+        new = vendor.policy.generate(vendor.context)
+        driver.stop(vendor.loaded)
+        vendor.set(new, driver)
+        driver.start(vendor.loaded)
+        assert vendor.live() == new
+
+    def test_a_temporary_key_needs_its_session_token(self, vendor: DriverHarness) -> None:
+        """With the token it changes a password; without it the vendor refuses the key, and nothing is changed."""
+        if vendor.temporary is None:
+            return
+        whole, new = vendor.temporary(), vendor.policy.generate(vendor.context)
+        vendor.admin = dataclasses.replace(whole, session_token=Secret(""))
+        with pytest.raises(AdminRejected) as caught:
+            vendor.set(new)
+        assert caught.value.definite
+        assert vendor.changes() == 0
+        vendor.admin = whole
+        vendor.set(new)
+        assert (vendor.live(), vendor.changes()) == (new, 1)
+
+    def test_a_token_of_a_login_is_replaced_in_time(self, vendor: DriverHarness) -> None:
+        """Where calls carry one, it is not sent after it expired, and one that the vendor refuses costs one call."""
+        wiring = vendor.wiring()
+        driver, tokens = self.spec.factory(wiring), wiring.tokens._kept  # noqa: SLF001 - to put a wrong one there
+
+        def look() -> None:
+            if isinstance(driver, Observes):
+                driver.observe(vendor.loaded)
+
+        look()
+        for name in list(tokens):
+            tokens[name] = Token(Secret("Canary-expired/1"), expires_at=vendor.now() - 1)
+            look()
+            assert not any(each.holds("Canary-expired/1") for each in vendor.captured)
+            tokens[name] = Token(Secret("Canary-refused/2"), expires_at=vendor.now() + 3600)
+            with suppress(DriverError):
+                look()
+            look()
+            assert sum(each.holds("Canary-refused/2") for each in vendor.captured) == 1
+        assert vendor.changes() == 0
+
     def test_no_secret_leaks(self, vendor: DriverHarness, caplog: pytest.LogCaptureFixture) -> None:
         """No log at DEBUG, error, traceback, repr or URL holds a secret, whether calls succeed or fail."""
         caplog.set_level(logging.DEBUG)
         old, new = vendor.live(), vendor.policy.generate(vendor.context)
-        shown: list[object] = [vendor.loaded, vendor.admin, vendor.driver(), vendor.spec]
-        shown += _errors(lambda: vendor.verdict(old))
+        wiring = vendor.wiring()
+        driver = self.spec.factory(wiring)
+        shown: list[object] = [vendor.loaded, vendor.admin, wiring, driver, vendor.spec]
+        shown += _errors(lambda: vendor.verdict(old, driver))
         unknown: dict[str, Any] = {"code": vendor.unknown_code}
         plans = [(kind, details) for kind, details, _ in CHANGE_FAULTS if kind is not FaultKind.HANG]
         for kind, details in (*plans, (FaultKind.VENDOR_CODE, unknown)):
             vendor.faults.add(vendor.change, kind, **details)
-            shown += _errors(lambda: vendor.set(new))
+            shown += _errors(lambda: vendor.set(new, driver))
             vendor.faults.clear()
         vendor.grow_old()
         shown += _errors(lambda: vendor.set(new))
-        secrets = [old, new, *vendor.secrets()]
+        secrets = [old, new, *vendor.secrets(), *wiring.tokens.secrets]
         texts = [repr(each) + str(each) for each in shown] + [caplog.text] + [each.url for each in vendor.captured]
         assert any(vendor.endpoint.rpartition(":")[2] in text for text in texts)  # the log was listened to
         assert not [text[:20] for text in texts if leaks(text, secrets)]

@@ -14,6 +14,7 @@ from rotation_testkit.doubles.vendors.tencent_bm.simulator import LINUX, WINDOWS
 
 DEVICE = "cpm-1"
 OLD = Secret("Canary-Old/pw+1")
+TOKEN = Secret("Canary-token/1+2==")
 
 
 @contextmanager
@@ -32,6 +33,11 @@ def served(api, os=LINUX):
     """A device beside another customer's. No call is throttled, since the suite makes many of them."""
     simulator = TencentBm()
     simulator.v2.per_action.most = simulator.v2.total.most = simulator.v3.per_action.most = None
+
+    def temporary():
+        made = simulator.add_key(token=TOKEN)
+        return Admin(made.secret_id, made.secret_key, api, session_token=TOKEN)
+
     with simulator.serve() as url, machine(simulator, os) as login:
         simulator.add_device("cpm-0", password=Secret("Canary-of-other"))
         simulator.add_device(DEVICE, password=OLD, os=os).lan_ip = "127.0.0.1"
@@ -42,6 +48,7 @@ def served(api, os=LINUX):
             endpoint=url,
             account={**account, **login},
             admin=Admin(key.secret_id, key.secret_key, api),
+            temporary=temporary,
             now=simulator.clock,
             live=lambda: simulator.guest_password(DEVICE),
             changes=lambda: simulator.resets(DEVICE),

@@ -16,12 +16,19 @@ from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import SshAddre
 
 HOST = "uhost-1"
 OLD = Secret("Canary-Old/pass+word=1")
+TOKEN = Secret("Canary-token/1+2==")
 
 
 @contextmanager
 def served():
     """A container that answers SSH, beside another customer's."""
     simulator = UCloudCompShare()
+
+    def temporary():
+        made = dataclasses.replace(simulator.credentials, token=TOKEN)
+        simulator.keys[made.public_key] = made
+        return Admin(made.public_key, made.private_key, TOKEN)
+
     with simulator.serve() as url, SshHost(simulator.guest_login(HOST), up=lambda: simulator.running(HOST)) as ssh:
         instance = simulator.add_instance(HOST, password=OLD, ssh=SshAddress("root", ssh.host, ssh.port))
         simulator.add_instance("uhost-2", password=Secret("Canary-of-somebody-else-7"))
@@ -32,6 +39,7 @@ def served():
             endpoint=url,
             account={**place, "username": "root", "host_key": ssh.host_key},
             admin=Admin(key.public_key, key.private_key),
+            temporary=temporary,
             now=simulator.clock,
             live=lambda: simulator.guest_password(HOST),
             changes=lambda: simulator.resets(HOST),

@@ -18,6 +18,7 @@ from rotation_testkit.doubles.vendors.ucloud_uhost.simulator import UCloudUHost
 
 HOST = "uhost-1"
 OLD = Secret("Canary-Old/pass+word=1")
+TOKEN = Secret("Canary-token/1+2==")
 SHARED = {row.vendor_code for row in COMPSHARE.error_table}
 
 
@@ -25,6 +26,12 @@ SHARED = {row.vendor_code for row in COMPSHARE.error_table}
 def served(state="Running"):
     """A server that answers SSH, beside another customer's."""
     simulator = UCloudUHost()
+
+    def temporary():
+        made = dataclasses.replace(simulator.credentials, token=TOKEN)
+        simulator.keys[made.public_key] = made
+        return Admin(made.public_key, made.private_key, TOKEN)
+
     with simulator.serve() as url, SshHost(simulator.guest_login(HOST)) as ssh:
         server = simulator.add_server(HOST, password=OLD, state=state)
         simulator.add_server("uhost-2", password=Secret("Canary-of-somebody-else-7"))
@@ -35,6 +42,7 @@ def served(state="Running"):
             endpoint=url,
             account={**place, "username": "root", "host_key": ssh.host_key, "ssh_port": ssh.port},
             admin=Admin(key.public_key, key.private_key),
+            temporary=temporary,
             now=simulator.clock,
             live=lambda: simulator.guest_password(HOST),
             changes=lambda: simulator.resets(HOST),

@@ -18,6 +18,7 @@ from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
 
 OLD = Secret("Canary-Old+pass=word1")
+TOKEN = Secret("Canary-token/1+2==")
 NAME, USER = "robot", "u-robot"
 
 
@@ -39,6 +40,11 @@ def served():
     simulator = VolcengineCloudIdentity()
     user = simulator.add_user(NAME, OLD, user_id=USER)
     simulator.add_user("somebody", Secret("Canary-of-somebody-else-7"))
+
+    def temporary():
+        made = simulator.add_key(token=TOKEN)
+        return Admin(made.access_key, made.secret_key, session_token=TOKEN)
+
     key = simulator.credentials
     with simulator.serve() as url:
         harness = PortalHarness(
@@ -46,6 +52,7 @@ def served():
             endpoint=url,
             account={"username": NAME, "user_id": USER},
             admin=Admin(key.access_key, key.secret_key),
+            temporary=temporary,
             now=simulator.clock,
             live=lambda: simulator.live_password(USER) or Secret(""),
             changes=lambda: simulator.resets(USER),
