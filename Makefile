@@ -176,12 +176,14 @@ build-RotationFunction:
 	  "$$python" -m compileall -q --invalidation-mode unchecked-hash -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"; \
 	else echo "No python$(LAMBDA_PYTHON) here: the artefact carries no byte-code, cold starts will be slower."; fi
 
-$(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
+# What the tests need: requirements/dev.txt, and of each product the vendor's own SDK.
+PINS := requirements/bootstrap.txt requirements/dev.txt $(wildcard requirements/sdks/*.txt)
+$(READY): $(PINS) pyproject.toml
 	@python="$(PYTHON)"; [ -n "$$python" ] || python=$$(.ci/find-python) || exit 1; .ci/make-venv .venv "$$python"
 	@touch $@
 
 # A second interpreter, if there is one: the runtime's 3.13, or 3.11, the oldest that is supported.
-.venv/second/.ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml | $(READY)
+.venv/second/.ready: $(PINS) pyproject.toml | $(READY)
 	@mkdir -p .venv/second
 	@minor=$$($(BIN)/python -c "import sys; print('3.11' if sys.version_info[:2] == (3, 13) else '3.13')"); \
 	if python=$$(.ci/find-python $$minor); then .ci/make-venv .venv/second "$$python"; fi
@@ -205,6 +207,9 @@ requirements: $(READY)
 	  $(COMPILE) requirements/lambda-$$kind.in -c requirements/dev.txt -o requirements/lambda-$$kind.txt || exit 1; done
 	$(COMPILE) requirements/lambda-vault.in -c requirements/dev.txt -o requirements/lambda-vault.txt
 	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
+	others=; for sdk in requirements/sdks/*.in; do \
+	  $(COMPILE) $$sdk -c requirements/dev.txt $$others -o $${sdk%.in}.txt || exit 1; \
+	  others="$$others -c $${sdk%.in}.txt"; done
 
 clean:
 	rm -rf .venv .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

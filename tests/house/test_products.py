@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import json
 import re
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -104,6 +105,12 @@ def _imported(file):
     return plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) if node.module}
 
 
+def _dev_extra():
+    """Return what every test needs: an SDK of several products may stand there."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    return [re.split(r"[\[<>=]", each)[0] for each in extras["dev"]]
+
+
 @pytest.mark.parametrize("code", driver_codes())
 def test_the_sdks_of_a_record_drive_the_simulator(code):
     """``DriverSpec.sdks`` names packages that the simulator's tests import, and is empty where they import none."""
@@ -112,6 +119,9 @@ def test_the_sdks_of_a_record_drive_the_simulator(code):
     imported = {name.partition(".")[0] for file in folder.rglob("*.py") for name in _imported(file)}
     used = {each for name in imported for each in known.get(name, ())} - EVERYBODYS
     declared = set(load_driver(code).sdks)
+    wanted = ROOT / f"requirements/sdks/{code}.in"
+    named = re.findall(r"^[\w-]+", wanted.read_text(), re.MULTILINE) if wanted.exists() else _dev_extra()
+    assert declared <= set(named), f"{wanted.relative_to(ROOT)} lacks this SDK"
     assert declared <= used, "this record names an SDK that no test of the simulator uses"
     assert bool(declared) == bool(used), f"the simulator is driven by {sorted(used)}: say so in DriverSpec.sdks"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PINNED = sorted((ROOT / "requirements").glob("*.txt"))
+PINNED = sorted((ROOT / "requirements").rglob("*.txt"))
 
 
 def _pins(path: Path) -> dict[str, str]:
@@ -28,6 +28,15 @@ def test_every_line_is_pinned_and_hashed(path: Path) -> None:
         assert re.match(r"[a-z0-9-]+==[0-9][^ ]*( ; [^-]+)? +--hash=sha256:[0-9a-f]{64}", block), name
     assert "://" not in path.read_text()
     assert not [name for name in pins if name.startswith("-")]
+
+
+def test_the_sdks_agree_with_everything_else() -> None:
+    """A library has one version, whichever of the vendors' SDKs brings it."""
+    versions: dict[str, set[str]] = {}
+    for path in (ROOT / "requirements" / "dev.txt", *(ROOT / "requirements" / "sdks").glob("*.txt")):
+        for name, block in _pins(path).items():
+            versions.setdefault(name, set()).add(block.split()[0])
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
 
 
 @pytest.mark.parametrize("name", [path.stem for path in PINNED if path.stem.startswith("lambda-")] + ["install"])
