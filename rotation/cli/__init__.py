@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from rotation.cli.exit_codes import INTERRUPTED, NEEDS_HUMAN
 from rotation.core.errors import MissingExtra
 from rotation.core.process.output import shelter_output
 from rotation.core.process.stop import Halted, heeding, leave
@@ -19,7 +20,7 @@ def main() -> None:
             code = _run()
         except (Halted, KeyboardInterrupt):
             sys.stderr.write("interrupted\n")
-            code = 130
+            code = INTERRUPTED
         leave(code)
 
 
@@ -34,5 +35,5 @@ def _run() -> int:
             f"error: missing_extra: the command line needs {package}, which is not installed\n"
             f"  hint: {MissingExtra.default_hint}\n"
         )
-        return 1
+        return NEEDS_HUMAN
     return run(sys.argv[1:])

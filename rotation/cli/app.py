@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import platform
+import re
+import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import Annotated, Any
 
 import typer
 
@@ -22,8 +26,10 @@ _HELP = """Rotates passwords behind vendors' reset APIs and keeps the secret sto
 
 Start with `lockstep demo`: it needs no account and no network.
 
-Every command takes --json. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 parked (stopped on purpose until a time).
+Every command takes --json. Exit codes: {codes}.
 """
+_WORDS = {"help": "--help", "version": "--version"}
+"""What people type where other tools have a command for it."""
 
 # typer brings its own copy of click since 0.26, so the class is found through what typer exports.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -31,7 +37,14 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 def application() -> typer.Typer:
     """Return the application with its own commands and those of entry points."""
-    app = typer.Typer(name="lockstep", help=_HELP, add_completion=False, pretty_exceptions_enable=False)
+    codes = ", ".join(f"{code} {re.split('[:;,]', meaning)[0]}" for code, (meaning, _) in EXIT_CODES.items())
+    app = typer.Typer(
+        name="lockstep",
+        help=_HELP.format(codes=codes),
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
     app.command("drivers")(by_arguments(drivers.drivers))
     app.command("policy")(by_arguments(policy.policy))
     app.command("generate")(by_arguments(policy.generate))
@@ -45,6 +58,32 @@ def application() -> typer.Typer:
     for point in sorted(entry_points(group=COMMANDS), key=lambda each: each.name):
         _add(app, point)
     return app
+
+
+def command_tree() -> Any:  # noqa: ANN401 - typer's own copy of click has no public types
+    """Return the parsed command ``lockstep`` with all below it; help texts have no line ends within a paragraph."""
+    root = typer.main.get_command(application())
+    ahead: list[Any] = [root]
+    while ahead:
+        command = ahead.pop()
+        command.help = re.sub(r"(?<!\n)\n(?!\n)", " ", (command.help or "").strip())
+        ahead += getattr(command, "commands", {}).values()
+    return root
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - an option's value
+    if wanted:
+        sys.stdout.write(f"lockstep {version('lockstep-rotation')}, Python {platform.python_version()}\n")
+        raise typer.Exit
+
+
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Options of ``lockstep`` itself."""
 
 
 def _add(app: typer.Typer, point: EntryPoint) -> None:
@@ -76,8 +115,7 @@ def run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     failure: RotationError
     try:
-        command = typer.main.get_command(application())
-        code = command(args=list(arguments) or ["--help"], prog_name="lockstep", standalone_mode=False)
+        code = command_tree()(args=_arguments(arguments), prog_name="lockstep", standalone_mode=False)
     except RotationError as error:
         failure = error
     except _UsageError as wrong:
@@ -92,6 +130,11 @@ def run(arguments: Sequence[str]) -> int:
         failure = Interrupted("stopped before the end")
     show_error(failure, as_json=as_json)
     return exit_code(failure)
+
+
+def _arguments(given: Sequence[str]) -> list[str]:
+    first = _WORDS.get(given[0]) if given else "--help"
+    return list(given) if first is None else [*given[1:], first]
 
 
 def _ended(code: int | None) -> int:

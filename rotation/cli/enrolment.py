@@ -16,7 +16,7 @@ from pathlib import Path
 
 import typer
 
-from rotation.cli.exit_codes import DONE, FAILED, CommandUsageError
+from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN, CommandUsageError, exit_code, worst
 from rotation.cli.output import console, emit, note, show_error
 from rotation.core.document import SecretDocument, documents, list_key
 from rotation.core.errors import BindingMismatch, RotationError, SecretNotFound
@@ -181,7 +181,7 @@ def enroll_or_show(enrolment: Enrolment, secret: Mapping[str, object], how: How)
 
 
 def show_one(enrolment: Enrolment, secret: Mapping[str, object], *, as_json: bool) -> int:
-    """Show what a secret is bound to; return FAILED where a rotation would be refused."""
+    """Show what a secret is bound to; return NEEDS_HUMAN where a rotation would be refused."""
     status = enrolment.status
     if as_json:
         emit({**secret, "outcome": status, **enrolment.describe()})
@@ -189,7 +189,7 @@ def show_one(enrolment: Enrolment, secret: Mapping[str, object], *, as_json: boo
         _show(enrolment)
         console().print(f"binding: {status.replace('_', ' ')} ({enrolment.mode.value} by the deployment)")
     missing = status == "not_bound" and enrolment.mode is BindingMode.REQUIRED
-    return FAILED if missing or status == "bound_otherwise" else DONE
+    return NEEDS_HUMAN if missing or status == "bound_otherwise" else DONE
 
 
 def enroll_one(enrolment: Enrolment, secret: Mapping[str, object], *, yes: bool, as_json: bool) -> int:
@@ -250,12 +250,12 @@ def _each(
             found.require(each)
             codes.add(act(found, {key: each.name}))
         except RotationError as error:
-            codes.add(FAILED)
+            codes.add(exit_code(error))
             if as_json:
                 emit({key: each.name, "outcome": error.code, "error": error.describe()})
             else:
                 show_error(error.prefixed(each.name), as_json=False)
-    return max(codes, default=DONE)
+    return worst(codes)
 
 
 def read_list(path: Path) -> list[Wanted]:

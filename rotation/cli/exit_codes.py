@@ -1,13 +1,34 @@
-"""Exit codes, and the errors that only a command line has."""
+"""Exit codes, what they mean and what to do about them, and the errors that only a command line has."""
 
 from __future__ import annotations
 
-from rotation.core.errors import ConfigError, Interrupted, Parked, RotationError, TooSoon
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-DONE, FAILED, WRONG_USAGE, PARKED, NEEDS_HUMAN = 0, 1, 2, 3, 4
+from rotation.core.errors import ConfigError, InProgress, Interrupted, Parked, RotationError, StoreFull, TooSoon
+from rotation.state import parking
+
+DONE, FAILED, WRONG_USAGE, WAITS, NEEDS_HUMAN = 0, 1, 2, 3, 4
 INTERRUPTED = 130
 """The shells' code for Ctrl-C; typer returns it instead of passing the exception on (0.26, read 2026-11)."""
-EXIT_CODES = frozenset({DONE, FAILED, WRONG_USAGE, PARKED, NEEDS_HUMAN, INTERRUPTED})
+EXIT_CODES: Mapping[int, tuple[str, str]] = MappingProxyType(
+    {
+        DONE: ("done", "nothing"),
+        FAILED: (
+            "failed, for a reason that may pass; `check` commands: something was found",
+            "run it again; if it fails for long, read the hint",
+        ),
+        WRONG_USAGE: ("wrong usage", "`lockstep COMMAND --help`"),
+        WAITS: ("waits by itself until a time, or nothing can be checked", "nothing; a later run goes on"),
+        NEEDS_HUMAN: ("needs a human: another run alone changes nothing", "call somebody, who reads the hint"),
+        INTERRUPTED: (
+            "interrupted, by Ctrl-C, SIGTERM or a closed terminal",
+            "run the command that the hint names: it goes on under the same token",
+        ),
+    }
+)
+"""What each code means, and what the one who gets it does: help, man page and README show this table."""
+_WORST_FIRST = (INTERRUPTED, WRONG_USAGE, NEEDS_HUMAN, FAILED, WAITS, DONE)
 
 
 class CommandUsageError(ConfigError):
@@ -18,9 +39,20 @@ class CommandUsageError(ConfigError):
 
 
 def exit_code(error: RotationError) -> int:
-    """Return the exit code for an error."""
+    """Return the exit code for an error: an error that does not pass by itself needs a human."""
     if isinstance(error, Interrupted):
         return INTERRUPTED
-    if isinstance(error, Parked | TooSoon):  # both say when a later run can continue
-        return PARKED
-    return WRONG_USAGE if isinstance(error, CommandUsageError) else FAILED
+    if isinstance(error, CommandUsageError):
+        return WRONG_USAGE
+    if isinstance(error, Parked):
+        reason = parking.known(error.reason)
+        return WAITS if reason is not None and reason.by_itself else NEEDS_HUMAN
+    passes = error.retryable or isinstance(error, StoreFull)  # labels run out, too; of a refused key, only a pause ends
+    if isinstance(error, TooSoon | InProgress) or (passes and error.not_before is not None):
+        return WAITS
+    return FAILED if error.retryable else NEEDS_HUMAN
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the exit code of a command over many secrets: the one that asks for most; ``DONE`` of none."""
+    return min(codes, key=_WORST_FIRST.index, default=DONE)

@@ -60,7 +60,7 @@ Messages name keys, codes and rules. They never hold a value from a secret, a ve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from rotation.core.scrub import scrub
@@ -81,6 +81,7 @@ class RotationError(Exception):
     Attributes:
         dead_since: epoch seconds since when readers hold, or may hold, a dead password; see ``engine.outcome.gap``.
         members: the result for each account of a batch.
+        subject: the fields by which a command's ``--json`` names the secret, such as ``secret_id``.
     """
 
     code: ClassVar[str] = "rotation_error"
@@ -107,6 +108,7 @@ class RotationError(Exception):
         self.unsent = unsent
         self.dead_since: float | None = None
         self.members: tuple[dict[str, object], ...] = ()
+        self.subject: Mapping[str, object] = {}
 
     def changed(self, **fields: Any) -> Self:  # noqa: ANN401 - attributes of several types
         """Return a copy with some attributes replaced and without cause, notes and traceback."""
@@ -145,6 +147,7 @@ class RotationError(Exception):
             "not_before": self.not_before,
             "dead_since": self.dead_since,
             "members": list(self.members),
+            **self.subject,
         }
         return {key: value for key, value in fields.items() if value not in (None, "", [])}
 

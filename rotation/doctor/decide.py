@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rotation.core.errors import LoginRejected, RotationError
+from rotation.core.values import Evidence
 from rotation.doctor import advice, side_findings
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
 from rotation.doctor.findings import SETTLED_SECONDS, Content, ExaminedVersion, Findings, PasswordState
@@ -43,6 +44,8 @@ def _one_account(findings: Findings) -> Diagnosis:
     if live is current:
         promotion: Plan = ()
         summary = "current is live"
+        if live.evidence is Evidence.ACCEPTED:
+            summary = "the vendor accepted current, and no login can prove it"
     else:
         promotion = (Action(Verb.PROMOTE, live.id),)
         summary = f"the live password is that of version {live.id}"

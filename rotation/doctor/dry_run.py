@@ -66,6 +66,7 @@ class Check:
         detail: one sentence.
         hint: the next step for a human.
         not_before: epoch seconds, where only time is missing.
+        may_pass: whether what stops the rotation may pass by itself.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Check:
     detail: str
     hint: str = ""
     not_before: float | None = None
+    may_pass: bool = False
 
 
 def rehearse(session: Session, *, require_write: Callable[[], None] | None = None) -> tuple[Check, ...]:
@@ -337,4 +339,5 @@ def _ready(name: str, detail: str) -> Check:
 def _failed(name: str, error: RotationError) -> Check:
     waits = isinstance(error, Parked | InProgress) or error.not_before is not None
     status = Status.WAITS if waits else Status.STOPS
-    return Check(name, status, f"{error.code}: {error.message}", error.hint, error.not_before)
+    detail = error.message if isinstance(error, Parked) else f"{error.code}: {error.message}"
+    return Check(name, status, detail, error.hint, error.not_before, may_pass=error.retryable and not waits)

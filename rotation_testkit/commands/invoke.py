@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rotation.cli.exit_codes import DONE, FAILED, PARKED, CommandUsageError
+from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN, WAITS, CommandUsageError
 from rotation.cli.output import Json, console, emit, note
 from rotation.core.errors import Parked, TooSoon, Withheld
+from rotation.state import parking
 from rotation_testkit.commands.extra import kit_imports
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def invoke(
     (or, where that is not built or not fresh, the source tree) under the real Lambda runtime emulator. A file called
     test_only.json implies --test-only; a malformed event goes to the function as it is.
 
-    Exits 1 when the function failed, 3 when it parked the rotation.
+    Exits 1 when the function failed for a reason that may pass, 3 when the rotation waits, 4 when it needs a human.
     """
     event = _read(path)
     with kit_imports():
@@ -93,4 +94,7 @@ def _show(path: Path, runner: EventRunner, outcome: Outcome, *, as_json: bool) -
                 out.print(f"  hint: {error['hint']}")
     if error is None:
         return DONE
-    return PARKED if error.get("code") in (Parked.code, TooSoon.code) else FAILED
+    reason = parking.known(str(error.get("reason", "")))
+    if error.get("code") == TooSoon.code or (reason is not None and reason.by_itself):
+        return WAITS
+    return FAILED if error.get("retryable") and error.get("code") != Parked.code else NEEDS_HUMAN

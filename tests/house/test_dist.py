@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EPOCH = "1580601600"
 SOURCES = ("rotation", "rotation_testkit", "vault_plugin")
-FILES = ("pyproject.toml", "README.md", "LICENSE", ".gitignore")
+FILES = ("pyproject.toml", "README.md", "LICENSE", ".gitignore", "docs/lockstep.1")
 
 
 def _wheel(tree: Path, umask: int, moment: int) -> Path:
@@ -26,8 +26,9 @@ def _wheel(tree: Path, umask: int, moment: int) -> Path:
     tree.mkdir()
     for name in SOURCES:
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tree / "docs").mkdir()
     for name in FILES:
-        shutil.copy(ROOT / name, tree)
+        shutil.copy(ROOT / name, tree / name)
     for path in tree.rglob("*"):
         os.utime(path, (moment, moment))
     command = [str(Path(sys.executable).with_name("hatchling")), "build", "-t", "wheel", "-d", "dist"]

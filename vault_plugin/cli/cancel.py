@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rotation.cli.exit_codes import DONE
-from rotation.cli.output import Json, console, emit, when
+from rotation.cli.output import Json, about, console, emit, when
 from vault_plugin.cli.shared import SecretPath, job_context
 
 _SENT = (
@@ -21,11 +21,11 @@ def cancel(path: SecretPath, *, as_json: Json = False) -> int:
     `lockstep vault rotate` or repaired by `lockstep vault doctor --repair`. A candidate that may be live stays
     readable in PATH.lockstep, and is tried as if it were the password before the current one.
 
-    Exits 0 when it is given up, 1 when no rotation is in progress or a run is at work on it.
+    Exits 0 when it is given up, 3 when a run is at work on it, 4 when no rotation is in progress.
     """
     from rotation.stores.vault_kv import VaultKv
 
-    with job_context() as context:
+    with about({"path": path}), job_context() as context:
         done = VaultKv(context.kv, path, clock=context.clock).cancel()
     hint = (_UNSENT if done.sent is None else _SENT).format(path=path)
     if as_json:

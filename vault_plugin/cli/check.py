@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rotation.cli.exit_codes import DONE
-from rotation.cli.output import Json, note
+from rotation.cli.output import Json, about, note
 from vault_plugin.cli.shared import SecretPath, job_context
 
 
@@ -23,14 +23,14 @@ def doctor(
     the one before, and the candidates of cancelled rotations are tried, inside the wrong-login budget that rotations
     share. Without --repair only the charges of these logins are written, into PATH.lockstep.
 
-    Exits 0 when the secret is healthy (or is now), 3 when a repair is planned, must wait or needs a human, 1 when the
-    secret could not be examined or the repair failed.
+    Exits 0 when the secret is healthy (or is now), 3 when it must wait, 4 when a repair is planned or it needs a human,
+    1 when it could not be examined or the repair failed, for a reason that may pass.
     """
     from rotation.cli.commands.doctor import examine_and_repair
     from rotation.stores.vault_kv import VaultKv
     from vault_plugin.job.inspection import inspection_session
 
-    with job_context() as context:
+    with about({"path": path}), job_context() as context:
         code = examine_and_repair(inspection_session(context, path), {"path": path}, repair=repair, as_json=as_json)
         if code != DONE and not as_json and VaultKv(context.kv, path, clock=context.clock).unfinished() is not None:
             note(f"To take AWSPENDING away, run `lockstep vault cancel {path}`.")
@@ -43,11 +43,11 @@ def verify(path: SecretPath, *, as_json: Json = False) -> int:
     As `lockstep verify`: the login is charged to the budget in PATH.lockstep before it is tried, and refunded when the
     vendor says yes.
 
-    Exits 0 when it does, 1 when it does not or the vendor could not be asked, 3 when no login may be tried now, or the
-    vendor has none.
+    Exits 0 when it does, 4 when it does not, 3 when no login may be tried now or the vendor has none, 1 when the vendor
+    could not be asked.
     """
     from rotation.cli.commands.verify import check
     from vault_plugin.job.inspection import inspection_session
 
-    with job_context() as context:
+    with about({"path": path}), job_context() as context:
         return check(inspection_session(context, path), {"path": path}, as_json=as_json)

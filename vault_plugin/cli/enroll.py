@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rotation.cli.commands.enroll import FromFile, Show, Yes, require_one
-from rotation.cli.output import Json
+from rotation.cli.output import Json, about
 from vault_plugin.cli.shared import job_context
 
 if TYPE_CHECKING:
@@ -41,4 +41,5 @@ def enroll(
         how = How(yes=yes, show=show, as_json=as_json)
         if from_file is not None:
             return enroll_list(from_file, look, "path", how)
-        return enroll_or_show(look(path), {"path": path}, how)
+        with about({"path": path}):
+            return enroll_or_show(look(path), {"path": path}, how)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rotation.cli.exit_codes import DONE, FAILED
+from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN, worst
 from rotation.cli.output import Json, console, emit, show_table
 from rotation.core.clock import SystemClock
 from rotation.core.errors import Interrupted
@@ -98,7 +98,7 @@ def _show(step: InstallStep) -> None:
 def status(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> int:
     """Compare the stored password of each role with the one that the vendor accepts. Nothing is changed.
 
-    A role that differs costs one wrong login.
+    A role that differs costs one wrong login. Exits 4 when one differs or is missing, 1 when one could not be compared.
     """
     desired = load(file)
     with Server.from_environment() as server:
@@ -109,7 +109,8 @@ def status(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> int:
     else:
         rows = [(each.role, each.finding, each.how, each.last_rotation, each.why) for each in found]
         show_table(("role", "stored and live", "found by", "last rotation", "why"), rows)
-    return FAILED if any(each.finding in ("different", "missing", "failed") for each in found) else DONE
+    codes = {"different": NEEDS_HUMAN, "missing": NEEDS_HUMAN, "failed": FAILED}
+    return worst(codes.get(each.finding, DONE) for each in found)
 
 
 @plugin_app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rotation.cli.output import Json, emit, note
+from rotation.cli.output import Json, about, emit, note
 from rotation.core.errors import RotationError
 from rotation.core.process import stop
 from vault_plugin.cli.shared import Attempts, SecretPath, code_of, job_context, show
@@ -32,10 +32,13 @@ def rotate(
     the length of that gap is printed.
 
     With --dry-run nothing is changed, and everything that would stop the rotation is named at once. Exits 0 when
-    nothing would, 3 when only time is missing, 1 otherwise.
+    nothing would, 3 when only time is missing, 4 when somebody must do something, 1 when it may pass by itself.
     """
-    if dry_run:
-        return _dry_run(path, as_json=as_json)
+    with about({"path": path}):
+        return _dry_run(path, as_json=as_json) if dry_run else _rotate(path, attempts, as_json=as_json)
+
+
+def _rotate(path: str, attempts: int, *, as_json: bool) -> int:
     from vault_plugin.job.kv_rotation import KvRotation
     from vault_plugin.job.schedule import Wishes
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from rotation.cli.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, exit_code
+from rotation.cli.exit_codes import DONE, exit_code, worst
 from rotation.cli.output import show_error, show_table
 
 if TYPE_CHECKING:
@@ -72,6 +72,5 @@ def show(ended: Iterable[Rotated]) -> None:
 
 
 def code_of(ended: Iterable[Rotated]) -> int:
-    """Return the exit code: interrupted, failed or parked if any rotation is, in this order; else done."""
-    codes = {DONE if each.error is None else exit_code(each.error) for each in ended}
-    return next((code for code in (INTERRUPTED, FAILED, PARKED) if code in codes), DONE)
+    """Return the exit code: that of the rotation that asks for most."""
+    return worst(DONE if each.error is None else exit_code(each.error) for each in ended)

@@ -56,5 +56,5 @@ def _checked(each: Precondition) -> Check:
     try:
         each.require()
     except RotationError as error:
-        return Check(each.name, Status.STOPS, f"{error.code}: {error.message}", error.hint)
+        return Check(each.name, Status.STOPS, f"{error.code}: {error.message}", error.hint, may_pass=error.retryable)
     return Check(each.name, Status.READY, each.holds)

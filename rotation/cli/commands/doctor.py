@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from rotation.cli.exit_codes import DONE, FAILED, INTERRUPTED, PARKED
-from rotation.cli.output import Json, console, emit, show_error, show_table, when
+from rotation.cli.exit_codes import DONE, INTERRUPTED, NEEDS_HUMAN, WAITS, exit_code
+from rotation.cli.output import Json, about, console, emit, show_error, show_table, when
 from rotation.core.process import stop
+from rotation.core.values import Evidence
 
 if TYPE_CHECKING:
     from rotation.doctor import Action, Diagnosis, ExaminedVersion, Outcome
@@ -29,14 +30,16 @@ def doctor(
     Candidate, current, previous and older labelled versions are tried, the most likely first, inside the wrong-login
     budget that rotations share; tries are charged to it durably. Without --repair nothing else is changed.
 
-    Exits 0 when the secret is healthy (or is now), 3 when a repair is planned, must wait or needs a human, 1 when the
-    secret could not be examined or the repair failed.
+    Exits 0 when the secret is healthy (or is now), 3 when it must wait, 4 when a repair is planned or it needs a human,
+    1 when it could not be examined or the repair failed, for a reason that may pass.
     """
     from rotation.cli.local_rotation import session_for
     from rotation.stores.aws.client import secrets_manager
 
-    session = session_for(secrets_manager(), secret_id, os.environ)
-    return examine_and_repair(session, {"secret_id": secret_id}, repair=repair, as_json=as_json)
+    secret = {"secret_id": secret_id}
+    with about(secret):
+        session = session_for(secrets_manager(), secret_id, os.environ)
+        return examine_and_repair(session, secret, repair=repair, as_json=as_json)
 
 
 def examine_and_repair(session: Session, secret: Mapping[str, object], *, repair: bool, as_json: bool) -> int:
@@ -58,8 +61,12 @@ def examine_and_repair(session: Session, secret: Mapping[str, object], *, repair
         return DONE
     if outcome is not None and stop.requested():
         return INTERRUPTED
-    failed = outcome is not None and outcome.error is not None and condition is not Condition.WAITING
-    return FAILED if failed else PARKED
+    if outcome is not None and outcome.error is not None:
+        return exit_code(outcome.error)
+    if condition is not Condition.WAITING:
+        return NEEDS_HUMAN
+    unasked = diagnosis.findings.error if outcome is None else None
+    return WAITS if unasked is None or diagnosis.not_before is not None else exit_code(unasked)
 
 
 def _fields(diagnosis: Diagnosis, outcome: Outcome | None) -> dict[str, object]:
@@ -141,19 +148,22 @@ def _row(examined: ExaminedVersion, *, in_turns: bool) -> list[str | Text]:
     version, notes = examined.version, []
     if in_turns and examined.bound is not None:
         notes.append(f"account {examined.bound.username}")
+    live = examined.password.value == "live"
     if version.intent is not None:
-        notes.append(f"a reset with it may have been sent, {when(version.intent)}")
+        notes.append(f"{'set by a rotation' if live else 'a reset with it may have been sent'}, {when(version.intent)}")
     if version.parked is not None:
         notes.append(f"parked ({version.parked[0].replace('_', ' ')}) until {when(version.parked[1])}")
     charged = sum(count for count, _ in version.charges.values())
     if charged:
-        notes.append(f"{charged} wrong logins charged")
-    password = examined.password.value + (f" ({examined.evidence.name})" if examined.evidence else "")
-    style = {"live": "green", "not live": "red"}.get(examined.password.value, "")
+        notes.append("1 wrong login charged" if charged == 1 else f"{charged} wrong logins charged")
+    found = examined.password.value + (f" ({examined.evidence.name})" if examined.evidence else "")
+    if examined.evidence is Evidence.ACCEPTED:
+        found = "accepted, not proved"
+    style = {"live": "green", "not live": "red"}.get(found.partition(" (")[0], "")
     return [
         examined.id,
         " ".join(sorted(version.stages)),
         examined.content.value,
-        Text(password, style=style),
+        Text(found, style=style),
         "; ".join(notes),
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rotation.cli.exit_codes import CommandUsageError
-from rotation.cli.output import Json
+from rotation.cli.output import Json, about
 
 if TYPE_CHECKING:
     from rotation.cli.enrolment import Enrolment
@@ -39,7 +39,8 @@ def enroll(
 
     With --from-file every secret of a list is enrolled, one line each; it may be run again at any time.
 
-    Exits 0 when all are bound, 1 when one is not, or when a rotation of a shown one would be refused.
+    Exits 0 when all are bound, 4 when one cannot be or a rotation of a shown one would be refused, 1 when the answer is
+    no or it may pass by itself.
     """
     from rotation.cli.enrolment import Enrolment, How, enroll_list, enroll_or_show
     from rotation.cli.local_rotation import binder_for, store_for
@@ -57,7 +58,9 @@ def enroll(
     how = How(yes=yes, show=show, as_json=as_json)
     if from_file is not None:
         return enroll_list(from_file, look, "secret_id", how)
-    return enroll_or_show(look(secret_id), {"secret_id": secret_id}, how)
+    secret = {"secret_id": secret_id}
+    with about(secret):
+        return enroll_or_show(look(secret_id), secret, how)
 
 
 def require_one(name: str, from_file: Path | None) -> None:

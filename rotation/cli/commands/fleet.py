@@ -15,8 +15,8 @@ import typer
 from rich.text import Text
 
 from rotation.cli.commands.rotate import note_unheard
-from rotation.cli.exit_codes import DONE, NEEDS_HUMAN, PARKED, CommandUsageError
-from rotation.cli.output import Json, console, emit, note
+from rotation.cli.exit_codes import DONE, NEEDS_HUMAN, WAITS, CommandUsageError
+from rotation.cli.output import Json, console, emit, note, when
 from rotation.core.clock import SystemClock, date_of
 from rotation.core.errors import Interrupted
 from rotation.core.event import EventKind
@@ -80,7 +80,7 @@ def status(  # noqa: PLR0913 - one option each
         late += each.overdue(now) or each.reason is not None
     if not as_json and not as_csv:
         note(f"{shown} secrets, {human} need a human, {late} are late or parked")
-    return NEEDS_HUMAN if human else PARKED if late else DONE
+    return NEEDS_HUMAN if human else WAITS if late else DONE
 
 
 @fleet_app.command()
@@ -134,8 +134,8 @@ def verify(  # noqa: PLR0913 - one option each
     Each login is charged to the wrong-login budget before it is tried. Values are read here, so this needs the rights
     and the settings of `lockstep verify`.
 
-    Exits 1 when a password does not open its account or a check failed, else 4 when a secret needs a human, else 3
-    when one cannot be checked now, else 0.
+    Exits 4 when a password does not open its account or a secret needs a human, else 1 when a check failed for a
+    reason that may pass, else 3 when one cannot be checked now, else 0.
     """
     from rotation.cli.fleet.turn import code_of
     from rotation.cli.fleet.verification import verifications
@@ -180,7 +180,8 @@ def rotate(  # noqa: PLR0913 - one option each
     RotateSecret and lambda:InvokeFunction. What has begun goes on when this command ends in whatever way.
 
     With --run and the id that is printed first, a run goes on: what it has rotated is not rotated again.
-    Exits 1 when a secret failed, else 4 when one needs a human, else 3 when one has not ended, else 0.
+    Exits 4 when a secret needs a human, else 1 when one failed for a reason that may pass, else 3 when one has not
+    ended, else 0.
     """
     from rotation.cli.fleet.rotation_run import FleetRotation
     from rotation.cli.fleet.turn import code_of
@@ -341,7 +342,7 @@ def _described(each: FleetSecret, now: float) -> Iterator[Text]:
     rest = f" {age:>6} {evidence:<8} {due:<10} {each.driver or 'not bound':<24} {printable(each.name)}"
     yield Text.assemble((f"{state:<11}", style), rest)
     if each.reason is not None:
-        until = f", not before {date_of(each.not_before):%Y-%m-%d %H:%M} UTC" if each.not_before else ""
+        until = f", not before {when(each.not_before, now)}" if each.not_before else ""
         yield Text(f"{'':<11}   parked: {printable(each.reason.replace('_', ' '))}{until}", style="dim")
     if each.reset_sent:
         yield Text(f"{'':<11}   a reset was or may have been sent and is not proved", style="dim")

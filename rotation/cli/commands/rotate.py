@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from rotation.cli.exit_codes import DONE, FAILED, PARKED, exit_code
-from rotation.cli.output import Json, console, emit, note, show_error, show_table, when
+from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN, WAITS, exit_code
+from rotation.cli.output import Json, about, console, emit, note, show_error, show_table, when
 from rotation.core.errors import Interrupted
 from rotation.core.process import stop
 
@@ -44,10 +44,13 @@ def rotate(
     After a failure run this command again: it finds out what became of the last attempt before it sends anything.
 
     With --dry-run nothing is changed, and everything that would stop the rotation is named at once. Exits 0 when
-    nothing would, 3 when only time is missing, 1 otherwise.
+    nothing would, 3 when only time is missing, 4 when somebody must do something, 1 when it may pass by itself.
     """
-    if dry_run:
-        return _dry_run(secret_id, as_json=as_json)
+    with about({"secret_id": secret_id}):
+        return _dry_run(secret_id, as_json=as_json) if dry_run else _rotate(secret_id, as_json=as_json)
+
+
+def _rotate(secret_id: str, *, as_json: bool) -> int:
     from rotation.cli.local_rotation import LocalRotation
     from rotation.stores.aws.client import secrets_manager
 
@@ -68,7 +71,7 @@ def rotate(
         return DONE
     if stop.requested():
         failure = _stopped(secret_id, rotation)
-    show_error(failure, as_json=as_json)
+    show_error(failure.changed(subject={"secret_id": secret_id, "token": rotation.token}), as_json=as_json)
     return exit_code(failure)
 
 
@@ -121,7 +124,7 @@ def _dry_run(secret_id: str, *, as_json: bool) -> int:
 
 
 def show_checks(checks: Iterable[Check], secret: Mapping[str, object], *, as_json: bool) -> int:
-    """Show every check of a dry run; return FAILED if one stops the rotation, PARKED if one waits, else DONE.
+    """Show every check of a dry run, and what they come to; return the exit code.
 
     ``secret`` has the fields by which ``--json`` names the secret.
     """
@@ -129,19 +132,59 @@ def show_checks(checks: Iterable[Check], secret: Mapping[str, object], *, as_jso
 
     styles = {Status.READY: "green", Status.STOPS: "red", Status.WAITS: "yellow", Status.UNKNOWN: "dim"}
     rows: list[list[str | Text]] = []
-    found = set()
-    for check in checks:
-        found.add(check.status)
+    made = tuple(checks)
+    for check in made:
         if as_json:
             emit({**secret, **{key: value for key, value in asdict(check).items() if value not in ("", None)}})
         until = f"; not before {when(check.not_before)}" if check.not_before else ""
         rows.append([check.name, Text(check.status, style=styles[check.status]), check.detail + until])
         rows.extend([["", "", f"hint: {check.hint}"]] if check.hint else [])
-    if not as_json:
-        show_table(("precondition", "finding", "detail"), rows)
-    if Status.STOPS in found:
-        return FAILED
-    return PARKED if Status.WAITS in found else DONE
+    verdict = verdict_of(made)
+    code = verdict.code
+    if as_json:
+        fields = {"verdict": verdict.name, "not_before": verdict.not_before, "exit_code": code}
+        emit({"event": "verdict", **secret, **fields})
+        return code
+    show_table(("precondition", "finding", "detail"), rows)
+    until = "" if verdict.not_before is None else f", not before {when(verdict.not_before)}"
+    console().print()
+    console().print(f"verdict: {verdict.sentence}{until}", style="bold")
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the checks of a dry run come to.
+
+    Attributes:
+        name: for ``--json``.
+        sentence: for people.
+        code: the exit code.
+        not_before: epoch seconds, where only time is missing.
+    """
+
+    name: str
+    sentence: str
+    code: int
+    not_before: float | None = None
+
+
+def verdict_of(checks: Iterable[Check]) -> Verdict:
+    """Return the verdict on a rotation that would begin now: what stops it counts before what delays it."""
+    from rotation.doctor.dry_run import Status
+
+    made = tuple(checks)
+    stops = [each for each in made if each.status is Status.STOPS]
+    if stops:
+        names = ", ".join(dict.fromkeys(each.name for each in stops))
+        code = FAILED if all(each.may_pass for each in stops) else NEEDS_HUMAN
+        return Verdict("stops", f"a rotation would stop: {names}", code)
+    waits = [each for each in made if each.status is Status.WAITS]
+    if waits:
+        names = ", ".join(dict.fromkeys(each.name.replace("_", " ") for each in waits))
+        until = max((each.not_before for each in waits if each.not_before is not None), default=None)
+        return Verdict("waits", f"a rotation would wait: {names}", WAITS, until)
+    return Verdict("ready", "nothing that can be known now stops a rotation", DONE)
 
 
 def _fields(report: StepReport, secret_id: str, rotation: LocalRotation) -> dict[str, object]:

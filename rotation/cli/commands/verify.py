@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rotation.cli.exit_codes import DONE, FAILED, PARKED, exit_code
-from rotation.cli.output import Json, console, emit, show_error
+from rotation.cli.exit_codes import DONE, WAITS, exit_code
+from rotation.cli.output import Json, about, console, emit, show_error
 from rotation.core.errors import LoginRejected, RotationError
 
 if TYPE_CHECKING:
@@ -26,13 +26,15 @@ def verify(
     The login is charged to the wrong-login budget that rotations share before it is tried, as a label on the current
     version, and refunded when the vendor says yes: a wrong one stays charged until the lock-out window is over.
 
-    Exits 0 when it does, 1 when it does not or the check failed, 3 when no login may be tried now, or the vendor has
-    none.
+    Exits 0 when it does, 4 when it does not, 3 when no login may be tried now or the vendor has none, 1 when the vendor
+    could not be asked.
     """
     from rotation.cli.local_rotation import session_for
     from rotation.stores.aws.client import secrets_manager
 
-    return check(session_for(secrets_manager(), secret_id, os.environ), {"secret_id": secret_id}, as_json=as_json)
+    secret = {"secret_id": secret_id}
+    with about(secret):
+        return check(session_for(secrets_manager(), secret_id, os.environ), secret, as_json=as_json)
 
 
 def check(session: Session, secret: Mapping[str, object], *, as_json: bool) -> int:
@@ -50,14 +52,17 @@ def check(session: Session, secret: Mapping[str, object], *, as_json: bool) -> i
             emit({**secret, "outcome": outcome, "error": error.describe()})
         else:
             show_error(error, as_json=False)
-        return FAILED if isinstance(error, LoginRejected) else exit_code(error)
+        return exit_code(error)
     evidence = result.evidence.name if result.evidence else None
     if as_json:
         members = [each.describe() for each in result.members]
         fields = {**secret, "outcome": result.outcome, "driver": result.driver, "evidence": evidence}
         emit(fields | ({"members": members} if members else {}))
     elif evidence:
-        console().print(f"the current password opens the account, proved by {evidence} ({result.driver})")
+        what = "the current password opens the account"
+        if result.members:
+            what = f"the current passwords of all {len(result.members)} accounts open them"
+        console().print(f"{what}, proved by {evidence} ({result.driver})")
     else:
         console().print(f"not checkable: {result.driver} has no login check here, and reads no password back")
-    return DONE if evidence else PARKED
+    return DONE if evidence else WAITS

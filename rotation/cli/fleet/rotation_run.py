@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from rotation.cli.fleet.fleet_secret import FleetSecret, read
 from rotation.cli.fleet.lanes import Lanes
-from rotation.cli.fleet.turn import Ended, Turn
+from rotation.cli.fleet.turn import Ended, Turn, ended_by
 from rotation.core.clock import Clock
 from rotation.core.errors import RotationError, StageConflict, StoreError, StoreUnavailable
 from rotation.core.process import stop
@@ -179,4 +179,4 @@ def _evidence(now: FleetSecret) -> str | None:
 
 
 def _failed(secret: FleetSecret, token: str, error: RotationError) -> Turn:
-    return Turn(secret=secret, ended=Ended.FAILED, token=token, error=error)
+    return Turn(secret=secret, ended=ended_by(error), token=token, error=error)

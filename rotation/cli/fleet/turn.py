@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN, PARKED
+from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN, WAITS, exit_code, worst
 from rotation.cli.fleet.fleet_secret import FleetSecret
 from rotation.core.errors import RotationError
 
@@ -25,11 +25,11 @@ class Ended(StrEnum):
     WAITS = "waits"
     """It goes on by itself, or at a later run."""
     NEEDS_HUMAN = "needs_human"
-    """Another attempt alone changes nothing."""
+    """Another attempt alone changes nothing; the reason or the error says why."""
     DRIFTED = "drifted"
     """The current password does not open the account."""
     FAILED = "failed"
-    """The error says why."""
+    """For a reason that may pass; the error says which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +57,20 @@ class Turn:
         return {key: value for key, value in fields.items() if value is not None}
 
 
+_CODES = {
+    Ended.DRIFTED: NEEDS_HUMAN,
+    Ended.NEEDS_HUMAN: NEEDS_HUMAN,
+    Ended.FAILED: FAILED,
+    Ended.WAITS: WAITS,
+    Ended.NOT_CHECKABLE: WAITS,
+}
+
+
 def code_of(ended: Iterable[Ended]) -> int:
-    """Return the exit code of many turns: failed before needs a human before waits."""
-    found = set(ended)
-    if found & {Ended.FAILED, Ended.DRIFTED}:
-        return FAILED
-    if Ended.NEEDS_HUMAN in found:
-        return NEEDS_HUMAN
-    return PARKED if found & {Ended.WAITS, Ended.NOT_CHECKABLE} else DONE
+    """Return the exit code of many turns: that of the one that asks for most."""
+    return worst(_CODES.get(each, DONE) for each in ended)
+
+
+def ended_by(error: RotationError) -> Ended:
+    """Return how a turn ended that an error ended; the same rule as for one secret's exit code."""
+    return {NEEDS_HUMAN: Ended.NEEDS_HUMAN, WAITS: Ended.WAITS}.get(exit_code(error), Ended.FAILED)

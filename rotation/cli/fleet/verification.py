@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from rotation.cli.exit_codes import NEEDS_HUMAN, PARKED, exit_code
 from rotation.cli.fleet.fleet_secret import FleetSecret
 from rotation.cli.fleet.lanes import Lanes
-from rotation.cli.fleet.turn import Ended, Turn
-from rotation.core.errors import InternalError, LoginRejected, Parked, RotationError
+from rotation.cli.fleet.turn import Ended, Turn, ended_by
+from rotation.core.errors import InternalError, LoginRejected, RotationError
 from rotation.core.process import stop
 from rotation.engine.run import verify
 from rotation.engine.session import Session
-from rotation.state import parking
 
 
 def verifications(
@@ -53,16 +51,9 @@ def _check(secret: FleetSecret, session_of: Callable[[str], Session]) -> Turn:
     except LoginRejected as error:
         return Turn(secret=secret, ended=Ended.DRIFTED, error=error)
     except RotationError as error:
-        return Turn(secret=secret, ended=_ended(error), error=error)
+        return Turn(secret=secret, ended=ended_by(error), error=error)
     except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
         return Turn(secret=secret, ended=Ended.FAILED, error=InternalError.of(foreign))
     if result.evidence is None:
         return Turn(secret=secret, ended=Ended.NOT_CHECKABLE)
     return Turn(secret=secret, ended=Ended.VERIFIED, evidence=result.evidence.name)
-
-
-def _ended(error: RotationError) -> Ended:
-    known = parking.known(error.reason) if isinstance(error, Parked) else None
-    if exit_code(error) == NEEDS_HUMAN or (known is not None and not known.by_itself):
-        return Ended.NEEDS_HUMAN
-    return Ended.WAITS if exit_code(error) == PARKED else Ended.FAILED

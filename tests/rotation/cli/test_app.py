@@ -2,15 +2,18 @@
 
 import io
 import os
+import platform
+import re
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, version
 
 import pytest
 import typer
 
 from rotation.cli import app
 from rotation.cli.app import run
+from rotation.cli.exit_codes import EXIT_CODES
 
 COMMANDS = (
     *("demo", "drivers", "policy", "generate", "check", "simulate", "simulate-faults"),
@@ -53,7 +56,7 @@ def test_an_entry_point_that_cannot_be_loaded_says_so_when_it_is_called(lockstep
     assert name in lockstep("--help").out
     assert lockstep("drivers").code == lockstep("a-command").code == 0
     ran = lockstep(name)
-    assert ran.code == 1
+    assert ran.code == 4
     assert f"config_error: the command {name} cannot be loaded ({why})" in ran.err
     assert "hint: Reinstall the package that brings it" in ran.err
     assert "Traceback" not in ran.err
@@ -77,6 +80,38 @@ def test_nothing_asked_for_shows_the_commands(lockstep):
     ran = lockstep()
     assert ran.code == 2
     assert all(command in ran.out for command in (*COMMANDS, "vault"))
+
+
+@pytest.mark.parametrize("asked", ["--version", "-V", "version"])
+def test_the_version_is_for_tickets(lockstep, asked):
+    """It names the release and the interpreter."""
+    ran = lockstep(asked)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == f"lockstep {version('lockstep-rotation')}, Python {platform.python_version()}\n"
+
+
+@pytest.mark.parametrize("asked", [("-h",), ("help",), ("rotate", "-h"), ("help", "rotate"), ("vault", "plugin", "-h")])
+def test_help_is_there_under_the_names_that_people_try(lockstep, asked):
+    """The short option works below every command, too."""
+    ran = lockstep(*asked)
+    assert (ran.code, ran.err) == (0, "")
+    assert "Usage: lockstep" in ran.out
+
+
+@pytest.mark.parametrize("code", EXIT_CODES)
+def test_the_help_names_each_exit_code(lockstep, code):
+    """With the first words of its meaning."""
+    meaning = re.split("[:;,]", EXIT_CODES[code][0])[0]
+    assert f"{code} {meaning}" in " ".join(lockstep("-h").out.split())
+
+
+def test_the_shell_completes_commands():
+    """The script that --show-completion prints asks ``lockstep`` itself, which answers with the names that fit."""
+    asked = {"_LOCKSTEP_COMPLETE": "complete_bash", "COMP_WORDS": "lockstep ver", "COMP_CWORD": "1"}
+    script = process(sys.executable, "-m", "rotation.cli", "--show-completion", SHELL="/bin/bash")
+    ran = process(sys.executable, "-m", "rotation.cli", **asked)
+    assert (script.returncode, "_LOCKSTEP_COMPLETE" in script.stdout) == (0, True), script
+    assert ran.stdout.split() == ["verify"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -128,7 +163,7 @@ def test_without_the_extra_the_message_names_it(missing):
     """Where typer or rich is not installed, one sentence says what to install."""
     block = f"import sys; sys.modules[{missing!r}] = None; from rotation.cli import main; main()"
     ran = process(sys.executable, "-c", block)
-    assert ran.returncode == 1
+    assert ran.returncode == 4
     assert f"needs {missing}" in ran.stderr
     assert "`make dist`" in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -158,4 +193,4 @@ def test_a_driver_that_a_secret_names_is_no_argument(lockstep, embedded, monkeyp
     for command in (("rotate",), ("rotate", "--dry-run"), ("verify",)):
         ran = lockstep(*command, "stray", "--json")
         assert "no_such_driver" in ran.out, command
-        assert ran.code == 1, command
+        assert ran.code == 4, command

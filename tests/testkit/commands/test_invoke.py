@@ -69,9 +69,9 @@ def test_a_step_that_never_comes_is_wrong_usage(lockstep):
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "malformed").glob("*.json")), ids=lambda path: path.stem)
 def test_a_malformed_event_reaches_the_function(lockstep, path):
-    """The function's own refusal is shown by code and hint, with exit code 1."""
+    """The function's own refusal is shown by code and hint, with exit code 4."""
     ran = lockstep("invoke", str(path), "--here")
-    assert ran.code == 1
+    assert ran.code == 4
     assert "the step failed: event_error: " in ran.out
     assert "hint: " in ran.out
 
@@ -123,7 +123,7 @@ def test_a_fresh_artefact_goes_before_the_source_tree(lockstep, monkeypatch, tmp
     monkeypatch.chdir(tmp_path)
     ran = lockstep("invoke", str(EVENTS / "malformed" / "no_step.json"), "--json")
     (shown,) = ran.objects
-    assert ran.code == 1
+    assert ran.code == 4
     assert shown["runtime"] == "Lambda runtime emulator"
     assert shown["code"].startswith("`sam build` artefact")
     assert shown["error"]["code"] == "event_error"

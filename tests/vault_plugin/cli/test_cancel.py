@@ -44,9 +44,9 @@ def test_a_rotation_whose_account_was_edited_is_given_up_and_the_next_one_heals(
         started.world.clock.sleep(1000)
         for _ in range(2):
             code, (report,) = run("rotate", path, "--json")
-            assert (code, report["outcome"]) == (1, "identity_changed")
+            assert (code, report["outcome"]) == (4, "identity_changed")
         assert f"`lockstep vault cancel {path}`" in report["error"]["hint"]
-        assert run("doctor", path)[0] == 3
+        assert run("doctor", path)[0] == 4
 
         code, (report,) = run("cancel", path, "--json")
         assert (code, report["path"], report["outcome"]) == (0, path, "cancelled")
@@ -58,7 +58,7 @@ def test_a_rotation_whose_account_was_edited_is_given_up_and_the_next_one_heals(
         assert started.store(HUAWEI).read(report["token"]).document.password == started.world.live(HUAWEI)
 
         code, (again,) = run("cancel", path, "--json")
-        assert (code, again["code"]) == (1, "stage_error")
+        assert (code, again["code"]) == (4, "stage_error")
         edit(started, HUAWEI, user_id=None)
         before = started.world.wrong_logins(HUAWEI)
         started.world.clock.sleep(120)  # a late request of the rotation before counts for a minute
@@ -104,18 +104,18 @@ def test_nothing_to_cancel_and_a_run_at_work_are_failures(cli):
     with cli(holding=(HUAWEI,)) as (started, run):
         path, store = started.path(HUAWEI), started.store(HUAWEI)
         code, (report,) = run("cancel", path, "--json")
-        assert (code, report["code"]) == (1, "stage_error")
+        assert (code, report["code"]) == (4, "stage_error")
         assert "nothing to cancel" in report["hint"]
         token = store.begin("t" * 36)
         now = started.world.clock.now()
         store.acquire(token, store.describe(), Claim("aa", now, now + 600))
         before = started.journal(HUAWEI)
         code, (report,) = run("cancel", path, "--json")
-        assert (code, report["code"], report["not_before"]) == (1, "in_progress", ceil(now + 600) + CLOCK_MARGIN)
+        assert (code, report["code"], report["not_before"]) == (3, "in_progress", ceil(now + 600) + CLOCK_MARGIN)
         assert started.journal(HUAWEI) == before
         store.yield_lease(token, holder="aa", sent=now)
         code, out = run("cancel", path)
         assert code == 0
         assert re.search(r"a reset may have been sent(.|\n)*may be live", out)
         code, (report,) = run("cancel", "no/such/secret", "--json")
-        assert (code, report["code"]) == (1, "secret_not_found")
+        assert (code, report["code"]) == (4, "secret_not_found")

@@ -15,7 +15,7 @@ def test_the_side_that_rotates_has_the_admin_credential(cli, monkeypatch):
         started.kv.write(path, entry.document.replaced(password="Wr0ng-Passw0rd!"), cas=entry.version)
         started.kv.remove(started.admin_path(UCLOUD))
         code, (refused,) = run("mirror", path, "--json", "--from=aws", f"--secret-id={name}")
-        assert (code, refused["code"]) == (1, "mirror_not_linked")
+        assert (code, refused["code"]) == (4, "mirror_not_linked")
         assert started.stored(UCLOUD) != inner.stored(UCLOUD)
         arn = inner.secrets_manager.client().describe_secret(SecretId=name)["ARN"]
         started.kv.configure(path, custom={CUSTOM_KEY: arn})
@@ -50,9 +50,9 @@ def test_the_mirror_from_the_command_line(cli, monkeypatch):
         started.kv.write(path, entry.document.replaced(driver="no_such"), cas=entry.version)
         monkeypatch.setenv("LOCKSTEP_DRIVERS", f"{HUAWEI},no_such")
         code, report = mirror()
-        assert (code, report["code"]) == (1, "unknown_driver")
+        assert (code, report["code"]) == (4, "unknown_driver")
         started.kv.write(path, entry.document, cas=entry.version + 1)
         for variable in ("AWS_DEFAULT_REGION", "AWS_REGION"):
             monkeypatch.delenv(variable, raising=False)
         code, report = mirror()
-        assert (code, report["code"]) == (1, "config_error")
+        assert (code, report["code"]) == (4, "config_error")

@@ -10,7 +10,7 @@ from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE, WINDOWS_VM
 def short(started):
     """Ask for passwords that the vendor's rules do not allow; return how the commands end."""
     started.wish(HUAWEI, every="5m", length="999")
-    return {"rotate": (1, "policy_error"), "verify": (0, "current_verified")}
+    return {"rotate": (4, "policy_error"), "verify": (0, "current_verified")}
 
 
 def unknown(started):
@@ -18,12 +18,12 @@ def unknown(started):
     entry = started.kv.read(started.path(HUAWEI))
     started.kv.write(started.path(HUAWEI), entry.document.replaced(driver="no_such"), cas=entry.version)
     started.wish(HUAWEI, every="5m")
-    return dict.fromkeys(("rotate", "verify"), (1, "unknown_driver"))
+    return dict.fromkeys(("rotate", "verify"), (4, "unknown_driver"))
 
 
 @pytest.mark.parametrize("spoil", [short, unknown])
 def test_a_secret_that_cannot_be_rotated_is_a_failure(cli, spoil, monkeypatch):
-    """Metadata or a driver that make a rotation impossible exit 1, not 2 for wrong usage.
+    """Metadata or a driver that make a rotation impossible exit 4, not 2 for wrong usage.
 
     What is asked of the next password says nothing against the current one.
     """
@@ -35,7 +35,7 @@ def test_a_secret_that_cannot_be_rotated_is_a_failure(cli, spoil, monkeypatch):
             code, (report,) = run(command, path, "--json")
             assert (code, report["outcome"]) == end
         for options in ((), ("--dry-run",)):
-            assert run("rotate", path, *options)[0] == 1
+            assert run("rotate", path, *options)[0] == 4
         monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: started.world.clock.now() + 3600)
         code, (rotated, summary) = run("run", "--prefix", started.folder, "--json")
         assert (code, rotated["outcome"], summary["failed"]) == (*ends["rotate"], 1)
@@ -64,10 +64,10 @@ def test_one_secret_is_rotated_from_the_command_line(cli):
 
 
 def test_a_missing_secret_fails_and_a_young_password_is_parked(cli):
-    """A missing secret exits 1 with a hint, and a password that is too young exits 3."""
+    """A missing secret exits 4 with a hint, and a password that is too young exits 3."""
     with cli(holding=(HUAWEI,)) as (started, run):
         code, _ = run("rotate", f"{started.folder}/nothing")
-        assert (code, "secret_not_found" in run.err, "hint" in run.err) == (1, True, True)
+        assert (code, "secret_not_found" in run.err, "hint" in run.err) == (4, True, True)
         assert run("rotate", started.path(HUAWEI))[0] == 0
         code, (record,) = run("rotate", started.path(HUAWEI), "--json")
         assert (code, record["error"]["reason"]) == (3, "too_soon")

@@ -14,8 +14,8 @@ def test_everything_due_from_the_command_line(cli):
         started.kv.configure(started.path(HUAWEI), custom={"lockstep-evry": "1h"})
         code, records = run("run", folder, "--json")
         outcomes = [(each["event"], each.get("outcome")) for each in records]
-        assert (code, outcomes) == (1, [("rotation", "settings_error"), ("summary", None)])
-        assert run("run", folder, "--dry-run", "--json")[0] == 1
+        assert (code, outcomes) == (4, [("rotation", "settings_error"), ("summary", None)])
+        assert run("run", folder, "--dry-run", "--json")[0] == 4
 
 
 def test_a_mistyped_folder_and_an_engine_of_version_1_are_failures(cli, openbao, monkeypatch, corner):
@@ -23,7 +23,7 @@ def test_a_mistyped_folder_and_an_engine_of_version_1_are_failures(cli, openbao,
     with cli(holding=(HUAWEI,), custom={"lockstep-every": "5m"}) as (started, run):
         for folder in ("typo", f"secret/{started.folder}", started.path(HUAWEI)):
             code, (report,) = run("run", "--prefix", folder, "--json")
-            assert (code, report["code"]) == (1, "secret_not_found"), folder
+            assert (code, report["code"]) == (4, "secret_not_found"), folder
         assert run("run", "--prefix", started.folder, "--json")[0] == 0
         client = openbao.client()
         client.sys.enable_secrets_engine("kv", path=f"old-{corner}", options={"version": "1"})
@@ -32,5 +32,5 @@ def test_a_mistyped_folder_and_an_engine_of_version_1_are_failures(cli, openbao,
             monkeypatch.setenv("LOCKSTEP_VAULT_MOUNT", mount)
             for command in (("run",), ("run", "--prefix", "apps"), ("rotate", "apps/db")):
                 code, (report,) = run(*command, "--json")
-                assert (code, report.get("vendor_code") or report["error"]["vendor_code"]) == (1, "no_mount"), command
+                assert (code, report.get("vendor_code") or report["error"]["vendor_code"]) == (4, "no_mount"), command
             client.sys.disable_secrets_engine(mount)

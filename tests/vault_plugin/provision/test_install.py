@@ -103,7 +103,7 @@ def test_every_admin_drivers_role_is_installed_compared_and_rotated(estates, plu
     instance = estates[UCLOUD].simulator.instance(str(tenants[UCLOUD].document["uhost_id"]))
     instance.guest = vendor_policies()[UCLOUD]["container"].generate()
     code, found = run(tmp_path, environment, "status")
-    assert (code, found[0]["finding"]) == (1, "different")
+    assert (code, found[0]["finding"]) == (4, "different")
 
 
 def test_a_killed_rotation_on_demand_is_set_right_by_the_next_run(plugin_server, stack, tmp_path):

@@ -183,7 +183,7 @@ def test_one_bad_role_stops_neither_the_installation_nor_the_comparison(site):
     assert (code, steps["bad"]["outcome"], steps[good]["outcome"]) == (1, "failed", "created")
     assert site.reads_live(good)
     code, found = site.run("status")
-    assert (code, found["bad"]["finding"], found[good]["finding"]) == (1, "missing", "unknown")
+    assert (code, found["bad"]["finding"], found[good]["finding"]) == (4, "missing", "unknown")
 
 
 def test_a_connection_that_fails_takes_only_its_own_roles_with_it(site):

@@ -39,11 +39,11 @@ def test_a_healthy_secret_exits_0(lockstep, embedded):
 
 
 def test_what_is_planned_is_done_with_repair(lockstep, embedded):
-    """Exit code 3 asks for --repair and nothing moves; with it the live candidate becomes current, and all is well."""
+    """Exit code 4 asks for --repair and nothing moves; with it the live candidate becomes current, and all is well."""
     token = lost_reply(lockstep, embedded)
     before = embedded.secrets_manager.labels(HUAWEI_ID)
     ran = lockstep("doctor", HUAWEI_ID)
-    assert ran.code == 3
+    assert ran.code == 4
     assert f"promote {token}" in ran.out
     assert "add --repair" in ran.out
     assert "readers may hold a dead password since 20" in ran.out
@@ -71,12 +71,12 @@ def test_a_stripped_label_is_no_loss(lockstep, embedded):
     assert embedded.wrong_logins(HUAWEI) == 1
 
 
-def test_an_outside_change_exits_3_and_says_what_to_do(lockstep, embedded, put_by_hand):
+def test_an_outside_change_exits_4_and_says_what_to_do(lockstep, embedded, put_by_hand):
     """A human alone knows the password; nothing is tried twice, and nothing moves."""
     put_by_hand(HUAWEI_ID, "Outside0Password0Outs")
     strip_label(embedded, "AWSPREVIOUS")
     ran = lockstep("doctor", HUAWEI_ID, "--repair", "--json")
-    assert (ran.code, ran.objects[0]["condition"]) == (3, "needs a human")
+    assert (ran.code, ran.objects[0]["condition"]) == (4, "needs a human")
     assert "new version" in ran.objects[0]["advice"]
     assert ran.objects[0]["versions"][0]["wrong_logins"] == embedded.wrong_logins(HUAWEI) == 1
 

@@ -75,9 +75,11 @@ def test_a_password_that_is_too_young_exits_3(lockstep, embedded):
     assert "error: parked: too soon\n" in ran.err
     assert "not before: " in ran.err
     ran = lockstep("rotate", HUAWEI_ID, "--dry-run", "--json")
-    (waits,) = (each for each in ran.objects if each["status"] == "waits")
+    *checks, verdict = ran.objects
+    (waits,) = (each for each in checks if each["status"] == "waits")
     assert (ran.code, waits["name"]) == (3, "too_soon")
     assert waits["not_before"] > embedded.clock.now()
+    assert (verdict["verdict"], verdict["exit_code"], verdict["not_before"]) == ("waits", 3, waits["not_before"])
     assert embedded.changes(HUAWEI) == 1
 
 
@@ -91,10 +93,10 @@ def test_a_password_that_is_too_young_exits_3(lockstep, embedded):
     ],
 )
 def test_wrong_settings_change_nothing(lockstep, embedded, monkeypatch, *, setting, code):
-    """Each fault is shown with code and hint and exit code 1, and the vendor is not called."""
+    """Each fault is shown with code and hint and exit code 4, and the vendor is not called."""
     monkeypatch.setenv(*setting.split("=", 1))
     ran = lockstep("rotate", HUAWEI_ID, "--json")
-    assert (ran.code, ran.objects[-1]["code"]) == (1, code)
+    assert (ran.code, ran.objects[-1]["code"]) == (4, code)
     assert ran.objects[-1]["hint"]
     assert embedded.huawei.requests == []
 
@@ -102,9 +104,9 @@ def test_wrong_settings_change_nothing(lockstep, embedded, monkeypatch, *, setti
 @pytest.mark.usefixtures("embedded")
 @pytest.mark.parametrize("command", ["rotate", "doctor"])
 def test_an_unknown_secret_is_a_failure(lockstep, command):
-    """A name that the store does not know exits 1, with a hint."""
+    """A name that the store does not know exits 4, with a hint."""
     ran = lockstep(command, "nobody/knows")
-    assert ran.code == 1
+    assert ran.code == 4
     assert "error: secret_not_found: " in ran.err
     assert "hint: Check the secret's name or ARN" in ran.err
 
@@ -115,7 +117,7 @@ def test_without_a_region_the_hint_names_the_variable(lockstep, embedded, monkey
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     ran = lockstep("rotate", HUAWEI_ID)
-    assert (ran.code, embedded.changes(HUAWEI)) == (1, 0)
+    assert (ran.code, embedded.changes(HUAWEI)) == (4, 0)
     assert "NoRegionError" in ran.err
     assert "AWS_REGION" in ran.err
 
@@ -124,7 +126,7 @@ def test_a_dry_run_changes_nothing_and_finds_nothing(lockstep, embedded):
     """Every precondition is ready, or unknown where only a change would show it, and nothing moves."""
     before = embedded.secrets_manager.labels(HUAWEI_ID)
     ran = lockstep("rotate", HUAWEI_ID, "--dry-run", "--json")
-    found = {each["name"]: each["status"] for each in ran.objects}
+    found = {each["name"]: each["status"] for each in ran.objects[:-1]}
     assert (ran.code, found["store_write"], found["current_password"]) == (0, "unknown", "ready")
     assert set(found.values()) == {"ready", "unknown"}
     assert {"store_read", "lease", "labels", "settings", "budget", "time", "target", "policy"} <= set(found)
@@ -135,7 +137,7 @@ def test_a_dry_run_changes_nothing_and_finds_nothing(lockstep, embedded):
 def test_a_dry_run_of_an_api_key_driver_tries_the_key(lockstep, embedded):
     """The dry run shows that the key may look; whether it may reset is unknown."""
     ran = lockstep("rotate", embedded.accounts[UCLOUD], "--dry-run", "--json")
-    (key,) = (each for each in ran.objects if each["name"] == "admin_credential")
+    (key,) = (each for each in ran.objects[:-1] if each["name"] == "admin_credential")
     assert (ran.code, key["status"], embedded.changes(UCLOUD)) == (0, "unknown", 0)
     assert "valid" in key["detail"]
 
@@ -152,12 +154,20 @@ def test_a_dry_run_names_all_that_would_stop_it(lockstep, embedded, monkeypatch)
     embedded.huawei.faults.add("POST /v1/usg/acs/auth/account", FaultKind.VENDOR_CODE, code="USG.206010000")
     close_window(embedded, monkeypatch)
     ran = lockstep("rotate", HUAWEI_ID, "--dry-run", "--json")
-    stopped = {each["name"]: each["status"] for each in ran.objects if each["status"] in ("stops", "waits")}
-    assert ran.code == 1
+    stopped = {each["name"]: each["status"] for each in ran.objects[:-1] if each["status"] in ("stops", "waits")}
+    assert ran.code == 4
     assert stopped == {"lease": "waits", "labels": "stops", "outside_window": "waits", "current_password": "stops"}
     shown = lockstep("rotate", HUAWEI_ID, "--dry-run")
     assert "outside window; not before" in shown.out
     assert "hint: " in shown.out
+    assert "verdict: a rotation would stop: labels" in shown.out
+    assert ran.objects[-1] == {
+        "event": "verdict",
+        "secret_id": HUAWEI_ID,
+        "verdict": "stops",
+        "not_before": None,
+        "exit_code": 4,
+    }
     assert embedded.changes(HUAWEI) == 0
 
 
@@ -173,8 +183,8 @@ def test_a_dry_run_reads_the_deployment(lockstep, embedded, monkeypatch, *, sett
     """A credential that cannot be read and a driver that is not allowed stop it."""
     monkeypatch.setenv(*setting.split("=", 1))
     ran = lockstep("rotate", embedded.accounts[UCLOUD], "--dry-run", "--json")
-    assert ran.code == (1 if name else 0)
-    assert [each["name"] for each in ran.objects if each["status"] == "stops"] == ([name] if name else [])
+    assert ran.code == (4 if name else 0)
+    assert [each["name"] for each in ran.objects[:-1] if each["status"] == "stops"] == ([name] if name else [])
 
 
 def test_outside_the_window_the_rotation_is_parked_before_the_vendor_hears_of_it(lockstep, embedded, monkeypatch):
@@ -243,7 +253,7 @@ def test_a_batch_that_no_rotation_can_take_costs_no_login(lockstep, devices, mon
         monkeypatch.setenv(variable, value)
     name = with_batch(devices, "devices", 30)
     ran = lockstep(command[0], name, *command[1:])
-    assert ran.code == (3 if command == ("doctor",) else 1)
+    assert ran.code == 4
     assert "batch of 30" in ran.out + ran.err
     assert devices.wrong_logins(BATCH) == 0
     assert devices.tencent.requests == []

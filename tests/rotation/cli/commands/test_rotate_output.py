@@ -56,4 +56,4 @@ def test_an_encoding_that_lacks_a_character_ends_nothing(world, encoding):
 @pytest.mark.parametrize("redirected", [">/dev/full 2>/dev/full", ">&- 2>&-", "2>&1 | true"])
 def test_an_error_that_cannot_be_shown_keeps_its_exit_code(world, redirected):
     """Neither the unwritten sentence nor the flush at Python's exit (120) hides that the command failed."""
-    assert in_a_shell(world, f"lockstep rotate no-such-secret {redirected}").returncode == 1
+    assert in_a_shell(world, f"lockstep rotate no-such-secret {redirected}").returncode == 4

@@ -36,7 +36,7 @@ def test_a_planted_candidate_is_not_resumed(lockstep: Any, embedded: Sandbox, co
     """The command and its dry run name the reason; the vendor gets no reset."""
     token, before = plant(embedded, code), embedded.live(code)
     ran = lockstep("rotate", embedded.accounts[code], "--json")
-    assert (ran.code, ran.objects[-1]["code"]) == (1, "candidate_foreign")
+    assert (ran.code, ran.objects[-1]["code"]) == (4, "candidate_foreign")
     assert "AWSPENDING" in ran.objects[-1]["hint"]
     tried = lockstep("rotate", embedded.accounts[code], "--dry-run", "--json")
     assert "candidate_foreign" in next(each for each in tried.objects if each["name"] == "candidate")["detail"]
@@ -51,7 +51,7 @@ def test_the_doctor_drops_it_and_never_tries_it(lockstep: Any, embedded: Sandbox
     """Its password is no candidate for a login; once it is dropped, the next rotation ends well."""
     token = plant(embedded, code)
     seen = lockstep("doctor", embedded.accounts[code], "--json")
-    assert seen.code == 3
+    assert seen.code == 4
     ran = lockstep("doctor", embedded.accounts[code], "--repair")
     assert ran.code == 0, ran.out + ran.err
     assert embedded.wrong_logins(code) == 0
@@ -64,7 +64,7 @@ def test_a_planted_candidate_with_an_intent_needs_a_human(lockstep: Any, embedde
     """It might be an earlier release's; the advice says how to tell, and nothing is tried or dropped."""
     token = plant(embedded, HUAWEI, "lockstep:intent:1700000000")
     ran = lockstep("doctor", embedded.accounts[HUAWEI], "--repair")
-    assert ran.code == 3
+    assert ran.code == 4
     assert "was not made by Lockstep" in ran.out + ran.err
     assert "AWSPENDING" in embedded.secrets_manager.labels(embedded.accounts[HUAWEI])[token]
     assert embedded.wrong_logins(HUAWEI) == 0
@@ -88,7 +88,7 @@ def test_without_the_setting_the_command_says_which_variable_is_missing(
     monkeypatch.delenv("LOCKSTEP_SEAL_SECRET")
     calls = len(embedded.secrets_manager.calls)
     ran = lockstep("rotate", embedded.accounts[HUAWEI], "--json")
-    assert (ran.code, ran.objects[-1]["code"]) == (1, "settings_error")
+    assert (ran.code, ran.objects[-1]["code"]) == (4, "settings_error")
     assert "LOCKSTEP_SEAL_SECRET" in ran.objects[-1]["message"]
     assert len(embedded.secrets_manager.calls) == calls
     assert lockstep("verify", embedded.accounts[HUAWEI]).code == 0

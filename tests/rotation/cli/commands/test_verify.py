@@ -20,11 +20,11 @@ def test_a_live_password_exits_0(lockstep, embedded, code):
     assert embedded.wrong_logins(code) == embedded.changes(code) == 0
 
 
-def test_drift_exits_1_and_costs_one_charged_login(lockstep, embedded, put_by_hand):
+def test_drift_exits_4_and_costs_one_charged_login(lockstep, embedded, put_by_hand):
     """The charge is the only thing that is written."""
     put_by_hand(HUAWEI_ID, "Drifted0Password0Drif")
     ran = lockstep("verify", HUAWEI_ID, "--json")
-    assert (ran.code, ran.objects[0]["outcome"]) == (1, "drifted")
+    assert (ran.code, ran.objects[0]["outcome"]) == (4, "drifted")
     assert "lockstep doctor" in ran.objects[0]["error"]["hint"]
     assert embedded.wrong_logins(HUAWEI) == 1
     labels = set().union(*embedded.secrets_manager.labels(HUAWEI_ID).values())
@@ -35,7 +35,7 @@ def test_the_budget_ends_the_tries(lockstep, embedded, put_by_hand):
     """Of five tries two are left to people: the fourth check does not log in, and a rotation is parked, too."""
     put_by_hand(HUAWEI_ID, "Drifted0Password0Drif")
     codes = [lockstep("verify", HUAWEI_ID).code for _ in range(5)]
-    assert codes == [1, 1, 1, 3, 3]
+    assert codes == [4, 4, 4, 3, 3]
     ran = lockstep("rotate", HUAWEI_ID, "--json")
     assert (ran.code, ran.objects[-1]["reason"]) == (3, "wrong_login_budget")
     assert (embedded.wrong_logins(HUAWEI), embedded.changes(HUAWEI)) == (3, 0)

@@ -144,13 +144,13 @@ def test_what_is_parked_says_why(fleet, function, reason, ended, code):
 
 @pytest.mark.usefixtures("function")
 def test_what_cannot_be_rotated_stops_no_other(fleet):
-    """A secret without a function fails, and one with an unfinished rotation waits; both say what to do."""
+    """A secret without a function needs a human, and one with an unfinished rotation waits; both say what to do."""
     fleet.add("app/bare", [PROVED], due=None)
     fleet.add("app/half", [PROVED], pending=[])
     fleet.add("app/fine", [PROVED])
     turns = {each.secret.name: each for each in run(fleet)[1]}
     assert turns["app/fine"].ended is Ended.ROTATED
-    assert (turns["app/bare"].ended, turns["app/half"].ended) == (Ended.FAILED, Ended.WAITS)
+    assert (turns["app/bare"].ended, turns["app/half"].ended) == (Ended.NEEDS_HUMAN, Ended.WAITS)
     assert "lockstep rotate" in turns["app/bare"].error.hint
     assert "--run" in turns["app/half"].error.hint
     assert asked(fleet) == ["app/fine"]

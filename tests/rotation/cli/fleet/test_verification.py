@@ -101,10 +101,11 @@ def test_lanes_take_turns():
         ([Ended.WAITS, Ended.ROTATED], 3),
         ([Ended.NOT_CHECKABLE], 3),
         ([Ended.NEEDS_HUMAN, Ended.WAITS], 4),
-        ([Ended.FAILED, Ended.NEEDS_HUMAN], 1),
-        ([Ended.DRIFTED], 1),
+        ([Ended.FAILED, Ended.WAITS], 1),
+        ([Ended.FAILED, Ended.NEEDS_HUMAN], 4),
+        ([Ended.DRIFTED], 4),
     ],
 )
 def test_the_exit_code_is_that_of_the_worst(ended, code):
-    """Failed before needs a human before waits."""
+    """Needs a human before failed before waits."""
     assert code_of(ended) == code
