@@ -41,11 +41,14 @@ STEP_SECONDS = 120.0
 """Seconds for one step. A killed run's lease lasts as long, so this is as short as a function's time-out."""
 
 
-def session_for(client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str]) -> Session:
-    """Return a session for looking at a secret; it has no token."""
+def session_for(
+    client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str], *, spend: bool = False
+) -> Session:
+    """Return a session for looking at a secret; it has no token. ``spend`` as in ``Session``."""
     deployment, clock = Deployment.from_environment(environment), SystemClock()
     store, binder = store_for(client, secret_id, deployment, clock), _binder(client, deployment, clock)
-    return open_session(store, binder, announce=Announcer.of(binder, lambda: store.name))
+    session = open_session(store, binder, announce=Announcer.of(binder, lambda: store.name))
+    return replace(session, spend=spend)
 
 
 def store_for(
@@ -155,8 +158,10 @@ class LocalRotation:
         environment: Mapping[str, str],
         *,
         clock: Clock | None = None,
+        spend: bool = False,
     ) -> None:
         self._client = client
+        self._spend = spend
         self._clock = clock or SystemClock()
         self._deployment = Deployment.from_environment(environment)
         require_seal(self._deployment)
@@ -192,6 +197,7 @@ class LocalRotation:
         binder = _binder(self._client, self._deployment, self._clock)
         announcer = Announcer.of(binder, self._name)
         session = open_session(self._store, binder, token=self.token, announce=announcer)
+        session = replace(session, spend=self._spend)
         end: Result | RotationError
         try:
             if step in (Step.CREATE, Step.SET):

@@ -22,6 +22,10 @@ from rotation.core.errors import InternalError, Interrupted, RotationError, With
 from rotation.core.process import stop
 from rotation.core.scrub import printable
 
+SpendATry = Annotated[
+    bool,
+    typer.Option("--spend-a-try", help="Risk one wrong login beyond the budget: one of those that are left to people."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 _GAP = 2

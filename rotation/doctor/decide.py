@@ -108,6 +108,8 @@ def _none_live(findings: Findings, current: ExaminedVersion) -> Diagnosis:
         what, help_ = _strange(pending)
     elif findings.checkable:
         what = "none of the stored passwords opens the account"
+        if findings.kept:
+            what = "current does not open the account; older passwords were not tried, to keep a login for the rotation"
         by_rotation = advice.RESET_IN_TURN if findings.in_turns else advice.RESET_BY_ROTATION
         help_ = by_rotation if findings.by_admin else advice.EXTERNAL_CHANGE
     elif not current.usable:

@@ -294,7 +294,8 @@ class _Account:
     def _current_password(self) -> Check:
         budget = Budget(session=self.session, bound=self.bound, version_id=self.current.version_id)
         try:
-            verdict = budget.log_in(self.current.document.password, self.state)
+            known = budget.rejected_at(self.state) is not None
+            verdict = Verdict.REJECTED if known else budget.ask_own(self.current.document.password, self.state)
         except RotationError as error:
             return _failed("current_password", error)
         if verdict is Verdict.ACCEPTED:

@@ -4,6 +4,7 @@ Labels and values are read first. While another run holds the lease, or the vend
 locked, no login is made: its answer would be worthless, or would use up the budget. Then the passwords are tried, the
 most likely one first: a candidate that was sent, current, another candidate, then older versions, the latest first.
 One login shows the state of every version with the same password. The first password that logs in ends the search.
+A password that was rejected while that wrong login still counts is not tried again: labels say so.
 """
 
 from __future__ import annotations
@@ -183,6 +184,9 @@ def _by_login(session: Session, bound: Guarded, findings: Findings, seen: Observ
     for each in _in_order(findings, bound):
         if each.stored is None or each.password is not PasswordState.NOT_ASKED:
             continue  # another version holds the same password and was asked
+        if _is_kept_for_a_rotation(session, bound, findings, each):
+            findings.kept = True
+            return
         try:
             password = _try(session, each.bound or bound, state, each.stored)
         except CannotVerify as error:
@@ -198,12 +202,30 @@ def _by_login(session: Session, bound: Guarded, findings: Findings, seen: Observ
 def _try(session: Session, bound: Guarded, state: SecretState, stored: StoredValue) -> PasswordState:
     """Log in once. The charge is put on the version that was tried, so that the next examination begins elsewhere."""
     require_tries(bound)
-    count, latest = state.wrong_logins(since=state.counts_since(session.clock.now(), bound.lockout))
-    if count >= bound.lockout.budget:
-        parking.raise_parked(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.counts_seconds)
     budget = Budget(session=session, bound=bound, version_id=stored.version_id)
-    verdict = budget.log_in(stored.document.password, state)
+    if budget.rejected_at(state) is not None:
+        return PasswordState.DEAD
+    count, latest = state.wrong_logins(since=state.counts_since(session.clock.now(), bound.lockout))
+    if count >= bound.lockout.budget and not session.may_overspend:
+        parking.raise_parked(Reason.WRONG_LOGIN_BUDGET, latest + bound.lockout.counts_seconds)
+    verdict = budget.ask_own(stored.document.password, state)
     return PasswordState.LIVE if verdict is Verdict.ACCEPTED else PasswordState.DEAD
+
+
+def _is_kept_for_a_rotation(session: Session, bound: Guarded, findings: Findings, each: ExaminedVersion) -> bool:
+    """Return whether the last try is kept for the login that proves a reset, which needs no older password.
+
+    A candidate of a cancelled rotation that was sent after current is no older password: it may well be live.
+    """
+    current = findings.current
+    newer = current is not None and (each.version.intent or -1.0) > (current.version.intent or 0.0)
+    if not findings.by_admin or session.may_overspend or newer or each in (current, findings.pending):
+        return False
+    if Budget(session=session, bound=bound, version_id=each.id).rejected_at(findings.state) is not None:
+        return False
+    state = session.store.describe()
+    count, _ = state.wrong_logins(since=state.counts_since(session.clock.now(), bound.lockout))
+    return 0 < bound.lockout.budget - 1 <= count < bound.lockout.budget
 
 
 def _in_order(findings: Findings, bound: Guarded) -> list[ExaminedVersion]:
@@ -212,7 +234,9 @@ def _in_order(findings: Findings, bound: Guarded) -> list[ExaminedVersion]:
 
     def likely(each: ExaminedVersion) -> tuple[bool, bool, bool, float]:
         made = each.stored.created if each.stored else 0.0
-        sent_pending = each is pending and each.sent
+        based = not each.version.intents or each.version.intents[-1].base == ""
+        put_since = not (based or findings.state.is_based_on_current(each.version))  # then current is likelier
+        sent_pending = each is pending and each.sent and not put_since
         return not sent_pending, each is not current, each is not pending, -(each.version.intent or made)
 
     askable = [each for each in findings.versions if each.stored and each.password is PasswordState.NOT_ASKED]

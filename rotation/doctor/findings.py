@@ -91,6 +91,7 @@ class Findings:
         in_turns: whether it names two that take turns, so that current and the candidate may both be live.
         stopped: whether the machine is off.
         stopped_by: the abandoned candidate whose rotation stopped the machine and never started it again.
+        kept: whether older versions were not tried, so that one login of the budget is left for a rotation.
         overtaken: a version that the vendor accepted before an operator put another password into current.
     """
 
@@ -105,6 +106,7 @@ class Findings:
     in_turns: bool = False
     stopped: bool = False
     stopped_by: str | None = None
+    kept: bool = False
     overtaken: str | None = None
 
     def version(self, version_id: str | None) -> ExaminedVersion | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import ceil
 from typing import NoReturn
 
@@ -38,7 +39,7 @@ def raise_if_parked(session: AccountSession, state: SecretState, version_id: str
     Raises:
         Parked: with the reason and the time written down earlier.
     """
-    wait = waiting.earliest(session.clock.now(), waiting.noted(state, version_id or session.token))
+    wait = waiting.earliest(session.clock.now(), _holding(session, waiting.noted(state, version_id or session.token)))
     if wait is not None:
         parking.raise_parked(wait.reason, wait.until)
 
@@ -52,7 +53,12 @@ def next_attempt(session: AccountSession, state: SecretState, bound: Guarded) ->
         *waiting.before_a_reset(state, min_age_seconds=age, token=session.token),
         *waiting.for_wrong_logins(state, now, lockout, holder=session.holder),
     ]
-    return waiting.earliest(now, waits, bound.window)
+    return waiting.earliest(now, _holding(session, waits), bound.window)
+
+
+def _holding(session: AccountSession, waits: Iterable[Wait]) -> list[Wait]:
+    """Return the waits that hold: an operator who spends a try does not wait for the sake of wrong logins."""
+    return [each for each in waits if not (session.may_overspend and parking.spares_logins(each.reason))]
 
 
 def count_failure(session: AccountSession, version_id: str, *, of_a_reset: bool = False) -> int:

@@ -76,6 +76,7 @@ class Memory:
         leased: whether this run holds the lease.
         disproved: whether a login after the reset was rejected.
         unnoted: whether a wrong login could not be written down.
+        overspent: whether a wrong login was made; an operator allows no second one beyond the budget.
         accounts: of a batch, what each account's run remembers.
     """
 
@@ -90,6 +91,7 @@ class Memory:
     leased: bool = False
     disproved: bool = False
     unnoted: bool = False
+    overspent: bool = False
     accounts: dict[int, Memory] = field(default_factory=dict)
 
 
@@ -99,6 +101,7 @@ class AccountSession:
 
     Attributes:
         ordered: whether a human asked for this run, so that it goes on although rotation is switched off.
+        spend: whether an operator lets it make one wrong login beyond the budget.
         memory: what this invocation has read and sent; of its own for each account of a batch.
     """
 
@@ -109,7 +112,13 @@ class AccountSession:
     time_left: Callable[[], float]
     holder: str
     ordered: bool = False
+    spend: bool = False
     memory: Memory = field(default_factory=Memory, repr=False)
+
+    @property
+    def may_overspend(self) -> bool:
+        """Whether the wrong login beyond the budget, which an operator allowed, is still to be made."""
+        return self.spend and not self.memory.overspent
 
     def lease(self, state: SecretState) -> AbstractContextManager[SecretState]:
         """Return a context in which no other run acts at the vendor, with the labels as they are then.

@@ -33,19 +33,23 @@ class Parking:
         account_wide: whether it holds for every version of the secret, since it is about the account.
         by_itself: whether a later attempt goes on without a human; otherwise something must be found out or changed.
         from_settings: whether each attempt works it out from the deployment; a label of it decides nothing.
+        spares_logins: whether it only keeps wrong logins few, so that an operator may go on and spend one.
     """
 
     hint: str
     account_wide: bool = False
     by_itself: bool = True
     from_settings: bool = False
+    spares_logins: bool = False
 
 
 PARKING: Mapping[Reason, Parking] = MappingProxyType(
     {
         Reason.WRONG_LOGIN_BUDGET: Parking(
-            hint="No more wrong logins are spent before `not_before`; the next attempt goes on by itself.",
+            hint="No wrong login is risked before `not_before`; any attempt after it goes on. If you know what was "
+            "wrong, `--spend-a-try` (rotate, verify, doctor) risks one of those that are left to people.",
             account_wide=True,
+            spares_logins=True,
         ),
         Reason.ACCOUNT_LOCKED: Parking(
             hint="The vendor locked the account. Nothing is tried before `not_before`.", account_wide=True
@@ -64,8 +68,10 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
         Reason.EXTERNAL_CHANGE: Parking(
             hint="None of the stored passwords opens the account. Put the live one into the secret as a new version, "
             "or reset it at the vendor to the candidate's value. `lockstep doctor` tries older versions, too. A host "
-            "that locked the account after others' wrong logins may look the same: see `faillock` on the host first.",
+            "that locked the account after others' wrong logins may look the same: see `faillock` on the host first. "
+            "After a repair, `lockstep rotate --spend-a-try` goes on before `not_before`.",
             by_itself=False,
+            spares_logins=True,
         ),
         Reason.RESET_FAILS: Parking(
             hint="The vendor takes the reset, and its password does not open the account: it is not carried out, its "
@@ -85,6 +91,12 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
 def known(reason: str) -> Parking | None:
     """Return what a reason means; ``None`` for one of another release's label."""
     return PARKING[Reason(reason)] if reason in tuple(Reason) else None
+
+
+def spares_logins(reason: str) -> bool:
+    """Return whether an operator may spend a wrong login instead of waiting."""
+    parking = known(reason)
+    return parking is not None and parking.spares_logins
 
 
 def raise_parked(reason: str, until: float) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rotation.cli.exit_codes import DONE
-from rotation.cli.output import Json, about, note
+from rotation.cli.output import Json, SpendATry, about, note
 from vault_plugin.cli.shared import SecretPath, job_context
 
 
@@ -15,6 +15,7 @@ def doctor(
     path: SecretPath,
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Carry the plan out.")] = False,
+    spend_a_try: SpendATry = False,
     as_json: Json = False,
 ) -> int:
     """Find out which stored password is live and what is wrong with the secret; repair it with --repair.
@@ -31,13 +32,14 @@ def doctor(
     from vault_plugin.job.inspection import inspection_session
 
     with about({"path": path}), job_context() as context:
-        code = examine_and_repair(inspection_session(context, path), {"path": path}, repair=repair, as_json=as_json)
+        session = inspection_session(context, path, spend=spend_a_try)
+        code = examine_and_repair(session, {"path": path}, repair=repair, as_json=as_json)
         if code != DONE and not as_json and VaultKv(context.kv, path, clock=context.clock).unfinished() is not None:
             note(f"To take AWSPENDING away, run `lockstep vault cancel {path}`.")
         return code
 
 
-def verify(path: SecretPath, *, as_json: Json = False) -> int:
+def verify(path: SecretPath, *, spend_a_try: SpendATry = False, as_json: Json = False) -> int:
     """Check for drift: whether the secret's current password opens the account. Nothing is changed.
 
     As `lockstep verify`: the login is charged to the budget in PATH.lockstep before it is tried, and refunded when the
@@ -50,4 +52,4 @@ def verify(path: SecretPath, *, as_json: Json = False) -> int:
     from vault_plugin.job.inspection import inspection_session
 
     with about({"path": path}), job_context() as context:
-        return check(inspection_session(context, path), {"path": path}, as_json=as_json)
+        return check(inspection_session(context, path, spend=spend_a_try), {"path": path}, as_json=as_json)

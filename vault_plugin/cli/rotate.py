@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rotation.cli.output import Json, about, emit, note
+from rotation.cli.output import Json, SpendATry, about, emit, note
 from rotation.core.errors import RotationError
 from rotation.core.process import stop
 from vault_plugin.cli.shared import Attempts, SecretPath, code_of, job_context, show
@@ -23,6 +23,7 @@ def rotate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check every precondition, name all that would stop it, change nothing.")
     ] = False,
+    spend_a_try: SpendATry = False,
     as_json: Json = False,
 ) -> int:
     """Rotate one secret of a KV version 2 engine now, whatever its schedule says.
@@ -35,10 +36,12 @@ def rotate(
     nothing would, 3 when only time is missing, 4 when somebody must do something, 1 when it may pass by itself.
     """
     with about({"path": path}):
-        return _dry_run(path, as_json=as_json) if dry_run else _rotate(path, attempts, as_json=as_json)
+        if dry_run:
+            return _dry_run(path, as_json=as_json)
+        return _rotate(path, 1 if spend_a_try else attempts, spend=spend_a_try, as_json=as_json)
 
 
-def _rotate(path: str, attempts: int, *, as_json: bool) -> int:
+def _rotate(path: str, attempts: int, *, spend: bool, as_json: bool) -> int:
     from vault_plugin.job.kv_rotation import KvRotation
     from vault_plugin.job.schedule import Wishes
 
@@ -49,7 +52,7 @@ def _rotate(path: str, attempts: int, *, as_json: bool) -> int:
     with job_context(steps=4) as context:
         entry = context.kv.read(path)
         wishes = Wishes.parse({} if entry is None else entry.custom)
-        rotation = KvRotation(context=context, path=path, wishes=wishes, ordered=True, on_step=show_step)
+        rotation = KvRotation(context=context, path=path, wishes=wishes, ordered=True, spend=spend, on_step=show_step)
         try:
             with stop.work():
                 done = rotation.run(attempts=attempts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from rotation.core.errors import RotationError
@@ -16,8 +17,8 @@ from vault_plugin.job.preconditions import Precondition, preconditions
 from vault_plugin.job.schedule import Wishes
 
 
-def inspection_session(context: JobContext, path: str) -> Session:
-    """Return a session without a token over a secret; it lasts as long as one step.
+def inspection_session(context: JobContext, path: str, *, spend: bool = False) -> Session:
+    """Return a session without a token over a secret; it lasts as long as one step. ``spend`` as in ``Session``.
 
     Raises:
         SettingsError: the secret's custom metadata are wrong.
@@ -28,7 +29,8 @@ def inspection_session(context: JobContext, path: str) -> Session:
     wishes = Wishes.parse({} if entry is None else entry.custom)
     binder = binder_of(context)
     announcer = Announcer.of(binder, lambda: path)
-    return open_session(context.wrapped(plain, wishes), binder, ordered=True, announce=announcer)
+    session = open_session(context.wrapped(plain, wishes), binder, ordered=True, announce=announcer)
+    return replace(session, spend=spend)
 
 
 def binder_of(context: JobContext) -> Binder:

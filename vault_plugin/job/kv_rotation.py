@@ -216,6 +216,7 @@ class KvRotation:
         path: the secret's path in the mount.
         wishes: what the secret's custom metadata ask for.
         ordered: whether a human asked for this run; then neither schedule nor switch holds it back.
+        spend: whether an operator lets it make one wrong login beyond the budget.
         on_step: called with the name and outcome of every step that has ended.
         token: of the latest attempt.
     """
@@ -224,6 +225,7 @@ class KvRotation:
     path: str
     wishes: Wishes = field(default_factory=Wishes)
     ordered: bool = False
+    spend: bool = False
     on_step: Callable[[str, str], None] = lambda step, outcome: None  # noqa: ARG005 - the default does nothing
     token: str = field(default="", init=False)
 
@@ -307,6 +309,7 @@ class KvRotation:
             ordered=self.ordered,
             announce=announcer,
         )
+        session = replace(session, spend=self.spend)
         try:
             if step in (Step.CREATE, Step.SET):
                 stop.refuse_new(step.value)

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from rotation.cli.exit_codes import DONE, INTERRUPTED, NEEDS_HUMAN, WAITS, exit_code
-from rotation.cli.output import Json, about, console, emit, show_error, show_table, when
+from rotation.cli.output import Json, SpendATry, about, console, emit, show_error, show_table, when
 from rotation.core.process import stop
 from rotation.core.values import Evidence
 
@@ -23,12 +23,15 @@ def doctor(
     secret_id: Annotated[str, typer.Argument(help="Name or ARN of the secret.", metavar="SECRET_ID")],
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Carry the plan out.")] = False,
+    spend_a_try: SpendATry = False,
     as_json: Json = False,
 ) -> int:
     """Find out which stored password is live and what is wrong with the secret; repair it with --repair.
 
     Candidate, current, previous and older labelled versions are tried, the most likely first, inside the wrong-login
-    budget that rotations share; tries are charged to it durably. Without --repair nothing else is changed.
+    budget that rotations share; tries are charged to it durably, and a password that was rejected is not tried again
+    while that counts. Where an API key resets the account, older versions leave one login to the rotation. Without
+    --repair nothing else is changed.
 
     Exits 0 when the secret is healthy (or is now), 3 when it must wait, 4 when a repair is planned or it needs a human,
     1 when it could not be examined or the repair failed, for a reason that may pass.
@@ -38,7 +41,7 @@ def doctor(
 
     secret = {"secret_id": secret_id}
     with about(secret):
-        session = session_for(secrets_manager(), secret_id, os.environ)
+        session = session_for(secrets_manager(), secret_id, os.environ, spend=spend_a_try)
         return examine_and_repair(session, secret, repair=repair, as_json=as_json)
 
 

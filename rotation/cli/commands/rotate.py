@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN, WAITS, exit_code
-from rotation.cli.output import Json, about, console, emit, note, show_error, show_table, when
+from rotation.cli.output import Json, SpendATry, about, console, emit, note, show_error, show_table, when
 from rotation.core.errors import Interrupted
 from rotation.core.process import stop
 
@@ -30,6 +30,7 @@ def rotate(
             "--dry-run", help="Check every precondition and name all that would stop the rotation; change nothing."
         ),
     ] = False,
+    spend_a_try: SpendATry = False,
     as_json: Json = False,
 ) -> int:
     """Rotate one secret now: createSecret, setSecret, testSecret and finishSecret run in this process.
@@ -41,20 +42,23 @@ def rotate(
     secret needs no rotation function, and it is rotated even where rotation is switched off. Where a schedule runs a
     function for this secret, prefer `aws secretsmanager rotate-secret`, since the service then retries by itself.
 
-    After a failure run this command again: it finds out what became of the last attempt before it sends anything.
+    After a failure run this command again: it finds out what became of the last attempt before it sends anything. Where
+    it is parked to keep wrong logins few, and you know what was wrong, --spend-a-try goes on at once.
 
     With --dry-run nothing is changed, and everything that would stop the rotation is named at once. Exits 0 when
     nothing would, 3 when only time is missing, 4 when somebody must do something, 1 when it may pass by itself.
     """
     with about({"secret_id": secret_id}):
-        return _dry_run(secret_id, as_json=as_json) if dry_run else _rotate(secret_id, as_json=as_json)
+        if dry_run:
+            return _dry_run(secret_id, as_json=as_json)
+        return _rotate(secret_id, spend=spend_a_try, as_json=as_json)
 
 
-def _rotate(secret_id: str, *, as_json: bool) -> int:
+def _rotate(secret_id: str, *, spend: bool, as_json: bool) -> int:
     from rotation.cli.local_rotation import LocalRotation
     from rotation.stores.aws.client import secrets_manager
 
-    rotation = LocalRotation(secrets_manager(), secret_id, os.environ)
+    rotation = LocalRotation(secrets_manager(), secret_id, os.environ, spend=spend)
     if not as_json:
         verb = "resuming the unfinished rotation" if rotation.resumed else "beginning a rotation"
         note(f"{verb}, token {rotation.token}")

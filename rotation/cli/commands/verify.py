@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rotation.cli.exit_codes import DONE, WAITS, exit_code
-from rotation.cli.output import Json, about, console, emit, show_error
+from rotation.cli.output import Json, SpendATry, about, console, emit, show_error
 from rotation.core.errors import LoginRejected, RotationError
 
 if TYPE_CHECKING:
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 def verify(
     secret_id: Annotated[str, typer.Argument(help="Name or ARN of the secret.", metavar="SECRET_ID")],
     *,
+    spend_a_try: SpendATry = False,
     as_json: Json = False,
 ) -> int:
     """Check for drift: whether the secret's current password opens the account. Nothing is changed.
 
     The login is charged to the wrong-login budget that rotations share before it is tried, as a label on the current
-    version, and refunded when the vendor says yes: a wrong one stays charged until the lock-out window is over.
+    version, and refunded when the vendor says yes: a wrong one stays charged until the lock-out window is over,
+    and is not tried again before, unless you spend a try.
 
     Exits 0 when it does, 4 when it does not, 3 when no login may be tried now or the vendor has none, 1 when the vendor
     could not be asked.
@@ -34,7 +36,8 @@ def verify(
 
     secret = {"secret_id": secret_id}
     with about(secret):
-        return check(session_for(secrets_manager(), secret_id, os.environ), secret, as_json=as_json)
+        session = session_for(secrets_manager(), secret_id, os.environ, spend=spend_a_try)
+        return check(session, secret, as_json=as_json)
 
 
 def check(session: Session, secret: Mapping[str, object], *, as_json: bool) -> int:

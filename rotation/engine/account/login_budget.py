@@ -77,6 +77,8 @@ class Budget:
         """
         require_tries(self.bound)
         session = self.session
+        if session.may_overspend:
+            return
         for wait in waiting.for_wrong_logins(state, session.clock.now(), self.bound.lockout, holder=session.holder):
             park(session, self.version_id, wait.reason, wait.until)
 
@@ -108,6 +110,40 @@ class Budget:
             return self.risk(state, lambda: self.bound.verify(password, seen))
         except AccountLocked as locked:
             self.park_locked(locked)
+
+    def ask_own(self, password: Secret, state: SecretState, seen: Observation | None = None) -> Verdict:
+        """Log in with the password of the version that carries the charges, and note there whether it was rejected.
+
+        So no check asks the same again while the wrong login counts: see ``rejected_at``.
+
+        Raises:
+            RotationError: as ``log_in``.
+        """
+        self._note_own(state, rejected=False)  # before the login: what it finds must not be taken for older knowledge
+        verdict = self.log_in(password, state, seen)
+        if verdict is Verdict.REJECTED:
+            self._note_own(self.session.store.describe(), rejected=True)
+        return verdict
+
+    def rejected_at(self, state: SecretState) -> float | None:
+        """Return when a login with this version's own password was rejected, in epoch seconds.
+
+        ``None`` where no label says so, where that wrong login counts no more, and where an operator spends a try.
+        """
+        version, at = state.version(self.version_id), state.version(self.version_id).rejected[1]
+        known = version.learnt.get(self.version_id[-8:]) == Verdict.REJECTED.value
+        recent = at > self._since(self.session.clock.now())
+        return at if known and recent and not self.session.may_overspend else None
+
+    def _note_own(self, state: SecretState, *, rejected: bool) -> None:
+        version, name = state.version(self.version_id), self.version_id[-8:]
+        if rejected == (version.learnt.get(name) == Verdict.REJECTED.value):
+            return
+        found = {each: finding for each, finding in version.learnt.items() if each != name}
+        found |= {name: Verdict.REJECTED.value} if rejected else {}
+        new = [marks.learnt(found)] if found else []
+        with suppress(StoreError):  # Without the note the next check asks once more, inside the budget.
+            replace_marks(self.session.store, self.version_id, new, version.all(marks.Kind.LEARNT))
 
     def risk(self, state: SecretState, attempt: Callable[[], T]) -> T:
         """Make one attempt in which the vendor judges a password.
@@ -149,6 +185,7 @@ class Budget:
 
     def _note(self) -> None:
         """Write a wrong login down. Until that is done, this run's intent stands for it."""
+        self.session.memory.overspent = True
         self.session.memory.unnoted = True
         self.charge(self.session.store.describe())
         self.session.memory.unnoted = False
@@ -163,12 +200,15 @@ class Budget:
 
         Two runs may see each other, and then both try later, which is better than one wrong login too many.
         """
+        if self.session.may_overspend:
+            return
         if self._spent(self.session.store.describe())[0] > self.bound.lockout.budget:
             self.refund(state, written)
             raise InProgress("another run of this secret tries a password now, and the budget does not pay for both")
 
     def _date_again(self, written: marks.Mark) -> None:
         """Date the charge to now if the attempt took long, since the vendor may have counted it this late."""
+        self.session.memory.overspent = True
         late = marks.rejected(marks.charged(written)[0], self.session.clock.now(), run=self.session.holder)
         if late == written:
             return

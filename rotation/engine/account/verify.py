@@ -1,10 +1,12 @@
 """The drift check: does the current password open the account? It changes nothing at the vendor and moves no label.
 
-A login is charged to the shared budget before it is tried, and a wrong one stays charged.
+A login is charged to the shared budget before it is tried, and a wrong one stays charged. Labels that say that this
+password was rejected answer instead, while that wrong login counts.
 """
 
 from __future__ import annotations
 
+from rotation.core.clock import date_of
 from rotation.core.errors import LoginRejected
 from rotation.core.values import Evidence, Verdict
 from rotation.engine.account.login_budget import Budget
@@ -26,21 +28,33 @@ def check_current(session: AccountSession, state: SecretState) -> Result:
         RotationError: could not tell.
     """
     current = session.current(state)
-    raise_if_parked(session, state, current.version_id)
     bound = session.bind(current.document)
+    budget = Budget(session=session, bound=bound, version_id=current.version_id)
+    rejected = budget.rejected_at(state)
+    if rejected is not None:
+        raise _drifted(
+            f"; a login at {date_of(rejected):%Y-%m-%d %H:%M:%S} UTC found that, and none was made now", _AGAIN
+        )
+    raise_if_parked(session, state, current.version_id)
     seen = bound.observe()
     password = current.document.password
     if bound.can_ask(seen):
-        budget = Budget(session=session, bound=bound, version_id=current.version_id)
-        opens, evidence = budget.log_in(password, state, seen) is Verdict.ACCEPTED, Evidence.LOGIN
+        opens, evidence = budget.ask_own(password, state, seen) is Verdict.ACCEPTED, Evidence.LOGIN
     elif seen.readback is not None and bound.minimum <= Evidence.READBACK:
         opens, evidence = seen.readback == password, Evidence.READBACK
     else:
         return Result(outcome="nothing_to_verify", driver=bound.spec.code)
     if not opens:
-        raise LoginRejected(
-            "the current password does not open the account",
-            hint="It was changed outside, or a rotation is half done: `lockstep doctor` finds out. Where it finds "
-            "nothing, put the live password into the secret as a new version.",
-        )
+        raise _drifted()
     return Result(outcome="current_verified", driver=bound.spec.code, evidence=evidence)
+
+
+_AGAIN = " If the account was set to this password since, `lockstep verify --spend-a-try` asks again."
+
+
+def _drifted(when: str = "", again: str = "") -> LoginRejected:
+    return LoginRejected(
+        f"the current password does not open the account{when}",
+        hint="It was changed outside, or a rotation is half done: `lockstep doctor` finds out. Where it finds nothing, "
+        f"put the live password into the secret as a new version.{again}",
+    )

@@ -143,6 +143,7 @@ class Batch:
             time_left=session.time_left if patient else lambda: min(session.time_left(), RESERVE_SECONDS),
             holder=session.holder,
             ordered=session.ordered,
+            spend=session.spend,
             memory=session.memory.accounts.setdefault(member.number, Memory(leased=True))
             if session.memory.leased
             else Memory(),

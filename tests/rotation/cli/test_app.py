@@ -66,7 +66,7 @@ def test_the_own_distribution_brings_its_commands():
     """The kit's commands and the group of the Vault face are entry points of this distribution, and all load."""
     points = {point.name: point.load() for point in app.entry_points(group=app.COMMANDS)}
     assert {"demo", "invoke", "simulate", "simulate-faults", "vault"} <= points.keys()
-    assert [name for name, command in points.items() if isinstance(command, typer.Typer)] == ["vault"]
+    assert [name for name, command in points.items() if isinstance(command, typer.Typer)] == ["driver", "vault"]
 
 
 def process(*command, **variables):

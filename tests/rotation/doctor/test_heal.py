@@ -125,7 +125,7 @@ def test_an_outside_change_needs_a_human_and_the_budget_is_kept(kv_scenario):
     )
     with pytest.raises(LoginRejected):
         verify(drifted.session())
-    assert drifted.vendor.wrong_logins == 3
+    assert drifted.vendor.wrong_logins == 2, "the label of the examination answers"
 
 
 def test_nothing_is_asked_while_a_job_holds_the_lease(kv_scenario):

@@ -25,12 +25,12 @@ from rotation.doctor.heal import examine
 from rotation.drivers import registry
 from rotation.drivers.login_proof import LoginProof
 from rotation.engine.account.login_budget import Budget
-from rotation.engine.run import verify
+from rotation.engine.run import run, verify
 from rotation.state import marks
 from rotation.state.marks import Kind
 from rotation.state.stages import PENDING
 from rotation.state.waiting import ARRIVAL_SECONDS
-from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
@@ -70,7 +70,7 @@ def test_rejected_tests_are_charged(world):
 
 
 def test_only_invocations_of_the_test_are_charged(world):
-    """A test-only invocation against a dead current password stops at the budget."""
+    """A test-only invocation against a dead current password costs one login; the label answers the others."""
     scenario = world("self")
     scenario.vendor.set_by_hand(Secret("Unknown0Unknown0Unkn"))
     codes = []
@@ -80,9 +80,8 @@ def test_only_invocations_of_the_test_are_charged(world):
             scenario.step(Step.TEST, token)
         codes.append(refused.value.code)
 
-    budget = scenario.vendor.lockout.budget
-    assert codes == ["login_rejected"] * budget + ["parked"] * 2
-    assert scenario.vendor.wrong_logins == budget
+    assert set(codes) == {"login_rejected"}
+    assert scenario.vendor.wrong_logins == 1
 
 
 def test_an_accepted_probe_costs_nothing(world):
@@ -332,3 +331,129 @@ def test_a_slow_yes_costs_nothing(world):
         each.refund(before, charge)
 
     assert scenario.secret.describe().wrong_logins(since=0.0)[0] == 1
+
+
+def spending(scenario, token=""):
+    """Return a session in which an operator spends a try."""
+    return replace(scenario.session(token), spend=True)
+
+
+def rotated(scenario):
+    """Rotate once, and let the minimum age pass."""
+    assert scenario.rotate(scenario.begin()) == []
+    scenario.clock.sleep(2000)
+
+
+def refused(act):
+    """Return the error of an act that must fail."""
+    with pytest.raises(RotationError) as caught:
+        act()
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", ["self", "admin"])
+def test_a_check_does_not_ask_what_a_label_already_says(world, kind):
+    """The rejection is told with its time and costs no second login, as long as the wrong login counts."""
+    scenario = world(kind, lockout=Lockout(tries=5, window_seconds=300))
+    scenario.vendor.set_by_hand(OUTSIDE)
+    for _ in range(5):
+        error = refused(lambda: verify(scenario.session()))
+        assert error.code == "login_rejected"
+    assert "UTC found that, and none was made now" in error.message
+    assert "--spend-a-try" in error.hint
+    assert scenario.vendor.wrong_logins == 1
+    scenario.clock.sleep(scenario.vendor.lockout.window_seconds + 1)
+    assert "none was made" not in refused(lambda: verify(scenario.session())).message
+
+
+def test_a_login_that_is_accepted_ends_the_labels_word(world):
+    """A password that was restored is found live by an operator's try, and from then on by everybody."""
+    scenario = world("self")
+    before = scenario.vendor.live
+    scenario.vendor.set_by_hand(OUTSIDE)
+    refused(lambda: verify(scenario.session()))
+    scenario.vendor.set_by_hand(before)
+    assert refused(lambda: verify(scenario.session())).code == "login_rejected"
+    assert verify(spending(scenario)).evidence is Evidence.LOGIN
+    assert verify(scenario.session()).evidence is Evidence.LOGIN
+
+
+def test_an_unanswered_login_is_no_rejection(world):
+    """It stays charged, and the next check asks; an older rejection does not answer in its place."""
+    scenario = world("self")
+    scenario.fuse = Fuse(only="verify", at=1, error=lambda _: LOST)
+    assert refused(lambda: verify(scenario.session())).code == "cannot_verify"
+    scenario.fuse = Fuse()
+    assert verify(scenario.session()).evidence is Evidence.LOGIN
+
+
+def drifted_and_restored(scenario):
+    """Return a scenario whose password was found dead, was restored, and whose wrong login counts no more."""
+    before = scenario.vendor.live
+    scenario.vendor.set_by_hand(OUTSIDE)
+    refused(lambda: verify(scenario.session()))
+    scenario.vendor.set_by_hand(before)
+    scenario.clock.sleep(scenario.vendor.lockout.window_seconds + 1)
+    return scenario
+
+
+@pytest.mark.parametrize("edge", list(Edge))
+def test_no_crash_turns_an_unanswered_login_into_a_rejection(world, edge):
+    """Once the window is over, a check that dies anywhere leaves no label that answers for a password that is live."""
+    for at in range(1, 12):
+        scenario = drifted_and_restored(world("self"))
+        scenario.fuse = Fuse(at, edge)
+        try:
+            verify(scenario.session())
+        except Crash:
+            scenario.fuse = Fuse()
+            assert verify(scenario.session()).evidence is Evidence.LOGIN, f"{edge} {at}"
+        else:
+            break
+
+
+def test_an_operator_spends_one_try_beyond_the_budget(world):
+    """Knowingly, and one only: of the tries that are left to people one is gone, and the next run waits."""
+    scenario = world("self", min_age_seconds=0, history=0)
+    rotated(scenario)
+    scenario.vendor.set_by_hand(OUTSIDE)
+    scenario.rotate(scenario.begin(), attempts=3, spacing=1.0)
+    budget = scenario.vendor.lockout.budget
+    assert scenario.vendor.wrong_logins == budget
+    assert refused(lambda: verify(scenario.session())).code == "parked"
+    assert refused(lambda: verify(spending(scenario))).code == "login_rejected"
+    assert scenario.vendor.wrong_logins == budget + 1
+    assert not scenario.vendor.locked
+
+
+@pytest.mark.parametrize("kind", ["admin", "machine"])
+def test_diagnosis_leaves_the_cure_a_login(world, kind):
+    """After a drift, verify and doctor as often as you like: the rotation that resets the account is not parked."""
+    scenario = world(kind, min_age_seconds=0, history=0, lockout=Lockout(tries=4, window_seconds=900))
+    rotated(scenario)
+    scenario.vendor.set_by_hand(OUTSIDE)
+    for _ in range(3):
+        refused(lambda: verify(scenario.session()))
+        found = examine(scenario.session())
+    assert scenario.vendor.wrong_logins == 1 < scenario.vendor.lockout.budget
+    assert "older passwords were not tried" in found.summary
+    assert "lockstep rotate" in found.advice
+    rotated(scenario)
+    assert scenario.password() == scenario.vendor.live
+    assert scenario.vendor.wrong_logins == 1
+
+
+def test_what_an_operator_repaired_goes_on_at_once(world):
+    """A rotation that waits for a human is parked; the live password is put, and a try or two end the wait."""
+    scenario = world("self", min_age_seconds=0, history=0)
+    rotated(scenario)
+    scenario.vendor.set_by_hand(OUTSIDE)
+    token = scenario.begin()
+    scenario.rotate(token, attempts=3, spacing=1.0)
+    assert scenario.secret.describe().version(token).parked[0] == "external_change"
+    scenario.put_by_hand(password=OUTSIDE)
+    assert refused(lambda: run(scenario.session(token), Step.SET)).code == "parked"
+    assert refused(lambda: run(spending(scenario, token), Step.SET)).code == "parked", "the candidate was asked first"
+    run(spending(scenario, token), Step.SET)
+    assert scenario.vendor.live == scenario.secret.read(token).document.password
+    assert not scenario.vendor.locked
