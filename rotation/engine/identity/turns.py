@@ -27,6 +27,9 @@ the proof are the same. Only three things know of turns:
 * **What "live" means.** Current and a proved candidate are both live, each for its account. The doctor asks each
   version's account, and prefers the candidate; no error says that readers hold a dead password.
 
+Labels do not say which account a wrong login or a reset was of. So one budget of wrong logins, one minimum age and one
+waiting time hold for both: more careful than the vendor, and never less.
+
 ``require`` refuses the rest before anything is called: a driver without alternates (its API resets one account only, or
 both would share a machine's stop and start), and a driver that needs the old password. AWSPREVIOUS may hold that of the
 other account, but an operator's edit of the value makes it the current account's, and then nothing could be reset any

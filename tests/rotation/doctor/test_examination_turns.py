@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.core.errors import OutcomeUnknown
+from rotation.core.errors import InProgress, OutcomeUnknown
 from rotation.core.secret import Secret
 from rotation.core.values import Step
 from rotation.doctor import Action, Condition, Verb, examine, heal
@@ -70,9 +70,10 @@ def test_a_rotation_whose_answer_was_lost_is_ended_and_readers_are_served_all_th
     assert wrong_logins(pair)[0] == 0
 
 
-def test_a_live_candidate_is_made_current_although_current_is_live_too() -> None:
+@pytest.mark.parametrize("kind", KINDS[:3])
+def test_a_live_candidate_is_made_current_although_current_is_live_too(kind: dict[str, object]) -> None:
     """The doctor does not take it for a second version of the same password, which it would drop."""
-    pair = make_pair()
+    pair = make_pair(**kind)
     token = pair.run_to(Step.SET)
     diagnosis = examine(pair.session())
     assert diagnosis.plan == (Action(Verb.PROMOTE, token),)
@@ -101,6 +102,27 @@ def test_readers_get_the_former_account_where_current_was_changed_outside() -> N
     assert readers_are_served(pair)
     assert pair.rotate(pair.begin()) == []
     assert readers_are_served(pair)
+
+
+def test_the_same_password_of_both_accounts_is_asked_about_twice() -> None:
+    """It may open the one and not the other, so an answer counts for the versions of its own account."""
+    pair = make_pair()
+    assert pair.rotate(pair.begin()) == []
+    former = pair.secret.describe().current_id
+    pair.put_by_hand(username="alice", alternate_username="bob", password=pair.password())
+    diagnosis = examine(pair.session())
+    assert diagnosis.plan == (Action(Verb.PROMOTE, str(former)),)
+    assert wrong_logins(pair) == [1, 0]
+
+
+def test_no_login_is_made_while_the_vendor_is_at_work_on_the_account_whose_turn_it_is() -> None:
+    """The account that readers have shows nothing of that, so both are looked at."""
+    pair = make_pair()
+    pair.reset_ends_with(pair.created(), OutcomeUnknown("lost"), Edge.BEFORE)
+    pair.clock.sleep(900)
+    pair.vendor.obstacles = (InProgress("the user is being changed"),)
+    assert examine(pair.session()).condition is Condition.WAITING
+    assert wrong_logins(pair) == [0, 0]
 
 
 def test_a_rotation_helps_where_no_stored_password_is_live() -> None:

@@ -69,9 +69,9 @@ def test_what_readers_get_is_live_but_in_the_gap(modelled, rotate):
         assert set(watched.seen) == {before.reveal(), started.stored(HUAWEI).reveal()}
 
 
-def test_two_accounts_that_take_turns_leave_no_gap(modelled, rotate):
+def test_two_accounts_that_take_turns_leave_no_gap(real, rotate):
     """Each rotation resets the user that readers do not have; other keys stay, and a lost answer is no gap."""
-    with modelled(holding=(VOLCENGINE,)) as started:
+    with real(holding=(VOLCENGINE,)) as started:
         path, users = started.path(VOLCENGINE), {"robot": USER_ID, SECOND_USER: SECOND_USER_ID}
         document = {**take_turns(started.world), "owner": "team"}
         started.kv.write(path, SecretDocument(document), cas=1)

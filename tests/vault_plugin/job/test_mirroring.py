@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from rotation.core.document import SecretDocument, turned
 from rotation.core.errors import ConfigError, IdentityChanged, SettingsError
+from rotation.deployment.deployment import Deployment
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
-from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
+from rotation_testkit.doubles.hosts.ssh import SshHost
+from rotation_testkit.doubles.vendors.volcengine_cloudidentity.sandbox import USER_ID
+from rotation_testkit.sandbox.sandbox import HUAWEI, SECOND_USER, SECOND_USER_ID, VOLCENGINE, take_turns
 from vault_plugin.job.mirroring import MirrorPair, allowed, from_kv, with_mirror
 from vault_plugin.job.schedule import Wishes
 from vault_plugin.mirror import MirrorState
@@ -141,3 +146,26 @@ def test_write_access_to_a_mirror_does_not_aim_the_source_at_another_account(in_
             pair_of(started, HUAWEI).reconcile()
         assert started.kv.read(path).document == dead
         assert inner.wrong_logins(HUAWEI) == requests + 1
+
+
+def test_a_mirror_of_two_accounts_that_take_turns_is_taken_over_by_its_own_account(modelled):
+    """Its value is taken over where it names the source's account first, and not where it names the other one first."""
+    with modelled(holding=(VOLCENGINE,)) as started:
+        inner, path, users = started.world, started.path(VOLCENGINE), {"robot": USER_ID, SECOND_USER: SECOND_USER_ID}
+        live = SecretDocument(take_turns(inner))
+        started.kv.write(path, live.replaced(password="Wr0ng-Passw0rd!"), cas=1)
+        started.enroll(VOLCENGINE)
+        with SshHost(lambda name, password: inner.volcengine.portal_login(users[name])(name, password)) as host:
+            login = "LOCKSTEP_VOLCENGINE_CLOUDIDENTITY_LOGIN"
+            place = {login: f"ssh://{host.host}:{host.port}", f"{login}_HOST_KEY": host.host_key}
+            deployment = Deployment.from_environment({**started.environment(), **place})
+            pair = replace(pair_of(started, VOLCENGINE), deployment=deployment)
+            assert pair.reconcile() is MirrorState.ADOPTED
+            assert started.kv.read(path).document == live
+            started.kv.write(path, live.replaced(password="Wr0ng-Passw0rd!"), cas=3)
+            second = turned(live).replaced(password=inner.volcengine.live_password(SECOND_USER_ID).reveal())
+            inner.secrets_manager.call(
+                "PutSecretValue", SecretId=inner.accounts[VOLCENGINE], SecretString=second.dump().reveal()
+            )
+            with pytest.raises(IdentityChanged, match="username"):
+                pair.reconcile()

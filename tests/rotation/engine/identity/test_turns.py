@@ -125,13 +125,14 @@ def test_who_writes_the_value_cannot_choose_the_other_account(changes: dict[str,
     assert counts(pair) == before
 
 
-def test_a_candidate_with_another_alternate_is_refused() -> None:
-    """Only the reset account is the right one; what would become the next turn's account is compared as well."""
+@pytest.mark.parametrize("name", ["username", "alternate_username"])
+def test_a_candidate_of_another_account_or_with_another_alternate_is_refused(name: str) -> None:
+    """Compared are the account that would be reset, and the one that would have the next turn."""
     pair = make_pair()
     token = pair.created()
     staged = pair.secret.read(token)
     assert staged is not None
-    pair.secret.put(token, staged.document.replaced(alternate_username="mallory"))
+    pair.secret.put(token, staged.document.replaced(**{name: "mallory"}))
     with pytest.raises(IdentityChanged, match="username"):
         pair.step(Step.SET, token)
     assert counts(pair) == [(0, 0), (0, 0)]

@@ -4,11 +4,14 @@ import json
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.core.secret import Secret
+from rotation.stores.aws.secrets_manager import BINDING_TAG
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.simulator import VolcengineCloudIdentity
+from rotation_testkit.sandbox.enrolled import binding_of
 
 FIRST, OTHER = Secret("Old-pass-1234"), Secret("Never-known-5678")
 USERS = {"app-a": "u-1", "app-b": "u-2"}
@@ -108,6 +111,18 @@ def test_readers_are_served_while_a_reset_fails(pair, cloud, kind):
     assert cloud.dead == ()
     assert pair.errors
     assert not any(error.dead_since or "dead password" in str(error) for error in pair.errors)
+
+
+def test_a_proved_rotation_binds_the_secret_to_both_users(pair):
+    """Where the deployment lets the first one bind it, the binding is that of the pair, whichever user is current."""
+    pair.store.call("UntagResource", SecretId="lockstep/account", TagKeys=[BINDING_TAG])
+    pair.environment["LOCKSTEP_BINDING"] = "pin"
+    expected = binding_of(SecretDocument(pair.document()))
+    assert pair.rotate().state is RotationState.SUCCEEDED
+    tags = pair.store.call("DescribeSecret", SecretId="lockstep/account")["Tags"]
+    assert {tag["Key"]: tag["Value"] for tag in tags}[BINDING_TAG] == expected
+    assert binding_of(SecretDocument(pair.document())) == expected
+    assert pair.next_rotation() is RotationState.SUCCEEDED
 
 
 def test_another_alternate_than_the_bound_one_is_refused(pair, cloud):
