@@ -12,6 +12,7 @@ from typing import Any
 
 from rotation.core import settings
 from rotation.core.settings import Check, matches
+from rotation.core.values import LoginTarget
 
 DEFAULT_PORTS: Mapping[str, int] = {"ssh": 22, "winrm": 5986}
 """By kind of login probe, the port that every deployment allows."""
@@ -36,6 +37,15 @@ def winrm_port() -> Any:  # noqa: ANN401 - as above
 def certificate() -> Any:  # noqa: ANN401 - as above
     """Declare the pinned certificate of a Windows machine."""
     return _pin("winrm", "SHA-256 fingerprint of WinRM's certificate on Windows, where no authority signed it.")
+
+
+def machine_login(account: Any, host: str | None, *, windows: bool) -> LoginTarget | None:  # noqa: ANN401 - an account
+    """Return the login of a machine at a host, by the four settings above; ``None`` without a host."""
+    if host is None:
+        return None
+    if windows:
+        return LoginTarget("winrm", host, account.winrm_port, account.username, account.certificate or None)
+    return LoginTarget("ssh", host, account.ssh_port, account.username, account.host_key or None)
 
 
 def _port(kind: str, help_text: str) -> Any:  # noqa: ANN401 - as above

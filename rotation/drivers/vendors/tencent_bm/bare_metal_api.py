@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from rotation.core.errors import DriverError, OutcomeUnknown, PasswordRejected, UnexpectedReply
 from rotation.core.secret import Secret
 from rotation.core.values import Progress, TaskState
+from rotation.drivers.families.tencent_api3 import entries, is_windows, whole
 from rotation.drivers.families.tencent_cloud import TencentCloud
 from rotation.drivers.families.tencent_cloud_v2 import TencentCloudV2
-from rotation.drivers.vendors.tencent_bm.device import RESETTING, Device, entries, is_windows, whole
+from rotation.drivers.vendors.tencent_bm.device import RESETTING, Device
 
 _V2_DEVICE = ("instanceId", "lanIp", "wanIp", "deviceStatus", "operateStatus", "osTypeId", "deviceClassCode")
 _V3_DEVICE = ("InstanceId", "LanIp", "WanIp", "DeviceStatus", "OperateStatus", "OsTypeId", "DeviceClassCode")

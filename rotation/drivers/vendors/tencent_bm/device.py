@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rotation.core.errors import AccountUnusable, DriverError, InProgress, PreconditionFailed, UnexpectedReply
+from rotation.drivers.families.tencent_api3 import whole
 
 RESETTING = 11
 _IN_OPERATION, _RUNNING = 4, 1
@@ -101,33 +102,6 @@ def wrong_user(username: str, *, windows: bool) -> list[DriverError]:
         return []
     hint = f"Set username to {name}."
     return [PreconditionFailed(f"the vendor resets {name}, which is not the secret's username", hint=hint)]
-
-
-def whole(value: object) -> int:
-    """Read a whole number; v2 writes those of a device as text.
-
-    Raises:
-        UnexpectedReply: it is not a whole number.
-    """
-    if not re.fullmatch(r"[0-9]{1,18}", str(value)):
-        raise UnexpectedReply("the vendor's answer lacks a number where one belongs")
-    return int(str(value))
-
-
-def entries(value: object) -> list[Mapping[str, object]]:
-    """Read a list of objects.
-
-    Raises:
-        UnexpectedReply: it is not a list of objects.
-    """
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise UnexpectedReply("the vendor's answer lacks a list where one belongs")
-    return value
-
-
-def is_windows(*names: object) -> bool:
-    """Return whether any of an operating system's names looks like Windows; no page shows a Windows entry."""
-    return any(re.search(r"(?<![a-z])win", str(name), re.IGNORECASE) for name in names)
 
 
 def _text(value: object) -> str:

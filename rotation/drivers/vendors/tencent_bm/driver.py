@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from rotation.core import settings
 from rotation.core.errors import AccountUnusable, ConfigError, DriverError, PreconditionFailed
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, Evidence, LoginTarget, Observation, Progress, Task, TaskState
+from rotation.core.values import Authority, Evidence, Observation, Progress, Task, TaskState
 from rotation.drivers.contract import DriverSpec, Wiring
-from rotation.drivers.families import tencent_cloud, tencent_cloud_v2
+from rotation.drivers.families import tencent_api3, tencent_cloud, tencent_cloud_v2
 from rotation.drivers.network import login_settings
 from rotation.drivers.vendors.tencent_bm.bare_metal_api import BareMetalV2, BareMetalV3
-from rotation.drivers.vendors.tencent_bm.device import Device, whole, wrong_user
+from rotation.drivers.vendors.tencent_bm.device import wrong_user
 from rotation.drivers.vendors.tencent_bm.error_codes import TASK_UNKNOWN, V2_HOST, V2_TABLE, V3_HOST, V3_TABLE
 from rotation.drivers.vendors.tencent_bm.policy import POLICIES
 
@@ -39,10 +39,7 @@ class Account:
     instance_id: str = settings.setting(
         "The device's id, cpm-….", check=settings.matches(r"cpm-[A-Za-z0-9-]{1,60}", "must be a device's id, cpm-…")
     )
-    region: str = settings.setting(
-        "The device's region, such as ap-beijing.",
-        check=settings.matches(r"[a-z]{2,4}-[a-z0-9-]{2,40}", "must be a region such as ap-beijing"),
-    )
+    region: str = tencent_api3.region()
     ssh_port: int = login_settings.ssh_port()
     ssh_address: str = settings.setting(
         "Which address to log in at: wan, lan, or auto (the public one where there is one).",
@@ -55,13 +52,9 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Admin:
+class Admin(tencent_api3.Admin):
     """An API key that may look at devices, systems, tasks and logs, and reset passwords."""
 
-    secret_id: str = settings.setting(
-        "SecretId of the key.", check=settings.matches(r"[A-Za-z0-9]{1,64}", "is malformed")
-    )
-    secret_key: Secret = settings.setting("SecretKey of the key.")  # noqa: RUF009 - declares a field
     api: str = settings.setting(
         "v2 or v3; only needed where the deployment's endpoint is not the vendor's own.",
         check=settings.one_of("v2", "v3"),
@@ -69,9 +62,6 @@ class Admin:
     )
     digest: str = settings.setting(
         "Digest of v2's signatures.", check=settings.one_of(*tencent_cloud_v2.DIGESTS), default="HmacSHA256"
-    )
-    session_token: Secret = settings.setting(  # noqa: RUF009 - declares a field
-        "Session token of a temporary key.", default=Secret("")
     )
 
 
@@ -118,7 +108,7 @@ class TencentBm:
             variant="windows" if windows else "linux",
             state=str(device.operate_status),
             obstacles=(*device.obstacles(), *wrong_user(account.username, windows=windows)),
-            login=_login(account, device, windows=windows),
+            login=login_settings.machine_login(account, device.address(account.ssh_address), windows=windows),
         )
 
     def poll(self, account: Account, task: Task) -> Progress:
@@ -127,7 +117,7 @@ class TencentBm:
         A task that the vendor no longer knows counts as failed. The same candidate is then sent again, harmlessly.
         """
         try:
-            return self._api(account).task(whole(task.id)).progress(account.instance_id)
+            return self._api(account).task(tencent_api3.whole(task.id)).progress(account.instance_id)
         except DriverError as refusal:
             if refusal.vendor_code not in TASK_UNKNOWN:
                 raise
@@ -150,9 +140,7 @@ class TencentBm:
             old_key = tencent_cloud_v2.Key(admin.secret_id, admin.secret_key, admin.digest, admin.session_token)
             old = tencent_cloud_v2.TencentCloudV2(wiring=self._wiring, table=V2_TABLE, key=old_key)
             return BareMetalV2(old, account.region)
-        key = tencent_cloud.Key(admin.secret_id, admin.secret_key, "bm", admin.session_token)
-        place = {"version": VERSION, "region": account.region}
-        return BareMetalV3(tencent_cloud.TencentCloud(wiring=self._wiring, table=V3_TABLE, key=key, **place))
+        return BareMetalV3(tencent_api3.api(self._wiring, "bm", VERSION, account.region, V3_TABLE))
 
 
 def _generation(wiring: Wiring) -> str:
@@ -168,15 +156,6 @@ def _generation(wiring: Wiring) -> str:
             hint="Add `api` (v2 or v3) to the admin credential.",
         )
     return by_host or chosen
-
-
-def _login(account: Account, device: Device, *, windows: bool) -> LoginTarget | None:
-    host = device.address(account.ssh_address)
-    if not host:
-        return None
-    if windows:
-        return LoginTarget("winrm", host, account.winrm_port, account.username, account.certificate or None)
-    return LoginTarget("ssh", host, account.ssh_port, account.username, account.host_key or None)
 
 
 DRIVER = DriverSpec(

@@ -19,11 +19,12 @@ from rotation.core.errors import (
     VendorUnavailable,
 )
 from rotation.drivers.error_table import SUPPORT_HINT, ErrorRow, endpoint_hint, key_hint, open_after_change
+from rotation.drivers.families import tencent_api3
 
 V3_HOST, V2_HOST = "https://bm.tencentcloudapi.com", "https://bm.api.qcloud.com"
 
 _KEY = key_hint("secret_id", "secret_key")
-_CLOCK = "Set the clock of the host: v2 takes two hours of difference, API 3.0 five minutes."
+_CLOCK = "Set the clock of the host: v2 takes two hours of difference."
 _RIGHTS = "Grant the key's account the calls that look at devices, systems and tasks, and the one that resets."
 _FIELDS = "Check region and instance_id in the secret."
 _CALL = f"v2 may have been switched off: {endpoint_hint('tencent_bm', V3_HOST)}"
@@ -71,15 +72,13 @@ V2_TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("6200", VendorUnavailable, "the vendor is in maintenance"),
 )
 
-V3_TABLE: tuple[ErrorRow, ...] = (
-    # Blackstone's own
+_V3_OWN: tuple[ErrorRow, ...] = (
     ErrorRow("FailedOperation", VendorUnavailable, "the operation failed", SUPPORT_HINT),
     ErrorRow("FailedOperation.ExistRepairTask", PreconditionFailed, "a repair of the device is open", _REPAIR),
     ErrorRow("FailedOperation.TscAgentOffline", PreconditionFailed, "the vendor's agent is offline", _AGENT),
     *_bad_parameter("InvalidParameter"),
     *_bad_parameter("InvalidParameterValue"),
     *_bad_parameter("InvalidParameterValue.InvalidParameter"),
-    ErrorRow("LimitExceeded", PreconditionFailed, "a quota of the vendor is used up", "Raise the quota."),
     ErrorRow("ResourceInUse.FlowBusy", InProgress, "an operation on the device is running"),
     ErrorRow("ResourceUnavailable", AccountUnusable, "the device is not available", _STATE),
     ErrorRow("ResourceNotFound", AccountUnusable, "the device does not exist", _FIELDS),
@@ -87,26 +86,8 @@ V3_TABLE: tuple[ErrorRow, ...] = (
     ErrorRow(
         "UnsupportedOperation.InvalidOperation", PreconditionFailed, "the device's state does not allow a reset", _STATE
     ),
-    ErrorRow("UnauthorizedOperation", PermissionDenied, "the key lacks a right", _RIGHTS),
-    # every product's
-    ErrorRow("AuthFailure", AdminRejected, "the vendor refused the key", _KEY),
-    ErrorRow("AuthFailure.InvalidAuthorization", AdminRejected, "the vendor found the signature malformed", _KEY),
-    ErrorRow("AuthFailure.InvalidSecretId", AdminRejected, "the vendor does not take this kind of key", _KEY),
-    ErrorRow("AuthFailure.SecretIdNotFound", AdminRejected, "the vendor does not know the key", _KEY),
-    ErrorRow("AuthFailure.SignatureExpire", AdminRejected, "the vendor found the signature too old or new", _CLOCK),
-    ErrorRow("AuthFailure.SignatureFailure", AdminRejected, "the vendor refused the signature", _KEY),
-    ErrorRow("AuthFailure.TokenFailure", AdminRejected, "the vendor wants a session token", _KEY),
-    *open_after_change("InternalError", "the vendor failed inside"),
-    ErrorRow("InvalidAction", RequestRefused, "the vendor does not know the action", _CALL),
-    ErrorRow("MissingParameter", RequestRefused, "the vendor missed a parameter", _CALL),
-    ErrorRow("NoSuchVersion", RequestRefused, "the vendor no longer knows the version", _CALL),
-    ErrorRow("RequestLimitExceeded", RateLimited, "the vendor throttles"),
-    ErrorRow("RequestLimitExceeded.UinLimitExceeded", RateLimited, "the vendor throttles this vendor account"),
-    ErrorRow("RequestLimitExceeded.GlobalRegionUinLimitExceeded", RateLimited, "the vendor throttles this account"),
-    ErrorRow("UnknownParameter", RequestRefused, "the vendor does not know a parameter", _CALL),
-    ErrorRow("UnsupportedProtocol", RequestRefused, "the vendor does not take the protocol", _CALL),
-    ErrorRow("UnsupportedRegion", AccountUnusable, "the vendor does not know the region", _FIELDS),
 )
+V3_TABLE = tencent_api3.table(_V3_OWN, driver="tencent_bm", endpoint=V3_HOST, fields=_FIELDS, rights=_RIGHTS)
 
 TASK_UNKNOWN = frozenset(
     {"10001", "5000", "ResourceNotFound", "InvalidParameterValue", "InvalidParameterValue.InvalidParameter"}

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from rotation.core import settings
 from rotation.core.errors import DriverError, PreconditionFailed
-from rotation.core.values import Authority, Evidence, LoginTarget, Observation, Power
+from rotation.core.values import Authority, Evidence, Observation, Power
 from rotation.drivers.contract import DriverSpec
 from rotation.drivers.families.ucloud import REQUEST_ID_HEADER
 from rotation.drivers.families.ucloud_machines import machine
@@ -69,7 +69,7 @@ class UCloudUHost(UCloudMachines[Account]):
             variant="windows" if windows else "linux",
             state=str(host.get("State") or ""),
             obstacles=tuple(obstacles),
-            login=_login(account, host, windows=windows),
+            login=login_settings.machine_login(account, machine.address(host, account.address), windows=windows),
             power=machine.power(host),
             reset_needs=Power.STOPPED,
         )
@@ -90,15 +90,6 @@ def _doubts(host: Mapping[str, object]) -> list[DriverError]:
 
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
-
-
-def _login(account: Account, host: Mapping[str, object], *, windows: bool) -> LoginTarget | None:
-    address = machine.address(host, account.address)
-    if address is None:
-        return None
-    if windows:
-        return LoginTarget("winrm", address, account.winrm_port, account.username, account.certificate or None)
-    return LoginTarget("ssh", address, account.ssh_port, account.username, account.host_key or None)
 
 
 DRIVER = DriverSpec(

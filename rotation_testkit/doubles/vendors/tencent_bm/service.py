@@ -13,6 +13,7 @@ from functools import partial
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendor_api.call import Call
 from rotation_testkit.doubles.vendor_api.reset_simulator import Delays
+from rotation_testkit.doubles.vendor_api.tencent.keys import china_time
 from rotation_testkit.doubles.vendors.tencent_bm.devices import (
     IN_OPERATION,
     PASSING,
@@ -27,7 +28,6 @@ from rotation_testkit.doubles.vendors.tencent_bm.devices import (
     Device,
     weakness,
 )
-from rotation_testkit.doubles.vendors.tencent_bm.gateway import china_time
 
 _FIRST_TASK = 101
 _WEEK = 7 * 86_400

@@ -5,7 +5,6 @@ What the vendor's documents leave open is an attribute of ``v2``, ``v3``, ``serv
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +13,8 @@ from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
 from rotation_testkit.doubles.vendor_api.reset_simulator import Delays, MachineSimulator
+from rotation_testkit.doubles.vendor_api.tencent.keys import SecretKey, new_key
 from rotation_testkit.doubles.vendors.tencent_bm.devices import LINUX, OS_TYPES, WINDOWS, Device, OsType
-from rotation_testkit.doubles.vendors.tencent_bm.gateway import SecretKey
 from rotation_testkit.doubles.vendors.tencent_bm.service import BareMetalService, Power, Status, Task, Trouble
 from rotation_testkit.doubles.vendors.tencent_bm.v2 import V2
 from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import PATH
@@ -58,7 +57,7 @@ class TencentBm(MachineSimulator[SecretKey, Device]):
         delays: Delays | None = None,
     ) -> None:
         super().__init__(clock=clock, faults=faults)
-        self.credentials = credentials or _new_key()
+        self.credentials = credentials or new_key()
         self.keys = {self.credentials.secret_id: self.credentials}
         self.service = BareMetalService(clock, self.later, delays or Delays())
         self.targets = self.service.devices
@@ -69,7 +68,7 @@ class TencentBm(MachineSimulator[SecretKey, Device]):
 
     def add_key(self, *, token: Secret | None = None, denied: frozenset[str] = frozenset()) -> SecretKey:
         """Make another key: a temporary one with its session token, or one with actions denied."""
-        key = replace(_new_key(), token=token, denied=denied)
+        key = replace(new_key(), token=token, denied=denied)
         self.keys[key.secret_id] = key
         return key
 
@@ -109,7 +108,3 @@ class TencentBm(MachineSimulator[SecretKey, Device]):
 
     def _api(self, call: Call) -> V2 | V3:
         return self.v2 if call.path == PATH else self.v3
-
-
-def _new_key() -> SecretKey:
-    return SecretKey("AKID" + secrets.token_hex(16), Secret(secrets.token_hex(16)))

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendor_api.call import Call, Refused
-from rotation_testkit.doubles.vendors.tencent_bm.gateway import SecretKey
+from rotation_testkit.doubles.vendor_api.tencent.keys import SecretKey
 
 PATH = "/v2/index.php"
 REGIONS: Mapping[str, str] = {

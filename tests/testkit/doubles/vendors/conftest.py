@@ -1,5 +1,6 @@
-"""The vendors' codes, as the drivers' tests list them."""
+"""The vendors' codes, as the drivers' tests list them, and Tencent's SDK at a simulator."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -18,3 +19,56 @@ def documented():
         return [code for kind in KINDS for code in listed.get(kind, ())], listed
 
     return codes
+
+
+class TencentSdk:
+    """One product's client of Tencent's SDK, whose requests and answers are models."""
+
+    def __init__(self, sim, url, client, models, region):
+        self.sim, self.endpoint = sim, url.removeprefix("http://")
+        self.client, self.models, self.region = client, models, region
+        self.made = []
+
+    def ask(self, action, *, key=None, region=None, **params):
+        """Call an action and return the answer's model."""
+        from tencentcloud.common.credential import Credential
+        from tencentcloud.common.profile.client_profile import ClientProfile
+        from tencentcloud.common.profile.http_profile import HttpProfile
+
+        who = key or self.sim.credentials
+        credential = Credential(who.secret_id, who.secret_key.reveal(), who.token.reveal() if who.token else None)
+        http = HttpProfile(protocol="http", endpoint=self.endpoint, reqTimeout=5)
+        client = self.client(credential, self.region if region is None else region, ClientProfile(httpProfile=http))
+        self.made.append(client)
+        request = getattr(self.models, action + "Request")()
+        request.from_json_string(json.dumps(params))
+        return getattr(client, action)(request)
+
+    def refusal(self, action, **params):
+        """Call an action that must be refused and return the vendor's code."""
+        from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+
+        with pytest.raises(TencentCloudSDKException) as caught:
+            self.ask(action, **params)
+        password = params.get("Password")
+        assert not isinstance(password, str) or password not in str(caught.value)
+        assert caught.value.message != "Unknown error."
+        assert caught.value.requestId
+        return str(caught.value.code)
+
+
+@pytest.fixture
+def tencent_sdk(sim, url, monkeypatch):
+    """Return a product's client of Tencent's SDK, which would follow a proxy."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    made = []
+
+    def connect(client, models, region):
+        made.append(TencentSdk(sim, url, client, models, region))
+        return made[-1]
+
+    yield connect
+    for each in made:
+        for client in each.made:
+            client.request.conn._session.close()

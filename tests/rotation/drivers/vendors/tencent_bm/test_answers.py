@@ -7,7 +7,7 @@ import pytest
 from rotation.core import errors, settings
 from rotation.core.secret import Secret
 from rotation.core.values import Task, TaskState
-from rotation.drivers.vendors.tencent_bm.device import is_windows
+from rotation.drivers.families.tencent_api3 import is_windows
 from rotation.drivers.vendors.tencent_bm.driver import DRIVER, V2_HOST, V3_HOST, Admin
 from rotation.drivers.vendors.tencent_bm.error_codes import TASK_UNKNOWN
 from rotation_testkit.conformance.canned import CannedVendor

@@ -11,10 +11,6 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from tencentcloud.bm.v20180423 import bm_client, models
-from tencentcloud.common.credential import Credential
-from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
-from tencentcloud.common.profile.client_profile import ClientProfile
-from tencentcloud.common.profile.http_profile import HttpProfile
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendors.tencent_bm.simulator import WINDOWS, Delays, TencentBm
@@ -125,37 +121,18 @@ def reset(invoke):
 
 
 @pytest.fixture
-def ask(sim, url, monkeypatch):
-    """Call an API 3.0 action through the vendor's client, which would follow a proxy; gives the answer's model."""
-    for name in ("http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    clients = []
-
-    def call(action, *, key=None, region="ap-beijing", **params):
-        who = key or sim.credentials
-        token = who.token.reveal() if who.token else None
-        http = HttpProfile(protocol="http", endpoint=url.removeprefix("http://"), reqTimeout=5)
-        credential = Credential(who.secret_id, who.secret_key.reveal(), token)
-        client = bm_client.BmClient(credential, region, ClientProfile(httpProfile=http))
-        clients.append(client)
-        request = getattr(models, action + "Request")()
-        request.from_json_string(json.dumps(params))
-        return getattr(client, action)(request)
-
-    yield call
-    for client in clients:
-        client.request.conn._session.close()
+def sdk(tencent_sdk):
+    """The vendor's client of API 3.0."""
+    return tencent_sdk(bm_client.BmClient, models, "ap-beijing")
 
 
 @pytest.fixture
-def refusal(ask):
+def ask(sdk):
+    """Call an API 3.0 action through the vendor's client; gives the answer's model."""
+    return sdk.ask
+
+
+@pytest.fixture
+def refusal(sdk):
     """Call an API 3.0 action that must be refused and return the vendor's code."""
-
-    def call(action, **params):
-        with pytest.raises(TencentCloudSDKException) as caught:
-            ask(action, **params)
-        assert NEW not in str(caught.value)
-        assert caught.value.requestId
-        return str(caught.value.code)
-
-    return call
+    return sdk.refusal

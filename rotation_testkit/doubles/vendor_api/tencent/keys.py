@@ -1,7 +1,8 @@
-"""What both gateways of Tencent's API share: the account's keys, and times as the vendor writes them."""
+"""The keys of an account at Tencent, and times as the vendor writes them."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -25,6 +26,11 @@ class SecretKey:
     def accepts(self, token: str | None) -> bool:
         """Return whether the session token that came with a call is this key's."""
         return self.token == (None if token is None else Secret(token))
+
+
+def new_key() -> SecretKey:
+    """Make a key."""
+    return SecretKey("AKID" + secrets.token_hex(16), Secret(secrets.token_hex(16)))
 
 
 def china_time(seconds: float) -> str:

@@ -13,42 +13,51 @@ from dataclasses import dataclass
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendor_api.call import Call, Refused
-from rotation_testkit.doubles.vendors.tencent_bm.gateway import SecretKey, utc_day
+from rotation_testkit.doubles.vendor_api.tencent.keys import SecretKey, utc_day
 
-VERSION = "2018-04-23"
-SERVICE = "bm"
-REGIONS: Mapping[str, str] = {"ap-beijing": "bj", "ap-guangzhou": "gz", "ap-shanghai": "sh"}
+REGIONS = frozenset({"ap-beijing", "ap-guangzhou", "ap-shanghai"})
 MESSAGES: Mapping[str, str] = {
+    "ActionOffline": "The action is offline.",
+    "AuthFailure": "The authentication failed.",
     "AuthFailure.InvalidAuthorization": "The Authorization header is malformed.",
     "AuthFailure.InvalidSecretId": "The SecretId is not of a cloud API key.",
+    "AuthFailure.MFAFailure": "The multi-factor authentication failed.",
     "AuthFailure.SecretIdNotFound": "The SecretId is not found.",
     "AuthFailure.SignatureExpire": "The signature is expired; the clocks may differ by five minutes at most.",
     "AuthFailure.SignatureFailure": "The provided credentials could not be validated.",
     "AuthFailure.TokenFailure": "The token is wrong.",
+    "AuthFailure.UnauthorizedOperation": "The request is not authorized by CAM.",
     "FailedOperation": "The operation failed.",
-    "FailedOperation.ExistRepairTask": "A repair task is not finished; the operation failed.",
-    "FailedOperation.TscAgentOffline": "The Tsc agent is not online.",
     "InternalError": "Internal error.",
     "InvalidAction": "The action does not exist.",
     "InvalidParameter": "A parameter is wrong.",
     "InvalidParameterValue": "A parameter's value is wrong.",
-    "InvalidParameterValue.InvalidParameter": "A parameter's value is wrong.",
+    "InvalidRequest": "The body of the request is wrong.",
+    "IpInBlacklist": "The address is in the blacklist.",
+    "IpNotInWhitelist": "The address is not in the whitelist.",
     "LimitExceeded": "A quota is exceeded.",
     "MissingParameter": "A parameter is missing.",
+    "NoSuchProduct": "The product does not exist.",
     "NoSuchVersion": "The version does not exist.",
+    "OperationDenied": "The operation is denied.",
     "RequestLimitExceeded": "Too many requests.",
     "RequestLimitExceeded.GlobalRegionUinLimitExceeded": "Too many requests of the account in this region.",
+    "RequestLimitExceeded.IPLimitExceeded": "Too many requests of this address.",
     "RequestLimitExceeded.UinLimitExceeded": "Too many requests of the account.",
-    "ResourceInUse.FlowBusy": "流程操作繁忙，请稍后重试。",  # noqa: RUF001 - the vendor's sentence
+    "RequestSizeLimitExceeded": "The request is too large.",
+    "ResourceInUse": "The resource is in use.",
+    "ResourceInsufficient": "The resources do not suffice.",
     "ResourceNotFound": "The resource does not exist.",
     "ResourceUnavailable": "The resource is not available.",
+    "ResponseSizeLimitExceeded": "The response is too large.",
+    "ServiceUnavailable": "The service is unavailable.",
     "UnauthorizedOperation": "The operation is not authorized.",
     "UnknownParameter": "A parameter is unknown.",
     "UnsupportedOperation": "The operation is not supported.",
-    "UnsupportedOperation.InvalidOperation": "The device does not support this operation.",
     "UnsupportedProtocol": "Only POST is supported.",
     "UnsupportedRegion": "The region is not supported.",
 }
+"""The public codes, which every product has, with a text for each."""
 _CLOCK_SKEW = 300
 _AUTHORIZATION = re.compile(
     r"TC3-HMAC-SHA256 Credential=([^/,\s]+)/(\d{4}-\d\d-\d\d)/([^/,\s]+)/tc3_request, ?"
@@ -95,9 +104,13 @@ def signature(secret_key: Secret, timestamp: str, day: str, service: str, canoni
 class V3Gateway:
     """Admits signed calls: known key, right signature over what arrived, fresh time."""
 
-    def __init__(self, clock: Callable[[], float], keys: Mapping[str, SecretKey]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], keys: Mapping[str, SecretKey], *, service: str, version: str
+    ) -> None:
         self.clock = clock
         self.keys = keys
+        self.service = service
+        self.version = version
 
     def admit(self, call: Call) -> None:
         """Check headers, key, time, signature, version, region and permission, in this order."""
@@ -119,7 +132,7 @@ class V3Gateway:
         self._check_signature(call, headers, sent, key)
         if not key.accepts(headers.get("x-tc-token")):
             raise Refused("AuthFailure.TokenFailure")
-        _check_target(headers)
+        self._check_target(headers)
         if headers["x-tc-action"] in key.denied:
             raise Refused("UnauthorizedOperation")
 
@@ -130,7 +143,7 @@ class V3Gateway:
             {"content-type", "host"} <= set(sent.signed)
             and all(name in headers for name in sent.signed)
             and call.path == "/"
-            and (sent.service, sent.day) == (SERVICE, utc_day(int(timestamp)))
+            and (sent.service, sent.day) == (self.service, utc_day(int(timestamp)))
         )
         if not sound:
             raise Refused("AuthFailure.SignatureFailure")
@@ -140,11 +153,10 @@ class V3Gateway:
         if not hmac.compare_digest(sent.signature, right):
             raise Refused("AuthFailure.SignatureFailure")
 
-
-def _check_target(headers: Mapping[str, str]) -> None:
-    if headers["x-tc-version"] != VERSION:
-        raise Refused("NoSuchVersion")
-    if not headers.get("x-tc-region"):
-        raise Refused("MissingParameter", "X-TC-Region")
-    if headers["x-tc-region"] not in REGIONS:
-        raise Refused("UnsupportedRegion")
+    def _check_target(self, headers: Mapping[str, str]) -> None:
+        if headers["x-tc-version"] != self.version:
+            raise Refused("NoSuchVersion")
+        if not headers.get("x-tc-region"):
+            raise Refused("MissingParameter", "X-TC-Region")
+        if headers["x-tc-region"] not in REGIONS:
+            raise Refused("UnsupportedRegion")

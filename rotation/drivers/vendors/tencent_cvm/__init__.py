@@ -1,0 +1,1 @@
+"""Tencent CVM: cloud servers whose users an administrator resets while they are stopped."""
