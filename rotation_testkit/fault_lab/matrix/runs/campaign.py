@@ -59,5 +59,7 @@ def campaign(
 def effort(line: Line) -> float:
     """Return about how long a world takes, compared with others; measured."""
     store = {"vault": 6.0, "aws": 3.0}.get(line.store, 1.0)
-    driver = {"admin_vm": 3.0, "admin_task": 2.5, "self": 1.5}.get(line.driver, 1.0)
+    machine, task = 3.0, 2.5
+    slow = {"admin_vm": machine, "admin_restart": machine, "admin_task": task, "admin_state": task, "self": 1.5}
+    driver = slow.get(line.driver, 1.0)
     return store * driver * (1.0 if line.spacing > SPACINGS[0] else 1.4)

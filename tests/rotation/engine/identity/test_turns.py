@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from rotation.core.clock import SystemClock
 from rotation.core.document import SecretDocument, turned
 from rotation.core.errors import IdentityChanged, OutcomeUnknown, RotationError, SecretDocumentError, SettingsError
 from rotation.core.values import Evidence, Step
+from rotation.deployment.binder import Binder
+from rotation.deployment.deployment import Deployment
 from rotation.drivers.registry import driver_codes, load_driver
 from rotation.engine.identity.turns import require
 from rotation.engine.run import verify
@@ -213,3 +216,24 @@ def test_both_accounts_share_every_key_but_those_of_the_driver() -> None:
     document = SecretDocument({**own, "alternate_username": "admin", "alternate_instance_id": "cpm-2"})
     with pytest.raises(SettingsError, match="alternate_instance_id is not possible: both accounts share instance_id"):
         require(spec, document)
+
+
+@pytest.mark.parametrize(
+    ("other", "fault"),
+    [
+        ("no id!", "the alternate account's user_id must have 1 to 64 letters, digits, dots, dashes or _"),
+        ("u-2\n", "the alternate account's 'user_id' begins or ends with a blank or a line end"),
+    ],
+)
+def test_a_malformed_key_of_the_second_account_is_said_to_be_its(other: str, fault: str) -> None:
+    """The second account's keys are checked as the first one's are, and the error says whose they are."""
+
+    def fetch(name: str) -> SecretDocument:
+        raise LookupError(name)
+
+    deployment = Deployment(drivers=("volcengine_cloudidentity",))
+    binder = Binder(deployment=deployment, fetch=fetch, clock=SystemClock(), time_left=lambda: 60.0)
+    assert binder.name(SecretDocument(USERS)).other is not None
+    with pytest.raises(SettingsError) as refused:
+        binder.name(SecretDocument({**USERS, "alternate_user_id": other}))
+    assert refused.value.faults == (fault,)
