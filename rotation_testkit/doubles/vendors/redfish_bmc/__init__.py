@@ -1,0 +1,1 @@
+"""A simulator of a server's management controller that speaks Redfish."""
