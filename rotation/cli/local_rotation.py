@@ -27,6 +27,7 @@ from rotation.deployment.open_session import countdown, open_session
 from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.engine.session import Session
+from rotation.state.marks import Mark
 from rotation.state.stages import PENDING
 from rotation.state.store import Store
 from rotation.state.versions import SecretState, Version
@@ -95,12 +96,12 @@ class UnattendedStore(PassingStore):
         fresh = Version.from_labels(self._token, {PENDING})
         return replace(state, versions={**state.versions, self._token: fresh})
 
-    def stage(self, token: str, document: SecretDocument) -> None:
+    def stage(self, token: str, document: SecretDocument, mark: Mark | None = None) -> None:
         """See ``state.store.Store``. Refuses when another rotation has begun in the meantime."""
-        if _unfinished(self._store.describe()) not in (None, token):
+        if mark is None and _unfinished(self._store.describe()) not in (None, token):
             raise StageConflict("another rotation of this secret has begun; nothing was sent")
         self._begun = True
-        self._store.stage(token, document)
+        self._store.stage(token, document, mark)
 
 
 def _unfinished(state: SecretState) -> str | None:

@@ -87,7 +87,9 @@ def _batch(session: Session, findings: Findings, document: SecretDocument) -> No
     findings.window = accounts.window
     pending = findings.pending
     if pending is None:
-        proved = [each.evidence for each in accounts.verify_current().members if each.evidence is not None]
+        proved = [
+            each.evidence for each in accounts.verify_current(findings.state).members if each.evidence is not None
+        ]
         if findings.current is not None and len(proved) == len(accounts.members):
             findings.current.password, findings.current.evidence = PasswordState.LIVE, min(proved)
     elif pending.stored is None:

@@ -76,7 +76,7 @@ def _run(session: Session, state: SecretState, step: Step, *, trial: bool) -> Re
         done = set_secret(session, state) if batch is None else batch.set_secret(state)
         return _commit(session, done) if session.early else done
     if step is Step.TEST:
-        return steps.test(session, state) if batch is None else batch.test()
+        return steps.test(session, state) if batch is None else batch.test(state)
     return steps.finish(session, state) if batch is None else batch.finish(state)
 
 
@@ -102,7 +102,7 @@ def _checked(session: Session, state: SecretState, batch: Batch | None) -> Resul
         return error.changed()
 
     with Withheld(RotationError, by=failed):
-        return check_current(session, state) if batch is None else batch.verify_current()
+        return check_current(session, state) if batch is None else batch.verify_current(state)
 
 
 def _commit(session: Session, done: Result) -> Result:

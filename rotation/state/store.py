@@ -83,8 +83,8 @@ class Store(Notes, Protocol):
         """
         ...
 
-    def stage(self, token: str, document: SecretDocument) -> None:
-        """Put the candidate once.
+    def stage(self, token: str, document: SecretDocument, mark: Mark | None = None) -> None:
+        """Put the candidate once; with a mark, put a version that has this mark in place of the pending stage.
 
         Raises:
             StageConflict: another value sits under this token.

@@ -302,9 +302,15 @@ class SecretState:
         return min(now - lockout.window_seconds, max([now - lockout.counts_seconds, *accepted]))
 
     def is_based_on_current(self, version: Version) -> bool:
-        """Return whether the current version was already current when the latest run for a version began."""
-        current_id = self.current_id
-        return bool(version.intents) and current_id is not None and version.intents[-1].base == current_id[-8:]
+        """Return whether the current version was already current when the latest run for a version began.
+
+        A current version that was made of this one, which the intent of the former names, counts likewise: see
+        ``engine.batch.in_part``.
+        """
+        if not version.intents or self.current_id is None:
+            return False
+        made_of = {each.run for each in self.version(self.current_id).intents}
+        return version.intents[-1].base == self.current_id[-8:] or run_name(version.id[-8:]) in made_of
 
     def wrong_logins(self, *, since: float, but: str = "") -> tuple[int, float]:
         """Return how many wrong logins there may have been since an epoch, and when the latest was.

@@ -11,6 +11,7 @@ from rotation.core.errors import SecretDocumentError, StageConflict, StoreFull
 from rotation.core.secret import Secret
 from rotation.state.label_quota import MOST_LABELS
 from rotation.state.label_store import LabelStore
+from rotation.state.marks import Mark
 from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState, Version
@@ -72,12 +73,12 @@ class MemorySecret:
                 return None
             return StoredValue(version_id, SecretDocument.parse(held.text.reveal()), held.created)
 
-    def stage(self, version_id: str, document: SecretDocument) -> None:
+    def stage(self, version_id: str, document: SecretDocument, label: str = PENDING) -> None:
         """Put once under this version id."""
         with self._lock:
             held = self._versions.setdefault(version_id, _Held())
             if held.text is None:
-                self.put(version_id, document, PENDING)
+                self.put(version_id, document, label)
             elif held.text != document.dump():
                 raise StageConflict("another value sits under this token")
 
@@ -142,9 +143,9 @@ class MemoryStore(LabelStore):
         """See ``Store``."""
         return self._secret.read(version_id)
 
-    def stage(self, token: str, document: SecretDocument) -> None:
+    def stage(self, token: str, document: SecretDocument, mark: Mark | None = None) -> None:
         """See ``Store``."""
-        self._secret.stage(token, document)
+        self._secret.stage(token, document, PENDING if mark is None else mark.on(token))
 
     def enroll(self, binding: str) -> None:
         """See ``Store``."""

@@ -32,9 +32,9 @@ class PassingStore:
         """See ``Store``."""
         return self._store.read(version_id)
 
-    def stage(self, token: str, document: SecretDocument) -> None:
+    def stage(self, token: str, document: SecretDocument, mark: Mark | None = None) -> None:
         """See ``Store``."""
-        self._store.stage(token, document)
+        self._store.stage(token, document, mark)
 
     def mark(self, version_id: str, mark: Mark) -> None:
         """See ``Store``."""

@@ -112,6 +112,30 @@ class LabelConformance(ABC):
         door.store().stage(SECOND, OTHER)
         acquire(door, SECOND, "bb", until=60)
 
+    def test_a_marked_version_is_put_beside_the_candidate_and_promoted(self, door: Backdoor) -> None:
+        """The candidate stays pending, and its proof holds while a version that was made of it is current."""
+        door.store().stage(FIRST, NEXT)
+        acquire(door, FIRST, "aa", until=60)
+        door.store().prove(FIRST, Evidence.LOGIN, 0)
+        mark = marks.intent(0, run=FIRST[-8:], base=BASE)
+        for _ in range(2):
+            door.store().stage(SECOND, OTHER, mark)
+        state = door.store().describe()
+        assert (state.holder(PENDING), state.current_id, state.version(SECOND).all(marks.Kind.INTENT)) == (
+            FIRST,
+            BASE,
+            [mark],
+        )
+        door.store().promote(SECOND, current_id=BASE)
+        door.store().settle(SECOND)
+        state = door.store().describe()
+        assert (state.holder(PENDING), state.current_id, state.previous_id) == (FIRST, SECOND, BASE)
+        assert state.is_based_on_current(state.version(FIRST))
+        assert state.cancelled_id("") == FIRST
+        door.store().promote(FIRST, current_id=SECOND)
+        door.store().settle(FIRST)
+        assert door.store().describe().version(SECOND).marks == frozenset()
+
     def test_the_lease_needs_a_current_version_beside_the_token(self, door: Backdoor) -> None:
         """A token whose version was promoted gets no lease."""
         with pytest.raises(StageConflict):

@@ -1,8 +1,9 @@
 """A batch: several accounts in one secret, each with its own password, its own marks and its own outcome.
 
-All accounts are staged together and become current together, once each is proved. In between, each account goes through
-the engine's steps by itself, and none waits for another: every reset is sent first, then all tasks are polled in turn.
-A batch that runs out of time, or that waits for one account, goes on later without touching the proved accounts.
+All accounts are staged together. In between, each account goes through the engine's steps by itself, and none waits
+for another: every reset is sent first, then all tasks are polled in turn. The candidate becomes current once each
+account is proved. Where one fails, the proved ones become current without it (``in_part``), and the rotation goes on
+later with those that are left.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from rotation.drivers.guarded import RESERVE_SECONDS
 from rotation.engine.account import steps
 from rotation.engine.account.sender import MOST_SENDS
 from rotation.engine.account.verify import check_current
+from rotation.engine.batch.in_part import commit_in_part
 from rotation.engine.batch.member_store import MemberStore
 from rotation.engine.batch.members import Member, members
 from rotation.engine.outcome.announcing import commit
@@ -36,6 +38,8 @@ from rotation.engine.result import MemberResult, Result
 from rotation.engine.session import AccountSession, Memory, Session, record_binding
 from rotation.state import marks
 from rotation.state.label_quota import condense, free, free_for_batch, require_room, require_size, settle
+from rotation.state.marks import Kind
+from rotation.state.parking import Reason
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState
 
@@ -92,7 +96,7 @@ class Batch:
                 raise PolicyError("the generator drew the same password for two accounts")
             prepared.append(document)
             results.append(MemberResult(name=member.name, outcome="staged", trusted_host_key=result.trusted_host_key))
-        staged = self._together("staged", results)
+        staged = self._together("staged", results, state)
         try:
             self.session.store.stage(self.session.token, merged(current, self.key, prepared))
         except StageConflict:
@@ -100,16 +104,17 @@ class Batch:
             return replace(staged, outcome="adopted", members=())
         return staged
 
-    def verify_current(self) -> Result:
+    def verify_current(self, state: SecretState) -> Result:
         """Check whether the current passwords work, each for its account; reset nothing."""
-        return self._together("current_verified", self._each(_check))
+        return self._together("current_verified", self._each(_check), state)
 
     def set_secret(self, state: SecretState) -> Result:
         """Bring the vendor to the candidate for every account, as far as this invocation can."""
         self._require_same_accounts(self.session.candidate().document)
         if is_proved(state, self.session.token, len(self.members)):
-            return replace(self._together("found_live", self._each(_test)))
+            return self._together("found_live", self._each(_test), state)
         self._make_room(state)
+        self._forget_spent(state)
         with self.session.lease(state):
             try:
                 results = self._rounds()
@@ -117,16 +122,23 @@ class Batch:
             finally:
                 with suppress(StoreError):  # each only saves the next run a question
                     self._note_ends()
-            done = self._together("sent", results)
+            if any(each.error is not None for each in results):
+                current = commit_in_part(self.session, self.key, self.members)
+                results = [
+                    replace(each, outcome="current") if each.error is None and member.number in current else each
+                    for member, each in zip(self.members, results, strict=False)
+                ]
+                self._end_if_refused(results, state)
+            done = self._together("sent", results, state)
         return done if all(each.evidence is not None for each in results) else replace(done, evidence=None)
 
-    def test(self) -> Result:
+    def test(self, state: SecretState) -> Result:
         """Prove each account's candidate, now."""
-        return self._together("verified", self._each(_test))
+        return self._together("verified", self._each(_test), state)
 
     def finish(self, state: SecretState) -> Result:
         """Make the candidate current if every account is proved, and all are the same accounts as in current."""
-        done = self._together("promoted", self._each(_prove))
+        done = self._together("promoted", self._each(_prove), state)
         session = self.session
         settled = partial(settle, session.store, session.token)
         commit(session, session.token, done.evidence, current_id=state.current_id, settle=settled)
@@ -192,6 +204,30 @@ class Batch:
             free(self.session.store, state, self.session.token, self.session.clock.now(), self.window)
             free_for_batch(self.session.store, state, self.session.token, len(self.members))
 
+    def _forget_spent(self, state: SecretState) -> None:
+        """Remove packed proofs that do not hold any more, as ``lease.clear`` does with those in labels of their own.
+
+        The intent that this run is about to write would make them valid again.
+        """
+        version = state.version(self.session.token)
+        for member in () if state.is_based_on_current(version) else self.members:
+            for mark in sorted(version.members.get(str(member.number), ())):
+                if mark.kind in (Kind.PROOF, Kind.ACCEPTED):
+                    self.one(member).store.unmark(version.id, mark)
+
+    def _end_if_refused(self, results: list[MemberResult], state: SecretState) -> None:
+        """Release a candidate of which all is current but what the vendor refused and what was never sent.
+
+        The next rotation makes a fitting one for each account.
+        """
+        left = [pair for pair in zip(self.members, results, strict=False) if pair[1].outcome != "current"]
+        if len(results) > len(left) and all(
+            _is_refused(each) and self._dead_since(member, state) is None for member, each in left
+        ):
+            self.session.memory.open = False
+            self.session.withdraw()
+            self.session.store.release(self.session.token)
+
     def _rounds(self) -> list[MemberResult]:
         """Send every reset, then look at those that take time again and again."""
         results: dict[int, MemberResult] = {}
@@ -232,12 +268,30 @@ class Batch:
         version = self.session.store.describe().versions.get(self.session.token)
         return version is None or PENDING not in version.stages
 
+    def _dead_since(self, member: Member, state: SecretState) -> float | None:
+        """Return since when an account's current password may be dead; ``None`` if nothing says so."""
+        value = self.session.memory.values.get(self.session.token)
+        if value is None or documents(value.document, self.key)[member.number].password == member.document.password:
+            return None
+        own = self.session.memory.accounts.get(member.number, Memory())
+        sent = MemberStore.seen_by(state, member.number).version(self.session.token).intent
+        return own.sent_at if sent is None and (own.open or own.proved is not None) else sent
+
     def _each(self, act: Callable[[AccountSession], Result]) -> list[MemberResult]:
         return [_outcome(member, self.one(member), act) for member in self.members]
 
-    def _together(self, outcome: str, results: list[MemberResult]) -> Result:
-        """Return the step's result, or raise what went wrong once every account has had its turn."""
-        _raise_failures(results, len(self.members))
+    def _together(self, outcome: str, results: list[MemberResult], state: SecretState) -> Result:
+        """Return the step's result, or raise what went wrong once every account has had its turn.
+
+        ``state`` has the labels as they were when this run began.
+        """
+        if any(each.error is not None for each in results):
+            since = [self._dead_since(member, state) for member in self.members]
+            results = [
+                each if each.outcome == "current" else replace(each, dead_since=at)
+                for each, at in zip(results, since, strict=False)
+            ]
+            raise _most_urgent(results, len(self.members))
         weakest = min((each.evidence for each in results if each.evidence is not None), default=None)
         return Result(outcome=outcome, driver=self.members[0].bound.spec.code, evidence=weakest, members=tuple(results))
 
@@ -254,6 +308,12 @@ def _may_go_on(ended: MemberResult, run: AccountSession) -> bool:
     if not isinstance(ended.error, InProgress):
         return False
     return run.memory.sends < MOST_SENDS or run.memory.task is not None
+
+
+def _is_refused(ended: MemberResult) -> bool:
+    """Return whether the vendor refused the candidate, in this run or in an earlier one."""
+    parked = isinstance(ended.error, Parked) and ended.error.reason == Reason.CANDIDATE_REFUSED
+    return parked or isinstance(ended.error, PasswordRejected)
 
 
 def _outcome(member: Member, run: AccountSession, act: Callable[[AccountSession], Result]) -> MemberResult:
@@ -288,15 +348,15 @@ def _failed(member: Member, error: RotationError) -> MemberResult:
     return MemberResult(name=member.name, outcome=error.code, error=error)
 
 
-def _raise_failures(results: list[MemberResult], of_all: int) -> None:
-    """Raise the most urgent error, with every account's in it; ``Parked`` only if every failed account is parked."""
+def _most_urgent(results: list[MemberResult], of_all: int) -> RotationError:
+    """Return the most urgent error, with every account's in it; ``Parked`` only if every failed account is parked."""
     failed = [(each, each.error) for each in results if each.error is not None]
-    if not failed:
-        return
     error = min((error for _, error in failed), key=_urgency)
     each_says = "; ".join(f"{each.name}: {error.message}" for each, error in failed)
+    current = sum(each.outcome == "current" for each in results)
+    others = f"; the new passwords of {current} others are proved and current" if current else ""
     members = tuple(each.describe() for each in results)
-    raise error.changed(message=f"{len(failed)} of {of_all} accounts failed: {each_says}", members=members)
+    return error.changed(message=f"{len(failed)} of {of_all} accounts failed: {each_says}{others}", members=members)
 
 
 def _urgency(error: RotationError) -> tuple[bool, bool, float]:

@@ -15,13 +15,13 @@ from rotation.core.values import Evidence
 from rotation.drivers.guarded import Guarded
 from rotation.engine.batch.members import casefolded, identity_of
 from rotation.engine.session import Session
-from rotation.state import marks
+from rotation.state import marks, waiting
 from rotation.state.marks import Kind, Mark
 from rotation.state.parking import Reason
 from rotation.state.store import StoredValue, replace_marks
 from rotation.state.versions import SecretState, Version
 
-_RELEASE_PAUSE = 300.0
+_SPENT = (Kind.TASK, Kind.ACCEPTED, Kind.PARKED, Kind.FAILED)
 
 
 class MemberStore:
@@ -93,10 +93,11 @@ class MemberStore:
             self._session.withdraw()
             self._session.store.release(token)
             return
-        own = version.members.get(str(self._number), frozenset())
-        spent = frozenset(mark for mark in own if mark.kind in (Kind.TASK, Kind.ACCEPTED))
-        until = self._session.clock.now() + _RELEASE_PAUSE
-        self._rewrite(token, add=frozenset({marks.parked(Reason.CANDIDATE_REFUSED, until)}), take=spent)
+        own = version.seen_by(self._number)
+        spent = frozenset(mark for mark in own.marks if mark.kind in _SPENT)
+        pause = waiting.grown(own.failed + 1, self._account.lockout.window_seconds, token)
+        new = {marks.parked(Reason.CANDIDATE_REFUSED, self._session.clock.now() + pause), marks.failed(own.failed + 1)}
+        self._rewrite(token, add=frozenset(new), take=spent - new)
 
     def _others_sent(self, version: Version) -> bool:
         accounts = self._session.memory.accounts

@@ -53,6 +53,13 @@ def dead_since(state: SecretState, memory: Memory = _NOTHING) -> float | None:
     return memory.sent_at if unproved else None
 
 
+def _dead_since(error: RotationError, state: SecretState, token: str, memory: Memory) -> float | None:
+    """Return since when readers may hold a dead password; the accounts of a batch know it each for itself."""
+    if not error.members or state.cancelled_id("") not in (None, token):
+        return dead_since(state, memory)
+    return min((float(str(each["dead_since"])) for each in error.members if "dead_since" in each), default=None)
+
+
 def told(error: E, read: Read, state: SecretState, token: str, memory: Memory = _NOTHING) -> E:
     """Return the error with since when readers hold, or may hold, a dead password; see ``dead_since``.
 
@@ -63,7 +70,7 @@ def told(error: E, read: Read, state: SecretState, token: str, memory: Memory = 
         token: of the rotation; if its candidate is proved, current is certainly dead.
         memory: what the run did after the labels were read.
     """
-    since = dead_since(state, memory)
+    since = _dead_since(error, state, token, memory)
     if since is None or error.dead_since is not None or is_spared(read, state):
         return error.changed()
     certain = state.proof(token) is not None or memory.proved is not None

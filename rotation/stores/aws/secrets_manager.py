@@ -20,7 +20,7 @@ from rotation.core.errors import (
 )
 from rotation.core.secret import Secret
 from rotation.state.label_store import LabelStore
-from rotation.state.marks import PREFIX
+from rotation.state.marks import PREFIX, Mark
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState, Version
@@ -171,11 +171,11 @@ class AwsSecretsManager(LabelStore):
         tag: TagTypeDef = {"Key": BINDING_TAG, "Value": binding}
         asked(client, secret_id, lambda: client.tag_resource(SecretId=secret_id, Tags=[tag]))
 
-    def stage(self, token: str, document: SecretDocument) -> None:
+    def stage(self, token: str, document: SecretDocument, mark: Mark | None = None) -> None:
         """See ``Store``."""
-        sealed = self._sealed(token, document)
+        sealed, label = self._sealed(token, document), PENDING if mark is None else mark.on(token)
         _require_fits(sealed)
-        asked(self._client, self._secret_id, lambda: self._put(token, sealed.dump()))
+        asked(self._client, self._secret_id, lambda: self._put(token, sealed.dump(), label))
 
     def require_fits(self, document: SecretDocument) -> None:
         """See ``Fits``."""
@@ -186,7 +186,7 @@ class AwsSecretsManager(LabelStore):
             return document
         return self._seal.put_on(document, arn=self._staging.arn, version_id=token)
 
-    def _put(self, token: str, text: Secret) -> None:
+    def _put(self, token: str, text: Secret, label: str) -> None:
         extra: dict[str, Any] = {}
         if self._rotation_token is not None:
             extra["RotationToken"] = self._rotation_token.reveal()
@@ -194,7 +194,7 @@ class AwsSecretsManager(LabelStore):
             SecretId=self._secret_id,
             ClientRequestToken=token,
             SecretString=text.reveal(),
-            VersionStages=[PENDING],
+            VersionStages=[label],
             **extra,
         )
 

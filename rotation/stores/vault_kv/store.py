@@ -187,13 +187,15 @@ class VaultKv:
             return None  # A version of an earlier secret of this name.
         return StoredValue(version_id, entry.document, entry.epoch)
 
-    def stage(self, token: str, document: SecretDocument) -> None:
+    def stage(self, token: str, document: SecretDocument, mark: Mark | None = None) -> None:
         """See ``Store``. Never takes the pending stage from another rotation."""
         text, now = document.dump(), self._clock.now()
 
         def act(seen: Seen) -> None:
             record = seen.journal.records.get(token)
-            if record is None:
+            if record is None and mark is not None:
+                record = seen.journal.records[token] = Record({mark.on(token)})
+            elif record is None:
                 if seen.unfinished is not None:
                     raise StageConflict("another rotation of this secret has begun")
                 _give_up_pending(seen)

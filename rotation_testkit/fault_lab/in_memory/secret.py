@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rotation.core.document import SecretDocument
-from rotation.state.stages import CURRENT
+from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState
 from rotation.stores.memory import MemorySecret
@@ -62,12 +62,12 @@ class GatedSecret(MemorySecret):
         """As ``MemorySecret.read``."""
         return self._passage.call(Effect(port=Port.READ, verb="read"), lambda: self._behind.read(version_id))
 
-    def stage(self, version_id: str, document: SecretDocument) -> None:
+    def stage(self, version_id: str, document: SecretDocument, label: str = PENDING) -> None:
         """As ``MemorySecret.stage``."""
         effect = Effect(
-            port=Port.PUT, verb="stage", late=lambda: ("store", "stage", version_id, document.dump().reveal())
+            port=Port.PUT, verb="stage", late=lambda: ("store", "stage", version_id, document.dump().reveal(), label)
         )
-        self._passage.call(effect, lambda: self._behind.stage(version_id, document))
+        self._passage.call(effect, lambda: self._behind.stage(version_id, document, label))
 
     def attach(self, label: str, version_id: str) -> None:
         """As ``MemorySecret.attach``."""

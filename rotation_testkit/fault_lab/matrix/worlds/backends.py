@@ -99,7 +99,7 @@ class MemoryBackend(Backend):
         """See ``Backend``."""
         verb, *words = request
         if verb == "stage":
-            self._secret.stage(words[0], SecretDocument.parse(words[1]))
+            self._secret.stage(words[0], SecretDocument.parse(words[1]), words[2])
         elif verb == "move":
             self._secret.move(words[0], source=words[1], target=words[2])
         else:

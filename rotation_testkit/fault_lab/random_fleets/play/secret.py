@@ -85,9 +85,9 @@ class FleetSecret(CountedSecret):
                 held[version_id] = account.password
                 self._where.setdefault(account.password.reveal(), []).append(version_id)
 
-    def stage(self, version_id: str, document: SecretDocument) -> None:
+    def stage(self, version_id: str, document: SecretDocument, label: str = PENDING) -> None:
         """As ``MemorySecret.stage``."""
-        super().stage(version_id, document)
+        super().stage(version_id, document, label)
         for monitor, held in zip(self._monitors, self.held, strict=True):
             monitor.staged(version_id, held[version_id])
 

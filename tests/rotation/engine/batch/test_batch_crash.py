@@ -6,9 +6,9 @@ import contextlib
 
 import pytest
 
-from rotation.core.errors import RotationError
+from rotation.core.errors import Parked, PreconditionFailed, RotationError
 from rotation.core.values import Authority, Lockout, Step
-from rotation_testkit.fault_lab.in_memory.batch_scenario import make_batch
+from rotation_testkit.fault_lab.in_memory.batch_scenario import make_batch, outcomes
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse, lost_answer
 
 KINDS = {
@@ -81,6 +81,53 @@ def test_a_fault_at_any_effect_heals(fault, world, step):
             assert not oracle or all(resets[n] == 1 for n in done), f"{where}: {resets}, of which {done} were done"
             assert max(vendor.wrong_logins for vendor in scenario.vendors) <= 1, where
             assert not any(vendor.locked for vendor in scenario.vendors), where
+
+
+STUCK = [*(("death", world) for world in (ADMIN, TASK, SELF, NO_ORACLE)), ("lost answer", ADMIN)]
+
+
+@pytest.mark.parametrize(("fault", "world"), STUCK)
+def test_a_fault_at_any_effect_heals_beside_a_device_that_stays_broken(fault, world):
+    """The proved account becomes current all the same, the broken one keeps its password, and later all end well."""
+
+    def begun():
+        scenario = made(world)
+        token = scenario.created()
+        scenario.vendors[-1].obstacles = (PreconditionFailed("off"),)
+        return scenario, token
+
+    scenario, token = begun()
+    scenario.fuse = Fuse()
+    with pytest.raises(PreconditionFailed):
+        scenario.step(Step.SET, token)
+    names = scenario.fuse.effects
+    commit = names.index("stage")  # what comes before is as in the test above
+    for number, name in enumerate(names[commit:], commit + 1):
+        for edge in _edges(name, fault, thorough=world == ADMIN):
+            where = f"{fault}: {world} {edge} {name} (effect {number})"
+            scenario, token = begun()
+            scenario.fuse = Fuse(number, edge, error=FAULTS[fault])
+            with contextlib.suppress(Crash, RotationError):
+                scenario.step(Step.SET, token)
+            _assert_nothing_lost(scenario, where)
+
+            scenario.fuse = Fuse()
+            scenario.clock.sleep(150)
+            with pytest.raises((PreconditionFailed, Parked)) as caught:
+                scenario.step(Step.SET, token)
+            assert scenario.passwords() == scenario.live(), where
+            assert outcomes(caught.value)["user-0"] == "current", where
+            _assert_nothing_lost(scenario, where)
+
+            scenario.clock.sleep(30 * 86_400)
+            scenario.vendors[-1].obstacles = ()
+            assert scenario.rotate(token, spacing=150)[-1:] != ["gave up"], where
+            assert scenario.passwords() == scenario.live(), where
+            assert scenario.secret.describe().current_id == token, where
+            resets = [vendor.resets for vendor in scenario.vendors]
+            assert max(resets) == 1 or world == NO_ORACLE, f"{where}: {resets}"
+            assert max(vendor.wrong_logins for vendor in scenario.vendors) == 0, where
+            assert len(scenario.secret.describe().versions) <= 2, where
 
 
 def _edges(name, fault, *, thorough):

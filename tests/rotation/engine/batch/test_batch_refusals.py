@@ -11,6 +11,7 @@ from rotation.core.document import SecretDocument, documents
 from rotation.core.errors import (
     ConfigError,
     IdentityChanged,
+    InProgress,
     LoginRejected,
     NotReady,
     Parked,
@@ -190,22 +191,32 @@ def test_a_candidate_refused_before_anything_was_sent_is_released() -> None:
     assert scenario.secret.describe().holder(PENDING) is None
 
 
-def test_a_candidate_refused_after_others_were_sent_is_kept() -> None:
-    """It holds their live passwords; only the refused account waits, and goes on when the vendor takes it."""
-    scenario = make_batch()
+def test_a_candidate_refused_after_others_were_sent_is_kept_until_they_are_proved() -> None:
+    """The refused account waits longer each time; once the others are current, the next rotation fits all of them."""
+    scenario = make_batch(asynchronous=True, delay_seconds=6000.0)
     token = scenario.created()
-    rule, scenario.vendors[1].policy = scenario.vendors[1].policy, STRICTER
-    with pytest.raises(PasswordRejected) as caught:
+    scenario.vendors[1].policy = STRICTER
+    waits: list[float] = []
+    for _ in range(2):
+        with pytest.raises(PasswordRejected) as caught:
+            scenario.step(Step.SET, token)
+        assert outcomes(caught.value) == {f"user-{n}": "in_progress" for n in (0, 2)} | {"user-1": "password_rejected"}
+        with pytest.raises(InProgress) as again:
+            scenario.step(Step.SET, token)
+        assert "parked: candidate refused" in again.value.message
+        until = MemberStore.seen_by(scenario.secret.describe(), 1).version(token).parked
+        assert until is not None
+        waits.append(until[1] - scenario.clock.now())
+        scenario.clock.sleep(waits[-1])
+    assert 2400 > waits[1] > waits[0] > 500
+    scenario.clock.sleep(4000)
+    assert scenario.secret.describe().holder(PENDING) == token
+    with pytest.raises(PasswordRejected) as ended:
         scenario.step(Step.SET, token)
-    assert outcomes(caught.value) == {"user-0": "sent", "user-1": "password_rejected", "user-2": "sent"}
-    assert scenario.passwords(PENDING)[::2] == scenario.live()[::2]
-    with pytest.raises(Parked) as parked:
-        scenario.step(Step.SET, token)
-    assert parked.value.reason == "candidate_refused"
-    scenario.vendors[1].policy = rule
-    assert scenario.rotate(token)[-1:] != ["gave up"]
+    assert outcomes(ended.value) == {"user-0": "current", "user-1": "password_rejected", "user-2": "current"}
+    assert scenario.secret.describe().holder(PENDING) is None
     assert scenario.passwords() == scenario.live()
-    assert scenario.counts() == [(1, 0), (1, 1), (1, 0)]
+    assert scenario.counts() == [(1, 0), (0, 3), (1, 0)]  # a login each time makes sure that it was not applied
 
 
 def test_a_trial_resets_nothing() -> None:

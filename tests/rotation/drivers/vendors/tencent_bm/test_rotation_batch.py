@@ -154,14 +154,40 @@ def test_one_devices_task_fails(rig):
     (failure,) = rig.errors
     members = failure.describe()["members"]
     assert [each["name"] for each in members] == NAMES
-    assert [each["outcome"] for each in members] == ["found_live", "in_progress", "found_live"]
+    assert [each["outcome"] for each in members] == ["current", "in_progress", "current"]
     assert failure.message.startswith(f"1 of 3 accounts failed: {NAMES[1]}: ")
     assert failure.code == "in_progress"
     assert rig.settled()
-    assert rig.world.stored(BATCH, "AWSPREVIOUS") == before
+    assert passwords(rig, "AWSPREVIOUS")[1] == json.loads(before.reveal())[1]
     assert rig.attempts()[::2] == [1, 1]
     assert rig.attempts()[1] <= 3
     assert rig.world.wrong_logins(BATCH) <= 1
+
+
+def passwords(rig, stage="AWSCURRENT"):
+    """Return the devices' passwords under a stage."""
+    return json.loads(rig.world.stored(BATCH, stage).reveal())
+
+
+@v2
+def test_a_device_that_stays_broken_leaves_no_other_ones_password_dead(rig):
+    """After the first rotation fails for good, two passwords are current; a month later only the third is reset."""
+    rig.device(1).reset_fails = True
+    before = passwords(rig)
+    assert rig.rotate().state is RotationState.FAILED
+    assert passwords(rig)[1] == before[1]
+    assert rig.settled()
+    assert rig.attempts()[::2] == [1, 1]
+    says = rig.errors[-1]
+    assert [each["outcome"] for each in says.describe()["members"]] == ["current", "parked", "current"]
+    assert "; the new passwords of 2 others are proved and current" in says.message
+    rig.device(1).reset_fails = False
+    rig.world.clock.sleep(30 * 86_400)
+    rotation = rig.world.secrets_manager.tick()
+    assert [each.state for each in rotation] == [RotationState.SUCCEEDED]
+    assert rig.settled()
+    assert passwords(rig)[1] != before[1]
+    assert rig.attempts()[::2] == [1, 1]
 
 
 @pytest.mark.parametrize(("api", "kind"), [("v2", FaultKind.DROP_AFTER), ("v3", FaultKind.DROP_BEFORE)])
