@@ -31,6 +31,7 @@ from rotation.deployment.keys.candidate_seal import require_seal, seal_for
 from rotation.deployment.open_session import open_session
 from rotation.engine.run import run
 from rotation.stores.aws.client import secrets_manager
+from rotation.stores.aws.deadline import within
 from rotation.stores.aws.rotation_event import RotationEvent
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 
@@ -89,7 +90,7 @@ def handle(event: object, context: LambdaContext, world: World) -> dict[str, obj
     """Serve one invocation in a given world; see ``lambda_handler``."""
     silence_libraries()
     report = _Report(context.aws_request_id, world.clock)
-    with Withheld(Exception, by=report.failed):
+    with Withheld(Exception, by=report.failed), within(lambda: context.get_remaining_time_in_millis() / 1000):
         try:
             _run(event, context, world, report)
         except Exception:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from rotation.core.errors import ConfigError
 from rotation.core.proxies import is_loopback
+from rotation.stores.aws.deadline import ANSWER_SECONDS, CONNECT_SECONDS, before_send
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -17,7 +19,9 @@ def secrets_manager() -> SecretsManagerClient:
     return cast("SecretsManagerClient", client("secretsmanager"))
 
 
-def client(service: str, *, connect_seconds: float = 5, read_seconds: float = 10, attempts: int = 3) -> Any:  # noqa: ANN401 - botocore has no types
+def client(
+    service: str, *, connect_seconds: float = CONNECT_SECONDS, read_seconds: float = ANSWER_SECONDS, attempts: int = 3
+) -> Any:  # noqa: ANN401 - botocore has no types
     """Return a client; ``AWS_ENDPOINT_URL`` and, for one service, ``AWS_ENDPOINT_URL_SECRETS_MANAGER`` are followed.
 
     Args:
@@ -42,9 +46,12 @@ def client(service: str, *, connect_seconds: float = 5, read_seconds: float = 10
     region = os.environ.get("AWS_REGION")
     try:
         session = _direct_to_loopback(botocore.session.get_session())
-        return session.create_client(service, region_name=region, config=config)
+        made = session.create_client(service, region_name=region, config=config)
+        made.meta.events.register("before-send", partial(before_send, read_seconds))
     except (BotoCoreError, ValueError) as error:
         kind = type(error).__name__
+    else:
+        return made
     raise ConfigError(
         f"the AWS settings are not usable ({kind})",
         hint="Set AWS_REGION and credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY). "

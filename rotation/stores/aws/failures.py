@@ -125,6 +125,8 @@ def asked(client: SecretsManagerClient, secret_id: str, call: Callable[[], T]) -
         return call()
     except ClientError as error:
         failure = _refused(error, client, secret_id)
+    except StoreUnavailable as error:
+        failure = error.changed()
     except ParamValidationError:
         failure = StoreError("Secrets Manager's client refused a parameter", hint=_PARAMETER)
     except _SIGNED_OUT as error:
