@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from rotation.core.maintenance_window import ANYTIME, Windows
 from rotation.core.values import Lockout
-from rotation.state.marks import Intent
 from rotation.state.parking import Reason, known
 from rotation.state.versions import SecretState
 
@@ -64,20 +63,19 @@ def noted(state: SecretState, token: str) -> list[Wait]:
 def before_a_reset(state: SecretState, *, min_age_seconds: float, token: str = "") -> list[Wait]:
     """Return the reasons to wait before a first reset that follow from earlier resets in the labels.
 
-    The request of a rotation that was abandoned or rolled back may still be on its way; if it arrived after this one,
-    its password would be the live one. Of a promoted rotation, the latest run had its answer, and an earlier one may
-    not have.
+    A request whose answer was lost may still be on its way; if it arrived after this one, its password would be the
+    live one. Where the candidate was proved, the request of the latest run is none of these: a run that had an answer
+    waits for none, and a request that was applied, as the login showed, does not arrive once more. Another reset takes
+    the proof away first. So of a version with a proof only the runs before the latest count, whatever became of it: it
+    was promoted, an operator put another value after that, or its rotation was cancelled.
     """
-    waits = []
-    given_up = state.cancelled_id(token)
-    if given_up is not None:
-        waits.append(Wait(Reason.TOO_SOON, _arrived_by(state.version(given_up).intents)))
-    current = state.version(state.current_id or "")
-    if current.intent is not None:
-        waits.append(Wait(Reason.TOO_SOON, current.intent + min_age_seconds))
-    earlier = [each for each in current.intents if each.run != current.intents[-1].run]
-    if earlier:
-        waits.append(Wait(Reason.TOO_SOON, _arrived_by(earlier)))
+    current, given_up = state.version(state.current_id or ""), state.version(state.cancelled_id(token) or "")
+    waits = [] if current.intent is None else [Wait(Reason.TOO_SOON, current.intent + min_age_seconds)]
+    for version in (current, given_up):
+        proved = version is current or version.proof is not None
+        lost = [each for each in version.intents if not proved or each.run != version.intents[-1].run]
+        if lost:
+            waits.append(Wait(Reason.TOO_SOON, max(each.sent_by for each in lost) + ARRIVAL_SECONDS))
     return waits
 
 
@@ -85,10 +83,6 @@ def for_wrong_logins(state: SecretState, now: float, lockout: Lockout, *, holder
     """Return the wait for the wrong-login budget, if runs other than the given one have used it up."""
     count, latest = state.wrong_logins(since=state.counts_since(now, lockout), but=holder)
     return [Wait(Reason.WRONG_LOGIN_BUDGET, latest + lockout.counts_seconds)] if count >= lockout.budget else []
-
-
-def _arrived_by(intents: Iterable[Intent]) -> float:
-    return max(each.sent_by for each in intents) + ARRIVAL_SECONDS
 
 
 def grown(times: int, window: float, seed: str) -> float:

@@ -140,3 +140,16 @@ def test_a_test_only_invocation_never_resets(world):
     assert result.evidence is Evidence.LOGIN
     assert scenario.vendor.resets == 0
     assert scenario.vendor.wrong_logins == 0
+
+
+@pytest.mark.parametrize("kind", ["admin", "admin-late", "admin-task", "machine"])
+def test_a_value_put_by_hand_after_a_rotation_does_not_make_the_next_one_wait(world, kind):
+    """The former rotation was proved, so that no request of it is on its way, although its run's time is not over."""
+    scenario = world(kind)
+    scenario.rotate(scenario.begin())
+    scenario.vendor.set_by_hand(Secret("Operator0Wrote0This0"))
+    scenario.put_by_hand(password="Operator0Wrote0This0")
+    token = scenario.begin()
+    scenario.step(Step.CREATE, token)
+    _settle(scenario, Step.SET, token)
+    assert scenario.vendor.live == scenario.secret.read(token).document.password

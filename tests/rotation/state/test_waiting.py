@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rotation.core.errors import SettingsError
 from rotation.core.maintenance_window import ANYTIME, Windows
-from rotation.core.values import Lockout
+from rotation.core.values import Evidence, Lockout
 from rotation.deployment.deployment import Deployment
 from rotation.state import marks, waiting
 from rotation.state.parking import Reason
@@ -76,6 +76,7 @@ def test_every_fault_of_a_window_is_reported(text: str, faults: list[str]) -> No
     assert all(part in fault for part, fault in zip(faults, found, strict=True))
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     now=st.floats(min_value=0, max_value=4e9),
     start=st.integers(min_value=0, max_value=1439),
@@ -174,6 +175,18 @@ def test_a_request_of_a_promoted_rotation_may_still_arrive_if_its_answer_was_los
         for labels in ({"AWSCURRENT", proved.on("c")}, {"AWSCURRENT", lost.on("c"), proved.on("c")})
     ]
     assert times == [[1040.0], [1040.0, 1000 + waiting.ARRIVAL_SECONDS]]
+
+
+def test_a_value_put_by_hand_after_a_proof_does_not_make_the_next_reset_wait() -> None:
+    """Nothing of the proved rotation is on its way, but for a run before the latest whose answer was lost."""
+    lost = marks.intent(1000, run="aa", base="p")
+    proved = {marks.intent(1040, until=1100, run="bb", base="p").on("v"), marks.proof(Evidence.LOGIN).on("v")}
+    for stages in ({"AWSPREVIOUS"}, set()):  # it was promoted, or cancelled
+        put = state(c={"AWSCURRENT"}, v={*stages, *proved})
+        assert waiting.before_a_reset(put, min_age_seconds=0, token="t") == []
+        again = state(c={"AWSCURRENT"}, v={*stages, *proved, lost.on("v")})
+        due = [Wait(Reason.TOO_SOON, 1000 + waiting.ARRIVAL_SECONDS)]
+        assert waiting.before_a_reset(again, min_age_seconds=0, token="t") == due
 
 
 def test_a_spent_budget_holds_a_reset_back() -> None:
