@@ -221,9 +221,9 @@ def test_each_device_of_a_batch_has_an_outcome(devices):
     assert [(each["name"], each["outcome"]) for each in created["members"]] == [(name, "staged") for name in names]
     assert sent["outcome"] == "precondition_failed"
     assert [(each["name"], each["outcome"], each.get("evidence")) for each in sent["members"]] == [
-        (names[0], "sent", "LOGIN"),
+        (names[0], "current", "LOGIN"),
         (names[1], "precondition_failed", None),
-        (names[2], "sent", "LOGIN"),
+        (names[2], "current", "LOGIN"),
     ]
     assert sent["members"][1]["error"]["vendor_code"] == "FailedOperation.TscAgentOffline"
     assert sent["members"][1]["error"]["hint"]
