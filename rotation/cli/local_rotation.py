@@ -31,7 +31,6 @@ from rotation.state.marks import Mark
 from rotation.state.stages import PENDING
 from rotation.state.store import Store
 from rotation.state.versions import SecretState, Version
-from rotation.stores.aws.deadline import within
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 from rotation.stores.wrapper import PassingStore
 
@@ -204,8 +203,7 @@ class LocalRotation:
         try:
             if step in (Step.CREATE, Step.SET):
                 stop.refuse_new(step.value)
-            with within(binder.time_left):
-                end = run(session, step)
+            end = run(session, step)
         except RotationError as error:
             end = error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
