@@ -138,8 +138,10 @@ class DriverConformance:
         if spec.alternates:
             assert "username" in spec.alternates
             assert spec.authority is Authority.ADMIN
-            # Of wrong logins in a row, a right one of the other account would seem to end the count.
+            # Of wrong logins in a row, a right one of the other account would seem to end the count; a target's own
+            # rule may be of that kind.
             assert spec.lockout is None or not spec.lockout.in_a_row
+            assert not spec.reads_rules
 
     def test_settings_survive_a_round_trip(self, vendor: DriverHarness) -> None:
         """An account's keys come back as they were, and every missing one is named at once."""

@@ -30,10 +30,11 @@ the proof are the same. Only three things know of turns:
 Labels do not say which account a wrong login or a reset was of. So one budget of wrong logins, one minimum age and one
 waiting time hold for both: more careful than the vendor, and never less.
 
-``require`` refuses the rest before anything is called: a driver without alternates (its API resets one account only, or
-both would share a machine's stop and start), and a driver that needs the old password. AWSPREVIOUS may hold that of the
-other account, but an operator's edit of the value makes it the current account's, and then nothing could be reset any
-more. In a batch none takes turns, and Vault's static roles name one account.
+``require`` refuses the rest before anything is called: a driver without alternates, and one that needs the old
+password. AWSPREVIOUS may hold that of the other account, but an operator's edit of the value makes it the current
+account's, and then nothing could be reset any more. A record has no alternates if the API resets one account only, if
+both would share a machine's stop and start, or if wrong logins may count in a row: a right login of the other account
+would seem to end the count. In a batch none takes turns, and Vault's static roles name one account.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def require(spec: DriverSpec, document: SecretDocument) -> None:
     if takes_turns(document) and (spec.authority is Authority.SELF or not spec.alternates):
         raise SettingsError(
             _WHERE,
-            (f"alternate_username is not possible with {spec.code}, which cannot reset a second account there",),
+            (f"alternate_username is not possible with {spec.code}, whose record has no alternates",),
             hint="Take the keys that begin with `alternate_` out of the value: this account is rotated in place.",
         )
     faults = tuple(_faults(spec, document))
