@@ -62,7 +62,7 @@ def test_a_finding_that_cannot_be_saved_any_more_is_printed(lockstep, monkeypatc
 
     monkeypatch.setattr(proof, "_find", prove)
     ran = lockstep("simulate-faults", "--seed", "1", "--workers", "1", "--save", str(folder / "violation.jsonl"))
-    assert ran.code == 1
+    assert ran.code == 4
     assert '{"fleet": [' in ran.out
     assert "config_error: cannot write" in ran.err
 
@@ -79,5 +79,5 @@ def test_a_file_that_is_no_script_is_an_error(lockstep, tmp_path):
     wrong = tmp_path / "wrong"
     wrong.write_text("no script", encoding="utf-8")
     ran = lockstep("simulate-faults", "--replay", str(wrong))
-    assert ran.code == 1
+    assert ran.code == 4
     assert "script_error" in ran.err

@@ -36,7 +36,7 @@ def served(api, os=LINUX):
 
     def temporary():
         made = simulator.add_key(token=TOKEN)
-        return Admin(made.secret_id, made.secret_key, api, session_token=TOKEN)
+        return Admin(made.secret_id, made.secret_key, api=api, session_token=TOKEN)
 
     with simulator.serve() as url, machine(simulator, os) as login:
         simulator.add_device("cpm-0", password=Secret("Canary-of-other"))
@@ -47,7 +47,7 @@ def served(api, os=LINUX):
             spec=dataclasses.replace(DRIVER, error_table=V2_TABLE if api == "v2" else V3_TABLE),
             endpoint=url,
             account={**account, **login},
-            admin=Admin(key.secret_id, key.secret_key, api),
+            admin=Admin(key.secret_id, key.secret_key, api=api),
             temporary=temporary,
             now=simulator.clock,
             live=lambda: simulator.guest_password(DEVICE),
