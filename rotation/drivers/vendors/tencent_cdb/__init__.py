@@ -1,0 +1,1 @@
+"""TencentDB for MySQL: accounts of an instance, whose passwords an API key changes by a task."""

@@ -1,0 +1,76 @@
+"""Error codes of TencentDB for MySQL: those that the vendor's SDKs list for accounts and tasks, and the public ones.
+
+A ``FailedOperation`` or ``InternalError`` of a change leaves open whether its task was made.
+"""
+
+from rotation.core.errors import (
+    AccountUnusable,
+    InProgress,
+    PasswordRejected,
+    PermissionDenied,
+    PreconditionFailed,
+    RequestRefused,
+)
+from rotation.drivers.error_table import SUPPORT_HINT, ErrorRow, endpoint_hint, open_after_change
+from rotation.drivers.families.tencent_api3 import table
+
+ENDPOINT = "https://cdb.tencentcloudapi.com"
+
+_FIELDS = "Check region, instance_id, username and host in the secret."
+_READS = "DescribeDBInstances, DescribeAccounts, DescribeAsyncRequestInfo"
+_RIGHTS = f"Grant {_READS} and ModifyAccountPassword to the key's account."
+_CALL = endpoint_hint("tencent_cdb", ENDPOINT)
+_LOOK = "Look at the instance in the console."
+_OPEN = (
+    "CdbError",
+    "FailedOperation.AsyncTaskStatusError",
+    "FailedOperation.CreateAccountError",
+    "FailedOperation.GetPrivilegeError",
+    "FailedOperation.JsonUnmarshalError",
+    "FailedOperation.PrivilegeDataIllegal",
+    "FailedOperation.ResponseValueError",
+    "FailedOperation.StartFlowError",
+    "FailedOperation.SubmitAsyncTaskError",
+    "InternalError.DBError",
+    "InternalError.DatabaseAccessError",
+    "InternalError.DesError",
+    "InternalError.InternalAssertError",
+    "InternalError.InternalRequestError",
+    "InternalError.RegexpCompileError",
+    "InternalError.UnknownError",
+)
+
+TASK_UNKNOWN = frozenset({"InvalidParameter", "InvalidParameterValue", "ResourceNotFound"})
+"""The codes by which the vendor may say that there is no task of that id (assumed: no page lists them)."""
+
+TABLE = table(
+    (
+        *(row for code in _OPEN for row in open_after_change(code, "the vendor failed inside", SUPPORT_HINT)),
+        ErrorRow("FailedOperation.StatusConflict", InProgress, "another task of the instance is running"),
+        ErrorRow("InvalidParameter.InstanceNotFound", AccountUnusable, "there is no such instance", _FIELDS),
+        ErrorRow("InvalidParameterValue.AccountDescriptionCharacterError", RequestRefused, "a remark is wrong", _CALL),
+        ErrorRow("InvalidParameterValue.AccountDescriptionLengthError", RequestRefused, "a remark is too long", _CALL),
+        ErrorRow("InvalidParameterValue.AccountHostRuleError", AccountUnusable, "the account's host is wrong", _FIELDS),
+        ErrorRow("InvalidParameterValue.AccountPasswordCharacterError", PasswordRejected, "it has a wrong character"),
+        ErrorRow("InvalidParameterValue.AccountPasswordLengthError", PasswordRejected, "it has a wrong length"),
+        ErrorRow("InvalidParameterValue.AccountPasswordRuleError", PasswordRejected, "it breaks the vendor's rule"),
+        ErrorRow("InvalidParameterValue.DataConvertError", RequestRefused, "the vendor cannot read a value", _CALL),
+        ErrorRow("InvalidParameterValue.UserNameRuleError", AccountUnusable, "the user's name is wrong", _FIELDS),
+        ErrorRow("InvalidParameterValue.UserNotExistError", AccountUnusable, "there is no such account", _FIELDS),
+        ErrorRow("InvalidParameterValue.VerifyAccountNoRootError", PreconditionFailed, "root is not verified", _LOOK),
+        ErrorRow("InvalidParameterValue.VerifyAccountPasswordError", PreconditionFailed, "it is not verified", _LOOK),
+        ErrorRow("InvalidParameterValue.VerifyAccountPrivError", PreconditionFailed, "its rights do not do", _LOOK),
+        ErrorRow("MissingParameter.AccountMissingParameterError", RequestRefused, "a parameter is missing", _CALL),
+        ErrorRow("OperationDenied.DeleteRootAccountError", PreconditionFailed, "root cannot be deleted", _LOOK),
+        ErrorRow("OperationDenied.NotSupportModifyLocalRootHostError", AccountUnusable, "this root is fixed", _FIELDS),
+        ErrorRow("OperationDenied.UserHasNoStrategy", PermissionDenied, "the key lacks a right", _RIGHTS),
+        ErrorRow("OperationDenied.WrongPassword", PasswordRejected, "the vendor refused the password"),
+        ErrorRow("OperationDenied.WrongStatus", InProgress, "the instance's state does not allow it now"),
+        ErrorRow("ResourceNotFound.CdbInstanceNotFoundError", AccountUnusable, "there is no such instance", _FIELDS),
+        ErrorRow("UnsupportedOperation.PrivilegesUnsupportedError", PreconditionFailed, "its rights do not do", _LOOK),
+    ),
+    driver="tencent_cdb",
+    endpoint=ENDPOINT,
+    fields=_FIELDS,
+    rights=_RIGHTS,
+)

@@ -1,0 +1,1 @@
+"""A simulator of TencentDB for MySQL."""
