@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from rotation.core.clock import Clock, SystemClock
+from rotation.core.clock import Clock, StoreClock, SystemClock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, Withheld
 from rotation.core.process.library_logs import silence_libraries
@@ -106,16 +106,15 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
     client = world.connect()
     deployment, fetch = Deployment.from_environment(world.environment), partial(_kept, world.admins, client)
     require_seal(deployment)
+    clock = StoreClock(world.clock)
     binder = Binder(
         deployment=deployment,
         fetch=fetch,
-        clock=world.clock,
+        clock=clock,
         time_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     seal = seal_for(deployment, fetch)
-    store = AwsSecretsManager(
-        client, parsed.secret_id, rotation_token=parsed.rotation_token, seal=seal, now=world.clock.now
-    )
+    store = AwsSecretsManager(client, parsed.secret_id, rotation_token=parsed.rotation_token, seal=seal, clock=clock)
     announcer = Announcer.of(binder, lambda: store.name)
     session = open_session(store, binder, token=parsed.token, announce=announcer)
     try:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rotation.core.clock import Clock, SystemClock
+from rotation.core.clock import Clock, StoreClock, SystemClock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, RotationError, StageConflict
 from rotation.core.process import stop
@@ -46,18 +46,18 @@ def session_for(
     client: SecretsManagerClient, secret_id: str, environment: Mapping[str, str], *, spend: bool = False
 ) -> Session:
     """Return a session for looking at a secret; it has no token. ``spend`` as in ``Session``."""
-    deployment, clock = Deployment.from_environment(environment), SystemClock()
+    deployment, clock = Deployment.from_environment(environment), StoreClock(SystemClock())
     store, binder = store_for(client, secret_id, deployment, clock), _binder(client, deployment, clock)
     session = open_session(store, binder, announce=Announcer.of(binder, lambda: store.name))
     return replace(session, spend=spend)
 
 
 def store_for(
-    client: SecretsManagerClient, secret_id: str, deployment: Deployment, clock: Clock | None = None
+    client: SecretsManagerClient, secret_id: str, deployment: Deployment, clock: StoreClock | None = None
 ) -> AwsSecretsManager:
     """Return a secret's store, with what the deployment says about it."""
     seal = seal_for(deployment, partial(read_current, client))
-    return AwsSecretsManager(client, secret_id, seal=seal, now=(clock or SystemClock()).now)
+    return AwsSecretsManager(client, secret_id, seal=seal, clock=clock)
 
 
 def binder_for(client: SecretsManagerClient, deployment: Deployment) -> Binder:
@@ -163,7 +163,7 @@ class LocalRotation:
     ) -> None:
         self._client = client
         self._spend = spend
-        self._clock = clock or SystemClock()
+        self._clock = StoreClock(clock or SystemClock())
         self._deployment = Deployment.from_environment(environment)
         require_seal(self._deployment)
         store = store_for(client, secret_id, self._deployment, self._clock)

@@ -1,10 +1,18 @@
-"""The clock as an interface, so that tests and simulations can bring their own, and the system's clock."""
+"""The clock as an interface, so that tests and simulations can bring their own; the system's, and the store's."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Protocol
+from email.utils import parsedate_to_datetime
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+AGREES_SECONDS = 2.0
+"""By which a machine's clock may differ from a store's and still counts: hosts that synchronise theirs are closer."""
 
 
 class Clock(Protocol):
@@ -36,6 +44,47 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait for that many seconds. Nothing else in Lockstep waits."""
         time.sleep(seconds)
+
+
+class StoreClock:
+    """A machine's clock, corrected by what a secret store says in its answers, so that all runs count by one clock.
+
+    Runs on several machines, one after another, compare moments that they write down. A machine's clock may be minutes
+    off, and may be set while a run is under way; the store's is the one that all of them hear. An HTTP answer is dated
+    in whole seconds, some time between the request and now. While that fits the clock by ``AGREES_SECONDS``, nothing is
+    corrected. Without any answer the machine's clock counts.
+
+    Args:
+        clock: the machine's.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._ahead = clock, 0.0
+
+    def now(self) -> float:
+        """Return the time as epoch seconds."""
+        return self._clock.now() - self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for that many seconds."""
+        self._clock.sleep(seconds)
+
+    def asked(self, ask: Callable[[], T], date: Callable[[T], str | None]) -> T:
+        """Ask the store, and set this clock by the date of its answer.
+
+        Args:
+            ask: makes the request; what it raises passes.
+            date: returns the ``Date`` header of the answer, ``None`` if there is none.
+        """
+        before = self._clock.now()
+        answer = ask()
+        after = self._clock.now()
+        with suppress(TypeError, ValueError, OverflowError):  # of a text that is no date
+            dated = parsedate_to_datetime(date(answer) or "").timestamp()
+            least, most = before - dated - 1, after - dated  # ahead of the store by this much
+            if not least - AGREES_SECONDS <= self._ahead <= most + AGREES_SECONDS:
+                self._ahead = min(max(self._ahead, least), most)
+        return answer
 
 
 def _seconds() -> float:

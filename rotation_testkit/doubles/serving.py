@@ -25,6 +25,13 @@ class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's parameter name
         """Drop the line."""
 
+    def send_header(self, keyword: str, value: str) -> None:
+        """Send a header; an application's own date takes the place of the server's."""
+        if keyword == "Date":
+            sent: list[bytes] = getattr(self, "_headers_buffer", [])
+            sent[:] = [each for each in sent if not each.startswith(b"Date:")]
+        super().send_header(keyword, value)
+
 
 @contextmanager
 def serve(app: WSGIApplication, *, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:

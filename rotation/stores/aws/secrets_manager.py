@@ -7,10 +7,10 @@ a label sits on one version at a time, and moving it needs the right holder's na
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from rotation.core.clock import StoreClock, SystemClock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     SecretDocumentError,
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
+T = TypeVar("T")
+
 BINDING_TAG = "lockstep:account"
 """The tag with the secret's binding. Writing it takes ``TagResource``, which no writer of values needs."""
 
@@ -43,10 +45,10 @@ _ANY_TOKEN = "0" * 36
 class _StagingLabels:
     """The staging labels of one secret."""
 
-    def __init__(self, client: SecretsManagerClient, secret_id: str, now: Callable[[], float]) -> None:
+    def __init__(self, client: SecretsManagerClient, secret_id: str, clock: StoreClock) -> None:
         self._client = client
         self._secret_id = secret_id
-        self._now = now
+        self._clock = clock
         self.ahead: set[str] = set()
         self.known_arn: str | None = None
 
@@ -57,13 +59,18 @@ class _StagingLabels:
             self.describe()
         return str(self.known_arn)
 
+    def ask(self, call: Callable[[], T]) -> T:
+        """Make one call about the secret; see ``asked``. The date of its answer sets the clock."""
+        answer: T = self._clock.asked(lambda: asked(self._client, self._secret_id, call), _dated)
+        return answer
+
     def describe(self) -> SecretState:
         """See ``Labels``."""
-        answer = asked(self._client, self._secret_id, lambda: self._client.describe_secret(SecretId=self._secret_id))
+        answer = self.ask(lambda: self._client.describe_secret(SecretId=self._secret_id))
         self.known_arn = answer["ARN"]
         require_primary(answer, self._client)
         labelled = answer.get("VersionIdsToStages", {})
-        now = self._now()
+        now = self._clock.now()
         versions = {key: Version.from_labels(key, labels, as_of=now) for key, labels in labelled.items()}
         tags = {str(tag.get("Key")): tag.get("Value", "") for tag in answer.get("Tags") or ()}
         binding = tags.pop(BINDING_TAG, None)
@@ -89,11 +96,7 @@ class _StagingLabels:
 
     def _stage(self, **change: str) -> None:
         try:
-            asked(
-                self._client,
-                self._secret_id,
-                lambda: self._client.update_secret_version_stage(SecretId=self._secret_id, **change),
-            )
+            self.ask(lambda: self._client.update_secret_version_stage(SecretId=self._secret_id, **change))
         except StoreError as error:
             conflict = error.vendor_code == "InvalidParameterException"
             if not conflict:
@@ -111,7 +114,7 @@ class AwsSecretsManager(LabelStore):
         secret_id: the secret's name or ARN.
         rotation_token: passed on with each value; only the service's own rotation has one.
         seal: marks the candidates that are staged, and tells them from others; ``None`` trusts every candidate.
-        now: returns the time in epoch seconds, by which labels are believed.
+        clock: by which labels are believed; the service's answers set it. The machine's if ``None``.
     """
 
     def __init__(
@@ -121,9 +124,9 @@ class AwsSecretsManager(LabelStore):
         *,
         rotation_token: Secret | None = None,
         seal: Seal | None = None,
-        now: Callable[[], float] = time.time,
+        clock: StoreClock | None = None,
     ) -> None:
-        self._staging = _StagingLabels(client, secret_id, now)
+        self._staging = _StagingLabels(client, secret_id, clock or StoreClock(SystemClock()))
         super().__init__(self._staging)
         self._client = client
         self._secret_id = secret_id
@@ -143,10 +146,8 @@ class AwsSecretsManager(LabelStore):
     def read(self, version_id: str) -> StoredValue | None:
         """See ``Store``."""
         try:
-            answer = asked(
-                self._client,
-                self._secret_id,
-                lambda: self._client.get_secret_value(SecretId=self._secret_id, VersionId=version_id),
+            answer = self._staging.ask(
+                lambda: self._client.get_secret_value(SecretId=self._secret_id, VersionId=version_id)
             )
         except SecretNotFound:
             # Secrets Manager says the same for a version without a value as for no version at all.
@@ -175,7 +176,7 @@ class AwsSecretsManager(LabelStore):
         """See ``Store``."""
         sealed, label = self._sealed(token, document), PENDING if mark is None else mark.on(token)
         _require_fits(sealed)
-        asked(self._client, self._secret_id, lambda: self._put(token, sealed.dump(), label))
+        self._staging.ask(lambda: self._put(token, sealed.dump(), label))
 
     def require_fits(self, document: SecretDocument) -> None:
         """See ``Fits``."""
@@ -186,11 +187,11 @@ class AwsSecretsManager(LabelStore):
             return document
         return self._seal.put_on(document, arn=self._staging.arn, version_id=token)
 
-    def _put(self, token: str, text: Secret, label: str) -> None:
+    def _put(self, token: str, text: Secret, label: str) -> object:
         extra: dict[str, Any] = {}
         if self._rotation_token is not None:
             extra["RotationToken"] = self._rotation_token.reveal()
-        self._client.put_secret_value(
+        return self._client.put_secret_value(
             SecretId=self._secret_id,
             ClientRequestToken=token,
             SecretString=text.reveal(),
@@ -207,6 +208,10 @@ class AwsSecretsManager(LabelStore):
         except StageConflict:
             if self.describe().current_id != token:
                 raise
+
+
+def _dated(answer: Any) -> str | None:  # noqa: ANN401 - the API's answer
+    return answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date") if answer else None
 
 
 def _require_fits(document: SecretDocument) -> None:

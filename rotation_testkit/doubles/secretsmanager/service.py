@@ -68,7 +68,7 @@ class SecretsManager:
         self._endpoint: str | None = None
         self.faults = Faults(self._state)
         self._api = Api(self._state, self._rotator, self.faults, self._model, self._run_beside)
-        self._protocol = JsonProtocol(self._authenticate, self._api.perform, self._model.errors)
+        self._protocol = JsonProtocol(self._authenticate, self._api.perform, self._model.errors, clock)
         self.access_key = "AKIA" + secrets.token_hex(8).upper()
         self.secret_key = Secret(secrets.token_urlsafe(30))
 

@@ -1,10 +1,11 @@
 """Facts about the clock."""
 
 import time
+from email.utils import formatdate
 
 import pytest
 
-from rotation.core.clock import SystemClock, date_of
+from rotation.core.clock import AGREES_SECONDS, StoreClock, SystemClock, date_of
 
 
 def test_the_systems_clock_tells_epoch_seconds_and_waits(monkeypatch):
@@ -35,3 +36,60 @@ def test_any_number_of_a_label_is_a_date():
         "2023-11-14 22:13:20+00:00",
         "9999-12-31 23:59:59+00:00",
     ]
+
+
+class Set:
+    """A clock that is set by hand."""
+
+    time = 1_700_000_000.0
+
+    def now(self):
+        """Return epoch seconds."""
+        return self.time
+
+    def sleep(self, seconds):
+        """Move on."""
+        self.time += seconds
+
+
+@pytest.mark.parametrize("ahead", [-600.0, -10.0, 10.0, 600.0, 86_400.0])
+def test_the_date_of_an_answer_sets_the_stores_clock(ahead):
+    """Whatever the machine's clock says, and again after it was set; in between it goes on."""
+    machine, store = Set(), Set()
+    machine.time += ahead
+    clock = StoreClock(machine)
+    assert clock.now() == machine.now()
+
+    for jump in (0.0, -2 * ahead, 3600.0):
+        machine.time += jump
+        clock.asked(lambda: None, lambda _: formatdate(store.now(), usegmt=True))
+        assert abs(clock.now() - store.now()) <= 1 + AGREES_SECONDS
+        for each in (machine, store):
+            each.sleep(33.3)
+        assert abs(clock.now() - store.now()) <= 1 + AGREES_SECONDS
+
+
+def test_a_clock_that_agrees_is_left_alone():
+    """Dates have whole seconds, and an answer may take long: no time goes back and forth for that."""
+    machine, store = Set(), Set()
+    clock = StoreClock(machine)
+    for fraction, before, after in ((0.0, 0.0, 0.1), (0.9, 0.1, 0.2), (0.5, 15.0, 15.0), (0.2, 0.0, 20.0)):
+        store.time = machine.time = 1_700_000_000.0 + fraction
+
+        def ask(before=before, after=after):
+            machine.sleep(before)
+            dated = formatdate(store.now() + before, usegmt=True)
+            machine.sleep(after)
+            return dated
+
+        clock.asked(ask, lambda dated: dated)
+        assert clock.now() == machine.now()
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Mon, 99 Nov 2026 10:00:00 GMT", "1700000600"])
+def test_without_a_date_the_machines_clock_counts(date):
+    """A proxy may have taken it away."""
+    machine = Set()
+    clock = StoreClock(machine)
+    assert clock.asked(lambda: "answer", lambda _: date) == "answer"
+    assert clock.now() == machine.now()

@@ -6,6 +6,7 @@ import json
 import socket
 import uuid
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
@@ -28,6 +29,7 @@ class JsonProtocol:
         perform: runs one operation on the decoded body.
         modelled_errors: error codes that the service model declares; they carry ``Message``, all others ``message``
             (recorded from AWS, 2022-09 and 2024-03).
+        clock: returns the epoch seconds by which answers are dated.
     """
 
     def __init__(
@@ -35,7 +37,9 @@ class JsonProtocol:
         authenticate: Callable[[Request], None],
         perform: Callable[[str, object], Answer],
         modelled_errors: frozenset[str],
+        clock: Callable[[], float],
     ) -> None:
+        self._clock = clock
         self._authenticate = authenticate
         self._perform = perform
         self._modelled_errors = modelled_errors
@@ -56,10 +60,12 @@ class JsonProtocol:
             ConnectionDropped: a fault took the answer.
         """
         try:
-            return _response(200, self._answer(request))
+            response = _response(200, self._answer(request))
         except ServiceError as error:
             key = "Message" if error.code in self._modelled_errors else "message"
-            return _response(error.status, {"__type": error.code, key: error.message})
+            response = _response(error.status, {"__type": error.code, key: error.message})
+        response.headers["Date"] = formatdate(self._clock(), usegmt=True)
+        return response
 
     def _answer(self, request: Request) -> Answer:
         target = request.headers.get("X-Amz-Target", "")

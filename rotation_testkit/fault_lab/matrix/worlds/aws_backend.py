@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from rotation.core.clock import StoreClock
 from rotation.core.document import SecretDocument
 from rotation.core.secret import Secret
 from rotation.state.store import Store
@@ -107,7 +108,7 @@ class AwsBackend(Backend):
     def store(self, passage: Passage) -> Store:
         """See ``Backend``."""
         client: Any = _GatedClient(self, passage)
-        return AwsSecretsManager(client, _NAME, seal=_SEAL, now=self._clock.now)
+        return AwsSecretsManager(client, _NAME, seal=_SEAL, clock=StoreClock(self._clock))
 
     def state(self) -> SecretState:
         """See ``Backend``."""
