@@ -424,9 +424,9 @@ class StoreFull(StoreError):
 
     code = "store_full"
     default_hint = (
-        "Remove labels of your own. Of versions without a stage whose rotation was cancelled, `:failed` labels may "
-        "go too, and `lockstep:rejected` and `:parked` labels once the vendor's lock-out window is over; "
-        "`lockstep:intent` must stay, since such a version may be live."
+        "Lockstep's own labels that have expired are removed already. Wait for `not_before`, if it is there: then "
+        "enough of the others are over. Or run `lockstep doctor`: it settles versions whose passwords are dead, and "
+        "names labels of your own that may go. A `lockstep:intent` label must stay, since its version may be live."
     )
 
 

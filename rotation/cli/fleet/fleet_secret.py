@@ -5,22 +5,21 @@ Labels are untrusted input: they can make a secret look better or worse than it 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from rotation.core.errors import BindingMismatch
 from rotation.core.values import Evidence
 from rotation.state import parking
+from rotation.state.binding import Binding
 from rotation.state.marks import PREFIX, Kind, number_in
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState, Version
 from rotation.stores.aws.secrets_manager import BINDING_TAG
 
 DAY = 86_400.0
-_DRIVER = re.compile(r"[0-9]+ ([a-z][a-z0-9_]{1,30})( .*)?", re.DOTALL)
-"""The beginning of a binding: its format, and the driver."""
 
 
 class Outcome(StrEnum):
@@ -185,8 +184,10 @@ def _parked(state: SecretState, unfinished: str | None) -> tuple[str, float] | N
 
 def _driver(entry: Any) -> str | None:  # noqa: ANN401 - as above
     text = next((each.get("Value", "") for each in entry.get("Tags", ()) if each["Key"] == BINDING_TAG), "")
-    found = _DRIVER.fullmatch(text)
-    return found[1] if found else None
+    try:
+        return Binding.parse(text).driver
+    except BindingMismatch:
+        return None  # and no rotation goes by it
 
 
 def _since(entry: Any, proved: Version | None) -> float:  # noqa: ANN401 - as above

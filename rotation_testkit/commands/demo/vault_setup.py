@@ -10,7 +10,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from rotation.core.clock import Clock, SystemClock
 from rotation.core.document import SecretDocument
+from rotation.core.errors import StoreError
 from rotation.core.secret import Secret
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
@@ -36,7 +37,7 @@ from rotation_testkit.sandbox.clock import ShiftedClock
 from rotation_testkit.sandbox.vendors import SandboxAccount, ServedVendor
 from vault_plugin.provision.build import Built, build
 from vault_plugin.provision.declaration import DesiredState, load
-from vault_plugin.provision.install import install, role_path
+from vault_plugin.provision.install import InstallStep, install, role_path
 from vault_plugin.provision.server import Server
 
 ROLES = {"gpu-1": UCLOUD, "gpu-2": SECOND_CONTAINER}
@@ -206,6 +207,7 @@ def _prepare(
     login, allowing = _timed(lambda: _login(client))
     built, building = plugin.result()
     deeds, installing = _timed(lambda: list(install(operator, wanted)))
+    require_installed(deeds)
     version = client.sys.read_health_status(method="GET")["version"]
     roles = ", ".join(each.name for each in deeds if each.what == "role")
     return VaultSetup(
@@ -224,6 +226,17 @@ def _prepare(
             action("install", f"plug-in, password policy, connection, static roles {roles}", installing),
         ),
     )
+
+
+def require_installed(steps: Iterable[InstallStep]) -> None:
+    """Refuse to show rotations over an installation that is not whole.
+
+    Raises:
+        StoreError: names the first step that failed, and why.
+    """
+    for each in steps:
+        if each.outcome == "failed":
+            raise StoreError(f"{each.what} {each.name} was not installed: {each.why}", hint=each.hint)
 
 
 def _login(client: Any) -> dict[str, str]:  # noqa: ANN401 - hvac has no types

@@ -102,10 +102,10 @@ def test_a_reset_that_may_have_been_sent_is_shown():
 
 @pytest.mark.parametrize(
     ("tag", "driver"),
-    [(BOUND, "ucloud_compshare"), ("2 acme_vm something new", "acme_vm"), ("nonsense", None), ("1 <script> a", None)],
+    [(BOUND, "ucloud_compshare"), ("2 acme_vm something new", None), ("nonsense", None), ("1 <script> a", None)],
 )
 def test_the_binding_names_the_driver(tag, driver):
-    """A binding that cannot be read names none; its rest may be of a later format."""
+    """A binding that a rotation could not read names none here either."""
     found = read(entry(tag=tag))
     assert (found.driver, found.bound) == (driver, driver is not None)
 

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from rotation.core.errors import StoreUnavailable
+from rotation.core.errors import StoreError, StoreUnavailable
 from rotation_testkit.commands.demo import demo
 from rotation_testkit.commands.demo.aws_half import AwsHalf
 from rotation_testkit.commands.demo.screen import action, as_line, as_object, claim, note, result, step
 from rotation_testkit.commands.demo.vault_claims import Observed, about_leaks
 from rotation_testkit.commands.demo.vault_half import VaultHalf, vault_claims
-from rotation_testkit.commands.demo.vault_setup import ROLES, preparing
+from rotation_testkit.commands.demo.vault_setup import ROLES, preparing, require_installed
 from rotation_testkit.processes.isolated_function import start_fork_server
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, open_sandbox
+from vault_plugin.provision.install import InstallStep
 
 DRIVERS = {UCLOUD, HUAWEI}
 
@@ -182,3 +183,20 @@ def test_a_pipe_gets_plain_lines(capsys):
         "✗ it does not",
         "NOT all of it held in 1.5 s",
     ]
+
+
+def test_an_installation_that_is_not_whole_is_a_claim_that_does_not_hold():
+    """The first step that failed is named with its reason and hint, and no rotation is shown over it."""
+    steps = [
+        InstallStep("plug-in", "lockstep", "created"),
+        InstallStep("role", "app", "failed", "too long", "Shorten."),
+    ]
+    require_installed(steps[:1])
+    setup: Future = Future()
+    with pytest.raises(StoreError, match="role app was not installed: too long") as caught:
+        require_installed(steps)
+    assert caught.value.hint == "Shorten."
+    setup.set_exception(caught.value)
+    ((text, holds),) = vault_claims(setup, lambda _: None)
+    assert "role app was not installed" in text
+    assert holds is False
