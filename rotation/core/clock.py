@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Protocol, TypeVar
-
-T = TypeVar("T")
+from typing import Protocol
 
 AGREES_SECONDS = 2.0
 """By which a machine's clock may differ from a store's and still counts: hosts that synchronise theirs are closer."""
@@ -69,22 +66,19 @@ class StoreClock:
         """Wait for that many seconds."""
         self._clock.sleep(seconds)
 
-    def asked(self, ask: Callable[[], T], date: Callable[[T], str | None]) -> T:
-        """Ask the store, and set this clock by the date of its answer.
+    def heard(self, date: str | None, took: float) -> None:
+        """Set this clock by an answer of the store that has just come.
 
         Args:
-            ask: makes the request; what it raises passes.
-            date: returns the ``Date`` header of the answer, ``None`` if there is none.
+            date: the answer's ``Date`` header; a text that is no date, or ``None``, changes nothing.
+            took: seconds since the request was begun.
         """
-        before = self._clock.now()
-        answer = ask()
-        after = self._clock.now()
-        with suppress(TypeError, ValueError, OverflowError):  # of a text that is no date
-            dated = parsedate_to_datetime(date(answer) or "").timestamp()
-            least, most = before - dated - 1, after - dated  # ahead of the store by this much
+        now = self._clock.now()
+        with suppress(TypeError, ValueError, OverflowError):
+            dated = parsedate_to_datetime(date or "").timestamp()
+            least, most = now - took - dated - 1, now - dated  # ahead of the store by this much
             if not least - AGREES_SECONDS <= self._ahead <= most + AGREES_SECONDS:
                 self._ahead = min(max(self._ahead, least), most)
-        return answer
 
 
 def _seconds() -> float:

@@ -26,12 +26,12 @@ Attempts = Annotated[int, typer.Option(min=1, help="How often to try when a fail
 @contextmanager
 def job_environment() -> Iterator[tuple[Deployment, Login, Clock]]:
     """Yield what is allowed, the login to a server that can serve, and the clock."""
-    from rotation.core.clock import SystemClock
+    from rotation.core.clock import StoreClock, SystemClock
     from rotation.deployment.deployment import Deployment
     from vault_plugin.job.login import Login
     from vault_plugin.job.settings import VaultSettings
 
-    clock = SystemClock()
+    clock = StoreClock(SystemClock())
     deployment = Deployment.from_environment(os.environ)
     with Login(VaultSettings.from_environment(os.environ), clock=clock) as login:
         login.check()

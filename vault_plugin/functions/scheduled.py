@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
-from rotation.core.clock import Clock, SystemClock
+from rotation.core.clock import Clock, StoreClock, SystemClock
 from rotation.core.errors import EventError, Parked, RotationError
 from rotation.core.process.library_logs import silence_libraries
 from rotation.core.process.output import write_line
@@ -55,7 +55,7 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
     Raises:
         RotationError: the run or a rotation failed; then the invocation counts as an error.
     """
-    clock = SystemClock()
+    clock = StoreClock(SystemClock())
     surroundings = Surroundings(environment=os.environ, clock=clock, wrap_store=with_mirror(), log=sys.stdout)
     return handle(event, context, surroundings)
 

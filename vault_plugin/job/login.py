@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import hvac
 
-from rotation.core.clock import Clock
+from rotation.core.clock import Clock, StoreClock
 from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable, Withheld
 from rotation.core.secret import Secret
 from rotation.drivers.network.bounded import bound
@@ -66,7 +66,7 @@ class Login:
 
     Args:
         vault: which server, and how to log in.
-        clock: the job's clock; it measures the token's remaining time.
+        clock: the job's clock; it measures the token's remaining time. The server's answers set a ``StoreClock``.
     """
 
     def __init__(self, vault: VaultSettings, *, clock: Clock) -> None:
@@ -210,12 +210,17 @@ class Login:
         uses = int(fields.get("num_uses") or 0)  # 0 for any number
         return Token(Secret(str(fields[value])), ends, bool(fields.get("renewable")), uses or None)
 
+    def _hear(self, response: Any, **_: object) -> None:  # noqa: ANN401 - of requests, which has no types
+        if isinstance(self._clock, StoreClock):
+            self._clock.heard(response.headers.get("Date"), response.elapsed.total_seconds())
+
     @contextmanager
     def _connected(self, token: Token | None, *, at_root: bool = False) -> Iterator[hvac.Client]:
         value = None if token is None else token.value
         client = self.settings.server.client(value, timeout=_TIMEOUT_SECONDS, at_root=at_root)
         with Watch(_EXCHANGE_SECONDS) as watch:
             bound(client.session, watch, limit=_ANSWER_LIMIT, seconds=_EXCHANGE_SECONDS)
+            client.session.hooks["response"].append(self._hear)
             try:
                 yield client
             finally:

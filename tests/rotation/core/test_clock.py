@@ -62,7 +62,7 @@ def test_the_date_of_an_answer_sets_the_stores_clock(ahead):
 
     for jump in (0.0, -2 * ahead, 3600.0):
         machine.time += jump
-        clock.asked(lambda: None, lambda _: formatdate(store.now(), usegmt=True))
+        clock.heard(formatdate(store.now(), usegmt=True), 0.0)
         assert abs(clock.now() - store.now()) <= 1 + AGREES_SECONDS
         for each in (machine, store):
             each.sleep(33.3)
@@ -76,13 +76,8 @@ def test_a_clock_that_agrees_is_left_alone():
     for fraction, before, after in ((0.0, 0.0, 0.1), (0.9, 0.1, 0.2), (0.5, 15.0, 15.0), (0.2, 0.0, 20.0)):
         store.time = machine.time = 1_700_000_000.0 + fraction
 
-        def ask(before=before, after=after):
-            machine.sleep(before)
-            dated = formatdate(store.now() + before, usegmt=True)
-            machine.sleep(after)
-            return dated
-
-        clock.asked(ask, lambda dated: dated)
+        machine.sleep(before + after)
+        clock.heard(formatdate(store.now() + before, usegmt=True), before + after)
         assert clock.now() == machine.now()
 
 
@@ -91,5 +86,5 @@ def test_without_a_date_the_machines_clock_counts(date):
     """A proxy may have taken it away."""
     machine = Set()
     clock = StoreClock(machine)
-    assert clock.asked(lambda: "answer", lambda _: date) == "answer"
+    clock.heard(date, 0.1)
     assert clock.now() == machine.now()

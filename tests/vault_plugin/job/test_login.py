@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from rotation.core.clock import AGREES_SECONDS, StoreClock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable, StoreUnreachable
 from rotation.core.secret import Secret
@@ -60,6 +61,17 @@ def test_a_secret_id_may_come_from_a_file(settings, approle, tmp_path):
     made = settings(**variables, LOCKSTEP_VAULT_SECRET_ID_FILE=str(tmp_path / "id"))
     with Login(made, clock=ShiftedClock()) as login:
         assert reads(login)
+
+
+@pytest.mark.parametrize("ahead", [-600.0, 600.0])
+def test_the_servers_date_sets_the_jobs_clock(settings, approle, ahead):
+    """The machine's clock is minutes off: leases and waits in the journal have the server's time all the same."""
+    clock = StoreClock(ShiftedClock(ahead))
+    with Login(settings(**approle(RULES)), clock=clock) as login:
+        login.check()
+        assert abs(clock.now() - time.time()) < 2 + AGREES_SECONDS
+        assert reads(login)
+    assert abs(clock.now() - time.time()) < 2 + AGREES_SECONDS
 
 
 def test_a_refused_approle_is_no_outage(settings, approle):
