@@ -309,9 +309,10 @@ class Deployment:
             raise DriverNotAllowed(f"the secret names a driver that is not among {', '.join(self.drivers)}")
         spec = registry.load_driver(code, self.plugins)
         seconds, lockout = self.propagation.get(code, spec.propagation_seconds), self.lockouts.get(code, spec.lockout)
-        if (seconds, lockout) == (spec.propagation_seconds, spec.lockout):
+        authority = Authority.ADMIN if spec.admin_resets and code in self.admin_secrets else spec.authority
+        if (seconds, lockout, authority) == (spec.propagation_seconds, spec.lockout, spec.authority):
             return spec
-        return dataclasses.replace(spec, propagation_seconds=seconds, lockout=lockout)
+        return dataclasses.replace(spec, propagation_seconds=seconds, lockout=lockout, authority=authority)
 
     def wishes(self, code: str) -> PasswordWishes:
         """Return what is asked of new passwords of a driver."""

@@ -124,6 +124,8 @@ class DriverSpec:
             ``session_token`` says that the vendor documents temporary keys and that the driver's family sends the
             token; without the field, a credential that has one is refused. Any credential may have ``expires_at``.
         admin_optional: whether a deployment may leave the admin credential out; the driver then gets ``None``.
+        admin_resets: of an optional admin credential, whether it resets the password without the old one. A deployment
+            that has one then gets a record whose ``authority`` is ADMIN.
         policies: password policy by variant.
         factory: makes the driver.
         harmless: the account's own keys of an account that does not exist. Observing it is a signed call that changes
@@ -166,6 +168,7 @@ class DriverSpec:
     source: str
     checked: str
     admin_optional: bool = False
+    admin_resets: bool = False
     not_identity: frozenset[str] = frozenset()
     alternates: frozenset[str] = frozenset()
     harmless: Mapping[str, str] = field(default_factory=dict)

@@ -37,7 +37,8 @@ def annotated(document: SecretDocument, custom: Mapping[str, str] | None = None)
 
 def _is_demanded(document: SecretDocument) -> bool:
     deployment = Deployment(drivers=(document.text("driver"),))
-    return deployment.binding_of(deployment.load(document)) is BindingMode.REQUIRED
+    spec = deployment.load(document)
+    return spec.admin_resets or deployment.binding_of(spec) is BindingMode.REQUIRED
 
 
 def _binder(document: SecretDocument) -> Binder:

@@ -78,6 +78,8 @@ def _cell(value: object) -> str:
 
 
 def _authority(each: DriverSpec) -> str:
+    if each.admin_resets:
+        return "API key or old password"
     return "API key" if each.authority.value == "admin" else "old password"
 
 

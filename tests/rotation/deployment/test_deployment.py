@@ -6,9 +6,10 @@ import pytest
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import HostNotAllowed, SettingsError
-from rotation.core.values import Evidence
+from rotation.core.values import Authority, Evidence
 from rotation.deployment.deployment import Deployment
 from rotation.policy import PasswordWishes
+from rotation.state.binding import BindingMode
 
 OFFICIAL = ("https://api.acme.example", "https://eu.acme.example:8443")
 
@@ -113,6 +114,17 @@ def test_a_deployment_may_state_how_soon_a_new_password_works(wrong):
     assert (own.propagation_seconds, stated.propagation_seconds) == (5, 0)
     with pytest.raises(SettingsError, match=f"{name} must be 0 to 999"):
         Deployment.from_environment(drivers | {name: wrong})
+
+
+def test_an_optional_key_that_resets_makes_the_driver_an_admins():
+    """With a key the old password is not needed and secrets are bound; without one the account changes itself."""
+    drivers, name = {"LOCKSTEP_DRIVERS": "huawei_iam_user"}, "LOCKSTEP_HUAWEI_IAM_USER_ADMIN_SECRET"
+    document, seen = SecretDocument({"driver": "huawei_iam_user"}), []
+    for more in ({}, {name: "admin/iam"}):
+        deployment = Deployment.from_environment(drivers | more)
+        spec = deployment.load(document)
+        seen.append((spec.authority, deployment.binding_of(spec)))
+    assert seen == [(Authority.SELF, BindingMode.OFF), (Authority.ADMIN, BindingMode.REQUIRED)]
 
 
 @pytest.mark.parametrize("wrong", ["3", "0/900", "3/0", "3 in 900", "1000/900", "3/10000000", "-1/900", "٣/900"])

@@ -1,0 +1,1 @@
+"""A simulator of Huawei Cloud IAM's users, tokens and account policies."""
