@@ -19,7 +19,7 @@ def test_a_package_is_written_and_its_files_are_listed(lockstep, tmp_path):
         (("huawei_meeting",), 2, "usage_error"),
         (("Acme-Mail",), 2, "usage_error"),
         (("acme_mail", "--family", "../x"), 2, "usage_error"),
-        (("acme_mail",), 1, "config_error"),
+        (("acme_mail",), 4, "config_error"),
     ],
 )
 def test_what_cannot_be_begun_is_refused(lockstep, tmp_path, monkeypatch, arguments, code, error):  # noqa: PLR0913, PLR0917 - fixtures and a row

@@ -8,15 +8,13 @@ DEFAULT = PasswordPolicy(
     min_length=8,
     max_length=40,
     charsets=charsets("!#%*+-_=."),
-    classes=(AtLeast(4),),
-    first_not="!#%*+-_=.",
-    max_repeat=2,
+    classes=(AtLeast(3),),
     names=(Name("username", backwards=True),),
     sources=(
         Source(
             "Lockstep's own margin",
             "2026-11",
-            ("length", "charsets", "classes", "first_not", "max_repeat", "names"),
+            ("length", "charsets", "classes", "names"),
             note="DSP0268 has no rule but MinPasswordLength and MaxPasswordLength, which are read from the device; 16 "
             "characters are the most that IPMI 1.5 takes, for a device that names no maximum",
         ),

@@ -68,5 +68,5 @@ def test_replay_names_the_line_and_plays_nothing(lockstep: Any, tmp_path: Path) 
     wrong.write_text('{"fleet": ["admin"]}\n{"do": "wait"}\n{"do": "attempt", "faults": 3}\n', encoding="utf-8")
     ran = lockstep("simulate-faults", "--replay", str(wrong), "--json")
     (error,) = ran.objects
-    assert (ran.code, error["code"]) == (1, "script_error")
+    assert (ran.code, error["code"]) == (4, "script_error")
     assert error["message"] == "line 2: seconds is missing; line 3: faults must be a list"
