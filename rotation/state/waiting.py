@@ -67,12 +67,15 @@ def before_a_reset(state: SecretState, *, min_age_seconds: float, token: str = "
     live one. Where the candidate was proved, the request of the latest run is none of these: a run that had an answer
     waits for none, and a request that was applied, as the login showed, does not arrive once more. Another reset takes
     the proof away first. So of a version with a proof only the runs before the latest count, whatever became of it: it
-    was promoted, an operator put another value after that, or its rotation was cancelled.
+    was promoted, an operator put another value after that, or its rotation was cancelled. Its reset has changed the
+    password, so the vendor counts the minimum age from it.
     """
     current, given_up = state.version(state.current_id or ""), state.version(state.cancelled_id(token) or "")
-    waits = [] if current.intent is None else [Wait(Reason.TOO_SOON, current.intent + min_age_seconds)]
+    waits = []
     for version in (current, given_up):
         proved = version is current or version.proof is not None
+        if proved and version.intent is not None:
+            waits.append(Wait(Reason.TOO_SOON, version.intent + min_age_seconds))
         lost = [each for each in version.intents if not proved or each.run != version.intents[-1].run]
         if lost:
             waits.append(Wait(Reason.TOO_SOON, max(each.sent_by for each in lost) + ARRIVAL_SECONDS))

@@ -178,15 +178,19 @@ def test_a_request_of_a_promoted_rotation_may_still_arrive_if_its_answer_was_los
 
 
 def test_a_value_put_by_hand_after_a_proof_does_not_make_the_next_reset_wait() -> None:
-    """Nothing of the proved rotation is on its way, but for a run before the latest whose answer was lost."""
+    """Nothing of the proved rotation is on its way, but for a run before the latest whose answer was lost.
+
+    Its reset took place, so the minimum age counts from it.
+    """
     lost = marks.intent(1000, run="aa", base="p")
     proved = {marks.intent(1040, until=1100, run="bb", base="p").on("v"), marks.proof(Evidence.LOGIN).on("v")}
     for stages in ({"AWSPREVIOUS"}, set()):  # it was promoted, or cancelled
         put = state(c={"AWSCURRENT"}, v={*stages, *proved})
-        assert waiting.before_a_reset(put, min_age_seconds=0, token="t") == []
+        aged = Wait(Reason.TOO_SOON, 1340.0)
+        assert waiting.before_a_reset(put, min_age_seconds=300, token="t") == [aged]
         again = state(c={"AWSCURRENT"}, v={*stages, *proved, lost.on("v")})
-        due = [Wait(Reason.TOO_SOON, 1000 + waiting.ARRIVAL_SECONDS)]
-        assert waiting.before_a_reset(again, min_age_seconds=0, token="t") == due
+        due = Wait(Reason.TOO_SOON, 1000 + waiting.ARRIVAL_SECONDS)
+        assert waiting.before_a_reset(again, min_age_seconds=300, token="t") == [aged, due]
 
 
 def test_a_spent_budget_holds_a_reset_back() -> None:
