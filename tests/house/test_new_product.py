@@ -12,7 +12,7 @@ from rotation_testkit.scaffold.new_driver import planned, write
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 pytestmark = pytest.mark.timeout(600)  # seconds, unless the machine is very busy
-CODE, FAMILY = "acme_mail", "acme"
+CODE, FAMILY = "brand_mail", "brand"
 OWN = (
     f"rotation/drivers/vendors/{CODE}/",
     f"rotation_testkit/doubles/vendors/{CODE}/",
@@ -101,6 +101,24 @@ def test_architecture_and_types_hold(copy):
     ):
         code, said = copy.run(tool, *arguments)
         assert code == 0, said
+
+
+GENERAL = (
+    "tests/rotation/deployment/test_schema.py",
+    "tests/rotation/cli/commands/test_config.py",
+    "tests/rotation/cli/commands/test_drivers.py",
+    "tests/rotation/cli/commands/test_policy.py",
+    "tests/rotation/drivers/test_error_table.py",
+    "tests/rotation/drivers/test_registry.py",
+    "tests/rotation/drivers/vendors/test_policy.py",
+)
+
+
+@pytest.mark.long  # the same tests as in this tree, with a product more
+def test_what_is_true_of_every_product_is_true_of_one_more(copy):
+    """No test, setting, command or template has a list of products that would have to grow."""
+    code, said = copy.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *GENERAL)
+    assert code == 0, said
 
 
 @pytest.mark.long  # the same as test_write_a_driver.py, for the files of a checkout
