@@ -324,6 +324,8 @@ class DriverConformance:
 
     def test_a_temporary_key_needs_its_session_token(self, vendor: DriverHarness) -> None:
         """With the token it changes a password; without it the vendor refuses the key, and nothing is changed."""
+        names = [field.name for field in dataclasses.fields(vendor.admin)] if vendor.admin is not None else []
+        assert (vendor.temporary is not None) == ("session_token" in names), "DriverHarness.temporary makes such a key"
         if vendor.temporary is None:
             return
         whole, new = vendor.temporary(), vendor.policy.generate(vendor.context)

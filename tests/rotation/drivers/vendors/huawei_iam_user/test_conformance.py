@@ -29,6 +29,7 @@ from rotation_testkit.doubles.vendors.huawei_iam_user.users import IamPolicies
 from rotation_testkit.fault_lab.in_memory.scenario import VirtualClock
 
 OLD, GOOD, WRONG = Secret("Canary-Old+pass_w1"), Secret("Good-enough-1Z"), Secret("wrong-Password-1")
+TOKEN = Secret("Canary-token/1+2==")
 USER = "2c1c6c54e59141b889c99e6fada5f19f"
 BY_KEY = replace(DRIVER, authority=Authority.ADMIN)
 """The record that a deployment with a key gets."""
@@ -48,12 +49,18 @@ def served(*, key=True, **policies):
     simulator = HuaweiIam(clock=clock.now, policies=IamPolicies(**policies))
     simulator.add_user(USER, "robot", OLD)
     own = simulator.credentials
+
+    def temporary():
+        made = simulator.add_key(token=TOKEN)
+        return AccessKey(made.access_key, made.secret_key, TOKEN)
+
     with simulator.serve() as url:
         harness = IamHarness(
             spec=BY_KEY if key else DRIVER,
             endpoint=url,
             account={"username": "robot", "user_id": USER, "domain_name": DOMAIN_NAME, "domain_id": DOMAIN},
             admin=AccessKey(own.access_key, own.secret_key) if key else None,
+            temporary=temporary if key else None,
             now=clock.now,
             live=lambda: simulator.user(USER).password,
             changes=lambda: simulator.user(USER).changes,

@@ -17,6 +17,7 @@ from rotation_testkit.doubles.vendors.tencent_cvm.simulator import TencentCvm
 
 SERVER = "ins-1"
 OLD = Secret("Canary-Old/pass+word=1")
+TOKEN = Secret("Canary-token/1+2==")
 SHARED = {row.vendor_code for row in V3_TABLE}
 
 
@@ -25,6 +26,11 @@ def served(state="RUNNING", **admin):
     """A server that answers SSH, beside another customer's. No call is throttled, since the suite makes many."""
     simulator = TencentCvm()
     simulator.api.per_action.most = None
+
+    def temporary():
+        made = simulator.add_key(token=TOKEN)
+        return Admin(made.secret_id, made.secret_key, session_token=TOKEN)
+
     with simulator.serve() as url, SshHost(simulator.guest_login(SERVER)) as ssh:
         simulator.add_server("ins-0", password=Secret("Canary-of-somebody-else-7"))
         server = simulator.add_server(SERVER, password=OLD)
@@ -41,6 +47,7 @@ def served(state="RUNNING", **admin):
                 "ssh_port": ssh.port,
             },
             admin=Admin(key.secret_id, key.secret_key, **admin),
+            temporary=temporary,
             now=simulator.clock,
             live=lambda: simulator.guest_password(SERVER),
             changes=lambda: simulator.resets(SERVER),
