@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rotation.core.clock import date_of
-from rotation.core.errors import InternalError, Interrupted, RotationError, Withheld
+from rotation.core.errors import InternalError, Interrupted, RotationError, StoreError, Withheld
 from rotation.core.process import stop
 from rotation.core.scrub import printable
 
@@ -131,7 +131,9 @@ def show_error(error: RotationError, *, as_json: bool) -> None:
         return
     out = console(sys.stderr)
     out.print(Text.assemble(("error: ", "bold red"), printable(error.headline)))
-    for key, label in (("hint", "hint"), ("vendor_code", "vendor's code"), ("vendor_request_id", "vendor's request")):
+    whose = "store" if isinstance(error, StoreError) else "vendor"
+    labels = {"hint": "hint", "vendor_code": f"{whose}'s code", "vendor_request_id": f"{whose}'s request"}
+    for key, label in labels.items():
         if key in fields:
             out.print(f"  {label}: {fields[key]}")
     if error.not_before is not None:

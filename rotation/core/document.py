@@ -125,7 +125,9 @@ class SecretDocument(Mapping[str, object]):
         """The account's password."""
         value = self.__fields.get(PASSWORD)
         if not isinstance(value, Secret) or not value:
-            raise SecretDocumentError(f"the secret lacks the text key {PASSWORD!r}")
+            lists = [key for key, each in self.__fields.items() if isinstance(each, list | dict) and key != NOTES]
+            no_list = f", and {lists[0]!r} is no list of accounts with one each" if lists else ""
+            raise SecretDocumentError(f"the secret lacks the text key {PASSWORD!r}{no_list}")
         return value
 
     @property

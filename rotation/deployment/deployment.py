@@ -380,7 +380,10 @@ class Deployment:
 
     def faults(self) -> tuple[str, ...]:
         """Return what a rotation would find wrong, for all drivers at once; the drivers are loaded for it."""
-        return tuple(fault for code in self.drivers for fault in self._faults_of(code))
+        absent = tuple(
+            f"plugins: {each} is not installed, or brings no driver" for each in registry.absent(self.plugins)
+        )
+        return absent + tuple(fault for code in self.drivers for fault in self._faults_of(code))
 
     def _faults_of(self, code: str) -> Iterator[str]:
         try:

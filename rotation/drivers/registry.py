@@ -110,6 +110,15 @@ def login_probe(
     return login_kind(kind, plugins).probe(time_left, terms)
 
 
+def absent(plugins: Iterable[str]) -> tuple[str, ...]:
+    """Return the plug-ins that bring nothing: no such distribution or code is installed here."""
+    from importlib.metadata import entry_points
+
+    points = [*entry_points(group=GROUP), *entry_points(group=LOGINS)]
+    there = {_normal(name) for each in points for name in (each.name, each.dist.name if each.dist else "")}
+    return tuple(each for each in plugins if _normal(each) not in there)
+
+
 def _is_built_in(code: str, package: str = vendors.__name__) -> bool:
     # Looks for one file: listing the folder takes longer than the rest of the binding, and this runs at every call.
     return importlib.util.find_spec(f"{package}.{code}") is not None

@@ -43,7 +43,7 @@ def client(
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
     # botocore itself reads AWS_DEFAULT_REGION only; Lambda and the AWS CLI know AWS_REGION.
-    region = os.environ.get("AWS_REGION")
+    region = os.environ.get("AWS_REGION") or None  # compose files and CI systems set empty variables
     try:
         session = _direct_to_loopback(botocore.session.get_session())
         made = session.create_client(service, region_name=region, config=config)

@@ -65,6 +65,10 @@ _LOGIN = (
     "`aws sts get-caller-identity` shows who you are."
 )
 _SSO = "Run `aws sso login` (with --profile, or AWS_PROFILE), and then the same command again."
+_PORTAL = (
+    "It may be a proxy, or the log-in page of a network: look at HTTPS_PROXY and AWS_ENDPOINT_URL, settings of the "
+    "deployment."
+)
 _CLOCK = "Set the clock of this machine by NTP; AWS takes five minutes of difference."
 _PARAMETER = "Compare the secret's name or ARN and the token with what `aws secretsmanager describe-secret` shows."
 _KEY = (
@@ -122,7 +126,7 @@ def asked(client: SecretsManagerClient, secret_id: str, call: Callable[[], T]) -
     """
     failure: StoreError
     try:
-        return call()
+        answer = call()
     except ClientError as error:
         failure = _refused(error, client, secret_id)
     except StoreUnavailable as error:
@@ -135,7 +139,20 @@ def asked(client: SecretsManagerClient, secret_id: str, call: Callable[[], T]) -
         failure = StoreDenied(f"no usable AWS credentials were found ({type(error).__name__})", hint=_LOGIN)
     except BotoCoreError as error:
         failure = _unreached(error, str(client.meta.endpoint_url))
+    else:
+        if not _is_empty(answer):
+            return answer
+        failure = StoreUnreachable("something else answers in Secrets Manager's place", hint=_PORTAL)
     raise failure
+
+
+def _is_empty(answer: object) -> bool:
+    """Return whether an answer is a page that botocore took for an empty object: it has not even a request id."""
+    return (
+        isinstance(answer, dict)
+        and answer.keys() == {"ResponseMetadata"}
+        and "RequestId" not in answer["ResponseMetadata"]
+    )
 
 
 def require_primary(answer: Any, client: SecretsManagerClient) -> None:  # noqa: ANN401 - the API's answer
