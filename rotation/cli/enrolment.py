@@ -129,8 +129,12 @@ class Enrolment:
 
     def logins(self) -> Iterator[str]:
         """Yield where logins go and how the host is known, as far as the value says so."""
-        for each in self.named:
-            yield ", ".join([*_places(each), *_pins(each)]) or "by the vendor's own login, or where the vendor says"
+        yield from map(logins, self.named)
+
+
+def logins(named: Named) -> str:
+    """Return where an account's logins go and how the host is known, as far as its value says so."""
+    return ", ".join([*_places(named), *_pins(named)]) or "by the vendor's own login, or where the vendor says"
 
 
 def _accounts(document: SecretDocument) -> list[SecretDocument]:
@@ -145,12 +149,12 @@ def _places(named: Named) -> Iterator[str]:
 
 def _pins(named: Named) -> Iterator[str]:
     for kind, pin in named.pins.items():
-        yield f"host key {_fingerprint(pin)}" if kind == "ssh" else f"certificate {pin}"
+        yield f"host key {fingerprint(pin)}" if kind == "ssh" else f"certificate {pin}"
     if named.by_host and not named.pins:
         yield "no host key or certificate"
 
 
-def _fingerprint(key: str) -> str:
+def fingerprint(key: str) -> str:
     """Return the fingerprint as OpenSSH prints it."""
     kind, encoded = key.split()[:2]
     padded = encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4)

@@ -1,18 +1,24 @@
-"""``enroll``: bind a secret to the account that its value names."""
+"""``enroll``: make a secret, bind it to the account that its value names, and switch its rotation on as a test."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rotation.cli.exit_codes import CommandUsageError
+from rotation.cli.exit_codes import DONE, FAILED, CommandUsageError
 from rotation.cli.output import Json, about
 
 if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
     from rotation.cli.enrolment import Enrolment
+    from rotation.cli.new_secret import NewSecret
+    from rotation.deployment.binder import Binder
 
 Yes = Annotated[bool, typer.Option("--yes", help="Write the binding without asking.")]
 Show = Annotated[bool, typer.Option("--show", help="Only show what the secret is bound to.")]
@@ -20,47 +26,121 @@ FromFile = Annotated[
     Path | None,
     typer.Option("--from-file", help="CSV file with many secrets: secret_id and, to be compared, driver, account."),
 ]
+Driver = Annotated[str, typer.Option("--driver", metavar="CODE", help="Make the secret if there is none: its driver.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A key of the new secret; may be repeated.")
+]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="The new secret's password is the first line of standard input.")
+]
+HostKey = Annotated[
+    str,
+    typer.Option("--host-key", metavar="SHA256:…", help="The fingerprint that the new secret's SSH host must show."),
+]
 
 
-def enroll(
+Function = Annotated[
+    str, typer.Option(metavar="ARN", help="Then switch rotation on by this function, as a test that resets nothing.")
+]
+Every = Annotated[str, typer.Option(metavar="EXPRESSION", help="The schedule, as Secrets Manager takes it.")]
+KmsKey = Annotated[str, typer.Option(metavar="KEY", help="The new secret's KMS key; else the account's own.")]
+
+
+def enroll(  # noqa: PLR0913 - one option each
     secret_id: Annotated[str, typer.Argument(help="Name or ARN of the secret.", metavar="SECRET_ID")] = "",
     *,
     yes: Yes = False,
     show: Show = False,
     from_file: FromFile = None,
+    driver: Driver = "",
+    keys: Set = None,
+    password_stdin: PasswordStdin = False,
+    host_key: HostKey = "",
+    function: Function = "",
+    every: Every = "rate(30 days)",
+    kms_key: KmsKey = "",
     as_json: Json = False,
 ) -> int:
-    """Bind a secret to its account, so that nobody who writes its value can have another one reset.
+    """Bind a secret to its account, so that nobody who writes its value can have another one reset; make it before.
 
     Shows the driver, the account and where its logins go, asks, and writes the binding as a tag of the secret: the
-    right secretsmanager:TagResource, which writers of values do not need. Where LOCKSTEP_BINDING demands it, by default
-    for accounts that an admin credential resets, a secret without a binding is not rotated. Enroll again when the host
-    of a machine was reinstalled, or when the secret is to rotate another account.
+    right secretsmanager:TagResource, which writers of values do not need. Enroll again when the host of a machine was
+    reinstalled, or when the secret is to rotate another account. --from-file enrols every secret of a list.
 
-    With --from-file every secret of a list is enrolled, one line each; it may be run again at any time.
+    With --driver the secret is made first, if there is none: what --set does not give is asked for, the SSH host's key
+    is shown to be compared, and one login shows that the password works before it is stored. With --function rotation
+    is switched on with --every as its schedule; the service then tests the function without a reset. Whatever stops the
+    command, run it again: it goes on where it stands, and a secret that exists is not made again.
 
     Exits 0 when all are bound, 4 when one cannot be or a rotation of a shown one would be refused, 1 when the answer is
     no or it may pass by itself.
     """
-    from rotation.cli.enrolment import Enrolment, How, enroll_list, enroll_or_show
-    from rotation.cli.local_rotation import binder_for, store_for
-    from rotation.deployment.deployment import Deployment
-    from rotation.stores.aws.client import secrets_manager
+    from rotation.cli.new_secret import NewSecret
 
     require_one(secret_id, from_file)
-    client, deployment = secrets_manager(), Deployment.from_environment(os.environ)
-    binder = binder_for(client, deployment)
-
-    def look(name: str) -> Enrolment:
-        store = store_for(client, name, deployment)
-        return Enrolment.of(store, binder, lambda: store.name)
-
-    how = How(yes=yes, show=show, as_json=as_json)
+    wish = NewSecret(driver=driver, keys=keys or (), host_key=host_key, from_stdin=password_stdin, yes=yes)
+    if from_file is not None and (wish.wanted or function):
+        raise CommandUsageError("--from-file binds secrets that exist; it makes none")
+    onboarding = _Onboarding(wish=wish, show=show, as_json=as_json, function=function, every=every, kms_key=kms_key)
     if from_file is not None:
-        return enroll_list(from_file, look, "secret_id", how)
-    secret = {"secret_id": secret_id}
-    with about(secret):
-        return enroll_or_show(look(secret_id), secret, how)
+        return onboarding.of_list(from_file)
+    with about({"secret_id": secret_id}):
+        return onboarding.of_one(secret_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Onboarding:
+    """The steps of enrolment that the options ask for."""
+
+    wish: NewSecret
+    show: bool
+    as_json: bool
+    function: str
+    every: str
+    kms_key: str
+
+    def of_list(self, path: Path) -> int:
+        """Bind every secret of a list."""
+        from rotation.cli.enrolment import How, enroll_list
+
+        how = How(yes=self.wish.yes, show=self.show, as_json=self.as_json)
+        return enroll_list(path, self._look()[2], "secret_id", how)
+
+    def of_one(self, secret_id: str) -> int:
+        """Make a secret unless it exists, bind it, and switch its rotation on, as far as that is asked for."""
+        from rotation.cli.attachment import Attachment, attach, create, exists, go_on
+        from rotation.cli.enrolment import How, enroll_or_show
+        from rotation.cli.new_secret import make
+
+        how = How(yes=self.wish.yes, show=self.show, as_json=self.as_json)
+        client, binder, look = self._look()
+        if self.wish.wanted and not self.show and not exists(client, secret_id):
+            if not make(self.wish, binder, lambda document: create(client, secret_id, document, self.kms_key)):
+                return FAILED
+            go_on(secret_id, "the secret is made, and not bound yet")
+            how = replace(how, yes=True)
+        code = enroll_or_show(look(secret_id), {"secret_id": secret_id}, how)
+        if code != DONE or self.show or not self.function:
+            return code
+        go_on(secret_id, "the secret is bound, and its rotation is not switched on yet")
+        attachment = Attachment(function=self.function, schedule=self.every)
+        return attach(client, secret_id, attachment, as_json=self.as_json)
+
+    def _look(self) -> tuple[SecretsManagerClient, Binder, Callable[[str], Enrolment]]:
+        """Return a client, a binder, and a function that reads a secret."""
+        from rotation.cli.enrolment import Enrolment
+        from rotation.cli.local_rotation import binder_for, store_for
+        from rotation.deployment.deployment import Deployment
+        from rotation.stores.aws.client import secrets_manager
+
+        client, deployment = secrets_manager(), Deployment.from_environment(os.environ)
+        binder = binder_for(client, deployment)
+
+        def look(name: str) -> Enrolment:
+            store = store_for(client, name, deployment)
+            return Enrolment.of(store, binder, lambda: store.name)
+
+        return client, binder, look
 
 
 def require_one(name: str, from_file: Path | None) -> None:

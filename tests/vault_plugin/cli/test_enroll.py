@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from rotation.core.document import SecretDocument
 from rotation_testkit.sandbox.enrolled import binding_of
 from rotation_testkit.sandbox.sandbox import UCLOUD
@@ -46,4 +48,28 @@ def test_the_first_proved_rotation_can_record_the_account(cli, monkeypatch):
         entry = started.kv.read(path)
         assert entry.custom == {**OWN, KEY: binding_of(SecretDocument(dict(entry.document)))}
         monkeypatch.delenv("LOCKSTEP_BINDING")
+        assert run("rotate", path)[0] == 0
+
+
+def test_a_secret_is_made_bound_and_rotates(cli, monkeypatch):
+    """The login comes first, a wrong password writes nothing, and a path that has a value is left as it is."""
+    with cli(holding=(UCLOUD,)) as (started, run):
+        document, path = started.world.vendor_accounts[UCLOUD].document, f"{started.folder}/new"
+        keys = {key: value for key, value in document.items() if key not in ("driver", "password")}
+        words = ["--driver", UCLOUD, "--password-stdin", "--yes", "--json"]
+        words += [word for key, value in keys.items() for word in ("--set", f"{key}={value}")]
+
+        def enroll(password):
+            monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+            return run("enroll", path, *words)
+
+        code, (refused,) = enroll("Wr0ng-Passw0rd")
+        assert (code, refused["code"], refused["path"]) == (4, "login_rejected", path)
+        assert started.kv.read(path) is None
+        code, (report,) = enroll(started.world.live(UCLOUD).reveal())
+        assert (code, report["outcome"]) == (0, "enrolled")
+        entry = started.kv.read(path)
+        assert entry.custom == {KEY: binding_of(entry.document)}
+        assert (entry.version, dict(entry.document)) == (1, dict(document) | {"password": started.world.live(UCLOUD)})
+        assert enroll("another password")[1][0]["outcome"] == "unchanged"
         assert run("rotate", path)[0] == 0
