@@ -1,15 +1,22 @@
-"""AWS Lambda entry point: parse the event, open a session, run one step, write one log line and one metric record.
+"""AWS Lambda entry point: parse the event, open a session, run one step, write one log line and the metrics.
 
 A rotation function reports a failed step by raising an exception. Only Lockstep's own errors are raised; they contain
 no secret value.
+
+The template's schedule invokes the function, too, with ``{"lockstep": "watch", "prefix": "…"}``. It then lists the
+secrets, and counts and announces what is overdue, stuck or waiting for a human: a rotation that nobody tries any more
+invokes nothing, so that no step could say so.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import PurePath
@@ -20,7 +27,8 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from rotation.core.clock import Clock, StoreClock, SystemClock
 from rotation.core.document import SecretDocument
-from rotation.core.errors import InternalError, RotationError, Withheld
+from rotation.core.errors import InternalError, Parked, RotationError, StoreError, Withheld
+from rotation.core.event import EventKind
 from rotation.core.process.library_logs import silence_libraries
 from rotation.core.process.output import write_line
 from rotation.deployment import sources
@@ -30,13 +38,20 @@ from rotation.deployment.deployment import Deployment
 from rotation.deployment.keys.candidate_seal import require_seal, seal_for
 from rotation.deployment.open_session import open_session
 from rotation.engine.run import run
+from rotation.state import marks, parking
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.deadline import within
+from rotation.stores.aws.fleet_secret import FleetSecret, managed
+from rotation.stores.aws.listing import listed
 from rotation.stores.aws.rotation_event import RotationEvent
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+WATCH = "watch"
+"""The value of the key ``lockstep`` in the schedule's event."""
 
 
 class LambdaContext(Protocol):
@@ -89,10 +104,11 @@ def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
 def handle(event: object, context: LambdaContext, world: World) -> dict[str, object]:
     """Serve one invocation in a given world; see ``lambda_handler``."""
     silence_libraries()
-    report = _Report(context.aws_request_id, world.clock)
+    watches = isinstance(event, Mapping) and event.get("lockstep") == WATCH
+    report = _Report(context.aws_request_id, world.clock, WATCH if watches else "step")
     with Withheld(Exception, by=report.failed), within(lambda: context.get_remaining_time_in_millis() / 1000):
         try:
-            _run(event, context, world, report)
+            (_watch if watches else _run)(event, context, world, report)
         except Exception:
             world.admins.clear()  # The vendor may have refused one that has been replaced since.
             sources.forget()  # The operator may have changed the configuration since.
@@ -136,6 +152,43 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
         report.note(members=[each.describe() for each in result.members])
 
 
+def _watch(event: object, context: LambdaContext, world: World, report: _Report) -> None:
+    """List the function's secrets, and note and announce what no step would say; no value is read."""
+    prefix = str(event.get("prefix", "")) if isinstance(event, Mapping) else ""
+    client, now = world.connect(), world.clock.now()
+    deployment = Deployment.from_environment(world.environment)
+    binder = Binder(
+        deployment=deployment,
+        fetch=partial(_kept, world.admins, client),
+        clock=world.clock,
+        time_left=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
+    function = getattr(context, "invoked_function_arn", "")
+    counts = Counter(secrets=0, overdue=0, needs_human=0, unproved_seconds=0)
+    unheard: dict[str, str] = {}
+    for secret in managed(listed(client, prefix=prefix), now, function=function):
+        counts["secrets"] += 1
+        counts["needs_human"] += secret.needs_human
+        counts["overdue"] += secret.overdue(now)
+        since = secret.sent if secret.reset_sent else None
+        counts["unproved_seconds"] = max(counts["unproved_seconds"], 0 if since is None else int(now - since))
+        if not unheard:
+            unheard |= _announced(secret, binder, client, now)
+    report.note(**counts, unheard=unheard or None)
+
+
+def _announced(secret: FleetSecret, binder: Binder, client: SecretsManagerClient, now: float) -> dict[str, str]:
+    """Announce that a secret is overdue, and again what a target has not taken; return the targets that did not."""
+    announcer = Announcer.of(binder, lambda: secret.arn)
+    announcer.driver = lambda: secret.driver
+    if secret.overdue(now):
+        announcer(EventKind.OVERDUE, None, reason=secret.reason, not_before=secret.next_rotation)
+    if secret.owed and announcer(EventKind.COMMITTED, secret.owed, evidence=secret.evidence):
+        with suppress(StoreError):  # it is announced once more
+            AwsSecretsManager(client, secret.arn).unmark(secret.owed, marks.owed())
+    return announcer.unheard
+
+
 def _kept(admins: dict[str, SecretDocument], client: SecretsManagerClient, name: str) -> SecretDocument:
     """Return the document of an admin credential or of the seal's key; it is read once while invocations end well."""
     if name not in admins:
@@ -150,9 +203,10 @@ _ADMINS: dict[str, SecretDocument] = {}
 class _Report:
     """The fields of an invocation's log line, noted as they become known: a failed step's line shows that much."""
 
-    def __init__(self, request_id: str, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, request_id: str, clock: Clock, what: str) -> None:
+        self._clock, self._what = clock, what
         self._started = clock.now()
+        self._began = time.time()
         self._fields: dict[str, object] = {"request_id": request_id}
 
     def note(self, **fields: object) -> None:
@@ -178,9 +232,11 @@ class _Report:
 
     def _write(self, failure: RotationError | None) -> None:
         self.note(duration_ms=round((self._clock.now() - self._started) * 1000))
-        for say in (_log, _count):
+        known = {key: value for key, value in self._fields.items() if value is not None}
+        records = _records(self._what, known, failure, self._clock.now())
+        for say in (partial(_log, self._what, known, failure), partial(_count, records, self._began)):
             try:
-                say(self._fields, failure)
+                say()
             except Exception as foreign:  # noqa: BLE001 - a wrong POWERTOOLS_* variable or a full disk ends no step
                 write_line({**self._fields, "message": f"cannot log: {type(foreign).__name__}"}, sys.stderr)
 
@@ -191,26 +247,84 @@ def _where(foreign: Exception) -> str:
     return f"{PurePath(frame.filename).name}:{frame.lineno}"
 
 
-def _log(fields: Mapping[str, object], failure: RotationError | None) -> None:
+def _service() -> str:
+    """Return the name that tells this function's lines and metrics from those of another stack."""
+    return os.environ.get("POWERTOOLS_SERVICE_NAME") or "lockstep"
+
+
+def _log(what: str, known: Mapping[str, object], failure: RotationError | None) -> None:
     """Write the one log line. The event itself is never logged: it may hold a RotationToken."""
-    logger = Logger(service="lockstep", log_uncaught_exceptions=False)
-    known = {key: value for key, value in fields.items() if value is not None}
+    logger = Logger(service=_service(), log_uncaught_exceptions=False)
     if failure is None:
-        logger.info("step succeeded", extra=known)
+        logger.info("%s succeeded", what, extra=dict(known))
     else:
-        logger.error("step failed", extra=known | {"error": failure.describe()})
+        logger.error("%s failed", what, extra={**known, "error": failure.describe()})
 
 
-def _count(fields: Mapping[str, object], failure: RotationError | None) -> None:
-    """Write the metrics, as one EMF record."""
-    # Not Metrics: all its instances share their records, so what a failed flush left would go out with the next one.
-    metrics = EphemeralMetrics(
-        namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "Lockstep", service="lockstep"
-    )
-    metrics.add_dimension("driver", str(fields.get("driver") or "none"))
-    metrics.add_dimension("step", str(fields.get("step") or "none"))
-    metrics.add_metric("StepFailed", MetricUnit.Count, 0 if failure is None else 1)
-    metrics.add_metric("StepDuration", MetricUnit.Milliseconds, float(str(fields["duration_ms"])))
-    if fields.get("evidence"):
-        metrics.add_metric(f"Evidence{str(fields['evidence']).title()}", MetricUnit.Count, 1)
-    metrics.flush_metrics()
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """Metrics with the same dimensions, which are written as one EMF record; ``service`` is always one of them."""
+
+    dimensions: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def _count(records: Iterable[_Record], began: float) -> None:
+    """Write the metrics at the time at which the invocation began, as Lambda dates its own: an alarm compares them."""
+    for record in records:
+        # Not Metrics: all its instances share their records, so what a failed flush left would go out with the next.
+        namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "Lockstep"
+        emf = EphemeralMetrics(namespace=namespace, service=_service())
+        emf.set_timestamp(int(began * 1000))
+        for name, value in record.dimensions.items():
+            emf.add_dimension(name, value)
+        for name, number in record.metrics.items():
+            emf.add_metric(name, _UNITS.get(name, MetricUnit.Count), number)
+        emf.flush_metrics()
+
+
+_UNITS = {"StepDuration": MetricUnit.Milliseconds, "CurrentUnproved": MetricUnit.Seconds}
+
+
+def _records(what: str, known: Mapping[str, object], failure: RotationError | None, now: float) -> Iterator[_Record]:
+    """Yield the metrics of an invocation; docs/aws.md says what each means, and template.yaml has alarms on them."""
+    yield _Record({}, dict(_of_the_function(known, failure, now)))
+    if what == WATCH:
+        return
+    driver = str(known.get("driver") or "none")
+    real = failure is not None and not _waits(failure)
+    step = {"driver": driver, "step": str(known.get("step") or "none")}
+    yield _Record(step, {"StepFailed": float(real), "StepDuration": float(str(known["duration_ms"]))})
+    if failure is None and known.get("outcome") == "promoted":
+        evidence = {f"Evidence{str(known['evidence']).title()}": 1.0} if known.get("evidence") else {}
+        yield _Record({"driver": driver}, {"RotationCommitted": 1.0, **evidence})
+    if isinstance(failure, Parked):
+        reason = parking.known(failure.reason)
+        by_itself = reason is not None and reason.by_itself
+        yield _Record({"class": "waits" if by_itself else "needs_human"}, {"RotationParked": 1.0})
+
+
+def _of_the_function(
+    known: Mapping[str, object], failure: RotationError | None, now: float
+) -> Iterator[tuple[str, float]]:
+    """Yield the metrics without a dimension of their own."""
+    yield "StepRaised", float(failure is not None)
+    yield "EventsUnheard", float("unheard" in known)
+    if failure is not None and failure.dead_since is not None:
+        yield "CurrentUnproved", max(0.0, now - failure.dead_since)
+    for name, key in _WATCHED.items():
+        if key in known:
+            yield name, float(str(known[key]))
+
+
+_WATCHED = {
+    "SecretsManaged": "secrets",
+    "SecretsOverdue": "overdue",
+    "SecretsNeedHuman": "needs_human",
+    "CurrentUnproved": "unproved_seconds",
+}
+
+
+def _waits(failure: RotationError) -> bool:
+    """Return whether a failure is no reason to look: it passes by itself, or waits for what another metric counts."""
+    return isinstance(failure, Parked) or (failure.retryable and not isinstance(failure, InternalError))

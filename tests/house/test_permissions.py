@@ -115,7 +115,12 @@ def recorded() -> Iterator[tuple[dict[str, str], list[Request]]]:
         arns = {code: store.call("DescribeSecret", SecretId=name)["ARN"] for code, name in admins.items()}
         given = {"SealSecretArn": arns.pop(SEAL_SECRET), "AdminSecretArns": ",".join(arns.values())}
         calls = sorted(_rotate_twice(started))
-        yield given, [request for operation, secret in calls for request in _requests(started, operation, secret)]
+        world = handler.World(connect=store.client, environment=started.environment(), clock=started.clock)
+        before = len(store.calls)
+        handler.handle({"lockstep": handler.WATCH}, FunctionContext.lasting(60), world)
+        (watch,) = (Request(f"secretsmanager:{each.operation}", "*") for each in store.calls[before:])
+        made = [request for operation, secret in calls for request in _requests(started, operation, secret)]
+        yield given, [*made, watch]
 
 
 @pytest.fixture
@@ -133,7 +138,7 @@ def requests(recorded: tuple[dict[str, str], list[Request]]) -> list[Request]:
 
 def test_every_request_of_the_function_is_allowed(statements: list[Statement], requests: list[Request]) -> None:
     """Each recorded request, those for the keys included, is allowed by a statement."""
-    assert len({request.action for request in requests}) == 7
+    assert len({request.action for request in requests}) == 8
     assert [each for each in requests if not any(allows(statement, each) for statement in statements)] == []
 
 

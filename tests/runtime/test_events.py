@@ -177,17 +177,18 @@ def passwords(code, live):
     return json.loads(live.reveal()) if code == BATCH else [live.reveal()]
 
 
-def test_each_step_writes_one_line_and_one_metric_record(scene):
-    """The line names secret, token, step, driver, outcome and duration; the metric record has driver and step."""
+def test_each_step_writes_one_line_and_its_metric_records(scene):
+    """The line names secret, token, step, driver, outcome and duration; one record has driver and step."""
     event = scene.event("ucloud_compshare/createSecret.json")
     scene.begin(event)
-    line, metric = _lines(scene.runtime.invoke(event))
+    line, raised, metric = _lines(scene.runtime.invoke(event))
     expected = {"secret_id": event["SecretId"], "token": event["ClientRequestToken"], "step": "createSecret"}
     assert line.items() >= (expected | {"driver": UCLOUD, "outcome": "staged"}).items()
     assert line["duration_ms"] >= 0
     assert line["vendor_request_id"]
     assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Lockstep"
     assert (metric["driver"], metric["step"], metric["StepFailed"]) == (UCLOUD, "createSecret", [0.0])
+    assert raised["StepRaised"] == [0.0]
 
 
 def test_cross_account_event_passes_its_rotation_token_on(scene):

@@ -24,8 +24,8 @@ from rotation.core.process import stop
 from rotation.core.scrub import printable
 
 if TYPE_CHECKING:
-    from rotation.cli.fleet.fleet_secret import FleetSecret
     from rotation.cli.fleet.turn import Ended, Turn
+    from rotation.stores.aws.fleet_secret import FleetSecret
 
 fleet_app = typer.Typer(
     name="fleet",
@@ -281,8 +281,8 @@ def _sum_up(ended: Counter[Ended], total: int, fields: dict[str, object], *, as_
 
 
 def _fleet(now: float, tag: list[str] | None, prefix: str, function: str) -> Iterator[FleetSecret]:
-    from rotation.cli.fleet.fleet_secret import managed
     from rotation.stores.aws.client import secrets_manager
+    from rotation.stores.aws.fleet_secret import managed
     from rotation.stores.aws.listing import listed
 
     pairs = [each.partition("=") for each in tag or ()]
@@ -332,7 +332,7 @@ def _lines(now: float) -> Callable[[FleetSecret], object]:
 
 
 def _described(each: FleetSecret, now: float) -> Iterator[Text]:
-    from rotation.cli.fleet.fleet_secret import DAY
+    from rotation.stores.aws.fleet_secret import DAY
 
     state = "NEEDS HUMAN" if each.needs_human else "overdue" if each.overdue(now) else each.outcome.value
     style = {"NEEDS HUMAN": "bold red", "overdue": "red", "parked": "yellow", "unfinished": "yellow"}.get(state, "")

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rotation.cli.fleet.fleet_secret import FleetSecret, read
 from rotation.cli.fleet.lanes import Lanes
 from rotation.cli.fleet.turn import Ended, Turn, ended_by
 from rotation.core.clock import Clock
@@ -23,6 +22,7 @@ from rotation.core.errors import RotationError, StageConflict, StoreError, Store
 from rotation.core.process import stop
 from rotation.state.stages import CURRENT, PREVIOUS
 from rotation.stores.aws.failures import asked
+from rotation.stores.aws.fleet_secret import FleetSecret, read
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN, WAITS, exit_code, worst
-from rotation.cli.fleet.fleet_secret import FleetSecret
 from rotation.core.errors import RotationError
+from rotation.stores.aws.fleet_secret import FleetSecret
 
 
 class Ended(StrEnum):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from rotation.cli.fleet.fleet_secret import FleetSecret
 from rotation.cli.fleet.lanes import Lanes
 from rotation.cli.fleet.turn import Ended, Turn, ended_by
 from rotation.core.errors import InternalError, LoginRejected, RotationError
 from rotation.core.process import stop
 from rotation.engine.run import verify
 from rotation.engine.session import Session
+from rotation.stores.aws.fleet_secret import FleetSecret
 
 
 def verifications(

@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 
-from rotation.cli.fleet.fleet_secret import managed
 from rotation.cli.fleet.rotation_run import WRITES, FleetRotation, token_of
 from rotation.cli.fleet.turn import Ended, code_of
+from rotation.stores.aws.fleet_secret import managed
 from rotation.stores.aws.listing import listed
 
 RUN = uuid.UUID(int=7)

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import pytest
 
 from rotation.cli.fleet import verification
-from rotation.cli.fleet.fleet_secret import Outcome
 from rotation.cli.fleet.lanes import Lanes
 from rotation.cli.fleet.turn import Ended, code_of
 from rotation.core.errors import LoginRejected, Parked, StoreUnavailable
 from rotation.core.values import Evidence
 from rotation.engine.result import Result
+from rotation.stores.aws.fleet_secret import Outcome
 
 
 def secret(name, driver):

@@ -53,6 +53,8 @@ class FleetSecret:
         reason: why it is parked.
         not_before: epoch seconds before which a parked attempt does nothing.
         pending: id of the version of an unfinished rotation.
+        sent: epoch seconds of the latest reset that an unfinished rotation has or may have sent.
+        owed: id of the current version, if a target of events has not taken its commit.
     """
 
     name: str
@@ -68,6 +70,8 @@ class FleetSecret:
     reason: str | None
     not_before: float | None
     pending: str | None
+    sent: float | None = None
+    owed: str | None = None
 
     @property
     def bound(self) -> bool:
@@ -162,6 +166,8 @@ def read(entry: Any, now: float) -> FleetSecret:  # noqa: ANN401 - the API's ans
         reason=None if parked is None else parked[0],
         not_before=None if parked is None else parked[1],
         pending=unfinished,
+        sent=None if unfinished is None else state.version(unfinished).intent,
+        owed=current.id if current.all(Kind.OWED) else None,
     )
 
 
