@@ -165,28 +165,25 @@ def _watch(event: object, context: LambdaContext, world: World, report: _Report)
     )
     function = getattr(context, "invoked_function_arn", "")
     counts = Counter(secrets=0, overdue=0, needs_human=0, unproved_seconds=0)
-    unheard: dict[str, str] = {}
+    announcer = Announcer.of(binder, lambda: "")
     for secret in managed(listed(client, prefix=prefix), now, function=function):
         counts["secrets"] += 1
         counts["needs_human"] += secret.needs_human
         counts["overdue"] += secret.overdue(now)
         since = secret.sent if secret.reset_sent else None
         counts["unproved_seconds"] = max(counts["unproved_seconds"], 0 if since is None else int(now - since))
-        if not unheard:
-            unheard |= _announced(secret, binder, client, now)
-    report.note(**counts, unheard=unheard or None)
+        _announce(announcer, secret, client, now)
+    report.note(**counts, unheard=announcer.unheard or None)
 
 
-def _announced(secret: FleetSecret, binder: Binder, client: SecretsManagerClient, now: float) -> dict[str, str]:
-    """Announce that a secret is overdue, and again what a target has not taken; return the targets that did not."""
-    announcer = Announcer.of(binder, lambda: secret.arn)
-    announcer.driver = lambda: secret.driver
+def _announce(announcer: Announcer, secret: FleetSecret, client: SecretsManagerClient, now: float) -> None:
+    """Announce that a secret is overdue, and again what a target has not taken."""
+    announcer.secret, announcer.driver = lambda: secret.arn, lambda: secret.driver
     if secret.overdue(now):
         announcer(EventKind.OVERDUE, None, reason=secret.reason, not_before=secret.next_rotation)
     if secret.owed and announcer(EventKind.COMMITTED, secret.owed, evidence=secret.evidence):
         with suppress(StoreError):  # it is announced once more
             AwsSecretsManager(client, secret.arn).unmark(secret.owed, marks.owed())
-    return announcer.unheard
 
 
 def _kept(admins: dict[str, SecretDocument], client: SecretsManagerClient, name: str) -> SecretDocument:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rotation.cli.on_commit import OnCommit, OnCommitCommand
 from rotation.cli.output import Json, SpendATry, about, emit, note
 from rotation.core.errors import RotationError
 from rotation.core.process import stop
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from vault_plugin.job.kv_rotation import JobContext
 
 
-def rotate(
+def rotate(  # noqa: PLR0913 - one option each
     path: SecretPath,
     *,
     attempts: Attempts = 3,
@@ -24,6 +25,7 @@ def rotate(
         bool, typer.Option("--dry-run", help="Check every precondition, name all that would stop it, change nothing.")
     ] = False,
     spend_a_try: SpendATry = False,
+    on_commit: OnCommitCommand = "",
     as_json: Json = False,
 ) -> int:
     """Rotate one secret of a KV version 2 engine now, whatever its schedule says.
@@ -38,10 +40,11 @@ def rotate(
     with about({"path": path}):
         if dry_run:
             return _dry_run(path, as_json=as_json)
-        return _rotate(path, 1 if spend_a_try else attempts, spend=spend_a_try, as_json=as_json)
+        consumers = OnCommit.of(on_commit)
+        return _rotate(path, 1 if spend_a_try else attempts, consumers, spend=spend_a_try, as_json=as_json)
 
 
-def _rotate(path: str, attempts: int, *, spend: bool, as_json: bool) -> int:
+def _rotate(path: str, attempts: int, consumers: OnCommit, *, spend: bool, as_json: bool) -> int:
     from vault_plugin.job.kv_rotation import KvRotation
     from vault_plugin.job.schedule import Wishes
 
@@ -61,6 +64,9 @@ def _rotate(path: str, attempts: int, *, spend: bool, as_json: bool) -> int:
         if done.error is not None and stop.requested():
             done.error = _stopped(context, path, done.token)
             done.outcome = done.error.code
+    if done.outcome == "promoted":
+        consumers.committed(path)
+        consumers.run()
     if as_json:
         emit(done.describe())
     else:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rotation.cli.on_commit import OnCommit, OnCommitCommand
 from rotation.cli.output import Json, console, emit, note
 from rotation.core.errors import Interrupted
 from rotation.core.process import stop
@@ -15,6 +16,7 @@ from rotation.core.scrub import printable
 from vault_plugin.cli.shared import Attempts, code_of, job_environment, show
 
 if TYPE_CHECKING:
+    from vault_plugin.job.due_secrets import Plan
     from vault_plugin.job.kv_rotation import Rotated
 
 
@@ -27,6 +29,7 @@ def run(  # noqa: PLR0913 - one option each
     ] = 30.0,
     attempts: Attempts = 3,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is due and change nothing.")] = False,
+    on_commit: OnCommitCommand = "",
     as_json: Json = False,
 ) -> int:
     """Rotate every secret below a folder that is due, and finish what an earlier run left unfinished.
@@ -50,15 +53,14 @@ def run(  # noqa: PLR0913 - one option each
         )
         plan = job.plan(prefix)
         if dry_run:
-            _show_plan([each.path for each in plan.due], as_json=as_json)
-            return code_of(plan.faulty)
+            return _show_plan(plan, as_json=as_json)
         total = len(plan.due) + len(plan.faulty)
         ended: list[Rotated] = []
         if not as_json:
             note(f"{total} due, {plan.waiting} waiting, {plan.off} off or without a schedule")
         try:
             with stop.work():
-                ended.extend(_shown(job.run(plan), total, as_json=as_json))  # keeps what came before an exception
+                ended.extend(_followed(_shown(job.run(plan), total, as_json=as_json), OnCommit.of(on_commit)))
         except stop.Halted:
             raise _stopped(ended, total) from None
     if as_json:
@@ -68,6 +70,15 @@ def run(  # noqa: PLR0913 - one option each
     if stop.requested() and (_failed(ended) or len(ended) < total):
         raise _stopped(ended, total)
     return code_of(ended)
+
+
+def _followed(shown: Iterator[Rotated], consumers: OnCommit) -> Iterator[Rotated]:
+    """Yield the rotations, so that what came before an exception is kept, and run the command of ``--on-commit``."""
+    for each in shown:
+        yield each
+        if each.outcome == "promoted":
+            consumers.committed(each.path)
+    consumers.run()
 
 
 def _failed(ended: list[Rotated]) -> int:
@@ -84,12 +95,13 @@ def _stopped(ended: list[Rotated], total: int) -> Interrupted:
     )
 
 
-def _show_plan(due: Iterable[str], *, as_json: bool) -> None:
-    for path in due:
+def _show_plan(plan: Plan, *, as_json: bool) -> int:
+    for path in (each.path for each in plan.due):
         if as_json:
             emit({"event": "due", "path": path})
         else:
             sys.stdout.write(printable(path) + "\n")
+    return code_of(plan.faulty)
 
 
 def _shown(ended: Iterator[Rotated], total: int, *, as_json: bool) -> Iterator[Rotated]:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from rotation.cli.commands.rotate import note_unheard
 from rotation.cli.exit_codes import DONE, NEEDS_HUMAN, WAITS, CommandUsageError
+from rotation.cli.on_commit import OnCommit, OnCommitCommand
 from rotation.cli.output import Json, console, emit, note, when
 from rotation.core.clock import SystemClock, date_of
 from rotation.core.errors import Interrupted
@@ -172,13 +173,13 @@ def rotate(  # noqa: PLR0913 - one option each
     patience: Annotated[
         float, typer.Option(min=1, help="Seconds after which a rotation that has not ended is left to the service.")
     ] = 900.0,
+    on_commit: OnCommitCommand = "",
     as_json: Json = False,
 ) -> int:
     """Rotate many secrets now, as on the day of a breach: ask Secrets Manager for each and watch it end.
 
     The service runs each secret's rotation function, so this reads no value and needs ListSecrets, DescribeSecret,
     RotateSecret and lambda:InvokeFunction. What has begun goes on when this command ends in whatever way.
-
     With --run and the id that is printed first, a run goes on: what it has rotated is not rotated again.
     Exits 4 when a secret needs a human, else 1 when one failed for a reason that may pass, else 3 when one has not
     ended, else 0.
@@ -187,8 +188,7 @@ def rotate(  # noqa: PLR0913 - one option each
     from rotation.cli.fleet.turn import code_of
     from rotation.stores.aws.client import secrets_manager
 
-    run_id = _run_id(run)
-    chosen = _chosen(tag, prefix, function, everything=everything)
+    run_id, chosen = _run_id(run), _chosen(tag, prefix, function, everything=everything)
     if not as_json:
         note(f"{len(chosen)} secrets; run {run_id}: `--run {run_id}` with the same options goes on with it")
     rotation = FleetRotation(
@@ -200,7 +200,8 @@ def rotate(  # noqa: PLR0913 - one option each
         patience=patience,
     )
     with stop.work():
-        ended = Counter(each.ended for each in _shown(rotation.turns(chosen), len(chosen), "rotating", as_json=as_json))
+        shown = _shown(rotation.turns(chosen), len(chosen), "rotating", as_json=as_json)
+        ended = _followed(shown, OnCommit.of(on_commit))
     _sum_up(ended, len(chosen), {"run": str(run_id)}, as_json=as_json)
     if ended.total() < len(chosen):
         raise Interrupted(
@@ -208,6 +209,17 @@ def rotate(  # noqa: PLR0913 - one option each
             hint=f"The same command with `--run {run_id}` goes on and rotates none twice.",
         )
     return code_of(ended)
+
+
+def _followed(turns: Iterator[Turn], consumers: OnCommit) -> Counter[Ended]:
+    """Count how the turns end, and run the command of ``--on-commit`` for those that end in a commit."""
+    ended: Counter[Ended] = Counter()
+    for turn in turns:
+        ended[turn.ended] += 1
+        if turn.ended == "rotated":
+            consumers.committed(turn.secret.name)
+    consumers.run()
+    return ended
 
 
 def _announce_overdue() -> Callable[[FleetSecret], object]:

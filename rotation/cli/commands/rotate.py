@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN, WAITS, exit_code
+from rotation.cli.on_commit import OnCommit, OnCommitCommand
 from rotation.cli.output import Json, SpendATry, about, console, emit, note, show_error, show_table, when
 from rotation.core.errors import Interrupted
 from rotation.core.process import stop
@@ -31,6 +32,7 @@ def rotate(
         ),
     ] = False,
     spend_a_try: SpendATry = False,
+    on_commit: OnCommitCommand = "",
     as_json: Json = False,
 ) -> int:
     """Rotate one secret now: createSecret, setSecret, testSecret and finishSecret run in this process.
@@ -51,10 +53,10 @@ def rotate(
     with about({"secret_id": secret_id}):
         if dry_run:
             return _dry_run(secret_id, as_json=as_json)
-        return _rotate(secret_id, spend=spend_a_try, as_json=as_json)
+        return _rotate(secret_id, OnCommit.of(on_commit), spend=spend_a_try, as_json=as_json)
 
 
-def _rotate(secret_id: str, *, spend: bool, as_json: bool) -> int:
+def _rotate(secret_id: str, consumers: OnCommit, *, spend: bool, as_json: bool) -> int:
     from rotation.cli.local_rotation import LocalRotation
     from rotation.stores.aws.client import secrets_manager
 
@@ -70,6 +72,9 @@ def _rotate(secret_id: str, *, spend: bool, as_json: bool) -> int:
     if not as_json:
         _show(done)
     note_unheard(rotation.unheard)
+    if any(report.outcome == "promoted" for report in done):
+        consumers.committed(secret_id)
+        consumers.run()
     failure = done[-1].error
     if failure is None:
         return DONE

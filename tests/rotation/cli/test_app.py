@@ -63,7 +63,7 @@ def test_an_entry_point_that_cannot_be_loaded_says_so_when_it_is_called(lockstep
 
 
 def test_the_own_distribution_brings_its_commands():
-    """The kit's commands and the group of the Vault face are entry points of this distribution, and all load."""
+    """The kit's commands and the groups are entry points of this distribution, and all load."""
     points = {point.name: point.load() for point in app.entry_points(group=app.COMMANDS)}
     assert {"demo", "invoke", "simulate", "simulate-faults", "vault"} <= points.keys()
     assert [name for name, command in points.items() if isinstance(command, typer.Typer)] == ["driver", "vault"]

@@ -1,0 +1,102 @@
+"""``--on-commit``: a command that is run after passwords have become current, to restart what uses them.
+
+It is run without a shell, with the secrets' ids in its environment, and has a minute. What it does changes no exit
+code: the rotation is done. Commits of one run are gathered: the command is run once at the end, and in a long run at
+most a minute after the first commit that it has not been given. Example, of ten secrets rotated in forty seconds::
+
+    lockstep vault run --prefix shop --on-commit 'systemctl reload shop'     runs ``systemctl reload shop`` once
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import typer
+
+from rotation.cli.exit_codes import CommandUsageError
+from rotation.cli.output import note
+from rotation.core.clock import Clock, SystemClock
+
+VARIABLE = "ROTATED_SECRETS"
+"""Not one of ``LOCKSTEP_*``, which a command that is Lockstep itself would refuse as unknown."""
+SECONDS = 60.0
+"""For the command to end, and the longest that commits are gathered."""
+
+OnCommitCommand = Annotated[
+    str,
+    typer.Option(
+        "--on-commit",
+        metavar="COMMAND",
+        help="Run this once passwords are current, without a shell. ROTATED_SECRETS in its environment has the "
+        "secrets' ids, one a line. It has a minute, and its failure fails no rotation.",
+    ),
+]
+
+
+@dataclass(slots=True)
+class OnCommit:
+    """The command of one run; without one nothing is run."""
+
+    argv: tuple[str, ...]
+    clock: Clock = field(default_factory=SystemClock)
+    seconds: float = SECONDS
+    _ids: list[str] = field(default_factory=list)
+    _since: float = 0.0
+
+    @classmethod
+    def of(cls, command: str) -> OnCommit:
+        """Return what runs a command; it is checked now, before anything is rotated.
+
+        Raises:
+            CommandUsageError: it cannot be split into words, or there is no such program.
+        """
+        try:
+            argv = tuple(shlex.split(command))
+        except ValueError:
+            raise CommandUsageError("--on-commit: a quotation mark is not closed") from None
+        if argv and shutil.which(argv[0]) is None:
+            raise CommandUsageError("--on-commit: there is no such program, or it may not be executed")
+        return cls(argv)
+
+    def committed(self, secret_id: str) -> None:
+        """Note a commit; run the command if the first one has waited for long."""
+        if not self.argv:
+            return
+        self._since = self._since if self._ids else self.clock.now()
+        self._ids.append(secret_id)
+        if self.clock.now() - self._since >= SECONDS:
+            self.run()
+
+    def run(self) -> None:
+        """Run the command for the commits that it has not been given, if there are any; raise nothing."""
+        ids, self._ids = self._ids, []
+        if not ids:
+            return
+        try:
+            child = subprocess.Popen(  # noqa: S603 - the operator's own command, without a shell
+                self.argv,
+                env={**os.environ, VARIABLE: "\n".join(ids)},
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # standard output is for what the rotation says, which may be JSON
+                start_new_session=True,
+            )
+        except OSError as error:
+            note(f"--on-commit could not be run: {error.strerror}")
+            return
+        try:
+            code = child.wait(self.seconds)
+        except subprocess.TimeoutExpired:
+            with suppress(OSError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            note(f"--on-commit was stopped after {self.seconds:.0f} seconds")
+            return
+        if code:
+            note(f"--on-commit ended with {code}; the rotation is done all the same")
