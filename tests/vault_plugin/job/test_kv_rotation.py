@@ -137,8 +137,10 @@ def test_two_jobs_at_once_send_one_reset(real, rotate):
             ended = list(pool.map(run, range(2)))
         assert started.world.changes(HUAWEI) == 1
         assert started.world.wrong_logins(HUAWEI) == 0
-        # On a busy machine, one job may begin after the other has ended: it starts a rotation that is too soon.
-        at_once = [each for each in ended if getattr(each.error, "reason", None) != Reason.TOO_SOON]
+        # On a busy machine one job may begin after the other has ended: it starts a rotation that is too soon. Or the
+        # other ends while this one begins: its own token was never taken, which a next attempt finds out.
+        late = (Reason.TOO_SOON, "not_yet_visible")
+        at_once = [each for each in ended if getattr(each.error, "reason", each.outcome) not in late]
         assert {each.outcome for each in at_once} <= {
             "promoted",
             "already_done",
