@@ -176,6 +176,13 @@ build-RotationFunction:
 	  "$$python" -m compileall -q --invalidation-mode unchecked-hash -s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"; \
 	else echo "No python$(LAMBDA_PYTHON) here: the artefact carries no byte-code, cold starts will be slower."; fi
 
+# The fleet's function takes AWS's client from the runtime, and needs nothing else.
+.PHONY: build-FleetFunction
+build-FleetFunction:
+	cp -R rotation "$(ARTIFACTS_DIR)"
+	rm -rf "$(ARTIFACTS_DIR)/rotation/cli" "$(ARTIFACTS_DIR)/rotation/drivers"
+	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
+
 # What the tests need: requirements/dev.txt, and of each product the vendor's own SDK.
 PINS := requirements/bootstrap.txt requirements/dev.txt $(wildcard requirements/sdks/*.txt)
 $(READY): $(PINS) pyproject.toml

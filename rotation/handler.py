@@ -31,19 +31,21 @@ from rotation.core.errors import InternalError, Parked, RotationError, StoreErro
 from rotation.core.event import EventKind
 from rotation.core.process.library_logs import silence_libraries
 from rotation.core.process.output import write_line
+from rotation.core.secret import Secret
 from rotation.deployment import sources
 from rotation.deployment.announcing.announcer import Announcer
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.keys.candidate_seal import require_seal, seal_for
 from rotation.deployment.open_session import open_session
-from rotation.engine.run import run
+from rotation.engine.run import check, run
+from rotation.engine.session import Session
 from rotation.state import marks, parking
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.deadline import within
-from rotation.stores.aws.fleet_secret import FleetSecret, managed
+from rotation.stores.aws.fleet.fleet_secret import FleetSecret, managed
 from rotation.stores.aws.listing import listed
-from rotation.stores.aws.rotation_event import RotationEvent
+from rotation.stores.aws.rotation_event import CHECK, RotationEvent, checked_id
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 
 if TYPE_CHECKING:
@@ -106,7 +108,11 @@ def handle(event: object, context: LambdaContext, world: World) -> dict[str, obj
     silence_libraries()
     watches = isinstance(event, Mapping) and event.get("lockstep") == WATCH
     report = _Report(context.aws_request_id, world.clock, WATCH if watches else "step")
-    with Withheld(Exception, by=report.failed), within(lambda: context.get_remaining_time_in_millis() / 1000):
+    time_left = within(lambda: context.get_remaining_time_in_millis() / 1000)
+    if isinstance(event, Mapping) and CHECK in event:
+        with time_left:
+            return _check(event, context, world, report)
+    with Withheld(Exception, by=report.failed), time_left:
         try:
             (_watch if watches else _run)(event, context, world, report)
         except Exception:
@@ -116,9 +122,44 @@ def handle(event: object, context: LambdaContext, world: World) -> dict[str, obj
     return report.succeeded()
 
 
-def _run(event: object, context: LambdaContext, world: World, report: _Report) -> None:
-    parsed = RotationEvent.parse(event)
-    report.note(secret_id=parsed.secret_id, token=parsed.token, step=parsed.step.value)
+def _check(event: Mapping[str, object], context: LambdaContext, world: World, report: _Report) -> dict[str, object]:
+    """Check one secret's current password, for the fleet's state machine, and return how that ended: see ``Checked``.
+
+    Nothing is raised: a password that does not open its account is a result.
+    """
+    report.note(step="verify")
+
+    def open_one() -> Session:
+        secret_id = checked_id(event)
+        report.note(secret_id=secret_id)
+        return _opened(context, world, secret_id).session
+
+    found = check(open_one)
+    report.note(driver=found.driver, outcome=found.ended, evidence=found.evidence)
+    error = None if found.error is None else report.failed(found.error)
+    if error is None:
+        report.succeeded()
+    else:
+        world.admins.clear()
+        sources.forget()
+    answer = {"ended": found.ended, "evidence": found.evidence, "error": error.describe() if error else None}
+    return {key: value for key, value in answer.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """The session of an invocation, and what the log line says of it."""
+
+    session: Session
+    binder: Binder
+    store: AwsSecretsManager
+    announcer: Announcer
+
+
+def _opened(
+    context: LambdaContext, world: World, secret_id: str, token: str = "", rotation_token: Secret | None = None
+) -> _Opened:
+    """Open the session of an invocation."""
     client = world.connect()
     deployment, fetch = Deployment.from_environment(world.environment), partial(_kept, world.admins, client)
     require_seal(deployment)
@@ -130,17 +171,24 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
         time_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     seal = seal_for(deployment, fetch)
-    store = AwsSecretsManager(client, parsed.secret_id, rotation_token=parsed.rotation_token, seal=seal, clock=clock)
+    store = AwsSecretsManager(client, secret_id, rotation_token=rotation_token, seal=seal, clock=clock)
     announcer = Announcer.of(binder, lambda: store.name)
-    session = open_session(store, binder, token=parsed.token, announce=announcer)
+    session = open_session(store, binder, token=token, announce=announcer)
+    return _Opened(session=session, binder=binder, store=store, announcer=announcer)
+
+
+def _run(event: object, context: LambdaContext, world: World, report: _Report) -> None:
+    parsed = RotationEvent.parse(event)
+    report.note(secret_id=parsed.secret_id, token=parsed.token, step=parsed.step.value)
+    opened = _opened(context, world, parsed.secret_id, parsed.token, parsed.rotation_token)
     try:
-        result = run(session, parsed.step)
+        result = run(opened.session, parsed.step)
     finally:
         report.note(
-            driver=binder.driver,
-            vendor_request_id=binder.vendor_request_id,
-            ignored_labels=store.ahead or None,
-            unheard=announcer.unheard or None,
+            driver=opened.binder.driver,
+            vendor_request_id=opened.binder.vendor_request_id,
+            ignored_labels=opened.store.ahead or None,
+            unheard=opened.announcer.unheard or None,
         )
     report.note(
         outcome=result.outcome,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from rotation.core.errors import ConfigError, InProgress, Interrupted, Parked, RotationError, StoreFull, TooSoon
+from rotation.core.errors import ConfigError, Interrupted, RotationError
 from rotation.state import parking
+from rotation.state.parking import Next
 
 DONE, FAILED, WRONG_USAGE, WAITS, NEEDS_HUMAN = 0, 1, 2, 3, 4
 INTERRUPTED = 130
@@ -44,13 +45,10 @@ def exit_code(error: RotationError) -> int:
         return INTERRUPTED
     if isinstance(error, CommandUsageError):
         return WRONG_USAGE
-    if isinstance(error, Parked):
-        reason = parking.known(error.reason)
-        return WAITS if reason is not None and reason.by_itself else NEEDS_HUMAN
-    passes = error.retryable or isinstance(error, StoreFull)  # labels run out, too; of a refused key, only a pause ends
-    if isinstance(error, TooSoon | InProgress) or (passes and error.not_before is not None):
-        return WAITS
-    return FAILED if error.retryable else NEEDS_HUMAN
+    return _ACTS[parking.who_acts(error)]
+
+
+_ACTS = {Next.WAITS: WAITS, Next.FAILED: FAILED, Next.NEEDS_HUMAN: NEEDS_HUMAN}
 
 
 def worst(codes: Iterable[int]) -> int:

@@ -5,10 +5,12 @@ Both find out first whether the secret holds one account or a batch of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from rotation.core.document import SecretDocument, size
-from rotation.core.errors import RotationError, Withheld
+from rotation.core.errors import InternalError, LoginRejected, RotationError, Withheld
 from rotation.core.values import Step
 from rotation.engine.account import steps
 from rotation.engine.account.set_secret import set_secret
@@ -25,6 +27,7 @@ from rotation.engine.outcome.gap import told
 from rotation.engine.result import Result
 from rotation.engine.session import Session
 from rotation.engine.tables.step_guard import Cell
+from rotation.state import parking
 from rotation.state.label_quota import settle
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState, Version
@@ -103,6 +106,40 @@ def _checked(session: Session, state: SecretState, batch: Batch | None) -> Resul
 
     with Withheld(RotationError, by=failed):
         return check_current(session, state) if batch is None else batch.verify_current(state)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How the check of one secret's current password ended.
+
+    Attributes:
+        ended: ``verified``; ``not_checkable`` where the vendor has no login check; ``drifted`` where the password does
+            not open the account; ``waits`` where no login may be tried now; ``needs_human``; ``failed`` where it could
+            not be found out.
+        evidence: how the password was proved.
+        driver: the driver's code, if the check came to an end.
+        error: why it is none of the first two.
+    """
+
+    ended: str
+    evidence: str | None = None
+    driver: str | None = None
+    error: RotationError | None = None
+
+
+def check(open_session: Callable[[], Session]) -> Checked:
+    """Check one secret's current password. Never raise an ``Exception``."""
+    try:
+        result = verify(open_session())
+    except LoginRejected as error:
+        return Checked("drifted", error=error)
+    except RotationError as error:
+        return Checked(parking.who_acts(error).value, error=error)
+    except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
+        return Checked("failed", error=InternalError.of(foreign))
+    if result.evidence is None:
+        return Checked("not_checkable", driver=result.driver)
+    return Checked("verified", result.evidence.name, result.driver)
 
 
 def _commit(session: Session, done: Result) -> Result:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NoReturn
 
-from rotation.core.errors import Parked
+from rotation.core.errors import InProgress, Parked, RotationError, StoreFull, TooSoon
 
 
 class Reason(StrEnum):
@@ -104,3 +104,25 @@ def raise_parked(reason: str, until: float) -> NoReturn:
     parking = known(reason)
     hint = "" if parking is None else parking.hint
     raise Parked(f"parked: {reason.replace('_', ' ')}", reason=reason, not_before=until, hint=hint) from None
+
+
+class Next(StrEnum):
+    """Who has to act after an error."""
+
+    WAITS = "waits"
+    """Nobody: a later run goes on."""
+    FAILED = "failed"
+    """Somebody may run it again: the reason may pass."""
+    NEEDS_HUMAN = "needs_human"
+    """A human: another run alone changes nothing."""
+
+
+def who_acts(error: RotationError) -> Next:
+    """Return who has to act after an error: one that does not pass by itself needs a human."""
+    if isinstance(error, Parked):
+        reason = known(error.reason)
+        return Next.WAITS if reason is not None and reason.by_itself else Next.NEEDS_HUMAN
+    passes = error.retryable or isinstance(error, StoreFull)  # labels run out, too; of a refused key, only a pause ends
+    if isinstance(error, TooSoon | InProgress) or (passes and error.not_before is not None):
+        return Next.WAITS
+    return Next.FAILED if error.retryable else Next.NEEDS_HUMAN

@@ -55,7 +55,7 @@ class Stack:
             "Condition": lambda: self.resolved(self.template["Conditions"][of]),
             "Ref": lambda: of if of in self.template["Resources"] else self._parameter(of),
             "Fn::GetAtt": lambda: ".".join(of) if isinstance(of, list) else of,
-            "Fn::Sub": lambda: re.sub(r"\$\{([\w:]+)\}", lambda found: str(self.parameters[found[1]]), of),
+            "Fn::Sub": lambda: re.sub(r"\$\{([\w:.]+)\}", lambda found: self._named(found[1]), of),
             "Fn::If": lambda: self.resolved(of[1] if self.resolved(self.template["Conditions"][of[0]]) else of[2]),
             "Fn::Join": lambda: of[0].join(self.resolved(of[1])),
             "Fn::Equals": lambda: self.resolved(of[0]) == self.resolved(of[1]),
@@ -64,6 +64,9 @@ class Stack:
             "Fn::Or": lambda: any(self.resolved(each) for each in of),
         }
         return meanings.get(function) if isinstance(of, list | str) else None
+
+    def _named(self, name: str) -> str:
+        return name if name.partition(".")[0] in self.template["Resources"] else str(self.parameters[name])
 
     def _parameter(self, name: str) -> Any:
         value = self.parameters[name]
@@ -79,9 +82,9 @@ class Stack:
         variables = self.properties("RotationFunction")["Environment"]["Variables"]
         return {name: value for name, value in variables.items() if value}
 
-    def statements(self) -> list[Statement]:
-        """Return the statements of the function's role."""
-        return list(self.properties("RotationRole")["Policies"][0]["PolicyDocument"]["Statement"])
+    def statements(self, role: str = "RotationRole") -> list[Statement]:
+        """Return the statements of a role, by default the rotation function's."""
+        return list(self.properties(role)["Policies"][0]["PolicyDocument"]["Statement"])
 
 
 @pytest.fixture(scope="session")

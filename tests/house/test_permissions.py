@@ -323,3 +323,61 @@ def test_the_function_may_read_its_own_configuration_and_no_other(
     assert allows(statement, asked)
     assert not allows(statement, other)
     assert not any(allows(each, asked) for each in stack().statements())
+
+
+BUCKET = "FleetBucket.Arn"
+
+
+def _describe(arn: str, function: str = FUNCTION_ARN, action: str = "RotateSecret") -> Request:
+    return Request(f"secretsmanager:{action}", arn, {FUNCTION_OF_SECRET: function})
+
+
+def test_the_fleets_function_asks_for_rotations_and_reads_no_value(stack: Callable[..., Any]) -> None:
+    """Its rights are those of the calls that it makes, on the secrets of this stack's function alone."""
+    statements = stack(FleetWritesPerSecond="10").statements("FleetFunctionRole")
+    actions = {action for each in statements for action in _listed(each["Action"])}
+    assert actions == {
+        *(f"secretsmanager:{name}" for name in ("ListSecrets", "DescribeSecret", "RotateSecret")),
+        *("lambda:InvokeFunction", "s3:GetObject", "s3:PutObject", "s3:ListBucket"),
+        *("logs:CreateLogStream", "logs:PutLogEvents"),
+    }
+    assert [each["Sid"] for each in statements if each["Resource"] == "*"] == ["List"]
+    allowed = (
+        _describe(ARN),
+        _describe(ARN, FUNCTION_ARN + ":live", "DescribeSecret"),
+        Request("lambda:InvokeFunction", "RotationFunction.Arn"),
+        Request("s3:PutObject", f"{BUCKET}/runs/x/batches.json"),
+        Request("s3:ListBucket", BUCKET),
+    )
+    refused = (
+        _describe(ELSEWHERE),
+        _describe(ARN, ""),
+        _describe(ARN, FUNCTION_ARN + "-other"),
+        Request("lambda:InvokeFunction", "FleetFunction.Arn"),
+        Request("s3:PutObject", f"{BUCKET}/maps/x"),
+    )
+    assert all(any(allows(statement, each) for statement in statements) for each in allowed)
+    assert not any(allows(statement, each) for statement in statements for each in refused)
+
+
+def test_the_state_machine_calls_one_function_and_starts_itself(stack: Callable[..., Any]) -> None:
+    """It reads the batches, writes what the map writes, and has no right at Secrets Manager; the schedule starts it."""
+    made = stack(FleetWritesPerSecond="10", DriftCheckSchedule="rate(1 day)")
+    statements = made.statements("FleetStateMachineRole")
+    machine = "arn:aws:states:eu-central-1:111122223333:stateMachine:lockstep-rotation-fleet"
+    execution = machine.replace("stateMachine", "execution") + "/Batches:1"
+    for request, right in (
+        (Request("lambda:InvokeFunction", "FleetFunction.Arn"), True),
+        (Request("lambda:InvokeFunction", "RotationFunction.Arn"), False),
+        (Request("states:StartExecution", machine), True),
+        (Request("states:StartExecution", machine + "-other"), False),
+        (Request("states:StopExecution", execution), True),
+        (Request("states:StopExecution", execution.replace("-fleet/", "-other/")), False),
+        (Request("s3:GetObject", f"{BUCKET}/runs/x/batches.json"), True),
+        (Request("s3:PutObject", f"{BUCKET}/runs/x/batches.json"), False),
+        (Request("s3:PutObject", f"{BUCKET}/maps/x"), True),
+    ):
+        assert any(allows(statement, request) for statement in statements) is right, request
+    assert not any("secretsmanager" in action for each in statements for action in _listed(each["Action"]))
+    (start,) = made.statements("DriftCheckRole")
+    assert (start["Action"], start["Resource"]) == ("states:StartExecution", "FleetStateMachine.Arn")

@@ -66,7 +66,7 @@ def test_a_new_driver_changes_no_line() -> None:
 def test_there_are_few_parameters_and_each_can_be_left_out(template: dict[str, Any]) -> None:
     """Each has a description and a default; they stand in groups, every one of them once."""
     declared = template["Parameters"]
-    assert len(declared) <= 24
+    assert len(declared) <= 26
     assert [name for name, each in declared.items() if not each.get("Description") or "Default" not in each] == []
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     assert sorted(name for group in groups for name in group["Parameters"]) == sorted(declared)
@@ -211,7 +211,24 @@ def test_in_china_every_service_has_its_name_there(stack: Callable[..., Any]) ->
     made = stack(pseudo=china, **named)
     text = json.dumps([made.properties(name) for name in made.template["Resources"]])
     assert re.findall(r"[\w.]*amazonaws\.com(?!\.cn)|arn:aws:", text) == ["events.amazonaws.com"]
-    assert len(re.findall(r"amazonaws\.com\.cn", text)) == 4
+    assert len(re.findall(r"amazonaws\.com\.cn", text)) == 7
+
+
+def test_fleets_are_made_on_demand_alone(resources: Resources, stack: Callable[..., Any]) -> None:
+    """By default nothing of them is made; a drift check has a schedule of its own, which needs them as well."""
+    made = {name for name in resources if name.startswith(("Fleet", "DriftCheck"))}
+    assert {resources[name]["Condition"] for name in made} == {"HasFleet", "HasDriftCheck"}
+    for given, fleet, check in (
+        ({}, False, False),
+        ({"DriftCheckSchedule": "rate(1 day)"}, False, False),
+        ({"FleetWritesPerSecond": "10"}, True, False),
+        ({"FleetWritesPerSecond": "10", "DriftCheckSchedule": "cron(0 3 * * ? *)"}, True, True),
+    ):
+        conditions = stack(**given).template["Conditions"]
+        found = stack(**given).resolved([conditions["HasFleet"], conditions["HasDriftCheck"]])
+        assert found == [fleet, check]
+    order = json.loads(resources["DriftCheck"]["Properties"]["Target"]["Input"])
+    assert (order["do"], order["all"]) == ("verify", True)
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])

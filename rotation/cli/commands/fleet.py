@@ -25,8 +25,8 @@ from rotation.core.process import stop
 from rotation.core.scrub import printable
 
 if TYPE_CHECKING:
-    from rotation.cli.fleet.turn import Ended, Turn
-    from rotation.stores.aws.fleet_secret import FleetSecret
+    from rotation.stores.aws.fleet.fleet_secret import FleetSecret
+    from rotation.stores.aws.fleet.turn import Ended, Turn
 
 fleet_app = typer.Typer(
     name="fleet",
@@ -138,7 +138,7 @@ def verify(  # noqa: PLR0913 - one option each
     Exits 4 when a password does not open its account or a secret needs a human, else 1 when a check failed for a
     reason that may pass, else 3 when one cannot be checked now, else 0.
     """
-    from rotation.cli.fleet.turn import code_of
+    from rotation.cli.fleet.codes import code_of
     from rotation.cli.fleet.verification import verifications
     from rotation.cli.local_rotation import session_for
     from rotation.stores.aws.client import secrets_manager
@@ -184,9 +184,9 @@ def rotate(  # noqa: PLR0913 - one option each
     Exits 4 when a secret needs a human, else 1 when one failed for a reason that may pass, else 3 when one has not
     ended, else 0.
     """
-    from rotation.cli.fleet.rotation_run import FleetRotation
-    from rotation.cli.fleet.turn import code_of
+    from rotation.cli.fleet.codes import code_of
     from rotation.stores.aws.client import secrets_manager
+    from rotation.stores.aws.fleet.rotation_run import FleetRotation
 
     run_id, chosen = _run_id(run), _chosen(tag, prefix, function, everything=everything)
     if not as_json:
@@ -294,7 +294,7 @@ def _sum_up(ended: Counter[Ended], total: int, fields: dict[str, object], *, as_
 
 def _fleet(now: float, tag: list[str] | None, prefix: str, function: str) -> Iterator[FleetSecret]:
     from rotation.stores.aws.client import secrets_manager
-    from rotation.stores.aws.fleet_secret import managed
+    from rotation.stores.aws.fleet.fleet_secret import managed
     from rotation.stores.aws.listing import listed
 
     pairs = [each.partition("=") for each in tag or ()]
@@ -344,7 +344,7 @@ def _lines(now: float) -> Callable[[FleetSecret], object]:
 
 
 def _described(each: FleetSecret, now: float) -> Iterator[Text]:
-    from rotation.stores.aws.fleet_secret import DAY
+    from rotation.stores.aws.fleet.fleet_secret import DAY
 
     state = "NEEDS HUMAN" if each.needs_human else "overdue" if each.overdue(now) else each.outcome.value
     style = {"NEEDS HUMAN": "bold red", "overdue": "red", "parked": "yellow", "unfinished": "yellow"}.get(state, "")

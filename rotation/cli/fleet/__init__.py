@@ -1,1 +1,1 @@
-"""Many secrets at once: how each of them is, by its labels alone; checks, rotations and a page for people."""
+"""The page for people about many secrets, and the exit codes of commands over them."""

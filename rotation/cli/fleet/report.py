@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from rotation.core.clock import date_of
 from rotation.core.scrub import printable
-from rotation.stores.aws.fleet_secret import DAY, FleetSecret
+from rotation.stores.aws.fleet.fleet_secret import DAY, FleetSecret
 
 _AGES = ((7, "under 7 d"), (30, "7 to 30 d"), (60, "30 to 60 d"), (90, "60 to 90 d"), (180, "90 to 180 d"))
 _OLDEST = "180 d or more"

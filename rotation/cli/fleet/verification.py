@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from rotation.cli.fleet.lanes import Lanes
-from rotation.cli.fleet.turn import Ended, Turn, ended_by
-from rotation.core.errors import InternalError, LoginRejected, RotationError
 from rotation.core.process import stop
-from rotation.engine.run import verify
+from rotation.engine.run import check
 from rotation.engine.session import Session
-from rotation.stores.aws.fleet_secret import FleetSecret
+from rotation.stores.aws.fleet.fleet_secret import FleetSecret
+from rotation.stores.aws.fleet.lanes import Lanes
+from rotation.stores.aws.fleet.turn import Ended, Turn
 
 
 def verifications(
@@ -46,14 +45,5 @@ def verifications(
 
 
 def _check(secret: FleetSecret, session_of: Callable[[str], Session]) -> Turn:
-    try:
-        result = verify(session_of(secret.arn))
-    except LoginRejected as error:
-        return Turn(secret=secret, ended=Ended.DRIFTED, error=error)
-    except RotationError as error:
-        return Turn(secret=secret, ended=ended_by(error), error=error)
-    except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
-        return Turn(secret=secret, ended=Ended.FAILED, error=InternalError.of(foreign))
-    if result.evidence is None:
-        return Turn(secret=secret, ended=Ended.NOT_CHECKABLE)
-    return Turn(secret=secret, ended=Ended.VERIFIED, evidence=result.evidence.name)
+    checked = check(lambda: session_of(secret.arn))
+    return Turn(secret=secret, ended=Ended(checked.ended), evidence=checked.evidence, error=checked.error)

@@ -1,4 +1,4 @@
-"""The event that Secrets Manager sends for each step of a rotation."""
+"""The event that Secrets Manager sends for each step of a rotation, and the one of the fleet's drift check."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from rotation.core.errors import EventError
 from rotation.core.secret import Secret
 from rotation.core.values import Step
+
+CHECK = "Verify"
+"""The only key of the event that asks whether a secret's current password works; its value is the secret's ARN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,7 @@ class RotationEvent:
         if not isinstance(event, Mapping):
             raise EventError("the event is not an object")
         step = Step.parse(event.get("Step"))
-        secret_id = event.get("SecretId")
-        if not isinstance(secret_id, str) or not re.fullmatch(r"[ -~]{1,2048}", secret_id):
-            raise EventError("the event's SecretId is missing or malformed")
+        secret_id = _secret_id(event, "SecretId")
         token = event.get("ClientRequestToken")
         # 32-64 characters by the Secrets Manager API model (2017-10-17).
         if not isinstance(token, str) or not re.fullmatch(r"[!-~]{32,64}", token):
@@ -41,3 +42,21 @@ class RotationEvent:
         if rotation_token is not None and (not isinstance(rotation_token, str) or not rotation_token):
             raise EventError("the event's RotationToken is malformed")
         return cls(step, secret_id, token, Secret(rotation_token) if rotation_token else None)
+
+
+def checked_id(event: Mapping[str, object]) -> str:
+    """Return the secret that an event with ``CHECK`` asks about.
+
+    Raises:
+        EventError: it is malformed, or has other keys.
+    """
+    if set(event) != {CHECK}:
+        raise EventError(f"an event with {CHECK} has no other key")
+    return _secret_id(event, CHECK)
+
+
+def _secret_id(event: Mapping[str, object], key: str) -> str:
+    secret_id = event.get(key)
+    if not isinstance(secret_id, str) or not re.fullmatch(r"[ -~]{1,2048}", secret_id):
+        raise EventError(f"the event's {key} is missing or malformed")
+    return secret_id

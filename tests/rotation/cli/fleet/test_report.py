@@ -9,7 +9,7 @@ import pytest
 
 from rotation.cli.fleet.report import pieces
 from rotation.core.values import Evidence
-from rotation.stores.aws.fleet_secret import FleetSecret, Outcome
+from rotation.stores.aws.fleet.fleet_secret import FleetSecret, Outcome
 
 NOW, DAY = 1_790_000_000.0, 86_400.0
 VOID = {"meta", "rect"}

@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 from rotation.cli.fleet import verification
-from rotation.cli.fleet.lanes import Lanes
-from rotation.cli.fleet.turn import Ended, code_of
+from rotation.cli.fleet.codes import code_of
 from rotation.core.errors import LoginRejected, Parked, StoreUnavailable
 from rotation.core.values import Evidence
+from rotation.engine import run as engine
 from rotation.engine.result import Result
-from rotation.stores.aws.fleet_secret import Outcome
+from rotation.stores.aws.fleet.fleet_secret import Outcome
+from rotation.stores.aws.fleet.lanes import Lanes
+from rotation.stores.aws.fleet.turn import Ended
 
 
 def secret(name, driver):
@@ -39,7 +41,7 @@ def test_each_check_ends_in_its_own_way(monkeypatch):
             raise end
         return end
 
-    monkeypatch.setattr(verification, "verify", verify)
+    monkeypatch.setattr(engine, "verify", verify)
     secrets = [secret(arn.removeprefix("arn/"), "a") for arn in ENDS]
     turns = list(verification.verifications(secrets, lambda arn: arn, jobs=3, per_vendor=2))
     assert {each.secret.name: each.ended.value for each in turns} == {
@@ -69,7 +71,7 @@ def test_of_one_driver_only_so_many_are_checked_at_a_time(monkeypatch):
             out[driver] -= 1
         return ENDS["arn/fine"]
 
-    monkeypatch.setattr(verification, "verify", verify)
+    monkeypatch.setattr(engine, "verify", verify)
     secrets = [secret(f"a{number}", "a") for number in range(4)] + [secret(f"b{number}", "b") for number in range(2)]
     turns = list(verification.verifications(secrets, lambda arn: arn, jobs=3, per_vendor=2))
     assert len(turns) == 6

@@ -6,8 +6,8 @@ import pytest
 
 from rotation.core.values import Evidence
 from rotation.state.parking import PARKING
-from rotation.stores.aws import fleet_secret
-from rotation.stores.aws.fleet_secret import Outcome
+from rotation.stores.aws.fleet import fleet_secret
+from rotation.stores.aws.fleet.fleet_secret import Outcome
 
 NOW, DAY = 1_790_000_000.0, 86_400.0
 ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app/db-AbCdEf"

@@ -1,6 +1,6 @@
 """Rotate many secrets by asking Secrets Manager for each, and watch their labels until they have ended.
 
-The service runs each secret's own rotation function. So whoever runs this reads no password, needs no admin credential,
+The service runs each secret's own rotation function. Who runs this reads no password, needs no admin credential,
 and can die at any moment: what has begun goes on, with the service's own retries.
 
 The token of each rotation is made of the run's id and the secret's ARN, and a token is the id of the version that the
@@ -13,16 +13,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
-from rotation.cli.fleet.lanes import Lanes
-from rotation.cli.fleet.turn import Ended, Turn, ended_by
 from rotation.core.clock import Clock
 from rotation.core.errors import RotationError, StageConflict, StoreError, StoreUnavailable
 from rotation.core.process import stop
 from rotation.state.stages import CURRENT, PREVIOUS
 from rotation.stores.aws.failures import asked
-from rotation.stores.aws.fleet_secret import FleetSecret, read
+from rotation.stores.aws.fleet.fleet_secret import FleetSecret, read
+from rotation.stores.aws.fleet.lanes import Lanes
+from rotation.stores.aws.fleet.turn import Ended, Turn, ended_by
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -61,6 +62,7 @@ class FleetRotation:
         writes_per_second: the share of the store's quota of writes that rotations may take, on average.
         per_vendor: how many rotations of one driver may be on their way.
         patience: seconds after which a rotation that has not ended is left to the service.
+        until: epoch seconds at which this part of the run ends, as if it were killed.
     """
 
     client: SecretsManagerClient
@@ -69,6 +71,7 @@ class FleetRotation:
     writes_per_second: float = 10.0
     per_vendor: int = 4
     patience: float = 900.0
+    until: float = inf
     _flights: list[_Flight] = field(default_factory=list)
 
     @property
@@ -83,7 +86,7 @@ class FleetRotation:
         """
         lanes = Lanes(secrets, most=self.per_vendor)
         next_start = self.clock.now()
-        while (lanes or self._flights) and not stop.requested():
+        while (lanes or self._flights) and not stop.requested() and self.clock.now() < self.until:
             secret = lanes.take() if lanes and self.clock.now() >= next_start else None
             if secret is not None:
                 turn = self._begin(secret)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN, WAITS, exit_code, worst
 from rotation.core.errors import RotationError
-from rotation.stores.aws.fleet_secret import FleetSecret
+from rotation.state import parking
+from rotation.stores.aws.fleet.fleet_secret import FleetSecret
 
 
 class Ended(StrEnum):
@@ -57,20 +56,6 @@ class Turn:
         return {key: value for key, value in fields.items() if value is not None}
 
 
-_CODES = {
-    Ended.DRIFTED: NEEDS_HUMAN,
-    Ended.NEEDS_HUMAN: NEEDS_HUMAN,
-    Ended.FAILED: FAILED,
-    Ended.WAITS: WAITS,
-    Ended.NOT_CHECKABLE: WAITS,
-}
-
-
-def code_of(ended: Iterable[Ended]) -> int:
-    """Return the exit code of many turns: that of the one that asks for most."""
-    return worst(_CODES.get(each, DONE) for each in ended)
-
-
 def ended_by(error: RotationError) -> Ended:
-    """Return how a turn ended that an error ended; the same rule as for one secret's exit code."""
-    return {NEEDS_HUMAN: Ended.NEEDS_HUMAN, WAITS: Ended.WAITS}.get(exit_code(error), Ended.FAILED)
+    """Return how a turn ended that an error ended."""
+    return Ended(parking.who_acts(error).value)

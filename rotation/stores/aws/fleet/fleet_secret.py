@@ -73,6 +73,25 @@ class FleetSecret:
     sent: float | None = None
     owed: str | None = None
 
+    @classmethod
+    def named(cls, name: str, arn: str, driver: str | None) -> FleetSecret:
+        """Return a secret of which only this is known, until its labels are read."""
+        return cls(
+            name=name,
+            arn=arn,
+            driver=driver,
+            outcome=Outcome.UNPROVED,
+            evidence=None,
+            since=0.0,
+            next_rotation=None,
+            enabled=False,
+            function=None,
+            reset_sent=False,
+            reason=None,
+            not_before=None,
+            pending=None,
+        )
+
     @property
     def bound(self) -> bool:
         """Whether a binding names the account."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 
-from rotation.stores.aws.fleet_secret import FleetSecret
+from rotation.stores.aws.fleet.fleet_secret import FleetSecret
 
 
 class Lanes:
