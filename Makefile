@@ -42,6 +42,7 @@ help:
 	@echo "make demo                    watch passwords rotate against local servers and a real OpenBao"
 	@echo "make test                    run the tests"
 	@echo "make test-vault              run the long tests on a real OpenBao (kills, a cluster)"
+	@echo "make test-report             look at the page of lockstep fleet report in Chromium, with axe-core (needs npm)"
 	@echo "make test-faults             run all other long tests, every pair of faults, and 20,000 random schedules of faults"
 	@echo "make check                   lint, types, import contracts, tests with coverage, and the longest modules"
 	@echo "make invoke EVENT=events/... send one event to the packed function under the Lambda runtime"
@@ -80,6 +81,14 @@ test: $(READY) .venv/second/.ready .venv/openssh/.ready .venv/mariadb/.ready .ve
 	@.ci/debian-packages --namespace .venv/openssh "a real OpenSSH" \
 	openssh-server openssh-sftp-server libpam-modules libnss-wrapper libuid-wrapper
 	@touch $@
+
+# The page of `lockstep fleet report` in a headless Chromium, with axe-core from npm; screenshots are in .venv/report/shots.
+.PHONY: test-report
+test-report: $(READY)
+	@command -v npm >/dev/null || { echo "Not checked: the page of lockstep fleet report; npm is not here" >&2; exit 2; }
+	@mkdir -p .venv/report && cp .ci/report/package.json .ci/report/package-lock.json .venv/report
+	@npm ci --silent --ignore-scripts --prefix .venv/report
+	@$(BIN)/python .ci/report/check.py .venv/report/node_modules/axe-core/axe.min.js .venv/report/shots
 
 # Takes minutes on a real OpenBao: random kills, a cluster that loses its leader.
 .PHONY: test-vault

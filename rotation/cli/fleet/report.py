@@ -20,6 +20,16 @@ from rotation.stores.aws.fleet.fleet_secret import DAY, FleetSecret
 _AGES = ((7, "under 7 d"), (30, "7 to 30 d"), (60, "30 to 60 d"), (90, "60 to 90 d"), (180, "90 to 180 d"))
 _OLDEST = "180 d or more"
 _SOON = 30
+_PART = 250
+_COLUMNS = (
+    ("secret", ""),
+    ("driver", ""),
+    ("outcome", ""),
+    ("evidence", ""),
+    ("days", "n"),
+    ("next", ""),
+    ("state", ""),
+)
 
 
 def pieces(secrets: Sequence[FleetSecret], now: float) -> Iterator[str]:
@@ -77,13 +87,10 @@ def _sums(secrets: Sequence[FleetSecret], now: float) -> str:
     return f"<ul class=sums>{''.join(cells)}</ul>\n"
 
 
-def _table(
-    label: str, heads: Sequence[tuple[str, str]], rows: Iterable[str], *, sortable: bool = False
-) -> Iterator[str]:
+def _table(label: str, heads: Sequence[tuple[str, str]], rows: Iterable[str]) -> Iterator[str]:
     """Yield a table; a head is its text and its class, and each row is its cells as HTML."""
-    kind = " class=sortable" if sortable else ""
     columns = "".join(f"<th scope=col{f' class={each}' if each else ''}>{name}</th>" for name, each in heads)
-    yield f'<div class=wide tabindex=0 role=region aria-label="{label}"><table{kind}>'
+    yield f'<div class=wide tabindex=0 role=region aria-label="{label}"><table>'
     yield f"<thead><tr>{columns}</tr></thead><tbody>\n"
     for row in rows:
         yield f"<tr>{row}</tr>\n"
@@ -91,23 +98,25 @@ def _table(
 
 
 def _humans(secrets: Sequence[FleetSecret]) -> Iterator[str]:
-    yield "<section><h2>Needs a human</h2>\n"
-    found = [each for each in secrets if each.needs_human]
+    """Yield a table for each reason, the commonest first: the next step is the same for all of its secrets."""
+    yield "<section class=list><h2>Needs a human</h2>\n"
+    found: dict[str, list[FleetSecret]] = {}
+    for each in secrets:
+        if each.needs_human:
+            found.setdefault(each.reason or "", []).append(each)
     if not found:
         yield "<p>No secret does.</p></section>\n"
         return
-    heads = (("secret", ""), ("driver", ""), ("why", ""), ("next step", ""))
-    rows = (
-        f"<td>{_text(each.name)}</td><td>{_text(each.driver or '')}</td>"
-        f"<td>{_text((each.reason or '').replace('_', ' '))}</td><td>{_text(each.why)}</td>"
-        for each in found
-    )
-    yield from _table("Secrets that need a human", heads, rows)
+    for reason, those in sorted(found.items(), key=lambda pair: -len(pair[1])):
+        said = _text(reason.replace("_", " "))
+        yield f"<h3>{said}: {len(those)}</h3><p>{_text(those[0].why)}</p>\n"
+        rows = (f"<td>{_text(each.name)}</td><td>{_text(each.driver or 'not bound')}</td>" for each in those)
+        yield from _table(f"Secrets that need a human: {said}", (("secret", ""), ("driver", "")), rows)
     yield "</section>\n"
 
 
 def _late(secrets: Sequence[FleetSecret], now: float) -> Iterator[str]:
-    yield "<section><h2>Overdue</h2>\n"
+    yield "<section class=list><h2>Overdue</h2>\n"
     found = sorted((each for each in secrets if each.overdue(now)), key=lambda each: each.next_rotation or 0.0)
     if not found:
         yield "<p>No scheduled rotation is late.</p></section>\n"
@@ -171,18 +180,24 @@ def _coming(secrets: Sequence[FleetSecret], now: float) -> Iterator[str]:
 
 
 def _all(secrets: Sequence[FleetSecret], now: float) -> Iterator[str]:
-    yield "<section id=all><h2>All secrets</h2>\n"
-    heads = (
-        ("secret", ""),
-        ("driver", ""),
-        ("outcome", ""),
-        ("evidence", ""),
-        ("days", "n"),
-        ("next", ""),
-        ("state", ""),
-    )
-    yield from _table("All secrets", heads, (_row(each, now) for each in secrets), sortable=True)
-    yield "</section>\n"
+    """Yield a table in parts: a browser lays out only the parts that are seen, so that ten thousand rows open at once.
+
+    The headings of the second part and the later ones are for screen readers alone.
+    """
+    yield "<section class=all><h2>All secrets</h2>\n"
+    if not secrets:
+        yield "<p>There is none.</p></section>\n"
+        return
+    columns = "".join(f"<th scope=col{f' class={kind}' if kind else ''}>{name}</th>" for name, kind in _COLUMNS)
+    widths = "".join(f"<col class={name}>" for name, _ in _COLUMNS)
+    yield '<div class="wide sortable" tabindex=0 role=region aria-label="All secrets">'
+    for at in range(0, len(secrets), _PART):
+        hidden = " class=unseen" if at else ""
+        yield f"<div class=part><table><colgroup>{widths}</colgroup><thead{hidden}><tr>{columns}</tr></thead><tbody>\n"
+        for each in secrets[at : at + _PART]:
+            yield f"<tr>{_row(each, now)}</tr>\n"
+        yield "</tbody></table></div>"
+    yield "</div></section>\n"
 
 
 def _row(each: FleetSecret, now: float) -> str:

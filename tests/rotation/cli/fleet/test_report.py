@@ -12,7 +12,7 @@ from rotation.core.values import Evidence
 from rotation.stores.aws.fleet.fleet_secret import FleetSecret, Outcome
 
 NOW, DAY = 1_790_000_000.0, 86_400.0
-VOID = {"meta", "rect"}
+VOID = {"meta", "rect", "col"}
 
 
 def secret(name, **changes):
@@ -107,14 +107,19 @@ def test_hostile_names_and_reasons_are_text(hostile):
     assert parsed.tags.count("script") == 1
     assert not any("\x1b" in each for each in parsed.cells)
     assert hostile in parsed.cells or "\x1b" in hostile
+    assert "h3" in parsed.tags
 
 
 def test_what_needs_a_human_says_why_and_what_to_do():
-    """The reason and the next step are those of ``parking``."""
-    _, parsed = page(secret("app/stuck", reason="external_change", outcome=Outcome.PARKED))
-    at = parsed.cells.index("external change")
-    assert parsed.cells[at - 2] == "app/stuck"
-    assert "Put the live one into the secret" in parsed.cells[at + 1]
+    """The next step is that of ``parking``, once for all secrets of a reason; the commonest reason comes first."""
+    text, parsed = page(
+        secret("app/odd", reason="unheard_of", outcome=Outcome.PARKED),
+        *(secret(f"app/stuck-{each}", reason="external_change", outcome=Outcome.PARKED) for each in "ab"),
+    )
+    assert re.findall(r"<h3>(.*?)</h3>", text) == ["external change: 2", "unheard of: 1"]
+    assert text.count("Put the live one into the secret") == 1
+    at = parsed.cells.index("app/stuck-a")
+    assert parsed.cells[at : at + 4] == ["app/stuck-a", "ucloud_compshare", "app/stuck-b", "ucloud_compshare"]
 
 
 def test_late_soon_age_and_evidence_are_counted():

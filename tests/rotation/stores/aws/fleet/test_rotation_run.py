@@ -1,5 +1,10 @@
 """Many rotations by the service: each once, at a bounded pace, and resumable by the labels alone."""
 
+import bisect
+import collections
+import gc
+import itertools
+import tracemalloc
 import uuid
 
 import pytest
@@ -57,6 +62,38 @@ def test_writes_keep_to_their_share(fleet):
     assert len(writes) == 40 * WRITES
     assert max(sum(at <= other < at + 10 for other in writes) for at in writes) <= 10 * 12 + WRITES
     assert writes[-1] - writes[0] < 2 * 40 * WRITES / 12
+
+
+def held_by_fleets():
+    """Return the bytes that code of fleets has allocated and not given back."""
+    gc.collect()
+    only = tracemalloc.Filter(inclusive=True, filename_pattern="*/rotation/stores/aws/fleet/*")
+    return sum(each.size for each in tracemalloc.take_snapshot().filter_traces([only]).statistics("filename"))
+
+
+@pytest.mark.usefixtures("function")
+@pytest.mark.parametrize("number", [60, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
+def test_a_large_fleet_is_rotated_in_flat_memory_within_its_share_and_once(fleet, number):
+    """The run is killed in the middle; the next one asks for none again, and neither holds more as it goes on."""
+    fleet.add_many(number)
+    tracemalloc.start()
+    try:
+        how = {"writes_per_second": 50.0, "per_vendor": 64}
+        turns = run(fleet, **how)[1]
+        list(itertools.islice(turns, number // 4))
+        early = held_by_fleets()
+        list(itertools.islice(turns, number // 4))
+        turns.close()
+        last = collections.deque(run(fleet, **how)[1], maxlen=1)
+        assert held_by_fleets() <= early + 65_536
+    finally:
+        tracemalloc.stop()
+    assert last[0].ended in (Ended.ROTATED, Ended.ALREADY_DONE)
+    assert sorted(fleet.asked()) == sorted(f"app/{each:03}" for each in range(number))
+    writes = sorted(each.time for each in fleet.double.calls if each.writes)
+    assert len(writes) == number * WRITES
+    most = max(bisect.bisect_left(writes, at + 10) - first for first, at in enumerate(writes))
+    assert most <= 10 * 50 + 2 * WRITES  # two: the killed run's last rotation and the next run's first
 
 
 def test_of_one_driver_only_so_many_are_on_their_way(fleet, function):
