@@ -11,7 +11,8 @@ from rotation_testkit.processes.function_context import FunctionContext
 from rotation_testkit.sandbox.sandbox import HUAWEI, open_sandbox
 
 
-def test_a_check_says_how_it_ended_and_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("fresh_log")
+def test_a_check_says_how_it_ended_and_changes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     """A password that works, one that does not, and an event that is wrong are results: nothing is raised."""
     with open_sandbox(holding=(HUAWEI,)) as world:
         store, name = world.secrets_manager, world.accounts[HUAWEI]
@@ -32,7 +33,7 @@ def test_a_check_says_how_it_ended_and_changes_nothing(capsys: pytest.CaptureFix
             refused = ask(**wrong)
             assert (refused["ended"], refused["error"]["code"]) == ("needs_human", "event_error")  # type: ignore[index]
         assert world.changes(HUAWEI) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     said = [(line["step"], line.get("outcome")) for line in lines if "message" in line]
     assert said == [("verify", "verified"), ("verify", "drifted"), *[("verify", "needs_human")] * 3]
     assert [line["StepFailed"] for line in lines if "StepFailed" in line] == [[0.0], *[[1.0]] * 4]

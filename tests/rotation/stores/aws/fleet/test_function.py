@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import uuid
 from dataclasses import replace
 
@@ -9,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from rotation.core.errors import EventError, StoreDenied, StoreError, StoreUnavailable
-from rotation.stores.aws.fleet.function import BATCH, CONCURRENCY, FleetWorld, handle, invoked
+from rotation.stores.aws.fleet.function import BATCH, CONCURRENCY, FleetWorld, handle, invoked, lambda_handler
 from rotation.stores.aws.fleet.objects import Objects
 from rotation.stores.aws.fleet.rotation_run import WRITES
 from rotation_testkit.processes.function_context import FunctionContext
@@ -215,3 +217,23 @@ def test_an_object_that_is_not_there_is_a_typed_error(world):
     with pytest.raises(StoreError) as caught:
         world.objects.read("runs/none")
     assert (caught.value.vendor_code, caught.value.__context__) == ("NoSuchKey", None)
+
+
+def test_the_entry_reads_its_variables_and_refuses_what_it_does_not_know(monkeypatch):
+    """The template sets these four; no call is made for an event that is none of the state machine's."""
+    for name, value in (("BUCKET", "fleets"), ("FUNCTION", FUNCTION), ("PREFIX", "app/"), ("WRITES_PER_SECOND", "10")):
+        monkeypatch.setenv(f"FLEET_{name}", value)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    with pytest.raises(EventError, match="does not know this call"):
+        lambda_handler({"do": "dance"}, FunctionContext.lasting(60))
+
+
+def test_the_package_needs_no_more_than_awss_client():
+    """``make build`` packs the function without vendored packages, command line and drivers."""
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(('requests', 'hvac', 'aws_lambda_powertools', 'typer', 'paramiko'))\n"
+        "import rotation.stores.aws.fleet.function\n"
+        "print([name for name in sys.modules if name.startswith(('rotation.cli', 'rotation.drivers'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"
