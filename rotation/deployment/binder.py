@@ -131,7 +131,7 @@ class Binder:
             driver=_NotWired() if wiring is None else spec.factory(wiring),
             account=named.account,
             username=username,
-            minimum=best if self.deployment.minimum is None else self.deployment.minimum,
+            minimum=self.deployment.minimum.get(spec.code, best),
             time_left=self.time_left,
             logins=LoginProof(
                 probes={kind: self._probe(kind, terms) for kind in kinds},

@@ -70,10 +70,11 @@ class Deployment:
         otherwise="none",
         example=["proxy.example:8443"],
     )
-    minimum: Evidence | None = declare(  # noqa: RUF009 - declares a field
+    minimum: Mapping[str, Evidence] = declare(
         "min_evidence",
         forms.EVIDENCE,
         "The least proof that counts: LOGIN, READBACK or ACCEPTED.",
+        scope=Scope.BOTH,
         otherwise="each driver's best",
         example="LOGIN",
     )

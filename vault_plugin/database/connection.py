@@ -253,7 +253,7 @@ def _check_proof(spec: DriverSpec, deployment: Deployment) -> None:
     """Raise now, and not at the first rotation, if the libraries of the login checks are missing."""
     login = deployment.login(spec, "anybody")
     best = spec.evidence if login is None else Evidence.LOGIN
-    if (best if deployment.minimum is None else deployment.minimum) is Evidence.LOGIN:
+    if deployment.minimum.get(spec.code, best) is Evidence.LOGIN:
         for kind in sorted(spec.login_probes if login is None else {login.kind}):
             registry.login_probe(kind, time_left=lambda: 0.0)
 

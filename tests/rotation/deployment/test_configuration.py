@@ -67,7 +67,7 @@ def test_a_file_says_what_variables_say() -> None:
     }
     made = Deployment.of(configuration(WHOLE))
     assert made == Deployment.of(configuration(**variables))
-    assert (made.minimum, made.early, made.trust_first_use) == (Evidence.READBACK, True, True)
+    assert (made.minimum["acme"], made.early, made.trust_first_use) == (Evidence.READBACK, True, True)
     assert made.logins == {"acme": LoginTarget("ssh", "portal.example", 22, "", KEY)}
     assert [bool(window.spans) for window in made.windows.values()] == [False, True]
 
@@ -77,7 +77,7 @@ def test_a_variable_overrides_one_key_of_the_file() -> None:
     made = configuration(WHOLE, ACME_ENDPOINT="https://other.example", MIN_EVIDENCE="", DRIVERS="acme")
     deployment = Deployment.of(made)
     assert deployment.endpoints == {"acme": "https://other.example"}
-    assert (deployment.drivers, deployment.minimum) == (("acme",), Evidence.READBACK)
+    assert (deployment.drivers, deployment.minimum["acme"]) == (("acme",), Evidence.READBACK)
     assert made.entries["driver.acme.endpoint"].origin == "LOCKSTEP_ACME_ENDPOINT"
     assert made.entries["driver.acme.lockout"].origin == "lockstep.toml"
 

@@ -35,7 +35,7 @@ def test_the_environment_is_read():
         drivers=("acme", "other"),
         plugins=("lockstep-acme",),
         hosts=("127.0.0.1:8080", "proxy.example"),
-        minimum=Evidence.READBACK,
+        minimum={"acme": Evidence.READBACK, "other": Evidence.READBACK},
         endpoints={"acme": "https://api.acme.example/"},
         admin_secrets={"acme": "admin/acme"},
     )

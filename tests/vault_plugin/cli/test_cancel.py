@@ -21,6 +21,7 @@ def clocked(monkeypatch):
     def at(started):
         clock = started.world.clock
         monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: clock.now())
+        monkeypatch.setattr("rotation.core.clock.StoreClock.heard", lambda *_: None)  # the real server's own time
         monkeypatch.setattr("rotation.core.clock.SystemClock.sleep", lambda _, seconds: clock.sleep(seconds))
         return started
 

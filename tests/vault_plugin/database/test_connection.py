@@ -96,7 +96,7 @@ def test_what_is_stored_can_be_read_back_without_a_key():
     assert readable["access_key"] == "AKLTexample"
     again = Connection.load(stored)
     assert again.admin["secret_key"] == "not-a-real-key"
-    assert again.deployment.minimum is Evidence.ACCEPTED
+    assert again.deployment.minimum == {"volcengine_cloudidentity": Evidence.ACCEPTED}
     assert again.stored() == stored
 
 

@@ -12,7 +12,6 @@ DEFAULT = PasswordPolicy(
     max_length=32,
     charsets=charsets("!@#%^*-_+?,~"),
     classes=(AtLeast(3),),
-    max_repeat=2,
     names=(Name("username", backwards=True),),
     sources=(
         Source(
@@ -21,7 +20,7 @@ DEFAULT = PasswordPolicy(
             ("length", "classes", "names"),
             note="the vendor wants two of four classes by default and lets an account's own policy ask for more",
         ),
-        Source("Lockstep's own margin", "2026-11", ("charsets", "max_repeat")),
+        Source("Lockstep's own margin", "2026-11", ("charsets",)),
     ),
 )
 

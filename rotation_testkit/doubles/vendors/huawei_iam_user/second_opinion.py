@@ -12,15 +12,13 @@ _CHARACTERS = re.compile(r"[A-Za-z0-9!@#%^*_+?,~-]*")
 def user(text: str, username: str, previous: str) -> bool:
     """Can contain 6 to 32 characters; at least two of the four character types; not the username or it backwards.
 
-    Lockstep asks for three types, for its own special characters and for no character three times in a row, and leaves
-    the username out altogether.
+    Lockstep asks for three types and for its own special characters, and leaves the username out altogether.
     """
     del previous
     low, name = text.lower(), username.lower()
     named = bool(name) and (name in low or name[::-1] in low)
-    tripled = re.search(r"(.)\1\1", text, re.DOTALL) is not None
     sound = 6 <= len(text) <= 32 and kinds(text) >= 3 and _CHARACTERS.fullmatch(text) is not None
-    return sound and not tripled and not named
+    return sound and not named
 
 
 SECOND_OPINIONS: dict[str, Opinion] = {"default": user}
