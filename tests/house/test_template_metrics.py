@@ -124,7 +124,7 @@ def named(alarm: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, str]]]
 
 
 def test_alarms_name_only_metrics_that_the_function_writes(written: Written, stack: Callable[..., Any]) -> None:
-    """Name, namespace and all dimensions are those of a record; Lambda's own metrics are of this function."""
+    """Name, namespace and all dimensions are those of a record; the services' own are of this function and machine."""
     seen = 0
     for name, alarm in alarms(stack()).items():
         for space, metric, dimensions in named(alarm):
@@ -132,11 +132,14 @@ def test_alarms_name_only_metrics_that_the_function_writes(written: Written, sta
             if space == "AWS/Lambda":
                 assert dimensions == {"FunctionName": NAME}, name
                 assert metric in {"Errors", "Throttles", "Duration"}, name
+            elif space == "AWS/States":
+                assert (metric, set(dimensions)) == ("ExecutionsFailed", {"StateMachineArn"}), name
             else:
                 assert metric in written.metrics[space, frozenset(dimensions)], name
                 assert dimensions["service"] == NAME, name
     assert seen >= 8
     assert {metric for _, metric, _ in (each for alarm in alarms(stack()).values() for each in named(alarm))} == {
+        "ExecutionsFailed",
         "SecretsNeedHuman",
         "CurrentUnproved",
         "SecretsOverdue",

@@ -108,7 +108,8 @@ def test_the_help_names_each_exit_code(lockstep, code):
 def test_the_shell_completes_commands():
     """The script that --show-completion prints asks ``lockstep`` itself, which answers with the names that fit."""
     asked = {"_LOCKSTEP_COMPLETE": "complete_bash", "COMP_WORDS": "lockstep ver", "COMP_CWORD": "1"}
-    script = process(sys.executable, "-m", "rotation.cli", "--show-completion", SHELL="/bin/bash")
+    from_bash = '"$0" -m rotation.cli --show-completion; exit $?'  # the shell that a command is begun from counts
+    script = process("bash", "-c", from_bash, sys.executable)
     ran = process(sys.executable, "-m", "rotation.cli", **asked)
     assert (script.returncode, "_LOCKSTEP_COMPLETE" in script.stdout) == (0, True), script
     assert ran.stdout.split() == ["verify"]
