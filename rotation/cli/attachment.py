@@ -1,7 +1,7 @@
 """Enrolment's steps in Secrets Manager: make the secret, and switch its rotation on as a test that resets nothing.
 
 With ``RotateImmediately=false`` Secrets Manager keeps function and schedule, makes an empty version under AWSPENDING,
-calls testSecret alone with it, and takes it away again. It says nowhere how that went. What the labels show is told: a
+calls testSecret alone with it, and takes it away again. It says nowhere how that went. The labels show some of it: a
 password that the vendor rejected is noted on its version. Everything else stands in the function's log.
 """
 

@@ -1,7 +1,7 @@
 """Makes a secret for an account, in any store: ask for its keys, read the host's key, log in once, put the value.
 
 Each step is an option, too, so that a script can do the same; the password comes from standard input or a prompt.
-Nothing is written before the login has shown that the password works. Whoever is stopped later just enrols again: a
+Nothing is written before the login has shown that the password works. After a stop later on, enrol again: a
 secret that exists is not made again, and the rest goes on where it stands.
 """
 

@@ -151,7 +151,7 @@ _UNITS = ((172_800.0, 86_400, "days"), (7200.0, 3600, "h"), (120.0, 60, "min"), 
 
 def _apart(seconds: float, *, ahead: bool) -> str:
     size, unit = next((size, unit) for least, size, unit in _UNITS if seconds >= least)
-    count = ceil(seconds / size) if ahead else int(seconds // size)  # whoever waits so long does not come too early
+    count = ceil(seconds / size) if ahead else int(seconds // size)  # a wait this long does not end too early
     return f"in {count} {unit}" if ahead else f"{count} {unit} ago"
 
 

@@ -1,7 +1,7 @@
 """An event: one sentence about a secret for other programs, such as "committed", without any value.
 
 ``docs/events.schema.json`` is the schema of ``Event.describe``, and docs/events.md says when each kind is announced.
-Events are announced at least once. A repeat has the same id, so that whoever acts on events can leave it out. Example,
+Events are announced at least once. A repeat has the same id, so that a consumer can leave it out. Example,
 of a rotation whose function died right after it had made the new password current::
 
     {"version": 1, "id": "5c1e…", "kind": "committed", "at": "2026-11-30T12:00:08Z", "secret": "arn:…", "token": "bb…"}
@@ -35,7 +35,7 @@ class EventKind(StrEnum):
     PROVED = "proved"
     """The candidate opens the account, as far as the evidence says."""
     COMMITTED = "committed"
-    """The candidate has become current: whoever uses the password must read it again now."""
+    """The candidate has become current: readers of the password must read it again now."""
     PARKED = "parked"
     """The rotation stopped on purpose; the reason says why, and ``not_before`` until when."""
     FAILED = "failed"

@@ -23,7 +23,7 @@ from rotation.engine.outcome.announcing import (
     repeat_commit,
     repeat_owed,
 )
-from rotation.engine.outcome.gap import told
+from rotation.engine.outcome.gap import with_gap
 from rotation.engine.result import Result
 from rotation.engine.session import Session
 from rotation.engine.tables.step_guard import Cell
@@ -43,7 +43,7 @@ def run(session: Session, step: Step) -> Result:
     state = session.store.describe()
 
     def failed(error: RotationError) -> RotationError:
-        failure = told(error, session.read, state, session.token, session.memory)
+        failure = with_gap(error, session.read, state, session.token, session.memory)
         announce_failure(session, state, step, failure)
         return failure
 

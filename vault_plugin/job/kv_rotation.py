@@ -34,7 +34,7 @@ from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import countdown, open_session
 from rotation.drivers.guarded import Guarded
-from rotation.engine.outcome.gap import told
+from rotation.engine.outcome.gap import with_gap
 from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.state.lease import Claim
@@ -252,7 +252,7 @@ class KvRotation:
         """Add to the report since when readers may hold a dead password: a reset was sent, and nothing committed."""
         with suppress(RotationError):  # The store cannot be asked, which the report says already.
             store = VaultKv(self.context.kv, self.path, clock=self.context.clock)
-            done.error = told(error, store.read, store.describe(), done.token)
+            done.error = with_gap(error, store.read, store.describe(), done.token)
         done.dead_since = done.error.dead_since if done.error else None
 
     def _guarded(self, done: Rotated) -> RotationError | None:

@@ -195,7 +195,7 @@ def rules(service: Mapping[str, object]) -> TargetRules:
     """Return what an AccountService tells about passwords and lock-out; what it lacks is not narrowed.
 
     A counter that is reset some time after the *last* wrong login adds up over any time, so that wrong logins in a row
-    count. Where neither that time nor the lock's duration is told, only an administrator unlocks.
+    count. Where the device names neither that time nor the lock's duration, only an administrator unlocks.
     """
     tries = whole(service, "AccountLockoutThreshold")
     held = max(whole(service, "AccountLockoutCounterResetAfter"), whole(service, "AccountLockoutDuration"))

@@ -60,7 +60,7 @@ def _dead_since(error: RotationError, state: SecretState, token: str, memory: Me
     return min((float(str(each["dead_since"])) for each in error.members if "dead_since" in each), default=None)
 
 
-def told(error: E, read: Read, state: SecretState, token: str, memory: Memory = _NOTHING) -> E:
+def with_gap(error: E, read: Read, state: SecretState, token: str, memory: Memory = _NOTHING) -> E:
     """Return the error with since when readers hold, or may hold, a dead password; see ``dead_since``.
 
     Args:

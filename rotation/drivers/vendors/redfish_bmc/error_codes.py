@@ -79,7 +79,7 @@ TABLE: tuple[ErrorRow, ...] = (
     # The account was changed between our look and our change, which was not made.
     ErrorRow("PreconditionFailed", InProgress, "somebody changes the account at this moment"),
     ErrorRow("ResourceInUse", InProgress, "the account is in use or in transition"),
-    ErrorRow("PreconditionRequired", RequestRefused, "the device wants an ETag and told none", _CALL),
+    ErrorRow("PreconditionRequired", RequestRefused, "the device wants an ETag and named none", _CALL),
     ErrorRow("HeaderMissing", RequestRefused, "the device missed a header", _CALL),
     ErrorRow("HeaderInvalid", RequestRefused, "the device refused a header", _CALL),
     ErrorRow("PropertyUnknown", RequestRefused, "the device does not know the property", _CALL),

@@ -18,7 +18,7 @@ class DeviceRules:
     """What devices differ in. Tests may change it while the simulator is served.
 
     Attributes:
-        lengths: the shortest and the longest password; ``None`` as the longest is not told.
+        lengths: the shortest and the longest password; ``None`` as the longest says nothing of it.
         tells_lengths: whether AccountService names them.
         threshold: the wrong login that locks; 0 never locks.
         duration: seconds that a lock holds.
