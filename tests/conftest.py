@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,12 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[EavesdroppingProxy]:
         for name in ("NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
         yield listening
+
+
+@pytest.fixture
+def unmeasured() -> dict[str, str]:
+    """Return the environment of a child that coverage does not measure: it brings modules, and slows our code alone."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
 class ParameterStore:

@@ -103,12 +103,13 @@ def test_a_file_of_another_user_is_not_read(folder, monkeypatch) -> None:
         assert drivers() == ("acme",)
 
 
-def test_a_deployment_without_a_file_does_not_load_the_parser() -> None:
+def test_a_deployment_without_a_file_does_not_load_the_parser(unmeasured) -> None:
     """Neither the parser, nor the search for near names, nor a client for SSM takes part in its cold start."""
     script = (
         "import sys; from rotation.deployment.deployment import Deployment;"
         "Deployment.from_environment({'LOCKSTEP_DRIVERS': 'acme', 'LOCKSTEP_ACME_WINDOW': 'any'});"
         "print([each for each in ('tomllib', 'difflib', 'rotation.stores.aws.parameter') if each in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    run = [sys.executable, "-c", script]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60, env=unmeasured)
     assert done.stdout.strip() == "[]"

@@ -1,7 +1,6 @@
 # ruff: noqa: E501 - one case, one line
 """What cannot work is refused at once, by an error that names the rule; and what the package's import brings."""
 
-import os
 import subprocess
 import sys
 import time
@@ -88,12 +87,10 @@ def test_a_username_with_every_letter_is_no_trouble_elsewhere():
     assert HUAWEI.problems(HUAWEI.generate(context), context) == ()
 
 
-def test_importing_stays_lean():
+def test_importing_stays_lean(unmeasured):
     """A cold start loads neither renderers nor heavy modules for the policies."""
     code = "import sys, rotation.policy; print(*sys.modules)"
-    # Coverage starts itself in each child that has its variables, and brings modules of its own.
-    alone = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=alone)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=unmeasured)
     loaded = set(done.stdout.split())
     assert not {"hypothesis", "fractions", "statistics", "json.tool", "rotation.policy.render", "random"} & loaded
 

@@ -1,6 +1,9 @@
 """Generation is fast, measured against the documented recipe within the same run."""
 
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 from bench.passwords import FOUR, RARE, recipe
 
@@ -25,9 +28,15 @@ def ratios():
         yield theirs / ours
 
 
-def test_six_times_faster_than_the_documented_recipe():
-    """The best round of each counts, and they take turns, so a busy machine can only delay the result."""
-    assert max(ratios()) >= 6
+def test_six_times_faster_than_the_documented_recipe(unmeasured):
+    """The best round of each counts, and they take turns, so a busy machine can only delay the result.
+
+    A child measures, because coverage slows what it measures: our code, and not the recipe.
+    """
+    run = [sys.executable, __file__]
+    root = {"PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60, env=unmeasured | root)
+    assert float(done.stdout) >= 6
 
 
 def test_one_draw_in_a_million_takes_less_than_a_millisecond():
@@ -40,3 +49,7 @@ def test_one_draw_in_a_million_takes_less_than_a_millisecond():
         if took < 1e-3:
             break
     assert took < 1e-3
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{max(ratios())}\n")
