@@ -88,16 +88,21 @@ class SecretsManager:
 
     def _run_beside(self, rotation: Rotation) -> None:
         worker = threading.Thread(target=self._rotator.run, args=(rotation,), daemon=True)
-        self._workers.append(worker)
         worker.start()
+        with self._state.lock:
+            self._workers = [each for each in self._workers if each.is_alive()] + [worker]
+
+    def join(self, timeout: float) -> None:
+        """Wait until the rotations that the service has begun by itself have ended; ``timeout`` seconds for each."""
+        for worker in self._workers:
+            worker.join(timeout)
 
     def _stop(self) -> None:
         with self._state.lock:
             for rotation in self._rotator.rotations:
                 if rotation.state is RotationState.RUNNING:
                     rotation.state = RotationState.CANCELLED
-        for worker in self._workers:
-            worker.join(timeout=5)
+        self.join(timeout=5)
 
     @property
     def endpoint(self) -> str:

@@ -40,8 +40,7 @@ def function(fleet, monkeypatch):
     move_on = fleet.clock.sleep
 
     def sleep(seconds):
-        for worker in [each for each in fleet.double._workers if each.ident is not None]:
-            worker.join(30)
+        fleet.double.join(timeout=30)
         move_on(seconds)
 
     monkeypatch.setattr(fleet.clock, "sleep", sleep)
