@@ -39,7 +39,8 @@ def open_session(  # noqa: PLR0913 - one record
     """Return a session with a holder name that no other run has. Its clock and its time are the binder's.
 
     The session binds only accounts that the secret's binding names. One without a token only looks. ``narrow`` changes
-    what the binder returns, ``ordered`` says that a human asked for this run, and ``announce`` gets its events.
+    what the binder returns, ``ordered`` says that a human asked for this run, and ``announce`` gets its events
+    where the deployment names a target.
     """
     admission = Admission(store=store, name=binder.name, mode=binder.deployment.binding_of)
     return Session(
@@ -52,7 +53,7 @@ def open_session(  # noqa: PLR0913 - one record
         holder=os.urandom(8).hex(),
         ordered=ordered,
         early=binder.deployment.early,
-        announce=announce,
+        announce=announce if binder.deployment.events.targets else announce_nothing,
     )
 
 

@@ -144,8 +144,8 @@ class _Repair:
         for each in self.diagnosis.findings.versions:  # what the vendor said yes to before is not live any more
             for mark in each.version.all(Kind.ACCEPTED) if each is not examined else ():
                 store.unmark(each.id, mark)
-        current_id, settle = self.diagnosis.findings.state.current_id, partial(store.settle, examined.id)
-        commit(self.session, examined.id, examined.evidence, current_id=current_id, settle=settle)
+        state, settle = self.diagnosis.findings.state, partial(store.settle, examined.id)
+        commit(self.session, examined.id, examined.evidence, state=state, settle=settle)
 
     def _start(self, examined: ExaminedVersion) -> None:
         bound = self.diagnosis.findings.bound

@@ -162,7 +162,7 @@ def _done(session: Session, state: SecretState, step: Step) -> Result:
     done = steps.already_done(state, session.token)
     # The step that commits finds its work done only if it is repeated, since its run may have died.
     if step is (Step.SET if session.early else Step.FINISH) and done.evidence is not None:
-        repeat_commit(session, session.token, done.evidence)
+        repeat_commit(session, state, done.evidence)
     return done
 
 

@@ -78,6 +78,15 @@ def is_settled(state: SecretState, token: str) -> bool:
     return not any(each.marks for each in _over(state, state.version(token)))
 
 
+def leaves_a_trace(state: SecretState, token: str) -> bool:
+    """Return whether a commit of this candidate leaves anything to settle, so that labels show whether it was.
+
+    A mark that a proof moves or removes before the commit is no trace.
+    """
+    over = _over(state, state.version(token))
+    return any(mark.kind not in {Kind.PROOF, Kind.ACCEPTED} for each in over for mark in each.marks)
+
+
 def _over(state: SecretState, settled: Version) -> list[Version]:
     return [each for each in state.versions.values() if each.id != settled.id and not _is_in_flight(each, settled)]
 

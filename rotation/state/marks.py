@@ -75,7 +75,7 @@ class Kind(StrEnum):
     FAILED = "failed"
     """Attempts in a row that failed; value: how many, and whether the latest reset is counted. The pauses grow."""
     OWED = "owed"
-    """A commit that a target of announcements has not taken; value: ``committed``."""
+    """A commit that a target of announcements has not taken, or that leaves no other trace; value: ``committed``."""
     MEMBER = "member"
     """The marks of one account of a batch in one label, since labels are few; value: its number and its marks."""
 

@@ -70,12 +70,22 @@ class MortalJob:
     on_pause: Callable[[], None] = lambda: None
     lags: bool = False
 
-    def run(self, path: str, *, at: int = 0, edge: Edge = Edge.AFTER, pauses: bool = False, attempts: int = 1) -> Ended:
+    def run(  # noqa: PLR0913 - where it dies, and how often it tries
+        self,
+        path: str,
+        *,
+        at: int = 0,
+        only: str | None = None,
+        edge: Edge = Edge.AFTER,
+        pauses: bool = False,
+        attempts: int = 1,
+    ) -> Ended:
         """Rotate one secret.
 
         Args:
             path: of the secret.
             at: number of the effect, from 1, at which the process dies or pauses; 0 is never.
+            only: count only effects of this name.
             edge: before or after that effect.
             pauses: pause instead of dying.
             attempts: of the rotation.
@@ -83,7 +93,7 @@ class MortalJob:
         context = multiprocessing.get_context("forkserver")
         mine, theirs = context.Pipe()
         clock = (_WaitingClock if self.lags else ShiftedClock)(self.clock.offset)
-        arguments = (theirs, dict(self.environment), clock, path, at, str(edge), pauses, attempts, not self.lags)
+        arguments = (theirs, dict(self.environment), clock, path, at, only, str(edge), pauses, attempts, not self.lags)
         process = context.Process(target=_job, args=arguments, daemon=True)
         process.start()
         theirs.close()
@@ -123,6 +133,7 @@ def _job(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
     clock: ShiftedClock,
     path: str,
     at: int,
+    only: str | None,
     edge: str,
     pauses: bool,  # noqa: FBT001 - as above
     attempts: int,
@@ -144,7 +155,7 @@ def _job(  # noqa: PLR0913, PLR0917 - a process's arguments are positional
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     waited: list[bool] = []
     set_environment(environment)
-    fuse = Fuse(at, Edge(edge), exits=True, error=wait if pauses else None)
+    fuse = Fuse(at, Edge(edge), only, exits=True, error=wait if pauses else None)
     with Login(VaultSettings.from_environment(environment), clock=clock) as login, login.kv(seconds=STEP_SECONDS) as kv:
         context = JobContext(
             kv=kv,

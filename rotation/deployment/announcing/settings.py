@@ -75,6 +75,11 @@ class Events:
         """Return what a configuration says; ``faults`` has what is wrong with it as a whole."""
         return cls(**{name: configuration.value(setting) for name, setting in declared(cls).items()})
 
+    @property
+    def targets(self) -> bool:
+        """Whether any target is named."""
+        return bool(self.bus or self.webhook or self.lines)
+
     def faults(self) -> Iterator[str]:
         """Yield what is wrong with settings that belong together."""
         keys = [name for name in ("webhook_key_secret", "webhook_key_file") if getattr(self, name)]

@@ -198,7 +198,7 @@ def finish(session: Session, state: SecretState) -> Result:
     """Make the candidate current, if it is proved."""
     bound, proof = proof_of(session, state)
     settle = partial(session.store.settle, session.token)
-    commit(session, session.token, proof, current_id=state.current_id, settle=settle)
+    commit(session, session.token, proof, state=state, settle=settle)
     recorded = record_binding(session, [bound])
     return Result(outcome="promoted", driver=bound.spec.code, evidence=proof, binding=recorded)
 

@@ -141,7 +141,7 @@ class Batch:
         done = self._together("promoted", self._each(_prove), state)
         session = self.session
         settled = partial(settle, session.store, session.token)
-        commit(session, session.token, done.evidence, current_id=state.current_id, settle=settled)
+        commit(session, session.token, done.evidence, state=state, settle=settled)
         return replace(done, binding=record_binding(self.session, [member.bound for member in self.members]))
 
     def one(self, member: Member, *, patient: bool = True) -> AccountSession:

@@ -71,5 +71,5 @@ def _commit(session: Session, key: str, members: Sequence[Member]) -> frozenset[
         with suppress(RotationError):  # the end of the rotation does it, too
             store.settle(version_id)
 
-    commit(session, version_id, Evidence(min(proofs[n] for n in proved)), current_id=now.version_id, settle=settle)
+    commit(session, version_id, Evidence(min(proofs[n] for n in proved)), state=state, settle=settle)
     return done | proved

@@ -2,10 +2,12 @@
 
 The order of a commit is: make the candidate current, announce, settle the labels, note what nobody took. So
 
-* a run that dies before it announces is repeated, by the service or by the next rotation, and the repetition announces
-  again: its commit is not settled, or the step that commits finds its work done;
+* a run that dies before it announces is repeated, by the service, the next rotation or the next check, and the
+  repetition announces again: its commit is not settled, or the step that commits finds its work done;
+* a secret's first rotation has no labels to settle, so a death would leave no trace: the mark ``owed`` is put on the
+  candidate before it becomes current, and taken away after the announcement;
 * a commit that a target did not take leaves the mark ``owed`` on the current version. The next rotation and the next
-  drift check announce it again, and take the mark away. A clean rotation neither writes nor reads anything for this.
+  drift check announce it again, and take the mark away. All later rotations write and read nothing for this.
 
 All other events are announced when their step has ended, so that no target stands between a reset and its proof.
 """
@@ -25,12 +27,12 @@ from rotation.core.errors import (
     RotationError,
     StoreError,
 )
-from rotation.core.event import EventKind
+from rotation.core.event import EventKind, announce_nothing
 from rotation.core.values import Evidence, Step
 from rotation.engine.result import Result
 from rotation.engine.session import Session
 from rotation.state import marks
-from rotation.state.cleanup import is_settled
+from rotation.state.cleanup import is_settled, leaves_a_trace
 from rotation.state.stages import CURRENT
 from rotation.state.versions import SecretState, Version
 
@@ -39,31 +41,50 @@ _PASSING = (InProgress, Interrupted, NotReady, NotYetVisible)
 
 
 def commit(
-    session: Session, token: str, evidence: Evidence | None, *, current_id: str | None, settle: Callable[[], None]
+    session: Session, token: str, evidence: Evidence | None, *, state: SecretState, settle: Callable[[], None]
 ) -> None:
     """Make a proved candidate current, announce it, and settle its labels.
+
+    Args:
+        session: this run.
+        token: the candidate's version.
+        evidence: how it was proved.
+        state: the labels before; the version that is current there is replaced, and no other.
+        settle: removes the labels that are over then.
 
     Raises:
         StoreError: it is not current, or the labels are not settled; repeating is harmless.
     """
-    session.store.promote(token, current_id=current_id)
+    noted = _is_noted(state, token)
+    if not noted and session.announce is not announce_nothing and not leaves_a_trace(state, token):
+        noted = True
+        with suppress(StoreError):  # without the note only a death loses the event
+            session.store.mark(token, marks.owed())
+    session.store.promote(token, current_id=state.current_id)
     session.memory.promoted |= token == session.token
     heard = session.announce(EventKind.COMMITTED, token, evidence=evidence)
     settle()
-    _note(session, token, heard=heard)
+    _note(session, token, heard=heard, noted=noted)
 
 
-def repeat_commit(session: Session, token: str, evidence: Evidence | None) -> None:
+def repeat_commit(session: Session, state: SecretState, evidence: Evidence | None) -> None:
     """Announce a commit whose run may have died before it could."""
-    _note(session, token, heard=session.announce(EventKind.COMMITTED, token, evidence=evidence))
+    token = session.token
+    heard = session.announce(EventKind.COMMITTED, token, evidence=evidence)
+    _note(session, token, heard=heard, noted=_is_noted(state, token))
 
 
 def repeat_owed(session: Session, state: SecretState) -> None:
-    """Announce the commit of the current version again where a target did not take it, or where its run died."""
+    """Announce the commit of the current version again where a target did not take it, or where its run died.
+
+    One of this run's own token is announced by the step that finds its work done.
+    """
     current = state.version(state.current_id or "")
+    if current.id == session.token:
+        return
     owed = current.all(marks.Kind.OWED)
     evidence = _evidence(current)
-    died = evidence is not None and current.id != session.token and not is_settled(state, current.id)
+    died = evidence is not None and not is_settled(state, current.id)
     if (owed or died) and session.announce(EventKind.COMMITTED, current.id, evidence=evidence):
         for mark in owed:
             with suppress(StoreError):
@@ -114,10 +135,14 @@ def _announce_sent(session: Session, version: Version, step: Step) -> None:
         session.announce(EventKind.SENT, session.token)
 
 
-def _note(session: Session, token: str, *, heard: bool) -> None:
-    if not heard:
+def _is_noted(state: SecretState, token: str) -> bool:
+    return bool(state.version(token).all(marks.Kind.OWED))
+
+
+def _note(session: Session, token: str, *, heard: bool, noted: bool) -> None:
+    if heard is noted:
         with suppress(StoreError):  # the commit itself is done
-            session.store.mark(token, marks.owed())
+            (session.store.unmark if heard else session.store.mark)(token, marks.owed())
 
 
 def _evidence(version: Version) -> Evidence | None:

@@ -1,5 +1,6 @@
 """Real process death after every single effect of a rotation, over the wire, for each driver and a virtual machine."""
 
+import json
 from contextlib import contextmanager
 
 import pytest
@@ -22,13 +23,13 @@ def fork_server():
 
 
 @contextmanager
-def started(*, direct=True):
+def started(*, direct=True, retries=8):
     """Start a sandbox in which the service retries after 60 s, as long as a death may hold the lease.
 
     A login that nobody saw the end of may be the host's last wrong one within 15 minutes, so later retries wait longer.
     The invocation that dies is always over the wire; those before and after it are so unless ``direct``.
     """
-    with open_sandbox(retry_delays=(60.0,) * 5 + (900.0,) * 3) as sandbox:
+    with open_sandbox(retry_delays=((60.0,) * 5 + (900.0,) * 3)[:retries]) as sandbox:
         client = sandbox.secrets_manager.client(direct=direct)
         function = MortalFunction(environment=sandbox.environment(), clock=sandbox.clock, client=client)
         sandbox.secrets_manager.register_function(FUNCTION_ARN, function)
@@ -96,6 +97,34 @@ def test_a_death_after_any_effect_heals(effects, code, step):
             where = f"{code}, step {step}, {death}: {function.errors}"
             assert function.deaths == 1, where
             assert_healed(sandbox, code, where)
+
+
+def announcing(sandbox, function, place):
+    """Let a function announce to a file, and return the kind and token of each event after a rotation."""
+    function.environment = {**function.environment, "LOCKSTEP_EVENTS_LINES": str(place)}
+    rotate(sandbox, UCLOUD)
+    return [(each["kind"], each["token"]) for each in map(json.loads, place.read_text().splitlines())]
+
+
+def test_a_commit_is_announced_after_a_death_right_behind_it(tmp_path):
+    """A secret's first rotation, which has no labels to settle: the service's retry says it; without one, the watch."""
+    with started() as (sandbox, function):
+        clean = announcing(sandbox, function, tmp_path / "clean.jsonl")
+        finish = sandbox.secrets_manager.calls[-len(function.effects[-1]) :]
+        commit = [any(move.label == "AWSCURRENT" for move in each.moves) for each in finish].index(True) + 1
+    with started() as (sandbox, function):
+        function.fuses[STEPS - 1] = (commit, Edge.AFTER)
+        events = announcing(sandbox, function, tmp_path / "died.jsonl")
+        assert (function.deaths, function.errors) == (1, [])
+        assert [kind for kind, _ in events] == [kind for kind, _ in clean]
+        assert len({token for _, token in events}) == 1
+    with started(retries=0) as (sandbox, function):
+        function.fuses[STEPS - 1] = (commit, Edge.AFTER)
+        events = announcing(sandbox, function, tmp_path / "gave_up.jsonl")
+        assert "committed" not in dict(events)
+        function({"lockstep": "watch"})
+        said = [json.loads(line) for line in (tmp_path / "gave_up.jsonl").read_text().splitlines()[len(events) :]]
+        assert [(each["kind"], each["token"]) for each in said] == [("committed", events[0][1])]
 
 
 def test_a_machine_is_rotated_and_runs_again(machine):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from rotation_testkit.doubles.vault.kv2 import ServedKv, until_it_serves
@@ -64,6 +66,22 @@ def test_a_job_killed_between_lease_and_settling_is_taken_over(real, mortal, ope
         job = mortal(started, openbao)
         dangerous = points(job, started, HUAWEI)[-9::4]  # the long one takes them all
         kill_everywhere(job, started, HUAWEI, dangerous, Edge.AFTER)
+
+
+def test_a_first_commit_whose_job_was_killed_is_announced_by_the_next_run(real, mortal, openbao, tmp_path):
+    """The event comes with the token that became current, although no label was left to settle."""
+    place = tmp_path / "events.jsonl"
+    with real(holding=(VOLCENGINE,)) as started:
+        job = mortal(started, openbao)
+        job.environment = {**job.environment, "LOCKSTEP_EVENTS_LINES": str(place)}
+        assert job.run(started.path(VOLCENGINE), at=2, only="commit").died  # the first checks the right to write
+        assert started.heals(VOLCENGINE)
+        died = [json.loads(line) for line in place.read_text().splitlines()]
+        assert "committed" not in {each["kind"] for each in died}
+        started.world.clock.sleep(A_DAY)
+        assert job.run(started.path(VOLCENGINE)).report["error"] is None
+        first = json.loads(place.read_text().splitlines()[len(died)])
+        assert (first["kind"], first["token"]) == ("committed", died[0]["token"])
 
 
 @pytest.mark.long

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rotation.core.errors import InProgress, OutcomeUnknown, RotationError, VendorUnavailable
+from rotation.core.errors import InProgress, LoginRejected, OutcomeUnknown, RotationError, VendorUnavailable
 from rotation.core.event import EventKind
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
@@ -126,21 +126,47 @@ def test_a_run_that_dies_between_commit_and_announcement_is_repeated_and_announc
     assert heard.kinds() == ["committed"]
 
 
-def test_a_commit_whose_run_died_is_announced_by_the_next_rotation(made: Callable[..., Scenario], heard: Heard) -> None:
-    """Where nobody repeats the step: the former version still has its intent, so the commit is not settled."""
-    scenario = made()
-    scenario.run_to(Step.FINISH)
-    scenario.clock.sleep(86_400)
-    died = scenario.run_to(Step.TEST)
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_commit_whose_run_died_is_announced_by_the_next_check_and_rotation(
+    made: Callable[..., Scenario], heard: Heard, *, first: bool, early: bool
+) -> None:
+    """Where nobody repeats the step: labels show the commit, by a note where a first rotation leaves none to settle."""
+    scenario = made(early=early)
+    if not first:
+        scenario.run_to(Step.FINISH)
+        scenario.clock.sleep(86_400)
+    died = scenario.created() if early else scenario.run_to(Step.TEST)
     heard.dies = True
     with pytest.raises(Crash):
-        scenario.step(Step.FINISH, died)
+        scenario.step(Step.SET if early else Step.FINISH, died)
     heard.dies = False
     scenario.clock.sleep(86_400)
     heard.said.clear()
+    verify(scenario.session())
+    assert heard.said == [(EventKind.COMMITTED, died, Evidence.LOGIN, None)]
     scenario.run_to(Step.FINISH)
-    assert heard.said[0] == (EventKind.COMMITTED, died, Evidence.LOGIN, None)
-    assert heard.kinds()[1:] == CLEAN
+    again = [] if first else [(EventKind.COMMITTED, died, Evidence.LOGIN, None)]
+    assert heard.said[1:-4] == again
+    assert sorted(heard.kinds()[-4:]) == sorted(CLEAN)
+
+
+def test_a_death_before_a_noted_commit_announces_nothing(made: Callable[..., Scenario], heard: Heard) -> None:
+    """A note on a candidate that is not current says nothing; the commit that follows takes it away."""
+    scenario = made()
+    token = scenario.run_to(Step.TEST)
+    scenario.fuse = Fuse(only="move", at=1)
+    with pytest.raises(Crash):
+        scenario.step(Step.FINISH, token)
+    scenario.fuse = Fuse()
+    assert owed(scenario) == [token]
+    heard.kinds()
+    with pytest.raises(LoginRejected):
+        verify(scenario.session())
+    assert heard.kinds() == ["drift"]
+    scenario.step(Step.FINISH, token)
+    assert heard.kinds() == ["committed"]
+    assert owed(scenario) == []
 
 
 def test_a_target_that_is_down_fails_nothing_and_hears_of_the_commit_at_the_next_run(
