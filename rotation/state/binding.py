@@ -1,6 +1,6 @@
 """A secret's binding: which account the secret may rotate and where its logins go, kept outside of its value.
 
-Whoever writes a value may not write the binding: in AWS it is a tag of the secret (``TagResource`` is another right
+A writer of the value may not write the binding: in AWS it is a tag of the secret (``TagResource`` is another right
 than ``PutSecretValue``), in KV custom metadata. ``lockstep enroll`` writes it, ``engine.identity.admission`` compares
 it.
 

@@ -26,7 +26,7 @@ moment write two labels; ``1:1700000030:7f3a2222`` is carried, from the run of t
 was released, to the current version. In a batch one label packs what is unusual about one account:
 ``member:2;f2;r1:1700000030;~9c04`` is account 2 with two failed attempts and a wrong login, and ends in a nonce.
 
-In AWS whoever may move staging labels can write any of these, so that labels are untrusted input. No content of a label
+In AWS anyone who may move staging labels can write any of these: labels are untrusted input. No content of a label
 raises an error. A time that is further ahead than anything that Lockstep writes (``is_ahead``) decides nothing: a mark
 with such a time is not read, except for an intent, which still says that a reset may have been sent.
 """

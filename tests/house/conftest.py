@@ -18,6 +18,7 @@ PSEUDO = {
     "AWS::NoValue": None,
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
+    "AWS::StackName": "lockstep",
     "AWS::URLSuffix": "amazonaws.com",
 }
 """CloudFormation's own parameters, in the sandbox's account and region."""
@@ -30,7 +31,7 @@ class Stack:
     def __init__(
         self, template: dict[str, Any], pseudo: Mapping[str, str] = MappingProxyType({}), **given: str
     ) -> None:
-        self.template = template
+        self.template = template  # ``pseudo`` may also say which names resources have got
         declared = template["Parameters"]
         defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
         self.parameters = PSEUDO | pseudo | defaults | given
@@ -53,10 +54,12 @@ class Stack:
     def _function(self, function: str, of: Any) -> Callable[[], Any] | None:
         meanings: dict[str, Callable[[], Any]] = {
             "Condition": lambda: self.resolved(self.template["Conditions"][of]),
-            "Ref": lambda: of if of in self.template["Resources"] else self._parameter(of),
+            "Ref": lambda: self.parameters.get(of, of) if of in self.template["Resources"] else self._parameter(of),
             "Fn::GetAtt": lambda: ".".join(of) if isinstance(of, list) else of,
             "Fn::Sub": lambda: re.sub(r"\$\{([\w:.]+)\}", lambda found: self._named(found[1]), of),
             "Fn::If": lambda: self.resolved(of[1] if self.resolved(self.template["Conditions"][of[0]]) else of[2]),
+            "Fn::Split": lambda: self.resolved(of[1]).split(of[0]),
+            "Fn::Select": lambda: self.resolved(of[1])[of[0]],
             "Fn::Join": lambda: of[0].join(self.resolved(of[1])),
             "Fn::Equals": lambda: self.resolved(of[0]) == self.resolved(of[1]),
             "Fn::Not": lambda: not self.resolved(of[0]),
@@ -94,6 +97,12 @@ def template() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def example_bindings() -> dict[str, Any]:
+    """The template that adds the right to bind secrets."""
+    return _parsed("examples/aws/bindings.yaml")
+
+
+@pytest.fixture(scope="session")
 def example_secret() -> dict[str, Any]:
     """The template of the example secret, written out as well."""
     return _parsed("examples/aws/secret.yaml")
@@ -109,6 +118,12 @@ def _parsed(name: str) -> dict[str, Any]:
 def stack(template: dict[str, Any]) -> Callable[..., Stack]:
     """Return a function that makes the stack of an operator who gives some parameters."""
     return partial(Stack, template)
+
+
+@pytest.fixture
+def bindings_stack(example_bindings: dict[str, Any]) -> Callable[..., Stack]:
+    """Return a function that makes the stack that adds the right to bind secrets."""
+    return partial(Stack, example_bindings)
 
 
 @pytest.fixture

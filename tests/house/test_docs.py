@@ -70,6 +70,20 @@ def test_each_threat_names_a_test_that_exists(page: str, rows: int) -> None:
             assert re.search(rf"^ *(?:async )?def {test}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path}::{test}"
 
 
+_RIDDLES = re.compile(r"\b(whoever|whom|told|lest|anew)\b", re.IGNORECASE)
+"""Words that make a reader stop; each has a plain one in its place."""
+
+
+def test_pages_and_docstrings_use_plain_words() -> None:
+    """No page, module, template or test of the tree has one of the words that stop a reader."""
+    places = (ROOT / name for name in ("rotation", "rotation_testkit", "vault_plugin", "tests", "docs", "examples"))
+    files = [*ROOT.glob("*.md"), *ROOT.glob("*.yaml"), *(each for place in places for each in place.rglob("*.*"))]
+    texts = [each for each in files if each.suffix in {".py", ".md", ".yaml", ".toml"} and each != Path(__file__)]
+    found = [f"{each.relative_to(ROOT)}: {word}" for each in texts for word in _RIDDLES.findall(each.read_text())]
+    assert len(texts) > 900
+    assert found == []
+
+
 def test_readme_has_at_most_120_lines() -> None:
     """README says what Lockstep is, how to begin and what to do on call; everything else stands in ``docs``."""
     assert len((ROOT / "README.md").read_text().splitlines()) <= 120

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from rotation import handler
+from rotation.stores.aws.event_bus import SOURCE
 from rotation.stores.aws.secrets_manager import BINDING_TAG
 from rotation_testkit.doubles.secretsmanager import RotationState
 from rotation_testkit.processes.function_context import FunctionContext
@@ -31,6 +32,7 @@ from rotation_testkit.sandbox.sandbox import (
 
 HELD = (UCLOUD, TENCENT, BATCH, VOLCENGINE, HUAWEI)
 KEY, ADMIN_KEY = (f"arn:aws:kms:eu-central-1:111122223333:key/{name}" for name in ("rotated", "admin"))
+BUS = "arn:aws:events:eu-central-1:111122223333:event-bus/default"
 KEY_USE = {"GetSecretValue": ("kms:Decrypt",), "PutSecretValue": ("kms:GenerateDataKey", "kms:Decrypt")}
 FUNCTION_OF_SECRET = "secretsmanager:resource/AllowRotationLambdaArn"
 TAG_KEYS = "aws:TagKeys"
@@ -107,27 +109,40 @@ def _rotate_twice(started: Sandbox) -> set[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def recorded() -> Iterator[tuple[dict[str, str], list[Request]]]:
-    """The template's parameters for the sandbox, and every request that the function made in it."""
+    """The template's parameters for the sandbox with its seal, and every request that the function made in it.
+
+    An event on a bus is one more; EventBridge is not in the sandbox.
+    """
     with open_sandbox(holding=HELD, retry_delays=(900.0, 900.0)) as started:
         store, admins = started.secrets_manager, {**started.admin_secrets, SEAL_SECRET: SEAL_SECRET}
         for name in (*started.accounts.values(), *admins.values()):
             store.call("UpdateSecret", SecretId=name, KmsKeyId=ADMIN_KEY if name in admins.values() else KEY)
         arns = {code: store.call("DescribeSecret", SecretId=name)["ARN"] for code, name in admins.items()}
-        given = {"SealSecretArn": arns.pop(SEAL_SECRET), "AdminSecretArns": ",".join(arns.values())}
+        given = {"SealSecret": arns.pop(SEAL_SECRET), "AdminSecretArns": ",".join(arns.values())}
         calls = sorted(_rotate_twice(started))
         world = handler.World(connect=store.client, environment=started.environment(), clock=started.clock)
         before = len(store.calls)
         handler.handle({"lockstep": handler.WATCH}, FunctionContext.lasting(60), world)
         (watch,) = (Request(f"secretsmanager:{each.operation}", "*") for each in store.calls[before:])
         made = [request for operation, secret in calls for request in _requests(started, operation, secret)]
-        yield given, [*made, watch]
+        event = Request("events:PutEvents", BUS, {"events:source": SOURCE})
+        yield given, [*made, watch, event]
 
 
 @pytest.fixture
-def statements(recorded: tuple[dict[str, str], list[Request]], stack: Callable[..., Any]) -> list[Statement]:
-    """The role's statements with both kinds of keys, the sandbox's admin secrets, and bindings to be recorded."""
-    made = stack(RecordBindings="true", KmsKeyArns=KEY, AdminKmsKeyArns=ADMIN_KEY, **recorded[0])
-    return list(made.statements())
+def statements(
+    recorded: tuple[dict[str, str], list[Request]], stack: Callable[..., Any], bindings_stack: Callable[..., Any]
+) -> list[Statement]:
+    """The role's statements with both keys, the sandbox's admin secrets, and the example's right to bind."""
+    given = dict(recorded[0])
+    made = stack(pseudo={"SealSecret": given.pop("SealSecret")}, KmsKeyArns=f"{ADMIN_KEY},{KEY}", **given)
+    return [*made.statements(), *bound(bindings_stack)]
+
+
+def bound(bindings_stack: Callable[..., Any]) -> list[Statement]:
+    """Return the statements that the example adds to the role of this stack's function."""
+    made = bindings_stack(RotationRoleName="lockstep-role", RotationFunctionArn=FUNCTION_ARN)
+    return list(made.properties("Bindings")["PolicyDocument"]["Statement"])
 
 
 @pytest.fixture
@@ -138,7 +153,7 @@ def requests(recorded: tuple[dict[str, str], list[Request]]) -> list[Request]:
 
 def test_every_request_of_the_function_is_allowed(statements: list[Statement], requests: list[Request]) -> None:
     """Each recorded request, those for the keys included, is allowed by a statement."""
-    assert len({request.action for request in requests}) == 8
+    assert len({request.action for request in requests}) == 9
     assert [each for each in requests if not any(allows(statement, each) for statement in statements)] == []
 
 
@@ -166,6 +181,10 @@ def _decrypt(arn: str, key: str = KEY, service: str = "secretsmanager") -> Reque
     return Request("kms:Decrypt", key, through)
 
 
+def _event(source: str = SOURCE, account: str = "111122223333") -> Request:
+    return Request("events:PutEvents", BUS.replace("111122223333", account), {"events:source": source})
+
+
 ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:lockstep/x-AbCdEf"
 ELSEWHERE = ARN.replace("lockstep/x", "team/x")
 
@@ -184,7 +203,9 @@ ELSEWHERE = ARN.replace("lockstep/x", "team/x")
         (_decrypt(ARN), _decrypt(ELSEWHERE)),
         (_decrypt(ARN), replace(_decrypt(ELSEWHERE), action="kms:GenerateDataKey")),
         (_decrypt(ARN), _decrypt(ARN, service="s3")),
-        (_decrypt(ARN), _decrypt(ARN, key=ADMIN_KEY)),
+        (_decrypt(ARN), _decrypt(ARN, key=KEY + "-other")),
+        (_event(), _event(SOURCE + "x")),
+        (_event(), _event(account="444455556666")),
     ],
     ids=[
         "name",
@@ -198,7 +219,9 @@ ELSEWHERE = ARN.replace("lockstep/x", "team/x")
         "key-secret",
         "key-new-secret",
         "key-service",
-        "admin-key",
+        "other-key",
+        "event-source",
+        "event-account",
     ],
 )
 def test_a_neighbouring_request_is_refused(statements: list[Statement], allowed: Request, refused: Request) -> None:
@@ -207,10 +230,12 @@ def test_a_neighbouring_request_is_refused(statements: list[Statement], allowed:
     assert not any(allows(statement, refused) for statement in statements)
 
 
-def test_only_a_deployment_that_records_bindings_may_write_them(stack: Callable[..., Any]) -> None:
-    """Whoever takes over a function that demands bindings cannot bind a secret to another account."""
+def test_only_a_deployment_that_records_bindings_may_write_them(
+    stack: Callable[..., Any], bindings_stack: Callable[..., Any]
+) -> None:
+    """An attacker in a function that demands bindings cannot bind a secret to another account."""
     assert not any(allows(statement, _tag(ARN)) for statement in stack().statements())
-    assert any(allows(statement, _tag(ARN)) for statement in stack(RecordBindings="true").statements())
+    assert any(allows(statement, _tag(ARN)) for statement in bound(bindings_stack))
 
 
 def test_an_admin_secret_is_only_read(recorded: tuple[dict[str, str], list[Request]], statements: list[Any]) -> None:
@@ -250,13 +275,12 @@ def test_an_admin_secret_is_named_by_its_whole_arn(stack: Callable[..., Any], ot
             stack(AdminSecretArns=others + arn)
 
 
-@pytest.mark.parametrize("parameter", ["KmsKeyArns", "AdminKmsKeyArns", "LogKmsKeyArn"])
-def test_a_key_is_named_by_its_whole_arn(stack: Callable[..., Any], parameter: str) -> None:
+def test_a_key_is_named_by_its_whole_arn(stack: Callable[..., Any]) -> None:
     """Neither a pattern nor an alias is taken: IAM would not compare an alias with the key that it stands for."""
-    stack(**{parameter: KEY})
+    stack(KmsKeyArns=KEY)
     for arn in ("*", KEY[:-1] + "*", KEY.replace("111122223333", "*"), KEY.replace("key/", "alias/")):
         with pytest.raises(AssertionError):
-            stack(**{parameter: arn})
+            stack(KmsKeyArns=f"{KEY},{arn}")
 
 
 def test_the_role_has_a_boundary_and_a_path_if_the_operator_says_so(stack: Callable[..., Any]) -> None:
@@ -268,12 +292,6 @@ def test_the_role_has_a_boundary_and_a_path_if_the_operator_says_so(stack: Calla
     for wrong in ({"RolePath": "lockstep"}, {"PermissionsBoundaryArn": boundary[:-3] + "*"}):
         with pytest.raises(AssertionError):
             stack(**wrong)
-
-
-def test_the_log_is_encrypted_under_a_key_that_is_named(stack: Callable[..., Any]) -> None:
-    """The log group has the key of ``LogKmsKeyArn``, and none by default."""
-    assert "KmsKeyId" not in stack().properties("RotationLogGroup")
-    assert stack(LogKmsKeyArn=KEY).properties("RotationLogGroup")["KmsKeyId"] == KEY
 
 
 OTHERS = "444455556666"
@@ -307,7 +325,7 @@ def test_the_function_may_read_its_own_configuration_and_no_other(
         text = f'drivers = ["{HUAWEI}"]\nhosts = ["{own["LOCKSTEP_HOSTS"]}"]\n[driver.{HUAWEI}]\n'
         parameter_store.put(name, text + f'endpoint = "{own["LOCKSTEP_HUAWEI_MEETING_ENDPOINT"]}"\n')
         seal = started.secrets_manager.call("DescribeSecret", SecretId=SEAL_SECRET)["ARN"]
-        made = stack(ConfigParameterName=name, SealSecretArn=seal)
+        made = stack(pseudo={"SealSecret": seal}, Configuration=f"ssm:{name}")
         world = handler.World(
             connect=started.secrets_manager.client, environment=variables | made.environment(), clock=started.clock
         )

@@ -19,7 +19,7 @@ from rotation.deployment.sources import CONFIG, TEXT
 from rotation.drivers import registry
 from rotation.drivers.guarded import RESERVE_SECONDS
 
-SEAL, BUS = "LOCKSTEP_SEAL_SECRET", "LOCKSTEP_EVENTS_BUS"
+SEAL = "LOCKSTEP_SEAL_SECRET"
 ROOT = Path(__file__).parents[2]
 Resources = dict[str, dict[str, Any]]
 DRIVERS = registry.driver_codes()
@@ -66,7 +66,7 @@ def test_a_new_driver_changes_no_line() -> None:
 def test_there_are_few_parameters_and_each_can_be_left_out(template: dict[str, Any]) -> None:
     """Each has a description and a default; they stand in groups, every one of them once."""
     declared = template["Parameters"]
-    assert len(declared) <= 26
+    assert len(declared) <= 18
     assert [name for name, each in declared.items() if not each.get("Description") or "Default" not in each] == []
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     assert sorted(name for group in groups for name in group["Parameters"]) == sorted(declared)
@@ -89,7 +89,7 @@ def test_rotated_secrets_must_name_this_function(resources: Resources) -> None:
     assert other["Fn::If"][0] == "HasOtherAccount"
     condition = rotated["Condition"]["StringLike"]["secretsmanager:resource/AllowRotationLambdaArn"]
     ends = [each["Fn::Sub"].rpartition(":function:")[2] for each in condition]
-    assert ends == ["${FunctionName}", "${FunctionName}:*"]
+    assert ends == ["${AWS::StackName}-rotation", "${AWS::StackName}-rotation:*"]
 
 
 def test_the_settings_page_lists_every_parameter(template: dict[str, Any]) -> None:
@@ -103,21 +103,20 @@ def test_the_configuration_reaches_the_function(stack: Callable[..., Any]) -> No
     text = (ROOT / "examples/lockstep.toml").read_text()
     made = stack(Configuration=text)
     variables = made.properties("RotationFunction")["Environment"]["Variables"]
-    assert {name for name in variables if name.startswith("LOCKSTEP_")} == {CONFIG, TEXT, SEAL, BUS}
+    assert {name for name in variables if name.startswith("LOCKSTEP_")} == {CONFIG, TEXT, SEAL}
     named = {CONFIG: str(ROOT / "examples/lockstep.toml"), SEAL: made.environment()[SEAL]}
     assert Deployment.from_environment(made.environment()) == Deployment.from_environment(named)
-    assert stack(ConfigParameterName="/lockstep/config").environment()[CONFIG] == "ssm:/lockstep/config"
+    assert stack(Configuration="ssm:/lockstep/config").environment()[CONFIG] == "ssm:/lockstep/config"
     packed = stack().environment()
     assert packed.keys().isdisjoint({CONFIG, TEXT})
 
 
-def test_two_configurations_are_refused(stack: Callable[..., Any]) -> None:
-    """They are never merged, so that CloudFormation refuses the second one."""
-    (assertion,) = stack().template["Rules"]["OneConfiguration"]["Assertions"]
-    both = {"Configuration": "drivers = []", "ConfigParameterName": "/lockstep/config"}
-    assert stack(**both).resolved(assertion["Assert"]) is False
-    for name, value in both.items():
-        assert stack(**{name: value}).resolved(assertion["Assert"]) is True
+@pytest.mark.parametrize("wrong", ["ssm:lockstep", "ssm:/lockstep/*", "ssm:/a b", "ssm:/a\nmore"])
+def test_a_parameter_is_named_by_its_whole_path(stack: Callable[..., Any], wrong: str) -> None:
+    """What begins as a parameter's name is one, or CloudFormation refuses it; the role may read no pattern."""
+    stack(Configuration='# ssm:/name stands in a comment\ndrivers = ["a"]')
+    with pytest.raises(AssertionError):
+        stack(Configuration=wrong)
 
 
 def test_a_step_may_take_a_minute_or_what_the_operator_says(template: dict[str, Any], resources: Resources) -> None:
@@ -130,39 +129,42 @@ def test_a_step_may_take_a_minute_or_what_the_operator_says(template: dict[str, 
 
 
 def test_admin_secrets_keys_decrypt_those_and_nothing_else(template: dict[str, Any], resources: Resources) -> None:
-    """Keys of admin secrets may be used by Secrets Manager alone, for admin secrets alone, if there are any."""
+    """Secrets Manager alone may use the keys, beside rotated secrets for admin secrets alone, if there are any."""
     (statement,) = [each for each in _statements(resources) if each["Sid"] == "AdminKeys"]
     assert statement["Action"] == "kms:Decrypt"
-    assert statement["Resource"] == {"Ref": "AdminKmsKeyArns"}
+    assert statement["Resource"] == {"Ref": "KmsKeyArns"}
     assert statement["Condition"]["StringEquals"] == {
         "kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"},
         "kms:EncryptionContext:SecretARN": {"Ref": "AdminSecretArns"},
     }
-    a_key_is_named = {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "AdminKmsKeyArns"}]}, ""]}]}
-    assert template["Conditions"][statement["if"]] == {"Fn::And": [{"Condition": "HasAdminSecrets"}, a_key_is_named]}
+    both = [{"Condition": "HasAdminSecrets"}, {"Condition": "HasKmsKeys"}]
+    assert template["Conditions"][statement["if"]] == {"Fn::And": both}
 
 
 def test_the_seals_key_is_generated_and_read_by_the_function_alone(resources: Resources) -> None:
-    """The function gets the secret that the stack makes, or the one that is named; its role may read that, no more."""
-    chosen = {"Fn::If": ["MakesSealSecret", {"Ref": "SealSecret"}, {"Ref": "SealSecretArn"}]}
+    """The function gets the secret that the stack makes; its role may read that, no more."""
+    chosen = {"Ref": "SealSecret"}
     variables = resources["RotationFunction"]["Properties"]["Environment"]["Variables"]
     assert variables[SEAL] == chosen
     (statement,) = [each for each in _statements(resources) if each["Resource"] == chosen]
     assert statement["Action"] == "secretsmanager:GetSecretValue"
     made = resources["SealSecret"]
-    assert made["Condition"] == "MakesSealSecret"
     assert "Name" not in made["Properties"]  # else it might be under the prefix of the rotated secrets
     generated = made["Properties"]["GenerateSecretString"]
     assert (generated["SecretStringTemplate"], generated["GenerateStringKey"]) == ("{}", "key")
 
 
-def test_the_seals_own_key_decrypts_it_and_nothing_else(resources: Resources) -> None:
-    """A secret that is named may have a key of its own, which Secrets Manager alone may use, for this secret."""
-    (statement,) = [each for each in _statements(resources) if each["Sid"] == "SealKeys"]
-    assert (statement["Action"], statement["Resource"]) == ("kms:Decrypt", {"Ref": "AdminKmsKeyArns"})
+def test_the_seals_own_key_decrypts_it_and_nothing_else(resources: Resources, stack: Callable[..., Any]) -> None:
+    """The first key that is named encrypts the secret; Secrets Manager alone may use it, for this secret."""
+    first, second = (f"arn:aws:kms:eu-central-1:111122223333:key/{name}" for name in ("first", "second"))
+    assert "KmsKeyId" not in stack().properties("SealSecret")
+    assert stack(KmsKeyArns=f"{first},{second}").properties("SealSecret")["KmsKeyId"] == first
+    (made,) = [each for each in stack(KmsKeyArns=f"{first},{second}").statements() if each["Sid"] == "SealKey"]
+    assert (made["Action"], made["Resource"]) == ("kms:Decrypt", first)
+    (statement,) = [each for each in _statements(resources) if each["Sid"] == "SealKey"]
     assert statement["Condition"]["StringEquals"] == {
         "kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"},
-        "kms:EncryptionContext:SecretARN": {"Ref": "SealSecretArn"},
+        "kms:EncryptionContext:SecretARN": {"Ref": "SealSecret"},
     }
 
 
@@ -205,13 +207,13 @@ def test_traces_are_written_on_demand(stack: Callable[..., Any]) -> None:
 
 def test_in_china_every_service_has_its_name_there(stack: Callable[..., Any]) -> None:
     """Partition and URL suffix come from CloudFormation, in every ARN and every service's name."""
-    named = {"OtherAccountId": "444455556666", "ConfigParameterName": "/lockstep/config", "Tracing": "true"}
+    named = {"OtherAccountId": "444455556666", "Configuration": "ssm:/lockstep/config", "Tracing": "true"}
     named |= {"KmsKeyArns": "arn:aws-cn:kms:cn-north-1:111122223333:key/a", "SubnetIds": "subnet-0123abcd"}
     china = {"AWS::Partition": "aws-cn", "AWS::Region": "cn-north-1", "AWS::URLSuffix": "amazonaws.com.cn"}
     made = stack(pseudo=china, **named)
     text = json.dumps([made.properties(name) for name in made.template["Resources"]])
     assert re.findall(r"[\w.]*amazonaws\.com(?!\.cn)|arn:aws:", text) == ["events.amazonaws.com"]
-    assert len(re.findall(r"amazonaws\.com\.cn", text)) == 7
+    assert len(re.findall(r"amazonaws\.com\.cn", text)) == 8
 
 
 def test_fleets_are_made_on_demand_alone(resources: Resources, stack: Callable[..., Any]) -> None:

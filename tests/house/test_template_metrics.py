@@ -102,8 +102,8 @@ def _play(rig: ServedFunction) -> None:
 def test_each_stack_has_metrics_of_its_own(written: Written, stack: Callable[..., Any]) -> None:
     """The service of metrics and log lines is the function's name, so that two stacks share no alarm."""
     assert written.dimensions["service"] == {NAME}
-    variables = stack(FunctionName="another").properties("RotationFunction")["Environment"]["Variables"]
-    assert variables["POWERTOOLS_SERVICE_NAME"] == "another"
+    variables = stack(pseudo={"AWS::StackName": "another"}).properties("RotationFunction")["Environment"]["Variables"]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == "another-rotation"
 
 
 def alarms(stack: Any) -> dict[str, dict[str, Any]]:

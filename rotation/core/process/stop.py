@@ -26,7 +26,7 @@ from rotation.core.clock import Clock
 from rotation.core.errors import Interrupted
 
 GRACE_SECONDS = 25.0
-"""For what has begun. Kubernetes waits 30 s by default before it kills; whoever types Ctrl-C can do so twice."""
+"""For what has begun. Kubernetes waits 30 s by default before it kills; a second Ctrl-C ends it at once."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SLICE_SECONDS = 0.25

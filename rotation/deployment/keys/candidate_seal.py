@@ -39,8 +39,8 @@ def require_seal(deployment: Deployment) -> str:
         raise SettingsError(
             "environment",
             (f"{_VARIABLE} is missing (the secret with the key of the candidates' seals, or {_OFF})",),
-            hint="template.yaml makes that secret; its output SealSecretArn names it. With `off`, whoever may write "
-            "the secret's value chooses the next password.",
+            hint="template.yaml makes that secret; its output SealSecretArn names it. With `off`, anyone who may "
+            "write the secret's value chooses the next password.",
         )
     return deployment.seal_secret
 

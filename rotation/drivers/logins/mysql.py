@@ -101,7 +101,7 @@ def _client(target: LoginTarget, login: Login, password: Secret | None) -> Conne
         raise _missing() from None
 
     class Client(Connection):  # generic in the stubs alone
-        """Fails before the password where the server does not offer TLS, and sends nothing but what it is told."""
+        """Fails before the password where the server does not offer TLS, and sends only what the caller asks for."""
 
         def _request_authentication(self) -> None:
             offers: int = self.server_capabilities  # type: ignore[attr-defined]  # not in the stubs

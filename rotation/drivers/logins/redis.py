@@ -1,7 +1,7 @@
 """The Redis login probe, for Redis and Valkey: ``AUTH`` once, then ``PING``. Needs the extra ``redis`` (redis-py).
 
 Without a user name the password alone is sent, as for servers older than version 6, and the user is ``default``. A user
-with another name that needs no password (``nopass``) is let in by any, and nobody is told.
+with another name that needs no password (``nopass``) is let in by any, without a word.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class Relay:
             got = self._server.recv(65536)
             while isinstance(self._server, ssl.SSLSocket) and self._server.pending():
                 got += self._server.recv(65536)
-        except (ssl.SSLWantReadError, BlockingIOError):  # a part of a record, or one that TLS itself is told
+        except (ssl.SSLWantReadError, BlockingIOError):  # a part of a record, or one for TLS itself
             return True
         self._read(got)
         client.sendall(got)

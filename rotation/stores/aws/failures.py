@@ -61,7 +61,7 @@ _ERRORS: dict[str, tuple[type[StoreError], str]] = {
 """Everything else (throttling, InternalServiceError, 5xx) is worth another attempt."""
 
 _LOGIN = (
-    "Log in as whom you want to be: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
+    "Log in to AWS: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
     "`aws sts get-caller-identity` shows who you are."
 )
 _SSO = "Run `aws sso login` (with --profile, or AWS_PROFILE), and then the same command again."

@@ -49,6 +49,6 @@ def _failure(code: str) -> RotationError:
     if code in _DENIED:
         return StoreDenied(
             f"{_WHAT} may not be read ({code})",
-            hint="Grant ssm:GetParameter on this parameter; the template's parameter ConfigParameterName does.",
+            hint="Grant ssm:GetParameter on this parameter; the template's parameter Configuration does.",
         )
     return StoreUnavailable(f"{_WHAT} could not be read ({code})")

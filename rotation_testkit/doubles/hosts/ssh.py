@@ -56,7 +56,7 @@ class SshBehaviour:
         asks_for_change: users whose right password is answered with PASSWD_CHANGEREQ, which OpenSSH never sends.
         denied: users whose right password PAM's account rules do not let in; the host hangs up.
         expired_accounts: the same, and the host says before that the account has expired.
-        locked: users whom wrong logins have locked: every password is wrong, and keyboard-interactive says why.
+        locked: users that wrong logins have locked: every password is wrong, and keyboard-interactive says why.
         nologin: users whose shell is nologin.
         sessions: whether a session may be opened at all.
         banner_delay: seconds of silence before the server's version line.

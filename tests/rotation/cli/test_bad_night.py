@@ -116,7 +116,7 @@ def portal(monkeypatch):
 @pytest.mark.usefixtures("embedded", "portal")
 @pytest.mark.parametrize("command", [("verify",), ("rotate",), ("doctor",), ("rotate", "--dry-run")], ids=" ".join)
 def test_a_page_in_the_stores_place_is_no_empty_secret(lockstep, command):
-    """Nobody is told to put a first value, which would overwrite the real one."""
+    """No hint asks for a first value, which would overwrite the real one."""
     ran = lockstep(command[0], HUAWEI_ID, *command[1:])
     shown = ran.out + ran.err
     assert ran.code in (1, 4)
@@ -148,7 +148,7 @@ def test_a_value_that_would_not_fit_is_found_before(lockstep, embedded):
 
 
 def test_the_request_id_of_the_store_is_not_called_the_vendors(lockstep, embedded):
-    """People must know whom to send it to."""
+    """People must know who gets it."""
     assert embedded
     shown = lockstep("verify", "nobody/knows").err
     assert "vendor's" not in shown

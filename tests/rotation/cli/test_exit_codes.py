@@ -48,7 +48,7 @@ def test_the_shells_own_codes_stay():
 
 
 def test_of_many_the_code_is_that_of_the_one_that_asks_for_most():
-    """An interrupt is told first, then a human, then a failure, then a wait."""
+    """An interrupt comes first, then a human, then a failure, then a wait."""
     order = [130, 2, 4, 1, 3, 0]
     assert [worst(order[number:]) for number in range(len(order))] == order
     assert worst([]) == 0

@@ -165,7 +165,7 @@ def test_resets_whose_answers_are_always_lost_are_bounded(kind: str) -> None:
 
 @pytest.mark.parametrize("batch", [False, True])
 def test_a_task_that_never_ends_is_parked_and_never_overtaken(batch: bool) -> None:  # noqa: FBT001 - two worlds
-    """After two hours a human is told; it is polled on, seldom, and once it ends the rotation does."""
+    """After two hours a human is asked for; it is polled on, seldom, and once it ends the rotation does."""
     slow: dict[str, Any] = {"asynchronous": True, "delay_seconds": 2 * DAY}
     world: World = make_batch(2, **slow) if batch else make_scenario("admin-task", **slow)
     token = world.begin()

@@ -1,4 +1,4 @@
-"""Whoever writes a secret's value gets no power over other accounts, hosts or ports: attacks through the function."""
+"""A writer of a secret's value gets no power over other accounts, hosts or ports: attacks through the function."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_only_what_has_its_turn_is_rotated(modelled, due_secrets):
 @pytest.mark.parametrize("kept", [0, 2, 1])
 @pytest.mark.parametrize("rotated", [True, False])
 def test_edits_of_other_keys_do_not_postpone_a_rotation(modelled, due_secrets, rotate, rotated, kept):
-    """The age of the password counts, also where the versions that show it are gone; a change by hand counts anew."""
+    """The age of the password counts, also where the versions that show it are gone; a change by hand counts again."""
     with modelled(holding=(VOLCENGINE,)) as started:
         path = started.path(VOLCENGINE)
         started.kv.configure(path, max_versions=kept, custom={**started.kv.metadata(path).custom, **EVERY})

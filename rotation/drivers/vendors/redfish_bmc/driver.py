@@ -4,9 +4,9 @@ Facts: DMTF's DSP0266 and DSP0268 (AccountService, ManagerAccount, SessionServic
 The admin credential is another account of the device: it resets by Basic logins, which leave no session behind. A login
 with the new password makes a session, which is deleted. The device itself tells its lengths and its lock-out.
 
-Not in the standard, so read with care: whether a wrong login of a locked account is told apart (the account is looked
-at before "wrong" counts); how wrong logins are forgotten (those since the last right one count for a day); how soon a
-new password works (five seconds are assumed). HTTP 401 without a message counts as the wrong password.
+Not in the standard, so read with care: whether the answer to a wrong login says that the account is locked (the driver
+looks at the account before "wrong" counts); how wrong logins are forgotten (those since the last right one count for a
+day); how soon a new password works (five seconds are assumed). HTTP 401 without a message is the wrong password.
 """
 
 from __future__ import annotations

@@ -200,7 +200,7 @@ class HuaweiIam(Simulator):
         del call
         self._own(domain_id)
         rules = self.policies
-        told = {
+        answer = {
             "minimum_password_length": rules.min_length,
             "maximum_password_length": 32,
             "password_char_combination": rules.classes,
@@ -211,13 +211,13 @@ class HuaweiIam(Simulator):
             "password_validity_period": 0,
             "password_requirements": "",
         }
-        return Reply.of({"password_policy": told})
+        return Reply.of({"password_policy": answer})
 
     def _login_policy(self, call: Call, domain_id: str) -> Reply:
         del call
         self._own(domain_id)
         rules = self.policies
-        told = {
+        answer = {
             "login_failed_times": rules.tries,
             "period_with_login_failures": rules.period,
             "lockout_duration": rules.lock,
@@ -226,7 +226,7 @@ class HuaweiIam(Simulator):
             "session_timeout": 60,
             "show_recent_login_info": False,
         }
-        return Reply.of({"login_policy": told})
+        return Reply.of({"login_policy": answer})
 
     def _user(self, user_id: str) -> IamUser:
         user = self.users.by_id.get(user_id)

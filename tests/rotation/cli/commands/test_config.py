@@ -30,10 +30,10 @@ def test_check_names_all_that_a_rotation_would_stop_at(folder, capsys, monkeypat
     )
     code, (found,) = lockstep(capsys, "check", "--json")
     assert (code, found["file"], found["unused"]) == (1, "lockstep.toml", ["driver.ucloud_compshare.lockout"])
-    told = " ".join(found["faults"])
+    said = " ".join(found["faults"])
     for part in ("LOCKSTEP_TENCENT_BM_ADMIN_SECRET is missing", "endpoint of huawei_meeting", "no driver nosuch"):
-        assert part in told
-    assert "LOCKSTEP_HUAWEI_MEETING_LOGIN is for drivers without logins" in told
+        assert part in said
+    assert "LOCKSTEP_HUAWEI_MEETING_LOGIN is for drivers without logins" in said
     monkeypatch.setenv("LOCKSTEP_TENCENT_BM_WINDW", "Sat 02:00-05:00 UTC")
     code, out = lockstep(capsys, "check")
     assert code == 1

@@ -65,7 +65,7 @@ def test_what_is_not_about_the_password_is_no_rejection(login, at, username, dat
 
 @pytest.mark.mariadb
 def test_limits_decide_nothing(login, at, maria):
-    """The account's limits and the server's are told apart from a wrong password."""
+    """The account's limits and the server's are not taken for a wrong password."""
     assert login.log_in(at("once")) is Verdict.ACCEPTED
     assert login.refused(at("once")).vendor_code == "too_many_connections"
     with closing(

@@ -353,7 +353,7 @@ def refused(act):
 
 @pytest.mark.parametrize("kind", ["self", "admin"])
 def test_a_check_does_not_ask_what_a_label_already_says(world, kind):
-    """The rejection is told with its time and costs no second login, as long as the wrong login counts."""
+    """The rejection is shown with its time and costs no second login, as long as the wrong login counts."""
     scenario = world(kind, lockout=Lockout(tries=5, window_seconds=300))
     scenario.vendor.set_by_hand(OUTSIDE)
     for _ in range(5):

@@ -55,9 +55,9 @@ def test_a_longer_minimum_age_of_the_target_is_waited_for(world):
 
 def test_a_stricter_lock_out_of_the_target_is_kept(world):
     """With three tries, of which two are the humans', one wrong login is the last, though five are declared."""
-    told = TargetRules(source="GET /rules", lockout=Lockout(3, 900))
+    given = TargetRules(source="GET /rules", lockout=Lockout(3, 900))
     spent = []
-    for rules in (None, told):
+    for rules in (None, given):
         scenario = world("self", rules=rules)
         scenario.vendor.set_by_hand(Secret("Changed0by0hand0at0x"))
         scenario.rotate(scenario.begin(), attempts=1)

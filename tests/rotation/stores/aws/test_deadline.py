@@ -39,7 +39,7 @@ class Countdown:
 
 @dataclass
 class Silence:
-    """A Secrets Manager that does not answer its label operations any more, once told to."""
+    """A Secrets Manager that does not answer its label operations any more, once a test says so."""
 
     double: Any
     over: threading.Event = field(default_factory=threading.Event)

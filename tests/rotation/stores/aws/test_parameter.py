@@ -11,7 +11,7 @@ NAME = "/lockstep/config"
 
 
 def test_a_parameter_holds_the_configuration(parameter_store) -> None:
-    """It is read once per process, and again when the process was told to forget it."""
+    """It is read once per process, and again when the process forgets it."""
     parameter_store.put(NAME, 'drivers = ["acme"]')
     environment = {"LOCKSTEP_CONFIG": f"ssm:{NAME}"}
     assert Deployment.from_environment(environment).drivers == ("acme",)

@@ -24,7 +24,7 @@ PLAIN = Account(password=RIGHT.reveal())
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One behaviour, as each server is told to show it, and what the probe says of both.
+    """One behaviour, how each server comes to show it, and what the probe says of both.
 
     Attributes:
         double: the double's behaviour.

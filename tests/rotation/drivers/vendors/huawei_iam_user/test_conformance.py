@@ -178,10 +178,10 @@ def test_the_accounts_own_policies_are_read_with_a_key():
     """Ages and spans are minutes."""
     policies = {"min_length": 12, "classes": 4, "max_repeat": 2, "min_age": 30, "history": 5}
     with served(**policies, tries=3, period=20, lock=30) as (harness, _):
-        told = harness.observation().rules
-    assert (told.min_length, told.classes, told.max_repeat, told.no_username) == (12, 4, 2, True)
-    assert (told.min_age_seconds, told.history) == (1800, 5)
-    assert told.lockout == Lockout(3, 1800, reserve=1)
+        found = harness.observation().rules
+    assert (found.min_length, found.classes, found.max_repeat, found.no_username) == (12, 4, 2, True)
+    assert (found.min_age_seconds, found.history) == (1800, 5)
+    assert found.lockout == Lockout(3, 1800, reserve=1)
 
 
 def test_without_a_key_the_strictest_policies_count():
@@ -211,7 +211,7 @@ def test_what_stands_in_the_way_is_found_before_anything_is_sent(change, expecte
 
 
 def test_our_own_key():
-    """A wrong key, a missing token of a temporary one and a missing right are told apart; nothing changes."""
+    """A wrong key, a missing token of a temporary one and a missing right differ; nothing changes."""
     with served() as (harness, simulator):
         own, temporary = simulator.credentials, simulator.add_key(token=Secret("Canary-token/1+2=="))
         denied = simulator.add_key(denied=frozenset({RESET}))

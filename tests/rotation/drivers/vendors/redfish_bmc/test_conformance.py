@@ -153,9 +153,9 @@ def test_a_password_that_must_be_changed_first_proves_nothing():
 def test_the_device_tells_its_rules(rules, lengths, lockout):
     """What it does not tell is not narrowed; a lock without an end counts for a day at least."""
     with served(**rules) as (harness, _):
-        told = harness.observation().rules
-    assert (told.min_length, told.max_length) == lengths
-    assert told.lockout == lockout
+        found = harness.observation().rules
+    assert (found.min_length, found.max_length) == lengths
+    assert found.lockout == lockout
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_the_address_of_an_account_goes_before_the_endpoint():
 
 
 def test_our_own_credential():
-    """A wrong administrator's password and a role that is too small are told apart; nothing changes."""
+    """A wrong administrator's password and a role that is too small differ; nothing changes."""
     with served() as (harness, simulator):
         harness.admin = Admin("administrator", WRONG)
         with pytest.raises(errors.AdminRejected) as rejected:

@@ -83,7 +83,7 @@ def test_a_reason_of_another_release_needs_a_look():
 
 
 def test_a_label_of_the_far_future_is_not_believed():
-    """Else whoever may write labels could make a secret look parked for years."""
+    """Else a writer of labels could make a secret look parked for years."""
     assert read(entry([], ["lockstep:parked:back_off:1990000000@b"])).reason is None
 
 
