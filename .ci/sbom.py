@@ -28,6 +28,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rotation import __version__
+
 ROOT = Path(__file__).parents[1]
 OURS = ("rotation", "vault_plugin", "lockstep.toml")
 Component = dict[str, Any]
@@ -45,7 +47,7 @@ def main(kind: str, package: str, *requirements: str) -> str:
         root, libraries = wheel(Path(package)), [library(pin, installed(pin), pins[pin]) for pin in sorted(pins)]
     else:
         root, libraries = function(Path(package), pins)
-    root |= {"version": project["version"], "licenses": [{"expression": project["license"]}]}
+    root |= {"version": __version__, "licenses": [{"expression": project["license"]}]}
     return rendered({"type": "application", "bom-ref": root["name"], **root}, libraries)
 
 

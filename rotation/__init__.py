@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from rotation.policy import PasswordPolicy
     from rotation.state.store import Store
 
+__version__ = "0.1.0"
+"""The one home of the version: the package, the command line and the function's log lines read it here."""
+
 __all__ = [
     "Deployment",
     "Evidence",

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Protocol
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from rotation import __version__
 from rotation.core.clock import Clock, StoreClock, SystemClock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, Parked, RotationError, StoreError, Withheld
@@ -252,7 +253,7 @@ class _Report:
         self._clock, self._what = clock, what
         self._started = clock.now()
         self._began = time.time()
-        self._fields: dict[str, object] = {"request_id": request_id}
+        self._fields: dict[str, object] = {"request_id": request_id, "lockstep_version": __version__}
 
     def note(self, **fields: object) -> None:
         """Add fields."""

@@ -6,11 +6,12 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any
 
 import typer
 
+from rotation import __version__
 from rotation.cli.catalog import by_arguments
 from rotation.cli.commands import config, doctor, drivers, enroll, fleet, policy, rotate, verify
 from rotation.cli.exit_codes import DONE, EXIT_CODES, FAILED, INTERRUPTED, WRONG_USAGE, CommandUsageError, exit_code
@@ -73,7 +74,7 @@ def command_tree() -> Any:  # noqa: ANN401 - typer's own copy of click has no pu
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - an option's value
     if wanted:
-        sys.stdout.write(f"lockstep {version('lockstep-rotation')}, Python {platform.python_version()}\n")
+        sys.stdout.write(f"lockstep {__version__}, Python {platform.python_version()}\n")
         raise typer.Exit
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rotation.core.clock import Clock, StoreClock, SystemClock
 from rotation.core.document import SecretDocument
-from rotation.core.errors import InternalError, RotationError, StageConflict
+from rotation.core.errors import InProgress, InternalError, RotationError
 from rotation.core.process import stop
 from rotation.core.values import Step
 from rotation.deployment.announcing.announcer import Announcer
@@ -88,20 +88,37 @@ class UnattendedStore(PassingStore):
         self._begun = False
 
     def describe(self) -> SecretState:
-        """See ``state.store.Store``."""
+        """See ``state.store.Store``.
+
+        Raises:
+            InProgress: another rotation has begun, and ours has not.
+        """
         state = replace(self._store.describe(), rotation_enabled=True)
         # Once the candidate is staged, only the store knows: the label may have gone to another rotation.
-        if self._begun or self._token in state.versions or _unfinished(state) is not None:
+        if self._begun or self._token in state.versions:
             return state
+        if _unfinished(state) is not None:
+            raise _another()
         fresh = Version.from_labels(self._token, {PENDING})
         return replace(state, versions={**state.versions, self._token: fresh})
 
     def stage(self, token: str, document: SecretDocument, mark: Mark | None = None) -> None:
-        """See ``state.store.Store``. Refuses when another rotation has begun in the meantime."""
+        """See ``state.store.Store``.
+
+        Raises:
+            InProgress: another rotation has begun in the meantime.
+        """
         if mark is None and _unfinished(self._store.describe()) not in (None, token):
-            raise StageConflict("another rotation of this secret has begun; nothing was sent")
+            raise _another()
         self._begun = True
         self._store.stage(token, document, mark)
+
+
+def _another() -> InProgress:
+    return InProgress(
+        "another rotation of this secret has begun; nothing was sent",
+        hint="Run the same command again: it goes on with that rotation, or finds it done.",
+    )
 
 
 def _unfinished(state: SecretState) -> str | None:
@@ -189,6 +206,8 @@ class LocalRotation:
         """Return whether the labels say so, or cannot be read."""
         try:
             version = self._store.describe().version(self.token)
+        except InProgress:  # another rotation has begun, and this one has not
+            return False
         except RotationError:
             return True
         return version.intent is not None or version.proof is not None or bool(version.proofs)

@@ -154,12 +154,14 @@ def _checked(bound: Guarded, seen: Observation, password: Secret) -> str:
 
     Raises:
         LoginRejected: nothing was written.
+        MissingExtra: a login is demanded, and its library is not installed.
     """
     if bound.can_ask(seen):
         opens = bound.verify(password, seen) is Verdict.ACCEPTED
     elif seen.readback is not None:
         opens = seen.readback == password
     else:
+        bound.require_library(seen)
         return _NO_CHECK
     if not opens:
         raise LoginRejected(

@@ -154,6 +154,7 @@ def _ask(session: Session, bound: Guarded, findings: Findings) -> None:
         findings.checkable = True
         _by_login(session, bound, findings, seen)
         return
+    bound.require_library(seen)
     without_login(bound, findings, seen)
 
 

@@ -17,6 +17,7 @@ from rotation.core.errors import (
     DriverBug,
     DriverError,
     InProgress,
+    MissingExtra,
     NotEnoughTime,
     PolicyError,
     RotationError,
@@ -161,6 +162,12 @@ class Guarded:
     def can_ask(self, seen: Observation) -> bool:
         """Return whether a login can be tried: a shared probe needs an address in ``seen`` and proof of the host."""
         return isinstance(self.driver, Verifies) or self.logins.unready(seen) is None
+
+    def require_library(self, seen: Observation) -> None:
+        """Raise ``MissingExtra`` where a login is demanded and only its library is missing."""
+        lacking = self.logins.unready(seen)
+        if isinstance(lacking, MissingExtra) and self.minimum is Evidence.LOGIN:
+            raise lacking
 
     def trusting(self, seen: Observation) -> Guarded:
         """Return a copy that knows the host's key, if the deployment trusts the first key that a host shows.

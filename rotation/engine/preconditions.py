@@ -65,7 +65,7 @@ def of_the_candidate(
     """Yield what must hold for the candidate in a document, given the password that it follows."""
     if seen.rules is not None:
         rules = seen.rules
-        yield Precondition("rules", lambda: _told(rules))
+        yield Precondition("rules", lambda: _said(rules))
     yield Precondition("policy", lambda: _fits_the_policy(bound, seen, document.password, previous))
 
 
@@ -82,7 +82,7 @@ def _raise(obstacle: Exception) -> str:
 def _provable(bound: Guarded, afterwards: Observation, *, greet: bool) -> str:
     met = bound.require_provable(afterwards, greet=greet)
     answers = ": the host answers, and is the right one" if met else ""
-    return f"{bound.minimum.name} can be won{answers}"
+    return f"the new password can be proved by {bound.minimum.name}{answers}"
 
 
 def _tries(bound: Guarded) -> str:
@@ -102,7 +102,7 @@ def _fits_the_policy(bound: Guarded, seen: Observation, candidate: Secret, previ
     return f"the candidate fits the policy {policy.name} ({policy.min_length} to {policy.max_length} characters)"
 
 
-def _told(rules: TargetRules) -> str:
+def _said(rules: TargetRules) -> str:
     """Return what the target says about passwords, and where it says so."""
     said = [
         f"{name.replace('_', ' ')} {getattr(rules, name)}"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+from shlex import quote
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from rotation.cli.exit_codes import DONE
 from rotation.cli.output import Json, console, emit, note
@@ -15,11 +19,16 @@ if TYPE_CHECKING:
     from rotation_testkit.sandbox.sandbox import Sandbox
 
 
-def simulate(*, as_json: Json = False) -> int:
+def simulate(
+    *,
+    shell: Annotated[bool, typer.Option("--shell", help="Print only the environment, as lines for a shell.")] = False,
+    as_json: Json = False,
+) -> int:
     """Serve Secrets Manager, every vendor and the machines' login hosts on loopback until interrupted.
 
     Prints their addresses and made-up credentials as JSON (one line with --json); they are valid only while this runs.
-    Put "environment" into the environment of `lockstep rotate`, of a function or of an AWS client to use them.
+    Put "environment" into the environment of `lockstep rotate`, of a function or of an AWS client to use them:
+    `lockstep simulate --shell >sandbox.env &`, and then `. ./sandbox.env`.
     """
     with kit_imports():
         from rotation_testkit.sandbox.sandbox import open_sandbox
@@ -32,7 +41,12 @@ def simulate(*, as_json: Json = False) -> int:
     try:
         with open_sandbox(holding=None) as sandbox:
             facts = _facts(sandbox)
-            if as_json:
+            if shell:
+                sys.stdout.writelines(
+                    f"export {name}={quote(value)}\n" for name, value in sandbox.environment().items()
+                )
+                sys.stdout.flush()
+            elif as_json:
                 emit(facts)
             else:
                 console().print_json(data=facts)

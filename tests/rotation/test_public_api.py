@@ -1,5 +1,7 @@
 """The public API: the names that stay from version to version."""
 
+from importlib.metadata import version
+
 import pytest
 
 import rotation
@@ -14,6 +16,11 @@ def test_the_public_api_is_whole_and_sorted():
     """``rotation.__all__`` lists each public name once, classes first, and each of them can be imported."""
     assert rotation.__all__ == sorted(PUBLIC, key=lambda name: (name.islower(), name))
     assert [name for name in rotation.__all__ if getattr(rotation, name) is None] == []
+
+
+def test_the_version_is_that_of_the_package():
+    """Tickets and log lines name the release that is installed."""
+    assert rotation.__version__ == version("lockstep-rotation")
 
 
 def test_a_name_outside_of_it_is_no_attribute():

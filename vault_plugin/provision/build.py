@@ -79,9 +79,9 @@ def build(target: Path, *, python: str = sys.executable) -> Built:
         raise ConfigError(
             f"the interpreter's path must be absolute, without blanks, and below {_LONGEST_SHEBANG} bytes"
         )
-    data = shebang + _archive()
+    libraries, data = _libraries(), shebang + _archive()
     _replace(target, data)
-    return Built(target, hashlib.sha256(data).hexdigest(), _libraries())
+    return Built(target, hashlib.sha256(data).hexdigest(), libraries)
 
 
 def _replace(target: Path, data: bytes) -> None:

@@ -25,6 +25,7 @@ def check_current(session: AccountSession, state: SecretState) -> Result:
     Raises:
         LoginRejected: the password was changed outside Lockstep, or a rotation is half done.
         Parked: no login may be tried now.
+        MissingExtra: a login is demanded, and its library is not installed.
         RotationError: could not tell.
     """
     current = session.current(state)
@@ -43,6 +44,7 @@ def check_current(session: AccountSession, state: SecretState) -> Result:
     elif seen.readback is not None and bound.minimum <= Evidence.READBACK:
         opens, evidence = seen.readback == password, Evidence.READBACK
     else:
+        bound.require_library(seen)
         return Result(outcome="nothing_to_verify", driver=bound.spec.code)
     if not opens:
         raise _drifted()

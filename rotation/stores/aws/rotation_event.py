@@ -39,9 +39,12 @@ class RotationEvent:
         if not isinstance(token, str) or not re.fullmatch(r"[!-~]{32,64}", token):
             raise EventError("the event's ClientRequestToken must have 32 to 64 printable characters")
         rotation_token = event.get("RotationToken")
-        if rotation_token is not None and (not isinstance(rotation_token, str) or not rotation_token):
-            raise EventError("the event's RotationToken is malformed")
-        return cls(step, secret_id, token, Secret(rotation_token) if rotation_token else None)
+        if rotation_token is None:
+            return cls(step, secret_id, token)
+        # 36-256 characters by the same model: PutSecretValue refuses any other without naming it.
+        if not isinstance(rotation_token, str) or not re.fullmatch(r"[!-~]{36,256}", rotation_token):
+            raise EventError("the event's RotationToken must have 36 to 256 printable characters")
+        return cls(step, secret_id, token, Secret(rotation_token))
 
 
 def checked_id(event: Mapping[str, object]) -> str:

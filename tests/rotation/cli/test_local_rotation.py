@@ -2,9 +2,10 @@
 
 import pytest
 
+from rotation.cli.exit_codes import WAITS, exit_code
 from rotation.cli.local_rotation import LocalRotation, UnattendedStore
 from rotation.core.document import SecretDocument
-from rotation.core.errors import StageConflict
+from rotation.core.errors import InProgress
 from rotation.state.stages import PENDING
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
@@ -30,7 +31,9 @@ def test_a_rotation_that_began_in_the_meantime_wins(embedded):
     ours, other = local(embedded), local(embedded)
     assert next(other.steps()).error is None
     (refused,) = ours.steps()
-    assert refused.error.code == "stage_error"
+    assert (refused.error.code, exit_code(refused.error)) == ("in_progress", WAITS)
+    assert "another rotation of this secret has begun; nothing was sent" in refused.error.message
+    assert not ours.reset_may_be_sent()
     assert embedded.changes(HUAWEI) == 0
     assert list(embedded.secrets_manager.labels(HUAWEI_ID)).count(ours.token) == 0
 
@@ -42,9 +45,27 @@ def test_a_candidate_is_not_put_over_another_rotations(embedded):
     unattended = UnattendedStore(store, ours.token)
     assert unattended.describe().holder(PENDING) == ours.token
     next(other.steps())
-    with pytest.raises(StageConflict):
+    with pytest.raises(InProgress, match="another rotation of this secret has begun; nothing was sent"):
         unattended.stage(ours.token, SecretDocument({"password": "x"}))
     assert embedded.secrets_manager.value(HUAWEI_ID, version=ours.token) is None
+
+
+def test_a_rotation_that_begins_right_before_the_put_wins(embedded):
+    """Our own createSecret, which has seen no other, says so instead of anything about its candidate."""
+    ours, other = local(embedded), local(embedded)
+    begun = []
+
+    def begin(call):
+        if call.operation == "GetSecretValue" and not begun:
+            begun.append(True)
+            next(other.steps())
+
+    embedded.secrets_manager.faults.after(None, begin)
+    (refused,) = ours.steps()
+    assert "another rotation of this secret has begun; nothing was sent" in refused.error.message
+    assert exit_code(refused.error) == WAITS
+    assert [report.error for report in other.steps()] == [None] * 4
+    assert embedded.changes(HUAWEI) == 1
 
 
 def test_a_label_that_has_gone_is_not_pretended(embedded):

@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from rotation.core.errors import PasswordRejected, RotationError
+from rotation.core.errors import Parked, PasswordRejected, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Step
 from rotation.doctor import examine, heal
@@ -98,6 +98,22 @@ def test_one_budget_for_rotations_verify_and_doctor(scenario):
             subject.secret.describe()
     assert subject.vendor.wrong_logins <= subject.vendor.lockout.budget == 3
     assert not subject.vendor.locked
+
+
+def test_examining_a_refusal_for_age_leaves_the_budget_to_the_rotation(scenario):
+    """The candidate that the vendor refused as too young is not tried, and the first attempt in time goes through."""
+    subject = scenario()
+    subject.vendor.changed_at = subject.clock.now() - 10
+    token = subject.created()
+    with pytest.raises(Parked) as parked:
+        subject.step(Step.SET, token)
+    found = [examine(subject.session()) for _ in range(4)]
+    assert len({(each.summary, each.not_before) for each in found}) == 1
+    assert found[0].not_before == parked.value.not_before
+    assert verify(subject.session()).evidence is not None
+    assert subject.vendor.wrong_logins == 0
+    subject.clock.sleep(parked.value.not_before - subject.clock.now())
+    assert subject.rotate(token) == []
 
 
 def test_a_released_candidate_does_not_forget(scenario):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from rotation import handler
+from rotation import __version__, handler
 from rotation.core.errors import ConfigError, EventError
 from rotation.core.process.library_logs import silence_libraries
 from rotation.core.secret import Secret
@@ -58,6 +58,7 @@ def test_unusable_settings_of_aws_are_logged_and_counted(idle, monkeypatch, name
     assert caught.value.__context__ is None
     line, raised, metric = [json.loads(line) for line in idle.written().splitlines() if line.startswith("{")]
     assert (line["message"], line["error"]["code"]) == ("step failed", "config_error")
+    assert line["lockstep_version"] == __version__
     assert line["secret_id"]
     assert (metric["StepFailed"], metric["step"], raised["StepRaised"]) == ([1.0], "createSecret", [1.0])
 

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from rotation.core.errors import ConfigError
+from rotation.core.errors import ConfigError, MissingExtra
 from vault_plugin.provision.build import build
 
 
@@ -27,6 +27,14 @@ def test_an_interpreter_that_no_first_line_can_name_is_refused(tmp_path, python)
     """A path that is relative, has a blank, or is too long for the kernel is refused."""
     with pytest.raises(ConfigError):
         build(tmp_path / "plugin", python=python)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_library_nothing_is_written(tmp_path, monkeypatch):
+    """The file would not run; what stood there before stays."""
+    monkeypatch.setattr("vault_plugin.provision.build._LIBRARIES", ("requests", "no-such-library"))
+    with pytest.raises(MissingExtra, match="no-such-library"):
+        build(tmp_path / "plugin")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -60,6 +60,15 @@ def test_what_is_planned_is_done_with_repair(lockstep, embedded):
     assert lockstep("doctor", HUAWEI_ID, "--json").objects[0]["condition"] == "healthy"
 
 
+def test_a_finished_rotation_alarms_nobody(lockstep, embedded):
+    """A live current version was set by a rotation; only of another one a reset may have been sent."""
+    assert lockstep("rotate", HUAWEI_ID).code == 0
+    shown = lockstep("doctor", HUAWEI_ID).out
+    assert "set by a rotation, 20" in shown
+    assert "may have been sent" not in shown
+    assert embedded.wrong_logins(HUAWEI) == 0
+
+
 def test_a_stripped_label_is_no_loss(lockstep, embedded):
     """A candidate whose AWSPENDING was removed by hand, as common advice says, is still found and promoted."""
     token = lost_reply(lockstep, embedded)

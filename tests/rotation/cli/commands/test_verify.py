@@ -1,9 +1,11 @@
 """``lockstep verify`` over the wire: the drift check that moves no label and sends no change."""
 
+import sys
+
 import pytest
 
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
-from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
+from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI, UCLOUD, VOLCENGINE, open_sandbox
 
 HUAWEI_ID = "lockstep/huawei_meeting"
 
@@ -72,6 +74,35 @@ def test_diagnosis_first_and_then_the_cure(lockstep, embedded, put_by_hand):
     healed = lockstep("rotate", name)
     assert healed.code == 0, healed.err
     assert embedded.stored(UCLOUD) == embedded.live(UCLOUD)
+
+
+def test_a_missing_library_is_named_and_is_no_missing_login_check(lockstep, embedded, monkeypatch):
+    """Without paramiko nobody has looked: this is a fault of the installation, and says nothing of the vendor."""
+    monkeypatch.setitem(sys.modules, "paramiko", None)
+    ran = lockstep("verify", embedded.accounts[UCLOUD], "--json")
+    assert (ran.code, ran.objects[0]["outcome"]) == (4, "missing_extra")
+    assert "no login check" not in ran.out
+    ran = lockstep("doctor", embedded.accounts[UCLOUD])
+    assert (ran.code, "paramiko" in ran.out + ran.err) == (4, True), ran.out
+
+
+def test_what_was_checked_is_said(lockstep, monkeypatch):
+    """All accounts of a batch are counted, and a vendor's word is no check."""
+    with open_sandbox(holding=(BATCH, VOLCENGINE), retry_delays=()) as started:
+        for variable, value in started.environment().items():
+            monkeypatch.setenv(variable, value)
+        ran = lockstep("verify", started.accounts[BATCH])
+        assert (ran.code, "all 3 accounts" in ran.out) == (0, True)
+        shown = lockstep("doctor", started.accounts[BATCH]).out
+        assert "live (LOGIN)" in shown
+        assert "not asked" not in shown
+        assert lockstep("rotate", started.accounts[VOLCENGINE]).code == 0
+        ran = lockstep("verify", started.accounts[VOLCENGINE])
+        assert (ran.code, "no login check here" in ran.out) == (3, True)
+        ran = lockstep("doctor", started.accounts[VOLCENGINE])
+        assert (ran.code, "accepted, not proved" in ran.out) == (0, True)
+        assert "live" not in ran.out
+        assert "no login can prove it" in ran.out
 
 
 def test_a_vendor_that_does_not_answer_is_no_drift(lockstep, embedded):

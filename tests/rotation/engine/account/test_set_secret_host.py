@@ -68,7 +68,7 @@ def test_the_dry_run_tells_what_it_met(rig: Rig) -> None:
     (evidence,) = [check for check in rehearse(rig.session("")) if check.name == "evidence"]
     assert (evidence.status, evidence.detail) == (
         Status.READY,
-        "LOGIN can be won: the host answers, and is the right one",
+        "the new password can be proved by LOGIN: the host answers, and is the right one",
     )
     rig.probe.refusal = CannotVerify("closed", vendor_code="port_closed", hint="Open it.")
     (evidence,) = [check for check in rehearse(rig.session("")) if check.name == "evidence"]

@@ -22,8 +22,8 @@ def test_an_event_is_read():
 
 def test_a_rotation_token_is_kept_as_a_secret():
     """The repr of an event does not show its RotationToken."""
-    event = RotationEvent.parse(EVENT | {"RotationToken": "canary"})
-    assert event.rotation_token == Secret("canary")
+    event = RotationEvent.parse(EVENT | {"RotationToken": "canary" * 6})
+    assert event.rotation_token == Secret("canary" * 6)
     assert "canary" not in repr(event)
 
 
@@ -49,6 +49,8 @@ MALFORMED: dict[str, tuple[str, object]] = {
     "token with a space": ("ClientRequestToken", "canary" + " " * 30),
     "token with a line break": ("ClientRequestToken", "canary" * 6 + "\n"),
     "rotation token empty": ("RotationToken", ""),
+    "rotation token short": ("RotationToken", "canary"),
+    "rotation token long": ("RotationToken", "canary" * 43),
     "rotation token no text": ("RotationToken", {"canary": 1}),
     "rotation token false": ("RotationToken", False),
 }
