@@ -115,13 +115,25 @@ def rehearse(session: Session, *, require_write: Callable[[], None] | None = Non
         return (*checks, *_settings_faults(error))
     checks.append(_binding(state))
     made: list[SecretDocument] = []
+    kept: list[str] = []
     for member in accounts.members:
         account = _Account.of(accounts.one(member), member.bound, replace(current, document=member.document))
-        checks.extend(replace(each, detail=f"{member.name}: {each.detail}") for each in account.checks())
+        own = list(account.checks())
+        checks.extend(replace(each, detail=f"{member.name}: {each.detail}") for each in own)
+        kept += [member.name] if any(each.status in (Status.STOPS, Status.WAITS) for each in own) else []
         made += account.made
+    checks.extend(_others(len(accounts.members), kept))
     if len(made) < len(accounts.members):
         return tuple(checks)
     return (*checks, *_fits(session, [merged(current.document, accounts.key, made)]))
+
+
+def _others(size: int, kept: list[str]) -> Iterator[Check]:
+    """Say that the accounts of a batch which are ready do not wait for those that are not."""
+    if 0 < len(kept) < size:
+        left = f"{', '.join(kept)} would keep {'its' if len(kept) == 1 else 'their'} own"
+        does = f"{size - len(kept)} of {size} accounts would get new passwords; {left}"
+        yield _ready("others", f"{does}, and the rotation would fail")
 
 
 def _fits(session: Session, made: list[SecretDocument]) -> Iterator[Check]:

@@ -4,6 +4,10 @@ All accounts are staged together. In between, each account goes through the engi
 for another: every reset is sent first, then all tasks are polled in turn. The candidate becomes current once each
 account is proved. Where one fails, the proved ones become current without it (``in_part``), and the rotation goes on
 later with those that are left.
+
+createSecret leaves an account out that cannot be rotated now: in the candidate it keeps its current password. Nothing
+is sent for it, and setSecret fails with what stands in its way. Once the others are current the candidate is released,
+so that the next rotation takes all of them.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from rotation.core.document import SecretDocument, documents, list_key, merged
 from rotation.core.errors import (
     IdentityChanged,
     InProgress,
+    NotEnoughTime,
     NotReady,
     Parked,
     PasswordRejected,
@@ -80,29 +85,45 @@ class Batch:
 
         Raises:
             ConfigError: the batch is too large for the labels that there are.
-            RotationError: an account cannot be rotated now; nothing was changed.
+            RotationError: no account can be rotated now; nothing was changed.
         """
         require_room(state, self.session.token, len(self.members), self.session.clock.now(), self.window)
         results: list[MemberResult] = []
-        prepared: list[SecretDocument] = []
+        entries: list[SecretDocument] = []
         for member in self.members:
-            run = self.one(member)
-            try:
-                document, result = steps.prepare(run, run.store.describe(), member.document)
-            except RotationError as error:
-                results.append(_failed(member, error))
-                continue
-            if any(document.password == other.password for other in prepared):
+            entry, result = self._prepared(member)
+            if result.error is None and any(entry.password == other.password for other in entries):
                 raise PolicyError("the generator drew the same password for two accounts")
-            prepared.append(document)
-            results.append(MemberResult(name=member.name, outcome="staged", trusted_host_key=result.trusted_host_key))
-        staged = self._together("staged", results, state)
+            entries.append(entry)
+            results.append(result)
+        if all(each.error is not None for each in results):
+            return self._together("staged", results, state)
+        done = Result(outcome="staged", driver=self.members[0].bound.spec.code, members=tuple(results))
         try:
-            self.session.store.stage(self.session.token, merged(current, self.key, prepared))
+            self.session.store.stage(self.session.token, merged(current, self.key, entries))
         except StageConflict:
             self.session.candidate()
-            return replace(staged, outcome="adopted", members=())
-        return staged
+            return replace(done, outcome="adopted", members=())
+        return done
+
+    def _prepared(self, member: Member, *, again: bool = True) -> tuple[SecretDocument, MemberResult]:
+        """Return an account's entry of the candidate: the current one, with the reason, if it cannot be rotated now.
+
+        What may pass is looked at once more before the account is left out.
+        """
+        run, pause = self.one(member), float(member.bound.spec.poll_seconds)
+        try:
+            document, result = steps.prepare(run, run.store.describe(), member.document)
+        except (StoreError, NotEnoughTime):
+            raise  # no account's own failure
+        except RotationError as error:
+            may_pass = again and error.retryable and error.not_before is None
+            if not may_pass or self.session.time_left() < pause + RESERVE_SECONDS:
+                return member.document, _failed(member, error)
+        else:
+            return document, MemberResult(name=member.name, outcome="staged", trusted_host_key=result.trusted_host_key)
+        self.session.clock.sleep(pause)
+        return self._prepared(member, again=False)
 
     def verify_current(self, state: SecretState) -> Result:
         """Check whether the current passwords work, each for its account; reset nothing."""
@@ -118,7 +139,7 @@ class Batch:
         with self.session.lease(state):
             try:
                 results = self._rounds()
-                results = [self._secured(*each) for each in zip(self.members, results, strict=False)]
+                results = [self._secured(*each) for each in zip(self.members, results, strict=True)]
             finally:
                 with suppress(StoreError):  # each only saves the next run a question
                     self._note_ends()
@@ -126,9 +147,9 @@ class Batch:
                 current = commit_in_part(self.session, self.key, self.members)
                 results = [
                     replace(each, outcome="current") if each.error is None and member.number in current else each
-                    for member, each in zip(self.members, results, strict=False)
+                    for member, each in zip(self.members, results, strict=True)
                 ]
-                self._end_if_refused(results, state)
+                self._end_if_over(results, state)
             done = self._together("sent", results, state)
         return done if all(each.evidence is not None for each in results) else replace(done, evidence=None)
 
@@ -148,7 +169,7 @@ class Batch:
         """Return a run for one account, which raises ``InProgress`` instead of waiting unless it is ``patient``."""
         session = self.session
         return AccountSession(
-            store=MemberStore(session, self.key, member.number, member.bound, len(self.members)),
+            store=MemberStore(session, self.key, member.number, member.bound),
             token=session.token,
             bind=session.bind,
             clock=session.clock,
@@ -215,14 +236,15 @@ class Batch:
                 if mark.kind in (Kind.PROOF, Kind.ACCEPTED):
                     self.one(member).store.unmark(version.id, mark)
 
-    def _end_if_refused(self, results: list[MemberResult], state: SecretState) -> None:
-        """Release a candidate of which all is current but what the vendor refused and what was never sent.
+    def _end_if_over(self, results: list[MemberResult], state: SecretState) -> None:
+        """Release a candidate of which all is current but what was left out, or was refused and never applied.
 
         The next rotation makes a fitting one for each account.
         """
-        left = [pair for pair in zip(self.members, results, strict=False) if pair[1].outcome != "current"]
-        if len(results) > len(left) and all(
-            _is_refused(each) and self._dead_since(member, state) is None for member, each in left
+        left = [pair for pair in zip(self.members, results, strict=True) if pair[1].outcome != "current"]
+        if all(
+            self._is_left_out(member) or (_is_refused(each) and self._dead_since(member, state) is None)
+            for member, each in left
         ):
             self.session.memory.open = False
             self.session.withdraw()
@@ -236,8 +258,6 @@ class Batch:
         while True:
             for member in waiting:
                 results[member.number] = self._attempt(member, runs[member.number])
-                if self._was_released(results[member.number]):
-                    return list(results.values())
             waiting = [each for each in waiting if _may_go_on(results[each.number], runs[each.number])]
             spec = self.members[0].bound.spec
             pause = spec.poll_seconds * (1.0 + len(waiting) // _POLLED_AT_ONCE)
@@ -250,7 +270,12 @@ class Batch:
         proof = run.store.describe().proof(run.token)
         if proof is not None and not run.memory.sends:
             return MemberResult(name=member.name, outcome="proved_before", evidence=proof)
-        return _outcome(member, run, lambda run: steps.run(run, Step.SET))
+        return _outcome(member, run, partial(_why_left_out, member) if self._is_left_out(member) else _set)
+
+    def _is_left_out(self, member: Member) -> bool:
+        """Return whether the candidate brings an account no new password, as createSecret could not prepare one."""
+        own = documents(self.session.candidate().document, self.key)[member.number]
+        return own.password == member.document.password
 
     def _secured(self, member: Member, ended: MemberResult) -> MemberResult:
         """Prove an account whose password needed time, so that no later run needs to touch it again."""
@@ -261,17 +286,9 @@ class Batch:
             return ended  # It needs time that this run does not have.
         return proved if proved.error is not None else replace(proved, outcome=ended.outcome)
 
-    def _was_released(self, ended: MemberResult) -> bool:
-        """Return whether the candidate was released for all, as the vendor refused it before anything was sent."""
-        if not isinstance(ended.error, PasswordRejected):
-            return False
-        version = self.session.store.describe().versions.get(self.session.token)
-        return version is None or PENDING not in version.stages
-
     def _dead_since(self, member: Member, state: SecretState) -> float | None:
         """Return since when an account's current password may be dead; ``None`` if nothing says so."""
-        value = self.session.memory.values.get(self.session.token)
-        if value is None or documents(value.document, self.key)[member.number].password == member.document.password:
+        if self.session.token not in self.session.memory.values or self._is_left_out(member):
             return None
         own = self.session.memory.accounts.get(member.number, Memory())
         sent = MemberStore.seen_by(state, member.number).version(self.session.token).intent
@@ -326,6 +343,16 @@ def _outcome(member: Member, run: AccountSession, act: Callable[[AccountSession]
 
 def _check(run: AccountSession) -> Result:
     return check_current(run, run.store.describe())
+
+
+def _why_left_out(member: Member, run: AccountSession) -> Result:
+    """Raise what stands in an account's way, as createSecret found it; nothing is sent."""
+    steps.prepare(run, run.store.describe(), member.document)
+    raise NotReady("it could not be rotated when the candidates were made; the next rotation takes it, too")
+
+
+def _set(run: AccountSession) -> Result:
+    return steps.run(run, Step.SET)
 
 
 def _test(run: AccountSession) -> Result:

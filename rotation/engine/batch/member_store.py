@@ -19,7 +19,7 @@ from rotation.state import marks, waiting
 from rotation.state.marks import Kind, Mark
 from rotation.state.parking import Reason
 from rotation.state.store import StoredValue, replace_marks
-from rotation.state.versions import SecretState, Version
+from rotation.state.versions import SecretState
 
 _SPENT = (Kind.TASK, Kind.ACCEPTED, Kind.PARKED, Kind.FAILED)
 
@@ -32,12 +32,10 @@ class MemberStore:
         key: where the list stands.
         number: the account's place in it, from 0.
         account: the account.
-        size: how many accounts the batch has.
     """
 
-    def __init__(self, session: Session, key: str, number: int, account: Guarded, size: int) -> None:
+    def __init__(self, session: Session, key: str, number: int, account: Guarded) -> None:
         self._session = session
-        self._size = size
         self._key = key
         self._number = number
         self._account = account
@@ -87,26 +85,13 @@ class MemberStore:
             self._session.store.prove(version_id, evidence, self._number)
 
     def release(self, token: str) -> None:
-        """Drop the whole candidate, unless another account's reset may have been sent: then only this one stops."""
-        version = self._session.store.describe().versions.get(token)
-        if version is None or not self._others_sent(version):
-            self._session.withdraw()
-            self._session.store.release(token)
-            return
+        """Stop only this account's attempts; the batch releases the candidate once no account needs it any more."""
+        version = self._session.store.describe().version(token)
         own = version.seen_by(self._number)
         spent = frozenset(mark for mark in own.marks if mark.kind in _SPENT)
         pause = waiting.grown(own.failed + 1, self._account.lockout.window_seconds, token)
         new = {marks.parked(Reason.CANDIDATE_REFUSED, self._session.clock.now() + pause), marks.failed(own.failed + 1)}
         self._rewrite(token, add=frozenset(new), take=spent - new)
-
-    def _others_sent(self, version: Version) -> bool:
-        accounts = self._session.memory.accounts
-        return any(
-            (other in accounts and (accounts[other].open or accounts[other].proved is not None))
-            or version.seen_by(other).intents_of_others(self._session.holder)
-            for other in range(self._size)
-            if other != self._number
-        )
 
     def _packed(self, state: SecretState, version_id: str) -> list[Mark]:
         packed = state.version(version_id).all(Kind.MEMBER)

@@ -38,18 +38,15 @@ from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 STRICTER = PasswordPolicy(length=30, charsets=POLICY.charsets, name="stricter")
 
 
-def test_createsecret_refuses_what_cannot_be_rotated_now() -> None:
-    """Every account is looked at, those in the way are named, and nothing is staged."""
+def test_createsecret_refuses_a_batch_of_which_nothing_can_be_rotated_now() -> None:
+    """Every account is looked at and named, and nothing is staged."""
     scenario = make_batch()
-    scenario.vendors[0].obstacles = scenario.vendors[2].obstacles = (PreconditionFailed("off"),)
+    for vendor in scenario.vendors:
+        vendor.obstacles = (PreconditionFailed("off"),)
     token = scenario.begin()
     with pytest.raises(PreconditionFailed) as caught:
         scenario.step(Step.CREATE, token)
-    assert outcomes(caught.value) == {
-        "user-0": "precondition_failed",
-        "user-1": "staged",
-        "user-2": "precondition_failed",
-    }
+    assert outcomes(caught.value) == {f"user-{n}": "precondition_failed" for n in range(3)}
     assert scenario.secret.read(token) is None
 
 
@@ -178,16 +175,28 @@ def test_what_matters_of_a_cancelled_batch_outlives_its_labels() -> None:
     assert condensed(Version.from_labels("v", {marks.intent(5).on("v")}), current=True) == []
 
 
-def test_a_candidate_refused_before_anything_was_sent_is_released() -> None:
-    """The candidate is released for all accounts: it will never be current. One login makes sure."""
+def test_an_account_whose_candidate_is_refused_keeps_no_other_one_back() -> None:
+    """The first is refused before the others are sent: they become current, and the candidate is over."""
     scenario = make_batch()
     token = scenario.created()
     scenario.vendors[0].policy = STRICTER
     with pytest.raises(PasswordRejected) as caught:
         scenario.step(Step.SET, token)
-    assert outcomes(caught.value) == {"user-0": "password_rejected"}
-    assert "1 of 3 accounts" in caught.value.message
-    assert scenario.counts() == [(0, 1), (0, 0), (0, 0)]
+    assert outcomes(caught.value) == {"user-0": "password_rejected", "user-1": "current", "user-2": "current"}
+    assert scenario.counts() == [(0, 1), (1, 0), (1, 0)]  # one login makes sure that it was not applied
+    assert scenario.passwords() == scenario.live()
+    assert scenario.secret.describe().holder(PENDING) is None
+
+
+def test_a_candidate_of_which_every_password_is_refused_is_released() -> None:
+    """It will never be current; the next rotation makes another one."""
+    scenario = make_batch()
+    token = scenario.created()
+    for vendor in scenario.vendors:
+        vendor.policy = STRICTER
+    with pytest.raises(PasswordRejected):
+        scenario.step(Step.SET, token)
+    assert scenario.counts() == [(0, 0)] * 3
     assert scenario.secret.describe().holder(PENDING) is None
 
 
@@ -253,7 +262,7 @@ def test_an_account_is_neither_staged_nor_made_current_alone() -> None:
     """Its store lacks the verbs that only the batch may use."""
     scenario = make_batch()
     session = scenario.session("t")
-    store = MemberStore(session, KEY, 0, session.bind(documents(scenario.document(), KEY)[0]), 3)
+    store = MemberStore(session, KEY, 0, session.bind(documents(scenario.document(), KEY)[0]))
     for verb in ("stage", "promote", "settle", "acquire", "yield_lease", "end"):
         assert not hasattr(store, verb)
 
