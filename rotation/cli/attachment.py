@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN
 from rotation.cli.output import console, emit, note
@@ -26,6 +26,7 @@ from rotation.stores.aws.secrets_manager import AwsSecretsManager
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+_MONTHLY = "rate(30 days)"
 _LOOK_SECONDS = 2.0
 _PATIENCE_SECONDS = 180.0
 """A function's time-out is two minutes, and its first start takes some seconds."""
@@ -36,6 +37,8 @@ class Ended(StrEnum):
 
     ALREADY_ATTACHED = "already_attached"
     """The function was the secret's before, and nothing was asked."""
+    OTHER_SCHEDULE = "other_schedule"
+    """So it is, with another schedule than the one that was asked for, and nothing was changed."""
     TESTED = "tested"
     """The test has ended, and no label says that the password was rejected."""
     REJECTED = "rejected"
@@ -50,7 +53,7 @@ class Attachment:
 
     Attributes:
         function: ARN of the rotation function.
-        schedule: as ``RotationRules.ScheduleExpression`` takes it, such as ``rate(30 days)``.
+        schedule: as ``RotationRules.ScheduleExpression`` takes it; empty for ``rate(30 days)``, or what is there.
     """
 
     function: str
@@ -69,7 +72,7 @@ class Attachment:
         """
         answer = asked(client, secret_id, lambda: client.describe_secret(SecretId=secret_id))
         if answer.get("RotationEnabled") and answer.get("RotationLambdaARN") == self.function:
-            return Ended.ALREADY_ATTACHED
+            return Ended.ALREADY_ATTACHED if self.schedule in ("", _schedule(answer)) else Ended.OTHER_SCHEDULE
         token = str(uuid.uuid4())
         asked(
             client,
@@ -78,11 +81,17 @@ class Attachment:
                 SecretId=secret_id,
                 ClientRequestToken=token,
                 RotationLambdaARN=self.function,
-                RotationRules={"ScheduleExpression": self.schedule},
+                RotationRules={"ScheduleExpression": self.schedule or _MONTHLY},
                 RotateImmediately=False,
             ),
         )
         return _waited(store, token, clock)
+
+
+def _schedule(answer: Any) -> str:  # noqa: ANN401 - the API's answer
+    rules = answer.get("RotationRules", {})
+    days = rules.get("AutomaticallyAfterDays")
+    return str(rules.get("ScheduleExpression") or f"rate({days} day{'' if days == 1 else 's'})")
 
 
 def _waited(store: AwsSecretsManager, token: str, clock: Clock) -> Ended:
@@ -153,7 +162,9 @@ def attach(client: SecretsManagerClient, secret_id: str, attachment: Attachment,
         ended = attachment.attach(client, store, secret_id, clock)
     code, sentence = _ENDS[ended]
     if as_json:
-        fields = {"function": attachment.function, "schedule": attachment.schedule, "log_group": attachment.log_group}
+        fields = {"function": attachment.function, "log_group": attachment.log_group}
+        if ended not in (Ended.ALREADY_ATTACHED, Ended.OTHER_SCHEDULE):
+            fields["schedule"] = attachment.schedule or _MONTHLY
         emit({"event": "rotation", "secret_id": secret_id, "outcome": ended.value, **fields})
     else:
         console().print(f"rotation: {sentence}; the function logs to {attachment.log_group}")
@@ -163,6 +174,10 @@ def attach(client: SecretsManagerClient, secret_id: str, attachment: Attachment,
 
 _ENDS = {
     Ended.ALREADY_ATTACHED: (DONE, "was switched on before, by this function"),
+    Ended.OTHER_SCHEDULE: (
+        NEEDS_HUMAN,
+        "was switched on before, by this function, with another schedule, which was not changed",
+    ),
     Ended.TESTED: (DONE, "is switched on; the test has ended, and the vendor rejected no password"),
     Ended.REJECTED: (NEEDS_HUMAN, "is switched on, and the test found that the vendor rejects the password"),
     Ended.NOT_ENDED: (FAILED, "is switched on; the test has not ended, so look at its log"),

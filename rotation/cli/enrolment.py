@@ -9,7 +9,7 @@ import base64
 import csv
 import hashlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,9 @@ import typer
 from rotation.cli.exit_codes import DONE, FAILED, NEEDS_HUMAN, CommandUsageError, exit_code, worst
 from rotation.cli.output import console, emit, note, show_error
 from rotation.core.document import SecretDocument, documents, list_key
-from rotation.core.errors import BindingMismatch, RotationError, SecretNotFound
+from rotation.core.errors import BindingMismatch, InternalError, Interrupted, RotationError, SecretNotFound
 from rotation.core.event import Announce, EventKind
+from rotation.core.process import stop
 from rotation.deployment.announcing.announcer import Announcer
 from rotation.deployment.binder import Binder
 from rotation.drivers.network.login_settings import ports
@@ -240,26 +241,48 @@ def enroll_list(path: Path, look: Callable[[str], Enrolment], key: str, how: How
 
 
 def _each(
-    wanted: Iterable[Wanted],
+    wanted: Sequence[Wanted],
     look: Callable[[str], Enrolment],
     key: str,
     act: Callable[[Enrolment, Mapping[str, object]], int],
     *,
     as_json: bool,
 ) -> int:
-    codes = set()
-    for each in wanted:
-        try:
-            found = look(each.name)
-            found.require(each)
-            codes.add(act(found, {key: each.name}))
-        except RotationError as error:
-            codes.add(exit_code(error))
-            if as_json:
-                emit({key: each.name, "outcome": error.code, "error": error.describe()})
-            else:
-                show_error(error.prefixed(each.name), as_json=False)
+    codes = []
+    with stop.work():
+        for each in wanted:
+            if stop.requested():
+                break
+            codes.append(_one(each, look, key, act, as_json=as_json))
+    if len(codes) < len(wanted):
+        raise Interrupted(
+            f"stopped after {len(codes)} of {len(wanted)} secrets",
+            hint="The same command goes on; none is bound twice.",
+        )
     return worst(codes)
+
+
+def _one(
+    wanted: Wanted,
+    look: Callable[[str], Enrolment],
+    key: str,
+    act: Callable[[Enrolment, Mapping[str, object]], int],
+    *,
+    as_json: bool,
+) -> int:
+    try:
+        found = look(wanted.name)
+        found.require(wanted)
+        return act(found, {key: wanted.name})
+    except RotationError as error:
+        failure = error
+    except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
+        failure = InternalError.of(foreign)
+    if as_json:
+        emit({key: wanted.name, "outcome": failure.code, "error": failure.describe()})
+    else:
+        show_error(failure.prefixed(wanted.name), as_json=False)
+    return exit_code(failure)
 
 
 def read_list(path: Path) -> list[Wanted]:

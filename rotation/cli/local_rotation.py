@@ -23,7 +23,7 @@ from rotation.deployment.announcing.announcer import Announcer
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.keys.candidate_seal import require_seal, seal_for
-from rotation.deployment.open_session import countdown, open_session
+from rotation.deployment.open_session import countdown, open_session, until_written_down
 from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.engine.session import Session
@@ -31,6 +31,7 @@ from rotation.state.marks import Mark
 from rotation.state.stages import PENDING
 from rotation.state.store import Store
 from rotation.state.versions import SecretState, Version
+from rotation.stores.aws.deadline import within
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 from rotation.stores.wrapper import PassingStore
 
@@ -167,6 +168,7 @@ class LocalRotation:
         token: of an unfinished rotation, or a new one.
         resumed: whether the token is that of an unfinished rotation.
         unheard: the targets that have not taken an event, and why.
+        committed: whether a new password became current, also where the rotation failed in part or after that.
     """
 
     def __init__(
@@ -188,6 +190,7 @@ class LocalRotation:
         self.token = unfinished or str(uuid.uuid4())
         self.resumed = unfinished is not None
         self.unheard: dict[str, str] = {}
+        self.committed = False
         self._name = lambda: store.name
         self._store = UnattendedStore(store, self.token)
 
@@ -222,12 +225,14 @@ class LocalRotation:
         try:
             if step in (Step.CREATE, Step.SET):
                 stop.refuse_new(step.value)
-            end = run(session, step)
+            with within(until_written_down(session.time_left)):
+                end = run(session, step)
         except RotationError as error:
             end = error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
             end = InternalError.of(foreign)
         self.unheard |= announcer.unheard
+        self.committed |= session.memory.committed
         return StepReport(
             step=step,
             seconds=time.monotonic() - started,

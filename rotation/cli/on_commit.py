@@ -2,7 +2,8 @@
 
 It is run without a shell, with the secrets' ids in its environment, and has a minute. What it does changes no exit
 code: the rotation is done. Commits of one run are gathered: the command is run once at the end, and in a long run at
-most a minute after the first commit that it has not been given. Example, of ten secrets rotated in forty seconds::
+most a minute after the first commit that it has not been given, or when an environment has no room for more ids. A run
+that is stopped names the secrets for which it was not run. Example, of ten secrets rotated in forty seconds::
 
     lockstep vault run --prefix shop --on-commit 'systemctl reload shop'     runs ``systemctl reload shop`` once
 """
@@ -14,7 +15,8 @@ import shlex
 import shutil
 import signal
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -23,11 +25,15 @@ import typer
 from rotation.cli.exit_codes import CommandUsageError
 from rotation.cli.output import note
 from rotation.core.clock import Clock, SystemClock
+from rotation.core.process import stop
+from rotation.core.scrub import printable
 
 VARIABLE = "ROTATED_SECRETS"
 """Not one of ``LOCKSTEP_*``, which a command that is Lockstep itself would refuse as unknown."""
 SECONDS = 60.0
 """For the command to end, and the longest that commits are gathered."""
+_MOST_BYTES = 65_536
+"""Of ids handed over at a time; Linux takes 128 KiB in one variable."""
 
 OnCommitCommand = Annotated[
     str,
@@ -69,16 +75,41 @@ class OnCommit:
         """Note a commit; run the command if the first one has waited for long."""
         if not self.argv:
             return
+        if sum(len(each.encode()) + 1 for each in (*self._ids, secret_id)) > _MOST_BYTES:
+            self.run()
         self._since = self._since if self._ids else self.clock.now()
         self._ids.append(secret_id)
         if self.clock.now() - self._since >= SECONDS:
             self.run()
 
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Run the command at the end of the block; say for which commits it was not run if the process must stop."""
+        try:
+            yield
+            self.run()
+        except stop.Halted:
+            self.missed()
+            raise
+
+    def missed(self) -> None:
+        """Say for which commits the command was not run, if there are any, since the process must stop."""
+        if self._ids:
+            note(f"--on-commit was not run for {', '.join(map(printable, self._ids))}; what uses them needs it")
+
     def run(self) -> None:
-        """Run the command for the commits that it has not been given, if there are any; raise nothing."""
+        """Run the command for the commits that it has not been given, if there are any.
+
+        Raises:
+            Halted: the process must stop at once; the command goes on by itself, which is said.
+        """
         ids, self._ids = self._ids, []
         if not ids:
             return
+        with stop.work():  # the first signal lets the command end
+            self._run(ids)
+
+    def _run(self, ids: list[str]) -> None:
         try:
             child = subprocess.Popen(  # noqa: S603 - the operator's own command, without a shell
                 self.argv,
@@ -98,5 +129,8 @@ class OnCommit:
             child.wait()
             note(f"--on-commit was stopped after {self.seconds:.0f} seconds")
             return
+        except stop.Halted:
+            note("the rotations are done; --on-commit has not ended, and goes on by itself")
+            raise
         if code:
             note(f"--on-commit ended with {code}; the rotation is done all the same")

@@ -77,6 +77,14 @@ class _Bound:
         return self.binder.name(document)
 
 
+def until_written_down(time_left: Callable[[], float]) -> Callable[[], float]:
+    """Return a function that returns how many seconds calls of the store have left.
+
+    Once the process is asked to stop at once, nothing is left for the vendor, but the lease is still given back.
+    """
+    return lambda: max(time_left(), stop.HALT_SECONDS if stop.requested() else 0.0)
+
+
 def countdown(seconds: float, now: Callable[[], float]) -> Callable[[], float]:
     """Return a function that returns how many of these seconds are left; fewer once the process is asked to stop."""
     deadline = now() + seconds

@@ -71,6 +71,7 @@ class Memory:
         open: whether one of them may have been applied, and no proof shows it yet.
         proved: how the candidate was proved.
         promoted: whether the candidate was made current.
+        committed: whether any version was: of a batch also one of the proved accounts alone.
         switched: whether a machine had to be switched for the reset.
         task: the vendor's task that is followed, if it has not ended.
         leased: whether this run holds the lease.
@@ -86,6 +87,7 @@ class Memory:
     open: bool = False
     proved: Evidence | None = None
     promoted: bool = False
+    committed: bool = False
     switched: bool = False
     task: str | None = None
     leased: bool = False

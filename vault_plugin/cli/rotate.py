@@ -60,11 +60,14 @@ def _rotate(path: str, attempts: int, consumers: OnCommit, *, spend: bool, as_js
             with stop.work():
                 done = rotation.run(attempts=attempts)
         except stop.Halted:
+            if rotation.committed:
+                consumers.committed(path)
+                consumers.missed()
             raise _stopped(context, path, rotation.token) from None
         if done.error is not None and stop.requested():
             done.error = _stopped(context, path, done.token)
             done.outcome = done.error.code
-    if done.outcome == "promoted":
+    if done.committed:
         consumers.committed(path)
         consumers.run()
     if as_json:

@@ -74,11 +74,11 @@ def run(  # noqa: PLR0913 - one option each
 
 def _followed(shown: Iterator[Rotated], consumers: OnCommit) -> Iterator[Rotated]:
     """Yield the rotations, so that what came before an exception is kept, and run the command of ``--on-commit``."""
-    for each in shown:
-        yield each
-        if each.outcome == "promoted":
-            consumers.committed(each.path)
-    consumers.run()
+    with consumers.heeded():
+        for each in shown:
+            yield each
+            if each.committed:
+                consumers.committed(each.path)
 
 
 def _failed(ended: list[Rotated]) -> int:

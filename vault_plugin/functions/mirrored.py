@@ -22,6 +22,7 @@ from rotation.core.values import Step
 from rotation.deployment.deployment import configured
 from rotation.deployment.kv_job import KvJob
 from rotation.stores.aws.client import secrets_manager
+from rotation.stores.aws.deadline import within
 from rotation.stores.aws.rotation_event import RotationEvent
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation.stores.vault_kv import VaultKv
@@ -67,7 +68,7 @@ def after(
     def write(fields: Mapping[str, object]) -> None:
         write_line({**line, **fields}, sys.stdout, sys.stderr)
 
-    with failures_logged(write):
+    with failures_logged(write), within(lambda: context.get_remaining_time_in_millis() / 1000):
         line["mirror"] = path_of(parsed.secret_id, environment)
         if context.get_remaining_time_in_millis() < SECONDS * 1000:
             raise NotEnoughTime("too little time is left to write the mirror; the repeated step writes it")

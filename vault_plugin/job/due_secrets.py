@@ -18,7 +18,6 @@ from vault_plugin.job.schedule import ScheduledSecret, Unreadable, Wishes, walk
 
 _THROTTLED_SECONDS = 30.0
 _STEPS = 4
-_HALT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +140,7 @@ class DueSecretsJob:
             pool.shutdown(wait=False, cancel_futures=True)
             # Once halted, no vendor call begins: a rotation that ends in this time has given its lease back.
             running = [each for each in rotations if not each.cancelled()]
-            wait(running, timeout=_HALT_SECONDS if stop.halted() else None)
+            wait(running, timeout=stop.HALT_SECONDS if stop.halted() else None)
 
     def _rotate(self, due: DueSecret) -> Rotated | None:
         if stop.requested():

@@ -32,7 +32,7 @@ from rotation.core.values import Step
 from rotation.deployment.announcing.announcer import Announcer
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
-from rotation.deployment.open_session import countdown, open_session
+from rotation.deployment.open_session import countdown, open_session, until_written_down
 from rotation.drivers.guarded import Guarded
 from rotation.engine.outcome.gap import with_gap
 from rotation.engine.result import Result
@@ -40,6 +40,7 @@ from rotation.engine.run import run
 from rotation.state.lease import Claim
 from rotation.state.store import Store, StoredValue
 from rotation.state.versions import SecretState
+from rotation.stores.aws.deadline import within
 from rotation.stores.vault_kv import Kv, VaultKv, read_current
 from rotation.stores.wrapper import PassingStore
 from vault_plugin.job.preconditions import preconditions
@@ -99,6 +100,7 @@ class Rotated:
         vendor_request_id: the id of the vendor's latest answer.
         dead_since: epoch seconds since when readers hold, or may hold, a dead password after a failure.
         unheard: the targets that have not taken an event, and why.
+        committed: whether a new password became current, also where the rotation failed in part or after that.
         error: why the rotation failed.
     """
 
@@ -114,6 +116,7 @@ class Rotated:
     vendor_request_id: str | None = None
     dead_since: float | None = None
     unheard: dict[str, str] = field(default_factory=dict)
+    committed: bool = False
     error: RotationError | None = None
 
     @classmethod
@@ -219,6 +222,7 @@ class KvRotation:
         spend: whether an operator lets it make one wrong login beyond the budget.
         on_step: called with the name and outcome of every step that has ended.
         token: of the latest attempt.
+        committed: as in ``Rotated``.
     """
 
     context: JobContext
@@ -228,6 +232,7 @@ class KvRotation:
     spend: bool = False
     on_step: Callable[[str, str], None] = lambda step, outcome: None  # noqa: ARG005 - the default does nothing
     token: str = field(default="", init=False)
+    committed: bool = field(default=False, init=False)
 
     def run(self, *, attempts: int = ATTEMPTS) -> Rotated:
         """Rotate, and try again after failures that pass by themselves. Never raise a ``RotationError``."""
@@ -313,11 +318,14 @@ class KvRotation:
         try:
             if step in (Step.CREATE, Step.SET):
                 stop.refuse_new(step.value)
-            return run(session, step)
+            with within(until_written_down(session.time_left)):  # of AWS, where the mirror is there
+                return run(session, step)
         finally:
             done.driver = binder.driver or done.driver
             done.vendor_request_id = binder.vendor_request_id or done.vendor_request_id
             done.unheard |= announcer.unheard
+            self.committed |= session.memory.committed
+            done.committed = self.committed
 
 
 def wished(bound: Guarded, wishes: Wishes, *, ordered: bool) -> Guarded:

@@ -42,7 +42,9 @@ HostKey = Annotated[
 Function = Annotated[
     str, typer.Option(metavar="ARN", help="Then switch rotation on by this function, as a test that resets nothing.")
 ]
-Every = Annotated[str, typer.Option(metavar="EXPRESSION", help="The schedule, as Secrets Manager takes it.")]
+Every = Annotated[
+    str, typer.Option(metavar="EXPRESSION", help="The schedule as Secrets Manager takes it; else rate(30 days).")
+]
 KmsKey = Annotated[str, typer.Option(metavar="KEY", help="The new secret's KMS key; else the account's own.")]
 
 
@@ -57,7 +59,7 @@ def enroll(  # noqa: PLR0913 - one option each
     password_stdin: PasswordStdin = False,
     host_key: HostKey = "",
     function: Function = "",
-    every: Every = "rate(30 days)",
+    every: Every = "",
     kms_key: KmsKey = "",
     as_json: Json = False,
 ) -> int:

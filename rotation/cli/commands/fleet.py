@@ -188,9 +188,9 @@ def rotate(  # noqa: PLR0913 - one option each
     from rotation.stores.aws.client import secrets_manager
     from rotation.stores.aws.fleet.rotation_run import FleetRotation
 
+    consumers = OnCommit.of(on_commit)
     run_id, chosen = _run_id(run), _chosen(tag, prefix, function, everything=everything)
-    if not as_json:
-        note(f"{len(chosen)} secrets; run {run_id}: `--run {run_id}` with the same options goes on with it")
+    _announce_run(run_id, len(chosen), as_json=as_json)
     rotation = FleetRotation(
         client=secrets_manager(),
         run=run_id,
@@ -199,26 +199,40 @@ def rotate(  # noqa: PLR0913 - one option each
         per_vendor=per_vendor,
         patience=patience,
     )
-    with stop.work():
-        shown = _shown(rotation.turns(chosen), len(chosen), "rotating", as_json=as_json)
-        ended = _followed(shown, OnCommit.of(on_commit))
+    goes_on = f"The same command with `--run {run_id}` goes on and rotates none twice."
+    ended = _followed(_shown(rotation.turns(chosen), len(chosen), "rotating", as_json=as_json), consumers, goes_on)
     _sum_up(ended, len(chosen), {"run": str(run_id)}, as_json=as_json)
     if ended.total() < len(chosen):
         raise Interrupted(
             f"stopped: of {len(chosen)} secrets {ended.total()} have ended, {rotation.under_way} go on in the service",
-            hint=f"The same command with `--run {run_id}` goes on and rotates none twice.",
+            hint=goes_on,
         )
     return code_of(ended)
 
 
-def _followed(turns: Iterator[Turn], consumers: OnCommit) -> Counter[Ended]:
-    """Count how the turns end, and run the command of ``--on-commit`` for those that end in a commit."""
+def _announce_run(run: uuid.UUID, secrets: int, *, as_json: bool) -> None:
+    """Name the run before anything begins: without its id nobody can go on with it."""
+    if as_json:
+        emit({"event": "run", "run": str(run), "secrets": secrets})
+    else:
+        note(f"{secrets} secrets; run {run}: `--run {run}` with the same options goes on with it")
+
+
+def _followed(turns: Iterator[Turn], consumers: OnCommit, goes_on: str) -> Counter[Ended]:
+    """Count how the turns end, and run the command of ``--on-commit`` for those that end in a commit.
+
+    Raises:
+        Interrupted: the process must stop at once.
+    """
     ended: Counter[Ended] = Counter()
-    for turn in turns:
-        ended[turn.ended] += 1
-        if turn.ended == "rotated":
-            consumers.committed(turn.secret.name)
-    consumers.run()
+    try:
+        with stop.work(), consumers.heeded():
+            for turn in turns:
+                ended[turn.ended] += 1
+                if turn.ended in ("rotated", "already_done"):  # an earlier part of this run may have died before it
+                    consumers.committed(turn.secret.name)
+    except stop.Halted:
+        raise Interrupted("stopped at once: what has begun goes on in the service", hint=goes_on) from None
     return ended
 
 

@@ -68,11 +68,14 @@ def _rotate(secret_id: str, consumers: OnCommit, *, spend: bool, as_json: bool) 
         with stop.work():
             done = _steps(rotation, secret_id, as_json=as_json)
     except stop.Halted:
+        if rotation.committed:
+            consumers.committed(secret_id)
+            consumers.missed()
         raise _stopped(secret_id, rotation) from None
     if not as_json:
         _show(done)
     note_unheard(rotation.unheard)
-    if any(report.outcome == "promoted" for report in done):
+    if rotation.committed:
         consumers.committed(secret_id)
         consumers.run()
     failure = done[-1].error

@@ -28,7 +28,8 @@ def verifications(
     """
     lanes = Lanes(secrets, most=per_vendor)
     running: set[Future[Turn]] = set()
-    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="lockstep") as pool:
+    pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="lockstep")
+    try:
         while True:
             while len(running) < jobs and not stop.requested():
                 secret = lanes.take()
@@ -42,6 +43,10 @@ def verifications(
                 turn = each.result()
                 lanes.give_back(turn.secret)
                 yield turn
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        # Once halted, no call begins: a check that ends in this time has given its charge back.
+        wait(running, timeout=stop.HALT_SECONDS if stop.halted() else None)
 
 
 def _check(secret: FleetSecret, session_of: Callable[[str], Session]) -> Turn:

@@ -27,6 +27,8 @@ from rotation.core.errors import Interrupted
 
 GRACE_SECONDS = 25.0
 """For what has begun. Kubernetes waits 30 s by default before it kills; a second Ctrl-C ends it at once."""
+HALT_SECONDS = 3.0
+"""For what runs in other threads, once the process must stop at once."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SLICE_SECONDS = 0.25

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Lines:
             return
         file = os.open(self.place, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o640)
         try:
-            os.write(file, body + b"\n")
+            line = body + b"\n"
+            if os.write(file, line) < len(line):
+                raise OSError(errno.ENOSPC, "the disk took only a part of the line")
         finally:
             os.close(file)

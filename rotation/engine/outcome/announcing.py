@@ -61,6 +61,7 @@ def commit(
         with suppress(StoreError):  # without the note only a death loses the event
             session.store.mark(token, marks.owed())
     session.store.promote(token, current_id=state.current_id)
+    session.memory.committed = True
     session.memory.promoted |= token == session.token
     heard = session.announce(EventKind.COMMITTED, token, evidence=evidence)
     settle()

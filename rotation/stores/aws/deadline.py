@@ -42,15 +42,14 @@ def before_send(longest: float, request: Any, **_: object) -> None:  # noqa: ANN
 
     Args:
         longest: seconds that the client waits for an answer. A botocore that is older than time-outs of single requests
-            (1.43 has them) waits so long here, too.
+            would wait so long in any case, so that a call which might outlast the step is not sent.
         request: about to be sent.
 
     Raises:
         StoreUnavailable: too little is left; this attempt is not sent.
     """
-    left = _LEFT.get()() - _KEPT
-    if left < _LEAST:
+    left, context = _LEFT.get()() - _KEPT, getattr(request, "context", None)
+    if left < (_LEAST if context is not None else longest):
         raise StoreUnavailable("too little time is left in this step for a call of AWS", unsent=True)
-    context = getattr(request, "context", None)
     if left < longest and context is not None:
         context["read_timeout"] = left

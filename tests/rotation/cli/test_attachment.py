@@ -51,6 +51,18 @@ def test_the_rotation_is_attached_and_its_test_waited_for(lockstep, embedded, se
     assert len(service.rotations) == 1
 
 
+@pytest.mark.usefixtures("service")
+def test_another_schedule_than_the_one_that_is_there_is_not_passed_over(lockstep):
+    """It is not changed, and a script sees that; without --every the schedule that is there is meant."""
+    words = ("enroll", ID, "--yes", "--json", "--function", FUNCTION)
+    assert lockstep(*words, "--every", "rate(10 days)").code == 0
+    again = lockstep(*words, "--every", "rate(7 days)")
+    assert (again.code, again.objects[-1]["outcome"]) == (4, "other_schedule")
+    again = lockstep(*words)
+    assert (again.code, again.objects[-1]["outcome"]) == (0, "already_attached")
+    assert "schedule" not in again.objects[-1]
+
+
 def test_a_rejected_password_is_shown(lockstep, service, put_by_hand):
     """The function's test leaves a label on the version, which the command reads."""
     put_by_hand(ID, "Drifted0Password0Drif")

@@ -1,12 +1,16 @@
 """A rotation that runs in this process: its token, its store, and its steps over the wire."""
 
+import threading
+
 import pytest
 
+from rotation.cli import local_rotation
 from rotation.cli.exit_codes import WAITS, exit_code
 from rotation.cli.local_rotation import LocalRotation, UnattendedStore
 from rotation.core.document import SecretDocument
 from rotation.core.errors import InProgress
 from rotation.state.stages import PENDING
+from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD
 
@@ -77,3 +81,19 @@ def test_a_label_that_has_gone_is_not_pretended(embedded):
     *_, last = ours.steps()
     assert last.error.code == "stage_error"
     assert embedded.changes(HUAWEI) == 0
+
+
+def test_a_silent_store_ends_a_step_before_its_time_is_over(embedded, monkeypatch):
+    """The step says so, in place of waiting for every retry; what it began is found by the next run."""
+    for name, value in embedded.environment().items():
+        monkeypatch.setenv(name, value)
+    rotation = LocalRotation(secrets_manager(), HUAWEI_ID, embedded.environment(), clock=embedded.clock)
+    over, reports = threading.Event(), []
+    for report in rotation.steps():
+        reports.append(report)
+        if report.step.value == "testSecret":
+            embedded.secrets_manager.faults.before("UpdateSecretVersionStage", lambda _: over.wait(20) and None)
+            monkeypatch.setattr(local_rotation, "STEP_SECONDS", 2.4)
+    over.set()
+    assert (reports[-1].step.value, reports[-1].outcome) == ("finishSecret", "store_unavailable")
+    assert reports[-1].seconds < 2.4

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from rotation.cli.exit_codes import CommandUsageError
 from rotation.cli.on_commit import SECONDS, OnCommit
+from rotation.core.process import stop
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.sandbox.sandbox import HUAWEI
 
@@ -110,3 +113,57 @@ def test_the_command_runs_after_the_commit_and_only_then(
     assert ran.objects[-1]["outcome"] == "promoted"
     assert place.read_text() == f"{HUAWEI_ID}\n--\n"
     assert "ROTATED_SECRETS" not in os.environ
+
+
+def test_more_ids_than_an_environment_takes_are_handed_over_in_parts(tmp_path: Path) -> None:
+    """Linux refuses a variable of 128 KiB, and the command would not run at all."""
+    code = "import os, sys; open(sys.argv[1], 'a').write(os.environ['ROTATED_SECRETS'] + '\\n')"
+    consumers = OnCommit.of(shlex.join([sys.executable, "-c", code, str(tmp_path / "ran")]))
+    ids = [f"shop/{number:0500}" for number in range(300)]
+    for each in ids:
+        consumers.committed(each)
+    consumers.run()
+    assert (tmp_path / "ran").read_text().splitlines() == ids
+
+
+def test_a_run_that_must_stop_names_what_the_command_was_not_run_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Their consumers hold dead passwords until somebody tells them."""
+    consumers = OnCommit.of("true")
+
+    def work() -> None:
+        with consumers.heeded():
+            consumers.committed("shop/a\x1b")
+            raise stop.Halted
+
+    with pytest.raises(stop.Halted):
+        work()
+    assert "--on-commit was not run for shop/a\\x1b; what uses them needs it" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:.*Popen.__del__:pytest.PytestUnraisableExceptionWarning")  # it is left alone
+@pytest.mark.parametrize("signals", [1, 2])
+def test_the_first_signal_lets_the_command_end_and_the_second_leaves_it_alone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, signals: int
+) -> None:
+    """It has a session of its own, so that it ends whatever becomes of Lockstep."""
+    place = tmp_path / "ran"
+    code = (
+        "import os, signal, sys, time; lockstep = os.getppid(); os.kill(lockstep, signal.SIGTERM); time.sleep(0.1);"
+        "sys.argv[1] == '2' and os.kill(lockstep, signal.SIGTERM); time.sleep(0.1); open(sys.argv[2], 'w').write('!')"
+    )
+    consumers = OnCommit.of(shlex.join([sys.executable, "-c", code, str(signals), str(place)]))
+    consumers.committed("a")
+    halted = False
+    with stop.heeding():
+        try:
+            consumers.run()
+        except stop.Halted:
+            halted = True
+    gc.collect()  # the child that is left alone is not waited for, which Python remarks on
+    assert halted is (signals == 2)
+    stop._process.asked_at, stop._process.halted = None, False
+    deadline = time.monotonic() + 20
+    while not place.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert place.exists()
+    assert ("--on-commit has not ended, and goes on by itself" in capsys.readouterr().err) is (signals == 2)

@@ -29,6 +29,7 @@ from rotation.core.clock import Clock, SystemClock
 from rotation.core.errors import EventError, InternalError, RotationError, StoreDenied, StoreUnavailable, Withheld
 from rotation.core.process.output import write_line
 from rotation.stores.aws.client import client, secrets_manager
+from rotation.stores.aws.deadline import within
 from rotation.stores.aws.fleet.fleet_secret import FleetSecret, managed
 from rotation.stores.aws.fleet.objects import Objects
 from rotation.stores.aws.fleet.rotation_run import FleetRotation, token_of
@@ -44,6 +45,8 @@ TOLERATED_PERCENT = 25
 CHECK_WRITES = 2
 """What a check of one account writes: its login is charged, and given back when it was accepted."""
 _RESERVE_SECONDS = 60.0
+_CHECK_SECONDS = 45.0
+"""Of the reserve, for a check that has begun. The rest is for the results of the others: none may lose them."""
 _MOST_WRITES = 50.0
 _BAD = (Ended.FAILED, Ended.DRIFTED, Ended.NEEDS_HUMAN)
 _USELESS = (Ended.FAILED, Ended.NEEDS_HUMAN)
@@ -111,7 +114,7 @@ def handle(event: Mapping[str, Any], context: LambdaContext, world: FleetWorld) 
         write_line({"fleet": str(event.get("do")), "error": failure.describe()}, sys.stderr)
         return failure
 
-    with Withheld(Exception, by=failed):
+    with Withheld(Exception, by=failed), within(lambda: context.get_remaining_time_in_millis() / 1000):
         served = {"list": _list, "rotate": _turn, "verify": _turn, "sum": _sum}.get(str(event.get("do")))
         if served is None:
             raise EventError("the fleet's function does not know this call", hint=_HINT)
@@ -232,7 +235,8 @@ def _verified(event: Mapping[str, Any], secrets: list[FleetSecret], until: float
         if began >= until:
             return
         try:
-            answer = world.check(secret.arn)
+            with within(lambda: until + _CHECK_SECONDS - world.clock.now()):
+                answer = world.check(secret.arn)
             error = answer.get("error")
             yield Turn(
                 secret=secret,

@@ -4,10 +4,13 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 
 import pytest
+
+from rotation.core.process import stop
 
 DAY = 86_400.0
 PROVED = ["lockstep:proof:login"]
@@ -145,14 +148,47 @@ def test_a_fleet_is_rotated_once_for_each_run(lockstep, fleet):
     for name in ("app/a", "app/b"):
         fleet.add(name, PROVED)
     ran = lockstep("fleet", "rotate", "--all", "--json", "--writes-per-second", "50")
-    assert (ran.code, [each["outcome"] for each in ran.objects[:-1]]) == (0, ["rotated", "rotated"])
+    assert (ran.code, [each["outcome"] for each in ran.objects[1:-1]]) == (0, ["rotated", "rotated"])
     summary = ran.objects[-1]
+    assert ran.objects[0] == {"event": "run", "run": summary["run"], "secrets": 2}  # so that a kill does not lose it
     assert (summary["secrets"], summary["rotated"]) == (2, 2)
     again = lockstep("fleet", "rotate", "--all", "--run", summary["run"])
     assert (again.code, again.out) == (0, "2 secrets: 2 already done\n")
     assert f"run {summary['run']}" in again.err
     assert sum(each.operation == "RotateSecret" for each in fleet.double.calls) == 2
     assert all(each.operation != "GetSecretValue" for each in fleet.double.calls)
+
+
+def test_a_run_that_goes_on_runs_the_command_for_what_an_earlier_part_rotated(lockstep, fleet, tmp_path):
+    """That part may have died before it came to it, and to restart a consumer twice does no harm."""
+    serve(fleet)
+    fleet.add("app/a", PROVED)
+    run = lockstep("fleet", "rotate", "--all", "--json", "--writes-per-second", "50").objects[0]["run"]
+    code = "import os, sys; open(sys.argv[1], 'a').write(os.environ['ROTATED_SECRETS'])"
+    command = shlex.join([sys.executable, "-c", code, str(tmp_path / "ran")])
+    assert lockstep("fleet", "rotate", "--all", "--run", run, "--on-commit", command).code == 0
+    assert (tmp_path / "ran").read_text() == "app/a"
+
+
+def test_a_run_that_must_stop_at_once_names_its_id(lockstep, fleet, monkeypatch):
+    """Nobody can go on with a run whose id is not known."""
+    fleet.add("app/a", PROVED)
+
+    def halted(*_):
+        yield from ()
+        raise stop.Halted
+
+    monkeypatch.setattr("rotation.stores.aws.fleet.rotation_run.FleetRotation.turns", halted)
+    ran = lockstep("fleet", "rotate", "--all", "--json")
+    assert (ran.code, ran.objects[-1]["code"]) == (130, "interrupted")
+    assert f"--run {ran.objects[0]['run']}" in ran.objects[-1]["hint"]
+
+
+def test_a_command_that_cannot_run_is_refused_before_the_fleet_is_listed(lockstep, fleet):
+    """It is wrong usage, and no rotation is asked for."""
+    fleet.add("app/a", PROVED)
+    assert lockstep("fleet", "rotate", "--all", "--on-commit", "no-such-program-anywhere").code == 2
+    assert not {each.operation for each in fleet.double.calls} & {"ListSecrets", "RotateSecret"}
 
 
 @pytest.mark.usefixtures("fleet")

@@ -1,6 +1,8 @@
 """``lockstep rotate``: the four steps in this process, over the wire, without the service."""
 
 import json
+import shlex
+import sys
 
 import pytest
 
@@ -234,6 +236,25 @@ def test_each_device_of_a_batch_has_an_outcome(devices):
     assert [(each["name"], each["evidence"]) for each in finished["members"]] == [(name, "LOGIN") for name in names]
     assert devices.stored(BATCH) == devices.live(BATCH)
     assert [devices.tencent.resets(name) for name in names] == [1, 1, 1]
+
+
+def test_the_command_of_on_commit_runs_for_devices_that_are_current_while_another_one_is_left_out(
+    lockstep, devices, monkeypatch, tmp_path
+):
+    """The device that is off keeps its password, the others' consumers learn of it, and the error says why."""
+    for variable, value in devices.environment().items():
+        monkeypatch.setenv(variable, value)
+    devices.tencent.device("cpm-demo-batch-1").power = 3  # off
+    before = devices.live(BATCH)
+    code = "import os, sys; open(sys.argv[1], 'a').write(os.environ['ROTATED_SECRETS'])"
+    command = shlex.join([sys.executable, "-c", code, str(tmp_path / "ran")])
+    ran = lockstep("rotate", devices.accounts[BATCH], "--on-commit", command)
+    assert ran.code != 0
+    assert "1 of 3 accounts failed: cpm-demo-batch-1: " in ran.err
+    assert "the new passwords of 2 others are proved and current" in ran.err
+    assert (tmp_path / "ran").read_text() == devices.accounts[BATCH]
+    assert devices.stored(BATCH) == devices.live(BATCH) != before
+    assert [devices.tencent.resets(f"cpm-demo-batch-{number}") for number in (1, 2, 3)] == [0, 1, 1]
 
 
 def with_batch(started, key, size, **own: str):

@@ -1,6 +1,7 @@
 """Many checks: a few of one driver at a time, each with an end of its own."""
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from rotation.cli.fleet import verification
 from rotation.cli.fleet.codes import code_of
 from rotation.core.errors import LoginRejected, Parked, StoreUnavailable
+from rotation.core.process import stop
 from rotation.core.values import Evidence
 from rotation.engine import run as engine
 from rotation.engine.result import Result
@@ -83,6 +85,30 @@ def test_a_stop_begins_no_further_check(monkeypatch):
     """The turns end with what is there."""
     monkeypatch.setattr("rotation.core.process.stop.requested", lambda: True)
     assert list(verification.verifications([secret("fine", "a")], lambda arn: arn, jobs=1, per_vendor=1)) == []
+
+
+def test_a_process_that_must_stop_at_once_does_not_wait_for_a_login(monkeypatch):
+    """The check that hangs gets three seconds to give its charge back, and no more."""
+    hangs, over = threading.Event(), threading.Event()
+
+    def verify(arn):
+        if arn == "arn/dead":
+            hangs.set()
+            over.wait(30)
+        return ENDS["arn/fine"]
+
+    monkeypatch.setattr(engine, "verify", verify)
+    monkeypatch.setattr(stop, "HALT_SECONDS", 0.05)
+    secrets = [secret("dead", "a"), secret("fine", "b")]
+    turns = verification.verifications(secrets, lambda arn: arn, jobs=2, per_vendor=1)
+    assert next(turns).secret.name == "fine"
+    assert hangs.wait(30)
+    monkeypatch.setattr(stop._process, "halted", True)
+    began = time.monotonic()
+    with pytest.raises(stop.Halted):
+        turns.throw(stop.Halted())
+    assert time.monotonic() - began < 10
+    over.set()
 
 
 def test_lanes_take_turns():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,14 @@ def test_a_pipe_without_a_reader_does_not_stop_the_run(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="pipe"):
         Lines(place=str(tmp_path / "pipe")).send("a", b"1")
+
+
+def test_a_line_that_is_written_in_part_is_not_taken(tmp_path: Path) -> None:
+    """A disk that is nearly full takes some bytes and reports no error: a commit would count as heard."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, before[1]))
+    try:
+        with pytest.raises(OSError, match="part"):
+            Lines(place=str(tmp_path / "events.jsonl")).send("a", b"123456")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -108,6 +108,14 @@ def test_with_time_enough_nothing_changes() -> None:
     assert Request.context == {"read_timeout": 2.5}
 
 
+def test_a_client_without_time_outs_of_single_requests_sends_nothing_that_might_outlast_the_step() -> None:
+    """Requests of a botocore before 1.43 have no context: their answer would be waited for as long as ever."""
+    with within(lambda: ANSWER_SECONDS + 2.0):
+        before_send(ANSWER_SECONDS, object())
+    with within(lambda: ANSWER_SECONDS + 1.0), pytest.raises(StoreUnavailable, match="too little time"):
+        before_send(ANSWER_SECONDS, object())
+
+
 def test_a_step_whose_store_falls_silent_after_the_reset_ends_and_heals(monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends by itself before the function is stopped; the service's next attempt finds the candidate live."""
     with served_function(3) as rig:

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import uuid
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from rotation.core.errors import EventError, StoreDenied, StoreError, StoreUnavailable
+from rotation.stores.aws.deadline import before_send
 from rotation.stores.aws.fleet.function import BATCH, CONCURRENCY, FleetWorld, handle, invoked, lambda_handler
 from rotation.stores.aws.fleet.objects import Objects
 from rotation.stores.aws.fleet.rotation_run import WRITES
@@ -101,6 +103,37 @@ def test_a_batch_whose_time_is_over_goes_on_at_the_next_call(fleet, world):
     assert call(world, **batch)["left"] == 0
     assert sorted(fleet.asked()) == [f"app/{each:03}" for each in range(20)]
     assert call(world, do="sum", listed={"run": RUN, "count": 20})["ended"] == {"rotated": 20}
+
+
+def test_a_check_that_hangs_loses_no_other_ones_result(fleet, world):
+    """Its call ends before the function is stopped, and the results of the batch are written."""
+    fleet.add_many(3)
+    sent = []
+
+    class Request:
+        """What botocore is about to send."""
+
+        def __init__(self):
+            self.context = {}
+
+    def check(arn):
+        request = Request()
+        before_send(900, request)  # as the client does that asks the rotation function
+        sent.append((context.get_remaining_time_in_millis() / 1000, request.context["read_timeout"]))
+        if arn.rpartition(":")[2].startswith("app/001"):
+            fleet.clock.sleep(request.context["read_timeout"])
+            raise StoreUnavailable("the rotation function did not answer")
+        return {"ended": "verified"}
+
+    world = replace(world, check=check)
+    _, (batch,) = batches(world, do="verify")
+    ends = fleet.clock.now() + 70
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: int((ends - fleet.clock.now()) * 1000))
+    done = handle(batch, context, world)
+    assert context.get_remaining_time_in_millis() > 5000
+    assert all(timeout < left - 10 for left, timeout in sent)
+    assert done["left"] < 3
+    assert [key for key in world.objects.client.held if "/results/" in key]
 
 
 @pytest.mark.usefixtures("function")
