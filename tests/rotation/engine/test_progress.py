@@ -35,7 +35,7 @@ from rotation.state.parking import PARKING, Reason
 from rotation_testkit.fault_lab.in_memory.batch_scenario import BatchScenario, make_batch
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.fault_lab.in_memory.scenario import Scenario
-from rotation_testkit.fault_lab.in_memory.scenarios import OLD, make_scenario
+from rotation_testkit.fault_lab.in_memory.scenarios import OLD, make_pair, make_scenario
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 DAY = 86_400.0
@@ -105,6 +105,9 @@ HOPELESS: dict[str, Callable[[], World]] = {
     "a task of 90 s": lambda: make_scenario("admin-task", delay_seconds=90.0),
     "an administrator's reset": lambda: make_scenario("admin"),
     "a reset that applies late": lambda: make_scenario("admin-late"),
+    "a reset that shows in the target's state": lambda: make_scenario("admin", by_state=True, delay_seconds=90.0),
+    "a reset that applies at the next start": lambda: make_scenario("machine", applies_at_start=True),
+    "two accounts that take turns": make_pair,
     "a batch": make_batch,
     "a batch of tasks of 45 s": lambda: make_batch(asynchronous=True, delay_seconds=45.0),
     "a batch of tasks of 90 s": lambda: make_batch(asynchronous=True, delay_seconds=90.0),
@@ -350,9 +353,22 @@ KINDS: dict[str, Callable[[], Scenario]] = {
     "task of 90 s": lambda: make_scenario("admin-task", delay_seconds=90.0),
     "machine of 90 s": lambda: make_scenario("machine", switch_seconds=90.0),
     "task of 200 s without a login": lambda: make_scenario("admin-task", oracle=False, delay_seconds=200.0),
+    "state of 90 s": lambda: make_scenario("admin", by_state=True, delay_seconds=90.0),
+    "restart of 90 s": lambda: make_scenario("machine", applies_at_start=True, switch_seconds=90.0),
+    "turns": make_pair,
+    "turns, one wrong login": lambda: make_pair(lockout=STRICT),
     "self": lambda: make_scenario("self"),
     "self, one wrong login": lambda: make_scenario("self", lockout=STRICT),
 }
+
+
+RARER = ("state", "restart", "turns")
+"""Kinds whose moves are those of the others, by the table; what differs stands beside it."""
+
+
+def long(family: str) -> Any:
+    """Return a parameter for a test that repeats a fact with more data."""
+    return pytest.param(family, marks=pytest.mark.long)
 
 
 @dataclass
@@ -425,7 +441,7 @@ def _may_have(kind: str, needs: str) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", [False, True])
-@pytest.mark.parametrize("family", ["admin", "task", "machine", "self"])
+@pytest.mark.parametrize("family", ["admin", "task", "machine", "self", *(long(each) for each in RARER)])
 def test_each_run_may_end_between_any_two_moves(monkeypatch: pytest.MonkeyPatch, family: str, *, killed: bool) -> None:
     """The next run goes on from what was learnt, whether the run before was killed or ended in order."""
     pairs, expected = set[Pair](), set[Pair]()
