@@ -64,7 +64,7 @@ invoke: $(READY) .venv/second/.ready artefact
 SECOND := --ignore tests/rotation/core/process tests/rotation/core tests/rotation/drivers/network tests/rotation/drivers/logins \
   tests/rotation/engine/account/test_steps.py
 
-test: $(READY) .venv/second/.ready .venv/openssh/.ready .venv/mariadb/.ready .venv/.compiled artefact
+test: $(READY) .venv/second/.ready .venv/openssh/.ready .venv/mariadb/.ready .venv/ntlm/.ready .venv/.compiled artefact
 	@second=.venv/second/bin/python; [ -x $$second ] || second=true; \
 	( said=$$($$second -m pytest -q -p no:xdist -m "not slow and not long" -p no:cacheprovider $(SECOND) 2>&1); ended=$$?; \
 	  echo "$$said"; exit $$ended ) & beside=$$!; \
@@ -111,7 +111,7 @@ TEMPLATES := $(filter-out examples/vault/kubernetes-cronjob.yaml examples/consum
 	|| $(BIN)/python -m pip --python .venv/checkov/bin/python install -q --require-hashes -r requirements/checkov.txt
 	@touch $@
 
-check: $(READY) .venv/second/.ready .venv/checkov/.ready .venv/openssh/.ready .venv/mariadb/.ready artefact
+check: $(READY) .venv/second/.ready .venv/checkov/.ready .venv/openssh/.ready .venv/mariadb/.ready .venv/ntlm/.ready artefact
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -208,6 +208,11 @@ $(READY): $(PINS) pyproject.toml
 # A real MariaDB for the tests of its login, from Debian's packages; where there are none, the tests say what did not run.
 .venv/mariadb/.ready: .ci/debian-packages | $(READY)
 	@.ci/debian-packages .venv/mariadb "a real MariaDB" mariadb-server-core
+	@touch $@
+
+# An HTTP server that judges logins by NTLM, for the tests marked `ntlm`.
+.venv/ntlm/.ready: .ci/debian-packages | $(READY)
+	@.ci/debian-packages .venv/ntlm "a real NTLM server" apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp
 	@touch $@
 
 requirements: $(READY)

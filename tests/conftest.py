@@ -11,11 +11,13 @@ import pytest
 
 from rotation_testkit.databases import mariadb
 from rotation_testkit.doubles.proxy import VARIABLES, EavesdroppingProxy
+from rotation_testkit.processes import ntlm_server
 from rotation_testkit.processes.openssh import OpenSsh
 
 pytest_plugins = ["rotation_testkit.canary.plugin", "rotation_testkit.doubles.vault.fixtures"]
 _OPENSSH = Path(__file__).parents[1] / ".venv/openssh"
 _MARIADB = Path(__file__).parents[1] / ".venv/mariadb"
+_NTLM = Path(__file__).parents[1] / ".venv/ntlm"
 _SERVERS = frozenset({"openbao", "raft_server", "three_nodes"})
 
 
@@ -24,6 +26,7 @@ def _not_here() -> dict[str, tuple[str, str]]:
     servers = {
         "openssh": ("a real OpenSSH with PAM", OpenSsh.missing(_OPENSSH)),
         "mariadb": ("a real MariaDB", mariadb.missing(_MARIADB)),
+        "ntlm": ("a real NTLM server", ntlm_server.missing(_NTLM)),
     }
     return {marker: (server, reason) for marker, (server, reason) in servers.items() if reason}
 

@@ -48,7 +48,7 @@ def installed(tmp_path):
     ):
         shutil.copy(ROOT / name, tmp_path / name)
     sources = list(tmp_path.rglob("*"))
-    for folder in (".venv/second", ".venv/openssh", ".venv/mariadb", ".aws-sam/local"):
+    for folder in (".venv/second", ".venv/openssh", ".venv/mariadb", ".venv/ntlm", ".aws-sam/local"):
         (tmp_path / folder).mkdir(parents=True)
     _make(tmp_path, "--touch", "test", "demo", "invoke")
     for path in tmp_path.rglob("*"):
