@@ -12,6 +12,7 @@ import pytest
 
 from rotation import PasswordPolicy, SecretDocument, Step
 from rotation.core.clock import SystemClock
+from rotation.state.marks import Kind
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.sandbox.sandbox import HUAWEI, open_sandbox
 
@@ -68,6 +69,12 @@ def test_each_threat_names_a_test_that_exists(page: str, rows: int) -> None:
         assert cell == ", ".join(f"`{path}::{test}`" for path, test in named), row
         for path, test in named:
             assert re.search(rf"^ *(?:async )?def {test}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path}::{test}"
+
+
+def test_each_label_is_explained_to_people_on_call() -> None:
+    """A label that the console shows has its row on the page."""
+    page = (ROOT / "docs/on-call.md").read_text()
+    assert [kind for kind in [*Kind, "lease"] if f"| `lockstep:{kind}:" not in page] == []
 
 
 _RIDDLES = re.compile(r"\b(whoever|whom|told|lest|anew)\b", re.IGNORECASE)

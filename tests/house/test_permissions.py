@@ -6,14 +6,17 @@ kms:GenerateDataKey, both with the secret's ARN in the encryption context (AWS, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rotation import handler
+from rotation.cli.app import run
 from rotation.stores.aws.event_bus import SOURCE
 from rotation.stores.aws.secrets_manager import BINDING_TAG
 from rotation_testkit.doubles.secretsmanager import RotationState
@@ -30,6 +33,7 @@ from rotation_testkit.sandbox.sandbox import (
     open_sandbox,
 )
 
+ROOT = Path(__file__).parents[2]
 HELD = (UCLOUD, TENCENT, BATCH, VOLCENGINE, HUAWEI)
 KEY, ADMIN_KEY = (f"arn:aws:kms:eu-central-1:111122223333:key/{name}" for name in ("rotated", "admin"))
 BUS = "arn:aws:events:eu-central-1:111122223333:event-bus/default"
@@ -341,6 +345,23 @@ def test_the_function_may_read_its_own_configuration_and_no_other(
     assert allows(statement, asked)
     assert not allows(statement, other)
     assert not any(allows(each, asked) for each in stack().statements())
+
+
+def test_people_need_the_rights_that_the_page_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command of docs/on-call.md makes the calls of its row, and no others."""
+    page = (ROOT / "docs/on-call.md").read_text().partition("<!-- rights -->")[2].partition("\n\n")[0]
+    rows = {names: set(re.findall(r"`([A-Z]\w+)`", cell)) for names, cell in re.findall(r"\| (.*?) \| (.*) \|", page)}
+    same = rows["`lockstep verify`"]
+    with open_sandbox(holding=(HUAWEI,), retry_delays=()) as started:
+        for name, value in started.environment().items():
+            monkeypatch.setenv(name, value)
+        for command in ("fleet status", "verify", "doctor", "rotate --dry-run", "rotate", "enroll --yes"):
+            before, (what, *options) = len(started.secrets_manager.calls), command.split()
+            assert run([what, *([started.accounts[HUAWEI]] if what != "fleet" else []), *options]) == 0, command
+            made = {call.operation for call in started.secrets_manager.calls[before:]}
+            (row,) = (names for names in rows if f"`lockstep {command.removesuffix(' --yes')}`" in names)
+            named = rows[row] | (same if what in {"doctor", "rotate"} else set())
+            assert made == named, command
 
 
 BUCKET = "FleetBucket.Arn"

@@ -115,7 +115,9 @@ def report(
     return DONE
 
 
-PerVendor = Annotated[int, typer.Option(min=1, max=64, help="How many of one driver are on their way at a time.")]
+PerVendor = Annotated[
+    int, typer.Option(min=1, max=64, help="How many of one vendor (such as tencent_…) are on their way at a time.")
+]
 Everything = Annotated[bool, typer.Option("--all", help="Every secret; needed where neither tag nor prefix chooses.")]
 
 

@@ -24,7 +24,7 @@ def verifications(
         secrets: what is checked.
         session_of: opens a session for looking at a secret.
         jobs: how many are checked at a time.
-        per_vendor: how many of one driver.
+        per_vendor: how many of one vendor.
     """
     lanes = Lanes(secrets, most=per_vendor)
     running: set[Future[Turn]] = set()

@@ -1,6 +1,7 @@
-"""Turns of many secrets: each driver has a lane, and only so many of a lane are out at a time.
+"""Turns of many secrets: each vendor has a lane, and only so many of a lane are out at a time.
 
-A vendor counts requests and wrong logins for itself, and one that is slow must not hold up the others.
+A vendor counts requests and wrong logins for all its products together, and one that is slow must not hold up the
+others. The first word of a driver's code is the vendor: ``tencent_bm`` and ``tencent_cvm`` share a lane.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Lanes:
         self._waiting: dict[str, deque[FleetSecret]] = {}
         self._out: Counter[str] = Counter()
         for each in secrets:
-            self._waiting.setdefault(each.driver or "", deque()).append(each)
+            self._waiting.setdefault(_vendor(each), deque()).append(each)
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
@@ -40,4 +41,8 @@ class Lanes:
 
     def give_back(self, secret: FleetSecret) -> None:
         """Say that a secret has ended."""
-        self._out[secret.driver or ""] -= 1
+        self._out[_vendor(secret)] -= 1
+
+
+def _vendor(secret: FleetSecret) -> str:
+    return (secret.driver or "").partition("_")[0]

@@ -60,7 +60,7 @@ class FleetRotation:
         run: the run's id.
         clock: the run's clock.
         writes_per_second: the share of the store's quota of writes that rotations may take, on average.
-        per_vendor: how many rotations of one driver may be on their way.
+        per_vendor: how many rotations of one vendor may be on their way.
         patience: seconds after which a rotation that has not ended is left to the service.
         until: epoch seconds at which this part of the run ends, as if it were killed.
     """

@@ -121,6 +121,12 @@ def test_lanes_take_turns():
     assert lanes.take().name == "a2"
 
 
+def test_the_products_of_a_vendor_share_a_lane():
+    """The vendor counts requests for all of them together."""
+    lanes = Lanes([secret("one", "tencent_bm"), secret("two", "tencent_cvm"), secret("other", "ucloud_uhost")], most=1)
+    assert [lanes.take().name, lanes.take().name, lanes.take()] == ["one", "other", None]
+
+
 @pytest.mark.parametrize(
     ("ended", "code"),
     [
