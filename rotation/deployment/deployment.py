@@ -211,6 +211,14 @@ class Deployment:
         otherwise="the driver's own, which is cautious",
         example=30,
     )
+    calls: Mapping[str, int] = declare(
+        "call_seconds",
+        forms.whole(2, 120),
+        "The longest that one request to the vendor's API may take; the function's time-out must be longer.",
+        scope=Scope.DRIVER,
+        otherwise="the driver's own, mostly 15",
+        example=30,
+    )
     lockouts: Mapping[str, Lockout] = declare(
         "lockout",
         forms.LOCKOUT,
@@ -309,11 +317,14 @@ class Deployment:
         if code not in self.drivers:
             raise DriverNotAllowed(f"the secret names a driver that is not among {', '.join(self.drivers)}")
         spec = registry.load_driver(code, self.plugins)
-        seconds, lockout = self.propagation.get(code, spec.propagation_seconds), self.lockouts.get(code, spec.lockout)
-        authority = Authority.ADMIN if spec.admin_resets and code in self.admin_secrets else spec.authority
-        if (seconds, lockout, authority) == (spec.propagation_seconds, spec.lockout, spec.authority):
-            return spec
-        return dataclasses.replace(spec, propagation_seconds=seconds, lockout=lockout, authority=authority)
+        stated = dataclasses.replace(
+            spec,
+            propagation_seconds=self.propagation.get(code, spec.propagation_seconds),
+            call_seconds=self.calls.get(code, spec.call_seconds),
+            lockout=self.lockouts.get(code, spec.lockout),
+            authority=Authority.ADMIN if spec.admin_resets and code in self.admin_secrets else spec.authority,
+        )
+        return spec if stated == spec else stated
 
     def wishes(self, code: str) -> PasswordWishes:
         """Return what is asked of new passwords of a driver."""

@@ -89,6 +89,10 @@ class Keys:
         check=lambda text: None if _OWN <= int(text) <= 999 else "must be 0 to 999",  # noqa: PLR2004 - as in a deployment
         default=_OWN,
     )
+    call_seconds: int = settings.setting(
+        "The longest that one request to the vendor may take, in seconds, 2 to 120; the driver's own when -1.",
+        default=_OWN,
+    )
     lockout: str = settings.setting(
         "Wrong logins that lock an account / seconds that one counts, such as 3/900; the driver's own when left out.",
         default="",

@@ -116,6 +116,16 @@ def test_a_deployment_may_state_how_soon_a_new_password_works(wrong):
         Deployment.from_environment(drivers | {name: wrong})
 
 
+@pytest.mark.parametrize("wrong", ["1", "121", "soon"])
+def test_a_deployment_may_state_how_long_a_request_may_take(wrong):
+    """It holds for each request to this vendor, and for the time that must be left before a change."""
+    drivers, name = {"LOCKSTEP_DRIVERS": "ucloud_compshare"}, "LOCKSTEP_UCLOUD_COMPSHARE_CALL_SECONDS"
+    document = SecretDocument({"driver": "ucloud_compshare"})
+    assert Deployment.from_environment(drivers | {name: "40"}).load(document).call_seconds == 40
+    with pytest.raises(SettingsError, match=f"{name} must be 2 to 120"):
+        Deployment.from_environment(drivers | {name: wrong})
+
+
 def test_an_optional_key_that_resets_makes_the_driver_an_admins():
     """With a key the old password is not needed and secrets are bound; without one the account changes itself."""
     drivers, name = {"LOCKSTEP_DRIVERS": "huawei_iam_user"}, "LOCKSTEP_HUAWEI_IAM_USER_ADMIN_SECRET"

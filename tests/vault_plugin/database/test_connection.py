@@ -45,6 +45,7 @@ def test_a_window_and_a_login_are_settings_of_a_deployment():
     ("key", "given", "values", "wrong", "fault"),
     [
         ("propagation_seconds", 0.0, (0, 5), 1000, "must be 0 to 999"),
+        ("call_seconds", 30.0, (30, 15), 121, "must be 2 to 120"),
         ("lockout", "3/900", (Lockout(3, 900), None), "never", "must be tries/seconds"),
     ],
 )
