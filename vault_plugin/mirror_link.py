@@ -28,6 +28,7 @@ class MirrorNotLinked(ConfigError):
     """The mirror does not name this source, so it may be another secret's; nothing was written."""
 
     code = "mirror_not_linked"
+    default_hint = "If this is the right mirror, link it to its source by the command that the error shows."
 
 
 class Annotated(Kv, Protocol):

@@ -66,6 +66,8 @@ from typing import Any, ClassVar, Self
 from rotation.core.scrub import scrub
 from rotation.core.secret import Secret
 
+_REPORT = "Run `lockstep doctor`: it shows which password works. Report the bug with the type that the message names."
+
 
 class RotationError(Exception):
     """Base class of all errors that Lockstep raises on purpose.
@@ -184,7 +186,7 @@ class ConfigError(RotationError):
     """The deployment's configuration is wrong; nothing was called."""
 
     code = "config_error"
-    default_hint = "Correct the deployment's settings and run the rotation again."
+    default_hint = "Correct the deployment's settings (`lockstep config check`), and run the rotation again."
 
 
 class SettingsError(ConfigError):
@@ -267,7 +269,9 @@ class StageError(EventError):
     """The state of the token's version does not allow this step."""
 
     code = "stage_error"
-    default_hint = "Look at the secret's version stages; a new RotateSecret call makes a fresh token."
+    default_hint = (
+        "Run `lockstep doctor`: it shows the stages and what is wrong. A new rotation begins with a token of its own."
+    )
 
 
 class NotReady(EventError):
@@ -297,8 +301,10 @@ class IdentityChanged(SecretDocumentError):
 
     code = "identity_changed"
     default_hint = (
-        "An identifying field was edited while a rotation ran. Cancel the rotation (CancelRotateSecret, then take "
-        "AWSPENDING away; in Vault `lockstep vault cancel`) and start a new one."
+        "An identifying field was edited while a rotation ran. Put its former value back, and the rotation goes on. "
+        "To rotate the new account instead, run `lockstep doctor`: it says which password to save first. Then cancel "
+        "the rotation (CancelRotateSecret, then take AWSPENDING away; in Vault `lockstep vault cancel`) and start a "
+        "new one."
     )
 
 
@@ -339,7 +345,9 @@ class NotEnoughTime(RotationError):
 
     code = "not_enough_time"
     retryable = True
-    default_hint = "Raise the function's time-out; the next attempt starts with a full clock."
+    default_hint = (
+        "The next attempt has all of its time again. If this repeats, raise the function's time-out (TimeoutSeconds)."
+    )
 
 
 class Interrupted(RotationError):
@@ -371,7 +379,7 @@ class InternalError(RotationError):
     code = "internal_error"
     retryable = True
     definite = False
-    default_hint = "Report it with the type named in the message."
+    default_hint = _REPORT
 
     @classmethod
     def of(cls, foreign: BaseException, where: str = "inside Lockstep") -> Self:
@@ -424,9 +432,10 @@ class StoreFull(StoreError):
 
     code = "store_full"
     default_hint = (
-        "Lockstep's own labels that have expired are removed already. Wait for `not_before`, if it is there: then "
-        "enough of the others are over. Or run `lockstep doctor`: it settles versions whose passwords are dead, and "
-        "names labels of your own that may go. A `lockstep:intent` label must stay, since its version may be live."
+        "Lockstep's own labels that have expired are removed already. If the error has a `not_before`, wait: enough "
+        "others have expired by then. Otherwise run `lockstep doctor`: it plans to remove labels of versions whose "
+        "passwords are dead, and names those that only you may remove. Keep each `lockstep:intent` label: its version "
+        "may be live."
     )
 
 
@@ -442,7 +451,7 @@ class StoreUnavailable(StoreError):
 
     code = "store_unavailable"
     retryable = True
-    default_hint = "The service retries; look at the store's health page if it lasts."
+    default_hint = "The next attempt may succeed. If this lasts, look at the store's status page."
 
 
 # Errors of vendor calls.
@@ -508,7 +517,7 @@ class OutcomeUnknown(DriverError):
     code = "outcome_unknown"
     retryable = True
     definite = False
-    default_hint = "Both values are kept. The next attempt finds out which one is live."
+    default_hint = "Nothing to do: both passwords are stored, and the next attempt finds out which one is live."
 
 
 class AdminRejected(DriverError):
@@ -538,7 +547,10 @@ class LoginRejected(DriverError):
     """The vendor stated that this password does not open the account."""
 
     code = "login_rejected"
-    default_hint = "Run the rotation again; if it persists, the password was changed by hand."
+    default_hint = (
+        "Run `lockstep doctor`: it shows which stored password opens the account. If none does, the password was "
+        "changed by hand: put the live one into the secret."
+    )
 
 
 class OldPasswordRejected(DriverError):
@@ -564,7 +576,10 @@ class PasswordRejected(DriverError):
     """The new password breaks the vendor's rules; nothing was changed."""
 
     code = "password_rejected"
-    default_hint = "The vendor's rules differ from the policy of the driver; narrow the policy and report it."
+    default_hint = (
+        "The vendor's rules are narrower than the driver's. Narrow the passwords (`password_exclude`, "
+        "`password_length`), rotate again, and report it."
+    )
 
 
 class AccountLocked(DriverError):
@@ -587,12 +602,18 @@ class CannotVerify(DriverError):
 
 
 class UnexpectedReply(DriverError):
-    """The driver's table does not list the vendor's answer; it never counts as success. To a read it is definite."""
+    """The driver's table does not list the vendor's answer; it never counts as success.
+
+    In answer to a read it is definite.
+    """
 
     code = "unexpected_reply"
     retryable = True
     definite = False
-    default_hint = "The vendor's API may have changed, or a proxy answered in its place."
+    default_hint = (
+        "The next attempt finds out what happened. If this repeats, a proxy may answer in the vendor's place, or the "
+        "vendor's API has changed: look at HTTPS_PROXY and LOCKSTEP_<CODE>_ENDPOINT, or report it."
+    )
 
 
 class DriverBug(DriverError):
@@ -600,4 +621,4 @@ class DriverBug(DriverError):
 
     code = "driver_bug"
     definite = False
-    default_hint = "Report it with the type named in the message."
+    default_hint = _REPORT

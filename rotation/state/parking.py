@@ -46,13 +46,16 @@ class Parking:
 PARKING: Mapping[Reason, Parking] = MappingProxyType(
     {
         Reason.WRONG_LOGIN_BUDGET: Parking(
-            hint="No wrong login is risked before `not_before`; any attempt after it goes on. If you know what was "
-            "wrong, `--spend-a-try` (rotate, verify, doctor) risks one of those that are left to people.",
+            hint="Earlier wrong logins have used up the budget. No login is tried before `not_before`; the first "
+            "attempt after it goes on. If you know what was wrong and have repaired it, `--spend-a-try` (rotate, "
+            "verify, doctor) goes on at once: it risks one of the wrong logins that are left to people.",
             account_wide=True,
             spares_logins=True,
         ),
         Reason.ACCOUNT_LOCKED: Parking(
-            hint="The vendor locked the account. Nothing is tried before `not_before`.", account_wide=True
+            hint="The account is locked after wrong logins, perhaps of others. Nothing is tried before `not_before`; "
+            "the first attempt after it goes on. If this repeats, something else uses an old password: find it.",
+            account_wide=True,
         ),
         Reason.TOO_SOON: Parking(
             hint="The password is younger than the vendor's minimum age, or a request of a cancelled rotation may "
@@ -63,25 +66,28 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
             from_settings=True,
         ),
         Reason.BACK_OFF: Parking(
-            hint="The vendor turned the reset away and nothing was changed. The next attempt waits for `not_before`."
+            hint="The vendor refused earlier resets, and nothing was changed. The first attempt after `not_before` "
+            "goes on. `lockstep rotate --dry-run` names what is in the way."
         ),
         Reason.EXTERNAL_CHANGE: Parking(
-            hint="None of the stored passwords opens the account. Put the live one into the secret as a new version, "
-            "or reset it at the vendor to the candidate's value. `lockstep doctor` tries older versions, too. A host "
-            "that locked the account after others' wrong logins may look the same: see `faillock` on the host first. "
-            "After a repair, `lockstep rotate --spend-a-try` goes on before `not_before`.",
+            hint="None of the stored passwords opens the account. Run `lockstep doctor` first: it tries older "
+            "versions, too. Then put the live password into the secret as a new version, or reset the account at the "
+            "vendor to the candidate's value. A host that locked the account after others' wrong logins looks the "
+            "same: see `faillock` on the host. After the repair, `lockstep rotate --spend-a-try` goes on before "
+            "`not_before`.",
             by_itself=False,
             spares_logins=True,
         ),
         Reason.RESET_FAILS: Parking(
-            hint="The vendor takes the reset, and its password does not open the account: it is not carried out, its "
-            "task fails or never ends, or the host refuses every such login (sshd: PermitRootLogin, or a lock by "
-            "others' wrong logins: see `faillock`). Look at the target in the vendor's console.",
+            hint="The vendor accepts the reset, and the new password does not open the account. Look at the target in "
+            "the vendor's console: the reset is not carried out, or its task fails or never ends. Then look at the "
+            "host: it may refuse every such login (sshd: PermitRootLogin), or others' wrong logins have locked the "
+            "account (`faillock`). After the repair run `lockstep doctor --repair`.",
             by_itself=False,
         ),
         Reason.CANDIDATE_REFUSED: Parking(
             hint="The vendor refuses the candidate, and an earlier reset with it may have been applied. "
-            "`lockstep doctor` finds out which password is live and ends the rotation.",
+            "`lockstep doctor` finds out which password is live, and `--repair` ends the rotation.",
             by_itself=False,
         ),
     }

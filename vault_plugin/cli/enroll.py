@@ -33,12 +33,14 @@ def enroll(  # noqa: PLR0913 - one option each
     host_key: HostKey = "",
     as_json: Json = False,
 ) -> int:
-    """Bind a secret to its account, so that nobody who writes its value can have another one reset.
+    """Bind a secret to its account; make the secret first if there is none.
 
-    As `lockstep enroll`, for a secret of a KV version 2 engine: the binding is the custom metadata `lockstep-account`
-    of its path, and takes a token that may read and update `metadata/PATH`. A list's column is secret_id there, too.
-    With --driver the secret is made first, if the path has none. `lockstep-every` in its custom metadata is its
-    schedule.
+    After that, nobody who only writes the value can have another account reset.
+
+    This is `lockstep enroll` for a secret of a KV version 2 engine. The binding is the custom metadata
+    `lockstep-account` of its path, so the token must be allowed to read and update `metadata/PATH`. A list of
+    --from-file has the path in its column secret_id. With --driver the secret is made first, if the path has none.
+    `lockstep-every` in the custom metadata is the schedule.
     """
     from rotation.cli.enrolment import Enrolment, How, enroll_list, enroll_or_show
     from rotation.cli.new_secret import NewSecret, make

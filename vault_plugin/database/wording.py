@@ -17,6 +17,11 @@ from rotation.state.parking import PARKING, Reason
 _CONNECTION = "Correct the connection (`bao write database/config/NAME`) or the role's options."
 _STATUS = "`lockstep vault plugin status` compares the stored password with the vendor's."
 _REPEATS = "The server tries again by itself; report it if this repeats."
+_LATER = "Nothing is tried before the time shown; the server's first attempt after it goes on."
+_TARGET = (
+    "The vendor accepts the reset, and the new password does not open the account. Look at the target in the vendor's "
+    "console, and at the login service of the host. The server tries again by itself."
+)
 
 HINTS: Mapping[str, str] = MappingProxyType(
     {
@@ -36,6 +41,10 @@ HINTS: Mapping[str, str] = MappingProxyType(
         errors.NotYetVisible.default_hint: _REPEATS,
         PARKING[Reason.OUTSIDE_WINDOW].hint: "No reset begins outside of the connection's `window`. The server tries "
         "again every ten seconds, and the first attempt inside goes on.",
+        errors.LoginRejected.default_hint: f"{_STATUS} If they differ, `lockstep vault plugin rotate ROLE` resets it.",
+        PARKING[Reason.WRONG_LOGIN_BUDGET].hint: f"Earlier wrong logins have used up the budget. {_LATER}",
+        PARKING[Reason.BACK_OFF].hint: f"The vendor refused earlier resets, and nothing was changed. {_LATER}",
+        PARKING[Reason.RESET_FAILS].hint: _TARGET,
         PARKING[Reason.EXTERNAL_CHANGE].hint: f"The server's password does not open the account. {_STATUS}",
         PARKING[Reason.CANDIDATE_REFUSED].hint: f"The vendor refuses the candidate, and an earlier reset with it may "
         f"have been applied. {_STATUS} If none is live, delete the role and make it again.",

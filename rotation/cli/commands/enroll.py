@@ -63,7 +63,9 @@ def enroll(  # noqa: PLR0913 - one option each
     kms_key: KmsKey = "",
     as_json: Json = False,
 ) -> int:
-    """Bind a secret to its account, so that nobody who writes its value can have another one reset; make it before.
+    """Bind a secret to its account; make the secret first if there is none.
+
+    After that, nobody who only writes the value can have another account reset.
 
     Shows the driver, the account and where its logins go, asks, and writes the binding as a tag of the secret: the
     right secretsmanager:TagResource, which writers of values do not need. Enroll again when the host of a machine was

@@ -52,7 +52,8 @@ def status(  # noqa: PLR0913 - one option each
     function: Function = "",
     overdue: Annotated[bool, typer.Option("--overdue", help="Only secrets whose scheduled rotation is late.")] = False,
     announce: Annotated[
-        bool, typer.Option("--announce", help="Send the event `overdue` for each late secret, as [events] says.")
+        bool,
+        typer.Option("--announce", help="Send the event `overdue` for each late secret, as the configuration says."),
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a heading.")] = False,
     as_json: Json = False,
@@ -181,7 +182,7 @@ def rotate(  # noqa: PLR0913 - one option each
     """Rotate many secrets now, as on the day of a breach: ask Secrets Manager for each and watch it end.
 
     The service runs each secret's rotation function, so this reads no value and needs ListSecrets, DescribeSecret,
-    RotateSecret and lambda:InvokeFunction. What has begun goes on when this command ends in whatever way.
+    RotateSecret and lambda:InvokeFunction. What has begun goes on, however this command ends.
     With --run and the id that is printed first, a run goes on: what it has rotated is not rotated again.
     Exits 4 when a secret needs a human, else 1 when one failed for a reason that may pass, else 3 when one has not
     ended, else 0.

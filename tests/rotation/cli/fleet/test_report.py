@@ -117,7 +117,7 @@ def test_what_needs_a_human_says_why_and_what_to_do():
         *(secret(f"app/stuck-{each}", reason="external_change", outcome=Outcome.PARKED) for each in "ab"),
     )
     assert re.findall(r"<h3>(.*?)</h3>", text) == ["external change: 2", "unheard of: 1"]
-    assert text.count("Put the live one into the secret") == 1
+    assert text.count("put the live password into the secret") == 1
     at = parsed.cells.index("app/stuck-a")
     assert parsed.cells[at : at + 4] == ["app/stuck-a", "ucloud_compshare", "app/stuck-b", "ucloud_compshare"]
 
