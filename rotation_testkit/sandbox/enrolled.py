@@ -45,5 +45,7 @@ def _binder(document: SecretDocument) -> Binder:
     def fetch(name: str) -> SecretDocument:
         raise LookupError(name)  # pragma: no cover - naming an account needs no admin credential
 
-    deployment = Deployment(drivers=(document.text("driver"),), trusted_values=True)
+    code = document.text("driver")
+    # With a key, since a driver of two ways names a pair of accounts for the one with a key only.
+    deployment = Deployment(drivers=(code,), admin_secrets={code: "admin"}, trusted_values=True)
     return Binder(deployment=deployment, fetch=fetch, clock=SystemClock(), time_left=lambda: 60.0)

@@ -2,8 +2,10 @@
 
 import ast
 import dataclasses
+import io
 import json
 import re
+import tokenize
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -132,3 +134,30 @@ def test_a_login_is_tested_on_the_server_that_its_record_names(kind):
     name, starter, tests = SERVERS.get(kind, ("", "", ""))
     assert login_kind(kind).tested_on == name
     assert not name or starter in _imported(ROOT / tests)
+
+
+LONGEST = 150
+GENERATIONS = {"tencent_bm": 2}
+"""How many APIs a driver speaks, where that is more than one: Blackstone's are two."""
+
+
+def _own_code(file):
+    """Return how many lines of code a file has, beside imports, tables, comments, docstrings and blank lines."""
+    source = file.read_text()
+    tree = ast.parse(source)
+    code = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}:
+            code |= set(range(token.start[0], token.end[0] + 1)) if token.string else set()
+    left_out = [node for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign))]
+    left_out += [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    left_out += [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
+    return len(code - {line for node in left_out for line in range(node.lineno, node.end_lineno + 1)})
+
+
+@pytest.mark.parametrize("code", driver_codes())
+def test_a_drivers_own_code_is_small(code):
+    """``driver.py`` has at most 150 lines, and all modules have as much code per API, tables aside."""
+    folder = ROOT / "rotation/drivers/vendors" / code
+    assert len((folder / "driver.py").read_text().splitlines()) <= LONGEST
+    assert sum(map(_own_code, folder.glob("*.py"))) <= LONGEST * GENERATIONS.get(code, 1)

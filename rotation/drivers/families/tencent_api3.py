@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 from rotation.core import settings
 from rotation.core.errors import (
@@ -51,13 +52,6 @@ def region() -> str:
     return field
 
 
-def address() -> str:
-    """Declare which of a target's addresses a login goes to."""
-    text = "Which address to log in at: public, private, or auto (the public one where there is one)."
-    field: str = settings.setting(text, check=settings.one_of("auto", "public", "private"), default="auto")
-    return field
-
-
 def api(wiring: Wiring, service: str, version: str, region: str, table: tuple[ErrorRow, ...]) -> TencentCloud:
     """Return a product's API in a region, by the admin credential, which is an ``Admin``."""
     admin: Admin = wiring.admin
@@ -65,8 +59,39 @@ def api(wiring: Wiring, service: str, version: str, region: str, table: tuple[Er
     return TencentCloud(wiring=wiring, table=table, key=key, version=version, region=region)
 
 
+class InRegion(Protocol):
+    """An account of a product that is called region by region."""
+
+    @property
+    def region(self) -> str:
+        """The region, such as ap-beijing."""
+
+
+class TencentProduct:
+    """What a driver of one product inherits: its calls, by the admin credential and in the account's region.
+
+    Attributes:
+        service: what calls are signed for, such as ``cvm``.
+        version: the API's.
+        table: the product's codes.
+    """
+
+    service: ClassVar[str]
+    version: ClassVar[str]
+    table: ClassVar[tuple[ErrorRow, ...]]
+
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+
+    def call(
+        self, account: InRegion, action: str, body: Mapping[str, object], *, on: str = "read"
+    ) -> dict[str, object]:
+        """Make one call; see ``VendorApi``."""
+        return api(self.wiring, self.service, self.version, account.region, self.table).call(action, body, on=on)
+
+
 def chosen(which: str, *, public: object, private: object) -> str | None:
-    """Return the address that ``address()`` chooses, of a list the first; ``None`` where the vendor tells none."""
+    """Return the address that a setting chooses, of a list the first; ``None`` where the vendor tells none."""
     found = {name: _host(value) for name, value in (("public", public), ("private", private))}
     return (found["public"] or found["private"]) if which == "auto" else found[which]
 
@@ -87,15 +112,15 @@ def entries(value: object) -> list[Mapping[str, object]]:
     return value
 
 
-def one(answer: Mapping[str, object], name: str, instance_id: str) -> Mapping[str, object]:
-    """Return the instance of this id from the list of an answer.
+def one(answer: object, name: str, instance_id: str, *, key: str = "InstanceId") -> Mapping[str, object]:
+    """Return the instance of this id from the list of an answer; ``key`` is where an entry has its id.
 
     Raises:
         AccountUnusable: it is not there.
         UnexpectedReply: the list is missing.
     """
-    for entry in entries(answer.get(name)):
-        if entry.get("InstanceId") == instance_id:
+    for entry in entries(answer.get(name) if isinstance(answer, dict) else None):
+        if entry.get(key) == instance_id:
             return entry
     raise AccountUnusable("there is no such instance", hint="Check region and instance_id in the secret.")
 
@@ -123,6 +148,18 @@ def whole(value: object) -> int:
 def is_windows(*names: object) -> bool:
     """Return whether any of an operating system's names looks like Windows."""
     return any(re.search(r"(?<![a-z])win", str(name), re.IGNORECASE) for name in names)
+
+
+def variant(what: str, *, windows: bool | None) -> str:
+    """Return which policy a machine has, named as in "the instance".
+
+    Raises:
+        PreconditionFailed: the vendor does not name its operating system.
+    """
+    if windows is None:
+        hint = "Reinstall it from one of the vendor's images, or take this secret out of rotation."
+        raise PreconditionFailed(f"the vendor does not tell which operating system {what} runs", hint=hint)
+    return "windows" if windows else "linux"
 
 
 def table(own: Iterable[ErrorRow], *, driver: str, endpoint: str, fields: str, rights: str) -> tuple[ErrorRow, ...]:

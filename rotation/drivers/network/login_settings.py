@@ -7,6 +7,7 @@ so each is held against what the deployment allows (ports) and what the secret i
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,26 @@ def winrm_port() -> Any:  # noqa: ANN401 - as above
 def certificate() -> Any:  # noqa: ANN401 - as above
     """Declare the pinned certificate of a Windows machine."""
     return _pin("winrm", "SHA-256 fingerprint of WinRM's certificate on Windows, where no authority signed it.")
+
+
+def address() -> Any:  # noqa: ANN401 - as above
+    """Declare which of a machine's addresses a login goes to."""
+    text = "Which address to log in at: public, private, or auto (the public one where there is one)."
+    return settings.setting(text, check=settings.one_of("auto", "public", "private"), default="auto")
+
+
+def database_address() -> Any:  # noqa: ANN401 - as above
+    """Declare which of a database server's addresses a login goes to."""
+    text = "Which address to log in at: private or public."
+    return settings.setting(text, check=settings.one_of("private", "public"), default="private")
+
+
+def database_login(account: Any, kind: str, host: object, port: object) -> LoginTarget | None:  # noqa: ANN401 - an account
+    """Return the login at a database server, as the vendor tells host and port; ``None`` where it tells none."""
+    if not isinstance(host, str) or not host or not re.fullmatch(r"[1-9][0-9]{0,4}", str(port)):
+        return None
+    pin, opened = account.certificate or None, account.database or None
+    return LoginTarget(kind, host, int(str(port)), account.username, pin, opened)
 
 
 def machine_login(account: Any, host: str | None, *, windows: bool) -> LoginTarget | None:  # noqa: ANN401 - an account

@@ -31,10 +31,11 @@ Labels do not say which account a wrong login or a reset was of. So one budget o
 waiting time hold for both: more careful than the vendor, and never less.
 
 ``require`` refuses the rest before anything is called: a driver without alternates, and one that needs the old
-password. AWSPREVIOUS may hold that of the other account, but an operator's edit of the value makes it the current
-account's, and then nothing could be reset any more. A record has no alternates if the API resets one account only, if
-both would share a machine's stop and start, or if wrong logins may count in a row: a right login of the other account
-would seem to end the count. In a batch none takes turns, and Vault's static roles name one account.
+password, as a driver with two ways does where the deployment has no key. AWSPREVIOUS may hold that of the other
+account, but an operator's edit of the value makes it the current account's, and then nothing could be reset any more. A
+record has no alternates if the API resets one account only, if both would share a machine's stop and start, or if wrong
+logins may count in a row: a right login of the other account would seem to end the count. In a batch none takes turns,
+and Vault's static roles name one account.
 """
 
 from __future__ import annotations
@@ -78,10 +79,13 @@ def require(spec: DriverSpec, document: SecretDocument) -> None:
         SettingsError: lists every fault, and never a value.
     """
     if takes_turns(document) and (spec.authority is Authority.SELF or not spec.alternates):
+        with_key = bool(spec.alternates) and spec.admin_resets
+        why = "unless the deployment has an API key" if with_key else "whose record has no alternates"
+        key = f"Set LOCKSTEP_{spec.code.upper()}_ADMIN_SECRET, or take" if with_key else "Take"
         raise SettingsError(
             _WHERE,
-            (f"alternate_username is not possible with {spec.code}, whose record has no alternates",),
-            hint="Take the keys that begin with `alternate_` out of the value: this account is rotated in place.",
+            (f"alternate_username is not possible with {spec.code}, {why}",),
+            hint=f"{key} the keys that begin with `alternate_` out of the value: this account is rotated in place.",
         )
     faults = tuple(_faults(spec, document))
     if faults:

@@ -30,7 +30,7 @@ from rotation.drivers.vendors.huawei_meeting.driver import DRIVER as HUAWEI
 from rotation.drivers.vendors.huawei_meeting.policy import POLICIES
 from rotation_testkit.doubles.hosts.certificate import Certificate
 from rotation_testkit.doubles.hosts.winrm import WinRmHost
-from rotation_testkit.doubles.secretsmanager import SecretsManager
+from rotation_testkit.doubles.secretsmanager import RotationState, SecretsManager
 from rotation_testkit.sandbox.enrolled import tagged
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, REGION, ShiftedClock, provide_seal
 
@@ -188,6 +188,29 @@ class Function:
     def rotate(self, **options):
         """Rotate as the schedule does, with the service's retries."""
         return self.store.rotate(SECRET, function=FUNCTION_ARN, rules={"AutomaticallyAfterDays": 1}, **options)
+
+    def rotate_watched(self, opens, *turns):
+        """Rotate once per turn of two accounts, a day apart, and return what readers were given and could not use.
+
+        Args:
+            opens: returns whether a document opens its account; asked after each step.
+            turns: the user names that become current, in order.
+        """
+        dead = []
+
+        def watched(event):
+            self.serve(event)
+            dead.extend(each["username"] for each in (self.document(),) if not opens(each))
+
+        self.store.register_function(FUNCTION_ARN, watched)
+        for name in turns:
+            former = self.document()
+            assert self.rotate().state is RotationState.SUCCEEDED, [error.message for error in self.errors]
+            current = self.document()
+            assert (current["username"], current["alternate_username"]) == (name, former["username"])
+            assert opens(former)
+            self.clock.sleep(86_400)
+        return dead
 
     def rotate_once(self, **options):
         """Rotate with a service that makes no second attempt, now and later."""

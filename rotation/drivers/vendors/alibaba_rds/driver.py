@@ -42,9 +42,7 @@ class Account:
         "The instance's id, such as rm-… or pgm-….",
         check=settings.matches(r"[a-z0-9-]{1,64}", "must be an instance's id, such as rm-…"),
     )
-    address: str = settings.setting(
-        "Which address to log in at: private or public.", check=settings.one_of(*_NETWORKS), default="private"
-    )
+    address: str = login_settings.database_address()
     database: str = login_settings.database()
     certificate: str = login_settings.server_certificate()
 
@@ -108,11 +106,10 @@ def _of_state(state: str) -> list[DriverError]:
 
 def _login(account: Account, nets: list[Mapping[str, object]], variant: str) -> LoginTarget | None:
     for net in nets:
-        host, port = str(net.get("ConnectionString") or ""), str(net.get("Port"))
         plain = net.get("ConnectionStringType") in (None, "Normal")  # others go through a proxy, or to replicas
-        if plain and net.get("IPType") in _NETWORKS[account.address] and host and port.isdecimal() and int(port):
-            pin, database = account.certificate or None, account.database or None
-            return LoginTarget(variant, host, int(port), account.username, pin, database)
+        login = login_settings.database_login(account, variant, net.get("ConnectionString"), net.get("Port"))
+        if login and plain and net.get("IPType") in _NETWORKS[account.address]:
+            return login
     return None
 
 

@@ -137,6 +137,7 @@ DRIVER = DriverSpec(
     factory=HuaweiIamUser,
     source="IAM API reference (2026-04-22, as Open Telekom Cloud mirrors it); SDK huaweicloudsdkiam 3.1.219",
     checked="2026-11-30",
+    alternates=frozenset({"username", "user_id"}),  # with a key only: a record without one is SELF
     lockout=Lockout(tries=5, window_seconds=900, reserve=1),  # the vendor's default
     propagation_seconds=5,  # assumed
     reads_rules=True,

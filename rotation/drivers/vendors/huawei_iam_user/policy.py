@@ -18,7 +18,8 @@ DEFAULT = PasswordPolicy(
             "IAM API Reference, Changing a Password; huaweicloudsdkiam 3.1.219 (UpdateUserOption)",
             "2026-04-22",
             ("length", "classes", "names"),
-            note="the vendor wants two of four classes by default and lets an account's own policy ask for more",
+            note="the vendor wants two of four classes by default and lets an account's own policy ask for more; how "
+            "often one character may stand in a row is that policy's alone (0 to 32), which is read, or taken as 1",
         ),
         Source("Lockstep's own margin", "2026-11", ("charsets",)),
     ),

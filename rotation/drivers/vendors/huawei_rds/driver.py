@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rotation.core import settings
 from rotation.core.errors import AccountUnusable, OutcomeUnknown, UnexpectedReply
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, Evidence, LoginTarget, Observation
+from rotation.core.values import Authority, Evidence, Observation
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.families.huawei_signature import AccessKey, SignedHuaweiCloud
 from rotation.drivers.network import login_settings
@@ -44,11 +44,7 @@ class Account:
         "The instance's id.",
         check=settings.matches(r"[A-Za-z0-9]{1,64}", "must be an instance's id, letters and digits"),
     )
-    address: str = settings.setting(
-        "Which address to log in at: private or public.",
-        check=settings.one_of("private", "public"),
-        default="private",
-    )
+    address: str = login_settings.database_address()
     database: str = login_settings.database()
     certificate: str = login_settings.server_certificate()
 
@@ -87,7 +83,9 @@ class HuaweiRds:
         if account.username != ROOT and not obstacles and not self._knows(account):
             hint = "Check username in the secret; the vendor resets no account that its console does not list."
             obstacles = [AccountUnusable("the instance has no such account", hint=hint)]
-        login = _login(account, instance, variant)
+        addresses = instance.get(f"{account.address}_ips")
+        host = addresses[0] if isinstance(addresses, list) and addresses else None
+        login = login_settings.database_login(account, variant, host, instance.get("port"))
         return Observation(variant=variant, state=state, obstacles=tuple(obstacles), login=login)
 
     def _knows(self, account: Account) -> bool:
@@ -114,14 +112,6 @@ def _objects(answer: Mapping[str, object], name: str) -> list[Mapping[str, objec
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise UnexpectedReply(f"the vendor's answer lacks {name}")
     return found
-
-
-def _login(account: Account, instance: Mapping[str, object], variant: str) -> LoginTarget | None:
-    addresses, port = instance.get(f"{account.address}_ips"), instance.get("port")
-    if not isinstance(addresses, list) or not addresses or not isinstance(port, int) or port < 1:
-        return None
-    pin, database = account.certificate or None, account.database or None
-    return LoginTarget(variant, str(addresses[0]), port, account.username, pin, database)
 
 
 DRIVER = DriverSpec(

@@ -1,4 +1,11 @@
-"""Password rules of management controllers: the standard leaves them to the device, which tells its lengths."""
+"""Password rules of management controllers: the standard leaves them to the device, which tells its lengths.
+
+A device does not tell its maker's other rules. HPE's iLO asks for three of four classes, Huawei's iBMC for a special
+character and two more classes, Lenovo's firmware for a digit and two more classes: a candidate has all four, as any of
+Lockstep's has. No page has a rule for the first character. Lenovo's also refuses three of one character in a row. That
+rule is left out: the other makers have none like it, and Vault's password policies, which cannot say it, would then fit
+no device. One candidate in 396 breaks it; such a device refuses it by a code, and a later rotation draws another.
+"""
 
 from rotation.policy import AtLeast, Name, PasswordPolicy, Source, charsets
 
@@ -12,9 +19,14 @@ DEFAULT = PasswordPolicy(
     names=(Name("username", backwards=True),),
     sources=(
         Source(
+            "HPE iLO, Password guidelines; Huawei iBMC, Complexity check; Lenovo ThinkSystem, User security",
+            "read 2026-11-30",
+            ("classes", "names"),
+        ),
+        Source(
             "Lockstep's own margin",
             "2026-11",
-            ("length", "charsets", "classes", "names"),
+            ("length", "charsets"),
             note="DSP0268 has no rule but MinPasswordLength and MaxPasswordLength, which are read from the device; 16 "
             "characters are the most that IPMI 1.5 takes, for a device that names no maximum",
         ),

@@ -1,18 +1,20 @@
-"""The four calls that the driver needs, for each of the two generations of Blackstone's API."""
+"""The four calls that the driver needs, for each of the two generations of Blackstone's API, and which is spoken."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from rotation.core.errors import DriverError, OutcomeUnknown, PasswordRejected, UnexpectedReply
+from rotation.core.errors import ConfigError, DriverError, OutcomeUnknown, PasswordRejected, UnexpectedReply
 from rotation.core.secret import Secret
 from rotation.core.values import Progress, TaskState
-from rotation.drivers.families.tencent_api3 import entries, is_windows, whole
+from rotation.drivers.contract import Wiring
+from rotation.drivers.families.tencent_api3 import Admin, api, entries, is_windows, one, whole
 from rotation.drivers.families.tencent_cloud import TencentCloud
-from rotation.drivers.families.tencent_cloud_v2 import TencentCloudV2
+from rotation.drivers.families.tencent_cloud_v2 import Key, TencentCloudV2
 from rotation.drivers.vendors.tencent_bm.device import RESETTING, Device
+from rotation.drivers.vendors.tencent_bm.error_codes import V2_HOST, V2_TABLE, V3_HOST, V3_TABLE
 
 _V2_DEVICE = ("instanceId", "lanIp", "wanIp", "deviceStatus", "operateStatus", "osTypeId", "deviceClassCode")
 _V3_DEVICE = ("InstanceId", "LanIp", "WanIp", "DeviceStatus", "OperateStatus", "OsTypeId", "DeviceClassCode")
@@ -53,11 +55,14 @@ class BareMetalV2:
     api: TencentCloudV2
     region: str
 
-    def device(self, instance_id: str) -> Device | None:
-        """Look a device up."""
+    def device(self, instance_id: str) -> Device:
+        """Look a device up.
+
+        Raises:
+            AccountUnusable: it is not there.
+        """
         data = self._call("DescribeDevice", {"instanceIds.1": instance_id, "offset": "0", "limit": "20"})
-        found = entries(data.get("deviceList") if isinstance(data, dict) else None)
-        return next((Device.parse(one, _V2_DEVICE) for one in found if one.get("instanceId") == instance_id), None)
+        return Device.parse(one(data, "deviceList", instance_id, key="instanceId"), _V2_DEVICE)
 
     def windows(self, device: Device) -> bool | None:
         """Return whether the device runs Windows; ``None`` when the vendor's list lacks its system."""
@@ -103,14 +108,12 @@ class BareMetalV3:
 
     api: TencentCloud
 
-    def device(self, instance_id: str) -> Device | None:
+    def device(self, instance_id: str) -> Device:
         """As in v2. No OperateStatus of this API says "resetting", so we read the operation log as well."""
         answer = self.api.call("DescribeDevices", {"InstanceIds": [instance_id], "Offset": 0, "Limit": 20})
-        for one in entries(answer.get("DeviceInfoSet")):
-            if one.get("InstanceId") == instance_id:
-                busy = {"OperateStatus": RESETTING} if self._busy(instance_id) else {}
-                return Device.parse({**one, **busy}, _V3_DEVICE)
-        return None
+        found = one(answer, "DeviceInfoSet", instance_id)
+        busy = {"OperateStatus": RESETTING} if self._busy(instance_id) else {}
+        return Device.parse({**found, **busy}, _V3_DEVICE)
 
     def windows(self, device: Device) -> bool | None:
         """As in v2."""
@@ -138,7 +141,41 @@ class BareMetalV3:
         since = datetime.fromtimestamp(self.api.wiring.now() - _LONGEST_OPERATION, UTC) + timedelta(hours=8)
         oldest = since.strftime("%Y-%m-%d %H:%M:%S")
         log = entries(answer.get("DeviceOperationLogSet") or [])
-        return any(whole(one.get("Status")) == 0 and str(one.get("StartTime")) >= oldest for one in log)
+        return any(whole(each.get("Status")) == 0 and str(each.get("StartTime")) >= oldest for each in log)
+
+
+def in_region(wiring: Wiring, chosen: str, digest: str) -> Callable[[str], BareMetalV2 | BareMetalV3]:
+    """Return the function that gives the API in a region.
+
+    Args:
+        wiring: its endpoint decides which generation is spoken.
+        chosen: ``v2`` or ``v3``, where the endpoint is not one of the vendor's hosts; else empty, or the same.
+        digest: of v2's signatures.
+
+    Raises:
+        ConfigError: neither says which generation it is, or they contradict each other.
+    """
+    admin: Admin = wiring.admin
+    if _generation(wiring.endpoint.rstrip("/"), chosen) == "v3":
+        return lambda region: BareMetalV3(api(wiring, "bm", "2018-04-23", region, V3_TABLE))
+    key = Key(admin.secret_id, admin.secret_key, digest, admin.session_token)
+    old = TencentCloudV2(wiring=wiring, table=V2_TABLE, key=key)
+    return lambda region: BareMetalV2(old, region)
+
+
+def _generation(endpoint: str, chosen: str) -> str:
+    by_host = {V3_HOST: "v3", V2_HOST: "v2"}.get(endpoint, "")
+    if by_host and chosen not in ("", by_host):
+        raise ConfigError(
+            f"the admin credential says {chosen}, but the endpoint speaks {by_host}",
+            hint=f"Set LOCKSTEP_TENCENT_BM_ENDPOINT to {V2_HOST} for v2 or {V3_HOST} for v3.",
+        )
+    if not by_host and not chosen:
+        raise ConfigError(
+            "the endpoint is not the vendor's own, so the admin credential must say which API it speaks",
+            hint="Add `api` (v2 or v3) to the admin credential.",
+        )
+    return by_host or chosen
 
 
 def _task_id(value: object) -> int:

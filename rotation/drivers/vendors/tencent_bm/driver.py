@@ -9,23 +9,20 @@ the endpoint is not one of these hosts, ``api`` in the admin credential decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rotation.core import settings
-from rotation.core.errors import AccountUnusable, ConfigError, DriverError, PreconditionFailed
+from rotation.core.errors import DriverError, PreconditionFailed
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Observation, Progress, Task, TaskState
 from rotation.drivers.contract import DriverSpec, Wiring
 from rotation.drivers.families import tencent_api3, tencent_cloud, tencent_cloud_v2
 from rotation.drivers.network import login_settings
-from rotation.drivers.vendors.tencent_bm.bare_metal_api import BareMetalV2, BareMetalV3
+from rotation.drivers.vendors.tencent_bm import bare_metal_api
 from rotation.drivers.vendors.tencent_bm.device import wrong_user
 from rotation.drivers.vendors.tencent_bm.error_codes import TASK_UNKNOWN, V2_HOST, V2_TABLE, V3_HOST, V3_TABLE
 from rotation.drivers.vendors.tencent_bm.policy import POLICIES
-
-VERSION = "2018-04-23"
-_API_OF_HOST: Mapping[str, str] = {V3_HOST: "v3", V2_HOST: "v2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +70,7 @@ class TencentBm:
     """
 
     def __init__(self, wiring: Wiring) -> None:
-        self._wiring = wiring
-        self._generation = _generation(wiring)
+        self._api = bare_metal_api.in_region(wiring, wiring.admin.api, wiring.admin.digest)
 
     def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> Task:  # noqa: ARG002 - the contract's signature; an ADMIN reset needs no old password
         """Send one reset; see ``Driver``. Repeating it with the same password is harmless.
@@ -83,7 +79,7 @@ class TencentBm:
             InProgress: the vendor refused by the device's state, and that state is passing.
         """
         try:
-            return Task(str(self._api(account).reset([account.instance_id], new)))
+            return Task(str(self._api(account.region).reset([account.instance_id], new)))
         except PreconditionFailed as refusal:
             raise self._explained(account, refusal) from None
 
@@ -94,22 +90,13 @@ class TencentBm:
             AccountUnusable: there is no such device in that region.
             PreconditionFailed: the vendor does not name its operating system, so no policy can be chosen.
         """
-        api = self._api(account)
+        api = self._api(account.region)
         device = api.device(account.instance_id)
-        if device is None:
-            raise AccountUnusable("there is no such device", hint="Check region and instance_id in the secret.")
-        windows = api.windows(device)
-        if windows is None:
-            raise PreconditionFailed(
-                "the vendor does not tell which operating system the device runs",
-                hint="Reinstall it from one of the vendor's images, or take this secret out of rotation.",
-            )
-        return Observation(
-            variant="windows" if windows else "linux",
-            state=str(device.operate_status),
-            obstacles=(*device.obstacles(), *wrong_user(account.username, windows=windows)),
-            login=login_settings.machine_login(account, device.address(account.ssh_address), windows=windows),
-        )
+        variant = tencent_api3.variant("the device", windows=api.windows(device))
+        windows = variant == "windows"
+        obstacles = (*device.obstacles(), *wrong_user(account.username, windows=windows))
+        login = login_settings.machine_login(account, device.address(account.ssh_address), windows=windows)
+        return Observation(variant, str(device.operate_status), obstacles, login)
 
     def poll(self, account: Account, task: Task) -> Progress:
         """Read the state of the reset of this account's device; see ``Polls``.
@@ -117,7 +104,7 @@ class TencentBm:
         A task that the vendor no longer knows counts as failed. The same candidate is then sent again, harmlessly.
         """
         try:
-            return self._api(account).task(tencent_api3.whole(task.id)).progress(account.instance_id)
+            return self._api(account.region).task(tencent_api3.whole(task.id)).progress(account.instance_id)
         except DriverError as refusal:
             if refusal.vendor_code not in TASK_UNKNOWN:
                 raise
@@ -125,37 +112,11 @@ class TencentBm:
 
     def _explained(self, account: Account, refusal: PreconditionFailed) -> DriverError:
         """Return the obstacle that the device shows now: the vendor has one code for "never" and for "not now"."""
-        try:
-            obstacles = self.observe(account).obstacles
-        except DriverError:
-            return refusal
-        for obstacle in obstacles:
-            if obstacle.definite:
-                return obstacle.changed(vendor_code=refusal.vendor_code, request_id=refusal.request_id)
+        with suppress(DriverError):
+            for obstacle in self.observe(account).obstacles:
+                if obstacle.definite:
+                    return obstacle.changed(vendor_code=refusal.vendor_code, request_id=refusal.request_id)
         return refusal
-
-    def _api(self, account: Account) -> BareMetalV2 | BareMetalV3:
-        admin: Admin = self._wiring.admin
-        if self._generation == "v2":
-            old_key = tencent_cloud_v2.Key(admin.secret_id, admin.secret_key, admin.digest, admin.session_token)
-            old = tencent_cloud_v2.TencentCloudV2(wiring=self._wiring, table=V2_TABLE, key=old_key)
-            return BareMetalV2(old, account.region)
-        return BareMetalV3(tencent_api3.api(self._wiring, "bm", VERSION, account.region, V3_TABLE))
-
-
-def _generation(wiring: Wiring) -> str:
-    by_host, chosen = _API_OF_HOST.get(wiring.endpoint.rstrip("/"), ""), wiring.admin.api
-    if by_host and chosen not in ("", by_host):
-        raise ConfigError(
-            f"the admin credential says {chosen}, but the endpoint speaks {by_host}",
-            hint=f"Set LOCKSTEP_TENCENT_BM_ENDPOINT to {V2_HOST} for v2 or {V3_HOST} for v3.",
-        )
-    if not by_host and not chosen:
-        raise ConfigError(
-            "the endpoint is not the vendor's own, so the admin credential must say which API it speaks",
-            hint="Add `api` (v2 or v3) to the admin credential.",
-        )
-    return by_host or chosen
 
 
 DRIVER = DriverSpec(

@@ -13,33 +13,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rotation.core import settings
-from rotation.core.errors import (
-    AccountUnusable,
-    DriverError,
-    InProgress,
-    OutcomeUnknown,
-    PreconditionFailed,
-    UnexpectedReply,
-)
+from rotation.core import errors, settings
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, LoginTarget, Observation, Progress, Task, TaskState
-from rotation.drivers.contract import DriverSpec, Wiring
+from rotation.drivers.contract import DriverSpec
 from rotation.drivers.families import tencent_api3
-from rotation.drivers.families.tencent_cloud import REQUEST_ID_HEADER, TencentCloud
+from rotation.drivers.families.tencent_cloud import REQUEST_ID_HEADER
 from rotation.drivers.network import login_settings
-from rotation.drivers.vendors.tencent_cdb.error_codes import ENDPOINT, TABLE, TASK_UNKNOWN
+from rotation.drivers.vendors.tencent_cdb.error_codes import ENDPOINT, TABLE, TASK_STATES, TASK_UNKNOWN
 from rotation.drivers.vendors.tencent_cdb.policy import POLICIES
 
-VERSION = "2017-03-20"
 _RUNNING, _ISOLATED = 1, (4, 5)
 _IDLE = (0, 17)  # no task; an upgrade that has been completed
 _READ_ONLY = 3
-_STATES: Mapping[str, TaskState] = {
-    **dict.fromkeys(("INITIAL", "RUNNING", "PAUSED", "UNDEFINED"), TaskState.RUNNING),  # PAUSED: being terminated
-    "SUCCESS": TaskState.DONE,
-    **dict.fromkeys(("FAILED", "KILLED", "REMOVED"), TaskState.FAILED),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,39 +44,36 @@ class Account:
         check=settings.matches(r"[A-Za-z0-9%_.:/-]{1,60}", "must be a host as in user@host"),
         default="%",
     )
-    address: str = settings.setting(
-        "Which address to log in at: private or public.", check=settings.one_of("private", "public"), default="private"
-    )
+    address: str = login_settings.database_address()
     database: str = login_settings.database()
     certificate: str = login_settings.server_certificate()
 
 
-class TencentCdb:
+class TencentCdb(tencent_api3.TencentProduct):
     """Resets through the API; a login at the database proves it."""
 
-    def __init__(self, wiring: Wiring) -> None:
-        self._wiring = wiring
+    service, version, table = "cdb", "2017-03-20", TABLE
 
     def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> Task:  # noqa: ARG002 - the contract's signature; an ADMIN reset needs no old password
         """Send one reset; see ``Driver``. Repeating it with the same password is harmless."""
         accounts = [{"User": account.username, "Host": account.host}]
         body = {"InstanceId": account.instance_id, "NewPassword": new.reveal(), "Accounts": accounts}
-        task = self._api(account).call("ModifyAccountPassword", body, on="change").get("AsyncRequestId")
-        if not isinstance(task, str) or not Task.is_id(task):
-            raise OutcomeUnknown("the vendor took the reset but named no task")
-        return Task(task)
+        task = self.call(account, "ModifyAccountPassword", body, on="change").get("AsyncRequestId")
+        if isinstance(task, str) and Task.is_id(task):
+            return Task(task)
+        raise errors.OutcomeUnknown("the vendor took the reset but named no task")
 
     def poll(self, account: Account, task: Task) -> Progress:
         """Read the state of the task; see ``Polls``. A task that the vendor no longer knows counts as failed."""
         try:
-            status = self._api(account).call("DescribeAsyncRequestInfo", {"AsyncRequestId": task.id}).get("Status")
-        except DriverError as refusal:
+            status = self.call(account, "DescribeAsyncRequestInfo", {"AsyncRequestId": task.id}).get("Status")
+        except errors.DriverError as refusal:
             if refusal.vendor_code not in TASK_UNKNOWN:
                 raise
             return Progress(TaskState.FAILED, "the vendor no longer knows the task")
-        if str(status) not in _STATES:
-            raise UnexpectedReply("the vendor shows an unknown state of the task")
-        return Progress(_STATES[str(status)], str(status))
+        if str(status) not in TASK_STATES:
+            raise errors.UnexpectedReply("the vendor shows an unknown state of the task")
+        return Progress(TASK_STATES[str(status)], str(status))
 
     def observe(self, account: Account) -> Observation:
         """Describe the instance and look for the account; see ``Observes``.
@@ -99,48 +82,44 @@ class TencentCdb:
             AccountUnusable: there is no such instance in that region.
         """
         body = {"InstanceIds": [account.instance_id], "Offset": 0, "Limit": 20}
-        instance = tencent_api3.one(self._api(account).call("DescribeDBInstances", body), "Items", account.instance_id)
+        instance = tencent_api3.one(self.call(account, "DescribeDBInstances", body), "Items", account.instance_id)
         obstacles = _obstacles(instance) or self._doubts(account)
         state = str(instance.get("Status"))
         return Observation("mysql", state, tuple(obstacles), login=_login(account, instance))
 
-    def _doubts(self, account: Account) -> list[DriverError]:
+    def _doubts(self, account: Account) -> list[errors.DriverError]:
         body = {"InstanceId": account.instance_id, "AccountRegexp": f"^{account.username}$", "Offset": 0, "Limit": 100}
-        listed = tencent_api3.entries(self._api(account).call("DescribeAccounts", body).get("Items"))
+        listed = tencent_api3.entries(self.call(account, "DescribeAccounts", body).get("Items"))
         hosts = {str(one.get("Host")): one for one in listed if one.get("User") == account.username}
         if account.host not in hosts:
             hint = "Check username and host in the secret."
-            return [AccountUnusable("the instance has no such account", hint=hint)]
+            return [errors.AccountUnusable("the instance has no such account", hint=hint)]
         if len(hosts) > 1:
             message = "the user has several hosts, and a login cannot tell which of them it proves"
-            return [PreconditionFailed(message, hint="Leave the user one host, or give each host a user of its own.")]
+            hint = "Leave the user one host, or give each host a user of its own."
+            return [errors.PreconditionFailed(message, hint=hint)]
         if hosts[account.host].get("OpenCam"):
             hint = "Switch the vendor's rotation of this account off."
-            return [PreconditionFailed("the vendor itself rotates this account's password", hint=hint)]
+            return [errors.PreconditionFailed("the vendor itself rotates this account's password", hint=hint)]
         return []
 
-    def _api(self, account: Account) -> TencentCloud:
-        return tencent_api3.api(self._wiring, "cdb", VERSION, account.region, TABLE)
 
-
-def _obstacles(instance: Mapping[str, object]) -> list[DriverError]:
+def _obstacles(instance: Mapping[str, object]) -> list[errors.DriverError]:
     look = "Look at the instance in the console."
     if instance.get("Status") in _ISOLATED:
-        return [AccountUnusable("the instance is isolated", hint="Renew the instance.")]
+        return [errors.AccountUnusable("the instance is isolated", hint="Renew the instance.")]
     if instance.get("Status") != _RUNNING or instance.get("TaskStatus") not in _IDLE:
-        return [InProgress("the vendor is at work on the instance", hint=look)]
+        return [errors.InProgress("the vendor is at work on the instance", hint=look)]
     if instance.get("InstanceType") == _READ_ONLY:
-        return [AccountUnusable("a read-only instance has the accounts of its primary", hint="Name the primary.")]
-    return [] if instance.get("InitFlag") == 1 else [PreconditionFailed("it is not initialised", hint=look)]
+        return [errors.AccountUnusable("it has the accounts of its primary", hint="Name the primary.")]
+    return [] if instance.get("InitFlag") == 1 else [errors.PreconditionFailed("it is not initialised", hint=look)]
 
 
 def _login(account: Account, instance: Mapping[str, object]) -> LoginTarget | None:
     public = instance.get("WanDomain") if instance.get("WanStatus") == 1 else None
     host = tencent_api3.chosen(account.address, public=public, private=instance.get("Vip"))
     port = instance.get("WanPort" if account.address == "public" else "Vport")
-    if host is None or not isinstance(port, int) or port < 1:
-        return None
-    return LoginTarget("mysql", host, port, account.username, account.certificate or None, account.database or None)
+    return login_settings.database_login(account, "mysql", host, port)
 
 
 DRIVER = DriverSpec(
@@ -158,6 +137,7 @@ DRIVER = DriverSpec(
     source="Vendor page on ModifyAccountPassword; SDK cdb 3.1.192, and the codes that the vendor's SDKs list",
     checked="2026-11-30",
     not_identity=frozenset({"address", "database", "certificate"}),
+    alternates=frozenset({"username"}),
     harmless={"region": "ap-guangzhou", "instance_id": "cdb-doesnotexist", "username": "nobody"},
     login_probes=frozenset({"mysql"}),
     propagation_seconds=5,  # assumed: the vendor does not say how soon after its task the login takes it

@@ -3,6 +3,8 @@
 A ``FailedOperation`` or ``InternalError`` of a change leaves open whether its task was made.
 """
 
+from collections.abc import Mapping
+
 from rotation.core.errors import (
     AccountUnusable,
     InProgress,
@@ -11,6 +13,7 @@ from rotation.core.errors import (
     PreconditionFailed,
     RequestRefused,
 )
+from rotation.core.values import TaskState
 from rotation.drivers.error_table import SUPPORT_HINT, ErrorRow, endpoint_hint, open_after_change
 from rotation.drivers.families.tencent_api3 import table
 
@@ -42,6 +45,13 @@ _OPEN = (
 
 TASK_UNKNOWN = frozenset({"InvalidParameter", "InvalidParameterValue", "ResourceNotFound"})
 """The codes by which the vendor may say that there is no task of that id (assumed: no page lists them)."""
+
+TASK_STATES: Mapping[str, TaskState] = {
+    **dict.fromkeys(("INITIAL", "RUNNING", "PAUSED", "UNDEFINED"), TaskState.RUNNING),
+    "SUCCESS": TaskState.DONE,
+    **dict.fromkeys(("FAILED", "KILLED", "REMOVED"), TaskState.FAILED),
+}
+"""What a task's status means; one that is ``PAUSED`` is being terminated, an ``UNDEFINED`` one waits for a window."""
 
 TABLE = table(
     (

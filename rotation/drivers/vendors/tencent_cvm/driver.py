@@ -18,14 +18,13 @@ from rotation.core import settings
 from rotation.core.errors import AccountUnusable, DriverError, PreconditionFailed, UnexpectedReply
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Observation, Power
-from rotation.drivers.contract import DriverSpec, Wiring
+from rotation.drivers.contract import DriverSpec
 from rotation.drivers.families import tencent_api3
-from rotation.drivers.families.tencent_cloud import REQUEST_ID_HEADER, TencentCloud
+from rotation.drivers.families.tencent_cloud import REQUEST_ID_HEADER
 from rotation.drivers.network import login_settings
 from rotation.drivers.vendors.tencent_cvm.error_codes import ENDPOINT, STATES, TABLE
 from rotation.drivers.vendors.tencent_cvm.policy import POLICIES
 
-VERSION = "2017-03-12"
 _STATES = {state.upper(): error for error, states in STATES.items() for state in states}
 
 
@@ -41,7 +40,7 @@ class Account:
         "The instance's id, ins-….", check=settings.matches(r"ins-[A-Za-z0-9]{1,60}", "must be an instance's id, ins-…")
     )
     region: str = tencent_api3.region()
-    address: str = tencent_api3.address()
+    address: str = login_settings.address()
     ssh_port: int = login_settings.ssh_port()
     host_key: str = login_settings.host_key()
     winrm_port: int = login_settings.winrm_port()
@@ -59,16 +58,15 @@ class Admin(tencent_api3.Admin):
     )
 
 
-class TencentCvm:
+class TencentCvm(tencent_api3.TencentProduct):
     """Resets through the API; a login is proved by the shared probes, SSH or, on Windows, WinRM."""
 
-    def __init__(self, wiring: Wiring) -> None:
-        self._wiring = wiring
+    service, version, table = "cvm", "2017-03-12", TABLE
 
     def set_password(self, account: Account, new: Secret, *, current: Secret | None) -> None:  # noqa: ARG002 - the contract's signature; an ADMIN reset needs no old password
         """Send one reset; see ``Driver``. Repeating it with the same password is harmless."""
         body = {"InstanceIds": [account.instance_id], "Password": new.reveal(), "UserName": account.username}
-        self._api(account).call("ResetInstancesPassword", body, on="change")
+        self.call(account, "ResetInstancesPassword", body, on="change")
 
     def observe(self, account: Account) -> Observation:
         """Describe the instance; see ``Observes``.
@@ -78,32 +76,30 @@ class TencentCvm:
             PreconditionFailed: the vendor does not name its operating system, so no policy can be chosen.
         """
         body = {"InstanceIds": [account.instance_id], "Offset": 0, "Limit": 20}
-        found = tencent_api3.one(self._api(account).call("DescribeInstances", body), "InstanceSet", account.instance_id)
+        found = tencent_api3.one(self.call(account, "DescribeInstances", body), "InstanceSet", account.instance_id)
         return self._seen(account, found)
 
     def stop(self, account: Account) -> None:
         """Ask for a normal shutdown; see ``Powers``. The instance stays charged, so that it keeps its place."""
         body = {"InstanceIds": [account.instance_id], "StopType": "SOFT", "StoppedMode": "KEEP_CHARGING"}
-        self._api(account).call("StopInstances", body, on="change")
+        self.call(account, "StopInstances", body, on="change")
 
     def start(self, account: Account) -> None:
         """Ask for the instance to be started; see ``Powers``."""
-        self._api(account).call("StartInstances", {"InstanceIds": [account.instance_id]}, on="change")
+        self.call(account, "StartInstances", {"InstanceIds": [account.instance_id]}, on="change")
 
     def _seen(self, account: Account, instance: Mapping[str, object]) -> Observation:
         system, state = instance.get("OsName"), str(instance.get("InstanceState"))
         public, private = instance.get("PublicIpAddresses"), instance.get("PrivateIpAddresses")
         host = tencent_api3.chosen(account.address, public=public, private=private)
-        if not system:
-            hint = "Reinstall it from one of the vendor's images, or take this secret out of rotation."
-            raise PreconditionFailed("the vendor does not tell which operating system the instance runs", hint=hint)
         windows = tencent_api3.is_windows(system)
+        variant = tencent_api3.variant("the instance", windows=windows if system else None)
         obstacles = _obstacles(instance, state)
-        if state == "RUNNING" and self._wiring.admin.power_off != "allow":
+        if state == "RUNNING" and self.wiring.admin.power_off != "allow":
             hint = "Stop it, or add `power_off` with the value allow to the admin credential."
             obstacles.append(PreconditionFailed("the instance runs, and it may not be stopped for a reset", hint=hint))
         return Observation(
-            variant="windows" if windows else "linux",
+            variant=variant,
             state=state,
             obstacles=tuple(obstacles),
             login=login_settings.machine_login(account, host, windows=windows),
@@ -111,9 +107,6 @@ class TencentCvm:
             reset_needs=Power.STOPPED,
             change=tencent_api3.latest_change(instance),
         )
-
-    def _api(self, account: Account) -> TencentCloud:
-        return tencent_api3.api(self._wiring, "cvm", VERSION, account.region, TABLE)
 
 
 def _obstacles(instance: Mapping[str, object], state: str) -> list[DriverError]:

@@ -36,11 +36,7 @@ class Account(machine.Machine):
         "The login that the vendor resets: root, ubuntu on Ubuntu's images, administrator on Windows.",
         check=settings.matches(r"root|ubuntu|[Aa]dministrator", "must be root, ubuntu or administrator"),
     )
-    address: str = settings.setting(
-        "Which address to log in at: public, private, or auto (the public one where there is one).",
-        check=settings.one_of("auto", "public", "private"),
-        default="auto",
-    )
+    address: str = login_settings.address()
     ssh_port: int = login_settings.ssh_port()
     host_key: str = login_settings.host_key()
     winrm_port: int = login_settings.winrm_port()

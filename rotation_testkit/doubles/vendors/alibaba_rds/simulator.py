@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendor_api.alibaba_gateway import AccessKey, AlibabaGateway, refusal
+from rotation_testkit.doubles.families.alibaba_cloud import AccessKey, AlibabaGateway, refusal
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.database import DatabaseAccount, DatabaseInstance
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
@@ -115,7 +115,7 @@ class AlibabaRds(Simulator):
         return Reply.of({"RequestId": call.request_id, **self._actions[call.operation](call, instance, given)})
 
     def refuse(self, call: Call, refused: Refused) -> Reply:
-        """See ``alibaba_gateway.refusal``."""
+        """See ``alibaba_cloud.refusal``."""
         return refusal(call, refused, CODES)
 
     def throttle(self, call: Call) -> Reply:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.huawei_cloud import AccessKey, HuaweiGateway, refusal
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
-from rotation_testkit.doubles.vendor_api.huawei_gateway import AccessKey, HuaweiGateway, refusal
 from rotation_testkit.doubles.vendor_api.simulator import Simulator
 from rotation_testkit.doubles.vendors.huawei_iam_user.users import IamPolicies, IamUser, Users
 

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.huawei_cloud import AccessKey, HuaweiGateway, refusal
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.database import DatabaseAccount, DatabaseInstance
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
-from rotation_testkit.doubles.vendor_api.huawei_gateway import AccessKey, HuaweiGateway, refusal
 from rotation_testkit.doubles.vendor_api.simulator import Simulator
 from rotation_testkit.doubles.vendors.huawei_rds.second_opinion import account as sound
 
@@ -113,7 +113,7 @@ class HuaweiRds(Simulator):
         return self._calls[call.operation](call, instance)
 
     def refuse(self, call: Call, refused: Refused) -> Reply:
-        """See ``huawei_gateway.refusal``."""
+        """See ``huawei_cloud.refusal``."""
         return refusal(call, refused, CODES)
 
     def throttle(self, call: Call) -> Reply:

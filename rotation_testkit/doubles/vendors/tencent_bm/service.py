@@ -11,9 +11,9 @@ from enum import Enum, IntEnum, auto
 from functools import partial
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.tencent.keys import china_time
 from rotation_testkit.doubles.vendor_api.call import Call
 from rotation_testkit.doubles.vendor_api.reset_simulator import Delays
-from rotation_testkit.doubles.vendor_api.tencent.keys import china_time
 from rotation_testkit.doubles.vendors.tencent_bm.devices import (
     IN_OPERATION,
     PASSING,

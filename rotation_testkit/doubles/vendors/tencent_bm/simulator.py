@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.tencent.keys import SecretKey, new_key
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
 from rotation_testkit.doubles.vendor_api.reset_simulator import Delays, MachineSimulator
-from rotation_testkit.doubles.vendor_api.tencent.keys import SecretKey, new_key
 from rotation_testkit.doubles.vendors.tencent_bm.devices import LINUX, OS_TYPES, WINDOWS, Device, OsType
 from rotation_testkit.doubles.vendors.tencent_bm.service import BareMetalService, Power, Status, Task, Trouble
 from rotation_testkit.doubles.vendors.tencent_bm.v2 import V2

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from rotation_testkit.doubles.families.tencent.keys import SecretKey, china_time
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.reset_simulator import Limiter
-from rotation_testkit.doubles.vendor_api.tencent.keys import SecretKey, china_time
 from rotation_testkit.doubles.vendors.tencent_bm.devices import OS_TYPES, Device
 from rotation_testkit.doubles.vendors.tencent_bm.service import BareMetalService, Denied, Entry, Power, Status, Trouble
 from rotation_testkit.doubles.vendors.tencent_bm.v2_gateway import (

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.tencent.keys import SecretKey
 from rotation_testkit.doubles.vendor_api.call import Call, Refused
-from rotation_testkit.doubles.vendor_api.tencent.keys import SecretKey
 
 PATH = "/v2/index.php"
 REGIONS: Mapping[str, str] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rotation_testkit.doubles.families.tencent.api3 import Action, Api3, Body, region_of, text, texts, whole
+from rotation_testkit.doubles.families.tencent.keys import SecretKey, china_time
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
-from rotation_testkit.doubles.vendor_api.tencent.api3 import Action, Api3, Body, region_of, text, texts, whole
-from rotation_testkit.doubles.vendor_api.tencent.keys import SecretKey, china_time
 from rotation_testkit.doubles.vendors.tencent_bm.devices import OS_TYPES, RESETTING, RUNNING, Device
 from rotation_testkit.doubles.vendors.tencent_bm.service import BareMetalService, Denied, Entry, Power, Status, Trouble
 

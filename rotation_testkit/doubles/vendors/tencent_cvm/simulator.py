@@ -14,12 +14,12 @@ from functools import partial
 from typing import ClassVar
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.tencent.api3 import Action, Body, flag, region_of, text, texts, whole
+from rotation_testkit.doubles.families.tencent.keys import SecretKey
+from rotation_testkit.doubles.families.tencent.simulator import TencentSimulator
 from rotation_testkit.doubles.vendor_api.call import Call, Refused
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
 from rotation_testkit.doubles.vendor_api.reset_simulator import Delays, MachineSimulator
-from rotation_testkit.doubles.vendor_api.tencent.api3 import Action, Body, flag, region_of, text, texts, whole
-from rotation_testkit.doubles.vendor_api.tencent.keys import SecretKey
-from rotation_testkit.doubles.vendor_api.tencent.simulator import TencentSimulator
 
 __all__ = ["Delays", "SecretKey", "Server", "TencentCvm"]
 

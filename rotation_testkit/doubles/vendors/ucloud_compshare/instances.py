@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass, field
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendor_api.ucloud.machines import Machine
+from rotation_testkit.doubles.families.ucloud.machines import Machine
 
 
 @dataclass(frozen=True, slots=True)

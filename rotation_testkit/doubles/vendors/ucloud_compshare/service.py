@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rotation_testkit.doubles.families.ucloud.service import Answer, MachineService, Params
 from rotation_testkit.doubles.vendor_api.call import Call
-from rotation_testkit.doubles.vendor_api.ucloud.service import Answer, MachineService, Params
 from rotation_testkit.doubles.vendors.ucloud_compshare.instances import Instance
 
 REGION, ZONE = "cn-wlcb", "cn-wlcb-01"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.ucloud.gateway import ApiKey, signature
+from rotation_testkit.doubles.families.ucloud.service import DEFAULT_PROJECT, OpenCodes
+from rotation_testkit.doubles.families.ucloud.simulator import UCloudSimulator
 from rotation_testkit.doubles.vendor_api.reset_simulator import Delays
-from rotation_testkit.doubles.vendor_api.ucloud.gateway import ApiKey, signature
-from rotation_testkit.doubles.vendor_api.ucloud.service import DEFAULT_PROJECT, OpenCodes
-from rotation_testkit.doubles.vendor_api.ucloud.simulator import UCloudSimulator
 from rotation_testkit.doubles.vendors.ucloud_compshare.instances import Instance, SshAddress
 from rotation_testkit.doubles.vendors.ucloud_compshare.service import REGION, ZONE, CompShareService
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.ucloud.gateway import ApiKey
+from rotation_testkit.doubles.families.ucloud.machines import Machine
+from rotation_testkit.doubles.families.ucloud.service import DEFAULT_PROJECT, MachineService, OpenCodes
+from rotation_testkit.doubles.families.ucloud.simulator import UCloudSimulator
 from rotation_testkit.doubles.vendor_api.reset_simulator import Delays
-from rotation_testkit.doubles.vendor_api.ucloud.gateway import ApiKey
-from rotation_testkit.doubles.vendor_api.ucloud.machines import Machine
-from rotation_testkit.doubles.vendor_api.ucloud.service import DEFAULT_PROJECT, MachineService, OpenCodes
-from rotation_testkit.doubles.vendor_api.ucloud.simulator import UCloudSimulator
 
 __all__ = ["ApiKey", "Delays", "OpenCodes", "Server", "UCloudUHost"]
 

@@ -9,7 +9,7 @@ import pytest
 from rotation.core.clock import SystemClock
 from rotation.core.document import SecretDocument, turned
 from rotation.core.errors import IdentityChanged, OutcomeUnknown, RotationError, SecretDocumentError, SettingsError
-from rotation.core.values import Evidence, Step
+from rotation.core.values import Authority, Evidence, Step
 from rotation.deployment.binder import Binder
 from rotation.deployment.deployment import Deployment
 from rotation.drivers.registry import driver_codes, load_driver
@@ -169,18 +169,28 @@ def test_accounts_of_a_batch_take_no_turns(*, shared: bool) -> None:
 
 
 def test_drivers_that_reset_a_second_account_say_so_and_no_others() -> None:
-    """Turns are refused for a driver that needs the old password, or whose accounts share a machine."""
+    """Turns are refused for a driver that needs the old password, or whose accounts share a machine or a count."""
     spec = load_driver("volcengine_cloudidentity")
     require(spec, SecretDocument(USERS))
-    for code in ("huawei_meeting", "ucloud_compshare", "tencent_bm"):
-        other = load_driver(code)
+    others = {code: load_driver(code) for code in driver_codes() if not load_driver(code).alternates}
+    assert others.keys() >= {"huawei_meeting", "ucloud_compshare", "tencent_bm", "tencent_cvm", "redfish_bmc"}
+    for code, other in others.items():
         with pytest.raises(SettingsError, match=f"not possible with {code}") as refused:
             require(other, SecretDocument({**USERS, "driver": code}))
         assert not refused.value.retryable
         assert "rotated in place" in refused.value.hint
     with pytest.raises(SettingsError):
         require(replace(spec, alternates=frozenset()), SecretDocument(USERS))
-    assert {code for code in driver_codes() if load_driver(code).alternates} >= {"volcengine_cloudidentity"}
+
+
+def test_a_driver_of_two_ways_takes_turns_with_a_key_only() -> None:
+    """A user's own change needs the old password; the error names the setting of the key."""
+    spec = load_driver("huawei_iam_user")
+    document = SecretDocument({**USERS, "driver": spec.code})
+    require(replace(spec, authority=Authority.ADMIN), document)
+    with pytest.raises(SettingsError, match="unless the deployment has an API key") as refused:
+        require(spec, document)
+    assert "LOCKSTEP_HUAWEI_IAM_USER_ADMIN_SECRET" in refused.value.hint
 
 
 @pytest.mark.parametrize(

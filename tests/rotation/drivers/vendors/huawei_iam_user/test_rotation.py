@@ -107,6 +107,37 @@ def test_a_locked_user_is_left_alone(account, cloud, key):
     assert account.settled()
 
 
+OTHER = "9f5c6c54e59141b889c99e6fada5f19f"
+
+
+@pytest.fixture
+def pair(account, cloud):
+    """Its function, with a second user that takes turns."""
+    cloud.add_user(OTHER, "robot_b", Secret("Never-known-5678"))
+    account.put({**account.document(), "alternate_username": "robot_b", "alternate_user_id": OTHER})
+    return account
+
+
+@pytest.mark.parametrize("key", [True], indirect=True)
+def test_two_users_take_turns_and_readers_always_get_in(pair, cloud):
+    """A key resets the user that is not current; no reader holds a dead password, and no login is a wrong one."""
+
+    def opens(document):
+        return cloud.user(document["user_id"]).password == Secret(document["password"])
+
+    assert pair.rotate_watched(opens, "robot_b", "robot") == []
+    assert [(cloud.user(each).changes, cloud.user(each).wrong_logins) for each in (USER, OTHER)] == [(1, 0)] * 2
+
+
+@pytest.mark.parametrize("key", [False], indirect=True)
+def test_without_a_key_no_user_takes_turns(pair, cloud):
+    """A user's change needs its old password, which no value need hold: the pair is refused before a call."""
+    assert pair.rotate_once().state is RotationState.FAILED
+    assert set(pair.codes()) == {"settings_error"}
+    assert "alternate_username is not possible" in str(pair.errors[0])
+    assert cloud.requests == []
+
+
 def test_a_yes_that_was_none_is_caught_by_the_login(account, cloud, key):
     """A key sends the same candidate again; without one, two wrong logins are all that an hour has. No lock comes."""
     cloud.faults.add(SENDS[key], FaultKind.SILENT)

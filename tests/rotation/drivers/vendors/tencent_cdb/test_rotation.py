@@ -90,6 +90,16 @@ def test_a_task_that_fails_is_begun_again(account, cloud, status):
     assert (account.password, account.settled()) == (staged, True)
 
 
+def test_two_users_take_turns_and_readers_always_get_in(account, cloud, real_mariadb):
+    """After each step a reader gets in with the current value; what was current before works on after the switch."""
+    other = Secret("Never-known-5678")
+    real_mariadb.create("robot_b", other)
+    cloud.add_account(INSTANCE, "robot_b", other)
+    account.put({**account.document(), "alternate_username": "robot_b"})
+    assert account.rotate_watched(real_mariadb.lets_in, "robot_b", "robot") == []
+    assert [cloud.account(INSTANCE, name).resets for name in ("robot", "robot_b")] == [1, 1]
+
+
 def test_a_user_with_two_hosts_is_left_alone(account, cloud):
     """Nothing is staged or sent, since a login would not tell which password it proves."""
     cloud.instances[INSTANCE].hosts["robot"].append("10.0.0.%")

@@ -10,8 +10,8 @@ from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentClo
 
 from rotation.core.secret import Secret
 from rotation.drivers.vendors.tencent_bm.error_codes import V3_TABLE
+from rotation_testkit.doubles.families.tencent.gateway import MESSAGES as PUBLIC
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
-from rotation_testkit.doubles.vendor_api.tencent.gateway import MESSAGES as PUBLIC
 from rotation_testkit.doubles.vendors.tencent_bm.v3 import MESSAGES as OWN
 
 # the SDK asks for the day of a timestamp with datetime.utcfromtimestamp, deprecated since Python 3.12

@@ -6,7 +6,7 @@ import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.vendor_api.tencent.gateway import canonical_hash, signature
+from rotation_testkit.doubles.families.tencent.gateway import canonical_hash, signature
 
 
 @pytest.mark.parametrize(

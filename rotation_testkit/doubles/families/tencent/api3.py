@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from rotation_testkit.doubles.families.tencent.gateway import MESSAGES, V3Gateway
+from rotation_testkit.doubles.families.tencent.keys import SecretKey
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.reset_simulator import Limiter
-from rotation_testkit.doubles.vendor_api.tencent.gateway import MESSAGES, V3Gateway
-from rotation_testkit.doubles.vendor_api.tencent.keys import SecretKey
 
 Body = dict[str, object]
 

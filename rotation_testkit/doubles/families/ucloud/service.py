@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.ucloud.machines import Machine, decode_password, weakness
 from rotation_testkit.doubles.vendor_api.call import Call, Refused
 from rotation_testkit.doubles.vendor_api.reset_simulator import Delays
-from rotation_testkit.doubles.vendor_api.ucloud.machines import Machine, decode_password, weakness
 
 DEFAULT_PROJECT = "org-default"
 _MOST_PER_PAGE = 100

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import ClassVar
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.tencent.api3 import Action, Api3
+from rotation_testkit.doubles.families.tencent.keys import SecretKey, new_key
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
 from rotation_testkit.doubles.vendor_api.simulator import Simulator
-from rotation_testkit.doubles.vendor_api.tencent.api3 import Action, Api3
-from rotation_testkit.doubles.vendor_api.tencent.keys import SecretKey, new_key
 
 
 class TencentSimulator(Simulator):

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.tencent.keys import SecretKey, utc_day
 from rotation_testkit.doubles.vendor_api.call import Call, Refused
-from rotation_testkit.doubles.vendor_api.tencent.keys import SecretKey, utc_day
 
 REGIONS = frozenset({"ap-beijing", "ap-guangzhou", "ap-shanghai"})
 MESSAGES: Mapping[str, str] = {

@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.families.ucloud.gateway import MESSAGES, ApiKey, new_key, parameters, signature
+from rotation_testkit.doubles.families.ucloud.machines import Machine
+from rotation_testkit.doubles.families.ucloud.service import DEFAULT_PROJECT, MachineService, OpenCodes, need
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
 from rotation_testkit.doubles.vendor_api.reset_simulator import Delays, MachineSimulator
-from rotation_testkit.doubles.vendor_api.ucloud.gateway import MESSAGES, ApiKey, new_key, parameters, signature
-from rotation_testkit.doubles.vendor_api.ucloud.machines import Machine
-from rotation_testkit.doubles.vendor_api.ucloud.service import DEFAULT_PROJECT, MachineService, OpenCodes, need
 
 M = TypeVar("M", bound=Machine)
 
