@@ -1,6 +1,7 @@
 """Each code that a vendor documents has a row in its driver's table, of the class that the documents give it.
 
-A product's documented codes stand in ``vendors/<code>/codes.toml``, by what a rotation may make of them:
+A product's documented codes stand in ``vendors/<code>/codes.toml``, and those that ``extends`` names, of its families,
+in ``families/<family>.toml``, by what a rotation may make of them:
 
 RETRY    nothing happened; the same request again, later
 WAIT     an operation is running or the account is locked; look again, later
@@ -15,7 +16,6 @@ locked   of WAIT: the account is locked
 the error in answer to a look, where that is another error of the same class. ``[http]`` has HTTP statuses.
 """
 
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -23,9 +23,9 @@ import pytest
 from rotation.core import errors
 from rotation.drivers.error_table import error_for
 from rotation.drivers.registry import driver_codes, load_driver
+from rotation_testkit.conformance.documented_codes import documented_codes, named
 
-VENDORS = Path(__file__).parent / "vendors"
-CODES = {code: tomllib.loads((VENDORS / code / "codes.toml").read_text()) for code in driver_codes()}
+CODES = {code: documented_codes(Path(__file__).parent, code) for code in driver_codes()}
 CLASSES = {
     "RETRY": {errors.VendorUnavailable, errors.RateLimited},
     "WAIT": {errors.InProgress, errors.AccountLocked},
@@ -63,12 +63,12 @@ def test_a_documented_code_has_its_class(driver, code, kind):
 @pytest.mark.parametrize("driver", CODES)
 def test_the_tables_hold_no_other_codes(driver):
     """A table has no code without a source; each code has one class, and each deviation a reason."""
-    named = [code for other, code, _ in ROWS if other == driver]
-    assert len(named) == len(set(named))
+    codes = named(CODES[driver])
+    assert len(codes) == len(set(codes))
     table = load_driver(driver).error_table
-    assert {row.vendor_code for row in table} == set(named)
+    assert {row.vendor_code for row in table} == set(codes)
     assert all(row.meaning for row in table)
-    assert CODES[driver].get("instead", {}).keys() <= set(named)
+    assert CODES[driver].get("instead", {}).keys() <= set(codes)
     assert all(each["why"] for each in CODES[driver].get("instead", {}).values())
 
 

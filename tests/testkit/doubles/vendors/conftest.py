@@ -1,22 +1,21 @@
 """The vendors' codes, as the drivers' tests list them, and Tencent's SDK at a simulator."""
 
 import json
-import tomllib
 from pathlib import Path
 
 import pytest
 
-KINDS = ("RETRY", "WAIT", "PRECOND", "PERM", "AUTH", "AMBIG")
+from rotation_testkit.conformance.documented_codes import documented_codes, named
 
 
 @pytest.fixture(scope="session")
 def documented():
     """Return a driver's documented codes, and everything that the list says about the driver."""
-    vendors = Path(__file__).parents[3] / "rotation" / "drivers" / "vendors"
+    tests = Path(__file__).parents[3] / "rotation" / "drivers"
 
     def codes(driver):
-        listed = tomllib.loads((vendors / driver / "codes.toml").read_text())
-        return [code for kind in KINDS for code in listed.get(kind, ())], listed
+        listed = documented_codes(tests, driver)
+        return named(listed), listed
 
     return codes
 
