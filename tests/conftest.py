@@ -14,25 +14,29 @@ from rotation_testkit.doubles.proxy import VARIABLES, EavesdroppingProxy
 from rotation_testkit.processes import ntlm_server
 from rotation_testkit.processes.openssh import OpenSsh
 
-pytest_plugins = ["rotation_testkit.canary.plugin", "rotation_testkit.doubles.vault.fixtures"]
+pytest_plugins = [
+    "rotation_testkit.canary.plugin",
+    "rotation_testkit.databases.fixtures",
+    "rotation_testkit.doubles.vault.fixtures",
+]
 _OPENSSH = Path(__file__).parents[1] / ".venv/openssh"
-_MARIADB = Path(__file__).parents[1] / ".venv/mariadb"
 _NTLM = Path(__file__).parents[1] / ".venv/ntlm"
-_SERVERS = frozenset({"openbao", "raft_server", "three_nodes"})
+_VAULTS = frozenset({"openbao", "raft_server", "three_nodes"})
+_DATABASES = frozenset({"database", "mariadb_server", "maria", "postgresql_server", "postgres"})
 
 
 def _not_here() -> dict[str, tuple[str, str]]:
     """Return which servers cannot be had here, by marker, and why."""
     servers = {
         "openssh": ("a real OpenSSH with PAM", OpenSsh.missing(_OPENSSH)),
-        "mariadb": ("a real MariaDB", mariadb.missing(_MARIADB)),
+        "mariadb": ("a real MariaDB", mariadb.missing(mariadb.PACKAGES)),
         "ntlm": ("a real NTLM server", ntlm_server.missing(_NTLM)),
     }
     return {marker: (server, reason) for marker, (server, reason) in servers.items() if reason}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run tests with a Vault server first: idle workers steal from the end, and each would start its own server.
+    """Run tests with a real server first: idle workers steal from the end, and each would start its own server.
 
     Where a real server cannot be had, leave its tests out; the summary says so.
     """
@@ -40,7 +44,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         without = [item for item in items if item.get_closest_marker(marker)]
         items[:] = [item for item in items if not item.get_closest_marker(marker)]
         config.hook.pytest_deselected(items=without)
-    items.sort(key=lambda item: _SERVERS.isdisjoint(getattr(item, "fixturenames", ())))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    names = getattr(item, "fixturenames", ())
+    return 0 if not _VAULTS.isdisjoint(names) else 1 if not _DATABASES.isdisjoint(names) else 2
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

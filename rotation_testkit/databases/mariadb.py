@@ -13,6 +13,8 @@ import pymysql
 from rotation_testkit.databases.server import HOST, Server, free_port, run
 
 OWNER, OWNER_PASSWORD = "owner", "owner-of-the-test"
+PACKAGES = Path(__file__).parents[2] / ".venv/mariadb"
+"""Where ``make test`` unpacks the packages."""
 _SMALL = (
     "--innodb-log-file-size=4M",
     "--innodb-buffer-pool-size=8M",

@@ -5,32 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from rotation_testkit.doubles.hosts.postgresql import PostgreSqlHost
-from rotation_testkit.doubles.vendor_api.database import DatabaseInstance
-from rotation_testkit.sandbox.vendors import SandboxAccount, first_password
+from rotation_testkit.doubles.hosts.database import DatabaseDoor
+from rotation_testkit.doubles.vendor_api.database import DatabaseAccount, DatabaseInstance
+from rotation_testkit.sandbox.vendors import SandboxAccount
 
 
 def database_account(
-    stack: ExitStack, instance: DatabaseInstance, code: str, name: str, document: Mapping[str, object]
+    stack: ExitStack,
+    instance: DatabaseInstance,
+    account: DatabaseAccount,
+    kind: type[DatabaseDoor],
+    document: Mapping[str, object],
 ) -> SandboxAccount:
-    """Make an account of a PostgreSQL instance and start its host.
+    """Start the host that takes the logins of an instance's account.
 
     Args:
         stack: ends the host.
-        instance: gets the host's address, and the account.
-        code: the driver's.
-        name: the account's.
-        document: the rest of the account's document.
+        instance: gets the host's address.
+        account: one of its accounts.
+        kind: of host.
+        document: the account's document, but for user, password and certificate.
     """
-    first = first_password(code, "postgresql")
-    account = instance.add(name, first)
-    host = stack.enter_context(PostgreSqlHost(instance.logins))
+    host = stack.enter_context(kind(instance.logins))
     instance.host, instance.port = host.host, host.port
-    own = {"driver": code, "username": name, "password": first.reveal(), "certificate": host.fingerprint}
+    own = {"username": account.name, "password": account.password.reveal(), "certificate": host.fingerprint}
     return SandboxAccount(
-        document={**own, **document},
+        document={**document, **own},
         live=lambda: account.password,
         changes=lambda: account.resets,
-        wrong_logins=lambda: host.rejected[name],
+        wrong_logins=lambda: host.rejected[account.name],
         host=host,
     )

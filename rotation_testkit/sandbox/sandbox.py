@@ -135,8 +135,7 @@ class Sandbox:
     def environment(self) -> dict[str, str]:
         """Return the variables that the function needs here. Holds the double's made-up AWS key."""
         hosts = [urlsplit(url).netloc for url in self.endpoints.values()]
-        own = {code: {"ENDPOINT": self.endpoints[code], **each.settings} for code, each in self.vendors.items()}
-        named = {f"LOCKSTEP_{code.upper()}_{name}": text for code, each in own.items() for name, text in each.items()}
+        named = {f"LOCKSTEP_{code.upper()}_ENDPOINT": url for code, url in self.endpoints.items()}
         admins = {f"LOCKSTEP_{code.upper()}_ADMIN_SECRET": name for code, name in self.admin_secrets.items()}
         allowed = {"LOCKSTEP_DRIVERS": ",".join(self.endpoints), "LOCKSTEP_HOSTS": ",".join(hosts)}
         seal = {"LOCKSTEP_SEAL_SECRET": SEAL_SECRET}

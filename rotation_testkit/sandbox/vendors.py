@@ -58,15 +58,12 @@ class ServedVendor:
     Attributes:
         endpoint: its base URL.
         admin: the admin credential's document, ``None`` where accounts change their own passwords.
-        settings: what a deployment here sets about the driver beside that: ``{"MIN_EVIDENCE": "ACCEPTED"}`` stands for
-            ``LOCKSTEP_<CODE>_MIN_EVIDENCE``.
         accounts: its accounts by their keys.
     """
 
     simulator: Simulator
     endpoint: str
     admin: Mapping[str, str] | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
     accounts: dict[str, SandboxAccount] = field(default_factory=dict)
 
 

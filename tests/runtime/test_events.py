@@ -164,7 +164,7 @@ def test_four_events_rotate_and_repeating_any_changes_nothing(stage, evidence, c
     assert stage.world.stored(code) == stage.world.live(code) != before
     assert stage.world.stored(code, "AWSPREVIOUS") == before
     assert (stage.world.changes(code), stage.world.wrong_logins(code)) == (resets, 0)
-    assert first.payload["evidence"] == evidence(stage.world, code).name
+    assert first.payload["evidence"] == evidence(code).name
     values = [*passwords(code, before), *passwords(code, stage.world.live(code)), *stage.world.admin_values()]
     values += [stage.world.secrets_manager.secret_key.reveal()]
     logs = stage.runtime.log_file.read_text()

@@ -93,7 +93,7 @@ def rotated(artefact):
 @pytest.mark.parametrize("key", WITHOUT_EVENTS)
 def test_it_rotates_to_current_is_live(rotated, evidence, key):
     """Each account without sample events rotates, and the result names the evidence."""
-    assert rotated.proof(key) == evidence(rotated.world, key).name
+    assert rotated.proof(key) == evidence(key).name
 
 
 @pytest.mark.parametrize("key", WITHOUT_EVENTS)
@@ -134,7 +134,7 @@ def test_every_kind_of_account_rotates(artefact, evidence, api, holding):
     with rotated_accounts(artefact, holding, servers={TENCENT: blackstone(api)}) as made:
         for key in holding:
             made.rotate(key)
-            assert made.proof(key) == evidence(made.world, key).name
+            assert made.proof(key) == evidence(key).name
 
 
 @pytest.mark.long  # `make test` has it in this process

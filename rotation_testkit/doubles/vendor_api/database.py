@@ -1,7 +1,7 @@
 """What simulators of managed databases share: instances, their accounts, and the server behind them.
 
 Where a test runs a real server, ``DatabaseInstance.apply`` sets a password there; without one, the simulator's own
-table decides, which a ``PostgreSqlHost`` reads through ``logins``.
+table decides, which a ``DatabaseDoor`` reads through ``logins``.
 """
 
 from __future__ import annotations

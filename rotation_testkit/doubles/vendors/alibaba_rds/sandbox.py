@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from rotation_testkit.doubles.hosts.postgresql import PostgreSqlHost
 from rotation_testkit.doubles.vendors.alibaba_rds.simulator import AlibabaRds
 from rotation_testkit.sandbox.databases import database_account
-from rotation_testkit.sandbox.vendors import ServedVendor
+from rotation_testkit.sandbox.vendors import ServedVendor, first_password
 
 CODE = "alibaba_rds"
 ACCOUNTS = (CODE,)
@@ -20,9 +21,11 @@ def serve(clock: Callable[[], float], keys: tuple[str, ...]) -> Iterator[ServedV
     simulator = AlibabaRds(clock=clock)
     key = simulator.credentials
     admin = {"access_key_id": key.access_key_id, "access_key_secret": key.access_key_secret.reveal()}
-    place = {"instance_id": INSTANCE}
+    place = {"driver": CODE, "instance_id": INSTANCE}
     with ExitStack() as stack:
         vendor = ServedVendor(simulator=simulator, endpoint=stack.enter_context(simulator.serve()), admin=admin)
         for name in keys:
-            vendor.accounts[name] = database_account(stack, simulator.add_instance(INSTANCE), CODE, "robot", place)
+            instance = simulator.add_instance(INSTANCE)
+            account = instance.add("robot", first_password(CODE, "postgresql"))
+            vendor.accounts[name] = database_account(stack, instance, account, PostgreSqlHost, place)
         yield vendor

@@ -1,12 +1,14 @@
-"""TencentDB's account in the sandbox. No server stands behind it, so the vendor's yes is the evidence there."""
+"""TencentDB's account in the sandbox, of an instance whose server takes logins."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+from rotation_testkit.doubles.hosts.mysql import MySqlHost
 from rotation_testkit.doubles.vendors.tencent_cdb.simulator import REGION, TencentCdb
-from rotation_testkit.sandbox.vendors import SandboxAccount, ServedVendor, first_password
+from rotation_testkit.sandbox.databases import database_account
+from rotation_testkit.sandbox.vendors import ServedVendor, first_password
 
 CODE = "tencent_cdb"
 ACCOUNTS = (CODE,)
@@ -15,21 +17,15 @@ INSTANCE = "cdb-demo"
 
 @contextmanager
 def serve(clock: Callable[[], float], keys: tuple[str, ...]) -> Iterator[ServedVendor]:
-    """Serve TencentDB with an instance that has no address."""
+    """Serve TencentDB with an instance whose server takes logins."""
     simulator = TencentCdb(clock=clock)
-    key, evidence = simulator.credentials, {"MIN_EVIDENCE": "ACCEPTED"}
+    key = simulator.credentials
     admin = {"secret_id": key.secret_id, "secret_key": key.secret_key.reveal()}
-    with simulator.serve() as endpoint:
-        vendor = ServedVendor(simulator=simulator, endpoint=endpoint, admin=admin, settings=evidence)
+    place = {"driver": CODE, "region": REGION, "instance_id": INSTANCE}
+    with ExitStack() as stack:
+        vendor = ServedVendor(simulator=simulator, endpoint=stack.enter_context(simulator.serve()), admin=admin)
         for name in keys:
-            simulator.add_instance(INSTANCE).host = ""
-            first = first_password(CODE)
-            simulator.add_account(INSTANCE, "robot", first)
-            place = {"region": REGION, "instance_id": INSTANCE, "username": "robot"}
-            vendor.accounts[name] = SandboxAccount(
-                document={"driver": CODE, **place, "password": first.reveal()},
-                live=lambda: simulator.account(INSTANCE, "robot").password,
-                changes=lambda: simulator.account(INSTANCE, "robot").resets,
-                wrong_logins=lambda: 0,
-            )
+            instance = simulator.add_instance(INSTANCE)
+            account = simulator.add_account(INSTANCE, "robot", first_password(CODE))
+            vendor.accounts[name] = database_account(stack, instance, account, MySqlHost, place)
         yield vendor

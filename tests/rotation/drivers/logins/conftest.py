@@ -1,7 +1,6 @@
 """Real database servers, one of each for all tests of a process, and a certificate that they prove themselves by."""
 
 import hashlib
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,7 @@ from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget
 from rotation.drivers.network.login_probe import DEFAULT_TERMS
 from rotation.drivers.registry import login_probe
-from rotation_testkit.databases.mariadb import mariadb
+from rotation_testkit.databases.mariadb import PACKAGES, mariadb
 from rotation_testkit.databases.postgresql import postgresql
 from rotation_testkit.databases.valkey import valkey
 from rotation_testkit.doubles.hosts.certificate import Certificate
@@ -26,7 +25,6 @@ RULES = (
     f"host all elsewhere {HOST}/32 reject",
 )
 ROLES = ("robot", "trusty", "clear", "old", "stranger", "elsewhere")
-PACKAGES = Path(__file__).parents[4] / ".venv/mariadb"
 
 
 class Attempts:

@@ -1,19 +1,16 @@
 """Real database servers behind simulated vendors, one of each kind for all tests of a process."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.registry import login_probe
-from rotation_testkit.databases.mariadb import MariaDb, mariadb
-from rotation_testkit.databases.postgresql import PostgreSql, postgresql
-from rotation_testkit.doubles.hosts.certificate import Certificate
+from rotation_testkit.databases.mariadb import MariaDb
+from rotation_testkit.databases.postgresql import PostgreSql
 
 HOST = "127.0.0.1"
-PACKAGES = Path(__file__).parents[4] / ".venv/mariadb"
 
 
 @dataclass
@@ -48,22 +45,17 @@ class RealDatabase:
         self.server.run(f"ALTER {how} '{password.reveal()}'")
 
 
-@pytest.fixture(scope="session")
-def real_postgresql(tmp_path_factory):
+@pytest.fixture
+def real_postgresql(postgresql_server):
     """A real PostgreSQL, without TLS."""
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
-        yield RealDatabase("postgresql", server)
+    return RealDatabase("postgresql", postgresql_server)
 
 
-@pytest.fixture(scope="session")
-def real_mariadb(tmp_path_factory):
+@pytest.fixture
+def real_mariadb(mariadb_server):
     """A real MariaDB with TLS."""
-    folder = tmp_path_factory.mktemp("certificate")
-    certificate = Certificate(HOST)
-    certificate.context(folder)
-    shown = (f"--ssl-cert={folder}/tls.pem", f"--ssl-key={folder}/tls.pem")
-    with mariadb(PACKAGES, tmp_path_factory.mktemp("mariadb"), *shown) as server:
-        yield RealDatabase("mysql", server, certificate.fingerprint)
+    server, certificate = mariadb_server
+    return RealDatabase("mysql", server, certificate.fingerprint)
 
 
 @pytest.fixture

@@ -10,24 +10,22 @@ from rotation.core.errors import CannotVerify
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.registry import login_probe
-from rotation_testkit.databases.postgresql import postgresql
 from rotation_testkit.doubles.hosts.postgresql import PostgreSqlHost
 
 RIGHT = Secret("Right pass:1+ä")
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory):
+def real(postgresql_server):
     """The port of a real server with the same account."""
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
-        server.run(f"CREATE ROLE robot LOGIN PASSWORD '{RIGHT.reveal()}'")
-        yield server.port
+    postgresql_server.run(f"CREATE ROLE reader LOGIN PASSWORD '{RIGHT.reveal()}'")
+    return postgresql_server.port
 
 
 @pytest.fixture
 def host():
     """The double, with one account."""
-    with PostgreSqlHost(lambda: {"robot": RIGHT}) as made:
+    with PostgreSqlHost(lambda: {"reader": RIGHT}) as made:
         yield made
 
 
@@ -40,7 +38,7 @@ def log_in(port, user, password, pin=None):
 @pytest.mark.parametrize("pinned", [False, True])
 @pytest.mark.parametrize(
     ("user", "password"),
-    [("robot", RIGHT.reveal()), ("robot", "wrong"), ("robot", RIGHT.reveal() + " "), ("nobody", RIGHT.reveal())],
+    [("reader", RIGHT.reveal()), ("reader", "wrong"), ("reader", RIGHT.reveal() + " "), ("nobody", RIGHT.reveal())],
 )
 def test_the_real_server_says_the_same(host, real, user, password, pinned):
     """The right password opens a session; a wrong one and an unknown account are rejected in the same words."""
@@ -52,13 +50,13 @@ def test_the_real_server_says_the_same(host, real, user, password, pinned):
 def test_another_certificate_is_no_verdict(host):
     """A host that shows another certificate than the pinned one hears no password."""
     with pytest.raises(CannotVerify):
-        log_in(host.port, "robot", RIGHT.reveal(), "sha256:" + "0" * 64)
+        log_in(host.port, "reader", RIGHT.reveal(), "sha256:" + "0" * 64)
     assert not host.accepted + host.rejected
 
 
 def test_a_client_that_is_not_ours(host):
     """The usual client library asks for TLS, trusts the certificate, and gets its row."""
-    place = f"host=127.0.0.1 port={host.port} user=robot dbname=any sslmode=require"
+    place = f"host=127.0.0.1 port={host.port} user=reader dbname=any sslmode=require"
     with psycopg.connect(place, password=RIGHT.reveal(), connect_timeout=10) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
@@ -71,4 +69,4 @@ def test_what_is_no_client_is_shown_out(host, sent):
         peer.sendall(sent)
         peer.shutdown(socket.SHUT_WR)
         assert peer.recv(100)[:1] in {b"", b"R"}
-    assert log_in(host.port, "robot", RIGHT.reveal()) is Verdict.ACCEPTED
+    assert log_in(host.port, "reader", RIGHT.reveal()) is Verdict.ACCEPTED

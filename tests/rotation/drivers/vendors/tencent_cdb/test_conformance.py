@@ -1,4 +1,4 @@
-"""TencentDB's driver keeps every promise at a served vendor with a real MariaDB behind it, and has some of its own."""
+"""TencentDB's driver keeps every promise at a served vendor with a database behind it, and has some of its own."""
 
 import dataclasses
 from contextlib import contextmanager
@@ -13,6 +13,7 @@ from rotation.drivers.vendors.tencent_bm.error_codes import V3_TABLE
 from rotation.drivers.vendors.tencent_cdb.driver import DRIVER
 from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance
+from rotation_testkit.doubles.hosts.mysql import MySqlHost
 from rotation_testkit.doubles.vendors.tencent_cdb.simulator import REGION, TencentCdb
 
 INSTANCE = "cdb-1"
@@ -22,28 +23,25 @@ SHARED = {row.vendor_code for row in V3_TABLE}
 
 
 @contextmanager
-def served(database=None):
+def served():
     """An instance with an account. No call is throttled, since the suite makes many."""
     simulator = TencentCdb()
     simulator.api.per_action.most = None
-    instance = simulator.add_instance(INSTANCE, port=database.server.port if database else 3306)
+    instance = simulator.add_instance(INSTANCE)
     account = simulator.add_account(INSTANCE, "robot", OLD)
     simulator.add_account(INSTANCE, "robots", OLD)
-    pin = {}
-    if database:
-        database.create("robot", OLD)
-        instance.apply, pin = database.set, {"certificate": database.pin}
 
     def temporary():
         made = simulator.add_key(token=TOKEN)
         return Admin(made.secret_id, made.secret_key, TOKEN)
 
     key = simulator.credentials
-    with simulator.serve() as url:
+    with MySqlHost(instance.logins) as host, simulator.serve() as url:
+        instance.port = host.port
         harness = DriverHarness(
             spec=DRIVER,
             endpoint=url,
-            account={"username": "robot", "instance_id": INSTANCE, "region": REGION, **pin},
+            account={"username": "robot", "instance_id": INSTANCE, "region": REGION},
             admin=Admin(key.secret_id, key.secret_key),
             temporary=temporary,
             now=simulator.clock,
@@ -59,7 +57,6 @@ def served(database=None):
         yield harness, instance
 
 
-@pytest.mark.mariadb
 class TestTencentCdb(DriverConformance):
     """The suite. The codes that Blackstone has too are those of its own suite."""
 
@@ -67,16 +64,10 @@ class TestTencentCdb(DriverConformance):
         DRIVER, error_table=tuple(row for row in DRIVER.error_table if row.vendor_code not in SHARED)
     )
 
-    @pytest.fixture(autouse=True)
-    def behind(self, request):
-        """The server behind the instance; the rows of the table need none."""
-        rows = "_of_the_table_" in request.node.originalname
-        self.database = None if rows else request.getfixturevalue("real_mariadb")
-
     @contextmanager
     def make_vendor(self):
-        """An account, at a real server where that is needed."""
-        with served(self.database) as (harness, _):
+        """An account."""
+        with served() as (harness, _):
             yield harness
 
 
@@ -85,11 +76,13 @@ def test_what_observe_finds():
     with served() as (harness, instance):
         seen = harness.observation()
         assert (seen.variant, seen.state, seen.obstacles, seen.power) == ("mysql", "1", (), None)
-        assert seen.login == LoginTarget("mysql", "127.0.0.1", 3306, "robot")
+        assert seen.login == LoginTarget("mysql", "127.0.0.1", instance.port, "robot")
         harness.account |= {"address": "public", "database": "orders"}
         assert harness.observation().login is None
         instance.public = "gz-cdb.example"
-        assert harness.observation().login == LoginTarget("mysql", "gz-cdb.example", 3306, "robot", None, "orders")
+        assert harness.observation().login == LoginTarget(
+            "mysql", "gz-cdb.example", instance.port, "robot", None, "orders"
+        )
 
 
 @pytest.mark.parametrize(
