@@ -139,8 +139,8 @@ class DriverConformance:
             assert "username" in spec.alternates
             assert spec.authority is Authority.ADMIN or spec.admin_resets
             # Of wrong logins in a row, a right one of the other account would seem to end the count.
-            told = vendor.observation().rules if spec.reads_rules else None
-            assert not any(rule and rule.in_a_row for rule in (spec.lockout, told and told.lockout))
+            own = vendor.observation().rules if spec.reads_rules else None
+            assert not any(rule and rule.in_a_row for rule in (spec.lockout, own and own.lockout))
 
     def test_settings_survive_a_round_trip(self, vendor: DriverHarness) -> None:
         """An account's keys come back as they were, and every missing one is named at once."""
