@@ -215,13 +215,13 @@ def test_a_half_done_batch_is_resumed_from_its_task_ids(rig):
     assert (rig.attempts(), rig.world.wrong_logins(BATCH)) == ([1, 1, 1], 0)
 
 
-def test_a_device_that_is_off_keeps_the_batch_from_being_staged(invoke):
-    """Nothing is sent to the other devices either, since the batch could not become current."""
+def test_a_device_that_is_off_keeps_its_password_and_no_other_one_waits_for_it(invoke):
+    """Nothing is sent to it, the others are reset in the same run, and the failure names it."""
     with rigged(invoke, "v3", 0) as rig:
         rig.device(2).power = 3
         assert rig.rotate().state is RotationState.FAILED
         (failure,) = rig.errors
-        assert (failure.code, rig.attempts()) == ("precondition_failed", [0, 0, 0])
+        assert (failure.code, rig.attempts()) == ("precondition_failed", [1, 1, 0])
         assert NAMES[2] in failure.message
         assert failure.hint
 
