@@ -289,7 +289,7 @@ def read_list(path: Path) -> list[Wanted]:
     """Read a list of secrets.
 
     Raises:
-        CommandUsageError: it cannot be read, or lacks the column ``secret_id``.
+        CommandUsageError: it cannot be read, lacks the column ``secret_id``, or names no secret.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -302,9 +302,12 @@ def read_list(path: Path) -> list[Wanted]:
             rows = [{name: (row.get(name) or "").strip() for name in _COLUMNS} for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CommandUsageError(f"the list cannot be read ({type(error).__name__})") from None
-    return [
+    named = [
         Wanted(name=row["secret_id"], driver=row["driver"], account=row["account"]) for row in rows if row["secret_id"]
     ]
+    if not named:
+        raise CommandUsageError("the list names no secret")
+    return named
 
 
 def _require_terminal(*, as_json: bool) -> None:

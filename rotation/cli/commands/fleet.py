@@ -7,9 +7,9 @@ import os
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.text import Text
@@ -19,7 +19,7 @@ from rotation.cli.exit_codes import DONE, NEEDS_HUMAN, WAITS, CommandUsageError
 from rotation.cli.on_commit import OnCommit, OnCommitCommand
 from rotation.cli.output import Json, console, emit, note, when
 from rotation.core.clock import SystemClock, date_of
-from rotation.core.errors import Interrupted
+from rotation.core.errors import Interrupted, SecretNotFound
 from rotation.core.event import EventKind
 from rotation.core.process import stop
 from rotation.core.scrub import printable
@@ -27,6 +27,8 @@ from rotation.core.scrub import printable
 if TYPE_CHECKING:
     from rotation.stores.aws.fleet.fleet_secret import FleetSecret
     from rotation.stores.aws.fleet.turn import Ended, Turn
+
+T = TypeVar("T")
 
 fleet_app = typer.Typer(
     name="fleet",
@@ -70,8 +72,9 @@ def status(  # noqa: PLR0913 - one option each
     now = SystemClock().now()
     show = _csv_rows(now) if as_csv else (lambda each: emit(each.describe(now))) if as_json else _lines(now)
     say = _announce_overdue() if announce else None
-    shown = human = late = 0
+    seen = shown = human = late = 0
     for each in _fleet(now, tag, prefix, function):
+        seen += 1
         if say is not None and each.overdue(now):
             say(each)
         if overdue and not each.overdue(now):
@@ -80,6 +83,7 @@ def status(  # noqa: PLR0913 - one option each
         shown += 1
         human += each.needs_human
         late += each.overdue(now) or each.reason is not None
+    _some(range(seen), tag, prefix)
     if not as_json and not as_csv:
         note(f"{shown} secrets, {human} need a human, {late} are late or parked")
     return NEEDS_HUMAN if human else WAITS if late else DONE
@@ -101,7 +105,7 @@ def report(
     from rotation.cli.fleet.report import pieces
 
     now = SystemClock().now()
-    secrets = list(_fleet(now, tag, prefix, function))
+    secrets = _some(_fleet(now, tag, prefix, function), tag, prefix)
     failure = None
     try:
         with output.open("w", encoding="utf-8") as page:
@@ -269,7 +273,23 @@ def _chosen(tag: list[str] | None, prefix: str, function: str, *, everything: bo
     """Return what is chosen; all at once, since a listing is not kept open for hours."""
     if not (tag or prefix or everything):
         raise CommandUsageError("which secrets?", hint="Choose by --tag or --prefix, or say --all.")
-    return list(_fleet(SystemClock().now(), tag, prefix, function))
+    return _some(_fleet(SystemClock().now(), tag, prefix, function), tag, prefix)
+
+
+def _some(secrets: Iterable[T], tag: list[str] | None, prefix: str) -> list[T]:
+    """Return the secrets, or whatever stands for each.
+
+    Raises:
+        SecretNotFound: there are none by this tag or prefix: with a misspelt one a nightly job would end well for ever.
+    """
+    found = list(secrets)
+    if not found and (tag or prefix):
+        raise SecretNotFound(
+            "no secret that Lockstep rotates has this prefix and these tags",
+            hint="Look at `lockstep fleet status` without them, and at AWS_REGION. A secret that was never rotated is "
+            "bound by `lockstep enroll`, or found by --function.",
+        )
+    return found
 
 
 def _shown(turns: Iterator[Turn], total: int, doing: str, *, as_json: bool) -> Iterator[Turn]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from rotation.core.errors import NotEnoughTime, StoreUnavailable
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rotation.core.errors import NotEnoughTime, StoreDenied, StoreError, StoreUnavailable
 from rotation.core.scrub import printable
 from rotation.stores.aws.client import client
 
@@ -19,6 +21,16 @@ SOURCE = "lockstep"
 SECONDS = 3.0
 """For one put: one second to connect and two for the answer."""
 _RESERVE_SECONDS = 1.0
+_KINDS: dict[str, type[StoreError]] = {
+    **dict.fromkeys(
+        ("AccessDenied", "AccessDeniedException", "NotAuthorized", "NotAuthorizedForSourceException"), StoreDenied
+    ),
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"), StoreDenied),
+    **dict.fromkeys(
+        ("ResourceNotFoundException", "ValidationException", "InvalidArgument", "MalformedDetail"), StoreError
+    ),
+}
+_HINT = "The bus is a setting of the deployment (events.bus); the caller needs events:PutEvents on it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +51,24 @@ class EventBus:
 
         Raises:
             NotEnoughTime: too little time is left; nothing was sent.
-            StoreUnavailable: the bus has not taken it.
+            StoreError: the bus has not taken it; all but ``StoreUnavailable`` lasts until somebody mends it.
         """
         if self.time_left() < SECONDS + _RESERVE_SECONDS:
             raise NotEnoughTime("too little time is left to put an event on the bus")
         entry = {"Source": SOURCE, "DetailType": kind, "Detail": body.decode(), "EventBusName": self.bus}
         if secret.startswith("arn:"):
             entry |= {"Resources": [secret]}  # type: ignore[dict-item]  # botocore has no types
-        answer = _client().put_events(Entries=[entry])
-        if answer["FailedEntryCount"]:
-            raise StoreUnavailable(
-                f"the bus refused an event ({printable(str(answer['Entries'][0].get('ErrorCode')))})"
-            )
+        try:
+            answer = _client().put_events(Entries=[entry])
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+        except BotoCoreError as error:
+            code = type(error).__name__
+        else:
+            code = str(answer["Entries"][0].get("ErrorCode")) if answer["FailedEntryCount"] else ""
+        if code:
+            error_kind = _KINDS.get(code, StoreUnavailable)
+            raise error_kind(f"the bus has not taken an event ({printable(code)})", hint=_HINT)
 
 
 @lru_cache(maxsize=1)

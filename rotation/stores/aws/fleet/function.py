@@ -26,7 +26,15 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rotation.core.clock import Clock, SystemClock
-from rotation.core.errors import EventError, InternalError, RotationError, StoreDenied, StoreUnavailable, Withheld
+from rotation.core.errors import (
+    EventError,
+    InternalError,
+    RotationError,
+    StoreDenied,
+    StoreError,
+    StoreUnavailable,
+    Withheld,
+)
 from rotation.core.process.output import write_line
 from rotation.stores.aws.client import client, secrets_manager
 from rotation.stores.aws.deadline import within
@@ -50,6 +58,15 @@ _CHECK_SECONDS = 45.0
 _MOST_WRITES = 50.0
 _BAD = (Ended.FAILED, Ended.DRIFTED, Ended.NEEDS_HUMAN)
 _USELESS = (Ended.FAILED, Ended.NEEDS_HUMAN)
+_LASTING = frozenset(
+    {
+        *("ResourceNotFoundException", "InvalidParameterValueException", "InvalidRequestContentException"),
+        *("InvalidRuntimeException", "InvalidSecurityGroupIDException", "InvalidSubnetIDException"),
+        *("KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException", "KMSNotFoundException"),
+    }
+)
+"""Of Lambda's Invoke (API model of 2015-03-31, read 2026-11): they last until somebody mends the stack."""
+_FUNCTION = "The stack makes the function and grants the call: compare FLEET_FUNCTION and its role with template.yaml."
 _LOGGED = ("run", "number", "count", "left", "ended")
 _ORDER = {"do": str, "prefix": str, "tags": dict, "all": bool, "run": str, "per_vendor": int}
 _HINT = 'For example {"do": "rotate", "tags": {"team": "payments"}} or {"do": "verify", "all": true}; docs/fleet.md.'
@@ -119,9 +136,8 @@ def handle(event: Mapping[str, Any], context: LambdaContext, world: FleetWorld) 
         if served is None:
             raise EventError("the fleet's function does not know this call", hint=_HINT)
         answer = served(event, context, world)
-        write_line(
-            {"fleet": event["do"], **{key: answer[key] for key in ("run", "count", "left", "ended") if key in answer}}
-        )
+        line = {"fleet": event["do"], **{key: answer[key] for key in _LOGGED if key in answer}}
+        write_line(line, sys.stdout, sys.stderr)
         return answer
 
 
@@ -136,6 +152,11 @@ def _list(event: Mapping[str, Any], context: LambdaContext, world: FleetWorld) -
     now = world.clock.now()
     entries = listed(world.store, prefix=prefix, tags=tags)
     chosen = [each for each in managed(entries, now, function=world.function) if _is_ours(each, world.function)]
+    if not chosen and not order.get("all"):
+        raise EventError(
+            "no secret of this stack's function has this prefix and these tags",
+            hint="Compare with `lockstep fleet status`.",
+        )
     chosen.sort(key=lambda each: token_of(run, each))  # so that each batch has secrets of every driver
     common = {
         "do": order["do"],
@@ -254,6 +275,7 @@ def invoked(asking: Any, function: str, payload: object) -> Mapping[str, Any]:  
 
     Raises:
         StoreDenied: it may not be called.
+        StoreError: it is not there, or does not run before somebody has done something.
         StoreUnavailable: it could not be called, or failed.
     """
     failure: RotationError
@@ -265,8 +287,8 @@ def invoked(asking: Any, function: str, payload: object) -> Mapping[str, Any]:  
         failure = StoreUnavailable("the rotation function failed", hint="Its log says why.")
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        kind = StoreDenied if code.startswith("AccessDenied") else StoreUnavailable
-        failure = kind("the rotation function was not called", vendor_code=code)
+        kind = StoreDenied if code.startswith("AccessDenied") else StoreError if code in _LASTING else StoreUnavailable
+        failure = kind("the rotation function was not called", vendor_code=code, hint=_FUNCTION)
     except (BotoCoreError, ValueError) as error:
         failure = StoreUnavailable(f"the rotation function did not answer ({type(error).__name__})")
     raise failure

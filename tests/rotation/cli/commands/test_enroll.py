@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from rotation.core.document import SecretDocument
+from rotation.core.process import stop
 from rotation.stores.aws.secrets_manager import BINDING_TAG
 from rotation_testkit.sandbox.enrolled import binding_of
 from rotation_testkit.sandbox.sandbox import VOLCENGINE, Sandbox, open_sandbox, take_turns
@@ -148,9 +150,26 @@ def test_a_list_is_enrolled_line_by_line(lockstep: Any, tag: Any, tmp_path: Path
     path.write_text(f"secret_id,account\n{MEETING},robot@example.com\n")
     assert lockstep("enroll", "--from-file", str(path), "--yes").code == 0
     assert tag(MEETING) is not None
-    for text in ("name\nx\n", "", "secret_id,password\nx,y\n"):
+    for text in ("name\nx\n", "", "secret_id,password\nx,y\n", "secret_id\n", "secret_id,driver\n,acme\n"):
         path.write_text(text)
         assert lockstep("enroll", "--from-file", str(path), "--yes").code == 2
+
+
+def test_a_list_that_is_stopped_ends_the_line_that_it_has_begun(
+    lockstep: Any, embedded: Any, tag: Any, tmp_path: Path
+) -> None:
+    """A signal in the middle of a binding: it is written, no other line begins, and the same command goes on."""
+    path = tmp_path / "accounts.csv"
+    path.write_text(f"secret_id\n{NAME}\n{MEETING}\n")
+    faults = embedded.secrets_manager.faults
+    faults.before("TagResource", lambda _: (faults.clear(), os.kill(os.getpid(), signal.SIGTERM))[0])
+    with stop.heeding():
+        ran = lockstep("enroll", "--from-file", str(path), "--yes", "--json")
+    stop._process.asked_at = None
+    assert (ran.code, ran.objects[0]["outcome"], ran.objects[-1]["code"]) == (130, "enrolled", "interrupted")
+    assert "after 1 of 2 secrets" in ran.objects[-1]["message"]
+    assert [tag(each) is None for each in (NAME, MEETING)] == [False, True]
+    assert lockstep("enroll", "--from-file", str(path), "--yes").code == 0
 
 
 @pytest.fixture

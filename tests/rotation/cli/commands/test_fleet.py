@@ -51,7 +51,7 @@ def test_every_secret_of_ours_is_shown_on_a_line(lockstep, mixed):
         (["--overdue"], ["app/late"], 3),
         (["--tag", "team=x"], ["app/fine"], 0),
         (["--prefix", "app/s"], ["app/stuck"], 4),
-        (["--prefix", "none"], [], 0),
+        (["--prefix", "none"], [], 4),
         (["--function", "arn:aws:lambda:eu-central-1:111122223333:function:rotate", "--prefix", "o"], [], 0),
     ],
 )
@@ -60,7 +60,7 @@ def test_a_part_of_the_fleet_is_chosen(lockstep, mixed, options, names, code):
     if "--function" in options:
         names = ["other/foreign"]
     ran = lockstep("fleet", "status", "--json", *options)
-    assert ([each["secret_id"] for each in ran.objects], ran.code) == (names, code)
+    assert ([each["secret_id"] for each in ran.objects if "arn" in each], ran.code) == (names, code)
     assert all(call.operation == "ListSecrets" for call in mixed.double.calls)
 
 
@@ -168,6 +168,16 @@ def test_a_run_that_goes_on_runs_the_command_for_what_an_earlier_part_rotated(lo
     command = shlex.join([sys.executable, "-c", code, str(tmp_path / "ran")])
     assert lockstep("fleet", "rotate", "--all", "--run", run, "--on-commit", command).code == 0
     assert (tmp_path / "ran").read_text() == "app/a"
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize("command", [["status"], ["verify"], ["rotate"], ["report", "-o", "/dev/null"]])
+@pytest.mark.parametrize("choice", [["--prefix", "apq/"], ["--tag", "team=y"]])
+def test_a_choice_that_no_secret_fits_is_a_failure(lockstep, command, choice):
+    """A nightly job with a misspelt prefix does not end well for ever; that nothing is late, and --all of none, do."""
+    ran = lockstep("fleet", *command, *choice)
+    assert (ran.code, "no secret that Lockstep rotates has this prefix" in ran.err) == (4, True)
+    assert lockstep("fleet", "status", "--overdue", "--prefix", "app/fine").code == 0
 
 
 def test_a_run_that_must_stop_at_once_names_its_id(lockstep, fleet, monkeypatch):

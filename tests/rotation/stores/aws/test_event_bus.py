@@ -8,10 +8,10 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from rotation.core.errors import NotEnoughTime
+from rotation.core.errors import NotEnoughTime, StoreDenied, StoreError, StoreUnavailable
 from rotation.stores.aws import event_bus
 from rotation.stores.aws.event_bus import EventBus
 
@@ -72,10 +72,38 @@ def test_a_bus_that_nobody_answers_for_is_asked_once(monkeypatch: pytest.MonkeyP
     client = event_bus._client()
     client.meta.events.register("before-send.events", lambda **_: tries.append(1) or None)
     try:
-        with pytest.raises((BotoCoreError, ClientError)):
+        with pytest.raises(StoreUnavailable, match="EndpointConnectionError"):
             EventBus(bus="default", time_left=lambda: 60.0).put(kind="committed", secret="app/db", body=BODY)
     finally:
         event_bus._client.cache_clear()
     assert len(tries) == 1
     config = client.meta.config
     assert config.connect_timeout + config.read_timeout <= event_bus.SECONDS
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("AccessDeniedException", StoreDenied),
+        ("ResourceNotFoundException", StoreError),
+        ("ThrottlingException", StoreUnavailable),
+    ],
+)
+@pytest.mark.parametrize("of_the_entry", [False, True])
+def test_what_lasts_is_kept_apart_from_what_passes(
+    monkeypatch: pytest.MonkeyPatch, code: str, kind: type[StoreError], *, of_the_entry: bool
+) -> None:
+    """The log line names the code of the error, by which somebody mends the bus or waits."""
+
+    class Service:
+        """EventBridge with one answer."""
+
+        def put_events(self, **_: object) -> Any:
+            if of_the_entry:
+                return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": code}]}
+            raise ClientError({"Error": {"Code": code}}, "PutEvents")
+
+    monkeypatch.setattr(event_bus, "_client", Service)
+    with pytest.raises(kind, match=code) as caught:
+        EventBus(bus="default", time_left=lambda: 60.0).put(kind="committed", secret=ARN, body=BODY)
+    assert (type(caught.value), "events.bus" in caught.value.hint) == (kind, True)

@@ -136,6 +136,28 @@ def test_a_check_that_hangs_loses_no_other_ones_result(fleet, world):
     assert [key for key in world.objects.client.held if "/results/" in key]
 
 
+def test_each_call_writes_a_line(fleet, world, capsys):
+    """The function's log says what was done; a call that fails says why."""
+    fleet.add_many(1)
+    listed, _ = batches(world)
+    assert json.loads(capsys.readouterr().out) == {"fleet": "list", "run": RUN, "count": 1}
+    call(world, do="sum", listed=listed)
+    assert json.loads(capsys.readouterr().out)["fleet"] == "sum"
+    with pytest.raises(EventError):
+        call(world, do="dance")
+    assert json.loads(capsys.readouterr().err)["error"]["code"] == "event_error"
+
+
+@pytest.mark.parametrize("choice", [{"prefix": "app/none"}, {"tags": {"team": "none"}}])
+def test_an_order_that_chooses_no_secret_is_refused(fleet, world, choice):
+    """A misspelt one would succeed every night; an order of all secrets of a stack that has none is none."""
+    fleet.add_many(1)
+    with pytest.raises(EventError, match="no secret"):
+        call(world, do="list", order={"do": "verify", **choice}, execution="arn:execution")
+    fleet.double.call("DeleteSecret", SecretId="app/000", ForceDeleteWithoutRecovery=True)
+    assert call(world, do="list", order={"do": "verify", "all": True}, execution="arn:execution")["count"] == 0
+
+
 @pytest.mark.usefixtures("function")
 def test_batches_keep_to_their_part_of_the_share(fleet, world):
     """One batch begins rotations no faster than its part of the writes allows."""
@@ -240,9 +262,13 @@ def test_an_answer_of_the_rotation_function_is_read_or_is_an_error():
         ({"Payload": io.BytesIO(b"x")}, StoreUnavailable),
         (ReadTimeoutError(endpoint_url="x"), StoreUnavailable),
         (denied, StoreDenied),
+        (ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Invoke"), StoreError),
+        (ClientError({"Error": {"Code": "KMSDisabledException"}}, "Invoke"), StoreError),
+        (ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"), StoreUnavailable),
     ]:
-        with pytest.raises(kind):
+        with pytest.raises(kind) as caught:
             ask(answer)
+        assert type(caught.value) is kind
 
 
 def test_an_object_that_is_not_there_is_a_typed_error(world):
