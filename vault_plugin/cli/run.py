@@ -13,7 +13,7 @@ from rotation.cli.output import Json, console, emit, note
 from rotation.core.errors import Interrupted
 from rotation.core.process import stop
 from rotation.core.scrub import printable
-from vault_plugin.cli.shared import Attempts, code_of, job_environment, show
+from vault_plugin.cli.shared import Attempts, code_of, job_environment, show, show_failure
 
 if TYPE_CHECKING:
     from vault_plugin.job.due_secrets import Plan
@@ -96,11 +96,23 @@ def _stopped(ended: list[Rotated], total: int) -> Interrupted:
 
 
 def _show_plan(plan: Plan, *, as_json: bool) -> int:
-    for path in (each.path for each in plan.due):
+    for each in plan.due:
         if as_json:
-            emit({"event": "due", "path": path})
+            emit({"event": "due", "path": each.path})
         else:
-            sys.stdout.write(printable(path) + "\n")
+            sys.stdout.write(printable(each.path) + "\n")
+    for faulty in plan.faulty:
+        if as_json:
+            emit({"event": "rotation", **faulty.describe()})
+        else:
+            show_failure(faulty)
+    counts = {"due": len(plan.due), "failed": len(plan.faulty), "waiting": plan.waiting, "off": plan.off}
+    if as_json:
+        emit({"event": "summary", **counts})
+    else:
+        note(
+            "{due} due, {failed} cannot be rotated, {waiting} waiting, {off} off or without a schedule".format(**counts)
+        )
     return code_of(plan.faulty)
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from rotation.cli.exit_codes import DONE, exit_code, worst
 from rotation.cli.output import show_error, show_table
+from rotation.core.scrub import printable
 
 if TYPE_CHECKING:
     from rotation.core.clock import Clock
@@ -67,8 +68,13 @@ def show(ended: Iterable[Rotated]) -> None:
     ]
     show_table(("secret", "outcome", "evidence", "gap for readers", "duration"), rows)
     for each in reports:
-        if each.error is not None:
-            show_error(each.error, as_json=False)
+        show_failure(each)
+
+
+def show_failure(report: Rotated) -> None:
+    """Print why a rotation failed, if it did, with the path of its secret."""
+    if report.error is not None:
+        show_error(report.error.prefixed(printable(report.path)), as_json=False)
 
 
 def code_of(ended: Iterable[Rotated]) -> int:

@@ -36,6 +36,21 @@ def test_a_stuck_rotation_on_the_server_is_found_shown_and_put_right(cli, rotate
         assert PENDING not in set().union(*(each.labels for each in started.store(HUAWEI).describe().versions.values()))
 
 
+def test_looking_at_a_stuck_rotation_again_and_again_does_not_block_its_cure(cli, rotate):
+    """What a login found is written in the journal, so that verify asks once and the rotation has tries left."""
+    with cli(holding=(HUAWEI,)) as (started, run):
+        path = started.path(HUAWEI)
+        started.world.huawei.faults.add("PUT /v1/usg/acs/password", FaultKind.DROP_AFTER)
+        rotate(started, HUAWEI)
+        for _ in range(3):
+            assert run("verify", path, "--json")[0] == 4
+            assert run("doctor", path, "--json")[0] == 4
+        assert started.world.wrong_logins(HUAWEI) == 1
+        code, (report,) = run("rotate", path, "--json")
+        assert (code, report["outcome"], started.heals(HUAWEI)) == (0, "promoted", True)
+        assert started.world.changes(HUAWEI) == 1
+
+
 def test_a_dry_run_on_the_server_names_what_stops_a_rotation(cli, openbao):
     """A dry run writes nothing, not even to find out whether it may write; without the right to write it says so."""
     with cli(holding=(HUAWEI,)) as (started, run):

@@ -15,7 +15,14 @@ def test_everything_due_from_the_command_line(cli):
         code, records = run("run", folder, "--json")
         outcomes = [(each["event"], each.get("outcome")) for each in records]
         assert (code, outcomes) == (4, [("rotation", "settings_error"), ("summary", None)])
-        assert run("run", folder, "--dry-run", "--json")[0] == 4
+        assert run("run", folder)[0] == 4
+        assert f"error: settings_error: {started.path(HUAWEI)}: custom metadata: " in run.err
+        code, records = run("run", folder, "--dry-run", "--json")
+        assert (code, records[0]["path"], records[0]["error"]["code"]) == (4, started.path(HUAWEI), "settings_error")
+        assert records[1] == {"event": "summary", "due": 0, "failed": 1, "waiting": 1, "off": 0}
+        assert run("run", folder, "--dry-run")[0] == 4
+        assert f"{started.path(HUAWEI)}: custom metadata: " in run.err
+        assert "0 due, 1 cannot be rotated, 1 waiting, 0 off" in run.err
 
 
 def test_a_mistyped_folder_and_an_engine_of_version_1_are_failures(cli, openbao, monkeypatch, corner):
