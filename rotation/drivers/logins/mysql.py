@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.errors import ConfigError, MissingExtra
+from rotation.core.errors import AccountLocked, ConfigError, MissingExtra
 from rotation.core.secret import Secret
 from rotation.core.values import LoginTarget, Verdict
 from rotation.drivers.network.login_probe import LoginKind, LoginTerms
@@ -39,13 +39,16 @@ _CODES: Mapping[int, tuple[str, str, str]] = {
     1820: ("password_expired", "the password is right, but must be changed first", "Lift the expiry."),
     1862: ("password_expired", "the password must be changed first", "Lift the account's password expiry."),
     1053: ("server_starting", "the server is shutting down", ""),
-    3118: ("account_locked", "the account is locked", "Unlock it: ALTER USER ... ACCOUNT UNLOCK."),
+    3118: ("account_disabled", "somebody has locked the account", "Unlock it: ALTER USER ... ACCOUNT UNLOCK."),
     3159: ("tls_required", "the server demands TLS", "Take the host off LOCKSTEP_LOGIN_PLAIN_HOSTS, or pin it."),
-    3955: ("account_locked", "the account is locked after wrong logins", "Wait, or unlock it: ALTER USER."),
-    4150: ("account_locked", "the account is locked after wrong logins", "Run FLUSH PRIVILEGES at the server."),
-    4151: ("account_locked", "the account is locked", "Unlock it: ALTER USER ... ACCOUNT UNLOCK."),
+    4151: ("account_disabled", "somebody has locked the account", "Unlock it: ALTER USER ... ACCOUNT UNLOCK."),
 }
 """By the server's error number: our code, what it means, the next step. MySQL 8.4 and MariaDB 10.11, read 2026-11."""
+_LOCKED: Mapping[int, str] = {
+    3955: "Find out who tries passwords (the server's error log). It ends by itself, or by ACCOUNT UNLOCK.",
+    4150: "Find out who tries passwords (the server's error log). FLUSH PRIVILEGES at the server unlocks it.",
+}
+"""By the error number of a lock after wrong logins: the next step. 3955 is MySQL's; 4150, MariaDB's, never ends."""
 
 
 class MySqlProbe:
@@ -67,6 +70,7 @@ class MySqlProbe:
             ``REJECTED`` only for error 1045.
 
         Raises:
+            AccountLocked: the server says that wrong logins have locked the account.
             CannotVerify: could not tell; ``vendor_code`` is one of ``server_socket``'s or of this module's table,
                 ``tls_not_offered``, or ``mysql_refused``.
             MissingExtra: PyMySQL is not installed.
@@ -151,6 +155,9 @@ def _judge(client: Connection[Any], login: Login) -> Verdict:
             return Verdict.REJECTED
         if not isinstance(number, int) or number in _CLIENTS_OWN:
             raise
+        if number in _LOCKED:
+            message = "the server says that wrong logins have locked the account"
+            raise AccountLocked(message, hint=_LOCKED[number], vendor_code=str(number)) from None
         code, message, hint = _CODES.get(number, ("mysql_refused", f"the server refused with error {number}", ""))
         raise cannot(code, message, hint=hint or None, unsent=not login.shown) from None
     except RuntimeError:  # how PyMySQL says that it needs another package for an account's plug-in

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 import pymysql
 import pytest
 
-from rotation.core.errors import MissingExtra
+from rotation.core.errors import AccountLocked, MissingExtra
 from rotation.core.values import Verdict
 from rotation.drivers.logins.mysql import MySqlProbe
 from rotation.drivers.network.login_probe import DEFAULT_TERMS, LoginTerms
@@ -50,7 +50,7 @@ def test_an_account_for_another_host_looks_like_a_wrong_password(login, at):
 @pytest.mark.parametrize(
     ("username", "database", "code"),
     [
-        ("locked", None, "account_locked"),
+        ("locked", None, "account_disabled"),
         ("expired", None, "password_expired"),
         ("robot", "private", "database_denied"),
         ("robot", "allowed", "database_missing"),
@@ -84,7 +84,9 @@ def test_an_account_that_is_blocked_after_wrong_logins_is_no_rejection(login, at
     """The server stops judging passwords after some wrong ones, and says so in other words."""
     for _ in range(3):
         assert login.log_in(at("forgetful"), WRONG) is Verdict.REJECTED
-    assert login.refused(at("forgetful")).vendor_code == "account_locked"
+    with pytest.raises(AccountLocked, match="wrong logins have locked the account") as caught:
+        login.log_in(at("forgetful"))
+    assert "FLUSH PRIVILEGES" in caught.value.hint
     maria.run("FLUSH PRIVILEGES")
     assert login.log_in(at("forgetful")) is Verdict.ACCEPTED
 
@@ -164,8 +166,7 @@ def _refusing(number):
     ("number", "code"),
     [
         (1862, "password_expired"),
-        (3118, "account_locked"),
-        (3955, "account_locked"),
+        (3118, "account_disabled"),
         (3159, "tls_required"),
         (1129, "host_blocked"),
         (1251, "password_method_not_offered"),
@@ -177,6 +178,12 @@ def test_the_words_of_mysql_itself_are_told_apart(login, peer, number, code):
     error = login.refused(login.target(peer(_refusing(number), reads=False).port))
     assert (error.vendor_code, error.definite) == (code, True)
     assert "some words" not in error.message
+
+
+def test_mysqls_lock_after_wrong_logins_is_called_a_lock(login, peer):
+    """A rotation then waits for the lock-out window, and no wrong login is charged."""
+    with pytest.raises(AccountLocked, match="wrong logins have locked the account"):
+        login.log_in(login.target(peer(_refusing(3955), reads=False).port))
 
 
 def test_mysql_calls_a_wrong_password_by_the_same_number(login, peer):
