@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from rotation.core.clock import Clock
-from rotation.core.errors import NotEnoughTime, RateLimited, RotationError
+from rotation.core.errors import InternalError, NotEnoughTime, RateLimited, RotationError
 from rotation.core.process import stop
 from rotation.deployment.deployment import Deployment
 from rotation.stores.vault_kv import Kv, VaultKv
@@ -99,6 +99,9 @@ class DueSecretsJob:
                 except RotationError as error:
                     faulty.append(Rotated.failed(secret.path, error))
                     continue
+                except Exception as foreign:  # noqa: BLE001 - the others have their turn all the same
+                    faulty.append(Rotated.failed(secret.path, InternalError.of(foreign)))
+                    continue
                 if isinstance(turn, DueSecret):
                     due.append(turn)
                 elif turn is None:
@@ -149,6 +152,8 @@ class DueSecretsJob:
             return self._rotated(due)
         except RotationError as error:
             return Rotated.failed(due.path, error)
+        except Exception as foreign:  # noqa: BLE001 - as above
+            return Rotated.failed(due.path, InternalError.of(foreign))
 
     def _rotated(self, due: DueSecret) -> Rotated | None:
         with self.connect(_STEPS * STEP_SECONDS) as kv:

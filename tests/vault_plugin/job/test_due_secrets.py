@@ -144,6 +144,43 @@ def test_one_fault_does_not_keep_the_others_back(modelled, due_secrets):
         }
 
 
+class Odd:
+    """A mount that answers in a way which nobody has thought of, wherever one path is read."""
+
+    def __init__(self, kv, path):
+        self._kv, self._path = kv, path
+
+    def __getattr__(self, name):
+        return getattr(self._kv, name)
+
+    def read(self, path, *versions):
+        """Read an entry."""
+        if path == self._path:
+            raise KeyError("canary")
+        return self._kv.read(path, *versions)
+
+
+@pytest.mark.parametrize("place", ["", ".lockstep"])
+def test_what_nobody_has_thought_of_keeps_no_other_secret_back(modelled, due_secrets, place):
+    """An error of our own is the report of its secret, without its text."""
+    with modelled(holding=(UCLOUD, HUAWEI), custom=EVERY) as started:
+        started.world.clock.sleep(31 * DAY)
+        made, odd = due_secrets(started, attempts=1), Odd(started.kv, started.path(HUAWEI) + place)
+
+        @contextmanager
+        def connect(_):
+            yield odd
+
+        plan = made.plan(started.folder)
+        made.connect = connect
+        ended = {each.path: each for each in made.run(plan)}
+        assert {path: each.outcome for path, each in ended.items()} == {
+            started.path(UCLOUD): "promoted",
+            started.path(HUAWEI): "internal_error",
+        }
+        assert "canary" not in str(ended[started.path(HUAWEI)].describe())
+
+
 def test_a_throttled_vendor_account_is_left_in_peace(modelled, due_secrets):
     """The next rotation of a throttled account begins half a minute later."""
     with modelled(holding=(UCLOUD,), custom=EVERY) as started:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -12,14 +14,18 @@ import pytest
 from rotation.core.document import SecretDocument, turned
 from rotation.core.errors import ConfigError, IdentityChanged, SettingsError
 from rotation.deployment.deployment import Deployment
+from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.doubles.hosts.ssh import SshHost
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.sandbox import USER_ID
 from rotation_testkit.sandbox.sandbox import HUAWEI, SECOND_USER, SECOND_USER_ID, VOLCENGINE, take_turns
+from vault_plugin.job import kv_rotation
 from vault_plugin.job.mirroring import MirrorPair, allowed, from_kv, with_mirror
 from vault_plugin.job.schedule import Wishes
 from vault_plugin.mirror import MirrorState
 from vault_plugin.mirror_link import TAG_KEY, vault_source
+
+PREFIX = {"LOCKSTEP_MIRROR_PREFIX": "lockstep/"}
 
 
 def test_metadata_cannot_aim_the_mirror_at_any_secret():
@@ -66,8 +72,7 @@ def in_aws(real):
             inner = started.world
             started.wish(account, mirror=inner.accounts[account])
             link(started, account, started.path(account))
-            environment = {"LOCKSTEP_MIRROR_PREFIX": "lockstep/"}
-            wrap = with_mirror(environment, partial(inner.secrets_manager.client, direct=True))
+            wrap = with_mirror(PREFIX, partial(inner.secrets_manager.client, direct=True))
             wishes = Wishes.parse(started.kv.read(started.path(account)).custom)
             yield started, {"wrap_store": wrap, "wishes": wishes}
 
@@ -112,6 +117,28 @@ def test_a_mirror_that_was_down_is_repaired_by_the_reconciler(in_aws, rotate):
         assert inner.stored(HUAWEI) == inner.live(HUAWEI)
         assert pair.swapped().reconcile() is MirrorState.IN_STEP
         assert started.store(HUAWEI).unfinished() is None
+
+
+@pytest.mark.long
+def test_a_silent_mirror_ends_the_step_before_its_time_is_over(in_aws, rotate, monkeypatch):
+    """The commit stands, and the rotation says what failed; the next run brings the mirror forward."""
+    with in_aws(HUAWEI) as (started, mirror):
+        inner, over, steps = started.world, threading.Event(), []
+        plain = kv_rotation.countdown
+
+        def countdown(seconds, _):
+            steps.append(time.monotonic())
+            return plain(4.0 if inner.changes(HUAWEI) else seconds, time.monotonic)
+
+        for name, value in inner.secrets_manager.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(kv_rotation, "countdown", countdown)
+        inner.secrets_manager.faults.before("PutSecretValue", lambda _: over.wait(20) and None)
+        done = rotate(started, HUAWEI, wrap_store=with_mirror(PREFIX, secrets_manager), wishes=mirror["wishes"])
+        took = time.monotonic() - steps[-1]
+        over.set()
+        assert (done.outcome, done.committed, started.heals(HUAWEI)) == ("store_unavailable", True, True)
+        assert took < 4.0
 
 
 def test_the_vendor_decides_between_two_values(in_aws):

@@ -96,7 +96,7 @@ class FleetWorld:
 
     store: Any
     objects: Objects
-    check: Callable[[str], Mapping[str, Any]]
+    check: Callable[[str], Any]
     function: str
     prefix: str
     writes_per_second: float
@@ -257,20 +257,35 @@ def _verified(event: Mapping[str, Any], secrets: list[FleetSecret], until: float
             return
         try:
             with within(lambda: until + _CHECK_SECONDS - world.clock.now()):
-                answer = world.check(secret.arn)
-            error = answer.get("error")
-            yield Turn(
-                secret=secret,
-                ended=Ended(answer["ended"]),
-                evidence=answer.get("evidence"),
-                reason=error["code"] if error else None,
-            )
+                turn = _answered(secret, world.check(secret.arn))
         except RotationError as error:
-            yield Turn(secret=secret, ended=Ended.FAILED, error=error)
+            turn = Turn(secret=secret, ended=Ended.FAILED, error=error)
+        yield turn
         world.clock.sleep(max(0.0, began + spacing - world.clock.now()))
 
 
-def invoked(asking: Any, function: str, payload: object) -> Mapping[str, Any]:  # noqa: ANN401 - botocore has no types
+def _answered(secret: FleetSecret, answer: Any) -> Turn:  # noqa: ANN401 - another function's answer
+    """Return the turn of a secret by the rotation function's answer.
+
+    Raises:
+        StoreError: it is no answer to a check.
+    """
+    try:
+        error = answer.get("error")
+        return Turn(
+            secret=secret,
+            ended=Ended(answer["ended"]),
+            evidence=answer.get("evidence"),
+            reason=error["code"] if error else None,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass
+    raise StoreError(
+        "the rotation function's answer is none to a check", hint="Deploy both functions from one release of Lockstep."
+    )
+
+
+def invoked(asking: Any, function: str, payload: object) -> Any:  # noqa: ANN401 - botocore has no types
     """Return another function's answer.
 
     Raises:
@@ -283,7 +298,7 @@ def invoked(asking: Any, function: str, payload: object) -> Mapping[str, Any]:  
         answer = asking.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
         found = json.loads(answer["Payload"].read())
         if not answer.get("FunctionError"):
-            return dict(found)
+            return found
         failure = StoreUnavailable("the rotation function failed", hint="Its log says why.")
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))

@@ -136,6 +136,18 @@ def test_a_check_that_hangs_loses_no_other_ones_result(fleet, world):
     assert [key for key in world.objects.client.held if "/results/" in key]
 
 
+@pytest.mark.parametrize("odd", [None, [], {}, {"ended": "of another release"}, {"ended": "failed", "error": "x"}])
+def test_an_answer_that_is_none_keeps_no_other_check_back(fleet, world, odd):
+    """The secret has failed, with the next step, and the batch goes on to its end."""
+    fleet.add_many(3)
+    world = replace(world, check=lambda arn: odd if "app/001" in arn else {"ended": "verified"})
+    listed, (batch,) = batches(world, do="verify")
+    assert call(world, **batch)["left"] == 0
+    assert call(world, do="sum", listed=listed)["ended"] == {"failed": 1, "verified": 2}
+    (bad,) = world.objects.read(f"runs/{RUN}/summary.json")["look_at"]
+    assert "one release" in bad["error"]["hint"]
+
+
 def test_each_call_writes_a_line(fleet, world, capsys):
     """The function's log says what was done; a call that fails says why."""
     fleet.add_many(1)
