@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 WRONG_PASSWORD = 1045
+_IN_THE_CLEAR = (b"mysql_clear_password", b"dialog")
+"""The client's plug-ins that send the password as it is."""
 _CLIENTS_OWN = range(2000, 3000)
 """Error numbers that the client makes up where the connection failed."""
 _CODES: Mapping[int, tuple[str, str, str]] = {
@@ -123,6 +125,11 @@ def _client(target: LoginTarget, login: Login, password: Secret | None) -> Conne
                 login.encrypt()
             raise _Met
 
+        def _process_auth(self, plugin_name: bytes, *packet: Any) -> Any:  # noqa: ANN401 - the library's own
+            """Send the password itself over TLS alone, whatever the server asks for."""
+            _require_hidden(login, plugin_name)
+            return super()._process_auth(plugin_name, *packet)  # type: ignore[misc]  # not in the stubs
+
         def set_character_set(self, *_: object) -> None:
             """Leave the session as it is: this client sends one query."""
 
@@ -141,6 +148,12 @@ def _client(target: LoginTarget, login: Login, password: Secret | None) -> Conne
         defer_connect=True,
         program_name="lockstep",
     )
+
+
+def _require_hidden(login: Login, plugin_name: bytes) -> None:
+    if login.context is None and plugin_name in _IN_THE_CLEAR:
+        message = "the server asks for the password itself, which would be shown to everybody on the way"
+        raise cannot("password_method_not_offered", message, hint="Switch TLS on at the server, and pin it.")
 
 
 def _judge(client: Connection[Any], login: Login) -> Verdict:

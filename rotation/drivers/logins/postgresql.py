@@ -108,6 +108,7 @@ def _judge(target: LoginTarget, password: Secret, login: Login, relay: Relay) ->
             connect_timeout=math.ceil(login.seconds) + 1,  # the relay's own end comes first
             application_name="lockstep",
             autocommit=True,
+            hostaddr="",  # else PGHOSTADDR, or the service of PGSERVICE, leads past the connection that is proved
             options="",
             passfile="",
             sslmode="disable",

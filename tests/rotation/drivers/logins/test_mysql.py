@@ -197,6 +197,22 @@ def test_a_server_without_tls_gets_no_password(login, peer):
     assert (error.vendor_code, error.unsent) == ("tls_not_offered", True)
 
 
+@pytest.mark.parametrize("plug_in", [b"mysql_clear_password", b"dialog"])
+def test_a_password_in_the_clear_goes_over_tls_alone(login, peer, plug_in):
+    """Without TLS, a server that asks for the password itself gets none: it would be read by everybody on the way."""
+    heard = []
+
+    def ask(connection):
+        connection.sendall(_packet(0, GREETING.replace(b"\x00\x08\x00\x15", b"\x08\x00\x15\x00")))
+        heard.append(connection.recv(65536))
+        connection.sendall(_packet(2, b"\xfe" + plug_in + b"\0" + b"\x04Password: "))
+        heard.append(connection.recv(65536))
+
+    error = login.refused(login.target(peer(ask, reads=False).port))
+    assert (error.vendor_code, error.definite) == ("password_method_not_offered", True)
+    assert b"Canary" not in b"".join(heard)
+
+
 def test_a_server_that_hangs_up_after_the_password_may_have_counted_it(login, peer):
     """The login is charged to the budget, since the answer may have been lost; it is not made again."""
     heard = []

@@ -117,10 +117,14 @@ def test_one_attempt_is_one_connection(login, postgres):
     assert log.read_text().count('failed for user "robot"') == before + 1
 
 
-def test_the_environment_of_libpq_does_not_matter(login, postgres, monkeypatch):
+def test_the_environment_of_libpq_does_not_matter(login, postgres, monkeypatch, tmp_path):
     """Variables of other programs change neither the server, nor the user, nor the security of the login."""
+    (tmp_path / "services").write_text("[theirs]\nhostaddr=127.0.0.9\nuser=theirs\n")
     for name, value in {
         "PGHOST": "elsewhere.example",
+        "PGHOSTADDR": "127.0.0.9",
+        "PGSERVICE": "theirs",
+        "PGSERVICEFILE": str(tmp_path / "services"),
         "PGSSLMODE": "require",
         "PGOPTIONS": "-c search_path=none",
         "PGREQUIREAUTH": "none",

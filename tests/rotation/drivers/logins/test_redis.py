@@ -95,6 +95,20 @@ def test_tls_proves_the_server(login, front):
     assert (error.vendor_code, error.unsent) == ("certificate_changed", True)
 
 
+def test_a_server_without_tls_gets_no_password(login, peer):
+    """Where TLS is demanded, a plain server hears a greeting that it cannot read, and no password."""
+    heard = []
+
+    def listen(connection):
+        heard.append(connection.recv(65536))
+        connection.sendall(b"-ERR what?\r\n")
+
+    error = login.refused(login.target(peer(listen, reads=False).port, pin="sha256:" + "0" * 64))
+    assert (error.vendor_code, error.unsent) == ("protocol", True)
+    assert heard
+    assert b"AUTH" not in heard[0]
+
+
 def test_one_attempt_sends_the_password_once(login, peer):
     """A lost answer is not asked for again; it may have been a wrong login."""
     heard = []
