@@ -56,15 +56,15 @@ class StoreClock:
     """
 
     def __init__(self, clock: Clock) -> None:
-        self._clock, self._ahead = clock, 0.0
+        self.machine, self._ahead = clock, 0.0
 
     def now(self) -> float:
         """Return the time as epoch seconds."""
-        return self._clock.now() - self._ahead
+        return self.machine.now() - self._ahead
 
     def sleep(self, seconds: float) -> None:
         """Wait for that many seconds."""
-        self._clock.sleep(seconds)
+        self.machine.sleep(seconds)
 
     def heard(self, date: str | None, took: float) -> None:
         """Set this clock by an answer of the store that has just come.
@@ -73,12 +73,17 @@ class StoreClock:
             date: the answer's ``Date`` header; a text that is no date, or ``None``, changes nothing.
             took: seconds since the request was begun.
         """
-        now = self._clock.now()
+        now = self.machine.now()
         with suppress(TypeError, ValueError, OverflowError):
             dated = parsedate_to_datetime(date or "").timestamp()
             least, most = now - took - dated - 1, now - dated  # ahead of the store by this much
             if not least - AGREES_SECONDS <= self._ahead <= most + AGREES_SECONDS:
                 self._ahead = min(max(self._ahead, least), most)
+
+
+def steady(clock: Clock) -> Clock:
+    """Return the clock by which a run's own time is measured: the machine's, which no answer of a store sets."""
+    return clock.machine if isinstance(clock, StoreClock) else clock
 
 
 def _seconds() -> float:

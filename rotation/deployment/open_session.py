@@ -2,7 +2,7 @@
 
 A session needs a store, a binder, and a name of its own under which it takes the secret's lease. For example::
 
-    binder = Binder(deployment=…, fetch=…, clock=clock, time_left=countdown(120.0, clock.now))
+    binder = Binder(deployment=…, fetch=…, clock=clock, time_left=countdown(120.0, steady(clock).now))
     session = open_session(store, binder, token="…")
     steps.run(session, Step.SET)
     binder.driver  # names the driver that was used, for the log line

@@ -40,7 +40,7 @@ def rotate():
     """Return a function that rotates one secret of a world in this process."""
 
     def run(started, account, *, kv=None, attempts=1, **choices):
-        wrap, clock = choices.pop("wrap_store", None), started.world.clock
+        wrap, clock = choices.pop("wrap_store", None), choices.pop("clock", started.world.clock)
         context = JobContext(kv=kv or started.kv, deployment=started.deployment, clock=clock, wrap_store=wrap)
         rotation = KvRotation(context=context, path=started.path(account), **{"ordered": True, **choices})
         return rotation.run(attempts=attempts)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from rotation.core.clock import Clock
+from rotation.core.clock import Clock, steady
 from rotation.core.errors import InternalError, NotEnoughTime, RateLimited, RotationError
 from rotation.core.process import stop
 from rotation.deployment.deployment import Deployment
@@ -78,7 +78,7 @@ class DueSecretsJob:
     _pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
-        self._pace = Pace(self.per_minute, clock=self.clock)
+        self._pace = Pace(self.per_minute, clock=steady(self.clock))
 
     def plan(self, folder: str) -> Plan:
         """Look at every secret in and below a folder.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from rotation.core.clock import steady
 from rotation.core.errors import RotationError
 from rotation.deployment.announcing.announcer import Announcer
 from rotation.deployment.binder import Binder
@@ -39,7 +40,7 @@ def binder_of(context: JobContext) -> Binder:
         deployment=context.deployment,
         fetch=partial(read_current, context.kv),
         clock=context.clock,
-        time_left=countdown(context.step_seconds, context.clock.now),
+        time_left=countdown(context.step_seconds, steady(context.clock).now),
     )
 
 

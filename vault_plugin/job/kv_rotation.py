@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
-from rotation.core.clock import Clock
+from rotation.core.clock import Clock, steady
 from rotation.core.document import SecretDocument, takes_turns
 from rotation.core.errors import IdentityChanged, InternalError, NotYetVisible, Parked, RotationError
 from rotation.core.process import stop
@@ -236,8 +236,8 @@ class KvRotation:
 
     def run(self, *, attempts: int = ATTEMPTS) -> Rotated:
         """Rotate, and try again after failures that pass by themselves. Never raise a ``RotationError``."""
-        clock = self.context.clock
-        started, done = clock.now(), Rotated(path=self.path)
+        clock, machine = self.context.clock, steady(self.context.clock)
+        started, done = machine.now(), Rotated(path=self.path)
         while True:
             done.attempts += 1
             done.error = self._guarded(done)
@@ -250,7 +250,7 @@ class KvRotation:
         if done.error is not None:
             done.outcome = done.error.code
             self._say_whether_readers_suffer(done, done.error)
-        done.seconds = clock.now() - started
+        done.seconds = machine.now() - started
         return done
 
     def _say_whether_readers_suffer(self, done: Rotated, error: RotationError) -> None:
@@ -303,7 +303,7 @@ class KvRotation:
             deployment=context.deployment,
             fetch=fetch,
             clock=context.clock,
-            time_left=countdown(context.step_seconds, context.clock.now),
+            time_left=countdown(context.step_seconds, steady(context.clock).now),
         )
         announcer = Announcer.of(binder, lambda: self.path)
         session = open_session(

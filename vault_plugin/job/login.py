@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import hvac
 
-from rotation.core.clock import Clock, StoreClock
+from rotation.core.clock import Clock, StoreClock, steady
 from rotation.core.errors import StoreDenied, StoreError, StoreUnavailable, Withheld
 from rotation.core.secret import Secret
 from rotation.drivers.network.bounded import bound
@@ -66,12 +66,12 @@ class Login:
 
     Args:
         vault: which server, and how to log in.
-        clock: the job's clock; it measures the token's remaining time. The server's answers set a ``StoreClock``.
+        clock: the job's clock; the server's answers set a ``StoreClock``.
     """
 
     def __init__(self, vault: VaultSettings, *, clock: Clock) -> None:
         self.settings = vault
-        self._clock = clock
+        self._clock, self._machine = clock, steady(clock)
         self._lock = threading.Lock()
         self._token: Token | None = None
 
@@ -128,7 +128,7 @@ class Login:
         if not given and not self._lasts(token, seconds):
             token = self._log_in()
         if not self._lasts(token, seconds):
-            left = max(0.0, (token.ends or 0.0) - self._clock.now())
+            left = max(0.0, (token.ends or 0.0) - self._machine.now())
             source = "token" if given else f"token of the login by {self.settings.method}"
             setting = "its ttl" if given else "token_ttl of the role"
             raise StoreDenied(
@@ -139,7 +139,7 @@ class Login:
         return token
 
     def _lasts(self, token: Token, seconds: float) -> bool:
-        return token.ends is None or token.ends - self._clock.now() >= seconds
+        return token.ends is None or token.ends - self._machine.now() >= seconds
 
     def _given(self) -> Token:
         """Return the operator's token with its time; a token that may not look itself up is used as it is."""
@@ -206,7 +206,7 @@ class Login:
 
     def _read(self, fields: Any, value: str, seconds: str) -> Token:  # noqa: ANN401 - JSON
         left = float(fields[seconds])
-        ends = self._clock.now() + left if left else None
+        ends = self._machine.now() + left if left else None
         uses = int(fields.get("num_uses") or 0)  # 0 for any number
         return Token(Secret(str(fields[value])), ends, bool(fields.get("renewable")), uses or None)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from rotation.core.clock import Clock
+from rotation.core.clock import Clock, steady
 from rotation.core.document import SecretDocument, documents, list_key, turned
 from rotation.core.errors import CannotVerify, IdentityChanged, RotationError, SettingsError, Withheld
 from rotation.core.settings import checked_path
@@ -139,7 +139,7 @@ class MirrorPair:
             deployment=self.deployment,
             fetch=self.fetch,
             clock=self.clock,
-            time_left=countdown(STEP_SECONDS, self.clock.now),
+            time_left=countdown(STEP_SECONDS, steady(self.clock).now),
         )
         return open_session(self.source, binder, token=str(self.source.seen().current_id))
 

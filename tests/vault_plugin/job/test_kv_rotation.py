@@ -8,9 +8,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from email.utils import formatdate
 
 import pytest
 
+from rotation.core.clock import StoreClock
 from rotation.core.document import SecretDocument
 from rotation.core.secret import Secret
 from rotation.deployment.announcing.settings import Events
@@ -30,6 +32,7 @@ from rotation_testkit.sandbox.sandbox import (
     take_turns,
 )
 from rotation_testkit.sandbox.vault_sandbox import VaultSandbox
+from vault_plugin.job.kv_rotation import STEP_SECONDS
 from vault_plugin.job.schedule import Wishes
 
 RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}
@@ -122,6 +125,26 @@ class Watched:
         self.seen.append(stored.reveal())
         if stored != self._started.world.live(HUAWEI):
             self._dead.append(self._started.world.clock.now())
+
+
+@pytest.mark.parametrize("years", [-40, -0.001, 0.001, 40])
+def test_a_date_of_the_server_that_jumps_gives_no_step_more_time(modelled, rotate, years):
+    """A run's own time is the machine's, so that it never acts beyond the end that its intent tells other runs."""
+    with modelled(holding=(HUAWEI,)) as started:
+        clock = StoreClock(started.world.clock)
+
+        offsets = itertools.cycle([0, 0, 0, years * 365 * 86_400])
+
+        class Jumps(Watched):
+            def _look(self):
+                clock.heard(formatdate(started.world.clock.now() + next(offsets), usegmt=True), 0.0)
+
+        done = rotate(started, HUAWEI, kv=Jumps(started, []), clock=clock)
+        assert done.error is None
+        assert started.heals(HUAWEI)
+        intents = [each for version in started.store(HUAWEI).describe().versions.values() for each in version.intents]
+        assert [each.until - each.sent <= STEP_SECONDS + 1 for each in intents] == [True]
+        assert done.seconds < STEP_SECONDS
 
 
 def test_two_jobs_at_once_send_one_reset(real, rotate):
