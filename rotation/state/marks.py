@@ -116,9 +116,7 @@ class Mark:
         kind = None if match is None else _BY_NAME.get(match[1])
         if match is None or kind is None:
             return None
-        if kind is Kind.PARKED and not _REASON.fullmatch(match[2].rpartition(":")[0]):
-            return None  # the reason is shown to people
-        return cls(kind, match[2])
+        return cls(kind, match[2]) if _may_be_shown(kind, match[2]) else None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -275,7 +273,13 @@ def unpacked(note: Mark) -> tuple[str, frozenset[Mark]]:
     """Return an account's number, as text, and its marks; marks of unknown kinds are left out."""
     number, *packed = note.value.split(";")
     known = ((_BY_INITIAL.get(each[:1]), unquote(each[1:])) for each in packed)
-    return number, frozenset(Mark(kind, value) for kind, value in known if kind and value)
+    found = ((kind, value) for kind, value in known if kind and value)
+    return number, frozenset(Mark(kind, value) for kind, value in found if _may_be_shown(kind, value))
+
+
+def _may_be_shown(kind: Kind, value: str) -> bool:
+    """Return whether a mark's reason is one word, since it is shown to people; other marks show none."""
+    return kind is not Kind.PARKED or _REASON.fullmatch(value.rpartition(":")[0]) is not None
 
 
 def number_in(text: str) -> float:

