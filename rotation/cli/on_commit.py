@@ -30,6 +30,8 @@ from rotation.core.scrub import printable
 
 VARIABLE = "ROTATED_SECRETS"
 """Not one of ``LOCKSTEP_*``, which a command that is Lockstep itself would refuse as unknown."""
+_MOST_BYTES = 65_536
+"""Of ids for one command: Linux takes at most 128 KiB in a variable, and names are up to other people."""
 SECONDS = 60.0
 """For the command to end, and the longest that commits are gathered."""
 _MOST_BYTES = 65_536
@@ -79,7 +81,7 @@ class OnCommit:
             self.run()
         self._since = self._since if self._ids else self.clock.now()
         self._ids.append(secret_id)
-        if self.clock.now() - self._since >= SECONDS:
+        if self.clock.now() - self._since >= SECONDS or sum(len(each.encode()) for each in self._ids) >= _MOST_BYTES:
             self.run()
 
     @contextmanager
@@ -118,8 +120,8 @@ class OnCommit:
                 stdout=2,  # standard output is for what the rotation says, which may be JSON
                 start_new_session=True,
             )
-        except OSError as error:
-            note(f"--on-commit could not be run: {error.strerror}")
+        except (OSError, ValueError) as error:  # a ValueError for a name that no variable can hold
+            note(f"--on-commit could not be run: {getattr(error, 'strerror', None) or type(error).__name__}")
             return
         try:
             code = child.wait(self.seconds)

@@ -87,6 +87,24 @@ def test_a_program_that_vanishes_meanwhile_raises_nothing(capsys: pytest.Capture
     assert "could not be run" in capsys.readouterr().err
 
 
+def test_long_names_of_others_keep_no_consumer_from_its_restart(tmp_path: Path) -> None:
+    """More ids than a variable holds are handed over in parts."""
+    consumers, ids = OnCommit.of(writes(tmp_path / "ran")), [f"{number:0512}" for number in range(300)]
+    for each in ids:
+        consumers.committed(each)
+    consumers.run()
+    handed = [line for line in (tmp_path / "ran").read_text().splitlines() if line != "--"]
+    assert handed == ids
+
+
+def test_a_name_that_no_variable_can_hold_raises_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """The rotation is done all the same."""
+    consumers = OnCommit.of("true")
+    consumers.committed("a\0b")
+    consumers.run()
+    assert "could not be run" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["no-such-program-anywhere", "echo 'a", "/etc"])
 def test_a_command_that_cannot_run_is_refused_before_anything_is_rotated(
     lockstep: Any, embedded: Any, command: str
