@@ -18,6 +18,12 @@ from rotation.engine.account.login_budget import require_tries
 from rotation.policy import Context
 from rotation.state.store import Fits, Notes
 
+UNFIT_HINT = (
+    "The policy or the account changed since createSecret. Nothing was sent and the candidate was released; the next "
+    "rotation makes a fitting one."
+)
+"""For a candidate that breaks the policy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
@@ -96,8 +102,7 @@ def _fits_the_policy(bound: Guarded, seen: Observation, candidate: Secret, previ
     if problems:
         raise PasswordRejected(
             f"the candidate breaks the policy: {', '.join(problem.code for problem in problems)}",
-            hint="The policy or the account changed since createSecret. Nothing was sent and the candidate was "
-            "released; the next rotation makes a fitting one.",
+            hint=UNFIT_HINT,
         )
     return f"the candidate fits the policy {policy.name} ({policy.min_length} to {policy.max_length} characters)"
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from rotation.core import errors
+from rotation.engine.preconditions import UNFIT_HINT
 from rotation.state.parking import PARKING, Reason
 
 _CONNECTION = "Correct the connection (`bao write database/config/NAME`) or the role's options."
@@ -37,6 +38,9 @@ HINTS: Mapping[str, str] = MappingProxyType(
         errors.IdentityChanged.default_hint: _REPEATS,
         errors.NotEnoughTime.default_hint: "Raise the connection's `deadline_seconds`; the server tries again.",
         errors.StoreError.default_hint: _REPEATS,
+        UNFIT_HINT: "Nothing was sent. The server makes passwords by the `password_policy` of role or connection, and "
+        "sends this one again and again. See that it is the policy that `lockstep vault plugin install` writes for "
+        "the driver; then delete the role and make it again, which makes a new password.",
         errors.SecretNotFound.default_hint: _REPEATS,
         errors.NotYetVisible.default_hint: _REPEATS,
         PARKING[Reason.OUTSIDE_WINDOW].hint: "No reset begins outside of the connection's `window`. The server tries "

@@ -16,6 +16,7 @@ from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays
 from rotation_testkit.sandbox.sandbox import LINUX_VM, UCLOUD, VOLCENGINE, ShiftedClock
 from rotation_testkit.sandbox.vendors import SandboxAccount, sandbox_module
+from vault_plugin.database.codes import as_grpc
 from vault_plugin.database.connection import Connection
 from vault_plugin.database.memory import Memory
 from vault_plugin.database.update import Change, update
@@ -228,6 +229,16 @@ def test_what_is_refused_at_first_changes_nothing(directory, seconds, password, 
     with pytest.raises(RotationError) as error:
         directory.update(password)
     assert (error.value.code, directory.tenant.live()) == (code, old)
+
+
+def test_a_candidate_of_the_servers_own_policy_that_a_vendor_refuses_is_refused_with_the_way_out(directory):
+    """OpenBao sends a refused candidate again for ever, whatever policy the role gets (2.7.2, measured 2026-11-30)."""
+    with pytest.raises(RotationError) as error:
+        directory.update(Secret("-Aa3defghijklmnopqrs"))
+    said = as_grpc(error.value).message
+    assert "first_not" in said
+    assert "delete the role and make it again" in said
+    assert "the next rotation" not in said
 
 
 def test_a_failure_after_the_reset_says_that_readers_may_hold_a_dead_password(directory):

@@ -7,6 +7,7 @@ import pytest
 from rotation.core import errors
 from rotation.core.errors import RotationError
 from rotation.drivers.registry import driver_codes, load_driver
+from rotation.engine.preconditions import UNFIT_HINT
 from rotation.state.parking import PARKING
 from vault_plugin.database.codes import as_grpc
 from vault_plugin.database.wording import HINTS, reworded
@@ -23,6 +24,7 @@ def texts():
     """Yield every hint and message that is data: of the error classes, of parked attempts, of the drivers' tables."""
     yield from (each.default_hint for each in CLASSES if each not in UNHEARD)
     yield from (each.hint for each in PARKING.values())
+    yield UNFIT_HINT
     for code in driver_codes():
         for row in load_driver(code).error_table:
             yield from (row.meaning, row.hint)
