@@ -53,7 +53,8 @@ def function(name="scheduled-function", resource="ScheduledRotation", entry=sche
     assert properties["Handler"] == f"{entry.__module__}.{entry.__name__}"
     parameters = {name: each.get("Default", "x") for name, each in made["Parameters"].items()}
     variables = properties["Environment"]["Variables"]
-    return {key: parameters[value["Ref"]] if isinstance(value, dict) else value for key, value in variables.items()}
+    refs = {**parameters, **{name: name for name in made["Resources"]}}
+    return {key: refs[value["Ref"]] if isinstance(value, dict) else value for key, value in variables.items()}
 
 
 @pytest.mark.parametrize("job", [kubernetes, nomad, systemd])
@@ -94,6 +95,18 @@ def test_the_mirrored_functions_variables_are_those_that_are_read():
     policy = (EXAMPLES / "mirror-policy.hcl").read_text()
     assert f'path "{variables["LOCKSTEP_VAULT_MOUNT"]}/data/{path.removesuffix("app")}*"' in policy
     assert set(variables) <= KNOWN | {mirrored.PREFIX, "LOCKSTEP_SEAL_SECRET"}
+
+
+def test_the_mirrored_function_has_the_seal_secret_of_the_projects_template():
+    """The secret that it names is made beside it, and its value is generated likewise."""
+    from samcli.yamlhelper import yaml_parse  # as above
+
+    variables = function("mirrored-function", "RotationFunction", mirrored.lambda_handler)
+    texts = [(EXAMPLES / "mirrored-function.yaml").read_text(), (EXAMPLES.parents[1] / "template.yaml").read_text()]
+    own, projects = (
+        yaml_parse(text)["Resources"]["SealSecret"]["Properties"]["GenerateSecretString"] for text in texts
+    )
+    assert (variables["LOCKSTEP_SEAL_SECRET"], own) == ("SealSecret", projects)
 
 
 def test_the_demonstrations_job_has_the_same_policy():
