@@ -108,9 +108,9 @@ def function_for(key: str, clock: ShiftedClock, **settings: str) -> Iterator[tup
         yield started, Function(started, settings)
 
 
-def aws(key: str) -> tuple[Count, Count]:
-    """Return what a first and a later rotation over Secrets Manager cost."""
-    with function_for(key, ShiftedClock()) as (started, function):
+def aws(key: str, **settings: str) -> tuple[Count, Count]:
+    """Return what a first and a later rotation over Secrets Manager cost; the settings are variables."""
+    with function_for(key, ShiftedClock(), **settings) as (started, function):
         return _counted(started.secrets_manager, key, function, started.clock)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from bench.calls import ACCOUNTS, Count, aws, kv, plugin_store_calls, template
 from rotation.drivers.registry import load_driver
-from rotation_testkit.sandbox.sandbox import BATCH, driver_of, every_account
+from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI, LINUX_VM, driver_of, every_account
 
 AWS = {
     "admin": (Count((5, 8, 1, 5), (1, 4, 0, 1)), Count((3, 7, 1, 6), (1, 3, 0, 2))),
@@ -38,6 +38,14 @@ def kind(key):
 def test_a_rotation_over_secrets_manager_costs_exactly_this(key):
     """Every call of the handler counts, those for the admin credential included."""
     assert aws(key) == AWS[kind(key)]
+
+
+@pytest.mark.parametrize("key", [LINUX_VM, HUAWEI, pytest.param(BATCH, marks=pytest.mark.long)])
+def test_bindings_and_seals_cost_no_write(key):
+    """Without both, each step makes the same writes as with them, in ``AWS``; only the key is read, once."""
+    without = aws(key, LOCKSTEP_BINDING="off", LOCKSTEP_SEAL_SECRET="off")
+    assert [each.writes for each in without] == [each.writes for each in AWS[kind(key)]]
+    assert [each.calls[1:] for each in without] == [each.calls[1:] for each in AWS[kind(key)]]
 
 
 @pytest.mark.parametrize("key", EVERY)
