@@ -17,8 +17,8 @@ from rotation.engine.result import Result
 from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.binding import BindingMode
-from rotation.stores.memory import MemorySecret, MemoryStore
-from rotation_testkit.fault_lab.in_memory.bind import MemoryBind, memory_account
+from rotation.stores.memory import MemorySecret
+from rotation_testkit.fault_lab.in_memory.bind import MemoryBind, memory_account, memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
 from rotation_testkit.fault_lab.in_memory.driver import (
     MemoryDriver,
@@ -28,6 +28,7 @@ from rotation_testkit.fault_lab.in_memory.driver import (
 )
 from rotation_testkit.fault_lab.in_memory.fuse import Fuse
 from rotation_testkit.fault_lab.in_memory.scenario import LABEL_EFFECTS, Rotations
+from rotation_testkit.fault_lab.in_memory.secret import store_of
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 from rotation_testkit.fault_lab.in_memory.vendor_classes import POLICY
 
@@ -45,6 +46,7 @@ class BatchScenario(Rotations):
         minimum: least evidence accepted; the driver's best when ``None``.
         propagation_seconds: what the driver declares.
         seconds: the function's time-out.
+        binding: see ``Scenario``; likewise ``sealed``.
         fuse: what the next invocation runs over.
         results: what each step that ended well returned.
         errors: what each step that failed raised.
@@ -56,6 +58,8 @@ class BatchScenario(Rotations):
     minimum: Evidence | None = None
     propagation_seconds: int = 0
     seconds: float = FUNCTION_SECONDS
+    binding: BindingMode = BindingMode.REQUIRED
+    sealed: bool = True
     fuse: Fuse = field(default_factory=Fuse)
     results: list[Result] = field(default_factory=list)
     errors: list[RotationError] = field(default_factory=list)
@@ -68,10 +72,12 @@ class BatchScenario(Rotations):
         self.put(self.vendors)
 
     def put(self, vendors: Sequence[MemoryVendor], **changes: object) -> None:
-        """Make a new current version by hand, with the live passwords of these accounts."""
+        """Make a new current version by hand, with the live passwords of these accounts, and enrol them."""
         entries = [{"username": each.username, "password": each.live.reveal(), "note": "own"} for each in vendors]
         document = {"driver": "memory", "note": "kept", KEY: entries, **changes}
         self.secret.put(f"by-hand-{next(self._tokens):024d}", SecretDocument(document), "AWSCURRENT")
+        if self.binding is not BindingMode.OFF:
+            self.secret.binding = memory_binding(SecretDocument(document))
 
     def spec(self) -> DriverSpec:
         """Return the record of the driver of all these vendors, which are of one kind; the last one's rules count."""
@@ -97,12 +103,12 @@ class BatchScenario(Rotations):
                 time_left=time_left,
             )
 
-        store = MemoryStore(fuse.wrap(self.secret, LABEL_EFFECTS))
+        store = store_of(fuse.wrap(self.secret, LABEL_EFFECTS), sealed=self.sealed)
         holder = f"{next(self._runs):x}"
         return Session(
             store=store,
             token=token,
-            bind=MemoryBind(spec, store, bind, BindingMode.OFF),
+            bind=MemoryBind(spec, store, bind, self.binding),
             clock=self.clock,
             time_left=time_left,
             holder=holder,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import CannotVerify, RotationError
@@ -21,11 +22,12 @@ from rotation.policy.wishes import NO_WISHES
 from rotation.state.binding import BindingMode
 from rotation.state.marks import Kind
 from rotation.state.stages import PENDING
-from rotation.stores.memory import MemorySecret, MemoryStore
-from rotation_testkit.fault_lab.in_memory.bind import MemoryBind, memory_account
+from rotation.stores.memory import MemorySecret
+from rotation_testkit.fault_lab.in_memory.bind import MemoryBind, memory_account, memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, Skewed, VirtualClock
 from rotation_testkit.fault_lab.in_memory.driver import gated, memory_spec
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
+from rotation_testkit.fault_lab.in_memory.secret import store_of
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 LABEL_EFFECTS = ("describe", "read", "stage", "attach", "move", "detach")
@@ -37,11 +39,18 @@ class Rotations:
     secret: MemorySecret
     clock: VirtualClock
     fuse: Fuse
+    binding: BindingMode
+    sealed: bool
     _tokens: itertools.count[int]
 
     def step(self, step: Step, token: str) -> Result:
         """Run one invocation of the function."""
         raise NotImplementedError
+
+    def unguarded(self) -> Self:
+        """Return this, with no binding and no seal, so that what stands behind them is met."""
+        self.secret.binding, self.binding, self.sealed = None, BindingMode.OFF, False
+        return self
 
     def begin(self) -> str:
         """Start a rotation as the service does: an empty pending version. Return its token."""
@@ -137,6 +146,8 @@ class Scenario(Rotations):
         early: whether a candidate becomes current in the invocation that proved it.
         other: the side of the account that readers have at first, if it takes turns with the vendor's.
         ahead: seconds by which the function's own clock is ahead of the vendor's and the store's, as set last.
+        binding: what is demanded; the secret is bound to its account.
+        sealed: whether candidates carry a seal, as they do in Secrets Manager and need not in KV.
         announce: gets the events of every invocation.
     """
 
@@ -151,7 +162,8 @@ class Scenario(Rotations):
     early: bool = False
     ahead: float = 0.0
     other: MemoryVendor | None = None
-    binding: BindingMode = BindingMode.OFF
+    binding: BindingMode = BindingMode.REQUIRED
+    sealed: bool = True
     announce: Announce = announce_nothing
     secret: MemorySecret = field(init=False)
     _tokens: itertools.count[int] = field(default_factory=itertools.count)
@@ -164,6 +176,7 @@ class Scenario(Rotations):
         if self.other is not None:
             document["alternate_username"] = self.vendor.username
         self.secret.put("version-0", SecretDocument(document), "AWSCURRENT")
+        self.secret.binding = memory_binding(SecretDocument(document))
 
     def step(self, step: Step, token: str) -> Result:
         """Run one invocation of the function."""
@@ -173,7 +186,7 @@ class Scenario(Rotations):
         """Return what one invocation runs over."""
         fuse, start, own = self.fuse, self.clock.now(), Skewed(self.clock, self.ahead)
         spec = memory_spec(self.vendor, self.other, oracle=self.oracle, propagation_seconds=self.propagation_seconds)
-        store = MemoryStore(fuse.wrap(self.secret, LABEL_EFFECTS))
+        store = store_of(fuse.wrap(self.secret, LABEL_EFFECTS), sealed=self.sealed)
 
         def time_left() -> float:
             return start + FUNCTION_SECONDS - self.clock.now()

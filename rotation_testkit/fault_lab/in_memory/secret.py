@@ -1,15 +1,43 @@
-"""The secret in memory, as the fault machines need it: one that counts its changes, and one behind a passage."""
+"""The secret in memory, as the fault machines need it: sealed, counting its changes, and behind a passage."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rotation.core.document import SecretDocument
+from rotation.core.secret import Secret
+from rotation.state.marks import Mark
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState
-from rotation.stores.memory import MemorySecret
+from rotation.stores.aws.seal import Seal, SealKeys
+from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
+
+_ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:in-memory-AbCdEf"
+_SEAL = Seal(lambda: SealKeys(key=Secret("in-memory-0123456789abcdef0123456789abcdef")))
+
+
+class SealedStore(MemoryStore):
+    """A ``MemoryStore`` that seals its candidates and tells them from others, as that of Secrets Manager does."""
+
+    def read(self, version_id: str) -> StoredValue | None:
+        """See ``Store``."""
+        value = super().read(version_id)
+        if value is None:
+            return None
+        document = value.document
+        return replace(value, is_foreign=lambda: not _SEAL.holds(document, arn=_ARN, version_id=version_id))
+
+    def stage(self, token: str, document: SecretDocument, mark: Mark | None = None) -> None:
+        """See ``Store``."""
+        super().stage(token, _SEAL.put_on(document, arn=_ARN, version_id=token), mark)
+
+
+def store_of(secret: MemorySecret, *, sealed: bool) -> MemoryStore:
+    """Return a store over a secret."""
+    return SealedStore(secret) if sealed else MemoryStore(secret)
 
 
 class CountedSecret(MemorySecret):

@@ -37,9 +37,13 @@ KINDS = {
 
 
 class BreakableScenario(Scenario):
-    """A scenario, and the ways to break it."""
+    """A scenario without binding and seals, and the ways to break it."""
 
     first = "version-0"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.unguarded()
 
     def created(self) -> str:
         """Begin a rotation and run createSecret; return its token."""

@@ -71,14 +71,14 @@ def test_a_clean_rotation_ends_with_current_live_after_one_reset(world, kind):
 
 
 def test_a_clean_rotation_leaves_the_old_value_every_other_key_and_its_proof(world):
-    """The old current becomes previous; the candidate differs in the password alone, where there is nothing to note."""
+    """The old current becomes previous; the candidate differs in the password and its seal."""
     scenario = world("admin")
     token = scenario.begin()
 
     scenario.rotate(token)
 
     document = scenario.secret.read(token).document
-    assert list(document) == ["driver", "username", "password", "note"]
+    assert list(document) == ["driver", "username", "password", "note", "lockstep"]
     assert document["note"] == "kept"
     assert scenario.password("AWSPREVIOUS") == Secret(OLD)
     assert scenario.secret.describe().versions[token].proof is Evidence.LOGIN

@@ -5,6 +5,7 @@ import pytest
 from rotation.core.errors import RotationError
 from rotation.core.values import Step
 from rotation.state.lease import CLOCK_MARGIN
+from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 
 KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
@@ -77,3 +78,38 @@ def test_runs_that_always_die_after_their_intent_do_not_use_the_labels_up(world)
 
     assert set(scenario.rotate(token)) <= {"parked"}
     assert scenario.vendor.resets == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_runs_that_a_forger_of_labels_lets_act_at_once_send_the_same_candidate(world, kind):
+    """Who takes lease and intents away loses nobody a password: the live one stays stored, and no login locks it."""
+    for number, name in enumerate(effects(world, kind, oracle=True), 1):
+        scenario = world(kind)
+        token = scenario.created()
+        met = []
+
+        def second(name, scenario=scenario, token=token, met=met):
+            met.append(name)
+            scenario.fuse = Fuse()
+            for version in scenario.secret.describe().versions.values():
+                for label in version.labels:
+                    if label.startswith(("lockstep:lease:", "lockstep:intent:")):
+                        scenario.secret.detach(label, version.id)
+            try:
+                scenario.step(Step.SET, token)
+            except RotationError as error:
+                met.append(error.code)
+
+        scenario.fuse = Fuse(number, Edge.BEFORE, error=second)
+        try:
+            scenario.step(Step.SET, token)
+        except RotationError as error:
+            met.append(error.code)
+        where = f"effect {number}: {met}"
+
+        assert scenario.vendor.live in (scenario.password(), scenario.password(PENDING)), where
+        scenario.clock.sleep(120)
+        failures = scenario.rotate(token, spacing=600.0)
+        assert failures[-1:] != ["gave up"], f"{where}, then {failures}"
+        assert scenario.password() == scenario.vendor.live, where
+        assert not scenario.vendor.locked, where

@@ -1,4 +1,8 @@
-"""The lease, explored exhaustively: two runs never act at once, and every condition of the rule is needed."""
+"""The lease, explored exhaustively: two runs never act at once, and every condition of the rule is needed.
+
+A forger may write labels, too. Whatever leases are added, two runs never act at once. Who may move or take labels away
+makes two runs act at once: ``test_run_parallel`` shows what that costs.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +61,7 @@ class World(NamedTuple):
     tokens: int
     sent: frozenset[int]
     runs: tuple[Run, ...]
+    forged: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,9 @@ class Rules:
     ticks: int = 3
     life: int = 1
     tokens: int = 2
+    forgeries: int = 0
+    moves: bool = False
+    last: int = 99
     lost_writes: bool = False
     rollback: bool = False
     busy_check: bool = True
@@ -75,6 +83,7 @@ class Rules:
     look_again: bool = True
     see_own: bool = True
     same_stages: bool = True
+    highest: bool = True
 
 
 DEAD = Run("dead")
@@ -88,7 +97,7 @@ def successors(world: World, rules: Rules) -> Iterator[World]:
             yield from _starts(world, rules, number)
         elif run.does not in ("start", "dead"):
             yield _with(world, number, DEAD)
-            yield from _goes_on(world, rules, number, run)
+            yield from (_begins_again if run.does == "begin again" else _goes_on)(world, rules, number, run)
 
 
 def _outside(world: World, rules: Rules) -> Iterator[World]:
@@ -105,8 +114,21 @@ def _outside(world: World, rules: Rules) -> Iterator[World]:
         kept = tuple(each for each in view.intents if each[0] == view.pending or each[2] >= world.now)
         newest = tuple(each for each in view.leases if each[0] == _newest(view))
         yield _changed(world, View(newest, kept, view.pending or FIRST, None))
+    if world.forged < rules.forgeries:
+        for forged in _forgeries(view, rules, world.tokens):
+            yield _changed(world, forged)._replace(forged=world.forged + 1)
     if rules.rollback and view.current != FIRST:
         yield _changed(world, view._replace(current=FIRST))  # an operator puts the former version back
+
+
+def _forgeries(view: View, rules: Rules, tokens: int) -> Iterator[View]:
+    """Yield what a writer of labels makes of them: a lease more or, with ``moves``, one elsewhere, or a label less."""
+    for generation in range(1, rules.last + 1):
+        if rules.moves or view.on(generation) is None:
+            yield from (view.put(generation, version) for version in range(tokens + 1))
+    if rules.moves:
+        yield from (view._replace(leases=tuple(each for each in view.leases if each != one)) for one in view.leases)
+        yield from (view._replace(intents=tuple(each for each in view.intents if each != one)) for one in view.intents)
 
 
 def _starts(world: World, rules: Rules, number: int) -> Iterator[World]:
@@ -141,14 +163,21 @@ def _goes_on(world: World, rules: Rules, number: int, run: Run) -> Iterator[Worl
         yield _with(_changed(world, noted), number, run._replace(does="look"))
     elif run.does == "look":
         for seen in {view, world.before}:
-            own = mine in seen.intents and seen.on(run.generation) == run.token
-            same = seen.pending == run.token and seen.current == run.base
-            may = (own or not rules.see_own) and (same or not rules.same_stages)
-            yield _with(world, number, run._replace(does="act")) if may or not rules.look_again else lost
+            may = _may_act(seen, rules, run, mine)
+            yield _with(world, number, run._replace(does="act")) if may else lost
     elif run.does == "act":
         yield _with(world._replace(sent=world.sent | {run.token}), number, run._replace(does="sent"))
     else:
         yield lost  # it ends in order: its intent says no longer that it may act
+
+
+def _may_act(seen: View, rules: Rules, run: Run, mine: tuple[int, int, int]) -> bool:
+    """Return what the second look says."""
+    own = mine in seen.intents and seen.on(run.generation) == run.token
+    same = seen.pending == run.token and seen.current == run.base
+    highest = _newest(seen) <= run.generation
+    found = (own or not rules.see_own) and (same or not rules.same_stages) and (highest or not rules.highest)
+    return found or not rules.look_again
 
 
 def _decides(world: World, rules: Rules, number: int, run: Run, noted: View) -> Iterator[World]:
@@ -159,10 +188,24 @@ def _decides(world: World, rules: Rules, number: int, run: Run, noted: View) -> 
     newest = _newest(seen)
     free = newest and seen.on(newest) == run.base
     generation = 1 if not rules.generations else newest if free else newest + 1
+    if generation > rules.last:
+        yield _with(world, number, run._replace(does="begin again"))
+        return
     after = _with(world, number, run._replace(does="attach", generation=generation, seen=None))
     yield _changed(after, noted) if rules.intent_first else after
     if rules.intent_first and rules.lost_writes:
         yield after  # the store confirmed the intent and did not keep it
+
+
+def _begins_again(world: World, _: Rules, number: int, run: Run) -> Iterator[World]:
+    """Yield the world after the removal of the first lease that the run saw and has not removed yet."""
+    seen = run.seen or View()
+    if not seen.leases:
+        yield _with(world, number, DEAD)
+        return
+    first, *rest = seen.leases
+    after = _with(world, number, run._replace(seen=seen._replace(leases=tuple(rest))))
+    yield _changed(after, world.view._replace(leases=tuple(each for each in world.view.leases if each != first)))
 
 
 def _newest(view: View) -> int:
@@ -209,6 +252,37 @@ def test_two_runs_never_act_at_once() -> None:
 def test_three_and_four_runs_never_act_at_once(rules: Rules) -> None:
     """More runs, a longer life and an operator who puts a former version back change nothing."""
     assert explore(rules)[1] is None
+
+
+FORGED = Rules(ticks=1, tokens=1, last=2, forgeries=1)
+
+
+def test_leases_that_somebody_forges_never_make_two_runs_act_at_once() -> None:
+    """Of any number, the last one included, on any version and at any moment; the numbers then begin again."""
+    worlds, violation = explore(FORGED)
+    assert violation is None
+    assert worlds > 15_000
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "rules",
+    [replace(FORGED, ticks=2, last=3, forgeries=2), replace(FORGED, tokens=2, forgeries=2), replace(FORGED, runs=3)],
+)
+def test_more_forged_leases_runs_and_rotations_change_nothing(rules: Rules) -> None:
+    """More runs, a second rotation, more forgeries."""
+    assert explore(rules)[1] is None
+
+
+def test_who_moves_labels_or_takes_them_away_makes_two_runs_act_at_once() -> None:
+    """One label suffices: the lease has no other place where it could stand."""
+    assert explore(replace(FORGED, moves=True))[1] is not None
+
+
+def test_against_forged_leases_the_second_look_at_the_numbers_is_needed() -> None:
+    """Without it a run acts beside the one that has taken the forged lease."""
+    assert explore(replace(FORGED, highest=False))[1] is not None
 
 
 @pytest.mark.parametrize("condition", ["busy_check", "intent_first", "generations", "look_again", "see_own"])

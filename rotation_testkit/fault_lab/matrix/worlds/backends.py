@@ -10,11 +10,11 @@ from rotation.core.secret import Secret
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.store import Store
 from rotation.state.versions import SecretState
-from rotation.stores.memory import MemoryStore, _Held
+from rotation.stores.memory import _Held
 from rotation_testkit.fault_lab.in_memory.bind import memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Passage
-from rotation_testkit.fault_lab.in_memory.secret import CountedSecret, GatedSecret
+from rotation_testkit.fault_lab.in_memory.secret import CountedSecret, GatedSecret, SealedStore
 from rotation_testkit.fault_lab.matrix.worlds.account import FIRST, OTHER, USERNAME
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Place, Saved
 
@@ -25,7 +25,7 @@ IN_TURNS = DOCUMENT.replaced(alternate_username=OTHER)
 
 
 class Backend(Place, Protocol):
-    """One secret in one kind of store, bound to its account. At first its version ``CURRENT_ID`` is current."""
+    """One secret in a store, sealed and bound to its account. At first its version ``CURRENT_ID`` is current."""
 
     def begin(self, token: str) -> None:
         """Start a rotation as the store's service or job does."""
@@ -71,7 +71,7 @@ class MemoryBackend(Backend):
 
     def store(self, passage: Passage) -> Store:
         """See ``Backend``."""
-        return MemoryStore(GatedSecret(self._secret, passage))
+        return SealedStore(GatedSecret(self._secret, passage))
 
     def state(self) -> SecretState:
         """See ``Backend``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rotation.core.secret import Secret
-from rotation.core.values import Task
+from rotation.core.values import Task, Verdict
 from rotation_testkit.fault_lab.in_memory.driver import MemoryAccount, MemoryLoginDriver
 from rotation_testkit.fault_lab.random_fleets.play.invocation import Invocation
 from rotation_testkit.fault_lab.random_fleets.play.monitor import Monitor
@@ -29,3 +29,8 @@ class FleetDriver(MemoryLoginDriver):
             member.vendors[number].put_off(new, current, seconds)
             return None
         return super().set_password(account, new, current=current)
+
+    def verify(self, account: MemoryAccount, password: Secret) -> Verdict:
+        """See ``contract.Verifies``."""
+        self._monitors[0].using(password)
+        return super().verify(account, password)

@@ -18,13 +18,12 @@ from rotation.engine.session import Session
 from rotation.state.lease import Claim
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.versions import SecretState
-from rotation.stores.memory import MemoryStore
 from rotation_testkit.fault_lab.in_memory.bind import MemoryBind, memory_account, memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
 from rotation_testkit.fault_lab.in_memory.driver import gated, memory_spec
 from rotation_testkit.fault_lab.in_memory.effects import STORE_PORTS, Port
 from rotation_testkit.fault_lab.in_memory.fuse import Crash
-from rotation_testkit.fault_lab.in_memory.secret import GatedSecret
+from rotation_testkit.fault_lab.in_memory.secret import GatedSecret, SealedStore
 from rotation_testkit.fault_lab.in_memory.vendor_classes import FLEET_CLASSES, FLEET_POLICIES, VendorClass
 from rotation_testkit.fault_lab.invariants import Violation
 from rotation_testkit.fault_lab.random_fleets.play.driver import FleetDriver
@@ -50,8 +49,8 @@ class _SkewedClock:
         self.clock.sleep(seconds)
 
 
-class _Store(MemoryStore):
-    """Notes which run holds the lease."""
+class _Store(SealedStore):
+    """Sealed, and notes which run holds the lease."""
 
     def __init__(self, secret: FleetSecret, run: Invocation, acting: list[Invocation]) -> None:
         super().__init__(GatedSecret(secret, run.gate))
@@ -91,6 +90,7 @@ class Member:
         slow_seconds: after how many seconds the vendor works on the change that is being sent.
         touched: whether an outsider ever did anything.
         left_off: whether that was while the machine was off.
+        planted: passwords that an outsider put in the place of a candidate.
         failure: of the last attempt.
     """
 
@@ -104,6 +104,7 @@ class Member:
     slow_seconds: float | None = None
     touched: bool = False
     left_off: bool = False
+    planted: list[Secret] = field(default_factory=list)
     failure: RotationError | None = None
     clock: VirtualClock = field(init=False)
     kind: VendorClass = field(init=False)
@@ -172,9 +173,9 @@ class Member:
         for monitor in self.monitors:
             monitor.after_effect()
 
-    def document(self, kept: Mapping[str, object]) -> SecretDocument:
-        """Return the account document with every live password, and with other keys as they were."""
-        own = [{"username": each.username, "password": each.live.reveal()} for each in self.vendors]
+    def document(self, kept: Mapping[str, object], *, password: str = "") -> SecretDocument:
+        """Return the account document with every live password, or another, and with other keys as they were."""
+        own = [{"username": each.username, "password": password or each.live.reveal()} for each in self.vendors]
         shared = {key: value for key, value in kept.items() if key not in ("lockstep", BATCH)}
         return SecretDocument({**shared, **(own[0] if len(own) == 1 else {BATCH: own})})
 

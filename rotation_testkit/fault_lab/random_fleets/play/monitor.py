@@ -108,6 +108,7 @@ class Monitor:
 
     def sending(self, run: Invocation, new: Secret) -> None:
         """I4, I5, I12: a candidate that is sent is stored and marked, and no other run sends at the moment."""
+        self.using(new)
         if self.passwords.get(run.token) != new:
             self.fail("I4", "another value was sent than the token's")
         if not self._is_intended(run.token) and not run.disturbed:
@@ -121,6 +122,11 @@ class Monitor:
         if self.vendor.username in run.unclear and self.member.kind.proof is Evidence.LOGIN:
             self.fail("unknown", "a reset was sent although the login before it could not tell")
         self.sent[run.token] = self.sent.get(run.token, 0) + 1
+
+    def using(self, password: Secret) -> None:
+        """A password that somebody planted is neither sent nor tried."""
+        if password in self.member.planted:
+            self.fail("planted", "a password that somebody planted was used")
 
     def committing(self, target: str) -> None:
         """I2: AWSCURRENT moves only to a proved value, or to one with the same password of this account of a batch."""

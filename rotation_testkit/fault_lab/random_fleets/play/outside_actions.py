@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from rotation.core.errors import DriverError
+from rotation.core.errors import DriverError, StageConflict, StoreFull
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence
+from rotation.state import lease, marks
 from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation_testkit.fault_lab.in_memory.vendor_classes import FLEET_POLICIES
 from rotation_testkit.fault_lab.random_fleets.play.member import Member
 from rotation_testkit.fault_lab.random_fleets.play.surroundings import Action
 from rotation_testkit.fault_lab.random_fleets.play.vendor import FleetVendor
+
+_LONGEST_FORGERY = int(marks.LONGEST_RUN_SECONDS)
+"""Seconds; a time further ahead is not believed, which `tests/rotation/engine/test_run_labels.py` shows."""
 
 
 def console(member: Member, action: Action) -> None:
@@ -43,7 +47,9 @@ def put_live(member: Member) -> None:
 def restore(member: Member, action: Action) -> None:
     """Make an old version current, as after restoring the secret from a backup."""
     known = [each for each in member.secret.version_ids if each in member.secret.passwords]
-    member.secret.restore(known[-1 - int(action.get("back", 1)) % len(known)])
+    version = known[-1 - int(action.get("back", 1)) % len(known)]
+    member.secret.restore(version)
+    member.planted = [each for each in member.planted if each != member.secret.passwords[version]]
 
 
 def snapshot(member: Member, action: Action) -> None:
@@ -103,6 +109,44 @@ def fail_tasks(member: Member, action: Action) -> None:
             vendor.task_fails = bool(action.get("yes", True))
 
 
+def plant(member: Member, action: Action) -> None:
+    """Put a password of their own under AWSPENDING, as who may write values can, with forged marks if ``sent``.
+
+    Late events then also come for its version.
+    """
+    secret, current = member.secret, str(member.secret.holder(CURRENT))
+    password, planted = member.fleet.new_password(), member.next_id("planted")
+    value = secret.read(current)
+    shared = {} if value is None else value.document
+    member.planted.append(Secret(password))
+    secret.put(planted, member.document(shared, password=password), PENDING)
+    member.tokens.append(planted)
+    if action.get("sent"):
+        since = int(member.clock.now())
+        secret.attach(marks.intent(since, run="f0f0", base=current).on(planted), planted)
+        for label in (marks.proof(Evidence.LOGIN, number).on(planted) for number in _numbers(member)):
+            secret.overwrite(label, planted)
+
+
+def forge(member: Member, action: Action) -> None:
+    """Add a label of ours to one of the latest versions, as who may label versions can; a full secret takes none."""
+    secret, now = member.secret, member.clock.now()
+    target = secret.version_ids[-1 - int(action.get("back", 0)) % len(secret.version_ids)]
+    number, seconds = int(action.get("number", 1)), min(int(action.get("seconds", 60)), _LONGEST_FORGERY)
+    made = {
+        "lease": lease.label(number),
+        "intent": marks.intent(now, until=now + seconds, run="f0f0", base=str(secret.holder(CURRENT))).on(target),
+        "rejected": marks.rejected(number, now).on(target),
+        "parked": marks.parked("rate_limited", now + seconds).on(target),
+    }
+    with suppress(StageConflict, StoreFull):
+        secret.attach(made[str(action["what"])], target)
+
+
+def _numbers(member: Member) -> list[int | None]:
+    return [None] if len(member.vendors) == 1 else list(range(len(member.vendors)))
+
+
 def _account(member: Member, action: Action) -> FleetVendor:
     """Return whose account it is; ``account`` counts in a batch."""
     return member.vendors[int(action.get("account", 0)) % len(member.vendors)]
@@ -119,4 +163,6 @@ ACTIONS: Mapping[str, Callable[[Member, Action], None]] = {
     "enable": enable,
     "typos": typos,
     "fail-tasks": fail_tasks,
+    "plant": plant,
+    "forge": forge,
 }

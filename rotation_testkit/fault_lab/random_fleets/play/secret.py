@@ -131,6 +131,12 @@ class FleetSecret(CountedSecret):
         self._versions[version_id].labels -= labels - {CURRENT}
         self._changed()
 
+    def overwrite(self, label: str, version_id: str) -> None:
+        """Put a label on a version, from wherever it is, as putting a value with it does."""
+        self._take(label, leaving=version_id)
+        self._versions[version_id].labels.add(label)
+        self._changed()
+
     def restore(self, version_id: str) -> None:
         """Make an old version current, as an operator does on the console."""
         self._take(CURRENT, leaving=version_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
+from rotation.core.secret import Secret
 from rotation.core.values import Lockout
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Port
@@ -53,6 +54,7 @@ class AccountView(Protocol):
         clock: shared by all members.
         vendors: the vendor's side of each account.
         secret: holds a password for each account.
+        planted: passwords that an outsider put in the place of a candidate.
         slow_seconds: by how much the change that is being sent is delayed, where it is.
         wrong_logins: those of the run whose effect is under way, each with the account's number and the moment.
     """
@@ -63,6 +65,7 @@ class AccountView(Protocol):
     clock: VirtualClock
     vendors: list[FleetVendor]
     secret: FleetSecret
+    planted: list[Secret]
     slow_seconds: float | None
     wrong_logins: list[tuple[int, float]] | None
 

@@ -7,6 +7,7 @@ from random import Random  # noqa: TID251 - seeded, for schedules and never for 
 from typing import Any, TypeAlias
 
 from rotation.core.values import Step
+from rotation.state.lease import LAST_GENERATION
 from rotation_testkit.fault_lab.in_memory.vendor_classes import FLEET_CLASSES
 from rotation_testkit.fault_lab.random_fleets.play.surroundings import MOST_SKEW
 
@@ -146,6 +147,14 @@ _OUTSIDE: Sequence[Callable[[Random], dict[str, Any]]] = (
     lambda random: {"do": "enable", "yes": random.random() < 0.6},  # noqa: PLR2004 - rather
     lambda random: {"do": "typos", "times": random.randint(1, 5), "account": random.randint(0, 2)},
     lambda random: {"do": "fail-tasks", "yes": random.random() < 0.6},  # noqa: PLR2004 - rather
+    lambda random: {"do": "plant", "sent": random.random() < 0.5},  # noqa: PLR2004 - every other one
+    lambda random: {
+        "do": "forge",
+        "what": random.choice(("lease", "lease", "intent", "rejected", "parked")),
+        "number": random.choice((1, 2, 3, LAST_GENERATION)),
+        "seconds": random.choice((10, 60, 3600)),
+        "back": random.randint(0, 2),
+    },
 )
 
 _MAKERS: Sequence[Callable[[Random], dict[str, Any]]] = (

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TypeAlias
 
 from rotation.core.values import Step
+from rotation.state import lease
 from rotation_testkit.fault_lab.random_fleets.play.fleet import ACTIONS
 from rotation_testkit.fault_lab.random_fleets.play.surroundings import MOST_SKEW
 
@@ -127,6 +128,13 @@ _KEYS: Mapping[str, Mapping[str, Check]] = {
     "enable": {"yes": _truth},
     "typos": {"times": _count(0), **_ACCOUNT},
     "fail-tasks": {"yes": _truth},
+    "plant": {"sent": _truth},
+    "forge": {
+        "what": _word("lease", "intent", "rejected", "parked"),
+        "number": _count(1, lease.LAST_GENERATION),
+        "seconds": _SECONDS["seconds"],
+        **_BACK,
+    },
 }
 _NEEDED: Mapping[str, Collection[str]] = {
     "wait": ("seconds",),
@@ -135,6 +143,7 @@ _NEEDED: Mapping[str, Collection[str]] = {
     "vendor-down": ("seconds",),
     "store-down": ("seconds",),
     "strip": ("what",),
+    "forge": ("what",),
 }
 
 

@@ -61,8 +61,8 @@ def test_createsecret_refuses_a_batch_of_which_nothing_can_be_rotated_now() -> N
     ids=["order", "number", "name", "tenant"],
 )
 def test_a_candidate_of_other_accounts_is_never_sent(change: Callable[[Any], Any]) -> None:
-    """Set and order of the accounts in current and candidate must be equal."""
-    scenario = make_batch()
+    """Set and order of the accounts in current and candidate must be equal, also without binding and seal."""
+    scenario = make_batch().unguarded()
     token = scenario.created()
     candidate = scenario.document(PENDING)
     forged = candidate.replaced(**{KEY: change(candidate[KEY])})
@@ -78,8 +78,8 @@ def test_a_candidate_of_other_accounts_is_never_sent(change: Callable[[Any], Any
 
 
 def test_accounts_are_compared_again_before_they_become_current() -> None:
-    """Another account is not made current, even when all are proved."""
-    scenario = make_batch()
+    """Another account is not made current, even when all are proved, and without binding and seal."""
+    scenario = make_batch().unguarded()
     token = scenario.begin()
     for step in (Step.CREATE, Step.SET, Step.TEST):
         scenario.step(step, token)
@@ -106,7 +106,7 @@ def test_accounts_are_compared_again_before_they_become_current() -> None:
 )
 def test_a_document_that_is_no_proper_batch_is_refused(changes: dict[str, object], says: str) -> None:
     """The document is refused before anything is asked or staged, and no password is quoted."""
-    scenario = make_batch()
+    scenario = make_batch().unguarded()
     scenario.put(scenario.vendors, **changes)
     token = scenario.begin()
     with pytest.raises(SecretDocumentError) as caught:
@@ -261,8 +261,8 @@ def test_a_half_sent_batch_is_neither_proved_nor_made_current(step: Step) -> Non
 def test_an_account_is_neither_staged_nor_made_current_alone() -> None:
     """Its store lacks the verbs that only the batch may use."""
     scenario = make_batch()
-    session = scenario.session("t")
-    store = MemberStore(session, KEY, 0, session.bind(documents(scenario.document(), KEY)[0]))
+    session, accounts = scenario.session("t"), documents(scenario.document(), KEY)
+    store = MemberStore(session, KEY, 0, session.bind(accounts[0], accounts))
     for verb in ("stage", "promote", "settle", "acquire", "yield_lease", "end"):
         assert not hasattr(store, verb)
 

@@ -131,7 +131,7 @@ def test_who_writes_the_value_cannot_choose_the_other_account(changes: dict[str,
 @pytest.mark.parametrize("name", ["username", "alternate_username"])
 def test_a_candidate_of_another_account_or_with_another_alternate_is_refused(name: str) -> None:
     """Compared are the account that would be reset, and the one that would have the next turn."""
-    pair = make_pair()
+    pair = make_pair().unguarded()
     token = pair.created()
     staged = pair.secret.read(token)
     assert staged is not None
@@ -160,7 +160,7 @@ def test_an_account_that_changes_its_own_password_takes_no_turns() -> None:
 @pytest.mark.parametrize("shared", [True, False])
 def test_accounts_of_a_batch_take_no_turns(*, shared: bool) -> None:
     """Neither an entry nor what they share may name a second account; nothing is asked at the vendor."""
-    batch, other = make_batch(2), {"alternate_username": "bob"}
+    batch, other = make_batch(2).unguarded(), {"alternate_username": "bob"}
     entries = [{"username": each.username, "password": each.live.reveal()} for each in batch.vendors]
     batch.put(batch.vendors, **(other if shared else {KEY: [entries[0], {**entries[1], **other}]}))
     with pytest.raises(SecretDocumentError, match="in a batch none takes turns"):
