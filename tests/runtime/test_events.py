@@ -160,7 +160,7 @@ def test_four_events_rotate_and_repeating_any_changes_nothing(stage, evidence, c
         assert stage.invoke(stage.event(f"{events}/{step}.json")).error is None
     assert stage.state(code) == after
     assert outcomes[0] == "staged"
-    assert outcomes[2:] == ["verified", "promoted"]
+    assert outcomes[2:] == ["found_proved", "promoted"]
     assert stage.world.stored(code) == stage.world.live(code) != before
     assert stage.world.stored(code, "AWSPREVIOUS") == before
     assert (stage.world.changes(code), stage.world.wrong_logins(code)) == (resets, 0)

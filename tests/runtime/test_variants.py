@@ -66,7 +66,7 @@ class RotatedAccounts:
         assert (rotation.state, rotation.attempts, rotation.failures) == (RotationState.SUCCEEDED, 1, [])
         assert started.stored(key) == started.live(key) != run.before
         assert (started.changes(key), started.wrong_logins(key)) == (3 if key == BATCH else 1, 0)
-        assert [each["outcome"] for each in run.results] == ["staged", "sent", "verified", "promoted"]
+        assert [each["outcome"] for each in run.results] == ["staged", "sent", "found_proved", "promoted"]
         return run.results[-1]["evidence"]
 
 

@@ -42,6 +42,7 @@ def set_secret(session: AccountSession, state: SecretState) -> Result:
     """Bring the vendor to the candidate, as far as this invocation can."""
     proof = state.proof(session.token)
     if proof is not None:
+        session.candidate()  # a proof on one that Lockstep did not make is forged
         return Result(outcome="found_live", evidence=proof)
     raise_if_parked(session, state)
     current, candidate = session.current(state), session.candidate()

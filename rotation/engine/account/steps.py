@@ -182,10 +182,10 @@ def _candidate(bound: Guarded, policy: PasswordPolicy, previous: Secret) -> Secr
 
 
 def test(session: AccountSession, state: SecretState) -> Result:
-    """Prove the candidate, unless setSecret did so."""
+    """Prove the candidate, unless a label says that setSecret did so; finishSecret also asks who made the candidate."""
     proof = state.proof(session.token)
     if proof is not None:
-        return Result(outcome="verified", evidence=proof)
+        return Result(outcome="found_proved", evidence=proof)
     raise_if_parked(session, state)
     candidate = session.candidate()
     bound = session.bind(candidate.document)

@@ -155,7 +155,8 @@ class Batch:
 
     def test(self, state: SecretState) -> Result:
         """Prove each account's candidate, now."""
-        return self._together("verified", self._each(_test), state)
+        proved = is_proved(state, self.session.token, len(self.members))
+        return self._together("found_proved" if proved else "verified", self._each(_test), state)
 
     def finish(self, state: SecretState) -> Result:
         """Make the candidate current if every account is proved, and all are the same accounts as in current."""

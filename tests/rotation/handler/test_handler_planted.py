@@ -85,7 +85,8 @@ def test_no_step_uses_a_planted_candidate(attacked: ServedFunction, code: str, *
     refusals = [error for error in attacked.errors if isinstance(error, CandidateForeign)]
     assert all("AWSPENDING" in error.hint and not error.retryable for error in refusals)
     assert codes["finishSecret"] == ("candidate_foreign" if forging else "stage_error")
-    assert codes["setSecret"] == ("found_live" if forging else "candidate_foreign")
+    assert codes["setSecret"] == "candidate_foreign"
+    assert codes["testSecret"] == ("found_proved" if forging else "current_verified")  # a label says so, or current's
     assert not heard(attacked, code)
     assert attacked.world.stored(code) == before == attacked.world.live(code)
     assert CHANGE[code] not in [one.operation for one in attacked.simulator(code).requests[calls:]]

@@ -14,7 +14,7 @@ from rotation_testkit.commands.event_runner import emulated
 
 ROOT = Path(__file__).parents[3]
 EVENTS = ROOT / "events"
-OUTCOMES = {"createSecret": "staged", "setSecret": "sent", "testSecret": "verified", "finishSecret": "promoted"}
+OUTCOMES = {"createSecret": "staged", "setSecret": "sent", "testSecret": "found_proved", "finishSecret": "promoted"}
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_four_steps_end_with_the_proved_password_current(lockstep, embedded):
     ran = lockstep("rotate", HUAWEI_ID, "--json")
     assert ran.code == 0
     assert [each["step"] for each in ran.objects] == [step.value for step in Step]
-    assert [each["outcome"] for each in ran.objects] == ["staged", "sent", "verified", "promoted"]
+    assert [each["outcome"] for each in ran.objects] == ["staged", "sent", "found_proved", "promoted"]
     assert ran.objects[-1]["evidence"] == "LOGIN"
     assert embedded.stored(HUAWEI) == embedded.live(HUAWEI) != before
     assert embedded.stored(HUAWEI, "AWSPREVIOUS") == before
@@ -48,7 +48,7 @@ def test_progress_goes_beside_the_table(lockstep, embedded):
     assert [line.split()[:2] for line in ran.out.splitlines() if line.strip()][1:] == [
         ["createSecret", "staged"],
         ["setSecret", "sent"],
-        ["testSecret", "verified"],
+        ["testSecret", "found_proved"],
         ["finishSecret", "promoted"],
     ]
     assert embedded.changes(HUAWEI) == 1
@@ -64,7 +64,7 @@ def test_an_unfinished_rotation_is_resumed_under_its_token(lockstep, embedded):
     again = lockstep("rotate", HUAWEI_ID, "--json")
     assert again.code == 0
     assert {(each["token"], each["resumed"]) for each in again.objects} == {(steps[0]["token"], True)}
-    assert [each["outcome"] for each in again.objects] == ["already_done", "found_live", "verified", "promoted"]
+    assert [each["outcome"] for each in again.objects] == ["already_done", "found_live", "found_proved", "promoted"]
     assert embedded.stored(HUAWEI) == embedded.live(HUAWEI)
     assert (embedded.changes(HUAWEI), embedded.wrong_logins(HUAWEI)) == (1, 0)
 

@@ -31,7 +31,7 @@ def test_a_batch_rotates_in_one_go() -> None:
     assert len({each.reveal() for each in now + before}) == 6
     assert scenario.counts() == [(1, 0)] * 3
     assert scenario.passwords("AWSPREVIOUS") == before
-    assert [result.outcome for result in scenario.results] == ["staged", "sent", "verified", "promoted"]
+    assert [result.outcome for result in scenario.results] == ["staged", "sent", "found_proved", "promoted"]
     for result in scenario.results:
         assert [each.name for each in result.members] == ["user-0", "user-1", "user-2"]
     for result in scenario.results[2:]:
@@ -42,12 +42,12 @@ def test_a_batch_rotates_in_one_go() -> None:
 
 
 def test_what_else_stands_in_the_document_stays() -> None:
-    """Unknown keys, shared and own, keep their place; a single account's form is no batch."""
+    """Unknown keys, shared and own, keep their place before the seal; a single account's form is no batch."""
     scenario = make_batch()
     before = scenario.document()
     scenario.rotate(scenario.begin())
     after = scenario.document()
-    assert list(after) == list(before) == ["driver", "note", KEY]
+    assert list(after) == [*before, "lockstep"] == ["driver", "note", KEY, "lockstep"]
     entries: Any = after[KEY]
     assert [(list(each)[:3], each["note"]) for each in entries] == [(["username", "password", "note"], "own")] * 3
     assert list_key(SecretDocument({"driver": "x", "password": "p", KEY: [{"password": "q"}]})) is None

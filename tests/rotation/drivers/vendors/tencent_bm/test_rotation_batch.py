@@ -130,7 +130,7 @@ def test_a_batch_rotates(rig):
     assert len(set(json.loads(rig.world.live(BATCH).reveal()))) == 3
     assert (rig.attempts(), rig.world.wrong_logins(BATCH)) == ([1, 1, 1], 0)
     assert rig.world.clock.now() - started < 60
-    assert [report["outcome"] for report in rig.reports] == ["staged", "sent", "verified", "promoted"]
+    assert [report["outcome"] for report in rig.reports] == ["staged", "sent", "found_proved", "promoted"]
     assert [report.get("evidence") for report in rig.reports] == [None, "LOGIN", "LOGIN", "LOGIN"]
     for report in rig.reports[2:]:
         assert [(each["name"], each["evidence"]) for each in report["members"]] == [(name, "LOGIN") for name in NAMES]
