@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from shlex import quote
 
 import typer
 
@@ -115,7 +116,19 @@ class Enrolment:
         if wanted.driver not in ("", self.binding.driver) or wanted.account not in ("", self.binding.note):
             raise BindingMismatch(
                 "the secret's value names another account than the list does",
-                hint=f"Compare the list with `lockstep enroll --show {wanted.name}`.",
+                hint=f"Compare the list with `lockstep enroll --show {quote(wanted.name)}`.",
+            )
+
+    def require_shown(self, shown: str | None) -> None:
+        """Raise unless this binding is the one that a human was shown: the value may have been written since.
+
+        Raises:
+            BindingMismatch: it is another one, or none was shown.
+        """
+        if self.binding.text() != shown:
+            raise BindingMismatch(
+                "the value was written since it was shown, and names another account or host; nothing is bound",
+                hint="Look at it with --show, find out who wrote it, and enroll again.",
             )
 
     def describe(self) -> dict[str, object]:
@@ -228,15 +241,20 @@ def enroll_list(path: Path, look: Callable[[str], Enrolment], key: str, how: How
         key: names the secret in ``--json``.
         how: what to do with each.
     """
-    wanted = read_list(path)
-    if not how.yes and not how.show:
+    wanted, shown = read_list(path), dict[str, str]()
+    asks = not how.yes and not how.show
+    if asks:
         _require_terminal(as_json=how.as_json)
-        _each(wanted, look, key, _list, as_json=how.as_json)
+        _each(wanted, look, key, partial(_list, shown), as_json=how.as_json)
         if not typer.confirm(f"Bind these {len(wanted)} secrets?", err=True):
             note("nothing was changed")
             return FAILED
 
-    act = partial(enroll_or_show, how=replace(how, yes=True))
+    def act(found: Enrolment, secret: Mapping[str, object]) -> int:
+        if asks:
+            found.require_shown(shown.get(str(secret[key])))
+        return enroll_or_show(found, secret, replace(how, yes=True))
+
     return _each(wanted, look, key, act, as_json=how.as_json)
 
 
@@ -315,7 +333,9 @@ def _require_terminal(*, as_json: bool) -> None:
         raise CommandUsageError("nobody can be asked here", hint="Look with --show, then add --yes.")
 
 
-def _list(enrolment: Enrolment, secret: Mapping[str, object]) -> int:
+def _list(shown: dict[str, str], enrolment: Enrolment, secret: Mapping[str, object]) -> int:
+    """Show one of a list, and note what was shown."""
+    shown[str(next(iter(secret.values())))] = enrolment.binding.text()
     console().print(f"{next(iter(secret.values()))}: {enrolment.binding.driver} {enrolment.binding.note}")
     return DONE
 

@@ -53,8 +53,8 @@ class NewSecret:
         return bool(self.driver or self.keys or self.host_key or self.from_stdin)
 
 
-def make(wish: NewSecret, binder: Binder, create: Callable[[SecretDocument], None]) -> bool:
-    """Make the secret; return whether the answer was yes.
+def make(wish: NewSecret, binder: Binder, create: Callable[[SecretDocument], None]) -> str | None:
+    """Make the secret; return the text of the binding that was agreed to, ``None`` if the answer was no.
 
     Args:
         wish: what the options say; the rest is asked for, where somebody can be.
@@ -77,9 +77,9 @@ def make(wish: NewSecret, binder: Binder, create: Callable[[SecretDocument], Non
     out.print(f"driver: {spec.code}\naccount: {named.binding().note}\n  logins: {logins(named)}\n  {checked}")
     if not wish.yes and not typer.confirm("Make the secret for this account?", err=True):
         note("nothing was changed")
-        return False
+        return None
     create(document)
-    return True
+    return binder.binding(document).text()
 
 
 def _document(spec: DriverSpec, wish: NewSecret) -> SecretDocument:

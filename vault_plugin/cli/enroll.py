@@ -61,11 +61,16 @@ def enroll(  # noqa: PLR0913 - one option each
         if from_file is not None:
             return enroll_list(from_file, look, "path", how)
         with about({"path": path}):
+            agreed = None
             if wish.wanted and not show and context.kv.read(path) is None:
-                if not make(wish, binder, lambda document: _create(context, path, document)):
+                agreed = make(wish, binder, lambda document: _create(context, path, document))
+                if agreed is None:
                     return FAILED
                 how = replace(how, yes=True)
-            return enroll_or_show(look(path), {"path": path}, how)
+            found = look(path)
+            if agreed is not None:
+                found.require_shown(agreed)
+            return enroll_or_show(found, {"path": path}, how)
 
 
 def _create(context: JobContext, path: str, document: SecretDocument) -> None:

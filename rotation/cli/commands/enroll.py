@@ -118,12 +118,17 @@ class _Onboarding:
 
         how = How(yes=self.wish.yes, show=self.show, as_json=self.as_json)
         client, binder, look = self._look()
+        agreed = None
         if self.wish.wanted and not self.show and not exists(client, secret_id):
-            if not make(self.wish, binder, lambda document: create(client, secret_id, document, self.kms_key)):
+            agreed = make(self.wish, binder, lambda document: create(client, secret_id, document, self.kms_key))
+            if agreed is None:
                 return FAILED
             go_on(secret_id, "the secret is made, and not bound yet")
             how = replace(how, yes=True)
-        code = enroll_or_show(look(secret_id), {"secret_id": secret_id}, how)
+        found = look(secret_id)
+        if agreed is not None:
+            found.require_shown(agreed)
+        code = enroll_or_show(found, {"secret_id": secret_id}, how)
         if code != DONE or self.show or not self.function:
             return code
         go_on(secret_id, "the secret is bound, and its rotation is not switched on yet")

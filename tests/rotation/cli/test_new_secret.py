@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from rotation.cli import attachment
 from rotation.core.document import SecretDocument
 from rotation.stores.aws.secrets_manager import BINDING_TAG
 from rotation_testkit.sandbox.enrolled import binding_of
@@ -105,6 +106,21 @@ def test_the_hosts_key_is_read_compared_and_pinned(lockstep, embedded):
     assert ran.code == 0, ran.err
     assert made(embedded)[0]["host_key"] == embedded.vendor_accounts[UCLOUD].document["host_key"]
     assert embedded.wrong_logins(UCLOUD) == 0
+
+
+def test_a_value_that_is_written_before_the_secret_is_bound_is_not_bound(lockstep, embedded, monkeypatch):
+    """Somebody is faster than the second step of the command, and names another account: the secret stays unbound."""
+    store = embedded.secrets_manager
+
+    def faster(*_):
+        value = json.loads(store.value(NEW).reveal()) | {"username": "somebody@example.com"}
+        store.call("PutSecretValue", SecretId=NEW, SecretString=json.dumps(value))
+
+    monkeypatch.setattr(attachment, "go_on", faster)
+    words, password = options(embedded, HUAWEI)
+    ran = lockstep("enroll", NEW, *words, "--yes", "--json", stdin=password)
+    assert (ran.code, ran.objects[-1]["code"]) == (4, "binding_mismatch")
+    assert made(embedded)[1] is None
 
 
 def test_a_lost_answer_is_found_out_by_the_next_call(lockstep, embedded):

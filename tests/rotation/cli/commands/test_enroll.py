@@ -172,6 +172,30 @@ def test_a_list_that_is_stopped_ends_the_line_that_it_has_begun(
     assert lockstep("enroll", "--from-file", str(path), "--yes").code == 0
 
 
+def test_a_value_that_is_written_after_it_was_shown_is_not_bound(embedded: Any, tag: Any, tmp_path: Path) -> None:
+    """While the human reads the list, somebody writes a value with another account: nothing binds that one."""
+    path = tmp_path / "accounts.csv"
+    path.write_text(f"secret_id\n{NAME}\n{MEETING}\n")
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "rotation.cli", "enroll", "--from-file", str(path)]
+    environment = {**os.environ, **embedded.environment()}
+    with os.fdopen(ours, "r+b", buffering=0) as terminal:
+        ran = subprocess.Popen(
+            command, env=environment, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        os.close(theirs)
+        shown = [ran.stdout.readline() for _ in range(2)]
+        store = embedded.secrets_manager
+        value = json.loads(store.value(NAME).reveal()) | {"uhost_id": "uhost-of-b"}
+        store.call("PutSecretValue", SecretId=NAME, SecretString=json.dumps(value))
+        terminal.write(b"y\n")
+        _, said = ran.communicate(timeout=60)
+    assert "uhost-demo/root" in shown[0]
+    assert ran.returncode == 4
+    assert "binding_mismatch" in said
+    assert (tag() is None, tag(MEETING) is None) == (True, False)
+
+
 @pytest.fixture
 def asked(embedded: Any) -> Any:
     """A function that returns whether vendor, host or admin credential were asked since the test began."""
