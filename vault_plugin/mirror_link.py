@@ -10,6 +10,7 @@ that is there and names no source, or another one, is never written. Example: a 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rotation.core.errors import ConfigError
@@ -63,8 +64,8 @@ def require_aws_link(client: SecretsManagerClient, name: str, source: str) -> No
     if linked != source:
         raise _not_linked(
             linked,
-            f"The owner of the mirror links it: `aws secretsmanager tag-resource --secret-id {name[:_SHOWN]} "
-            f"--tags Key={TAG_KEY},Value={source}`.",
+            f"The owner of the mirror links it: `aws secretsmanager tag-resource --secret-id {quote(name[:_SHOWN])} "
+            f"--tags Key={TAG_KEY},Value={quote(source)}`.",
         )
 
 
@@ -86,7 +87,7 @@ def require_kv_link(kv: Annotated, path: str, source: str) -> None:
         raise _not_linked(
             custom.get(CUSTOM_KEY),
             f"The owner of the mirror links it: `bao kv metadata patch -mount=MOUNT "
-            f"-custom-metadata={CUSTOM_KEY}={source} {path[:_SHOWN]}`.",
+            f"-custom-metadata={CUSTOM_KEY}={quote(source)} {quote(path[:_SHOWN])}`.",
         )
 
 

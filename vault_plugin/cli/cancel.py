@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from rotation.cli.exit_codes import DONE
 from rotation.cli.output import Json, about, console, emit, when
 from vault_plugin.cli.shared import SecretPath, job_context
 
 _SENT = (
-    "Its candidate may be live. It stays in {path}.lockstep, and the next rotation and the doctor try it. If the "
-    "secret names another account now, copy the candidate to the former account's secret before you rotate again. "
+    "Its candidate may be live. It stays in the journal, and the next rotation and the doctor try it. If the secret "
+    "names another account now, copy the candidate to the former account's secret before you rotate again. "
     "`lockstep vault doctor {path}` shows which password is live, `lockstep vault rotate {path}` sets a new one."
 )
 _UNSENT = "No reset was sent with its candidate, which is gone. `lockstep vault rotate {path}` begins a new rotation."
@@ -27,7 +29,7 @@ def cancel(path: SecretPath, *, as_json: Json = False) -> int:
 
     with about({"path": path}), job_context() as context:
         done = VaultKv(context.kv, path, clock=context.clock).cancel()
-    hint = (_UNSENT if done.sent is None else _SENT).format(path=path)
+    hint = (_UNSENT if done.sent is None else _SENT).format(path=quote(path))
     if as_json:
         fields = {"path": path, "outcome": "cancelled", "token": done.token, "reset_sent": done.sent, "hint": hint}
         emit({key: value for key, value in fields.items() if value is not None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -35,7 +36,7 @@ def doctor(
         session = inspection_session(context, path, spend=spend_a_try)
         code = examine_and_repair(session, {"path": path}, repair=repair, as_json=as_json)
         if code != DONE and not as_json and VaultKv(context.kv, path, clock=context.clock).unfinished() is not None:
-            note(f"To take AWSPENDING away, run `lockstep vault cancel {path}`.")
+            note(f"To take AWSPENDING away, run `lockstep vault cancel {quote(path)}`.")
         return code
 
 

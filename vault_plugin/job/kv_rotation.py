@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from shlex import quote
 
 from rotation.core.clock import Clock, steady
 from rotation.core.document import SecretDocument, takes_turns
@@ -264,7 +265,7 @@ class KvRotation:
         try:
             self._attempt(done)
         except IdentityChanged as error:
-            return error.with_hint(_IDENTITY.format(path=self.path))
+            return error.with_hint(_IDENTITY.format(path=quote(self.path)))
         except RotationError as error:
             return error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out

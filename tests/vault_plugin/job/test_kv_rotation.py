@@ -32,7 +32,7 @@ from rotation_testkit.sandbox.sandbox import (
     take_turns,
 )
 from rotation_testkit.sandbox.vault_sandbox import VaultSandbox
-from vault_plugin.job.kv_rotation import STEP_SECONDS
+from vault_plugin.job.kv_rotation import STEP_SECONDS, JobContext, KvRotation
 from vault_plugin.job.schedule import Wishes
 
 RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}
@@ -125,6 +125,20 @@ class Watched:
         self.seen.append(stored.reveal())
         if stored != self._started.world.live(HUAWEI):
             self._dead.append(self._started.world.clock.now())
+
+
+def test_a_path_in_a_hint_is_one_word_of_a_shell(modelled):
+    """Somebody else may have made the path, and the operator copies the command."""
+    with modelled(holding=(HUAWEI,)) as started:
+        path, document = "apps/x; touch y", started.kv.read(started.path(HUAWEI)).document
+        started.kv.write(path, document, cas=0)
+        started.world.huawei.faults.add(RESET[HUAWEI], FaultKind.DROP_AFTER)
+        context = JobContext(kv=started.kv, deployment=started.deployment, clock=started.world.clock)
+        assert KvRotation(context=context, path=path, ordered=True).run(attempts=1).error is not None
+        started.kv.write(path, document.replaced(user_id="42"), cas=1)
+        started.world.clock.sleep(1000)
+        done = KvRotation(context=context, path=path, ordered=True).run(attempts=1)
+        assert "`lockstep vault cancel 'apps/x; touch y'`" in done.error.hint
 
 
 @pytest.mark.parametrize("years", [-40, -0.001, 0.001, 40])
