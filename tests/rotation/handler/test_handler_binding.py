@@ -142,6 +142,28 @@ def test_a_value_that_names_another_account_resets_nothing(scene: Scene, account
     assert scene.world.changes(account) == 0
 
 
+def test_tags_beside_the_secret_weaken_nothing(scene: Scene) -> None:
+    """They ask for passwords alone: evidence, binding, seals, hosts and ports are the deployment's."""
+    weaker = {
+        "min-evidence": "ACCEPTED",
+        "minimum": "ACCEPTED",
+        "binding": "off",
+        "seal-secret": "off",
+        "login-ports": "ssh:2222",
+        "hosts": "evil.example",
+        "endpoint": "https://evil.example",
+        "ssh-trust-on-first-use": "1",
+        "length": "30",
+    }
+    tags = [{"Key": f"lockstep:{name}", "Value": value} for name, value in weaker.items()]
+    scene.world.secrets_manager.call("TagResource", SecretId=scene.world.accounts[UCLOUD], Tags=tags)
+    assert scene.rotate(UCLOUD) is RotationState.SUCCEEDED
+    assert scene.reports[-1]["evidence"] == "LOGIN"
+    assert len(scene.document(UCLOUD)["password"]) == 30
+    scene.write(UCLOUD, uhost_id="uhost-of-b")
+    assert scene.refused(UCLOUD).code == "binding_mismatch"
+
+
 def test_a_batch_takes_no_other_members(scene: Scene) -> None:
     """A device more, a device less, another device: each is refused, and the order does not count."""
     devices = scene.document(BATCH)["devices"]
