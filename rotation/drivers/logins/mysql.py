@@ -130,6 +130,10 @@ def _client(target: LoginTarget, login: Login, password: Secret | None) -> Conne
             _require_hidden(login, plugin_name)
             return super()._process_auth(plugin_name, *packet)  # type: ignore[misc]  # not in the stubs
 
+        def _read_bytes(self, num_bytes: int) -> Any:  # noqa: ANN401 - as above
+            login.take(num_bytes)
+            return super()._read_bytes(num_bytes)  # type: ignore[misc]  # as above
+
         def set_character_set(self, *_: object) -> None:
             """Leave the session as it is: this client sends one query."""
 

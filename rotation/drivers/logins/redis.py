@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import socket
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from rotation.core.errors import CannotVerify, ConfigError, MissingExtra
 from rotation.core.secret import Secret
@@ -79,6 +79,22 @@ def _missing() -> MissingExtra:
     return MissingExtra("a Redis login needs redis-py", hint=hint)
 
 
+class _Counted:
+    """The login's socket, whose answers are counted."""
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+
+    def recv(self, size: int) -> bytes:
+        """As ``socket.recv``."""
+        found = self._login.socket.recv(size)
+        self._login.take(len(found))
+        return found
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the socket's own
+        return getattr(self._login.socket, name)
+
+
 def _client(login: Login) -> Connection:
     """Return a client that speaks on our connection, and says nothing by itself."""
     try:
@@ -89,7 +105,7 @@ def _client(login: Login) -> Connection:
     class OnOurs(Connection):
         def _connect(self) -> socket.socket:
             login.socket.settimeout(login.seconds)
-            return login.socket
+            return cast("socket.socket", _Counted(login))
 
     def begin(client: OnOurs) -> None:
         """Read answers, and leave out the AUTH, SELECT and CLIENT SETINFO of the library's own beginning."""

@@ -106,6 +106,8 @@ class Relay:
                 got += self._server.recv(65536)
         except (ssl.SSLWantReadError, BlockingIOError):  # a part of a record, or one for TLS itself
             return True
+        if self._login.floods(len(got)):
+            return False
         self._read(got)
         client.sendall(got)
         return bool(got)

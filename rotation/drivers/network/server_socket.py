@@ -3,7 +3,7 @@
 The server must show a certificate that is pinned, or that an authority vouches for. Without TLS a connection is made to
 this machine alone, or to a host that the deployment lists, and never where a certificate is pinned. Example: a target
 on 10.0.0.7 without a pin, and ``ca_file`` names the vendor's authority: the certificate must be signed by it and be
-valid for 10.0.0.7, or nothing is sent.
+valid for 10.0.0.7, or nothing is sent. All answers together have at most ``_MOST_BYTES``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from rotation.drivers.network.deadline import Watch
 from rotation.drivers.network.login_probe import LoginTerms, login_seconds
 from rotation.drivers.network.login_settings import certificate_pin, fingerprint
 
+_MOST_BYTES = 1024 * 1024
+"""Of all answers to one login; clients keep an answer in memory, however long it is."""
 _HINTS = {
     "certificate_changed": "If the server's certificate was renewed, store the new fingerprint; if not, the connection "
     "is intercepted.",
@@ -139,11 +141,26 @@ class Login:
     def __init__(self, sock: socket.socket, context: ssl.SSLContext | None, host: str, watch: Watch) -> None:
         self.socket, self.context, self.host, self.watch = sock, context, host, watch
         self.shown = False
+        self._taken = 0
 
     @property
     def seconds(self) -> float:
         """The seconds until the end; never zero, which some clients take for no limit."""
         return max(self.watch.left, 0.001)
+
+    def floods(self, count: int) -> bool:
+        """Count bytes that the server sends; return whether they are more than any login needs."""
+        self._taken += count
+        return self._taken > _MOST_BYTES
+
+    def take(self, count: int) -> None:
+        """Count bytes that the server sends.
+
+        Raises:
+            CannotVerify: they are more than any login needs.
+        """
+        if self.floods(count):
+            raise cannot("protocol", "the server's answer has no end", unsent=not self.shown)
 
     def encrypt(self) -> None:
         """Begin TLS, unless the login goes without."""

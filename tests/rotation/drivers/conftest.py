@@ -351,6 +351,24 @@ def peer():
 
 
 @pytest.fixture
+def flood(peer):
+    """The function that starts a peer which answers without an end, and returns it and how many MiB it sent."""
+
+    def start(begins, piece):
+        sent = []
+
+        def act(connection):
+            begins(connection)
+            while True:
+                connection.sendall(piece)
+                sent.append(len(piece))
+
+        return peer(act, reads=False), lambda: sum(sent) / 2**20
+
+    return start
+
+
+@pytest.fixture
 def certificate(tmp_path):
     """A server's TLS context for 127.0.0.1, and the file of its authority."""
     made, public = Certificate("127.0.0.1"), tmp_path / "public.pem"

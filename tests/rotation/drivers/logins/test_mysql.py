@@ -213,6 +213,19 @@ def test_a_password_in_the_clear_goes_over_tls_alone(login, peer, plug_in):
     assert b"Canary" not in b"".join(heard)
 
 
+def test_a_server_whose_answer_has_no_end_is_left(login, flood):
+    """The client would keep all of it in memory until the login's time is over."""
+
+    def greets(connection):
+        connection.sendall(_packet(0, GREETING))
+        connection.recv(65536)
+
+    server, sent = flood(greets, b"\xff\xff\xff\x02" + bytes(2**20 - 4))
+    error = login.refused(login.target(server.port))
+    assert (error.vendor_code, error.unsent) == ("protocol", False)
+    assert sent() < 16
+
+
 def test_a_server_that_hangs_up_after_the_password_may_have_counted_it(login, peer):
     """The login is charged to the budget, since the answer may have been lost; it is not made again."""
     heard = []

@@ -163,6 +163,24 @@ def test_a_server_that_falls_silent_after_the_password_may_have_counted_it(login
     assert (error.vendor_code, error.unsent, error.definite) == ("protocol", False, False)
 
 
+def test_a_server_whose_answer_has_no_end_is_left(login, flood):
+    """The client would keep all of its rows in memory until the login's time is over."""
+    asks, lets_in = b"R" + (12).to_bytes(4) + (5).to_bytes(4) + b"salt", b"R" + (8).to_bytes(4) + bytes(4)
+    row = b"D" + (10 + 65_000).to_bytes(4) + (1).to_bytes(2) + (65_000).to_bytes(4) + bytes(65_000)
+    rows = b"T" + (26).to_bytes(4) + (1).to_bytes(2) + b"a\0" + bytes(18)
+
+    def begins(connection):
+        for words in (asks, lets_in + b"Z" + (5).to_bytes(4) + b"I"):
+            connection.recv(65536)
+            connection.sendall(words)
+        connection.recv(65536)
+
+    server, sent = flood(begins, rows + row * 16)
+    error = login.refused(login.target(server.port))
+    assert (error.vendor_code, error.unsent) == ("protocol", False)
+    assert sent() < 16
+
+
 def test_a_port_where_nothing_listens_is_told_apart(login, closed):
     """The way to the server is named as the next thing to look at."""
     assert login.refused(login.target(closed)).vendor_code == "port_closed"

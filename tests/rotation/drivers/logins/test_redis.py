@@ -109,6 +109,22 @@ def test_a_server_without_tls_gets_no_password(login, peer):
     assert b"AUTH" not in heard[0]
 
 
+@pytest.mark.parametrize(
+    ("begins", "piece"), [(b"$1000000000000\r\n", b"x"), (b"+", b"x"), (b"*1000000000\r\n", b":1\r\n")]
+)
+def test_a_server_whose_answer_has_no_end_is_left(login, flood, begins, piece):
+    """The client would keep all of it in memory until the login's time is over."""
+
+    def begin(connection):
+        connection.recv(65536)
+        connection.sendall(begins)
+
+    server, sent = flood(begin, piece * 2**18)
+    error = login.refused(login.target(server.port))
+    assert (error.vendor_code, error.unsent) == ("protocol", False)
+    assert sent() < 16
+
+
 def test_one_attempt_sends_the_password_once(login, peer):
     """A lost answer is not asked for again; it may have been a wrong login."""
     heard = []
