@@ -176,3 +176,18 @@ def test_the_plug_in_silences_libraries_and_forbids_dumps_before_it_serves() -> 
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr == "heard\n"
     assert ran.stdout == "dumpable: 0\n"
+
+
+def test_the_fleets_function_silences_libraries() -> None:
+    """It reads no value; what a library would write of its answers is written nowhere all the same."""
+    code = (
+        "import contextlib, logging\n"
+        "from rotation.core.errors import EventError\n"
+        "from rotation.stores.aws.fleet import function\n"
+        "with contextlib.suppress(EventError):\n"
+        "    function.handle({'do': 'nothing'}, None, None)\n"
+        "logging.getLogger('botocore.parsers').warning('unparsed data')\n"
+        "logging.getLogger('other').warning('heard')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr.splitlines()[1:] == ["heard"]

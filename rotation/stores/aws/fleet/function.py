@@ -35,6 +35,7 @@ from rotation.core.errors import (
     StoreUnavailable,
     Withheld,
 )
+from rotation.core.process.library_logs import silence_libraries
 from rotation.core.process.output import write_line
 from rotation.stores.aws.client import client, secrets_manager
 from rotation.stores.aws.deadline import within
@@ -125,6 +126,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
 
 def handle(event: Mapping[str, Any], context: LambdaContext, world: FleetWorld) -> dict[str, object]:
     """Serve one call in a given world; see ``lambda_handler``."""
+    silence_libraries()
 
     def failed(foreign: Exception) -> RotationError:
         failure = foreign.changed() if isinstance(foreign, RotationError) else InternalError.of(foreign)
