@@ -69,6 +69,7 @@ class Site:
         former = f"/v1/{self.mount}/static-roles/former"
         username = self.plugin_server.name("carl")
         body = {"db_name": "vendor", "username": username, "rotation_period": 3600}
+        body["credential_config"] = {"password_policy": policy_name(first.role("bob"))}
         user = self.directory.vendor.add_user(username, OLD).user_id
         self.plugin_server.adapter.post(f"/v1/{self.mount}/config/vendor", json={"allowed_roles": "*"})
         self.plugin_server.adapter.post(former, json={**body, "rotation_statements": [f"user_id={user}"]})

@@ -127,6 +127,7 @@ def test_a_role_outside_of_the_file_keeps_its_readers_until_it_is_pruned(site):
     site.declare(ann, bob)
     assert site.run("install")[0] == 0
     body = {"db_name": "vendor", "username": carl, "rotation_statements": [f"user_id={site.users[carl]}"]}
+    body["credential_config"] = site.role(bob)["credential_config"]
     allowed = {"allowed_roles": [*site.config()["allowed_roles"], carl]}
     site.plugin_server.adapter.post(f"/v1/{site.mount}/config/vendor", json=allowed)
     site.plugin_server.adapter.post(f"/v1/{site.mount}/static-roles/{carl}", json={**body, "rotation_period": 3600})
