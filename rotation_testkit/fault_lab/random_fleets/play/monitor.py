@@ -140,10 +140,15 @@ class Monitor:
         self.fail("I2", "AWSCURRENT was moved to a value that was not proved")
 
     def releasing(self, version_id: str) -> None:
-        """I5: no candidate that may be live is forgotten; with its intent mark it can still be found."""
+        """I5: no candidate that may be live is forgotten; with its intent mark it can still be found.
+
+        An account of a batch keeps the password that has become current without those of the others.
+        """
         if self._is_intended(version_id):
             return
         value, vendor = self.passwords.get(version_id), self.vendor
+        if value is not None and value == self.passwords.get(str(self.member.secret.holder(CURRENT))):
+            return
         if value is not None and version_id in self.stripped:
             self.excused.append(value)
         elif value in (*vendor.taken, *vendor.to_come):
