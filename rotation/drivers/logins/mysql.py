@@ -100,6 +100,25 @@ class _Met(Exception):
 
 def _client(target: LoginTarget, login: Login, password: Secret | None) -> Connection[Any]:
     """Make the client, which reads no option file; nothing is sent yet. Without a password it only meets the server."""
+    return _kind(login, meets=password is None)(
+        host=target.host,
+        port=target.port,
+        user=target.username,
+        password="" if password is None else password.reveal().encode(),
+        database=target.database or None,
+        read_timeout=login.seconds,
+        write_timeout=login.seconds,
+        ssl=login.context,
+        ssl_disabled=login.context is None,
+        autocommit=None,
+        local_infile=False,
+        defer_connect=True,
+        program_name="lockstep",
+    )
+
+
+def _kind(login: Login, *, meets: bool) -> type[Connection[Any]]:
+    """Return the class of a login's client."""
     try:
         from pymysql.connections import Connection
         from pymysql.constants import CLIENT
@@ -113,7 +132,7 @@ def _client(target: LoginTarget, login: Login, password: Secret | None) -> Conne
             offers: int = self.server_capabilities  # type: ignore[attr-defined]  # not in the stubs
             if login.context is not None and not offers & CLIENT.SSL:
                 raise cannot("tls_not_offered", "the server does not offer TLS", unsent=True)
-            if password is None:
+            if meets:
                 self._meet()
             login.shown = True
             super()._request_authentication()  # type: ignore[misc]  # as above
@@ -137,21 +156,7 @@ def _client(target: LoginTarget, login: Login, password: Secret | None) -> Conne
         def set_character_set(self, *_: object) -> None:
             """Leave the session as it is: this client sends one query."""
 
-    return Client(
-        host=target.host,
-        port=target.port,
-        user=target.username,
-        password="" if password is None else password.reveal().encode(),
-        database=target.database or None,
-        read_timeout=login.seconds,
-        write_timeout=login.seconds,
-        ssl=login.context,
-        ssl_disabled=login.context is None,
-        autocommit=None,
-        local_infile=False,
-        defer_connect=True,
-        program_name="lockstep",
-    )
+    return Client
 
 
 def _require_hidden(login: Login, plugin_name: bytes) -> None:
