@@ -130,7 +130,7 @@ def test_wrong_logins_are_remembered_across_candidates(machine):
         machine.clock.sleep(10.0)
     assert machine.tenant.wrong_logins() <= 3
     assert isinstance(caught.value, Parked)
-    assert "any attempt after it goes on" in caught.value.hint
+    assert "the first attempt after it goes on" in caught.value.hint
 
 
 @pytest.mark.parametrize(
