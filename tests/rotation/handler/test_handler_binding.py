@@ -176,6 +176,24 @@ def test_a_batch_takes_no_other_members(scene: Scene) -> None:
     assert scene.rotate(BATCH) is RotationState.SUCCEEDED
 
 
+def test_a_long_list_of_accounts_is_asked_about_nowhere(scene: Scene) -> None:
+    """Neither a trial run nor a check logs in for thirty entries, bound or not: a batch has fewer."""
+    devices = scene.document(BATCH)["devices"]
+    many = [{**devices[0], "instance_id": f"cpm-{number}", "password": "Wr0ng-pass-1"} for number in range(30)]
+    scene.write(BATCH, devices=many)
+    scene.world.enroll(BATCH)
+    store, name = scene.world.secrets_manager, scene.world.accounts[BATCH]
+    before = len(scene.world.tencent.requests), scene.world.wrong_logins(BATCH)
+    store.register_function(FUNCTION_ARN, scene.serve)
+    trial = store.rotate(name, function=FUNCTION_ARN, immediately=False)
+    assert trial.state is RotationState.FAILED
+    outside = handler.World(connect=store.client, environment=scene.environment, clock=scene.world.clock)
+    checked = handler.handle({"Verify": name}, FunctionContext.lasting(60), outside)
+    assert {error.code for error in scene.errors} == {"config_error"}
+    assert checked["ended"] == "needs_human"
+    assert (len(scene.world.tencent.requests), scene.world.wrong_logins(BATCH)) == before
+
+
 @pytest.mark.parametrize("account", [UCLOUD, TENCENT, BATCH, VOLCENGINE])
 def test_without_a_binding_an_admin_credential_is_not_used(scene: Scene, account: str) -> None:
     """A secret that nobody enrolled is refused, whatever its value says; a garbled binding likewise."""

@@ -4,20 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from rotation.core.errors import DriverError
+from rotation.core.errors import BindingMismatch, DriverError
 from rotation.core.values import Evidence
 from rotation.engine import session
 from rotation.engine.account import prober, sender, steps
 from rotation.engine.account.attempt import Attempt
 from rotation.engine.result import Result
 from rotation.state import marks
+from rotation.state.binding import Binding
 from rotation.state.label_store import LabelStore
 from rotation_testkit.fault_lab.in_memory.effects import Fault, Kind
 from rotation_testkit.fault_lab.in_memory.fuse import Edge
 from rotation_testkit.fault_lab.matrix.plan import Line
 from rotation_testkit.fault_lab.matrix.runs.explore import Explorer
+from rotation_testkit.fault_lab.matrix.worlds.backends import DOCUMENT
 from rotation_testkit.fault_lab.matrix.worlds.checks import one_reset
-from rotation_testkit.fault_lab.matrix.worlds.setups import make
+from rotation_testkit.fault_lab.matrix.worlds.setups import STORES, make
 
 
 def no_intent_mark(monkeypatch):
@@ -144,3 +146,18 @@ def test_taking_unknown_for_rejected_is_caught(monkeypatch):
     unknown_is_rejected(monkeypatch)
 
     assert "unknown" in after_a_lost_answer()
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_every_world_is_bound_and_seals_its_candidates_where_the_store_needs_it(store):
+    """The promises of the matrix are those of a deployment that demands bindings; only KV's journal needs no seal."""
+    world = make(Line("lockstep", "admin", store, 600))
+    for _ in range(4):
+        world.invoke({})
+    assert world.finished
+    ours = world.algorithm
+    seen = ours.place.store(world.gate)
+    assert Binding.parse(seen.describe().binding).driver == "memory"
+    assert (seen.read(ours.token).document.notes.seal is not None) is (store != "vault")
+    with pytest.raises(BindingMismatch):
+        ours.session(world).bind(DOCUMENT.replaced(username="somebody else"))

@@ -28,6 +28,29 @@ def test_a_batch_rotates_every_account_once(kind, only):
     settle(fleet)
 
 
+@pytest.mark.parametrize("kind", ["admin", "self", "batch"])
+def test_every_secret_is_bound_and_every_candidate_sealed(kind, only):
+    """Schedules show the promises of a deployment that demands both."""
+    fleet, member = only(kind)
+    fleet.apply({"do": "wait", "seconds": 4000})
+    assert fleet.apply({"do": "attempt"}) == "done"
+    assert member.secret.read(member.secret.holder(CURRENT)).document.notes.seal is not None
+    fleet.apply({"do": "wait", "seconds": 86_400})
+    member.secret.binding = None
+    assert fleet.apply({"do": "attempt"}) == "not_enrolled"
+
+
+def test_what_somebody_plants_is_not_used(only):
+    """Neither a bare candidate nor one with a forged intent and proof, whichever event comes for it."""
+    for sent in (False, True):
+        fleet, _ = only("self")
+        fleet.apply({"do": "wait", "seconds": 4000})
+        fleet.apply({"do": "plant", "sent": sent})
+        ends = [fleet.apply({"do": "step", "step": step, "back": 1}) for step in ("setSecret", "finishSecret")]
+        assert ends == ["candidate_foreign", "candidate_foreign" if sent else "stage_error"]
+        settle(fleet)
+
+
 @pytest.mark.parametrize("kind", BATCHES)
 def test_one_account_that_is_held_up_does_not_hold_the_others_up_and_heals(kind, only):
     """The second reset's answer is lost: the proved ones become current, and the next attempt ends the rotation."""
