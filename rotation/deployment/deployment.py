@@ -115,8 +115,7 @@ class Deployment:
     winrm_basic: bool = declare(
         "winrm_basic",
         forms.SWITCH,
-        "Whether a password may be shown to a WinRM host that offers nothing but Basic, which hands the password "
-        "itself to the host.",
+        "Whether to log in to a WinRM host that offers nothing but Basic, which shows the password itself to the host.",
         default=False,
         otherwise="false",
         example=True,
@@ -190,15 +189,16 @@ class Deployment:
     login_ca_file: str | None = declare(
         "login_ca_file",
         forms.ANY_TEXT,
-        "File with the authorities that vouch for database servers; without one they need a pinned certificate.",
+        "PEM file of the authorities that sign the certificates of database servers, in place of the system's. A "
+        "server that none of them vouches for needs a pinned certificate.",
         otherwise="the system's authorities",
         example="/opt/rds-ca.pem",
     )
     login_plain_hosts: tuple[str, ...] = declare(
         "login_plain_hosts",
         forms.several(forms.PLAIN_HOST),
-        "Hosts to which a login at a database may go without TLS, since the way there is protected otherwise. This "
-        "machine is one, unless `login_ca_file` is set.",
+        "Hosts to which a login at a database may go without TLS, because something else protects the way there. "
+        "This machine is one, unless `login_ca_file` is set.",
         default=(),
         otherwise="none",
         example=["10.0.0.7"],
@@ -231,7 +231,7 @@ class Deployment:
         "password_length",
         forms.whole(1, LONGEST),
         "Length of new passwords, within the vendor's bounds. A secret's tag `lockstep:length` (custom metadata "
-        "`lockstep-length`) comes first; so it is with the other settings that begin with `password_`.",
+        "`lockstep-length`) overrides it. The same holds for the other settings that begin with `password_`.",
         scope=Scope.BOTH,
         otherwise="the driver's own, mostly the longest",
         example=24,
@@ -265,7 +265,7 @@ class Deployment:
         forms.CLASSES,
         "Classes of characters that must occur in new passwords, such as `lower, upper, digit, special`, or `none`.",
         scope=Scope.BOTH,
-        otherwise="each that the vendor allows, where that costs under half a bit",
+        otherwise="each class that the vendor allows, unless that costs half a bit or more",
         example="upper, digit",
     )
     events: Events = dataclasses.field(default_factory=Events)

@@ -15,8 +15,7 @@ from vault_plugin.cli.run import run
 _HELP = """Rotate secrets in Vault or OpenBao.
 
 VAULT_ADDR (or BAO_ADDR), VAULT_TOKEN and VAULT_NAMESPACE name the server and the login; LOCKSTEP_VAULT_AUTH names
-another login method. What may be rotated, and where the vendor is, is set by the same LOCKSTEP_* variables as in the
-AWS function.
+another login method. The configuration is that of the AWS function: lockstep.toml, or LOCKSTEP_* variables.
 """
 
 vault_app = typer.Typer(name="vault", help=_HELP, no_args_is_help=True)

@@ -41,7 +41,7 @@ def doctor(
 
 
 def verify(path: SecretPath, *, spend_a_try: SpendATry = False, as_json: Json = False) -> int:
-    """Check for drift: whether the secret's current password opens the account. Nothing is changed.
+    """Check for drift: whether the secret's current password opens the account. Nothing is reset.
 
     As `lockstep verify`: the login is charged to the budget in PATH.lockstep before it is tried, and refunded when the
     vendor says yes.

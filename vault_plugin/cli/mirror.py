@@ -27,7 +27,7 @@ def mirror(
         Side, typer.Option("--from", help="Where the secret is rotated; the other one is the mirror.")
     ] = Side.VAULT,
     secret_id: Annotated[
-        str, typer.Option(help="The secret in AWS; when left out, the custom metadata `lockstep-mirror` name it.")
+        str, typer.Option(help="The secret in AWS; when left out, the custom metadata `lockstep-mirror` names it.")
     ] = "",
     force: Annotated[
         bool, typer.Option("--force", help="Take the source's value if no login can tell which one is live.")

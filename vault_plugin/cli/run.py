@@ -34,9 +34,9 @@ def run(  # noqa: PLR0913 - one option each
 ) -> int:
     """Rotate every secret below a folder that is due, and finish what an earlier run left unfinished.
 
-    The secret's custom metadata set the schedule: `lockstep-every` (30d, 12h), `lockstep-window`
-    ("Sat,Sun 02:00-05:00 UTC"), `lockstep-enabled`. They also narrow the vendor's password policy: `lockstep-length`,
-    `lockstep-exclude`, `lockstep-shell-safe`, `lockstep-url-safe`.
+    The secret's custom metadata sets the schedule: `lockstep-every` (30d, 12h), `lockstep-window`
+    ("Sat,Sun 02:00-05:00 UTC"), `lockstep-enabled`. It may also narrow the vendor's password policy, by
+    `lockstep-length` and other keys (docs/vault-kv.md).
     """
     from vault_plugin.job.due_secrets import DueSecretsJob
     from vault_plugin.job.mirroring import with_mirror

@@ -67,9 +67,10 @@ def enroll(  # noqa: PLR0913 - one option each
 
     After that, nobody who only writes the value can have another account reset.
 
-    Shows the driver, the account and where its logins go, asks, and writes the binding as a tag of the secret: the
-    right secretsmanager:TagResource, which writers of values do not need. Enroll again when the host of a machine was
-    reinstalled, or when the secret is to rotate another account. --from-file enrols every secret of a list.
+    Shows the driver, the account and where its logins go, asks, and writes the binding as a tag of the secret. This
+    needs the right secretsmanager:TagResource; those who only write values must not have it. Enroll again when the host
+    of a machine was reinstalled, or when the secret is to rotate another account. --from-file enrols every secret of a
+    list.
 
     With --driver the secret is made first, if there is none: what --set does not give is asked for, the SSH host's key
     is shown to be compared, and one login shows that the password works before it is stored. With --function rotation

@@ -37,8 +37,9 @@ def rotate(
 ) -> int:
     """Rotate one secret now: createSecret, setSecret, testSecret and finishSecret run in this process.
 
-    The standard AWS settings (region, credentials, AWS_ENDPOINT_URL) name Secrets Manager. The LOCKSTEP_* variables of
-    the rotation function name what may be rotated and where the vendor is; LOCKSTEP_DRIVERS is needed at least.
+    The standard AWS settings (region, credentials, AWS_ENDPOINT_URL) name Secrets Manager. The configuration is that of
+    the rotation function: lockstep.toml, or LOCKSTEP_* variables. LOCKSTEP_DRIVERS and LOCKSTEP_SEAL_SECRET are needed
+    at least.
 
     An unfinished rotation is resumed under its own token, with its own candidate; otherwise a new one begins. The
     secret needs no rotation function, and it is rotated even where rotation is switched off. Where a schedule runs a

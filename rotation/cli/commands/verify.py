@@ -22,14 +22,14 @@ def verify(
     spend_a_try: SpendATry = False,
     as_json: Json = False,
 ) -> int:
-    """Check for drift: whether the secret's current password opens the account. Nothing is changed.
+    """Check for drift: whether the secret's current password opens the account. Nothing is reset.
 
-    The login is charged to the wrong-login budget that rotations share before it is tried, as a label on the current
-    version, and refunded when the vendor says yes: a wrong one stays charged until the lock-out window is over,
-    and is not tried again before, unless you spend a try.
+    Before the login is tried, it is charged to the wrong-login budget that rotations share, as a label on the current
+    version. The charge is removed when the vendor says yes. A wrong password stays charged until the lock-out window is
+    over; before that it is not tried again, unless you spend a try.
 
-    Exits 0 when it does, 4 when it does not, 3 when no login may be tried now or the vendor has none, 1 when the vendor
-    could not be asked.
+    Exits 0 when it opens the account, 4 when it does not, 3 when no login may be tried now or the vendor has none, 1
+    when the vendor could not be asked.
     """
     from rotation.cli.local_rotation import session_for
     from rotation.stores.aws.client import secrets_manager
