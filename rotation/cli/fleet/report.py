@@ -7,6 +7,7 @@ own two, by their digests.
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -65,6 +66,11 @@ def _text(value: object) -> str:
     return escape(printable(str(value)))
 
 
+def _hint(text: str) -> str:
+    """Return a hint with its commands set as such."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", _text(text))
+
+
 def _time(epoch: float) -> str:
     return f"{date_of(epoch):%Y-%m-%d %H:%M} UTC"
 
@@ -109,7 +115,7 @@ def _humans(secrets: Sequence[FleetSecret]) -> Iterator[str]:
         return
     for reason, those in sorted(found.items(), key=lambda pair: -len(pair[1])):
         said = _text(reason.replace("_", " "))
-        yield f"<h3>{said}: {len(those)}</h3><p>{_text(those[0].why)}</p>\n"
+        yield f"<h3>{said}: {len(those)}</h3><p>{_hint(those[0].why)}</p>\n"
         rows = (f"<td>{_text(each.name)}</td><td>{_text(each.driver or 'not bound')}</td>" for each in those)
         yield from _table(f"Secrets that need a human: {said}", (("secret", ""), ("driver", "")), rows)
     yield "</section>\n"

@@ -118,6 +118,8 @@ def test_what_needs_a_human_says_why_and_what_to_do():
     )
     assert re.findall(r"<h3>(.*?)</h3>", text) == ["external change: 2", "unheard of: 1"]
     assert text.count("put the live password into the secret") == 1
+    assert "Run <code>lockstep doctor</code> first" in text
+    assert "`" not in text
     at = parsed.cells.index("app/stuck-a")
     assert parsed.cells[at : at + 4] == ["app/stuck-a", "ucloud_compshare", "app/stuck-b", "ucloud_compshare"]
 

@@ -58,8 +58,8 @@ def test_each_check_ends_in_its_own_way(monkeypatch):
     assert "a value" not in str([each.describe() for each in turns])
 
 
-def test_of_one_driver_only_so_many_are_checked_at_a_time(monkeypatch):
-    """Two of one driver wait for one another, and the other driver's run beside them."""
+def test_of_one_vendor_only_so_many_are_checked_at_a_time(monkeypatch):
+    """Two of one vendor wait for one another, and the other vendor's run beside them."""
     lock, out, most = threading.Lock(), {"a": 0, "b": 0}, {"a": 0, "b": 0}
     both = threading.Barrier(3)
 

@@ -96,8 +96,8 @@ def test_a_large_fleet_is_rotated_in_flat_memory_within_its_share_and_once(fleet
     assert most <= 10 * 50 + 2 * WRITES  # two: the killed run's last rotation and the next run's first
 
 
-def test_of_one_driver_only_so_many_are_on_their_way(fleet, function):
-    """A driver whose rotations do not end holds up its own lane alone; what does not end is left to the service."""
+def test_of_one_vendor_only_so_many_are_on_their_way(fleet, function):
+    """A vendor whose rotations do not end holds up its own lane alone; what does not end is left to the service."""
     function.idle = True
     fleet.add_many(10)
     made, turns = run(fleet, per_vendor=2, patience=60.0)
