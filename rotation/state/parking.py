@@ -59,7 +59,7 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
         ),
         Reason.TOO_SOON: Parking(
             hint="The password is younger than the vendor's minimum age, or a request of a cancelled rotation may "
-            "still arrive. The next attempt goes on by itself."
+            "still arrive. Any attempt after `not_before` goes on."
         ),
         Reason.OUTSIDE_WINDOW: Parking(
             hint="No reset begins outside the maintenance window (LOCKSTEP_WINDOW); the next attempt inside goes on.",
