@@ -30,6 +30,8 @@ is always safe to run the rotation again.
 - `vendor_code` is the code of the vendor, the store or the host. `lockstep drivers CODE` lists a vendor's codes and
   what each becomes. [vault-kv.md](vault-kv.md#errors) has those of Vault, and
   [settings.md](settings.md#what-proves-a-login-over-ssh) those of a login over SSH.
+- The commands here are those for AWS. For a secret in Vault put `vault` before the command, as in
+  `lockstep vault doctor PATH`; for a static role use `lockstep vault plugin status` and `rotate`.
 - Exit code 1 may pass: run it again. 3 goes on by itself. 4 needs a human. An error of exit code 1 that has a
   `not_before` exits with 3.
 - [on-call.md](on-call.md) says how to find out more, and how to repair a secret.
@@ -38,6 +40,12 @@ is always safe to run the rotation again.
 
 A parked rotation was stopped on purpose. `reason` says why, and `not_before` until when
 ([all waiting times](on-call.md#when-the-next-attempt-comes)).
+
+*By itself* means: with the next attempt. AWS retries a rotation several times, and does not publish how often or when.
+A job over KV goes on when it runs again; Vault's own scheduler tries every ten seconds. A command, or a service that
+has given up, makes no further attempt: run `aws secretsmanager rotate-secret --secret-id SECRET_ID` after `not_before`
+or `lockstep rotate SECRET_ID`. Both go on with the same candidate. The alarms for overdue secrets, and for resets that
+are not committed, notice a rotation that nobody tries any more.
 
 | reason | exit code | what to do |
 | --- | --- | --- |

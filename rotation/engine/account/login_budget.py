@@ -252,7 +252,8 @@ def require_tries(bound: Guarded) -> None:
     if bound.lockout.budget < 1:
         raise CannotVerify(
             f"{bound.spec.code} locks the account at the first wrong login, so none is ever tried",
-            hint="Where an administrator resets the password, LOCKSTEP_MIN_EVIDENCE below LOGIN rotates without one.",
+            hint="If an API key resets the password, set LOCKSTEP_MIN_EVIDENCE to READBACK or ACCEPTED: no login is "
+            "needed.",
         )
 
 
