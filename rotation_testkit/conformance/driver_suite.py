@@ -108,6 +108,13 @@ class DriverConformance:
         with self.make_vendor() as harness:
             yield harness
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def refusing(cls) -> Iterator[DriverHarness]:
+        """One served vendor for every row of the table: it only refuses, so that nothing of it changes."""
+        with cls().make_vendor() as harness:
+            yield harness
+
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give each row of the driver's error table its own test."""
         for name, calls in (("change_row", {"any", "change"}), ("check_row", {"any", "login", "read"})):
@@ -229,24 +236,26 @@ class DriverConformance:
             assert vendor.live() == new
         assert vendor.verdict(vendor.live()) is Verdict.ACCEPTED
 
-    def test_a_code_of_the_table_becomes_its_error(self, vendor: DriverHarness, change_row: ErrorRow) -> None:
+    def test_a_code_of_the_table_becomes_its_error(self, refusing: DriverHarness, change_row: ErrorRow) -> None:
         """A code in answer to a change raises its error, which keeps the vendor's code and request id."""
-        vendor.faults.add(vendor.change, FaultKind.VENDOR_CODE, code=change_row.vendor_code)
+        refusing.faults.add(refusing.change, FaultKind.VENDOR_CODE, code=change_row.vendor_code)
         with pytest.raises(DriverError) as caught:
-            vendor.set(vendor.policy.generate(vendor.context))
+            refusing.set(refusing.policy.generate(refusing.context))
         assert type(caught.value) is change_row.error
         assert caught.value.vendor_code == change_row.vendor_code
         assert caught.value.request_id
         assert caught.value.hint == (change_row.hint or change_row.error.default_hint)
 
-    def test_a_code_of_the_table_becomes_its_error_in_a_check(self, vendor: DriverHarness, check_row: ErrorRow) -> None:
+    def test_a_code_of_the_table_becomes_its_error_in_a_check(
+        self, refusing: DriverHarness, check_row: ErrorRow
+    ) -> None:
         """A code in answer to a login or a read raises its error; the code for a wrong password is a verdict."""
-        vendor.faults.add(vendor.check, FaultKind.VENDOR_CODE, code=check_row.vendor_code)
-        if check_row.vendor_code == vendor.wrong_login_code:
-            assert vendor.verdict(vendor.live()) is Verdict.REJECTED
+        refusing.faults.add(refusing.check, FaultKind.VENDOR_CODE, code=check_row.vendor_code)
+        if check_row.vendor_code == refusing.wrong_login_code:
+            assert refusing.verdict(refusing.live()) is Verdict.REJECTED
             return
         with pytest.raises(DriverError) as caught:
-            vendor.verdict(vendor.live())
+            refusing.verdict(refusing.live())
         assert type(caught.value) is check_row.error
 
     def test_an_unknown_code_is_an_unexpected_reply(self, vendor: DriverHarness) -> None:
