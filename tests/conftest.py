@@ -22,6 +22,7 @@ pytest_plugins = [
 _OPENSSH = Path(__file__).parents[1] / ".venv/openssh"
 _NTLM = Path(__file__).parents[1] / ".venv/ntlm"
 _VAULTS = frozenset({"openbao", "raft_server", "three_nodes"})
+_SDKS = Path(__file__).parent / "testkit/doubles/vendors"
 _DATABASES = frozenset({"database", "mariadb_server", "maria", "postgresql_server", "postgres"})
 
 
@@ -36,7 +37,9 @@ def _not_here() -> dict[str, tuple[str, str]]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run tests with a real server first: idle workers steal from the end, and each would start its own server.
+    """Run tests with a real server or a vendor's SDK first, since idle workers steal from the end.
+
+    Each worker would start its own server, and import hundreds of modules once more.
 
     Where a real server cannot be had, leave its tests out; the summary says so.
     """
@@ -49,7 +52,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _place(item: pytest.Item) -> int:
     names = getattr(item, "fixturenames", ())
-    return 0 if not _VAULTS.isdisjoint(names) else 1 if not _DATABASES.isdisjoint(names) else 2
+    if not _VAULTS.isdisjoint(names):
+        return 0
+    return 1 if _SDKS in item.path.parents or not _DATABASES.isdisjoint(names) else 2
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

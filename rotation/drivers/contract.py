@@ -119,7 +119,8 @@ class DriverSpec:
             unless named in ``not_identity``).
         alternates: the account's own keys in which two accounts that take turns may differ, as in
             ``engine.identity.turns``. All other keys are shared, so that both accounts are of one target. Empty where
-            an API key resets no second account there, or where a reset needs the old password.
+            an API key resets no second account there, or where a reset always needs the old password; a driver with
+            ``admin_resets`` takes turns where the deployment has a key.
         admin: settings class of the admin credential, or ``None`` when the account changes itself. A field
             ``session_token`` says that the vendor documents temporary keys and that the driver's family sends the
             token; without the field, a credential that has one is refused. Any credential may have ``expires_at``.

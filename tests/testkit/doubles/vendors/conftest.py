@@ -1,6 +1,7 @@
 """The vendors' codes, as the drivers' tests list them, and Tencent's SDK at a simulator."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,44 @@ def documented():
         return named(listed), listed
 
     return codes
+
+
+class HuaweiSdk:
+    """One product's package of Huawei's SDK; ``scope`` is the kind of its credentials."""
+
+    def __init__(self, url, stack, v3, client, scope):
+        from huaweicloudsdkcore.auth import credentials
+        from huaweicloudsdkcore.exceptions.exceptions import SdkException, ServiceResponseException
+
+        self.v3, self.failed, self.refused = v3, SdkException, ServiceResponseException
+        self._client, self._url, self._stack = client, url, stack
+        self._credentials = getattr(credentials, f"{scope}Credentials")
+
+    def client(self, key, scope):
+        """Return a client of a key's owner, in a project or a domain."""
+        credentials = self._credentials(key.access_key, key.secret_key.reveal(), scope)
+        if key.token:
+            credentials = credentials.with_security_token(key.token.reveal())
+        client = self._client.new_builder().with_credentials(credentials).with_endpoint(self._url).build()
+        http = client.get_http_client()
+        self._stack.callback(http.executor.shutdown)
+        self._stack.callback(http.close)
+        return client
+
+    def refusal(self, act, *args, **options):
+        """Return status and code that the SDK raised."""
+        with pytest.raises(self.refused) as caught:
+            act(*args, **options)
+        return int(caught.value.status_code), str(caught.value.error_code)
+
+
+@pytest.fixture
+def huawei_sdk(url, monkeypatch):
+    """The function that makes a kind of ``HuaweiSdk``, which would follow a proxy in the environment."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with ExitStack() as stack:
+        yield lambda kind, *options: type(kind.__name__, (kind, HuaweiSdk), {})(url, stack, *options)
 
 
 class TencentSdk:

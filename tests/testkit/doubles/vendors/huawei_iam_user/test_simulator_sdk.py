@@ -1,7 +1,5 @@
 """The simulator of Huawei IAM, driven by the vendor's own SDK, and requests by hand with one fault each."""
 
-from contextlib import ExitStack
-
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
@@ -30,26 +28,7 @@ def sim(clock):
 
 
 class Sdk:
-    """The vendor's package, imported when it is used, since it has hundreds of modules."""
-
-    def __init__(self, url, stack):
-        from huaweicloudsdkcore.auth.credentials import GlobalCredentials
-        from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
-        from huaweicloudsdkiam import v3
-
-        self.v3, self.refused = v3, ServiceResponseException
-        self._url, self._stack, self._credentials = url, stack, GlobalCredentials
-
-    def client(self, key, domain=DOMAIN):
-        """A client of a key's owner."""
-        credentials = self._credentials(key.access_key, key.secret_key.reveal(), domain)
-        if key.token:
-            credentials = credentials.with_security_token(key.token.reveal())
-        client = self.v3.IamClient.new_builder().with_credentials(credentials).with_endpoint(self._url).build()
-        http = client.get_http_client()
-        self._stack.callback(http.executor.shutdown)
-        self._stack.callback(http.close)
-        return client
+    """What the tests ask of the vendor's package; see ``HuaweiSdk``."""
 
     def reset(self, client, password=NEW, user=USER):
         """Reset a user's password."""
@@ -68,26 +47,19 @@ class Sdk:
             v3.KeystoneCreateUserTokenByPasswordRequest(nocatalog="true", body=body)
         )
 
-    def refusal(self, act, *args, **options):
-        """Return status and code that the SDK raised."""
-        with pytest.raises(self.refused) as caught:
-            act(*args, **options)
-        return int(caught.value.status_code), str(caught.value.error_code)
-
 
 @pytest.fixture
-def sdk(url, monkeypatch):
-    """See ``Sdk``; it would follow a proxy in the environment."""
-    for name in ("http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    with ExitStack() as stack:
-        yield Sdk(url, stack)
+def sdk(huawei_sdk):
+    """See ``Sdk``; the package has hundreds of modules, so it is imported when it is used."""
+    from huaweicloudsdkiam import v3
+
+    return huawei_sdk(Sdk, v3, v3.IamClient, "Global")
 
 
 @pytest.fixture
 def client(sdk, sim):
     """The administrator's own client."""
-    return sdk.client(sim.credentials)
+    return sdk.client(sim.credentials, DOMAIN)
 
 
 def change(url, token, old=OLD, new=NEW, user=USER):
@@ -156,7 +128,7 @@ def test_a_user_changes_its_own_password_and_loses_its_token(url, sdk, client, s
 )
 def test_a_password_that_breaks_a_rule_changes_nothing(sdk, sim, policy, password, expected):
     """Each rule of the vendor's page and of the account's policy is held."""
-    client = sdk.client(sim.credentials)
+    client = sdk.client(sim.credentials, DOMAIN)
     for name, value in policy.items():
         setattr(sim.policies, name, value)
     assert sdk.refusal(sdk.reset, client, password) == (400, expected)
@@ -196,14 +168,14 @@ def test_a_user_that_may_not_log_in(sdk, client, sim, switch, code):
 def test_keys_and_accounts(sdk, sim):
     """A foreign secret, account, user or right is refused; a temporary key needs its token."""
     key = sim.credentials
-    assert sdk.refusal(sdk.reset, sdk.client(type(key)(key.access_key, Secret("wrong")))) == (401, "APIGW.0301")
+    assert sdk.refusal(sdk.reset, sdk.client(type(key)(key.access_key, Secret("wrong")), DOMAIN)) == (401, "APIGW.0301")
     assert sdk.refusal(sdk.reset, sdk.client(key, "f" * 32)) == (403, "IAM.0002")
-    assert sdk.refusal(sdk.reset, sdk.client(key), user="f" * 32) == (404, "IAM.0004")
+    assert sdk.refusal(sdk.reset, sdk.client(key, DOMAIN), user="f" * 32) == (404, "IAM.0004")
     denied = sim.add_key(denied=frozenset({RESET}))
-    assert sdk.refusal(sdk.reset, sdk.client(denied)) == (403, "APIGW.0302")
+    assert sdk.refusal(sdk.reset, sdk.client(denied, DOMAIN)) == (403, "APIGW.0302")
     temporary = sim.add_key(token=Secret("a+token/=="))
-    assert sdk.refusal(sdk.reset, sdk.client(type(key)(temporary.access_key, temporary.secret_key)))[0] == 401
-    sdk.reset(sdk.client(temporary))
+    assert sdk.refusal(sdk.reset, sdk.client(type(key)(temporary.access_key, temporary.secret_key), DOMAIN))[0] == 401
+    sdk.reset(sdk.client(temporary, DOMAIN))
 
 
 @pytest.mark.parametrize(

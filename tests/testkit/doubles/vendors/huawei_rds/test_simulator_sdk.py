@@ -1,7 +1,5 @@
 """The simulator of Huawei RDS, driven by the vendor's own SDK, and requests by hand with one fault each."""
 
-from contextlib import ExitStack
-
 import pytest
 import requests  # noqa: TID251 - a client that is not ours
 
@@ -32,52 +30,26 @@ def sim(clock):
 
 
 class Sdk:
-    """The vendor's package, imported when it is used, since it has 600 modules."""
-
-    def __init__(self, url, stack):
-        from huaweicloudsdkcore.auth.credentials import BasicCredentials
-        from huaweicloudsdkcore.exceptions.exceptions import SdkException, ServiceResponseException
-        from huaweicloudsdkrds import v3
-
-        self.v3, self.failed, self.refused = v3, SdkException, ServiceResponseException
-        self._url, self._stack, self._credentials = url, stack, BasicCredentials
-
-    def client(self, key, project=PROJECT):
-        """A client of a key's owner."""
-        credentials = self._credentials(key.access_key, key.secret_key.reveal(), project)
-        if key.token:
-            credentials = credentials.with_security_token(key.token.reveal())
-        client = self.v3.RdsClient.new_builder().with_credentials(credentials).with_endpoint(self._url).build()
-        http = client.get_http_client()
-        self._stack.callback(http.executor.shutdown)
-        self._stack.callback(http.close)
-        return client
+    """What the tests ask of the vendor's package; see ``HuaweiSdk``."""
 
     def reset(self, client, name="alice", password=NEW, instance=INSTANCE):
         """Reset an account's password."""
         body = self.v3.DbUserPwdRequest(name=name, password=password)
         return client.set_db_user_pwd(self.v3.SetDbUserPwdRequest(instance_id=instance, body=body))
 
-    def refusal(self, act, *args, **options):
-        """Return status and code that the SDK raised."""
-        with pytest.raises(self.refused) as caught:
-            act(*args, **options)
-        return int(caught.value.status_code), str(caught.value.error_code)
-
 
 @pytest.fixture
-def sdk(url, monkeypatch):
-    """See ``Sdk``; it would follow a proxy in the environment."""
-    for name in ("http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    with ExitStack() as stack:
-        yield Sdk(url, stack)
+def sdk(huawei_sdk):
+    """See ``Sdk``; the package has hundreds of modules, so it is imported when it is used."""
+    from huaweicloudsdkrds import v3
+
+    return huawei_sdk(Sdk, v3, v3.RdsClient, "Basic")
 
 
 @pytest.fixture
 def client(sdk, sim):
     """The account's own client."""
-    return sdk.client(sim.credentials)
+    return sdk.client(sim.credentials, PROJECT)
 
 
 def test_the_sdk_resets_both_kinds_of_accounts(sdk, client, sim):
@@ -148,26 +120,26 @@ def test_keys_projects_and_clocks(sdk, sim, clock):
     """A foreign secret, project or clock is refused by the gateway; a temporary key needs its token."""
     key = sim.credentials
     wrong = type(key)(key.access_key, Secret("wrong"))
-    assert sdk.refusal(sdk.reset, sdk.client(wrong)) == (401, "APIGW.0301")
+    assert sdk.refusal(sdk.reset, sdk.client(wrong, PROJECT)) == (401, "APIGW.0301")
     assert sdk.refusal(sdk.reset, sdk.client(key, "f" * 32)) == (403, "APIGW.0310")
     temporary = sim.add_key(token=Secret("a+token/=="))
-    assert sdk.refusal(sdk.reset, sdk.client(type(key)(temporary.access_key, temporary.secret_key)))[0] == 401
-    sdk.reset(sdk.client(temporary))
+    assert sdk.refusal(sdk.reset, sdk.client(type(key)(temporary.access_key, temporary.secret_key), PROJECT))[0] == 401
+    sdk.reset(sdk.client(temporary, PROJECT))
     denied = sim.add_key(denied=frozenset({USER_RESET}))
-    assert sdk.refusal(sdk.reset, sdk.client(denied)) == (403, "APIGW.0302")
+    assert sdk.refusal(sdk.reset, sdk.client(denied, PROJECT)) == (403, "APIGW.0302")
     clock.sleep(901)
-    assert sdk.refusal(sdk.reset, sdk.client(key)) == (401, "APIGW.0301")
+    assert sdk.refusal(sdk.reset, sdk.client(key, PROJECT)) == (401, "APIGW.0301")
 
 
 def test_six_wrong_signatures_lock_a_key_for_five_minutes(sdk, sim, clock):
     """The right key is refused as long, and then works again."""
     key = sim.credentials
-    guess = sdk.client(type(key)(key.access_key, Secret("guess")))
+    guess = sdk.client(type(key)(key.access_key, Secret("guess")), PROJECT)
     for _ in range(6):
         assert sdk.refusal(sdk.reset, guess) == (401, "APIGW.0301")
-    assert sdk.refusal(sdk.reset, sdk.client(key)) == (401, "APIGW.0301")
+    assert sdk.refusal(sdk.reset, sdk.client(key, PROJECT)) == (401, "APIGW.0301")
     clock.sleep(301)
-    sdk.reset(sdk.client(key))
+    sdk.reset(sdk.client(key, PROJECT))
     assert sim.account(INSTANCE, "alice").resets == 1
 
 
