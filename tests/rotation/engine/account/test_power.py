@@ -48,7 +48,7 @@ def test_what_was_found_is_written_down_before_anything_is_touched(world):
 
     scenario.step(Step.CREATE, token)
 
-    assert scenario.secret.read(token).document["lockstep"] == "power=running"
+    assert scenario.secret.read(token).document.notes.power is Power.RUNNING
     assert scenario.vendor.stops == 0
 
 
