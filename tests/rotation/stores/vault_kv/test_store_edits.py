@@ -36,7 +36,7 @@ class Edited:
     def __init__(self, authority: Authority) -> None:
         self.clock = VirtualClock()
         self.vendor = MemoryVendor(now=self.clock.now, initial=POLICY.generate(), policy=POLICY, authority=authority)
-        self.made = Scenario(self.vendor, self.clock)
+        self.made = Scenario(self.vendor, self.clock).unguarded()
         self.kv = Kv2(now=self.clock.now)
         self.kv.write("app", self.made.secret.read("version-0").document, cas=0)
 
