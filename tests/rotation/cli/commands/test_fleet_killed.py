@@ -57,7 +57,7 @@ def test_a_killed_run_is_resumed_without_a_second_reset(world):
     environment = os.environ | world.environment()
     slowly = [*COMMAND, "--writes-per-second", "12", "--per-vendor", "3"]
     with subprocess.Popen(slowly, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
-        line = first.stdout.readline()
+        _run, line = first.stdout.readline(), first.stdout.readline()
         first.send_signal(signal.SIGKILL)
         first.wait(30)
     world.secrets_manager.join(timeout=30)
