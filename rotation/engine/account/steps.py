@@ -75,7 +75,8 @@ def run(session: AccountSession, step: Literal[Step.SET, Step.TEST]) -> Result:
 
 _REFUSALS = {
     Standing.ABSENT: "the token is no version of this secret",
-    Standing.STALE: "the token's version is neither pending nor current",
+    Standing.STALE: "the token's version is neither pending nor current, so this rotation is over; an earlier log line "
+    "of its token may say why",
     Standing.STAGED: "finishSecret came for a candidate that was never sent to the vendor",
 }
 
