@@ -98,6 +98,7 @@ test-vault: $(READY)
 test-faults: $(READY) artefact
 	@$(BIN)/python -m pytest -q -n $(WORKERS) -m long --ignore tests/vault_plugin
 	@$(BIN)/python -m rotation_testkit.fault_lab.matrix --pairs --compare docs/faults.md
+	@$(BIN)/python -m rotation_testkit.fault_lab.matrix --around-pairs --compare docs/faults.md
 	@$(BIN)/lockstep simulate-faults --seed 1 --runs 20000
 
 # What is checked by cfn-lint and checkov. A check that is suppressed says why, in the resource's metadata.

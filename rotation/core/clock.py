@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -29,14 +30,19 @@ class SystemClock:
 
     So a clock that is set while a run is under way neither ends a wait nor prolongs it. Each run makes its own: another
     one then begins with the corrected time. Where the system can tell, seconds in which it slept have passed, too.
+
+    Args:
+        wall: tells the machine's time, which may be set.
+        passed: tells the seconds since an arbitrary moment.
     """
 
-    def __init__(self) -> None:
-        self._began, self._passed = time.time(), _seconds()
+    def __init__(self, wall: Callable[[], float] | None = None, passed: Callable[[], float] | None = None) -> None:
+        self._passed = passed or _seconds
+        self._began = (wall or time.time)() - self._passed()
 
     def now(self) -> float:
         """Return the time as epoch seconds."""
-        return self._began + _seconds() - self._passed
+        return self._began + self._passed()
 
     def sleep(self, seconds: float) -> None:
         """Wait for that many seconds. Nothing else in Lockstep waits."""

@@ -10,12 +10,13 @@ of their world: delayed requests, stale answers, excuses. An effect with the fau
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
-from rotation.core.errors import OutcomeUnknown, RateLimited, UnexpectedReply, VendorUnavailable
+from rotation.core.errors import CannotVerify, OutcomeUnknown, RateLimited, UnexpectedReply, VendorUnavailable
 from rotation.core.values import Verdict
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import STORE_PORTS, Effect, Fault, Kind, Port
@@ -25,6 +26,13 @@ T = TypeVar("T")
 
 SLOW_SECONDS = 30.0
 """Seconds by which a slow wait lasts longer, and a slow request of the matrix takes effect later."""
+
+UNWRITABLE: Mapping[Kind, Callable[[], Exception]] = {
+    Kind.PIPE: lambda: BrokenPipeError(errno.EPIPE, "Broken pipe"),
+    Kind.FULL: lambda: OSError(errno.ENOSPC, "No space left on device"),
+    Kind.CLOSED: lambda: ValueError("I/O operation on closed file."),
+}
+"""Makes what Python raises where an output cannot be written."""
 
 
 class Surroundings(Protocol):
@@ -139,6 +147,8 @@ class Gate:
     def _error(self, effect: Effect, kind: Kind) -> Exception:
         if effect.port in STORE_PORTS:
             return self.around.store_error(kind)
+        if effect.port in (Port.GREET, Port.WRITE):
+            return UNWRITABLE[kind]() if kind in UNWRITABLE else _not_greeted(kind)
         if kind is Kind.THROTTLED:
             return RateLimited("slow down")
         if kind is Kind.WRONG:
@@ -146,3 +156,10 @@ class Gate:
         if kind is not Kind.UNREACHABLE and effect.port in (Port.RESET, Port.SWITCH):
             return OutcomeUnknown("no answer")
         return VendorUnavailable("no answer")
+
+
+def _not_greeted(kind: Kind) -> CannotVerify:
+    """Return what the SSH login raises where a host does not answer, or names no method that takes a password."""
+    if kind is Kind.WRONG:
+        return CannotVerify("the host takes no passwords", vendor_code="password_method_not_offered")
+    return CannotVerify("the host did not say how it lets accounts in", vendor_code="no_answer")

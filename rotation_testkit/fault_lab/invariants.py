@@ -32,6 +32,10 @@ PROMISES: Mapping[str, str] = MappingProxyType(
         "next": "The next day's rotation needs one attempt, whatever this one left behind.",
         "D1": "What did not end well, the doctor alone turns into *current = live*, or it says what a human must do.",
         "turns": "Where two accounts take turns, what readers get opens its account at every moment.",
+        "stop": "A process that is asked to stop ends what it has begun, begins no reset, and gives the lease back.",
+        "clock": "What a run writes down is dated by the store's clock, whatever the machine's clock says.",
+        "output": "An output that cannot be written changes nothing but the note that a commit is to be announced.",
+        "event": "A commit is announced, if not by its own run then by the next rotation.",
         "I12": "Two invocations at once never both send a reset.",
     }
 )

@@ -5,6 +5,7 @@ from functools import cache, partial
 import pytest
 
 from rotation.policy import PasswordPolicy
+from rotation_testkit.fault_lab.in_memory.effects import Port
 from rotation_testkit.fault_lab.in_memory.scenario import Scenario, VirtualClock
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 from rotation_testkit.fault_lab.in_memory.vendor_classes import MATRIX_CLASSES
@@ -35,22 +36,23 @@ def scenario():
 
 
 @cache
-def effects(driver, store, spacing):
-    """Return the names of all effects of a run without faults."""
-    world, names = make(Line("lockstep", driver, store, spacing)), []
+def calls(driver, store, spacing):
+    """Return the number and the name of every effect of a run without faults that is no output."""
+    world, effects = make(Line("lockstep", driver, store, spacing)), []
     while not world.done:
-        names += [effect.name for effect in world.invoke({})]
-    return names
+        effects += world.invoke({})
+    return [(number, effect.name) for number, effect in enumerate(effects) if effect.port is not Port.WRITE]
 
 
 @pytest.fixture
 def heals():
-    """Run faults at a named effect, or so many later, at both spacings; the run must end well, every promise kept."""
+    """Run faults at a named call, or so many later, at both spacings; the run must end well, every promise kept."""
 
     def check(driver, name, *faults, store="memory", later=0, **limits):
         for spacing in SPACINGS:
-            names = effects(driver, store, spacing)
-            at = later + next(number for number, each in enumerate(names) if each.startswith(name))
+            made = calls(driver, store, spacing)
+            first = next(place for place, (_, each) in enumerate(made) if each.startswith(name))
+            at = made[first + later][0]
             for fault in faults:
                 line = Line.parse(f"matrix:{driver}/{store}/{spacing}:{at}.{fault}")
                 run(line, **limits)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import cast
 
-from rotation.core.errors import InProgress
+from rotation.core.errors import ConfigError, InProgress
 from rotation.core.secret import Secret
 from rotation.core.settings import setting
-from rotation.core.values import Authority, Evidence, Observation, Power, Progress, Task, Verdict
+from rotation.core.values import Authority, Evidence, LoginTarget, Observation, Power, Progress, Task, Verdict
 from rotation.drivers.contract import Driver, DriverSpec, Verifies, Wiring
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
@@ -118,6 +118,28 @@ class GatedLoginDriver(GatedDriver):
         """See ``contract.Verifies``."""
         effect = Effect(port=Port.LOGIN, verb="verify", account=account.username)
         return self._passage.call(effect, lambda: self._driver.verify(account, password))
+
+
+@dataclass(frozen=True, slots=True)
+class GatedHost:
+    """A shared login probe at the vendor's machine, with each of its verbs an effect; see ``login_probe.Greets``."""
+
+    vendor: MemoryVendor
+    passage: Passage
+
+    def unready(self, target: LoginTarget) -> ConfigError | None:
+        """See ``LoginProbe``."""
+        del target
+        return None
+
+    def greet(self, target: LoginTarget) -> None:
+        """See ``Greets``."""
+        self.passage.call(Effect(port=Port.GREET, verb="greet", account=target.username), lambda: None)
+
+    def login(self, target: LoginTarget, password: Secret) -> Verdict:
+        """See ``LoginProbe``."""
+        effect = Effect(port=Port.LOGIN, verb="login", account=target.username)
+        return self.passage.call(effect, lambda: self.vendor.log_in(password))
 
 
 def memory_spec(

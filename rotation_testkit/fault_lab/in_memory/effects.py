@@ -29,11 +29,15 @@ class Port(StrEnum):
     """Any other question to the vendor."""
     SWITCH = "switch"
     """A machine's power."""
+    GREET = "greet"
+    """The first connection to a host, which names the methods by which it lets accounts in."""
     SLEEP = "sleep"
     """The function waits."""
+    WRITE = "write"
+    """An event that is announced, or a line of the log."""
 
 
-QUESTIONS = frozenset({Port.READ, Port.LOOK, Port.LOGIN, Port.SLEEP})
+QUESTIONS = frozenset({Port.READ, Port.LOOK, Port.LOGIN, Port.GREET, Port.SLEEP, Port.WRITE})
 """Ports whose effects change neither the store nor the password."""
 STORE_PORTS = frozenset({Port.READ, Port.PUT, Port.LABEL})
 
@@ -65,6 +69,20 @@ class Kind(StrEnum):
     """An operator cancels the rotation and strips its pending label; the next attempt is a new rotation."""
     PARALLEL = "parallel"
     """The same event is delivered once more, and that invocation runs to its end first."""
+    SIGNAL = "signal"
+    """The process is asked to stop (SIGTERM, Ctrl-C); what has begun may end within the grace time."""
+    HALT = "halt"
+    """The process is asked to stop once more: it cleans up and leaves."""
+    AHEAD = "ahead"
+    """The machine's clock is set forward by minutes; the store's goes on."""
+    BEHIND = "behind"
+    """The machine's clock is set back by minutes; the store's goes on."""
+    PIPE = "pipe"
+    """The reader of the output has left (EPIPE)."""
+    FULL = "full"
+    """The disk is full (ENOSPC)."""
+    CLOSED = "closed"
+    """The output is closed."""
 
 
 @dataclass(frozen=True, slots=True)

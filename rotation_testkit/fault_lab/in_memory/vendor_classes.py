@@ -34,6 +34,7 @@ class VendorClass:
         propagation_seconds: what the driver declares.
         accounts: how many one secret holds.
         in_turns: whether a second account takes turns with the first one.
+        by_host: whether the login check is a shared probe's, at a host that names its login methods first.
     """
 
     title: str = ""
@@ -42,6 +43,7 @@ class VendorClass:
     propagation_seconds: int = 0
     accounts: int = 1
     in_turns: bool = False
+    by_host: bool = False
 
     @property
     def proof(self) -> Evidence:
@@ -74,6 +76,10 @@ MATRIX_CLASSES: Mapping[str, VendorClass] = MappingProxyType(
         "admin_task": VendorClass(title="as admin; the reset is a task of 45 s that is polled", vendor=_TASK),
         "admin_state": VendorClass(
             title="as admin; the reset takes 45 s, has no task, and shows in the target's state", vendor=_STATE
+        ),
+        "admin_host": VendorClass(
+            title="as admin; the login is at a host, which is asked for its login methods before the reset",
+            by_host=True,
         ),
         "alternating": VendorClass(
             title="as admin; two accounts take turns, and each rotation resets the one that is not current",
@@ -109,6 +115,9 @@ FLEET_CLASSES: Mapping[str, VendorClass] = MappingProxyType(
         "self-strict": VendorClass(
             vendor={**_SELF, "min_age_seconds": 3600, "history": 12, "lockout": Lockout(3, 900)}
         ),
+        "restart": VendorClass(vendor=_RESTART),
+        "by-state": VendorClass(vendor=_STATE),
+        "turns": VendorClass(vendor={"lockout": Lockout(3, 900)}, in_turns=True),
         "batch": VendorClass(vendor={"lockout": Lockout(3, 900)}, accounts=3),
         "batch-task": VendorClass(vendor=_TASK, accounts=2),
         "batch-self": VendorClass(vendor=_SELF, accounts=2),

@@ -4,8 +4,8 @@ A *world* is one secret, one vendor account, one algorithm and a clock, all in m
 in it: four steps, all of them again after a failure, a day later once more. Every call to store, vendor and clock is
 an *effect* with a number. A *plan* says which effects have which fault, and a *line* names a whole run::
 
-    matrix:self/memory/600:19.after.error
-           |    |      |   effect 19 is applied, and its answer is lost
+    matrix:self/memory/600:14.after.error
+           |    |      |   effect 14 is applied, and its answer is lost
            |    |      600 s between the service's attempts
            |    the store: memory, aws or vault
            the driver class
@@ -25,12 +25,12 @@ follows the tree invocation by invocation, and never follows the same state twic
    counted once, in a *tally*, and added as often as the state is reached.
 5. At the end of a run, check that it healed or parked; hand what did not heal to the doctor.
 
-For example, a clean rotation in the world above has 38 effects, 17 of them in setSecret, where effect 19 is
+For example, a clean rotation in the world above has 33 effects, 15 of them in setSecret, where effect 14 is
 ``set_password``. Its fault ``after.error`` is tried like this: load the state before setSecret, run the step up to
 there, deliver the request and raise ``OutcomeUnknown``. The promises hold: the candidate is stored, so the live
-password is readable. The service waits 600 s and begins again. ``19.after.wrong`` (applied, and a page for an answer)
-leaves the very same state, so the rest is followed once and counted twice. The 152 single faults of this setSecret
-come to 37 different states. In this one a login finds the candidate live; the tally says *healed*, one reset, no wrong
+password is readable. The service waits 600 s and begins again. ``14.after.wrong`` (applied, and a page for an answer)
+leaves the very same state, so the rest is followed once and counted twice. The 114 single faults of this setSecret
+come to 31 different states. In this one a login finds the candidate live; the tally says *healed*, one reset, no wrong
 login.
 
 ``python -m rotation_testkit.fault_lab.matrix --replay LINE`` prints the narrative of a run, effect by effect.

@@ -14,7 +14,7 @@ from rotation_testkit.fault_lab.matrix.plan import Line
 from rotation_testkit.fault_lab.matrix.runs.campaign import campaign
 from rotation_testkit.fault_lab.matrix.runs.explore import Tally
 from rotation_testkit.fault_lab.matrix.runs.narrative import narrated, replayed
-from rotation_testkit.fault_lab.matrix.worlds.setups import lines, one_attempt_lines, reference_lines
+from rotation_testkit.fault_lab.matrix.worlds.setups import around_lines, lines, one_attempt_lines, reference_lines
 from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS
 
 
@@ -24,6 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--singles", action="store_true", help="every single fault in every world")
     what.add_argument("--pairs", action="store_true", help="every pair of faults in every world")
+    what.add_argument("--around", action="store_true", help="every single fault of what is around, in every world")
+    what.add_argument("--around-pairs", action="store_true", help="each of those with every fault of an effect")
     what.add_argument("--doctor", action="store_true", help="every single fault, and then only the doctor")
     what.add_argument("--replay", metavar="LINE", help="print the narrative of one run")
     what.add_argument("--page", action="store_true", help="print docs/faults.md; runs all singles and pairs")
@@ -37,8 +39,16 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.page:
         print(page(pairs=not chosen.quick, jobs=chosen.jobs, note=lambda text: print(text, file=sys.stderr)), end="")  # noqa: T201 - the command's output
         return 0
-    worlds = [line for line in (one_attempt_lines() if chosen.doctor else lines()) if chosen.only in str(line)]
-    runs = campaign(worlds, 2 if chosen.pairs else 1, jobs=chosen.jobs, attempts=1 if chosen.doctor else ATTEMPTS)
+    every = one_attempt_lines() if chosen.doctor else around_lines() if chosen.around_pairs else lines()
+    worlds = [line for line in every if chosen.only in str(line)]
+    around = int(chosen.around or chosen.around_pairs)
+    runs = campaign(
+        worlds,
+        2 if chosen.pairs else 0 if chosen.around else 1,
+        around=around,
+        jobs=chosen.jobs,
+        attempts=1 if chosen.doctor else ATTEMPTS,
+    )
     return _report(runs, len(worlds), chosen.compare)
 
 

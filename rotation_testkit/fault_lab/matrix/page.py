@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from rotation.core.process.stop import GRACE_SECONDS
 from rotation_testkit.fault_lab.gate import SLOW_SECONDS
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS
+from rotation_testkit.fault_lab.in_memory.effects import Port
 from rotation_testkit.fault_lab.in_memory.vendor_classes import MATRIX_CLASSES
 from rotation_testkit.fault_lab.invariants import PROMISES
-from rotation_testkit.fault_lab.matrix.plan import FAULTS, OURS, Line
+from rotation_testkit.fault_lab.machine import JUMP_SECONDS
+from rotation_testkit.fault_lab.matrix.plan import AROUND, FAULTS, OURS, Line
 from rotation_testkit.fault_lab.matrix.runs.campaign import campaign
 from rotation_testkit.fault_lab.matrix.runs.doctor_check import Cure
 from rotation_testkit.fault_lab.matrix.runs.explore import End, Tally
-from rotation_testkit.fault_lab.matrix.worlds.setups import lines, one_attempt_lines, reference_lines
+from rotation_testkit.fault_lab.matrix.worlds.setups import (
+    around_lines,
+    lines,
+    one_attempt_lines,
+    reference_lines,
+)
 from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS, QUICK_ATTEMPTS
 
 HEAD = (
@@ -104,8 +112,16 @@ def page(*, pairs: bool = True, jobs: int = 0, note: Callable[[str], None] = lam
                 note(f"{line}, {faults} faults: {tally.runs} runs ({len(results)}/{len(worlds)}){broken}")
             tables[algorithm, faults] = table(results)
     alone = list(campaign(list(one_attempt_lines()), 1, jobs=jobs, attempts=1))
+    around = list(campaign(list(lines()), 0, around=1, jobs=jobs))
+    around_pairs = list(campaign(list(around_lines()), 1, around=1, jobs=jobs)) if pairs else []
     return _PAGE.format(
         alone=table(alone, ALONE_HEAD, alone_cells),
+        around=table(around),
+        around_pairs=table(around_pairs) if pairs else _NO_PAIRS,
+        everywhere=", ".join(f"`{fault}`" for fault in AROUND[Port.READ]),
+        outputs=", ".join(f"`{fault}`" for fault in AROUND[Port.WRITE] if fault not in AROUND[Port.READ]),
+        jump=f"{JUMP_SECONDS / 60:g}",
+        grace=f"{GRACE_SECONDS:g}",
         quick=QUICK_ATTEMPTS,
         minutes=_MINUTES,
         all_attempts=ATTEMPTS,
@@ -132,7 +148,7 @@ def _worlds() -> dict[str, list[Line]]:
     return worlds
 
 
-_MINUTES = 10
+_MINUTES = 30
 _NO_PAIRS = "Not in this edition of the page: `make test-faults` runs them, and `--page` without `--quick` lists them."
 _PAGE = """\
 # Faults
@@ -175,6 +191,14 @@ later. `duplicate`: delivered twice, and the second answer arrives. `wrong`: an 
 happens. `cancelled`: an operator strips the pending label, and the next attempt is a new rotation. `parallel`: the
 event is delivered once more, and that invocation runs to its end in the middle of this one.
 
+What is around an effect fails, too: the process, its machine's clock, and what takes its output. At each effect these
+faults are tried: {everywhere}; at `write`, which is an announced event or a line of the log, also
+{outputs}.
+
+`signal`: the process, that of a job, is asked to stop (SIGTERM, Ctrl-C), and has {grace} s to end what has begun.
+`halt`: it is asked once more, cleans up and leaves. `ahead`, `behind`: the machine's clock is set by {jump} minutes,
+and the store's goes on. `pipe`, `full`, `closed`: the reader has left, the disk is full, the output is closed.
+
 No algorithm can survive a vendor that calls a dead password live, or that says yes where nothing can be asked
 afterwards and does nothing; these two are left out.
 
@@ -191,6 +215,10 @@ no stored value opened the account. Faults that deliver a login or a change twic
 
 {singles}
 
+## Lockstep, every single fault of what is around
+
+{around}
+
 ## Lockstep, every single fault, and then nobody but the doctor
 
 The service gives up after its first attempt, and no other rotation follows: what the fault left is what the doctor
@@ -201,6 +229,10 @@ finds.
 ## Lockstep, every pair of faults
 
 {pairs}
+
+## Lockstep, every pair of a fault of an effect and one of what is around
+
+{around_pairs}
 
 ## What the windows are held by
 

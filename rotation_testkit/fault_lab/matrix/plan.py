@@ -37,10 +37,22 @@ FAULTS: Mapping[Port, tuple[Fault, ...]] = MappingProxyType(
         Port.LOGIN: _faults(*_QUESTION, "after.crash", "after.error", "after.duplicate", "before.wrong"),
         Port.LOOK: _faults(*_QUESTION, "before.stale", "before.wrong"),
         Port.SWITCH: _faults(*_CHANGE),
+        Port.GREET: _faults("before.crash", "before.timeout", "before.error", "before.parallel", "before.wrong"),
         Port.SLEEP: _faults("before.crash", "after.crash", "after.timeout", "after.slow"),
+        Port.WRITE: _faults("before.crash", "after.crash"),
     }
 )
-"""Every fault that an effect of each sort can have."""
+"""Every fault of its own that an effect of each sort can have."""
+
+_AROUND = _faults("before.signal", "after.signal", "before.halt", "after.halt", "before.ahead", "before.behind")
+AROUND: Mapping[Port, tuple[Fault, ...]] = MappingProxyType(
+    {
+        port: (*_AROUND, *(_faults("before.pipe", "before.full", "before.closed") if port is Port.WRITE else ()))
+        for port in Port
+    }
+)
+"""Every fault of what is around: the process, its machine's clock, and what reads its output."""
+AROUND_KINDS = frozenset(fault.kind for faults in AROUND.values() for fault in faults)
 
 
 def twins(port: Port, fault: Fault) -> int:

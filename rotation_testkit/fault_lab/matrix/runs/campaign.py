@@ -14,29 +14,30 @@ from rotation_testkit.fault_lab.matrix.worlds.setups import SPACINGS, make
 from rotation_testkit.fault_lab.matrix.worlds.world import ATTEMPTS
 
 
-def explored(line: Line, faults: int, attempts: int = ATTEMPTS) -> Tally:
-    """Return the tally of a world's runs with exactly so many faults."""
+def explored(line: Line, faults: int, around: int = 0, attempts: int = ATTEMPTS) -> Tally:
+    """Return the tally of a world's runs with exactly so many faults of effects, and of what is around."""
     begun = time.process_time()
-    tally = Explorer(make(line, attempts=attempts)).runs(faults)
+    tally = Explorer(make(line, attempts=attempts)).runs(faults, around)
     tally.seconds = time.process_time() - begun
     return tally
 
 
 def campaign(
-    lines: Sequence[Line], faults: int, *, jobs: int = 0, attempts: int = ATTEMPTS
+    lines: Sequence[Line], faults: int, *, around: int = 0, jobs: int = 0, attempts: int = ATTEMPTS
 ) -> Iterator[tuple[Line, Tally]]:
     """Yield each world's tally as soon as it is complete.
 
     Args:
         lines: the worlds.
-        faults: how many faults each run has.
+        faults: how many faults of effects each run has.
+        around: how many of what is around: the process, its machine's clock, its output.
         jobs: processes; as many as there are cores when 0, and only this one when 1.
         attempts: after how many the service gives up.
     """
     jobs = jobs or os.cpu_count() or 1
     if jobs == 1:
         for line in lines:
-            yield line, explored(line, faults, attempts)
+            yield line, explored(line, faults, around, attempts)
         return
     context = get_context("forkserver")
     # botocore's model alone takes half a second to read.
@@ -50,7 +51,8 @@ def campaign(
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
         # The longest first, so that the last ones to end are short.
         running = {
-            pool.submit(explored, line, faults, attempts): line for line in sorted(lines, key=effort, reverse=True)
+            pool.submit(explored, line, faults, around, attempts): line
+            for line in sorted(lines, key=effort, reverse=True)
         }
         for each in as_completed(running):
             yield running[each], each.result()

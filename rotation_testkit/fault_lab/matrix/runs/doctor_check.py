@@ -49,7 +49,6 @@ def doctor_result(world: World) -> Cure | None:
 
 def _visit(world: World, ours: Lockstep) -> Outcome | None:
     world.start({})
-    world.deadline = world.clock.now() + FUNCTION_SECONDS
     try:
         return heal(ours.session(world))
     except RotationError:

@@ -12,11 +12,13 @@ from functools import partial
 from typing import Any
 
 from rotation.core.secret import Secret
-from rotation.core.values import Evidence, Power
+from rotation.core.values import Evidence, Lockout, LoginTarget, Power
 from rotation.drivers.contract import Driver, DriverSpec
+from rotation.drivers.guarded import DEFAULT_LOCKOUT, HOST_LOCKOUT
+from rotation.drivers.login_proof import LoginProof
 from rotation.policy import Charset, Context, PasswordPolicy, Problem
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
-from rotation_testkit.fault_lab.in_memory.driver import MemoryLoginDriver, gated, memory_spec
+from rotation_testkit.fault_lab.in_memory.driver import GatedHost, MemoryLoginDriver, gated, memory_spec
 from rotation_testkit.fault_lab.in_memory.effects import Passage
 from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 from rotation_testkit.fault_lab.in_memory.vendor_classes import VendorClass
@@ -24,6 +26,9 @@ from rotation_testkit.fault_lab.invariants import in_step, is_proved
 
 USERNAME, OTHER = "alice", "bob"
 FIRST, UNKNOWN = Secret("First0Password0First"), Secret("Other0Password0Other")
+
+
+_HOST = LoginTarget(kind="ssh", host="host.invalid", port=22, username=USERNAME, host_key="ssh-ed25519 AAAA")
 
 
 class NumberedPolicy(PasswordPolicy):
@@ -173,4 +178,15 @@ class Account:
 
     def driver(self, passage: Passage) -> Driver:
         """Return the driver as a fresh process would make it."""
-        return gated(MemoryLoginDriver(*self.sides), passage, login=self.kind.oracle)
+        return gated(MemoryLoginDriver(*self.sides), passage, login=self.kind.oracle and not self.kind.by_host)
+
+    def logins(self, passage: Passage) -> LoginProof:
+        """Return how a shared probe can prove a password, where the driver has no login call."""
+        if not self.kind.by_host:
+            return LoginProof()
+        return LoginProof(probes={"ssh": GatedHost(self.vendor, passage)}, configured=_HOST)
+
+    @property
+    def lockout(self) -> Lockout:
+        """The lock-out rule that the engine goes by."""
+        return self.spec.lockout or (HOST_LOCKOUT if self.kind.by_host else DEFAULT_LOCKOUT)

@@ -9,6 +9,7 @@ from rotation.core.secret import Secret
 from rotation_testkit.fault_lab.gate import Gate
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Kind
+from rotation_testkit.fault_lab.machine import Machine
 from rotation_testkit.fault_lab.matrix.worlds.account import Account
 
 Saved = tuple[Any, ...]
@@ -66,6 +67,11 @@ class Run(Protocol):
     @property
     def account(self) -> Account:
         """The vendor's side."""
+        ...
+
+    @property
+    def machine(self) -> Machine:
+        """What the invocation runs on."""
         ...
 
     @property

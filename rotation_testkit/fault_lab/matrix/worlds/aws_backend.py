@@ -28,7 +28,7 @@ from rotation_testkit.fault_lab.in_memory.bind import memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Kind, Passage, Port
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
-from rotation_testkit.fault_lab.matrix.worlds.backends import CURRENT_ID, DOCUMENT, Backend
+from rotation_testkit.fault_lab.matrix.worlds.backends import CURRENT_ID, DOCUMENT, Backend, date_header
 
 _NAME = "matrix"
 _SEAL = Seal(lambda: SealKeys(key=Secret("matrix-0123456789abcdef0123456789abcdef")))
@@ -105,10 +105,15 @@ class AwsBackend(Backend):
             label: holder for label, holder in self._secret.labels.items() if (label, holder) != ("AWSPENDING", token)
         }
 
-    def store(self, passage: Passage) -> Store:
+    def store(self, passage: Passage, clock: StoreClock) -> Store:
         """See ``Backend``."""
         client: Any = _GatedClient(self, passage)
-        return AwsSecretsManager(client, _NAME, seal=_SEAL, clock=StoreClock(self._clock))
+        return AwsSecretsManager(client, _NAME, seal=_SEAL, clock=clock)
+
+    @property
+    def date(self) -> str:
+        """The header ``Date`` of an answer that is given now."""
+        return date_header(self._clock)
 
     def state(self) -> SecretState:
         """See ``Backend``."""
@@ -208,7 +213,8 @@ class _GatedClient:
             shown=label == "AWSCURRENT",
         )
         call: Callable[[], dict[str, Any]] = lambda: self._backend.call(operation, params)  # noqa: E731 - typed
-        return self._passage.call(effect, call)
+        answer = self._passage.call(effect, call)
+        return {**answer, "ResponseMetadata": {"HTTPHeaders": {"date": self._backend.date}}}
 
 
 def _as_texts(operation: str, params: Mapping[str, Any]) -> tuple[str, ...]:

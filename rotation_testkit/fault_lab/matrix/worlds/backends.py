@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from email.utils import formatdate
+from typing import Protocol, TypeVar
 
+from rotation.core.clock import StoreClock
 from rotation.core.document import SecretDocument
 from rotation.core.secret import Secret
 from rotation.state.stages import CURRENT, PENDING
@@ -13,10 +15,12 @@ from rotation.state.versions import SecretState
 from rotation.stores.memory import _Held
 from rotation_testkit.fault_lab.in_memory.bind import memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
-from rotation_testkit.fault_lab.in_memory.effects import Passage
+from rotation_testkit.fault_lab.in_memory.effects import STORE_PORTS, Effect, Passage
 from rotation_testkit.fault_lab.in_memory.secret import CountedSecret, GatedSecret, SealedStore
 from rotation_testkit.fault_lab.matrix.worlds.account import FIRST, OTHER, USERNAME
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Place, Saved
+
+T = TypeVar("T")
 
 CURRENT_ID = "00000000-0000-4000-8000-000000000000"
 DOCUMENT = SecretDocument({"driver": "memory", "username": USERNAME, "password": FIRST.reveal(), "note": "kept"})
@@ -35,8 +39,11 @@ class Backend(Place, Protocol):
         """Take the pending label from a version, as an operator who cancels a rotation does."""
         ...
 
-    def store(self, passage: Passage) -> Store:
-        """Return the store as a fresh process makes it, with each call to the outside passing the gate."""
+    def store(self, passage: Passage, clock: StoreClock) -> Store:
+        """Return the store as a fresh process makes it, with each call to the outside passing the gate.
+
+        The dates of its answers set ``clock``, which is that process's own.
+        """
         ...
 
     def state(self) -> SecretState:
@@ -58,6 +65,7 @@ class MemoryBackend(Backend):
 
     def __init__(self, clock: VirtualClock, document: SecretDocument = DOCUMENT) -> None:
         self._secret = _SavedSecret(now=clock.now)
+        self._clock = clock
         self._secret.put(CURRENT_ID, document, CURRENT)
         self._secret.binding = memory_binding(document)
 
@@ -69,9 +77,9 @@ class MemoryBackend(Backend):
         """See ``Backend``."""
         self._secret.detach(PENDING, token)
 
-    def store(self, passage: Passage) -> Store:
+    def store(self, passage: Passage, clock: StoreClock) -> Store:
         """See ``Backend``."""
-        return SealedStore(GatedSecret(self._secret, passage))
+        return SealedStore(GatedSecret(self._secret, Dated(passage, self._clock, clock)))
 
     def state(self) -> SecretState:
         """See ``Backend``."""
@@ -132,3 +140,22 @@ class _SavedSecret(CountedSecret):
             key: _Held(set(labels), None if text is None else Secret(text), created)
             for key, labels, text, created in saved
         }
+
+
+class Dated:
+    """A passage to a store, each of whose answers has a date."""
+
+    def __init__(self, passage: Passage, store: VirtualClock, own: StoreClock) -> None:
+        self._passage, self._store, self._own = passage, store, own
+
+    def call(self, effect: Effect, call: Callable[[], T]) -> T:
+        """Make the call, and hear the date of its answer."""
+        answer = self._passage.call(effect, call)
+        if effect.port in STORE_PORTS:
+            self._own.heard(date_header(self._store), 0.0)
+        return answer
+
+
+def date_header(clock: VirtualClock) -> str:
+    """Return the header ``Date`` of an answer that is given now."""
+    return formatdate(clock.now(), usegmt=True)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from rotation.core.clock import AGREES_SECONDS
 from rotation.core.secret import Secret
 from rotation.core.values import Step
-from rotation.drivers.guarded import DEFAULT_LOCKOUT
+from rotation.state.cleanup import is_settled
+from rotation.state.marks import Intent, run_name
+from rotation.state.marks import Kind as MarkKind
+from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS
 from rotation_testkit.fault_lab.in_memory.effects import Kind, Port
 from rotation_testkit.fault_lab.invariants import (
     all_readable,
@@ -22,6 +26,12 @@ from rotation_testkit.fault_lab.matrix.worlds.snapshot import STEPS, Snapshot
 from rotation_testkit.fault_lab.matrix.worlds.world import DAY, World
 
 Check = Callable[[Lockstep, Snapshot, World], bool]
+
+_UNCLEAR: Mapping[Port, tuple[Kind, ...]] = {
+    Port.LOGIN: (Kind.ERROR, Kind.THROTTLED),
+    Port.GREET: (Kind.ERROR, Kind.WRONG),
+}
+"""Faults that leave open whether a password works, or whether a login can ever tell."""
 
 
 def _readable(_ours: Lockstep, seen: Snapshot, world: World) -> bool:
@@ -48,9 +58,9 @@ def _underway_is_readable(_ours: Lockstep, seen: Snapshot, world: World) -> bool
 
 def _within_budget(_ours: Lockstep, _seen: Snapshot, world: World) -> bool:
     """I6: wrong logins stay within the budget, and the account is not locked."""
-    lockout = world.account.spec.lockout or DEFAULT_LOCKOUT
     return all(
-        within_budget(each.recent_wrong_logins, lockout, world.excused) and not (each.locked and not world.excused)
+        within_budget(each.recent_wrong_logins, world.account.lockout, world.excused)
+        and not (each.locked and not world.excused)
         for each in world.account.sides
     )
 
@@ -62,14 +72,43 @@ def _shows_nothing(ours: Lockstep, seen: Snapshot, _world: World) -> bool:
 
 
 def _unknown_decides_nothing(_ours: Lockstep, _seen: Snapshot, world: World) -> bool:
-    """After a login that could not tell, the same invocation sends no reset."""
+    """After a login, or a host's first answer, that could not tell, the same invocation sends no reset."""
     unclear = [
         number
         for number, fault in world.plan.items()
-        if fault.kind in (Kind.ERROR, Kind.THROTTLED) and world.effects[number:][:1]
-        if world.effects[number].port is Port.LOGIN
+        if world.effects[number:][:1] and fault.kind in _UNCLEAR.get(world.effects[number].port, ())
     ]
     return not unclear or all(effect.port is not Port.RESET for effect in world.effects[min(unclear) :])
+
+
+def _stops(ours: Lockstep, seen: Snapshot, world: World) -> bool:
+    """Once the process is asked to stop, no reset begins, no machine is stopped for one, the lease is given back."""
+    if world.asked_from is None:
+        return True
+    for each in world.effects[world.asked_from :]:
+        if each.port is Port.RESET or (each.verb == "stop" and not world.account.vendor.applies_at_start):
+            return False
+    disturbed = any(fault.kind is not Kind.SIGNAL for fault in world.plan.values())
+    return disturbed or not world.orderly or not _still_acts(ours, seen)
+
+
+def _still_acts(ours: Lockstep, seen: Snapshot) -> bool:
+    """Return whether the labels say that the latest run, which has ended, may still act at the vendor."""
+    return any(each.until and seen.state.proof(held_by) is None for held_by, each in _intents(ours, seen))
+
+
+def _dated_by_the_store(ours: Lockstep, seen: Snapshot, world: World) -> bool:
+    """The intent of the latest run, if that ended alive, is dated to the time of that run, by the store's clock."""
+    if not world.orderly:
+        return True
+    begun, now = world.deadline - FUNCTION_SECONDS, world.clock.now()
+    return all(begun - AGREES_SECONDS <= each.sent <= now + AGREES_SECONDS for _, each in _intents(ours, seen))
+
+
+def _intents(ours: Lockstep, seen: Snapshot) -> list[tuple[str, Intent]]:
+    """Return the intents of the latest run, each with its version."""
+    mine = run_name(ours.holder)
+    return [(held.id, each) for held in seen.state.versions.values() for each in held.intents if each.run == mine]
 
 
 AFTER_A_STEP: Mapping[str, Check] = MappingProxyType(
@@ -81,6 +120,8 @@ AFTER_A_STEP: Mapping[str, Check] = MappingProxyType(
         "I6": _within_budget,
         "I9": _shows_nothing,
         "unknown": _unknown_decides_nothing,
+        "stop": _stops,
+        "clock": _dated_by_the_store,
     }
 )
 """Checked after every invocation. I2 is checked at the very effect that changes what readers get, and that they are
@@ -113,6 +154,28 @@ def healed(world: World) -> bool:
     return world.finished and world.account.serves(world.algorithm.place.current())
 
 
+def commit_is_announced(world: World) -> bool:
+    """Return whether the target has taken the commit of a rotation that ended well, or the next rotation tells it."""
+    ours = world.algorithm
+    if not isinstance(ours, Lockstep) or ours.token in ours.heard:
+        return True
+    state = ours.seen.state
+    return bool(state.version(ours.token).all(MarkKind.OWED)) or not is_settled(state, ours.token)
+
+
+def but_for_owed(world: World) -> object:
+    """Return what an output that cannot be written must not change: all but the note that a commit is owed."""
+    time, service, account, _place, _ours, _before = world.save()
+    if not isinstance(world.algorithm, Lockstep):
+        return None
+    seen = world.algorithm.seen
+    labels = {
+        version.id: version.labels - {each.on(version.id) for each in version.all(MarkKind.OWED)}
+        for version in seen.state.versions.values()
+    }
+    return time, service, account, labels, dict(seen.values), seen.current
+
+
 def repeating_changes_nothing(world: World) -> bool:
     """I10: after success, repeating every step changes nothing at the vendor, and repeating it twice no label."""
     vendor = world.account.save()
@@ -138,12 +201,17 @@ def testing_resets_nothing(world: World) -> bool:
 
 
 def next_rotation_ends_well(world: World) -> bool:
-    """Return whether the next day's rotation succeeds at its first attempt, despite what the run left behind."""
+    """Return whether the next day's rotation succeeds at its first attempt, despite what the run left behind.
+
+    If the commit of the rotation before was not announced yet, it is now.
+    """
+    ours, token = world.algorithm, getattr(world.algorithm, "token", "")
     world.clock.sleep(DAY)
     world.restart()
     while not world.done:
         world.invoke({})
-    return healed(world) and world.attempt == 0 and "turns" not in world.broken
+    heard = not isinstance(ours, Lockstep) or token in ours.heard
+    return healed(world) and world.attempt == 0 and "turns" not in world.broken and heard
 
 
 AFTERWARDS: Mapping[str, Callable[[World], bool]] = MappingProxyType(

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TextIO, cast
+
 from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import Parked, RotationError
+from rotation.core.event import Event, EventKind
+from rotation.core.process import stop
+from rotation.core.process.output import write_line
+from rotation.core.values import Step
+from rotation.deployment.announcing.announcer import Announcer
 from rotation.drivers.guarded import Guarded
 from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.bind import MemoryBind, memory_account
-from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
 from rotation_testkit.fault_lab.matrix.plan import OURS
 from rotation_testkit.fault_lab.matrix.worlds.account import shows_a_password
@@ -26,7 +33,9 @@ class Lockstep:
         token: of the running rotation.
         tokens: how many rotations were started.
         sent: every candidate that was staged or sent, with its token.
-        leaked: whether an error of an invocation showed a password.
+        leaked: whether an error, an event or a line of an invocation showed a password.
+        heard: tokens of commits that the target of the events has taken.
+        holder: the name of the latest run.
         early: whether a candidate becomes current in the invocation that proved it.
     """
 
@@ -41,6 +50,8 @@ class Lockstep:
         self.tokens = 0
         self.sent: frozenset[tuple[str, str]] = frozenset()
         self.leaked = False
+        self.heard: frozenset[str] = frozenset()
+        self.holder = ""
         self._seen: dict[Saved, Snapshot] = {}
 
     @property
@@ -58,21 +69,42 @@ class Lockstep:
         self.place.begin(self.token)
 
     def run(self, world: Run, step: int) -> None:
-        """See ``Algorithm``."""
+        """See ``Algorithm``: a step as a job runs it, with a line about its end."""
+        name = STEPS[step]
         try:
-            run(self.session(world), STEPS[step])
+            if name in (Step.CREATE, Step.SET):
+                stop.refuse_new(name.value)
+            done = run(self.session(world), name)
         except RotationError as error:
             reason = error.reason if isinstance(error, Parked) else ""
             self.leaked |= shows_a_password(f"{error} {error.describe()} {reason}")
+            self._write(world, {"step": name.value, **error.describe()})
             raise
+        self._write(world, {"step": name.value, "outcome": done.outcome})
+
+    def _write(self, world: Run, fields: dict[str, object]) -> None:
+        write_line(fields, cast("TextIO", _Screen(world.gate, self)))
+
+    def _announcer(self, world: Run, clock: Clock) -> Announcer:
+        def send(event: Event, body: bytes) -> None:
+            effect = Effect(port=Port.WRITE, verb="announce", target=event.kind.value)
+            world.gate.call(effect, lambda: self._hear(event, body))
+
+        return Announcer(targets={"target": send}, secret=lambda: "matrix", driver=lambda: "memory", clock=clock)
+
+    def _hear(self, event: Event, body: bytes) -> None:
+        self.leaked |= shows_a_password(body.decode())
+        if event.kind is EventKind.COMMITTED:
+            self.heard |= {str(event.token)}
 
     def session(self, world: Run) -> Session:
         """Return what one invocation works with."""
         world.runs += 1
-        clock, account, deadline = world.clock, world.account, world.deadline
+        machine, account, deadline = world.machine, world.account, world.deadline
+        own = machine.own_clock()
 
         def time_left() -> float:
-            return deadline - clock.now()
+            return machine.time_left(deadline)
 
         def bind(document: SecretDocument) -> Guarded:
             return Guarded(
@@ -82,18 +114,21 @@ class Lockstep:
                 username=document.text("username"),
                 minimum=account.minimum,
                 time_left=time_left,
+                logins=account.logins(world.gate),
             )
 
-        store = self.place.store(world.gate)
+        # Unique among invocations, but equal in runs that came to the same state in different ways.
+        self.holder = f"{self.tokens:x}{world.attempt:x}{world.step:x}{world.runs:02x}"
+        store = self.place.store(world.gate, own)
         return Session(
             store=store,
             token=self.token,
             bind=MemoryBind(account.spec, store, bind),
-            clock=GatedClock(clock, world.gate),
+            clock=GatedClock(own, world.gate),
             time_left=time_left,
-            # Unique among invocations, but equal in runs that came to the same state in different ways.
             early=self.early,
-            holder=f"{self.tokens:x}{world.attempt:x}{world.step:x}{world.runs:02x}",
+            holder=self.holder,
+            announce=self._announcer(world, own),
         )
 
     def cancel(self) -> None:
@@ -123,17 +158,17 @@ class Lockstep:
 
     def save(self) -> Saved:
         """See ``Algorithm``."""
-        return (self.token, self.tokens, self.sent, self.leaked)
+        return (self.token, self.tokens, self.sent, self.leaked, self.heard)
 
     def load(self, saved: Saved) -> None:
         """See ``Algorithm``."""
-        self.token, self.tokens, self.sent, self.leaked = saved
+        self.token, self.tokens, self.sent, self.leaked, self.heard = saved
 
 
 class GatedClock(Clock):
     """The clock with each wait an effect."""
 
-    def __init__(self, clock: VirtualClock, passage: Passage) -> None:
+    def __init__(self, clock: Clock, passage: Passage) -> None:
         self._clock = clock
         self._passage = passage
 
@@ -145,3 +180,22 @@ class GatedClock(Clock):
         """Wait."""
         effect = Effect(port=Port.SLEEP, verb="sleep", target=f"{seconds:g}")
         self._passage.call(effect, lambda: self._clock.sleep(seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class _Screen:
+    """Where the lines of a job go, with each line an effect."""
+
+    passage: Passage
+    ours: Lockstep
+
+    def write(self, text: str) -> int:
+        """Take a line."""
+        return self.passage.call(Effect(port=Port.WRITE, verb="write", target="line"), lambda: self._take(text))
+
+    def _take(self, text: str) -> int:
+        self.ours.leaked |= shows_a_password(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: a line is there once it is written."""

@@ -59,6 +59,14 @@ def one_attempt_lines() -> Iterator[Line]:
     return (line for line in lines() if line.spacing == SPACINGS[0])
 
 
+def around_lines() -> Iterator[Line]:
+    """Yield one line of every driver class, for pairs of which one fault is of what is around.
+
+    What those show of the engine they show in memory, and the singles show it in the other stores.
+    """
+    return (line for line in lines() if line.store == "memory" and line.spacing == SPACINGS[1])
+
+
 def reference_lines() -> Iterator[Line]:
     """Yield the clean line of every world of a reference algorithm."""
     for algorithm in REFERENCES:

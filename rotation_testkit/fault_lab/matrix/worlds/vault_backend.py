@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from rotation.core.clock import StoreClock
 from rotation.core.document import SecretDocument
 from rotation.core.secret import Secret
 from rotation.state.stages import PENDING
@@ -17,7 +18,7 @@ from rotation_testkit.fault_lab.in_memory.bind import memory_binding
 from rotation_testkit.fault_lab.in_memory.clock import VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import Effect, Passage, Port
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Saved
-from rotation_testkit.fault_lab.matrix.worlds.backends import DOCUMENT, Backend
+from rotation_testkit.fault_lab.matrix.worlds.backends import DOCUMENT, Backend, Dated
 
 _PATH = "matrix"
 
@@ -45,9 +46,9 @@ class VaultBackend(Backend):
         """See ``Backend``."""
         self._past_the_gate().detach(PENDING, token)
 
-    def store(self, passage: Passage) -> Store:
+    def store(self, passage: Passage, clock: StoreClock) -> Store:
         """See ``Backend``."""
-        return VaultKv(_GatedKv(self._kv, passage), _PATH, clock=self._clock)
+        return VaultKv(_GatedKv(self._kv, Dated(passage, self._clock, clock)), _PATH, clock=clock)
 
     def state(self) -> SecretState:
         """See ``Backend``."""

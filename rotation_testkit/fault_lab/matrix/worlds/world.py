@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from rotation.core.errors import RotationError
+from rotation.core.process.stop import Halted
 from rotation_testkit.fault_lab.gate import SLOW_SECONDS, Gate
 from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
 from rotation_testkit.fault_lab.in_memory.effects import QUESTIONS, Effect, Fault, Kind, Port
-from rotation_testkit.fault_lab.in_memory.fuse import Crash
+from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge
+from rotation_testkit.fault_lab.machine import JUMP_SECONDS, Machine
 from rotation_testkit.fault_lab.matrix.worlds.account import Account
 from rotation_testkit.fault_lab.matrix.worlds.algorithm import Algorithm, Saved
 
 T = TypeVar("T")
-Failure = RotationError | Crash | None
+Failure = RotationError | Crash | Halted | None
 """What an invocation ended with, if not well."""
 
 QUICK_ATTEMPTS = 8
@@ -24,6 +26,8 @@ QUICK_ATTEMPTS = 8
 DAY = 86_400.0
 ATTEMPTS = 12
 """All attempts; those after the quick ones are a day apart, as the schedule makes them."""
+_OVERDUE = Fault(Edge.BEFORE, Kind.CRASH)
+_JUMPS = {Kind.AHEAD: JUMP_SECONDS, Kind.BEHIND: -JUMP_SECONDS}
 
 
 @dataclass(slots=True)
@@ -44,6 +48,9 @@ class World:
         refused: code of the failure that ended the last attempt, where it says that only a human can help.
         excused: wrong logins that are the faults' own, since they deliver a login or a change twice or late.
         runs: how many times the algorithm was run in this invocation or after the end.
+        machine: what the invocations run on.
+        asked_from: how many effects this invocation had come to when its process was asked to stop; ``None`` if never.
+        orderly: whether this invocation has ended, and not by death.
         plan: faults of this invocation, by the number of the effect, counted from 0.
         effects: those that this invocation came to.
         moments: where wanted, the state before each of them and at the end.
@@ -57,6 +64,7 @@ class World:
     spacing: float
     attempts: int = ATTEMPTS
     gate: Gate = field(init=False)
+    machine: Machine = field(init=False)
     attempt: int = 0
     step: int = 0
     finished: bool = False
@@ -69,12 +77,14 @@ class World:
     effects: list[Effect] = field(default_factory=list)
     moments: list[Saved] | None = None
     failures: list[str] = field(default_factory=list)
+    asked_from: int | None = None
+    orderly: bool = False
     _before: Saved = ()
     _current: str = ""
     _in_parallel: bool = False
 
     def __post_init__(self) -> None:
-        self.gate = Gate(self)
+        self.gate, self.machine = Gate(self), Machine(self.clock)
         self.clock.deliver = self._deliver
         self.algorithm.begin()
         self._before = self.algorithm.place.save()
@@ -86,7 +96,7 @@ class World:
         What stale answers would show is its last part, so that runs without further faults can leave it out.
         """
         return (
-            (self.clock.time, self.clock.late, self._current),
+            (self.clock.time, self.clock.late, self._current, self.machine.save()),
             (self.attempt, self.step, self.finished, self.broken, self.excused, self.refused),
             self.account.save(),
             self.algorithm.place.save(),
@@ -97,7 +107,8 @@ class World:
     def load(self, saved: Saved) -> None:
         """Go back to a saved state."""
         time, service, account, place, algorithm, (self._before, self.account.before) = saved
-        self.clock.time, self.clock.late, self._current = time
+        self.clock.time, self.clock.late, self._current, machine = time
+        self.machine.load(machine)
         self.attempt, self.step, self.finished, self.broken, self.excused, self.refused = service
         self.account.load(account)
         self.algorithm.place.load(place)
@@ -129,12 +140,13 @@ class World:
         """
         self.start(plan, keep=keep)
         self.runs = 0
-        self.deadline = self.clock.now() + FUNCTION_SECONDS
         failure: Failure = None
         try:
-            self.algorithm.run(self, self.step)
-        except (RotationError, Crash) as error:
+            with self.machine.running():
+                self.algorithm.run(self, self.step)
+        except (RotationError, Crash, Halted) as error:
             failure = error
+        self.orderly = not isinstance(failure, Crash)
         if self.moments is not None:
             self.moments.append(self.save())
         # The promises are about this moment, so they are checked before the service waits.
@@ -145,6 +157,8 @@ class World:
         """Start a process: a fresh gate, and no effects yet."""
         self.gate, self.plan, self.effects = Gate(self), plan, []
         self.moments = [] if keep else None
+        self.deadline = self.clock.now() + FUNCTION_SECONDS
+        self.asked_from, self.orderly = None if self.machine.asked_at is None else 0, False
 
     def _check(self) -> None:
         self.broken |= frozenset(self.broken_now(self))
@@ -154,8 +168,12 @@ class World:
         if failure is None:
             self.step += 1
             self.finished = self.step == self.algorithm.steps
+            if self.finished:
+                self.machine.asked_at = None
             return
-        self.failures.append(failure.code if isinstance(failure, RotationError) else "crash")
+        self.machine.asked_at = None
+        names = {Crash: "crash", Halted: "halted"}
+        self.failures.append(failure.code if isinstance(failure, RotationError) else names[type(failure)])
         self.attempt, self.step = self.attempt + 1, 0
         if self.done:
             final = isinstance(failure, RotationError) and not failure.retryable and bool(failure.hint)
@@ -195,23 +213,42 @@ class World:
             return None
         if self.moments is not None:
             self.moments.append(self.save())
+        if self.clock.now() >= self.deadline:
+            return _OVERDUE
         fault = self.plan.get(len(self.effects))
         self.effects.append(effect)
-        if fault is not None and fault.kind is Kind.CANCELLED:
+        return None if fault is None or self._happens_here(fault) else fault
+
+    def _happens_here(self, fault: Fault) -> bool:
+        """Let a fault happen that leaves the call itself alone; return whether it is one of these."""
+        if fault.kind in _JUMPS:
+            self.machine.ahead += _JUMPS[fault.kind]
+        elif fault.kind in (Kind.SIGNAL, Kind.HALT):
+            self._ask_to_stop(fault, Edge.BEFORE)
+        elif fault.kind is Kind.CANCELLED:
             self.algorithm.cancel()
-            return None
-        if fault is not None and fault.kind is Kind.PARALLEL:
+        elif fault.kind is Kind.PARALLEL:
             self._run_in_parallel()
-            return None
-        return fault
+        else:
+            return False
+        return True
+
+    def _ask_to_stop(self, fault: Fault, edge: Edge) -> None:
+        if fault.edge is not edge:
+            return
+        self.machine.ask()
+        self.asked_from = len(self.effects) if self.asked_from is None else self.asked_from
+        if fault.kind is Kind.HALT:
+            raise Halted
 
     def _run_in_parallel(self) -> None:
         deadline, self.deadline = self.deadline, self.clock.now() + FUNCTION_SECONDS
         self._in_parallel = True
-        try:
-            self.algorithm.run(self, self.step)
-        except RotationError as error:
-            self.failures.append(f"parallel {error.code}")
+        with self.machine.elsewhere():
+            try:
+                self.algorithm.run(self, self.step)
+            except RotationError as error:
+                self.failures.append(f"parallel {error.code}")
         self._in_parallel = False
         self.deadline = deadline
 
@@ -229,8 +266,13 @@ class World:
         """See ``gate.Surroundings``."""
         if effect.port not in QUESTIONS:
             self._note_whether_readers_are_served()
-        if not effect.shown:
-            return
+        if effect.shown:
+            self._note_what_readers_get()
+        fault = None if self._in_parallel else self.plan.get(len(self.effects) - 1)
+        if fault is not None and fault.kind in (Kind.SIGNAL, Kind.HALT):
+            self._ask_to_stop(fault, Edge.AFTER)
+
+    def _note_what_readers_get(self) -> None:
         value = self._readers_get()
         if value != self._current:
             self._current = value

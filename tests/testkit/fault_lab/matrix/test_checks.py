@@ -156,7 +156,7 @@ def test_every_world_is_bound_and_seals_its_candidates_where_the_store_needs_it(
         world.invoke({})
     assert world.finished
     ours = world.algorithm
-    seen = ours.place.store(world.gate)
+    seen = ours.place.store(world.gate, world.machine.own_clock())
     assert Binding.parse(seen.describe().binding).driver == "memory"
     assert (seen.read(ours.token).document.notes.seal is not None) is (store != "vault")
     with pytest.raises(BindingMismatch):

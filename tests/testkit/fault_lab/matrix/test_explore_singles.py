@@ -55,7 +55,7 @@ def test_these_are_all_worlds():
     """The worlds are those of every driver class, store and spacing."""
     assert {(line.driver, line.store) for line in lines()} == set(WORLDS)
     assert {line.spacing for line in lines()} == set(SPACINGS)
-    assert len(list(lines())) == len(WORLDS) * len(SPACINGS) == 60
+    assert len(list(lines())) == len(WORLDS) * len(SPACINGS) == 66
 
 
 @pytest.mark.parametrize("line", list(one_attempt_lines()), ids=str)
