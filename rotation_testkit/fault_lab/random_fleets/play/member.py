@@ -19,7 +19,7 @@ from rotation.state.lease import Claim
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.versions import SecretState
 from rotation_testkit.fault_lab.in_memory.bind import MemoryBind, memory_account, memory_binding
-from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, VirtualClock
+from rotation_testkit.fault_lab.in_memory.clock import FUNCTION_SECONDS, Skewed, VirtualClock
 from rotation_testkit.fault_lab.in_memory.driver import gated, memory_spec
 from rotation_testkit.fault_lab.in_memory.effects import STORE_PORTS, Port
 from rotation_testkit.fault_lab.in_memory.fuse import Crash
@@ -35,18 +35,6 @@ from rotation_testkit.fault_lab.random_fleets.play.vendor import FleetVendor
 
 DONE = "done"
 NOTHING = "nothing to do"
-
-
-@dataclass(slots=True)
-class _SkewedClock:
-    clock: VirtualClock
-    skew: float
-
-    def now(self) -> float:
-        return self.clock.now() + self.skew
-
-    def sleep(self, seconds: float) -> None:
-        self.clock.sleep(seconds)
 
 
 class _Store(SealedStore):
@@ -76,7 +64,7 @@ class _Store(SealedStore):
 
 @dataclass(slots=True)
 class Member:
-    """One secret of a fleet, with its account, or several in a batch; an ``AccountView`` for its parts.
+    """One secret of a fleet, with its account, several in a batch, or two that take turns; an ``AccountView``.
 
     Attributes:
         fleet: what it belongs to.
@@ -122,9 +110,11 @@ class Member:
         self.clock = self.fleet.clock
         self.kind = FLEET_CLASSES[self.kind_name]
         first = Monitor(self)
-        others = range(1, self.kind.accounts)
+        others = range(1, 2 if self.kind.in_turns else self.kind.accounts)
         self.monitors = [first, *(Monitor(self, each, stripped=first.stripped, acting=first.acting) for each in others)]
         self.vendors = [self._vendor(monitor) for monitor in self.monitors]
+        if self.kind.in_turns:  # the first password of the account that readers do not have at first is in no store
+            self.monitors[1].excused.append(self.vendors[1].initial)
         self.secret = FleetSecret(now=self.clock.now, monitors=self.monitors)
         document = self.document({"driver": "memory"})
         self.secret.binding = memory_binding(document)
@@ -160,9 +150,13 @@ class Member:
 
     @property
     def in_step(self) -> bool:
-        """Whether every account's current password is live."""
+        """Whether the current password of every account that has one is live."""
         current = str(self.secret.holder(CURRENT))
-        return all(held[current] == vendor.live for held, vendor in zip(self.secret.held, self.vendors, strict=True))
+        return all(
+            held[current] == vendor.live
+            for held, vendor in zip(self.secret.held, self.vendors, strict=True)
+            if current in held
+        )
 
     def look_around(self, *, harmless: bool = False) -> None:
         """Check what must hold at every moment; after a harmless look only if time or anything else moved on."""
@@ -172,11 +166,16 @@ class Member:
         self._looked = moment
         for monitor in self.monitors:
             monitor.after_effect()
+        if self.kind.in_turns and not self.touched and not self.in_step:
+            self.monitor.fail("turns", "readers hold a dead password although two accounts take turns")
 
     def document(self, kept: Mapping[str, object], *, password: str = "") -> SecretDocument:
         """Return the account document with every live password, or another, and with other keys as they were."""
         own = [{"username": each.username, "password": password or each.live.reveal()} for each in self.vendors]
         shared = {key: value for key, value in kept.items() if key not in ("lockstep", BATCH)}
+        if self.kind.in_turns:
+            first, other = sorted(own, key=lambda each: each["username"] == kept.get("alternate_username"))
+            return SecretDocument({**shared, **first, "alternate_username": other["username"]})
         return SecretDocument({**shared, **(own[0] if len(own) == 1 else {BATCH: own})})
 
     @property
@@ -187,7 +186,7 @@ class Member:
     def describe_vendor(self) -> None:
         """Make the driver's record, which changes with the vendor's policy."""
         spec = memory_spec(self.vendor, oracle=self.kind.oracle, propagation_seconds=self.kind.propagation_seconds)
-        self.spec = replace(spec, batch_key=BATCH if len(self.vendors) > 1 else None)
+        self.spec = replace(spec, batch_key=BATCH if self.kind.accounts > 1 else None)
 
     def next_id(self, what: str) -> str:
         """Return a version id that was never used."""
@@ -259,7 +258,7 @@ class Member:
             deadline=self.clock.now() + FUNCTION_SECONDS,
             seen=[] if seen is None else seen,
             turn=turn,
-            recalls=any(label.startswith("lockstep:dead:") for label in self.secret.labels(token)),
+            recalls=any(label.startswith("lockstep:learnt:") for label in self.secret.labels(token)),
         )
         self.failure = None
         try:
@@ -313,7 +312,7 @@ class Member:
             store=store,
             token=token,
             bind=MemoryBind(self.spec, store, bind),
-            clock=_SkewedClock(self.clock, skew),
+            clock=Skewed(self.clock, skew),
             time_left=time_left,
             holder=f"{next(self._holders):x}",
         )

@@ -69,8 +69,13 @@ class Monitor:
         return self.member.vendors[self.number]
 
     @property
+    def username(self) -> str:
+        """The account's name."""
+        return self.vendor.username
+
+    @property
     def passwords(self) -> dict[str, Secret]:
-        """The account's password in each version."""
+        """The account's password in each version that has one."""
         return self.member.secret.held[self.number]
 
     def fail(self, invariant: str, text: str) -> NoReturn:
@@ -87,7 +92,8 @@ class Monitor:
         self._seen = secret.changes, live
         if not all_readable([live], secret.is_readable, self.excused):
             self.fail("I1", "the live password is readable under no label")
-        if not is_known(secret.holder(CURRENT), self.passwords):
+        known = {version_id for held in secret.held for version_id in held}
+        if not is_known(secret.holder(CURRENT), known if self.member.kind.in_turns else self.passwords):
             self.fail("I3", "AWSCURRENT is on no version with a value")
 
     def after_outsider(self) -> None:
@@ -131,9 +137,11 @@ class Monitor:
     def committing(self, target: str) -> None:
         """I2: AWSCURRENT moves only to a proved value, or to one with the same password of this account of a batch."""
         value, vendor = self.passwords.get(target), self.vendor
+        if value is None and any(target in held for held in self.member.secret.held):
+            return  # of the account that takes turns with this one
         if value is None:
             self.fail("I3", "AWSCURRENT was moved to a version without a value")
-        if len(self.member.vendors) > 1 and value == self.passwords.get(str(self.member.secret.holder(CURRENT))):
+        if self.member.kind.accounts > 1 and value == self.passwords.get(str(self.member.secret.holder(CURRENT))):
             return
         if is_proved(vendor, value, self.member.kind.proof) or (vendor.outside and vendor.ours == value):
             return
@@ -197,11 +205,13 @@ class Monitor:
 
     def _is_intended(self, version_id: str) -> bool:
         version = self.member.secret.describe().version(version_id)
-        own = version if len(self.member.vendors) == 1 else version.seen_by(self.number)
+        own = version if self.member.kind.accounts == 1 else version.seen_by(self.number)
         return bool(own.all(MarkKind.INTENT))
 
     def clean(self, token: str, wrong_before: int) -> None:
         """I7: a rotation that nothing disturbed sends one reset and guesses nothing."""
+        if self.member.kind.in_turns and token not in self.passwords:
+            return  # it was the other account's turn
         resets, wrong = self.sent.get(token, 0), len(self.wrong) - wrong_before
         if not is_clean(resets, wrong):
             self.fail("I7", f"a clean rotation sent {resets} resets and caused {wrong} wrong logins")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from rotation.core.document import SecretDocument, documents
+from rotation.core.document import SecretDocument, documents, takes_turns
 from rotation.core.secret import Secret
 from rotation.state.stages import CURRENT, PENDING
 from rotation.state.versions import SecretState
@@ -20,6 +20,11 @@ _LEASES = ("lockstep:lease:", "lockstep:until:")
 
 class LabelMonitor(Protocol):
     """What one account's monitor wants to know of the engine's writes."""
+
+    @property
+    def username(self) -> str:
+        """The account's name."""
+        ...
 
     def staged(self, version_id: str, value: Secret) -> None:
         """Note a candidate that was put."""
@@ -40,7 +45,7 @@ class FleetSecret(CountedSecret):
     It is asked far more often than it changes, so each answer is kept until the next change.
 
     Attributes:
-        held: each account's password in every version ever made.
+        held: each account's password in every version ever made that has one.
     """
 
     def __init__(self, *, now: Callable[[], float], monitors: Sequence[LabelMonitor]) -> None:
@@ -81,7 +86,7 @@ class FleetSecret(CountedSecret):
         """As ``MemorySecret.put``."""
         super().put(version_id, document, *stages)
         if document is not None:
-            for held, account in zip(self.held, _accounts(document), strict=True):
+            for held, account in zip(self._held_in(document), _accounts(document), strict=True):
                 held[version_id] = account.password
                 self._where.setdefault(account.password.reveal(), []).append(version_id)
 
@@ -89,7 +94,15 @@ class FleetSecret(CountedSecret):
         """As ``MemorySecret.stage``."""
         super().stage(version_id, document, label)
         for monitor, held in zip(self._monitors, self.held, strict=True):
-            monitor.staged(version_id, held[version_id])
+            if version_id in held:
+                monitor.staged(version_id, held[version_id])
+
+    def _held_in(self, document: SecretDocument) -> list[dict[str, Secret]]:
+        """Return the passwords of the accounts of which a document has one: of two that take turns, the first."""
+        if not takes_turns(document):
+            return self.held
+        names = [each.username for each in self._monitors]
+        return [self.held[names.index(document.text("username"))]]
 
     def move(self, label: str, *, source: str, target: str) -> None:
         """As ``MemorySecret.move``."""

@@ -3,6 +3,8 @@
 import pytest
 
 from rotation.core.values import Evidence
+from rotation.engine import session
+from rotation.engine.account import steps
 from rotation.engine.batch import batch
 from rotation.engine.result import Result
 from rotation.state.stages import CURRENT, PENDING
@@ -49,6 +51,29 @@ def test_what_somebody_plants_is_not_used(only):
         ends = [fleet.apply({"do": "step", "step": step, "back": 1}) for step in ("setSecret", "finishSecret")]
         assert ends == ["candidate_foreign", "candidate_foreign" if sent else "stage_error"]
         settle(fleet)
+
+
+def test_two_accounts_take_turns(only):
+    """Each rotation resets the account that is not current, and what readers had before still opens its account."""
+    fleet, member = only("turns")
+    resets = []
+    for _ in range(3):
+        assert fleet.apply({"do": "attempt"}) == "done"
+        assert member.in_step
+        resets.append(tuple(vendor.resets for vendor in member.vendors))
+        fleet.apply({"do": "wait", "seconds": 4000})
+    assert resets == [(0, 1), (1, 1), (1, 2)]
+    settle(fleet)
+
+
+def test_a_dead_password_of_two_accounts_that_take_turns_is_a_violation(only, monkeypatch):
+    """An engine that resets the account that readers have is found out at that very effect."""
+    fleet, member = only("turns")
+    monkeypatch.setattr(steps, "turned", lambda document: document)
+    monkeypatch.setattr(session, "turned", lambda document: document)
+    with pytest.raises(Violation, match=r"^turns"):
+        fleet.apply({"do": "attempt"})
+    assert member.vendors[0].resets == 1
 
 
 @pytest.mark.parametrize("kind", BATCHES)

@@ -154,3 +154,14 @@ def test_an_unknown_action_is_refused():
 def test_a_script_with_empty_lines_is_played():
     """Empty lines in a script are ignored."""
     assert play(Script.parse('\n{"fleet": ["self"]}\n\n{"do": "attempt"}\n')) is None
+
+
+def test_a_run_that_goes_by_an_earlier_finding_is_not_blamed_for_it():
+    """An outsider makes a candidate current whose reset still applies: current was rejected, and is live soon."""
+    paused = {"at": "set_password", "nth": 1, "kind": "pause", "seconds": 30}
+    actions = [
+        {"do": "parallel", "runs": [{"do": "attempt", "faults": [paused]}], "turns": 770389},
+        {"do": "restore", "back": 0},
+    ]
+
+    assert play(Script(["self-late"], actions)) is None
