@@ -55,7 +55,8 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
     settled = state.versions.get(token)
     if settled is None:
         return
-    if CURRENT not in settled.stages and PENDING in settled.stages:
+    replaced = PREVIOUS in settled.stages and PENDING not in settled.stages
+    if CURRENT not in settled.stages and not replaced:  # AWSPENDING may be gone, too: an operator can cancel meanwhile
         raise StageConflict("the candidate was promoted, but is not current")
     recent = (settled.intent or 0.0) - ARRIVAL_SECONDS
     older = [each.mark for each in settled.intents[:-1] if not each.until and (each.written or each.sent < recent)]

@@ -7,9 +7,10 @@ from contextlib import suppress
 import pytest
 
 from rotation.core.document import SecretDocument
+from rotation.core.errors import StageConflict
 from rotation.state import marks
 from rotation.state.marks import Kind
-from rotation.state.stages import CURRENT, PENDING
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation.state.versions import SecretState
 from rotation.stores.memory import MemorySecret, MemoryStore
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
@@ -34,6 +35,32 @@ def test_many_rotations_with_a_wrong_login_each_leave_few_labels_and_lose_none()
         assert len(labels) <= 9
     count, latest = store.describe().wrong_logins(since=NOW)
     assert (count, latest) == (_ROTATIONS, NOW + _ROTATIONS)
+
+
+@pytest.mark.parametrize("stages", [[PENDING], []], ids=["pending", "cancelled meanwhile"])
+def test_a_promotion_that_was_confirmed_and_not_kept_is_found(stages: list[str]) -> None:
+    """Nothing is tidied up for a version that is not current, whether or not an operator has cancelled its rotation."""
+    secret = MemorySecret(now=lambda: float(NOW))
+    secret.put("version-00", SecretDocument({"password": "old"}), CURRENT)
+    secret.put("version-01", SecretDocument({"password": "new"}), *stages)
+    store = MemoryStore(secret)
+    store.mark("version-00", marks.intent(NOW - 9))
+    store.mark("version-01", marks.intent(NOW))
+    with pytest.raises(StageConflict, match="not current"):
+        store.settle("version-01")
+    assert store.describe().version("version-00").intent is not None
+
+
+def test_a_version_that_was_replaced_since_may_be_settled_again() -> None:
+    """A late repetition of finishSecret raises nothing."""
+    secret = MemorySecret(now=lambda: float(NOW))
+    secret.put("version-00", SecretDocument({"password": "newer"}), CURRENT)
+    secret.put("version-01", SecretDocument({"password": "new"}), PREVIOUS)
+    store = MemoryStore(secret)
+    store.mark("version-00", marks.intent(NOW))
+    store.mark("version-01", marks.intent(NOW - 9))
+    store.settle("version-01")
+    assert store.describe().version("version-00").intent is not None
 
 
 @pytest.mark.parametrize("end", ["released", "settled"])
