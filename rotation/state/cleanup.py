@@ -41,6 +41,21 @@ def release(labels: Labels, state: SecretState, token: str) -> None:
         labels.detach(PENDING, token)
 
 
+def check_kept(state: SecretState, token: str) -> None:
+    """Check that the store has kept a promotion which it confirmed.
+
+    AWSPENDING may be gone, since an operator can cancel meanwhile.
+
+    Raises:
+        StageConflict: the token's version is not current, and no later one has replaced it.
+    """
+    version = state.versions.get(token)
+    if version is None or CURRENT in version.stages:
+        return
+    if PENDING in version.stages or PREVIOUS not in version.stages:
+        raise StageConflict("the candidate was promoted, but is not current")
+
+
 def settle(labels: Labels, state: SecretState, token: str) -> None:
     """Remove the labels that are no longer needed after a promotion, since another value has been proved live.
 
@@ -48,16 +63,10 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
     still be on its way (``waiting.before_a_reset``). Versions whose reset was sent earlier lose every mark, so that the
     store may forget them. A candidate that is pending, or was sent later, keeps everything: a late duplicate of
     finishSecret must not make the next rotation forget what it sent.
-
-    Raises:
-        StageConflict: the token's version is not current, whatever answer the promotion got.
     """
     settled = state.versions.get(token)
     if settled is None:
         return
-    replaced = PREVIOUS in settled.stages and PENDING not in settled.stages
-    if CURRENT not in settled.stages and not replaced:  # AWSPENDING may be gone, too: an operator can cancel meanwhile
-        raise StageConflict("the candidate was promoted, but is not current")
     recent = (settled.intent or 0.0) - ARRIVAL_SECONDS
     older = [each.mark for each in settled.intents[:-1] if not each.until and (each.written or each.sent < recent)]
     for mark in sorted(settled.marks):

@@ -76,4 +76,6 @@ class LabelStore:
 
     def settle(self, token: str) -> None:
         """See ``Store``."""
-        cleanup.settle(self._labels, self.describe(), token)
+        state = self.describe()
+        cleanup.check_kept(state, token)
+        cleanup.settle(self._labels, state, token)

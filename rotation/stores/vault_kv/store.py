@@ -337,6 +337,8 @@ class VaultKv:
         """See ``Store``."""
 
         def act(seen: Seen) -> None:
+            if seen.pending_id == token:  # else a promotion is kept: cas makes a write certain
+                cleanup.check_kept(seen.describe(), token)
             cleanup.settle(seen, seen.describe(), token)
             seen.detach(PENDING, token)  # else an edit by hand would make it look like a rotation in progress
             if token in seen.describe().versions:
