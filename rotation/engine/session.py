@@ -18,6 +18,7 @@ from rotation.core.errors import (
     ConfigError,
     IdentityChanged,
     InProgress,
+    NotEnoughTime,
     NotYetVisible,
     SecretDocumentError,
     StoreError,
@@ -275,9 +276,12 @@ class Session(AccountSession):
 
         Raises:
             InProgress: another run holds it.
+            NotEnoughTime: no time is left, so that the lease would be over when it begins, and bind no other run.
         """
-        now = self.clock.now()
-        held = self.store.acquire(self.token, state, Claim(self.holder, now, now + self.time_left()))
+        now, left = self.clock.now(), self.time_left()
+        if left <= 0:
+            raise NotEnoughTime("no time is left in this run to act at the vendor")
+        held = self.store.acquire(self.token, state, Claim(self.holder, now, now + left))
         self.memory.leased = True
         try:
             yield held

@@ -89,7 +89,7 @@ def note_acceptance(attempt: Attempt) -> None:
 
 def _make_ready(attempt: Attempt, move: Move) -> Secret | None:
     """Do what must be done before the intent. Return the old password, where one is needed."""
-    stop.refuse_new("the reset")  # before a machine is switched for it
+    stop.refuse_new("the reset")  # before anything is written down for it
     if attempt.must_log_in:
         require_tries(attempt.bound)
     if move is not Move.SEND_FIRST:
@@ -100,6 +100,7 @@ def _make_ready(attempt: Attempt, move: Move) -> Secret | None:
     for obstacle in attempt.seen.obstacles:
         raise obstacle
     if attempt.seen.reset_needs is not None:
+        stop.refuse_new("the reset")  # a signal may have come meanwhile, and the machine is still as it was
         attempt.session.memory.switched = attempt.candidate.document.notes.power is not attempt.seen.reset_needs
         attempt.seen = bring_to(attempt.session, attempt.bound, attempt.seen.reset_needs, attempt.seen)
     if attempt.bound.spec.authority is Authority.ADMIN:

@@ -11,9 +11,11 @@ from rotation.engine import run
 from rotation.engine.account import sender
 from rotation.engine.outcome import announcing
 from rotation.engine.session import Session
-from rotation_testkit.fault_lab.in_memory.effects import Port
+from rotation_testkit.fault_lab.in_memory.effects import Fault, Kind, Port
+from rotation_testkit.fault_lab.in_memory.fuse import Edge
 from rotation_testkit.fault_lab.matrix.plan import AROUND, OURS, Line
 from rotation_testkit.fault_lab.matrix.runs.explore import End, Explorer
+from rotation_testkit.fault_lab.matrix.worlds.checks import commit_is_announced
 from rotation_testkit.fault_lab.matrix.worlds.setups import around_lines, lines, make
 
 # The others show the same of the engine; `make test-faults` tries them.
@@ -116,3 +118,52 @@ def test_a_host_that_cannot_be_asked_gets_no_reset(monkeypatch):
     monkeypatch.setattr(Guarded, "_greet", greet)
 
     assert Explorer(make(line)).runs(1).broken["unknown"]
+
+
+def repeated(world, before, name, fault):
+    """Run the next invocation again with a fault so many effects before the first of this name; return the names."""
+    begin = world.save()
+    names = [effect.name for effect in world.invoke({})]
+    world.load(begin)
+    at = next(number for number, each in enumerate(names) if each.startswith(name))
+    return [effect.name for effect in world.invoke({at - before: fault})]
+
+
+def test_a_signal_that_comes_last_before_a_switch_leaves_the_machine_on():
+    """A run that sends a reset again looks at the labels once more before it stops the machine for it."""
+    world = make(Line(OURS, "admin_vm", "memory", 600))
+    world.invoke({})
+    repeated(world, 0, "attach lockstep:intent", Fault(Edge.AFTER, Kind.CRASH))
+    world.invoke({})
+
+    assert "stop" not in repeated(world, 1, "stop", Fault(Edge.AFTER, Kind.SIGNAL))
+    assert world.failures[-1] == "interrupted"
+    assert not world.broken
+
+
+def test_a_run_that_believes_to_have_no_time_takes_no_lease():
+    """Its lease would be over at once, and another run would act at the vendor beside it."""
+    world = make(Line(OURS, "admin_vm", "memory", 600))
+    world.invoke({})
+
+    names = repeated(world, 1, "attach lockstep:intent", Fault(Edge.BEFORE, Kind.AHEAD))
+
+    assert not any(each.startswith("attach") for each in names)
+    assert world.failures[-1] == "not_enough_time"
+
+
+def test_a_note_that_was_confirmed_and_not_kept_is_written_again():
+    """Where the target does not take the commit either, the next rotation still announces it."""
+    world = make(Line(OURS, "admin", "memory", 600))
+    for _ in range(3):
+        world.invoke({})
+    begin = world.save()
+    names = [effect.name for effect in world.invoke({})]
+    world.load(begin)
+    lost = next(number for number, each in enumerate(names) if each.startswith("attach lockstep:owed"))
+    unheard = names.index("announce committed")
+
+    world.invoke({lost: Fault(Edge.BEFORE, Kind.LOST), unheard: Fault(Edge.BEFORE, Kind.CLOSED)})
+
+    assert world.finished
+    assert commit_is_announced(world)
