@@ -148,7 +148,7 @@ def _worlds() -> dict[str, list[Line]]:
     return worlds
 
 
-_MINUTES = 30
+_MINUTES = 20
 _NO_PAIRS = "Not in this edition of the page: `make test-faults` runs them, and `--page` without `--quick` lists them."
 _PAGE = """\
 # Faults
