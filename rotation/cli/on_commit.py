@@ -31,11 +31,9 @@ from rotation.core.scrub import printable
 VARIABLE = "ROTATED_SECRETS"
 """Not one of ``LOCKSTEP_*``, which a command that is Lockstep itself would refuse as unknown."""
 _MOST_BYTES = 65_536
-"""Of ids for one command: Linux takes at most 128 KiB in a variable, and names are up to other people."""
+"""Of ids for one command. Linux takes 128 KiB in one variable, and other people choose the names."""
 SECONDS = 60.0
 """For the command to end, and the longest that commits are gathered."""
-_MOST_BYTES = 65_536
-"""Of ids handed over at a time; Linux takes 128 KiB in one variable."""
 
 OnCommitCommand = Annotated[
     str,
@@ -74,14 +72,14 @@ class OnCommit:
         return cls(argv)
 
     def committed(self, secret_id: str) -> None:
-        """Note a commit; run the command if the first one has waited for long."""
+        """Note a commit; run the command if the first one has waited for long, or if no other id fits."""
         if not self.argv:
             return
         if sum(len(each.encode()) + 1 for each in (*self._ids, secret_id)) > _MOST_BYTES:
             self.run()
         self._since = self._since if self._ids else self.clock.now()
         self._ids.append(secret_id)
-        if self.clock.now() - self._since >= SECONDS or sum(len(each.encode()) for each in self._ids) >= _MOST_BYTES:
+        if self.clock.now() - self._since >= SECONDS:
             self.run()
 
     @contextmanager

@@ -133,17 +133,6 @@ def test_the_command_runs_after_the_commit_and_only_then(
     assert "ROTATED_SECRETS" not in os.environ
 
 
-def test_more_ids_than_an_environment_takes_are_handed_over_in_parts(tmp_path: Path) -> None:
-    """Linux refuses a variable of 128 KiB, and the command would not run at all."""
-    code = "import os, sys; open(sys.argv[1], 'a').write(os.environ['ROTATED_SECRETS'] + '\\n')"
-    consumers = OnCommit.of(shlex.join([sys.executable, "-c", code, str(tmp_path / "ran")]))
-    ids = [f"shop/{number:0500}" for number in range(300)]
-    for each in ids:
-        consumers.committed(each)
-    consumers.run()
-    assert (tmp_path / "ran").read_text().splitlines() == ids
-
-
 def test_a_run_that_must_stop_names_what_the_command_was_not_run_for(capsys: pytest.CaptureFixture[str]) -> None:
     """Their consumers hold dead passwords until somebody tells them."""
     consumers = OnCommit.of("true")
