@@ -28,10 +28,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 
 from rotation.core.document import documents, merged
-from rotation.core.errors import RotationError
+from rotation.core.errors import RotationError, StageConflict
 from rotation.core.values import Evidence
 from rotation.engine.batch.member_store import MemberStore
 from rotation.engine.batch.members import Member
@@ -68,8 +67,12 @@ def _commit(session: Session, key: str, members: Sequence[Member]) -> frozenset[
     store.stage(version_id, mixed, marks.intent(sent, run=token[-8:], base=now.version_id))
 
     def settle() -> None:
-        with suppress(RotationError):  # the end of the rotation does it, too
+        try:
             store.settle(version_id)
+        except StageConflict:
+            raise  # the store has not kept the promotion
+        except RotationError:
+            pass  # the end of the rotation does it, too
 
     commit(session, version_id, Evidence(min(proofs[n] for n in proved)), state=state, settle=settle)
     return done | proved

@@ -8,7 +8,7 @@ from rotation.core.errors import OutcomeUnknown, PreconditionFailed, RotationErr
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Lockout, Step
 from rotation.state.label_quota import MOST_LABELS, MOST_MEMBERS
-from rotation.state.stages import CURRENT, PENDING
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation_testkit.fault_lab.in_memory.batch_scenario import BatchScenario, make_batch, outcomes
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
@@ -160,3 +160,24 @@ def test_a_value_put_by_hand_is_not_overwritten_and_ends_the_proofs(when: str) -
     assert scenario.rotate(token)[-1:] != ["gave up"]
     assert scenario.passwords() == scenario.live()
     assert scenario.vendors[0].resets == 2
+
+
+def test_a_promotion_that_the_store_confirmed_and_did_not_keep_is_no_commit() -> None:
+    """No account is called current, and the candidate stays, so that the next run makes them current."""
+    scenario = make_batch()
+    scenario.vendors[-1].obstacles = (OFF,)
+    token = scenario.created()  # without the last account, so that all is over once the others are current
+    before = str(scenario.secret.describe().current_id)
+
+    def undo(_: str) -> None:
+        promoted = str(scenario.secret.describe().current_id)
+        scenario.secret.move(CURRENT, source=promoted, target=before)
+        scenario.secret.detach(PREVIOUS, promoted)
+
+    scenario.fuse = Fuse(only="move", at=2, edge=Edge.AFTER, error=undo)  # the first one is the lease
+    assert "current" not in outcomes(failed(scenario, token)).values()
+    assert scenario.secret.describe().holder(PENDING) == token
+    scenario.fuse = Fuse()
+    assert outcomes(failed(scenario, token))["user-0"] == "current"
+    assert scenario.passwords() == scenario.live()
+    assert scenario.counts() == [(1, 0), (1, 0), (0, 0)]
