@@ -21,7 +21,6 @@ from rotation.engine.account import power
 from rotation.engine.outcome.announcing import commit
 from rotation.engine.run import run
 from rotation.engine.session import Session
-from rotation.state.lease import Claim
 from rotation.state.marks import Kind
 from rotation.state.parking import known
 from rotation.state.versions import SecretState
@@ -116,9 +115,8 @@ class _Repair:
         if version_id is None:
             yield
             return
-        session, now = self.session, self.session.clock.now()
-        claim = Claim(session.holder, now, now + session.time_left())
-        session.store.acquire(version_id, session.store.describe(), claim)
+        session = self.session
+        session.store.acquire(version_id, session.store.describe(), session.claim())
         try:
             yield
         finally:

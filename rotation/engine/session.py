@@ -270,18 +270,26 @@ class Session(AccountSession):
         """Return this session for a proved candidate: nothing is asked at the vendor and no admin key read."""
         return self if self.identify is None else replace(self, bind=self.identify)
 
+    def claim(self) -> Claim:
+        """Return what this run claims the secret's lease with.
+
+        Raises:
+            NotEnoughTime: no time is left, so that the lease would be over when it begins, and bind no other run.
+        """
+        now, left = self.clock.now(), self.time_left()
+        if left <= 0:
+            raise NotEnoughTime("no time is left in this run to act at the vendor")
+        return Claim(self.holder, now, now + left)
+
     @contextmanager
     def lease(self, state: SecretState) -> Iterator[SecretState]:
         """Hold the secret's lease.
 
         Raises:
             InProgress: another run holds it.
-            NotEnoughTime: no time is left, so that the lease would be over when it begins, and bind no other run.
+            NotEnoughTime: as ``claim``.
         """
-        now, left = self.clock.now(), self.time_left()
-        if left <= 0:
-            raise NotEnoughTime("no time is left in this run to act at the vendor")
-        held = self.store.acquire(self.token, state, Claim(self.holder, now, now + left))
+        held = self.store.acquire(self.token, state, self.claim())
         self.memory.leased = True
         try:
             yield held

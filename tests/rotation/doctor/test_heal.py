@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -86,6 +87,19 @@ def test_the_doctor_alone_brings_them_back_in_step(scenario, kind, error, cancel
             assert not subject.vendor.locked, where
             subject.clock.sleep(1000.0)
             assert subject.rotate(subject.begin()) == [], where
+
+
+def test_a_run_without_time_changes_nothing(scenario):
+    """Its lease would be over when it begins, so that another run could act at the same moment."""
+    subject, token = broken(scenario, "admin", Fuse(only="verify", at=1))
+    subject.secret.detach(PENDING, token)
+    subject.clock.sleep(200.0)
+    diagnosis = examine(subject.session())
+    assert diagnosis.plan == (Action(Verb.PROMOTE, token),)
+    outcome = repair(replace(subject.session(), time_left=lambda: -1.0), diagnosis)
+    assert (outcome.condition, outcome.error.code, outcome.done) == (Condition.WAITING, "not_enough_time", ())
+    assert repair(subject.session(), diagnosis).done == diagnosis.plan
+    assert subject.in_step
 
 
 EVERY_KIND = ["admin", "admin-task", "machine", "self"]
