@@ -45,11 +45,13 @@ class Notes:
         power: the state in which createSecret found the machine; ``None`` where there is none.
         host_key: the SSH host's public key, as the first rotation learnt it. It is trusted as much as the document.
         seal: what shows that Lockstep made this version, where the store keeps seals.
+        left_out: in a batch's candidate, why createSecret made no new password for the account: the error's code.
     """
 
     power: Power | None = None
     host_key: str | None = None
     seal: str | None = None
+    left_out: str | None = None
 
     @classmethod
     def read(cls, kept: object) -> Notes:
@@ -62,12 +64,8 @@ class Notes:
             words = (word.partition("=") for word in kept.split(" "))
             found = {name: unquote(value) for name, _, value in words}
         power = next((each for each in Power if each == found.get("power")), None)
-        key, seal = found.get("host_key"), found.get("seal")
-        return cls(
-            power=power,
-            host_key=key if isinstance(key, str) and key else None,
-            seal=seal if isinstance(seal, str) and seal else None,
-        )
+        texts = {name: found.get(name) or None for name in ("host_key", "seal", "left_out")}
+        return cls(power=power, **{name: each for name, each in texts.items() if isinstance(each, str)})
 
     def text(self) -> str:
         """Return the value to store under the document's ``lockstep`` key; empty when there is nothing to note."""

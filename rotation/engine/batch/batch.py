@@ -119,7 +119,9 @@ class Batch:
         except RotationError as error:
             may_pass = again and error.retryable and error.not_before is None
             if not may_pass or self.session.time_left() < pause + RESERVE_SECONDS:
-                return member.document, _failed(member, error)
+                return member.document.noting(replace(member.document.notes, left_out=error.code)), _failed(
+                    member, error
+                )
         else:
             return document, MemberResult(name=member.name, outcome="staged", trusted_host_key=result.trusted_host_key)
         self.session.clock.sleep(pause)
@@ -274,9 +276,12 @@ class Batch:
         return _outcome(member, run, partial(_why_left_out, member) if self._is_left_out(member) else _set)
 
     def _is_left_out(self, member: Member) -> bool:
-        """Return whether the candidate brings an account no new password, as createSecret could not prepare one."""
+        """Return whether the candidate brings an account no new password: createSecret made none, or it is current.
+
+        Where createSecret made none, the candidate has the password from then, which an operator may have replaced.
+        """
         own = documents(self.session.candidate().document, self.key)[member.number]
-        return own.password == member.document.password
+        return own.notes.left_out is not None or own.password == member.document.password
 
     def _secured(self, member: Member, ended: MemberResult) -> MemberResult:
         """Prove an account whose password needed time, so that no later run needs to touch it again."""

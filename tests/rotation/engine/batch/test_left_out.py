@@ -7,6 +7,7 @@ import contextlib
 import pytest
 
 from rotation.core.errors import NotReady, PreconditionFailed, RotationError, StoreUnavailable, VendorUnavailable
+from rotation.core.secret import Secret
 from rotation.core.values import Authority, Lockout, Step
 from rotation.doctor import Condition, examine, heal
 from rotation.doctor.dry_run import rehearse
@@ -78,6 +79,24 @@ def test_an_account_that_comes_back_between_the_steps_waits_for_the_next_rotatio
     assert type(error) is NotReady
     assert "user-2: it could not be rotated when the candidates were made; the next rotation takes it" in error.message
     assert scenario.passwords() == scenario.live()
+
+
+@pytest.mark.parametrize("kind", [{}, {"oracle": False}])
+@pytest.mark.parametrize("obstacles", [(OFF,), ()])
+def test_a_password_put_by_hand_after_createsecret_stays(
+    kind: dict[str, object], obstacles: tuple[RotationError, ...]
+) -> None:
+    """The candidate has the account's former password, which is never sent, also where the account is back."""
+    scenario, token = without_the_last(**kind)
+    scenario.vendors[-1].set_by_hand(Secret("By0Hand0By0Hand0By0H"))
+    scenario.put(scenario.vendors)
+    scenario.vendors[-1].obstacles = obstacles
+    assert outcomes(failed(scenario, token)) == LEFT_OUT | {
+        "user-2": "precondition_failed" if obstacles else "not_ready"
+    }
+    assert scenario.passwords() == scenario.live()
+    assert scenario.live()[-1].reveal() == "By0Hand0By0Hand0By0H"
+    assert scenario.counts() == [(1, 0), (1, 0), (0, 0)]
 
 
 def test_a_fault_that_passes_at_once_leaves_nobody_out() -> None:
