@@ -41,18 +41,20 @@ def release(labels: Labels, state: SecretState, token: str) -> None:
         labels.detach(PENDING, token)
 
 
-def check_kept(state: SecretState, token: str) -> None:
-    """Check that the store has kept a promotion which it confirmed.
+def is_kept(state: SecretState, token: str) -> bool:
+    """Return whether the store has kept a promotion which it confirmed: it is current, or a later one has replaced it.
 
     AWSPENDING may be gone, since an operator can cancel meanwhile.
-
-    Raises:
-        StageConflict: the token's version is not current, and no later one has replaced it.
     """
     version = state.versions.get(token)
     if version is None or CURRENT in version.stages:
-        return
-    if PENDING in version.stages or PREVIOUS not in version.stages:
+        return True
+    return PREVIOUS in version.stages and PENDING not in version.stages
+
+
+def check_kept(state: SecretState, token: str) -> None:
+    """Raise ``StageConflict`` unless the store has kept a promotion; see ``is_kept``."""
+    if not is_kept(state, token):
         raise StageConflict("the candidate was promoted, but is not current")
 
 

@@ -25,6 +25,7 @@ from rotation.core.errors import (
     NotYetVisible,
     Parked,
     RotationError,
+    StageConflict,
     StoreError,
 )
 from rotation.core.event import EventKind, announce_nothing
@@ -32,7 +33,7 @@ from rotation.core.values import Evidence, Step
 from rotation.engine.result import Result
 from rotation.engine.session import Session
 from rotation.state import marks
-from rotation.state.cleanup import is_settled, leaves_a_trace
+from rotation.state.cleanup import is_kept, is_settled, leaves_a_trace
 from rotation.state.stages import CURRENT
 from rotation.state.versions import SecretState, Version
 
@@ -61,10 +62,16 @@ def commit(
         with suppress(StoreError):  # without the note only a death loses the event
             session.store.mark(token, marks.owed())
     session.store.promote(token, current_id=state.current_id)
-    session.memory.committed = True
-    session.memory.promoted |= token == session.token
+    memory = session.memory
+    before = memory.committed, memory.promoted
+    memory.committed, memory.promoted = True, memory.promoted or token == session.token
     heard = session.announce(EventKind.COMMITTED, token, evidence=evidence)
-    settle()
+    try:
+        settle()
+    except StageConflict:
+        if not is_kept(session.store.seen(), token):
+            memory.committed, memory.promoted = before
+        raise
     _note(session, token, heard=heard, noted=noted)
 
 

@@ -2,10 +2,12 @@
 
 import pytest
 
-from rotation.core.errors import OutcomeUnknown, StageError, StoreUnavailable, VendorUnavailable
+from rotation.core.errors import OutcomeUnknown, StageConflict, StageError, StoreUnavailable, VendorUnavailable
 from rotation.core.values import Step
 from rotation.doctor import examine
-from rotation_testkit.fault_lab.in_memory.fuse import Fuse
+from rotation.engine.run import run
+from rotation.state.stages import CURRENT, PENDING, PREVIOUS
+from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 SINCE = r"; readers {} a dead password since 2023-11-14T22:"
 MAY, CERTAIN = SINCE.format("may hold"), SINCE.format("hold")
@@ -65,6 +67,39 @@ def test_a_proved_candidate_that_cannot_be_committed_says_that_current_is_dead(w
 
     with pytest.raises(StoreUnavailable, match=CERTAIN):
         scenario.step(Step.FINISH, token)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_promotion_that_the_store_did_not_keep_is_no_commit(world, cancelled):
+    """The store confirmed it, so the error says that current is dead, and no command runs as for a commit."""
+    scenario = world("self")
+    token, secret = scenario.run_to(Step.TEST), scenario.secret
+    before = secret.describe().current_id
+
+    def lost(_):
+        secret.move(CURRENT, source=token, target=before)
+        secret.detach(PREVIOUS, token)
+        if cancelled:
+            secret.detach(PENDING, token)
+
+    scenario.fuse = Fuse(only="move", at=1, edge=Edge.AFTER, error=lost)
+    session = scenario.session(token)
+    with pytest.raises(StageConflict, match=f"is not current{CERTAIN}"):
+        run(session, Step.FINISH)
+    assert (session.memory.committed, session.memory.promoted) == (False, False)
+
+
+def test_a_promotion_that_cannot_be_tidied_up_is_a_commit(world):
+    """Another run moved a label meanwhile: the error says nothing of a dead password."""
+    scenario = world("admin")
+    scenario.run_to(Step.FINISH)
+    scenario.clock.sleep(86_400)
+    token = scenario.run_to(Step.TEST)
+    scenario.fuse = Fuse(only="detach", at=1, error=lambda _: StageConflict("moved"))
+    session = scenario.session(token)
+    with pytest.raises(StageConflict, match=r"^moved$") as raised:
+        run(session, Step.FINISH)
+    assert (session.memory.committed, raised.value.dead_since) == (True, None)
 
 
 def test_a_refusal_that_changed_nothing_says_nothing_of_the_kind(world):
