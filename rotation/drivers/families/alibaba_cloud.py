@@ -106,6 +106,8 @@ def gateway_codes(*, rights: str, call: str) -> tuple[ErrorRow, ...]:
     return (
         ErrorRow("InvalidAccessKeyId.NotFound", AdminRejected, "the vendor does not know the access key", _KEY),
         ErrorRow("InvalidAccessKeyId.Inactive", AdminRejected, "the access key is disabled", _KEY),
+        ErrorRow("Forbidden.AccessKeyDisabled", AdminRejected, "the access key is disabled", _KEY),
+        ErrorRow("MissingSecurityToken", AdminRejected, "the vendor wants a temporary key's token", _KEY),
         ErrorRow("InvalidSecurityToken.Expired", AdminRejected, "the temporary key has expired", _KEY),
         ErrorRow("InvalidSecurityToken.Malformed", AdminRejected, "the vendor refused the security token", _KEY),
         ErrorRow("InvalidSecurityToken.MismatchWithAccessKey", AdminRejected, "the token is another key's", _KEY),
@@ -122,19 +124,34 @@ def gateway_codes(*, rights: str, call: str) -> tuple[ErrorRow, ...]:
         ErrorRow("Throttling.Api", RateLimited, "the vendor throttles this call"),
         ErrorRow("Forbidden", PermissionDenied, "the key lacks a right", rights),
         ErrorRow("Forbidden.RAM", PermissionDenied, "the key's user lacks a right", rights),
+        # The vendor's page spells it so.
+        ErrorRow("Forbedden.NotSupportRAM", PermissionDenied, "the call is not open to RAM users", rights),
         ErrorRow("Forbidden.RiskControl", PermissionDenied, "the vendor's risk control forbids the call", rights),
         ErrorRow("Forbidden.UserVerification", PermissionDenied, "the vendor account is not verified", rights),
         ErrorRow("NoPermission", PermissionDenied, "the key's user lacks a right", rights),
         ErrorRow("ActionUnauthorized", PermissionDenied, "the action is not open to this vendor account", rights),
         ErrorRow("InsufficientBalance", PreconditionFailed, "the vendor account is in arrears", "Settle its bills."),
         ErrorRow("InvalidParameter", AccountUnusable, "the vendor refused a parameter", "Check the secret's own keys."),
+        *_requests(call),
+        *open_after_change("InternalError", "the vendor failed inside"),
+        *open_after_change("UnknownError", "the vendor failed and does not say at what"),
+        *open_after_change("ServiceUnavailable", "the vendor is not available for the moment"),
+    )
+
+
+def _requests(call: str) -> tuple[ErrorRow, ...]:
+    return (
         ErrorRow("MissingParameter", RequestRefused, "the vendor missed a parameter", call),
         ErrorRow("UnsupportedParameter", RequestRefused, "the vendor does not know a parameter", call),
         ErrorRow("InvalidAction", RequestRefused, "the vendor does not know the action", call),
+        ErrorRow("InvalidParameter.Format", RequestRefused, "the vendor does not answer in JSON", call),
+        ErrorRow("InvalidParameter.Accept", RequestRefused, "the vendor does not answer in JSON", call),
+        ErrorRow("InvalidProduct.NotFound", RequestRefused, "the endpoint is of no product", call),
+        ErrorRow("InvalidRegion.NotFound", RequestRefused, "the endpoint is of no region", call),
+        ErrorRow("InvalidProtocol.NeedSsl", RequestRefused, "the vendor takes HTTPS only", call),
+        ErrorRow("ContentLengthDoesNotMatch", RequestRefused, "the request was cut on its way", call),
         ErrorRow("InvalidApi.NotFound", RequestRefused, "the vendor does not know the action", call),
         ErrorRow("NoSuchVersion", RequestRefused, "the vendor no longer knows the version", call),
         ErrorRow("UnsupportedOperation", RequestRefused, "the vendor does not offer the action", call),
         ErrorRow("UnsupportedHTTPMethod", RequestRefused, "the vendor refused the HTTP method", call),
-        *open_after_change("InternalError", "the vendor failed inside"),
-        *open_after_change("ServiceUnavailable", "the vendor is not available for the moment"),
     )

@@ -30,15 +30,18 @@ from rotation.core.values import LONGEST_LOCKOUT_SECONDS, Lockout, Progress, Tar
 from rotation.drivers.network.http_messages import HttpReply, HttpRequest, parsed_object
 from rotation.drivers.vendor_api import Refusal, VendorApi, nothing_changed
 
-ACCOUNT_SERVICE, SESSIONS = "/redfish/v1/AccountService", "/redfish/v1/SessionService/Sessions"
+ROOT, ACCOUNT_SERVICE = "/redfish/v1/", "/redfish/v1/AccountService"
+SESSIONS = "/redfish/v1/SessionService/Sessions"
 _GOES_ON = 202
 _FAILED = frozenset({"Exception", "Killed", "Cancelled"})
 _CANNOT_TELL = (VendorUnavailable, AdminRejected, PermissionDenied, UnexpectedReply)
 UNAUTHORIZED = "ResourceAtUriUnauthorized"
-_SAME = {"UnauthorizedLoginAttempt": UNAUTHORIZED}
-"""Keys of vendors' own registries, by the standard's: HPE's iLO answers a wrong login with HTTP 400 and this one."""
+_SAME = {"UnauthorizedLoginAttempt": UNAUTHORIZED, "AccessUnauthorized": UNAUTHORIZED}
+"""Other keys of a wrong login: HPE's iLO answers with HTTP 400 and its own; the Base registry has two since 1.20."""
 _NO_REASON = frozenset({"", "GeneralError", "Success"})
 """Keys that say nothing where another message stands beside them."""
+_MAKERS_REPEATS = {"lenovo": 2}
+"""By a maker, the longest run of one character that its firmware takes (ThinkSystem, User security, 2026-11-30)."""
 _BY_STATUS: Mapping[int, str] = {
     400: "GeneralError",
     401: UNAUTHORIZED,
@@ -171,7 +174,10 @@ class Redfish(VendorApi[Answer]):
         error = given.body.get("error")
         error = error if isinstance(error, dict) else {}
         keys = [*_keys(error.get("@Message.ExtendedInfo")), _key(error.get("code"))]
-        code = next((_SAME.get(key, key) for key in keys if key not in _NO_REASON), None)
+        named = [_SAME.get(key, key) for key in keys if key not in _NO_REASON]
+        # Makers put messages of their own registries and warnings beside the one that we know.
+        known = {row.vendor_code for row in self.table}
+        code = next((key for key in named if key in known), next(iter(named), None))
         return Refusal(code or _BY_STATUS.get(given.status, "GeneralError" if error else ""))
 
 
@@ -191,18 +197,33 @@ def whole(service: Mapping[str, object], name: str) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-def rules(service: Mapping[str, object]) -> TargetRules:
-    """Return what an AccountService tells about passwords and lock-out; what it lacks is not narrowed.
+def maker(root: Mapping[str, object]) -> str:
+    """Return the maker's name in lower-case letters: the service root's ``Vendor``, or else the key of its ``Oem``."""
+    oem = root.get("Oem")
+    named = root.get("Vendor") or next(iter(oem if isinstance(oem, dict) else ()), "")
+    return str(named).lower()
+
+
+def rules(service: Mapping[str, object], root: Mapping[str, object]) -> TargetRules:
+    """Return what an AccountService tells about passwords and lock-out, and its maker's rule that it does not tell.
+
+    What they lack is not narrowed.
 
     A counter that is reset some time after the *last* wrong login adds up over any time, so that wrong logins in a row
-    count. Where the device names neither that time nor the lock's duration, only an administrator unlocks.
+    count. Where the device names neither that time nor the lock's duration, or resets no counter, only an administrator
+    unlocks.
     """
     tries = whole(service, "AccountLockoutThreshold")
     held = max(whole(service, "AccountLockoutCounterResetAfter"), whole(service, "AccountLockoutDuration"))
+    if service.get("AccountLockoutCounterResetEnabled") is False:
+        held = 0
     window = min(held or 86_400, LONGEST_LOCKOUT_SECONDS)
+    repeats = next((most for name, most in _MAKERS_REPEATS.items() if name in maker(root)), 0)
     return TargetRules(
-        source=f"GET {ACCOUNT_SERVICE}",
+        source=f"GET {ACCOUNT_SERVICE} and {ROOT}" if repeats else f"GET {ACCOUNT_SERVICE}",
         min_length=whole(service, "MinPasswordLength"),
         max_length=whole(service, "MaxPasswordLength"),
+        max_repeat=repeats,
+        history=whole(service, "EnforcePasswordHistoryCount"),
         lockout=Lockout(tries, window, in_a_row=True) if tries else None,
     )

@@ -3,6 +3,7 @@
 Sources: the vendor's pages on ResetAccountPassword (2024-07-05 to 2026-04-18) and CreateAccount (2025-10-28), its lists
 of client and server errors, read 2026-11-30. The pages repeat codes of orders and storage, which are left out. One code
 is documented as ``%s`` ("DB Operation Failed"): whatever it may be, it is unexpected, and the reset's outcome is open.
+The public codes have two forms, ``Missing{ParameterName}`` and ``Invalid{ParameterName}``: here for what a reset sends.
 """
 
 from rotation.core.errors import (
@@ -37,7 +38,14 @@ ENGINE_HINT = "Only MySQL, MariaDB and PostgreSQL are rotated; take this secret 
 _POLICY = "The instance's own password policy (validate_password) may be stricter than the vendor's."
 _BILL = "Settle the instance's bills."
 
+_SENT = ("DBInstanceId", "AccountName", "AccountPassword")
+
 TABLE: tuple[ErrorRow, ...] = (
+    *(ErrorRow(f"Missing{name}", RequestRefused, "the vendor missed a parameter", _CALL) for name in _SENT),
+    ErrorRow("InvalidAccountPassword", PasswordRejected, "the vendor refused the password"),
+    ErrorRow("InvalidAccountName", AccountUnusable, "the vendor refused the account's name", ACCOUNT_HINT),
+    ErrorRow("InvalidDBInstanceId", AccountUnusable, "the vendor refused the instance's id", _INSTANCE),
+    ErrorRow("Forbidden.InstanceNotFound", AccountUnusable, "there is no such instance", _INSTANCE),
     ErrorRow("InvalidAccountPassword.Format", PasswordRejected, "the vendor refused the password"),
     ErrorRow("Account.UpdateError", PasswordRejected, "the instance refused the update of the account", _POLICY),
     ErrorRow("InvalidDBInstanceId.NotFound", AccountUnusable, "there is no such instance", _INSTANCE),

@@ -71,6 +71,7 @@ TABLE: tuple[ErrorRow, ...] = (
     *(row for number in _PARAMETER for row in _bad_parameter(number)),
     *_codes(("200052", "280246"), PasswordRejected, "the vendor refused the password of root"),
     *_codes(_BUSY, InProgress, "another operation is running on the instance, or the instance is faulty", STATE_HINT),
+    *_codes(("201205",), InProgress, "a backup is being made"),
     *_codes(_GONE, AccountUnusable, "there is no such instance in the project", _IDS),
     *_codes(("200076",), PreconditionFailed, "the instance or a node of it is not well", STATE_HINT),
     *_codes(("200086", "201014"), PreconditionFailed, "the instance's state does not allow a reset", STATE_HINT),

@@ -2,7 +2,8 @@
 
 Facts: DMTF's DSP0266 and DSP0268 (AccountService, ManagerAccount, SessionService, Task); redfish 3.4.2, sushy 5.14.0.
 The admin credential is another account of the device: it resets by Basic logins, which leave no session behind. A login
-with the new password makes a session, which is deleted. The device itself tells its lengths and its lock-out.
+with the new password makes a session, which is deleted. The device itself tells its lengths, its lock-out and its
+maker.
 
 Not in the standard, so read with care: whether the answer to a wrong login says that the account is locked (the driver
 looks at the account before "wrong" counts); how wrong logins are forgotten (those since the last right one count for a
@@ -19,7 +20,7 @@ from rotation.core.errors import AccountLocked, AccountUnusable, DriverError, Lo
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Evidence, Observation, Progress, Task, Verdict
 from rotation.drivers.contract import DriverSpec, Wiring
-from rotation.drivers.families.redfish import ACCOUNT_SERVICE, Redfish, basic, rules, whole
+from rotation.drivers.families.redfish import ACCOUNT_SERVICE, ROOT, Redfish, basic, rules, whole
 from rotation.drivers.vendors.redfish_bmc.error_codes import ENDPOINT, TABLE
 from rotation.drivers.vendors.redfish_bmc.policy import POLICIES
 
@@ -65,7 +66,8 @@ class RedfishBmc:
         return self._admin(account).progress(task)
 
     def observe(self, account: Account) -> Observation:
-        """Read the device's rules and the account; see ``Observes``."""
+        """Read the device's maker and rules, and the account; see ``Observes``."""
+        root = self._admin(account).get(ROOT).body
         service = self._admin(account).get(ACCOUNT_SERVICE).body
         seen = self._admin(account).get(_path(account)).body
         found: list[DriverError] = []
@@ -79,7 +81,7 @@ class RedfishBmc:
         if service.get("RequireChangePasswordAction") is True:
             hint = "Switch RequireChangePasswordAction off in the device's AccountService."
             found.append(PreconditionFailed("the device takes passwords by another call only", hint=hint))
-        return Observation(variant="default", obstacles=tuple(found), rules=rules(service))
+        return Observation(variant="default", obstacles=tuple(found), rules=rules(service, root))
 
     def verify(self, account: Account, password: Secret) -> Verdict:
         """Log in and out; see ``Verifies``. A rejection counts only while the account is not locked."""

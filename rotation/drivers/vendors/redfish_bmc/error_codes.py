@@ -1,7 +1,11 @@
 """The keys of Redfish's messages, as far as calls for accounts and sessions can give them.
 
-Source: the Base message registry 1.0 to 1.19 (DMTF), of which sushy 5.14.0 has 1.0 to 1.4; read 2026-11-30. A change
-sends the password and nothing else, so that what a service finds wrong with a property's value is the password.
+Source: the Base message registry 1.0 to 1.22 (DMTF), of which sushy 5.14.0 has 1.0 to 1.4; read 2026-11-30. Three keys
+are of no Base registry: ``InvalidPassword``, ``NotAcceptable``, ``UnsupportedMediaType``. ``families.redfish`` reads
+``AccessUnauthorized`` as ``ResourceAtUriUnauthorized``. The registry also has messages about actions, queries and
+subscriptions, which the driver does not make.
+
+A change sends the password and nothing else: what a service finds wrong with a property's value is the password.
 """
 
 from rotation.core.errors import (
@@ -13,6 +17,7 @@ from rotation.core.errors import (
     LoginRejected,
     OutcomeUnknown,
     PasswordRejected,
+    PasswordReused,
     PermissionDenied,
     PreconditionFailed,
     RequestRefused,
@@ -29,6 +34,7 @@ _KEY = key_hint("username", "password") + " The device may have switched Basic l
 _RIGHTS = "Give the admin credential's account the privilege ConfigureUsers (role Administrator)."
 _ACCOUNT = "Check account_id in the secret: the last part of the account's address in AccountService/Accounts."
 _CALL = endpoint_hint("redfish_bmc", "the management controller's address")
+_FACTOR = "Take accounts without a second factor: Lockstep has none."
 _CHANGE_FIRST = "Change the password once by hand, store it in the secret and start a new rotation."
 
 
@@ -58,15 +64,32 @@ TABLE: tuple[ErrorRow, ...] = (
     *_password("PropertyValueNotInList"),
     *_password("PropertyValueOutOfRange"),
     *_password("PropertyValueConflict"),
+    *_password("PropertyValueResourceConflict"),
+    *_password("PropertyValueExternalConflict"),
     *_password("StringValueTooLong"),
     *_password("StringValueTooShort"),
     *_password("InvalidPassword"),
+    *_password("PasswordIncorrectLength"),
+    *_password("PasswordComplexityNotMet"),
+    *_each(
+        "PasswordReuseTooRecent",
+        "the device has had the password lately",
+        "",
+        change=PasswordReused,
+        otherwise=AccountUnusable,
+    ),
     ErrorRow(WRONG_LOGIN, AdminRejected, "the device refused the admin credential", _KEY, on="change"),
     ErrorRow(WRONG_LOGIN, LoginRejected, "the device refused the login", on="login"),
     ErrorRow(WRONG_LOGIN, AdminRejected, "the device refused the admin credential", _KEY, on="read"),
     ErrorRow("NoValidSession", AdminRejected, "the device knows no such session", _KEY),
     ErrorRow("InsufficientPrivilege", PermissionDenied, "the admin credential lacks a privilege", _RIGHTS),
     ErrorRow("AccessDenied", PermissionDenied, "the device denies access", _RIGHTS),
+    ErrorRow("AccessForbidden", PermissionDenied, "the device denies access", _RIGHTS),
+    ErrorRow("RestrictedRole", PermissionDenied, "the device restricts the account's role", _RIGHTS),
+    ErrorRow("RestrictedPrivilege", PermissionDenied, "the device restricts the privilege", _RIGHTS),
+    ErrorRow("AuthenticationTokenRequired", CannotVerify, "the device wants a second factor", _FACTOR),
+    ErrorRow("OneTimePasscodeSent", CannotVerify, "the device wants the passcode that it has sent", _FACTOR),
+    ErrorRow("GenerateSecretKeyRequired", CannotVerify, "the device wants a second factor set up", _FACTOR),
     ErrorRow("PasswordChangeRequired", CannotVerify, "an account must change its password first", _CHANGE_FIRST),
     ErrorRow("ResourceMissingAtURI", AccountUnusable, "there is no such account", _ACCOUNT),
     ErrorRow("ResourceNotFound", AccountUnusable, "there is no such account", _ACCOUNT),
@@ -86,6 +109,11 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("PropertyMissing", RequestRefused, "the device missed a property", _CALL),
     ErrorRow("PropertyDuplicate", RequestRefused, "the device found a property twice", _CALL),
     ErrorRow("NoOperation", RequestRefused, "the device found nothing to do", _CALL),
+    ErrorRow("InvalidJSON", RequestRefused, "the device could not read the request", _CALL),
+    ErrorRow("InvalidObject", RequestRefused, "the device finds the resource invalid", _CALL),
+    ErrorRow("PayloadTooLarge", RequestRefused, "the device finds the request too large", _CALL),
+    ErrorRow("ResourceTypeIncompatible", RequestRefused, "the device takes another type of resource", _CALL),
+    ErrorRow("CreateFailedMissingReqProperties", RequestRefused, "the device missed a property", _CALL),
     ErrorRow("MalformedJSON", RequestRefused, "the device could not read the request", _CALL),
     ErrorRow("EmptyJSON", RequestRefused, "the device found the request empty", _CALL),
     ErrorRow("UnrecognizedRequestBody", RequestRefused, "the device could not read the request", _CALL),
@@ -97,10 +125,12 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("ServiceTemporarilyUnavailable", VendorUnavailable, "the device asks to come back later"),
     ErrorRow("ServiceShuttingDown", VendorUnavailable, "the device is shutting down"),
     ErrorRow("ResourceExhaustion", VendorUnavailable, "the device has no resources left"),
+    ErrorRow("InsufficientStorage", VendorUnavailable, "the device has no storage left"),
     ErrorRow("SessionLimitExceeded", VendorUnavailable, "the device takes no more sessions"),
     ErrorRow("CreateLimitReachedForResource", VendorUnavailable, "the device takes no more sessions"),
     *_open("GeneralError", "the device failed and does not say at what"),
     *_open("InternalError", "the device failed inside"),
+    *_open("PropertyNotUpdated", "the device failed inside"),
     *_open("OperationFailed", "the device failed inside"),
     *_open("OperationTimeout", "the device timed out inside"),
     *_open("ServiceInUnknownState", "the device is in an unknown state"),

@@ -3,8 +3,9 @@
 A device does not tell its maker's other rules. HPE's iLO asks for three of four classes, Huawei's iBMC for a special
 character and two more classes, Lenovo's firmware for a digit and two more classes: a candidate has all four, as any of
 Lockstep's has. No page has a rule for the first character. Lenovo's also refuses three of one character in a row. That
-rule is left out: the other makers have none like it, and Vault's password policies, which cannot say it, would then fit
-no device. One candidate in 396 breaks it; such a device refuses it by a code, and a later rotation draws another.
+rule is not here: Vault's password policies cannot say it, and would then fit no device. The driver adds it where the
+device names Lenovo as its maker: Lockstep draws no such candidate then. one candidate of Vault's in 396 breaks it, and
+is refused before it is sent.
 """
 
 from rotation.policy import AtLeast, Name, PasswordPolicy, Source, charsets

@@ -1,6 +1,7 @@
-"""Error codes of TencentDB for MySQL: those that the vendor's SDKs list for accounts and tasks, and the public ones.
+"""TencentDB for MySQL's error codes: those of the driver's four calls, and the public ones of API 3.0.
 
-A ``FailedOperation`` or ``InternalError`` of a change leaves open whether its task was made.
+Source: the vendor's SDK for Go lists the codes of each call (2017-03-20, as of 2026-08-21). A ``FailedOperation`` or
+``InternalError`` of a change leaves open whether its task was made.
 """
 
 from collections.abc import Mapping
@@ -26,25 +27,35 @@ _CALL = endpoint_hint("tencent_cdb", ENDPOINT)
 _LOOK = "Look at the instance in the console."
 _OPEN = (
     "CdbError",
+    "CdbError.TaskError",
     "FailedOperation.AsyncTaskStatusError",
     "FailedOperation.CreateAccountError",
+    "FailedOperation.DBOperationActionError",
     "FailedOperation.GetPrivilegeError",
+    "FailedOperation.InstanceQueryError",
     "FailedOperation.JsonUnmarshalError",
     "FailedOperation.PrivilegeDataIllegal",
     "FailedOperation.ResponseValueError",
     "FailedOperation.StartFlowError",
     "FailedOperation.SubmitAsyncTaskError",
+    "InternalError.CdbError",
     "InternalError.DBError",
+    "InternalError.DBOperationError",
     "InternalError.DatabaseAccessError",
     "InternalError.DesError",
+    "InternalError.FtpError",
+    "InternalError.HttpError",
     "InternalError.InternalAssertError",
+    "InternalError.InternalHttpServerError",
     "InternalError.InternalRequestError",
+    "InternalError.InternalServiceErrorErr",
     "InternalError.RegexpCompileError",
+    "InternalError.UndefinedError",
     "InternalError.UnknownError",
 )
 
-TASK_UNKNOWN = frozenset({"InvalidParameter", "InvalidParameterValue", "ResourceNotFound"})
-"""The codes by which the vendor may say that there is no task of that id (assumed: no page lists them)."""
+TASK_UNKNOWN = frozenset({"InvalidParameter.InvalidAsyncRequestId"})
+"""The code by which the vendor says that there is no task of that id."""
 
 TASK_STATES: Mapping[str, TaskState] = {
     **dict.fromkeys(("INITIAL", "RUNNING", "PAUSED", "UNDEFINED"), TaskState.RUNNING),
@@ -57,6 +68,11 @@ TABLE = table(
     (
         *(row for code in _OPEN for row in open_after_change(code, "the vendor failed inside", SUPPORT_HINT)),
         ErrorRow("FailedOperation.StatusConflict", InProgress, "another task of the instance is running"),
+        ErrorRow(
+            "InvalidParameter.ControllerNotFoundError", RequestRefused, "the vendor does not know the call", _CALL
+        ),
+        ErrorRow("InvalidParameter.ExceptionParam", AccountUnusable, "the vendor refused a parameter", _FIELDS),
+        ErrorRow("InvalidParameter.InvalidAsyncRequestId", AccountUnusable, "there is no such task", _FIELDS),
         ErrorRow("InvalidParameter.InstanceNotFound", AccountUnusable, "there is no such instance", _FIELDS),
         ErrorRow("InvalidParameterValue.AccountDescriptionCharacterError", RequestRefused, "a remark is wrong", _CALL),
         ErrorRow("InvalidParameterValue.AccountDescriptionLengthError", RequestRefused, "a remark is too long", _CALL),
@@ -65,6 +81,7 @@ TABLE = table(
         ErrorRow("InvalidParameterValue.AccountPasswordLengthError", PasswordRejected, "it has a wrong length"),
         ErrorRow("InvalidParameterValue.AccountPasswordRuleError", PasswordRejected, "it breaks the vendor's rule"),
         ErrorRow("InvalidParameterValue.DataConvertError", RequestRefused, "the vendor cannot read a value", _CALL),
+        ErrorRow("InvalidParameterValue.InvalidParameterValueError", AccountUnusable, "a value is wrong", _FIELDS),
         ErrorRow("InvalidParameterValue.UserNameRuleError", AccountUnusable, "the user's name is wrong", _FIELDS),
         ErrorRow("InvalidParameterValue.UserNotExistError", AccountUnusable, "there is no such account", _FIELDS),
         ErrorRow("InvalidParameterValue.VerifyAccountNoRootError", PreconditionFailed, "root is not verified", _LOOK),
@@ -72,11 +89,14 @@ TABLE = table(
         ErrorRow("InvalidParameterValue.VerifyAccountPrivError", PreconditionFailed, "its rights do not do", _LOOK),
         ErrorRow("MissingParameter.AccountMissingParameterError", RequestRefused, "a parameter is missing", _CALL),
         ErrorRow("OperationDenied.DeleteRootAccountError", PreconditionFailed, "root cannot be deleted", _LOOK),
+        ErrorRow("OperationDenied.InstTypeNotSupport", AccountUnusable, "its type does not offer the call", _FIELDS),
         ErrorRow("OperationDenied.NotSupportModifyLocalRootHostError", AccountUnusable, "this root is fixed", _FIELDS),
+        ErrorRow("OperationDenied.OperationDeniedError", PreconditionFailed, "the vendor denies the operation", _LOOK),
         ErrorRow("OperationDenied.UserHasNoStrategy", PermissionDenied, "the key lacks a right", _RIGHTS),
         ErrorRow("OperationDenied.WrongPassword", PasswordRejected, "the vendor refused the password"),
         ErrorRow("OperationDenied.WrongStatus", InProgress, "the instance's state does not allow it now"),
         ErrorRow("ResourceNotFound.CdbInstanceNotFoundError", AccountUnusable, "there is no such instance", _FIELDS),
+        ErrorRow("ResourceNotFound.InstanceNotFoundError", AccountUnusable, "there is no such instance", _FIELDS),
         ErrorRow("UnsupportedOperation.PrivilegesUnsupportedError", PreconditionFailed, "its rights do not do", _LOOK),
     ),
     driver="tencent_cdb",

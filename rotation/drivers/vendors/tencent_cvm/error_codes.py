@@ -1,4 +1,6 @@
-"""CVM's error codes: those that the vendor's SDK lists for the driver's four calls (2017-03-12), and the public ones.
+"""CVM's error codes: those of the driver's four calls, and the public ones of API 3.0.
+
+Source: the vendor's SDK for Go lists the codes of each call (2017-03-12, as of 2026-08-21).
 
 DescribeInstances has more, about filters that the driver does not send.
 """
@@ -48,12 +50,15 @@ _STATE_ROWS = [
     ErrorRow(f"UnsupportedOperation.InstanceState{state}", error, f"the instance is in the state {state}", _LOOK)
     for error, states in STATES.items()
     for state in states
-    if state not in {"ExitServiceLiveMigrate", "LaunchFailed"}  # the SDK lists these for no call of the driver
+    if state != "LaunchFailed"  # the SDK lists it for no call of the driver
 ]
 
 TABLE = table(
     (
         *open_after_change("InternalServerError", "the vendor failed inside", SUPPORT_HINT),
+        ErrorRow(
+            "FailedOperation.InvalidInstanceApplicationRole", PreconditionFailed, "its role takes no resets", _LOOK
+        ),
         ErrorRow("InvalidInstance.NotSupported", PreconditionFailed, "the instance does not support the call", _LOOK),
         ErrorRow("InvalidInstanceId.Malformed", AccountUnusable, "the instance's id is malformed", _FIELDS),
         ErrorRow("InvalidInstanceId.NotFound", AccountUnusable, "there is no such instance", _FIELDS),
@@ -66,6 +71,9 @@ TABLE = table(
         ErrorRow(
             "InvalidParameterValue.TooLong", AccountUnusable, "the vendor finds a value too long", _FIELDS, "read"
         ),
+        ErrorRow(
+            "InvalidParameterValue.ZoneNotSupported", AccountUnusable, "its zone does not offer the call", _FIELDS
+        ),
         ErrorRow("MutexOperation.TaskRunning", InProgress, "a task of the instance is running"),
         ErrorRow("OperationDenied.InstanceOperationInProgress", InProgress, "an operation on the instance is running"),
         ErrorRow(
@@ -75,6 +83,7 @@ TABLE = table(
         ErrorRow("UnauthorizedOperation.MFANotFound", PermissionDenied, "the vendor wants a second factor", _MFA),
         *_STATE_ROWS,
         ErrorRow("UnsupportedOperation.HibernationForNormalInstance", PreconditionFailed, "it hibernates", _LOOK),
+        ErrorRow("UnsupportedOperation.InstanceReinstallFailed", PreconditionFailed, "its reinstall failed", _LOOK),
         ErrorRow("UnsupportedOperation.InstanceStateRunning", PreconditionFailed, "the instance runs", _LOOK),
         ErrorRow("UnsupportedOperation.InstanceStateStopped", PreconditionFailed, "the instance is stopped", _LOOK),
         ErrorRow("UnsupportedOperation.SpecialInstanceType", PreconditionFailed, "its type takes no resets", _LOOK),

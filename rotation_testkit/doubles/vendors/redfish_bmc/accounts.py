@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ class DeviceRules:
         change_answer: 200 with the account, or 204 with nothing.
         must_change: whether the next login asks for another password.
         own_call_only: whether passwords must be changed by an action of their own.
+        counter_reset: whether wrong logins are forgotten after a time.
+        maker: whose the device is. Lenovo's refuses three of one character in a row, and does not tell it.
     """
 
     lengths: tuple[int, int | None] = (8, 20)
@@ -42,6 +45,8 @@ class DeviceRules:
     change_answer: int = 200
     must_change: bool = False
     own_call_only: bool = False
+    counter_reset: bool = True
+    maker: str = "Example"
 
 
 @dataclass(slots=True)
@@ -106,6 +111,8 @@ class Accounts:
             raise Refused("PropertyValueTypeError", "Password")
         shortest, longest = self.rules.lengths
         weak = kinds(password) < 3 or account.username.lower() in password.lower()  # noqa: PLR2004 - this device's rule
+        if self.rules.maker == "Lenovo" and re.search(r"(.)\1\1", password):
+            weak = True
         if weak or not shortest <= len(password) <= (longest or 1000):
             raise Refused("PropertyValueError", "Password")
         return Secret(password)

@@ -26,19 +26,25 @@ _STATUSES: Mapping[int, str] = {
     " PropertyValueNotInList PropertyValueOutOfRange PropertyValueConflict StringValueTooLong StringValueTooShort"
     " InvalidPassword PropertyNotWritable StrictAccountTypes AccountNotModified PropertyUnknown"
     " PropertyMissing PropertyDuplicate NoOperation MalformedJSON EmptyJSON UnrecognizedRequestBody HeaderMissing"
-    " HeaderInvalid OperationFailed ActionNotSupported GeneralError",
-    401: "ResourceAtUriUnauthorized NoValidSession",
-    403: "InsufficientPrivilege AccessDenied PasswordChangeRequired LicenseRequired",
+    " HeaderInvalid OperationFailed ActionNotSupported GeneralError PropertyValueResourceConflict"
+    " PropertyValueExternalConflict PasswordIncorrectLength PasswordComplexityNotMet PasswordReuseTooRecent InvalidJSON"
+    " InvalidObject ResourceTypeIncompatible CreateFailedMissingReqProperties OneTimePasscodeSent",
+    401: "ResourceAtUriUnauthorized AccessUnauthorized NoValidSession AuthenticationTokenRequired",
+    403: "InsufficientPrivilege AccessDenied PasswordChangeRequired LicenseRequired AccessForbidden RestrictedRole"
+    " RestrictedPrivilege GenerateSecretKeyRequired",
     404: "ResourceMissingAtURI ResourceNotFound InvalidURI",
     405: "OperationNotAllowed",
     406: "NotAcceptable",
     409: "ResourceInUse ResourceInStandby",
     412: "PreconditionFailed",
+    413: "PayloadTooLarge",
     415: "UnsupportedMediaType",
     428: "PreconditionRequired",
-    500: "InternalError OperationTimeout ServiceInUnknownState UndeterminedFault ResourceAtUriInUnknownFormat",
+    500: "InternalError OperationTimeout ServiceInUnknownState UndeterminedFault ResourceAtUriInUnknownFormat"
+    " PropertyNotUpdated",
     503: "ServiceTemporarilyUnavailable ServiceShuttingDown ServiceDisabled ResourceExhaustion SessionLimitExceeded"
     " CreateLimitReachedForResource",
+    507: "InsufficientStorage",
 }
 STATUS: Mapping[str, int] = {key: status for status, keys in _STATUSES.items() for key in keys.split()}
 _ODATA = (("OData-Version", "4.0"), ("Cache-Control", "no-store"))
@@ -139,6 +145,7 @@ class RedfishBmc(Simulator):
                 "Id": "RootService",
                 "Name": "Root Service",
                 "RedfishVersion": "1.20.1",
+                "Vendor": self.rules.maker,
                 "UUID": "92384634-2938-2342-8820-489239905423",
                 **links,
                 "Links": {"Sessions": {"@odata.id": SESSIONS}},
@@ -157,6 +164,7 @@ class RedfishBmc(Simulator):
             "AccountLockoutThreshold": rules.threshold,
             "AccountLockoutDuration": rules.duration,
             "AccountLockoutCounterResetAfter": rules.duration,
+            "AccountLockoutCounterResetEnabled": rules.counter_reset,
             "Accounts": {"@odata.id": f"{SERVICE}/Accounts"},
             **(lengths if rules.tells_lengths else {}),
             **({"RequireChangePasswordAction": True} if rules.own_call_only else {}),

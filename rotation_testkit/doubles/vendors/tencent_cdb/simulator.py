@@ -105,6 +105,23 @@ class TencentCdb(TencentSimulator):
         "OperationDenied.WrongStatus": "The status of the instance is wrong.",
         "ResourceNotFound.CdbInstanceNotFoundError": "The instance does not exist.",
         "UnsupportedOperation.PrivilegesUnsupportedError": "The privileges are not supported.",
+        "CdbError.TaskError": "The backend task failed.",
+        "FailedOperation.DBOperationActionError": "The operation on the database failed.",
+        "FailedOperation.InstanceQueryError": "The query for the instance failed.",
+        "InternalError.CdbError": "System error.",
+        "InternalError.DBOperationError": "An operation on the database failed inside.",
+        "InternalError.FtpError": "The file transfer failed.",
+        "InternalError.HttpError": "The HTTP request failed.",
+        "InternalError.InternalHttpServerError": "The request could not be executed.",
+        "InternalError.InternalServiceErrorErr": "An internal service could not be reached.",
+        "InternalError.UndefinedError": "Undefined error.",
+        "InvalidParameter.ControllerNotFoundError": "The interface was not found.",
+        "InvalidParameter.ExceptionParam": "The parameter is abnormal.",
+        "InvalidParameter.InvalidAsyncRequestId": "The asynchronous task does not exist.",
+        "InvalidParameterValue.InvalidParameterValueError": "The value of the parameter is invalid.",
+        "OperationDenied.InstTypeNotSupport": "The type of the instance does not support the operation.",
+        "OperationDenied.OperationDeniedError": "The operation was denied.",
+        "ResourceNotFound.InstanceNotFoundError": "There is no instance of this id.",
     }
 
     def __init__(
@@ -195,7 +212,7 @@ class TencentCdb(TencentSimulator):
     def _task(self, _call: Call, body: Body) -> Body:
         task = text(body, "AsyncRequestId")
         if task not in self.tasks:
-            raise Refused("InvalidParameter", "AsyncRequestId")
+            raise Refused("InvalidParameter.InvalidAsyncRequestId", "AsyncRequestId")
         return {"Status": self.tasks[task], "Info": ""}
 
     def _instance(self, call: Call, body: Body) -> Instance:

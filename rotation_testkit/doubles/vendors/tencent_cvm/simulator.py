@@ -136,6 +136,10 @@ class TencentCvm(TencentSimulator, MachineSimulator[SecretKey, Server]):
         "UnsupportedOperation.SpecialInstanceType": "The type of the instance does not support this.",
         "UnsupportedOperation.StoppedModeStopCharging": "The instance is stopped without charge.",
         **{f"UnsupportedOperation.InstanceState{state}": f"The instance is {state}." for state in _STATE_CODES},
+        "FailedOperation.InvalidInstanceApplicationRole": "Its application role has no such operation.",
+        "InvalidParameterValue.ZoneNotSupported": "The zone does not support the request.",
+        "UnsupportedOperation.InstanceReinstallFailed": "The reinstallation of the instance failed.",
+        "UnsupportedOperation.InstanceStateExitServiceLiveMigrate": "The instance leaves service live migration.",
     }
 
     def __init__(

@@ -31,6 +31,8 @@ def refusal(*keys, code="Base.1.18.GeneralError", registry="Base.1.18"):
     [
         ((refusal("PropertyValueError"), 400), errors.AccountUnusable),
         ((refusal("GeneralError", "InsufficientPrivilege"), 400), errors.PermissionDenied),
+        ((refusal("SYS403", "PropertyDeprecated", "InsufficientPrivilege"), 403), errors.PermissionDenied),
+        ((refusal("AccessUnauthorized"), 401), errors.AdminRejected),
         ((refusal(code="Base.1.0.ResourceMissingAtURI"), 404), errors.AccountUnusable),
         ((refusal("GeneralError"), 401), errors.AdminRejected),
         ((b"", 403), errors.PermissionDenied),
@@ -46,7 +48,10 @@ def refusal(*keys, code="Base.1.18.GeneralError", registry="Base.1.18"):
     ids=str,
 )
 def test_a_refusal_is_read_by_its_message_or_by_its_status(answer, error):
-    """The first message with a meaning counts, then the code, then the status; what is not OData means nothing."""
+    """A message that the table knows counts, beside warnings and a maker's own; then the code, then the status.
+
+    What is not OData means nothing.
+    """
     with pytest.raises(errors.DriverError) as caught:
         canned(*answer).observe(ACCOUNT)
     assert type(caught.value) is error

@@ -11,7 +11,9 @@ import pytest
 from rotation.core import errors
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, TaskState, Verdict
+from rotation.drivers.families.redfish import rules
 from rotation.drivers.vendors.redfish_bmc.driver import DRIVER, Admin
+from rotation.policy import obey
 from rotation_testkit.conformance.driver_harness import DriverHarness
 from rotation_testkit.conformance.driver_suite import DriverConformance
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
@@ -147,6 +149,7 @@ def test_a_password_that_must_be_changed_first_proves_nothing():
         ({"tells_lengths": False, "threshold": 0}, (0, 0), None),
         ({"threshold": 3, "duration": 0}, (8, 40), Lockout(3, 86_400, in_a_row=True)),
         ({"duration": 10**9}, (8, 40), Lockout(5, 9_999_999, in_a_row=True)),
+        ({"counter_reset": False}, (8, 40), Lockout(5, 86_400, in_a_row=True)),
     ],
     ids=str,
 )
@@ -156,6 +159,26 @@ def test_the_device_tells_its_rules(rules, lengths, lockout):
         found = harness.observation().rules
     assert (found.min_length, found.max_length) == lengths
     assert found.lockout == lockout
+
+
+@pytest.mark.parametrize(
+    ("root", "repeats"),
+    [({"Vendor": "Lenovo"}, 2), ({"Oem": {"Lenovo": {}}}, 2), ({"Vendor": "HPE"}, 0), ({"Oem": None}, 0), ({}, 0)],
+    ids=str,
+)
+def test_a_makers_own_rule_goes_with_its_name(root, repeats):
+    """The service root names the maker, itself or by its extension; only Lenovo's has a rule that it does not tell."""
+    assert rules({"EnforcePasswordHistoryCount": 5}, root).history == 5
+    assert rules({}, root).max_repeat == repeats
+
+
+def test_what_a_lenovo_refuses_is_ruled_out_beforehand():
+    """The device refuses three of one character in a row; the rules that the driver reads say so."""
+    with served(maker="Lenovo") as (harness, _):
+        with pytest.raises(errors.PasswordRejected):
+            harness.set(Secret("Good-enough-111Z"))
+        policy = obey(DRIVER.policies["default"], harness.observation().rules)
+        assert [each.code for each in policy.problems(Secret("Good-enough-111Z"))] == ["max_repeat"]
 
 
 @pytest.mark.parametrize(

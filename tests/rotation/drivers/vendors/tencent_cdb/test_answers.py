@@ -62,14 +62,14 @@ def test_a_status_that_nobody_knows_decides_nothing(response):
         canned(response)[0].poll(ACCOUNT, Task("t"))
 
 
-@pytest.mark.parametrize("code", [*sorted(TASK_UNKNOWN), "InternalError"])
+@pytest.mark.parametrize("code", [*sorted(TASK_UNKNOWN), "InternalError", "InvalidParameter"])
 def test_a_task_that_the_vendor_forgot_has_failed(code):
     """Any other refusal says nothing about the task."""
     driver, _ = canned({"Error": {"Code": code, "Message": "m"}, "RequestId": "r"})
     if code in TASK_UNKNOWN:
         assert driver.poll(ACCOUNT, Task("t")).state is TaskState.FAILED
         return
-    with pytest.raises(errors.VendorUnavailable):
+    with pytest.raises((errors.VendorUnavailable, errors.AccountUnusable)):
         driver.poll(ACCOUNT, Task("t"))
 
 

@@ -87,7 +87,7 @@ def test_the_sdk_finds_an_account(sdk, sim):
             {**RESET, "Accounts": [{"User": "robot", "Host": "10.%"}]},
             "InvalidParameterValue.UserNotExistError",
         ),
-        ("DescribeAsyncRequestInfo", {"AsyncRequestId": "nobody"}, "InvalidParameter"),
+        ("DescribeAsyncRequestInfo", {"AsyncRequestId": "nobody"}, "InvalidParameter.InvalidAsyncRequestId"),
         ("DescribeAccounts", {"InstanceId": "cdb-1", "Limit": 101}, "InvalidParameter"),
         ("DescribeAccounts", {"InstanceId": "cdb-1", "SortBy": "ASC"}, "UnknownParameter"),
     ],
