@@ -10,6 +10,11 @@ invokes nothing, so that no step could say so.
 
 from __future__ import annotations
 
+# Everything that is imported stays. To look among it for garbage takes a fifth of a cold start (measured 2026-11-30).
+import gc
+
+gc.disable()
+
 import os
 import sys
 import time
@@ -85,10 +90,20 @@ class World:
     admins: dict[str, SecretDocument] = field(default_factory=dict, repr=False)
 
 
+def _keep_for_good() -> None:
+    """Look for garbage again, among what is made from here on."""
+    gc.freeze()
+    gc.enable()
+
+
 @lru_cache(maxsize=1)
 def _client() -> SecretsManagerClient:
-    """Return the client, made once per runtime."""
-    return secrets_manager()
+    """Return the client, made once per runtime, like what is imported for it."""
+    gc.disable()
+    try:
+        return secrets_manager()
+    finally:
+        _keep_for_good()
 
 
 def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
@@ -374,3 +389,6 @@ _WATCHED = {
 def _waits(failure: RotationError) -> bool:
     """Return whether a failure is no reason to look: it passes by itself, or waits for what another metric counts."""
     return isinstance(failure, Parked) or (failure.retryable and not isinstance(failure, InternalError))
+
+
+_keep_for_good()

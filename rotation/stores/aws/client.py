@@ -33,7 +33,6 @@ def client(
     Raises:
         ConfigError: no region, an unknown profile, or a malformed endpoint.
     """
-    import botocore.session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
@@ -45,8 +44,7 @@ def client(
     # botocore itself reads AWS_DEFAULT_REGION only; Lambda and the AWS CLI know AWS_REGION.
     region = os.environ.get("AWS_REGION") or None  # compose files and CI systems set empty variables
     try:
-        session = _direct_to_loopback(botocore.session.get_session())
-        made = session.create_client(service, region_name=region, config=config)
+        made = _session().create_client(service, region_name=region, config=config)
         made.meta.events.register("before-send", partial(before_send, read_seconds))
     except (BotoCoreError, ValueError) as error:
         kind = type(error).__name__
@@ -59,15 +57,23 @@ def client(
     )
 
 
-def _direct_to_loopback(session: Any) -> Any:  # noqa: ANN401 - botocore has no types
-    """Make every client of a session, a credential provider's included, call loopback without the proxy."""
+def _session() -> Any:  # noqa: ANN401 - botocore has no types
+    """Return a session whose clients, a credential provider's included, call loopback without the proxy."""
+    import botocore.session
     from botocore.config import Config
+    from botocore.utils import get_environ_proxies
 
+    from rotation.stores.aws.models import FewModels
+
+    session: Any = botocore.session.get_session()  # it has stubs, which know nothing of what is replaced here
+    paths = session.get_component("data_loader").search_paths
+    session.register_component("data_loader", FewModels(paths, include_default_search_paths=False))
     create = session.create_client
 
     def create_client(*arguments: Any, **settings: Any) -> Any:  # noqa: ANN401 - as above
         client = create(*arguments, **settings)
-        if not is_loopback(client.meta.endpoint_url):
+        endpoint = client.meta.endpoint_url
+        if not get_environ_proxies(endpoint) or not is_loopback(endpoint):
             return client
         client.close()
         config = settings.pop("config", None) or Config()

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.client import ClientCreator
 
 from rotation.stores.aws.client import secrets_manager
 from rotation_testkit.doubles.proxy import EavesdroppingProxy
@@ -83,3 +84,20 @@ def test_other_endpoints_keep_the_proxy(proxy: EavesdroppingProxy, monkeypatch: 
     monkeypatch.setenv("NO_PROXY", "192.0.2.1")
     client = secrets_manager()
     assert not client._endpoint.http_session._proxy_config.proxy_url_for("https://192.0.2.1")
+
+
+def test_a_client_is_made_once_unless_a_proxy_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a proxy is a reason to make it again for an endpoint on loopback."""
+    made: list[str] = []
+    create = ClientCreator.create_client
+
+    def counted(self: Any, **settings: Any) -> Any:
+        made.append(settings["service_name"])
+        return create(self, **settings)
+
+    monkeypatch.setattr(ClientCreator, "create_client", counted)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.setenv(name, "eu-central-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert secrets_manager().meta.endpoint_url == "http://127.0.0.1:9"
+    assert made == ["secretsmanager"]
