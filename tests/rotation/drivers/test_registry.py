@@ -1,13 +1,15 @@
 """Drivers are found by file when built in, and from outside only when the deployment names them."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from rotation.core.errors import ConfigError, UnknownDriver
-from rotation.drivers import registry
+from rotation.drivers import registry, vendors
 from rotation.drivers.logins.ssh import SshProbe
 from rotation.drivers.logins.winrm import WinRmProbe
 
@@ -47,15 +49,42 @@ def test_the_built_in_drivers_are_found():
     assert [registry.load_driver(code).code for code in codes] == list(codes)
 
 
-def test_only_the_driver_asked_for_is_imported():
-    """Loading one driver loads no other driver and no SSH library."""
-    script = (
-        "import json, sys; from rotation.drivers import registry; registry.driver_codes();"
-        "registry.load_driver('huawei_meeting');"
-        "print(json.dumps([m for m in sys.modules if 'ucloud' in m or m == 'paramiko']))"
-    )
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    assert json.loads(ran.stdout) == []
+LOADED_ALONE = """
+import json, os, sys
+from rotation.drivers import registry
+codes = registry.driver_codes()
+before, found = set(sys.modules), {}
+for code in codes:
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        registry.load_driver(code)
+        os.write(writer, json.dumps(sorted(set(sys.modules) - before)).encode())
+        os._exit(0)
+    os.close(writer)
+    found[code] = json.loads(os.fdopen(reader, "rb").read())
+    os.wait()
+print(json.dumps(found))
+"""
+SHARED = {"rotation.drivers.vendor_api", "rotation.drivers.tokens", "rotation.drivers.network.login_settings"}
+"""Modules that several families need, and a driver without one does not load."""
+
+
+def test_a_driver_loads_itself_and_its_family_alone():
+    """A deployment that names one driver starts as fast with a hundred beside it: no other and no library is loaded."""
+    ran = subprocess.run([sys.executable, "-c", LOADED_ALONE], capture_output=True, text=True, check=True, timeout=60)
+    found = json.loads(ran.stdout)
+    assert found.keys() == set(registry.driver_codes())
+    for code, modules in found.items():
+        maker = code.partition("_")[0]
+        ours = {name for name in modules if name.split(".")[0] not in sys.stdlib_module_names}
+        own = {name for name in ours if re.match(rf"rotation\.drivers\.vendors\.{code}(\.|$)", name)}
+        folder = Path(vendors.__file__).parent / code
+        assert own == {f"{vendors.__name__}.{code}"} | {
+            f"{vendors.__name__}.{code}.{file.stem}" for file in folder.glob("[a-z]*.py")
+        }
+        family = {name for name in ours if name.startswith(f"rotation.drivers.families.{maker}")}
+        assert family
+        assert ours - own - family - SHARED <= {"rotation.drivers.families"}, code
 
 
 @pytest.mark.parametrize("code", ["nobody", "_ucloud", "Huawei_Meeting", "os", "../x", "a.b", "", "x" * 40])

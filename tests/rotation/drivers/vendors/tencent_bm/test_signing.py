@@ -1,6 +1,14 @@
-"""Tencent's two signatures equal every golden vector of the vendor's pages and SDKs; keys are documentation samples."""
+"""Tencent's two signatures: the samples of the vendor's pages, whose keys open nothing, and what its SDK signs."""
+
+import json
+from types import SimpleNamespace
 
 import pytest
+from tencentcloud.common.abstract_client import AbstractClient
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+from tencentcloud.common.sign import Sign
 
 from rotation.core.secret import Secret
 from rotation.drivers.families import tencent_cloud, tencent_cloud_v2
@@ -25,60 +33,71 @@ RESET = {
     "instanceIds.2": "cpm-3xwssdfx",
     "passwd": "Ab_c+e/12=34 ",
 }
-TEST_KEY = "AKIDTEST", Secret("SKTEST")
-PAGE, SDK = ("cvm.api.qcloud.com", (DOC_ID, DOC_KEY), DOC_PARAMS), ("bm.api.qcloud.com", TEST_KEY, RESET)
 SHA1, SHA256 = {"SignatureMethod": "HmacSHA1"}, {"SignatureMethod": "HmacSHA256"}
 
 
-@pytest.mark.parametrize(
-    ("sample", "method", "more", "expected"),
-    [
-        pytest.param(PAGE, "GET", SHA256, "0EEm/HtGRr/VJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s=", id="T1"),
-        pytest.param(PAGE, "GET", SHA1, "nPVnY6njQmwQ8ciqbPl5Qe+Oru4=", id="T2"),
-        pytest.param(SDK, "GET", SHA1, "fjii586ImA7Mfk8gA4OX8WuhYkY=", id="T3"),
-        pytest.param(SDK, "GET", SHA256, "VbAtr5py3thYOS3GVpEMBWVlUJATuhjZmCMYZXZIHyk=", id="T4"),
-        pytest.param(SDK, "POST", SHA1, "/Z7H1FqyYzJA2lbng/gnf9M1dOg=", id="T5"),
-        pytest.param(SDK, "POST", SHA256, "Ppok3OURDaTpRYkdljboRtaWfWIsfFnIsBhlkgJ010k=", id="T6"),
-        pytest.param(SDK, "GET", {}, "N0BD17JTFyWzC+do8MT9+ElE/q8=", id="T7"),
-    ],
-)
+def sdk(endpoint, method="POST"):
+    """The vendor's own client, which builds requests and sends none."""
+    profile = ClientProfile(httpProfile=HttpProfile(endpoint=endpoint, reqMethod=method))
+    return AbstractClient(Credential("AKIDTEST", "SKTEST"), "bj", profile)
+
+
 @pytest.mark.parametrize("separator", [".", "_"])
-def test_signatures_of_v2(sample, method, more, expected, separator):
-    """Values are signed unchanged, trailing blanks included; both separators in names sign alike.
-
-    A request that names no digest is signed with SHA-1.
-    """
-    host, key, values = sample
-    params = {name.replace(".", separator): value for name, value in values.items()} | more
-    digest = more.get("SignatureMethod", "HmacSHA1")
-    assert tencent_cloud_v2.signature(method, host, params, tencent_cloud_v2.Key(*key, digest)) == expected
-
-
 @pytest.mark.parametrize(
-    ("key", "host", "content_type", "body", "signature"),
-    [
-        pytest.param(
-            tencent_cloud.Key("AKIDTEST", Secret("Gu5t9xGARNpq86cd" + "98joQYCN3EXAMPLE"), "cvm"),
-            "cvm.tencentcloudapi.com",
-            "application/json; charset=utf-8",
-            rb'{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}',
-            "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168",
-            id="T8",
-        ),
-        pytest.param(
-            tencent_cloud.Key(*TEST_KEY, "bm"),
-            "bm.tencentcloudapi.com",
-            "application/json",
-            b'{"InstanceIds": ["cpm-aaaa"], "Password": "Abcd1234!"}',
-            "176d3f6eff9c48c9091b5a800dd23e1c68353c3d3e9247c4bba0b54ce8cb8570",
-            id="T9",
-        ),
-    ],
+    ("more", "expected"),
+    [(SHA256, "0EEm/HtGRr/VJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s="), (SHA1, "nPVnY6njQmwQ8ciqbPl5Qe+Oru4=")],
+    ids=["HmacSHA256", "HmacSHA1"],
 )
-def test_signatures_of_api_3(key, host, content_type, body, signature):
-    """The scope's day is that of the timestamp in UTC."""
-    sent = tencent_cloud.authorization(key, host=host, content_type=content_type, body=body, timestamp=1_551_113_065)
-    assert sent == (
-        f"TC3-HMAC-SHA256 Credential=AKIDTEST/2019-02-25/{key.service}/tc3_request, "
-        f"SignedHeaders=content-type;host, Signature={signature}"
+def test_the_pages_samples_of_v2(more, expected, separator):
+    """The page on v2's signature (2018-12) has one for each digest; both separators in names sign alike."""
+    params = {name.replace(".", separator): value for name, value in DOC_PARAMS.items()} | more
+    key = tencent_cloud_v2.Key(DOC_ID, DOC_KEY, more["SignatureMethod"])
+    assert tencent_cloud_v2.signature("GET", "cvm.api.qcloud.com", params, key) == expected
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("more", [SHA1, SHA256, {}], ids=str)
+def test_the_vendors_sdk_signs_v2_alike(method, more):
+    """Values are signed unchanged, trailing blanks included; a request that names no digest is signed with SHA-1."""
+    digest, params = more.get("SignatureMethod", "HmacSHA1"), RESET | more
+    client = sdk("bm.api.qcloud.com", method)
+    client._requestPath = tencent_cloud_v2.PATH
+    theirs = Sign.sign("SKTEST", client._format_sign_string(params), digest)
+    key = tencent_cloud_v2.Key("AKIDTEST", Secret("SKTEST"), digest)
+    assert tencent_cloud_v2.signature(method, "bm.api.qcloud.com", params, key) == theirs
+
+
+def test_the_pages_sample_of_api_3():
+    """The page on signature method v3 (cvm, 2019-02-25); the scope's day is that of the timestamp in UTC."""
+    sent = tencent_cloud.authorization(
+        tencent_cloud.Key("AKIDTEST", Secret("Gu5t9xGARNpq86cd" + "98joQYCN3EXAMPLE"), "cvm"),
+        host="cvm.tencentcloudapi.com",
+        content_type="application/json; charset=utf-8",
+        body=rb'{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}',
+        timestamp=1_551_113_065,
     )
+    assert sent == (
+        "TC3-HMAC-SHA256 Credential=AKIDTEST/2019-02-25/cvm/tc3_request, SignedHeaders=content-type;host, "
+        "Signature=72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168"
+    )
+
+
+# the SDK asks for the day of a timestamp with datetime.utcfromtimestamp, deprecated since Python 3.12
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
+@pytest.mark.parametrize("service", ["bm", "cvm", "cdb"])
+def test_the_vendors_sdk_signs_api_3_alike(service):
+    """The SDK's request and ours, of the same moment, have the same Authorization."""
+    host, body = f"{service}.tencentcloudapi.com", {"InstanceIds": ["cpm-aaaa"], "Password": "Abcd1234!\u00fc"}
+    client = sdk(host)
+    client._service, client._apiVersion = service, "2018-04-23"
+    request = SimpleNamespace(method="POST", uri="/", header={})
+    client._build_req_with_tc3_signature("ResetDevicePassword", body, request)
+    key = tencent_cloud.Key("AKIDTEST", Secret("SKTEST"), service)
+    ours = tencent_cloud.authorization(
+        key,
+        host=host,
+        content_type=request.header["Content-Type"],
+        body=json.dumps(body).encode(),
+        timestamp=int(request.header["X-TC-Timestamp"]),
+    )
+    assert ours == request.header["Authorization"]

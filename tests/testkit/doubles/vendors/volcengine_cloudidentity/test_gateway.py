@@ -15,7 +15,6 @@ DATE = "20250309T150549Z"  # of the golden vectors
 SCOPE = ("20250309", "cn-beijing", "cloudidentity")
 RESET = {"Action": "ResetPassword", "Version": "2023-01-01"}
 V1_BODY = b'{"UserId": "e", "Password": "YxEnyCpX9!", "PasswordResetRequired": true, "GenerateRandomPassword": false}'
-V3_BODY = b'{"UserId":"e","Password":"YxEnyCpX9!","PasswordResetRequired":true,"GenerateRandomPassword":false}'
 DOC_SIGNED = ["host", "x-content-sha256", "x-date"]
 
 
@@ -38,20 +37,12 @@ GOLDEN = [
         "d0bd24df57d5243e0f042d9fa8fd8f568059eec2837e1464a8c6e821b638c169",
         "40a1c13ca9a9d557f7b2b21dbd8c256529e659430f4366feedae0e0e8f4e5a63",
     ),
-    (
-        "POST",
-        RESET,
-        V3_BODY,
-        "application/json",
-        DOC_SIGNED,
-        "a60850d71fd8641a1a64dd9267abe724f3c5224038c5dc3da6652ecb05f7eced",
-        "1fda1f688a0c1b96a214e132ce26d5a07afbe9f2206aac4ceeb9b13038d2fd14",
-    ),
 ]
+"""What volcenginesdkcore 5.0.54 signed with its clock at ``DATE``."""
 
 
 @pytest.mark.parametrize(
-    ("method", "query", "body", "content_type", "signed", "digest", "expected"), GOLDEN, ids=["V1", "V2", "V3"]
+    ("method", "query", "body", "content_type", "signed", "digest", "expected"), GOLDEN, ids=["POST", "GET"]
 )
 def test_golden_vectors_over_the_wire(*, method, query, body, content_type, signed, digest, expected):  # noqa: PLR0913 - one row of the table
     """The vendor's digests and signatures come out the same, and the requests that they belong to are answered."""
