@@ -25,6 +25,8 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         "its console: agent, state, running tasks.",
         Reason.CANDIDATE_REFUSED: "If another version is live, the refused candidate is dropped once it can no longer "
         "take effect, and the next rotation makes a fitting one.",
+        Reason.VENDOR_BUSY: "Nothing is sent while the vendor is at work. End what hangs in its console; the first "
+        "attempt after the time shown goes on.",
     }
 )
 """Keys are all reasons for parking."""

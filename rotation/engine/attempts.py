@@ -10,7 +10,7 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine.session import AccountSession
 from rotation.state import marks, parking, waiting
 from rotation.state.store import replace_marks
-from rotation.state.versions import SecretState
+from rotation.state.versions import SecretState, Version
 from rotation.state.waiting import Wait
 
 
@@ -70,6 +70,23 @@ def count_failure(session: AccountSession, version_id: str, *, of_a_reset: bool 
         of_a_reset: whether the failure is that the latest reset was of no use.
     """
     version = session.store.describe().version(version_id)
-    new = marks.failed(version.failed + 1, counted=of_a_reset or version.counted)
-    replace_marks(session.store, version_id, [new], version.all(marks.Kind.FAILED))
+    _recount(session, version, count=version.failed + 1, put_off=version.put_off, counted=of_a_reset or version.counted)
     return version.failed + 1
+
+
+def count_put_off(session: AccountSession, version_id: str) -> int:
+    """Write down that the vendor refused or put off one more attempt; return the number of them in a row."""
+    version = session.store.describe().version(version_id)
+    _recount(session, version, count=version.failed, put_off=version.put_off + 1, counted=version.counted)
+    return version.put_off + 1
+
+
+def forget_put_off(session: AccountSession, version_id: str) -> None:
+    """Begin to count such attempts again, since the vendor took a reset."""
+    version = session.store.describe().version(version_id)
+    _recount(session, version, count=version.failed, put_off=0, counted=version.counted)
+
+
+def _recount(session: AccountSession, version: Version, *, count: int, put_off: int, counted: bool) -> None:
+    new = [marks.failed(count, put_off=put_off, counted=counted)] if count or put_off else []
+    replace_marks(session.store, version.id, new, version.all(marks.Kind.FAILED))

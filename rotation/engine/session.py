@@ -78,6 +78,7 @@ class Memory:
         leased: whether this run holds the lease.
         disproved: whether a login after the reset was rejected.
         unnoted: whether a wrong login could not be written down.
+        put_off: whether this run is counted as one that the vendor put off.
         overspent: whether a wrong login was made; an operator allows no second one beyond the budget.
         accounts: of a batch, what each account's run remembers.
     """
@@ -94,6 +95,7 @@ class Memory:
     leased: bool = False
     disproved: bool = False
     unnoted: bool = False
+    put_off: bool = False
     overspent: bool = False
     accounts: dict[int, Memory] = field(default_factory=dict)
 

@@ -51,6 +51,8 @@ LONGEST_PAUSE_SECONDS = LONGEST_LOCKOUT_SECONDS + LONGEST_RUN_SECONDS
 """No lock-out window is longer, and every other pause is shorter: a maintenance window opens within a week."""
 _MOST = 999
 """Wrong logins or failed attempts that one mark stands for."""
+TURNED_AWAY = "busy"
+"""Learnt about the candidate: the vendor refused the latest request, since it was at work on the account."""
 
 
 class Kind(StrEnum):
@@ -71,9 +73,9 @@ class Kind(StrEnum):
     UNSENT = "unsent"
     """In a batch: the run that sent nothing for this account, so that its intent does not concern the account."""
     LEARNT = "learnt"
-    """What logins with stored passwords found since the latest reset; value: see ``learnt``."""
+    """What logins found since the latest reset, or that it was ``TURNED_AWAY``; value: see ``learnt``."""
     FAILED = "failed"
-    """Attempts in a row that failed; value: how many, and whether the latest reset is counted. The pauses grow."""
+    """Attempts in a row that failed or were put off; value: see ``failed``. The pauses grow."""
     OWED = "owed"
     """A commit that a target of announcements has not taken, or that leaves no other trace; value: ``committed``."""
     MEMBER = "member"
@@ -255,9 +257,24 @@ def owed() -> Mark:
     return Mark(Kind.OWED, "committed")
 
 
-def failed(count: int, *, counted: bool = False) -> Mark:
-    """Return the number of failed attempts, and whether the latest reset is counted among them."""
-    return Mark(Kind.FAILED, f"{count}:counted" if counted else str(count))
+def failed(count: int, *, put_off: int = 0, counted: bool = False) -> Mark:
+    """Return how many attempts in a row came to nothing, such as ``2+5:counted``.
+
+    Args:
+        count: resets of no use, and attempts that needed a human.
+        put_off: attempts that the vendor refused or put off.
+        counted: whether the latest reset is counted.
+    """
+    later = f"+{put_off}" if put_off else ""
+    return Mark(Kind.FAILED, f"{count}{later}{':counted' if counted else ''}")
+
+
+def failures(values: Iterable[str]) -> tuple[int, int, bool]:
+    """Return what marks of failures say, as ``failed`` takes it; of two the higher numbers count."""
+    values = list(values)
+    pairs = [value.partition(":")[0].partition("+") for value in values]
+    count, put_off = (max((min(int(number_in(pair[at])), _MOST) for pair in pairs), default=0) for at in (0, 2))
+    return count, put_off, any(":" in value for value in values)
 
 
 def member(number: int, notes: Iterable[Mark], nonce: str = "") -> Mark:

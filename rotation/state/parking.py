@@ -22,6 +22,7 @@ class Reason(StrEnum):
     EXTERNAL_CHANGE = "external_change"
     RESET_FAILS = "reset_fails"
     CANDIDATE_REFUSED = "candidate_refused"
+    VENDOR_BUSY = "vendor_busy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
             from_settings=True,
         ),
         Reason.BACK_OFF: Parking(
-            hint="The vendor refused earlier resets, and nothing was changed. The first attempt after `not_before` "
+            hint="The vendor refused or put off earlier resets, and took none. The first attempt after `not_before` "
             "goes on. `lockstep rotate --dry-run` names what is in the way."
         ),
         Reason.EXTERNAL_CHANGE: Parking(
@@ -88,6 +89,13 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
         Reason.CANDIDATE_REFUSED: Parking(
             hint="The vendor refuses the candidate, and an earlier reset with it may have been applied. "
             "`lockstep doctor` finds out which password is live, and `--repair` ends the rotation.",
+            by_itself=False,
+        ),
+        Reason.VENDOR_BUSY: Parking(
+            hint="For more than an hour the vendor has been at work on the target, or a machine does not reach the "
+            "power state that it was asked for. Look at the target in the vendor's console: end the operation that "
+            "hangs or the lock on the account, or open a ticket with the vendor. The first attempt after `not_before` "
+            "goes on by itself.",
             by_itself=False,
         ),
     }

@@ -23,11 +23,13 @@ from rotation.state.marks import (
     LEASE,
     LONGEST_RUN_SECONDS,
     PREFIX,
+    TURNED_AWAY,
     Intent,
     Kind,
     Mark,
     charge_origin,
     charged,
+    failures,
     intended,
     is_ahead,
     is_of_a_run,
@@ -62,8 +64,9 @@ class Version:
         rejected: the wrong logins charged on this version itself; ``(0, 0)`` when none.
         learnt: what logins with stored passwords found since the latest reset, which removes the mark as well; by the
             end of the id of each password's version.
-        failed: how many attempts in a row failed.
-        counted: whether the latest reset is counted among them, as one of no use.
+        failed: how many resets or attempts in a row were of no use.
+        put_off: how many attempts in a row the vendor refused or put off.
+        counted: whether the latest reset is counted as one of no use.
         as_of: when the labels were read, if that is known: later times are believed only as far as ``marks`` says.
         latest: the latest time that a mark names, in epoch seconds; 0 where none does.
         ahead: labels with a time that is too far ahead, so that it was not believed.
@@ -86,6 +89,7 @@ class Version:
     rejected: tuple[int, float] = field(default=(0, 0.0), compare=False)
     learnt: Mapping[str, str] = field(default_factory=dict, compare=False)
     failed: int = field(default=0, compare=False)
+    put_off: int = field(default=0, compare=False)
     counted: bool = field(default=False, compare=False)
     as_of: float = field(default=inf, compare=False)
     latest: float = field(default=0.0, compare=False)
@@ -120,6 +124,11 @@ class Version:
         mine = {each.mark.on(self.id) for each in self.intents if each.run == run_name(holder)}
         return Version.from_labels(self.id, self.labels - mine, as_of=self.as_of) if mine else self
 
+    @property
+    def is_turned_away(self) -> bool:
+        """Whether the vendor refused the latest request because it was at work on the account."""
+        return self.learnt.get(self.id[-8:]) == TURNED_AWAY
+
     def intents_of_others(self, holder: str) -> list[Intent]:
         """Return the intents of all runs but one."""
         return [each for each in self.intents if each.run != run_name(holder)]
@@ -142,6 +151,7 @@ def _read(version_id: str, labels: frozenset[str], as_of: float) -> Version:
     intent = intents[-1].sent if intents else None
     proofs = _proofs(values[Kind.PROOF])
     charges = charges_of(marks)
+    failed, put_off, counted = failures(values[Kind.FAILED])
     parked = ((reason, number_in(until)) for reason, _, until in (v.rpartition(":") for v in values[Kind.PARKED]))
     return Version(
         id=version_id,
@@ -159,8 +169,9 @@ def _read(version_id: str, labels: frozenset[str], as_of: float) -> Version:
         charges=charges,
         rejected=total(charge for origin, charge in charges.items() if not origin or is_of_a_run(origin)),
         learnt=_learnt(values[Kind.LEARNT]),
-        failed=max((charged(mark)[0] for mark in marks if mark.kind is Kind.FAILED), default=0),
-        counted=any(":" in value for value in values[Kind.FAILED]),
+        failed=failed,
+        put_off=put_off,
+        counted=counted,
         as_of=as_of,
         latest=max((latest_in(mark) for mark in noted), default=0.0),
         ahead=ahead,

@@ -47,7 +47,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "again every ten seconds, and the first attempt inside goes on.",
         errors.LoginRejected.default_hint: f"{_STATUS} If they differ, `lockstep vault plugin rotate ROLE` resets it.",
         PARKING[Reason.WRONG_LOGIN_BUDGET].hint: f"Earlier wrong logins have used up the budget. {_LATER}",
-        PARKING[Reason.BACK_OFF].hint: f"The vendor refused earlier resets, and nothing was changed. {_LATER}",
+        PARKING[Reason.BACK_OFF].hint: f"The vendor refused or put off earlier resets, and took none. {_LATER}",
         PARKING[Reason.RESET_FAILS].hint: _TARGET,
         PARKING[Reason.EXTERNAL_CHANGE].hint: f"The server's password does not open the account. {_STATUS}",
         PARKING[Reason.CANDIDATE_REFUSED].hint: f"The vendor refuses the candidate, and an earlier reset with it may "

@@ -53,6 +53,7 @@ class Attempt:
             accepted=self.version.accepted,
             reachable=self.seen.power is not Power.STOPPED,
             cancelled=not self.maybe_applied and self.state.cancelled_id(self.session.token) is not None,
+            turned_away=self.version.is_turned_away,
             task=TaskFinding.NONE if self.task is None else TaskFinding.NOT_POLLED,
             previous=Finding.NOT_ASKED if Stored.PREVIOUS in self.ids else Finding.ABSENT,
         )
@@ -112,10 +113,17 @@ class Attempt:
         """
         if (which, finding) == (Stored.PENDING, Finding.ACCEPTED):
             return
-        version = self.session.store.describe().version(self.session.token)
         if which is Stored.PENDING:
-            self.session.disprove(version)
-        note = marks.learnt({**version.learnt, _name(self.ids[which]): finding.value})
+            self.session.disprove(self.session.store.describe().version(self.session.token))
+        self._note(self.ids[which], finding.value)
+
+    def remember_turned_away(self) -> None:
+        """Write down that the vendor refused the request because it was at work, so that no login asks about it."""
+        self._note(self.session.token, marks.TURNED_AWAY)
+
+    def _note(self, version_id: str, learnt: str) -> None:
+        version = self.session.store.describe().version(self.session.token)
+        note = marks.learnt({**version.learnt, _name(version_id): learnt})
         replace_marks(self.session.store, self.session.token, [note], version.all(marks.Kind.LEARNT))
 
 

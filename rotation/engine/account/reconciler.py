@@ -25,16 +25,13 @@ from rotation.engine.account.attempt import Attempt
 from rotation.engine.account.power import bring_to, wish
 from rotation.engine.account.prober import follow, probe
 from rotation.engine.account.proof import prove
-from rotation.engine.account.refusals import give_up
+from rotation.engine.account.refusals import LONGEST_TASK, give_up
 from rotation.engine.account.sender import note_acceptance, send
 from rotation.engine.result import Result
 from rotation.engine.tables.reconciliation import PROBES, SENDS, Finding, Move, TaskFinding, next_move
 from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation.state.store import replace_marks
-
-LONGEST_TASK = 7200
-"""Seconds after which a task that still runs needs a human. It is polled on after each pause, and never overtaken."""
 
 
 def reconcile(attempt: Attempt) -> Result:

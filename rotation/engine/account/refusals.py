@@ -7,6 +7,8 @@
 * "Locked" or "too soon": the attempts are parked until the time that the vendor names.
 * "The candidate breaks the policy": the candidate is released. If an earlier reset with it may have been applied, the
   attempts are parked instead.
+* "At work": the intent mark stays, since the request may have come twice. The same request is sent again, and its
+  answer shows what holds, so that no login is spent. ``put_off`` counts how often that happens in a row.
 * Any other definite refusal: nothing was changed, so the intent mark is removed and the next run sends at once.
 
 Example. The account's minimum password age is five minutes. The vendor answers a first reset with "changed too
@@ -17,13 +19,15 @@ then a login with the candidate shows whether it is live.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from contextlib import suppress
+from typing import NamedTuple, NoReturn
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import (
     AccountLocked,
     DriverError,
     InProgress,
+    Parked,
     PasswordRejected,
     RequestRefused,
     RotationError,
@@ -33,17 +37,42 @@ from rotation.core.errors import (
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.account.attempt import Attempt
 from rotation.engine.account.power import give_back
-from rotation.engine.attempts import count_failure, note_parking, park
+from rotation.engine.attempts import count_failure, count_put_off, note_parking, park
 from rotation.engine.session import AccountSession
-from rotation.state import waiting
+from rotation.state import parking, waiting
 from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation.state.stages import PENDING
 from rotation.state.store import replace_marks
 
 MOST_RESENDS = 2
+LONGEST_TASK = 7200
+"""Seconds after which a reset that the vendor still works on needs a human. It is asked about after each pause, and
+never overtaken."""
 
-NO_FAILURE = (AccountLocked, InProgress, PasswordRejected)
+
+class _Patience(NamedTuple):
+    """How long attempts go on by themselves while the vendor is at work: see ``put_off``.
+
+    Attributes:
+        runs: in a row without a pause.
+        pauses: before a human is asked for.
+        longest: of them, in seconds.
+    """
+
+    runs: int
+    pauses: int
+    longest: float
+
+
+_PATIENCE = _Patience(5, 13, waiting.BACK_OFF_MOST)
+"""The pauses make one to two hours, and a machine may be slow to stop."""
+_SWITCHING = _Patience(1, 9, waiting.LONGEST_PAUSE)
+"""Where each attempt switches a machine: fewer in the same time."""
+_OVERDUE = _Patience(0, 0, 0.0)
+"""After ``LONGEST_TASK``."""
+
+NO_FAILURE = (AccountLocked, PasswordRejected)
 """Refusals that do not count as failed attempts: they end the rotation, or have a waiting time of their own."""
 
 
@@ -111,7 +140,7 @@ def _noted_back_off(session: AccountSession, refusal: DriverError) -> float | No
             return None
         if session.memory.open or version.before(session.holder).intent is not None:
             return None
-        failures = count_failure(session, session.token)
+        failures = count_put_off(session, session.token)
         certain = isinstance(refusal, RequestRefused)
         most = waiting.LONGEST_PAUSE if session.memory.switched else waiting.BACK_OFF_MOST
         pause = waiting.back_off(failures, session.token, most=most)
@@ -124,6 +153,63 @@ def _noted_back_off(session: AccountSession, refusal: DriverError) -> float | No
     except StoreError:
         return None  # The next attempt then comes early, which does no harm; the refusal itself is what to report.
     return until
+
+
+def put_off(session: AccountSession, bound: Guarded, candidate: SecretDocument, busy: InProgress) -> NoReturn:
+    """Raise that the vendor is at work, or the machine not in its state; park once that is so too often, or too long.
+
+    What this rotation has asked for may take ``LONGEST_TASK``, and nothing pauses meanwhile, since readers may wait.
+    Anything else is counted, once for each run: pauses begin and grow, and then a human is asked for. A machine that
+    was switched is given back before that. An error that says when it is over is not counted: another run has the
+    lease, or a reset is still to take effect.
+    """
+    if busy.not_before is not None or session.memory.put_off:
+        raise busy from None
+    version = session.store.describe().versions.get(session.token)
+    if version is None or PENDING not in version.stages:
+        raise busy from None
+    session.memory.put_off = True
+    earlier = version.before(session.holder).intent
+    sent = (session.memory.sent_at if session.memory.open else None) or earlier
+    if sent is not None and not version.is_turned_away and session.clock.now() <= sent + LONGEST_TASK:
+        raise busy from None
+    switched = session.memory.switched and session.memory.sends > 0
+    overdue = sent is not None and not version.is_turned_away
+    patience = _OVERDUE if overdue else _SWITCHING if switched else _PATIENCE
+    try:
+        _wait_longer(session, bound, session.token, busy, patience)
+    except Parked:
+        with suppress(DriverError):  # a machine that cannot be started is what the human is to look at
+            give_back(bound, candidate)
+        raise
+
+
+def put_off_start(session: AccountSession, bound: Guarded, current_id: str | None, busy: InProgress) -> NoReturn:
+    """Raise that the vendor is at work before there is a candidate; the current version keeps count, as ``put_off``."""
+    if busy.not_before is not None or session.memory.put_off or current_id is None:
+        raise busy from None
+    session.memory.put_off = True
+    _wait_longer(session, bound, current_id, busy, _PATIENCE)
+
+
+def _wait_longer(
+    session: AccountSession, bound: Guarded, version_id: str, busy: InProgress, patience: _Patience
+) -> NoReturn:
+    try:
+        times = count_put_off(session, version_id) - patience.runs
+        pause = waiting.back_off(times + 1, version_id, most=patience.longest)
+        reason = Reason.BACK_OFF
+        if times > patience.pauses:
+            reason = Reason.VENDOR_BUSY
+            pause = waiting.grown(times - patience.pauses, bound.lockout.window_seconds, version_id)
+        if not pause:
+            raise busy from None
+        until = note_parking(session, version_id, reason, session.clock.now() + pause)
+    except StoreError:
+        raise busy from None  # the next attempt then comes early, and counts
+    if reason is Reason.BACK_OFF:
+        raise busy.changed(not_before=until) from None
+    parking.raise_parked(reason, until)
 
 
 def raise_if_hopeless(session: AccountSession, bound: Guarded, candidate: SecretDocument) -> None:

@@ -32,6 +32,7 @@ from rotation.engine.account.login_budget import require_tries
 from rotation.engine.account.power import bring_to, give_back
 from rotation.engine.account.prober import follow, probe
 from rotation.engine.account.refusals import conclude, forget_intent, give_up, raise_if_hopeless
+from rotation.engine.attempts import forget_put_off
 from rotation.engine.tables.reconciliation import Finding, Move, Oracle, Stored, TaskFinding
 from rotation.state import marks
 from rotation.state.marks import Kind
@@ -71,7 +72,11 @@ def send(attempt: Attempt, move: Move) -> bool:
             give_back(attempt.bound, attempt.candidate.document)
         if isinstance(refusal, PasswordRejected) and _was_taken_before(attempt):
             return False
+        if isinstance(refusal, InProgress) and move is not Move.SEND_FROM_PREVIOUS:
+            attempt.remember_turned_away()
         conclude(attempt, refusal)
+    if attempt.version.put_off:
+        forget_put_off(attempt.session, attempt.session.token)
     if task is not None:
         follow(attempt, task)
         if attempt.facts.task is not TaskFinding.DONE:
@@ -92,7 +97,7 @@ def _make_ready(attempt: Attempt, move: Move) -> Secret | None:
     stop.refuse_new("the reset")  # before anything is written down for it
     if attempt.must_log_in:
         require_tries(attempt.bound)
-    if move is not Move.SEND_FIRST:
+    if move is not Move.SEND_FIRST and not attempt.facts.turned_away:
         raise_if_hopeless(attempt.session, attempt.bound, attempt.candidate.document)
         attempt.state = attempt.session.store.describe()
     if attempt.session.memory.sends >= MOST_SENDS:
@@ -117,7 +122,7 @@ def _change(attempt: Attempt, old: Secret | None) -> Task | None:
     _forget_earlier(attempt)
     memory = attempt.session.memory
     memory.sends, memory.sent_at, memory.open = memory.sends + 1, attempt.session.clock.now(), True
-    attempt.facts = replace(attempt.facts, intent=True, task=TaskFinding.NONE)
+    attempt.facts = replace(attempt.facts, intent=True, turned_away=False, task=TaskFinding.NONE)
     task = attempt.bound.set_password(attempt.candidate.document.password, current=old)
     attempt.maybe_applied = True
     return task
@@ -134,7 +139,7 @@ def _forget_earlier(attempt: Attempt) -> None:
     version = attempt.version
     void = [mark for mark in sorted(version.marks) if mark.kind in _VOID]
     counted = version.all(Kind.FAILED) if version.counted else []
-    uncounted = [marks.failed(version.failed)] if counted else []
+    uncounted = [marks.failed(version.failed, put_off=version.put_off)] if counted else []
     replace_marks(attempt.session.store, attempt.session.token, uncounted, [*void, *counted])
     attempt.session.memory.task = None
 

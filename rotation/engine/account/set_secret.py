@@ -20,14 +20,14 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from rotation.core.errors import DriverError, PasswordRejected, StageConflict
+from rotation.core.errors import DriverError, InProgress, PasswordRejected, StageConflict
 from rotation.core.values import Observation, Power
 from rotation.drivers.guarded import Guarded
 from rotation.engine import preconditions
 from rotation.engine.account.attempt import Attempt
 from rotation.engine.account.power import give_back, machine_given_back
 from rotation.engine.account.reconciler import reconcile
-from rotation.engine.account.refusals import NO_FAILURE, back_off
+from rotation.engine.account.refusals import NO_FAILURE, back_off, put_off
 from rotation.engine.attempts import next_attempt, park, raise_if_parked
 from rotation.engine.result import Result
 from rotation.engine.session import AccountSession
@@ -63,6 +63,8 @@ def set_secret(session: AccountSession, state: SecretState) -> Result:
     except DriverError as refusal:
         if isinstance(refusal, NO_FAILURE):
             raise
+        if isinstance(refusal, InProgress):
+            put_off(session, bound, candidate.document, refusal)
         back_off(session, refusal)
 
 

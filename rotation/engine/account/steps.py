@@ -10,6 +10,7 @@ from typing import Literal
 from rotation.core.document import Notes, SecretDocument, turned
 from rotation.core.errors import (
     ConfigError,
+    InProgress,
     NotReady,
     PolicyError,
     RotationError,
@@ -24,6 +25,7 @@ from rotation.drivers.guarded import Guarded
 from rotation.engine import preconditions
 from rotation.engine.account import power
 from rotation.engine.account.proof import prove
+from rotation.engine.account.refusals import put_off_start
 from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
 from rotation.engine.attempts import next_attempt, raise_if_parked
@@ -135,11 +137,15 @@ def prepare(session: AccountSession, state: SecretState, current: SecretDocument
     if wait is not None:
         # No version has a value yet, so no label could carry this note.
         parking.raise_parked(wait.reason, wait.until)
+    raise_if_parked(session, state, state.current_id)
     seen = _found(session, state, bound)
     knew = bound.host_key
     if not seen.obstacles:
         bound = bound.trusting(seen)
-    preconditions.require(preconditions.of_the_target(bound, seen))
+    try:
+        preconditions.require(preconditions.of_the_target(bound, seen))
+    except InProgress as busy:
+        put_off_start(session, bound, state.current_id, busy)
     document = with_candidate(bound, seen, due, state.wishes)
     learnt = None if bound.host_key == knew else bound.host_key
     return document, Result(outcome="staged", driver=bound.spec.code, trusted_host_key=learnt)

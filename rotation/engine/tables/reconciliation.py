@@ -100,6 +100,7 @@ class Facts:
 
     ``cancelled``: nothing was sent for this token by earlier runs, and ``previous`` is a cancelled rotation's candidate
     that may have been. ``recalled``: the candidate was rejected in an earlier run, and this one has not asked about it.
+    ``turned_away``: the vendor refused the latest request because it was at work on the account.
     """
 
     intent: bool
@@ -109,6 +110,7 @@ class Facts:
     reachable: bool = True
     cancelled: bool = False
     recalled: bool = False
+    turned_away: bool = False
     task: TaskFinding = TaskFinding.NONE
     pending: Finding = Finding.NOT_ASKED
     current: Finding = Finding.NOT_ASKED
@@ -148,6 +150,7 @@ class Row:
     reachable: bool | None = None
     cancelled: bool | None = None
     recalled: bool | None = None
+    turned_away: bool | None = None
     task: TaskFinding | None = None
     pending: Finding | None = None
     current: Finding | None = None
@@ -213,6 +216,13 @@ RECONCILIATION: tuple[Row, ...] = (
         pending=_NOT_ASKED,
         current=_REJECTED,
         previous=_ACCEPTED,
+    ),
+    Row(
+        Move.SEND_AGAIN,
+        "nothing was applied unless the request came twice, and then the answer to the same one shows it",
+        turned_away=True,
+        pending=_NOT_ASKED,
+        current=_NOT_ASKED,
     ),
     Row(Move.PROBE_PENDING, "a reset may have been applied: ask first", pending=_NOT_ASKED),
     Row(Move.DONE, "the candidate is live", pending=_ACCEPTED),

@@ -100,6 +100,18 @@ def make_candidate_refused(scenario):
     return subject, token
 
 
+def make_vendor_busy(scenario):
+    """Return a rotation whose vendor has been at work for hours."""
+    subject = scenario()
+    token = subject.created()
+    for _ in range(18):
+        subject.vendor.obstacles = (InProgress("a lock on the account hangs"),)
+        with pytest.raises(InProgress):
+            subject.step(Step.SET, token)
+        subject.clock.sleep(900)
+    return subject, token
+
+
 MAKE = {
     Reason.WRONG_LOGIN_BUDGET: make_wrong_login_budget,
     Reason.ACCOUNT_LOCKED: make_account_locked,
@@ -109,6 +121,7 @@ MAKE = {
     Reason.EXTERNAL_CHANGE: make_external_change,
     Reason.RESET_FAILS: make_reset_fails,
     Reason.CANDIDATE_REFUSED: make_candidate_refused,
+    Reason.VENDOR_BUSY: make_vendor_busy,
 }
 
 

@@ -31,6 +31,7 @@ from rotation.engine.tables.reconciliation import (
     TaskFinding,
     next_move,
 )
+from rotation.state.marks import Kind
 from rotation.state.parking import PARKING, Reason
 from rotation_testkit.fault_lab.in_memory.batch_scenario import BatchScenario, make_batch
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
@@ -57,6 +58,7 @@ class Played:
     """What a day of attempts did."""
 
     codes: list[str] = field(default_factory=list)
+    ended: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
     done: bool = False
 
@@ -72,6 +74,7 @@ def play(world: World, token: str, *, spacing: float | None = None, seconds: flo
             played.done = True
         except RotationError as error:
             played.codes.append(getattr(error, "reason", error.code))
+            played.ended.append(world.clock.now() - end + seconds)
             not_before = error.not_before or 0.0
             if played.codes[-1] in (Reason.RESET_FAILS, Reason.EXTERNAL_CHANGE):
                 played.gaps.append(not_before - world.clock.now())
@@ -179,6 +182,110 @@ def test_a_task_that_never_ends_is_parked_and_never_overtaken(batch: bool) -> No
     world.clock.sleep(DAY)
     assert play(world, token).done
     assert {vendor.resets for vendor in vendors_of(world)} == {1}
+
+
+# The vendor is at work, or a machine does not switch: each of these begins when it is called.
+
+
+def busy_with_resets(_: World, patch: pytest.MonkeyPatch) -> None:
+    """Every request is refused, and nothing else shows it, as of an account that a console's operation has locked."""
+
+    def refuse(vendor: MemoryVendor, *_: object) -> None:
+        vendor.starts += 1000  # counts the requests
+        raise InProgress("the account's state does not allow a reset now")
+
+    patch.setattr(MemoryVendor, "change", refuse)
+
+
+def busy_to_look_at(world: World, patch: pytest.MonkeyPatch) -> None:
+    """Every look finds an operation that runs."""
+    for vendor in vendors_of(world):
+        patch.setattr(vendor, "obstacles", (InProgress("an operation is running"),))
+
+
+def never_stops(_: World, patch: pytest.MonkeyPatch) -> None:
+    """The vendor takes each stop, and the machine runs on."""
+
+    def ignore(vendor: MemoryVendor, wanted: Power) -> None:
+        vendor.stops += wanted is Power.STOPPED
+
+    patch.setattr(MemoryVendor, "switch", ignore)
+
+
+def never_starts(_: World, patch: pytest.MonkeyPatch) -> None:
+    """The machine stops, is reset, and stays as it is."""
+    plain = MemoryVendor.switch
+
+    def ignore(vendor: MemoryVendor, wanted: Power) -> None:
+        if wanted is Power.STOPPED:
+            plain(vendor, wanted)
+
+    patch.setattr(MemoryVendor, "switch", ignore)
+
+
+def hangs_while_it_switches(world: World, patch: pytest.MonkeyPatch) -> None:
+    """The machine is on its way for ever."""
+    for vendor in vendors_of(world):
+        patch.setattr(vendor, "switch_seconds", 1e9)
+
+
+BUSY: dict[str, tuple[Callable[[World, pytest.MonkeyPatch], None], Callable[[], World], bool]] = {
+    "requests, an administrator": (busy_with_resets, lambda: make_scenario("admin"), False),
+    "requests, no login": (busy_with_resets, lambda: make_scenario("admin", oracle=False), False),
+    "requests, a task": (busy_with_resets, lambda: make_scenario("admin-task"), False),
+    "requests, a machine": (busy_with_resets, lambda: make_scenario("machine"), False),
+    "requests, the old password": (busy_with_resets, lambda: make_scenario("self"), False),
+    "requests, two in turn": (busy_with_resets, make_pair, False),
+    "requests, a batch": (busy_with_resets, lambda: make_batch(2), False),
+    "looks before there is a candidate": (busy_to_look_at, lambda: make_scenario("admin"), True),
+    "looks before there is a batch": (busy_to_look_at, lambda: make_batch(2), True),
+    "looks": (busy_to_look_at, lambda: make_scenario("admin"), False),
+    "looks, the old password": (busy_to_look_at, lambda: make_scenario("self"), False),
+    "looks, two in turn": (busy_to_look_at, make_pair, False),
+    "looks, a batch": (busy_to_look_at, lambda: make_batch(2), False),
+    "a machine that never stops": (never_stops, lambda: make_scenario("machine"), False),
+    "a machine that never starts": (never_starts, lambda: make_scenario("machine"), False),
+    "a machine that hangs": (hangs_while_it_switches, lambda: make_scenario("machine"), False),
+}
+"""What begins, for which account, and whether it begins before createSecret."""
+MOST_REQUESTS = 30
+"""In a day of an account that is at work all the time."""
+
+
+@pytest.mark.parametrize("hours", [0.5, 24])
+@pytest.mark.parametrize("kind", BUSY)
+def test_a_vendor_that_is_at_work_is_asked_less_and_less_and_a_human_is_called(
+    monkeypatch: pytest.MonkeyPatch, kind: str, hours: float
+) -> None:
+    """Nobody is called for half an hour, no login is spent, and the rotation ends by itself once the trouble does."""
+    begins, make, at_first = BUSY[kind]
+    world = make()
+    token = world.begin()
+    if not at_first:
+        world.step(Step.CREATE, token)
+    with monkeypatch.context() as trouble:
+        begins(world, trouble)
+        played = play(world, token, seconds=hours * 3600)
+        requests = max(vendor.starts // 1000 for vendor in vendors_of(world))
+        assert not played.done
+    if hours < 1:
+        assert Reason.VENDOR_BUSY not in played.codes
+    else:
+        assert set(played.codes[-6:]) == {Reason.VENDOR_BUSY}
+        assert played.ended[played.codes.index(Reason.VENDOR_BUSY)] <= 4 * 3600
+        assert not PARKING[Reason.VENDOR_BUSY].by_itself
+    for vendor in vendors_of(world):
+        assert vendor.stops <= MOST_REQUESTS
+        assert vendor.wrong_logins == 0
+        vendor._switching = None
+    assert requests <= MOST_REQUESTS * (4 if isinstance(world, BatchScenario) else 1)
+    after = play(world, token, spacing=60.0)
+    assert after.done
+    assert not set(after.codes) & {Reason.RESET_FAILS, Reason.EXTERNAL_CHANGE}
+    assert [vendor.resets for vendor in vendors_of(world)] == [1] * len(vendors_of(world))
+    assert {vendor.power for vendor in vendors_of(world)} <= {None, Power.RUNNING}
+    left = [mark.kind for version in world.secret.describe().versions.values() for mark in version.marks]
+    assert not set(left) & {Kind.FAILED, Kind.PARKED, Kind.LEARNT}
 
 
 def test_the_pauses_after_an_outside_change_grow() -> None:

@@ -20,6 +20,7 @@ EVERY = {
         {"9f8e7d6c": "accepted", "0a1b2c3d": "rejected"}
     ),
     "lockstep:failed:3": marks.failed(3),
+    "lockstep:failed:2+5:counted": marks.failed(2, put_off=5, counted=True),
     "lockstep:owed:committed": marks.owed(),
     "lockstep:member:2;i1700000000;t101": marks.member(2, [marks.task("101"), marks.intent(NOW)]),
     "lockstep:unsent:7f3a01bc": marks.unsent("7f3a01bcffff"),
@@ -143,13 +144,23 @@ def test_what_logins_found_is_read_from_all_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "failed", "counted"),
-    [(["3"], 3, False), (["3:counted"], 3, True), (["2", "3:counted"], 3, True), (["x"], 0, False), ([], 0, False)],
+    ("labels", "failures"),
+    [
+        (["3"], (3, 0, False)),
+        (["3:counted"], (3, 0, True)),
+        (["2", "3:counted"], (3, 0, True)),
+        (["0+4"], (0, 4, False)),
+        (["2+5:counted", "3+1"], (3, 5, True)),
+        (["x", "+", "1+x"], (1, 0, False)),
+        ([], (0, 0, False)),
+    ],
 )
-def test_failures_say_whether_the_latest_reset_is_among_them(labels: list[str], failed: int, *, counted: bool) -> None:
-    """So that a reset is counted once, however often and by whichever run it is found to be of no use."""
+def test_failures_say_whether_the_latest_reset_is_among_them(
+    labels: list[str], failures: tuple[int, int, bool]
+) -> None:
+    """So that a reset is counted once, whatever finds it of no use; what the vendor put off is counted beside it."""
     version = _version(*(f"lockstep:failed:{label}" for label in labels))
-    assert (version.failed, version.counted) == (failed, counted)
+    assert (version.failed, version.put_off, version.counted) == failures
 
 
 def test_an_intent_says_who_may_act_and_until_when() -> None:

@@ -11,6 +11,7 @@ from rotation.core.errors import ConfigError, InProgress, LoginRejected, Outcome
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence
 from rotation.drivers.registry import vendor_policies
+from rotation.state.parking import Reason
 from rotation_testkit.doubles.serving import serve
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.doubles.vendors.ucloud_compshare.simulator import Delays
@@ -239,6 +240,24 @@ def test_a_candidate_of_the_servers_own_policy_that_a_vendor_refuses_is_refused_
     assert "first_not" in said
     assert "delete the role and make it again" in said
     assert "the next rotation" not in said
+
+
+def test_a_user_that_hangs_in_another_change_is_asked_seldom_and_a_human_is_called(directory):
+    """The host tries again for ever; the vendor gets some twenty requests, and the message says what to do."""
+    user = directory.vendor.service.directory.users[str(directory.tenant.document["user_id"])]
+    user.changing += 1
+    new = candidate(VOLCENGINE)
+    failures = directory.retried(new, attempts=250, between=lambda: directory.clock.sleep(50.0))
+    assert failures[-20:-1] == [Parked.code] * 19
+    assert user.attempts <= 25
+    with pytest.raises(Parked) as parked:
+        directory.update(new)
+    assert parked.value.reason == Reason.VENDOR_BUSY
+    assert "open a ticket" in as_grpc(parked.value).message
+    user.changing -= 1
+    directory.clock.sleep(parked.value.not_before - directory.clock.now() + 1)
+    assert directory.retried(new) == []
+    assert directory.tenant.live() == new
 
 
 def test_a_failure_after_the_reset_says_that_readers_may_hold_a_dead_password(directory):

@@ -14,7 +14,7 @@ from rotation_testkit.fault_lab.random_fleets.play.outside_actions import cancel
 
 SPACING = 600.0
 MOST_ATTEMPTS = 14
-_FOR_A_HUMAN = ("external_change", "candidate_refused", "reset_fails")
+_FOR_A_HUMAN = ("external_change", "candidate_refused", "reset_fails", "vendor_busy")
 _PATIENCE = 2
 """How often a human is asked for before one comes."""
 

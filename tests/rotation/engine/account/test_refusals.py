@@ -305,7 +305,7 @@ def test_it_heals_once_the_host_lets_root_in(hopeless, monkeypatch):
 
 
 def test_turned_away_attempts_before_the_first_reset_do_not_count(world, monkeypatch):
-    """An outage that ended says nothing about the resets after it."""
+    """An outage that ended says nothing about the resets after it: a lost answer to the first one parks nothing."""
     scenario = world("admin")
     token = scenario.created()
 
@@ -315,11 +315,14 @@ def test_turned_away_attempts_before_the_first_reset_do_not_count(world, monkeyp
     with monkeypatch.context() as outage:
         outage.setattr(MemoryVendor, "change", is_down)
         scenario.rotate(token, attempts=4)
-    assert scenario.secret.describe().version(token).failed == 4
+    assert scenario.secret.describe().version(token).put_off == 4
+    scenario.clock.sleep(3600)
+    scenario.reset_ends_with(token, OutcomeUnknown("lost"))
     scenario.clock.sleep(3600)
     scenario.step(Step.SET, token)
 
-    assert scenario.secret.describe().version(token).failed == 0
+    version = scenario.secret.describe().version(token)
+    assert (version.failed, version.put_off, version.parked) == (1, 0, None)
 
 
 @pytest.mark.parametrize("refusal", [PermissionDenied("no right"), RequestRefused("never")], ids=lambda each: each.code)

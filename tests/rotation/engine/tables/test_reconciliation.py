@@ -35,6 +35,7 @@ def decided() -> Decided:
         "reachable": [False, True],
         "cancelled": [False, True],
         "recalled": [False],
+        "turned_away": [False],
         "task": list(TaskFinding),
         "pending": list(Finding),
         "current": list(Finding),
@@ -43,6 +44,7 @@ def decided() -> Decided:
     assert set(domains) == {column.name for column in fields(Facts)}
     fresh = [Facts(**dict(zip(domains, values, strict=True))) for values in product(*domains.values())]
     every = [*fresh, *(replace(each, recalled=True) for each in fresh if each.pending is Finding.REJECTED)]
+    every += [replace(each, turned_away=True) for each in fresh if each.pending is Finding.NOT_ASKED]
     return [(facts, next_move(facts)) for facts in every]
 
 
