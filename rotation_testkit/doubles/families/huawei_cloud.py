@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
+from rotation_testkit.doubles.vendor_api.simulator import Simulator
 
 _HEADER = re.compile(r"SDK-HMAC-SHA256 Access=([^,\s]+), SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})")
 _WINDOW, _MOST_WRONG, _LOCKED = 900, 5, 300
@@ -148,6 +149,32 @@ class HuaweiGateway:
             return "verify aksk signature fail"
         token = headers.get("x-security-token")
         return None if token == (key.token.reveal() if key.token else None) else "securityToken is wrong or expired"
+
+
+class SignedSimulator(Simulator):
+    """A product whose calls an access key signs.
+
+    Attributes:
+        credentials: the account's own key.
+        keys: every key by its id.
+        gateway: what admits calls.
+    """
+
+    credentials: AccessKey
+    keys: dict[str, AccessKey]
+    gateway: HuaweiGateway
+
+    def sign_with(self, credentials: AccessKey | None) -> None:
+        """Take the account's key, or a fresh one."""
+        self.credentials = credentials or AccessKey.new()
+        self.keys = {self.credentials.access_key: self.credentials}
+        self.gateway = HuaweiGateway(self.clock, self.keys)
+
+    def add_key(self, *, token: Secret | None = None, denied: frozenset[str] = frozenset()) -> AccessKey:
+        """Make another key."""
+        key = AccessKey.new(token=token, denied=denied)
+        self.keys[key.access_key] = key
+        return key
 
 
 def refusal(call: Call, refused: Refused, codes: Mapping[str, tuple[int, str]]) -> Reply:

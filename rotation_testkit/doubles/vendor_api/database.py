@@ -1,4 +1,4 @@
-"""What simulators of managed databases share: instances, their accounts, and the server behind them.
+"""What simulators of managed databases share: instances by id, their accounts, and the server behind them.
 
 Where a test runs a real server, ``DatabaseInstance.apply`` sets a password there; without one, the simulator's own
 table decides, which a ``DatabaseDoor`` reads through ``logins``.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from rotation.core.secret import Secret
+from rotation_testkit.doubles.vendor_api.faults import FaultPlan
+from rotation_testkit.doubles.vendor_api.simulator import Simulator
 
 
 @dataclass(slots=True)
@@ -61,3 +64,31 @@ class DatabaseInstance:
     def logins(self) -> Mapping[str, Secret]:
         """Return the passwords that are in force."""
         return {name: account.password for name, account in self.accounts.items()}
+
+
+class DatabaseSimulator(Simulator):
+    """A simulator of instances that all stand under one address.
+
+    Attributes:
+        running: the vendor's word for the state of an instance that runs.
+        instances: by id.
+        reset_delay: seconds until a reset is in force; the answer comes at once.
+    """
+
+    running: ClassVar[str]
+
+    def __init__(self, *, clock: Callable[[], float], faults: FaultPlan | None) -> None:
+        super().__init__(clock=clock, faults=faults)
+        self.instances: dict[str, DatabaseInstance] = {}
+        self.reset_delay = 0.0
+
+    def add_instance(self, instance_id: str, *, engine: str = "PostgreSQL", port: int = 5432) -> DatabaseInstance:
+        """Create an instance without accounts; its fields are switches."""
+        made = DatabaseInstance(instance_id=instance_id, engine=engine, status=self.running, port=port)
+        self.instances[instance_id] = made
+        return made
+
+    def account(self, instance_id: str, name: str) -> DatabaseAccount:
+        """Return an account as it is now. Raises ``KeyError`` when there is none."""
+        self.settle()
+        return self.instances[instance_id].accounts[name]

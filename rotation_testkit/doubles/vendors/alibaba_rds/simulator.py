@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.families.alibaba_cloud import AccessKey, AlibabaGateway, refusal
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
-from rotation_testkit.doubles.vendor_api.database import DatabaseAccount, DatabaseInstance
+from rotation_testkit.doubles.vendor_api.database import DatabaseInstance, DatabaseSimulator
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
-from rotation_testkit.doubles.vendor_api.simulator import Simulator
 from rotation_testkit.doubles.vendors.alibaba_rds.second_opinion import account as sound
 
 VERSION = "2014-08-15"
@@ -36,7 +35,7 @@ CODES: Mapping[str, tuple[int, str]] = {
 Parameters = Mapping[str, str]
 
 
-class AlibabaRds(Simulator):
+class AlibabaRds(DatabaseSimulator):
     """The simulated API of rds.aliyuncs.com, version 2014-08-15.
 
     Args:
@@ -45,12 +44,11 @@ class AlibabaRds(Simulator):
         credentials: the account's key; a fresh one by default.
 
     Attributes:
-        reset_delay: seconds until a reset is in force; the answer comes at once.
         account_status: of accounts by name, where it is another one than Available.
         lock_mode: the instance's; other than Unlock refuses resets.
     """
 
-    request_id_header = "x-acs-request-id"
+    request_id_header, running = "x-acs-request-id", "Running"
 
     def __init__(
         self,
@@ -62,8 +60,6 @@ class AlibabaRds(Simulator):
         super().__init__(clock=clock, faults=faults)
         self.credentials = credentials or AccessKey.new()
         self.keys = {self.credentials.access_key_id: self.credentials}
-        self.instances: dict[str, DatabaseInstance] = {}
-        self.reset_delay = 0.0
         self.account_status: dict[str, str] = {}
         self.lock_mode = "Unlock"
         self._gateway = AlibabaGateway(clock, self.keys)
@@ -76,22 +72,11 @@ class AlibabaRds(Simulator):
 
     # What a test sets up and looks at.
 
-    def add_instance(self, instance_id: str, *, engine: str = "PostgreSQL", port: int = 5432) -> DatabaseInstance:
-        """Create an instance; its fields are switches."""
-        made = DatabaseInstance(instance_id=instance_id, engine=engine, status="Running", port=port)
-        self.instances[instance_id] = made
-        return made
-
     def add_key(self, *, token: Secret | None = None, denied: frozenset[str] = frozenset()) -> AccessKey:
         """Make another key."""
         key = AccessKey.new(token=token, denied=denied)
         self.keys[key.access_key_id] = key
         return key
-
-    def account(self, instance_id: str, name: str) -> DatabaseAccount:
-        """Return an account as it is now. Raises ``KeyError`` when there is none."""
-        self.settle()
-        return self.instances[instance_id].accounts[name]
 
     # The vendor's API.
 

@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.families.huawei_cloud import AccessKey, HuaweiGateway, refusal
+from rotation_testkit.doubles.families.huawei_cloud import AccessKey, SignedSimulator, refusal
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
-from rotation_testkit.doubles.vendor_api.simulator import Simulator
 from rotation_testkit.doubles.vendors.huawei_iam_user.users import IamPolicies, IamUser, Users
 
 DOMAIN, DOMAIN_NAME = "d78cbac186b744899480f25bd022f468", "IAMDomain"  # those of the vendor's samples
@@ -55,7 +54,7 @@ CODES: Mapping[str, tuple[int, str]] = {
 }
 
 
-class HuaweiIam(Simulator):
+class HuaweiIam(SignedSimulator):
     """The simulated API of iam.myhuaweicloud.com, v3 and v3.0.
 
     Args:
@@ -75,10 +74,8 @@ class HuaweiIam(Simulator):
     ) -> None:
         super().__init__(clock=clock, faults=faults)
         self.policies = policies or IamPolicies()
-        self.credentials = credentials or AccessKey.new()
-        self.keys = {self.credentials.access_key: self.credentials}
+        self.sign_with(credentials)
         self.users = Users(clock, self.policies)
-        self._gateway = HuaweiGateway(clock, self.keys)
         self._signed: dict[str, Callable[[Call, str], Reply]] = {
             RESET: self._reset,
             SHOW: self._show,
@@ -93,12 +90,6 @@ class HuaweiIam(Simulator):
         """Create a user whose password is a day old; its fields are switches."""
         made = self.users.by_id[user_id] = IamUser(user_id, name, password, self.clock() - 86_400)
         return made
-
-    def add_key(self, *, token: Secret | None = None, denied: frozenset[str] = frozenset()) -> AccessKey:
-        """Make another key."""
-        key = AccessKey.new(token=token, denied=denied)
-        self.keys[key.access_key] = key
-        return key
 
     def user(self, user_id: str) -> IamUser:
         """Return a user as it is now. Raises ``KeyError`` when there is none."""
@@ -119,7 +110,7 @@ class HuaweiIam(Simulator):
         named = _ID.search(call.path)
         if call.operation == "-" or named is None:
             raise Refused("APIGW.0101")
-        self._gateway.admit(call)
+        self.gateway.admit(call)
         if call.headers.get("X-Domain-Id", DOMAIN) != DOMAIN:
             raise Refused("IAM.0002")
         return self._signed[call.operation](call, named[1])

@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.families.huawei_cloud import AccessKey, HuaweiGateway, refusal
+from rotation_testkit.doubles.families.huawei_cloud import AccessKey, SignedSimulator, refusal
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
-from rotation_testkit.doubles.vendor_api.database import DatabaseAccount, DatabaseInstance
+from rotation_testkit.doubles.vendor_api.database import DatabaseInstance, DatabaseSimulator
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
-from rotation_testkit.doubles.vendor_api.simulator import Simulator
 from rotation_testkit.doubles.vendors.huawei_rds.second_opinion import account as sound
 
 PROJECT = "0483b6b16e954cb88930a360d2c4e663"  # the one of the vendor's samples
@@ -27,7 +26,7 @@ _STATUSES: Mapping[int, str] = {
     " 201207 280001 280204 280235 280238 280246 280404 280449 290000 290001",
     403: "200010 200044 200604 201003 280015 280056",
     404: "200002 200008 200045 200408 200602 201028 290005 290011 290013",
-    409: "200011 200019 200047 200316 200402 201202 212006",
+    409: "200011 200019 200047 200316 200402 201202 201205 212006",
     500: "108000 108002 108005 200005 213004 290006 290015",
 }
 CODES: Mapping[str, tuple[int, str]] = {
@@ -37,7 +36,7 @@ CODES: Mapping[str, tuple[int, str]] = {
 }
 
 
-class HuaweiRds(Simulator):
+class HuaweiRds(SignedSimulator, DatabaseSimulator):
     """The simulated API of rds.<region>.myhuaweicloud.com, v3.
 
     Args:
@@ -46,9 +45,10 @@ class HuaweiRds(Simulator):
         credentials: the account's key; a fresh one by default.
 
     Attributes:
-        reset_delay: seconds until a reset is in force.
         root_weak: the code for a weak password of root; ``user_weak`` for another account's, which no page names.
     """
+
+    running = "ACTIVE"
 
     def __init__(
         self,
@@ -58,36 +58,13 @@ class HuaweiRds(Simulator):
         credentials: AccessKey | None = None,
     ) -> None:
         super().__init__(clock=clock, faults=faults)
-        self.credentials = credentials or AccessKey.new()
-        self.keys = {self.credentials.access_key: self.credentials}
-        self.instances: dict[str, DatabaseInstance] = {}
-        self.reset_delay = 0.0
+        self.sign_with(credentials)
         self.root_weak, self.user_weak = "DBS.200052", "DBS.280001"
-        self._gateway = HuaweiGateway(clock, self.keys)
         self._calls: dict[str, Callable[[Call, DatabaseInstance], Reply]] = {
             USERS: _users,
             ROOT_RESET: self._reset_root,
             USER_RESET: self._reset_user,
         }
-
-    # What a test sets up and looks at.
-
-    def add_instance(self, instance_id: str, *, engine: str = "PostgreSQL", port: int = 5432) -> DatabaseInstance:
-        """Create an instance with the account root; its fields are switches."""
-        made = DatabaseInstance(instance_id=instance_id, engine=engine, status="ACTIVE", port=port)
-        self.instances[instance_id] = made
-        return made
-
-    def add_key(self, *, token: Secret | None = None, denied: frozenset[str] = frozenset()) -> AccessKey:
-        """Make another key."""
-        key = AccessKey.new(token=token, denied=denied)
-        self.keys[key.access_key] = key
-        return key
-
-    def account(self, instance_id: str, name: str) -> DatabaseAccount:
-        """Return an account as it is now. Raises ``KeyError`` when there is none."""
-        self.settle()
-        return self.instances[instance_id].accounts[name]
 
     # The vendor's API.
 
@@ -102,7 +79,7 @@ class HuaweiRds(Simulator):
         match = _PATH.fullmatch(call.path)
         if match is None or call.operation == "-":
             raise Refused("APIGW.0101")
-        self._gateway.admit(call)
+        self.gateway.admit(call)
         if match[1] != PROJECT or call.headers.get("X-Project-Id", PROJECT) != PROJECT:
             raise Refused("APIGW.0310")
         if call.operation == INSTANCES:

@@ -27,7 +27,7 @@ def login(attempts):
 @pytest.fixture
 def front(postgres, tmp_path):
     """A TLS front before the server."""
-    with TlsFront(postgres.port, tmp_path, asks_first=True) as started:
+    with TlsFront(postgres.port, asks_first=True) as started:
         (tmp_path / "ca.pem").write_bytes(started.certificate.pem)
         yield started
 
@@ -99,12 +99,12 @@ def test_an_authority_proves_the_server(login, front, tmp_path):
     assert (elsewhere.vendor_code, elsewhere.unsent) == ("certificate_not_trusted", True)
 
 
-def test_a_server_without_tls_gets_no_password(login, postgres, tmp_path):
+def test_a_server_without_tls_gets_no_password(login, postgres):
     """Where TLS is demanded, neither a real server's no nor a front's leads on; the next step is named."""
     pin = "sha256:" + "0" * 64
     error = login.refused(login.target(postgres.port, pin=pin))
     assert (error.vendor_code, error.unsent) == ("tls_not_offered", True)
-    with TlsFront(postgres.port, tmp_path, asks_first=True, offers=False) as refusing:
+    with TlsFront(postgres.port, asks_first=True, offers=False) as refusing:
         assert login.refused(login.target(refusing.port, pin=pin)).vendor_code == "tls_not_offered"
         assert refusing.clear == 0
 

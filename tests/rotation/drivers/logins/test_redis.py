@@ -24,9 +24,9 @@ def login(attempts):
 
 
 @pytest.fixture
-def front(valkey_port, tmp_path):
+def front(valkey_port):
     """A TLS front before the server."""
-    with TlsFront(valkey_port, tmp_path) as started:
+    with TlsFront(valkey_port) as started:
         yield started
 
 
