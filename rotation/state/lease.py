@@ -50,6 +50,7 @@ from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 from rotation.core.errors import InProgress, NotYetVisible, StageConflict, StoreError
+from rotation.core.process.stop import Halted
 from rotation.state import marks
 from rotation.state.marks import LEASE, PREFIX, Intent, Kind
 from rotation.state.stages import PENDING
@@ -182,7 +183,7 @@ def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> Secret
         found = leases(after)
         for older in sorted(found)[:-1]:
             labels.detach(label(older), found[older])
-    except Exception:
+    except (Exception, Halted):
         with suppress(StoreError):  # It expires by itself, and the first error matters more.
             labels.detach(mine, token)
         raise

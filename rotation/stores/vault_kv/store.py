@@ -28,6 +28,7 @@ yet"; a deleted newest version answers 404 with its metadata and keeps its numbe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
@@ -44,6 +45,7 @@ from rotation.core.errors import (
     StageConflict,
     StoreError,
 )
+from rotation.core.process.stop import Halted
 from rotation.core.settings import checked_path
 from rotation.core.values import Evidence
 from rotation.state import cleanup, lease, marks
@@ -255,8 +257,15 @@ class VaultKv:
             seen.journal.lease = Lease(token, claim.holder, ceil(claim.until))
 
         self._ended = False
-        self._change(act)
-        return self.describe()
+        try:
+            self._change(act)
+            return self.describe()
+        except (InProgress, StageConflict):
+            raise  # nothing was written
+        except (RotationError, Halted):  # as ``lease.take`` does
+            with suppress(StoreError):
+                self.yield_lease(token, holder=claim.holder)
+            raise
 
     def yield_lease(self, token: str, *, holder: str, sent: float | None = None) -> None:
         """See ``Store``."""

@@ -1,11 +1,16 @@
 """The process dies before and after every single effect, and the service's retries end in current = live."""
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 
 from rotation.core.errors import RotationError
+from rotation.core.process.stop import Halted
 from rotation.core.values import Power, Step
+from rotation.engine.run import run
+from rotation.stores.vault_kv import VaultKv
+from rotation_testkit.doubles.vault.kv2 import Kv2
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse, lost_answer
 
 KINDS = ("admin", "admin-late", "admin-task", "machine", "self")
@@ -82,3 +87,40 @@ def _assert_nothing_lost(scenario, where):
     coming = scenario.vendor.live
     assert coming in scenario.stored(), f"{where}: the live password is lost"
     assert scenario.password() is not None, f"{where}: nothing is current"
+
+
+def _over_kv(scenario):
+    """Return a function that opens a session for the scenario's account, with its secret in KV."""
+    kv = Kv2(now=scenario.clock.now)
+    kv.write("app", scenario.secret.read(scenario.secret.describe().current_id).document, cas=0)
+
+    def opened(token):
+        store = VaultKv(scenario.fuse.wrap(kv, ("read", "write")), "app", clock=scenario.clock)
+        store.begin(token)
+        return replace(scenario.session(token), store=store)
+
+    return opened
+
+
+@pytest.mark.parametrize("over_kv", [False, True])
+@pytest.mark.parametrize("edge", list(Edge))
+def test_a_run_that_a_second_signal_stops_keeps_no_other_one_waiting(world, edge, over_kv):
+    """At each effect of setSecret, also while it takes the lease: the next run goes on without a pause."""
+
+    def halt(_):
+        raise Halted
+
+    fuse, number = Fuse(), 0
+    while fuse.blown or not number:
+        number += 1
+        scenario = world("admin").unguarded()
+        opened, token = _over_kv(scenario) if over_kv else scenario.session, scenario.begin()
+        run(opened(token), Step.CREATE)
+        scenario.fuse = fuse = Fuse(number, edge, error=halt)
+        with contextlib.suppress(Halted):
+            run(opened(token), Step.SET)
+        scenario.fuse = Fuse()
+        again = run(opened(token), Step.SET)
+        assert again.outcome in ("sent", "found_live"), fuse.effects
+        assert scenario.vendor.resets == 1
+    assert number > 8
